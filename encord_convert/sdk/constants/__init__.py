@@ -1,0 +1,1 @@
+"""Values the documented SDK fixes."""

@@ -1,0 +1,116 @@
+"""Shapes, kinds of attribute, and the conditions of DICOM de-identification.
+
+:class:`Shape` and :class:`PropertyType` list what is documented. Newer servers know more; those are members of
+:class:`_NewerShape` and :class:`_NewerPropertyType`, so that an ontology that uses them is carried whole.
+
+Source: label-row JSON, "Object", "Attribute", "Newer server JSON".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from importlib import import_module
+from typing import Any, Union
+
+from encord_convert.sdk.common.enum import StringEnum
+
+
+class PropertyType(StringEnum):
+    """What an attribute is answered with."""
+
+    RADIO = "radio"
+    TEXT = "text"
+    CHECKLIST = "checklist"
+
+
+class _NewerPropertyType(StringEnum):
+    """Kinds of attribute only newer servers write."""
+
+    NUMERIC = "numeric"
+
+
+class Shape(StringEnum):
+    """What an object is drawn as."""
+
+    BOUNDING_BOX = "bounding_box"
+    POLYGON = "polygon"
+    POINT = "point"
+    SKELETON = "skeleton"
+    POLYLINE = "polyline"
+    ROTATABLE_BOUNDING_BOX = "rotatable_bounding_box"
+    BITMASK = "bitmask"
+
+
+class _NewerShape(StringEnum):
+    """Shapes only newer servers write: carried, not interpreted."""
+
+    AUDIO = "audio"
+    TEXT = "text"
+    CUBOID = "cuboid"
+    CUBOID_2D = "cuboid_2d"
+    SEGMENTATION = "segmentation"
+
+
+class DeidentifyRedactTextMode(Enum):
+    """Which text is blanked in the pixels of a DICOM file."""
+
+    REDACT_ALL_TEXT = "REDACT_ALL_TEXT"
+    REDACT_NO_TEXT = "REDACT_NO_TEXT"
+    REDACT_SENSITIVE_TEXT = "REDACT_SENSITIVE_TEXT"
+
+
+class SaveDeidentifiedDicomConditionType(Enum):
+    """How a DICOM tag is compared before a de-identified file is saved."""
+
+    NOT_SUBSTR = "NOT_SUBSTR"
+    IN = "IN"
+
+
+@dataclass
+class SaveDeidentifiedDicomConditionNotSubstr:
+    """Save a file only if a tag's value does not contain a text."""
+
+    value: str
+    dicom_tag: str
+    condition_type: SaveDeidentifiedDicomConditionType = SaveDeidentifiedDicomConditionType.NOT_SUBSTR
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form the server reads."""
+        return {"value": self.value, "dicom_tag": self.dicom_tag, "condition_type": self.condition_type.value}
+
+
+@dataclass
+class SaveDeidentifiedDicomConditionIn:
+    """Save a file only if a tag's value is one of several texts."""
+
+    value: list[str]
+    dicom_tag: str
+    condition_type: SaveDeidentifiedDicomConditionType = SaveDeidentifiedDicomConditionType.IN
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form the server reads."""
+        return {"value": self.value, "dicom_tag": self.dicom_tag, "condition_type": self.condition_type.value}
+
+
+SaveDeidentifiedDicomCondition = Union[  # noqa: UP007 -- documented as it is
+    SaveDeidentifiedDicomConditionNotSubstr, SaveDeidentifiedDicomConditionIn
+]
+
+_ALSO_HERE = {
+    "Attribute": "attributes",
+    "ChecklistAttribute": "attributes",
+    "RadioAttribute": "attributes",
+    "TextAttribute": "attributes",
+    "FlatOption": "options",
+    "NestableOption": "options",
+    "Option": "options",
+    "NestedID": "ontology_element",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Resolve the documented second addresses of attributes and options."""
+    if name in _ALSO_HERE:
+        return getattr(import_module(f"encord_convert.sdk.objects.{_ALSO_HERE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,141 @@
+"""Records whose keys are camelCase on the wire and snake_case here, checked when they are made."""
+
+from __future__ import annotations
+
+import types
+from inspect import Parameter, Signature
+from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
+
+from encord_convert.sdk.exceptions import EncordException
+
+
+class BaseDTO:
+    """A record with named, typed fields.
+
+    Fields are annotated in the class body. Integers may come as integral floats or as text of digits; text must be
+    text. Keys nobody asked for are dropped.
+
+    Raises
+    ------
+    ValueError
+        The constructor was given a missing, unknown or ill-typed field. :meth:`from_dict` raises
+        :class:`EncordException` instead.
+    """
+
+    __slots__ = ("__dict__",)
+
+    _fields: ClassVar[dict[str, Any]]
+    __signature__: ClassVar[Signature]
+
+    def __init_subclass__(cls) -> None:
+        fields = [(name, hint) for name, hint in cls.__annotations__.items() if not name.startswith("_")]
+        kind = Parameter.KEYWORD_ONLY
+        cls.__signature__ = Signature([Parameter(name, kind, annotation=hint) for name, hint in fields])
+
+    def __init__(self, **values: Any) -> None:
+        unknown = values.keys() - self._field_types().keys()
+        if unknown:
+            raise ValueError(f"{type(self).__name__} has no field {min(unknown)!r}.")
+        self.__dict__.update(_checked(type(self), values))
+
+    @classmethod
+    def _field_types(cls) -> dict[str, Any]:
+        if "_fields" not in cls.__dict__:
+            cls._fields = {name: hint for name, hint in get_type_hints(cls).items() if not name.startswith("_")}
+        return cls._fields
+
+    @classmethod
+    def from_dict(cls, d: dict[str, Any]) -> Self:
+        """Return the record a dictionary describes; each key in either spelling.
+
+        Raises
+        ------
+        EncordException
+            A key is missing or a value is of the wrong type.
+        """
+        if not isinstance(d, dict):
+            raise EncordException(f"{cls.__name__} is made from a dictionary, not from {d!r}.")
+        values = {}
+        for name in cls._field_types():
+            for spelling in (name, camel_case_from_snake_case(name)):
+                if spelling in d:
+                    values[name] = d[spelling]
+        try:
+            return cls(**values)
+        except ValueError as error:
+            raise EncordException(str(error)) from error
+
+    def to_dict(self, by_alias: bool = True, exclude_none: bool = True) -> dict[str, Any]:
+        """Return the dictionary form.
+
+        Parameters
+        ----------
+        by_alias : bool
+            Whether keys are written in camelCase.
+        exclude_none : bool
+            Whether fields that are None are left out.
+        """
+        return {
+            camel_case_from_snake_case(name) if by_alias else name: value
+            for name, value in self.__dict__.items()
+            if value is not None or not exclude_none
+        }
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
+
+
+def camel_case_from_snake_case(name: str) -> str:
+    """Return the name as the wire spells it.
+
+    >>> camel_case_from_snake_case("dicom_instance_uid")
+    'dicomInstanceUid'
+    """
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _checked(cls: type[BaseDTO], values: dict[str, Any]) -> dict[str, Any]:
+    checked = {}
+    for name, hint in cls._field_types().items():
+        if name not in values:
+            raise ValueError(f"{cls.__name__} needs {name!r}.")
+        checked[name] = _fitted(f"{cls.__name__}.{name}", values[name], hint)
+    return checked
+
+
+def _fitted(where: str, value: Any, hint: Any) -> Any:
+    """Return the value as the annotated type has it."""
+    allowed = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    if value is None and type(None) in allowed:
+        return None
+    if int in allowed:
+        number = _integer(value)
+        if number is not None:
+            return number
+    elif str in allowed and isinstance(value, str):
+        return value
+    wanted = " or ".join("None" if one is type(None) else one.__name__ for one in allowed)
+    raise ValueError(f"{where} is {wanted}, not {value!r}.")
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            return None
+    return None
