@@ -1,0 +1,158 @@
+"""The errors of converting, and the exit code of each.
+
+::
+
+    EncordException                (documented; root of all that is raised on purpose)
+      ConvertError                 1
+        UnknownFormatError         6  no such name; offers the nearest
+        UndetectedFormatError      6  nobody, or more than one, claims the path; lists who
+        MissingDependencyError     6  also ImportError; gives the install line
+        OptionError                2  name, value, what is allowed
+        ReadError                  4  of this format, and broken: path, place, expected, found
+        WriteError                 5  the target cannot be written
+          NotRepresentableError    3  strict, and something would be lost; carries the Report
+        BatchError                 1  some jobs failed; carries them all
+
+A message is a sentence of fact and, if there is one, a sentence of advice. The command line prints it and
+exits with :attr:`ConvertError.exit_code`; :data:`EXIT_CODES` is the table ``--help`` shows.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from encord_convert.sdk.exceptions import EncordException
+
+if TYPE_CHECKING:
+    from encord_convert.report import Report
+
+EXIT_CODES: dict[int, str] = {
+    0: "done",
+    1: "some jobs failed",
+    2: "usage",
+    3: "loss under --strict",
+    4: "read",
+    5: "write",
+    6: "format",
+    7: "network",
+    8: "access",
+    9: "conflict",
+    130: "interrupted",
+}
+"""What each exit code of the command line means."""
+
+
+class ConvertError(EncordException):
+    """Something about a conversion went wrong; the text says what, where, and what to do."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.sentence = message
+
+    def __str__(self) -> str:
+        """Return the sentence alone: a time stamp helps a server's log, not a person at a terminal."""
+        return self.sentence
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross a process boundary whole, whatever the constructor of the subclass asks for."""
+        return _rebuilt, (type(self), self.sentence, self.__dict__)
+
+
+def _rebuilt(cls: type[ConvertError], sentence: str, state: dict[str, Any]) -> ConvertError:
+    error = cls.__new__(cls)
+    ConvertError.__init__(error, sentence)
+    error.__dict__.update(state)
+    return error
+
+
+class UnknownFormatError(ConvertError):
+    """No format has this name."""
+
+    exit_code = 6
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name.lower(), names, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
+        super().__init__(f"There is no format named {name!r}. {hint}")
+
+
+class UndetectedFormatError(ConvertError):
+    """No format, or more than one, claims a path."""
+
+    exit_code = 6
+
+    def __init__(self, path: str, claimants: Sequence[str], known: Iterable[str]) -> None:
+        if claimants:
+            fact = f"{path}: could be {' or '.join(claimants)}."
+            advice = f"Say which with --from {claimants[0]}."
+        else:
+            fact = f"{path}: no format recognises this."
+            advice = f"Name it with --from; known: {', '.join(sorted(known))}."
+        super().__init__(f"{fact} {advice}")
+
+
+class MissingDependencyError(ConvertError, ImportError):
+    """A format needs a package that is not installed."""
+
+    exit_code = 6
+
+
+class OptionError(ConvertError):
+    """An option has no such name, or cannot have this value."""
+
+    exit_code = 2
+
+
+class ReadError(ConvertError):
+    """A source is broken: the sentence opens with the path and, if known, the line.
+
+    Parameters
+    ----------
+    path : str
+        File, or ``archive.zip!member``.
+    fact : str
+        What was expected and what was found.
+    line : int, optional
+        One-based line in the file.
+    advice : str, optional
+        What to do about it.
+    """
+
+    exit_code = 4
+
+    def __init__(self, path: str, fact: str, *, line: int | None = None, advice: str | None = None) -> None:
+        place = f"{path}:{line}" if line else path
+        super().__init__(f"{place}: {fact}" + (f" {advice}" if advice else ""))
+        self.path = path
+        self.line = line
+
+
+class WriteError(ConvertError):
+    """A target cannot be written; nothing was left behind."""
+
+    exit_code = 5
+
+
+class NotRepresentableError(WriteError):
+    """Under ``strict``, the target format would lose something; nothing was written."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class BatchError(ConvertError):
+    """Some jobs of a batch failed; the others are done."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, failures: Sequence[tuple[str, Exception]]) -> None:
+        super().__init__(message)
+        self.failures = list(failures)

@@ -1,0 +1,253 @@
+"""One ontology and the label rows drawn with it.
+
+A :class:`LabelSet` is what every importer returns and every exporter takes. Its rows are a *stream that can be
+walked again*: an importer makes each row when it is asked for and forgets it, so a million shapes never stand in
+memory together. :class:`Draft` builds label sets, with hashes that follow from what the source says and from nothing
+else: no clock, no chance, no path of this machine. :func:`diff` compares two.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from encord_convert.report import Ledger
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
+from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
+from encord_convert.sdk.orm.label_row import LabelRowMetadata, LabelStatus
+
+if TYPE_CHECKING:
+    from encord_convert.sdk.objects import Classification
+
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for "not known" where the hub demands a time: importers call no clock."""
+
+
+class LabelSet:
+    """One ontology and a stream of label rows that can be walked again.
+
+    Parameters
+    ----------
+    ontology : OntologyStructure
+        The classes every row is drawn with.
+    rows : callable or sequence
+        Rows, or a function that starts a new walk over them.
+    title : str
+        What the set is called where it came from.
+    ledger : Ledger, optional
+        The importer's account of the walk under way, complete when the walk ends. None: nobody counted.
+    shards : callable, optional
+        ``shards(n)`` cuts the set into up to n sets whose rows, one after the other, are the rows of this one.
+        Each has a ``recipe``, by which another process makes it anew.
+
+    Attributes
+    ----------
+    recipe : (str, object) or None
+        Address of a function, ``module:name``, and the argument it makes this set of; both can be pickled.
+    """
+
+    def __init__(
+        self,
+        ontology: OntologyStructure,
+        rows: Callable[[], Iterator[LabelRowV2]] | Sequence[LabelRowV2] = (),
+        *,
+        title: str = "",
+        ledger: Ledger | None = None,
+        shards: Callable[[int], Sequence[LabelSet]] | None = None,
+    ) -> None:
+        self.ontology = ontology
+        self.title = title
+        self.ledger = ledger
+        self.native: dict[str, Any] = {}
+        self.recipe: tuple[str, Any] | None = None
+        self._rows = rows
+        self._shards = shards
+
+    def __iter__(self) -> Iterator[LabelRowV2]:
+        """Walk the rows from the first."""
+        return self._rows() if callable(self._rows) else iter(self._rows)
+
+    def shards(self, count: int) -> Sequence[LabelSet]:
+        """Return up to ``count`` sets that together are this one; this one alone if it cannot be cut."""
+        return self._shards(count) if self._shards is not None and count > 1 else [self]
+
+    def held(self) -> LabelSet:
+        """Return the same set with its rows in memory: for small sets that are looked at more than once."""
+        held = LabelSet(self.ontology, list(self), title=self.title, ledger=self.ledger)
+        held.native = self.native
+        return held
+
+    @classmethod
+    def from_encord(cls, label_rows: Iterable[Any], ontology: Any = None) -> LabelSet:
+        """Take over label rows of the official package, or ours, through what they say of themselves.
+
+        Parameters
+        ----------
+        label_rows : iterable
+            Anything with ``to_encord_dict()`` and ``ontology_structure``.
+        ontology : optional
+            Anything with ``to_dict()`` in the ontology form; by default the first row's.
+        """
+        rows = list(label_rows)
+        if ontology is None:
+            ontology = rows[0].ontology_structure if rows else OntologyStructure()
+        structure = OntologyStructure.from_dict(ontology.to_dict())
+        return cls(structure, [LabelRowV2._from_dict(row.to_encord_dict(), structure) for row in rows])
+
+
+_ODD = 0x9E3779B97F4B
+_MASK_48 = (1 << 48) - 1
+
+
+class Hashes:
+    """Deterministic hashes in the forms of the hub, from the words that name a thing.
+
+    >>> Hashes("cvat").short("label", "car")
+    'gvpmjBA9'
+    """
+
+    __slots__ = ("_realm",)
+
+    def __init__(self, realm: str) -> None:
+        self._realm = realm
+
+    def _digest(self, words: Sequence[object], size: int) -> bytes:
+        return blake2b("\0".join((self._realm, *map(str, words))).encode(), digest_size=size).digest()
+
+    def short(self, *words: object) -> str:
+        """Return 8 base64 characters, the form of object and attribute hashes."""
+        return b64encode(self._digest(words, 6)).decode()
+
+    def hex(self, *words: object) -> str:
+        """Return 8 lower-case hexadecimal digits, the form of ontology object hashes."""
+        return self._digest(words, 4).hex()
+
+    def uuid(self, *words: object) -> str:
+        """Return the text of a UUID, the form of data and label hashes."""
+        text = self._digest(words, 16).hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def series(self, *words: object) -> Callable[[int], str]:
+        """Return a function from an index to 8 base64 characters, for the many things of one row.
+
+        One digest seeds the series; the members differ from each other for 2**48 indexes, and cost a tenth of a
+        digest each.
+        """
+        seed = int.from_bytes(self._digest(words, 6), "big")
+
+        def member(index: int) -> str:
+            return b64encode(((seed + index * _ODD) & _MASK_48).to_bytes(6, "big")).decode()
+
+        return member
+
+
+class Draft:
+    """Builds the ontology and the rows of a label set, with hashes that follow from the source alone.
+
+    Parameters
+    ----------
+    realm : str
+        The format's name: two formats that read the same words give different hashes.
+    """
+
+    def __init__(self, realm: str) -> None:
+        self.hashes = Hashes(realm)
+        self.ontology = OntologyStructure()
+        self.info = frame_info()
+        self.machine_info = frame_info(manual=False)
+
+    def object(self, name: str, shape: Shape, *, color: str | None = None) -> Object:
+        """Add a class of objects."""
+        hash_ = self.hashes.hex("object", name, shape.value)
+        return self.ontology.add_object(name, shape, color=color, feature_node_hash=hash_)
+
+    def classification(self, name: str) -> Classification:
+        """Add a classification; its attribute, which names it, is for the caller to add."""
+        return self.ontology.add_classification(feature_node_hash=self.hashes.hex("classification", name))
+
+    def row(
+        self,
+        data_type: DataType,
+        title: str,
+        units: Sequence[DataUnit],
+        *,
+        frames: int,
+        key: Sequence[object],
+        dataset: str = "",
+        fps: float | None = None,
+        client_metadata: dict[str, Any] | None = None,
+    ) -> LabelRowV2:
+        """Return an empty row.
+
+        Parameters
+        ----------
+        data_type : DataType
+        title : str
+            Title of the picture, video or group; a path with ``/`` where the source has one.
+        units : sequence of DataUnit
+            The pictures, or the one video.
+        frames : int
+            Number of frames of the medium.
+        key : sequence
+            The words that tell this row from every other of the source.
+        """
+        first = units[0]
+        grouped = data_type is DataType.IMG_GROUP
+        metadata = LabelRowMetadata(
+            label_hash=self.hashes.uuid("label", *key),
+            created_at=UNKNOWN_TIME,
+            last_edited_at=UNKNOWN_TIME,
+            data_hash=self.hashes.uuid("row", *key) if grouped else first.data_hash,
+            dataset_hash=self.hashes.uuid("dataset", dataset),
+            dataset_title=dataset,
+            data_title=title,
+            data_type=data_type,
+            data_link=None,
+            label_status=LabelStatus.LABELLED,
+            annotation_task_status=None,
+            workflow_graph_node=None,
+            is_shadow_data=False,
+            number_of_frames=frames,
+            duration=frames / fps if fps else None,
+            frames_per_second=fps,
+            height=None if grouped else first.height,
+            width=None if grouped else first.width,
+        )
+        row = LabelRowV2._build(metadata, self.ontology, units)
+        row.client_metadata = client_metadata
+        return row
+
+    def unit(self, title: str, width: int, height: int, key: Sequence[object], sequence: int = 0) -> DataUnit:
+        """Return a picture or video of ``width`` × ``height`` pixels; the media type follows from the title."""
+        return DataUnit(
+            data_hash=self.hashes.uuid("unit", *key),
+            data_title=title,
+            data_type=media_type(title),
+            data_sequence=sequence,
+            width=width,
+            height=height,
+        )
+
+
+_media_types: dict[str, str] = {}
+
+
+def media_type(title: str) -> str:
+    """Return the MIME type a file name suggests; PNG where it suggests none, as frames of a video have."""
+    suffix = PurePosixPath(title).suffix.lower()
+    if suffix not in _media_types:
+        _media_types[suffix] = mimetypes.guess_type("a" + suffix)[0] or "image/png"
+    return _media_types[suffix]
+
+
+def frame_info(*, manual: bool = True, confidence: float = 1.0) -> ObjectInstance.FrameInfo:
+    """Return frame information that names no author and no time; it may be shared by any number of labels."""
+    return ObjectInstance.FrameInfo(
+        created_at=UNKNOWN_TIME, last_edited_at=UNKNOWN_TIME, manual_annotation=manual, confidence=confidence
+    )

@@ -1,0 +1,129 @@
+"""What writing will lose, from what a format declares.
+
+This is the declaration's side of the law *declared = predicted = observed*: it looks at the labels and at
+:class:`~encord_convert.report.Carries`, and knows no format. An exporter finds the same losses on its own, where it
+writes; the tests compare.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from encord_convert.placement import fate, frame_size
+from encord_convert.report import Carries, Feature, Kind, Report
+from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
+
+if TYPE_CHECKING:
+    from encord_convert.labelset import LabelSet
+    from encord_convert.sdk.objects import LabelRowV2
+
+
+def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
+    """Fill ``report`` with the account that a writer of this declaration will give."""
+    for row in report.rows(labels):
+        for instance in row._objects.values():
+            _object(report, row, instance, carries)
+        for classification in row._classifications.values():
+            _classification(report, classification, carries)
+
+
+def _object(report: Report, row: LabelRowV2, instance: Any, carries: Carries) -> None:
+    shape = instance.ontology_item.shape
+    if not instance._frames:
+        _unplaced(report, instance, carries)
+        return
+    for frame, data in sorted(instance._frames.items()):
+        if shape not in carries.shapes | carries.approximates:
+            detail = f"{_name(shape)}s have no place in the target."
+            report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
+        elif _geometry(report, row, instance, frame, data.coordinates, carries):
+            report.drop_side(instance, frame, carries)
+    if shape in carries.shapes | carries.approximates:
+        _answers(report, instance, carries)
+
+
+def _unplaced(report: Report, instance: Any, carries: Carries) -> None:
+    if Feature.UNPLACED not in carries.features:
+        code = carries.code(Feature.UNPLACED)
+        report.drop_part(instance, 0, "unplaced", code, Feature.UNPLACED, "It is on no frame.")
+
+
+def _geometry(report: Report, row: LabelRowV2, instance: Any, frame: int, coordinates: Any, carries: Carries) -> bool:
+    """Account for one frame's geometry; tell whether anything of it is written."""
+    width, height = frame_size(row, frame)
+    state = fate(coordinates, width, height, max(carries.tolerance_px, 1e-9))
+    if state == "degenerate" and Feature.DEGENERATE not in carries.features:
+        code = carries.code(Feature.DEGENERATE, instance.ontology_item.shape)
+        report.drop(instance, frame, code, Feature.DEGENERATE, "It covers nothing.")
+        return False
+    if state == "outside" and Feature.OUT_OF_BOUNDS not in carries.features:
+        code = carries.code(Feature.OUT_OF_BOUNDS)
+        report.drop(instance, frame, code, Feature.OUT_OF_BOUNDS, "It lies outside the picture.")
+        return False
+    for kind, feature in _changes(coordinates, state):
+        if feature not in carries.features:
+            report.change(instance, frame, kind, carries.code(feature), feature, "")
+    shape = instance.ontology_item.shape
+    if shape in carries.approximates:
+        report.change(instance, frame, Kind.APPROXIMATED, carries.code(shape), Feature.SHAPE, "")
+    return True
+
+
+def _changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
+    """Return what a target without the feature changes about these coordinates."""
+    changes = []
+    if state == "leaves":
+        changes.append((Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS))
+    if isinstance(coordinates, PolygonCoordinates):
+        polygons = coordinates.polygons
+        if any(len(rings) > 1 for rings in polygons):
+            changes.append((Kind.APPROXIMATED, Feature.HOLES))
+        if len(polygons) > 1:
+            changes.append((Kind.APPROXIMATED, Feature.PARTS))
+    if isinstance(coordinates, SkeletonCoordinates):
+        points = coordinates.values
+        if any(is_self_occluded(point) for point in points):
+            changes.append((Kind.MERGED, Feature.SELF_OCCLUSION))
+        if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
+            changes.append((Kind.DEFAULTED, Feature.HIDDEN_POSITION))
+    return changes
+
+
+def _answers(report: Report, instance: Any, carries: Carries) -> None:
+    frame = min(instance._frames)
+    for attribute, _ in instance._static_answers():
+        nested = len(attribute.uid) > 2
+        feature = Feature.NESTED_ANSWERS if nested else Feature.ANSWERS
+        if feature not in carries.features:
+            _lose_answer(report, instance, frame, attribute, feature, carries)
+    for attribute, _, ranges in instance._dynamic_runs():
+        if Feature.DYNAMIC_ANSWERS not in carries.features:
+            for _ in ranges:
+                _lose_answer(report, instance, frame, attribute, Feature.DYNAMIC_ANSWERS, carries)
+
+
+def _lose_answer(report: Report, instance: Any, frame: int, attribute: Any, feature: Feature, carries: Carries) -> None:
+    detail = f"The answer to {attribute.title!r} has no place in the target."
+    report.drop_part(instance, frame, "answer", carries.code(feature), feature, detail)
+
+
+def _classification(report: Report, classification: Any, carries: Carries) -> None:
+    if not classification._frames:
+        _unplaced(report, classification, carries)
+    for frame in sorted(classification._frames):
+        if Feature.CLASSIFICATIONS not in carries.features:
+            code = carries.code(Feature.CLASSIFICATIONS)
+            detail = "Labels of whole frames have no place in the target."
+            report.drop(classification, frame, code, Feature.CLASSIFICATIONS, detail)
+        else:
+            report.drop_side(classification, frame, carries)
+
+
+def is_self_occluded(point: Any) -> bool:
+    """Tell a skeleton point that its own object hides."""
+    return getattr(point, "_self_occluded", False) is True
+
+
+def _name(shape: Shape) -> str:
+    return shape.value.replace("_", " ")
