@@ -1,0 +1,205 @@
+"""Read, write and convert: what the front door of the package and the command line both call."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from encord_convert.errors import NotRepresentableError, OptionError, UnknownFormatError, WriteError
+from encord_convert.formats._api import Exporter, Format, Importer
+from encord_convert.formats._files import Source, Target, source_at
+from encord_convert.formats._options import parse_options
+from encord_convert.formats._registry import detect, format_named, formats
+from encord_convert.labelset import LabelSet
+from encord_convert.report import Report, sum_counts
+
+Path = str | os.PathLike[str]
+
+
+class ConversionWarning(UserWarning):
+    """Something was lost, and the caller passed no report to learn of it."""
+
+
+def read(path: Path | Source, format: str | None = None, *, report: Report | None = None, **options: Any) -> LabelSet:
+    """Read annotations into the hub.
+
+    Parameters
+    ----------
+    path : path or Source
+        File, folder or ZIP archive; ``-`` is standard input.
+    format : str, optional
+        By default the one format that recognises the path.
+    report : Report, optional
+        Receives the account of reading. It is complete once the rows were walked.
+    **options
+        The format's reading options.
+
+    Raises
+    ------
+    UndetectedFormatError, UnknownFormatError, OptionError, ReadError
+    """
+    source = path if isinstance(path, Source) else source_at(path)
+    chosen = detect(source) if format is None else format_named(format)
+    importer = _importer(chosen)
+    report = Report() if report is None else report
+    labels = importer.read(source, parse_options(importer.options, options, format_name=chosen.name), report)
+    report.source.path, report.source.format = source.name, chosen.name
+    if labels.ledger is not None:
+        report.reading = labels.ledger
+    return labels
+
+
+def write(
+    labels: LabelSet,
+    path: Path | Target,
+    format: str | None = None,
+    *,
+    strict: bool = False,
+    report: Report | None = None,
+    jobs: int = 1,
+    **options: Any,
+) -> Report:
+    """Write a label set in a format; the target appears whole or not at all.
+
+    Parameters
+    ----------
+    labels : LabelSet
+        Not changed.
+    path : path or Target
+        A file if it ends in one of the format's suffixes, else a folder.
+    format : str, optional
+        By default the one format that writes the path's suffix.
+    strict : bool
+        Write nothing if anything would be lost.
+    report : Report, optional
+        Receives the account. Without one, losses give a :class:`ConversionWarning`.
+    jobs : int
+        Processes to use, where source and format can be cut; the result is the same.
+    **options
+        The format's writing options.
+
+    Raises
+    ------
+    NotRepresentableError
+        ``strict``, and something would be lost; carries the report.
+    WriteError
+        The target cannot be written, or nothing of what came in would be in it.
+    """
+    chosen = _format_for(path) if format is None else format_named(format)
+    exporter = _exporter(chosen)
+    parsed = parse_options(exporter.options, options, format_name=chosen.name)
+    account = Report() if report is None else report
+    target = path if isinstance(path, Target) else Target(path, chosen.suffixes)
+    account.target.path, account.target.format = target.name, chosen.name
+    if strict:
+        _refuse_loss(labels, exporter, account)
+    with _collector_paused(), target:
+        shards = labels.shards(jobs) if exporter.write_sharded else ()
+        if exporter.write_sharded and len(shards) > 1:
+            exporter.write_sharded(shards, target, parsed, account)
+        else:
+            exporter.write(labels, target, parsed, account)
+        _refuse_emptiness(account, chosen)
+    if report is None and not account.is_lossless:
+        warnings.warn(f"{chosen.name}: {account.summary()}.", ConversionWarning, stacklevel=2)
+    return account
+
+
+def convert(
+    src: Path | Source,
+    dst: Path | Target,
+    *,
+    from_: str | None = None,
+    to: str | None = None,
+    strict: bool = False,
+    report: Report | None = None,
+    jobs: int = 1,
+    read_options: Mapping[str, Any] | None = None,
+    write_options: Mapping[str, Any] | None = None,
+) -> Report:
+    """Convert annotations from one format to another, and return the account of what was lost.
+
+    Parameters
+    ----------
+    src, dst : path
+        As in :func:`read` and :func:`write`.
+    from_, to : str, optional
+        Formats; by default recognised.
+    strict : bool
+        Write nothing if anything would be lost.
+    report : Report, optional
+        Filled and returned; a new one by default.
+    jobs : int
+        Processes to use.
+    read_options, write_options : mapping, optional
+        Options of the two formats.
+    """
+    account = Report() if report is None else report
+    labels = read(src, from_, report=account, **(read_options or {}))
+    return write(labels, dst, to, strict=strict, report=account, jobs=jobs, **(write_options or {}))
+
+
+def _importer(format_: Format) -> Importer:
+    if format_.importer is None:
+        readable = ", ".join(f.name for f in formats().values() if f.importer is not None)
+        raise OptionError(f"{format_.name} can be written but not read. These can be read: {readable}.")
+    return format_.importer
+
+
+def _exporter(format_: Format) -> Exporter:
+    if format_.exporter is None:
+        writable = ", ".join(f.name for f in formats().values() if f.exporter is not None)
+        raise OptionError(f"{format_.name} can be read but not written. These can be written: {writable}.")
+    return format_.exporter
+
+
+def _format_for(path: Path | Target) -> Format:
+    name = path.name if isinstance(path, Target) else os.fspath(path)
+    suffix = os.path.splitext(name)[1].lower()
+    writers = [f for f in formats().values() if f.exporter is not None and suffix and suffix in f.suffixes]
+    # Of `coco` and `coco-rle`, the plain name is meant.
+    writers = [f for f in writers if not any(f.name.startswith(f"{other.name}-") for other in writers)]
+    if len(writers) == 1:
+        return writers[0]
+    names = ", ".join(f.name for f in formats().values() if f.exporter is not None)
+    raise OptionError(f"{name}: say which format to write with --to; known: {names}.")
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Let the cycle collector rest.
+
+    Rows and what they hold make no cycles and are gone when the next one comes; looking for cycles among them costs a
+    quarter of a conversion and finds none.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _refuse_loss(labels: LabelSet, exporter: Exporter, account: Report) -> None:
+    predicted = Report.predict(labels, exporter.carries)
+    predicted.source, predicted.target = account.source, account.target
+    if not predicted.is_lossless:
+        message = f"{account.target.path}: not written, since something would be lost: {predicted.summary()}."
+        raise NotRepresentableError(message, predicted)
+
+
+def _refuse_emptiness(account: Report, format_: Format) -> None:
+    total = sum_counts(account.labels().values())
+    if total["in"] and not total["kept"] + total["changed"]:
+        raise WriteError(
+            f"{account.target.path}: not written, since none of the {total['in']} annotations can be: "
+            f"{account.summary()}. Another format may carry them; `encord-convert formats` shows which."
+        )
+
+
+__all__ = ["ConversionWarning", "UnknownFormatError", "convert", "formats", "read", "write"]

@@ -1,0 +1,80 @@
+"""What a format declares: a name, how to recognise it, how to read and write it, and what survives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from encord_convert.report import Carries, Report
+
+if TYPE_CHECKING:
+    from encord_convert.formats._files import Source, Target
+    from encord_convert.labelset import LabelSet
+
+
+class Match(Enum):
+    """Whether a path holds a format."""
+
+    YES = "yes"
+    """It does; only a damaged file could still fail to read."""
+    NO = "no"
+    """It does not."""
+    UNSURE = "unsure"
+    """It could; reading it would tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """A format's options where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """How a format is read: a function, the dataclass of its options, and what it can give."""
+
+    read: Callable[[Source, Any, Report], LabelSet]
+    options: type
+    carries: Carries
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """How a format is written: a function, the dataclass of its options, and what survives.
+
+    ``write_sharded(shards, target, options, report)``, if given, writes what ``write`` would of the union of the
+    shards, byte for byte, with a process for each.
+    """
+
+    write: Callable[[LabelSet, Target, Any, Report], None]
+    options: type
+    carries: Carries
+    write_sharded: Callable[[Any, Target, Any, Report], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One annotation format, as data.
+
+    Parameters
+    ----------
+    name : str
+        The short name of the command line; option values and hashes use it too.
+    title : str
+        What people call it.
+    spec : str
+        Where it is specified.
+    suffixes : tuple of str
+        File suffixes it comes in, lower case, with the dot.
+    identify : callable
+        From a source to a :class:`Match`: cheap, stringent, never raises.
+    """
+
+    name: str
+    title: str
+    spec: str
+    suffixes: tuple[str, ...]
+    identify: Callable[[Source], Match]
+    importer: Importer | None = None
+    exporter: Exporter | None = None

@@ -1,0 +1,485 @@
+"""Where formats read from and write to.
+
+A :class:`Source` is a file, a folder, a ZIP archive, standard input or memory, read alike: members with names, opened
+one at a time. A :class:`Target` is a file or a folder that appears whole or not at all: everything is written beside
+it under a temporary name, and :meth:`Target.commit` renames.
+
+Nothing here follows a name out of its folder: every member name goes through :func:`safe_name`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from encord_convert.errors import ReadError, WriteError
+
+HEAD_BYTES = 65_536
+MAX_MEMBERS = 2_000_000
+MAX_MEMBER_BYTES = 64 << 30
+MAX_RATIO = 100
+"""Inflated to stored bytes, above a slack that lets small repetitive members pass."""
+RATIO_SLACK_BYTES = 32 << 20
+
+_RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
+
+
+def name_fault(name: str) -> str | None:
+    """Return what makes ``name`` unsafe as a path below a folder, or None.
+
+    >>> name_fault("images/cam 1/a.jpg") is None
+    True
+    >>> name_fault("../a.jpg")
+    'leaves its folder'
+    """
+    if not name or "\0" in name:
+        return "is empty" if not name else "holds a NUL character"
+    plain = name.replace("\\", "/")
+    if plain.startswith("/"):
+        return "is absolute"
+    parts = plain.split("/")
+    if len(parts[0]) == 2 and parts[0][1] == ":":
+        return "names a drive"
+    if ".." in parts:
+        return "leaves its folder"
+    if any(part.split(".", 1)[0].lower() in _RESERVED for part in parts):
+        return "is reserved by Windows"
+    return None
+
+
+def join_within(root: Path, name: str) -> Path:
+    """Return the path of ``name`` below ``root``.
+
+    Raises
+    ------
+    ValueError
+        The name, or a link on its way, leads out of ``root``.
+    """
+    fault = name_fault(name)
+    if fault:
+        raise ValueError(f"the name {name!r} {fault}")
+    path = root / name
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise ValueError(f"the name {name!r} leads through a link out of {root}")
+    return path
+
+
+class Source(ABC):
+    """Members with names, opened one at a time; ``name`` is what people call the whole."""
+
+    name: str
+
+    @abstractmethod
+    def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
+        """Return member names ending in ``suffix`` (lower case), sorted; ``depth`` 1 is the top folder alone."""
+
+    @abstractmethod
+    def open(self, name: str) -> BinaryIO:
+        """Open a member for reading, from its start."""
+
+    def size(self, name: str) -> int | None:
+        """Return a member's size in bytes, if that is known beforehand."""
+        return None
+
+    def place(self, name: str) -> str:
+        """Return what to call a member in a message."""
+        return f"{self.name}/{name}"
+
+    def path(self, name: str) -> Path | None:
+        """Return the file a member is, if it is one: another process can open it."""
+        return None
+
+    def head(self, name: str, size: int = HEAD_BYTES) -> bytes:
+        """Return the first bytes of a member."""
+        with self.open(name) as stream:
+            return stream.read(size)
+
+    def close(self) -> None:
+        """Give back what is held open."""
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _selected(name: str, suffix: str, depth: int | None) -> bool:
+    return name.lower().endswith(suffix) and (depth is None or name.count("/") < depth)
+
+
+class FileSource(Source):
+    """One file; its only member is itself."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = str(path)
+
+    def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
+        """Return the file's own name, whatever its suffix: it was named by a person."""
+        return [self._path.name]
+
+    def open(self, name: str) -> BinaryIO:
+        """Open the file."""
+        return _opened(self._path, self.name)
+
+    def size(self, name: str) -> int | None:
+        """Return the file's size."""
+        return self._path.stat().st_size
+
+    def place(self, name: str) -> str:
+        """Return the path as it was given."""
+        return self.name
+
+    def path(self, name: str) -> Path | None:
+        """Return the file."""
+        return self._path
+
+
+class FolderSource(Source):
+    """A folder. Links are not followed out of it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.name = str(root)
+
+    def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
+        """Walk the folder, hidden files left out."""
+        found = []
+        for folder, folders, files in os.walk(self._root):
+            inner = Path(folder).relative_to(self._root).as_posix()
+            prefix = "" if inner == "." else inner + "/"
+            folders[:] = sorted(f for f in folders if not f.startswith("."))
+            if depth is not None and prefix.count("/") >= depth - 1:
+                folders.clear()
+            found += [prefix + f for f in files if not f.startswith(".") and _selected(prefix + f, suffix, depth)]
+        return sorted(found)
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a member below the folder."""
+        try:
+            path = join_within(self._root, name)
+        except ValueError as error:
+            raise ReadError(self.name, f"{error}.") from error
+        return _opened(path, self.place(name))
+
+    def size(self, name: str) -> int | None:
+        """Return the member's size."""
+        return (self._root / name).stat().st_size
+
+    def path(self, name: str) -> Path | None:
+        """Return the member's path."""
+        return join_within(self._root, name)
+
+
+class ZipSource(Source):
+    """A ZIP archive, read without unpacking it anywhere.
+
+    The archive is refused whole if any member's name leaves the archive, is a link, or if there are too many; a
+    member that inflates beyond :data:`MAX_RATIO` times its stored size is refused while it is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise ReadError(self.name, f"not a readable ZIP archive ({error}).", advice="Was it cut short?") from error
+        self._members = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}
+        try:
+            self._check()
+        except ReadError:
+            self._zip.close()
+            raise
+
+    def _check(self) -> None:
+        if len(self._members) > MAX_MEMBERS:
+            raise ReadError(self.name, f"has {len(self._members)} members; at most {MAX_MEMBERS} are read.")
+        for name, info in self._members.items():
+            fault = name_fault(name)
+            if fault:
+                raise ReadError(self.name, f"the member {name!r} {fault}.", advice="The archive is refused.")
+            if stat.S_ISLNK(info.external_attr >> 16):
+                raise ReadError(self.name, f"the member {name!r} is a link.", advice="The archive is refused.")
+
+    def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
+        """Return the members' names."""
+        return sorted(name for name in self._members if _selected(name, suffix, depth))
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a member as a stream that watches how far it inflates."""
+        info = self._members.get(name)
+        if info is None:
+            raise ReadError(self.name, f"has no member {name!r}.")
+        try:
+            stream = self._zip.open(info)
+        except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+            raise ReadError(self.place(name), f"cannot be opened ({error}).", advice="Is it encrypted?") from error
+        return io.BufferedReader(_Inflating(stream, info, self.place(name)), 1 << 18)
+
+    def size(self, name: str) -> int | None:
+        """Return the size the archive declares."""
+        return self._members[name].file_size
+
+    def place(self, name: str) -> str:
+        """Return ``archive.zip!member``."""
+        return f"{self.name}!{name}"
+
+    def close(self) -> None:
+        """Close the archive."""
+        self._zip.close()
+
+
+class _Inflating(io.RawIOBase):
+    """A ZIP member that refuses to grow out of proportion to what is stored."""
+
+    def __init__(self, stream: BinaryIO | zipfile.ZipExtFile, info: zipfile.ZipInfo, place: str) -> None:
+        super().__init__()
+        self._stream = stream
+        self._left = min(MAX_MEMBER_BYTES, info.compress_size * MAX_RATIO + RATIO_SLACK_BYTES)
+        self._place = place
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        try:
+            data = self._stream.read(len(buffer))
+        except (zipfile.BadZipFile, EOFError, OSError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+            raise ReadError(self._place, f"the archive is damaged here ({error}).") from error
+        self._left -= len(data)
+        if self._left < 0:
+            raise ReadError(self._place, f"inflates to more than {MAX_RATIO} times its stored size.",
+                            advice="The archive is refused.")  # fmt: skip
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class MemorySource(Source):
+    """Members that are bytes."""
+
+    def __init__(self, members: Mapping[str, bytes], name: str = "memory") -> None:
+        self._members = dict(members)
+        self.name = name
+
+    def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
+        """Return the members' names."""
+        return sorted(name for name in self._members if _selected(name, suffix, depth))
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a member."""
+        return io.BytesIO(self._members[name])
+
+    def size(self, name: str) -> int | None:
+        """Return the member's size."""
+        return len(self._members[name])
+
+
+class SpooledSource(FileSource):
+    """Standard input, kept in a temporary file so that it can be read twice."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        handle, name = tempfile.mkstemp(prefix="encord-convert-")
+        with os.fdopen(handle, "wb") as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+        super().__init__(Path(name))
+        self.name = "standard input"
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        self._path.unlink(missing_ok=True)
+
+
+def _opened(path: Path, place: str) -> BinaryIO:
+    try:
+        return path.open("rb", buffering=1 << 18)
+    except OSError as error:
+        raise ReadError(place, f"cannot be read ({error.strerror}).") from error
+
+
+def source_at(path: str | os.PathLike[str]) -> Source:
+    """Return the source at a path; ``-`` is standard input.
+
+    Raises
+    ------
+    ReadError
+        There is nothing, or it is neither a file nor a folder, or a broken archive.
+    """
+    text = os.fspath(path)
+    if text == "-":
+        return SpooledSource(sys.stdin.buffer)
+    place = Path(text)
+    try:
+        if place.is_dir():
+            return FolderSource(place)
+        if not place.exists():
+            raise ReadError(text, "there is no such file or folder.")
+        if not place.is_file():
+            raise ReadError(text, "is neither a file nor a folder.")
+    except ValueError as error:
+        raise ReadError(repr(text), f"is not a path ({error}).") from error
+    with _opened(place, text) as stream:
+        is_zip = stream.read(4) in (b"PK\3\4", b"PK\5\6")
+    return ZipSource(place) if is_zip else FileSource(place)
+
+
+class Target:
+    """A file or folder that appears whole or not at all.
+
+    Use as a context manager: leaving it normally commits, leaving it by an error discards.
+
+    Parameters
+    ----------
+    path : path
+        Taken for a file if it ends in one of ``suffixes``, else for a folder.
+    suffixes : tuple of str
+        The suffixes the format writes, lower case.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], suffixes: tuple[str, ...] = ()) -> None:
+        self.path = Path(path)
+        self.is_file = self.path.suffix.lower() in suffixes and not self.path.is_dir()
+        self.name = str(self.path)
+        self._staging: Path | None = None
+        self._made: list[Path] = []
+        self._names: list[str] = []
+
+    def _stage(self) -> Path:
+        if self._staging is None:
+            if self.path.exists() and not self.is_file and not self.path.is_dir():
+                raise WriteError(f"{self.path}: is a file, and the target is a folder. Name another target.")
+            parent = self.path.absolute().parent
+            try:
+                self._make(parent)
+                self._staging = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.partial-", dir=parent))
+            except OSError as error:
+                self._unmake()
+                raise WriteError(f"{self.path}: cannot be written ({error.strerror}).") from error
+        return self._staging
+
+    def _make(self, folder: Path) -> None:
+        missing = []
+        while not folder.exists():
+            missing.append(folder)
+            folder = folder.parent
+        for folder in reversed(missing):
+            folder.mkdir()
+            self._made.append(folder)
+
+    def _unmake(self) -> None:
+        for folder in reversed(self._made):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file of the target for writing; a target that is one file has one, whatever ``name`` says."""
+        path = self.scratch(name)
+        self._names.append(path.name if self.is_file else name)
+        return path.open("wb", buffering=1 << 20)
+
+    def scratch(self, name: str) -> Path:
+        """Return a path beside the files being written; it vanishes unless :meth:`open` named it."""
+        staging = self._stage()
+        path = staging / self.path.name if self.is_file and name != "scratch" else join_within(staging, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def written(self) -> list[str]:
+        """Return the names of the files written."""
+        return sorted(self._names)
+
+    def commit(self) -> None:
+        """Make everything appear."""
+        if self._staging is None:
+            return
+        try:
+            for name in self._names:
+                _sync(self._staging / name)
+            self._publish(self._staging)
+        except OSError as error:
+            self.discard()
+            raise WriteError(f"{self.path}: cannot be written ({error.strerror}).") from error
+        self._staging = None
+
+    def _publish(self, staging: Path) -> None:
+        keep = set(self._names)
+        for path in [p for p in staging.rglob("*") if p.is_file() and p.relative_to(staging).as_posix() not in keep]:
+            path.unlink()
+        if not self.is_file and not self.path.exists():
+            staging.chmod(0o777 & ~_umask())
+            staging.rename(self.path)
+            return
+        for name in self._names:
+            final = self.path if self.is_file else self.path / name
+            final.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(staging / name, final)
+        shutil.rmtree(staging)
+
+    def discard(self) -> None:
+        """Leave no trace."""
+        if self._staging is not None:
+            shutil.rmtree(self._staging, ignore_errors=True)
+            self._staging = None
+            self._unmake()
+
+    def __enter__(self) -> Target:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.discard()
+            if isinstance(error, OSError) and not isinstance(error, WriteError):
+                raise WriteError(f"{self.path}: cannot be written ({error.strerror}).") from error
+
+
+class MemoryTarget(Target):
+    """A target in memory; ``files`` holds what was written once it is committed."""
+
+    def __init__(self) -> None:
+        super().__init__("memory")
+        self.files: dict[str, bytes] = {}
+
+    def _stage(self) -> Path:
+        if self._staging is None:
+            self._staging = Path(tempfile.mkdtemp(prefix="encord-convert-"))
+        return self._staging
+
+    def commit(self) -> None:
+        """Take the files over."""
+        self.files = {name: (self._stage() / name).read_bytes() for name in self._names}
+        self.discard()
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def working_folder() -> Iterator[Path]:
+    """Give a temporary folder that vanishes."""
+    with tempfile.TemporaryDirectory(prefix="encord-convert-") as name:
+        yield Path(name)

@@ -1,0 +1,60 @@
+"""What each format carries, as a table: the command line prints it, the README holds it."""
+
+from __future__ import annotations
+
+from encord_convert.formats._api import Format
+from encord_convert.report import Carries, Feature
+from encord_convert.sdk.objects import Shape
+
+DECLARABLE = tuple(
+    feature
+    for feature in Feature
+    if feature
+    not in {
+        Feature.SHAPE, Feature.LABEL_NAME, Feature.ATTRIBUTES, Feature.INTERPOLATION, Feature.GROUPS, Feature.Z_ORDER,
+        Feature.OCCLUSION, Feature.PROVENANCE, Feature.MEDIA,
+    }
+)  # fmt: skip
+"""Features of the hub. The others name what a source has and the hub has not; no format declares them."""
+
+
+def matrix(all_formats: list[Format]) -> list[list[str]]:
+    """Return the rows of the table: a head, directions, shapes, features.
+
+    ``yes`` stands for: what is there survives, exactly within the format's tolerance. ``r`` and ``w`` tell reading
+    from writing where they differ.
+    """
+    rows = [["", *(f.name for f in all_formats)]]
+    rows.append(["reads", *("yes" if f.importer else "" for f in all_formats)])
+    rows.append(["writes", *("yes" if f.exporter else "" for f in all_formats)])
+    for shape in Shape:
+        rows.append([shape.value, *(_cell(f, shape, "shapes") for f in all_formats)])
+    for feature in DECLARABLE:
+        rows.append([feature.value, *(_cell(f, feature, "features") for f in all_formats)])
+    rows.append(["tolerance, px", *(_tolerance(f) for f in all_formats)])
+    return [[cell.replace("_", " ") for cell in row[:1]] + row[1:] for row in rows]
+
+
+def _directions(format_: Format) -> list[tuple[str, Carries]]:
+    ends = (("r", format_.importer), ("w", format_.exporter))
+    return [(letter, end.carries) for letter, end in ends if end is not None]
+
+
+def _cell(format_: Format, what: Shape | Feature, member: str) -> str:
+    directions = _directions(format_)
+    letters = [letter for letter, carries in directions if what in getattr(carries, member)]
+    return "yes" if len(letters) == len(directions) else "".join(letters)
+
+
+def _tolerance(format_: Format) -> str:
+    return f"{max(carries.tolerance_px for _, carries in _directions(format_)):g}"
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """Render rows as a Markdown table with aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)

@@ -1,0 +1,147 @@
+"""The hub itself as JSON: exact, deterministic, and the form of every golden file.
+
+What it is
+    An ontology and its label rows, each in the JSON form Encord's service and SDK exchange.
+
+Files on disk
+    A folder (or ZIP) of two files: ``ontology.json`` holds the ontology structure; ``label_rows.jsonl`` holds one label
+    row a line. UTF-8, no byte-order mark.
+
+How each hub thing maps
+    To itself. Two keys of the listing record that a label row has no place for stand beside its own:
+    ``number_of_frames`` and, where there is one, ``client_metadata``. Other readers of label rows pass them over.
+
+What is lost
+    Nothing. Keys this version does not know are kept where they stood.
+
+Dialects met in the wild
+    Rows of newer servers carry ``branch_name``, ``spaces``, numeric answers and shapes of other media; they come back
+    as they were.
+
+Sources
+    Label rows and ontologies made with the official package 0.1.104 and, marked ``newer``, with 0.1.190:
+    ``fixtures/hub``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
+from encord_convert.formats._files import Source, Target
+from encord_convert.labelset import LabelSet
+from encord_convert.report import Carries, Feature, Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.exceptions import EncordException
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
+
+ONTOLOGY = "ontology.json"
+ROWS = "label_rows.jsonl"
+
+CARRIES = Carries(shapes=frozenset(Shape), data_types=frozenset(DataType), features=frozenset(Feature))
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The two members, wherever in the source they lie together."""
+
+    ontology: str
+    rows: str
+
+
+def _find(source: Source) -> _Names | None:
+    for name in source.names(ROWS, depth=2):
+        folder = name[: -len(ROWS)]
+        ontology = folder + ONTOLOGY
+        if ontology in source.names(ONTOLOGY, depth=2):
+            return _Names(ontology, name)
+    return None
+
+
+def identify(source: Source) -> Match:
+    """Say yes to a folder or archive that holds both files."""
+    return Match.YES if _find(source) else Match.NO
+
+
+def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
+    """Read an ontology and stream its label rows.
+
+    Raises
+    ------
+    ReadError
+        A file is missing, is not JSON, or holds what is not an ontology or a label row of it.
+    """
+    names = _find(source)
+    if names is None:
+        raise ReadError(source.name, f"expected {ONTOLOGY} and {ROWS} side by side, found no such pair.")
+    with source.open(names.ontology) as stream:
+        structure = _parsed_ontology(stream.read(), source.place(names.ontology))
+    rows = partial(_rows, source, names.rows, structure)
+    first = next(rows(), None)
+    return LabelSet(structure, rows, title=first.dataset_title if first is not None else "")
+
+
+def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
+    try:
+        return OntologyStructure.from_dict(msgspec.json.decode(text))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ReadError(place, f"is not JSON ({error}).", advice="Was the file cut short?") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ReadError(place, f"is not an ontology structure ({type(error).__name__}: {error}).") from error
+
+
+def _rows(source: Source, name: str, structure: OntologyStructure) -> Iterator[LabelRowV2]:
+    place = source.place(name)
+    with source.open(name) as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.isspace():
+                yield _parsed_row(line, structure, place, number)
+
+
+def _parsed_row(line: bytes, structure: OntologyStructure, place: str, number: int) -> LabelRowV2:
+    try:
+        row = LabelRowV2._from_dict(msgspec.json.decode(line), structure)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ReadError(place, f"is not JSON ({error}).", line=number, advice="Was the file cut short?") from error
+    except (EncordException, KeyError, TypeError, ValueError, AttributeError, LookupError) as error:
+        fact = str(error).partition(" timestamp=")[0].rstrip()
+        raise ReadError(place, f"is not a label row of this ontology ({type(error).__name__}: {fact}).",
+                        line=number) from error  # fmt: skip
+    row._origin = place
+    return row
+
+
+def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
+    """Write the ontology and one row a line."""
+    encoder = msgspec.json.Encoder()
+    with target.open(ONTOLOGY) as stream:
+        stream.write(msgspec.json.format(encoder.encode(labels.ontology.to_dict()), indent=1) + b"\n")
+    with target.open(ROWS) as stream:
+        for row in report.rows(labels):
+            stream.write(encoder.encode(row_dict(row)) + b"\n")
+
+
+def row_dict(row: LabelRowV2) -> dict[str, Any]:
+    """Return a label row with the two keys of its listing record that the row form has no place for."""
+    members = row.to_encord_dict()
+    members.setdefault("number_of_frames", row.number_of_frames)
+    if row.client_metadata:
+        members.setdefault("client_metadata", row.client_metadata)
+    return members
+
+
+FORMAT = Format(
+    name="encord",
+    title="Encord ontology and label rows as JSON",
+    spec="https://docs.encord.com/sdk-documentation/sdk-references/LabelRowV2",
+    suffixes=(),
+    identify=identify,
+    importer=Importer(read, NoOptions, CARRIES),
+    exporter=Exporter(write, NoOptions, CARRIES),
+)

@@ -1,0 +1,105 @@
+"""The hub as JSON is exact: what is read comes back, key for key."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from encord_convert import ReadError, Report, convert, read
+
+HUB = Path(__file__).parents[2] / "fixtures" / "hub"
+ROWS = sorted(path.name for path in (HUB / "label-rows").glob("*.json") if path.name != "refused.json")
+DOCUMENTED = [name for name in ROWS if not name.startswith("newer-")]
+
+
+def case(name: str) -> dict[str, Any]:
+    return json.loads((HUB / "label-rows" / name).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def ontology_of(members: dict[str, Any]) -> Any:
+    ontology = members["ontology"]
+    if isinstance(ontology, str):
+        ontology = json.loads((HUB / ontology).read_text(encoding="utf-8"))
+    return ontology.get("ontology", ontology)
+
+
+def folder(path: Path, ontology: Any, *rows: Any) -> Path:
+    path.mkdir()
+    (path / "ontology.json").write_text(json.dumps(ontology))
+    (path / "label_rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def through(tmp_path: Path, ontology: Any, row: Any) -> tuple[Any, Any]:
+    """Convert encord to encord; return the ontology and the row that came out."""
+    source = folder(tmp_path / "in", ontology, row)
+    report = convert(source, tmp_path / "out", to="encord", report=Report())
+    assert report.is_lossless
+    lines = (tmp_path / "out" / "label_rows.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1
+    written = json.loads((tmp_path / "out" / "ontology.json").read_text(encoding="utf-8"))
+    back = json.loads(lines[0])
+    if "number_of_frames" not in row:
+        del back["number_of_frames"]
+    return written, back
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_row_the_official_package_wrote_comes_back(name: str, tmp_path: Path) -> None:
+    members = case(name)
+    ontology, row = through(tmp_path, ontology_of(members), members["output"])
+    assert row == members["output"]
+    assert ontology == ontology_of(members)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_no_key_of_a_row_is_lost(name: str, tmp_path: Path) -> None:
+    members = case(name)
+    _, row = through(tmp_path, ontology_of(members), members["input"])
+    missing = [place for place in _places(members["input"]) if not _has(row, place)]
+    assert not [place for place in missing if not _renumbered(place)]
+
+
+def _places(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(value, dict):
+        return [path]
+    return [path, *(inner for key, item in value.items() for inner in _places(item, (*path, key)))]
+
+
+def _has(value: Any, path: tuple[str, ...]) -> bool:
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return True
+
+
+def _renumbered(path: tuple[str, ...]) -> bool:
+    """Units stand under their own hash, whatever key they came under; points of a ring are numbered from 0."""
+    return len(path) > 1 and (path[0] == "data_units" or "polygon" in path or "polyline" in path)
+
+
+def test_the_second_passage_changes_no_byte(tmp_path: Path) -> None:
+    for name in DOCUMENTED:
+        members = case(name)
+        place = tmp_path / name
+        place.mkdir()
+        source = folder(place / "in", ontology_of(members), members["input"])
+        convert(source, place / "a", to="encord", report=Report())
+        convert(place / "a", place / "b", to="encord", report=Report())
+        for file in ("ontology.json", "label_rows.jsonl"):
+            assert (place / "a" / file).read_bytes() == (place / "b" / file).read_bytes()
+
+
+def test_a_row_of_another_ontology_is_refused_with_its_line(tmp_path: Path) -> None:
+    members = case("image-all-shapes.json")
+    source = folder(tmp_path / "in", {"objects": [], "classifications": []}, members["output"])
+    with pytest.raises(ReadError, match=r"label_rows\.jsonl:1: is not a label row of this ontology \(OntologyError"):
+        list(read(source))
+
+
+def test_a_folder_without_its_ontology_is_nobodys(tmp_path: Path) -> None:
+    (tmp_path / "label_rows.jsonl").write_text("")
+    with pytest.raises(ReadError, match=r"expected ontology\.json and label_rows\.jsonl side by side"):
+        read(tmp_path, "encord")
