@@ -1,0 +1,369 @@
+"""Pictures of a CVAT file: each becomes a label row, or one of an image group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._cvat_account import Account
+from encord_convert.formats._cvat_lines import LINES, Extent, relative_lines
+from encord_convert.formats._cvat_media import Media
+from encord_convert.formats._cvat_meta import SHAPES, Meta
+from encord_convert.formats._cvat_ontology import Plans
+from encord_convert.formats._cvat_options import ReadOptions
+from encord_convert.formats._cvat_scan import Facts
+from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, plain_mask, pose_of
+from encord_convert.formats._cvat_uses import Change, Ready
+from encord_convert.formats._cvat_xml import Answers, Picture, Shape
+from encord_convert.labelset import Draft
+from encord_convert.report import Feature, Kind, Level, Origin
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
+
+_SHAPES = frozenset(SHAPES)
+
+
+class Pictures:
+    """Makes rows of pictures.
+
+    Parameters
+    ----------
+    draft, plans, options, account, meta, facts
+        What was learnt before.
+    media : Media
+        For sizes the file does not say.
+    member : tuple of str
+        What tells this file from others of the source: nothing if it is alone.
+    first : int
+        Place in the file of the first picture that comes.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        plans: Plans,
+        options: ReadOptions,
+        account: Account,
+        meta: Meta,
+        facts: Facts,
+        media: Media | None,
+        member: tuple[str, ...],
+        first: int = 0,
+    ) -> None:
+        self._draft = draft
+        self._plans = plans
+        self._options = options
+        self._account = account
+        self._meta = meta
+        self._media = media
+        self._member = member
+        self._place = first
+        self._duplicates = facts.duplicates
+        self._size = options.size_px()
+        self._has_subsets = len([subset for subset in facts.subsets if subset]) > 1
+        self._left = {task_id: task.pictures for task_id, task in facts.tasks.items()}
+        self._groups: dict[str, list[Picture]] = {}
+
+    def rows(self, pictures: Sequence[Picture]) -> Iterator[LabelRowV2]:
+        """Take the next pictures; yield their rows, or those of the groups that are complete with them."""
+        if self._options.group_images:
+            for picture in pictures:
+                yield from self._grouped(picture)
+            return
+        extents = [None if self._is_duplicate(picture) else self._extent(picture) for picture in pictures]
+        all_lines = self._lines(pictures, extents)
+        for picture, extent, lines in zip(pictures, extents, all_lines, strict=True):
+            self._account.ledger.into["image", ""] += 1
+            if extent is None:
+                self._drop(picture)
+            else:
+                yield self._row(picture, extent, lines)
+
+    def _grouped(self, picture: Picture) -> Iterator[LabelRowV2]:
+        self._account.ledger.into["image", ""] += 1
+        task_id = picture.attributes.get("task_id", "")
+        if self._is_duplicate(picture):
+            self._drop(picture)
+        else:
+            self._groups.setdefault(task_id, []).append(picture)
+        self._left[task_id] -= 1
+        if not self._left[task_id] and task_id in self._groups:
+            yield self._group(task_id, self._groups.pop(task_id))
+
+    def _is_duplicate(self, picture: Picture) -> bool:
+        """Tell whether the next picture of the file stands in it a second time."""
+        place = self._place
+        self._place += 1
+        return place in self._duplicates
+
+    # -- rows -------------------------------------------------------------------------------------------------
+
+    def _key(self, attributes: dict[str, str]) -> tuple[str, ...]:
+        return (
+            *self._member,
+            self._meta.task_id(attributes),
+            attributes.get("subset", ""),
+            attributes.get("name", ""),
+            attributes.get("id", ""),
+        )
+
+    def _title(self, attributes: dict[str, str]) -> str:
+        name, subset = attributes.get("name", ""), attributes.get("subset", "")
+        return f"{subset}/{name}" if self._has_subsets and subset else name
+
+    def _extent(self, picture: Picture) -> Extent:
+        """Return width and height in pixels."""
+        attributes = picture.attributes
+        width, height = _pixels(attributes.get("width")), _pixels(attributes.get("height"))
+        if width and height:
+            return width, height
+        name = attributes.get("name", "")
+        found = self._media.size(name, attributes.get("subset", "")) if self._media is not None else None
+        found = found or self._size
+        if found is None:
+            fact = f"the size of the picture {name!r} is not known, so that nothing can be placed in it."
+            advice = "Give it with -r size=WIDTHxHEIGHT, or put the pictures in images/ beside the file."
+            raise ReadError(self._account.place, fact, line=picture.line, advice=advice)
+        return found
+
+    def _row(self, picture: Picture, extent: Extent, lines: Iterator[Any] | None) -> LabelRowV2:
+        attributes = picture.attributes
+        width, height = extent
+        key = self._key(attributes)
+        title = self._title(attributes)
+        subset = attributes.get("subset", "")
+        self._account.title = title
+        row = self._draft.row(
+            DataType.IMAGE,
+            title,
+            [self._draft.unit(title, width, height, key)],
+            frames=1,
+            key=key,
+            dataset=self._meta.name,
+            client_metadata={"cvat_subset": subset} if subset else None,
+        )
+        row._origin = self._account.place
+        adopt = row._adopt
+        for instance in self._labels(picture, extent, lines, 0, self._draft.hashes.series("picture", *key)):
+            adopt(instance)
+        return row
+
+    def _group(self, task_id: str, pictures: list[Picture]) -> LabelRowV2:
+        task = self._meta.task(task_id)
+        pictures.sort(key=lambda picture: _number(picture.attributes.get("id")))
+        units, labels = [], []
+        for frame, picture in enumerate(pictures):
+            extent = self._extent(picture)
+            key = self._key(picture.attributes)
+            title = self._account.title = self._title(picture.attributes)
+            units.append(self._draft.unit(title, *extent, key, frame))
+            [lines] = self._lines([picture], [extent])
+            labels += self._labels(picture, extent, lines, frame, self._draft.hashes.series("picture", *key))
+        subset = pictures[0].attributes.get("subset", "")
+        row = self._draft.row(
+            DataType.IMG_GROUP,
+            task.name or self._meta.name,
+            units,
+            frames=len(units),
+            key=(*self._member, "group", self._meta.task_id(pictures[0].attributes)),
+            dataset=self._meta.name,
+            client_metadata={"cvat_subset": subset} if subset else None,
+        )
+        row._origin = self._account.place
+        for instance in labels:
+            row._adopt(instance)
+        return row
+
+    def _drop(self, picture: Picture) -> None:
+        """Account for a picture that stands in the file a second time."""
+        account = self._account
+        title = account.title = self._title(picture.attributes)
+        detail = f"The picture {title!r} stands in the file more than once; the first is read."
+        where = account.where(picture.line, "image")
+        account.ledger.drop("DUPLICATE_IMAGE", Feature.MEDIA, ("image", ""), where, detail)
+        account.ledger.note(Level.ERROR, "DUPLICATE_IMAGE", detail, where)
+        loss = Change(Kind.DROPPED, "DUPLICATE_IMAGE", Feature.MEDIA, detail)
+        for shape in picture.shapes:
+            ready = self._ready(shape)
+            if ready is None:
+                account.drop_unknown(shape[0], shape[1], shape[6])
+            else:
+                account.drop(ready, shape[0], shape[6], loss)
+
+    def _lines(self, pictures: Sequence[Picture], extents: Sequence[Extent | None]) -> list[Iterator[Any] | None]:
+        return [None] * len(pictures) if self._options.clip else relative_lines(pictures, extents)
+
+    # -- labels -----------------------------------------------------------------------------------------------
+
+    def _ready(self, shape: Shape) -> Ready | None:
+        """Return what shapes of this use have in common; None if it is no shape that can be read."""
+        tag, label, sides, _, answers, children, _ = shape
+        points: tuple[tuple[str, Answers], ...] = ()
+        if children is not None and tag == "skeleton":
+            points = tuple([(child[1], child[4]) for child in children])
+        key: Any = (tag, label, sides, answers, points)
+        if isinstance(sides, str) and not points:
+            key = f'{tag}"{label}"{sides}"{answers}'
+        ready = self._account.cache.get(key)
+        if ready is None:
+            plan = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
+            if plan is None:
+                return None
+            ready = self._account.cache[key] = self._account.ready(plan, tag, sides, answers, points)
+        return ready
+
+    def _labels(
+        self,
+        picture: Picture,
+        extent: Extent,
+        lines: Iterator[Any] | None,
+        frame: int,
+        hash_of: Callable[[int], str],
+    ) -> list[Any]:
+        """Make the objects of a picture, by z_order, and its classifications."""
+        account, cache = self._account, self._account.cache
+        width, height = extent
+        objects: list[ObjectInstance] = []
+        depths: list[int] = []
+        tags: list[tuple[Ready, int, int]] = []
+        leaves = False
+        for index, shape in enumerate(picture.shapes):
+            tag, label, sides, values, answers, children, line = shape
+            # One text is looked up sooner than five, and a call is spared; no label holds the mark between.
+            ready = cache.get(f'{tag}"{label}"{sides}"{answers}') if isinstance(sides, str) else None
+            if ready is None:
+                ready = self._ready(shape)
+                if ready is None:
+                    account.drop_unknown(tag, label, line)
+                    continue
+                if children is not None and tag != "skeleton":
+                    self._note_children(children, line)
+            plan = ready.plan
+            if tag == "tag":
+                tags.append((ready, index, line))
+                continue
+            changed = ready.is_changed
+            coordinates = drawing = None
+            if tag == "box":
+                coordinates = plain_box(values, plan.makes, width, height)  # type: ignore[union-attr]
+            elif tag == "mask":
+                coordinates = plain_mask(values, width, height)
+            elif lines is not None and tag in LINES:
+                coordinates = LINES[tag](next(lines))
+            if coordinates is None:
+                try:
+                    drawing = drawn(plan, pose_of(plan, shape), width, height, self._options)  # type: ignore[arg-type]
+                except Invalid as fault:
+                    account.drop(ready, tag, line, fault.loss)
+                    continue
+                leaves |= drawing.is_outside
+                changed = self._tell(ready, drawing, tag, line, changed)
+                coordinates = drawing.coordinates[0]
+            ready.count += 1
+            if ready.is_open:
+                account.tell(ready, tag, line)
+            origin = Origin(tag, label, line, ready.carried, changed)
+            objects.append(_instance(ready, hash_of(index), coordinates, frame, origin))
+            depths.append(ready.z)
+            if drawing is not None and len(drawing.coordinates) > 1:
+                for number, further in enumerate(drawing.coordinates[1:], 1):
+                    # The first of the split objects stands for the source's one shape.
+                    origin = Origin(tag, label, line, changed=changed, weights={})
+                    objects.append(_instance(ready, hash_of(index + (number << 32)), further, frame, origin))
+                    depths.append(ready.z)
+        if leaves:
+            detail = "Geometry leaves its picture and is kept as it is; -r clip=yes cuts it."
+            account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, picture.line, "image")
+        if depths and min(depths) != max(depths):
+            objects = [objects[place] for place in sorted(range(len(depths)), key=depths.__getitem__)]
+        return [*objects, *self._classifications(tags, frame, hash_of)] if tags else objects
+
+    def _note_children(self, children: Iterable[Shape], line: int) -> None:
+        for child in children:
+            detail = f"<{child[0]}> in a shape is nothing CVAT writes; it is not read."
+            self._account.note(Level.WARNING, "UNKNOWN_ELEMENT", detail, line, child[0])
+
+    def _tell(self, ready: Ready, drawing: Drawing, tag: str, line: int, changed: bool) -> bool:
+        """Say what was changed about one shape; return whether it counts as changed."""
+        for change in drawing.changes:
+            self._account.change(ready, change, line, changed)
+            changed = True
+        for level, code, detail in drawing.notes:
+            self._account.note(level, code, detail, line, tag)
+        return changed
+
+    def _classifications(
+        self, tags: list[tuple[Ready, int, int]], frame: int, hash_of: Callable[[int], str]
+    ) -> list[ClassificationInstance]:
+        """Make the classifications of a picture: tags without attributes are one, equal tags collapse."""
+        account = self._account
+        seen: set[str] = set()
+        plain: list[tuple[Ready, int, int]] = []
+        made = []
+        for ready, index, line in tags:
+            plan = ready.plan
+            if plan.label in seen:
+                detail = f"The tag {plan.label!r} stands on one picture more than once; the first is read."
+                loss = Change(Kind.MERGED, "TAG_COLLAPSED", Feature.CLASSIFICATIONS, detail)
+                account.drop(ready, "tag", line, loss)
+                continue
+            seen.add(plan.label)
+            ready.count += 1
+            if ready.is_open:
+                account.tell(ready, "tag", line)
+            if plan.is_plain:  # type: ignore[union-attr]
+                plain.append((ready, index, line))
+            else:
+                origin = Origin("tag", plan.label, line, ready.carried, ready.is_changed)
+                made.append(self._classification(ready, ready.static, hash_of(index), frame, origin))
+        if plain:
+            made.append(self._common_tags(plain, frame, hash_of))
+        return made
+
+    def _common_tags(
+        self, tags: list[tuple[Ready, int, int]], frame: int, hash_of: Callable[[int], str]
+    ) -> ClassificationInstance:
+        ready, index, line = tags[0]
+        further = tuple(Origin("tag", r.plan.label, at, r.carried, r.is_changed) for r, _, at in tags[1:])
+        origin = Origin("tag", ready.plan.label, line, ready.carried, ready.is_changed, also=further)
+        root = ready.plan.root  # type: ignore[union-attr]
+        chosen = {id(other.plan.option) for other, _, _ in tags}  # type: ignore[union-attr]
+        options = tuple(option for option in root.options if id(option) in chosen)
+        # One information for all: it is by hand only if every one of them is.
+        machine = next((other for other, _, _ in tags if not other.info.manual_annotation), ready)
+        return self._classification(machine, [(root, options)], hash_of(index), frame, origin)
+
+    def _classification(
+        self, ready: Ready, answers: list[tuple[Any, Any]], hash_: str, frame: int, origin: Origin
+    ) -> ClassificationInstance:
+        plan = ready.plan
+        instance = ClassificationInstance(plan.classification, classification_hash=hash_)  # type: ignore[union-attr]
+        instance._origin = origin
+        instance._place(frame, ready.info)
+        for attribute, value in answers:
+            instance._answer(attribute, value)
+        return instance
+
+
+def _instance(ready: Ready, hash_: str, coordinates: Any, frame: int, origin: Origin) -> ObjectInstance:
+    instance = ObjectInstance._made(ready.plan.object, hash_)  # type: ignore[union-attr]
+    instance._origin = origin
+    instance._place(frame, coordinates, ready.info)
+    ready.answer(instance, frame)
+    return instance
+
+
+def _pixels(text: str | None) -> int:
+    """Return a size in whole pixels, 0 if the text is none."""
+    try:
+        number = float(text or 0)
+    except ValueError:
+        return 0
+    return int(number) if 0 < number < 1e9 else 0
+
+
+def _number(text: str | None) -> tuple[int, str]:
+    """Return a key that orders frame numbers as numbers, others behind them."""
+    text = text or ""
+    return (int(text), "") if text.isdecimal() else (1 << 62, text)

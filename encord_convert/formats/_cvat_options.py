@@ -1,0 +1,74 @@
+"""The options of reading CVAT files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def _option(default: Any, help_: str) -> Any:
+    return field(default=default, metadata={"help": help_})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read CVAT files; the defaults lose least."""
+
+    transform_bounding_boxes_to_polygons: bool = _option(
+        False, "Read every box as a polygon of its four corners, turned if the box is."
+    )
+    boxes: Literal["auto", "rotatable"] = _option(
+        "auto", "auto: rotatable boxes only for labels of which a box is turned; rotatable: for all."
+    )
+    frame_mapping: Literal["source", "relative"] = _option(
+        "source",
+        "Frames of a video: source: as in the original file; relative: 0, 1, 2, … of the frames CVAT extracted.",
+    )
+    unused_shape: Literal["bounding_box", "rotatable_bounding_box", "polygon", "polyline", "point", "bitmask"] = (
+        _option("bounding_box", "The shape of a label of any shape that is never used.")
+    )
+    group_images: bool = _option(False, "Read the pictures of a task as one image group.")
+    points_as_skeleton: bool = _option(
+        False, "Read a points shape of several points as a skeleton, where a label always has as many; else split it."
+    )
+    ellipse: Literal["polygon", "bitmask", "rotatable"] = _option("polygon", "What an ellipse becomes.")
+    ellipse_vertices: int = _option(72, "How many vertices the polygon or bitmask of an ellipse is made with.")
+    occluded: Literal["auto", "never"] = _option(
+        "auto", "auto: a checklist attribute `occluded` on labels of which any shape is; never: occlusion is dropped."
+    )
+    group_id: bool = _option(False, "Keep group numbers as a text attribute `group_id`.")
+    mutable_in_images: Literal["dynamic", "static"] = _option(
+        "dynamic", "What a mutable attribute is on labels that no track has."
+    )
+    apply_defaults: bool = _option(False, "Answer attributes a shape leaves out with their default value.")
+    clip: bool = _option(False, "Cut away what leaves the picture.")
+    size: str | None = _option(None, "WIDTHxHEIGHT of pictures and videos whose size the file does not say.")
+    same_names: bool = _option(
+        False, "Give the objects of a label with several shapes one name, without ` (polygon)` and the like."
+    )
+    keyframes_manual: bool = _option(
+        True, "Mark as made by hand only the keyframes of a hand-made track, not the frames computed between them."
+    )
+
+    def __post_init__(self) -> None:
+        if not 3 <= self.ellipse_vertices <= 100_000:
+            raise ValueError(f"ellipse_vertices={self.ellipse_vertices} is not allowed; it takes 3 to 100000.")
+        self.size_px()
+
+    def size_px(self) -> tuple[int, int] | None:
+        """Return the width and height of ``size``, None if it is not given.
+
+        Raises
+        ------
+        ValueError
+            It is not two whole numbers above 0 with an ``x`` between.
+
+        >>> ReadOptions(size="1280x720").size_px()
+        (1280, 720)
+        """
+        if self.size is None:
+            return None
+        width, _, height = self.size.lower().partition("x")
+        if width.isdecimal() and height.isdecimal() and int(width) and int(height):
+            return int(width), int(height)
+        raise ValueError(f"size={self.size} is not allowed; it takes WIDTHxHEIGHT, like 1280x720.")

@@ -1,0 +1,252 @@
+"""CVAT files element by element: the exact lane, which reads whatever XML allows.
+
+Both lanes (this one on lxml, and the byte lane of ``_cvat_bytes``) give the same records: :class:`Picture`,
+:class:`Track` and strays. A shape is a plain tuple, since there are a million of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+from xml.parsers import expat
+
+from lxml import etree
+
+from encord_convert.errors import ReadError
+
+ROOT = "annotations"
+
+Answers = str | tuple[tuple[str, str], ...]
+"""The attribute elements of a shape: names and texts, or the source text of the byte lane, which stands for them."""
+
+Sides = tuple[str | None, str | None, str | None, str | None, str | None]
+"""What a shape says beside its geometry: ``source``, ``occluded``, ``z_order``, ``group_id``, ``track_id``."""
+
+Values = dict[str, str] | tuple[str | None, ...]
+"""XML attributes by name; or, in the byte lane, by their place in :data:`CANONICAL`, None for what is not there."""
+
+Shape = tuple[str, str, Sides | str, Values, Answers, "list[Shape] | None", int]
+"""Element name, label, sides (in the byte lane their source text, which stands for them), XML attributes, answers,
+child shapes (None: has none), one-based line."""
+
+NO_ANSWERS: Answers = ()
+
+CANONICAL: dict[str, tuple[str, ...]] = {
+    "box": ("xtl", "ytl", "xbr", "ybr", "rotation"),
+    "polygon": ("points",),
+    "polyline": ("points",),
+    "points": ("points",),
+    "mask": ("rle", "left", "top", "width", "height"),
+}
+"""The geometry of the most frequent shapes of pictures, in the order CVAT writes it in: after ``label``, ``source`` and
+``occluded``, before ``z_order`` and ``group_id``."""
+
+_HEAD_BYTES = 1 << 16
+_MAX_HEAD_BYTES = 16 << 20
+
+
+class Picture:
+    """An ``image`` element: its XML attributes, shapes, and line."""
+
+    __slots__ = ("attributes", "line", "shapes")
+
+    def __init__(self, attributes: dict[str, str], shapes: list[Shape], line: int) -> None:
+        self.attributes = attributes
+        self.shapes = shapes
+        self.line = line
+
+
+class Track:
+    """A ``track`` element; ``tracks`` are those nested in it, as old skeletons have them."""
+
+    __slots__ = ("attributes", "line", "shapes", "tracks")
+
+    def __init__(self, attributes: dict[str, str], shapes: list[Shape], tracks: list[Track], line: int) -> None:
+        self.attributes = attributes
+        self.shapes = shapes
+        self.tracks = tracks
+        self.line = line
+
+
+class Stray:
+    """An element below the root that is neither picture nor track nor description."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+
+Record = Picture | Track | Stray
+
+
+def values_of(shape: Shape) -> dict[str, str]:
+    """Return the XML attributes of a shape by name; its sides need not be among them."""
+    values = shape[3]
+    if isinstance(values, dict):
+        return values
+    return {name: value for name, value in zip(CANONICAL[shape[0]], values, strict=True) if value is not None}
+
+
+def sides_of(attributes: dict[str, str]) -> Sides:
+    """Pick the sides out of the XML attributes of a shape."""
+    get = attributes.get
+    return get("source"), get("occluded"), get("z_order"), get("group_id"), get("track_id")
+
+
+class _Refused(Exception):
+    """Raised out of the parser: the document has a type declaration."""
+
+
+class _RootFound(Exception):
+    """Raised out of the parser: the first element began."""
+
+
+def root_name(stream: BinaryIO, place: str) -> str:
+    """Return the name of the root element, having read no further than it.
+
+    Raises
+    ------
+    ReadError
+        There is a document type declaration (whatever it says: entities are how small files become huge, and how they
+        reach for other files), or what comes before the root is not XML.
+    """
+    parser = expat.ParserCreate()
+    found: list[str] = []
+
+    def on_doctype(*_: object) -> None:
+        raise _Refused
+
+    def on_element(name: str, _: object) -> None:
+        found.append(name)
+        raise _RootFound
+
+    parser.StartDoctypeDeclHandler = on_doctype
+    parser.StartElementHandler = on_element
+    taken = 0
+    try:
+        while taken < _MAX_HEAD_BYTES:
+            data = stream.read(_HEAD_BYTES)
+            taken += len(data)
+            parser.Parse(data, not data)
+            if not data:
+                break
+    except _RootFound:
+        return found[0]
+    except _Refused as error:
+        raise doctype_error(place, parser.CurrentLineNumber) from error
+    except expat.ExpatError as error:
+        fact = f"is not XML ({expat.ErrorString(error.code)})."
+        raise ReadError(place, fact, line=error.lineno, advice="Was the file cut short?") from error
+    except (LookupError, ValueError):
+        return _root_name_in(data, place)
+    raise ReadError(place, f"has no element within its first {_MAX_HEAD_BYTES >> 20} MB.")
+
+
+def _root_name_in(data: bytes, place: str) -> str:
+    """Look for the root where the encoding is one that only the exact lane knows; such keep ASCII as it is."""
+    if b"<!DOCTYPE" in data.upper():
+        raise doctype_error(place, None)
+    return ROOT if b"<" + ROOT.encode() in data else ""
+
+
+def doctype_error(place: str, line: int | None) -> ReadError:
+    """Return the error of a document type declaration."""
+    return ReadError(place, "has a DOCTYPE, which CVAT never writes.", line=line,
+                     advice="The file is refused; remove it.")  # fmt: skip
+
+
+def syntax_error(error: etree.XMLSyntaxError, place: str) -> ReadError:
+    """Return our error for one of lxml's."""
+    words, line = str(error.msg or error).partition(", line ")[0], error.lineno
+    fatal = next((entry for entry in error.error_log if entry.level_name == "FATAL"), None)
+    if not line and fatal is not None:
+        words, line = fatal.message, fatal.line
+    return ReadError(place, f"is not well-formed XML ({words.strip()}).", line=line, advice="Was the file cut short?")
+
+
+def describing_elements(text: bytes) -> tuple[Any, str]:
+    """Return the ``meta`` element (or None) and the version of a whole small document.
+
+    Raises
+    ------
+    etree.XMLSyntaxError
+    """
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    root = etree.fromstring(text, parser)
+    return root.find("meta"), (root.findtext("version") or "").strip()
+
+
+def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
+    """Walk a document: ``("meta", element)``, ``("version", text)`` and ``("record", Record)`` as they close.
+
+    An element is alive until the next is asked for; what lies behind is freed.
+
+    Raises
+    ------
+    ReadError
+        The XML is broken, with the line.
+    """
+    events = etree.iterparse(
+        stream,
+        events=("end",),
+        tag=("image", "track", "meta", "version"),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+    )
+    try:
+        for _, element in events:
+            parent = element.getparent()
+            if parent is None or parent.getparent() is not None:
+                continue
+            yield from _strays_before(element)
+            if element.tag == "meta":
+                yield "meta", element
+            elif element.tag == "version":
+                yield "version", (element.text or "").strip()
+            else:
+                yield "record", _picture(element) if element.tag == "image" else _track(element)
+            element.clear()
+            del parent[: parent.index(element) + 1]
+        if events.root is not None:
+            yield from (("record", Stray(_shape(child))) for child in events.root if isinstance(child.tag, str))
+    except etree.XMLSyntaxError as error:
+        raise syntax_error(error, place) from error
+
+
+def _strays_before(element: Any) -> Iterator[tuple[str, Stray]]:
+    for sibling in element.itersiblings(preceding=True):
+        if isinstance(sibling.tag, str):
+            yield "record", Stray(_shape(sibling))
+
+
+def _picture(element: Any) -> Picture:
+    shapes = [_shape(child) for child in element if isinstance(child.tag, str)]
+    return Picture(dict(element.items()), shapes, element.sourceline)
+
+
+def _track(element: Any) -> Track:
+    shapes, tracks = [], []
+    for child in element:
+        if child.tag == "track":
+            tracks.append(_track(child))
+        elif isinstance(child.tag, str):
+            shapes.append(_shape(child))
+    return Track(dict(element.items()), shapes, tracks, element.sourceline)
+
+
+def _shape(element: Any) -> Shape:
+    values = dict(element.items())
+    label = values.get("label", "")
+    if not len(element):
+        return element.tag, label, sides_of(values), values, NO_ANSWERS, None, element.sourceline
+    answers: list[tuple[str, str]] = []
+    children: list[Shape] = []
+    for child in element:
+        if child.tag == "attribute":
+            answers.append((child.get("name", ""), "".join(child.itertext()) if len(child) else child.text or ""))
+        elif isinstance(child.tag, str):
+            children.append(_shape(child))
+    return element.tag, label, sides_of(values), values, tuple(answers), children or None, element.sourceline

@@ -1,0 +1,379 @@
+"""CVAT annotation XML: "CVAT for images 1.1", "CVAT for video 1.1", and both as they were in version 1.0.
+
+What it is
+    The own format of the annotation tool CVAT: one XML file with a description of the labels (``meta``) and either
+    pictures with shapes (``image``) or tracks of shapes over the frames of a video (``track``).
+
+Files on disk
+    ``annotations.xml`` and perhaps ``images/``, in a folder or ZIP archive; or the XML file alone. Any ``.xml`` whose
+    root element is ``annotations`` is taken, whatever its name, in the folder itself or one below; several are read one
+    after the other, and a label they share is one class. Pictures are looked at only for sizes the file does not say.
+    Shapes are in pixels, from the top-left corner; ``image/@id`` and ``@frame`` are frames of the source.
+
+How each hub thing maps
+    ======================  ==========================================================================================
+    image                   a label row; with ``group_images`` the pictures of a task are one image group. Its title is
+                            the name, after the subset if a project has several
+    task or job of a video  one video row. Frames are those of the source file; with ``frame_mapping=relative`` those
+                            CVAT extracted. What a project adds to the frames of a task is taken off
+    subset of a project     ``client_metadata["cvat_subset"]``
+    label                   one object per shape it is used with: the first of box, polygon, polyline, points, mask,
+                            skeleton, ellipse, cuboid has the label's name, the others `` (polygon)`` and so on after it
+    box                     bounding box; rotatable bounding box for all boxes of a label of which one is turned
+    polygon, polyline       the same, vertex for vertex
+    points                  a point; several points are as many objects, or a skeleton with ``points_as_skeleton``
+    mask                    bitmask
+    skeleton                skeleton, and its drawing the template. ``outside`` is invisible at (0, 0), ``occluded``
+                            is occluded
+    ellipse                 polygon of 72 vertices, or bitmask, or rotatable box
+    cuboid                  polygon: the outline of its eight points
+    tag                     an option of the checklist ``Tags``; of a label with attributes a classification of its own
+    select, radio           radio; ``__undefined__`` is no answer
+    checkbox                checklist of one option that has the attribute's name; checked if true
+    number, text            text, as written
+    mutable attributes      dynamic answers; the others hold for the whole track
+    occluded                a dynamic checklist ``occluded``, on labels of which any shape is
+    track                   one object on all its frames, absent from gaps
+    source                  made by hand if ``manual``; frames between keyframes are not
+    ======================  ==========================================================================================
+
+What is lost
+    z_order (labels stand in its order), group_id (kept with ``group_id``), the words of ``source`` other than manual
+    and auto, default values and number ranges, which frames were keyframes. Ellipses and cuboids are approximated.
+    Owner and assignee are personal data and are not read. Each is told in the report.
+
+Dialects met in the wild
+    Datumaro writes files of any name, options apart by blanks, empty labels, and XML attributes in alphabetical order.
+    Exports of 2018 to 2020 keep ``original_size`` and ``source`` beside the task and stop a track at its last keyframe.
+    Exports of jobs have no name. Old skeletons have a track nested for each point. Version 1.0 has no sizes (give
+    ``size``) and a language of its own for attributes. Hand-made files leave out ``keyframe``, ``outside``, labels,
+    attributes and closing shapes, and swap corners. A document type declaration is refused: CVAT writes none.
+
+Sources
+    CVAT's exports from 2017 to 2026; ``fixtures/cvat``, each with its ``ORIGIN.md``.
+    https://docs.cvat.ai/docs/dataset_management/formats/format-cvat/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from encord_convert.errors import ReadError
+from encord_convert.formats import _cvat_bytes as lane
+from encord_convert.formats._api import Format, Importer, Match
+from encord_convert.formats._cvat_account import Account
+from encord_convert.formats._cvat_images import Pictures
+from encord_convert.formats._cvat_media import Media
+from encord_convert.formats._cvat_meta import Label, merged_labels
+from encord_convert.formats._cvat_ontology import Plans, build, merged_facts
+from encord_convert.formats._cvat_options import ReadOptions
+from encord_convert.formats._cvat_scan import LabelFacts, Scan, Wanted, scan, stamp_of, texts
+from encord_convert.formats._cvat_tracks import Tracks
+from encord_convert.formats._cvat_xml import Picture, Record, Track, parsed_elements
+from encord_convert.formats._files import FileSource, Source
+from encord_convert.labelset import Draft, LabelSet
+from encord_convert.report import Carries, Feature, Ledger, Level, Report, Where
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, Shape
+
+CARRIES = Carries(
+    shapes=frozenset(Shape),
+    data_types=frozenset({DataType.IMAGE, DataType.IMG_GROUP, DataType.VIDEO}),
+    features=frozenset(
+        {
+            Feature.ROTATION, Feature.VISIBILITY, Feature.TRACKS, Feature.ANSWERS, Feature.DYNAMIC_ANSWERS,
+            Feature.CLASSIFICATIONS, Feature.NESTED_ANSWERS, Feature.MANUAL, Feature.COLOUR, Feature.EMPTY_ROWS,
+            Feature.OUT_OF_BOUNDS,
+        }
+    ),
+)  # fmt: skip
+
+_DEPTH = 2
+_HELD = 64
+"""How many pictures are read before the first of them becomes a row: their numbers are read together."""
+
+_MAX_LOOKED_AT = 64
+"""How many XML files are looked at to tell whether one of them is of CVAT."""
+
+
+# -- identify -----------------------------------------------------------------------------------------------------
+
+_PROLOGUE = re.compile(
+    r"\A\ufeff?(?>\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*+<annotations(?=[\s/>])", re.DOTALL
+)
+_KNOWN_CHILD = re.compile(r"<(?:version|meta|image|track)[\s/>]")
+
+
+def identify(source: Source) -> Match:
+    """Say yes if some XML file begins as those of CVAT do; unsure if one of that name cannot be looked at."""
+    answer = Match.NO
+    for depth in (1, _DEPTH):
+        for name in source.names(".xml", depth)[:_MAX_LOOKED_AT]:
+            try:
+                if _begins_as_cvat(source.head(name)):
+                    return Match.YES
+            except ReadError:
+                answer = Match.UNSURE if name.endswith("annotations.xml") else answer
+    return answer
+
+
+def _is_cvat(source: Source, name: str) -> bool:
+    try:
+        return _begins_as_cvat(source.head(name))
+    except ReadError:
+        return False
+
+
+def _begins_as_cvat(head: bytes) -> bool:
+    codec = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    text = head.decode(codec, "replace")
+    root = _PROLOGUE.match(text)
+    return bool(root and _KNOWN_CHILD.search(text, root.end()))
+
+
+# -- read ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What another process needs to make a part of the rows: the source's description, and where the part begins.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        What to call it in messages.
+    scan : Scan
+    options : ReadOptions
+    start, end : int
+        The part, in bytes.
+    line, first : int
+        One-based line, and place among the pictures, at which it begins.
+    """
+
+    path: Path
+    name: str
+    scan: Scan
+    options: ReadOptions
+    start: int
+    end: int
+    line: int
+    first: int
+
+
+def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
+    """Read all CVAT files of a source: what they declare at once, their rows when they are walked.
+
+    Raises
+    ------
+    ReadError
+        There is none, or one is broken, or the size of a picture is not known.
+    """
+    members = _members(source)
+    wanted = Wanted(groups=options.group_id, pairs=options.points_as_skeleton)
+    scans = [scan(source, member, wanted) for member in members]
+    reading = _Reading(scans, options)
+    report.reading = reading.ledger
+    title = next((one.meta.name for one in scans if one.meta.name), "")
+    cut = partial(_shards, source, reading) if _can_be_cut(source, reading) else None
+    return LabelSet(
+        reading.draft.ontology, partial(reading.rows, source), title=title, ledger=reading.ledger, shards=cut
+    )
+
+
+def _members(source: Source) -> list[str]:
+    members = [name for name in source.names(".xml", _DEPTH) if _is_cvat(source, name)]
+    if not members:
+        members = source.names(".xml", 1)[:1]
+    if not members:
+        raise ReadError(source.name, "holds no .xml file, in itself or one folder below.")
+    return members
+
+
+class _Reading:
+    """What is known of a source after the scan: ontology, plans, and the account of reading."""
+
+    def __init__(self, scans: Sequence[Scan], options: ReadOptions) -> None:
+        self.scans = scans
+        self.options = options
+        self.draft = Draft("cvat")
+        self.ledger = Ledger()
+        for one in scans:
+            _note_tasks(one, self.ledger)
+        # The scans are descriptions of the files and stay as they are; merging and completing need copies.
+        labels: list[Label] = merged_labels(deepcopy([one.meta for one in scans]))
+        facts: dict[str, LabelFacts] = merged_facts(deepcopy([one.facts.labels for one in scans]))
+        self.plans: Plans = build(self.draft, labels, facts, options, self.ledger)
+        self.ledger.mark_head()
+
+    def rows(self, source: Source) -> Iterator[LabelRowV2]:
+        """Walk all rows, from a fresh account."""
+        self.ledger.rewind()
+        for one in self.scans:
+            account = Account(self.ledger, self.draft, source.place(one.member))
+            yield from self._rows(one, account, Media(source, one.member), _records(source, one))
+
+    def part(self, source: Source, recipe: Recipe) -> Iterator[LabelRowV2]:
+        """Walk the rows of a part."""
+        self.ledger.rewind()
+        account = Account(self.ledger, self.draft, source.place(recipe.scan.member))
+        return self._rows(recipe.scan, account, None, _records(source, recipe.scan, recipe), recipe.first)
+
+    def _rows(
+        self, one: Scan, account: Account, media: Media | None, records: Iterator[Record], first: int = 0
+    ) -> Iterator[LabelRowV2]:
+        member = (one.member,) if len(self.scans) > 1 else ()
+        common = (self.draft, self.plans, self.options, account, one.meta, one.facts, media, member)
+        pictures, tracks = Pictures(*common, first), Tracks(*common)
+        held: list[Picture] = []
+        try:
+            for record in records:
+                if isinstance(record, Picture):
+                    held.append(record)
+                    if len(held) == _HELD:
+                        yield from pictures.rows(held)
+                        held = []
+                    continue
+                yield from pictures.rows(held)
+                held = []
+                if isinstance(record, Track):
+                    yield from tracks.rows(record)
+                else:
+                    account.title = ""
+                    account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
+            yield from pictures.rows(held)
+            yield from tracks.empty_rows()
+        finally:
+            account.flush()
+
+
+def _records(source: Source, one: Scan, recipe: Recipe | None = None) -> Iterator[Record]:
+    changed = ReadError(source.place(one.member), "changed while it was read.", advice="Read it again when it is done.")
+    if stamp_of(source, one.member) != one.stamp:
+        raise changed
+    with source.open(one.member) as stream:
+        if not one.is_canonical:
+            for kind, item in parsed_elements(stream, source.place(one.member)):
+                if kind == "record":
+                    yield item
+            return
+        if recipe is not None:
+            stream.seek(recipe.start)
+            line, data, left = recipe.line, b"", recipe.end - recipe.start
+            chunks = lane.chunks(stream, stream.read(min(left, lane.CHUNK_BYTES)), max(0, left - lane.CHUNK_BYTES))
+        else:
+            head, data = lane.prologue(stream)
+            line, chunks = 1 + head.count(b"\n"), lane.chunks(stream, data)
+        try:
+            for text in texts(chunks, recipe is None or recipe.end == source.size(one.member)):
+                yield from lane.records(text, line)
+                line += text.count("\n")
+        except lane.NotCanonical as error:
+            raise changed from error
+
+
+def _note_tasks(one: Scan, ledger: Ledger) -> None:
+    where = Where(file=one.member)
+    if any(one.facts.subsets) and one.facts.subsets:
+        detail = "The subsets of the project are kept in the client metadata of each row, as cvat_subset."
+        ledger.note(Level.INFO, "SUBSET_AS_METADATA", detail, where)
+    for task in one.meta.tasks:
+        if one.facts.tracks and (task.step > 1 or task.start > 0):
+            detail = (
+                "The task begins after the first frame of its video, or leaves frames out; frames are numbered as in "
+                "the source, or 0, 1, 2, … with -r frame_mapping=relative."
+            )
+            ledger.note(Level.WARNING, "FRAME_STEP", detail, Where(file=one.member, element=task.name or task.id))
+        if one.facts.pictures and task.mode == "interpolation":
+            detail = "The pictures are frames of a video, whose tracks this export has not kept."
+            ledger.note(Level.INFO, "TRACK_ID_LOST", detail, Where(file=one.member, element=task.name or task.id))
+
+
+# -- shards -------------------------------------------------------------------------------------------------------
+
+
+def _can_be_cut(source: Source, reading: _Reading) -> bool:
+    """Tell whether other processes can read parts of the file: it is one file, plain, of pictures that are rows."""
+    one = reading.scans[0]
+    is_sized = not one.facts.without_size or reading.options.size is not None
+    return (
+        len(reading.scans) == 1
+        and one.is_canonical
+        and one.facts.pictures > 1
+        and not one.facts.tracks
+        and not reading.options.group_images
+        and is_sized
+        and source.path(one.member) is not None
+    )
+
+
+def _shards(source: Source, reading: _Reading, count: int) -> list[LabelSet]:
+    return [open_shard(recipe) for recipe in _recipes(source, reading, count)]
+
+
+def _recipes(source: Source, reading: _Reading, count: int) -> Iterator[Recipe]:
+    """Cut the file at pictures, into parts of about equal size."""
+    one = reading.scans[0]
+    path = source.path(one.member)
+    assert path is not None
+    size = path.stat().st_size
+    whole = Recipe(path, source.place(one.member), one, reading.options, 0, size, 1, 0)
+    with path.open("rb") as stream:
+        head, _ = lane.prologue(stream)
+        stream.seek(len(head))
+        step = (size - len(head)) // count + 1
+        start, line, first = len(head), 1 + head.count(b"\n"), 0
+        while start < size:
+            data = stream.read(step)
+            while (cut := data.find(b"<image ", step)) < 0 and (more := stream.read(lane.CHUNK_BYTES)):
+                data += more
+            part = data if cut < 0 else data[:cut]
+            yield replace(whole, start=start, end=start + len(part), line=line, first=first)
+            start += len(part)
+            line += part.count(b"\n")
+            first += part.count(b"<image ")
+            stream.seek(start)
+
+
+def open_shard(recipe: Recipe) -> LabelSet:
+    """Return the part of a label set that a recipe describes, in whatever process this runs.
+
+    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their accounts,
+    merged in that order, its account.
+    """
+    source = _NamedSource(recipe.path, recipe.name)
+    reading = _Reading([recipe.scan], recipe.options)
+    if recipe.first:
+        reading.ledger = Ledger()  # what was found before the rows belongs to the account of the first part
+    labels = LabelSet(
+        reading.draft.ontology,
+        partial(reading.part, source, recipe),
+        title=recipe.scan.meta.name,
+        ledger=reading.ledger,
+    )
+    labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
+    return labels
+
+
+class _NamedSource(FileSource):
+    """A file that messages call by another name: a member of a folder."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(path)
+        self.name = name
+
+
+FORMAT = Format(
+    name="cvat",
+    title="CVAT annotation XML",
+    spec="https://docs.cvat.ai/docs/dataset_management/formats/format-cvat/",
+    suffixes=(".xml",),
+    identify=identify,
+    importer=Importer(read, ReadOptions, CARRIES),
+)

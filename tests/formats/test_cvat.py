@@ -1,0 +1,1023 @@
+"""CVAT for images: every shape, attribute, layout and quirk comes out as the format's page says, and is counted."""
+
+import gc
+import io
+import json
+import pickle
+import tracemalloc
+import weakref
+import xml.etree.ElementTree as ET
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from encord_convert import OptionError, ReadError, Report, read
+from encord_convert.formats import Match, _cvat_bytes, _cvat_scan
+from encord_convert.formats._cvat_scan import Wanted
+from encord_convert.formats._files import MemorySource, Source, SpooledSource, source_at
+from encord_convert.formats.cvat import FORMAT, open_shard
+from encord_convert.labelset import LabelSet
+from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
+from encord_convert.sdk.objects.coordinates import Visibility
+from encord_convert.testing import hub_of
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "cvat"
+CASES = sorted(case.name for case in FIXTURES.iterdir() if case.is_dir())
+SHAPES = {"box", "polygon", "polyline", "points", "ellipse", "cuboid", "mask", "skeleton", "tag"}
+
+
+# -- documents ----------------------------------------------------------------------------------------------------
+
+
+def attribute(name: str, kind: str, values: str = "", *, mutable: bool = False, default: str = "") -> str:
+    return (
+        f"<attribute><name>{escape(name)}</name><mutable>{mutable}</mutable><input_type>{kind}</input_type>"
+        f"<default_value>{escape(default)}</default_value><values>{escape(values)}</values></attribute>"
+    )
+
+
+def label(name: str, type_: str = "any", *attributes: str, more: str = "") -> str:
+    return (
+        f"<label><name>{escape(name)}</name><color>#102030</color><type>{type_}</type>"
+        f"<attributes>{''.join(attributes)}</attributes>{more}</label>"
+    )
+
+
+def skeleton_labels(name: str, points: dict[str, tuple[float, float]], edges: tuple[tuple[int, int], ...] = ()) -> str:
+    circles = "".join(
+        f'<circle cx="{x}" cy="{y}" data-node-id="{number}" data-element-id="{number}" data-label-name="{point}"></circle>'
+        for number, (point, (x, y)) in enumerate(points.items(), 1)
+    )
+    lines = "".join(f'<line data-node-from="{a}" data-node-to="{b}"></line>' for a, b in edges)
+    svg = f"<svg>{escape(lines + circles)}</svg>"
+    below = "".join(label(point, "points", more=f"<parent>{name}</parent>") for point in points)
+    return label(name, "skeleton", more=svg) + below
+
+
+def shape(tag: str, label_: str = "a", answers: dict[str, str] | None = None, inner: str = "", **values: object) -> str:
+    given = "".join(f" {name}={quoteattr(str(value))}" for name, value in values.items())
+    texts = "".join(
+        f"<attribute name={quoteattr(name)}>{escape(text)}</attribute>" for name, text in (answers or {}).items()
+    )
+    return f"<{tag} label={quoteattr(label_)}{given}>{inner}{texts}</{tag}>"
+
+
+def box(x0: object = 10, y0: object = 20, x1: object = 60, y1: object = 40, label_: str = "a", **more: Any) -> str:
+    return shape("box", label_, xtl=x0, ytl=y0, xbr=x1, ybr=y1, **more)
+
+
+def image(*shapes: str, name: str = "a.jpg", size: tuple[int, int] | None = (200, 100), **more: object) -> str:
+    given = {"id": 0, "name": name, **({"width": size[0], "height": size[1]} if size else {}), **more}
+    return f"<image{''.join(f' {key}={quoteattr(str(value))}' for key, value in given.items())}>{''.join(shapes)}</image>"
+
+
+def document(*body: str, labels: str = label("a"), task: str = "", meta: str | None = None, version: str = "1.1") -> bytes:
+    described = meta or f"<task><id>1</id><name>t</name><size>1</size><mode>annotation</mode>{task}<labels>{labels}</labels></task>"
+    text = f"<annotations><version>{version}</version><meta>{described}</meta>{''.join(body)}</annotations>"
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
+
+
+class Loaded:
+    """A document, read whole and checked to add up."""
+
+    def __init__(self, source: bytes | Source, **options: Any) -> None:
+        self.report = Report()
+        given = MemorySource({"annotations.xml": source}) if isinstance(source, bytes) else source
+        self.labels = read(given, "cvat", report=self.report, **options)
+        self.rows = list(self.labels)
+        self.instances = [instance for row in self.rows for instance in row.get_object_instances()]
+        self.codes = {loss.code for loss in self.report.losses()} | {note.code for note in self.report.notes()}
+        ledger = self.report.reading
+        for key in {*ledger.into, *ledger.changed, *ledger.dropped}:
+            parts = ledger.changed[key], ledger.dropped[key], ledger.into[key] - ledger.changed[key] - ledger.dropped[key]
+            assert min(parts) >= 0, (key, parts)
+        if isinstance(source, bytes):
+            assert {key: count for key, count in ledger.into.items() if count} == counted(source)
+
+    def loss(self, code: str) -> Any:
+        [loss] = [loss for loss in self.report.losses() if loss.code == code]
+        return loss
+
+    @property
+    def only(self) -> ObjectInstance:
+        [instance] = self.instances
+        return instance
+
+    def named(self, name: str) -> list[ObjectInstance]:
+        return [instance for instance in self.instances if instance.object_name == name]
+
+
+def counted(text: bytes) -> Counter[tuple[str, str]]:
+    """Count a document by its elements alone."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for parent in ET.fromstring(text):
+        if parent.tag == "image":
+            counts["image", ""] += 1
+        elif parent.tag == "track":
+            counts["track", parent.get("label", "")] += 1
+            if parent.get("group_id", "0") != "0":
+                counts["group_id", parent.get("label", "")] += 1
+        if parent.tag not in ("image", "track"):
+            continue
+        for one in parent.findall("*"):
+            name = one.get("label", "") if parent.tag == "image" else parent.get("label", "")
+            if one.tag == "track":
+                continue
+            counts[one.tag, name] += 1
+            if one.tag in SHAPES:
+                counts["answer", name] += len(list(one.iter("attribute")))
+                counts["occluded", name] += one.get("occluded") == "1" and one.tag != "tag"
+                counts["z_order", name] += one.get("z_order", "0") != "0"
+                counts["group_id", name] += one.get("group_id", "0") != "0"
+                counts["source", name] += (one.get("source") or parent.get("source") or "manual") != "manual"
+    return Counter({key: count for key, count in counts.items() if count})
+
+
+def coordinates(instance: ObjectInstance, frame: int = 0) -> Any:
+    return instance.get_annotation(frame).coordinates
+
+
+def xywh(instance: ObjectInstance) -> tuple[float, ...]:
+    c = coordinates(instance)
+    return c.top_left_x, c.top_left_y, c.width, c.height
+
+
+def pixels(instance: ObjectInstance, size: tuple[int, int] = (200, 100), frame: int = 0) -> list[tuple[float, float]]:
+    return [(point.x * size[0], point.y * size[1]) for point in coordinates(instance, frame).values]
+
+
+def answers(instance: Any) -> dict[str, Any]:
+    """Return all answers of an instance on one frame, by attribute: text, option labels, or a list of them."""
+    found = {}
+    static = instance._static_answers()
+    for attribute_, value in [*static, *(instance._dynamic_answers_at(0) if isinstance(instance, ObjectInstance) else ())]:
+        if isinstance(value, str):
+            found[attribute_.name] = value
+        else:
+            found[attribute_.name] = [o.label for o in value] if isinstance(value, tuple) else value.label
+    return found
+
+
+# -- boxes --------------------------------------------------------------------------------------------------------
+
+
+def test_a_box_is_its_pixels_divided_by_the_size() -> None:
+    loaded = Loaded(document(image(box())))
+    assert loaded.only.ontology_item.shape is Shape.BOUNDING_BOX
+    assert xywh(loaded.only) == (0.05, 0.2, 0.25, 0.2)
+    assert loaded.report.is_lossless
+
+
+def test_a_turned_box_keeps_its_four_numbers_and_its_angle() -> None:
+    loaded = Loaded(document(image(box(rotation="350.00"))))
+    assert xywh(loaded.only) == (0.05, 0.2, 0.25, 0.2)
+    assert coordinates(loaded.only).theta == 350
+    assert loaded.report.is_lossless
+
+
+def test_an_angle_is_brought_into_one_turn() -> None:
+    assert coordinates(Loaded(document(image(box(rotation="390")))).only).theta == 30
+
+
+def test_unturned_boxes_are_never_rotatable_unless_forced() -> None:
+    text = document(image(box(rotation="0.00"), box(rotation="360")))
+    assert {i.ontology_item.shape for i in Loaded(text).instances} == {Shape.BOUNDING_BOX}
+    forced = Loaded(text, boxes="rotatable")
+    assert {i.ontology_item.shape for i in forced.instances} == {Shape.ROTATABLE_BOUNDING_BOX}
+
+
+def test_one_turned_box_makes_all_of_its_label_rotatable_and_no_other() -> None:
+    body = image(box(), box(rotation="45"), box(label_="b"))
+    loaded = Loaded(document(body, labels=label("a") + label("b")))
+    assert [(i.object_name, i.ontology_item.shape.value) for i in loaded.instances] == [
+        ("a", "rotatable_bounding_box"), ("a", "rotatable_bounding_box"), ("b", "bounding_box"),
+    ]  # fmt: skip
+
+
+def test_boxes_become_polygons_of_turned_corners_in_pixels() -> None:
+    loaded = Loaded(document(image(box(80, 30, 120, 50, rotation="90"))), transform_bounding_boxes_to_polygons=True)
+    assert np.allclose(pixels(loaded.only), [(110, 20), (110, 60), (90, 60), (90, 20)])
+    assert loaded.loss("BOX_AS_POLYGON").count == 1
+
+
+def test_swapped_corners_are_put_in_order_and_told() -> None:
+    loaded = Loaded(document(image(box(60, 40, 10, 20))))
+    assert xywh(loaded.only) == (0.05, 0.2, 0.25, 0.2)
+    assert loaded.loss("INVALID_GEOMETRY").kind == "approximated"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        box(10, 20, 10, 40), box("nan", 1, 2, 3), box("inf", 1, 2, 3), box("", 1, 2, 3), box("x", 1, 2, 3),
+        shape("box", xtl=1, ytl=2, xbr=3), shape("polygon", points="1,1;2,2"), shape("polygon", points="1,1;x,2;3,3"),
+        shape("polygon", points="1,1;nan,2;3,3"), shape("polygon", points="1,1;2;3,3"), shape("polygon"),
+        shape("polyline", points="1,1"), shape("points", points=""), shape("ellipse", cx=1, cy=1, rx=0, ry=2),
+        shape("mask", rle="x", left=0, top=0, width=2, height=2), shape("mask", rle="1", left=0, top=0, width=0, height=2),
+        shape("mask", rle="-1, 5", left=0, top=0, width=2, height=2), shape("cuboid", xtl1=3),
+        shape("cuboid", **{f"{axis}{corner}{face}": 1 for face in "12" for corner in ("tl", "bl", "tr", "br") for axis in "xy"}),
+    ],
+)  # fmt: skip
+def test_a_shape_that_is_none_is_dropped_with_all_it_carries_and_the_rest_is_read(bad: str) -> None:
+    bad = bad.replace(' label="a"', ' label="a" occluded="1" z_order="3" source="auto"')
+    bad = bad.replace("></", '><attribute name="n">1</attribute></')
+    loaded = Loaded(document(image(bad, box()), labels=label("a", "any", attribute("n", "number"))))
+    assert len(loaded.instances) == 1
+    [loss] = [loss for loss in loaded.report.losses() if loss.code in ("INVALID_GEOMETRY", "INVALID_RLE")]
+    assert (loss.kind, loss.count) == ("dropped", 1)
+    for type_ in (loss.type, "answer", "occluded", "z_order", "source"):
+        assert loaded.report.reading.dropped[type_, "a"] == 1
+
+
+# -- other shapes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tag", ["polygon", "polyline"])
+def test_vertices_keep_order_and_number(tag: str) -> None:
+    loaded = Loaded(document(image(shape(tag, points="1,2;30,4;5,60;7,8"))))
+    assert loaded.only.ontology_item.shape.value == tag
+    assert np.allclose(pixels(loaded.only), [(1, 2), (30, 4), (5, 60), (7, 8)], atol=1e-12)
+    assert loaded.report.is_lossless
+
+
+def test_points_with_blanks_exponents_and_a_trailing_semicolon_are_read() -> None:
+    loaded = Loaded(document(image(shape("polygon", points=" 1,2; 3e1,4 ;5,60;"), shape("polygon", points="0,0;1,0;1,1"))))
+    assert [len(pixels(instance)) for instance in loaded.instances] == [3, 3]
+    assert np.allclose(pixels(loaded.instances[0]), [(1, 2), (30, 4), (5, 60)])
+
+
+def test_one_point_is_a_point_and_several_are_split() -> None:
+    loaded = Loaded(document(image(shape("points", points="20,10"), shape("points", points="2,1;4,2;6,3"))))
+    assert [(coordinates(i).x, coordinates(i).y) for i in loaded.instances] == [(0.1, 0.1), (0.01, 0.01), (0.02, 0.02), (0.03, 0.03)]
+    assert len({instance.object_hash for instance in loaded.instances}) == 4
+    loss = loaded.loss("POINTS_SPLIT")
+    assert (loss.kind, loss.count, loss.type) == ("merged", 1, "points")
+
+
+def test_points_of_a_constant_number_are_a_skeleton_if_asked_for() -> None:
+    text = document(image(shape("points", points="2,1;4,2"), shape("points", points="20,10;4,2")))
+    loaded = Loaded(text, points_as_skeleton=True)
+    assert [i.ontology_item.shape for i in loaded.instances] == [Shape.SKELETON] * 2
+    assert [(p.name, p.x, p.y) for p in coordinates(loaded.instances[1]).values] == [("1", 0.1, 0.1), ("2", 0.02, 0.02)]
+    assert loaded.labels.ontology.skeleton_templates[0].name == "a"
+    assert loaded.report.is_lossless
+    mixed = document(image(shape("points", points="2,1;4,2"), shape("points", points="20,10")))
+    assert {i.ontology_item.shape for i in Loaded(mixed, points_as_skeleton=True).instances} == {Shape.POINT}
+
+
+def test_a_mask_sets_the_pixels_its_runs_say() -> None:
+    text = document(image(shape("mask", rle="1, 2, 2, 1, 6", left=10, top=5, width=4, height=3)))
+    mask = coordinates(Loaded(text).only).to_numpy_array()
+    assert mask.shape == (100, 200)
+    assert np.argwhere(mask).tolist() == [[5, 11], [5, 12], [6, 11]]
+
+
+def test_a_mask_may_begin_in_the_foreground() -> None:
+    text = document(image(shape("mask", rle="0,3,1", left=0, top=0, width=2, height=2)))
+    loaded = Loaded(text)
+    assert np.argwhere(coordinates(loaded.only).to_numpy_array()).tolist() == [[0, 0], [0, 1], [1, 0]]
+    assert loaded.report.is_lossless
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected", "level"),
+    [("1, 2", 2, "error"), ("1, 2, 2, 1, 3", 3, "warning"), ("1, 2, 2, 1, 8", 3, "warning"), ("1, 99", 11, "error")],
+)
+def test_runs_that_miss_the_box_are_mended_and_told(runs: str, expected: int, level: str) -> None:
+    loaded = Loaded(document(image(shape("mask", rle=runs, left=10, top=5, width=4, height=3))))
+    assert coordinates(loaded.only).to_numpy_array().sum() == expected
+    assert loaded.loss("INVALID_RLE").kind == "approximated"
+    assert [str(note.level) for note in loaded.report.notes() if note.code == "INVALID_RLE"] == [level]
+
+
+def test_a_mask_that_leaves_the_picture_is_cut_and_told() -> None:
+    loaded = Loaded(document(image(shape("mask", rle="0, 16", left=198, top=98, width=4, height=4))))
+    assert np.argwhere(coordinates(loaded.only).to_numpy_array()).tolist() == [[98, 198], [98, 199], [99, 198], [99, 199]]
+    assert "12 pixels" in loaded.loss("OUT_OF_BOUNDS").detail
+
+
+def test_an_ellipse_is_a_polygon_turned_in_pixels() -> None:
+    text = document(image(shape("ellipse", cx=100, cy=50, rx=40, ry=16, rotation=90)))
+    loaded = Loaded(text)
+    points = np.array(pixels(loaded.only))
+    assert len(points) == 72
+    assert np.allclose([*points.min(0), *points.max(0)], [84, 10, 116, 90])
+    assert loaded.loss("ELLIPSE_APPROXIMATED").count == 1
+    assert len(pixels(Loaded(text, ellipse_vertices=12).only)) == 12
+    rotatable = Loaded(text, ellipse="rotatable").only
+    assert np.allclose(xywh(rotatable), (0.3, 0.34, 0.4, 0.32)) and coordinates(rotatable).theta == 90
+    mask = coordinates(Loaded(text, ellipse="bitmask").only).to_numpy_array()
+    assert abs(mask.sum() - np.pi * 40 * 16) < 20
+
+
+def test_a_cuboid_is_the_outline_of_its_eight_points() -> None:
+    front, back = [(20, 50), (20, 90), (60, 50), (60, 90)], [(30, 45), (30, 85), (70, 45), (70, 85)]
+    values = {
+        f"{axis}{corner}{face}": point[axis == "y"]
+        for face, points in (("1", front), ("2", back))
+        for corner, point in zip(("tl", "bl", "tr", "br"), points, strict=True)
+        for axis in "xy"
+    }
+    loaded = Loaded(document(image(shape("cuboid", **values))))
+    assert len(pixels(loaded.only)) == 6
+    assert loaded.loss("CUBOID_APPROXIMATED").kind == "approximated"
+
+
+# -- skeletons ----------------------------------------------------------------------------------------------------
+
+FISH = skeleton_labels("fish", {"head": (50, 5), "left": (10, 60), "right": (90, 60)}, ((1, 2), (1, 3)))
+
+
+def point(name: str, x: float, y: float, **more: object) -> str:
+    return shape("points", name, points=f"{x},{y}", **more)
+
+
+def test_a_skeleton_has_its_points_in_the_order_of_the_template() -> None:
+    inner = point("right", 1, 2, outside=1) + point("head", 20, 10, occluded=1) + point("left", 40, 20, outside=0)
+    loaded = Loaded(document(image(shape("skeleton", "fish", inner=inner)), labels=FISH))
+    assert [(p.name, p.x, p.y, p.visibility) for p in coordinates(loaded.only).values] == [
+        ("head", 0.1, 0.1, Visibility.OCCLUDED),
+        ("left", 0.2, 0.2, Visibility.VISIBLE),
+        ("right", 0.0, 0.0, Visibility.INVISIBLE),
+    ]
+    [template] = loaded.labels.ontology.skeleton_templates
+    assert template.name == "fish"
+    assert [(node.name, node.x, node.y) for node in template.skeleton] == [("head", 0.5, 0.05), ("left", 0.1, 0.6), ("right", 0.9, 0.6)]
+    assert [(a, b) for a, b, _ in template.edges] == [(0, 1), (0, 2)]
+    assert loaded.report.is_lossless
+
+
+def test_a_missing_point_is_invisible_and_told() -> None:
+    loaded = Loaded(document(image(shape("skeleton", "fish", inner=point("head", 20, 10))), labels=FISH))
+    assert [p.visibility for p in coordinates(loaded.only).values] == [Visibility.VISIBLE, Visibility.INVISIBLE, Visibility.INVISIBLE]
+    assert "INVALID_GEOMETRY" in {note.code for note in loaded.report.notes()}
+
+
+def test_two_skeletons_with_points_of_one_name_do_not_mix() -> None:
+    labels = skeleton_labels("x", {"1": (10, 10), "2": (20, 20)}) + skeleton_labels("y", {"2": (30, 30), "1": (40, 40)})
+    inner = point("1", 2, 1) + point("2", 4, 2)
+    loaded = Loaded(document(image(shape("skeleton", "x", inner=inner), shape("skeleton", "y", inner=inner)), labels=labels))
+    assert [[p.name for p in coordinates(i).values] for i in loaded.instances] == [["1", "2"], ["2", "1"]]
+    assert [[round(n.x * 100) for n in t.skeleton] for t in loaded.labels.ontology.skeleton_templates] == [[10, 20], [30, 40]]
+
+
+def test_a_skeleton_without_a_drawing_takes_the_order_of_first_appearance() -> None:
+    inner = point("b", 2, 1) + point("a", 4, 2)
+    loaded = Loaded(document(image(shape("skeleton", "s", inner=inner)), labels=""))
+    assert [p.name for p in coordinates(loaded.only).values] == ["b", "a"]
+    assert "UNDECLARED_LABEL" in loaded.codes
+
+
+def test_attributes_of_points_are_lifted_to_the_skeleton() -> None:
+    attributes = f"<attributes>{attribute('sure', 'checkbox', 'false', mutable=True)}</attributes>"
+    labels = FISH.replace("<attributes></attributes><parent>", f"{attributes}<parent>")
+    inner = "".join(point(name, 2, 2, answers={"sure": value}) for name, value in (("head", "true"), ("left", "false"), ("right", "true")))
+    loaded = Loaded(document(image(shape("skeleton", "fish", inner=inner)), labels=labels))
+    assert answers(loaded.only) == {"head.sure": ["head.sure"], "left.sure": [], "right.sure": ["right.sure"]}
+    loss = loaded.loss("POINT_ATTRIBUTE_LIFTED")
+    assert (loss.kind, loss.type, loss.count) == ("renamed", "answer", 3)
+
+
+# -- labels -------------------------------------------------------------------------------------------------------
+
+
+def test_a_label_of_several_shapes_is_several_objects_in_a_fixed_order() -> None:
+    body = image(shape("ellipse", cx=5, cy=5, rx=2, ry=2), shape("polygon", points="1,1;2,1;2,2"), box(), shape("polygon", points="1,1;2,1;2,2"))
+    loaded = Loaded(document(body))
+    assert [(o.name, o.shape.value, o.color) for o in loaded.labels.ontology.objects] == [
+        ("a", "bounding_box", "#102030"), ("a (polygon)", "polygon", "#102030"), ("a (ellipse)", "polygon", "#102030"),
+    ]  # fmt: skip
+    losses = [loss for loss in loaded.report.losses() if loss.code == "LABEL_SPLIT_BY_SHAPE"]
+    assert {(loss.type, loss.count, str(loss.kind), str(loss.feature)) for loss in losses} == {
+        ("polygon", 2, "renamed", "label_name"), ("ellipse", 1, "renamed", "label_name"),
+    }  # fmt: skip
+    same = Loaded(document(body), same_names=True)
+    assert {o.name for o in same.labels.ontology.objects} == {"a"}
+    assert "LABEL_SPLIT_BY_SHAPE" not in same.codes
+
+
+def test_a_label_never_used_has_the_default_shape() -> None:
+    loaded = Loaded(document(image(), labels=label("a") + label("b", "polygon") + label("c", "bbox")))
+    assert [(o.name, o.shape.value) for o in loaded.labels.ontology.objects] == [("a", "bounding_box"), ("b", "polygon"), ("c", "bounding_box")]
+    assert "LABEL_UNUSED" in loaded.codes
+    other = Loaded(document(image()), unused_shape="polygon")
+    assert other.labels.ontology.objects[0].shape is Shape.POLYGON
+
+
+def test_labels_and_attributes_nobody_declared_are_read_and_told() -> None:
+    loaded = Loaded(document(image(box(label_="new", answers={"q": "x"}), box(label_="")), labels=label("a")))
+    assert [o.name for o in loaded.labels.ontology.objects] == ["a", "new", "unlabeled"]
+    assert answers(loaded.named("new")[0]) == {"q": "x"}
+    assert {"UNDECLARED_LABEL", "UNDECLARED_ATTRIBUTE"} <= loaded.codes
+    loss = loaded.loss("UNDECLARED_LABEL")
+    assert (loss.kind, loss.label, loss.count) == ("renamed", "", 1)
+
+
+def test_a_document_without_meta_is_read() -> None:
+    loaded = Loaded(b"<annotations>" + image(box()).encode() + b"</annotations>")
+    assert loaded.only.object_name == "a"
+
+
+# -- attributes ---------------------------------------------------------------------------------------------------
+
+KINDS = (
+    attribute("flag", "select", "none\nNorth Sea\n__undefined__"),
+    attribute("way", "radio", "up\ndown", default="up"),
+    attribute("lit", "checkbox", "true", mutable=True),
+    attribute("len", "number", "1\n400\n1"),
+    attribute("note", "text"),
+)
+
+
+def test_each_kind_of_attribute_has_its_kind_of_answer() -> None:
+    given = {"flag": "North Sea", "way": "down", "lit": "true", "len": "35", "note": "n/a"}
+    loaded = Loaded(document(image(box(answers=given)), labels=label("a", "any", *KINDS)))
+    assert answers(loaded.only) == {"flag": "North Sea", "way": "down", "lit": ["lit"], "len": "35", "note": "n/a"}
+    kinds = {a.name: (a.get_property_type().value, a.dynamic, [o.label for o in a.options]) for a in loaded.only.ontology_item.attributes}
+    assert kinds == {
+        "flag": ("radio", False, ["none", "North Sea"]),
+        "way": ("radio", False, ["up", "down"]),
+        "lit": ("checklist", True, ["lit"]),
+        "len": ("text", False, []),
+        "note": ("text", False, []),
+    }
+    assert loaded.report.is_lossless
+    assert {"NUMBER_RANGE_DROPPED", "DEFAULT_DROPPED"} <= loaded.codes
+
+
+def test_undefined_is_no_answer_and_is_kept() -> None:
+    loaded = Loaded(document(image(box(answers={"flag": "__undefined__"})), labels=label("a", "any", *KINDS)))
+    assert answers(loaded.only) == {}
+    assert loaded.report.counts()["answer"] == {"in": 1, "kept": 1, "changed": 0, "dropped": 0}
+
+
+@pytest.mark.parametrize(("text", "checked"), [("true", True), ("True", True), ("1", True), ("false", False), ("", False), ("0", False)])
+def test_checkbox_texts_of_all_times(text: str, checked: bool) -> None:
+    loaded = Loaded(document(image(box(answers={"lit": text})), labels=label("a", "any", *KINDS)))
+    assert answers(loaded.only) == {"lit": ["lit"] if checked else []}
+
+
+def test_mutable_attributes_of_pictures_are_dynamic_unless_told_otherwise() -> None:
+    text = document(image(box(answers={"lit": "true"})), labels=label("a", "any", *KINDS))
+    static = Loaded(text, mutable_in_images="static")
+    assert answers(static.only) == {"lit": ["lit"]}
+    assert not any(a.dynamic for a in static.only.ontology_item.attributes)
+
+
+def test_an_option_nobody_declared_is_added_and_told() -> None:
+    loaded = Loaded(document(image(box(answers={"way": "left"})), labels=label("a", "any", *KINDS)))
+    assert answers(loaded.only) == {"way": "left"}
+    assert "UNKNOWN_OPTION" in loaded.codes
+
+
+def test_a_checkbox_that_is_neither_true_nor_false_is_dropped_and_counted() -> None:
+    loaded = Loaded(document(image(box(answers={"lit": "perhaps"})), labels=label("a", "any", *KINDS)))
+    assert answers(loaded.only) == {}
+    assert loaded.loss("UNKNOWN_OPTION").type == "answer"
+
+
+def test_texts_of_several_lines_quotes_and_any_script_are_unchanged() -> None:
+    text = 'line 1\nline "2" <&> \'ü\'\t漢字 \U0001f6a2 '
+    source = document(image(box(answers={"note": text}, label_="Ä & \"b\"")), labels=label('Ä & "b"', "any", *KINDS))
+    loaded = Loaded(source)
+    assert answers(loaded.only) == {"note": text}
+    assert loaded.only.object_name == 'Ä & "b"'
+
+
+def test_blanks_separate_options_only_where_the_values_used_say_so() -> None:
+    split = label("a", "any", attribute("v", "radio", "v1 v2 v3", default="v1"))
+    loaded = Loaded(document(image(box(answers={"v": "v2"})), labels=split))
+    assert [o.label for o in loaded.only.ontology_item.attributes[0].options] == ["v1", "v2", "v3"]
+    whole = label("a", "any", attribute("v", "radio", "North Sea"))
+    loaded = Loaded(document(image(box(answers={"v": "North Sea"})), labels=whole))
+    assert [o.label for o in loaded.only.ontology_item.attributes[0].options] == ["North Sea"]
+
+
+def test_attributes_of_one_name_belong_to_their_labels() -> None:
+    labels = label("a", "any", attribute("x", "checkbox", "false")) + label("b", "any", attribute("x", "text"))
+    loaded = Loaded(document(image(box(answers={"x": "true"}), box(label_="b", answers={"x": "true"})), labels=labels))
+    assert [answers(instance) for instance in loaded.instances] == [{"x": ["x"]}, {"x": "true"}]
+
+
+def test_defaults_are_answered_only_if_asked_for() -> None:
+    text = document(image(box(), box(answers={"way": "down"})), labels=label("a", "any", *KINDS))
+    assert [answers(i) for i in Loaded(text).instances] == [{}, {"way": "down"}]
+    assert [answers(i) for i in Loaded(text, apply_defaults=True).instances] == [{"way": "up"}, {"way": "down"}]
+
+
+# -- what a shape says beside ------------------------------------------------------------------------------------
+
+
+def test_occlusion_is_an_answer_of_labels_that_have_any() -> None:
+    text = document(image(box(occluded=1), box(occluded=0), box(label_="b", occluded=0)), labels=label("a") + label("b"))
+    loaded = Loaded(text)
+    assert [answers(instance) for instance in loaded.instances] == [{"occluded": ["occluded"]}, {}, {}]
+    assert [[a.name for a in o.attributes] for o in loaded.labels.ontology.objects] == [["occluded"], []]
+    assert loaded.report.is_lossless
+    never = Loaded(text, occluded="never")
+    assert never.loss("OCCLUDED_DROPPED").count == 1
+
+
+def test_an_attribute_called_occluded_stays_apart_from_occlusion() -> None:
+    labels = label("a", "any", attribute("occluded", "text"))
+    loaded = Loaded(document(image(box(occluded=1, answers={"occluded": "by fog"})), labels=labels))
+    assert answers(loaded.only) == {"occluded": "by fog", "occluded (shape)": ["occluded (shape)"]}
+
+
+def test_labels_stand_in_the_order_of_z_order() -> None:
+    loaded = Loaded(document(image(box(1, z_order=2), box(2, z_order=-1), box(3), box(4, z_order=2))))
+    assert [round(coordinates(instance).top_left_x * 200) for instance in loaded.instances] == [2, 3, 1, 4]
+    assert loaded.loss("Z_ORDER_DROPPED").count == 3
+
+
+def test_groups_are_dropped_and_told_or_kept_as_text() -> None:
+    text = document(image(box(group_id=7), box(group_id=7), box()))
+    assert Loaded(text).loss("GROUP_DROPPED").count == 2
+    kept = Loaded(text, group_id=True)
+    assert [answers(instance) for instance in kept.instances] == [{"group_id": "7"}, {"group_id": "7"}, {}]
+    assert kept.report.is_lossless
+
+
+def test_the_source_says_whether_a_person_made_it() -> None:
+    loaded = Loaded(document(image(box(source="manual"), box(source="auto"), box(source="semi-auto"), box())))
+    assert [i.get_annotation(0).manual_annotation for i in loaded.instances] == [True, False, False, True]
+    assert loaded.report.counts()["source"] == {"in": 2, "kept": 1, "changed": 1, "dropped": 0}
+
+
+def test_a_track_id_in_pictures_is_kept_as_text() -> None:
+    loaded = Loaded(document(image(box(track_id=5), box(answers={"track_id": "6"}))))
+    assert [answers(instance) for instance in loaded.instances] == [{"track_id (shape)": "5"}, {"track_id": "6"}]
+
+
+# -- tags ---------------------------------------------------------------------------------------------------------
+
+
+def tags_of(row: LabelRowV2) -> list[Any]:
+    return row.get_classification_instances()
+
+
+def test_tags_without_attributes_are_one_checklist() -> None:
+    labels = "".join(label(name, "tag") for name in ("day", "night", "rain"))
+    loaded = Loaded(document(image(shape("tag", "rain"), shape("tag", "day")), image(shape("tag", "night"), name="b.jpg"), labels=labels))
+    assert [c.title for c in loaded.labels.ontology.classifications] == ["Tags"]
+    assert [answers(tags_of(row)[0]) for row in loaded.rows] == [{"Tags": ["day", "rain"]}, {"Tags": ["night"]}]
+    assert loaded.report.is_lossless
+
+
+def test_a_tag_with_attributes_is_a_classification_of_its_own() -> None:
+    labels = label("scene", "tag", attribute("light", "radio", "day\nnight"))
+    loaded = Loaded(document(image(shape("tag", "scene", {"light": "night"})), labels=labels))
+    [tag] = tags_of(loaded.rows[0])
+    assert tag.classification_name == "scene"
+    assert answers(tag) == {"scene": "scene", "light": "night"}
+    assert loaded.report.is_lossless
+
+
+def test_equal_tags_collapse_and_are_counted() -> None:
+    labels = label("day", "tag") + label("scene", "tag", attribute("light", "text"))
+    tags = [shape("tag", "day"), shape("tag", "day"), shape("tag", "scene", {"light": "1"}), shape("tag", "scene", {"light": "1"})]
+    loaded = Loaded(document(image(*tags), labels=labels))
+    assert len(tags_of(loaded.rows[0])) == 2
+    collapsed = [loss for loss in loaded.report.losses() if loss.code == "TAG_COLLAPSED"]
+    assert [(str(loss.kind), loss.label, loss.count) for loss in collapsed] == [("merged", "day", 1), ("merged", "scene", 1)]
+    assert loaded.report.counts()["tag"] == {"in": 4, "kept": 2, "changed": 0, "dropped": 2}
+    assert loaded.report.counts()["answer"]["dropped"] == 1
+
+
+def test_a_label_may_be_both_tag_and_shape() -> None:
+    loaded = Loaded(document(image(shape("tag"), box())))
+    assert [o.name for o in loaded.labels.ontology.objects] == ["a"]
+    assert answers(tags_of(loaded.rows[0])[0]) == {"Tags": ["a"]}
+
+
+def test_every_tag_of_a_common_classification_is_dropped_with_it() -> None:
+    loaded = Loaded(document(image(shape("tag", "x"), shape("tag", "y", source="auto")), labels=label("x", "tag") + label("y", "tag")))
+    report = Report()
+    for row in report.rows(loaded.labels):
+        for tag in tags_of(row):
+            report.drop(tag, 0, "CLASSIFICATION_DROPPED", loaded.report.predict.__func__.__globals__["Feature"].CLASSIFICATIONS, "")
+    assert report.counts()["tag"] == {"in": 2, "kept": 0, "changed": 0, "dropped": 2}
+    assert report.labels()["y"]["dropped"] == 1
+    assert report.counts()["source"]["dropped"] == 1
+
+
+# -- pictures -----------------------------------------------------------------------------------------------------
+
+
+def project(*tasks: str, labels: str = label("a"), subsets: str = "") -> str:
+    return f"<project><id>1</id><name>p</name><tasks>{''.join(tasks)}</tasks><subsets>{subsets}</subsets><labels>{labels}</labels></project>"
+
+
+def test_empty_pictures_are_rows() -> None:
+    loaded = Loaded(document(image(), image(name="b.jpg"), '<image id="2" name="c.jpg" width="3" height="4"/>'))
+    assert [(row.data_title, row.width, row.height) for row in loaded.rows] == [("a.jpg", 200, 100), ("b.jpg", 200, 100), ("c.jpg", 3, 4)]
+
+
+def test_gaps_and_disorder_of_ids_change_nothing() -> None:
+    loaded = Loaded(document(image(box(), id=25), image(box(), name="b.jpg", id=5), image(box(), name="c.jpg", id=5)))
+    assert [row.data_title for row in loaded.rows] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert len({row.data_hash for row in loaded.rows}) == 3
+
+
+def test_subsets_name_the_rows_and_are_kept_as_metadata() -> None:
+    body = [image(box(), subset=subset, task_id=1) for subset in ("Train", "Val")]
+    loaded = Loaded(document(*body, meta=project(subsets="Val\nTrain")))
+    assert [row.data_title for row in loaded.rows] == ["Train/a.jpg", "Val/a.jpg"]
+    assert [row.client_metadata for row in loaded.rows] == [{"cvat_subset": "Train"}, {"cvat_subset": "Val"}]
+    assert {note.code: str(note.level) for note in loaded.report.notes()}["SUBSET_AS_METADATA"] == "info"
+    one = Loaded(document(image(box(), subset="default", task_id=1), meta=project()))
+    assert one.rows[0].data_title == "a.jpg"
+
+
+def test_a_picture_listed_twice_is_read_once_and_the_other_is_told_with_all_its_shapes() -> None:
+    body = [
+        image(box(answers={"n": "1"}), subset="s", task_id=1), image(box(1, z_order=4), shape("tag"), subset="s", task_id=1),
+        image(box(), subset="s", task_id=2), image(box(), subset="t", task_id=1),
+    ]  # fmt: skip
+    loaded = Loaded(document(*body, meta=project()))
+    assert len(loaded.rows) == 3
+    assert len(loaded.instances) == 3
+    counts = loaded.report.counts()
+    assert [counts[name]["dropped"] for name in ("image", "box", "tag", "z_order")] == [1, 1, 1, 1]
+    assert {str(note.level) for note in loaded.report.notes() if note.code == "DUPLICATE_IMAGE"} == {"error"}
+
+
+def test_windows_separators_keep_the_title_and_count_as_the_same_path() -> None:
+    loaded = Loaded(document(image(box(), name="cam\\a.jpg"), image(box(), name="cam/a.jpg")))
+    assert [row.data_title for row in loaded.rows] == ["cam\\a.jpg"]
+    assert "DUPLICATE_IMAGE" in loaded.codes
+
+
+def test_pictures_of_a_task_are_one_group_if_asked_for() -> None:
+    body = [image(box(x), name=f"{x}.jpg", id=x, task_id=1) for x in (3, 1, 2)]
+    loaded = Loaded(document(*body, image(box(), task_id=2), meta=project("<task><id>1</id><name>one</name></task>")), group_images=True)
+    first, second = loaded.rows
+    assert (first.data_type.value, first.number_of_frames, second.number_of_frames) == ("img_group", 3, 1)
+    assert first.data_title == "one"
+    placed = {frame: round(coordinates(i, frame).top_left_x * 200) for i in first.get_object_instances() for frame in i._frames}
+    assert placed == {0: 1, 1: 2, 2: 3}
+
+
+def test_geometry_outside_is_kept_and_told_once_a_picture() -> None:
+    body = [image(box(-5, 1, 10, 9), shape("polygon", points="1,1;300,1;1,90"), shape("points", points="-1,2"), name=name) for name in "xy"]
+    loaded = Loaded(document(*body))
+    assert {note.code: note.count for note in loaded.report.notes()}["OUT_OF_BOUNDS"] == 2
+    assert len(loaded.instances) == 6
+    assert loaded.named("a")[0].get_annotation(0).coordinates.top_left_x == -0.025
+
+
+def test_clip_cuts_at_the_border() -> None:
+    body = image(
+        box(-5, 1, 10, 9), shape("polygon", points="190,1;210,1;210,90;190,90"), shape("polyline", points="1,1;300,1"),
+        box(500, 1, 510, 9), shape("points", points="500,1"),
+    )  # fmt: skip
+    loaded = Loaded(document(body), clip=True)
+    assert xywh(loaded.instances[0]) == (0, 0.01, 0.05, 0.08)
+    assert np.array(pixels(loaded.instances[1])).max(0).tolist() == [200, 90]
+    assert pixels(loaded.instances[2]) == [(1, 1), (200, 1)]
+    kinds = Counter((str(loss.kind), loss.type) for loss in loaded.report.losses() if loss.code == "OUT_OF_BOUNDS")
+    assert kinds == {("approximated", "box"): 1, ("approximated", "polygon"): 1, ("approximated", "polyline"): 1, ("dropped", "box"): 1, ("dropped", "points"): 1}
+
+
+def test_elements_that_are_no_shapes_are_told() -> None:
+    loaded = Loaded(document(image(box(), shape("hypercube"))))
+    loss = loaded.loss("UNSUPPORTED_SHAPE")
+    assert (loss.type, loss.feature, loss.count) == ("hypercube", "shape", 1)
+    assert {str(note.level) for note in loaded.report.notes() if note.code == "UNSUPPORTED_SHAPE"} == {"error"}
+
+
+@pytest.mark.parametrize("comment", ["", "<!-- a word -->"])
+def test_shapes_outside_of_pictures_are_told(comment: str) -> None:
+    body = [image(box()), box(), image(name="b.jpg"), box(), comment]
+    loaded = Loaded(MemorySource({"a.xml": document(*body)}))
+    assert len(loaded.instances) == 1
+    assert loaded.loss("UNSUPPORTED_SHAPE").count == 2
+
+
+# -- layouts ------------------------------------------------------------------------------------------------------
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def put(folder: Path, members: dict[str, bytes]) -> Path:
+    for name, data in members.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
+
+
+def picture(width: int, height: int) -> bytes:
+    stream = io.BytesIO()
+    Image.new("1", (width, height)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_folder_archive_file_memory_and_pipe_give_one_hub(case: str, tmp_path: Path) -> None:
+    folder = FIXTURES / case
+    [xml] = folder.glob("*.xml")
+    members = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    sources: list[Source] = [source_at(folder), source_at(zipped(tmp_path / "a.zip", members)), source_at(xml)]
+    sources += [MemorySource({"x.xml": xml.read_bytes()}), SpooledSource(io.BytesIO(xml.read_bytes()))]
+    options = json.loads((folder / "options.json").read_text()) if (folder / "options.json").exists() else {}
+    hubs = []
+    for source in sources:
+        with source:
+            assert FORMAT.identify(source) is Match.YES
+            hubs.append(hub_of(read(source, **options)))
+    assert all(hub == hubs[0] for hub in hubs)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_element_of_every_fixture_is_counted(case: str) -> None:
+    [xml] = (FIXTURES / case).glob("*.xml")
+    options = {"size": "10x10"} if case == "authored-images-v1.0" else {}
+    loaded = Loaded(xml.read_bytes(), **options)
+    again = list(loaded.labels)
+    assert len(again) == len(loaded.rows)
+    for mine, other in zip(loaded.rows, again, strict=True):
+        assert mine.to_encord_dict() == other.to_encord_dict()
+        for instance in (*mine.get_object_instances(), *mine.get_classification_instances()):
+            instance.is_valid()
+    assert sum(loaded.report.counts()["image"]["in"] for _ in "1" if "image" in loaded.report.counts()) == len(
+        [row for row in loaded.rows if row.data_type.value == "image"]
+    )
+
+
+def test_several_files_are_kept_apart_and_share_their_labels(tmp_path: Path) -> None:
+    one = document(image(box(answers={"x": "1"})), labels=label("a", "any", attribute("x", "number")))
+    other = document(image(box(answers={"x": "true"})), labels=label("a", "any", attribute("x", "checkbox")) + label("b", "polygon"))
+    folder = put(tmp_path, {"one.xml": one, "two/annotations.xml": other})
+    loaded = Loaded(source_at(folder))
+    assert [row.data_title for row in loaded.rows] == ["a.jpg", "a.jpg"]
+    assert len({row.data_hash for row in loaded.rows}) == len({row.label_hash for row in loaded.rows}) == 2
+    assert [o.name for o in loaded.labels.ontology.objects] == ["a", "b"]
+    assert [answers(instance) for instance in loaded.instances] == [{"x": "1"}, {"x": "true"}]
+
+
+def test_a_folder_is_not_searched_deeper_than_one_below(tmp_path: Path) -> None:
+    folder = put(tmp_path, {"a/b/annotations.xml": document(image(box()))})
+    with source_at(folder) as source:
+        assert FORMAT.identify(source) is Match.NO
+    with pytest.raises(ReadError, match=r"holds no \.xml file"):
+        read(folder, "cvat")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"hello", b"<svg><annotations/></svg>", b"<annotation><folder/></annotation>", b"<annotations/>", b'{"annotations": []}'],
+)
+def test_other_files_are_not_claimed(text: bytes) -> None:
+    assert FORMAT.identify(MemorySource({"a.xml": text})) is Match.NO
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        document(image()), document(image()).decode().encode("utf-16"), b"\xef\xbb\xbf" + document(image()),
+        document(image()).replace(b"?>", b"?><!-- x --><?y z?>\n", 1),
+        document(image()).replace(b"?>", b'?><!DOCTYPE a [<!ENTITY x "]">]>', 1),
+    ],
+)  # fmt: skip
+def test_files_are_claimed_whatever_comes_before_the_root(text: bytes) -> None:
+    assert FORMAT.identify(MemorySource({"a.xml": text})) is Match.YES
+
+
+def test_claiming_is_quick_on_a_hostile_head() -> None:
+    assert FORMAT.identify(MemorySource({"a.xml": b"<!--a-->" * 8000 + b"<!--"})) is Match.NO
+
+
+def test_sizes_the_file_does_not_say_are_those_of_the_pictures(tmp_path: Path) -> None:
+    body = [
+        image(box(), name="a.png", size=None, subset="Train", task_id=1), image(box(), name="a.png", size=None, subset="Val", task_id=1),
+        image(box(), name="frame_000003", size=None, subset="Val", task_id=1), image(box(), name="cam\\b.png", size=None),
+    ]  # fmt: skip
+    members = {
+        "annotations.xml": document(*body, meta=project()), "images/Train/a.png": picture(100, 50), "images/Val/a.png": picture(200, 80),
+        "images/Val/frame_000003.PNG": picture(70, 60), "images/cam/b.png": picture(64, 48),
+    }  # fmt: skip
+    loaded = Loaded(source_at(put(tmp_path, members)))
+    assert [(row.width, row.height) for row in loaded.rows] == [(100, 50), (200, 80), (70, 60), (64, 48)]
+
+
+def test_a_picture_of_unknown_size_is_refused_with_advice() -> None:
+    text = document(image(box(), size=None), version="1.0")
+    with pytest.raises(ReadError, match=r"annotations\.xml:2: the size of the picture 'a\.jpg' is not known.*-r size=WIDTHxHEIGHT"):
+        list(read(MemorySource({"annotations.xml": text}), "cvat"))
+    assert xywh(Loaded(text, size="400x400").only) == (0.025, 0.05, 0.125, 0.05)
+
+
+def test_the_attribute_language_of_version_1_0_is_read() -> None:
+    attributes = "".join(f"<attribute>{text}</attribute>" for text in ("~radio=state:sail,\"full sail\"", "@checkbox=new:true", "@number=n:1,9,1"))
+    labels = f"<label><name>a</name><attributes>{attributes}</attributes></label>"
+    given = {"state": "full sail", "new": "True", "n": "4"}
+    loaded = Loaded(document(image(box(answers=given)), labels=labels, version="1.0"))
+    assert answers(loaded.only) == {"state": "full sail", "new": ["new"], "n": "4"}
+    assert [a.dynamic for a in loaded.only.ontology_item.attributes] == [True, False, False]
+
+
+def test_names_of_people_are_not_read() -> None:
+    people = "<owner><username>someone</username><email>someone@example.org</email></owner>"
+    loaded = Loaded(document(image(box()), task=people))
+    assert "someone" not in json.dumps(hub_of(loaded.labels)) + json.dumps(loaded.report.to_dict())
+
+
+# -- broken files -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (document(image(box()))[:-60], r"annotations\.xml:\d+: is not well-formed XML.*Was the file cut short\?"),
+        (document(image(box())).split(b"<image")[0], r"annotations\.xml:\d+: .*Was the file cut short\?"),
+        (document(image(box())).replace(b"<meta>", b"<!DOCTYPE x><meta>"), "is not well-formed XML"),
+        (b'<!DOCTYPE a [<!ENTITY x "y">]>' + document(image())[39:], "has a DOCTYPE"),
+        (("<!DOCTYPE annotations>" + document(image()).decode()[39:]).encode("utf-16"), "has a DOCTYPE"),
+        (document(image(box())).replace(b"a.jpg", b"&x;.jpg"), "is not well-formed XML"),
+        (document(image(box())).replace(b"a.jpg", b"\xe4.jpg"), r"annotations\.xml:2: is not well-formed XML"),
+        (document("<a>" * 100_000), r"annotations\.xml:2: is not well-formed XML"),
+        (b"<svg/>", "the root element is <svg>"),
+        (b"hello", "is not XML"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_place(text: bytes, sentence: str) -> None:
+    with pytest.raises(ReadError, match=sentence):
+        list(read(MemorySource({"annotations.xml": text}), "cvat"))
+
+
+def test_a_file_that_changes_between_the_passes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    path.write_bytes(document(image(box())))
+    labels = read(path)
+    path.write_bytes(document(image(box(), box())))
+    with pytest.raises(ReadError, match="changed while it was read"):
+        list(labels)
+
+
+def test_options_are_checked() -> None:
+    for name, value in (("size", "big"), ("size", "0x4"), ("ellipse_vertices", "2"), ("boxes", "x"), ("nothing", "1")):
+        with pytest.raises(OptionError):
+            read(MemorySource({"a.xml": document()}), "cvat", **{name: value})
+
+
+# -- lanes --------------------------------------------------------------------------------------------------------
+
+DIALECTS = {
+    "comment": document(image(box(), "<!-- x -->")),
+    "single quotes": document(image(box())).replace(b'"60"', b"'60'"),
+    "break in a tag": document(image(box())).replace(b' ytl=', b'\n   ytl='),
+    "blank before =": document(image(box())).replace(b' ytl=', b' ytl ='),
+    "carriage returns": document(image(box(), "\r\n")),
+    "latin-1": document(image(box(label_="\u00e9"))).decode().replace("utf-8", "iso-8859-1").encode("latin-1"),
+    "utf-16": document(image(box())).decode().replace("utf-8", "utf-16").encode("utf-16"),
+    "CDATA": document(image(box(answers={"n": "@"}))).replace(b"@", b"<![CDATA[x & y]]>"),
+    "nested": document("<other>", image(box()), "</other>"),
+    "label last": document(image('<box xtl="1" ytl="2" xbr="3" ybr="4" label="a"/>')),
+    "greater than in a value": document(image(box(label_="a>b"), name="a>b.jpg")),
+    "entities": document(image(box(label_="&<>\"'\u6f22", answers={"n": "&#x41; &#66;"}, occluded=1), name="&.jpg")),
+    "break in a label": document(image(box())).replace(b'label="a"', b'label="a\nb"'),
+    "empty elements": document(image('<tag label="a"/>', '<tag label="b" />', '<box label="a" xtl="1" ytl="2" xbr="3" ybr="4" />')),
+    "empty attribute element": document(image('<box label="a" xtl="1" ytl="2" xbr="3" ybr="4"><attribute name="n"/></box>')),
+    "text between": document(image("text", box(), "text")),
+    "points of skeletons": document(image(shape("skeleton", "fish", inner=point("head", 1, 2, occluded=1, answers={"x": "1"}), answers={"y": "2"}))),
+    "groups": document(image(box(group_id=4), shape("points", points="1,2;3,4;"), shape("points", points="1,2"))),
+    "turned": document(image(box(rotation="0.0"), box(label_="b", rotation="12"), box(label_="c", rotation="nan"))),
+}  # fmt: skip
+
+
+def exact(source: Source, member: str, wanted: Wanted) -> Any:
+    found = _cvat_scan._exact(source, member, wanted)
+    found.stamp = _cvat_scan.stamp_of(source, member)
+    return found
+
+
+@pytest.mark.parametrize("name", [*DIALECTS, *CASES])
+def test_both_lanes_find_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = DIALECTS.get(name) or next((FIXTURES / name).glob("*.xml")).read_bytes()
+    source, wanted = MemorySource({"a.xml": text}), Wanted(groups=True, pairs=True)
+    quick, slow = _cvat_scan.scan(source, "a.xml", wanted), exact(source, "a.xml", wanted)
+    assert quick.facts == slow.facts
+    assert quick.meta == slow.meta
+    options = {"size": "10x10", "group_id": True}
+    hub = hub_of(read(source, "cvat", report=(report := Report()), **options))
+    monkeypatch.setattr("encord_convert.formats.cvat.scan", exact)
+    other = hub_of(read(source, "cvat", report=(report_of_other := Report()), **options))
+    assert hub == other
+    assert report.to_dict() == report_of_other.to_dict()
+
+
+def test_what_cvat_writes_takes_the_quick_lane() -> None:
+    plain = {"label last", "greater than in a value", "entities", "empty elements", "empty attribute element", "text between",
+             "points of skeletons", "groups", "turned"}  # fmt: skip
+    for name, text in DIALECTS.items():
+        found = _cvat_scan.scan(MemorySource({"a.xml": text}), "a.xml", Wanted())
+        assert found.is_canonical == (name in plain), name
+    slow = {"project-skeleton-mixed", "video-boxes-minimal"}  # these hold comments
+    for case in CASES:
+        [xml] = (FIXTURES / case).glob("*.xml")
+        assert _cvat_scan.scan(source_at(xml), xml.name, Wanted()).is_canonical == (case not in slow)
+
+
+@pytest.mark.parametrize("size", [64, 500, 3000])
+def test_the_size_of_chunks_changes_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = many(12)
+    hub = hub_of(read(MemorySource({"a.xml": text})))
+    monkeypatch.setattr(_cvat_bytes, "CHUNK_BYTES", size)
+    assert hub_of(read(MemorySource({"a.xml": text}))) == hub
+
+
+# -- many pictures ------------------------------------------------------------------------------------------------
+
+
+def many(count: int) -> bytes:
+    """Return a document of pictures of all sorts, laid out on lines, some of them listed twice."""
+    pictures = []
+    for number in range(count):
+        shapes = [
+            box(number % 50, z_order=number % 3, occluded=number % 2, answers={"lit": "true", "note": f"n{number}"}),
+            shape("polygon", points=f"1,1;{number % 190},2;3,90.5"), shape("polyline", points="1,1;2,2.25"),
+            shape("points", points="1,1;2,2"), shape("tag"), box(-3 if number % 7 == 0 else 1, rotation=number % 5 * 10),
+        ]  # fmt: skip
+        name = f"{number - number % 9 // 8}.jpg"  # each ninth has the name of the one before
+        pictures.append("\n  " + image(*("\n    " + one for one in shapes), "\n  ", name=name, id=number) + "\n")
+    return document(*pictures, labels=label("a", "any", *KINDS))
+
+
+def hub_and_account(labels: list[LabelSet]) -> tuple[list[Any], Any]:
+    rows, ledger = [], None
+    for part in labels:
+        rows += [row.to_encord_dict() for row in part]
+        assert part.ledger is not None
+        if ledger is None:
+            ledger = part.ledger
+        else:
+            ledger.merge(part.ledger)
+    assert ledger is not None
+    counts = {name: dict(getattr(ledger, name)) for name in ("into", "changed", "dropped")}
+    losses = {(loss.kind, loss.code, loss.type, loss.label): (loss.count, loss.where, loss.detail) for loss in ledger.losses()}
+    return rows, ({name: {key: n for key, n in values.items() if n} for name, values in counts.items()}, losses, ledger.notes())
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 100])
+def test_the_parts_together_are_the_whole(count: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    path.write_bytes(many(40))
+    whole = read(path)
+    rows, account = hub_and_account([whole])
+    parts = whole.shards(count)
+    assert 1 < len(parts) <= count
+    sent = [open_shard(pickle.loads(pickle.dumps(part.recipe))[1]) for part in parts]
+    assert {str(part.ontology.to_dict()) for part in sent} == {str(whole.ontology.to_dict())}
+    assert hub_and_account(sent) == (rows, account)
+
+
+def test_what_cannot_be_cut_is_one_part(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(many(5))
+    grouped = read(tmp_path / "a.xml", group_images=True)
+    assert grouped.shards(4) == [grouped]
+    zipped(tmp_path / "a.zip", {"a.xml": many(5)})
+    archived = read(tmp_path / "a.zip")
+    assert archived.shards(4) == [archived]
+
+
+def test_two_walks_give_the_same_rows_and_the_same_account() -> None:
+    labels = read(MemorySource({"a.xml": many(30)}))
+    assert hub_and_account([labels]) == hub_and_account([labels])
+
+
+def test_rows_are_forgotten_as_they_pass() -> None:
+    gc.disable()
+    try:
+        alive: list[weakref.ref[Any]] = []
+        for row in read(MemorySource({"a.xml": many(200)})):
+            alive.append(weakref.ref(row))
+            assert sum(one() is not None for one in alive) <= 2
+    finally:
+        gc.enable()
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("encord_convert.formats._cvat_account._MAX_READY", 64)
+    monkeypatch.setattr(_cvat_bytes, "CHUNK_BYTES", 1 << 15)
+    peaks = []
+    for count in (300, 1200):
+        (tmp_path / "a.xml").write_bytes(many(count))
+        labels = read(tmp_path / "a.xml")
+        tracemalloc.start()
+        for _ in labels:
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
