@@ -1,0 +1,158 @@
+"""Annotations of a COCO file: what is placed on many pictures gathered, drawn together, and written with its answers.
+
+The page of the format is :mod:`encord_convert.formats.coco`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from encord_convert.formats._coco_classes import Class, Classes
+from encord_convert.formats._coco_lines import Block
+from encord_convert.formats._coco_shapes import Annotation, Draw, Picture, Shapes, Size, Style
+from encord_convert.report import SIDES, Carries, Report, side_types
+from encord_convert.sdk.objects import Object, ObjectInstance, Shape
+
+GATHERED = 512
+"""Annotations that are drawn together: enough to make the cost of a call small, few enough to stay in the cache."""
+
+_MOST_COMMON = 10_000
+"""How many different sets of answers are remembered."""
+
+_Plan = tuple[Class, Callable[[Any, Size], None], Draw]
+
+
+class Annotator:
+    """Takes pictures with what is placed on them, and writes their annotations.
+
+    Parameters
+    ----------
+    classes : Classes
+    style : Style
+    carries : Carries
+        What the format declares.
+    report : Report
+        Told of everything that is not written, or not as it was.
+    block : Block
+        Receives the annotations.
+    """
+
+    def __init__(self, classes: Classes, style: Style, carries: Carries, report: Report, block: Block) -> None:
+        self._classes = classes
+        self._carries = carries
+        self._report = report
+        self._block = block
+        self._shapes = Shapes(style, carries, report, as_masks=Shape.POLYGON in carries.approximates)
+        self._plans: dict[int, _Plan] = {}
+        self._pictures: list[Picture] = []
+        self._waiting = 0
+        self._is_split = False
+        self._common: dict[tuple[int, int, int], tuple[Any, dict[str, Any]]] = {}
+        self._info: Any = None
+        self._is_manual = True
+        self._confidence: float | None = None
+        self._loses_sides = False
+
+    def add(self, picture: Picture, instances: Sequence[ObjectInstance]) -> None:
+        """Take a picture and the objects on it; all pictures of a row one after the other."""
+        if self._waiting >= 4 * GATHERED:
+            self.flush()
+            self._is_split = True
+        frame, size, plans = picture.frame, picture.size, self._plans
+        placed = picture.placed
+        for instance in instances:
+            item = instance.ontology_item
+            plan = plans.get(id(item)) or self._plan(item)
+            data = instance._frames[frame]
+            plan[1](data.coordinates, size)
+            placed.append((plan, instance, data))
+        self._pictures.append(picture)
+        self._waiting += len(placed)
+
+    def end_row(self) -> None:
+        """Write what was gathered if that is enough. A row is written in one go or ends a go: its losses are counted
+        together."""
+        if self._waiting >= GATHERED or self._is_split:
+            self.flush()
+            self._is_split = False
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        self._shapes.compute()
+        annotations: list[Annotation] = []
+        for picture in self._pictures:
+            self._report.turn_to(picture.row)
+            self._annotate(picture, annotations)
+        self._block.add(annotations)
+        self._pictures = []
+        self._waiting = 0
+
+    def _plan(self, item: Object) -> _Plan:
+        """Return how objects of a class are written, and remember it under the ``id`` of the class, which it holds."""
+        class_ = self._classes.of(item)
+        plan = self._plans[id(item)] = (class_, *self._shapes.of(class_.shape))
+        return plan
+
+    def _annotate(self, picture: Picture, annotations: list[Annotation]) -> None:
+        frame, tracks = picture.frame, picture.tracks
+        for (class_, _, draw), instance, data in picture.placed:
+            annotation = draw(picture, class_, instance, data.coordinates)
+            if annotation is None:
+                continue
+            attributes = self._answers(class_, instance, frame)
+            if class_.crowd_keys and class_.is_crowd(attributes):
+                annotation.iscrowd = 1
+            if annotation.attributes is not UNSET:
+                attributes.update(annotation.attributes)
+            if class_.constants:
+                attributes.update(class_.constants)
+            hash_ = instance.object_hash
+            if tracks is not None:
+                attributes["track_id"] = tracks[hash_]
+            info = data.object_frame_instance_info
+            if info is not self._info:
+                self._learn(info)
+            if not self._is_manual:
+                attributes["manual_annotation"] = False
+            if self._confidence is not None:
+                annotation.score = self._confidence
+            if self._loses_sides:
+                self._report.drop_side(instance, frame, self._carries)
+            attributes["encord_object_hash"] = hash_
+            annotation.attributes = attributes
+            annotations.append(annotation)
+
+    def _answers(self, class_: Class, instance: ObjectInstance, frame: int) -> dict[str, Any]:
+        """Return the answers about an object that hold on a frame, for the caller to add to."""
+        common = instance._answers_in_common()
+        if common is None:
+            return _answers_on(class_, instance, frame)
+        key = (id(common[0]), id(common[1]), frame)
+        known = self._common.get(key)
+        if known is None:
+            if len(self._common) > _MOST_COMMON:
+                self._common.clear()
+            # What is shared is held with what was made of it, so that its `id` stays its own.
+            known = self._common[key] = (common, _answers_on(class_, instance, frame))
+        return known[1].copy()
+
+    def _learn(self, info: Any) -> None:
+        """Look at frame information, which many annotations in a row usually share."""
+        self._info = info
+        self._is_manual = info.manual_annotation
+        self._confidence = None if info.confidence == 1 else info.confidence
+        self._loses_sides = any(SIDES[side] not in self._carries.features for side in side_types(info))
+
+
+def _answers_on(class_: Class, instance: ObjectInstance, frame: int) -> dict[str, Any]:
+    attributes: dict[str, Any] = {}
+    answers = instance._static_answers()
+    if answers:
+        class_.questions.fill(attributes, answers)
+    answers = instance._dynamic_answers_at(frame)
+    if answers:
+        class_.questions.fill(attributes, answers)
+    return attributes

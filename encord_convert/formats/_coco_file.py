@@ -1,0 +1,238 @@
+"""The COCO file as a whole: its two long blocks are written beside it, row by row, and put together at the end.
+
+With several processes each writes the blocks of one part of the rows, without the numbers that depend on the parts
+before it. The file is the same, byte for byte; where that cannot be had so (a name in two parts, videos), one process
+writes all.
+
+The page of the format is :mod:`encord_convert.formats.coco`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from encord_convert.errors import WriteError
+from encord_convert.formats._coco_classes import Classes
+from encord_convert.formats._coco_lines import (
+    Lines,
+    Pieces,
+    Tails,
+    append_file,
+    numbered,
+    written_lines,
+    written_value,
+)
+from encord_convert.formats._coco_rows import Rows
+from encord_convert.formats._files import Target
+from encord_convert.labelset import LabelSet
+from encord_convert.report import Carries, Ledger, Level, Report, sum_counts
+from encord_convert.sdk.objects import Shape
+
+NAME = "annotations.json"
+
+_BUFFER = 1 << 20
+
+
+def write_whole(labels: LabelSet, target: Target, options: Any, report: Report, carries: Carries) -> None:
+    """Write one file.
+
+    Raises
+    ------
+    WriteError
+        There are annotations, and none of them can be written.
+    """
+    _write_in_turn([labels], target, options, report, carries)
+
+
+def write_parts(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
+    """Write one file of the rows of all shards, one after the other, with a process for each.
+
+    A shard that another process can open says how: ``shard.recipe`` is the address of a function, ``module:name``, and
+    what to call it with.
+    """
+    if not _can_be_shared(shards) or not _write_at_once(shards, target, options, report, carries):
+        _write_in_turn(shards, target, options, report, carries)
+
+
+def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
+    images_path, annotations_path = _scratch(target, "images"), _scratch(target, "annotations")
+    with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
+        lines = Lines(images), Lines(annotations)
+        rows = Rows(sets[0].ontology, options, carries, *lines)
+        reports = [report, *(Report() for _ in sets[1:])]
+        for labels, own in zip(sets, reports, strict=True):
+            rows.write(labels, own)
+    if len(sets) > 1:
+        _merge(report, [Account(one.reading, one.writing, one.rows_read) for one in reports])
+    _note(report, rows.classes.clashes())
+    _refuse_emptiness(report, lines[1].count + rows.frame_labels)
+    with target.open(NAME) as stream:
+        _write_file(
+            stream,
+            sets[0].title,
+            rows.videos,
+            lambda: append_file(stream, images_path),
+            lambda: append_file(stream, annotations_path),
+            [one.to_dict(options.supercategory) for one in rows.classes.categories],
+        )
+
+
+def _write_file(
+    stream: BinaryIO,
+    title: str,
+    videos: Sequence[dict[str, Any]],
+    write_images: Callable[[], None],
+    write_annotations: Callable[[], None],
+    categories: Sequence[dict[str, Any]],
+) -> None:
+    stream.write(b'{"info":' + written_value({"description": title, "version": "1.0"}))
+    if videos:
+        stream.write(b',"videos":[\n' + written_lines(videos) + b"\n]")
+    stream.write(b',"images":[\n')
+    write_images()
+    stream.write(b'\n],"annotations":[\n')
+    write_annotations()
+    stream.write(b'\n],"categories":[\n' + written_lines(categories) + b"\n]}\n")
+
+
+def _scratch(target: Target, name: str) -> Path:
+    return target.scratch("scratch").with_name(f"scratch-{name}")
+
+
+@dataclass(slots=True)
+class Account:
+    """What a report knows of a part of the rows, in a form that can be sent."""
+
+    reading: Ledger
+    writing: Ledger
+    rows_read: int
+
+
+def _merge(report: Report, parts: Iterable[Account]) -> None:
+    """Make one account of those of the parts, in their order."""
+    report.reading, report.writing, report.rows_read = Ledger(), Ledger(), 0
+    for part in parts:
+        report.reading.merge(part.reading)
+        report.writing.merge(part.writing)
+        report.rows_read += part.rows_read
+
+
+def _note(report: Report, clashes: Iterable[str]) -> None:
+    for detail in clashes:
+        report.note(Level.WARNING, "NAME_CLASH", detail)
+
+
+def _refuse_emptiness(report: Report, written: int) -> None:
+    total = sum_counts(report.labels().values())["in"]
+    if total and not written:
+        raise WriteError(f"None of the {total} annotations can be written as COCO: {report.summary()}.")
+
+
+# --- with several processes -----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Part:
+    """What one process has written, and knows.
+
+    ``images`` and ``annotations`` are where the blocks lie and, unless they have their numbers, what is known of them;
+    ``names`` are 64 bits of each file name; ``clashes`` what is to be said of names of classes and questions.
+    """
+
+    images: tuple[Path, Pieces | None]
+    annotations: tuple[Path, Pieces | None]
+    image_count: int
+    annotation_count: int
+    account: Account
+    frame_labels: int
+    names: set[int]
+    clashes: list[str]
+    has_videos: bool
+
+
+def _can_be_shared(shards: Sequence[LabelSet]) -> bool:
+    """Tell whether each shard can be opened elsewhere, and none has to know what another has seen."""
+    structure = shards[0].ontology
+    templates = {template.name for template in structure.skeleton_templates}
+    skeletons = {one.name for one in structure.objects if one.shape is Shape.SKELETON}
+    return all(getattr(shard, "recipe", None) is not None for shard in shards) and skeletons <= templates
+
+
+def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> bool:
+    """Write with a process for each shard, this one included; tell whether that gave the file."""
+    parts = _parts(shards, target.scratch("scratch").parent, options, carries)
+    names: set[int] = set().union(*(part.names for part in parts))
+    if len(names) < sum(len(part.names) for part in parts) or any(part.has_videos for part in parts):
+        return False
+    _merge(report, [part.account for part in parts])
+    _note(report, dict.fromkeys(clash for part in parts for clash in part.clashes))
+    _refuse_emptiness(report, sum(part.annotation_count + part.frame_labels for part in parts))
+    categories = Classes(shards[0].ontology, carries.shapes | carries.approximates).categories
+    with target.open(NAME) as stream:
+        _write_file(
+            stream,
+            shards[0].title,
+            [],
+            lambda: _append(stream, [(*part.images, part.image_count, 0) for part in parts]),
+            lambda: _append(stream, [(*part.annotations, part.annotation_count, part.image_count) for part in parts]),
+            [one.to_dict(options.supercategory) for one in categories],
+        )
+    return True
+
+
+def _parts(shards: Sequence[LabelSet], folder: Path, options: Any, carries: Carries) -> list[Part]:
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    with ProcessPoolExecutor(len(shards) - 1, mp_context=multiprocessing.get_context(method)) as pool:
+        others = [
+            pool.submit(_opened_part, shard.recipe, folder, number, options, carries)  # type: ignore[attr-defined]
+            for number, shard in enumerate(shards[1:], 1)
+        ]
+        return [_part(shards[0], folder, 0, options, carries), *(other.result() for other in others)]
+
+
+def _opened_part(recipe: tuple[str, Any], folder: Path, number: int, options: Any, carries: Carries) -> Part:
+    """Write the part of a recipe: in another process."""
+    address, payload = recipe
+    module, _, name = address.partition(":")
+    return _part(getattr(import_module(module), name)(payload), folder, number, options, carries)
+
+
+def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Carries) -> Part:
+    images_path, annotations_path = folder / f"scratch-images-{number}", folder / f"scratch-annotations-{number}"
+    kind = Tails if number else Lines
+    report = Report()
+    with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
+        blocks = kind(images), kind(annotations)
+        rows = Rows(shard.ontology, options, carries, *blocks)
+        rows.write(shard, report)
+    return Part(
+        images=(images_path, getattr(blocks[0], "pieces", None)),
+        annotations=(annotations_path, getattr(blocks[1], "pieces", None)),
+        image_count=blocks[0].count,
+        annotation_count=blocks[1].count,
+        account=Account(report.reading, report.writing, report.rows_read),
+        frame_labels=rows.frame_labels,
+        names=rows.names.codes(),
+        clashes=rows.classes.clashes(),
+        has_videos=bool(rows.videos),
+    )
+
+
+def _append(stream: BinaryIO, blocks: Iterable[tuple[Path, Pieces | None, int, int]]) -> None:
+    """Write one block after the other, each a path, what is known of it, its entries and the images of its part."""
+    written = images = 0
+    for path, pieces, count, image_count in blocks:
+        if pieces is None:
+            append_file(stream, path)
+        else:
+            separator = b",\n" if written else b""
+            for lines in numbered(path, pieces, written + 1, images + 1):
+                stream.write(separator + lines)
+                separator = b",\n"
+        written, images = written + count, images + image_count

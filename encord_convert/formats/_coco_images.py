@@ -1,0 +1,133 @@
+"""Images and videos of a COCO file: which frames are listed, and under which names.
+
+The page of the format is :mod:`encord_convert.formats.coco`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from encord_convert.placement import unit_of
+from encord_convert.report import Level
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2
+
+Say = Callable[[Level, str, str], None]
+"""``Report.note``."""
+
+
+class Image(msgspec.Struct, kw_only=True):
+    """One entry of ``images``; sizes in pixels, frames from 0. The members are written in this order."""
+
+    id: int | UnsetType
+    width: int
+    height: int
+    file_name: str
+    video_id: int | UnsetType = UNSET
+    frame_id: int | UnsetType = UNSET
+    attributes: dict[str, Any] | UnsetType = UNSET
+    encord: dict[str, Any]
+
+
+def frames_of(row: LabelRowV2, labelled: Iterable[int], *, everything: bool) -> list[int]:
+    """Return the frames of a row that are listed, ascending.
+
+    A still image always is: without labels it is a negative example. Of a video, an image group or a DICOM series
+    those with labels are, or all on request. A group or series without any label is listed whole, so that it is not
+    forgotten; a video has its entry under ``videos``.
+    """
+    frames = set(labelled)
+    data_type = row.data_type
+    if data_type is DataType.IMAGE:
+        frames.add(0)
+    elif everything or not (frames or data_type is DataType.VIDEO):
+        frames.update(range(len(row._units) if data_type is DataType.IMG_GROUP else row.number_of_frames))
+    return sorted(frames)
+
+
+class Names:
+    """Gives each frame a file name that no other has.
+
+    It remembers 64 bits of each name and not the name, so that a million of them take little memory.
+    """
+
+    def __init__(self) -> None:
+        self._taken: set[int] = set()
+        self._clashes = 0
+
+    def unique(self, name: str) -> str:
+        """Return ``name``, or with `` (2)``, `` (3)``, … behind its stem the first that is not taken."""
+        code = name_code(name)
+        if code not in self._taken:
+            self._taken.add(code)
+            return name
+        stem, suffix = split_suffix(name)
+        number = 2
+        while (code := name_code(f"{stem} ({number}){suffix}")) in self._taken:
+            number += 1
+        self._taken.add(code)
+        self._clashes += 1
+        return f"{stem} ({number}){suffix}"
+
+    def say_clashes(self, say: Say) -> None:
+        """Say how many names were taken, since this was last asked."""
+        if self._clashes:
+            detail = f"{self._clashes} pictures have a name that another has; theirs got a number."
+            say(Level.WARNING, "NAME_CLASH", detail)
+        self._clashes = 0
+
+    def codes(self) -> set[int]:
+        """Return 64 bits of each name given."""
+        return self._taken
+
+
+def name_code(name: str) -> int:
+    """Return 64 bits that tell a name from others, the same in every process."""
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def split_suffix(path: str) -> tuple[str, str]:
+    """Return a path without the suffix of its last part, and the suffix.
+
+    >>> split_suffix("clips.v2/night.mp4"), split_suffix("clips.v2/night")
+    (('clips.v2/night', '.mp4'), ('clips.v2/night', ''))
+    """
+    folder, slash, last = path.rpartition("/")
+    stem, dot, suffix = last.rpartition(".")
+    return (folder + slash + stem, dot + suffix) if stem else (path, "")
+
+
+def file_name(row: LabelRowV2, frame: int) -> str:
+    """Return what the file of a frame is called, ``/`` between folders."""
+    title = row.data_title.replace("\\", "/")
+    data_type = row.data_type
+    if data_type is DataType.IMAGE:
+        return title
+    if data_type is DataType.IMG_GROUP:
+        return f"{title}/{unit_of(row, frame).data_title}".replace("\\", "/")
+    if data_type is DataType.DICOM:
+        return f"{title}/{_slice_name(row, frame)}.dcm"
+    return f"{split_suffix(title)[0]}/{frame:06d}.jpg"
+
+
+def _slice_name(row: LabelRowV2, frame: int) -> str:
+    """Return the instance UID of a slice, with the number inside a multi-frame file; the frame where it is unknown."""
+    metadata = row.get_frame_view(frame).metadata
+    if metadata is None:
+        return f"{frame:06d}"
+    number = metadata.multiframe_frame_number
+    return str(metadata.dicom_instance_uid) if number is None else f"{metadata.dicom_instance_uid}_{number}"
+
+
+def identity(row: LabelRowV2, frame: int) -> dict[str, Any]:
+    """Return what ties an image to the hub: the medium, the frame and, where frames belong together, to what."""
+    members: dict[str, Any] = {"data_hash": unit_of(row, frame).data_hash, "frame": frame}
+    if row.data_type not in (DataType.IMAGE, DataType.VIDEO):
+        members["data_type"] = row.data_type.value
+        members["row_hash"] = row.data_hash
+    return members

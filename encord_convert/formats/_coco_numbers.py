@@ -1,0 +1,289 @@
+"""Geometry of many shapes at once: relative numbers of the hub to the rounded pixels of a COCO file.
+
+Each function takes the shapes of one kind that many pictures hold, and gives them back one by one with what belongs
+to each. Work is done on arrays, since a call per shape is what costs. A shape is *sure* if it is plain from the arrays
+that it lies inside its picture and is not degenerate; the others are for :func:`~encord_convert.placement.fate`.
+
+The many numbers of rings are rendered as well, from tables: making a float of each and a text of each float takes twice
+as long. Written numbers are whole multiples of the last decimal place, never below 0 nor beyond the picture's far edges; that
+moves nothing by more than the tolerance, and keeps the right edge of a box inside even after rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.geometry.rings import areas_of
+
+TOLERANCE_PX = 0.005
+"""How far a written number may lie from the hub's: half of the second decimal place, the fewest that can be chosen."""
+
+FAR_PX = -1e6
+"""Stands for a coordinate that is no finite number: outside, so that its shape is not sure."""
+
+Floats = NDArray[np.float64]
+Sizes = Sequence[tuple[int, int]]
+"""Width and height of the picture of each shape in pixels."""
+
+
+def box_numbers(relative: Sequence[float], sizes: Sizes, decimals: int) -> Iterator[tuple[list[float], float, bool]]:
+    """Give each box its ``bbox``, its area and whether it is sure.
+
+    Parameters
+    ----------
+    relative : (4 n,) float
+        Left, top, width and height of each, relative.
+    sizes : n sizes
+    decimals : int
+    """
+    if not sizes:
+        return iter(())
+    limits = _limits(sizes)
+    pixels = _pixels(relative, 2, limits)
+    sure = _are_boxes_sure(pixels, limits)
+    units = _box_units(pixels, limits, decimals)
+    areas = _rounded(units[:, 2] * units[:, 3] / 10.0 ** (2 * decimals), decimals)
+    return zip((units / 10.0**decimals).tolist(), areas.tolist(), sure.tolist(), strict=True)
+
+
+def rotated_numbers(
+    relative: Sequence[float], angles_deg: Sequence[float], sizes: Sizes, decimals: int
+) -> Iterator[tuple[list[float], bytes, list[float], float, float, bool]]:
+    """Give each rotatable box its ``bbox``, corners, unrotated box, angle in [0, 360), area and whether it is sure.
+
+    The corners are text: x0, y0, … clockwise on screen, from the one that was top-left.
+
+    Parameters
+    ----------
+    relative : (4 n,) float
+        Left, top, width and height of each before it is turned, relative.
+    angles_deg : (n,) float
+        Degrees, clockwise on screen about the centre.
+    sizes : n sizes
+    decimals : int
+    """
+    if not sizes:
+        return iter(())
+    limits = _limits(sizes)
+    pixels = _pixels(relative, 2, limits)
+    angles = np.array(angles_deg, np.float64)
+    finite = np.isfinite(angles)
+    angles[~finite] = 0.0
+    angles = _rounded(np.mod(angles, 360.0), 9) % 360.0
+    corners = _corners(pixels, angles)
+    first, second, third, fourth = corners.transpose(1, 0, 2)
+    low = np.minimum(np.minimum(first, second), np.minimum(third, fourth))
+    high = np.maximum(np.maximum(first, second), np.maximum(third, fourth))
+    sure = finite & _have_sides(pixels[:, 2:]) & _are_within(low, high, limits)
+    scale = 10.0**decimals
+    corner_units = _inside_units(corners, limits[:, None, :], scale)
+    areas = _rounded(pixels[:, 2] * pixels[:, 3], decimals)
+    return zip(
+        (_bounds(low, high, limits, scale) / scale).tolist(),
+        _ring_texts(corner_units.ravel(), np.arange(8, corner_units.size + 1, 8), decimals),
+        _rounded(pixels, decimals).tolist(),
+        angles.tolist(),
+        areas.tolist(),
+        sure.tolist(),
+        strict=True,
+    )
+
+
+def ring_numbers(rings: Sequence[Any], sizes: Sizes, decimals: int) -> Iterator[tuple[bytes, list[float], float, bool]]:
+    """Give each ring its numbers x0, y0, … as text, its ``bbox``, its area and whether it is sure.
+
+    Parameters
+    ----------
+    rings : n flat sequences
+        x0, y0, x1, y1, … relative; of one point at least.
+    sizes : n sizes
+    decimals : int
+    """
+    if not rings:
+        return iter(())
+    counts = np.array([len(ring) for ring in rings]) >> 1
+    starts = np.cumsum(counts) - counts
+    limits = _limits(sizes)
+    spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
+    pixels = _pixels(np.concatenate(rings), 1, spread)
+    low, high = np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)
+    scale = 10.0**decimals
+    units = _inside_units(pixels, spread, scale)
+    areas = np.abs(areas_of(units.ravel(), starts)) / scale**2
+    # A ring whose points lie on a line, give or take, has no more area than this; rounding may have added to it.
+    sides = high - low
+    least = 4 * TOLERANCE_PX * counts * (sides[:, 0] + sides[:, 1])
+    sure = _are_within(low, high, limits) & _have_sides(sides) & (areas > least)
+    return zip(
+        _ring_texts(units.ravel(), 2 * (starts + counts), decimals),
+        (_bounds(low, high, limits, scale) / scale).tolist(),
+        _rounded(areas, decimals).tolist(),
+        sure.tolist(),
+        strict=True,
+    )
+
+
+def point_numbers(
+    relative: Sequence[float], sizes: Sizes, decimals: int, side_px: float
+) -> Iterator[tuple[list[float], list[float], float, bool]]:
+    """Give each point its x and y, a ``bbox`` around it, the area of that and whether it is sure.
+
+    Parameters
+    ----------
+    relative : (2 n,) float
+        x and y of each, relative.
+    sizes : n sizes
+    decimals : int
+    side_px : float
+        Width and height of the box in pixels. It is centred on the point, but kept inside the picture.
+    """
+    if not sizes:
+        return iter(())
+    limits = _limits(sizes)
+    pixels = np.array(relative, np.float64).reshape(-1, 2) * limits
+    finite = np.isfinite(pixels)
+    sure: NDArray[np.bool_] = finite[:, 0] & finite[:, 1]
+    pixels[~sure] = 0.0
+    scale = 10.0**decimals
+    sides = np.minimum(side_px, limits)
+    corners = np.clip(pixels - sides / 2, 0.0, limits - sides)
+    boxes = _box_units(np.hstack(np.broadcast_arrays(corners, sides)), limits, decimals)
+    areas = _rounded(boxes[:, 2] * boxes[:, 3] / scale**2, decimals)
+    return zip(
+        _rounded(pixels, decimals).tolist(), (boxes / scale).tolist(), areas.tolist(), sure.tolist(), strict=True
+    )
+
+
+_WIDEST = 1 << 14
+_PLACES = 4
+_encoder = msgspec.json.Encoder()
+
+
+@cache
+def _whole_cells() -> NDArray[np.uint64]:
+    """Texts of 0, 1, … in cells of 8 bytes, what is left of each cell 0."""
+    return np.arange(_WIDEST).astype("S8").view(np.uint64)
+
+
+@cache
+def _part_cells(decimals: int) -> NDArray[np.uint64]:
+    """Texts of all decimal places, from the point on, in cells of 8 bytes that end with a comma."""
+    texts = (f"{part:0{decimals}d}".rstrip("0") or "0" for part in range(10**decimals))
+    return np.frombuffer(b"".join(f".{text}".encode().ljust(7, b"\0") + b"," for text in texts), np.uint64)
+
+
+def _ring_texts(units: Floats, ends: NDArray[np.intp], decimals: int) -> list[bytes]:
+    """Render the numbers of rings, ``,`` between them, as a JSON encoder would.
+
+    Parameters
+    ----------
+    units : (n,) float
+        Whole numbers of 0 or more: the numbers of all rings, in units of the last decimal place.
+    ends : (k,) int
+        Index after the last number of each ring.
+    decimals : int
+    """
+    scale = 10**decimals
+    if decimals > _PLACES or units.max() >= _WIDEST * scale:
+        numbers = (units / scale).tolist()
+        begins = [0, *ends.tolist()]
+        return [_encoder.encode(numbers[a:b])[1:-1] for a, b in zip(begins, begins[1:], strict=False)]
+    parts = units.astype(np.int64)
+    wholes = parts // scale
+    parts -= wholes * scale
+    cells = np.empty((len(parts), 2), np.uint64)
+    cells[:, 0] = _whole_cells().take(wholes)
+    cells[:, 1] = _part_cells(decimals).take(parts)
+    cells.view(np.uint8).reshape(-1)[16 * ends - 1] = ord("\n")
+    return cells.tobytes().translate(None, b"\0").split(b"\n")[:-1]
+
+
+def rounded(numbers: Any, decimals: int) -> Any:
+    """Return a number or (nested) numbers rounded as all numbers of the file are, as plain floats."""
+    return _rounded(np.asarray(numbers, np.float64), decimals).tolist()
+
+
+def _rounded(numbers: Floats, decimals: int) -> Floats:
+    scale = 10.0**decimals
+    units = np.rint(numbers * scale)
+    units += 0.0  # no negative zero
+    return np.asarray(units / scale)
+
+
+def _limits(sizes: Sizes) -> Floats:
+    """Width and height of each shape's picture; a single row if they are all the same."""
+    first = sizes[0]
+    alike = sizes.count(first) == len(sizes)
+    return np.array([first] if alike else sizes, np.float64)
+
+
+def _pixels(relative: Any, pairs: int, limits: Floats) -> Floats:
+    """Multiply x and y by width and height: (n, 2 pairs), what is not finite replaced."""
+    numbers = np.asarray(relative, np.float64).reshape(-1, pairs, 2)
+    with np.errstate(invalid="ignore", over="ignore"):
+        pixels = (numbers * limits[:, None, :]).reshape(-1, 2 * pairs)
+    finite = np.isfinite(pixels)
+    if not finite.all():
+        pixels[~finite] = FAR_PX
+    return np.asarray(pixels)
+
+
+def _are_boxes_sure(pixels: Floats, limits: Floats) -> NDArray[np.bool_]:
+    corners, sides = pixels[:, :2], pixels[:, 2:]
+    return _have_sides(sides) & _are_within(corners, corners + sides, limits)
+
+
+def _are_within(low: Floats, high: Floats, limits: Floats) -> NDArray[np.bool_]:
+    within = (low >= -TOLERANCE_PX) & (high <= limits + TOLERANCE_PX)
+    return np.asarray(within[:, 0] & within[:, 1])
+
+
+def _have_sides(sides: Floats) -> NDArray[np.bool_]:
+    long = sides > TOLERANCE_PX
+    return np.asarray(long[:, 0] & long[:, 1])
+
+
+def _inside_units(pixels: Floats, limits: Floats, scale: float) -> Floats:
+    """Round points to units of the last decimal place, inside the picture."""
+    units = np.rint(pixels * scale)
+    np.maximum(units, 0.0, out=units)
+    np.minimum(units, limits * scale, out=units)
+    units += 0.0
+    return np.asarray(units)
+
+
+def _box_units(pixels: Floats, limits: Floats, decimals: int) -> Floats:
+    """Round boxes to units of the last decimal place, inside the picture."""
+    scale = 10.0**decimals
+    units = np.rint(pixels * scale)
+    corners, sides = units[:, :2], units[:, 2:]
+    np.minimum(corners, limits * scale - 1.0, out=corners)
+    np.maximum(corners, 0.0, out=corners)
+    np.minimum(sides, limits * scale - corners, out=sides)
+    units += 0.0
+    return np.asarray(units)
+
+
+def _bounds(low: Floats, high: Floats, limits: Floats, scale: float) -> Floats:
+    """Left, top, width and height, in units, of what lies between; at least a unit wide and high."""
+    low, high = _inside_units(low, limits, scale), _inside_units(high, limits, scale)
+    return np.hstack([low, np.maximum(high - low, 1.0)])
+
+
+def _corners(boxes: Floats, angles_deg: Floats) -> Floats:
+    """Corners of boxes turned about their centres, (n, 4, 2), clockwise from the one that was top-left."""
+    angles = np.radians(angles_deg)
+    cos, sin = np.cos(angles), np.sin(angles)
+    quarter = angles_deg % 90.0 == 0.0
+    cos[quarter], sin[quarter] = np.rint(cos[quarter]), np.rint(sin[quarter])
+    half = boxes[:, 2:] / 2
+    centre = boxes[:, :2] + half
+    along = np.stack([cos * half[:, 0], sin * half[:, 0]], axis=1)
+    across = np.stack([-sin * half[:, 1], cos * half[:, 1]], axis=1)
+    return centre[:, None, :] + np.stack([-along - across, along - across, along + across, across - along], axis=1)

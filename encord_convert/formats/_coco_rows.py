@@ -1,0 +1,158 @@
+"""Rows of the hub to the two long blocks of a COCO file, images and annotations.
+
+The page of the format is :mod:`encord_convert.formats.coco`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Literal, Protocol
+
+from encord_convert.formats._coco_annotations import Annotator
+from encord_convert.formats._coco_classes import Classes, unique
+from encord_convert.formats._coco_images import Image, Names, file_name, frames_of, identity
+from encord_convert.formats._coco_lines import Block
+from encord_convert.formats._coco_shapes import Picture, Style
+from encord_convert.labelset import LabelSet
+from encord_convert.placement import frame_size
+from encord_convert.report import Carries, Feature, Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+
+KEPT = 256
+"""Images that are written together."""
+
+
+class Options(Style, Protocol):
+    """What of the writing options the rows are written by."""
+
+    @property
+    def frames(self) -> Literal["labelled", "all"]:
+        """Frames of videos, groups and series that are listed."""
+
+
+class Rows:
+    """Writes rows, each once, and knows then what the short blocks of the file hold.
+
+    Parameters
+    ----------
+    structure : OntologyStructure
+    options : Options
+    carries : Carries
+    images, annotations : Block
+        Where the entries go.
+
+    Attributes
+    ----------
+    classes : Classes
+        Its categories are those of the file.
+    videos : list of dict
+        Entries of ``videos``.
+    names : Names
+        Those given to images.
+    frame_labels : int
+        Labels of frames that were written.
+    """
+
+    def __init__(
+        self, structure: OntologyStructure, options: Options, carries: Carries, images: Block, annotations: Block
+    ) -> None:
+        self.classes = Classes(structure, carries.shapes | carries.approximates)
+        self.videos: list[dict[str, Any]] = []
+        self.names = Names()
+        self.frame_labels = 0
+        self._options = options
+        self._carries = carries
+        self._images = images
+        self._annotations = annotations
+        self._kept: list[Image] = []
+        self._listed = 0
+
+    def write(self, labels: LabelSet, report: Report) -> None:
+        """Write all rows of a label set, and tell a report what is not written, or not as it was."""
+        self._report = report
+        self._annotator = Annotator(self.classes, self._options, self._carries, report, self._annotations)
+        for row in report.rows(labels):
+            self._add(row)
+        self._annotator.flush()
+        self._flush()
+        self.names.say_clashes(report.note)
+
+    def _add(self, row: LabelRowV2) -> None:
+        placed = self._on_frames(row._objects.values())
+        labelled = self._on_frames(row._classifications.values())
+        tracks = {hash_: n for n, hash_ in enumerate(row._objects, 1)} if row.number_of_frames > 1 else None
+        video_id = self._video(row) if row.data_type is DataType.VIDEO else None
+        everything = self._options.frames == "all"
+        for frame in frames_of(row, placed.keys() | labelled.keys(), everything=everything):
+            image = self._image(row, frame)
+            if video_id is not None:
+                image.video_id, image.frame_id = video_id, frame
+            if frame in labelled:
+                self._classify(image, frame, labelled[frame])
+            if frame in placed:
+                size = (image.width, image.height)
+                self._annotator.add(Picture(row, frame, self._listed, size, tracks), placed[frame])
+        self._annotator.end_row()
+        if len(self._kept) >= KEPT:
+            self._flush()
+
+    def _image(self, row: LabelRowV2, frame: int) -> Image:
+        width, height = frame_size(row, frame)
+        self._listed += 1
+        image = Image(
+            id=self._listed,
+            width=width,
+            height=height,
+            file_name=self.names.unique(file_name(row, frame)),
+            encord=identity(row, frame),
+        )
+        self._kept.append(image)
+        return image
+
+    def _flush(self) -> None:
+        self._images.add(self._kept)
+        self._kept = []
+
+    def _on_frames(self, instances: Collection[Any]) -> dict[int, list[Any]]:
+        """Return objects or classifications by frame; say which are on none."""
+        on_first = [one for one in instances if len(one._frames) == 1 and 0 in one._frames]
+        if len(on_first) == len(instances):  # as in every still image
+            return {0: on_first} if on_first else {}
+        by_frame: dict[int, list[Any]] = {}
+        for one in instances:
+            for frame in one._frames:
+                by_frame.setdefault(frame, []).append(one)
+            if not one._frames:
+                code = self._carries.code(Feature.UNPLACED)
+                self._report.drop_part(one, 0, "unplaced", code, Feature.UNPLACED, "It is on no frame.")
+        return by_frame
+
+    def _video(self, row: LabelRowV2) -> int:
+        number = len(self.videos) + 1
+        width, height = frame_size(row, 0)
+        self.videos.append(
+            {"id": number, "name": row.data_title, "width": width, "height": height, "length": row.number_of_frames}
+        )
+        return number
+
+    def _classify(self, image: Image, frame: int, classifications: list[Any]) -> None:
+        """Write the labels of a frame."""
+        attributes: dict[str, Any] = {}
+        made: dict[str, dict[str, Any]] = {}
+        for classification in classifications:
+            members: dict[str, Any] = {}
+            self.classes.questions_of(classification.ontology_item).fill(members, classification._static_answers())
+            name = unique(classification.classification_name, made)
+            for key, value in (members or {name: {}}).items():
+                attributes[unique(key, attributes)] = value
+            info = classification._frames[frame]
+            made[name] = {"hash": classification.classification_hash}
+            if info.confidence != 1:
+                made[name]["score"] = info.confidence
+            if not info.manual_annotation:
+                made[name]["manual_annotation"] = False
+            self._report.drop_side(classification, frame, self._carries)
+        image.attributes = attributes
+        image.encord["classifications"] = made
+        self.frame_labels += len(classifications)

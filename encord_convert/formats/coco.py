@@ -1,0 +1,185 @@
+"""COCO: object detection, segmentation and keypoints as one JSON file.
+
+What it is
+    The format of the COCO challenges, which most training code reads. Pixel coordinates, origin top-left, continuous:
+    the pixel in column 0 spans 0 to 1. Boxes are ``[left, top, width, height]``.
+
+Files on disk
+    One file, ``annotations.json``: ``info``, ``videos`` (where there are any), ``images``, ``annotations``,
+    ``categories``. ASCII, no byte-order mark, one image or annotation a line, no nulls; ids count from 1, since the
+    official evaluation takes annotation 0 for "no match". Pictures are not copied.
+
+How each hub thing maps
+    ===============  ==============================================================================================
+    class            a category; classes of one name share it, and their annotations then say ``encord_shape``
+    picture          an image under its title; also without labels, since that says that there is nothing to find
+    video            an entry of ``videos``; its labelled frames (``frames=all``: all) are images
+                     ``<title without suffix>/<frame, six digits>.jpg`` with ``video_id`` and ``frame_id`` from 0
+    image group      its labelled pictures are images ``<title of the group>/<title>``
+    DICOM series     its labelled slices are images ``<title>/<instance UID, else frame>.dcm``
+    bounding box     ``bbox``, no ``segmentation`` (``box_polygons=yes``: the corners, clockwise from the top-left)
+    rotatable box    ``segmentation`` is the turned rectangle, ``bbox`` encloses it; ``attributes.rotation`` (degrees
+                     clockwise, 0 to 360) and ``attributes.unrotated_bbox`` hold the box itself
+    polygon          its ring; several parts are several rings; a polygon with holes becomes a mask
+    bitmask          compressed run lengths, column by column; ``iscrowd`` 0
+    point            one keypoint, ``bbox`` a pixel around it (``point_size_px``)
+    skeleton         keypoints in the order of the template: visible 2, occluded 1, invisible 0 with x and y 0
+    answers          ``attributes``, by the name of the question: text, the label of an option, a list of labels;
+                     true or false for a checklist of one option that has its own name; a nested one under
+                     ``question/option/question``; the answer of that frame where it changes over frames
+    iscrowd          0, or 1 where an answer to ``iscrowd`` or ``is_crowd`` says yes
+    frame labels     ``attributes`` of the image, in the same way; ``{}`` if the question is not answered
+    object           ``attributes.encord_object_hash``; over several frames also ``attributes.track_id``, from 1
+    confidence       ``score``, where it is not 1
+    machine label    ``attributes.manual_annotation`` false
+    frame            ``encord`` of the image: the hash of the medium, the frame, and to what it belongs
+    ===============  ==============================================================================================
+
+    Numbers have ``decimals`` (3) decimals. A name given twice gets `` (2)``, and a note says so.
+
+What is lost
+    Polylines (``POLYLINE_SKIPPED``). Empty masks (``EMPTY_MASK``), polygons that enclose nothing (``INVALID_POLYGON``),
+    boxes without a side (``DEGENERATE_DROPPED``). What lies outside its picture; what leaves it is cut at the border
+    (``CLIPPED``). Holes keep their pixels but not their corners (``HOLES_AS_RLE``). Of skeleton points: the position of
+    invisible ones, and whether it is its own object that hides one. Authors, times, reviews, objects on no frame.
+
+    ``coco-rle`` is the same file with polygons as masks (``POLYGON_AS_RLE``), for training code that wants masks.
+
+Dialects met in the wild
+    Tools differ in what they read: annotations without ``segmentation`` only as boxes, run lengths not at all, names of
+    categories instead of ids. What is written here is what all of them accept.
+
+Sources
+    cocodataset.org, "Data format"; pycocotools 2.0.11, measured; the loaders of Detectron2, MMDetection, torchvision,
+    Datumaro and FiftyOne.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from encord_convert.formats._api import Exporter, Format, Match
+from encord_convert.formats._coco_file import write_parts, write_whole
+from encord_convert.formats._coco_numbers import TOLERANCE_PX
+from encord_convert.formats._files import Source, Target
+from encord_convert.labelset import LabelSet
+from encord_convert.report import Carries, Feature, Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import Shape
+
+CARRIES = Carries(
+    shapes=frozenset(Shape) - {Shape.POLYLINE},
+    data_types=frozenset({DataType.IMAGE, DataType.IMG_GROUP, DataType.VIDEO, DataType.DICOM}),
+    features=frozenset(
+        {
+            Feature.PARTS, Feature.ROTATION, Feature.VISIBILITY, Feature.TRACKS, Feature.ANSWERS,
+            Feature.DYNAMIC_ANSWERS, Feature.NESTED_ANSWERS, Feature.CLASSIFICATIONS, Feature.CONFIDENCE,
+            Feature.MANUAL, Feature.COLOUR, Feature.EMPTY_ROWS,
+        }
+    ),
+    tolerance_px=TOLERANCE_PX,
+    codes={
+        Shape.POLYLINE: "POLYLINE_SKIPPED",
+        Feature.HOLES: "HOLES_AS_RLE",
+        Feature.OUT_OF_BOUNDS: "CLIPPED",
+        (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
+        (Feature.DEGENERATE, Shape.POLYGON): "INVALID_POLYGON",
+    },
+)  # fmt: skip
+
+CARRIES_RLE = Carries(
+    shapes=CARRIES.shapes - {Shape.POLYGON},
+    data_types=CARRIES.data_types,
+    features=CARRIES.features,
+    tolerance_px=TOLERANCE_PX,
+    codes={**CARRIES.codes, Shape.POLYGON: "POLYGON_AS_RLE"},
+    approximates=frozenset({Shape.POLYGON}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How a COCO file is written; what survives does not depend on it."""
+
+    decimals: int = field(default=3, metadata={"help": "Decimals of coordinates and areas, 2 to 9."})
+    frames: Literal["labelled", "all"] = field(
+        default="labelled", metadata={"help": "Frames of videos, groups and series that are listed as images."}
+    )
+    box_polygons: bool = field(default=False, metadata={"help": "Write the four corners of boxes as segmentation."})
+    point_size_px: float = field(default=1.0, metadata={"help": "Width and height of the box around a point."})
+    supercategory: str | None = field(
+        default=None, metadata={"help": "Supercategory of every category; none: its own name."}
+    )
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.decimals <= 9:
+            raise ValueError(f"decimals={self.decimals} is not allowed; it takes 2 to 9.")
+        if not 0.01 <= self.point_size_px <= 1000:
+            raise ValueError(f"point_size_px={self.point_size_px:g} is not allowed; it takes 0.01 to 1000.")
+
+
+def identify(source: Source) -> Match:
+    """Say yes if a JSON file begins like a COCO object: its first members are COCO's."""
+    names = source.names(".json", depth=2)
+    return Match.YES if any(_begins_like_coco(source.head(name, 4096)) for name in names) else Match.NO
+
+
+def _begins_like_coco(head: bytes) -> bool:
+    """Tell whether one of COCO's blocks opens among the first members of the top object."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    blocks = (b'"images"', b'"annotations"', b'"categories"')
+    return text.startswith(b"{") and any(
+        text[text.find(block) + len(block) :].lstrip(b" \t\r\n:").startswith(b"[") for block in blocks if block in text
+    )
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
+    """Write one COCO file, a row at a time.
+
+    Raises
+    ------
+    WriteError
+        There are annotations, and none of them can be written.
+    """
+    write_whole(labels, target, options, report, CARRIES)
+
+
+def write_sharded(shards: Sequence[LabelSet], target: Target, options: WriteOptions, report: Report) -> None:
+    """Write what :func:`write` would of all shards together, byte for byte, with a process for each."""
+    write_parts(shards, target, options, report, CARRIES)
+
+
+def write_rle(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
+    """Write one COCO file with polygons as masks; see :func:`write`."""
+    write_whole(labels, target, options, report, CARRIES_RLE)
+
+
+def write_rle_sharded(shards: Sequence[LabelSet], target: Target, options: WriteOptions, report: Report) -> None:
+    """Write what :func:`write_rle` would of all shards together, byte for byte, with a process for each."""
+    write_parts(shards, target, options, report, CARRIES_RLE)
+
+
+_SPEC = "https://cocodataset.org/#format-data"
+
+FORMAT = Format(
+    name="coco",
+    title="COCO instances and keypoints",
+    spec=_SPEC,
+    suffixes=(".json",),
+    identify=identify,
+    exporter=Exporter(write, WriteOptions, CARRIES, write_sharded),
+)
+
+FORMAT_RLE = Format(
+    name="coco-rle",
+    title="COCO with polygons as masks",
+    spec=_SPEC,
+    suffixes=(".json",),
+    identify=identify,
+    exporter=Exporter(write_rle, WriteOptions, CARRIES_RLE, write_rle_sharded),
+)
