@@ -1,0 +1,74 @@
+"""The command line: one file per command, each a thin call of a library function.
+
+Commands are imported when they run, so that ``--help`` is quick. stdout is data, stderr is for people.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+COMMANDS: dict[str, str] = {
+    "convert": "Convert annotations from one format to another.",
+    "formats": "Show what each format carries, or one format's page.",
+    "info": "Say what a file holds: how much of what, its ontology, its problems.",
+}
+"""Every command and its one line, in alphabetical order; its module has the same name."""
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"encord_convert.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from encord_convert.errors import EXIT_CODES
+
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="encord-convert", prog_name="encord-convert")
+def cli() -> None:
+    """Convert, check and sync annotation labels, and know exactly what did not make it."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with a code of the table."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code; errors are told on stderr, in one sentence each."""
+    from encord_convert.errors import ConvertError
+
+    try:
+        result: Any = cli.main(args=arguments, prog_name="encord-convert", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Exit as stop:
+        return int(stop.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted; nothing was left half-written.", err=True)
+        return 130
+    except ConvertError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        return 0
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,123 @@
+"""``encord-convert convert``: one call of :func:`encord_convert.convert`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from encord_convert.cli._options import options_from
+from encord_convert.cli._progress import watched
+from encord_convert.conversion import convert as convert_
+from encord_convert.errors import ConvertError, NotRepresentableError, WriteError
+from encord_convert.formats._files import source_at
+from encord_convert.geometry.rle import MAX_PIXELS, pixel_limit
+from encord_convert.report import Report, sum_counts
+
+
+@click.command(short_help="Convert annotations from one format to another.")
+@click.argument("src")
+@click.argument("dst")
+@click.option("--from", "from_", metavar="FORMAT", help="Format of SRC; recognised by default.")
+@click.option("--to", metavar="FORMAT", help="Format to write; by default the one DST's suffix belongs to.")
+@click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
+@click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
+@click.option("--strict", is_flag=True, help="Write nothing, and exit with 3, if anything would be lost.")
+@click.option("--report", "report_file", type=click.Path(dir_okay=False), help="Write the whole account as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole account as JSON on stdout.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
+@click.option(
+    "--limit-pixels",
+    type=click.IntRange(1),
+    default=MAX_PIXELS,
+    show_default=True,
+    help="Largest mask to decode, in pixels: a small file can ask for a huge one.",
+)
+def convert(
+    src: str,
+    dst: str,
+    from_: str | None,
+    to: str | None,
+    read_options: tuple[str, ...],
+    write_options: tuple[str, ...],
+    strict: bool,
+    report_file: str | None,
+    as_json: bool,
+    jobs: int,
+    limit_pixels: int,
+) -> None:
+    """Convert the annotations in SRC to another format, at DST.
+
+    SRC is a file, a folder, a ZIP archive, or - for standard input; pictures need not be there. DST is a file if it
+    has a suffix of the format, else a folder; it appears whole or not at all. The last lines on stderr say what was
+    lost; the same numbers add up in the report: in = kept + changed + dropped.
+    """
+    report = Report()
+    with _account_kept(report, report_file, as_json), source_at(src) as source, pixel_limit(limit_pixels):
+        convert_(
+            watched(source),
+            dst,
+            from_=from_,
+            to=to,
+            strict=strict,
+            report=report,
+            jobs=jobs,
+            read_options=options_from(read_options, "-r"),
+            write_options=options_from(write_options, "-w"),
+        )
+    click.echo(told(report), err=True)
+
+
+@contextlib.contextmanager
+def _account_kept(report: Report, file: str | None, as_json: bool) -> Iterator[None]:
+    """Give out the account where it was asked for, also when the conversion was refused because of it."""
+    try:
+        yield
+    except NotRepresentableError as error:
+        _give(error.report, file, as_json)
+        raise
+    except WriteError:
+        _give(report, file, as_json)
+        raise
+    except ConvertError:
+        raise
+    else:
+        _give(report, file, as_json)
+
+
+def _give(report: Report, file: str | None, as_json: bool) -> None:
+    if not (file or as_json):
+        return
+    text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
+    if file:
+        try:
+            Path(file).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise WriteError(f"{file}: the report cannot be written ({error.strerror}).") from error
+    if as_json:
+        click.echo(text)
+
+
+def told(report: Report) -> str:
+    """Return the closing lines: what was read, what was written, what was lost."""
+    total = sum_counts(report.labels().values())
+    classes = len(report.labels())
+    rows = report.counts().get("image", {}).get("in", report.rows_read) or report.rows_read
+    source, target = report.source, report.target
+    lines = [
+        f"read   {source.format:<8} {_number(rows, 'image')}  {_number(total['in'], 'annotation')}"
+        f"  {_number(classes, 'label')}",
+        f"wrote  {target.format:<8} {target.path}",
+        f"kept   {total['kept']}  changed {total['changed']}  dropped {total['dropped']}",
+    ]
+    if not report.is_lossless:
+        lines.append(f"lost   {report.summary()}")
+        lines.append("       (--report FILE for each; --strict to refuse)")
+    return "\n".join(lines)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,167 @@
+"""The command line: data on stdout, words for people on stderr, exit codes from the table."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from encord_convert.cli import run
+
+ROOT = Path(__file__).parents[2]
+CVAT = ROOT / "fixtures" / "cvat"
+SIMPLE = str(CVAT / "images-task-minimal")
+
+
+def call(*arguments: object) -> int:
+    return run([str(argument) for argument in arguments])
+
+
+def test_convert_tells_people_on_stderr_and_nothing_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("convert", SIMPLE, tmp_path / "out", "--to", "coco") == 0
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("read   cvat ")
+    assert "kept " in shown.err
+    assert "lost " in shown.err
+
+
+def test_json_is_one_object_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("convert", SIMPLE, tmp_path / "out", "--to", "coco", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert list(report) == ["source", "target", "counts", "labels", "losses", "notes"]
+    assert report["source"] == {"path": SIMPLE, "format": "cvat"}
+    assert report["target"] == {"path": str(tmp_path / "out"), "format": "coco"}
+
+
+def test_the_report_file_is_what_json_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "report.json"
+    assert call("convert", SIMPLE, tmp_path / "out", "--to", "coco", "--json", "--report", file) == 0
+    assert json.loads(file.read_text()) == json.loads(capsys.readouterr().out)
+
+
+def test_strict_refuses_loss_writes_nothing_and_exits_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "report.json"
+    assert call("convert", SIMPLE, tmp_path / "out", "--to", "coco", "--strict", "--report", file) == 3
+    assert "something would be lost" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert json.loads(file.read_text())["losses"]
+
+
+def test_strict_writes_what_loses_nothing(tmp_path: Path) -> None:
+    assert call("convert", CVAT / "video-boxes-minimal", tmp_path / "hub", "--to", "encord") == 0
+    assert call("convert", tmp_path / "hub", tmp_path / "again", "--to", "encord", "--strict") == 0
+    assert call("convert", tmp_path / "hub", tmp_path / "x.json", "--strict") == 0
+
+
+def test_strict_predicts_what_the_conversion_then_loses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for case in sorted(path for path in CVAT.iterdir() if path.is_dir() and path.name != "authored-images-v1.0"):
+        assert call("convert", case, tmp_path / case.name, "--to", "coco", "--json", "--strict") in (0, 3)
+        predicted = json.loads(capsys.readouterr().out)
+        assert call("convert", case, tmp_path / case.name, "--to", "coco", "--json") == 0
+        observed = json.loads(capsys.readouterr().out)
+        assert predicted["counts"] == observed["counts"]
+        assert predicted["labels"] == observed["labels"]
+        keys = ("kind", "code", "feature", "type", "label", "count")
+        assert [[loss[k] for k in keys] for loss in predicted["losses"]] == [
+            [loss[k] for k in keys] for loss in observed["losses"]
+        ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("convert", SIMPLE), 2, "Missing argument 'DST'"),
+        (("convert", SIMPLE, "out"), 2, "out: say which format to write with --to; known: coco, coco-rle, encord."),
+        (("convert", SIMPLE, "out", "--to", "coko"), 6, "There is no format named 'coko'. Did you mean 'coco'?"),
+        (("convert", SIMPLE, "out", "--to", "cvat"), 2, "cvat can be read but not written."),
+        (("convert", SIMPLE, "out", "--to", "coco", "-w", "decimals"), 2, "-w decimals: expected KEY=VALUE"),
+        (("convert", SIMPLE, "out", "--to", "coco", "-w", "decimal=2"), 2, "Did you mean 'decimals'?"),
+        (("convert", SIMPLE, "out", "--to", "coco", "-r", "size=big"), 2, "size=big"),
+        (("convert", "none.xml", "out", "--to", "coco"), 4, "none.xml: there is no such file or folder."),
+        (("convert", SIMPLE, "out", "--to", "coco", "--jobs", "0"), 2, "--jobs"),
+        (("convert", SIMPLE, "out", "--to", "coco", "--frm", "cvat"), 2, "No such option"),
+        (("info", "none.xml"), 4, "none.xml: there is no such file or folder."),
+        (("formats", "kitti"), 6, "There is no format named 'kitti'."),
+        (("konvert",), 2, "No such command 'konvert'"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_its_code(
+    arguments: tuple[str, ...], code: int, sentence: str, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert call(*arguments) == code
+    shown = capsys.readouterr()
+    assert sentence in shown.err
+    assert shown.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_info_counts_and_describes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("info", CVAT / "authored-video-modern-tracks") == 0
+    shown = capsys.readouterr().out
+    assert "cvat, 1 label rows" in shown
+    assert "boat" in shown
+
+
+def test_info_as_json_holds_the_ontology(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("info", SIMPLE, "--json") == 0
+    account = json.loads(capsys.readouterr().out)
+    assert {item["name"] for item in account["ontology"]["objects"]} >= {"label1", "label2"}
+
+
+def test_formats_prints_the_matrix_and_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("formats") == 0
+    assert "| bounding box" in capsys.readouterr().out
+    assert call("formats", "coco") == 0
+    page = capsys.readouterr().out
+    assert "-w decimals=3" in page
+    assert "What is lost" in page
+    assert call("formats", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["encord"]["polygon"] == "yes"
+
+
+def test_standard_input_is_read(tmp_path: Path) -> None:
+    with (CVAT / "images-task-minimal" / "train.xml").open("rb") as stdin:
+        words = [sys.executable, "-m", "encord_convert", "convert", "-", str(tmp_path / "x.json"), "--to", "coco"]
+        assert subprocess.run(words, stdin=stdin, capture_output=True, check=False).returncode == 0
+    call("convert", SIMPLE, tmp_path / "y.json")
+    assert (tmp_path / "x.json").read_bytes() == (tmp_path / "y.json").read_bytes()
+
+
+def test_several_processes_give_the_same_bytes(tmp_path: Path) -> None:
+    source = CVAT / "job-points" / "annotations.xml"
+    assert call("convert", source, tmp_path / "one.json") == 0
+    assert call("convert", source, tmp_path / "two.json", "--jobs", "2") == 0
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+
+
+def test_a_mask_above_the_limit_is_not_decoded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = CVAT / "authored-images-modern-shapes"
+    assert call("convert", source, tmp_path / "out", "--to", "coco", "--json", "--limit-pixels", "10") == 0
+    codes = {loss["code"] for loss in json.loads(capsys.readouterr().out)["losses"]}
+    assert "INVALID_RLE" in codes
+
+
+def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "encord_convert", "convert", SIMPLE, str(tmp_path / "out"), "--to", "coco"]
+    leader, follower = pty.openpty()
+    done = subprocess.Popen(words, stderr=follower, stdout=subprocess.DEVNULL)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            data = os.read(leader, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data
+    os.close(leader)
+    assert done.wait() == 0
+    assert b"train.xml" in shown
+    assert b"read   cvat" in shown

@@ -1,0 +1,239 @@
+"""Damaged and hostile input: one clear sentence, the right exit code, nothing half-written, in a second and 100 MB.
+
+Each case is a file somebody could send. It runs in a process of its own whose memory is limited, so that a case which
+exhausts memory fails here and nowhere else.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SECONDS, MEGABYTES = 10, 1024
+"""What a case may take: starting Python and importing the libraries takes most of it."""
+
+LABELS = "<labels><label><name>a</name><attributes/></label></labels>"
+META = f"<meta><task><id>1</id><name>t</name><size>1</size>{LABELS}</task></meta>"
+
+
+def document(body: str, meta: str = META, prologue: str = '<?xml version="1.0" encoding="utf-8"?>') -> bytes:
+    return f"{prologue}<annotations><version>1.1</version>{meta}{body}</annotations>".encode()
+
+
+def image(shapes: str, attributes: str = 'width="100" height="50"') -> str:
+    return f'<image id="0" name="a.jpg" {attributes}>{shapes}</image>'
+
+
+BOX = '<box label="a" occluded="0" xtl="1" ytl="1" xbr="9" ybr="9"/>'
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def xml(data: bytes) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        (folder / "a.xml").write_bytes(data)
+        return folder / "a.xml"
+
+    return make
+
+
+def archive(members: dict[str, bytes]) -> Callable[[Path], Path]:
+    return lambda folder: zipped(folder / "a.zip", members)
+
+
+def link_archive(folder: Path) -> Path:
+    path = folder / "a.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        info = zipfile.ZipInfo("annotations.xml")
+        info.external_attr = 0o120777 << 16
+        file.writestr(info, "/etc/passwd")
+    return path
+
+
+def link_folder(folder: Path) -> Path:
+    (folder / "secret.xml").write_bytes(document(image(BOX)))
+    (folder / "d").mkdir()
+    (folder / "d" / "annotations.xml").symlink_to(folder / "secret.xml")
+    return folder / "d"
+
+
+def cut_archive(folder: Path) -> Path:
+    path = zipped(folder / "a.zip", {"annotations.xml": document(image(BOX))})
+    path.write_bytes(path.read_bytes()[:-20])
+    return path
+
+
+def spoilt_archive(folder: Path) -> Path:
+    path = zipped(folder / "a.zip", {"annotations.xml": document(image(BOX * 200))})
+    data = bytearray(path.read_bytes())
+    data[60:90] = bytes(30)
+    path.write_bytes(bytes(data))
+    return path
+
+
+def hub(ontology: bytes, rows: bytes) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        (folder / "hub").mkdir()
+        (folder / "hub" / "ontology.json").write_bytes(ontology)
+        (folder / "hub" / "label_rows.jsonl").write_bytes(rows)
+        return folder / "hub"
+
+    return make
+
+
+def nothing(folder: Path) -> Path:
+    return folder / "nothing.xml"
+
+
+def empty_folder(folder: Path) -> Path:
+    (folder / "empty").mkdir()
+    return folder / "empty"
+
+
+LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10 if i else "ha" * 10}">' for i in range(10))
+GOOD = document(image(BOX))
+
+Case = tuple[Callable[[Path], Path], int, str]
+
+REFUSED: dict[str, Case] = {
+    "entity bomb": (xml(document("&l9;", prologue=f"<!DOCTYPE a [{LAUGHS}]>")), 4, "DOCTYPE"),
+    "external entity": (xml(document("&x;", prologue='<!DOCTYPE a [<!ENTITY x SYSTEM "/etc/passwd">]>')), 4, "DOCTYPE"),
+    "external DTD": (
+        xml(document("", prologue='<!DOCTYPE annotations SYSTEM "http://127.0.0.1:9/a.dtd">')),
+        4,
+        "DOCTYPE",
+    ),
+    "DOCTYPE in UTF-16": (
+        xml(document(image(BOX), prologue="<!DOCTYPE annotations>").decode().encode("utf-16")),
+        4,
+        "DOCTYPE",
+    ),
+    "undefined entity": (xml(document(image(BOX).replace('"a"', '"&x;"'))), 4, "a.xml:1: "),
+    "100,000 deep": (xml(document("<a>" * 100_000)), 4, "a.xml:1: "),
+    "cut in the middle": (xml(GOOD[: len(GOOD) - 60]), 4, "Was the file cut short?"),
+    "cut after the meta": (xml(GOOD[: GOOD.index(b"<image")]), 4, "Was the file cut short?"),
+    "two roots": (xml(GOOD + b"<annotations/>"), 4, "a.xml:1: "),
+    "wrong encoding": (xml(document(image(BOX)).replace(b"a.jpg", b"\xe4.jpg")), 4, "a.xml:1: "),
+    "unknown encoding": (xml(document(image(BOX), prologue='<?xml version="1.0" encoding="x-no"?>')), 4, "a.xml"),
+    "not XML at all": (xml(b"hello"), 6, "no format recognises this"),
+    "empty file": (xml(b""), 6, "no format recognises this"),
+    "another XML": (xml(b"<svg><annotations/></svg>"), 6, "no format recognises this"),
+    "binary": (xml(bytes(range(256)) * 40), 6, "no format recognises this"),
+    "no such file": (nothing, 4, "there is no such file or folder"),
+    "empty folder": (empty_folder, 6, "no format recognises this"),
+    "no picture size": (xml(document(image(BOX, ""))), 4, "-r size=WIDTHxHEIGHT"),
+    "only shapes that cannot be": (
+        xml(document(image('<polyline label="a" points="1,1;2,2"/>'))),
+        5,
+        "one of the 1 annotations",
+    ),
+    "member above the archive": (
+        archive({"annotations.xml": GOOD, "../b.xml": GOOD}),
+        4,
+        "'../b.xml' leaves its folder",
+    ),
+    "absolute member": (archive({"/annotations.xml": GOOD}), 4, "'/annotations.xml' is absolute"),
+    "member with a drive": (archive({"C:\\a.xml": GOOD}), 4, "names a drive"),
+    "link in the archive": (link_archive, 4, "'annotations.xml' is a link"),
+    "link out of the folder": (link_folder, 4, "leads through a link out of"),
+    "archive cut short": (cut_archive, 4, "not a readable ZIP archive"),
+    "archive damaged inside": (spoilt_archive, 4, "a.zip"),
+    "archive bomb": (
+        archive({"annotations.xml": document('<image id="0" name="a.jpg" width="9" height="9"/>' * 2_000_000)}),
+        4,
+        "inflates to more than 100 times",
+    ),
+    "archive without annotations": (archive({"a.txt": b"hello"}), 6, "no format recognises this"),
+    "ontology that is not JSON": (hub(b"{", b""), 4, "ontology.json: is not JSON"),
+    "ontology of another kind": (hub(b"[]", b""), 4, "ontology.json: is not an ontology structure"),
+    "row that is not JSON": (
+        hub(b'{"objects":[],"classifications":[]}', b"{}\n{"),
+        4,
+        "label_rows.jsonl:1: is not a label row",
+    ),
+    "row cut short": (hub(b'{"objects":[],"classifications":[]}', b'{"label'), 4, "label_rows.jsonl:1: is not JSON"),
+    "row 100,000 deep": (
+        hub(b'{"objects":[],"classifications":[]}', b"[" * 100_000),
+        4,
+        "label_rows.jsonl:1: is not JSON",
+    ),
+}
+"""A name for the case; how to make it; the exit code; part of the sentence."""
+
+
+def counted(shapes: str) -> Callable[[Path], Path]:
+    return xml(document(image(BOX + shapes)))
+
+
+COUNTED: dict[str, tuple[str, str]] = {
+    "coordinates that are no numbers": ('<box label="a" xtl="nan" ytl="1" xbr="9" ybr="9"/>', "INVALID_GEOMETRY"),
+    "infinite coordinates": ('<polygon label="a" points="1,1;inf,2;3,3"/>', "INVALID_GEOMETRY"),
+    "coordinates that are words": ('<polygon label="a" points="1,1;x,2;3,3"/>', "INVALID_GEOMETRY"),
+    "a missing corner": ('<box label="a" xtl="1" ytl="1" xbr="9"/>', "INVALID_GEOMETRY"),
+    "a polygon of two points": ('<polygon label="a" points="1,1;2,2"/>', "INVALID_GEOMETRY"),
+    "a polygon without points": ('<polygon label="a"/>', "INVALID_GEOMETRY"),
+    "corners that changed places": ('<box label="a" xtl="9" ytl="9" xbr="1" ybr="1"/>', "INVALID_GEOMETRY"),
+    "runs that are too short": ('<mask label="a" rle="1, 2" left="0" top="0" width="4" height="3"/>', "INVALID_RLE"),
+    "runs that are too long": ('<mask label="a" rle="1, 2, 20" left="0" top="0" width="4" height="3"/>', "INVALID_RLE"),
+    "runs below zero": ('<mask label="a" rle="1, -2, 13" left="0" top="0" width="4" height="3"/>', "INVALID_RLE"),
+    "a mask larger than the world": (
+        '<mask label="a" rle="1" left="0" top="0" width="999999999" height="999999999"/>',
+        "INVALID_RLE",
+    ),
+    "a label nobody declared": ('<box label="zz" xtl="1" ytl="1" xbr="9" ybr="9"/>', "UNDECLARED_LABEL"),
+    "an attribute nobody declared": (
+        '<box label="a" xtl="1" ytl="1" xbr="9" ybr="9"><attribute name="q">1</attribute></box>',
+        "UNDECLARED_ATTRIBUTE",
+    ),
+    "a shape nobody knows": ('<hypercube label="a" xtl="1"/>', "UNSUPPORTED_SHAPE"),
+    "a coordinate a thousand kilometres away": ('<polygon label="a" points="1,1;1e12,2;3,1e12"/>', "CLIPPED"),
+}
+"""What is wrong with one shape is counted by its code, and the rest of the file is converted."""
+
+
+def run_limited(source: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, MEGABYTES << 20))
+
+    return subprocess.run(
+        [sys.executable, "-m", "encord_convert", "convert", str(source), str(out), "--to", "coco", *more],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        preexec_fn=limit,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+    )
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_with_a_sentence(name: str, tmp_path: Path) -> None:
+    make, code, sentence = REFUSED[name]
+    (tmp_path / "in").mkdir()
+    done = run_limited(make(tmp_path / "in"), tmp_path / "out")
+    assert done.returncode == code, done.stderr
+    assert sentence in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_counted_and_the_rest_converted(name: str, tmp_path: Path) -> None:
+    shapes, code = COUNTED[name]
+    done = run_limited(counted(shapes)(tmp_path), tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert code in done.stdout
+    assert (tmp_path / "out" / "annotations.json").exists()

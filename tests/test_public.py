@@ -1,0 +1,54 @@
+"""The front door is what it says it is."""
+
+import subprocess
+import sys
+
+import pytest
+
+import encord_convert
+from encord_convert import errors
+from encord_convert.formats._registry import KNOWN
+
+
+def test_all_is_sorted_and_importable() -> None:
+    assert encord_convert.__all__ == sorted(encord_convert.__all__)
+    for name in encord_convert.__all__:
+        assert getattr(encord_convert, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'reed'"):
+        encord_convert.reed  # noqa: B018
+
+
+def test_formats_answers_a_call_before_and_after_the_package_of_that_name_is_imported() -> None:
+    code = (
+        "import encord_convert; a = list(encord_convert.formats());"
+        "import encord_convert.formats; b = list(encord_convert.formats()); assert a == b and 'coco' in a"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_formats_are_listed_in_alphabetical_order() -> None:
+    assert list(KNOWN) == sorted(KNOWN)
+    assert list(encord_convert.formats()) == sorted(encord_convert.formats())
+
+
+def test_each_format_stands_under_its_own_name() -> None:
+    for name, format_ in encord_convert.formats().items():
+        assert format_.name == name
+
+
+def test_every_error_has_an_exit_code_of_the_table() -> None:
+    def below(cls: type) -> list[type]:
+        return [cls, *(c for sub in cls.__subclasses__() for c in below(sub))]
+
+    for cls in below(errors.ConvertError):
+        assert cls.exit_code in errors.EXIT_CODES
+        assert cls.__name__ in (errors.__doc__ or "")
+
+
+def test_an_unknown_format_is_offered_the_nearest() -> None:
+    with pytest.raises(encord_convert.UnknownFormatError) as caught:
+        encord_convert.write(encord_convert.LabelSet(None), "x", "coko")
+    assert str(caught.value) == "There is no format named 'coko'. Did you mean 'coco'?"
