@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import mimetypes
 from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.report import Ledger
@@ -142,7 +142,7 @@ class Hashes:
         seed = int.from_bytes(self._digest(words, 6), "big")
 
         def member(index: int) -> str:
-            return b64encode(((seed + index * _ODD) & _MASK_48).to_bytes(6, "big")).decode()
+            return b2a_base64(((seed + index * _ODD) & _MASK_48).to_bytes(6, "big"), newline=False).decode()
 
         return member
 
@@ -162,12 +162,12 @@ class Draft:
         self.info = frame_info()
         self.machine_info = frame_info(manual=False)
 
-    def object(self, name: str, shape: Shape, *, color: str | None = None) -> Object:
+    def add_object(self, name: str, shape: Shape, *, color: str | None = None) -> Object:
         """Add a class of objects."""
         hash_ = self.hashes.hex("object", name, shape.value)
         return self.ontology.add_object(name, shape, color=color, feature_node_hash=hash_)
 
-    def classification(self, name: str) -> Classification:
+    def add_classification(self, name: str) -> Classification:
         """Add a classification; its attribute, which names it, is for the caller to add."""
         return self.ontology.add_classification(feature_node_hash=self.hashes.hex("classification", name))
 
@@ -180,7 +180,7 @@ class Draft:
         frames: int,
         key: Sequence[object],
         dataset: str = "",
-        fps: float | None = None,
+        fps: int | None = None,
         client_metadata: dict[str, Any] | None = None,
     ) -> LabelRowV2:
         """Return an empty row.
@@ -207,7 +207,7 @@ class Draft:
             dataset_hash=self.hashes.uuid("dataset", dataset),
             dataset_title=dataset,
             data_title=title,
-            data_type=data_type,
+            data_type=data_type.to_upper_case_string(),
             data_link=None,
             label_status=LabelStatus.LABELLED,
             annotation_task_status=None,
@@ -240,7 +240,8 @@ _media_types: dict[str, str] = {}
 
 def media_type(title: str) -> str:
     """Return the MIME type a file name suggests; PNG where it suggests none, as frames of a video have."""
-    suffix = PurePosixPath(title).suffix.lower()
+    stem, dot, ending = title.rpartition("/")[2].rpartition(".")
+    suffix = dot + ending.lower() if stem else ""
     if suffix not in _media_types:
         _media_types[suffix] = mimetypes.guess_type("a" + suffix)[0] or "image/png"
     return _media_types[suffix]

@@ -14,10 +14,12 @@ same tolerance is the least width and height of what can be drawn, so that nothi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
 from encord_convert.geometry.boxes import corners_from_rotated
+from encord_convert.geometry.rings import clip_ring
+from encord_convert.geometry.rle import clipped_box_runs, current_pixel_limit
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
@@ -30,11 +32,11 @@ from encord_convert.sdk.objects.coordinates import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from encord_convert.sdk.objects import LabelRowV2
     from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
+
+FARTHEST_PX = 1e12
+"""Coordinates of a ring this far away, together, are damage, as those that are no finite numbers are."""
 
 Fate = Literal["inside", "leaves", "outside", "degenerate"]
 
@@ -106,75 +108,67 @@ def is_within(x0: float, y0: float, x1: float, y1: float, width: int, height: in
     return x0 >= -tolerance_px and y0 >= -tolerance_px and x1 <= width + tolerance_px and y1 <= height + tolerance_px
 
 
-def is_degenerate_ring(points: NDArray[np.float64], tolerance_px: float) -> bool:
-    """Tell whether a ring encloses nothing: a coordinate is not finite, or all points lie on one line.
+def is_degenerate_ring(flat: list[float], tolerance_px: float) -> bool:
+    """Tell whether a ring encloses nothing: all points lie on one line, or a coordinate is none that could be meant.
 
     Parameters
     ----------
-    points : (n, 2) float
-        x and y in pixels.
+    flat : list of float
+        x0, y0, x1, y1, … in pixels.
     tolerance_px : float
         How far from the line, in pixels, still counts as on it. Fewer than three distinct points are always on one.
 
-    >>> import numpy as np
-    >>> is_degenerate_ring(np.array([[0.0, 0], [9, 9], [4, 4]]), 0.005)
+    >>> is_degenerate_ring([0.0, 0.0, 9.0, 9.0, 4.0, 4.0], 0.005)
     True
     """
-    import numpy as np
-
-    if len(points) < 3 or not np.isfinite(points).all():
+    xs, ys = flat[0::2], flat[1::2]
+    if len(ys) < 3 or not sum(map(abs, flat)) < FARTHEST_PX:
         return True
-    offsets = points - points[0]
-    far = offsets[int(np.argmax(np.abs(offsets).sum(axis=1)))]
-    length = math.hypot(*far)
-    if length <= tolerance_px:
+    if max(xs) - min(xs) <= tolerance_px or max(ys) - min(ys) <= tolerance_px:
         return True
-    away = np.abs(offsets[:, 0] * far[1] - offsets[:, 1] * far[0])
-    sides = points.max(axis=0) - points.min(axis=0)
-    return bool(away.max() <= tolerance_px * length or sides.min() <= tolerance_px)
+    offsets = [(x - xs[0], y - ys[0]) for x, y in zip(xs, ys, strict=True)]
+    far_x, far_y = max(offsets, key=lambda offset: abs(offset[0]) + abs(offset[1]))
+    reach = tolerance_px * math.hypot(far_x, far_y)
+    return not any(abs(x * far_y - y * far_x) > reach for x, y in offsets)
 
 
-def rings_fate(rings: Sequence[NDArray[np.float64]], width: int, height: int, tolerance_px: float) -> Fate:
-    """Tell where an area lies that is the union of rings.
+def drawing(coordinates: Any, width: int, height: int, tolerance_px: float) -> tuple[Fate, list[list[float]]]:
+    """Tell where a polygon or a rotatable box lies, and what of it can be drawn.
 
-    Parameters
-    ----------
-    rings : sequence of (n, 2) float
-        x and y in pixels. Degenerate ones among others do not count.
+    Returns
+    -------
+    fate : "inside", "leaves", "outside" or "degenerate"
+        Where the area itself lies, a rotatable box too.
+    rings : list of flat lists
+        Outer rings x0, y0, … in pixels, cut at the border of the picture; those that enclose nothing are left out.
     """
-    drawn = [ring for ring in rings if not is_degenerate_ring(ring, tolerance_px)]
+    drawn = [ring for ring in _outer_rings(coordinates, width, height) if not is_degenerate_ring(ring, tolerance_px)]
     if not drawn:
-        return "degenerate"
-    if all(is_within(*_bounds(ring), width, height, tolerance_px) for ring in drawn):
-        return "inside"
-    clipped = [clipped_ring(ring, width, height) for ring in drawn]
-    return "outside" if all(is_degenerate_ring(ring, tolerance_px) for ring in clipped) else "leaves"
+        return "degenerate", []
+    if all(_is_ring_within(ring, width, height, tolerance_px) for ring in drawn):
+        return "inside", drawn
+    clipped = [clip_ring(ring, width, height) for ring in drawn]
+    clipped = [ring for ring in clipped if not is_degenerate_ring(ring, tolerance_px)]
+    return ("leaves" if clipped else "outside"), clipped
 
 
-def _bounds(points: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    return x0, y0, x1, y1
+def ring_px(flat: Any, width: int, height: int) -> list[float]:
+    """Return a flat relative ring x0, y0, … in pixels."""
+    numbers = flat if isinstance(flat, list) else flat.tolist()
+    return [number * side for number, side in zip(numbers, cycle((width, height)))]
 
 
-def clipped_ring(points: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
-    """Return what a ring of (n, 2) pixel coordinates has inside the picture; without points if that is nothing."""
-    import numpy as np
-
-    from encord_convert.geometry.rings import clip_ring
-
-    return np.array(clip_ring(points.ravel(), width, height), np.float64).reshape(-1, 2)
-
-
-def ring_px(flat: Any, width: int, height: int) -> NDArray[np.float64]:
-    """Return a flat relative ring x0, y0, x1, y1, … as (n, 2) pixel coordinates."""
-    import numpy as np
-
-    return np.asarray(flat, np.float64).reshape(-1, 2) * (width, height)
+def _outer_rings(coordinates: Any, width: int, height: int) -> list[list[float]]:
+    if isinstance(coordinates, PolygonCoordinates):
+        return [ring_px(rings[0], width, height) for rings in coordinates.polygons if rings]
+    c: RotatableBoundingBoxCoordinates = coordinates
+    box = c.top_left_x * width, c.top_left_y * height, c.width * width, c.height * height
+    return [corners_from_rotated(*box, c.theta)] if math.isfinite(c.theta) else []
 
 
-def outer_rings_px(coordinates: PolygonCoordinates, width: int, height: int) -> list[NDArray[np.float64]]:
-    """Return the outer ring of each polygon as (n, 2) pixel coordinates."""
-    return [ring_px(rings[0], width, height) for rings in coordinates.polygons if rings]
+def _is_ring_within(flat: list[float], width: int, height: int, tolerance_px: float) -> bool:
+    xs, ys = flat[0::2], flat[1::2]
+    return is_within(min(xs), min(ys), max(xs), max(ys), width, height, tolerance_px)
 
 
 def _box(c: BoundingBoxCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
@@ -184,28 +178,22 @@ def _box(c: BoundingBoxCoordinates, width: int, height: int, tolerance_px: float
 
 
 def _rotatable(c: RotatableBoundingBoxCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
-    x, y, w, h = c.top_left_x * width, c.top_left_y * height, c.width * width, c.height * height
-    if not (w > tolerance_px and h > tolerance_px and math.isfinite(x + y + w + h) and math.isfinite(c.theta)):
+    if not (c.width * width > tolerance_px and c.height * height > tolerance_px):
         return "degenerate"
-    corners = corners_from_rotated(x, y, w, h, c.theta)
-    xs, ys = corners[0::2], corners[1::2]
-    if is_within(min(xs), min(ys), max(xs), max(ys), width, height, tolerance_px):
-        return "inside"
-    rest = rings_fate([ring_px(corners, 1, 1)], width, height, tolerance_px)
-    return "outside" if rest == "outside" else "inside"
+    place, _ = drawing(c, width, height, tolerance_px)
+    return "inside" if place == "leaves" else place
 
 
 def _polygon(c: PolygonCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
-    return rings_fate(outer_rings_px(c, width, height), width, height, tolerance_px)
+    return drawing(c, width, height, tolerance_px)[0]
 
 
 def _polyline(c: PolylineCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
-    import numpy as np
-
-    points = ring_px(c._flat, width, height)
-    if len(points) < 2 or not np.isfinite(points).all():
+    flat = ring_px(c._flat, width, height)
+    xs, ys = flat[0::2], flat[1::2]
+    if len(ys) < 2 or not math.isfinite(sum(map(abs, flat))):
         return "degenerate"
-    x0, y0, x1, y1 = _bounds(points)
+    x0, y0, x1, y1 = min(xs), min(ys), max(xs), max(ys)
     if max(x1 - x0, y1 - y0) <= tolerance_px:
         return "degenerate"
     if is_within(x0, y0, x1, y1, width, height, tolerance_px):
@@ -224,8 +212,6 @@ def _skeleton(c: SkeletonCoordinates, width: int, height: int, tolerance_px: flo
 
 
 def _bitmask(c: BitmaskCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
-    from encord_convert.geometry.rle import clipped_box_runs, current_pixel_limit
-
     try:
         runs, left, top, box_width, box_height = c._box_runs()
     except (ValueError, IndexError):  # a string that is none, or holds more pixels than its frame

@@ -742,7 +742,7 @@ def _info(instance: Any, frame: int) -> Any:
 
 
 def _also(instance: Any) -> tuple[Origin, ...]:
-    return () if instance._origin is None else instance._origin.also  # type: ignore[no-any-return]
+    return () if instance._origin is None else instance._origin.also
 
 
 def _type(instance: Any) -> str:

@@ -80,7 +80,7 @@ def mask_of(*rows: str) -> BitmaskCoordinates:
 
 def boxes() -> LabelSet:
     s = Sample()
-    car = s.draft.object("car", Shape.BOUNDING_BOX, color="#102030")
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX, color="#102030")
     s.place(car, box())
     s.place(car, box(0.5, 0.5, 0.5, 0.5))
     return s.done()
@@ -88,7 +88,7 @@ def boxes() -> LabelSet:
 
 def rotated_boxes() -> LabelSet:
     s = Sample()
-    ship = s.draft.object("ship", Shape.ROTATABLE_BOUNDING_BOX)
+    ship = s.draft.add_object("ship", Shape.ROTATABLE_BOUNDING_BOX)
     s.place(ship, RotatableBoundingBoxCoordinates(height=0.2, width=0.4, top_left_x=0.3, top_left_y=0.4, theta=30.0))
     s.place(ship, RotatableBoundingBoxCoordinates(height=0.2, width=0.4, top_left_x=0.3, top_left_y=0.4, theta=0.0))
     return s.done()
@@ -96,21 +96,21 @@ def rotated_boxes() -> LabelSet:
 
 def polygons() -> LabelSet:
     s = Sample()
-    leaf = s.draft.object("leaf", Shape.POLYGON)
+    leaf = s.draft.add_object("leaf", Shape.POLYGON)
     s.place(leaf, PolygonCoordinates(ring((0.1, 0.1), (0.6, 0.15), (0.4, 0.7))))
     return s.done()
 
 
 def polygon_parts() -> LabelSet:
     s = Sample()
-    leaf = s.draft.object("leaf", Shape.POLYGON)
+    leaf = s.draft.add_object("leaf", Shape.POLYGON)
     s.place(leaf, PolygonCoordinates._from_rings([[[0.1, 0.1, 0.3, 0.1, 0.3, 0.3]], [[0.6, 0.6, 0.9, 0.6, 0.9, 0.9]]]))
     return s.done()
 
 
 def polygon_with_hole() -> LabelSet:
     s = Sample()
-    leaf = s.draft.object("leaf", Shape.POLYGON)
+    leaf = s.draft.add_object("leaf", Shape.POLYGON)
     outer, hole = [0.1, 0.1, 0.9, 0.1, 0.9, 0.9, 0.1, 0.9], [0.4, 0.4, 0.4, 0.6, 0.6, 0.6, 0.6, 0.4]
     s.place(leaf, PolygonCoordinates._from_rings([[outer, hole]]))
     return s.done()
@@ -118,21 +118,21 @@ def polygon_with_hole() -> LabelSet:
 
 def polylines_beside_boxes() -> LabelSet:
     s = Sample()
-    lane = s.draft.object("lane", Shape.POLYLINE)
+    lane = s.draft.add_object("lane", Shape.POLYLINE)
     s.place(lane, PolylineCoordinates(ring((0.1, 0.1), (0.6, 0.15), (0.4, 0.7))))
-    s.place(s.draft.object("car", Shape.BOUNDING_BOX), box())
+    s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
     return s.done()
 
 
 def points() -> LabelSet:
     s = Sample()
-    s.place(s.draft.object("rivet", Shape.POINT), PointCoordinate(0.25, 0.5))
+    s.place(s.draft.add_object("rivet", Shape.POINT), PointCoordinate(0.25, 0.5))
     return s.done()
 
 
 def skeletons(third: Visibility = Visibility.INVISIBLE, position: tuple[float, float] = (0.0, 0.0)) -> LabelSet:
     s = Sample()
-    hand = s.draft.object("hand", Shape.SKELETON)
+    hand = s.draft.add_object("hand", Shape.SKELETON)
     names = ("wrist", "thumb", "tip")
     hashes = [s.draft.hashes.short("hand", name) for name in names]
     s.draft.ontology.skeleton_templates.append(
@@ -163,14 +163,14 @@ def skeleton_with_hidden_position() -> LabelSet:
 
 def bitmasks() -> LabelSet:
     s = Sample()
-    spill = s.draft.object("spill", Shape.BITMASK)
+    spill = s.draft.add_object("spill", Shape.BITMASK)
     s.place(spill, mask_of("0110", "0101", "0111"))
     return s.done()
 
 
 def answers() -> LabelSet:
     s = Sample()
-    car = s.draft.object("car", Shape.BOUNDING_BOX)
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
     colour = car.add_attribute(RadioAttribute, "colour", feature_node_hash="colour00")
     red = colour.add_option("red", feature_node_hash="red00000")
     shade = red.add_nested_attribute(TextAttribute, "shade", feature_node_hash="shade000")
@@ -191,7 +191,7 @@ def answers() -> LabelSet:
 
 def tracks() -> LabelSet:
     s = Sample(DataType.VIDEO, frames=6, title="road.mp4")
-    car = s.draft.object("car", Shape.BOUNDING_BOX)
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
     speed = car.add_attribute(TextAttribute, "speed", feature_node_hash="speed000", dynamic=True)
     instance = s.place(car, box(), [Range(0, 1), Range(3, 4)])
     instance.set_answer("slow", speed, Range(0, 1))
@@ -202,21 +202,21 @@ def tracks() -> LabelSet:
 
 def image_group() -> LabelSet:
     s = Sample(DataType.IMG_GROUP, frames=3, title="group")
-    s.place(s.draft.object("car", Shape.BOUNDING_BOX), box(), [0, 2])
+    s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box(), [0, 2])
     return s.done()
 
 
 def dicom_series() -> LabelSet:
     s = Sample(DataType.DICOM, frames=3, title="series")
     s.place(
-        s.draft.object("lesion", Shape.POLYGON), PolygonCoordinates(ring((0.1, 0.1), (0.6, 0.15), (0.4, 0.7))), [0, 1]
+        s.draft.add_object("lesion", Shape.POLYGON), PolygonCoordinates(ring((0.1, 0.1), (0.6, 0.15), (0.4, 0.7))), [0, 1]
     )
     return s.done()
 
 
 def classifications() -> LabelSet:
     s = Sample()
-    weather = s.draft.classification("weather").add_attribute(RadioAttribute, "weather", feature_node_hash="weather0")
+    weather = s.draft.add_classification("weather").add_attribute(RadioAttribute, "weather", feature_node_hash="weather0")
     rain = weather.add_option("rain", feature_node_hash="rain0000")
     rain.add_nested_attribute(TextAttribute, "how much", feature_node_hash="howmuch0")
     instance = s.draft.ontology.classifications[0].create_instance()
@@ -230,7 +230,7 @@ def classifications() -> LabelSet:
 
 def provenance() -> LabelSet:
     s = Sample()
-    car = s.draft.object("car", Shape.BOUNDING_BOX)
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
     s.place(car, box(), created_by="ann@example.org")
     s.place(car, box(0.2), confidence=0.5, manual_annotation=False)
     dated = s.place(car, box(0.3))
@@ -241,8 +241,8 @@ def provenance() -> LabelSet:
 
 def out_of_bounds() -> LabelSet:
     s = Sample()
-    car = s.draft.object("car", Shape.BOUNDING_BOX)
-    leaf = s.draft.object("leaf", Shape.POLYGON)
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
+    leaf = s.draft.add_object("leaf", Shape.POLYGON)
     s.place(car, box(-0.1, 0.2, 0.5, 0.5))
     s.place(car, box(1.5, 0.2, 0.2, 0.5))
     s.place(leaf, PolygonCoordinates(ring((0.5, 0.1), (1.2, 0.2), (0.7, 0.6))))
@@ -253,23 +253,23 @@ def out_of_bounds() -> LabelSet:
 
 def degenerate() -> LabelSet:
     s = Sample()
-    s.place(s.draft.object("car", Shape.BOUNDING_BOX), box(0.1, 0.1, 0.0, 0.5))
-    s.place(s.draft.object("leaf", Shape.POLYGON), PolygonCoordinates(ring((0.1, 0.1), (0.2, 0.2))))
-    s.place(s.draft.object("spill", Shape.BITMASK), BitmaskCoordinates(np.zeros((HEIGHT, WIDTH), bool)))
+    s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box(0.1, 0.1, 0.0, 0.5))
+    s.place(s.draft.add_object("leaf", Shape.POLYGON), PolygonCoordinates(ring((0.1, 0.1), (0.2, 0.2))))
+    s.place(s.draft.add_object("spill", Shape.BITMASK), BitmaskCoordinates(np.zeros((HEIGHT, WIDTH), bool)))
     s.place(s.draft.ontology.objects[0], box())
     return s.done()
 
 
 def empty_rows() -> LabelSet:
     s = Sample()
-    s.place(s.draft.object("car", Shape.BOUNDING_BOX), box())
+    s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
     s.add_row(DataType.IMAGE, 1, "cam/2.png")
     return s.done()
 
 
 def unplaced() -> LabelSet:
     s = Sample(DataType.VIDEO, frames=3, title="road.mp4")
-    car = s.draft.object("car", Shape.BOUNDING_BOX)
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
     s.place(car, box())
     s.place(car, box(), 1).remove_from_frames(1)
     return s.done()
@@ -277,7 +277,7 @@ def unplaced() -> LabelSet:
 
 def equal_titles() -> LabelSet:
     s = Sample()
-    s.place(s.draft.object("car", Shape.BOUNDING_BOX), box())
+    s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
     s.rows.append(
         s.draft.row(DataType.IMAGE, "cam/1.png", [s.draft.unit("cam/1.png", 20, 20, ("b",))], frames=1, key=("b",))
     )

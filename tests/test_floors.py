@@ -60,7 +60,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-HEAVY = {"requests", "urllib3", "sqlite3", "sqlalchemy", "lxml.etree", "numpy", "PIL", "pydicom", "shapely"}
+HEAVY = {"requests", "urllib3", "sqlite3", "sqlalchemy", "lxml.etree", "numpy", "PIL", "pydicom"}
 
 
 def test_importing_the_model_loads_nothing_heavy() -> None:

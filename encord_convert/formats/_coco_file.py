@@ -9,6 +9,7 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -30,6 +31,7 @@ from encord_convert.formats._coco_lines import (
 )
 from encord_convert.formats._coco_rows import Rows
 from encord_convert.formats._files import Target
+from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
 from encord_convert.labelset import LabelSet
 from encord_convert.report import Carries, Ledger, Level, Report, sum_counts
 from encord_convert.sdk.objects import Shape
@@ -161,7 +163,7 @@ def _can_be_shared(shards: Sequence[LabelSet]) -> bool:
     structure = shards[0].ontology
     templates = {template.name for template in structure.skeleton_templates}
     skeletons = {one.name for one in structure.objects if one.shape is Shape.SKELETON}
-    return all(getattr(shard, "recipe", None) is not None for shard in shards) and skeletons <= templates
+    return all(shard.recipe is not None for shard in shards) and skeletons <= templates
 
 
 def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> bool:
@@ -190,17 +192,21 @@ def _parts(shards: Sequence[LabelSet], folder: Path, options: Any, carries: Carr
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     with ProcessPoolExecutor(len(shards) - 1, mp_context=multiprocessing.get_context(method)) as pool:
         others = [
-            pool.submit(_opened_part, shard.recipe, folder, number, options, carries)  # type: ignore[attr-defined]
+            pool.submit(_opened_part, shard.recipe, folder, number, options, carries, current_pixel_limit())
             for number, shard in enumerate(shards[1:], 1)
         ]
         return [_part(shards[0], folder, 0, options, carries), *(other.result() for other in others)]
 
 
-def _opened_part(recipe: tuple[str, Any], folder: Path, number: int, options: Any, carries: Carries) -> Part:
+def _opened_part(
+    recipe: Any, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int
+) -> Part:
     """Write the part of a recipe: in another process."""
+    gc.disable()  # rows hold no cycles, and the process ends with its part
     address, payload = recipe
     module, _, name = address.partition(":")
-    return _part(getattr(import_module(module), name)(payload), folder, number, options, carries)
+    with pixel_limit(limit_pixels):
+        return _part(getattr(import_module(module), name)(payload), folder, number, options, carries)
 
 
 def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Carries) -> Part:

@@ -76,9 +76,8 @@ class Names:
 
     def say_clashes(self, say: Say) -> None:
         """Say how many names were taken, since this was last asked."""
-        if self._clashes:
-            detail = f"{self._clashes} pictures have a name that another has; theirs got a number."
-            say(Level.WARNING, "NAME_CLASH", detail)
+        for _ in range(self._clashes):
+            say(Level.WARNING, "NAME_CLASH", "A picture has the name of another; in the file a number follows it.")
         self._clashes = 0
 
     def codes(self) -> set[int]:

@@ -143,8 +143,8 @@ def written_lines(entries: Sequence[Any]) -> bytes:
     try:
         lines = _encoder.encode_lines(entries)
     except UnicodeEncodeError:  # half of a surrogate pair, which UTF-8 cannot hold and an escape can
-        text = "\n".join(json.dumps(msgspec.to_builtins(entry), separators=(",", ":")) for entry in entries) + "\n"
-        lines = text.encode("ascii")
+        plain = msgspec.to_builtins(entries, enc_hook=msgspec.json.decode)
+        lines = b"".join(written_value(entry) + b"\n" for entry in plain)
     return in_ascii(lines[:-1].replace(b"\n", b",\n"))
 
 

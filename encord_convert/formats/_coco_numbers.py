@@ -4,15 +4,16 @@ Each function takes the shapes of one kind that many pictures hold, and gives th
 to each. Work is done on arrays, since a call per shape is what costs. A shape is *sure* if it is plain from the arrays
 that it lies inside its picture and is not degenerate; the others are for :func:`~encord_convert.placement.fate`.
 
-The many numbers of rings are rendered as well, from tables: making a float of each and a text of each float takes twice
-as long. Written numbers are whole multiples of the last decimal place, never below 0 nor beyond the picture's far edges; that
-moves nothing by more than the tolerance, and keeps the right edge of a box inside even after rounding.
+Written numbers are whole multiples of the last decimal place, never below 0 nor beyond the picture's far edges; that
+moves nothing by more than the tolerance, and keeps the right edge of a box inside even after rounding. The many numbers
+of rings are rendered here as well, from tables: a float of each, and a text of each float, would take twice as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -30,6 +31,9 @@ FAR_PX = -1e6
 Floats = NDArray[np.float64]
 Sizes = Sequence[tuple[int, int]]
 """Width and height of the picture of each shape in pixels."""
+
+Rings = Iterator[tuple[bytes, list[float], float, bool]]
+"""Text, ``bbox``, area and sureness of each ring."""
 
 
 def box_numbers(relative: Sequence[float], sizes: Sizes, decimals: int) -> Iterator[tuple[list[float], float, bool]]:
@@ -95,7 +99,7 @@ def rotated_numbers(
     )
 
 
-def ring_numbers(rings: Sequence[Any], sizes: Sizes, decimals: int) -> Iterator[tuple[bytes, list[float], float, bool]]:
+def ring_numbers(rings: Sequence[Any], sizes: Sizes, decimals: int) -> Rings:
     """Give each ring its numbers x0, y0, … as text, its ``bbox``, its area and whether it is sure.
 
     Parameters
@@ -108,10 +112,20 @@ def ring_numbers(rings: Sequence[Any], sizes: Sizes, decimals: int) -> Iterator[
     if not rings:
         return iter(())
     counts = np.array([len(ring) for ring in rings]) >> 1
-    starts = np.cumsum(counts) - counts
     limits = _limits(sizes)
     spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
-    pixels = _pixels(np.concatenate(rings), 1, spread)
+    return _ring_numbers(_pixels(np.concatenate(rings), 1, spread), counts, limits, spread, decimals)
+
+
+def ring_numbers_px(rings: Sequence[Any], size: tuple[int, int], decimals: int) -> Rings:
+    """Give what :func:`ring_numbers` gives of rings in the pixels of one picture."""
+    counts = np.array([len(ring) for ring in rings]) >> 1
+    limits = np.array([size], np.float64)
+    return _ring_numbers(np.concatenate(rings).reshape(-1, 2), counts, limits, limits, decimals)
+
+
+def _ring_numbers(pixels: Floats, counts: NDArray[np.int64], limits: Floats, spread: Floats, decimals: int) -> Rings:
+    starts = np.cumsum(counts) - counts
     low, high = np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)
     scale = 10.0**decimals
     units = _inside_units(pixels, spread, scale)
@@ -192,8 +206,8 @@ def _ring_texts(units: Floats, ends: NDArray[np.intp], decimals: int) -> list[by
     scale = 10**decimals
     if decimals > _PLACES or units.max() >= _WIDEST * scale:
         numbers = (units / scale).tolist()
-        begins = [0, *ends.tolist()]
-        return [_encoder.encode(numbers[a:b])[1:-1] for a, b in zip(begins, begins[1:], strict=False)]
+        spans = pairwise([0, *ends.tolist()])
+        return [_encoder.encode(numbers[begin:end])[1:-1] for begin, end in spans]
     parts = units.astype(np.int64)
     wholes = parts // scale
     parts -= wholes * scale

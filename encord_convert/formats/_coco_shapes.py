@@ -17,8 +17,7 @@ from msgspec import UNSET, UnsetType
 from encord_convert.formats import _coco_numbers as numbers
 from encord_convert.formats._coco_classes import Class, Keypoints
 from encord_convert.geometry import masks, rle
-from encord_convert.geometry.boxes import corners_from_rotated
-from encord_convert.placement import clipped_ring, fate, is_degenerate_ring, outer_rings_px, ring_px
+from encord_convert.placement import drawing, fate, is_degenerate_ring, ring_px
 from encord_convert.prediction import is_self_occluded
 from encord_convert.report import Carries, Feature, Kind, Level, Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
@@ -234,9 +233,7 @@ class Shapes:
         if not is_sure:
             if self._remains(picture, class_, instance, c) is None:
                 return None
-            left, top, width, height = unrotated
-            whole = ring_px(corners_from_rotated(left, top, width, height, angle), 1, 1)
-            ring, bbox, _ = self._drawn([clipped_ring(whole, *picture.size)], picture.size)
+            ring, bbox, _ = self._drawn(c, picture.size)
         annotation = Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, ring)
         annotation.attributes = {"rotation": angle, "unrotated_bbox": unrotated}
         return annotation
@@ -254,32 +251,30 @@ class Shapes:
     def _rings_or_mask(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation:
         size = picture.size
         has_holes = any(len(rings) > 1 for rings in c.polygons)
+        columns = _painted(c, size, self._carries.tolerance_px) if has_holes or self._as_masks else None
         if has_holes:
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.HOLES, "has holes and is written as a mask")
+            what = "has holes, which are filled" if columns is None else "has holes and is written as a mask"
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.HOLES, what)
         if self._as_masks:
             code = self._carries.code(Shape.POLYGON)
             self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE, "is written as a mask", code)
-        if has_holes or self._as_masks:
-            columns = _painted(c, size)
-            if len(columns) > 1:  # else it covers the centre of no pixel, and a ring says more
-                bbox = _bbox_of(columns, size)
-                annotation = _mask(picture, class_, columns, bbox, rle.area_from_runs(columns))
-                annotation.attributes = {"encord_shape": Shape.POLYGON.value}
-                return annotation
-        rings = [clipped_ring(ring, *size) for ring in outer_rings_px(c, *size)]
-        segmentation, bbox, area = self._drawn(rings, size)
+        if columns is not None and len(columns) > 1:  # else it covers the centre of no pixel, and a ring says more
+            annotation = _mask(picture, class_, columns, _bbox_of(columns, size), rle.area_from_runs(columns))
+            annotation.attributes = {"encord_shape": Shape.POLYGON.value}
+            return annotation
+        segmentation, bbox, area = self._drawn(c, size)
         return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, segmentation)
 
-    def _drawn(self, rings: Sequence[Any], size: Size) -> tuple[msgspec.Raw, list[float], float]:
-        """Return the ``segmentation`` of rings that make up one area, its ``bbox`` and its area."""
-        drawn = [ring for ring in rings if not is_degenerate_ring(ring, self._carries.tolerance_px)]
-        flat = [(ring / size).ravel() for ring in drawn]
-        found = list(numbers.ring_numbers(flat, [size] * len(flat), self._style.decimals))
-        boxes = [bbox for _, bbox, _, _ in found]
-        area = sum(area for _, _, area, _ in found)
+    def _drawn(self, c: Any, size: Size) -> tuple[msgspec.Raw, list[float], float]:
+        """Return ``segmentation``, ``bbox`` and area of what a polygon or a rotatable box has inside the picture."""
+        _, rings = drawing(c, *size, self._carries.tolerance_px)
+        texts, boxes, areas, _ = zip(*numbers.ring_numbers_px(rings, size, self._style.decimals), strict=True)
+        area = sum(areas)
         if not area or _meet(boxes):
-            area = _painted_area([ring.ravel() for ring in drawn], size) or area
-        return _segmentation(*(ring for ring, *_ in found)), _enclosing(boxes, self._style.decimals), area
+            columns = _united([[ring] for ring in rings], size)
+            area = (float(rle.area_from_runs(columns)) if columns is not None else 0.0) or area
+        bbox = boxes[0] if len(boxes) == 1 else _enclosing(boxes, self._style.decimals)
+        return _segmentation(*texts), bbox, area
 
     def _point(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
         place, bbox, area, is_sure = next(self._computed_points)
@@ -420,20 +415,24 @@ def _bbox_of(columns: rle.Runs, size: Size) -> list[float]:
     return [left, top, width, height]
 
 
-def _painted(polygon: Any, size: Size) -> rle.Runs:
-    """Column runs of a polygon: the holes of each part cut out, the parts united."""
-    width, height = size
-    parts = [
-        masks.column_runs_from_rings([ring_px(ring, width, height).ravel() for ring in rings], height, width)
-        for rings in polygon.polygons
-    ]
-    return rle.union_of_runs(parts, width * height)
+def _painted(polygon: Any, size: Size, tolerance_px: float) -> rle.Runs | None:
+    """Column runs of a polygon: the holes of each part cut out, the parts united; None if it cannot be painted."""
+    parts = []
+    for rings in polygon.polygons:
+        outer, *holes = [ring_px(ring, *size) for ring in rings] or [[]]
+        if not is_degenerate_ring(outer, tolerance_px):
+            parts.append([outer, *(hole for hole in holes if not is_degenerate_ring(hole, tolerance_px))])
+    return _united(parts, size)
 
 
-def _painted_area(rings: Sequence[Any], size: Size) -> float:
-    """Pixels that rings cover together, as pycocotools counts them."""
+def _united(parts: Sequence[Sequence[Any]], size: Size) -> rle.Runs | None:
+    """Column runs of parts, each the exclusive or of its rings; None if they are too much to be painted."""
     width, height = size
-    return float(rle.area_from_runs(masks.column_runs_from_polygons_union(rings, height, width)))
+    try:
+        runs = [masks.column_runs_from_rings(rings, height, width) for rings in parts]
+        return rle.union_of_runs(runs, width * height)
+    except ValueError:  # a picture of too many pixels, or a ring too long
+        return None
 
 
 def _meet(boxes: Sequence[list[float]]) -> bool:

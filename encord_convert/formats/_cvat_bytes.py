@@ -274,8 +274,8 @@ def records(text: str, line: int) -> Iterator[Record]:
         if read is not None and found is not None:
             values = found.groups()
             if not has_entities or "&" not in found[0]:
-                label, head, *geometry, tail, closed = values
-                shapes.append((read[0], label, head + tail, (*geometry,), closed or "", None, line))
+                sides = values[1] + values[-2]
+                shapes.append((read[0], values[0], sides, values[2:-2], values[-1] or "", None, line))
                 place = text.find("<", found.end())
                 continue
         match = TOKEN.match(text, place)

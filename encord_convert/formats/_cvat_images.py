@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from encord_convert.errors import ReadError
@@ -22,6 +23,8 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 
 _SHAPES = frozenset(SHAPES)
+
+_DEPTH = itemgetter(0)
 
 
 class Pictures:
@@ -134,6 +137,7 @@ class Pictures:
         title = self._title(attributes)
         subset = attributes.get("subset", "")
         self._account.title = title
+        self._account.note_unknown("image", attributes, picture.line)
         row = self._draft.row(
             DataType.IMAGE,
             title,
@@ -202,9 +206,7 @@ class Pictures:
         points: tuple[tuple[str, Answers], ...] = ()
         if children is not None and tag == "skeleton":
             points = tuple([(child[1], child[4]) for child in children])
-        key: Any = (tag, label, sides, answers, points)
-        if isinstance(sides, str) and not points:
-            key = f'{tag}"{label}"{sides}"{answers}'
+        key = (tag, label, sides, answers, points)
         ready = self._account.cache.get(key)
         if ready is None:
             plan = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
@@ -224,60 +226,73 @@ class Pictures:
         """Make the objects of a picture, by z_order, and its classifications."""
         account, cache = self._account, self._account.cache
         width, height = extent
-        objects: list[ObjectInstance] = []
-        depths: list[int] = []
+        placed: list[tuple[int, ObjectInstance]] = []
         tags: list[tuple[Ready, int, int]] = []
         leaves = False
         for index, shape in enumerate(picture.shapes):
             tag, label, sides, values, answers, children, line = shape
-            # One text is looked up sooner than five, and a call is spared; no label holds the mark between.
-            ready = cache.get(f'{tag}"{label}"{sides}"{answers}') if isinstance(sides, str) else None
+            ready = cache.get((tag, label, sides, answers, ())) or self._ready(shape)
+            flat = next(lines) if lines is not None and tag in LINES else None
             if ready is None:
-                ready = self._ready(shape)
-                if ready is None:
-                    account.drop_unknown(tag, label, line)
-                    continue
-                if children is not None and tag != "skeleton":
-                    self._note_children(children, line)
-            plan = ready.plan
+                account.drop_unknown(tag, label, line)
+                continue
+            if isinstance(values, dict):
+                account.note_unknown(tag, values, line)
             if tag == "tag":
                 tags.append((ready, index, line))
                 continue
-            changed = ready.is_changed
-            coordinates = drawing = None
             if tag == "box":
-                coordinates = plain_box(values, plan.makes, width, height)  # type: ignore[union-attr]
+                coordinates = plain_box(values, ready.plan.makes, width, height)  # type: ignore[union-attr]
             elif tag == "mask":
                 coordinates = plain_mask(values, width, height)
-            elif lines is not None and tag in LINES:
-                coordinates = LINES[tag](next(lines))
-            if coordinates is None:
-                try:
-                    drawing = drawn(plan, pose_of(plan, shape), width, height, self._options)  # type: ignore[arg-type]
-                except Invalid as fault:
-                    account.drop(ready, tag, line, fault.loss)
-                    continue
-                leaves |= drawing.is_outside
-                changed = self._tell(ready, drawing, tag, line, changed)
-                coordinates = drawing.coordinates[0]
+            else:
+                coordinates = None if flat is None else LINES[tag](flat)
+            if coordinates is None or children is not None:
+                leaves |= self._draw(placed, shape, ready, extent, frame, index, hash_of)
+                continue
             ready.count += 1
             if ready.is_open:
                 account.tell(ready, tag, line)
-            origin = Origin(tag, label, line, ready.carried, changed)
-            objects.append(_instance(ready, hash_of(index), coordinates, frame, origin))
-            depths.append(ready.z)
-            if drawing is not None and len(drawing.coordinates) > 1:
-                for number, further in enumerate(drawing.coordinates[1:], 1):
-                    # The first of the split objects stands for the source's one shape.
-                    origin = Origin(tag, label, line, changed=changed, weights={})
-                    objects.append(_instance(ready, hash_of(index + (number << 32)), further, frame, origin))
-                    depths.append(ready.z)
+            origin = Origin(tag, label, line, ready.carried, ready.is_changed)
+            placed.append((ready.z, _instance(ready, hash_of(index), coordinates, frame, origin)))
         if leaves:
             detail = "Geometry leaves its picture and is kept as it is; -r clip=yes cuts it."
             account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, picture.line, "image")
-        if depths and min(depths) != max(depths):
-            objects = [objects[place] for place in sorted(range(len(depths)), key=depths.__getitem__)]
-        return [*objects, *self._classifications(tags, frame, hash_of)] if tags else objects
+        placed.sort(key=_DEPTH)
+        objects: list[Any] = [instance for _, instance in placed]
+        return objects + self._classifications(tags, frame, hash_of) if tags else objects
+
+    def _draw(
+        self,
+        placed: list[tuple[int, ObjectInstance]],
+        shape: Shape,
+        ready: Ready,
+        extent: Extent,
+        frame: int,
+        index: int,
+        hash_of: Callable[[int], str],
+    ) -> bool:
+        """Make the objects of a shape that is not as most are, or drop it; tell whether it leaves the picture."""
+        tag, label, _, _, _, children, line = shape
+        if children is not None and tag != "skeleton":
+            self._note_children(children, line)
+        plan: Any = ready.plan
+        try:
+            drawing = drawn(plan, pose_of(plan, shape), *extent, self._options)
+        except Invalid as fault:
+            self._account.drop(ready, tag, line, fault.loss)
+            return False
+        changed = self._tell(ready, drawing, tag, line, ready.is_changed)
+        ready.count += 1
+        if ready.is_open:
+            self._account.tell(ready, tag, line)
+        origin = Origin(tag, label, line, ready.carried, changed)
+        for number, coordinates in enumerate(drawing.coordinates):
+            hash_ = hash_of(index + (number << 32))
+            placed.append((ready.z, _instance(ready, hash_, coordinates, frame, origin)))
+            # The first of split objects stands for the one shape of the source.
+            origin = Origin(tag, label, line, changed=changed, weights={})
+        return drawing.is_outside
 
     def _note_children(self, children: Iterable[Shape], line: int) -> None:
         for child in children:
@@ -335,7 +350,7 @@ class Pictures:
         return self._classification(machine, [(root, options)], hash_of(index), frame, origin)
 
     def _classification(
-        self, ready: Ready, answers: list[tuple[Any, Any]], hash_: str, frame: int, origin: Origin
+        self, ready: Ready, answers: Iterable[tuple[Any, Any]], hash_: str, frame: int, origin: Origin
     ) -> ClassificationInstance:
         plan = ready.plan
         instance = ClassificationInstance(plan.classification, classification_hash=hash_)  # type: ignore[union-attr]
@@ -350,7 +365,9 @@ def _instance(ready: Ready, hash_: str, coordinates: Any, frame: int, origin: Or
     instance = ObjectInstance._made(ready.plan.object, hash_)  # type: ignore[union-attr]
     instance._origin = origin
     instance._place(frame, coordinates, ready.info)
-    ready.answer(instance, frame)
+    if ready.frame != frame:
+        ready.turn_to(frame)
+    instance._share_answers(ready.shared_static, ready.shared_dynamic)
     return instance
 
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import PurePosixPath
 
-from PIL import Image, UnidentifiedImageError
-
 from encord_convert.formats._files import Source
-
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 class Media:
@@ -64,10 +60,13 @@ class Media:
         member = self.find(name, subset)
         if member is None:
             return None
+        from PIL import Image, UnidentifiedImageError
+
+        bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
         try:
             with warnings.catch_warnings(), self._source.open(member) as stream:
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 with Image.open(stream) as picture:
                     return picture.size
-        except (UnidentifiedImageError, OSError, ValueError, *_BOMBS):
+        except (UnidentifiedImageError, OSError, ValueError, *bombs):
             return None

@@ -22,7 +22,12 @@ from encord_convert.sdk.objects.attributes import ChecklistAttribute, RadioAttri
 TAGS = "Tags"
 """The checklist that holds all tags without attributes."""
 
-_KINDS = {"choice": RadioAttribute, "check": ChecklistAttribute, "number": TextAttribute, "text": TextAttribute}
+_KINDS: dict[str, Any] = {
+    "choice": RadioAttribute,
+    "check": ChecklistAttribute,
+    "number": TextAttribute,
+    "text": TextAttribute,
+}
 
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0", ""})
@@ -253,7 +258,7 @@ class _Builder:
         title, number = name, 2
         while (title, shape) in self._taken:
             title, number = f"{name} {number}", number + 1
-        object_ = self._draft.object(title, shape, color=label.color)
+        object_ = self._draft.add_object(title, shape, color=label.color)
         self._taken.add((title, shape))
         self._shared[label.name, shape] = object_
         for attribute in label.attributes:
@@ -332,16 +337,16 @@ class _Builder:
         short = self._draft.hashes.short
         if not label.attributes:
             classification, root = self._common_tags()
-            option = root.add_option(name, feature_node_hash=short("option", TAGS, name))
+            option: Any = root.add_option(name, feature_node_hash=short("option", TAGS, label.name))
             renamed = None if label.name else _renaming(label, False)
             self._plans.tags[label.name] = TagPlan(label.name, classification, root, option, True, renamed)
             return
         title = self._title(name)
-        classification = self._draft.classification(title)
-        root = classification.add_attribute(RadioAttribute, title, feature_node_hash=short("attribute", "tag", title))
-        option = root.add_option(name, feature_node_hash=short("option", "tag", title, name))
+        classification = self._draft.add_classification(title)
+        radio = classification.add_attribute(RadioAttribute, title, feature_node_hash=short("attribute", "tag", title))
+        option = radio.add_option(name, feature_node_hash=short("option", "tag", title, name))
         renamed = None if title == label.name else _renaming(label, False)
-        plan = TagPlan(label.name, classification, root, option, False, renamed)
+        plan = TagPlan(label.name, classification, radio, option, False, renamed)
         for declared in label.attributes:
             words = ("tag", title, name, declared.name)
             attribute = option.add_nested_attribute(
@@ -356,7 +361,7 @@ class _Builder:
     def _common_tags(self) -> tuple[Classification, ChecklistAttribute]:
         if self._tags is None:
             title = self._title(TAGS)
-            classification = self._draft.classification(title)
+            classification = self._draft.add_classification(title)
             hash_ = self._draft.hashes.short("attribute", "tag", title)
             root = classification.add_attribute(ChecklistAttribute, title, feature_node_hash=hash_)
             self._tags = classification, root

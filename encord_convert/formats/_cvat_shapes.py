@@ -200,15 +200,14 @@ def _skeleton_pose(plan: ShapePlan, attributes: Mapping[str, str], children: Seq
     pose = Pose(points)
     if not children and attributes.get("points"):
         flat = flat_of(attributes["points"])
-        for place in range(min(len(points), len(flat) // 2)):
-            points[place] = (flat[2 * place], flat[2 * place + 1], Visibility.VISIBLE)
+        for number in range(min(len(points), len(flat) // 2)):
+            points[number] = (flat[2 * number], flat[2 * number + 1], Visibility.VISIBLE)
         return pose
     for child in children or ():
         place = plan.places.get(child[1])
         if place is not None:
             points[place] = point_of(child, pose)
-    missing = [plan.nodes[place].name for place, point in enumerate(points) if point is None]
-    if missing:
+    if None in points:
         detail = "A skeleton lacks points; they are invisible at (0, 0)."
         pose.notes.append((Level.WARNING, "INVALID_GEOMETRY", detail))
     return pose

@@ -216,6 +216,7 @@ class _Video:
         label = track.attributes.get("label", "")
         ledger = self._account.ledger
         ledger.into["track", label] += 1
+        self._account.note_unknown("track", track.attributes, track.line)
         by_element: dict[str, list[tuple[Shape, bool]]] = {}
         for shape, is_counted in _listed(track):
             by_element.setdefault(shape[0], []).append((shape, is_counted))
@@ -279,6 +280,7 @@ class _Video:
     def _entry(self, plan: ShapePlan, shape: Shape, is_counted: bool, track: Track) -> _Entry | None:
         attributes, children, line = values_of(shape), shape[5], shape[6]
         ready = self._ready(plan, shape, track)
+        self._account.note_unknown(plan.element, attributes, line)
         frame = frame_number(attributes.get("frame"))
         is_absent = _is_absent(attributes, children)
         fault = None
@@ -535,22 +537,27 @@ def _listed(track: Track) -> list[tuple[Shape, bool]]:
     """
     if not track.tracks:
         return [(shape, True) for shape in track.shapes]
-    own = {frame_number(values_of(shape).get("frame")): shape for shape in track.shapes if shape[0] == "skeleton"}
-    others = [(shape, True) for shape in track.shapes if shape[0] != "skeleton"]
+    own: dict[int, Shape] = {}
+    listed: list[tuple[Shape, bool]] = []
+    for shape in track.shapes:
+        frame = frame_number(values_of(shape).get("frame"))
+        if shape[0] == "skeleton" and frame is not None and frame not in own:
+            own[frame] = shape
+        else:
+            listed.append((shape, True))
     points = [(nested, _by_frame(nested)) for nested in track.tracks]
-    frames = sorted({frame for _, by_frame in points for frame in by_frame} | {f for f in own if f is not None})
-    listed = []
+    frames = sorted({*own, *(frame for _, by_frame in points for frame in by_frame)})
     for frame in frames:
         children = [child for nested, by_frame in points for child in _point_at(nested, by_frame, frame)]
-        shape = own.get(frame)
-        if shape is None:
+        skeleton = own.get(frame)
+        if skeleton is None:
             attributes = {"frame": str(frame), "keyframe": "1"}
             sides = sides_of(attributes)
             listed.append((("skeleton", "", sides, attributes, NO_ANSWERS, children, track.line), False))
         else:
-            attributes = {name: value for name, value in values_of(shape).items() if name != "points"}
-            listed.append((("skeleton", "", shape[2], attributes, shape[4], children, shape[6]), True))
-    return [*others, *listed]
+            attributes = {name: value for name, value in values_of(skeleton).items() if name != "points"}
+            listed.append((("skeleton", "", skeleton[2], attributes, skeleton[4], children, skeleton[6]), True))
+    return listed
 
 
 def _by_frame(track: Track) -> dict[int, Shape]:

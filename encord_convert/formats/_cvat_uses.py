@@ -16,7 +16,7 @@ from encord_convert.formats._cvat_ontology import AnswerPlan, ShapePlan, TagPlan
 from encord_convert.formats._cvat_xml import Answers, Sides
 from encord_convert.labelset import Draft
 from encord_convert.report import Carried, Feature, Kind
-from encord_convert.sdk.objects import ObjectInstance, Shape
+from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers
 from encord_convert.sdk.objects._instance import SharedAnswers
 
@@ -55,8 +55,8 @@ class Ready:
     """
 
     __slots__ = (
-        "_shared", "carried", "changes", "cleared", "count", "dynamic", "info", "into", "is_changed", "is_open", "plan",
-        "static", "z",
+        "carried", "changes", "cleared", "count", "dynamic", "frame", "info", "into", "is_changed", "is_open", "plan",
+        "shared_dynamic", "shared_static", "static", "z",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, common: _Part, answered: _Part, beside: _Part) -> None:
@@ -72,26 +72,20 @@ class Ready:
         self.is_changed = bool(common.changes)
         self.is_open = bool(self.changes)
         self.count = 0
-        self._shared: tuple[int, SharedAnswers | None, DynamicAnswers | None] = (-1, None, None)
+        self.frame = -1
+        self.shared_static: SharedAnswers | None = None
+        self.shared_dynamic: DynamicAnswers | None = None
 
-    def answer(self, instance: ObjectInstance, frame: int) -> None:
-        """Give an object on one frame the answers of this use; all of them share one copy."""
-        shared = self._shared
-        if shared[0] != frame:
-            shared = self._shared = (frame, self._shared_static(), self._shared_dynamic(frame))
-        instance._share_answers(shared[1], shared[2])
-
-    def _shared_static(self) -> SharedAnswers | None:
-        return SharedAnswers(self.plan.object, self.static) if self.static else None  # type: ignore[union-attr]
-
-    def _shared_dynamic(self, frame: int) -> DynamicAnswers | None:
-        if not self.dynamic:
-            return None
-        answers = DynamicAnswers()
-        for attribute, value in self.dynamic:
-            answers.append(attribute, value, frame, frame)
-        answers.is_shared = True
-        return answers
+    def turn_to(self, frame: int) -> None:
+        """Set the answers that all objects of this use share on one frame."""
+        self.frame = frame
+        self.shared_static = SharedAnswers(self.plan.object, self.static) if self.static else None  # type: ignore[union-attr]
+        self.shared_dynamic = None
+        if self.dynamic:
+            self.shared_dynamic = DynamicAnswers()
+            for attribute, value in self.dynamic:
+                self.shared_dynamic.append(attribute, value, frame, frame)
+            self.shared_dynamic.is_shared = True
 
 
 @dataclass(slots=True)
@@ -244,6 +238,8 @@ def _common_changes(plan: Plan) -> Iterable[Change]:
     if plan.renamed is not None:
         hub = plan.object.name if isinstance(plan, ShapePlan) else plan.option.label
         detail = f"The label {plan.label!r} is called {hub!r}."
+        if plan.renamed == "LABEL_SPLIT_BY_SHAPE":
+            detail = f"{detail[:-1]}, since it has several shapes; -r same_names=yes keeps one name."
         yield Change(Kind.RENAMED, plan.renamed, Feature.LABEL_NAME, detail)
     if isinstance(plan, ShapePlan) and plan.element in _APPROXIMATED:
         if plan.element == "box" and plan.makes is not Shape.POLYGON:

@@ -88,6 +88,27 @@ def values_of(shape: Shape) -> dict[str, str]:
     return {name: value for name, value in zip(CANONICAL[shape[0]], values, strict=True) if value is not None}
 
 
+_NAMES = {
+    "image": frozenset({"id", "name", "width", "height", "subset", "task_id"}),
+    "track": frozenset({"id", "label", "source", "group_id", "task_id", "subset"}),
+}
+_SHAPE_NAMES = frozenset(
+    {
+        "label", "source", "occluded", "z_order", "group_id", "track_id", "frame", "keyframe", "outside", "rotation",
+        "points", "cx", "cy", "rx", "ry", "id", *(name for names in CANONICAL.values() for name in names),
+        *(axis + corner + face for axis in "xy" for corner in ("tl", "bl", "tr", "br") for face in "12"),
+    }
+)  # fmt: skip
+
+
+def unknown_names(element: str, values: Values) -> list[str]:
+    """Return the XML attributes of an element that CVAT does not define."""
+    if isinstance(values, tuple):
+        return []
+    known = _NAMES.get(element, _SHAPE_NAMES)
+    return [] if values.keys() <= known else sorted(values.keys() - known)
+
+
 def sides_of(attributes: dict[str, str]) -> Sides:
     """Pick the sides out of the XML attributes of a shape."""
     get = attributes.get

@@ -21,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from encord_convert.errors import ReadError, WriteError
 
@@ -244,7 +244,7 @@ class ZipSource(Source):
 class _Inflating(io.RawIOBase):
     """A ZIP member that refuses to grow out of proportion to what is stored."""
 
-    def __init__(self, stream: BinaryIO | zipfile.ZipExtFile, info: zipfile.ZipInfo, place: str) -> None:
+    def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo, place: str) -> None:
         super().__init__()
         self._stream = stream
         self._left = min(MAX_MEMBER_BYTES, info.compress_size * MAX_RATIO + RATIO_SLACK_BYTES)

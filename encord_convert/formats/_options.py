@@ -93,7 +93,7 @@ def _parsed(value: Any, kind: Any) -> Any:
 
 def allowed(hint: Any) -> str:
     """Say in words what an option takes: ``yes or no``, ``a number``, ``auto, never or always``."""
-    words = []
+    words: list[str] = []
     for kind in _kinds(hint):
         if get_origin(kind) is Literal:
             words.extend(map(str, get_args(kind)))
@@ -108,11 +108,12 @@ def option_rows(cls: type) -> list[tuple[str, str, str, str]]:
     hints = get_type_hints(cls)
     rows = []
     for field in fields(cls):
-        default = field.default if field.default is not MISSING else field.default_factory()  # type: ignore[misc]
-        shown = {True: "yes", False: "no", None: "none"}.get(default, default) if _plain(default) else default
-        rows.append((field.name, allowed(hints[field.name]), str(shown), field.metadata.get("help", "")))
+        rows.append((field.name, allowed(hints[field.name]), _shown(field.default), field.metadata.get("help", "")))
     return rows
 
 
-def _plain(value: Any) -> bool:
-    return value is None or isinstance(value, bool)
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
+

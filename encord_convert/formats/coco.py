@@ -32,22 +32,27 @@ How each hub thing maps
     object           ``attributes.encord_object_hash``; over several frames also ``attributes.track_id``, from 1
     confidence       ``score``, where it is not 1
     machine label    ``attributes.manual_annotation`` false
-    frame            ``encord`` of the image: the hash of the medium, the frame, and to what it belongs
+    frame            ``encord`` of the image: the hash of the medium, the frame, to what it belongs, and of each label
+                     of the frame its hash, its confidence where it is not 1, and ``manual_annotation`` where false
     ===============  ==============================================================================================
 
-    Numbers have ``decimals`` (3) decimals. A name given twice gets `` (2)``, and a note says so.
+    Numbers have ``decimals`` (3) decimals. A name given twice gets `` (2)``, and a note (``NAME_CLASH``) says so.
+    Points whose class has the name of a skeleton stand in a category ``<name> (point)`` with the name in
+    ``encord_name``. A skeleton without template takes its keypoints from the first one drawn
+    (``KEYPOINT_NAMES_MISSING``).
 
 What is lost
     Polylines (``POLYLINE_SKIPPED``). Empty masks (``EMPTY_MASK``), polygons that enclose nothing (``INVALID_POLYGON``),
     boxes without a side (``DEGENERATE_DROPPED``). What lies outside its picture; what leaves it is cut at the border
     (``CLIPPED``). Holes keep their pixels but not their corners (``HOLES_AS_RLE``). Of skeleton points: the position of
-    invisible ones, and whether it is its own object that hides one. Authors, times, reviews, objects on no frame.
+    invisible ones, whether it is its own object that hides one, and points the template lacks (``KEYPOINT_UNKNOWN``).
+    Authors, times, reviews, objects on no frame.
 
     ``coco-rle`` is the same file with polygons as masks (``POLYGON_AS_RLE``), for training code that wants masks.
 
 Dialects met in the wild
     Tools differ in what they read: annotations without ``segmentation`` only as boxes, run lengths not at all, names of
-    categories instead of ids. What is written here is what all of them accept.
+    categories instead of ids. What is written keeps to the rules they have in common.
 
 Sources
     cocodataset.org, "Data format"; pycocotools 2.0.11, measured; the loaders of Detectron2, MMDetection, torchvision,
@@ -56,10 +61,12 @@ Sources
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._coco_file import write_parts, write_whole
 from encord_convert.formats._coco_numbers import TOLERANCE_PX
@@ -120,19 +127,35 @@ class WriteOptions:
             raise ValueError(f"point_size_px={self.point_size_px:g} is not allowed; it takes 0.01 to 1000.")
 
 
+_MOST_LOOKED_AT = 64
+_TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:\s*\[)?|[\[\]{}]')
+_BLOCKS = frozenset({b"images", b"annotations", b"categories"})
+
+
 def identify(source: Source) -> Match:
-    """Say yes if a JSON file begins like a COCO object: its first members are COCO's."""
-    names = source.names(".json", depth=2)
-    return Match.YES if any(_begins_like_coco(source.head(name, 4096)) for name in names) else Match.NO
+    """Say yes if a JSON file begins like a COCO object: one of COCO's lists opens right below the top."""
+    for name in source.names(".json", depth=2)[:_MOST_LOOKED_AT]:
+        try:
+            head = source.head(name)
+        except (ReadError, OSError, ValueError):
+            continue
+        if _begins_like_coco(head):
+            return Match.YES
+    return Match.NO
 
 
 def _begins_like_coco(head: bytes) -> bool:
-    """Tell whether one of COCO's blocks opens among the first members of the top object."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    blocks = (b'"images"', b'"annotations"', b'"categories"')
-    return text.startswith(b"{") and any(
-        text[text.find(block) + len(block) :].lstrip(b" \t\r\n:").startswith(b"[") for block in blocks if block in text
-    )
+    depth = 0
+    for token in _TOKEN.finditer(text) if text.startswith(b"{") else ():
+        key, opens_list = token.groups()
+        if key is None:
+            depth += 1 if token.group() in b"{[" else -1
+        elif opens_list:
+            if depth == 1 and key in _BLOCKS:
+                return True
+            depth += 1
+    return False
 
 
 # --- writing --------------------------------------------------------------------------------------------------------

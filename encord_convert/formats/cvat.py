@@ -62,6 +62,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from encord_convert.errors import ReadError
 from encord_convert.formats import _cvat_bytes as lane
@@ -330,15 +331,29 @@ def _recipes(source: Source, reading: _Reading, count: int) -> Iterator[Recipe]:
         step = (size - len(head)) // count + 1
         start, line, first = len(head), 1 + head.count(b"\n"), 0
         while start < size:
-            data = stream.read(step)
-            while (cut := data.find(b"<image ", step)) < 0 and (more := stream.read(lane.CHUNK_BYTES)):
-                data += more
-            part = data if cut < 0 else data[:cut]
-            yield replace(whole, start=start, end=start + len(part), line=line, first=first)
-            start += len(part)
-            line += part.count(b"\n")
-            first += part.count(b"<image ")
+            length, lines, pictures = _stretch(stream, step)
+            yield replace(whole, start=start, end=start + length, line=line, first=first)
+            start, line, first = start + length, line + lines, first + pictures
             stream.seek(start)
+
+
+def _stretch(stream: BinaryIO, least: int) -> tuple[int, int, int]:
+    """Return how many bytes, lines and pictures lie before the first picture that is ``least`` bytes away or more."""
+    begin = b"<image "
+    length = lines = pictures = 0
+    data = b""
+    while more := stream.read(lane.CHUNK_BYTES):
+        data += more
+        cut = data.find(begin, max(0, least - length))
+        # The last bytes wait for the next chunk: a picture may begin in them.
+        keep = cut if cut >= 0 else len(data) - len(begin) + 1
+        lines += data.count(b"\n", 0, keep)
+        pictures += data.count(begin, 0, keep + len(begin) - 1)
+        length += keep
+        if cut >= 0:
+            return length, lines, pictures
+        data = data[keep:]
+    return length + len(data), lines + data.count(b"\n"), pictures
 
 
 def open_shard(recipe: Recipe) -> LabelSet:

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import json
-from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from pycocotools.cocoeval import COCOeval
 from samples import SAMPLES, Sample, box, mask_of, ring, skeletons
 
 from encord_convert.errors import OptionError, WriteError
-from encord_convert.formats import Match, format_named
+from encord_convert.formats import Match, _coco_file, format_named
+from encord_convert.formats._coco_numbers import ring_numbers
 from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.formats._options import parse_options
 from encord_convert.labelset import Draft, LabelSet
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import ChecklistAttribute, Object, RadioAttribute, Shape, TextAttribute
+from encord_convert.sdk.objects import ChecklistAttribute, RadioAttribute, Shape, TextAttribute
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
     PointCoordinate,
@@ -76,7 +77,7 @@ class Wide(Sample):
 
 def one(shape: Shape, coordinates: object) -> LabelSet:
     s = Wide()
-    s.place(s.draft.object("thing", shape), coordinates)
+    s.place(s.draft.add_object("thing", shape), coordinates)
     return s.done()
 
 
@@ -124,6 +125,19 @@ def test_box_polygons_are_the_corners_clockwise_from_the_top_left() -> None:
 @pytest.mark.parametrize(("decimals", "left"), [(2, 33.33), (3, 33.333), (9, 33.333333333)])
 def test_decimals_are_as_asked_for(decimals: int, left: float) -> None:
     assert the_only(one(Shape.BOUNDING_BOX, box(1 / 6, 0, 0.5, 1)), decimals=decimals)["bbox"][0] == left
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 4, 5, 9])
+@pytest.mark.parametrize("width", [200, 16_383, 16_384, 40_000])
+def test_rings_read_as_the_numbers_they_are(decimals: int, width: int) -> None:
+    rng = np.random.default_rng(decimals)
+    pixels = [np.round(rng.random((n, 2)) * (width, 99), 4) for n in (3, 40)]
+    flat = [(points / (width, 99)).ravel() for points in pixels]
+    found = list(ring_numbers(flat, [(width, 99)] * 2, decimals))
+    for points, (text, bbox, _, _) in zip(pixels, found, strict=True):
+        numbers = np.array(json.loads(b"[" + text + b"]")).reshape(-1, 2)
+        assert np.abs(numbers - points).max() <= 0.5 * 10**-decimals + 1e-9
+        assert bbox == pytest.approx([*numbers.min(axis=0), *np.ptp(numbers, axis=0)])
 
 
 def test_a_box_at_the_border_stays_inside_after_rounding() -> None:
@@ -210,6 +224,16 @@ def test_a_polygon_with_a_hole_becomes_a_mask_of_its_pixels() -> None:
     assert losses(report) == [("approximated", "HOLES_AS_RLE", "holes", "polygon", 1)]
 
 
+def test_a_hole_in_a_picture_too_large_to_paint_is_filled_and_reported() -> None:
+    s = Sample()
+    s.rows[0] = s.draft.row(DataType.IMAGE, "a", [s.draft.unit("a", 50_000, 50_000, ("a",))], frames=1, key=("a",))
+    outer, hole = [0.0, 0, 0.5, 0, 0.5, 0.5, 0, 0.5], [0.1, 0.1, 0.1, 0.2, 0.2, 0.2]
+    s.place(s.draft.add_object("leaf", Shape.POLYGON), PolygonCoordinates._from_rings([[outer, hole]]))
+    file, report = written(s.done())
+    assert file["annotations"][0]["segmentation"] == [[0, 0, 25_000, 0, 25_000, 25_000, 0, 25_000]]
+    assert [loss[1] for loss in losses(report)] == ["HOLES_AS_RLE"]
+
+
 def test_a_polygon_that_crosses_itself_has_an_area() -> None:
     assert the_only(one(Shape.POLYGON, polygon(0, 0, 40, 40, 40, 0, 0, 40)))["area"] > 0
 
@@ -262,7 +286,7 @@ def test_random_masks_survive_exactly(seed: int) -> None:
 
 def test_a_mask_of_another_size_keeps_the_pixels_inside_the_picture() -> None:
     s = Wide()
-    class_ = s.draft.object("thing", Shape.BITMASK)
+    class_ = s.draft.add_object("thing", Shape.BITMASK)
     s.place(class_, bitmask((1, 1), height=10, width=10))
     s.place(class_, bitmask((1, 1), (150, 150), height=300, width=300))
     s.place(class_, bitmask((150, 150), height=300, width=300))
@@ -290,7 +314,9 @@ def test_a_point_is_one_keypoint_with_a_box_around_it() -> None:
     assert report.is_lossless
 
 
-@pytest.mark.parametrize(("x", "y", "bbox"), [(0.0, 0.0, [0, 0, 3, 3]), (1.0, 1.0, [197, 97, 3, 3]), (1.5, 0.5, [197, 48.5, 3, 3])])
+@pytest.mark.parametrize(
+    ("x", "y", "bbox"), [(0.0, 0.0, [0, 0, 3, 3]), (1.0, 1.0, [197, 97, 3, 3]), (1.5, 0.5, [197, 48.5, 3, 3])]
+)
 def test_the_box_of_a_point_stays_inside_the_picture(x: float, y: float, bbox: list[float]) -> None:
     annotation = the_only(one(Shape.POINT, PointCoordinate(x, y)), point_size_px=3)
     assert annotation["bbox"] == bbox
@@ -327,9 +353,11 @@ def test_the_position_of_an_invisible_point_is_reported() -> None:
 
 def test_a_skeleton_without_template_names_its_own_points() -> None:
     s = Wide()
-    hand = s.draft.object("hand", Shape.SKELETON)
+    hand = s.draft.add_object("hand", Shape.SKELETON)
     for names in (("a", "b"), ("b", "c")):
-        points = [SkeletonCoordinate(0.5, 0.1 * i, name, "", visibility=Visibility.VISIBLE) for i, name in enumerate(names)]
+        points = [
+            SkeletonCoordinate(0.5, 0.1 * i, name, "", visibility=Visibility.VISIBLE) for i, name in enumerate(names)
+        ]
         s.place(hand, SkeletonCoordinates(points))
     file, report = written(s.done())
     assert file["categories"][0]["keypoints"] == ["a", "b"]
@@ -352,7 +380,7 @@ def test_answers_are_attributes_by_name() -> None:
 
 def test_answers_that_change_are_those_of_the_frame() -> None:
     s = Sample(DataType.VIDEO, frames=6, title="road.mp4")
-    car = s.draft.object("car", Shape.BOUNDING_BOX)
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
     speed = car.add_attribute(TextAttribute, "speed", feature_node_hash="speed000", dynamic=True)
     for title in ("road.mp4", "lane.mp4"):
         if title != "road.mp4":
@@ -373,7 +401,7 @@ def test_answers_that_change_are_those_of_the_frame() -> None:
 @pytest.mark.parametrize("is_checked", [True, False])
 def test_an_answer_decides_what_is_a_crowd(name: str, is_checked: bool) -> None:
     s = Wide()
-    people = s.draft.object("people", Shape.BOUNDING_BOX)
+    people = s.draft.add_object("people", Shape.BOUNDING_BOX)
     crowd = people.add_attribute(ChecklistAttribute, name, feature_node_hash="crowd000")
     option = crowd.add_option(name, feature_node_hash="crowd001")
     s.place(people, box()).set_answer([option] if is_checked else [], crowd)
@@ -384,7 +412,7 @@ def test_an_answer_decides_what_is_a_crowd(name: str, is_checked: bool) -> None:
 
 def test_two_questions_of_one_name_get_numbers_and_a_note() -> None:
     s = Wide()
-    car = s.draft.object("car", Shape.BOUNDING_BOX)
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
     questions = [car.add_attribute(TextAttribute, name, feature_node_hash=f"text000{i}") for i, name in
                  enumerate(("note", "note", "track_id"))]  # fmt: skip
     instance = s.place(car, box())
@@ -401,14 +429,25 @@ def test_two_questions_of_one_name_get_numbers_and_a_note() -> None:
 
 def test_the_file_is_ascii_and_reads_back_any_text() -> None:
     s = Wide()
-    thing = s.draft.object("größe \U0001f697 \\ \" \n", Shape.BOUNDING_BOX)
+    thing = s.draft.add_object('größe \U0001f697 \\ " \n', Shape.BOUNDING_BOX)
     note = thing.add_attribute(TextAttribute, "注", feature_node_hash="note0000")
     s.place(thing, box()).set_answer("line\r\n\u2028 \x00 é", note)
     text, _ = text_of(s.done())
     assert text.isascii()
     file = json.loads(text)
-    assert file["categories"][0]["name"] == "größe \U0001f697 \\ \" \n"
+    assert file["categories"][0]["name"] == 'größe \U0001f697 \\ " \n'
     assert file["annotations"][0]["attributes"]["注"] == "line\r\n\u2028 \x00 é"
+
+
+def test_half_a_surrogate_pair_is_escaped() -> None:
+    s = Wide()
+    leaf = s.draft.add_object("leaf", Shape.POLYGON)
+    note = leaf.add_attribute(TextAttribute, "note", feature_node_hash="note0000")
+    s.place(leaf, polygon(10, 10, 50, 10, 50, 40)).set_answer("\udfff", note)
+    s.place(leaf, polygon(10, 10, 50, 10, 50, 40)).set_answer("é", note)
+    broken, whole = written(s.done())[0]["annotations"]
+    assert broken["attributes"]["note"] == "\udfff"
+    assert broken["segmentation"] == whole["segmentation"]
 
 
 def test_who_made_it_and_how_surely() -> None:
@@ -416,7 +455,9 @@ def test_who_made_it_and_how_surely() -> None:
     by_machine = file["annotations"][1]
     assert by_machine["score"] == 0.5
     assert by_machine["attributes"]["manual_annotation"] is False
-    assert all("score" not in a and "manual_annotation" not in a["attributes"] for a in file["annotations"] if a["id"] != 2)
+    assert all(
+        "score" not in a and "manual_annotation" not in a["attributes"] for a in file["annotations"] if a["id"] != 2
+    )
     assert {loss.code for loss in report.losses()} == {"AUTHOR_DROPPED", "TIMESTAMPS_DROPPED", "REVIEWS_DROPPED"}
 
 
@@ -426,7 +467,7 @@ def test_who_made_it_and_how_surely() -> None:
 def test_categories_count_from_1_in_the_order_of_the_ontology() -> None:
     s = Wide()
     for name, shape in (("lane", Shape.POLYLINE), ("car", Shape.BOUNDING_BOX), ("leaf", Shape.POLYGON)):
-        s.draft.object(name, shape, color="#010203")
+        s.draft.add_object(name, shape, color="#010203")
     s.place(s.draft.ontology.objects[1], box())
     file, _ = written(s.done())
     assert file["categories"] == [
@@ -441,8 +482,8 @@ def test_supercategory_is_as_asked_for() -> None:
 
 def test_classes_of_one_name_share_a_category_and_say_their_shape() -> None:
     s = Wide()
-    s.place(s.draft.object("car", Shape.BOUNDING_BOX), box())
-    s.place(s.draft.object("car", Shape.POLYGON), polygon(10, 10, 50, 10, 50, 40))
+    s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
+    s.place(s.draft.add_object("car", Shape.POLYGON), polygon(10, 10, 50, 10, 50, 40))
     file, report = written(s.done())
     assert [category["name"] for category in file["categories"]] == ["car"]
     assert [a["attributes"]["encord_shape"] for a in file["annotations"]] == ["bounding_box", "polygon"]
@@ -524,7 +565,7 @@ def test_labels_of_a_frame_are_attributes_of_the_image() -> None:
 
 def test_a_question_that_is_not_answered_is_still_there() -> None:
     s = Sample()
-    class_ = s.draft.classification("weather")
+    class_ = s.draft.add_classification("weather")
     class_.add_attribute(TextAttribute, "weather", feature_node_hash="weather0")
     instance = class_.create_instance()
     instance.set_for_frames(0)
@@ -534,7 +575,7 @@ def test_a_question_that_is_not_answered_is_still_there() -> None:
 
 def test_nested_answers_of_a_frame_stand_under_their_path() -> None:
     s = Sample()
-    class_ = s.draft.classification("weather")
+    class_ = s.draft.add_classification("weather")
     weather = class_.add_attribute(RadioAttribute, "weather", feature_node_hash="weather0")
     rain = weather.add_option("rain", feature_node_hash="rain0000")
     amount = rain.add_nested_attribute(TextAttribute, "amount", feature_node_hash="amount00")
@@ -589,6 +630,7 @@ def test_what_covers_nothing_is_dropped_under_its_code() -> None:
         (Shape.POLYGON, polygon(0, 0, 40, 40, 20, 20)),
         (Shape.POLYGON, polygon(0, 0, 40, 40, 40, 40, 0, 0)),
         (Shape.POLYGON, polygon(0, 0, float("nan"), 40, 20, 10)),
+        (Shape.POLYGON, polygon(0, 0, 1e30, 40, 20, 10)),
         (Shape.POLYGON, PolygonCoordinates([])),
         (Shape.POLYGON, rings([[0, 0, 1, 1]], [[5, 5, 6, 6, 7, 7]])),
         (Shape.POINT, PointCoordinate(float("nan"), 0.5)),
@@ -597,7 +639,11 @@ def test_what_covers_nothing_is_dropped_under_its_code() -> None:
 )
 def test_what_cannot_be_drawn_spares_its_neighbours(shape: Shape, coordinates: object) -> None:
     s = Wide()
-    thing, leaf, rivet = s.draft.object("thing", shape), s.draft.object("leaf", Shape.POLYGON), s.draft.object("r", Shape.POINT)
+    thing, leaf, rivet = (
+        s.draft.add_object("thing", shape),
+        s.draft.add_object("leaf", Shape.POLYGON),
+        s.draft.add_object("r", Shape.POINT),
+    )
     s.place(leaf, polygon(10, 10, 50, 10, 50, 40))
     s.place(thing, coordinates)
     s.place(rivet, PointCoordinate(0.5, 0.5))
@@ -681,7 +727,7 @@ def everything() -> LabelSet:
         mask_of("0110", "0101", "0111"),
         PointCoordinate(0.5, 0.5),
     )
-    classes = [s.draft.object(name, Shape(name)) for name in names]
+    classes = [s.draft.add_object(name, Shape(name)) for name in names]
     for number in range(3):
         if number:
             s.add_row(DataType.IMAGE, 1, f"cam/{number + 1}.png")
@@ -750,7 +796,7 @@ def test_twice_gives_the_same_bytes_and_leaves_the_input_alone(sample: str) -> N
 
 def test_many_rows_are_written_as_few_are() -> None:
     s = Sample()
-    car, leaf = s.draft.object("car", Shape.BOUNDING_BOX), s.draft.object("leaf", Shape.POLYGON)
+    car, leaf = s.draft.add_object("car", Shape.BOUNDING_BOX), s.draft.add_object("leaf", Shape.POLYGON)
     for number in range(400):
         if number:
             s.add_row(DataType.IMAGE, 1, f"{number}.png")
@@ -773,6 +819,94 @@ def test_a_line_is_an_entry() -> None:
         assert json.loads(line.rstrip(","))["id"]
 
 
+# --- many processes -------------------------------------------------------------------------------------------------
+
+
+def pictures(start: int = 0, end: int = 40, *, apart: bool = True) -> LabelSet:
+    """Pictures ``start`` to ``end`` of a set; ``apart``: each has a name of its own."""
+    names = [f"{number if apart else number % 3}.png" for number in range(start, end)]
+    s = Sample(title=names[0])
+    car, leaf = s.draft.add_object("car", Shape.BOUNDING_BOX), s.draft.add_object("leaf", Shape.POLYGON)
+    notes = [car.add_attribute(TextAttribute, "note", feature_node_hash=f"note000{i}") for i in range(2)]
+    lane = s.draft.add_object("lane", Shape.POLYLINE)
+    for number in range(start, end):
+        if number > start:
+            s.add_row(DataType.IMAGE, 1, names[number - start])
+        if number % 5 == 4:
+            continue
+        s.place(car, box(0.01 * number)).set_answer("é", notes[1])
+        s.place(lane, PolylineCoordinates(ring((0.1, 0.1), (0.2, 0.2))))
+        s.place(leaf, PolygonCoordinates(ring((0.1, 0.1), (0.6, 0.15), (0.4, 0.5 + 0.01 * number))))
+    return s.done()
+
+
+def part(payload: tuple[int, int]) -> LabelSet:
+    """Make one part of the pictures anew, in whatever process."""
+    labels = pictures(*payload)
+    labels.recipe = (f"{__name__}:part", payload)
+    return labels
+
+
+def sharded(shards: list[LabelSet]) -> tuple[bytes, Report]:
+    exporter = format_named("coco").exporter
+    assert exporter is not None and exporter.write_sharded is not None
+    report, target = Report(), MemoryTarget()
+    with target:
+        exporter.write_sharded(shards, target, exporter.options(), report)
+    return target.files["annotations.json"], report
+
+
+def in_this_process(shards: Any, folder: Path, *rest: Any) -> list[Any]:
+    return [_coco_file._part(shard, folder, number, *rest) for number, shard in enumerate(shards)]
+
+
+def same_account(one: Report, other: Report) -> bool:
+    return (
+        one.counts() == other.counts()
+        and one.labels() == other.labels()
+        and losses(one) == losses(other)
+        and [(note.code, note.detail, note.count) for note in one.notes()]
+        == [(note.code, note.detail, note.count) for note in other.notes()]
+    )
+
+
+def test_two_processes_write_the_same_bytes() -> None:
+    whole, account = text_of(pictures())
+    parts, merged = sharded([part((0, 17)), part((17, 40))])
+    assert parts == whole
+    assert same_account(merged, account)
+    assert merged.rows_read == 40
+
+
+@pytest.mark.parametrize("cuts", [(0, 17, 40), (0, 1, 4, 5, 40), (0, 4, 5, 40), (0, 39, 40)])
+def test_any_cut_gives_the_same_bytes(cuts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_coco_file, "_parts", in_this_process)
+    whole, account = text_of(pictures())
+    parts, merged = sharded([part(span) for span in pairwise(cuts)])
+    assert parts == whole
+    assert same_account(merged, account)
+
+
+def test_names_in_two_parts_are_told_apart_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_coco_file, "_parts", in_this_process)
+    whole, account = text_of(pictures(0, 12, apart=False))
+    shards = [pictures(0, 6, apart=False), pictures(6, 12, apart=False)]
+    for shard in shards:
+        shard.recipe = ("", None)
+    parts, merged = sharded(shards)
+    assert [image["file_name"] for image in json.loads(parts)["images"]] == [
+        image["file_name"] for image in json.loads(whole)["images"]
+    ]
+    assert merged.counts() == account.counts()
+
+
+def test_shards_that_cannot_be_sent_are_written_in_turn() -> None:
+    whole, account = text_of(pictures())
+    parts, merged = sharded([pictures(0, 20), pictures(20, 40)])
+    assert parts == whole
+    assert same_account(merged, account)
+
+
 # --- options and recognition ----------------------------------------------------------------------------------------
 
 
@@ -789,6 +923,9 @@ def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
         (b'\xef\xbb\xbf{\n "info": {"a": 1}, "annotations" : [ {}]}', Match.YES),
         (b'[{"images": []}]', Match.NO),
         (b'{"images": 3}', Match.NO),
+        (b'{"info": "a \\"images\\": [", "licenses": [{"images": [1]}], "categories": {"images": []}}', Match.NO),
+        (b'{"items": [{"annotations": [{"id": 1}]}], "info": {}}', Match.NO),
+        (b'{"info": {}, "licenses": [{"id": 1}], "images": [{"id":', Match.YES),
         (b"", Match.NO),
     ],
 )
@@ -798,5 +935,3 @@ def test_a_coco_file_is_recognised_by_its_first_members(text: bytes, match: Matc
 
 def test_what_is_written_is_recognised() -> None:
     assert format_named("coco").identify(MemorySource({"x.json": text_of(everything())[0]})) is Match.YES
-
-

@@ -23,10 +23,12 @@ from encord_convert.formats._cvat_scan import Wanted
 from encord_convert.formats._files import MemorySource, Source, SpooledSource, source_at
 from encord_convert.formats.cvat import FORMAT, open_shard
 from encord_convert.labelset import LabelSet
+from encord_convert.report import Feature
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
 from encord_convert.testing import hub_of
 
+CORNERS = ("tl", "bl", "tr", "br")
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "cvat"
 CASES = sorted(case.name for case in FIXTURES.iterdir() if case.is_dir())
 SHAPES = {"box", "polygon", "polyline", "points", "ellipse", "cuboid", "mask", "skeleton", "tag"}
@@ -51,7 +53,7 @@ def label(name: str, type_: str = "any", *attributes: str, more: str = "") -> st
 
 def skeleton_labels(name: str, points: dict[str, tuple[float, float]], edges: tuple[tuple[int, int], ...] = ()) -> str:
     circles = "".join(
-        f'<circle cx="{x}" cy="{y}" data-node-id="{number}" data-element-id="{number}" data-label-name="{point}"></circle>'
+        f'<circle cx="{x}" cy="{y}" data-node-id="{number}" data-label-name="{point}"></circle>'
         for number, (point, (x, y)) in enumerate(points.items(), 1)
     )
     lines = "".join(f'<line data-node-from="{a}" data-node-to="{b}"></line>' for a, b in edges)
@@ -74,11 +76,18 @@ def box(x0: object = 10, y0: object = 20, x1: object = 60, y1: object = 40, labe
 
 def image(*shapes: str, name: str = "a.jpg", size: tuple[int, int] | None = (200, 100), **more: object) -> str:
     given = {"id": 0, "name": name, **({"width": size[0], "height": size[1]} if size else {}), **more}
-    return f"<image{''.join(f' {key}={quoteattr(str(value))}' for key, value in given.items())}>{''.join(shapes)}</image>"
+    return (
+        f"<image{''.join(f' {key}={quoteattr(str(value))}' for key, value in given.items())}>{''.join(shapes)}</image>"
+    )
 
 
-def document(*body: str, labels: str = label("a"), task: str = "", meta: str | None = None, version: str = "1.1") -> bytes:
-    described = meta or f"<task><id>1</id><name>t</name><size>1</size><mode>annotation</mode>{task}<labels>{labels}</labels></task>"
+def document(
+    *body: str, labels: str = label("a"), task: str = "", meta: str | None = None, version: str = "1.1"
+) -> bytes:
+    described = (
+        meta
+        or f"<task><id>1</id><name>t</name><size>1</size><mode>annotation</mode>{task}<labels>{labels}</labels></task>"
+    )
     text = f"<annotations><version>{version}</version><meta>{described}</meta>{''.join(body)}</annotations>"
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
 
@@ -95,7 +104,11 @@ class Loaded:
         self.codes = {loss.code for loss in self.report.losses()} | {note.code for note in self.report.notes()}
         ledger = self.report.reading
         for key in {*ledger.into, *ledger.changed, *ledger.dropped}:
-            parts = ledger.changed[key], ledger.dropped[key], ledger.into[key] - ledger.changed[key] - ledger.dropped[key]
+            parts = (
+                ledger.changed[key],
+                ledger.dropped[key],
+                ledger.into[key] - ledger.changed[key] - ledger.dropped[key],
+            )
             assert min(parts) >= 0, (key, parts)
         if isinstance(source, bytes):
             assert {key: count for key, count in ledger.into.items() if count} == counted(source)
@@ -156,7 +169,10 @@ def answers(instance: Any) -> dict[str, Any]:
     """Return all answers of an instance on one frame, by attribute: text, option labels, or a list of them."""
     found = {}
     static = instance._static_answers()
-    for attribute_, value in [*static, *(instance._dynamic_answers_at(0) if isinstance(instance, ObjectInstance) else ())]:
+    for attribute_, value in [
+        *static,
+        *(instance._dynamic_answers_at(0) if isinstance(instance, ObjectInstance) else ()),
+    ]:
         if isinstance(value, str):
             found[attribute_.name] = value
         else:
@@ -219,9 +235,10 @@ def test_swapped_corners_are_put_in_order_and_told() -> None:
         shape("box", xtl=1, ytl=2, xbr=3), shape("polygon", points="1,1;2,2"), shape("polygon", points="1,1;x,2;3,3"),
         shape("polygon", points="1,1;nan,2;3,3"), shape("polygon", points="1,1;2;3,3"), shape("polygon"),
         shape("polyline", points="1,1"), shape("points", points=""), shape("ellipse", cx=1, cy=1, rx=0, ry=2),
-        shape("mask", rle="x", left=0, top=0, width=2, height=2), shape("mask", rle="1", left=0, top=0, width=0, height=2),
+        shape("mask", rle="x", left=0, top=0, width=2, height=2),
+        shape("mask", rle="1", left=0, top=0, width=0, height=2),
         shape("mask", rle="-1, 5", left=0, top=0, width=2, height=2), shape("cuboid", xtl1=3),
-        shape("cuboid", **{f"{axis}{corner}{face}": 1 for face in "12" for corner in ("tl", "bl", "tr", "br") for axis in "xy"}),
+        shape("cuboid", **{f"{axis}{corner}{face}": 1 for axis in "xy" for corner in CORNERS for face in "12"}),
     ],
 )  # fmt: skip
 def test_a_shape_that_is_none_is_dropped_with_all_it_carries_and_the_rest_is_read(bad: str) -> None:
@@ -247,14 +264,21 @@ def test_vertices_keep_order_and_number(tag: str) -> None:
 
 
 def test_points_with_blanks_exponents_and_a_trailing_semicolon_are_read() -> None:
-    loaded = Loaded(document(image(shape("polygon", points=" 1,2; 3e1,4 ;5,60;"), shape("polygon", points="0,0;1,0;1,1"))))
+    loaded = Loaded(
+        document(image(shape("polygon", points=" 1,2; 3e1,4 ;5,60;"), shape("polygon", points="0,0;1,0;1,1")))
+    )
     assert [len(pixels(instance)) for instance in loaded.instances] == [3, 3]
     assert np.allclose(pixels(loaded.instances[0]), [(1, 2), (30, 4), (5, 60)])
 
 
 def test_one_point_is_a_point_and_several_are_split() -> None:
     loaded = Loaded(document(image(shape("points", points="20,10"), shape("points", points="2,1;4,2;6,3"))))
-    assert [(coordinates(i).x, coordinates(i).y) for i in loaded.instances] == [(0.1, 0.1), (0.01, 0.01), (0.02, 0.02), (0.03, 0.03)]
+    assert [(coordinates(i).x, coordinates(i).y) for i in loaded.instances] == [
+        (0.1, 0.1),
+        (0.01, 0.01),
+        (0.02, 0.02),
+        (0.03, 0.03),
+    ]
     assert len({instance.object_hash for instance in loaded.instances}) == 4
     loss = loaded.loss("POINTS_SPLIT")
     assert (loss.kind, loss.count, loss.type) == ("merged", 1, "points")
@@ -298,7 +322,12 @@ def test_runs_that_miss_the_box_are_mended_and_told(runs: str, expected: int, le
 
 def test_a_mask_that_leaves_the_picture_is_cut_and_told() -> None:
     loaded = Loaded(document(image(shape("mask", rle="0, 16", left=198, top=98, width=4, height=4))))
-    assert np.argwhere(coordinates(loaded.only).to_numpy_array()).tolist() == [[98, 198], [98, 199], [99, 198], [99, 199]]
+    assert np.argwhere(coordinates(loaded.only).to_numpy_array()).tolist() == [
+        [98, 198],
+        [98, 199],
+        [99, 198],
+        [99, 199],
+    ]
     assert "12 pixels" in loaded.loss("OUT_OF_BOUNDS").detail
 
 
@@ -348,23 +377,36 @@ def test_a_skeleton_has_its_points_in_the_order_of_the_template() -> None:
     ]
     [template] = loaded.labels.ontology.skeleton_templates
     assert template.name == "fish"
-    assert [(node.name, node.x, node.y) for node in template.skeleton] == [("head", 0.5, 0.05), ("left", 0.1, 0.6), ("right", 0.9, 0.6)]
+    assert [(node.name, node.x, node.y) for node in template.skeleton] == [
+        ("head", 0.5, 0.05),
+        ("left", 0.1, 0.6),
+        ("right", 0.9, 0.6),
+    ]
     assert [(a, b) for a, b, _ in template.edges] == [(0, 1), (0, 2)]
     assert loaded.report.is_lossless
 
 
 def test_a_missing_point_is_invisible_and_told() -> None:
     loaded = Loaded(document(image(shape("skeleton", "fish", inner=point("head", 20, 10))), labels=FISH))
-    assert [p.visibility for p in coordinates(loaded.only).values] == [Visibility.VISIBLE, Visibility.INVISIBLE, Visibility.INVISIBLE]
+    assert [p.visibility for p in coordinates(loaded.only).values] == [
+        Visibility.VISIBLE,
+        Visibility.INVISIBLE,
+        Visibility.INVISIBLE,
+    ]
     assert "INVALID_GEOMETRY" in {note.code for note in loaded.report.notes()}
 
 
 def test_two_skeletons_with_points_of_one_name_do_not_mix() -> None:
     labels = skeleton_labels("x", {"1": (10, 10), "2": (20, 20)}) + skeleton_labels("y", {"2": (30, 30), "1": (40, 40)})
     inner = point("1", 2, 1) + point("2", 4, 2)
-    loaded = Loaded(document(image(shape("skeleton", "x", inner=inner), shape("skeleton", "y", inner=inner)), labels=labels))
+    loaded = Loaded(
+        document(image(shape("skeleton", "x", inner=inner), shape("skeleton", "y", inner=inner)), labels=labels)
+    )
     assert [[p.name for p in coordinates(i).values] for i in loaded.instances] == [["1", "2"], ["2", "1"]]
-    assert [[round(n.x * 100) for n in t.skeleton] for t in loaded.labels.ontology.skeleton_templates] == [[10, 20], [30, 40]]
+    assert [[round(n.x * 100) for n in t.skeleton] for t in loaded.labels.ontology.skeleton_templates] == [
+        [10, 20],
+        [30, 40],
+    ]
 
 
 def test_a_skeleton_without_a_drawing_takes_the_order_of_first_appearance() -> None:
@@ -377,7 +419,10 @@ def test_a_skeleton_without_a_drawing_takes_the_order_of_first_appearance() -> N
 def test_attributes_of_points_are_lifted_to_the_skeleton() -> None:
     attributes = f"<attributes>{attribute('sure', 'checkbox', 'false', mutable=True)}</attributes>"
     labels = FISH.replace("<attributes></attributes><parent>", f"{attributes}<parent>")
-    inner = "".join(point(name, 2, 2, answers={"sure": value}) for name, value in (("head", "true"), ("left", "false"), ("right", "true")))
+    inner = "".join(
+        point(name, 2, 2, answers={"sure": value})
+        for name, value in (("head", "true"), ("left", "false"), ("right", "true"))
+    )
     loaded = Loaded(document(image(shape("skeleton", "fish", inner=inner)), labels=labels))
     assert answers(loaded.only) == {"head.sure": ["head.sure"], "left.sure": [], "right.sure": ["right.sure"]}
     loss = loaded.loss("POINT_ATTRIBUTE_LIFTED")
@@ -388,7 +433,12 @@ def test_attributes_of_points_are_lifted_to_the_skeleton() -> None:
 
 
 def test_a_label_of_several_shapes_is_several_objects_in_a_fixed_order() -> None:
-    body = image(shape("ellipse", cx=5, cy=5, rx=2, ry=2), shape("polygon", points="1,1;2,1;2,2"), box(), shape("polygon", points="1,1;2,1;2,2"))
+    body = image(
+        shape("ellipse", cx=5, cy=5, rx=2, ry=2),
+        shape("polygon", points="1,1;2,1;2,2"),
+        box(),
+        shape("polygon", points="1,1;2,1;2,2"),
+    )
     loaded = Loaded(document(body))
     assert [(o.name, o.shape.value, o.color) for o in loaded.labels.ontology.objects] == [
         ("a", "bounding_box", "#102030"), ("a (polygon)", "polygon", "#102030"), ("a (ellipse)", "polygon", "#102030"),
@@ -404,7 +454,11 @@ def test_a_label_of_several_shapes_is_several_objects_in_a_fixed_order() -> None
 
 def test_a_label_never_used_has_the_default_shape() -> None:
     loaded = Loaded(document(image(), labels=label("a") + label("b", "polygon") + label("c", "bbox")))
-    assert [(o.name, o.shape.value) for o in loaded.labels.ontology.objects] == [("a", "bounding_box"), ("b", "polygon"), ("c", "bounding_box")]
+    assert [(o.name, o.shape.value) for o in loaded.labels.ontology.objects] == [
+        ("a", "bounding_box"),
+        ("b", "polygon"),
+        ("c", "bounding_box"),
+    ]
     assert "LABEL_UNUSED" in loaded.codes
     other = Loaded(document(image()), unused_shape="polygon")
     assert other.labels.ontology.objects[0].shape is Shape.POLYGON
@@ -439,7 +493,10 @@ def test_each_kind_of_attribute_has_its_kind_of_answer() -> None:
     given = {"flag": "North Sea", "way": "down", "lit": "true", "len": "35", "note": "n/a"}
     loaded = Loaded(document(image(box(answers=given)), labels=label("a", "any", *KINDS)))
     assert answers(loaded.only) == {"flag": "North Sea", "way": "down", "lit": ["lit"], "len": "35", "note": "n/a"}
-    kinds = {a.name: (a.get_property_type().value, a.dynamic, [o.label for o in a.options]) for a in loaded.only.ontology_item.attributes}
+    kinds = {
+        a.name: (a.get_property_type().value, a.dynamic, [o.label for o in a.options])
+        for a in loaded.only.ontology_item.attributes
+    }
     assert kinds == {
         "flag": ("radio", False, ["none", "North Sea"]),
         "way": ("radio", False, ["up", "down"]),
@@ -457,7 +514,9 @@ def test_undefined_is_no_answer_and_is_kept() -> None:
     assert loaded.report.counts()["answer"] == {"in": 1, "kept": 1, "changed": 0, "dropped": 0}
 
 
-@pytest.mark.parametrize(("text", "checked"), [("true", True), ("True", True), ("1", True), ("false", False), ("", False), ("0", False)])
+@pytest.mark.parametrize(
+    ("text", "checked"), [("true", True), ("True", True), ("1", True), ("false", False), ("", False), ("0", False)]
+)
 def test_checkbox_texts_of_all_times(text: str, checked: bool) -> None:
     loaded = Loaded(document(image(box(answers={"lit": text})), labels=label("a", "any", *KINDS)))
     assert answers(loaded.only) == {"lit": ["lit"] if checked else []}
@@ -483,8 +542,8 @@ def test_a_checkbox_that_is_neither_true_nor_false_is_dropped_and_counted() -> N
 
 
 def test_texts_of_several_lines_quotes_and_any_script_are_unchanged() -> None:
-    text = 'line 1\nline "2" <&> \'ü\'\t漢字 \U0001f6a2 '
-    source = document(image(box(answers={"note": text}, label_="Ä & \"b\"")), labels=label('Ä & "b"', "any", *KINDS))
+    text = "line 1\nline \"2\" <&> 'ü'\t漢字 \U0001f6a2 "
+    source = document(image(box(answers={"note": text}, label_='Ä & "b"')), labels=label('Ä & "b"', "any", *KINDS))
     loaded = Loaded(source)
     assert answers(loaded.only) == {"note": text}
     assert loaded.only.object_name == 'Ä & "b"'
@@ -515,7 +574,9 @@ def test_defaults_are_answered_only_if_asked_for() -> None:
 
 
 def test_occlusion_is_an_answer_of_labels_that_have_any() -> None:
-    text = document(image(box(occluded=1), box(occluded=0), box(label_="b", occluded=0)), labels=label("a") + label("b"))
+    text = document(
+        image(box(occluded=1), box(occluded=0), box(label_="b", occluded=0)), labels=label("a") + label("b")
+    )
     loaded = Loaded(text)
     assert [answers(instance) for instance in loaded.instances] == [{"occluded": ["occluded"]}, {}, {}]
     assert [[a.name for a in o.attributes] for o in loaded.labels.ontology.objects] == [["occluded"], []]
@@ -555,6 +616,12 @@ def test_a_track_id_in_pictures_is_kept_as_text() -> None:
     assert [answers(instance) for instance in loaded.instances] == [{"track_id (shape)": "5"}, {"track_id": "6"}]
 
 
+def test_xml_attributes_nobody_knows_are_told() -> None:
+    loaded = Loaded(document(image(box(colour="red"), shape("tag", mood="good"), path="/x")))
+    told = [note.detail for note in loaded.report.notes() if note.code == "UNDECLARED_ATTRIBUTE"]
+    assert [detail.split("'")[1] for detail in told] == ["path", "colour", "mood"]
+
+
 # -- tags ---------------------------------------------------------------------------------------------------------
 
 
@@ -564,7 +631,11 @@ def tags_of(row: LabelRowV2) -> list[Any]:
 
 def test_tags_without_attributes_are_one_checklist() -> None:
     labels = "".join(label(name, "tag") for name in ("day", "night", "rain"))
-    loaded = Loaded(document(image(shape("tag", "rain"), shape("tag", "day")), image(shape("tag", "night"), name="b.jpg"), labels=labels))
+    loaded = Loaded(
+        document(
+            image(shape("tag", "rain"), shape("tag", "day")), image(shape("tag", "night"), name="b.jpg"), labels=labels
+        )
+    )
     assert [c.title for c in loaded.labels.ontology.classifications] == ["Tags"]
     assert [answers(tags_of(row)[0]) for row in loaded.rows] == [{"Tags": ["day", "rain"]}, {"Tags": ["night"]}]
     assert loaded.report.is_lossless
@@ -581,11 +652,19 @@ def test_a_tag_with_attributes_is_a_classification_of_its_own() -> None:
 
 def test_equal_tags_collapse_and_are_counted() -> None:
     labels = label("day", "tag") + label("scene", "tag", attribute("light", "text"))
-    tags = [shape("tag", "day"), shape("tag", "day"), shape("tag", "scene", {"light": "1"}), shape("tag", "scene", {"light": "1"})]
+    tags = [
+        shape("tag", "day"),
+        shape("tag", "day"),
+        shape("tag", "scene", {"light": "1"}),
+        shape("tag", "scene", {"light": "1"}),
+    ]
     loaded = Loaded(document(image(*tags), labels=labels))
     assert len(tags_of(loaded.rows[0])) == 2
     collapsed = [loss for loss in loaded.report.losses() if loss.code == "TAG_COLLAPSED"]
-    assert [(str(loss.kind), loss.label, loss.count) for loss in collapsed] == [("merged", "day", 1), ("merged", "scene", 1)]
+    assert [(str(loss.kind), loss.label, loss.count) for loss in collapsed] == [
+        ("merged", "day", 1),
+        ("merged", "scene", 1),
+    ]
     assert loaded.report.counts()["tag"] == {"in": 4, "kept": 2, "changed": 0, "dropped": 2}
     assert loaded.report.counts()["answer"]["dropped"] == 1
 
@@ -597,11 +676,15 @@ def test_a_label_may_be_both_tag_and_shape() -> None:
 
 
 def test_every_tag_of_a_common_classification_is_dropped_with_it() -> None:
-    loaded = Loaded(document(image(shape("tag", "x"), shape("tag", "y", source="auto")), labels=label("x", "tag") + label("y", "tag")))
+    loaded = Loaded(
+        document(
+            image(shape("tag", "x"), shape("tag", "y", source="auto")), labels=label("x", "tag") + label("y", "tag")
+        )
+    )
     report = Report()
     for row in report.rows(loaded.labels):
         for tag in tags_of(row):
-            report.drop(tag, 0, "CLASSIFICATION_DROPPED", loaded.report.predict.__func__.__globals__["Feature"].CLASSIFICATIONS, "")
+            report.drop(tag, 0, "CLASSIFICATION_DROPPED", Feature.CLASSIFICATIONS, "")
     assert report.counts()["tag"] == {"in": 2, "kept": 0, "changed": 0, "dropped": 2}
     assert report.labels()["y"]["dropped"] == 1
     assert report.counts()["source"]["dropped"] == 1
@@ -611,12 +694,17 @@ def test_every_tag_of_a_common_classification_is_dropped_with_it() -> None:
 
 
 def project(*tasks: str, labels: str = label("a"), subsets: str = "") -> str:
-    return f"<project><id>1</id><name>p</name><tasks>{''.join(tasks)}</tasks><subsets>{subsets}</subsets><labels>{labels}</labels></project>"
+    listed = f"<tasks>{''.join(tasks)}</tasks><subsets>{subsets}</subsets>"
+    return f"<project><id>1</id><name>p</name>{listed}<labels>{labels}</labels></project>"
 
 
 def test_empty_pictures_are_rows() -> None:
     loaded = Loaded(document(image(), image(name="b.jpg"), '<image id="2" name="c.jpg" width="3" height="4"/>'))
-    assert [(row.data_title, row.width, row.height) for row in loaded.rows] == [("a.jpg", 200, 100), ("b.jpg", 200, 100), ("c.jpg", 3, 4)]
+    assert [(row.data_title, row.width, row.height) for row in loaded.rows] == [
+        ("a.jpg", 200, 100),
+        ("b.jpg", 200, 100),
+        ("c.jpg", 3, 4),
+    ]
 
 
 def test_gaps_and_disorder_of_ids_change_nothing() -> None:
@@ -637,7 +725,8 @@ def test_subsets_name_the_rows_and_are_kept_as_metadata() -> None:
 
 def test_a_picture_listed_twice_is_read_once_and_the_other_is_told_with_all_its_shapes() -> None:
     body = [
-        image(box(answers={"n": "1"}), subset="s", task_id=1), image(box(1, z_order=4), shape("tag"), subset="s", task_id=1),
+        image(box(answers={"n": "1"}), subset="s", task_id=1),
+        image(box(1, z_order=4), shape("tag"), subset="s", task_id=1),
         image(box(), subset="s", task_id=2), image(box(), subset="t", task_id=1),
     ]  # fmt: skip
     loaded = Loaded(document(*body, meta=project()))
@@ -656,16 +745,26 @@ def test_windows_separators_keep_the_title_and_count_as_the_same_path() -> None:
 
 def test_pictures_of_a_task_are_one_group_if_asked_for() -> None:
     body = [image(box(x), name=f"{x}.jpg", id=x, task_id=1) for x in (3, 1, 2)]
-    loaded = Loaded(document(*body, image(box(), task_id=2), meta=project("<task><id>1</id><name>one</name></task>")), group_images=True)
+    loaded = Loaded(
+        document(*body, image(box(), task_id=2), meta=project("<task><id>1</id><name>one</name></task>")),
+        group_images=True,
+    )
     first, second = loaded.rows
     assert (first.data_type.value, first.number_of_frames, second.number_of_frames) == ("img_group", 3, 1)
     assert first.data_title == "one"
-    placed = {frame: round(coordinates(i, frame).top_left_x * 200) for i in first.get_object_instances() for frame in i._frames}
+    placed = {
+        frame: round(coordinates(i, frame).top_left_x * 200)
+        for i in first.get_object_instances()
+        for frame in i._frames
+    }
     assert placed == {0: 1, 1: 2, 2: 3}
 
 
 def test_geometry_outside_is_kept_and_told_once_a_picture() -> None:
-    body = [image(box(-5, 1, 10, 9), shape("polygon", points="1,1;300,1;1,90"), shape("points", points="-1,2"), name=name) for name in "xy"]
+    body = [
+        image(box(-5, 1, 10, 9), shape("polygon", points="1,1;300,1;1,90"), shape("points", points="-1,2"), name=name)
+        for name in "xy"
+    ]
     loaded = Loaded(document(*body))
     assert {note.code: note.count for note in loaded.report.notes()}["OUT_OF_BOUNDS"] == 2
     assert len(loaded.instances) == 6
@@ -682,7 +781,13 @@ def test_clip_cuts_at_the_border() -> None:
     assert np.array(pixels(loaded.instances[1])).max(0).tolist() == [200, 90]
     assert pixels(loaded.instances[2]) == [(1, 1), (200, 1)]
     kinds = Counter((str(loss.kind), loss.type) for loss in loaded.report.losses() if loss.code == "OUT_OF_BOUNDS")
-    assert kinds == {("approximated", "box"): 1, ("approximated", "polygon"): 1, ("approximated", "polyline"): 1, ("dropped", "box"): 1, ("dropped", "points"): 1}
+    assert kinds == {
+        ("approximated", "box"): 1,
+        ("approximated", "polygon"): 1,
+        ("approximated", "polyline"): 1,
+        ("dropped", "box"): 1,
+        ("dropped", "points"): 1,
+    }
 
 
 def test_elements_that_are_no_shapes_are_told() -> None:
@@ -751,14 +856,15 @@ def test_every_element_of_every_fixture_is_counted(case: str) -> None:
         assert mine.to_encord_dict() == other.to_encord_dict()
         for instance in (*mine.get_object_instances(), *mine.get_classification_instances()):
             instance.is_valid()
-    assert sum(loaded.report.counts()["image"]["in"] for _ in "1" if "image" in loaded.report.counts()) == len(
-        [row for row in loaded.rows if row.data_type.value == "image"]
-    )
+    pictures = [row for row in loaded.rows if row.data_type.value == "image"]
+    assert loaded.report.reading.into["image", ""] == len(pictures)
 
 
 def test_several_files_are_kept_apart_and_share_their_labels(tmp_path: Path) -> None:
     one = document(image(box(answers={"x": "1"})), labels=label("a", "any", attribute("x", "number")))
-    other = document(image(box(answers={"x": "true"})), labels=label("a", "any", attribute("x", "checkbox")) + label("b", "polygon"))
+    other = document(
+        image(box(answers={"x": "true"})), labels=label("a", "any", attribute("x", "checkbox")) + label("b", "polygon")
+    )
     folder = put(tmp_path, {"one.xml": one, "two/annotations.xml": other})
     loaded = Loaded(source_at(folder))
     assert [row.data_title for row in loaded.rows] == ["a.jpg", "a.jpg"]
@@ -777,7 +883,14 @@ def test_a_folder_is_not_searched_deeper_than_one_below(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"hello", b"<svg><annotations/></svg>", b"<annotation><folder/></annotation>", b"<annotations/>", b'{"annotations": []}'],
+    [
+        b"",
+        b"hello",
+        b"<svg><annotations/></svg>",
+        b"<annotation><folder/></annotation>",
+        b"<annotations/>",
+        b'{"annotations": []}',
+    ],
 )
 def test_other_files_are_not_claimed(text: bytes) -> None:
     assert FORMAT.identify(MemorySource({"a.xml": text})) is Match.NO
@@ -801,11 +914,14 @@ def test_claiming_is_quick_on_a_hostile_head() -> None:
 
 def test_sizes_the_file_does_not_say_are_those_of_the_pictures(tmp_path: Path) -> None:
     body = [
-        image(box(), name="a.png", size=None, subset="Train", task_id=1), image(box(), name="a.png", size=None, subset="Val", task_id=1),
-        image(box(), name="frame_000003", size=None, subset="Val", task_id=1), image(box(), name="cam\\b.png", size=None),
+        image(box(), name="a.png", size=None, subset="Train", task_id=1),
+        image(box(), name="a.png", size=None, subset="Val", task_id=1),
+        image(box(), name="frame_000003", size=None, subset="Val", task_id=1),
+        image(box(), name="cam\\b.png", size=None),
     ]  # fmt: skip
     members = {
-        "annotations.xml": document(*body, meta=project()), "images/Train/a.png": picture(100, 50), "images/Val/a.png": picture(200, 80),
+        "annotations.xml": document(*body, meta=project()),
+        "images/Train/a.png": picture(100, 50), "images/Val/a.png": picture(200, 80),
         "images/Val/frame_000003.PNG": picture(70, 60), "images/cam/b.png": picture(64, 48),
     }  # fmt: skip
     loaded = Loaded(source_at(put(tmp_path, members)))
@@ -814,13 +930,18 @@ def test_sizes_the_file_does_not_say_are_those_of_the_pictures(tmp_path: Path) -
 
 def test_a_picture_of_unknown_size_is_refused_with_advice() -> None:
     text = document(image(box(), size=None), version="1.0")
-    with pytest.raises(ReadError, match=r"annotations\.xml:2: the size of the picture 'a\.jpg' is not known.*-r size=WIDTHxHEIGHT"):
+    with pytest.raises(
+        ReadError, match=r"annotations\.xml:2: the size of the picture 'a\.jpg' is not known.*-r size=WIDTHxHEIGHT"
+    ):
         list(read(MemorySource({"annotations.xml": text}), "cvat"))
     assert xywh(Loaded(text, size="400x400").only) == (0.025, 0.05, 0.125, 0.05)
 
 
 def test_the_attribute_language_of_version_1_0_is_read() -> None:
-    attributes = "".join(f"<attribute>{text}</attribute>" for text in ("~radio=state:sail,\"full sail\"", "@checkbox=new:true", "@number=n:1,9,1"))
+    attributes = "".join(
+        f"<attribute>{text}</attribute>"
+        for text in ('~radio=state:sail,"full sail"', "@checkbox=new:true", "@number=n:1,9,1")
+    )
     labels = f"<label><name>a</name><attributes>{attributes}</attributes></label>"
     given = {"state": "full sail", "new": "True", "n": "4"}
     loaded = Loaded(document(image(box(answers=given)), labels=labels, version="1.0"))
@@ -874,6 +995,7 @@ def test_options_are_checked() -> None:
 
 # -- lanes --------------------------------------------------------------------------------------------------------
 
+BARE = '<box label="a" xtl="1" ytl="2" xbr="3" ybr="4"'
 DIALECTS = {
     "comment": document(image(box(), "<!-- x -->")),
     "single quotes": document(image(box())).replace(b'"60"', b"'60'"),
@@ -888,10 +1010,12 @@ DIALECTS = {
     "greater than in a value": document(image(box(label_="a>b"), name="a>b.jpg")),
     "entities": document(image(box(label_="&<>\"'\u6f22", answers={"n": "&#x41; &#66;"}, occluded=1), name="&.jpg")),
     "break in a label": document(image(box())).replace(b'label="a"', b'label="a\nb"'),
-    "empty elements": document(image('<tag label="a"/>', '<tag label="b" />', '<box label="a" xtl="1" ytl="2" xbr="3" ybr="4" />')),
-    "empty attribute element": document(image('<box label="a" xtl="1" ytl="2" xbr="3" ybr="4"><attribute name="n"/></box>')),
+    "empty elements": document(image('<tag label="a"/>', '<tag label="b" />', f"{BARE} />")),
+    "empty attribute element": document(image(f'{BARE}><attribute name="n"/></box>')),
     "text between": document(image("text", box(), "text")),
-    "points of skeletons": document(image(shape("skeleton", "fish", inner=point("head", 1, 2, occluded=1, answers={"x": "1"}), answers={"y": "2"}))),
+    "points of skeletons": document(
+        image(shape("skeleton", "fish", {"y": "2"}, point("head", 1, 2, occluded=1, answers={"x": "1"})))
+    ),
     "groups": document(image(box(group_id=4), shape("points", points="1,2;3,4;"), shape("points", points="1,2"))),
     "turned": document(image(box(rotation="0.0"), box(label_="b", rotation="12"), box(label_="c", rotation="nan"))),
 }  # fmt: skip
@@ -919,8 +1043,10 @@ def test_both_lanes_find_the_same(name: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_cvat_writes_takes_the_quick_lane() -> None:
-    plain = {"label last", "greater than in a value", "entities", "empty elements", "empty attribute element", "text between",
-             "points of skeletons", "groups", "turned"}  # fmt: skip
+    plain = {
+        "label last", "greater than in a value", "entities", "empty elements", "empty attribute element",
+        "text between", "points of skeletons", "groups", "turned",
+    }  # fmt: skip
     for name, text in DIALECTS.items():
         found = _cvat_scan.scan(MemorySource({"a.xml": text}), "a.xml", Wanted())
         assert found.is_canonical == (name in plain), name
@@ -948,7 +1074,8 @@ def many(count: int) -> bytes:
         shapes = [
             box(number % 50, z_order=number % 3, occluded=number % 2, answers={"lit": "true", "note": f"n{number}"}),
             shape("polygon", points=f"1,1;{number % 190},2;3,90.5"), shape("polyline", points="1,1;2,2.25"),
-            shape("points", points="1,1;2,2"), shape("tag"), box(-3 if number % 7 == 0 else 1, rotation=number % 5 * 10),
+            shape("points", points="1,1;2,2"), shape("tag"),
+            box(-3 if number % 7 == 0 else 1, rotation=number % 5 * 10),
         ]  # fmt: skip
         name = f"{number - number % 9 // 8}.jpg"  # each ninth has the name of the one before
         pictures.append("\n  " + image(*("\n    " + one for one in shapes), "\n  ", name=name, id=number) + "\n")
@@ -966,8 +1093,14 @@ def hub_and_account(labels: list[LabelSet]) -> tuple[list[Any], Any]:
             ledger.merge(part.ledger)
     assert ledger is not None
     counts = {name: dict(getattr(ledger, name)) for name in ("into", "changed", "dropped")}
-    losses = {(loss.kind, loss.code, loss.type, loss.label): (loss.count, loss.where, loss.detail) for loss in ledger.losses()}
-    return rows, ({name: {key: n for key, n in values.items() if n} for name, values in counts.items()}, losses, ledger.notes())
+    losses = {
+        (loss.kind, loss.code, loss.type, loss.label): (loss.count, loss.where, loss.detail) for loss in ledger.losses()
+    }
+    return rows, (
+        {name: {key: n for key, n in values.items() if n} for name, values in counts.items()},
+        losses,
+        ledger.notes(),
+    )
 
 
 @pytest.mark.parametrize("count", [2, 3, 7, 100])

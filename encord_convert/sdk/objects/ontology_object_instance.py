@@ -478,7 +478,7 @@ class ObjectInstance(LabelInstance):
             return None
         if dynamic is not None and not dynamic.is_shared:
             return None
-        return static, dynamic  # type: ignore[return-value]
+        return static, dynamic
 
     def _answer_frames(self, attribute: Attribute, value: Any, start: int, end: int) -> None:
         """Set a dynamic answer on a run, both ends inside, that lies after the attribute's others; unchecked."""
