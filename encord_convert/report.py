@@ -229,7 +229,7 @@ class Carries:
     approximates: frozenset[Shape] = frozenset()
 
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
-        """Return the code of losing ``what``, of ``shape`` if it is a feature that shapes lose under different codes."""
+        """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""
         if isinstance(what, Shape):
             return self.codes.get(what, "UNSUPPORTED_SHAPE")
         own = None if shape is None else self.codes.get((what, shape))

@@ -4,6 +4,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import numpy as np
+
+from encord_convert.labelset import Draft, LabelSet, frame_info
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import (
+    ChecklistAttribute,
+    ClassificationInstance,
+    LabelRowV2,
+    Object,
+    ObjectInstance,
+    RadioAttribute,
+    Shape,
+    TextAttribute,
+)
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
@@ -15,18 +28,6 @@ from encord_convert.sdk.objects.coordinates import (
     SkeletonCoordinate,
     SkeletonCoordinates,
     Visibility,
-)
-
-from encord_convert.labelset import Draft, LabelSet, frame_info
-from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import (
-    ChecklistAttribute,
-    LabelRowV2,
-    Object,
-    ObjectInstance,
-    RadioAttribute,
-    Shape,
-    TextAttribute,
 )
 from encord_convert.sdk.objects.frames import Range
 
@@ -208,23 +209,21 @@ def image_group() -> LabelSet:
 
 def dicom_series() -> LabelSet:
     s = Sample(DataType.DICOM, frames=3, title="series")
-    s.place(
-        s.draft.add_object("lesion", Shape.POLYGON), PolygonCoordinates(ring((0.1, 0.1), (0.6, 0.15), (0.4, 0.7))), [0, 1]
-    )
+    lesion = s.draft.add_object("lesion", Shape.POLYGON)
+    s.place(lesion, PolygonCoordinates(ring((0.1, 0.1), (0.6, 0.15), (0.4, 0.7))), [0, 1])
     return s.done()
 
 
 def classifications() -> LabelSet:
     s = Sample()
-    weather = s.draft.add_classification("weather").add_attribute(RadioAttribute, "weather", feature_node_hash="weather0")
+    classification = s.draft.add_classification("weather")
+    weather = classification.add_attribute(RadioAttribute, "weather", feature_node_hash="weather0")
     rain = weather.add_option("rain", feature_node_hash="rain0000")
     rain.add_nested_attribute(TextAttribute, "how much", feature_node_hash="howmuch0")
-    instance = s.draft.ontology.classifications[0].create_instance()
-    instance._origin = None
-    copy = type(instance)(s.draft.ontology.classifications[0], classification_hash="class000")
-    copy._place(0, s.draft.info)
-    copy.set_answer(rain, weather)
-    s.rows[-1].add_classification_instance(copy)
+    instance = ClassificationInstance(classification, classification_hash="class000")
+    instance._place(0, s.draft.info)
+    instance.set_answer(rain, weather)
+    s.rows[-1].add_classification_instance(instance)
     return s.done()
 
 

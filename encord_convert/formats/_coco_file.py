@@ -198,9 +198,7 @@ def _parts(shards: Sequence[LabelSet], folder: Path, options: Any, carries: Carr
         return [_part(shards[0], folder, 0, options, carries), *(other.result() for other in others)]
 
 
-def _opened_part(
-    recipe: Any, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int
-) -> Part:
+def _opened_part(recipe: Any, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int) -> Part:
     """Write the part of a recipe: in another process."""
     gc.disable()  # rows hold no cycles, and the process ends with its part
     address, payload = recipe

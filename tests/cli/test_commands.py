@@ -20,7 +20,9 @@ def call(*arguments: object) -> int:
     return run([str(argument) for argument in arguments])
 
 
-def test_convert_tells_people_on_stderr_and_nothing_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_convert_tells_people_on_stderr_and_programs_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert call("convert", SIMPLE, tmp_path / "out", "--to", "coco") == 0
     shown = capsys.readouterr()
     assert shown.out == ""
