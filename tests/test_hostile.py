@@ -136,7 +136,7 @@ REFUSED: dict[str, Case] = {
     "only shapes that cannot be": (
         xml(document(image('<polyline label="a" points="1,1;2,2"/>'))),
         5,
-        "one of the 1 annotations",
+        "none of the 1 annotations",
     ),
     "member above the archive": (
         archive({"annotations.xml": GOOD, "../b.xml": GOOD}),

@@ -18,7 +18,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from encord_convert.errors import WriteError
 from encord_convert.formats._coco_classes import Classes
 from encord_convert.formats._coco_lines import (
     Lines,
@@ -33,7 +32,7 @@ from encord_convert.formats._coco_rows import Rows
 from encord_convert.formats._files import Target
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
 from encord_convert.labelset import LabelSet
-from encord_convert.report import Carries, Ledger, Level, Report, sum_counts
+from encord_convert.report import Carries, Ledger, Level, Report
 from encord_convert.sdk.objects import Shape
 
 NAME = "annotations.json"
@@ -42,13 +41,7 @@ _BUFFER = 1 << 20
 
 
 def write_whole(labels: LabelSet, target: Target, options: Any, report: Report, carries: Carries) -> None:
-    """Write one file.
-
-    Raises
-    ------
-    WriteError
-        There are annotations, and none of them can be written.
-    """
+    """Write one file."""
     _write_in_turn([labels], target, options, report, carries)
 
 
@@ -73,7 +66,6 @@ def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, repor
     if len(sets) > 1:
         _merge(report, [Account(one.reading, one.writing, one.rows_read) for one in reports])
     _note(report, rows.classes.clashes())
-    _refuse_emptiness(report, lines[1].count + rows.frame_labels)
     with target.open(NAME) as stream:
         _write_file(
             stream,
@@ -130,12 +122,6 @@ def _note(report: Report, clashes: Iterable[str]) -> None:
         report.note(Level.WARNING, "NAME_CLASH", detail)
 
 
-def _refuse_emptiness(report: Report, written: int) -> None:
-    total = sum_counts(report.labels().values())["in"]
-    if total and not written:
-        raise WriteError(f"None of the {total} annotations can be written as COCO: {report.summary()}.")
-
-
 # --- with several processes -----------------------------------------------------------------------------------------
 
 
@@ -152,7 +138,6 @@ class Part:
     image_count: int
     annotation_count: int
     account: Account
-    frame_labels: int
     names: set[int]
     clashes: list[str]
     has_videos: bool
@@ -174,7 +159,6 @@ def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, rep
         return False
     _merge(report, [part.account for part in parts])
     _note(report, dict.fromkeys(clash for part in parts for clash in part.clashes))
-    _refuse_emptiness(report, sum(part.annotation_count + part.frame_labels for part in parts))
     categories = Classes(shards[0].ontology, carries.shapes | carries.approximates).categories
     with target.open(NAME) as stream:
         _write_file(
@@ -221,7 +205,6 @@ def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Car
         image_count=blocks[0].count,
         annotation_count=blocks[1].count,
         account=Account(report.reading, report.writing, report.rows_read),
-        frame_labels=rows.frame_labels,
         names=rows.names.codes(),
         clashes=rows.classes.clashes(),
         has_videos=bool(rows.videos),

@@ -50,8 +50,6 @@ class Rows:
         Entries of ``videos``.
     names : Names
         Those given to images.
-    frame_labels : int
-        Labels of frames that were written.
     """
 
     def __init__(
@@ -60,7 +58,6 @@ class Rows:
         self.classes = Classes(structure, carries.shapes | carries.approximates)
         self.videos: list[dict[str, Any]] = []
         self.names = Names()
-        self.frame_labels = 0
         self._options = options
         self._carries = carries
         self._images = images
@@ -155,4 +152,3 @@ class Rows:
             self._report.drop_side(classification, frame, self._carries)
         image.attributes = attributes
         image.encord["classifications"] = made
-        self.frame_labels += len(classifications)

@@ -29,7 +29,7 @@ from encord_convert.formats._cvat_xml import (
     sides_of,
 )
 
-CHUNK_BYTES = 1 << 19
+CHUNK_BYTES = 1 << 18
 """How much is read at a time; a picture or track that is larger is read whole."""
 
 END = b"</annotations>"

@@ -10,7 +10,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_lines import LINES, Extent, relative_lines
 from encord_convert.formats._cvat_media import Media
-from encord_convert.formats._cvat_meta import SHAPES, Meta
+from encord_convert.formats._cvat_meta import Meta
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_options import ReadOptions
 from encord_convert.formats._cvat_scan import Facts
@@ -21,8 +21,6 @@ from encord_convert.labelset import Draft
 from encord_convert.report import Feature, Kind, Level, Origin
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
-
-_SHAPES = frozenset(SHAPES)
 
 _DEPTH = itemgetter(0)
 
@@ -365,9 +363,10 @@ def _instance(ready: Ready, hash_: str, coordinates: Any, frame: int, origin: Or
     instance = ObjectInstance._made(ready.plan.object, hash_)  # type: ignore[union-attr]
     instance._origin = origin
     instance._place(frame, coordinates, ready.info)
-    if ready.frame != frame:
-        ready.turn_to(frame)
-    instance._share_answers(ready.shared_static, ready.shared_dynamic)
+    shares = ready.shares
+    if shares.frame != frame:
+        shares.turn_to(frame)
+    instance._share_answers(shares.static, shares.dynamic)
     return instance
 
 

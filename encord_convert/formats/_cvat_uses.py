@@ -46,6 +46,37 @@ def dropped(code: str, feature: Feature, type_: str, detail: str) -> Change:
     return Change(Kind.DROPPED, code, feature, detail, type_, is_drop=True)
 
 
+class Shares:
+    """The answers that all single-frame objects of some uses have, as one copy for each kind of answer.
+
+    Parameters
+    ----------
+    plan : ShapePlan or TagPlan
+    static, dynamic : tuple of Answer
+    """
+
+    __slots__ = ("_dynamic", "_plan", "_static", "dynamic", "frame", "static")
+
+    def __init__(self, plan: Plan, static: tuple[Answer, ...], dynamic: tuple[Answer, ...]) -> None:
+        self._plan: Any = plan
+        self._static = static
+        self._dynamic = dynamic
+        self.frame = -1
+        self.static: SharedAnswers | None = None
+        self.dynamic: DynamicAnswers | None = None
+
+    def turn_to(self, frame: int) -> None:
+        """Make the answers those of one frame."""
+        self.frame = frame
+        self.static = SharedAnswers(self._plan.object, self._static) if self._static else None
+        self.dynamic = None
+        if self._dynamic:
+            self.dynamic = DynamicAnswers()
+            for attribute, value in self._dynamic:
+                self.dynamic.append(attribute, value, frame, frame)
+            self.dynamic.is_shared = True
+
+
 class Ready:
     """All that shapes of one use have in common.
 
@@ -55,16 +86,16 @@ class Ready:
     """
 
     __slots__ = (
-        "carried", "changes", "cleared", "count", "dynamic", "frame", "info", "into", "is_changed", "is_open", "plan",
-        "shared_dynamic", "shared_static", "static", "z",
+        "carried", "changes", "cleared", "count", "dynamic", "info", "into", "is_changed", "is_open", "plan", "shares",
+        "static", "z",
     )  # fmt: skip
 
-    def __init__(self, plan: Plan, common: _Part, answered: _Part, beside: _Part) -> None:
+    def __init__(self, plan: Plan, common: _Part, answered: _Part, beside: _Part, shares: Shares) -> None:
         self.plan = plan
         self.info: Any = beside.info
         self.z = beside.z
-        self.static = answered.static + beside.static
-        self.dynamic = answered.dynamic + beside.dynamic
+        self.static = answered.static + beside.static if beside.static else answered.static
+        self.dynamic = answered.dynamic + beside.dynamic if beside.dynamic else answered.dynamic
         self.cleared = answered.cleared
         self.into = answered.into + beside.into
         self.carried = answered.carried + beside.carried
@@ -72,20 +103,7 @@ class Ready:
         self.is_changed = bool(common.changes)
         self.is_open = bool(self.changes)
         self.count = 0
-        self.frame = -1
-        self.shared_static: SharedAnswers | None = None
-        self.shared_dynamic: DynamicAnswers | None = None
-
-    def turn_to(self, frame: int) -> None:
-        """Set the answers that all objects of this use share on one frame."""
-        self.frame = frame
-        self.shared_static = SharedAnswers(self.plan.object, self.static) if self.static else None  # type: ignore[union-attr]
-        self.shared_dynamic = None
-        if self.dynamic:
-            self.shared_dynamic = DynamicAnswers()
-            for attribute, value in self.dynamic:
-                self.shared_dynamic.append(attribute, value, frame, frame)
-            self.shared_dynamic.is_shared = True
+        self.shares = shares
 
 
 @dataclass(slots=True)
@@ -151,6 +169,7 @@ class Uses:
         self._common: dict[int, _Part] = {}
         self._answered: dict[Any, _Part] = {}
         self._beside: dict[Any, _Part] = {}
+        self._shares: dict[Any, Shares] = {}
 
     def ready(
         self, plan: Plan, sides: Sides | str, answers: Answers, points: Sequence[tuple[str, Answers]] = ()
@@ -176,12 +195,19 @@ class Uses:
         beside = self._beside.get(key)
         if beside is None:
             beside = self._beside[key] = self._beside_part(plan, sides)
-        return Ready(plan, common, answered, beside)
+        # Beside the answers there may be occlusion, always the same, and the number of a group or track.
+        key = (id(answered), bool(beside.dynamic), id(beside) if beside.static else None)
+        shares = self._shares.get(key)
+        if shares is None:
+            static, dynamic = answered.static + beside.static, answered.dynamic + beside.dynamic
+            shares = self._shares[key] = Shares(plan, static, dynamic)
+        return Ready(plan, common, answered, beside, shares)
 
     def forget(self) -> None:
         """Forget the parts, of which free texts and groups make many."""
         self._answered.clear()
         self._beside.clear()
+        self._shares.clear()
 
     def _beside_part(self, plan: Plan, sides: Sides | str) -> _Part:
         source, occluded, z_order, group, track_id = sides_in(sides)
