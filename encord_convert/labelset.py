@@ -161,6 +161,7 @@ class Draft:
         self.ontology = OntologyStructure()
         self.info = frame_info()
         self.machine_info = frame_info(manual=False)
+        self._datasets: dict[str, str] = {}
 
     def add_object(self, name: str, shape: Shape, *, color: str | None = None) -> Object:
         """Add a class of objects."""
@@ -204,7 +205,7 @@ class Draft:
             created_at=UNKNOWN_TIME,
             last_edited_at=UNKNOWN_TIME,
             data_hash=self.hashes.uuid("row", *key) if grouped else first.data_hash,
-            dataset_hash=self.hashes.uuid("dataset", dataset),
+            dataset_hash=self._dataset_hash(dataset),
             dataset_title=dataset,
             data_title=title,
             data_type=data_type.to_upper_case_string(),
@@ -222,6 +223,11 @@ class Draft:
         row = LabelRowV2._build(metadata, self.ontology, units)
         row.client_metadata = client_metadata
         return row
+
+    def _dataset_hash(self, title: str) -> str:
+        if title not in self._datasets:
+            self._datasets[title] = self.hashes.uuid("dataset", title)
+        return self._datasets[title]
 
     def unit(self, title: str, width: int, height: int, key: Sequence[object], sequence: int = 0) -> DataUnit:
         """Return a picture or video of ``width`` × ``height`` pixels; the media type follows from the title."""

@@ -5,6 +5,7 @@ Commands are imported when they run, so that ``--help`` is quick. stdout is data
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -56,6 +57,8 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors are told on stderr, in one sentence each."""
     from encord_convert.errors import ConvertError
 
+    # numpy starts a thread per core for linear algebra, which nothing here does; they cost time and memory idling.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         result: Any = cli.main(args=arguments, prog_name="encord-convert", standalone_mode=False)
     except click.ClickException as error:

@@ -778,7 +778,7 @@ def _checked(runs: ArrayLike) -> Runs:
     is_ready = isinstance(runs, np.ndarray) and runs.dtype == np.int64 and runs.ndim == 1
     checked: Runs = runs if is_ready else _int64_array(runs)  # type: ignore[assignment]
     # Seen as unsigned, a negative run is huge: one pass finds both.
-    if len(checked) and checked.view(np.uint64).max() > MAX_PIXELS:
+    if len(checked) and np.maximum.reduce(checked.view(np.uint64)) > MAX_PIXELS:
         place = int(checked.view(np.uint64).argmax())
         raise ValueError(
             f"Run {place} (counted from 0) is {int(checked[place])}. Runs are from 0 to {MAX_PIXELS} pixels."
