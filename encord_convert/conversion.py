@@ -46,7 +46,9 @@ def read(path: Path | Source, format: str | None = None, *, report: Report | Non
     chosen = detect(source) if format is None else format_named(format)
     importer = _importer(chosen)
     report = Report() if report is None else report
-    labels = importer.read(source, parse_options(importer.options, options, format_name=chosen.name), report)
+    parsed = parse_options(importer.options, options, format_name=chosen.name)
+    with _collector_paused():
+        labels = importer.read(source, parsed, report)
     report.source.path, report.source.format = source.name, chosen.name
     if labels.ledger is not None:
         report.reading = labels.ledger

@@ -297,7 +297,7 @@ class _Tally:
 SECONDARY = frozenset(
     {
         "answer", "attribute", "author", "confidence", "frame", "group_id", "image", "manual", "occluded",
-        "review", "source", "timestamp", "track", "unplaced", "z_order",
+        "review", "row", "source", "timestamp", "track", "unplaced", "z_order",
     }
 )  # fmt: skip
 """Types that are not labels themselves but belong to one: left out of the count per label."""
@@ -479,7 +479,7 @@ class Report:
 
     def _count_row(self, row: LabelRowV2) -> None:
         into = self.reading.into
-        into["image", ""] += 1
+        into["row", ""] += 1
         for instance in row._objects.values():
             label = instance.object_name
             frames = instance._frames

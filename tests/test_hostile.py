@@ -138,6 +138,28 @@ REFUSED: dict[str, Case] = {
         5,
         "none of the 1 annotations",
     ),
+    "track without end": (
+        xml(
+            document(
+                '<track id="0" label="a"><box frame="0" xtl="1" ytl="1" xbr="9" ybr="9"/></track>',
+                "<meta><task><size>99999999999</size><mode>interpolation</mode>"
+                f"{LABELS}<original_size><width>9</width><height>9</height></original_size></task></meta>",
+            )
+        ),
+        4,
+        "At most 1000000 frames of a track are computed",
+    ),
+    "keyframes an age apart": (
+        xml(
+            document(
+                '<track id="0" label="a"><box frame="0" xtl="1" ytl="1" xbr="9" ybr="9"/>'
+                '<box frame="99999999999999999999" xtl="1" ytl="1" xbr="9" ybr="9"/></track>',
+                f"<meta><task>{LABELS}<original_size><width>9</width><height>9</height></original_size></task></meta>",
+            )
+        ),
+        4,
+        "At most 1000000 frames of a track are computed",
+    ),
     "member above the archive": (
         archive({"annotations.xml": GOOD, "../b.xml": GOOD}),
         4,

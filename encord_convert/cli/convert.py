@@ -105,11 +105,11 @@ def told(report: Report) -> str:
     """Return the closing lines: what was read, what was written, what was lost."""
     total = sum_counts(report.labels().values())
     classes = len(report.labels())
-    rows = report.counts().get("image", {}).get("in", report.rows_read) or report.rows_read
+    images = report.counts().get("image", {}).get("in", 0)
+    size = _number(images, "image") if images else _number(report.rows_read, "row")
     source, target = report.source, report.target
     lines = [
-        f"read   {source.format:<8} {_number(rows, 'image')}  {_number(total['in'], 'annotation')}"
-        f"  {_number(classes, 'label')}",
+        f"read   {source.format:<8} {size}  {_number(total['in'], 'annotation')}  {_number(classes, 'label')}",
         f"wrote  {target.format:<8} {target.path}",
         f"kept   {total['kept']}  changed {total['changed']}  dropped {total['dropped']}",
     ]

@@ -32,6 +32,9 @@ from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 _INTERPOLATED = "Frames between the listed ones, or after the last, are computed as CVAT computes them."
 _HELD = "Masks do not move: frames between the listed ones show the mask before them."
 
+_MOST_COMPUTED = 1_000_000
+"""Frames of a track between two that are listed: nine hours of video. A file of a few bytes can ask for any number."""
+
 Answer = tuple[Any, Any]
 
 
@@ -362,6 +365,10 @@ class _Video:
         else:
             is_listed_whole = not self._is_sparse and plan.element != "mask"
             frames = range(entry.frame + step, entry.frame if is_listed_whole else following.frame, step)
+        if frames.stop - frames.start > _MOST_COMPUTED * step:
+            fact = f"a track goes on from frame {entry.frame} to {frames.stop - 1}, which the file does not list."
+            advice = f"At most {_MOST_COMPUTED} frames of a track are computed; are its frames and the task's right?"
+            raise ReadError(self._account.place, fact, line=entry.element[6], advice=advice)
         assert entry.pose is not None
         count = 0
         for frame in frames:
