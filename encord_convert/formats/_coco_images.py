@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from encord_convert.errors import WriteError
 from encord_convert.placement import unit_of
 from encord_convert.report import Level
 from encord_convert.sdk.constants.enums import DataType
@@ -34,19 +35,34 @@ class Image(msgspec.Struct, kw_only=True):
     encord: dict[str, Any]
 
 
+_MOST_FRAMES = 10_000_000
+"""Four days of video. A row of a few bytes can name any number."""
+
+
 def frames_of(row: LabelRowV2, labelled: Iterable[int], *, everything: bool) -> list[int]:
     """Return the frames of a row that are listed, ascending.
 
     A still image always is: without labels it is a negative example. Of a video, an image group or a DICOM series
     those with labels are, or all on request. A group or series without any label is listed whole, so that it is not
     forgotten; a video has its entry under ``videos``.
+
+    Raises
+    ------
+    WriteError
+        The row says it has more frames than any medium, and all of them are to be listed.
     """
     frames = set(labelled)
     data_type = row.data_type
     if data_type is DataType.IMAGE:
         frames.add(0)
     elif everything or not (frames or data_type is DataType.VIDEO):
-        frames.update(range(len(row._units) if data_type is DataType.IMG_GROUP else row.number_of_frames))
+        count = len(row._units) if data_type is DataType.IMG_GROUP else row.number_of_frames
+        if count > _MOST_FRAMES:
+            raise WriteError(
+                f"{row.data_title}: says it has {count} frames; at most {_MOST_FRAMES} of a row can be listed. "
+                "Is that number right?"
+            )
+        frames.update(range(count))
     return sorted(frames)
 
 

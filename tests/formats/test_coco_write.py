@@ -24,7 +24,7 @@ from encord_convert.formats._options import parse_options
 from encord_convert.labelset import Draft, LabelSet
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import ChecklistAttribute, RadioAttribute, Shape, TextAttribute
+from encord_convert.sdk.objects import ChecklistAttribute, LabelRowV2, RadioAttribute, Shape, TextAttribute
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
     PointCoordinate,
@@ -936,3 +936,11 @@ def test_a_coco_file_is_recognised_by_its_first_members(text: bytes, match: Matc
 
 def test_what_is_written_is_recognised() -> None:
     assert format_named("coco").identify(MemorySource({"x.json": text_of(everything())[0]})) is Match.YES
+
+
+def test_a_row_that_claims_endless_frames_is_refused() -> None:
+    labels = SAMPLES["tracks"]()
+    row = next(iter(labels)).to_encord_dict() | {"number_of_frames": 10**12}
+    endless = LabelSet(labels.ontology, [LabelRowV2._from_dict(row, labels.ontology)])
+    with pytest.raises(WriteError, match=r"road\.mp4: says it has 1000000000000 frames"):
+        write(endless, MemoryTarget(), "coco", report=Report(), frames="all")
