@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.report import Ledger
+from encord_convert.ledger import Ledger
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
 from encord_convert.sdk.objects.ontology_labels_impl import DataUnit

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from encord_convert.losses import Carries, Feature, Kind
 from encord_convert.placement import fate, frame_size
-from encord_convert.report import Carries, Feature, Kind, Report
+from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
 

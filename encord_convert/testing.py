@@ -23,7 +23,8 @@ from encord_convert.formats._api import Format
 from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.formats.encord import row_dict
 from encord_convert.labelset import LabelSet
-from encord_convert.report import Loss, Report
+from encord_convert.losses import Loss
+from encord_convert.report import Report
 
 
 def tally(losses: list[Loss]) -> Counter[tuple[str, ...]]:

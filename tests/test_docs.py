@@ -15,7 +15,7 @@ from encord_convert.cli import COMMANDS, cli
 from encord_convert.errors import EXIT_CODES
 from encord_convert.formats._matrix import markdown, matrix
 from encord_convert.formats._options import option_rows
-from encord_convert.report import Feature
+from encord_convert.losses import Feature
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -106,7 +106,7 @@ def test_exit_codes_of_the_readme_are_the_table() -> None:
 
 
 def test_every_feature_is_explained() -> None:
-    source = (ROOT / "encord_convert" / "report.py").read_text(encoding="utf-8")
+    source = (ROOT / "encord_convert" / "losses.py").read_text(encoding="utf-8")
     for feature in Feature:
         assert re.search(rf'{feature.name} = "{feature.value}"\n    """', source), feature
     assert issubclass(Feature, enum.Enum)

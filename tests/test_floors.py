@@ -14,6 +14,8 @@ FLOORS = {
     "sdk": 1,
     "errors": 2,
     "labelset": 2,
+    "ledger": 2,
+    "losses": 2,
     "placement": 2,
     "prediction": 2,
     "report": 2,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.report import Carries, Report
+from encord_convert.losses import Carries
+from encord_convert.report import Report
 
 if TYPE_CHECKING:
     from encord_convert.formats._files import Source, Target

@@ -13,7 +13,8 @@ from msgspec import UNSET
 from encord_convert.formats._coco_classes import Class, Classes
 from encord_convert.formats._coco_lines import Block
 from encord_convert.formats._coco_shapes import Annotation, Draw, Picture, Shapes, Size, Style
-from encord_convert.report import SIDES, Carries, Report, side_types
+from encord_convert.losses import Carries
+from encord_convert.report import SIDES, Report, side_types
 from encord_convert.sdk.objects import Object, ObjectInstance, Shape
 
 GATHERED = 512

@@ -32,7 +32,9 @@ from encord_convert.formats._coco_rows import Rows
 from encord_convert.formats._files import Target
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
 from encord_convert.labelset import LabelSet
-from encord_convert.report import Carries, Ledger, Level, Report
+from encord_convert.ledger import Ledger
+from encord_convert.losses import Carries, Level
+from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
 
 NAME = "annotations.json"

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from encord_convert.errors import WriteError
+from encord_convert.losses import Level
 from encord_convert.placement import unit_of
-from encord_convert.report import Level
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 

@@ -14,8 +14,9 @@ from encord_convert.formats._coco_images import Image, Names, file_name, frames_
 from encord_convert.formats._coco_lines import Block
 from encord_convert.formats._coco_shapes import Picture, Style
 from encord_convert.labelset import LabelSet
+from encord_convert.losses import Carries, Feature
 from encord_convert.placement import frame_size
-from encord_convert.report import Carries, Feature, Report
+from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 

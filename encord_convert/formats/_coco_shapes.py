@@ -17,9 +17,10 @@ from msgspec import UNSET, UnsetType
 from encord_convert.formats import _coco_numbers as numbers
 from encord_convert.formats._coco_classes import Class, Keypoints
 from encord_convert.geometry import masks, rle
+from encord_convert.losses import Carries, Feature, Kind, Level
 from encord_convert.placement import drawing, fate, is_degenerate_ring, ring_px
 from encord_convert.prediction import is_self_occluded
-from encord_convert.report import Carries, Feature, Kind, Level, Report
+from encord_convert.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
 

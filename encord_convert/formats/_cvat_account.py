@@ -1,7 +1,7 @@
 """What one walk over a CVAT file counts: things read, changed and dropped.
 
 Shapes of one use (:class:`~encord_convert.formats._cvat_uses.Ready`) are counted by their use. The counts reach the
-ledger in :meth:`Account.flush`; the first :data:`~encord_convert.report.EXAMPLES` of each kind of loss are told apart
+ledger in :meth:`Account.flush`; the first :data:`~encord_convert.ledger.EXAMPLES` of each kind of loss are told apart
 by place.
 """
 
@@ -13,7 +13,8 @@ from typing import Any
 from encord_convert.formats._cvat_uses import Change, Plan, Ready, Uses
 from encord_convert.formats._cvat_xml import Answers, Sides, Values, unknown_names
 from encord_convert.labelset import Draft
-from encord_convert.report import EXAMPLES, NOWHERE, Feature, Key, Kind, Ledger, Level, Where
+from encord_convert.ledger import EXAMPLES, Key, Ledger
+from encord_convert.losses import NOWHERE, Feature, Kind, Level, Where
 
 _MAX_READY = 8192
 """How many different uses are remembered; free texts make each shape a use of its own."""

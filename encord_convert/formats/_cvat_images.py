@@ -18,7 +18,8 @@ from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_b
 from encord_convert.formats._cvat_uses import Change, Ready
 from encord_convert.formats._cvat_xml import Answers, Picture, Shape
 from encord_convert.labelset import Draft
-from encord_convert.report import Feature, Kind, Level, Origin
+from encord_convert.ledger import Origin
+from encord_convert.losses import Feature, Kind, Level
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 

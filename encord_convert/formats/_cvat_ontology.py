@@ -14,7 +14,8 @@ from encord_convert.formats._cvat_meta import SHAPES, UNDEFINED, UNLABELED, Attr
 from encord_convert.formats._cvat_options import ReadOptions
 from encord_convert.formats._cvat_scan import LabelFacts
 from encord_convert.labelset import Draft
-from encord_convert.report import Ledger, Level, Where
+from encord_convert.ledger import Ledger
+from encord_convert.losses import Level, Where
 from encord_convert.sdk.objects import Classification, Object, Shape
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
 from encord_convert.sdk.objects.attributes import ChecklistAttribute, RadioAttribute, TextAttribute

@@ -19,7 +19,7 @@ from encord_convert.formats._cvat_uses import Change
 from encord_convert.formats._cvat_xml import Shape as Element
 from encord_convert.formats._cvat_xml import Values, values_of
 from encord_convert.geometry import boxes, interpolation, masks, rings, rle
-from encord_convert.report import Feature, Kind, Level
+from encord_convert.losses import Feature, Kind, Level
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import (
     BitmaskCoordinates,

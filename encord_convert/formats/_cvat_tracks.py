@@ -25,7 +25,8 @@ from encord_convert.formats._cvat_uses import Change, Ready, counts_of, group_dr
 from encord_convert.formats._cvat_xml import NO_ANSWERS, Shape, Track, sides_of, values_of
 from encord_convert.geometry.interpolation import lerp
 from encord_convert.labelset import Draft
-from encord_convert.report import Feature, Kind, Level, Origin
+from encord_convert.ledger import Origin
+from encord_convert.losses import Feature, Kind, Level
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 

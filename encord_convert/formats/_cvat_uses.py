@@ -15,7 +15,8 @@ from encord_convert.formats._cvat_bytes import answers_of, sides_in
 from encord_convert.formats._cvat_ontology import AnswerPlan, ShapePlan, TagPlan, Unknown
 from encord_convert.formats._cvat_xml import Answers, Sides
 from encord_convert.labelset import Draft
-from encord_convert.report import Carried, Feature, Kind
+from encord_convert.ledger import Carried
+from encord_convert.losses import Feature, Kind
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers
 from encord_convert.sdk.objects._instance import SharedAnswers

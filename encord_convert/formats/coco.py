@@ -72,7 +72,8 @@ from encord_convert.formats._coco_file import write_parts, write_whole
 from encord_convert.formats._coco_numbers import TOLERANCE_PX
 from encord_convert.formats._files import Source, Target
 from encord_convert.labelset import LabelSet
-from encord_convert.report import Carries, Feature, Report
+from encord_convert.losses import Carries, Feature
+from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 

@@ -78,7 +78,9 @@ from encord_convert.formats._cvat_tracks import Tracks
 from encord_convert.formats._cvat_xml import Picture, Record, Track, parsed_elements
 from encord_convert.formats._files import FileSource, Source
 from encord_convert.labelset import Draft, LabelSet
-from encord_convert.report import Carries, Feature, Ledger, Level, Report, Where
+from encord_convert.ledger import Ledger
+from encord_convert.losses import Carries, Feature, Level, Where
+from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Shape
 

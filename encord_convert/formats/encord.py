@@ -36,7 +36,8 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._files import Source, Target
 from encord_convert.labelset import LabelSet
-from encord_convert.report import Carries, Feature, Report
+from encord_convert.losses import Carries, Feature
+from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape

@@ -23,7 +23,7 @@ from encord_convert.formats._cvat_scan import Wanted
 from encord_convert.formats._files import MemorySource, Source, SpooledSource, source_at
 from encord_convert.formats.cvat import FORMAT, open_shard
 from encord_convert.labelset import LabelSet
-from encord_convert.report import Feature
+from encord_convert.losses import Feature
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
 from encord_convert.testing import hub_of

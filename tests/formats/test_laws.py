@@ -4,7 +4,7 @@ import pytest
 from samples import SAMPLES
 
 from encord_convert.formats import formats
-from encord_convert.report import Feature
+from encord_convert.losses import Feature
 from encord_convert.testing import FormatLaws, written
 
 for _name, _format in formats().items():
