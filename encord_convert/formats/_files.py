@@ -187,7 +187,7 @@ class ZipSource(Source):
     """A ZIP archive, read without unpacking it anywhere.
 
     The archive is refused whole if any member's name leaves the archive, is a link, or if there are too many; a
-    member that inflates beyond :data:`MAX_RATIO` times its stored size is refused while it is read.
+    member that inflates beyond :data:`MAX_RATIO` times its stored size is refused too.
     """
 
     def __init__(self, path: Path) -> None:
@@ -222,6 +222,8 @@ class ZipSource(Source):
         info = self._members.get(name)
         if info is None:
             raise ReadError(self.name, f"has no member {name!r}.")
+        if info.file_size > _most_inflated(info):
+            raise _bomb(self.place(name))
         try:
             stream = self._zip.open(info)
         except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
@@ -241,13 +243,22 @@ class ZipSource(Source):
         self._zip.close()
 
 
+def _most_inflated(info: zipfile.ZipInfo) -> int:
+    return min(MAX_MEMBER_BYTES, info.compress_size * MAX_RATIO + RATIO_SLACK_BYTES)
+
+
+def _bomb(place: str) -> ReadError:
+    fact = f"inflates to more than {MAX_RATIO} times its stored size."
+    return ReadError(place, fact, advice="The archive is refused.")
+
+
 class _Inflating(io.RawIOBase):
     """A ZIP member that refuses to grow out of proportion to what is stored."""
 
     def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo, place: str) -> None:
         super().__init__()
         self._stream = stream
-        self._left = min(MAX_MEMBER_BYTES, info.compress_size * MAX_RATIO + RATIO_SLACK_BYTES)
+        self._left = _most_inflated(info)
         self._place = place
 
     def readable(self) -> bool:
@@ -260,8 +271,7 @@ class _Inflating(io.RawIOBase):
             raise ReadError(self._place, f"the archive is damaged here ({error}).") from error
         self._left -= len(data)
         if self._left < 0:
-            raise ReadError(self._place, f"inflates to more than {MAX_RATIO} times its stored size.",
-                            advice="The archive is refused.")  # fmt: skip
+            raise _bomb(self._place)
         buffer[: len(data)] = data
         return len(data)
 
