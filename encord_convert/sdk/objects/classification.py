@@ -140,3 +140,7 @@ def __getattr__(name: str) -> Any:
     if name == "ClassificationInstance":
         return import_module("encord_convert.sdk.objects.classification_instance").ClassificationInstance
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# The reference lists the type variable of `add_attribute` as a member.
+Classification.T = T  # type: ignore[attr-defined]

@@ -142,3 +142,7 @@ def __getattr__(name: str) -> Any:
     if name == "ObjectInstance":
         return import_module("encord_convert.sdk.objects.ontology_object_instance").ObjectInstance
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# The reference lists the type variable of `add_attribute` as a member.
+Object.T = T  # type: ignore[attr-defined]
