@@ -31,8 +31,8 @@ def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
 
 def _object(report: Report, row: LabelRowV2, instance: Any, carries: Carries) -> None:
     shape = instance.ontology_item.shape
+    report.drop_unplaced(instance, carries)
     if not instance._frames:
-        _unplaced(report, instance, carries)
         return
     for frame, data in sorted(instance._frames.items()):
         if shape not in carries.shapes | carries.approximates:
@@ -42,12 +42,6 @@ def _object(report: Report, row: LabelRowV2, instance: Any, carries: Carries) ->
             report.drop_side(instance, frame, carries)
     if shape in carries.shapes | carries.approximates:
         _answers(report, instance, carries)
-
-
-def _unplaced(report: Report, instance: Any, carries: Carries) -> None:
-    if Feature.UNPLACED not in carries.features:
-        code = carries.code(Feature.UNPLACED)
-        report.drop_part(instance, 0, "unplaced", code, Feature.UNPLACED, "It is on no frame.")
 
 
 def _geometry(report: Report, row: LabelRowV2, instance: Any, frame: int, coordinates: Any, carries: Carries) -> bool:
@@ -110,8 +104,7 @@ def _lose_answer(report: Report, instance: Any, frame: int, attribute: Any, feat
 
 
 def _classification(report: Report, classification: Any, carries: Carries) -> None:
-    if not classification._frames:
-        _unplaced(report, classification, carries)
+    report.drop_unplaced(classification, carries)
     for frame in sorted(classification._frames):
         if Feature.CLASSIFICATIONS not in carries.features:
             code = carries.code(Feature.CLASSIFICATIONS)

@@ -16,6 +16,7 @@ before a byte is written. Declared, predicted and observed must agree; the tests
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -93,8 +94,8 @@ class Report:
             into[instance.ontology_item.shape.value, label] += len(frames)
             if len(frames) > 1:
                 into["track", label] += 1
-            if not frames:
-                into["unplaced", label] += 1
+            into["unplaced", label] += not frames
+            into["unplaced", label] += len(unplaced_answers(instance))
             into["answer", label] += hub_answers(instance)
             for data in frames.values():
                 for side in side_types(data.object_frame_instance_info):
@@ -182,6 +183,17 @@ class Report:
     def drop_part(self, instance: Any, frame: int, type_: str, code: str, feature: Feature, detail: str) -> None:
         """Say that one counted thing that belongs to an instance (an answer, its being a track) is not written."""
         self.writing.drop(code, feature, (type_, _label(instance)), self._where(instance, frame), detail)
+
+    def drop_unplaced(self, instance: Any, carries: Carries) -> None:
+        """Say that what ``instance`` says of frames it is not on is not written, nor itself if it is on none."""
+        if Feature.UNPLACED in carries.features:
+            return
+        code = carries.code(Feature.UNPLACED)
+        if not instance._frames:
+            self.drop_part(instance, 0, "unplaced", code, Feature.UNPLACED, "It is on no frame.")
+        for attribute, start, end in unplaced_answers(instance):
+            detail = f"The answer to {attribute.title!r} on frames {start} to {end} is partly where the object is not."
+            self.drop_part(instance, start, "unplaced", code, Feature.UNPLACED, detail)
 
     def note(self, level: Level, code: str, detail: str) -> None:
         """Say something that lost nothing."""
@@ -339,9 +351,29 @@ def hub_answers(instance: Any) -> int:
 
     In a hub that no importer counted they live as long as the instance is on any frame.
     """
-    answers = len(instance._static_answers())
     runs = getattr(instance, "_dynamic_runs", None)
-    return answers + (sum(len(ranges) for _, _, ranges in runs()) if runs is not None else 0)
+    frames = sorted(instance._frames)
+    placed = (_placed_within(frames, *run) for _, _, ranges in (runs() if runs is not None else ()) for run in ranges)
+    return len(instance._static_answers()) + sum(map(bool, placed))
+
+
+def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
+    """Return attribute, first and last frame of each run of a dynamic answer that leaves the object's own frames."""
+    runs = getattr(instance, "_dynamic_runs", None)
+    if runs is None:
+        return []
+    frames = sorted(instance._frames)
+    return [
+        (attribute, start, end)
+        for attribute, _, ranges in runs()
+        for start, end in ranges
+        if _placed_within(frames, start, end) <= end - start
+    ]
+
+
+def _placed_within(frames: list[int], start: int, end: int) -> int:
+    """Count ascending frames from ``start`` to ``end``, both inside."""
+    return bisect_right(frames, end) - bisect_left(frames, start)
 
 
 def _info(instance: Any, frame: int) -> Any:

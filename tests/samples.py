@@ -274,6 +274,18 @@ def unplaced() -> LabelSet:
     return s.done()
 
 
+def answers_off_frames() -> LabelSet:
+    s = Sample(DataType.VIDEO, frames=9, title="road.mp4")
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
+    lane = s.draft.add_object("lane", Shape.POLYLINE)
+    for class_, coordinates in ((car, box()), (lane, PolylineCoordinates(ring((0.1, 0.1), (0.6, 0.7))))):
+        speed = class_.add_attribute(TextAttribute, "speed", feature_node_hash=f"speed{class_.name}", dynamic=True)
+        instance = s.place(class_, coordinates, Range(0, 2))
+        instance.set_answer("slow", speed, Range(1, 4))
+        instance.set_answer("fast", speed, Range(6, 7))
+    return s.done()
+
+
 def equal_titles() -> LabelSet:
     s = Sample()
     s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
@@ -298,7 +310,9 @@ def self_occluded_skeleton() -> LabelSet:
 SAMPLES: dict[str, Callable[[], LabelSet]] = {
     function.__name__: function
     for function in (
-        answers, bitmasks, boxes, classifications, degenerate, dicom_series, empty_rows, equal_titles, image_group,
+        answers, answers_off_frames,
+        bitmasks, boxes, classifications, degenerate, dicom_series, empty_rows, equal_titles,
+        image_group,
         nothing, out_of_bounds, points, polygon_parts, polygon_with_hole, polygons, polylines_beside_boxes, provenance,
         rotated_boxes, self_occluded_skeleton, skeleton_with_hidden_position, skeletons, tracks, unplaced,
     )

@@ -14,11 +14,11 @@ from encord_convert.formats._coco_images import Image, Names, file_name, frames_
 from encord_convert.formats._coco_lines import Block
 from encord_convert.formats._coco_shapes import Picture, Style
 from encord_convert.labelset import LabelSet
-from encord_convert.losses import Carries, Feature
+from encord_convert.losses import Carries
 from encord_convert.placement import frame_size
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, OntologyStructure
 
 KEPT = 256
 """Images that are written together."""
@@ -77,6 +77,10 @@ class Rows:
         self.names.say_clashes(report.note)
 
     def _add(self, row: LabelRowV2) -> None:
+        for instance in (*row._objects.values(), *row._classifications.values()):
+            # Answers that many objects share were made for the very frame of each.
+            if not instance._frames or (isinstance(instance, ObjectInstance) and not instance._answers_in_common()):
+                self._report.drop_unplaced(instance, self._carries)
         placed = self._on_frames(row._objects.values())
         labelled = self._on_frames(row._classifications.values())
         tracks = {hash_: n for n, hash_ in enumerate(row._objects, 1)} if row.number_of_frames > 1 else None
@@ -113,7 +117,7 @@ class Rows:
         self._kept = []
 
     def _on_frames(self, instances: Collection[Any]) -> dict[int, list[Any]]:
-        """Return objects or classifications by frame; say which are on none."""
+        """Return objects or classifications by frame."""
         on_first = [one for one in instances if len(one._frames) == 1 and 0 in one._frames]
         if len(on_first) == len(instances):  # as in every still image
             return {0: on_first} if on_first else {}
@@ -121,9 +125,6 @@ class Rows:
         for one in instances:
             for frame in one._frames:
                 by_frame.setdefault(frame, []).append(one)
-            if not one._frames:
-                code = self._carries.code(Feature.UNPLACED)
-                self._report.drop_part(one, 0, "unplaced", code, Feature.UNPLACED, "It is on no frame.")
         return by_frame
 
     def _video(self, row: LabelRowV2) -> int:

@@ -2,6 +2,9 @@
 
 A track lists shapes by source frame. What it does not list follows from the format: a shape with ``outside="1"`` begins
 a gap, between keyframes shapes move, and a track that is not closed goes on to the last frame of its task.
+
+The module is one thing, the way from the listed shapes of a track to an object: each step (entries, frames, answers,
+weights) reads what the step before it made, and none is of use alone.
 """
 
 from __future__ import annotations
