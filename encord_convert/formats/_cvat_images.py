@@ -9,12 +9,13 @@ from typing import Any
 from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_lines import LINES, Extent, relative_lines
+from encord_convert.formats._cvat_masks import plain_masks
 from encord_convert.formats._cvat_media import Media
 from encord_convert.formats._cvat_meta import Meta
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_options import ReadOptions
 from encord_convert.formats._cvat_scan import Facts
-from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, plain_mask, pose_of
+from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, pose_of
 from encord_convert.formats._cvat_uses import Change, Ready
 from encord_convert.formats._cvat_xml import Answers, Picture, Shape
 from encord_convert.labelset import Draft
@@ -74,13 +75,13 @@ class Pictures:
                 yield from self._grouped(picture)
             return
         extents = [None if self._is_duplicate(picture) else self._extent(picture) for picture in pictures]
-        all_lines = self._lines(pictures, extents)
-        for picture, extent, lines in zip(pictures, extents, all_lines, strict=True):
+        all_lines, all_masks = self._lines(pictures, extents), plain_masks(pictures, extents)
+        for picture, extent, lines, masks in zip(pictures, extents, all_lines, all_masks, strict=True):
             self._account.ledger.into["image", ""] += 1
             if extent is None:
                 self._drop(picture)
             else:
-                yield self._row(picture, extent, lines)
+                yield self._row(picture, extent, lines, masks)
 
     def _grouped(self, picture: Picture) -> Iterator[LabelRowV2]:
         self._account.ledger.into["image", ""] += 1
@@ -129,7 +130,7 @@ class Pictures:
             raise ReadError(self._account.place, fact, line=picture.line, advice=advice)
         return found
 
-    def _row(self, picture: Picture, extent: Extent, lines: Iterator[Any] | None) -> LabelRowV2:
+    def _row(self, picture: Picture, extent: Extent, lines: Iterator[Any] | None, masks: Iterator[Any]) -> LabelRowV2:
         attributes = picture.attributes
         width, height = extent
         key = self._key(attributes)
@@ -148,7 +149,7 @@ class Pictures:
         )
         row._origin = self._account.place
         adopt = row._adopt
-        for instance in self._labels(picture, extent, lines, 0, self._draft.hashes.series("picture", *key)):
+        for instance in self._labels(picture, extent, lines, masks, 0, self._draft.hashes.series("picture", *key)):
             adopt(instance)
         return row
 
@@ -161,8 +162,9 @@ class Pictures:
             key = self._key(picture.attributes)
             title = self._account.title = self._title(picture.attributes)
             units.append(self._draft.unit(title, *extent, key, frame))
-            [lines] = self._lines([picture], [extent])
-            labels += self._labels(picture, extent, lines, frame, self._draft.hashes.series("picture", *key))
+            [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
+            hash_of = self._draft.hashes.series("picture", *key)
+            labels += self._labels(picture, extent, lines, masks, frame, hash_of)
         subset = pictures[0].attributes.get("subset", "")
         row = self._draft.row(
             DataType.IMG_GROUP,
@@ -219,6 +221,7 @@ class Pictures:
         picture: Picture,
         extent: Extent,
         lines: Iterator[Any] | None,
+        masks: Iterator[Any],
         frame: int,
         hash_of: Callable[[int], str],
     ) -> list[Any]:
@@ -232,6 +235,7 @@ class Pictures:
             tag, label, sides, values, answers, children, line = shape
             ready = cache.get((tag, label, sides, answers, ())) or self._ready(shape)
             flat = next(lines) if lines is not None and tag in LINES else None
+            mask = next(masks) if tag == "mask" else None
             if ready is None:
                 account.drop_unknown(tag, label, line)
                 continue
@@ -243,7 +247,7 @@ class Pictures:
             if tag == "box":
                 coordinates = plain_box(values, ready.plan.makes, width, height)  # type: ignore[union-attr]
             elif tag == "mask":
-                coordinates = plain_mask(values, width, height)
+                coordinates = mask
             else:
                 coordinates = None if flat is None else LINES[tag](flat)
             if coordinates is None or children is not None:
