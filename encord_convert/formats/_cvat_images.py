@@ -365,14 +365,13 @@ class Pictures:
 
 
 def _instance(ready: Ready, hash_: str, coordinates: Any, frame: int, origin: Origin) -> ObjectInstance:
-    instance = ObjectInstance._made(ready.plan.object, hash_)  # type: ignore[union-attr]
-    instance._origin = origin
-    instance._place(frame, coordinates, ready.info)
     shares = ready.shares
     if shares.frame != frame:
         shares.turn_to(frame)
-    instance._share_answers(shares.static, shares.dynamic)
-    return instance
+    return ObjectInstance._on_frame(
+        ready.plan.object,  # type: ignore[union-attr]
+        hash_, frame, coordinates, ready.info, shares.static, shares.dynamic, origin,
+    )  # fmt: skip
 
 
 def _pixels(text: str | None) -> int:
