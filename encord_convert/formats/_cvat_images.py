@@ -8,14 +8,14 @@ from typing import Any
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_account import Account
-from encord_convert.formats._cvat_lines import LINES, Extent, relative_lines
+from encord_convert.formats._cvat_lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats._cvat_masks import plain_masks
 from encord_convert.formats._cvat_media import Media
 from encord_convert.formats._cvat_meta import Meta
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_options import ReadOptions
 from encord_convert.formats._cvat_scan import Facts
-from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, pose_of
+from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
 from encord_convert.formats._cvat_uses import Change, Ready
 from encord_convert.formats._cvat_xml import Answers, Picture, Shape
 from encord_convert.labelset import Draft
@@ -23,6 +23,7 @@ from encord_convert.ledger import Origin
 from encord_convert.losses import Feature, Kind, Level
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
+from encord_convert.sdk.objects import Shape as HubShape
 
 _DEPTH = itemgetter(0)
 
@@ -234,7 +235,7 @@ class Pictures:
         for index, shape in enumerate(picture.shapes):
             tag, label, sides, values, answers, children, line = shape
             ready = cache.get((tag, label, sides, answers, ())) or self._ready(shape)
-            flat = next(lines) if lines is not None and tag in LINES else None
+            flat = next(lines) if lines is not None and tag in READ else None
             mask = next(masks) if tag == "mask" else None
             if ready is None:
                 account.drop_unknown(tag, label, line)
@@ -249,9 +250,9 @@ class Pictures:
             elif tag == "mask":
                 coordinates = mask
             else:
-                coordinates = None if flat is None else LINES[tag](flat)
+                coordinates = None if flat is None or tag == "points" else LINES[tag](flat)
             if coordinates is None or children is not None:
-                leaves |= self._draw(placed, shape, ready, extent, frame, index, hash_of)
+                leaves |= self._draw(placed, shape, ready, extent, flat, frame, index, hash_of)
                 continue
             ready.count += 1
             if ready.is_open:
@@ -271,6 +272,7 @@ class Pictures:
         shape: Shape,
         ready: Ready,
         extent: Extent,
+        flat: Any,
         frame: int,
         index: int,
         hash_of: Callable[[int], str],
@@ -281,7 +283,10 @@ class Pictures:
             self._note_children(children, line)
         plan: Any = ready.plan
         try:
-            drawing = drawn(plan, pose_of(plan, shape), *extent, self._options)
+            if flat is not None and plan.makes is HubShape.POINT:
+                drawing = split_points(flat.tolist())
+            else:
+                drawing = drawn(plan, pose_of(plan, shape), *extent, self._options)
         except Invalid as fault:
             self._account.drop(ready, tag, line, fault.loss)
             return False
