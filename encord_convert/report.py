@@ -131,6 +131,8 @@ class Report:
 
         Importers count labels and not rows, so that for them the loss stands without a count.
         """
+        if row.data_type in carries.data_types and Feature.EMPTY_ROWS in carries.features:
+            return
         where, key = Where(file=row._origin, row=row.data_title), ("row", "")
         is_empty = not any(one._frames for one in (*row._objects.values(), *row._classifications.values()))
         if is_empty and Feature.EMPTY_ROWS not in carries.features:
