@@ -38,19 +38,14 @@ def private_key(text: str, password: str | None = None) -> Ed25519PrivateKey:
 
 def _parsed(data: bytes, password: bytes | None) -> tuple[str | None, object]:
     load = load_ssh_private_key if b"OPENSSH" in data[:64] else load_pem_private_key
+    # A password is of no harm where the key has none.
     for given in (password, None) if password else (None,):
         try:
             return None, load(data.strip() + b"\n", given)
-        except TypeError:
-            # It has a password and none was given, or one was given and it has none: the next try is without.
-            fault = "The private key has a password. Pass it as password."
         except UnsupportedAlgorithm:
-            return (
-                "The private key is protected in a way that needs the package bcrypt, or is of an unknown type.",
-                None,
-            )
+            return "The private key is of an unknown type, or needs the package bcrypt to be opened.", None
+        except TypeError:
+            fault = "The password of the private key is wrong." if password else "The private key has a password."
         except ValueError:
-            fault = "The private key cannot be read: it is damaged, no private key, or its password is wrong."
-            if password and given is not None:
-                continue
+            fault = "The private key cannot be read: it is damaged, or none."
     return fault, None
