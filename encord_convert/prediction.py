@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
     """Fill ``report`` with the account that a writer of this declaration will give."""
-    for row in report.rows(labels):
+    for row in report.rows(labels, carries):
         hidden = hidden_pixels(row, carries)
         for instance in row._objects.values():
             _object(report, row, instance, carries, hidden)
         for classification in row._classifications.values():
-            _classification(report, classification, carries)
+            lose_classification(report, classification, carries)
 
 
 def _object(
@@ -39,6 +39,7 @@ def _object(
     report.drop_unplaced(instance, carries)
     if not instance._frames:
         return
+    is_written = False
     for frame, data in sorted(instance._frames.items()):
         if shape not in carries.shapes | carries.approximates:
             detail = f"{_name(shape)}s have no place in the target."
@@ -50,8 +51,11 @@ def _object(
                 code = carries.code(Feature.OVERLAPS)
                 report.change(instance, frame, Kind.APPROXIMATED, code, Feature.OVERLAPS, "Others hide a part of it.")
             report.drop_side(instance, frame, carries)
+            is_written = True
+    if is_written:
+        report.drop_track(instance, carries)
     if shape in carries.shapes | carries.approximates:
-        _answers(report, instance, carries)
+        lose_answers(report, instance, carries)
 
 
 def _geometry(
@@ -71,7 +75,7 @@ def _geometry(
     if is_hidden:
         report.drop(instance, frame, carries.code(Feature.OVERLAPS), Feature.OVERLAPS, "Others hide all of it.")
         return False
-    for kind, feature in _changes(coordinates, state):
+    for kind, feature in changes(coordinates, state):
         if feature not in carries.features:
             report.change(instance, frame, kind, carries.code(feature), feature, "")
     shape = instance.ontology_item.shape
@@ -80,8 +84,8 @@ def _geometry(
     return True
 
 
-def _changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
-    """Return what a target without the feature changes about these coordinates."""
+def changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
+    """Return what a target without the feature changes about coordinates whose fate is ``state``."""
     changes = []
     if state == "leaves":
         changes.append((Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS))
@@ -93,6 +97,8 @@ def _changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
             changes.append((Kind.APPROXIMATED, Feature.PARTS))
     if isinstance(coordinates, SkeletonCoordinates):
         points = coordinates.values
+        if any(point.visibility not in (None, Visibility.VISIBLE) for point in points):
+            changes.append((Kind.DEFAULTED, Feature.VISIBILITY))
         if any(is_self_occluded(point) for point in points):
             changes.append((Kind.MERGED, Feature.SELF_OCCLUSION))
         if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
@@ -100,7 +106,8 @@ def _changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
     return changes
 
 
-def _answers(report: Report, instance: Any, carries: Carries) -> None:
+def lose_answers(report: Report, instance: Any, carries: Carries) -> None:
+    """Say which answers of an object are not written, by the declaration."""
     frame = min(instance._frames)
     for attribute, _ in instance._static_answers():
         nested = len(attribute.uid) > 2
@@ -118,7 +125,8 @@ def _lose_answer(report: Report, instance: Any, frame: int, attribute: Any, feat
     report.drop_part(instance, frame, "answer", carries.code(feature), feature, detail)
 
 
-def _classification(report: Report, classification: Any, carries: Carries) -> None:
+def lose_classification(report: Report, classification: Any, carries: Carries) -> None:
+    """Say what of a classification is not written, by the declaration."""
     report.drop_unplaced(classification, carries)
     for frame in sorted(classification._frames):
         if Feature.CLASSIFICATIONS not in carries.features:
@@ -127,6 +135,12 @@ def _classification(report: Report, classification: Any, carries: Carries) -> No
             report.drop(classification, frame, code, Feature.CLASSIFICATIONS, detail)
         else:
             report.drop_side(classification, frame, carries)
+    if classification._frames and Feature.CLASSIFICATIONS in carries.features:
+        for attribute, _ in classification._static_answers():
+            if len(attribute.uid) > 2 and Feature.NESTED_ANSWERS not in carries.features:
+                _lose_answer(
+                    report, classification, min(classification._frames), attribute, Feature.NESTED_ANSWERS, carries
+                )
 
 
 def is_self_occluded(point: Any) -> bool:
