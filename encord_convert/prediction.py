@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.losses import Carries, Feature, Kind
 from encord_convert.placement import fate, frame_size
 from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
-from encord_convert.report import Report
+from encord_convert.report import Report, placed_within
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
 
@@ -114,9 +114,10 @@ def lose_answers(report: Report, instance: Any, carries: Carries) -> None:
         feature = Feature.NESTED_ANSWERS if nested else Feature.ANSWERS
         if feature not in carries.features:
             _lose_answer(report, instance, frame, attribute, feature, carries)
+    frames = sorted(instance._frames)
     for attribute, _, ranges in instance._dynamic_runs():
         if Feature.DYNAMIC_ANSWERS not in carries.features:
-            for _ in ranges:
+            for _ in (run for run in ranges if placed_within(frames, *run)):
                 _lose_answer(report, instance, frame, attribute, Feature.DYNAMIC_ANSWERS, carries)
 
 
