@@ -82,6 +82,9 @@ class Sink(Protocol):
     def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
         """Take the one layer of a frame; return its name."""
 
+    def empty(self, row: LabelRowV2) -> None:
+        """Take a still picture on which there is no mask."""
+
 
 class _Elsewhere:
     """Coordinates that say where the mask is."""
@@ -142,6 +145,8 @@ class _Narrowing:
         layers = {} if self._is_single else self._layers()
         contents = copy(row._contents)
         left = {hash_: self._object(instance) for hash_, instance in row._objects.items()}
+        if row.data_type is DataType.IMAGE and not any(one is not None and one._frames for one in left.values()):
+            self._sink.empty(row)
         # In a layer of classes no object is told from others: what is left of them is the layer.
         without_objects = carries.one_layer == "classes"
         contents.objects = {} if without_objects else {hash_: one for hash_, one in left.items() if one is not None}

@@ -143,6 +143,9 @@ class _Files:
     def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
         raise AssertionError("objects have a picture each")
 
+    def empty(self, row: LabelRowV2) -> None:
+        """There is nothing to show."""
+
 
 class _Layers:
     """Writes one picture per frame."""
@@ -166,6 +169,9 @@ class _Layers:
         with self._target.open(name) as stream:
             stream.write(png.encoded(picture.astype(self._kind), self._palette))
         return name
+
+    def empty(self, row: LabelRowV2) -> None:
+        """Its layer has been written."""
 
 
 def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
