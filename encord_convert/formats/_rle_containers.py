@@ -81,12 +81,13 @@ def container_of(source: Source, name: str, *, is_named: bool) -> Container | No
     if name.lower().endswith(".csv"):
         words = {word.strip(' "\r') for word in first.decode("utf-8", "replace").split(",")}
         return _csv if "encodedpixels" in words or (is_named and words & {*_PIXEL_COLUMNS}) else None
-    if b'"original_width"' in text and re.search(rb'"format"\s*:\s*"rle"', text):
+    if name.lower().endswith(".jsonl") and text.startswith(b"{") and b'"mask"' in first:
+        return _json_lines
+    if b'"result"' in text and b'"original_width"' in text and re.search(rb'"format"\s*:\s*"rle"', text):
         return _label_studio
     if re.search(rb'"geometryType"\s*:\s*"bitmap"', text) and b'"classTitle"' in text:
         return _supervisely
-    is_record = text.startswith(b"{") and b'"dialect"' in first and b'"mask"' in first
-    return _json_lines if is_record or (is_named and text.startswith((b"{", b"["))) else None
+    return _json_lines if is_named and text.startswith((b"{", b"[")) else None
 
 
 # --- one container after the other ----------------------------------------------------------------------------------

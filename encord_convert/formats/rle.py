@@ -37,9 +37,9 @@ What is lost
     ``INVALID_POLYGON``). Nothing of it depends on the dialect.
 
 Dialects met in the wild
-    Also read: JSON exports of Label Studio (brushes) and annotations of Supervisely (bitmaps), whose other shapes
-    are counted as dropped; CSV of Kaggle (``ImageId, EncodedPixels`` and perhaps a class; blank or -1 for a picture without masks;
-    ``Image_Label`` holds both), and records of the form above without the two other files. Each picture is read as a
+    Also read: JSON exports of Label Studio (brushes) and annotations of Supervisely (bitmaps), whose other shapes are
+    counted as dropped; CSV of Kaggle (``ImageId, EncodedPixels`` and perhaps a class; blank or -1 for a picture without
+    masks; ``Image_Label`` holds both); records of the form above without the two other files. Each picture is read as a
     still image. ``-r dialect=`` names the dialect of records that do not, ``-r size=WIDTHxHEIGHT`` the size of pictures
     that are not described. Pairs by rows, from 0 or relative to each other are read with ``-r order=rows``,
     ``-r first=0``, ``-r relative=yes``; pairs that look scanned the other way are told (``SCAN_DOUBTFUL``).
