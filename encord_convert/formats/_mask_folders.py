@@ -76,11 +76,11 @@ def is_index_folder(source: Source) -> Match:
     names = source.names(".png", depth=4)
     if not names or source.names(".xml", depth=4):
         return Match.NO
+    listed = _usual(source)
     try:
         heads = [png.header(source.head(name, png.HEADER_BYTES)) for name in names[:_LOOKED_AT]]
     except (ReadError, OSError, ValueError):
-        return Match.NO
-    listed = _usual(source)
+        return Match.NO if listed is None else Match.UNSURE
     if listed is None or any(name.rpartition("/")[2] not in USUAL for name in source.names(".txt", depth=4)):
         return Match.UNSURE if all(head.has_palette for head in heads) else Match.NO
     try:

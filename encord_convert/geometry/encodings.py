@@ -36,7 +36,7 @@ _WIDTHS = (3, 4, 8, 16)
 """Bits of a run length in the brush streams written here, the four that public ones have too."""
 
 _LONGEST_BRUSH_RUN = 1 << 16
-_MOST_INFLATED = 1 << 26
+_MOST_INFLATED = 1 << 24
 _NUMBERS: msgspec.json.Decoder[list[int]] = msgspec.json.Decoder(list[int])
 
 
@@ -168,7 +168,7 @@ def runs_from_bitmap(data: str) -> tuple[rle.Runs, int, int]:
     Raises
     ------
     ValueError
-        It is not base64, inflates beyond 64 MB, or holds no PNG that can be read.
+        It is not base64, inflates beyond 16 MB, or holds no PNG that can be read.
     """
     try:
         packed = base64.b64decode(data, validate=True)
