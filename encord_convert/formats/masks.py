@@ -6,16 +6,16 @@ What it is
     class numbers with a palette for each frame.
 
 Files on disk
-    ============================  =====================================================================================
+    ===================================  ==============================================================================
     ``masks/<picture>/<n>_<class>.png``  ``masks``: the objects of a picture, numbered from 0; 1 bit, white inside
-    ``masks/<picture>.png``       ``masks-instance``: 16 bits, 0 for nothing, else the number of the object from 1;
-                                  ``masks-index``: 8 bits with a palette (16 bits without one from 255 classes on), 0
-                                  for nothing, else ``value`` of the class
-    ``classes.json``              ``classes``: name, colour and, in ``masks-index``, ``value``; ``ontology``: all the
-                                  ontology in the form of the hub
-    ``labels.jsonl``              one label row a line in the form of the hub. ``bitmask`` of an object is
-                                  ``{"file": …}``, or ``{"value": …}`` in the picture its frame has in ``masks``
-    ============================  =====================================================================================
+    ``masks/<picture>.png``              ``masks-instance``: 16 bits, 0 for nothing, else the number of the object from
+                                         1; ``masks-index``: 8 bits with a palette (16 bits without one from 255 classes
+                                         on), 0 for nothing, else ``value`` of the class
+    ``classes.json``                     ``classes``: name, colour and, in ``masks-index``, ``value``; ``ontology``: all
+                                         the ontology in the form of the hub
+    ``labels.jsonl``                     one label row a line in the form of the hub. ``bitmask`` of an object is
+                                         ``{"file": …}``, or ``{"value": …}`` in the picture its frame has in ``masks``
+    ===================================  ==============================================================================
 
     ``<picture>`` is the title without suffix, and its folders; pictures of a group stand below the group's title,
     frames of videos and DICOM series have six digits below the title. What no system takes in a name is ``%XX``; a name

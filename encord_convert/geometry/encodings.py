@@ -36,6 +36,9 @@ _WIDTHS = (3, 4, 8, 16)
 """Bits of a run length in the brush streams written here, the four that public ones have too."""
 
 _LONGEST_BRUSH_RUN = 1 << 16
+_BRUSH_HEAD_BYTES = 7
+_ALL_64 = (1 << 64) - 1
+_CUT_SHORT = "The brush stream ends inside a run. Was it cut short?"
 _MOST_INFLATED = 1 << 24
 _NUMBERS: msgspec.json.Decoder[list[int]] = msgspec.json.Decoder(list[int])
 
@@ -107,28 +110,46 @@ def runs_from_brush(numbers: Sequence[int] | bytes, height: int, width: int, thr
     [1, 2, 3, 3, 3, 2, 5, 1]
     """
     area = rle.check_size(height, width)
-    stream = _Bits(_bytes_of(numbers))
-    count, word = stream.take(32), stream.take(5) + 1
+    data = _bytes_of(numbers)
+    if len(data) < _BRUSH_HEAD_BYTES:
+        raise ValueError(_CUT_SHORT)
+    head = int.from_bytes(data[:_BRUSH_HEAD_BYTES], "big") >> 3
+    count, word = head >> 21, (head >> 16 & 31) + 1
+    widths = [(head >> shift & 15) + 1 for shift in (12, 8, 4, 0)]
     if count != 4 * area:
         raise ValueError(
             f"The brush stream holds {count} values, but {height} x {width} (height x width) pixels have {4 * area}."
         )
-    widths = [stream.take(4) + 1 for _ in range(4)]
     lengths: list[int] = []
     values: list[int] = []
+    place, end = 53, 8 * len(data)
+    data += bytes(8)
     while count > 0:
-        is_run, which = stream.take(1), stream.take(2)
-        length = stream.take(widths[which]) + 1
+        if place > end:
+            raise ValueError(_CUT_SHORT)
+        # A piece has 3 + 16 + 32 bits at the most before its literal values: 8 bytes hold it wherever it begins.
+        piece = int.from_bytes(data[place >> 3 : (place >> 3) + 8], "big") << (place & 7) & _ALL_64
+        width_bits = widths[piece >> 61 & 3]
+        length = (piece >> 61 - width_bits & (1 << width_bits) - 1) + 1
+        place += 3 + width_bits
         if length > count:
             raise ValueError(f"A piece of {length} values of the brush stream goes beyond its end by {length - count}.")
         count -= length
-        if is_run:
+        if piece >> 63:
             lengths.append(length)
-            values.append(stream.take(word))
+            values.append(piece >> 61 - width_bits - word & (1 << word) - 1)
+            place += word
         else:
-            stream.check(length * word)
+            literal = length * word
+            if place + literal > end:
+                raise ValueError(_CUT_SHORT)
+            bits = np.unpackbits(np.frombuffer(data[place >> 3 : (place + literal + 7) >> 3], np.uint8))
+            words = bits[place & 7 : (place & 7) + literal].reshape(length, word)
+            values += (words @ (1 << np.arange(word)[::-1])).tolist()
             lengths += [1] * length
-            values += [stream.take(word) for _ in range(length)]
+            place += literal
+    if place > end:
+        raise ValueError(_CUT_SHORT)
     # The alpha of pixel k is value 4 k + 3: up to an end lie as many of them as whole pixels.
     ends = np.cumsum(np.array(lengths, np.int64)) // 4
     is_inside = np.array(values, np.int64) >= threshold
@@ -295,26 +316,6 @@ def _bits(words: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.boo
     place = np.arange(64)
     table = np.unpackbits(words.astype(">u8").view(np.uint8)).reshape(-1, 64).astype(bool)
     return np.asarray(table[place >= 64 - widths[:, None]])
-
-
-class _Bits:
-    """Reads whole numbers of few bits from bytes, most significant bit first."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._place = 0
-        self._end = 8 * len(data)
-
-    def check(self, bits: int) -> None:
-        if self._place + bits > self._end:
-            raise ValueError("The brush stream ends inside a run. Was it cut short?")
-
-    def take(self, bits: int) -> int:
-        begin, self._place = self._place, self._place + bits
-        if self._place > self._end:
-            raise ValueError("The brush stream ends inside a run. Was it cut short?")
-        last = (self._place + 7) >> 3
-        return int.from_bytes(self._data[begin >> 3 : last], "big") >> (8 * last - self._place) & ((1 << bits) - 1)
 
 
 def _bytes_of(numbers: Sequence[int] | bytes) -> bytes:
