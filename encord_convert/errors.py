@@ -9,6 +9,7 @@
         MissingDependencyError     6  also ImportError; gives the install line
         OptionError                2  name, value, what is allowed
         ReadError                  4  of this format, and broken: path, place, expected, found
+          AmbiguousFileError       4  a name fits more than one file; lists them
         WriteError                 5  the target cannot be written
           NotRepresentableError    3  strict, and something would be lost; carries the Report
         BatchError                 1  some jobs failed; carries them all
@@ -130,6 +131,16 @@ class ReadError(ConvertError):
         super().__init__(f"{place}: {fact}" + (f" {advice}" if advice else ""))
         self.path = path
         self.line = line
+
+
+class AmbiguousFileError(ReadError):
+    """A name fits more than one file equally well; which is meant is for a person to say."""
+
+    def __init__(self, path: str, name: str, candidates: Sequence[str]) -> None:
+        shown = ", ".join(sorted(candidates)[:5]) + (", …" if len(candidates) > 5 else "")
+        fact = f"the picture {name!r} could be any of {len(candidates)} files: {shown}."
+        super().__init__(path, fact, advice="Name the folder that holds only the one that is meant.")
+        self.candidates = sorted(candidates)
 
 
 class WriteError(ConvertError):
