@@ -3,7 +3,7 @@
 A :class:`LabelSet` is what every importer returns and every exporter takes. Its rows are a *stream that can be
 walked again*: an importer makes each row when it is asked for and forgets it, so a million shapes never stand in
 memory together. :class:`Draft` builds label sets, with hashes that follow from what the source says and from nothing
-else: no clock, no chance, no path of this machine. :func:`diff` compares two.
+else: no clock, no chance, no path of this machine. :mod:`encord_convert.comparison` compares two.
 """
 
 from __future__ import annotations

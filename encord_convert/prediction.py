@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
     """Fill ``report`` with the account that a writer of this declaration will give."""
-    for row in report.rows(labels):
+    for row in report.rows(labels, carries):
         for instance in row._objects.values():
             _object(report, row, instance, carries)
         for classification in row._classifications.values():
@@ -34,12 +34,16 @@ def _object(report: Report, row: LabelRowV2, instance: Any, carries: Carries) ->
     report.drop_unplaced(instance, carries)
     if not instance._frames:
         return
+    is_written = False
     for frame, data in sorted(instance._frames.items()):
         if shape not in carries.shapes | carries.approximates:
             detail = f"{_name(shape)}s have no place in the target."
             report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
         elif _geometry(report, row, instance, frame, data.coordinates, carries):
             report.drop_side(instance, frame, carries)
+            is_written = True
+    if is_written:
+        report.drop_track(instance, carries)
     if shape in carries.shapes | carries.approximates:
         _answers(report, instance, carries)
 
@@ -56,7 +60,7 @@ def _geometry(report: Report, row: LabelRowV2, instance: Any, frame: int, coordi
         code = carries.code(Feature.OUT_OF_BOUNDS)
         report.drop(instance, frame, code, Feature.OUT_OF_BOUNDS, "It lies outside the picture.")
         return False
-    for kind, feature in _changes(coordinates, state):
+    for kind, feature in changes(coordinates, state):
         if feature not in carries.features:
             report.change(instance, frame, kind, carries.code(feature), feature, "")
     shape = instance.ontology_item.shape
@@ -65,8 +69,8 @@ def _geometry(report: Report, row: LabelRowV2, instance: Any, frame: int, coordi
     return True
 
 
-def _changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
-    """Return what a target without the feature changes about these coordinates."""
+def changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
+    """Return what a target without the feature changes about coordinates whose fate is ``state``."""
     changes = []
     if state == "leaves":
         changes.append((Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS))
@@ -78,6 +82,8 @@ def _changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
             changes.append((Kind.APPROXIMATED, Feature.PARTS))
     if isinstance(coordinates, SkeletonCoordinates):
         points = coordinates.values
+        if any(point.visibility not in (None, Visibility.VISIBLE) for point in points):
+            changes.append((Kind.DEFAULTED, Feature.VISIBILITY))
         if any(is_self_occluded(point) for point in points):
             changes.append((Kind.MERGED, Feature.SELF_OCCLUSION))
         if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
@@ -112,6 +118,12 @@ def _classification(report: Report, classification: Any, carries: Carries) -> No
             report.drop(classification, frame, code, Feature.CLASSIFICATIONS, detail)
         else:
             report.drop_side(classification, frame, carries)
+    if classification._frames and Feature.CLASSIFICATIONS in carries.features:
+        for attribute, _ in classification._static_answers():
+            if len(attribute.uid) > 2 and Feature.NESTED_ANSWERS not in carries.features:
+                _lose_answer(
+                    report, classification, min(classification._frames), attribute, Feature.NESTED_ANSWERS, carries
+                )
 
 
 def is_self_occluded(point: Any) -> bool:

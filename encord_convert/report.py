@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 from encord_convert.ledger import SECONDARY, Carried, Key, Ledger, Origin
 from encord_convert.losses import Carries, Feature, Kind, Level, Loss, Note, Where
+from encord_convert.sdk.objects._colors import next_color
 
 if TYPE_CHECKING:
     from encord_convert.labelset import LabelSet
-    from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
+    from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance, OntologyStructure
 
 
 @dataclass(slots=True)
@@ -64,15 +65,18 @@ class Report:
 
     # -- walking ----------------------------------------------------------------------------------------------
 
-    def rows(self, labels: LabelSet) -> Iterator[LabelRowV2]:
+    def rows(self, labels: LabelSet, carries: Carries | None = None) -> Iterator[LabelRowV2]:
         """Yield the rows to write, keeping account: a hub that no importer counted is counted here.
 
-        Every call starts a fresh account of reading and writing.
+        Every call starts a fresh account of reading and writing. What the target carries of a row as a whole and of
+        the colours of classes is said here, by the declaration.
         """
         self._counts_hub = labels.ledger is None
         self.reading = Ledger() if labels.ledger is None else labels.ledger
         self.writing = Ledger()
         self.rows_read = 0
+        if carries is not None:
+            self._lose_colours(labels.ontology, carries)
         for row in labels:
             self._row = row
             self._last_changed = None
@@ -80,6 +84,8 @@ class Report:
             self.rows_read += 1
             if self._counts_hub:
                 self._count_row(row)
+            if carries is not None:
+                self._lose_row(row, carries)
             yield row
         self._row = None
         if labels.ledger is not None:
@@ -109,6 +115,34 @@ class Report:
             for info in classification._frames.values():
                 for side in side_types(info):
                     into[side, label] += 1
+
+    def _lose_colours(self, ontology: OntologyStructure, carries: Carries) -> None:
+        """Say which colours the target does not carry; those that any ontology gives anew are no loss."""
+        if Feature.COLOUR in carries.features:
+            return
+        code = carries.code(Feature.COLOUR)
+        for index, item in enumerate(ontology.objects):
+            if item.color != next_color(ontology.objects[:index][-1:]):
+                detail = f"The colour {item.color} of {item.title!r} has no place in the target."
+                self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
+
+    def _lose_row(self, row: LabelRowV2, carries: Carries) -> None:
+        """Say that a row is not written as such: its medium has no place in the target, or nothing is on it.
+
+        Importers count labels and not rows, so that for them the loss stands without a count.
+        """
+        where, key = Where(file=row._origin, row=row.data_title), ("row", "")
+        is_empty = not any(one._frames for one in (*row._objects.values(), *row._classifications.values()))
+        if is_empty and Feature.EMPTY_ROWS not in carries.features:
+            self.writing.dropped[key] += self._counts_hub
+            detail = "A row without labels has no place in the target."
+            self.writing.lose(Kind.DROPPED, carries.code(Feature.EMPTY_ROWS), Feature.EMPTY_ROWS, key, where, detail)
+        elif row.data_type not in carries.data_types:
+            detail = f"The target does not tell that it is of the type {row.data_type.value}."
+            code = carries.codes.get(Feature.MEDIA, "MEDIA_CHANGED")
+            self.writing.change(
+                Kind.APPROXIMATED, code, Feature.MEDIA, key, where, detail, counted=not self._counts_hub
+            )
 
     def turn_to(self, row: LabelRowV2) -> None:
         """Speak of ``row`` from now on: an exporter that gathers rows comes back to each before it speaks of it."""
@@ -194,6 +228,13 @@ class Report:
         for attribute, start, end in unplaced_answers(instance):
             detail = f"The answer to {attribute.title!r} on frames {start} to {end} is partly where the object is not."
             self.drop_part(instance, start, "unplaced", code, Feature.UNPLACED, detail)
+
+    def drop_track(self, instance: Any, carries: Carries) -> None:
+        """Say that the frames of an instance, of which at least one is written, are objects of their own."""
+        if Feature.TRACKS not in carries.features and self._is_track(instance):
+            detail = f"That {_label(instance)!r} is one object on all its frames has no place in the target."
+            code = carries.code(Feature.TRACKS)
+            self.drop_part(instance, min(instance._frames), "track", code, Feature.TRACKS, detail)
 
     def note(self, level: Level, code: str, detail: str) -> None:
         """Say something that lost nothing."""

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "encord_convert"
 FLOORS = {
     "geometry": 0,
     "sdk": 1,
+    "comparison": 2,
     "errors": 2,
     "labelset": 2,
     "ledger": 2,

@@ -70,6 +70,8 @@ class Format:
         File suffixes it comes in, lower case, with the dot.
     identify : callable
         From a source to a :class:`Match`: cheap, stringent, never raises.
+    read_by : str, optional
+        Name of the format that reads what this one writes, where it has no importer of its own.
     """
 
     name: str
@@ -79,3 +81,4 @@ class Format:
     identify: Callable[[Source], Match]
     importer: Importer | None = None
     exporter: Exporter | None = None
+    read_by: str | None = None

@@ -70,7 +70,7 @@ class Rows:
         """Write all rows of a label set, and tell a report what is not written, or not as it was."""
         self._report = report
         self._annotator = Annotator(self.classes, self._options, self._carries, report, self._annotations)
-        for row in report.rows(labels):
+        for row in report.rows(labels, self._carries):
             self._add(row)
         self._annotator.flush()
         self._flush()

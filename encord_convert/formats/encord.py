@@ -38,14 +38,16 @@ from encord_convert.formats._files import Source, Target
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries, Feature
 from encord_convert.report import Report
-from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
 
 ONTOLOGY = "ontology.json"
 ROWS = "label_rows.jsonl"
 
-CARRIES = Carries(shapes=frozenset(Shape), data_types=frozenset(DataType), features=frozenset(Feature))
+CARRIES = Carries(
+    shapes=frozenset(Shape), data_types=frozenset((*DataType, *_NewerDataType)), features=frozenset(Feature)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +126,36 @@ def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) 
     with target.open(ONTOLOGY) as stream:
         stream.write(msgspec.json.format(encoder.encode(labels.ontology.to_dict()), indent=1) + b"\n")
     with target.open(ROWS) as stream:
-        for row in report.rows(labels):
+        for row in report.rows(labels, CARRIES):
             stream.write(encoder.encode(row_dict(row)) + b"\n")
 
 
 def row_dict(row: LabelRowV2) -> dict[str, Any]:
-    """Return a label row with the two keys of its listing record that the row form has no place for."""
+    """Return a label row with what the service never lets a client write: two keys of its listing record, reviews."""
     members = row.to_encord_dict()
+    _add_reviews(row, members)
     members.setdefault("number_of_frames", row.number_of_frames)
     if row.client_metadata:
         members.setdefault("client_metadata", row.client_metadata)
     return members
+
+
+def _add_reviews(row: LabelRowV2, members: dict[str, Any]) -> None:
+    instances: tuple[Any, ...] = (*row._objects.values(), *row._classifications.values())
+    reviews = {
+        (getattr(one, "object_hash", None) or one.classification_hash, frame): annotation.reviews
+        for one in instances
+        for frame in one._frames
+        if (annotation := one.get_annotation(frame)).reviews
+    }
+    for unit in members["data_units"].values() if reviews else ():
+        labels = unit["labels"]
+        by_frame = {unit["data_sequence"]: labels} if "objects" in labels else labels
+        for frame, frame_labels in by_frame.items():
+            for label in (*frame_labels["objects"], *frame_labels["classifications"]):
+                key = (label.get("objectHash") or label.get("classificationHash"), int(frame))
+                if key in reviews:
+                    label["reviews"] = reviews[key]
 
 
 FORMAT = Format(

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from encord_convert.sdk.exceptions import OntologyError
+from encord_convert.sdk.objects._colors import next_color
 from encord_convert.sdk.objects._skeleton_template import SkeletonTemplate
 from encord_convert.sdk.objects.classification import Classification
 from encord_convert.sdk.objects.common import Shape
-from encord_convert.sdk.objects.constants import AVAILABLE_COLORS
 from encord_convert.sdk.objects.ontology_element import (
     OntologyElement,
     OntologyElementT,
@@ -171,7 +171,7 @@ class OntologyStructure(_Keeping):
         one = Object(
             uid=_next_number([each.uid for each in self.objects], uid),
             name=name,
-            color=color if color is not None else self._next_color(),
+            color=color if color is not None else next_color(self.objects),
             shape=shape,
             feature_node_hash=_new_hash(self.objects, feature_node_hash, top_level=True),
         )
@@ -204,12 +204,6 @@ class OntologyStructure(_Keeping):
     def _elements(self) -> Iterator[Object | Classification]:
         yield from self.objects
         yield from self.classifications
-
-    def _next_color(self) -> str:
-        """Return the colour after that of the last object; the first if that is none of the palette."""
-        if not self.objects or self.objects[-1].color not in AVAILABLE_COLORS:
-            return AVAILABLE_COLORS[0]
-        return AVAILABLE_COLORS[(AVAILABLE_COLORS.index(self.objects[-1].color) + 1) % len(AVAILABLE_COLORS)]
 
     def _feature(self, feature_node_hash: str, type_: type[OntologyElementT]) -> OntologyElementT:
         """Return an object or classification as :meth:`get_child_by_hash` does, remembering where they are."""

@@ -1,0 +1,491 @@
+"""Two label sets compared by what they mean: classes, geometry in pixels, answers, tracks; never by hashes.
+
+:func:`diff` names every difference. Given what a format declares, it first narrows the one set to what survives the
+format, and so is the other half of the law: ``read(write(x))`` equals ``x`` narrowed to its
+:class:`~encord_convert.losses.Carries`, within its tolerance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from encord_convert.losses import Carries, Feature, Where
+from encord_convert.placement import fate, frame_size
+from encord_convert.prediction import changes
+from encord_convert.report import is_unknown_time
+from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.sdk.objects.coordinates import (
+    BoundingBoxCoordinates,
+    PointCoordinate,
+    PolygonCoordinates,
+    PolylineCoordinates,
+    RotatableBoundingBoxCoordinates,
+    SkeletonCoordinates,
+)
+
+if TYPE_CHECKING:
+    from encord_convert.labelset import LabelSet
+    from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing in which two label sets differ.
+
+    ``where`` is of the first set where it has the thing, else of the second; ``expected`` is the first set's.
+    """
+
+    where: Where
+    what: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        """Say it in words: ``cam/1.jpg, frame 3, car: left differs, expected 4.0, found 5.0``."""
+        place = str(self.where)
+        return f"{place}: {self.what}, expected {self.expected}, found {self.found}" if place else self.what
+
+
+def diff(
+    expected: LabelSet, found: LabelSet, *, carries: Carries | None = None, tolerance_px: float | None = None
+) -> Iterator[Difference]:
+    """Name every difference between two label sets.
+
+    Rows are paired by title, equal titles in their order; within a row, objects by class, shape, frames and geometry.
+    Rows that come in the same order are compared and forgotten; only those out of order wait in memory. What is on no
+    frame is not looked at.
+
+    Parameters
+    ----------
+    expected, found : LabelSet
+        Both are walked once.
+    carries : Carries, optional
+        What survives of ``expected``. By default everything does.
+    tolerance_px : float, optional
+        How far, in pixels, a coordinate may be off, and an angle in degrees; by default the tolerance declared, or 0.
+    """
+    tolerance = (carries.tolerance_px if carries else 0.0) if tolerance_px is None else tolerance_px
+    lens = _Lens(carries)
+    yield from _classes(expected.ontology, found.ontology, carries)
+    for one, other in _paired(expected, found, lens):
+        if one is None:
+            if other is not None and (other.things or carries is None or Feature.EMPTY_ROWS in carries.features):
+                yield Difference(Where(row=other.title), "a row", "none", f"{len(other.things)} labels")
+        elif other is None:
+            if one.things or carries is None or Feature.EMPTY_ROWS in carries.features:
+                yield Difference(Where(row=one.title), "the row", f"{len(one.things)} labels", "none")
+        else:
+            yield from _facts(one, other)
+            yield from _things(one, other, tolerance)
+
+
+# --- what is compared ------------------------------------------------------------------------------------------------
+
+_Geometry = tuple[str, Any]
+"""A word for the form and the numbers in pixels, or a bitmask."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Placement:
+    geometry: _Geometry | None
+    """None: the geometry is written in another form, so whatever stands there will do."""
+    answers: dict[str, Any]
+    sides: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """An object or a classification, on the frames that are kept of it."""
+
+    label: str
+    shape: str
+    frames: dict[int, _Placement]
+    hash: str
+
+    @property
+    def is_changed(self) -> bool:
+        return any(placement.geometry is None for placement in self.frames.values())
+
+
+@dataclass(slots=True)
+class _Row:
+    title: str
+    facts: dict[str, Any]
+    things: list[_Thing]
+
+
+_POOL = ""
+"""Title of the row that stands for all those of a kind of medium that does not survive."""
+
+
+class _Lens:
+    """Looks at rows, and sees what a format carries of them."""
+
+    def __init__(self, carries: Carries | None) -> None:
+        self._carries = carries
+
+    def has(self, feature: Feature) -> bool:
+        return self._carries is None or feature in self._carries.features
+
+    def see(self, row: LabelRowV2, *, narrow: bool) -> _Row:
+        lens = self if narrow else _EVERYTHING
+        things = chain(
+            (lens._object(row, instance) for instance in row._objects.values()),
+            (lens._classification(one) for one in row._classifications.values() if lens.has(Feature.CLASSIFICATIONS)),
+        )
+        kept = [thing for thing in things if thing.frames]
+        if not self.has(Feature.TRACKS):
+            kept = [
+                _Thing(thing.label, thing.shape, {frame: placement}, thing.hash)
+                for thing in kept
+                for frame, placement in thing.frames.items()
+            ]
+        return _Row(row.data_title, _facts_of(row), kept)
+
+    def is_pooled(self, row: LabelRowV2) -> bool:
+        return self._carries is not None and row.data_type not in self._carries.data_types
+
+    def _object(self, row: LabelRowV2, instance: Any) -> _Thing:
+        frames = {}
+        shape = instance.ontology_item.shape
+        carries = self._carries
+        if carries is None or shape in carries.shapes | carries.approximates:
+            for frame, data in sorted(instance._frames.items()):
+                size = frame_size(row, frame)
+                geometry = self._geometry(shape, data.coordinates, size)
+                if geometry is not _GONE:
+                    answers = self._answers(instance, frame)
+                    frames[frame] = _Placement(geometry, answers, self._sides(data.object_frame_instance_info))
+        return _Thing(instance.object_name, shape.value, frames, instance.object_hash)
+
+    def _geometry(self, shape: Any, coordinates: Any, size: tuple[int, int]) -> Any:
+        carries = self._carries
+        if carries is not None:
+            state = fate(coordinates, *size, max(carries.tolerance_px, 1e-9))
+            if state == "degenerate" and not self.has(Feature.DEGENERATE):
+                return _GONE
+            if state == "outside" and not self.has(Feature.OUT_OF_BOUNDS):
+                return _GONE
+            if shape in carries.approximates or any(not self.has(lost) for _, lost in changes(coordinates, state)):
+                return None
+        return geometry_px(coordinates, *size)
+
+    def _classification(self, instance: Any) -> _Thing:
+        answers = self._answers(instance, None)
+        frames = {
+            frame: _Placement(("frame", ()), answers, self._sides(info))
+            for frame, info in sorted(instance._frames.items())
+        }
+        return _Thing(instance.classification_name, "classification", frames, instance.classification_hash)
+
+    def _answers(self, instance: Any, frame: int | None) -> dict[str, Any]:
+        first = Feature.CLASSIFICATIONS if frame is None else Feature.ANSWERS
+        answered = [
+            (attribute, value)
+            for attribute, value in instance._static_answers()
+            if self.has(Feature.NESTED_ANSWERS if len(attribute.uid) > 2 else first)
+        ]
+        if frame is not None and self.has(Feature.DYNAMIC_ANSWERS):
+            answered += instance._dynamic_answers_at(frame)
+        paths = instance.ontology_item._answer_index().paths
+        return {_question(attribute, paths): _value(value) for attribute, value in answered}
+
+    def _sides(self, info: Any) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        if self.has(Feature.CONFIDENCE):
+            seen["confidence"] = info.confidence
+        if self.has(Feature.MANUAL):
+            seen["manual"] = info.manual_annotation
+        if self.has(Feature.AUTHOR):
+            seen["author"] = (info.created_by, info.last_edited_by)
+        if self.has(Feature.TIMESTAMPS):
+            seen["timestamp"] = tuple(
+                None if is_unknown_time(time) else time for time in (info.created_at, info.last_edited_at)
+            )
+        if self.has(Feature.REVIEWS):
+            seen["review"] = (info.reviews or None, bool(getattr(info, "is_deleted", None)))
+        return seen
+
+
+_GONE = object()
+_EVERYTHING = _Lens(None)
+
+
+def geometry_px(coordinates: Any, width: int, height: int) -> _Geometry:
+    """Return a word for the form of hub coordinates, and their numbers in pixels; a bitmask stays one."""
+    kind = _NUMBERS.get(type(coordinates))
+    if kind is not None:
+        return kind(coordinates, width, height)  # type: ignore[no-any-return]
+    if isinstance(coordinates, BitmaskCoordinates):
+        return "bitmask", coordinates
+    return type(coordinates).__name__, repr(coordinates.to_dict())
+
+
+def _box(c: Any, width: int, height: int) -> _Geometry:
+    return "box", [[c.top_left_x * width, c.top_left_y * height, c.width * width, c.height * height]]
+
+
+def _rotatable(c: Any, width: int, height: int) -> _Geometry:
+    return "rotated box", [*_box(c, width, height)[1], [c.theta % 360.0]]
+
+
+def _polygon(c: PolygonCoordinates, width: int, height: int) -> _Geometry:
+    form = "polygon of " + ", ".join(f"{len(rings)} rings" for rings in c.polygons)
+    return form, [_scaled(ring, width, height) for rings in c.polygons for ring in rings]
+
+
+def _polyline(c: Any, width: int, height: int) -> _Geometry:
+    return "polyline", [_scaled(c._flat, width, height)]
+
+
+def _point(c: PointCoordinate, width: int, height: int) -> _Geometry:
+    return "point", [[c.x * width, c.y * height, *([c._z] if hasattr(c, "_z") else [])]]
+
+
+def _skeleton(c: SkeletonCoordinates, width: int, height: int) -> _Geometry:
+    words = ", ".join(f"{point.name} {point.visibility}" for point in c.values)
+    return f"skeleton {words}", [[point.x * width, point.y * height] for point in c.values]
+
+
+def _scaled(flat: Any, width: int, height: int) -> Any:
+    return (np.asarray(flat, float).reshape(-1, 2) * (width, height)).ravel()
+
+
+_NUMBERS: dict[type, Any] = {
+    BoundingBoxCoordinates: _box,
+    RotatableBoundingBoxCoordinates: _rotatable,
+    PolygonCoordinates: _polygon,
+    PolylineCoordinates: _polyline,
+    PointCoordinate: _point,
+    SkeletonCoordinates: _skeleton,
+}
+
+
+def _question(attribute: Any, paths: Any) -> str:
+    steps = chain.from_iterable((radio.title, option.label) for radio, option in paths[attribute.feature_node_hash])
+    return "/".join((*steps, attribute.title))
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return sorted(option.label for option in value)
+    return getattr(value, "label", value)
+
+
+def _facts_of(row: LabelRowV2) -> dict[str, Any]:
+    return {
+        "data type": row.data_type.value,
+        "frames": row.number_of_frames,
+        "pictures": [(unit.data_title, unit.width, unit.height) for unit in row._units],
+    }
+
+
+# --- pairing ---------------------------------------------------------------------------------------------------------
+
+
+def _paired(expected: LabelSet, found: LabelSet, lens: _Lens) -> Iterator[tuple[_Row | None, _Row | None]]:
+    """Yield the rows of both sets in pairs; a row that does not survive as such brings its labels to one pool."""
+    waiting: tuple[dict[str, list[_Row]], dict[str, list[_Row]]] = (defaultdict(list), defaultdict(list))
+    pool = _Row(_POOL, {}, [])
+    is_pooling = False
+    for one, other in zip_longest(expected, found):
+        arrived: list[tuple[int, _Row]] = []
+        if one is not None:
+            row = lens.see(one, narrow=True)
+            if lens.is_pooled(one):
+                is_pooling = True
+                pool.things += row.things
+            else:
+                arrived.append((0, row))
+        if other is not None:
+            arrived.append((1, lens.see(other, narrow=False)))
+        for side, row in arrived:
+            partners = waiting[1 - side][row.title]
+            if partners:
+                yield (row, partners.pop(0)) if side == 0 else (partners.pop(0), row)
+            else:
+                waiting[side][row.title].append(row)
+    for rows in waiting[0].values():
+        yield from ((row, None) for row in rows)
+    rest = [row for rows in waiting[1].values() for row in rows]
+    if is_pooling:
+        # Nothing says which picture became which: only that every label is somewhere.
+        things = [thing for row in rest for thing in row.things]
+        yield _on_one_frame(pool), _on_one_frame(_Row(_POOL, {}, things))
+    else:
+        yield from ((None, row) for row in rest)
+
+
+def _on_one_frame(row: _Row) -> _Row:
+    things = [
+        _Thing(thing.label, thing.shape, {0: placement}, thing.hash)
+        for thing in row.things
+        for placement in thing.frames.values()
+    ]
+    return _Row(row.title, row.facts, things)
+
+
+def _things(one: _Row, other: _Row, tolerance: float) -> Iterator[Difference]:
+    left = _by(other.things, lambda thing: (thing.label, thing.shape, *thing.frames))
+    unmatched: list[_Thing] = []
+    changed: list[_Thing] = []
+    for thing in one.things:
+        candidates = left.get((thing.label, thing.shape, *thing.frames), ())
+        if thing.is_changed:
+            changed.append(thing)
+        elif not _take(candidates, thing, tolerance):
+            unmatched.append(thing)
+    rest = _by(chain.from_iterable(left.values()), lambda thing: (thing.label, *thing.frames))
+    for thing in changed:
+        # In another form its class and its frames stay; a thing of several parts may have become several things.
+        if not _take(rest.get((thing.label, *thing.frames), ()), thing, tolerance):
+            unmatched.append(thing)
+    loose = {thing.label for thing in changed}
+    for thing in unmatched:
+        near = rest.get((thing.label, *thing.frames), [])
+        partner = near.pop(0) if near else None
+        yield _difference(one, thing, partner, tolerance)
+    for thing in chain.from_iterable(rest.values()):
+        if thing.label not in loose:
+            where = Where(row=other.title, frame=min(thing.frames, default=None), object_hash=thing.hash)
+            yield Difference(where, f"a {thing.shape} of {thing.label!r}", "none", _say(thing))
+
+
+def _by(things: Any, key: Any) -> dict[Any, list[_Thing]]:
+    groups: dict[Any, list[_Thing]] = defaultdict(list)
+    for thing in things:
+        groups[key(thing)].append(thing)
+    return groups
+
+
+def _take(candidates: Sequence[_Thing], thing: _Thing, tolerance: float) -> bool:
+    """Take the first candidate that equals ``thing``; labels usually come in the same order."""
+    for index, candidate in enumerate(candidates):
+        if _unlike(thing, candidate, tolerance) is None:
+            del candidates[index]  # type: ignore[attr-defined]
+            return True
+    return False
+
+
+def _unlike(thing: _Thing, other: _Thing, tolerance: float) -> tuple[int, str, str, str] | None:
+    """Return the first thing in which two things on the same frames differ: frame, what, expected, found."""
+    for frame, placement in thing.frames.items():
+        there = other.frames[frame]
+        if placement.geometry is not None and not _is_same(placement.geometry, there.geometry, tolerance):
+            return frame, "its geometry", _numbers(placement.geometry), _numbers(there.geometry)
+        if placement.answers != there.answers:
+            return frame, "its answers", str(placement.answers), str(there.answers)
+        for side, value in placement.sides.items():
+            if there.sides.get(side) != value:
+                return frame, f"its {side}", str(value), str(there.sides.get(side))
+    return None
+
+
+def _is_same(one: _Geometry, other: _Geometry | None, tolerance: float) -> bool:
+    if other is None or one[0] != other[0] or len(one[1:]) != len(other[1:]):
+        return False
+    if one[0] == "bitmask":
+        return _is_same_mask(one[1], other[1])
+    if isinstance(one[1], str):
+        return bool(one[1] == other[1])
+    return len(one[1]) == len(other[1]) and all(map(lambda a, b: _is_near(a, b, tolerance), one[1], other[1]))
+
+
+def _is_near(one: Any, other: Any, tolerance: float) -> bool:
+    a, b = np.asarray(one, float), np.asarray(other, float)
+    # A tolerance in writing is one in reading: two roundings, and the last digit of a double.
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-9, atol=tolerance + 1e-9, equal_nan=True))
+
+
+def _is_same_mask(one: BitmaskCoordinates, other: BitmaskCoordinates) -> bool:
+    if one.frame_size != other.frame_size:
+        return False
+    return one.to_dict()["rleString"] == other.to_dict()["rleString"] or np.array_equal(
+        one.to_numpy_array(), other.to_numpy_array()
+    )
+
+
+def _difference(row: _Row, thing: _Thing, partner: _Thing | None, tolerance: float) -> Difference:
+    unlike = None if partner is None else _unlike(thing, partner, tolerance)
+    frame = min(thing.frames, default=None) if unlike is None else unlike[0]
+    where = Where(row=row.title, frame=frame, object_hash=thing.hash)
+    if unlike is None:
+        return Difference(
+            where, f"the {thing.shape} {thing.label!r}", _say(thing), "none" if not partner else _say(partner)
+        )
+    return Difference(where, f"{thing.label!r}: {unlike[1]}", *unlike[2:])
+
+
+def _say(thing: _Thing) -> str:
+    placement = next(iter(thing.frames.values()), None)
+    frames = f"on frames {', '.join(map(str, thing.frames))}"
+    return frames if placement is None else f"{_numbers(placement.geometry)} {frames}"
+
+
+def _numbers(geometry: _Geometry | None) -> str:
+    if geometry is None:
+        return "any form"
+    form, numbers = geometry
+    if isinstance(numbers, BitmaskCoordinates):
+        width, height = numbers.frame_size
+        return f"a mask of {int(numbers.to_numpy_array().sum())} pixels in {width} × {height}"
+    if isinstance(numbers, str):
+        return numbers
+    return f"{form} " + "; ".join(" ".join(f"{number:g}" for number in part) for part in numbers)
+
+
+# --- what rows and classes say of themselves -------------------------------------------------------------------------
+
+
+def _facts(one: _Row, other: _Row) -> Iterator[Difference]:
+    for name, value in one.facts.items():
+        if other.facts.get(name) != value:
+            yield Difference(Where(row=one.title), f"the {name}", str(value), str(other.facts.get(name)))
+
+
+def _classes(expected: OntologyStructure, found: OntologyStructure, carries: Carries | None) -> Iterator[Difference]:
+    """Compare the classes: all of them, or the colours of those both have."""
+    ours, theirs = _by_class(expected), _by_class(found)
+    for key, item in ours.items():
+        other = theirs.get(key)
+        if other is None:
+            if carries is None:
+                yield Difference(Where(), f"the class {key[0]!r} ({key[1]})", "there", "none")
+            continue
+        is_coloured = key[1] != "classification" and (carries is None or Feature.COLOUR in carries.features)
+        if is_coloured and item.color.lower() != other.color.lower():
+            yield Difference(Where(), f"the colour of {key[0]!r}", item.color, other.color)
+        if carries is None and (mine := _questions(item)) != (its := _questions(other)):
+            yield Difference(Where(), f"the questions of {key[0]!r}", str(mine), str(its))
+    if carries is None:
+        for key in theirs.keys() - ours.keys():
+            yield Difference(Where(), f"the class {key[0]!r} ({key[1]})", "none", "there")
+
+
+def _by_class(structure: OntologyStructure) -> dict[tuple[str, str, int], Any]:
+    seen: Counter[tuple[str, str]] = Counter()
+    classes: dict[tuple[str, str, int], Any] = {}
+    for item in (*structure.objects, *structure.classifications):
+        key = (item.title, item.shape.value) if hasattr(item, "shape") else (item.title, "classification")
+        seen[key] += 1
+        classes[(*key, seen[key])] = item
+    return classes
+
+
+def _questions(item: Any) -> list[Any]:
+    return [
+        (
+            attribute.title,
+            type(attribute).__name__,
+            attribute.dynamic,
+            attribute.required,
+            [(option.label, _questions(option)) for option in getattr(attribute, "options", ())],
+        )
+        for attribute in getattr(item, "attributes", None) or getattr(item, "nested_options", None) or ()
+    ]
