@@ -218,6 +218,14 @@ class Report:
         """Say that one counted thing that belongs to an instance (an answer, its being a track) is not written."""
         self.writing.drop(code, feature, (type_, _label(instance)), self._where(instance, frame), detail)
 
+    def drop_carried(self, instance: Any, frame: int, code: str, feature: Feature, detail: str) -> None:
+        """Say that what the source counted beside a shape (answers, mostly) is not written, though the shape is."""
+        beside = [(self._weigh(instance, frame)[2], _label(instance))]
+        beside += [(other.carried, other.label) for other in _also(instance)]
+        for carried, label in beside:
+            for type_, count in carried:
+                self.writing.drop(code, feature, (type_, label), self._where(instance, frame), detail, count=count)
+
     def drop_unplaced(self, instance: Any, carries: Carries) -> None:
         """Say that what ``instance`` says of frames it is not on is not written, nor itself if it is on none."""
         if Feature.UNPLACED in carries.features:
@@ -394,7 +402,7 @@ def hub_answers(instance: Any) -> int:
     """
     runs = getattr(instance, "_dynamic_runs", None)
     frames = sorted(instance._frames)
-    placed = (_placed_within(frames, *run) for _, _, ranges in (runs() if runs is not None else ()) for run in ranges)
+    placed = (placed_within(frames, *run) for _, _, ranges in (runs() if runs is not None else ()) for run in ranges)
     return len(instance._static_answers()) + sum(map(bool, placed))
 
 
@@ -408,12 +416,12 @@ def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
         (attribute, start, end)
         for attribute, _, ranges in runs()
         for start, end in ranges
-        if _placed_within(frames, start, end) <= end - start
+        if placed_within(frames, start, end) <= end - start
     ]
 
 
-def _placed_within(frames: list[int], start: int, end: int) -> int:
-    """Count ascending frames from ``start`` to ``end``, both inside."""
+def placed_within(frames: list[int], start: int, end: int) -> int:
+    """Count the ascending frames from ``start`` to ``end``, both included."""
     return bisect_right(frames, end) - bisect_left(frames, start)
 
 
