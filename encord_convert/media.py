@@ -8,7 +8,8 @@
    ``a.png``);
 4. the digest of the content, where the source knows one.
 
-If more than one file is left in a step, that is an :class:`~encord_convert.errors.AmbiguousFileError` which lists them.
+If more than one file is left in a step, that is an :class:`~encord_convert.errors.AmbiguousFileError` which lists them,
+and so is a file that fits two names: ``a.png`` is not both ``cam1/a.png`` and ``cam2/a.png``.
 Names are compared in Unicode normal form C, upper and lower case as they are. Only files the source lists are ever
 returned, so that no name leads out of its folder.
 """
@@ -90,6 +91,7 @@ class Media:
         self._stems: _Index = {}
         self._tails: tuple[_Index, _Index] | None = None
         self._digests: dict[str, dict[str, str]] = {}
+        self._given: dict[str, str] = {}
 
     def find(self, name: str, *, digest: str | None = None) -> str | None:
         """Return the file a name means, None if there is none.
@@ -104,7 +106,7 @@ class Media:
         Raises
         ------
         AmbiguousFileError
-            More than one file fits equally well.
+            More than one file fits equally well, or the file was found under another name before.
         """
         for spelling in dict.fromkeys((name, unquote(name))):
             path = "/".join(_parts(spelling))
@@ -112,7 +114,7 @@ class Media:
                 found = self._at(path) or self._ending_in(path)
                 found = found or self._stem_at(path) or self._stem_ending_in(path)
                 if found:
-                    return self._only(name, found)
+                    return self._alone(path, self._only(name, found))
         return self._of_digest(digest) if digest else None
 
     def find_in(self, folders: Iterable[str], name: str) -> str | None:
@@ -159,8 +161,16 @@ class Media:
 
     def _only(self, name: str, found: list[str]) -> str:
         if len(found) > 1:
-            raise AmbiguousFileError(self.source.name, name, found)
+            raise AmbiguousFileError(
+                self.source.name, f"the picture {name!r} could be any of {len(found)} files", found
+            )
         return self._prefix + found[0]
+
+    def _alone(self, path: str, member: str) -> str:
+        known = self._given.setdefault(member, path)
+        if known != path:
+            raise AmbiguousFileError(self.source.name, f"the file {member!r} fits two pictures", [known, path])
+        return member
 
     def _of_digest(self, digest: str) -> str | None:
         kind, _, digits = digest.partition(":")

@@ -212,7 +212,11 @@ class Report:
                 label = _label(instance)
                 where = self._where(instance, frame)
                 detail = f"{side} of {label!r} has no place in the target."
-                self.writing.drop(carries.code(feature), feature, (side, label), where, detail)
+                key = (side, label)
+                if self._counts_hub or self.reading.into.get(key):
+                    self.writing.drop(carries.code(feature), feature, key, where, detail)
+                else:  # an importer counted it as something of its own: the loss stands without a count
+                    self.writing.lose(Kind.DROPPED, carries.code(feature), feature, key, where, detail)
 
     def drop_part(self, instance: Any, frame: int, type_: str, code: str, feature: Feature, detail: str) -> None:
         """Say that one counted thing that belongs to an instance (an answer, its being a track) is not written."""

@@ -483,7 +483,8 @@ class MemoryTarget(Target):
 
     def commit(self) -> None:
         """Take the files over."""
-        self.files = {name: (self._stage() / name).read_bytes() for name in self._names}
+        names = (*self._names, *self._adopted)
+        self.files = {name: (self._stage() / name).read_bytes() for name in names}
         self.discard()
 
 
