@@ -44,8 +44,7 @@ def _object(report: Report, row: LabelRowV2, instance: Any, carries: Carries) ->
             is_written = True
     if is_written:
         report.drop_track(instance, carries)
-    if shape in carries.shapes | carries.approximates:
-        _answers(report, instance, carries)
+        report.drop_answers(instance, carries)
 
 
 def _geometry(report: Report, row: LabelRowV2, instance: Any, frame: int, coordinates: Any, carries: Carries) -> bool:
@@ -89,19 +88,6 @@ def changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
         if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
             changes.append((Kind.DEFAULTED, Feature.HIDDEN_POSITION))
     return changes
-
-
-def _answers(report: Report, instance: Any, carries: Carries) -> None:
-    frame = min(instance._frames)
-    for attribute, _ in instance._static_answers():
-        nested = len(attribute.uid) > 2
-        feature = Feature.NESTED_ANSWERS if nested else Feature.ANSWERS
-        if feature not in carries.features:
-            _lose_answer(report, instance, frame, attribute, feature, carries)
-    for attribute, _, ranges in instance._dynamic_runs():
-        if Feature.DYNAMIC_ANSWERS not in carries.features:
-            for _ in ranges:
-                _lose_answer(report, instance, frame, attribute, Feature.DYNAMIC_ANSWERS, carries)
 
 
 def _lose_answer(report: Report, instance: Any, frame: int, attribute: Any, feature: Feature, carries: Carries) -> None:

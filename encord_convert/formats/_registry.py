@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 KNOWN: dict[str, str] = {
     "coco": "encord_convert.formats.coco:FORMAT",
+    "coco-keypoints": "encord_convert.formats.coco_keypoints:FORMAT",
+    "coco-results": "encord_convert.formats.coco_results:FORMAT",
     "coco-rle": "encord_convert.formats.coco:FORMAT_RLE",
+    "coco-ytvis": "encord_convert.formats.coco_ytvis:FORMAT",
     "cvat": "encord_convert.formats.cvat:FORMAT",
     "encord": "encord_convert.formats.encord:FORMAT",
 }
