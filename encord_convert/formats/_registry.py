@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KNOWN: dict[str, str] = {
     "coco": "encord_convert.formats.coco:FORMAT",
+    "coco-encord": "encord_convert.formats.coco_encord:FORMAT",
     "coco-keypoints": "encord_convert.formats.coco_keypoints:FORMAT",
     "coco-results": "encord_convert.formats.coco_results:FORMAT",
     "coco-rle": "encord_convert.formats.coco:FORMAT_RLE",
