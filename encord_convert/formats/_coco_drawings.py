@@ -115,6 +115,15 @@ def listed_frames(row: LabelRowV2, options: Any) -> list[int]:
     return frames_of(row, labelled, everything=options.frames == "all")
 
 
+def on_frames(row: LabelRowV2) -> dict[int, list[ObjectInstance]]:
+    """Return the objects on each frame, in the order of the row."""
+    placed: dict[int, list[ObjectInstance]] = {}
+    for instance in row._objects.values():
+        for frame in instance._frames:
+            placed.setdefault(frame, []).append(instance)
+    return placed
+
+
 def pictures_of(row: LabelRowV2, frames: Iterable[int], first_id: int) -> Mapping[int, Picture]:
     """Return the pictures of frames, numbered on from ``first_id``."""
     return {frame: Picture(row, frame, number, frame_size(row, frame)) for number, frame in enumerate(frames, first_id)}

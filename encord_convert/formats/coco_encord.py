@@ -57,7 +57,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from encord_convert.formats._api import Exporter, Format, Match, NoOptions
-from encord_convert.formats._coco_drawings import account_for_rest
+from encord_convert.formats._coco_drawings import account_for_rest, on_frames
 from encord_convert.formats._coco_encord_shapes import TOLERANCE_PX, shape_members
 from encord_convert.formats._coco_images import frames_of, split_suffix
 from encord_convert.formats._coco_lines import append_file, written_lines, written_value
@@ -169,10 +169,7 @@ class _Rows:
     def annotations_of(self, row: LabelRowV2) -> tuple[list[dict[str, Any]], int]:
         """Return the annotations of a row whose images are known, and how many there were before."""
         before = self._written
-        by_frame: dict[int, list[ObjectInstance]] = {}
-        for instance in row._objects.values():
-            for frame in instance._frames:
-                by_frame.setdefault(frame, []).append(instance)
+        by_frame = on_frames(row)
         entries = []
         for frame in sorted(by_frame):
             for instance in by_frame[frame]:

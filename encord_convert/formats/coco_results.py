@@ -50,8 +50,9 @@ import numpy as np
 
 from encord_convert.errors import WriteError
 from encord_convert.formats._api import Exporter, Format, Match
-from encord_convert.formats._coco_drawings import Drawings, listed_frames, pictures_of
+from encord_convert.formats._coco_drawings import Drawings, listed_frames, on_frames, pictures_of
 from encord_convert.formats._coco_lines import append_file, written_lines
+from encord_convert.formats._coco_rows import KEPT
 from encord_convert.formats._coco_shapes import Annotation, Picture, Size
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco import CARRIES as CARRIES_ALL
@@ -132,11 +133,20 @@ class _List:
     def __init__(self, stream: BinaryIO) -> None:
         self.count = 0
         self._stream = stream
+        self._kept: list[dict[str, Any]] = []
 
     def add(self, entry: dict[str, Any]) -> None:
-        line = written_lines([entry])
-        self._stream.write(b",\n" + line if self.count else line)
-        self.count += 1
+        """Take an entry; some are written together."""
+        self._kept.append(entry)
+        if len(self._kept) >= KEPT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was taken."""
+        if self._kept:
+            self._stream.write((b",\n" if self.count else b"") + written_lines(self._kept))
+            self.count += len(self._kept)
+            self._kept = []
 
 
 def _write_rows(labels: LabelSet, options: WriteOptions, report: Report, lists: dict[str, _List]) -> None:
@@ -154,14 +164,13 @@ def _write_rows(labels: LabelSet, options: WriteOptions, report: Report, lists: 
         drawings.add(row, _by_frame(row, frames, pictures))
         listed += len(frames)
     drawings.flush()
+    for entries in lists.values():
+        entries.flush()
 
 
 def _by_frame(row: LabelRowV2, frames: list[int], pictures: Any) -> Iterator[tuple[Picture, ObjectInstance]]:
     """Return objects in the order of a COCO file: frame by frame, in the order of the row on each."""
-    placed: dict[int, list[ObjectInstance]] = {}
-    for instance in row._objects.values():
-        for frame in instance._frames:
-            placed.setdefault(frame, []).append(instance)
+    placed = on_frames(row)
     for frame in frames:
         for instance in placed.get(frame, ()):
             yield pictures[frame], instance

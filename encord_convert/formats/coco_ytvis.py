@@ -48,7 +48,7 @@ from typing import Any, BinaryIO, ClassVar, Literal
 import msgspec
 
 from encord_convert.formats._api import Exporter, Format, Match
-from encord_convert.formats._coco_drawings import Drawings, listed_frames, pictures_of
+from encord_convert.formats._coco_drawings import Drawings, listed_frames
 from encord_convert.formats._coco_images import Names, file_name
 from encord_convert.formats._coco_lines import Lines, append_file, written_lines, written_value
 from encord_convert.formats._coco_shapes import Annotation, Picture
@@ -114,9 +114,9 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
             frames = _frames(row, options)
             block.add([_video(row, frames, names)])
             tracks.expect(block.count, frames)
-            drawings.add(row, _by_object(row, frames))
-            drawings.flush()
-            tracks.write()
+            drawings.add(row, _by_object(row, block.count))
+        drawings.flush()
+        tracks.write()
     names.say_clashes(report.note)
     for detail in drawings.classes.clashes():
         report.note(Level.WARNING, "NAME_CLASH", detail)
@@ -158,24 +158,25 @@ class _Tracks:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._block = Lines(stream)
-        self._video_id = 0
-        self._places: dict[int, int] = {}
+        self._places: dict[int, dict[int, int]] = {}
         self._object: ObjectInstance | None = None
         self._track: _Track | None = None
 
     def expect(self, video_id: int, frames: Sequence[int]) -> None:
-        """Begin a video of these frames."""
-        self._video_id = video_id
-        self._places = {frame: place for place, frame in enumerate(frames)}
+        """Take the frames of a video whose objects will come."""
+        self._places[video_id] = {frame: place for place, frame in enumerate(frames)}
 
     def add(self, picture: Picture, instance: ObjectInstance, annotation: Annotation) -> None:
-        """Take what an object is on a frame; its frames come one after the other."""
-        if instance is not self._object or self._track is None:
+        """Take what an object is on a frame; its frames come one after the other, as do videos."""
+        video_id = picture.image_id
+        if self._track is None or instance is not self._object:
             self.write()
-            absent: list[Any] = [None] * len(self._places)
+            while next(iter(self._places)) < video_id:
+                del self._places[next(iter(self._places))]
+            absent: list[Any] = [None] * len(self._places[video_id])
+            self._track = _Track(0, video_id, annotation.category_id, 0, absent, absent.copy(), absent.copy())
             self._object = instance
-            self._track = _Track(0, self._video_id, annotation.category_id, 0, absent, absent.copy(), absent.copy())
-        track, place = self._track, self._places[picture.frame]
+        track, place = self._track, self._places[video_id][picture.frame]
         track.segmentations[place] = annotation.segmentation
         track.bboxes[place] = annotation.bbox
         track.areas[place] = annotation.area
@@ -197,12 +198,11 @@ def _video(row: LabelRowV2, frames: list[int], names: Names) -> _Video:
     return _Video(0, width, height, len(frames), [names.unique(file_name(row, frame)) for frame in frames], frames)
 
 
-def _by_object(row: LabelRowV2, frames: list[int]) -> Iterator[tuple[Picture, ObjectInstance]]:
+def _by_object(row: LabelRowV2, video_id: int) -> Iterator[tuple[Picture, ObjectInstance]]:
     """Return objects one after the other, each on its frames in ascending order."""
-    pictures = pictures_of(row, frames, 0)
     for instance in row._objects.values():
         for frame in sorted(instance._frames):
-            yield pictures[frame], instance
+            yield Picture(row, frame, video_id, frame_size(row, frame)), instance
 
 
 FORMAT = Format(
