@@ -213,7 +213,10 @@ class Report:
                 label = _label(instance)
                 where = self._where(instance, frame)
                 detail = f"{side} of {label!r} has no place in the target."
-                self.writing.drop(carries.code(feature), feature, (side, label), where, detail)
+                key = (side, label)
+                self.writing.lose(Kind.DROPPED, carries.code(feature), feature, key, where, detail)
+                if self._counts_hub or key in self.reading.into:  # an importer may not count it, or by another word
+                    self.writing.dropped[key] += 1
 
     def drop_part(self, instance: Any, frame: int, type_: str, code: str, feature: Feature, detail: str) -> None:
         """Say that one counted thing that belongs to an instance (an answer, its being a track) is not written."""

@@ -13,7 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from samples import SAMPLES, Sample, box, mask_of, ring
 
-from encord_convert.conversion import write
+from encord_convert.conversion import read, write
 from encord_convert.errors import WriteError
 from encord_convert.formats import format_named
 from encord_convert.formats._coco_annotations import GATHERED
@@ -23,6 +23,7 @@ from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape, TextAttribute
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, RotatableBoundingBoxCoordinates
+from encord_convert.testing import tally
 from encord_convert.testing import written as files_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools, numpy 2
@@ -180,3 +181,21 @@ def test_many_objects_of_one_row_are_drawn_in_their_order() -> None:
         [20 * frame / count for frame in range(count)], abs=0.0006
     )
     assert report.counts()["track"] == {"in": 1, "kept": 0, "changed": 0, "dropped": 1}
+
+
+CVAT = sorted((Path(__file__).parents[2] / "fixtures" / "cvat").iterdir())
+
+
+@pytest.mark.parametrize("name", ["coco-encord", "coco-keypoints", "coco-results", "coco-ytvis"])
+@pytest.mark.parametrize("case", CVAT, ids=lambda case: case.name)
+def test_what_an_importer_counted_adds_up_and_is_predicted(case: Path, name: str) -> None:
+    options = json.loads(file.read_text()) if (file := case / "options.json").exists() else {}
+    format_ = format_named(name)
+    assert format_.exporter is not None
+    _, observed = files_of(format_, read(case, "cvat", report=Report(), **options))
+    predicted = Report.predict(read(case, "cvat", report=Report(), **options), format_.exporter.carries)
+    assert tally(predicted.losses()) == tally(observed.losses())
+    assert predicted.counts() == observed.counts()
+    for counts in observed.counts().values():
+        assert counts["in"] == counts["kept"] + counts["changed"] + counts["dropped"]
+        assert min(counts.values()) >= 0
