@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.losses import Carries, Feature, Kind, Limits
 from encord_convert.placement import bounded_fate, drawn_box, fate, frame_size, is_crowd
 from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
-from encord_convert.report import Report, placed_within
+from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
 
@@ -55,7 +55,7 @@ def _object(
             written.append(frame)
     if written:
         report.drop_track(instance, carries)
-        lose_answers(report, instance, written, carries)
+        report.drop_answers(instance, carries)
     return written
 
 
@@ -142,27 +142,6 @@ def changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
         if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
             changes.append((Kind.DEFAULTED, Feature.HIDDEN_POSITION))
     return changes
-
-
-def lose_answers(report: Report, instance: Any, written: list[int], carries: Carries) -> None:
-    """Say which answers of an object, which is written on these frames, are not, by the declaration."""
-    if instance._origin is not None and Feature.ANSWERS not in carries.features:
-        code, detail = carries.code(Feature.ANSWERS), "Answers have no place in the target."
-        for frame in written:
-            report.drop_carried(instance, frame, code, Feature.ANSWERS, detail)
-        return
-    frame = written[0]
-    for attribute, _ in instance._static_answers():
-        nested = len(attribute.uid) > 2
-        feature = Feature.NESTED_ANSWERS if nested else Feature.ANSWERS
-        if feature not in carries.features:
-            _lose_answer(report, instance, frame, attribute, feature, carries)
-    frames = sorted(instance._frames)
-    for attribute, _, ranges in instance._dynamic_runs():
-        if Feature.DYNAMIC_ANSWERS not in carries.features:
-            for start, end in ranges:
-                if placed_within(frames, start, end):  # the others are unplaced, and counted as that
-                    _lose_answer(report, instance, frame, attribute, Feature.DYNAMIC_ANSWERS, carries)
 
 
 def _lose_answer(report: Report, instance: Any, frame: int, attribute: Any, feature: Feature, carries: Carries) -> None:

@@ -139,7 +139,8 @@ class Shapes:
             Shape.SKELETON: (self._gather_nothing, self._skeleton),
             Shape.BITMASK: (self._gather_bitmask, self._bitmask),
         }
-        return kinds.get(shape, (self._gather_nothing, self._no_place))
+        is_carried = shape in self._carries.shapes | self._carries.approximates
+        return kinds[shape] if is_carried else (self._gather_nothing, self._no_place)
 
     # -- gathering --------------------------------------------------------------------------------------------
 
@@ -216,7 +217,7 @@ class Shapes:
     # -- shape by shape ---------------------------------------------------------------------------------------
 
     def _no_place(self, picture: Picture, class_: Class, instance: ObjectInstance, coordinates: Any) -> None:
-        what = f"is a {class_.shape.value.replace('_', ' ')}, which COCO has no place for"
+        what = f"is a {class_.shape.value.replace('_', ' ')}, which this file has no place for"
         self._drop(picture, instance, self._carries.code(class_.shape), Feature.SHAPE, what)
 
     def _box(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
@@ -243,6 +244,10 @@ class Shapes:
             if self._remains(picture, class_, instance, c) is None:
                 return None
             ring, bbox, _ = self._drawn(c, picture.size)
+        if Shape.ROTATABLE_BOUNDING_BOX in self._carries.approximates:
+            code = self._carries.code(Shape.ROTATABLE_BOUNDING_BOX)
+            what = "is turned, and only its outline is written"
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE, what, code)
         annotation = Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, ring)
         annotation.attributes = {"rotation": angle, "unrotated_bbox": unrotated}
         return annotation

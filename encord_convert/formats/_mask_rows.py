@@ -26,7 +26,7 @@ from encord_convert.geometry.paintings import BoxRuns, painting
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries, Feature, Kind
 from encord_convert.placement import fate, frame_size
-from encord_convert.prediction import changes, lose_answers, lose_classification
+from encord_convert.prediction import changes, lose_classification
 from encord_convert.rasters import LEAST_TOLERANCE_PX, layer_values, raster
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
@@ -208,7 +208,7 @@ class _Narrowing:
                 twin.coordinates = _Elsewhere(place)
         if frames:
             report.drop_track(instance, carries)
-            lose_answers(report, instance, list(frames), carries)
+            report.drop_answers(instance, carries)
         if instance._frames and not frames:
             return None
         left = copy(instance)

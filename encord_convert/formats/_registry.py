@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 KNOWN: dict[str, str] = {
     "coco": "encord_convert.formats.coco:FORMAT",
+    "coco-encord": "encord_convert.formats.coco_encord:FORMAT",
+    "coco-keypoints": "encord_convert.formats.coco_keypoints:FORMAT",
+    "coco-panoptic": "encord_convert.formats.coco_panoptic:FORMAT",
+    "coco-results": "encord_convert.formats.coco_results:FORMAT",
     "coco-rle": "encord_convert.formats.coco:FORMAT_RLE",
+    "coco-ytvis": "encord_convert.formats.coco_ytvis:FORMAT",
     "cvat": "encord_convert.formats.cvat:FORMAT",
     "encord": "encord_convert.formats.encord:FORMAT",
     "masks": "encord_convert.formats.masks:FORMAT",
