@@ -109,7 +109,7 @@ class Tracks:
 
     def empty_rows(self) -> Iterator[LabelRowV2]:
         """Yield a row for each video no track of which stands in the file, if the file is about videos."""
-        if self._facts.pictures:
+        if self._facts.pictures and self._meta.own is None:
             return
         for task in self._meta.tasks:
             known = task.id in self._facts.tasks or (len(self._meta.tasks) == 1 and self._facts.tracks)
@@ -416,12 +416,13 @@ class _Video:
     def _place(self, instance: ObjectInstance, placed: list[_Placed], number: int, ready: Ready) -> None:
         runs = _Runs(instance)
         for one in placed:
+            ready = ready if one.entry is None else one.entry.ready
             frame = self._hub_frame(one.frame)
             if frame in instance._frames:
                 continue  # two source frames off the grid of steps meet in one
-            info = ready.info if one.entry is None else one.entry.ready.info
             is_by_hand = one.is_key or not self._options.keyframes_manual
-            instance._place(frame, one.drawing.coordinates[number], info if is_by_hand else self._draft.machine_info)
+            info = ready.info if is_by_hand else self._draft.machine_info
+            instance._place(frame, one.drawing.coordinates[number], info)
             runs.extend(frame, one.state)
             self._last_frame = max(self._last_frame, frame)
         runs.close()
