@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Collection, Iterable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,7 +26,7 @@ from encord_convert.losses import Carries, Level
 from encord_convert.placement import frame_size, unit_of
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2
+from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 
 NAME = "annotations.xml"
 
@@ -42,8 +43,20 @@ class _Document:
         self.path = path
         self.row = row
         self.size = 0
-        self.names: set[str] = set()
+        self._names: set[int] = set()
         self.body: BinaryIO = path.open("wb", buffering=1 << 20)
+
+    def named(self, title: str) -> str:
+        """Return a name for a picture that no other of the file has; 64 bits of each are remembered."""
+        stem, dot, suffix = title.rpartition(".")
+        if not stem or "/" in suffix:
+            stem, dot, suffix = title, "", ""
+        name, number = title, 0
+        while (code := _code(name)) in self._names:
+            number += 1
+            name = f"{stem}_{number}{dot}{suffix}"
+        self._names.add(code)
+        return name
 
     @property
     def is_video(self) -> bool:
@@ -82,9 +95,19 @@ class Documents:
         WriteError
             The target is one file, and the rows need several; or a row has more frames than any.
         """
+        try:
+            self._write_rows()
+        finally:
+            for document in self._all:
+                document.body.close()
+        self._close()
+
+    def _write_rows(self) -> None:
         for row in self._report.rows(self._set, self._carries):
             for instance in (*row._objects.values(), *row._classifications.values()):
-                self._report.drop_unplaced(instance, self._carries)
+                # Answers that many objects share were made for the very frame of each.
+                if not instance._frames or (isinstance(instance, ObjectInstance) and not instance._answers_in_common()):
+                    self._report.drop_unplaced(instance, self._carries)
             if row.data_type is DataType.IMAGE:
                 self._pictures = self._pictures or self._document(None)
                 self._picture(self._pictures, row, 0, {})
@@ -92,7 +115,8 @@ class Documents:
             document = self._document(row)
             (self._video if document.is_video else self._group)(document, row)
             document.body.close()
-        self._close()
+        if not self._all:
+            self._document(None)
 
     def _document(self, row: LabelRowV2 | None) -> _Document:
         if self._target.is_file and self._all:
@@ -105,13 +129,10 @@ class Documents:
         return self._all[-1]
 
     def _close(self) -> None:
-        if not self._all:
-            self._pictures = self._document(None)
         for _ in range(self._renamed):
             detail = "A picture has the name of another; in the file a number follows it."
             self._report.note(Level.WARNING, "NAME_CLASH", detail)
         for number, document in enumerate(self._all, 1):
-            document.body.close()
             with self._target.open(self._name(document, number)) as stream:
                 stream.write(self._head(document).encode())
                 with document.path.open("rb") as body:
@@ -148,15 +169,8 @@ class Documents:
     def _names(self, document: _Document, row: LabelRowV2, frame: int) -> str:
         """Return the XML attributes that name a picture; one that is not called as it should be says that too."""
         title = _title(row, frame)
-        name = title
-        if title in document.names:
-            stem, dot, suffix = title.rpartition(".")
-            stem, suffix = (stem, dot + suffix) if stem and "/" not in suffix else (title, "")
-            number = 1
-            while name in document.names:
-                name, number = f"{stem}_{number}{suffix}", number + 1
-            self._renamed += 1
-        document.names.add(name)
+        name = document.named(title)
+        self._renamed += name != title
         own = {"title": "" if name == title else title}
         if document.row is None:
             unit = row._units[0].data_title
@@ -292,6 +306,10 @@ class Documents:
             limits = [_short(range_.least), _short(range_.greatest), _short(10.0**-range_.decimals)]
             return limits[0], "\n".join(limits)
         return "", ""
+
+
+def _code(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def _short(number: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from encord_convert.formats._cvat_labels import Label, Labels, ObjectUse, Question, Questions, TagUse
 from encord_convert.formats._cvat_meta import UNDEFINED, Node
-from encord_convert.formats._cvat_poses import Written, keyframes, written
+from encord_convert.formats._cvat_poses import Written, is_plain, keyframes, written
 from encord_convert.formats._cvat_texts import escaped, is_writable, points_text
 from encord_convert.losses import Carries, Feature, Kind, Where
 from encord_convert.placement import fate, frame_size
@@ -180,22 +180,21 @@ class Elements:
             report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
             return None
         shape = use.item.shape
-        state = fate(coordinates, *size, carries.tolerance_px)
+        pose = _plain(use, coordinates, size)
+        state = "inside" if pose is not None else fate(coordinates, *size, carries.tolerance_px)
         if state == "degenerate":
             self._drop(instance, frame, shape, "It covers nothing.")
             return None
+        if pose is None:
+            pose = written(shape, coordinates, *size, lambda point: _place(use, point))
         self._tell(instance, frame, coordinates)
-        if shape is Shape.SKELETON:
-            return written(shape, coordinates, *size, lambda point: _place(use, point))
-        pose = written(shape, coordinates, *size, int)
         if pose.lost:
             if state == "outside":
                 detail = "The mask lies outside the picture."
                 report.drop(instance, frame, carries.code(Feature.OUT_OF_BOUNDS), Feature.OUT_OF_BOUNDS, detail)
                 return None
             detail = f"{pose.lost} pixels of the mask are outside the picture, where CVAT has no place for them."
-            code = carries.code(Feature.OUT_OF_BOUNDS)
-            report.change(instance, frame, Kind.APPROXIMATED, code, Feature.OUT_OF_BOUNDS, detail)
+            self._change(instance, frame, Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS, detail)
         return pose
 
     def _drop(self, instance: Any, frame: int, shape: Shape, detail: str) -> None:
@@ -310,6 +309,21 @@ def _points(use: ObjectUse, pose: Written, own: str, is_absent: bool = False) ->
         sides = f'{own}outside="{is_outside or is_absent:d}" occluded="{is_occluded:d}"'
         lines.append(f'      <points label="{escaped(nodes[place].name)}" {sides} points="{at}"/>\n')
     return "".join(lines)
+
+
+_USUAL = frozenset({Shape.BOUNDING_BOX, Shape.POLYGON, Shape.POINT, Shape.BITMASK})
+
+
+def _plain(use: ObjectUse, coordinates: Any, size: tuple[int, int]) -> Written | None:
+    """Return geometry that is as most is, None where it takes a closer look."""
+    shape = use.item.shape
+    if shape not in _USUAL or not all(size) or (shape is Shape.POLYGON and len(coordinates._flat) < 6):
+        return None
+    try:
+        pose = written(shape, coordinates, *size, int)
+    except (ValueError, LookupError, ArithmeticError):  # damaged, of which `fate` knows more
+        return None
+    return pose if not pose.lost and is_plain(pose, *size) else None
 
 
 def _place(use: ObjectUse, point: Any) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from encord_convert.formats._cvat_bytes import sides_in
 from encord_convert.formats._cvat_images import Pictures
 from encord_convert.formats._cvat_meta import Own, OwnRow
+from encord_convert.formats._cvat_scan import frame_number
 from encord_convert.formats._cvat_xml import Picture
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Ledger, Origin
@@ -61,9 +62,9 @@ class Groups:
         """Take the next pictures."""
         for picture in pictures:
             self._ledger.into["image", ""] += 1
-            frame = picture.attributes.get("id", "")
+            frame = frame_number(picture.attributes.get("id")) or 0
             hash_of = self._draft.hashes.series("picture", *self._key, frame)
-            labels = self._pictures.labels(picture, int(frame) if frame.isdecimal() else 0, hash_of)
+            labels = self._pictures.labels(picture, max(0, frame), hash_of)
             numbers = {hash_of(index): _track_id(shape) for index, shape in enumerate(picture.shapes)}
             for instance in labels:
                 self._add(instance, numbers.get(instance._hash))

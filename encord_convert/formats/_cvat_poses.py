@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,15 @@ import numpy as np
 from encord_convert.formats._cvat_texts import DECIMALS, number_text, points_text
 from encord_convert.geometry import interpolation, rings, rle
 from encord_convert.geometry.boxes import normalised_angle
+from encord_convert.placement import ring_px
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, Visibility
 
 TOLERANCE_PX = 1e-5
 """How far a written number may lie from the hub's, sides of boxes and frames that are interpolated included."""
+
+_FAR_PX = 1e9
+_LEAST_PX = 1e-3
 
 _SAME_PX = 2e-6
 """How far interpolation may miss a frame that is left out: less than the tolerance, since numbers are rounded too."""
@@ -61,11 +64,30 @@ def written(shape: Shape, coordinates: Any, width: int, height: int, places: Cal
 # --- from the hub ---------------------------------------------------------------------------------------------------
 
 
+def is_plain(one: Written, width: int, height: int) -> bool:
+    """Tell whether geometry is beyond doubt not degenerate; of most it is, and ``placement.fate`` need not be asked."""
+    numbers = one.numbers
+    if one.element == "mask":
+        runs, left, top, box_width, box_height = numbers
+        is_within = 0 <= left <= width - box_width and 0 <= top <= height - box_height
+        return is_within and any(runs[1::2]) and width * height <= rle.current_pixel_limit()
+    size = sum(map(abs, numbers))
+    if not size < _FAR_PX:
+        return False
+    if one.element == "box":
+        return bool(numbers[2] - numbers[0] > _LEAST_PX and numbers[3] - numbers[1] > _LEAST_PX)
+    if one.element == "polygon" and len(numbers) > 5:
+        # Of points that all but lie on a line no three span an area; their distances are no more than the sum of all.
+        x0, y0, x1, y1, x2, y2 = numbers[:6]
+        return bool(abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) > 8 * TOLERANCE_PX * size)
+    return one.element == "points"
+
+
 def _rounded(flat: Any, width: int, height: int) -> list[float]:
     if len(flat) > 32:
         scaled = np.asarray(flat, np.float64).reshape(-1, 2) * (width, height)
         return np.round(scaled, DECIMALS).ravel().tolist()
-    return [round(float(number) * side, DECIMALS) for number, side in zip(flat, cycle((width, height)))]
+    return [round(number, DECIMALS) for number in ring_px(flat, width, height)]
 
 
 def _box(c: Any, width: int, height: int, places: Any) -> Written:
@@ -118,7 +140,7 @@ def _polyline(c: Any, width: int, height: int, places: Any) -> Written:
 
 
 def _point(c: Any, width: int, height: int, places: Any) -> Written:
-    return Written("points", _rounded((c.x, c.y), width, height))
+    return Written("points", _rounded([c.x, c.y], width, height))
 
 
 def _skeleton(c: Any, width: int, height: int, places: Callable[[Any], int]) -> Written:
@@ -126,15 +148,19 @@ def _skeleton(c: Any, width: int, height: int, places: Callable[[Any], int]) -> 
     points = []
     for point in c.values:
         is_absent = point.visibility is Visibility.INVISIBLE
-        flat += (0.0, 0.0) if is_absent else _rounded((point.x, point.y), width, height)
+        flat += (0.0, 0.0) if is_absent else _rounded([point.x, point.y], width, height)
         points.append((places(point), is_absent, not is_absent and point.visibility not in (None, Visibility.VISIBLE)))
     return Written("skeleton", flat, points=tuple(points))
 
 
 def _mask(c: Any, width: int, height: int, places: Any) -> Written:
     runs, left, top, box_width, box_height = c._box_runs()
-    *clipped, lost = rle.clipped_box_runs(runs, left, top, box_width, box_height, width, height)
-    return Written("mask", (np.asarray(clipped[0]).tolist(), *clipped[1:]), lost=lost)
+    lost = 0
+    if left + box_width > width or top + box_height > height:
+        runs, left, top, box_width, box_height, lost = rle.clipped_box_runs(
+            runs, left, top, box_width, box_height, width, height
+        )
+    return Written("mask", (runs.tolist(), left, top, box_width, box_height), lost=lost)
 
 
 _WRITERS: dict[Shape, Callable[..., Written]] = {

@@ -109,7 +109,7 @@ class Tracks:
 
     def empty_rows(self) -> Iterator[LabelRowV2]:
         """Yield a row for each video no track of which stands in the file, if the file is about videos."""
-        if self._facts.pictures and self._meta.own is None:
+        if self._facts.pictures:
             return
         for task in self._meta.tasks:
             known = task.id in self._facts.tasks or (len(self._meta.tasks) == 1 and self._facts.tracks)

@@ -340,15 +340,19 @@ class _Reading:
         """Walk a file that is about one row."""
         assert one.meta.own is not None
         groups = Groups(pictures, self.draft, self.ledger, one.meta.own, (one.member,))
+        is_done = False
         try:
             for record in records:
                 if isinstance(record, Picture):
                     groups.add([record])
                 elif isinstance(record, Track):
-                    yield from map(groups.filled, tracks.rows(record))
+                    for row in tracks.rows(record):
+                        is_done = True
+                        yield groups.filled(row)
                 else:
                     account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
-            yield from map(groups.filled, tracks.empty_rows()) if groups.is_video else [groups.row()]
+            if not is_done:
+                yield groups.row()
         finally:
             account.flush()
 

@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from samples import SAMPLES, Sample, box
+from samples import SAMPLES, Sample, box, ring
 
 from encord_convert import Report, convert, read, write
 from encord_convert.comparison import diff
@@ -14,6 +15,17 @@ from encord_convert.formats.cvat import WRITES
 from encord_convert.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, OntologyStructure, Shape, TextAttribute
+from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
+from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.sdk.objects.coordinates import (
+    PointCoordinate,
+    PolygonCoordinates,
+    PolylineCoordinates,
+    RotatableBoundingBoxCoordinates,
+    SkeletonCoordinate,
+    SkeletonCoordinates,
+    Visibility,
+)
 from encord_convert.sdk.objects.frames import Range
 from encord_convert.testing import tally
 
@@ -78,6 +90,68 @@ def test_classifications_of_several_frames_stay_one(data_type: DataType, tmp_pat
     back = read(tmp_path / "out", report=(report := Report()))
     assert differences(labels, back) == []
     assert report.counts()["tag"]["in"] == 4
+
+
+def moving(frame: int) -> dict[Shape, Any]:
+    """Return where shapes are on a frame: they move evenly, and turn off at frame 20."""
+    t = min(frame, 20) / 100 + (max(frame - 20, 0) / 300)
+    visibility = Visibility.OCCLUDED if frame > 25 else Visibility.VISIBLE
+    hidden = Visibility.INVISIBLE if 10 <= frame < 15 else Visibility.VISIBLE
+    at = (0.0, 0.0) if hidden is Visibility.INVISIBLE else (t, 0.5)
+    pixels = np.zeros((30, 40), bool)
+    pixels[2:5, 3 : 6 + frame // 15] = True
+    return {
+        Shape.BOUNDING_BOX: box(t, 0.2),
+        Shape.ROTATABLE_BOUNDING_BOX: RotatableBoundingBoxCoordinates(0.2, 0.3, t, 0.4, (350 + 2 * frame) % 360),
+        Shape.POLYGON: PolygonCoordinates(ring((t, 0.1), (t + 0.5, 0.1), (t + 0.2, 0.6 + t))),
+        Shape.POLYLINE: PolylineCoordinates(ring((t, 0.1), (0.9, 0.1), (0.5, 0.6))),
+        Shape.POINT: PointCoordinate(t, 0.3),
+        Shape.BITMASK: BitmaskCoordinates(pixels),
+        Shape.SKELETON: SkeletonCoordinates(
+            [
+                SkeletonCoordinate(0.3, t, "tip", "#00ff00", "tip00000", "tip", visibility),
+                SkeletonCoordinate(*at, "end", "#00ff00", "end00000", "end", hidden),
+            ]
+        ),
+    }
+
+
+def test_tracks_of_every_shape_come_back_from_sparse_keyframes(tmp_path: Path) -> None:
+    s = Sample(DataType.VIDEO, frames=50, title="road.mp4")
+    for shape in moving(0):
+        item = s.draft.add_object(shape.value, shape)
+        lane = item.add_attribute(TextAttribute, "lane", dynamic=True)
+        instance = s.place(item, moving(0)[shape], 0)
+        for frame in (*range(1, 31), *range(33, 41)):
+            info = {"created_at": instance.get_annotation(0).created_at, "manual_annotation": frame != 35}
+            instance.set_for_frames(moving(frame)[shape], frame, **info)
+        instance.set_answer("left", lane, Range(0, 12))
+        instance.set_answer("right", lane, Range(17, 30))
+    nodes = [SkeletonNode(0.5, 0.5, name, "#00ff00", f"{name}00000", name) for name in ("tip", "end")]
+    s.draft.ontology.skeleton_templates.append(SkeletonTemplate("skeleton", 1.0, 1.0, nodes))
+    labels = s.done()
+    counts = {}
+    for keyframes in ("all", "sparse"):
+        report = write(labels, tmp_path / f"{keyframes}.xml", "cvat", report=Report(), keyframes=keyframes)
+        assert tally(report.losses()) == tally(Report.predict(labels, WRITES).losses())
+        assert differences(labels, read(tmp_path / f"{keyframes}.xml"), carries=WRITES) == []
+        counts[keyframes] = (tmp_path / f"{keyframes}.xml").read_text().count(' frame="')
+    assert counts["sparse"] < counts["all"] / 2
+
+
+def test_a_mask_that_leaves_its_picture_is_cut_and_said_to_be(tmp_path: Path) -> None:
+    s = Sample()
+    spill = s.draft.add_object("spill", Shape.BITMASK)
+    pixels = np.zeros((60, 80), bool)
+    pixels[10:40, 10:20] = True
+    s.place(spill, BitmaskCoordinates(pixels))
+    report = write(s.done(), tmp_path / "out", "cvat", report=Report())
+    [loss] = report.losses()
+    assert (loss.code, loss.count) == ("OUT_OF_BOUNDS_DROPPED", 1)
+    [row] = read(tmp_path / "out", report=(reading := Report()))
+    [instance] = row.get_object_instances()
+    assert int(instance.get_annotation(0).coordinates.to_numpy_array().sum()) == 20 * 10
+    assert reading.is_lossless
 
 
 def rewritten(path: Path, pattern: str, by: str) -> None:
