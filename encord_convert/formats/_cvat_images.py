@@ -66,7 +66,7 @@ class Pictures:
         self._place = first
         self._duplicates = facts.duplicates
         self._size = options.size_px()
-        self._has_subsets = len([subset for subset in facts.subsets if subset]) > 1
+        self._has_subsets = meta.own is None and len([subset for subset in facts.subsets if subset]) > 1
         self._left = {task_id: task.pictures for task_id, task in facts.tasks.items()}
         self._groups: dict[str, list[Picture]] = {}
 
@@ -114,7 +114,7 @@ class Pictures:
         )
 
     def _title(self, attributes: dict[str, str]) -> str:
-        name, subset = attributes.get("name", ""), attributes.get("subset", "")
+        name, subset = attributes.get("title") or attributes.get("name", ""), attributes.get("subset", "")
         return f"{subset}/{name}" if self._has_subsets and subset else name
 
     def _extent(self, picture: Picture) -> Extent:
@@ -137,13 +137,13 @@ class Pictures:
         width, height = extent
         key = self._key(attributes)
         title = self._title(attributes)
-        subset = attributes.get("subset", "")
+        subset = attributes.get("cvat_subset") or attributes.get("subset", "")
         self._account.title = title
         self._account.note_unknown("image", attributes, picture.line)
         row = self._draft.row(
             DataType.IMAGE,
             title,
-            [self._draft.unit(title, width, height, key)],
+            [self._draft.unit(attributes.get("unit") or title, width, height, key)],
             frames=1,
             key=key,
             dataset=self._meta.name,
@@ -181,6 +181,18 @@ class Pictures:
         for instance in labels:
             row._adopt(instance)
         return row
+
+    @property
+    def place(self) -> str:
+        """What to call the file."""
+        return self._account.place
+
+    def labels(self, picture: Picture, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
+        """Make the objects of a picture that is a frame, and its classifications."""
+        extent = self._extent(picture)
+        self._account.title = self._title(picture.attributes)
+        [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
+        return self._labels(picture, extent, lines, masks, frame, hash_of)
 
     def _drop(self, picture: Picture) -> None:
         """Account for a picture that stands in the file a second time."""

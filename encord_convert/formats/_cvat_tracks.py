@@ -417,12 +417,13 @@ class _Video:
     def _place(self, instance: ObjectInstance, placed: list[_Placed], number: int, ready: Ready) -> None:
         runs = _Runs(instance)
         for one in placed:
+            ready = ready if one.entry is None else one.entry.ready
             frame = self._hub_frame(one.frame)
             if frame in instance._frames:
                 continue  # two source frames off the grid of steps meet in one
-            info = ready.info if one.entry is None else one.entry.ready.info
             is_by_hand = one.is_key or not self._options.keyframes_manual
-            instance._place(frame, one.drawing.coordinates[number], info if is_by_hand else self._draft.machine_info)
+            info = ready.info if is_by_hand else self._draft.machine_info
+            instance._place(frame, one.drawing.coordinates[number], info)
             runs.extend(frame, one.state)
             self._last_frame = max(self._last_frame, frame)
         runs.close()
