@@ -201,6 +201,11 @@ class Carries:
     codes: Mapping[Shape | Feature | tuple[Feature, Shape], str] = field(default_factory=dict)
     approximates: frozenset[Shape] = frozenset()
 
+    @property
+    def labels(self) -> bool:
+        """Whether any label at all survives, if only in another form."""
+        return bool(self.shapes or self.approximates) or Feature.CLASSIFICATIONS in self.features
+
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
         """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""
         if isinstance(what, Shape):

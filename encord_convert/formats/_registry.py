@@ -18,6 +18,8 @@ KNOWN: dict[str, str] = {
     "coco": "encord_convert.formats.coco:FORMAT",
     "coco-rle": "encord_convert.formats.coco:FORMAT_RLE",
     "cvat": "encord_convert.formats.cvat:FORMAT",
+    "dicom": "encord_convert.formats.dicom:FORMAT",
+    "dicom-table": "encord_convert.formats.dicom:FORMAT_TABLE",
     "encord": "encord_convert.formats.encord:FORMAT",
 }
 """Our formats, in alphabetical order. A table and not entry points, so that a bare checkout works uninstalled."""
