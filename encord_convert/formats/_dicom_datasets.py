@@ -47,8 +47,8 @@ def _series_of(number: int, row: Row) -> Attributes:
         _TITLE: _attribute("UC", row.title),
         _DATASET: _attribute("UC", row.dataset),
         _FRAMES: _attribute("UL", row.frames),
-        _HEIGHT: _attribute("UL", row.height),
-        _WIDTH: _attribute("UL", row.width),
+        _HEIGHT: _attribute("US", row.height),
+        _WIDTH: _attribute("US", row.width),
     }
     if row.client:
         members[_CLIENT] = _attribute("UT", msgspec.json.encode(row.client).decode())
@@ -68,8 +68,8 @@ def _instance_of(number: int, frame: int, block: dict[str, Any]) -> Attributes:
         _IN_FILE: _attribute("SL", block["multiframe_frame_number"]),
         _UID: _attribute("UI", block["dicom_instance_uid"]),
         _URL: _attribute("UR", block["file_uri"]),
-        _HEIGHT: _attribute("UL", block["height"]),
-        _WIDTH: _attribute("UL", block["width"]),
+        _HEIGHT: _attribute("US", block["height"]),
+        _WIDTH: _attribute("US", block["width"]),
     }
     return dict(sorted(members.items()))
 

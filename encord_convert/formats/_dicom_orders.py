@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 from encord_convert.formats._dicom_headers import DIMENSIONS, Slice
 
@@ -24,8 +24,8 @@ SAME_DIRECTION = 1e-3
 """How far cosines of one stack may differ; reported values are rounded."""
 SAME_PLACE = 1e-3
 """Of the spacing: slices nearer to each other lie at one place."""
-MAX_DIRECTIONS = 256
-"""Slices of more directions than these are no stacks."""
+MAX_DIRECTIONS = 32
+"""Slices of more directions than these go around something: numbers order them."""
 MAX_GAPS = 20
 """Gaps of one stack that are told one by one."""
 IRREGULAR, IRREGULAR_MM = 0.01, 0.01
@@ -41,7 +41,7 @@ def ordered(slices: Sequence[Slice], by: Order) -> tuple[list[Slice], list[Note]
         ``position``: along the normal of the stack, ascending; ``instance``: by InstanceNumber; ``given``: by file
         name. Frames of a file that has no geometry stay in the order in which they are stored.
     """
-    stable = sorted(slices, key=lambda one: (natural(one.file), one.uid, one.number or 0))
+    stable = sorted(slices, key=_stored)
     if by == "given":
         return stable, []
     if by == "instance":
@@ -50,6 +50,10 @@ def ordered(slices: Sequence[Slice], by: Order) -> tuple[list[Slice], list[Note]
     if not placed:
         return _by_number(stable)
     return _by_position(placed, [one for one in stable if normal(one) is None])
+
+
+def _stored(one: Slice) -> Any:
+    return natural(one.file), one.uid, one.number or 0
 
 
 def natural(name: str) -> tuple[tuple[int, int | str], ...]:
@@ -77,20 +81,20 @@ def normal(one: Slice) -> tuple[float, float, float] | None:
 
 def _by_position(placed: list[Slice], unplaced: list[Slice]) -> tuple[list[Slice], list[Note]]:
     directions: list[tuple[tuple[float, ...], list[Slice]]] = []
-    for one in placed:
+    for one in sorted(placed, key=lambda one: (one.orientation or (), one.uid, one.number or 0)):
         own = one.orientation or ()
         for direction, members in directions:
             if all(abs(a - b) <= SAME_DIRECTION for a, b in zip(own, direction, strict=True)):
                 members.append(one)
                 break
         else:
-            if len(directions) == MAX_DIRECTIONS:
-                unplaced.append(one)
-            else:
-                directions.append((own, [one]))
+            directions.append((own, [one]))
+            if len(directions) > MAX_DIRECTIONS:
+                result, notes = _by_number(sorted(placed + unplaced, key=_stored))
+                fact = f"Slices of more than {MAX_DIRECTIONS} directions are no stack; their positions are passed over."
+                return result, [("NO_STACK", fact), *notes]
     directions.sort(key=lambda group: (-len(group[1]), group[0]))
-    result: list[Slice] = []
-    notes: list[Note] = []
+    result, notes = [], []
     for _, members in directions:
         stacks: dict[str, list[Slice]] = {}
         for one in members:

@@ -23,10 +23,11 @@ How each hub thing maps
     ======================  =================================================================================
 
     Frames stand in the order of ImagePositionPatient along the normal of the stack, ascending. Several slices at one
-    place (phases, echoes, b-values) stand stack by stack, and a note names what tells them apart. Without geometry
-    InstanceNumber decides, else the time, else the file name, and a note says so; frames of a cine file stay as stored.
-    Missing slices are reported and not invented. The order never depends on the order in which files are found. Hosted
-    services do not document theirs: match slices by UID and frame number, never by frame alone.
+    place (phases, echoes, b-values) stand stack by stack, and a note names what tells them apart. Without geometry, or
+    where slices go around something, InstanceNumber decides, else the time, else the file name, and a note says so;
+    frames of a cine file stay as stored. Missing slices are reported and not invented. The order never depends on the
+    order in which files are found. Hosted services do not document theirs: match slices by UID and frame number, never
+    by frame alone.
 
     Names of patients stay out of the row, of every message and of every table unless ``patient_name`` asks for them.
     PatientID is part of the series metadata; ``patient_id`` hashes or drops it. ``encord-convert info`` counts patients

@@ -1,6 +1,7 @@
 """The frames of a series stand where they lie in the patient, whatever the files are called."""
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,19 @@ def test_a_localiser_stands_after_the_stack_with_a_warning() -> None:
     assert uris(files, report) == ["0", "1", "2", "0-scout"]
     assert notes(report, "OUTSIDE_STACK") == [
         "1 slices of another direction, or of none, stand after the 3 of the stack."
+    ]
+
+
+def test_slices_that_go_around_stand_by_their_numbers() -> None:
+    report = Report()
+    angles = [math.radians(5 * index) for index in range(40)]
+    files = {
+        str(index): picture(10 + index, (0, 0, 0), [math.cos(a), math.sin(a), 0, 0, 0, -1], InstanceNumber=99 - index)
+        for index, a in enumerate(angles)
+    }
+    assert uris(files, report) == [str(index) for index in reversed(range(40))]
+    assert notes(report, "NO_STACK") == [
+        "Slices of more than 32 directions are no stack; their positions are passed over."
     ]
 
 
