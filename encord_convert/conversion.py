@@ -107,7 +107,8 @@ def write(
             exporter.write_sharded(shards, target, parsed, account)
         else:
             exporter.write(labels, target, parsed, account)
-        _refuse_emptiness(account, chosen)
+        if exporter.carries.labels:
+            _refuse_emptiness(account, chosen)
     if report is None and not account.is_lossless:
         warnings.warn(f"{chosen.name}: {account.summary()}.", ConversionWarning, stacklevel=2)
     return account

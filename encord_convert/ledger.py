@@ -66,7 +66,7 @@ class _Tally:
 
 SECONDARY = frozenset(
     {
-        "answer", "attribute", "author", "confidence", "frame", "group_id", "image", "manual", "occluded",
+        "answer", "attribute", "author", "confidence", "file", "frame", "group_id", "image", "manual", "occluded",
         "review", "row", "source", "timestamp", "track", "unplaced", "z_order",
     }
 )  # fmt: skip

@@ -229,6 +229,11 @@ class Carries:
     one_layer: Literal["objects", "classes"] | None = None
     limits: Limits = Limits()
 
+    @property
+    def labels(self) -> bool:
+        """Whether any label at all survives, if only in another form."""
+        return bool(self.shapes or self.approximates) or Feature.CLASSIFICATIONS in self.features
+
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
         """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""
         if isinstance(what, Shape):

@@ -139,6 +139,10 @@ class Report:
             self.writing.dropped[key] += self._counts_hub
             detail = "A row without labels has no place in the target."
             self.writing.lose(Kind.DROPPED, carries.code(Feature.EMPTY_ROWS), Feature.EMPTY_ROWS, key, where, detail)
+        elif row.data_type not in carries.data_types and not carries.labels:
+            self.writing.dropped[key] += self._counts_hub
+            detail = f"A row of the type {row.data_type.value} has no place in the target."
+            self.writing.lose(Kind.DROPPED, "MEDIA_DROPPED", Feature.MEDIA, key, where, detail)
         elif row.data_type not in carries.data_types:
             detail = f"The target does not tell that it is of the type {row.data_type.value}."
             code = carries.codes.get(Feature.MEDIA, "MEDIA_CHANGED")

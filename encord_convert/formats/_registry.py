@@ -23,6 +23,8 @@ KNOWN: dict[str, str] = {
     "coco-rle": "encord_convert.formats.coco:FORMAT_RLE",
     "coco-ytvis": "encord_convert.formats.coco_ytvis:FORMAT",
     "cvat": "encord_convert.formats.cvat:FORMAT",
+    "dicom": "encord_convert.formats.dicom:FORMAT",
+    "dicom-table": "encord_convert.formats.dicom:FORMAT_TABLE",
     "encord": "encord_convert.formats.encord:FORMAT",
     "masks": "encord_convert.formats.masks:FORMAT",
     "masks-index": "encord_convert.formats.masks:FORMAT_INDEX",
