@@ -57,6 +57,11 @@ class Drawing:
     changes: list[tuple[Kind, str, str]] = field(default_factory=list)
     notes: list[tuple[Level, str, str]] = field(default_factory=list)
 
+    @property
+    def is_used(self) -> bool:
+        """Whether anything was said."""
+        return bool(self.changes or self.notes)
+
     def change(self, code: str, detail: str, kind: Kind = Kind.APPROXIMATED) -> None:
         """Say that the drawing is taken over in another form."""
         self.changes.append((kind, code, detail))

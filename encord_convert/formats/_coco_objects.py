@@ -76,6 +76,7 @@ class Reader:
         self._infos: dict[tuple[bool, float], Any] = {(True, 1.0): draft.info, (False, 1.0): draft.machine_info}
         self._ready: dict[tuple[int, str, Any], Plan] = {}
         self._shared: dict[Any, SharedAnswers] = {}
+        self._drawing = Drawing()
         self.boxes = self.small_boxes = self.leaving_boxes = 0
 
     def decoded(self, text: bytes) -> list[Any]:
@@ -125,7 +126,9 @@ class Reader:
             plan = self.plans.of(category, kind, said)
             if entry.category_id.__class__ is int:
                 self._ready[ready] = plan  # type: ignore[index]
-        drawing = Drawing()
+        drawing = self._drawing
+        if drawing.is_used:
+            drawing = self._drawing = Drawing()
         try:
             coordinates = coordinates_of(plan, entry, attributes, size, self.options, drawing)
         except Invalid as fault:
@@ -133,9 +136,16 @@ class Reader:
             return None
         label, ledger = plan.label, self.ledger
         found = Placed(plan, kind, coordinates)
-        answers, found.carried = self._beside(entry, label, attributes, title, plan)
-        found.answers = answers
         key = (kind, label)
+        if kind == "bbox":
+            self._judge(coordinates, size)
+        if not attributes and not drawing.is_used and self._is_bare(entry, plan):
+            ledger.into[key] += 1
+            found.info = self.draft.info
+            if is_tracked:
+                found.track = _track_of(entry, attributes, None)
+            return found
+        found.answers, found.carried = self._beside(entry, label, attributes, title, plan)
         self._count(key, found.carried)
         for change_kind, code, detail in drawing.changes:
             ledger.change(change_kind, code, Feature.SHAPE, key, self.where(title, entry), detail,
@@ -143,18 +153,23 @@ class Reader:
             found.changed = True
         for level, code, detail in drawing.notes:
             ledger.note(level, code, detail, self.where(title, entry))
-        if kind == "bbox":
-            self._judge(coordinates, size)
         own = attributes.get("encord_object_hash") or attributes.get("encord_track_uuid")
         found.hash = own if isinstance(own, str) and own else None
         found.info = self._info(entry, attributes, found.hash is not None)
         if is_tracked:
-            track = found.hash
-            for number in (entry.track_id, entry.instance_id, attributes.get("track_id")):
-                if track is None and number is not None:
-                    track = str(number)
-            found.track = track
+            found.track = _track_of(entry, attributes, found.hash)
         return found
+
+    def _is_bare(self, entry: Any, plan: Plan) -> bool:
+        """Tell an annotation that is its geometry and nothing else, as most are."""
+        return (
+            not entry.iscrowd
+            and entry.score is None
+            and entry.confidence is None
+            and not self._entries.unknown
+            and not plan.constants
+            and plan.shape is not Shape.SKELETON
+        )
 
     def _judge(self, c: Any, size: Size) -> None:
         """Look whether a box is like those that are not left, top, width, height in pixels."""
@@ -368,6 +383,12 @@ class Reader:
         origins[0].also = tuple(origins[1:])
         answered = [(item.attributes[0], "\n".join(texts))]
         return [self.classification(item, answered, hash_of(1 << 34), frame, origins[0])]
+
+
+def _track_of(entry: Any, attributes: dict[str, Any], own: str | None) -> str | None:
+    """Return what tells the object an annotation is part of."""
+    numbers = (own, entry.track_id, entry.instance_id, attributes.get("track_id"))
+    return next((str(number) for number in numbers if number is not None), None)
 
 
 def _confidence(score: Any) -> float | None:
