@@ -178,8 +178,9 @@ class Index:
         self.has_tracks = False
         self.group_titles: dict[int, str] = {}
         self._arrays: dict[str, array[int]] = {
-            name: array("q") for name in ("image_ids", "image_places", "image_lengths", "groups", "frames", "parents",
-                                          "places", "lengths", "ids")
+            name: array("i" if name in ("frames", "image_lengths", "lengths") else "q")
+            for name in ("image_ids", "image_places", "image_lengths", "groups", "frames", "parents", "places",
+                         "lengths", "ids")
         }  # fmt: skip
         self._frame_of: Counter[int] = Counter()
 
@@ -205,14 +206,16 @@ class Index:
                 self.unread.append(part.key)
 
     def repeated_ids(self) -> int:
-        """Return how many annotations have the id of another."""
+        """Return how many annotations have the id of another; the ids are forgotten."""
         ids = self.column("ids")
         ids = ids[ids != NO_ID]
+        self._arrays["ids"] = array("q")
         return len(ids) - len(np.unique(ids))
 
     def column(self, name: str) -> Ints:
         """Return one of the arrays."""
-        return np.frombuffer(self._arrays[name], np.int64) if self._arrays[name] else np.zeros(0, np.int64)
+        numbers = self._arrays[name]
+        return np.frombuffer(numbers, numbers.typecode) if numbers else np.zeros(0, np.int64)
 
     # -- images -----------------------------------------------------------------------------------------------
 
@@ -242,7 +245,7 @@ class Index:
 
     def _group(self, frame: Frame, pattern: Any) -> int:
         """Return what row an image is a frame of: of a video, an image group or a series; 0 if it is a row alone."""
-        if frame.video_id is not None:
+        if frame.video_id is not None and number_of(frame.video_id) != NO_ID:
             return number_of(frame.video_id) * 2 + 1
         if len(frame.encord):
             encord = value_of(frame.encord)
@@ -316,7 +319,7 @@ class Index:
         track = None
         if entry.track_id is not None or entry.instance_id is not None:
             self.has_tracks = True
-            track = (entry.video_id, entry.track_id if entry.track_id is not None else entry.instance_id)
+            track = (number_of(entry.video_id), str(entry.instance_id if entry.track_id is None else entry.track_id))
         for name, raw in self.entries.strange(entry) if self.entries.unknown else ():
             if name in SIDE_KEYS or self._with_extras:
                 facts.answers.setdefault(name, AnswerFacts()).see(value_of(raw), track)

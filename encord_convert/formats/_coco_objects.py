@@ -25,6 +25,7 @@ from encord_convert.sdk.objects.attributes import ChecklistAttribute
 
 _MOST_SHARED = 4096
 _OUTLINES = ("polygon", "rle")
+_BOXES = (Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX)
 NO_LABEL = ""
 
 
@@ -113,10 +114,11 @@ class Reader:
         if not isinstance(attributes, dict):
             attributes = {}
         said = attributes.get("encord_shape")
+        said = said if isinstance(said, str) else None
         if kind != "keypoints" and said == "skeleton":
             kind = "keypoints"
-        ready = (entry.category_id, kind, said) if isinstance(said, (str, type(None))) else (None, kind, None)
-        plan = self._ready.get(ready) if entry.category_id.__class__ is int else None  # type: ignore[arg-type]
+        ready = (entry.category_id, kind, said)
+        plan = self._ready.get(ready) if entry.category_id.__class__ is int else None
         if plan is None:
             category = self.categories.get(number_of(entry.category_id))
             if category is None:
@@ -125,7 +127,7 @@ class Reader:
                 return None
             plan = self.plans.of(category, kind, said)
             if entry.category_id.__class__ is int:
-                self._ready[ready] = plan  # type: ignore[index]
+                self._ready[ready] = plan
         drawing = self._drawing
         if drawing.is_used:
             drawing = self._drawing = Drawing()
@@ -137,7 +139,7 @@ class Reader:
         label, ledger = plan.label, self.ledger
         found = Placed(plan, kind, coordinates)
         key = (kind, label)
-        if kind == "bbox":
+        if kind == "bbox" and plan.shape in _BOXES:
             self._judge(coordinates, size)
         if not attributes and not drawing.is_used and self._is_bare(entry, plan):
             ledger.into[key] += 1
@@ -199,7 +201,7 @@ class Reader:
         is_manual = attributes.get("manual_annotation")
         if score is None and is_manual is None:
             return self.draft.info
-        confidence = _confidence(score)
+        confidence = confidence_of(score)
         if not isinstance(is_manual, bool):
             is_manual = is_own or confidence is None
         return self.info(1.0 if confidence is None else confidence, is_manual)
@@ -254,7 +256,7 @@ class Reader:
         carried = [("answer", kept)] if kept else []
         if is_lost and strange:
             carried.append(("attribute", len(strange)))
-        confidence = _confidence(entry.score if entry.score is not None else entry.confidence)
+        confidence = confidence_of(entry.score if entry.score is not None else entry.confidence)
         if confidence is not None and confidence != 1:
             carried.append(("confidence", 1))
         if entry.iscrowd in (1, True):
@@ -391,7 +393,7 @@ def _track_of(entry: Any, attributes: dict[str, Any], own: str | None) -> str | 
     return next((str(number) for number in numbers if number is not None), None)
 
 
-def _confidence(score: Any) -> float | None:
+def confidence_of(score: Any) -> float | None:
     """Return a score as a confidence, None if it is none."""
     is_number = isinstance(score, (int, float)) and not isinstance(score, bool)
     return float(score) if is_number and -1e15 < score < 1e15 else None

@@ -17,7 +17,7 @@ from encord_convert.formats._coco_documents import Document
 from encord_convert.formats._coco_entries import number_of, value_of
 from encord_convert.formats._coco_indexes import Index, Join, changed, drawn_as, fetched
 from encord_convert.formats._coco_media import Media, plain_name
-from encord_convert.formats._coco_objects import Placed, Reader
+from encord_convert.formats._coco_objects import Placed, Reader, confidence_of
 from encord_convert.formats._coco_panoptics import segment_numbers, segmentation_of
 from encord_convert.formats._coco_plans import Unknown, answer_of
 from encord_convert.formats._files import Source
@@ -159,7 +159,7 @@ class Pictures:
             for start in range(0, count, 1024):
                 places = list(range(start, min(start + 1024, count)))
                 for place, picture in zip(places, part.pictures_at(places), strict=True):
-                    key = (part.split, picture.get("file_name"))
+                    key = (part.split, str(picture.get("file_name")))
                     host = first.get(key)
                     if host is not None and part.split and not part.pictures.column("groups")[place]:
                         guests.setdefault(host, []).append((number, place))
@@ -376,9 +376,9 @@ class Pictures:
         """Return an image group or a series that was written by this format."""
         known: dict[str, Any] = {}
         for _, (_, picture, _) in found:
-            own = picture.get("encord", {}).get("row")
-            if isinstance(own, dict):
-                known = own
+            said = picture.get("encord")
+            own = said.get("row") if isinstance(said, dict) else None
+            known = own if isinstance(own, dict) else known
         title = str(known.get("title", encord.get("row_hash")))
         key = (*self._key(part), "group", str(encord.get("row_hash")))
         data_type = DataType.from_string(str(encord.get("data_type"))) or DataType.IMG_GROUP
@@ -590,7 +590,8 @@ def _own_classifications(part: Part, answers: dict[str, Any], made: dict[str, An
         carried: Carried = (("answer", len(answered)),) if answered else ()
         for type_, count in carried:
             reader.ledger.into[type_, title] += count
-        info = reader.info(1.0 if score is None else score, manual is not False)
+        confidence = confidence_of(score)
+        info = reader.info(1.0 if confidence is None else confidence, manual is not False)
         origin = Origin("classification", title, None, carried)
         yield reader.classification(item, answered, str(said.get("hash")), frame, origin, info)
 

@@ -94,6 +94,28 @@ def _rows(reading: _Reading) -> Iterator[LabelRowV2]:
     return Pictures(reading.source, reading.draft, reading.parts, reading.options.size_px()).rows()
 
 
+_TEXTS = ("name", "label", "value", "featureNodeHash", "feature_node_hash", "color", "shape", "type")
+
+
+def _check_texts(given: Any) -> None:
+    """Check that what the ontology calls things are texts, at any depth.
+
+    Raises
+    ------
+    TypeError
+        They are not.
+    """
+    if isinstance(given, dict):
+        for name in _TEXTS:
+            if not isinstance(given.get(name, ""), str):
+                raise TypeError(f"{name} is {given[name]!r}, which is no text")
+        for value in given.values():
+            _check_texts(value)
+    elif isinstance(given, list):
+        for value in given:
+            _check_texts(value)
+
+
 class _Reading:
     """What is known of a source after the first walk."""
 
@@ -127,8 +149,8 @@ class _Reading:
             self._settle(index, by_id)
             categories += by_id.values()
             reader = Reader(self.draft, self.plans, options, self.ledger, index.document.place, by_id, entries)
+            self._note(index)
             self.parts.append(Part(index.document, index, pictures.document, pictures, reader, split))
-            self._note(index, pictures)
         self.plans.add(categories)
         if any(facts.kinds["caption"] for index, *_ in indexes for facts in index.facts.values()):
             self.plans.caption()
@@ -173,6 +195,7 @@ class _Reading:
         if given is None:
             return
         try:
+            _check_texts(given)
             self.draft.ontology = OntologyStructure.from_dict(given)
         except (EncordException, KeyError, TypeError, ValueError, AttributeError) as error:
             if self.options.ontology is not None:
@@ -191,7 +214,7 @@ class _Reading:
         if NO_ID in by_id and not set(by_id[NO_ID].facts.kinds) - {"caption"}:
             del by_id[NO_ID]
 
-    def _note(self, index: Index, pictures: Index) -> None:
+    def _note(self, index: Index) -> None:
         where = Where(file=index.document.place)
         for key in index.unread:
             if key not in ("videos", "images", "categories"):

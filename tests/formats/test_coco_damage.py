@@ -204,3 +204,18 @@ def test_keypoints_that_are_none_are_dropped(keypoints: Any) -> None:
 
 def test_a_category_without_an_id_is_noted() -> None:
     assert "INVALID_CATEGORY" in Read(document(note(), categories=[CATEGORY, {"name": "x"}, 7])).notes
+
+
+def test_a_damaged_ontology_in_the_file_is_noted_and_the_classes_follow_from_the_data() -> None:
+    found = Read(document(note(), info={"encord": {"ontology": {"objects": [{"name": []}], "classifications": []}}}))
+    assert found.classes == [("car", "bounding_box")]
+    assert "INVALID_ONTOLOGY" in found.notes
+
+
+@pytest.mark.parametrize("id_", [[], {}, [[1]], 1e300, 1 << 70])
+def test_ids_of_any_kind_break_nothing(id_: Any) -> None:
+    images = [{**IMAGE, "video_id": id_, "encord": [], "file_name": "b.jpg", "id": 2}, IMAGE]
+    entry = note(id=id_, category_id=id_, video_id=id_, track_id=id_, attributes={"encord_shape": id_, "track_id": id_})
+    found = Read(document(entry, note(id=2), images=images))
+    assert len(found.objects) == 1
+    assert sum(found.losses.values()) == 1

@@ -524,3 +524,18 @@ def test_rows_are_read_from_wherever_one_is(tmp_path: Path, monkeypatch: pytest.
     labels = read(path, "coco", report=Report())
     monkeypatch.chdir(Path(__file__).parent)
     assert sum(1 for _ in labels) == 1
+
+
+def test_a_mask_with_a_hole_keeps_its_pixels_and_is_no_crowd_when_written() -> None:
+    pixels = np.zeros((10, 10), bool)
+    pixels[1:9, 1:8] = True
+    pixels[3:6, 3:7] = False
+    from encord_convert.geometry import rle
+
+    counts = rle.runs_from_mask(np.ascontiguousarray(pixels.T)).tolist()
+    entry = note(bbox=None, segmentation={"size": [10, 10], "counts": counts})
+    found = Read(document(entry, images=[{**IMAGE, "width": 10, "height": 10}]))
+    files, _ = written(FORMAT, found.labels)
+    [back] = json.loads(files["annotations.json"])["annotations"]
+    assert (back["area"], back["iscrowd"]) == (44, 0)
+    assert np.array_equal(found.place().to_numpy_array(), pixels)
