@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.ledger import Ledger
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
+from encord_convert.sdk.objects._label_row_data import LabelRowReadOnlyData, like, read_only_data_from
 from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
 from encord_convert.sdk.orm.label_row import LabelRowMetadata, LabelStatus
 
@@ -147,6 +148,10 @@ class Hashes:
         return member
 
 
+_MOST_TEMPLATES = 256
+"""How many kinds of rows are remembered: a source of videos may have one for each."""
+
+
 class Draft:
     """Builds the ontology and the rows of a label set, with hashes that follow from the source alone.
 
@@ -162,6 +167,7 @@ class Draft:
         self.info = frame_info()
         self.machine_info = frame_info(manual=False)
         self._datasets: dict[str, str] = {}
+        self._templates: dict[tuple[DataType, str, int, int | None], LabelRowReadOnlyData] = {}
 
     def add_object(self, name: str, shape: Shape, *, color: str | None = None) -> Object:
         """Add a class of objects."""
@@ -200,29 +206,48 @@ class Draft:
         """
         first = units[0]
         grouped = data_type is DataType.IMG_GROUP
-        metadata = LabelRowMetadata(
+        kind = (data_type, dataset, frames, fps)
+        template = self._templates.get(kind)
+        if template is None:
+            if len(self._templates) > _MOST_TEMPLATES:
+                self._templates.clear()
+            template = self._templates[kind] = self._template(*kind)
+        facts = like(
+            template,
             label_hash=self.hashes.uuid("label", *key),
-            created_at=UNKNOWN_TIME,
-            last_edited_at=UNKNOWN_TIME,
             data_hash=self.hashes.uuid("row", *key) if grouped else first.data_hash,
-            dataset_hash=self._dataset_hash(dataset),
-            dataset_title=dataset,
             data_title=title,
-            data_type=data_type.to_upper_case_string(),
-            data_link=None,
-            label_status=LabelStatus.LABELLED,
-            annotation_task_status=None,
-            workflow_graph_node=None,
-            is_shadow_data=False,
-            number_of_frames=frames,
-            duration=frames / fps if fps else None,
-            frames_per_second=fps,
             height=None if grouped else first.height,
             width=None if grouped else first.width,
         )
-        row = LabelRowV2._build(metadata, self.ontology, units)
+        row = LabelRowV2._of_facts(facts, self.ontology, units)
         row.client_metadata = client_metadata
         return row
+
+    def _template(self, data_type: DataType, dataset: str, frames: int, fps: int | None) -> LabelRowReadOnlyData:
+        """Return the facts that rows of one kind have in common."""
+        return read_only_data_from(
+            LabelRowMetadata(
+                label_hash=None,
+                created_at=UNKNOWN_TIME,
+                last_edited_at=UNKNOWN_TIME,
+                data_hash="",
+                dataset_hash=self._dataset_hash(dataset),
+                dataset_title=dataset,
+                data_title="",
+                data_type=data_type.to_upper_case_string(),
+                data_link=None,
+                label_status=LabelStatus.LABELLED,
+                annotation_task_status=None,
+                workflow_graph_node=None,
+                is_shadow_data=False,
+                number_of_frames=frames,
+                duration=frames / fps if fps else None,
+                frames_per_second=fps,
+                height=None,
+                width=None,
+            )
+        )
 
     def _dataset_hash(self, title: str) -> str:
         if title not in self._datasets:

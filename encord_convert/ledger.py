@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import msgspec
+
 from encord_convert.losses import NOWHERE, Feature, Kind, Level, Loss, Note, Where
 
 EXAMPLES = 20
@@ -16,7 +18,7 @@ Carried = tuple[tuple[str, int], ...]
 """Things that live and die with a shape: ``(("answer", 2), ("occluded", 1))``."""
 
 
-class Origin:
+class Origin(msgspec.Struct, gc=False):
     """Where a hub instance came from: what it was called in the source, and what lives and dies with it.
 
     Parameters
@@ -38,25 +40,13 @@ class Origin:
         Further source elements a single-frame instance stands for.
     """
 
-    __slots__ = ("also", "carried", "changed", "label", "line", "type", "weights")
-
-    def __init__(
-        self,
-        type: str,
-        label: str,
-        line: int | None = None,
-        carried: Carried = (),
-        changed: bool = False,
-        weights: dict[int, tuple[int, Carried]] | None = None,
-        also: tuple[Origin, ...] = (),
-    ) -> None:
-        self.type = type
-        self.label = label
-        self.line = line
-        self.carried = carried
-        self.changed = changed
-        self.weights = weights
-        self.also = also
+    type: str
+    label: str
+    line: int | None = None
+    carried: Carried = ()
+    changed: bool = False
+    weights: dict[int, tuple[int, Carried]] | None = None
+    also: tuple[Origin, ...] = ()
 
 
 class _Tally:
@@ -76,7 +66,7 @@ class _Tally:
 
 SECONDARY = frozenset(
     {
-        "answer", "attribute", "author", "confidence", "frame", "group_id", "image", "manual", "occluded",
+        "answer", "attribute", "author", "confidence", "file", "frame", "group_id", "image", "manual", "occluded",
         "outline", "review", "row", "source", "timestamp", "track", "unplaced", "video", "z_order",
     }
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from encord_convert.sdk.objects.common import Shape
 
@@ -85,6 +85,8 @@ class Feature(StrEnum):
     """Geometry that leaves the picture."""
     DEGENERATE = "degenerate"
     """Geometry without an area: an empty mask, a box without a side, a polygon of two points."""
+    OVERLAPS = "overlaps"
+    """Pixels that several objects share; a format of one layer (``Carries.one_layer``) keeps the uppermost."""
     LABEL_NAME = "label_name"
     """The name of a class."""
     ATTRIBUTES = "attributes"
@@ -186,12 +188,36 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a reader leaves out without a word although the format could say it: the numbers of training code.
+
+    Parameters
+    ----------
+    least_side_px : float
+        Objects whose upright box is less wide or high than this are left out.
+    least_picture_px : int
+        Pictures less wide or high than this are left out, and all that is on them.
+    drops_crowds : bool
+        Objects that an answer calls a crowd (:func:`~encord_convert.placement.is_crowd`) are left out.
+    is_bounded : bool
+        Nothing may lie outside the picture: corners of turned boxes and skeleton points are cut too.
+    """
+
+    least_side_px: float = 0.0
+    least_picture_px: int = 0
+    drops_crowds: bool = False
+    is_bounded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Carries:
     """What survives a format exactly, within ``tolerance_px`` pixels.
 
     Shapes in ``approximates`` do not survive, but are written in another form: their loss is a change, not a drop.
     ``codes`` gives the stable code of a loss where the format has a name of its own for it: of a shape it has no
-    place for, of a feature it lacks, or of a feature of one shape.
+    place for, of a feature it lacks, or of a feature of one shape. ``one_layer`` says of a format with one value a
+    pixel whether that tells objects apart or only classes; objects that come later hide those before them.
+    ``limits`` is what the reader leaves out beside that.
     """
 
     shapes: frozenset[Shape]
@@ -200,6 +226,13 @@ class Carries:
     tolerance_px: float = 0.0
     codes: Mapping[Shape | Feature | tuple[Feature, Shape], str] = field(default_factory=dict)
     approximates: frozenset[Shape] = frozenset()
+    one_layer: Literal["objects", "classes"] | None = None
+    limits: Limits = Limits()
+
+    @property
+    def labels(self) -> bool:
+        """Whether any label at all survives, if only in another form."""
+        return bool(self.shapes or self.approximates) or Feature.CLASSIFICATIONS in self.features
 
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
         """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""

@@ -60,7 +60,7 @@ class Report:
         self.rows_read = 0
         self._row: LabelRowV2 | None = None
         self._last_changed: tuple[Any, int] | None = None
-        self._frames_dropped: dict[str, int] = {}
+        self._frames_dropped: dict[str, set[int]] = {}
         self._counts_hub = False
 
     # -- walking ----------------------------------------------------------------------------------------------
@@ -131,12 +131,18 @@ class Report:
 
         Importers count labels and not rows, so that for them the loss stands without a count.
         """
+        if row.data_type in carries.data_types and Feature.EMPTY_ROWS in carries.features:
+            return
         where, key = Where(file=row._origin, row=row.data_title), ("row", "")
         is_empty = not any(one._frames for one in (*row._objects.values(), *row._classifications.values()))
         if is_empty and Feature.EMPTY_ROWS not in carries.features:
             self.writing.dropped[key] += self._counts_hub
             detail = "A row without labels has no place in the target."
             self.writing.lose(Kind.DROPPED, carries.code(Feature.EMPTY_ROWS), Feature.EMPTY_ROWS, key, where, detail)
+        elif row.data_type not in carries.data_types and not carries.labels:
+            self.writing.dropped[key] += self._counts_hub
+            detail = f"A row of the type {row.data_type.value} has no place in the target."
+            self.writing.lose(Kind.DROPPED, "MEDIA_DROPPED", Feature.MEDIA, key, where, detail)
         elif row.data_type not in carries.data_types:
             detail = f"The target does not tell that it is of the type {row.data_type.value}."
             code = carries.codes.get(Feature.MEDIA, "MEDIA_CHANGED")
@@ -176,8 +182,9 @@ class Report:
         for side in side_types(_info(instance, frame)) if self._counts_hub else ():
             writing.dropped[side, key[1]] += 1
         hash_ = _hash(instance)
-        gone = self._frames_dropped[hash_] = self._frames_dropped.get(hash_, 0) + 1
-        if gone == len(instance._frames):
+        gone = self._frames_dropped.setdefault(hash_, set())
+        gone.add(frame)
+        if len(gone) == len(instance._frames):
             if self._is_track(instance):
                 writing.dropped["track", key[1]] += 1
             if self._counts_hub:
@@ -212,11 +219,22 @@ class Report:
                 label = _label(instance)
                 where = self._where(instance, frame)
                 detail = f"{side} of {label!r} has no place in the target."
-                self.writing.drop(carries.code(feature), feature, (side, label), where, detail)
+                key = (side, label)
+                self.writing.lose(Kind.DROPPED, carries.code(feature), feature, key, where, detail)
+                if self._counts_hub or key in self.reading.into:  # an importer may not count it, or by another word
+                    self.writing.dropped[key] += 1
 
     def drop_part(self, instance: Any, frame: int, type_: str, code: str, feature: Feature, detail: str) -> None:
         """Say that one counted thing that belongs to an instance (an answer, its being a track) is not written."""
         self.writing.drop(code, feature, (type_, _label(instance)), self._where(instance, frame), detail)
+
+    def _drop_carried(self, instance: Any, frame: int, code: str, feature: Feature, detail: str) -> None:
+        """Say that what the source counted beside a shape (answers, mostly) is not written, though the shape is."""
+        beside = [(self._weigh(instance, frame)[2], _label(instance))]
+        beside += [(other.carried, other.label) for other in _also(instance)]
+        for carried, label in beside:
+            for type_, count in carried:
+                self.writing.drop(code, feature, (type_, label), self._where(instance, frame), detail, count=count)
 
     def drop_unplaced(self, instance: Any, carries: Carries) -> None:
         """Say that what ``instance`` says of frames it is not on is not written, nor itself if it is on none."""
@@ -229,12 +247,43 @@ class Report:
             detail = f"The answer to {attribute.title!r} on frames {start} to {end} is partly where the object is not."
             self.drop_part(instance, start, "unplaced", code, Feature.UNPLACED, detail)
 
+    def is_written(self, instance: Any) -> bool:
+        """Tell whether any frame of an instance of this row was not dropped; all must be accounted for."""
+        return len(instance._frames) > len(self._frames_dropped.get(_hash(instance), ()))
+
     def drop_track(self, instance: Any, carries: Carries) -> None:
         """Say that the frames of an instance, of which at least one is written, are objects of their own."""
         if Feature.TRACKS not in carries.features and self._is_track(instance):
             detail = f"That {_label(instance)!r} is one object on all its frames has no place in the target."
             code = carries.code(Feature.TRACKS)
             self.drop_part(instance, min(instance._frames), "track", code, Feature.TRACKS, detail)
+
+    def drop_answers(self, instance: Any, carries: Carries) -> None:
+        """Say which answers of an object, of which at least one frame is written, are not, by the declaration."""
+        if instance._origin is not None and Feature.ANSWERS not in carries.features:
+            code, detail = carries.code(Feature.ANSWERS), "Answers have no place in the target."
+            for frame in sorted(instance._frames.keys() - self._frames_dropped.get(_hash(instance), set())):
+                self._drop_carried(instance, frame, code, Feature.ANSWERS, detail)
+            return
+        lost = [
+            (attribute, feature) for attribute, feature in _placed_answers(instance) if feature not in carries.features
+        ]
+        if not lost:
+            return
+        label, where = _label(instance), self._where(instance, min(instance._frames))
+        for attribute, feature in lost:
+            detail = f"The answer to {attribute.title!r} has no place in the target."
+            code = carries.code(feature)
+            self.writing.lose(Kind.DROPPED, code, feature, ("answer", label), where, detail)
+        self.writing.dropped["answer", label] += self._answers_lost(instance, len(lost))
+
+    def _answers_lost(self, instance: Any, lost: int) -> int:
+        """Return how many answers of the source that many of the hub are: an importer may have joined some."""
+        if instance._origin is None:
+            return lost
+        frames = instance._frames.keys() - self._frames_dropped.get(_hash(instance), set())
+        held = sum(count for frame in frames for type_, count in self._weigh(instance, frame)[2] if type_ == "answer")
+        return held if lost == hub_answers(instance) else min(held, lost)
 
     def note(self, level: Level, code: str, detail: str) -> None:
         """Say something that lost nothing."""
@@ -392,10 +441,22 @@ def hub_answers(instance: Any) -> int:
 
     In a hub that no importer counted they live as long as the instance is on any frame.
     """
+    return len(_placed_answers(instance))
+
+
+def _placed_answers(instance: Any) -> list[tuple[Any, Feature]]:
+    """Return attribute and kind of each answer: static ones, and runs of dynamic ones that meet the object's frames."""
+    answers = [
+        (attribute, Feature.NESTED_ANSWERS if len(attribute.uid) > 2 else Feature.ANSWERS)
+        for attribute, _ in instance._static_answers()
+    ]
     runs = getattr(instance, "_dynamic_runs", None)
-    frames = sorted(instance._frames)
-    placed = (_placed_within(frames, *run) for _, _, ranges in (runs() if runs is not None else ()) for run in ranges)
-    return len(instance._static_answers()) + sum(map(bool, placed))
+    if runs is not None:
+        frames = sorted(instance._frames)
+        for attribute, _, ranges in runs():
+            placed = sum(placed_within(frames, start, end) > 0 for start, end in ranges)
+            answers += [(attribute, Feature.DYNAMIC_ANSWERS)] * placed
+    return answers
 
 
 def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
@@ -408,12 +469,12 @@ def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
         (attribute, start, end)
         for attribute, _, ranges in runs()
         for start, end in ranges
-        if _placed_within(frames, start, end) <= end - start
+        if placed_within(frames, start, end) <= end - start
     ]
 
 
-def _placed_within(frames: list[int], start: int, end: int) -> int:
-    """Count ascending frames from ``start`` to ``end``, both inside."""
+def placed_within(frames: list[int], start: int, end: int) -> int:
+    """Count the ascending frames from ``start`` to ``end``, both included."""
     return bisect_right(frames, end) - bisect_left(frames, start)
 
 

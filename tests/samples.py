@@ -214,6 +214,25 @@ def dicom_series() -> LabelSet:
     return s.done()
 
 
+def dicom_metadata() -> LabelSet:
+    """A series whose frames are known, two of them from one file, and one beyond the number of frames."""
+    labels = dicom_series()
+    members = next(iter(labels)).to_encord_dict()
+    (unit,) = members["data_units"].values()
+    unit["metadata"] = {"patient_id": None, "study_uid": "2.25.7", "series_uid": "2.25.8"}
+    for frame, number in enumerate((None, 1, 2, None)):
+        unit["labels"].setdefault(str(frame), {"objects": [], "classifications": []})["metadata"] = {
+            "dicom_instance_uid": f"2.25.{10 + frame - (number == 2)}",
+            "multiframe_frame_number": number,
+            "file_uri": f"bucket/{frame}.dcm",
+            "width": WIDTH,
+            "height": HEIGHT + frame,
+        }
+    del unit["labels"]["1"]["objects"][:]
+    members["number_of_frames"] = 3
+    return LabelSet(labels.ontology, [LabelRowV2._from_dict(members, labels.ontology)], title="samples")
+
+
 def classifications() -> LabelSet:
     s = Sample()
     classification = s.draft.add_classification("weather")
@@ -311,7 +330,7 @@ SAMPLES: dict[str, Callable[[], LabelSet]] = {
     function.__name__: function
     for function in (
         answers, answers_off_frames,
-        bitmasks, boxes, classifications, degenerate, dicom_series, empty_rows, equal_titles,
+        bitmasks, boxes, classifications, degenerate, dicom_metadata, dicom_series, empty_rows, equal_titles,
         image_group,
         nothing, out_of_bounds, points, polygon_parts, polygon_with_hole, polygons, polylines_beside_boxes, provenance,
         rotated_boxes, self_occluded_skeleton, skeleton_with_hidden_position, skeletons, tracks, unplaced,

@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from samples import SAMPLES
 
 import encord_convert
 from encord_convert import errors
@@ -52,3 +55,12 @@ def test_an_unknown_format_is_offered_the_nearest() -> None:
     with pytest.raises(encord_convert.UnknownFormatError) as caught:
         encord_convert.write(encord_convert.LabelSet(None), "x", "coko")
     assert str(caught.value) == "There is no format named 'coko'. Did you mean 'coco'?"
+
+
+def test_a_format_that_is_only_read_says_which_are_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from encord_convert import conversion
+    from encord_convert.formats.cvat import FORMAT
+
+    monkeypatch.setattr(conversion, "format_named", lambda name: replace(FORMAT, exporter=None))
+    with pytest.raises(errors.OptionError, match=r"^cvat can be read but not written\. These can be written: coco,"):
+        conversion.write(SAMPLES["boxes"](), tmp_path / "out", "cvat")

@@ -16,6 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from encord_convert.formats import _coco_numbers as numbers
 from encord_convert.formats._coco_classes import Class, Keypoints
+from encord_convert.formats._coco_masks import mask_numbers
 from encord_convert.geometry import masks, rle
 from encord_convert.losses import Carries, Feature, Kind, Level
 from encord_convert.placement import drawing, fate, is_degenerate_ring, ring_px
@@ -125,6 +126,8 @@ class Shapes:
         self._ring_sizes: list[Size] = []
         self._points: list[float] = []
         self._point_sizes: list[Size] = []
+        self._masks: list[Any] = []
+        self._mask_sizes: list[Size] = []
 
     def of(self, shape: Shape) -> tuple[Callable[[Any, Size], None], Draw]:
         """Return how coordinates of a shape are gathered, and how they are drawn once all are computed."""
@@ -134,9 +137,10 @@ class Shapes:
             Shape.POLYGON: (self._gather_polygon, self._polygon),
             Shape.POINT: (self._gather_point, self._point),
             Shape.SKELETON: (self._gather_nothing, self._skeleton),
-            Shape.BITMASK: (self._gather_nothing, self._bitmask),
+            Shape.BITMASK: (self._gather_bitmask, self._bitmask),
         }
-        return kinds.get(shape, (self._gather_nothing, self._no_place))
+        is_carried = shape in self._carries.shapes | self._carries.approximates
+        return kinds[shape] if is_carried else (self._gather_nothing, self._no_place)
 
     # -- gathering --------------------------------------------------------------------------------------------
 
@@ -157,6 +161,10 @@ class Shapes:
         self._points += (c.x, c.y)
         self._point_sizes.append(size)
 
+    def _gather_bitmask(self, c: Any, size: Size) -> None:
+        self._masks.append(c)
+        self._mask_sizes.append(size)
+
     def _gather_nothing(self, c: Any, size: Size) -> None:
         """Leave what is drawn one by one where it is."""
 
@@ -169,6 +177,7 @@ class Shapes:
         self._computed_points = numbers.point_numbers(
             self._points, self._point_sizes, decimals, self._style.point_size_px
         )
+        self._computed_masks = mask_numbers(self._masks, self._mask_sizes)
         self._forget()
 
     # -- losses -----------------------------------------------------------------------------------------------
@@ -208,7 +217,7 @@ class Shapes:
     # -- shape by shape ---------------------------------------------------------------------------------------
 
     def _no_place(self, picture: Picture, class_: Class, instance: ObjectInstance, coordinates: Any) -> None:
-        what = f"is a {class_.shape.value.replace('_', ' ')}, which COCO has no place for"
+        what = f"is a {class_.shape.value.replace('_', ' ')}, which this file has no place for"
         self._drop(picture, instance, self._carries.code(class_.shape), Feature.SHAPE, what)
 
     def _box(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
@@ -235,6 +244,10 @@ class Shapes:
             if self._remains(picture, class_, instance, c) is None:
                 return None
             ring, bbox, _ = self._drawn(c, picture.size)
+        if Shape.ROTATABLE_BOUNDING_BOX in self._carries.approximates:
+            code = self._carries.code(Shape.ROTATABLE_BOUNDING_BOX)
+            what = "is turned, and only its outline is written"
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE, what, code)
         annotation = Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, ring)
         annotation.attributes = {"rotation": angle, "unrotated_bbox": unrotated}
         return annotation
@@ -340,16 +353,12 @@ class Shapes:
         return result
 
     def _bitmask(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
-        size = picture.size
-        cut = _plain_runs(c, size)
-        if cut is None:
+        computed = next(self._computed_masks)
+        if computed is None:
             if self._remains(picture, class_, instance, c) is None:
                 return None
-            cut = _clipped_runs(c, size)
-        runs, (left, top, width, height), area = cut
-        columns = rle.column_frame_runs_from_box_runs(runs, left, top, width, height, *size)
-        bbox = _tight_bbox(runs, left, top, width, height, columns, size)
-        return _mask(picture, class_, columns, bbox, area)
+            computed = _clipped_mask(c, picture.size)
+        return _mask(picture, class_, *computed)
 
 
 def _segmentation(*rings: bytes) -> msgspec.Raw:
@@ -371,44 +380,12 @@ def _mask(picture: Picture, class_: Class, columns: rle.Runs, bbox: list[float],
     return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, counts)
 
 
-_BoxRuns = tuple[rle.Runs, tuple[int, int, int, int], int]
-"""Row runs in a box, the box (left, top, width, height), and the pixels set."""
-
-
-def _plain_runs(mask: Any, size: Size) -> _BoxRuns | None:
-    """Return the runs of a mask whose box is inside the picture; None if it is not as plain as that."""
-    width, height = size
-    if width * height > rle.current_pixel_limit():
-        return None
-    try:
-        runs, left, top, box_width, box_height = mask._box_runs()
-    except (ValueError, IndexError):
-        return None
-    area = int(runs[1::2].sum())
-    if not area or left < 0 or top < 0 or left + box_width > width or top + box_height > height:
-        return None
-    return runs, (left, top, box_width, box_height), area
-
-
-def _clipped_runs(mask: Any, size: Size) -> _BoxRuns:
-    """Return what a mask has inside the picture, which is something."""
+def _clipped_mask(mask: Any, size: Size) -> tuple[rle.Runs, list[float], int]:
+    """Return column runs, ``bbox`` and area of what a mask has inside the picture, which is something."""
     runs, left, top, width, height = mask._box_runs()
     runs, left, top, width, height, _ = rle.clipped_box_runs(runs, left, top, width, height, *size)
-    return runs, (left, top, width, height), rle.area_from_runs(runs)
-
-
-def _tight_bbox(
-    runs: rle.Runs, left: int, top: int, width: int, height: int, columns: rle.Runs, size: Size
-) -> list[float]:
-    """Return the tight box of a mask: rows from the ends of its row runs, columns from those of its column runs."""
-    count = len(runs)
-    trailing = int(runs[-1]) if count % 2 else 0
-    if runs[1] == 0 or runs[count - 1 - count % 2] == 0:  # a run of nothing at either end
-        return _bbox_of(columns, size)
-    first_row, last_row = int(runs[0]) // width, (width * height - trailing - 1) // width
-    trailing = int(columns[-1]) if len(columns) % 2 else 0
-    first_column, last_column = int(columns[0]) // size[1], (size[0] * size[1] - trailing - 1) // size[1]
-    return [first_column, top + first_row, last_column - first_column + 1, last_row - first_row + 1]
+    columns = rle.column_frame_runs_from_box_runs(runs, left, top, width, height, *size)
+    return columns, _bbox_of(columns, size), rle.area_from_runs(runs)
 
 
 def _bbox_of(columns: rle.Runs, size: Size) -> list[float]:

@@ -8,20 +8,23 @@ from typing import Any
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_account import Account
-from encord_convert.formats._cvat_lines import LINES, Extent, relative_lines
-from encord_convert.formats._cvat_media import Media
+from encord_convert.formats._cvat_lines import LINES, READ, Extent, relative_lines
+from encord_convert.formats._cvat_masks import plain_masks
+from encord_convert.formats._cvat_media import shown_size
 from encord_convert.formats._cvat_meta import Meta
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_options import ReadOptions
 from encord_convert.formats._cvat_scan import Facts
-from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, plain_mask, pose_of
+from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
 from encord_convert.formats._cvat_uses import Change, Ready
 from encord_convert.formats._cvat_xml import Answers, Picture, Shape
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Origin
 from encord_convert.losses import Feature, Kind, Level
+from encord_convert.media import Media
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
+from encord_convert.sdk.objects import Shape as HubShape
 
 _DEPTH = itemgetter(0)
 
@@ -63,7 +66,7 @@ class Pictures:
         self._place = first
         self._duplicates = facts.duplicates
         self._size = options.size_px()
-        self._has_subsets = len([subset for subset in facts.subsets if subset]) > 1
+        self._has_subsets = meta.own is None and len([subset for subset in facts.subsets if subset]) > 1
         self._left = {task_id: task.pictures for task_id, task in facts.tasks.items()}
         self._groups: dict[str, list[Picture]] = {}
 
@@ -74,13 +77,13 @@ class Pictures:
                 yield from self._grouped(picture)
             return
         extents = [None if self._is_duplicate(picture) else self._extent(picture) for picture in pictures]
-        all_lines = self._lines(pictures, extents)
-        for picture, extent, lines in zip(pictures, extents, all_lines, strict=True):
+        all_lines, all_masks = self._lines(pictures, extents), plain_masks(pictures, extents)
+        for picture, extent, lines, masks in zip(pictures, extents, all_lines, all_masks, strict=True):
             self._account.ledger.into["image", ""] += 1
             if extent is None:
                 self._drop(picture)
             else:
-                yield self._row(picture, extent, lines)
+                yield self._row(picture, extent, lines, masks)
 
     def _grouped(self, picture: Picture) -> Iterator[LabelRowV2]:
         self._account.ledger.into["image", ""] += 1
@@ -111,7 +114,7 @@ class Pictures:
         )
 
     def _title(self, attributes: dict[str, str]) -> str:
-        name, subset = attributes.get("name", ""), attributes.get("subset", "")
+        name, subset = attributes.get("title") or attributes.get("name", ""), attributes.get("subset", "")
         return f"{subset}/{name}" if self._has_subsets and subset else name
 
     def _extent(self, picture: Picture) -> Extent:
@@ -121,7 +124,7 @@ class Pictures:
         if width and height:
             return width, height
         name = attributes.get("name", "")
-        found = self._media.size(name, attributes.get("subset", "")) if self._media is not None else None
+        found = shown_size(self._media, name, attributes.get("subset", "")) if self._media is not None else None
         found = found or self._size
         if found is None:
             fact = f"the size of the picture {name!r} is not known, so that nothing can be placed in it."
@@ -129,18 +132,18 @@ class Pictures:
             raise ReadError(self._account.place, fact, line=picture.line, advice=advice)
         return found
 
-    def _row(self, picture: Picture, extent: Extent, lines: Iterator[Any] | None) -> LabelRowV2:
+    def _row(self, picture: Picture, extent: Extent, lines: Iterator[Any] | None, masks: Iterator[Any]) -> LabelRowV2:
         attributes = picture.attributes
         width, height = extent
         key = self._key(attributes)
         title = self._title(attributes)
-        subset = attributes.get("subset", "")
+        subset = attributes.get("cvat_subset") or attributes.get("subset", "")
         self._account.title = title
         self._account.note_unknown("image", attributes, picture.line)
         row = self._draft.row(
             DataType.IMAGE,
             title,
-            [self._draft.unit(title, width, height, key)],
+            [self._draft.unit(attributes.get("unit") or title, width, height, key)],
             frames=1,
             key=key,
             dataset=self._meta.name,
@@ -148,7 +151,7 @@ class Pictures:
         )
         row._origin = self._account.place
         adopt = row._adopt
-        for instance in self._labels(picture, extent, lines, 0, self._draft.hashes.series("picture", *key)):
+        for instance in self._labels(picture, extent, lines, masks, 0, self._draft.hashes.series("picture", *key)):
             adopt(instance)
         return row
 
@@ -161,8 +164,9 @@ class Pictures:
             key = self._key(picture.attributes)
             title = self._account.title = self._title(picture.attributes)
             units.append(self._draft.unit(title, *extent, key, frame))
-            [lines] = self._lines([picture], [extent])
-            labels += self._labels(picture, extent, lines, frame, self._draft.hashes.series("picture", *key))
+            [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
+            hash_of = self._draft.hashes.series("picture", *key)
+            labels += self._labels(picture, extent, lines, masks, frame, hash_of)
         subset = pictures[0].attributes.get("subset", "")
         row = self._draft.row(
             DataType.IMG_GROUP,
@@ -177,6 +181,18 @@ class Pictures:
         for instance in labels:
             row._adopt(instance)
         return row
+
+    @property
+    def place(self) -> str:
+        """What to call the file."""
+        return self._account.place
+
+    def labels(self, picture: Picture, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
+        """Make the objects of a picture that is a frame, and its classifications."""
+        extent = self._extent(picture)
+        self._account.title = self._title(picture.attributes)
+        [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
+        return self._labels(picture, extent, lines, masks, frame, hash_of)
 
     def _drop(self, picture: Picture) -> None:
         """Account for a picture that stands in the file a second time."""
@@ -219,6 +235,7 @@ class Pictures:
         picture: Picture,
         extent: Extent,
         lines: Iterator[Any] | None,
+        masks: Iterator[Any],
         frame: int,
         hash_of: Callable[[int], str],
     ) -> list[Any]:
@@ -231,7 +248,8 @@ class Pictures:
         for index, shape in enumerate(picture.shapes):
             tag, label, sides, values, answers, children, line = shape
             ready = cache.get((tag, label, sides, answers, ())) or self._ready(shape)
-            flat = next(lines) if lines is not None and tag in LINES else None
+            flat = next(lines) if lines is not None and tag in READ else None
+            mask = next(masks) if tag == "mask" else None
             if ready is None:
                 account.drop_unknown(tag, label, line)
                 continue
@@ -243,11 +261,11 @@ class Pictures:
             if tag == "box":
                 coordinates = plain_box(values, ready.plan.makes, width, height)  # type: ignore[union-attr]
             elif tag == "mask":
-                coordinates = plain_mask(values, width, height)
+                coordinates = mask
             else:
-                coordinates = None if flat is None else LINES[tag](flat)
+                coordinates = None if flat is None or tag == "points" else LINES[tag](flat)
             if coordinates is None or children is not None:
-                leaves |= self._draw(placed, shape, ready, extent, frame, index, hash_of)
+                leaves |= self._draw(placed, shape, ready, extent, flat, frame, index, hash_of)
                 continue
             ready.count += 1
             if ready.is_open:
@@ -267,6 +285,7 @@ class Pictures:
         shape: Shape,
         ready: Ready,
         extent: Extent,
+        flat: Any,
         frame: int,
         index: int,
         hash_of: Callable[[int], str],
@@ -277,7 +296,10 @@ class Pictures:
             self._note_children(children, line)
         plan: Any = ready.plan
         try:
-            drawing = drawn(plan, pose_of(plan, shape), *extent, self._options)
+            if flat is not None and plan.makes is HubShape.POINT:
+                drawing = split_points(flat.tolist())
+            else:
+                drawing = drawn(plan, pose_of(plan, shape), *extent, self._options)
         except Invalid as fault:
             self._account.drop(ready, tag, line, fault.loss)
             return False
@@ -361,14 +383,13 @@ class Pictures:
 
 
 def _instance(ready: Ready, hash_: str, coordinates: Any, frame: int, origin: Origin) -> ObjectInstance:
-    instance = ObjectInstance._made(ready.plan.object, hash_)  # type: ignore[union-attr]
-    instance._origin = origin
-    instance._place(frame, coordinates, ready.info)
     shares = ready.shares
     if shares.frame != frame:
         shares.turn_to(frame)
-    instance._share_answers(shares.static, shares.dynamic)
-    return instance
+    return ObjectInstance._on_frame(
+        ready.plan.object,  # type: ignore[union-attr]
+        hash_, frame, coordinates, ready.info, shares.static, shares.dynamic, origin,
+    )  # fmt: skip
 
 
 def _pixels(text: str | None) -> int:

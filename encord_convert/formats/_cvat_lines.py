@@ -1,4 +1,4 @@
-"""Polygons and polylines of many pictures, read in one go: half of the numbers of most files stand in them."""
+"""Polygons, polylines and points of many pictures, read in one go: half of the numbers of most files stand there."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from encord_convert.sdk.objects.coordinates import PolygonCoordinates, PolylineC
 
 LINES = {"polygon": PolygonCoordinates._from_flat, "polyline": PolylineCoordinates._from_flat}
 """What makes coordinates of an element's relative points."""
+
+READ = frozenset({*LINES, "points"})
+"""Elements whose points are read here."""
 
 Extent = tuple[int, int]
 """Width and height of a picture in pixels."""
@@ -37,7 +40,7 @@ class _Job:
 
 
 def relative_lines(pictures: Sequence[Picture], extents: Sequence[Extent | None]) -> list[Iterator[Any] | None]:
-    """Return, for each picture, the relative points of its polygons and polylines in order.
+    """Return, for each picture, the relative points of its :data:`READ` elements in order.
 
     Parameters
     ----------
@@ -66,7 +69,7 @@ def relative_lines(pictures: Sequence[Picture], extents: Sequence[Extent | None]
 def _job(picture: Picture, place: int, extent: Extent) -> _Job | None:
     job = _Job(place, extent)
     for tag, _, _, values, _, _, _ in picture.shapes:
-        if tag in LINES:
+        if tag in READ:
             text = values[0] if isinstance(values, tuple) else values.get("points")
             count = text.count(";") + 1 if text else 0
             if text is None or count < LEAST_POINTS[tag]:

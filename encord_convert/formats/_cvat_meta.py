@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from lxml import etree
 
 UNLABELED = "unlabeled"
@@ -86,9 +87,38 @@ class Task:
         return None
 
 
+class OwnUnit(msgspec.Struct):
+    """One medium of a row: its title, MIME type, and size in pixels."""
+
+    title: str
+    type: str
+    width: int
+    height: int
+
+
+class OwnRow(msgspec.Struct):
+    """The row a file written by this package is about: a video, or the group or series that its pictures are."""
+
+    type: str
+    title: str
+    frames: int
+    units: list[OwnUnit]
+    subset: str = ""
+
+
+class Own(msgspec.Struct):
+    """What the ``encord`` element says beside the ontology: the title of the set, and the row if it is about one."""
+
+    title: str
+    row: OwnRow | None = None
+
+
 @dataclass(slots=True)
 class Meta:
-    """The whole description. ``kind`` is task, project, job or empty; a task or job is the one member of ``tasks``."""
+    """The whole description. ``kind`` is task, project, job or empty; a task or job is the one member of ``tasks``.
+
+    ``ontology`` (JSON text) and ``own`` are what only files written by this package say.
+    """
 
     kind: str = ""
     name: str = ""
@@ -97,6 +127,8 @@ class Meta:
     tasks: list[Task] = field(default_factory=list)
     subsets: list[str] = field(default_factory=list)
     has_meta: bool = False
+    ontology: str = ""
+    own: Own | None = None
 
     def task_id(self, attributes: dict[str, str]) -> str:
         """Return the task that the XML attributes of a picture or track name, or the only one there is."""
@@ -144,7 +176,18 @@ def parse_meta(meta: Any, version: str) -> Meta:
     )
     if is_project:
         _shift_tasks(result.tasks)
+    result.own = _own(meta.findtext("encord/row"))
+    if result.own is not None:
+        result.ontology = meta.findtext("encord/ontology") or ""
+        result.name = result.own.title
     return result
+
+
+def _own(text: str | None) -> Own | None:
+    try:
+        return None if text is None else msgspec.json.decode(text, type=Own)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _text(element: Any, path: str) -> str:

@@ -41,10 +41,11 @@ class Unknown:
 class AnswerPlan:
     """How the value text of one attribute becomes an answer."""
 
-    __slots__ = ("_values", "attribute", "default", "is_dynamic", "is_lifted", "kind", "name")
+    __slots__ = ("_values", "attribute", "default", "is_dynamic", "is_lifted", "is_part", "kind", "name")
 
     def __init__(self, attribute: Any, declared: Attribute, is_dynamic: bool, is_lifted: bool = False) -> None:
         self.attribute = attribute
+        self.is_part = False  # whether others give the rest of the answer
         self.name = declared.name
         self.kind = declared.kind
         self.default = declared.default
@@ -91,7 +92,10 @@ class ShapePlan:
 
 @dataclass(slots=True)
 class TagPlan:
-    """How a tag becomes a classification: ``root`` is a checklist of tags, or a radio with the label for option."""
+    """How a tag becomes a classification: ``root`` is a checklist of tags, or a radio with the label for option.
+
+    Without a root the tag itself answers nothing.
+    """
 
     label: str
     classification: Classification
@@ -314,23 +318,14 @@ class _Builder:
             name=object_.name,
             width=1.0,
             height=1.0,
-            skeleton=[self._node(object_, node, place, len(nodes)) for place, node in enumerate(nodes)],
+            skeleton=[
+                node_of(self._draft, object_, node.name, place, len(nodes), node) for place, node in enumerate(nodes)
+            ],
             edges=[(start, end, None) for start, end in edges],
             feature_node_hash=object_.feature_node_hash,
         )
         self._draft.ontology.skeleton_templates.append(template)
         return template.skeleton
-
-    def _node(self, object_: Object, node: Node, place: int, count: int) -> SkeletonNode:
-        # A point that no drawing places stands on a line with the others.
-        return SkeletonNode(
-            x=node.x / 100 if node.x is not None else (place + 1) / (count + 1),
-            y=node.y / 100 if node.y is not None else 0.5,
-            name=node.name,
-            color=node.color or object_.color,
-            feature_hash=self._draft.hashes.short("node", object_.name, node.name),
-            value=node.name.lower().replace(" ", "_"),
-        )
 
     # -- tags -------------------------------------------------------------------------------------------------
 
@@ -374,6 +369,21 @@ class _Builder:
             title, number = f"{name} {number}", number + 1
         self._titles.add(title)
         return title
+
+
+def node_of(
+    draft: Draft, object_: Object, name: str, place: int, count: int, drawn: Node | None = None
+) -> SkeletonNode:
+    """Return the point of a template; one that no drawing places stands on a line with the others."""
+    drawn = drawn or Node(name)
+    return SkeletonNode(
+        x=drawn.x / 100 if drawn.x is not None else (place + 1) / (count + 1),
+        y=drawn.y / 100 if drawn.y is not None else 0.5,
+        name=name,
+        color=drawn.color or object_.color,
+        feature_hash=draft.hashes.short("node", object_.name, name),
+        value=name.lower().replace(" ", "_"),
+    )
 
 
 def _renaming(label: Label, is_split: bool) -> str:

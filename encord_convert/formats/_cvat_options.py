@@ -1,4 +1,4 @@
-"""The options of reading CVAT files."""
+"""The options of reading and writing CVAT files."""
 
 from __future__ import annotations
 
@@ -72,3 +72,13 @@ class ReadOptions:
         if width.isdecimal() and height.isdecimal() and int(width) and int(height):
             return int(width), int(height)
         raise ValueError(f"size={self.size} is not allowed; it takes WIDTHxHEIGHT, like 1280x720.")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How CVAT files are written; what survives does not depend on it."""
+
+    keyframes: Literal["all", "sparse"] = _option(
+        "all", "Frames of a track that are written: all, or sparse: those that interpolation does not give."
+    )
+    choices: Literal["select", "radio"] = _option("select", "How CVAT's editor shows questions of one answer.")

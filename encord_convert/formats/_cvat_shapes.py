@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -460,10 +461,26 @@ def _points(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: i
             )
         )
         return
+    _split(drawing, places)
+
+
+def split_points(flat: Sequence[float]) -> Drawing:
+    """Return the drawing of points within the picture that are an object each, from ``x0, y0, …`` relative to it."""
+    drawing = Drawing([], [], [])
+    _split(drawing, list(zip(flat[0::2], flat[1::2], strict=True)))
+    return drawing
+
+
+def _split(drawing: Drawing, places: Sequence[tuple[float, float]]) -> None:
     if len(places) > 1:
-        detail = f"A points shape of {len(places)} points is read as so many objects."
-        drawing.changes.append(Change(Kind.MERGED, "POINTS_SPLIT", Feature.SHAPE, detail))
-    drawing.coordinates.extend(PointCoordinate(x, y) for x, y in places)
+        drawing.changes.append(_points_split(len(places)))
+    drawing.coordinates.extend([PointCoordinate(x, y) for x, y in places])
+
+
+@lru_cache(maxsize=256)
+def _points_split(count: int) -> Change:
+    detail = f"A points shape of {count} points is read as so many objects."
+    return Change(Kind.MERGED, "POINTS_SPLIT", Feature.SHAPE, detail)
 
 
 def _vertex(node: Any, x: float, y: float, visibility: Visibility) -> SkeletonCoordinate:

@@ -134,10 +134,13 @@ class _Draft:
     def answer(self, given: Iterable[tuple[AnswerPlan, Any]]) -> None:
         """Take answers; None is none."""
         for plan, value in given:
+            answers = self.dynamic if plan.is_dynamic else self.static
             if value is None:
                 self.cleared.append(plan.attribute)
+            elif plan.is_part and answers and answers[-1][0] is plan.attribute:
+                answers[-1] = (plan.attribute, answers[-1][1] + value)
             else:
-                (self.dynamic if plan.is_dynamic else self.static).append((plan.attribute, value))
+                answers.append((plan.attribute, value))
 
     def part(self, info: Any = None, z: int = 0) -> _Part:
         """Return what was worked out."""
@@ -278,7 +281,7 @@ def _common_changes(plan: Plan) -> Iterable[Change]:
 
 def _answered_part(plan: Plan, answers: Answers, points: Sequence[tuple[str, Answers]]) -> _Part:
     draft = _Draft()
-    if isinstance(plan, TagPlan):
+    if isinstance(plan, TagPlan) and plan.root is not None:
         draft.static.append((plan.root, (plan.option,) if plan.is_plain else plan.option))
     pairs = answers_of(answers)
     draft.answer(_settled(pairs, plan.answers, draft))

@@ -89,7 +89,8 @@ def values_of(shape: Shape) -> dict[str, str]:
 
 
 _NAMES = {
-    "image": frozenset({"id", "name", "width", "height", "subset", "task_id"}),
+    # The last three are of this package: a title, a medium and a subset that the name does not tell.
+    "image": frozenset({"id", "name", "width", "height", "subset", "task_id", "title", "unit", "cvat_subset"}),
     "track": frozenset({"id", "label", "source", "group_id", "task_id", "subset"}),
 }
 _SHAPE_NAMES = frozenset(

@@ -16,9 +16,20 @@ if TYPE_CHECKING:
 
 KNOWN: dict[str, str] = {
     "coco": "encord_convert.formats.coco:FORMAT",
+    "coco-encord": "encord_convert.formats.coco_encord:FORMAT",
+    "coco-keypoints": "encord_convert.formats.coco_keypoints:FORMAT",
+    "coco-panoptic": "encord_convert.formats.coco_panoptic:FORMAT",
+    "coco-results": "encord_convert.formats.coco_results:FORMAT",
     "coco-rle": "encord_convert.formats.coco:FORMAT_RLE",
+    "coco-ytvis": "encord_convert.formats.coco_ytvis:FORMAT",
     "cvat": "encord_convert.formats.cvat:FORMAT",
+    "dicom": "encord_convert.formats.dicom:FORMAT",
+    "dicom-table": "encord_convert.formats.dicom:FORMAT_TABLE",
     "encord": "encord_convert.formats.encord:FORMAT",
+    "masks": "encord_convert.formats.masks:FORMAT",
+    "masks-index": "encord_convert.formats.masks:FORMAT_INDEX",
+    "masks-instance": "encord_convert.formats.masks:FORMAT_INSTANCE",
+    "rle": "encord_convert.formats.rle:FORMAT",
 }
 """Our formats, in alphabetical order. A table and not entry points, so that a bare checkout works uninstalled."""
 

@@ -8,9 +8,10 @@ Files on disk
     ``annotations.xml`` and perhaps ``images/``, in a folder or ZIP archive; or the XML file alone. Any ``.xml`` whose
     root element is ``annotations`` is taken, whatever its name, in the folder itself or one below; several are read one
     after the other, and a label they share is one class. Pictures are looked at only for sizes the file does not say.
+    Written is ``annotations.xml``; rows that are tasks of their own, one file each, where there are several.
     Shapes are in pixels, from the top-left corner; ``image/@id`` and ``@frame`` are frames of the source.
 
-How each hub thing maps
+How each hub thing maps, reading
     ======================  ==========================================================================================
     image                   a label row; with ``group_images`` the pictures of a task are one image group. Its title is
                             the name, after the subset if a project has several
@@ -37,10 +38,47 @@ How each hub thing maps
     source                  made by hand if ``manual``; frames between keyframes are not
     ======================  ==========================================================================================
 
+How each hub thing maps, writing
+    ======================  ==========================================================================================
+    image                   a picture of ``annotations.xml``, by its title; a title that is taken gets ``_1`` behind it
+    image group, series     a file of its own; each frame is a picture. What is on several has one ``track_id``
+    video                   a file of its own with a track for each object. Each frame is a keyframe, or those that
+                            interpolation does not give (``keyframes=sparse``); a shape with ``outside="1"`` ends each
+                            run of frames
+    object                  label; objects of one name that ask the same are one label of type ``any``, others get
+                            ``_2`` behind it
+    (rotatable) box         box, with ``rotation`` in degrees
+    polygon                 polygon; holes and further parts are joined to it by cuts of no width, so that its area and
+                            its class stay
+    polyline, point         polyline, points of one pair
+    bitmask                 mask, in its tight box
+    skeleton                skeleton with a sub-label for each point; drawn as its template. Invisible is ``outside``,
+                            occluded by anything is ``occluded``
+    radio                   select (or radio, ``choices=radio``); no answer is ``__undefined__``, or nothing
+    checklist               a checkbox for each option, ``question/option``; of one option with its own name just that
+    numeric, text           number, with the range of the answers given; text
+    nested questions        ``question/option/question``
+    dynamic                 ``mutable``; said on every shape. An answer that ends is ``__undefined__`` from there
+    occluded                a dynamic checklist of that name and option is CVAT's own ``occluded``
+    classification          tag with its answers; on frames of a video a tag of the frame, which CVAT for video alone
+                            has no place for: the file then has ``image`` elements before its tracks
+    made by a machine       ``source="auto"``
+    colour                  colour
+    ontology, kind of row   an element ``encord`` in ``meta``, which CVAT passes over. It lets this package read the
+                            file back into the very ontology; it is not used where labels or answers were changed since
+    ======================  ==========================================================================================
+
+    Coordinates have up to six decimals. Times are left empty: nothing of when or where a file was written is in it.
+    Unknown: whether every version of CVAT reads pictures and tracks of one file; one with tags of a video, uploaded to
+    a server, would tell.
+
 What is lost
-    z_order (labels stand in its order), group_id (kept with ``group_id``), the words of ``source`` other than manual
-    and auto, default values and number ranges, which frames were keyframes. Ellipses and cuboids are approximated.
-    Owner and assignee are personal data and are not read. Each is told in the report.
+    In writing: confidence, authors, times, reviews, positions of invisible points, and by what a point is occluded;
+    shapes that cover nothing. Masks are cut at the border. Characters that XML has no place for become U+FFFD.
+
+    In reading: z_order (labels stand in its order), group_id (kept with ``group_id``), the words of ``source`` other
+    than manual and auto, default values and number ranges, which frames were keyframes. Ellipses and cuboids are
+    approximated. Owner and assignee are personal data and are not read. Each is told in the report.
 
 Dialects met in the wild
     Datumaro writes files of any name, options apart by blanks, empty labels, and XML attributes in alphabetical order.
@@ -66,27 +104,31 @@ from typing import BinaryIO
 
 from encord_convert.errors import ReadError
 from encord_convert.formats import _cvat_bytes as lane
-from encord_convert.formats._api import Format, Importer, Match
+from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._cvat_account import Account
+from encord_convert.formats._cvat_documents import Documents
+from encord_convert.formats._cvat_groups import Groups, own_row
+from encord_convert.formats._cvat_hints import own_ontology, own_plans
 from encord_convert.formats._cvat_images import Pictures
-from encord_convert.formats._cvat_media import Media
 from encord_convert.formats._cvat_meta import Label, merged_labels
 from encord_convert.formats._cvat_ontology import Plans, build, merged_facts
-from encord_convert.formats._cvat_options import ReadOptions
+from encord_convert.formats._cvat_options import ReadOptions, WriteOptions
+from encord_convert.formats._cvat_poses import TOLERANCE_PX
 from encord_convert.formats._cvat_scan import LabelFacts, Scan, Wanted, scan, stamp_of, texts
 from encord_convert.formats._cvat_tracks import Tracks
 from encord_convert.formats._cvat_xml import Picture, Record, Track, parsed_elements
-from encord_convert.formats._files import FileSource, Source
+from encord_convert.formats._files import FileSource, Source, Target
 from encord_convert.labelset import Draft, LabelSet
 from encord_convert.ledger import Ledger
 from encord_convert.losses import Carries, Feature, Level, Where
+from encord_convert.media import Media
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Shape
 
 CARRIES = Carries(
     shapes=frozenset(Shape),
-    data_types=frozenset({DataType.IMAGE, DataType.IMG_GROUP, DataType.VIDEO}),
+    data_types=frozenset({DataType.IMAGE, DataType.IMG_GROUP, DataType.VIDEO, DataType.DICOM}),
     features=frozenset(
         {
             Feature.ROTATION, Feature.VISIBILITY, Feature.TRACKS, Feature.ANSWERS, Feature.DYNAMIC_ANSWERS,
@@ -95,6 +137,21 @@ CARRIES = Carries(
         }
     ),
 )  # fmt: skip
+
+WRITES = Carries(
+    shapes=frozenset(Shape),
+    data_types=CARRIES.data_types,
+    features=CARRIES.features,
+    tolerance_px=TOLERANCE_PX,
+    codes={
+        Feature.HOLES: "HOLES_JOINED",
+        Feature.PARTS: "PARTS_JOINED",
+        Feature.SELF_OCCLUSION: "SELF_OCCLUSION_MERGED",
+        Feature.HIDDEN_POSITION: "HIDDEN_POSITION_DEFAULTED",
+        Feature.DEGENERATE: "INVALID_GEOMETRY",
+        (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
+    },
+)
 
 _DEPTH = 2
 _HELD = 64
@@ -209,18 +266,37 @@ class _Reading:
         self.ledger = Ledger()
         for one in scans:
             _note_tasks(one, self.ledger)
+        own = self._own_plans()
+        if own is not None:
+            self.plans: Plans = own
+            self.ledger.mark_head()
+            return
         # The scans are descriptions of the files and stay as they are; merging and completing need copies.
         labels: list[Label] = merged_labels(deepcopy([one.meta for one in scans]))
         facts: dict[str, LabelFacts] = merged_facts(deepcopy([one.facts.labels for one in scans]))
-        self.plans: Plans = build(self.draft, labels, facts, options, self.ledger)
+        self.plans = build(self.draft, labels, facts, options, self.ledger)
         self.ledger.mark_head()
+
+    def _own_plans(self) -> Plans | None:
+        """Return the plans of reading what this package wrote, None if it did not, or not as it now stands there."""
+        structure = own_ontology([one.meta for one in self.scans], self.options)
+        plans = None
+        if structure is not None:
+            facts = merged_facts(deepcopy([one.facts.labels for one in self.scans]))
+            plans = own_plans(structure, facts, self.draft)
+        if plans is None or structure is None:
+            return None
+        self.draft.ontology = structure
+        # Interpolated frames are as the keyframe before them: what differs from it was written as a keyframe.
+        self.options = replace(self.options, keyframes_manual=False)
+        return plans
 
     def rows(self, source: Source) -> Iterator[LabelRowV2]:
         """Walk all rows, from a fresh account."""
         self.ledger.rewind()
         for one in self.scans:
             account = Account(self.ledger, self.draft, source.place(one.member))
-            yield from self._rows(one, account, Media(source, one.member), _records(source, one))
+            yield from self._rows(one, account, Media(source, one.member.rpartition("/")[0]), _records(source, one))
 
     def part(self, source: Source, recipe: Recipe) -> Iterator[LabelRowV2]:
         """Walk the rows of a part."""
@@ -234,6 +310,9 @@ class _Reading:
         member = (one.member,) if len(self.scans) > 1 else ()
         common = (self.draft, self.plans, self.options, account, one.meta, one.facts, media, member)
         pictures, tracks = Pictures(*common, first), Tracks(*common)
+        if own_row(one.meta.own) is not None:
+            yield from self._grouped(one, account, pictures, tracks, records)
+            return
         held: list[Picture] = []
         try:
             for record in records:
@@ -252,6 +331,28 @@ class _Reading:
                     account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
             yield from pictures.rows(held)
             yield from tracks.empty_rows()
+        finally:
+            account.flush()
+
+    def _grouped(
+        self, one: Scan, account: Account, pictures: Pictures, tracks: Tracks, records: Iterator[Record]
+    ) -> Iterator[LabelRowV2]:
+        """Walk a file that is about one row."""
+        assert one.meta.own is not None
+        groups = Groups(pictures, self.draft, self.ledger, one.meta.own, (one.member,))
+        is_done = False
+        try:
+            for record in records:
+                if isinstance(record, Picture):
+                    groups.add([record])
+                elif isinstance(record, Track):
+                    for row in tracks.rows(record):
+                        is_done = True
+                        yield groups.filled(row)
+                else:
+                    account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
+            if not is_done:
+                yield groups.row()
         finally:
             account.flush()
 
@@ -311,6 +412,7 @@ def _can_be_cut(source: Source, reading: _Reading) -> bool:
         and one.facts.pictures > 1
         and not one.facts.tracks
         and not reading.options.group_images
+        and own_row(one.meta.own) is None
         and is_sized
         and source.path(one.member) is not None
     )
@@ -386,6 +488,20 @@ class _NamedSource(FileSource):
         self.name = name
 
 
+# -- write --------------------------------------------------------------------------------------------------------
+
+
+def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
+    """Write a file for all single pictures, and one for each video, image group and series.
+
+    Raises
+    ------
+    WriteError
+        The target is one file, and the rows need several.
+    """
+    Documents(labels, target, options, report, WRITES).write()
+
+
 FORMAT = Format(
     name="cvat",
     title="CVAT annotation XML",
@@ -393,4 +509,5 @@ FORMAT = Format(
     suffixes=(".xml",),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES),
+    exporter=Exporter(write, WriteOptions, WRITES),
 )

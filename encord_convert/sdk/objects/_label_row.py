@@ -67,16 +67,19 @@ class LabelRowV2(SavingLabelRow):
     LabelRowReadOnlyData: TypeAlias = LabelRowReadOnlyData
 
     def __init__(self, label_row_metadata: LabelRowMetadata, project_client: Any, ontology: Any) -> None:
-        self._store = project_client
+        self._begin(read_only_data_from(label_row_metadata), project_client, ontology)
+        self.client_metadata = getattr(label_row_metadata, "_client_metadata", None)
+
+    def _begin(self, facts: LabelRowReadOnlyData, store: Any, ontology: Any) -> None:
+        self._store = store
         self._ontology = ontology
-        self._contents = Contents(read_only_data_from(label_row_metadata))
+        self._contents = Contents(facts)
         self._is_initialised = False
         self._origin: Any = None
         self._ref: ref[Any] = ref(self)
         self._next_serial = 0
         self._objects_by_frame: dict[int, dict[str, ObjectInstance]] | None = None
         self._classifications_by_frame: dict[int, dict[str, ClassificationInstance]] | None = None
-        self.client_metadata = getattr(label_row_metadata, "_client_metadata", None)
 
     @classmethod
     def _build(cls, metadata: LabelRowMetadata, structure: OntologyStructure, units: Sequence[DataUnit]) -> Self:
@@ -87,9 +90,16 @@ class LabelRowV2(SavingLabelRow):
         units : sequence of DataUnit
             In order.
         """
-        row = cls(metadata, None, structure)
+        return cls._of_facts(read_only_data_from(metadata), structure, units)
+
+    @classmethod
+    def _of_facts(cls, facts: LabelRowReadOnlyData, structure: OntologyStructure, units: Sequence[DataUnit]) -> Self:
+        """Return what :meth:`_build` does, of facts that are the row's from now on."""
+        row = cls.__new__(cls)
+        row._begin(facts, None, structure)
         row._contents.units = list(units)
         row._is_initialised = True
+        row.client_metadata = None
         return row
 
     @classmethod

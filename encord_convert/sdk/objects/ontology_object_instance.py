@@ -169,6 +169,32 @@ class ObjectInstance(LabelInstance):
         self._dynamic = self._extras = self._marks = self._origin = self._row = self._static = None
         return self
 
+    @classmethod
+    def _on_frame(
+        cls,
+        item: Object,
+        hash_: str,
+        frame: int,
+        coordinates: Coordinates,
+        info: ObjectFrameInfo,
+        static: SharedAnswers | None,
+        dynamic: DynamicAnswers | None,
+        origin: Any,
+    ) -> ObjectInstance:
+        """Return a new object on one frame: `_made`, `_place` and `_share_answers` in one call, a third cheaper."""
+        self = _new(cls)
+        self._item = item
+        self._hash = hash_
+        data = _new(ObjectFrameData)
+        data.coordinates = coordinates
+        data.object_frame_instance_info = info
+        self._frames = {frame: data}
+        self._static = static
+        self._dynamic = dynamic
+        self._origin = origin
+        self._extras = self._marks = self._row = None
+        return self
+
     def __repr__(self) -> str:
         return (
             f"ObjectInstance(object_hash={self.object_hash}, object_name={self.object_name}, "
