@@ -86,8 +86,10 @@ class Rows:
         tracks = {hash_: n for n, hash_ in enumerate(row._objects, 1)} if row.number_of_frames > 1 else None
         video_id = self._video(row) if row.data_type is DataType.VIDEO else None
         everything = self._options.frames == "all"
+        is_first = True
         for frame in frames_of(row, placed.keys() | labelled.keys(), everything=everything):
-            image = self._image(row, frame)
+            image = self._image(row, frame, is_first)
+            is_first = False
             if video_id is not None:
                 image.video_id, image.frame_id = video_id, frame
             if frame in labelled:
@@ -99,15 +101,20 @@ class Rows:
         if len(self._kept) >= KEPT:
             self._flush()
 
-    def _image(self, row: LabelRowV2, frame: int) -> Image:
+    def _image(self, row: LabelRowV2, frame: int, is_first: bool) -> Image:
         width, height = frame_size(row, frame)
         self._listed += 1
+        name = file_name(row, frame)
+        shown = self.names.unique(name)
+        encord = identity(row, frame, is_first=is_first)
+        if row.data_type is DataType.IMAGE and shown != row.data_title:
+            encord["title"] = row.data_title
         image = Image(
             id=self._listed,
             width=width,
             height=height,
-            file_name=self.names.unique(file_name(row, frame)),
-            encord=identity(row, frame),
+            file_name=shown,
+            encord=encord,
         )
         self._kept.append(image)
         return image
