@@ -131,8 +131,13 @@ class Writer:
         if is_group:
             frames = {unit.data_sequence: ([], []) for unit in contents.units}
         templates = _Templates(self._structure)
+        item: Any = None
+        of_info: dict[int, dict[str, Any]] = {}
         for instance in contents.objects.values():
-            self._write_object(instance, frames, templates, is_group)
+            if instance._item is not item:
+                item = instance._item
+                of_info = templates.of_object(item)
+            self._write_object(instance, frames, of_info, is_group)
         for classification in contents.classifications.values():
             self._write_classification(classification, frames, templates, is_group)
         for frame, (object_hashes, classification_hashes) in contents.listings.items():
@@ -142,10 +147,9 @@ class Writer:
         return frames
 
     def _write_object(
-        self, instance: ObjectInstance, frames: dict[int, Frame], templates: _Templates, is_group: bool
+        self, instance: ObjectInstance, frames: dict[int, Frame], of_info: dict[int, dict[str, Any]], is_group: bool
     ) -> None:
         hash_ = instance._hash
-        of_info = templates.of_object(instance._item)
         last_info, template = None, of_info[0]
         for frame, data in instance._frames.items():
             lists = frames.get(frame)
@@ -156,7 +160,7 @@ class Writer:
             info = data.object_frame_instance_info
             if info is not last_info:
                 last_info = info
-                template = of_info.get(id(info)) or templates.with_info(of_info, info)
+                template = of_info.get(id(info)) or _Templates.with_info(of_info, info)
                 template["objectHash"] = hash_
             entry = template.copy()
             coordinates: Any = data.coordinates
@@ -168,7 +172,8 @@ class Writer:
                     "y": coordinates.top_left_y,
                 }
             elif coordinates.__class__ is PolygonCoordinates and coordinates._more is None:
-                entry["polygon"] = _vertices_from_flat(coordinates._flat)
+                flat = coordinates._line if coordinates._points is None else coordinates._flat
+                entry["polygon"] = _vertices_from_flat(flat)
             else:
                 self._write_coordinates(entry, coordinates, frame)
             if data.__class__ is not ObjectFrameData:
@@ -217,7 +222,8 @@ class Writer:
     def _object_answers(self) -> dict[str, Any]:
         answers: dict[str, Any] = {}
         for hash_, instance in self._contents.objects.items():
-            answers[hash_] = entry = {"classifications": instance._static_json(), "objectHash": hash_}
+            static = [] if instance._static is None else instance._static_json()
+            answers[hash_] = entry = {"classifications": static, "objectHash": hash_}
             if instance._extras is not None:
                 entry.update(_copied(instance._extras))
         return self._with_orphans("object_answers", answers)
