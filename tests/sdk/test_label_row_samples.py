@@ -91,6 +91,7 @@ EXPLAINED = {
         r"(/branch_name|/spaces|/data_units/[^/]+/\w+|.*/objects/\d+/vendorExtra|/classification_answers/\w+/featureHash)",
         lambda old, new: old is ...,
     ),
+    "reviews are kept": (r".*/reviews", lambda old, new: old is ... and isinstance(new, list)),
     "answers for what is on no frame are kept": (r"/classification_answers/CLSorphn", lambda old, new: old is ...),
     "frames that were read are kept, empty or not": (
         r"/data_units/[^/]+/labels/5",

@@ -163,6 +163,8 @@ class Writer:
                 template = of_info.get(id(info)) or _Templates.with_info(of_info, info)
                 template["objectHash"] = hash_
             entry = template.copy()
+            if "reviews" in entry:
+                entry["reviews"] = _copied(entry["reviews"])
             coordinates: Any = data.coordinates
             if coordinates.__class__ is BoundingBoxCoordinates:
                 entry["boundingBox"] = {
@@ -213,6 +215,8 @@ class Writer:
             template = of_info.get(id(info)) or templates.with_classification_info(of_info, info)
             entry = template.copy()
             entry["classificationHash"] = hash_
+            if "reviews" in entry:
+                entry["reviews"] = _copied(entry["reviews"])
             if info.__class__ is CarriedClassificationFrameData:
                 entry.update(_copied(info._extras))
             lists[1].append(entry)
@@ -327,6 +331,8 @@ def _add_edits(template: dict[str, Any], info: Any) -> None:
         template["lastEditedAt"] = format_datetime(info.last_edited_at)
     if info.last_edited_by is not None:
         template["lastEditedBy"] = info.last_edited_by
+    if info.reviews is not None:
+        template["reviews"] = info.reviews
 
 
 def _sort_as_read(entries: list[dict[str, Any]], key: str, hashes: Iterable[str] | None) -> None:
