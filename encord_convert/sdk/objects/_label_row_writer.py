@@ -234,13 +234,17 @@ class Writer:
 
     def _classification_answers(self) -> dict[str, Any]:
         answers: dict[str, Any] = {}
+        # Newer readers place classifications by these keys and drop those without; what was read says it as it did.
+        is_newer = "branch_name" in self._contents.extras
         for hash_, instance in self._contents.classifications.items():
             entry: dict[str, Any] = {"classifications": instance._static_json(), "classificationHash": hash_}
             answers[hash_] = entry
             if instance._extras is not None:
                 entry.update(_copied(instance._extras))
-                if entry.get("range") is FOLLOWS_FRAMES:
-                    entry["range"] = [[start, end] for start, end in _runs_of(instance._frames)]
+            elif is_newer:
+                entry |= {"featureHash": instance._item.feature_node_hash, "spaces": {}, "range": FOLLOWS_FRAMES}
+            if entry.get("range") is FOLLOWS_FRAMES:
+                entry["range"] = [[start, end] for start, end in _runs_of(instance._frames)]
         return self._with_orphans("classification_answers", answers)
 
     def _object_actions(self) -> dict[str, Any]:
