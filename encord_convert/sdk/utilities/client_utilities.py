@@ -17,8 +17,8 @@ T = TypeVar("T")
 def pretty_print(data: Any) -> str:
     """Return the data as indented text, keys sorted.
 
-    >>> print(pretty_print({"b": 1, "a": 2}))
-    {   'a': 2,
+    >>> print(pretty_print({"b": 1, "a": [2]}))
+    {   'a': [ 2],
         'b': 1}
     """
     return pprint.pformat(data, indent=4, width=10)
