@@ -8,7 +8,7 @@ format, and so is the other half of the law: ``read(write(x))`` equals ``x`` nar
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import numpy as np
 from encord_convert.losses import Carries, Feature, Where
 from encord_convert.placement import fate, frame_size
 from encord_convert.prediction import changes
+from encord_convert.rasters import hidden_pixels
 from encord_convert.report import is_unknown_time
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
@@ -135,8 +136,9 @@ class _Lens:
 
     def see(self, row: LabelRowV2, *, narrow: bool) -> _Row:
         lens = self if narrow else _EVERYTHING
+        hidden = hidden_pixels(row, lens._carries) if lens._carries is not None else {}
         things = chain(
-            (lens._object(row, instance) for instance in row._objects.values()),
+            (lens._object(row, instance, hidden) for instance in row._objects.values()),
             (lens._classification(one) for one in row._classifications.values() if lens.has(Feature.CLASSIFICATIONS)),
         )
         kept = [thing for thing in things if thing.frames]
@@ -146,12 +148,14 @@ class _Lens:
                 for thing in kept
                 for frame, placement in thing.frames.items()
             ]
+        if lens._carries is not None and lens._carries.one_layer == "classes":
+            kept = list({(thing.label, thing.shape, *thing.frames): thing for thing in kept}.values())
         return _Row(row.data_title, _facts_of(row), kept)
 
     def is_pooled(self, row: LabelRowV2) -> bool:
         return self._carries is not None and row.data_type not in self._carries.data_types
 
-    def _object(self, row: LabelRowV2, instance: Any) -> _Thing:
+    def _object(self, row: LabelRowV2, instance: Any, hidden: Mapping[tuple[str, int], tuple[int, int]]) -> _Thing:
         frames = {}
         shape = instance.ontology_item.shape
         carries = self._carries
@@ -159,7 +163,9 @@ class _Lens:
             for frame, data in sorted(instance._frames.items()):
                 size = frame_size(row, frame)
                 geometry = self._geometry(shape, data.coordinates, size)
-                if geometry is not _GONE:
+                lost, area = hidden.get((instance.object_hash, frame), (0, 1))
+                if geometry is not _GONE and lost < area:
+                    geometry = None if lost else geometry
                     answers = self._answers(instance, frame)
                     frames[frame] = _Placement(geometry, answers, self._sides(data.object_frame_instance_info))
         return _Thing(instance.object_name, shape.value, frames, instance.object_hash)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from encord_convert.sdk.objects.common import Shape
 
@@ -85,6 +85,8 @@ class Feature(StrEnum):
     """Geometry that leaves the picture."""
     DEGENERATE = "degenerate"
     """Geometry without an area: an empty mask, a box without a side, a polygon of two points."""
+    OVERLAPS = "overlaps"
+    """Pixels that several objects share; a format of one layer (``Carries.one_layer``) keeps the uppermost."""
     LABEL_NAME = "label_name"
     """The name of a class."""
     ATTRIBUTES = "attributes"
@@ -191,7 +193,8 @@ class Carries:
 
     Shapes in ``approximates`` do not survive, but are written in another form: their loss is a change, not a drop.
     ``codes`` gives the stable code of a loss where the format has a name of its own for it: of a shape it has no
-    place for, of a feature it lacks, or of a feature of one shape.
+    place for, of a feature it lacks, or of a feature of one shape. ``one_layer`` says of a format with one value a
+    pixel whether that tells objects apart or only classes; objects that come later hide those before them.
     """
 
     shapes: frozenset[Shape]
@@ -200,6 +203,7 @@ class Carries:
     tolerance_px: float = 0.0
     codes: Mapping[Shape | Feature | tuple[Feature, Shape], str] = field(default_factory=dict)
     approximates: frozenset[Shape] = frozenset()
+    one_layer: Literal["objects", "classes"] | None = None
 
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
         """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""

@@ -7,11 +7,13 @@ writes; the tests compare.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.losses import Carries, Feature, Kind
 from encord_convert.placement import fate, frame_size
-from encord_convert.report import Report
+from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
+from encord_convert.report import Report, placed_within
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
 
@@ -23,13 +25,16 @@ if TYPE_CHECKING:
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
     """Fill ``report`` with the account that a writer of this declaration will give."""
     for row in report.rows(labels, carries):
+        hidden = hidden_pixels(row, carries)
         for instance in row._objects.values():
-            _object(report, row, instance, carries)
+            _object(report, row, instance, carries, hidden)
         for classification in row._classifications.values():
-            _classification(report, classification, carries)
+            lose_classification(report, classification, carries)
 
 
-def _object(report: Report, row: LabelRowV2, instance: Any, carries: Carries) -> None:
+def _object(
+    report: Report, row: LabelRowV2, instance: Any, carries: Carries, hidden: Mapping[tuple[str, int], tuple[int, int]]
+) -> None:
     shape = instance.ontology_item.shape
     report.drop_unplaced(instance, carries)
     if not instance._frames:
@@ -39,19 +44,26 @@ def _object(report: Report, row: LabelRowV2, instance: Any, carries: Carries) ->
         if shape not in carries.shapes | carries.approximates:
             detail = f"{_name(shape)}s have no place in the target."
             report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
-        elif _geometry(report, row, instance, frame, data.coordinates, carries):
+            continue
+        lost, area = hidden.get((instance.object_hash, frame), (0, 1))
+        if _geometry(report, row, instance, frame, data.coordinates, carries, is_hidden=lost == area):
+            if lost:
+                code = carries.code(Feature.OVERLAPS)
+                report.change(instance, frame, Kind.APPROXIMATED, code, Feature.OVERLAPS, "Others hide a part of it.")
             report.drop_side(instance, frame, carries)
             is_written = True
     if is_written:
         report.drop_track(instance, carries)
     if shape in carries.shapes | carries.approximates:
-        _answers(report, instance, carries)
+        lose_answers(report, instance, carries)
 
 
-def _geometry(report: Report, row: LabelRowV2, instance: Any, frame: int, coordinates: Any, carries: Carries) -> bool:
+def _geometry(
+    report: Report, row: LabelRowV2, instance: Any, frame: int, coordinates: Any, carries: Carries, *, is_hidden: bool
+) -> bool:
     """Account for one frame's geometry; tell whether anything of it is written."""
     width, height = frame_size(row, frame)
-    state = fate(coordinates, width, height, max(carries.tolerance_px, 1e-9))
+    state = fate(coordinates, width, height, max(carries.tolerance_px, LEAST_TOLERANCE_PX))
     if state == "degenerate" and Feature.DEGENERATE not in carries.features:
         code = carries.code(Feature.DEGENERATE, instance.ontology_item.shape)
         report.drop(instance, frame, code, Feature.DEGENERATE, "It covers nothing.")
@@ -59,6 +71,9 @@ def _geometry(report: Report, row: LabelRowV2, instance: Any, frame: int, coordi
     if state == "outside" and Feature.OUT_OF_BOUNDS not in carries.features:
         code = carries.code(Feature.OUT_OF_BOUNDS)
         report.drop(instance, frame, code, Feature.OUT_OF_BOUNDS, "It lies outside the picture.")
+        return False
+    if is_hidden:
+        report.drop(instance, frame, carries.code(Feature.OVERLAPS), Feature.OVERLAPS, "Others hide all of it.")
         return False
     for kind, feature in changes(coordinates, state):
         if feature not in carries.features:
@@ -91,16 +106,18 @@ def changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
     return changes
 
 
-def _answers(report: Report, instance: Any, carries: Carries) -> None:
+def lose_answers(report: Report, instance: Any, carries: Carries) -> None:
+    """Say which answers of an object are not written, by the declaration."""
     frame = min(instance._frames)
     for attribute, _ in instance._static_answers():
         nested = len(attribute.uid) > 2
         feature = Feature.NESTED_ANSWERS if nested else Feature.ANSWERS
         if feature not in carries.features:
             _lose_answer(report, instance, frame, attribute, feature, carries)
+    frames = sorted(instance._frames)
     for attribute, _, ranges in instance._dynamic_runs():
         if Feature.DYNAMIC_ANSWERS not in carries.features:
-            for _ in ranges:
+            for _ in (run for run in ranges if placed_within(frames, *run)):
                 _lose_answer(report, instance, frame, attribute, Feature.DYNAMIC_ANSWERS, carries)
 
 
@@ -109,7 +126,8 @@ def _lose_answer(report: Report, instance: Any, frame: int, attribute: Any, feat
     report.drop_part(instance, frame, "answer", carries.code(feature), feature, detail)
 
 
-def _classification(report: Report, classification: Any, carries: Carries) -> None:
+def lose_classification(report: Report, classification: Any, carries: Carries) -> None:
+    """Say what of a classification is not written, by the declaration."""
     report.drop_unplaced(classification, carries)
     for frame in sorted(classification._frames):
         if Feature.CLASSIFICATIONS not in carries.features:

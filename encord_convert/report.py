@@ -396,7 +396,7 @@ def hub_answers(instance: Any) -> int:
     """
     runs = getattr(instance, "_dynamic_runs", None)
     frames = sorted(instance._frames)
-    placed = (_placed_within(frames, *run) for _, _, ranges in (runs() if runs is not None else ()) for run in ranges)
+    placed = (placed_within(frames, *run) for _, _, ranges in (runs() if runs is not None else ()) for run in ranges)
     return len(instance._static_answers()) + sum(map(bool, placed))
 
 
@@ -410,11 +410,11 @@ def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
         (attribute, start, end)
         for attribute, _, ranges in runs()
         for start, end in ranges
-        if _placed_within(frames, start, end) <= end - start
+        if placed_within(frames, start, end) <= end - start
     ]
 
 
-def _placed_within(frames: list[int], start: int, end: int) -> int:
+def placed_within(frames: list[int], start: int, end: int) -> int:
     """Count ascending frames from ``start`` to ``end``, both inside."""
     return bisect_right(frames, end) - bisect_left(frames, start)
 

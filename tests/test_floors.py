@@ -19,6 +19,7 @@ FLOORS = {
     "losses": 2,
     "placement": 2,
     "prediction": 2,
+    "rasters": 2,
     "report": 2,
     "formats": 3,
     "conversion": 4,

@@ -4,12 +4,15 @@ Each case is a file somebody could send. It runs in a process of its own whose m
 exhausts memory fails here and nowhere else.
 """
 
+import base64
 import os
 import resource
+import struct
 import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +94,53 @@ def hub(ontology: bytes, rows: bytes) -> Callable[[Path], Path]:
         return folder / "hub"
 
     return make
+
+
+def file(name: str, data: bytes | str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
+        return folder / name
+
+    return make
+
+
+def picture(data: bytes) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        (folder / "d" / "masks").mkdir(parents=True)
+        (folder / "d" / "classes.txt").write_text("background\ncar\n")
+        (folder / "d" / "masks" / "1.png").write_bytes(data)
+        return folder / "d"
+
+    return make
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(width: int, height: int, *chunks: bytes, colour_type: int = 0) -> bytes:
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def bitmap(data: bytes, origin: str = "[0, 0]") -> str:
+    text = base64.b64encode(data).decode()
+    one = f'{{"classTitle": "a", "geometryType": "bitmap", "bitmap": {{"data": "{text}", "origin": {origin}}}}}'
+    return f'{{"size": {{"width": 9, "height": 9}}, "objects": [{one}]}}'
+
+
+def brush(stream: list[int], side: int = 9) -> str:
+    value = f'{{"format": "rle", "rle": {stream}, "brushlabels": ["a"]}}'
+    result = f'{{"original_width": {side}, "original_height": {side}, "type": "brushlabels", "value": {value}}}'
+    return f'[{{"data": {{"image": "a"}}, "annotations": [{{"result": [{result}]}}]}}]'
+
+
+def run_lengths(mask: str, width: int = 9, dialect: str = "coco") -> str:
+    return f'{{"image": "a", "width": {width}, "height": {width}, "dialect": "{dialect}", "mask": {mask}}}'
+
+
+def pairs(text: str) -> str:
+    return f"ImageId,Width,Height,EncodedPixels\na,9,9,{text}\n"
 
 
 def nothing(folder: Path) -> Path:
@@ -186,6 +236,65 @@ REFUSED: dict[str, Case] = {
         "label_rows.jsonl:1: is not a label row",
     ),
     "row cut short": (hub(b'{"objects":[],"classifications":[]}', b'{"label'), 4, "label_rows.jsonl:1: is not JSON"),
+    "picture of four thousand million pixels": (picture(png(65536, 65536)), 4, "is larger than the 268435456 pixels"),
+    "picture of colours beyond the memory of most": (
+        picture(png(16000, 16000, colour_type=6)),
+        4,
+        "is larger than the 268435456 pixels",
+    ),
+    "picture without pixels": (picture(png(0, 9)), 4, "1.png: The header of the PNG picture is damaged."),
+    "picture without data": (picture(png(9, 9)), 4, "1.png: The PNG picture cannot be read"),
+    "picture cut short": (
+        picture(png(9, 9, chunk(b"IDAT", zlib.compress(bytes(90)))[:-8])),
+        4,
+        "1.png: The PNG picture cannot be read",
+    ),
+    "picture that is a text bomb": (
+        picture(png(9, 9, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(80 << 20))))),
+        4,
+        "1.png: The PNG picture cannot be read",
+    ),
+    "picture that is none": (picture(b"GIF89a" + bytes(90)), 4, "1.png: This is not a PNG picture."),
+    "bitmap bomb": (file("a.json", bitmap(zlib.compress(bytes(80 << 20)))), 4, "inflates beyond 16777216 bytes"),
+    "bitmap of four thousand million pixels": (
+        file("a.json", bitmap(zlib.compress(png(65536, 65536)))),
+        4,
+        "is larger than the 268435456 pixels",
+    ),
+    "bitmap outside its picture": (
+        file("a.json", bitmap(png(1, 1, chunk(b"IDAT", zlib.compress(b"\0\1"))), "[9, 0]")),
+        4,
+        "leaves its picture of 9 x 9",
+    ),
+    "brush that is run lengths": (file("a.json", brush([0, 5, 300, 7])), 4, "run lengths of another dialect"),
+    "brush that promises more than there is": (
+        file("a.json", brush([0, 0, 1, 68, 57, 27, 255])),
+        4,
+        "ends inside a run. Was it cut short?",
+    ),
+    "brush of another size": (file("a.json", brush([255, 255, 255, 255, 57, 27])), 4, "holds 4294967295 values"),
+    "brush on a picture too large": (file("a.json", brush([0] * 9, 99_999)), 4, "is larger than the 268435456 pixels"),
+    "export cut short": (file("a.json", brush([0] * 9)[:-9]), 4, "a.json: is not JSON"),
+    "runs for four thousand million pixels": (
+        file("a.jsonl", run_lengths('{"size": [65536, 65536], "counts": "0"}', 65536)),
+        4,
+        "is larger than the 268435456 pixels",
+    ),
+    "runs that sum to less": (file("a.jsonl", run_lengths('{"size": [9, 9], "counts": [1]}')), 4, "sum to 1 pixels"),
+    "runs below zero in a list": (
+        file("a.jsonl", run_lengths('{"size": [9, 9], "counts": [90, -9]}')),
+        4,
+        "a.jsonl:1: 'a': Run 1 (counted from 0) is -9.",
+    ),
+    "a number of a thousand digits": (
+        file("a.jsonl", run_lengths('{"size": [9, 9], "counts": "' + "o" * 1000 + '"}')),
+        4,
+        "a.jsonl:1: 'a': The run-length string ends inside a number.",
+    ),
+    "records 100,000 deep": (file("a.jsonl", run_lengths("[" * 100_000)), 4, "a.jsonl:1: is not JSON"),
+    "pairs beyond the picture": (file("a.csv", pairs("80 9")), 4, "a.csv:2: 'a': The pairs reach 7 pixels beyond"),
+    "pairs beyond all numbers": (file("a.csv", pairs("1 99999999999999999999")), 4, "a.csv:2: 'a': "),
+    "pairs that overlap": (file("a.csv", pairs("1 5 3 5")), 4, "Pair 1 (counted from 0) starts at 3"),
     "row 100,000 deep": (
         hub(b'{"objects":[],"classifications":[]}', b"[" * 100_000),
         4,

@@ -12,10 +12,11 @@ DECLARABLE = tuple(
     if feature
     not in {
         Feature.SHAPE, Feature.LABEL_NAME, Feature.ATTRIBUTES, Feature.INTERPOLATION, Feature.GROUPS, Feature.Z_ORDER,
-        Feature.OCCLUSION, Feature.PROVENANCE, Feature.MEDIA,
+        Feature.OCCLUSION, Feature.PROVENANCE, Feature.MEDIA, Feature.OVERLAPS,
     }
 )  # fmt: skip
-"""Features of the hub. The others name what a source has and the hub has not; no format declares them."""
+"""Features of the hub. The others name what a source has and the hub has not; no format declares them. Overlaps have a
+row of their own: what one layer hides depends on which objects lie together."""
 
 
 def matrix(all_formats: list[Format]) -> list[list[str]]:
@@ -31,6 +32,7 @@ def matrix(all_formats: list[Format]) -> list[list[str]]:
         rows.append([shape.value, *(_cell(f, shape, "shapes") for f in all_formats)])
     for feature in DECLARABLE:
         rows.append([feature.value, *(_cell(f, feature, "features") for f in all_formats)])
+    rows.append([Feature.OVERLAPS.value, *(_overlaps(f) for f in all_formats)])
     rows.append(["tolerance, px", *(_tolerance(f) for f in all_formats)])
     return [[cell.replace("_", " ") for cell in row[:1]] + row[1:] for row in rows]
 
@@ -44,6 +46,10 @@ def _cell(format_: Format, what: Shape | Feature, member: str) -> str:
     directions = _directions(format_)
     letters = [letter for letter, carries in directions if what in getattr(carries, member)]
     return "yes" if len(letters) == len(directions) else "".join(letters)
+
+
+def _overlaps(format_: Format) -> str:
+    return "yes" if all(carries.one_layer is None for _, carries in _directions(format_)) else ""
 
 
 def _tolerance(format_: Format) -> str:

@@ -19,6 +19,10 @@ KNOWN: dict[str, str] = {
     "coco-rle": "encord_convert.formats.coco:FORMAT_RLE",
     "cvat": "encord_convert.formats.cvat:FORMAT",
     "encord": "encord_convert.formats.encord:FORMAT",
+    "masks": "encord_convert.formats.masks:FORMAT",
+    "masks-index": "encord_convert.formats.masks:FORMAT_INDEX",
+    "masks-instance": "encord_convert.formats.masks:FORMAT_INSTANCE",
+    "rle": "encord_convert.formats.rle:FORMAT",
 }
 """Our formats, in alphabetical order. A table and not entry points, so that a bare checkout works uninstalled."""
 

@@ -44,3 +44,31 @@ writing a row                       slower the more frames it has               
 
 Kept on purpose: hidden answers stay and are written, since they count again when their option is chosen again.
 """
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
+if TYPE_CHECKING:
+    from encord_convert.sdk.client import EncordClient as EncordClient
+    from encord_convert.sdk.configs import EncordConfig as EncordConfig
+    from encord_convert.sdk.dataset import Dataset as Dataset
+    from encord_convert.sdk.ontology import Ontology as Ontology
+    from encord_convert.sdk.project import Project as Project
+    from encord_convert.sdk.user_client import EncordUserClient as EncordUserClient
+
+_HOMES = {
+    "Dataset": "dataset",
+    "EncordClient": "client",
+    "EncordConfig": "configs",
+    "EncordUserClient": "user_client",
+    "Ontology": "ontology",
+    "Project": "project",
+}
+
+
+def __getattr__(name: str) -> _Any:
+    # Looked up when asked for: who uses the model alone loads no network library.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import types
-from inspect import Parameter, Signature
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import Enum
+from inspect import Parameter, Signature, signature
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
 from encord_convert.sdk.exceptions import EncordException
@@ -12,8 +15,9 @@ from encord_convert.sdk.exceptions import EncordException
 class BaseDTO:
     """A record with named, typed fields.
 
-    Fields are annotated in the class body. Integers may come as integral floats or as text of digits; text must be
-    text. Keys nobody asked for are dropped.
+    Fields are annotated in the class body and given by name or in that order. Integers may come as integral floats
+    or as text of digits, members of an enum as their values, times as ISO 8601 text or as seconds since 1970; text
+    must be text. Keys nobody asked for are dropped.
 
     Raises
     ------
@@ -28,11 +32,15 @@ class BaseDTO:
     __signature__: ClassVar[Signature]
 
     def __init_subclass__(cls) -> None:
+        if "__init__" in vars(cls) and Parameter.VAR_POSITIONAL not in _kinds(cls.__init__):
+            return
         fields = [(name, hint) for name, hint in cls.__annotations__.items() if not name.startswith("_")]
-        kind = Parameter.KEYWORD_ONLY
+        kind = Parameter.POSITIONAL_OR_KEYWORD
         cls.__signature__ = Signature([Parameter(name, kind, annotation=hint) for name, hint in fields])
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, *given: Any, **values: Any) -> None:
+        if given:
+            values = self.__signature__.bind_partial(*given, **values).arguments
         unknown = values.keys() - self._field_types().keys()
         if unknown:
             raise ValueError(f"{type(self).__name__} has no field {min(unknown)!r}.")
@@ -92,6 +100,10 @@ class BaseDTO:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
 
 
+def _kinds(function: Callable[..., None]) -> set[Any]:
+    return {parameter.kind for parameter in signature(function).parameters.values()}
+
+
 def camel_case_from_snake_case(name: str) -> str:
     """Return the name as the wire spells it.
 
@@ -116,26 +128,44 @@ def _fitted(where: str, value: Any, hint: Any) -> Any:
     allowed = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     if value is None and type(None) in allowed:
         return None
-    if int in allowed:
-        number = _integer(value)
-        if number is not None:
-            return number
-    elif str in allowed and isinstance(value, str):
-        return value
-    wanted = " or ".join("None" if one is type(None) else one.__name__ for one in allowed)
+    for one in allowed:
+        try:
+            return _as(one, where, value)
+        except (ValueError, OverflowError, OSError):
+            continue
+    wanted = " or ".join("None" if one is type(None) else getattr(one, "__name__", str(one)) for one in allowed)
     raise ValueError(f"{where} is {wanted}, not {value!r}.")
 
 
-def _integer(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, int):
+def _as(hint: Any, where: str, value: Any) -> Any:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is list and isinstance(value, (list, tuple)):
+        return [_fitted(where, one, inner[0]) for one in value]
+    if origin is tuple and isinstance(value, (list, tuple)):
+        return tuple(_fitted(where, one, kind) for one, kind in zip(value, inner, strict=True))
+    if hint is int:
+        return _integer(value)
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if hint is datetime:
+        return _moment(value)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(_integer(value) if issubclass(hint, int) else value)
+    if isinstance(hint, type) and hint is not float and isinstance(value, hint):
         return value
-    if isinstance(value, float) and value.is_integer():
+    raise ValueError(where)
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and not value.isdecimal():
+        return datetime.fromisoformat(value)
+    seconds = float(value) if isinstance(value, (int, float, str)) else float("nan")
+    return datetime.fromtimestamp(seconds / 1000 if abs(seconds) > 2e10 else seconds, UTC)
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, (int, str)) or (isinstance(value, float) and value.is_integer()):
         return int(value)
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            return None
-    return None
+    raise ValueError(value)

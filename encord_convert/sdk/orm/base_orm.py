@@ -6,24 +6,41 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, ClassVar
+from enum import Enum
+from types import UnionType
+from typing import Any, ClassVar, Union, get_args, get_origin
+
+from encord_convert.sdk.exceptions import InvalidDateFormatError
+
+TIME = "%Y-%m-%d %H:%M:%S"
 
 
 class BaseORM(dict[str, Any]):
     """A dictionary of the keys in ``DB_FIELDS``; other keys, and values of a type their key does not have, are dropped.
 
+    Times are read from text, ``YYYY-MM-DD HH:MM:SS``; members of an enum from their values.
+
     Parameters
     ----------
     dic : dict
+
+    Raises
+    ------
+    InvalidDateFormatError
+        A time is written in another form.
     """
 
     DB_FIELDS: ClassVar[OrderedDict[str, Any]] = OrderedDict()
     NON_UPDATABLE_FIELDS: ClassVar[set[str]] = set()
 
     def __init__(self, dic: dict[str, Any]) -> None:
-        super().__init__(
-            {key: dic[key] for key, type_ in self.DB_FIELDS.items() if key in dic and _fits(dic[key], type_)}
-        )
+        super().__init__()
+        for key, given in dic.items():
+            if key in self.DB_FIELDS:
+                type_ = self.DB_FIELDS[key]
+                value = _read(key, given, type_)
+                if _fits(value, type_):
+                    self[key] = value
 
     def __getattr__(self, name: str) -> Any:
         if name in self:
@@ -34,7 +51,7 @@ class BaseORM(dict[str, Any]):
         if name not in self.DB_FIELDS:
             raise AttributeError(f"{type(self).__name__} takes no {name!r}.")
         if not _fits(value, self.DB_FIELDS[name]):
-            raise AttributeError(f"{name!r} is {self.DB_FIELDS[name].__name__}, not {type(value).__name__}.")
+            raise AttributeError(f"{name!r} is not of the right type: {value!r}.")
         self[name] = value
 
     def __delattr__(self, name: str) -> None:
@@ -72,11 +89,26 @@ class BaseListORM(list[Any]):
         super().__init__(self.BASE_ORM_TYPE(one) for one in iter_)
 
 
+def _read(key: str, value: Any, type_: Any) -> Any:
+    if type_ is datetime and isinstance(value, str):
+        try:
+            return datetime.strptime(value, TIME)
+        except ValueError as error:
+            raise InvalidDateFormatError(f"{key!r} is a time like 2024-01-31 23:59:59, not {value!r}.") from error
+    if isinstance(type_, type) and issubclass(type_, Enum) and value in type_._value2member_map_:
+        return type_(value)
+    return value
+
+
 def _fits(value: Any, type_: Any) -> bool:
-    return value is None or not isinstance(type_, type) or isinstance(value, type_)
+    if value is None:
+        return True
+    if get_origin(type_) in (Union, UnionType):
+        type_ = get_args(type_)
+    return isinstance(value, type_)
 
 
 def _as_text(value: Any, time_str: bool) -> Any:
     if isinstance(value, dict):
         return json.dumps(value)
-    return str(value) if time_str and isinstance(value, datetime) else value
+    return value.strftime(TIME) if time_str and isinstance(value, datetime) else value

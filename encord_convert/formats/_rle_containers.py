@@ -1,0 +1,286 @@
+"""Files that hold run lengths: records as JSON lines or CSV, Label Studio exports, Supervisely annotations.
+
+The page of the format is :mod:`encord_convert.formats.rle`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast, get_args
+
+import msgspec
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import Source
+from encord_convert.formats._rle_dialects import Dialect
+
+DIALECTS: tuple[str, ...] = get_args(Dialect)
+
+_LONGEST_FIELD = 1 << 28
+_DEPTH = 3
+_NO_MASK = frozenset({"", "nan", "-1"})
+_MASK_KEYS = ("mask", "segmentation", "bitmap", "EncodedPixels", "rle")
+_IMAGE_COLUMNS = ("imageid", "image_id", "img_id", "image", "filename", "file_name", "id")
+_PIXEL_COLUMNS = ("encodedpixels", "rle", "mask", "annotation", "segmentation")
+_CLASS_COLUMNS = ("classname", "classid", "class", "class_id", "label", "category")
+_BOTH_COLUMNS = ("imageid_classid", "image_label", "image_class")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A mask as a file gives it, or a picture without one.
+
+    Parameters
+    ----------
+    image, label : str
+        ``label`` is empty where the file names no class.
+    size : (width, height) or None
+        In pixels, if the file says it.
+    dialect : Dialect or None
+        None: a picture without mask.
+    mask : Any
+        In the dialect.
+    place, line : str, int
+        Where it is.
+    other : str
+        What the file calls a shape that is no mask; empty for masks.
+    """
+
+    image: str
+    label: str
+    size: tuple[int, int] | None
+    dialect: Dialect | None
+    mask: Any
+    place: str
+    line: int | None = None
+    other: str = ""
+
+
+Container = Callable[[Source, str, Dialect | None], Iterator[Record]]
+
+
+def members(source: Source, *, is_named: bool = False) -> list[tuple[str, Container]]:
+    """Return the files that hold run lengths, and how each is read; ``is_named``: the dialect is known."""
+    names = [name for name in source.names(depth=_DEPTH) if name.lower().endswith((".csv", ".jsonl", ".json"))]
+    known = [(name, container_of(source, name, is_named=is_named)) for name in names]
+    return [(name, container) for name, container in known if container is not None]
+
+
+def container_of(source: Source, name: str, *, is_named: bool) -> Container | None:
+    """Tell by its first bytes how a file is read; None if it holds no run lengths that are known."""
+    try:
+        head = source.head(name)
+    except (ReadError, OSError, ValueError):
+        return None
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    first = text.partition(b"\n")[0].lower()
+    if name.lower().endswith(".csv"):
+        words = {word.strip(' "\r') for word in first.decode("utf-8", "replace").split(",")}
+        return _csv if "encodedpixels" in words or (is_named and words & {*_PIXEL_COLUMNS}) else None
+    if name.lower().endswith(".jsonl") and text.startswith(b"{") and b'"mask"' in first:
+        return _json_lines
+    if b'"result"' in text and b'"original_width"' in text and re.search(rb'"format"\s*:\s*"rle"', text):
+        return _label_studio
+    if re.search(rb'"geometryType"\s*:\s*"bitmap"', text) and b'"classTitle"' in text:
+        return _supervisely
+    return _json_lines if is_named and text.startswith((b"{", b"[")) else None
+
+
+# --- one container after the other ----------------------------------------------------------------------------------
+
+
+def _csv(source: Source, name: str, dialect: Dialect | None) -> Iterator[Record]:
+    place = source.place(name)
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
+    with source.open(name) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+        reader = csv.reader(text, strict=True)
+        try:
+            columns = _Columns([word.strip().lower() for word in next(reader, [])], place)
+            for cells in reader:
+                if cells:
+                    yield columns.record(cells, dialect, place, reader.line_num)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ReadError(place, f"is not CSV in UTF-8 ({error}).", line=reader.line_num or None) from error
+
+
+class _Columns:
+    """Which column of a CSV file holds what."""
+
+    def __init__(self, names: list[str], place: str) -> None:
+        def find(*wanted: str) -> int | None:
+            return next((names.index(name) for name in wanted if name in names), None)
+
+        self._count = len(names)
+        self._both = find(*_BOTH_COLUMNS)
+        image, pixels = find(*_IMAGE_COLUMNS) if self._both is None else self._both, find(*_PIXEL_COLUMNS)
+        if image is None or pixels is None:
+            fact = f"has the columns {', '.join(names)}; expected ImageId and EncodedPixels among them."
+            raise ReadError(place, fact, line=1)
+        self._image, self._pixels = image, pixels
+        self._label = find(*_CLASS_COLUMNS)
+        self._frame, self._dialect = find("frame"), find("dialect")
+        self._size = find("width"), find("height")
+
+    def record(self, cells: list[str], dialect: Dialect | None, place: str, line: int) -> Record:
+        if len(cells) != self._count:
+            fact = f"has {len(cells)} columns; its first line names {self._count}."
+            raise ReadError(place, fact, line=line)
+        image, label = cells[self._image], "" if self._label is None else cells[self._label].strip()
+        if self._both is not None:
+            image, _, label = image.rpartition("_")
+        frame = "" if self._frame is None else cells[self._frame]
+        said = "" if self._dialect is None else cells[self._dialect]
+        sides = [cells[side] for side in self._size if side is not None and cells[side].isdecimal()]
+        size = (int(sides[0][:9]), int(sides[1][:9])) if len(sides) == 2 else None
+        pixels = cells[self._pixels].strip()
+        image = image_name(image, int(frame[:9]) if frame.isdecimal() else 0)
+        if pixels.lower() in _NO_MASK:
+            return Record(image, label, size, None, None, place, line)
+        chosen = dialect or _known(said, place, line) or "kaggle"
+        return Record(image, label, size, chosen, _cell(pixels, place, line), place, line)
+
+
+def _cell(text: str, place: str, line: int) -> Any:
+    """Return pairs as their text, and everything else as the JSON it is."""
+    if not text.startswith("{"):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ReadError(place, f"holds a mask that is not JSON ({error}).", line=line) from error
+
+
+def _json_lines(source: Source, name: str, dialect: Dialect | None) -> Iterator[Record]:
+    place = source.place(name)
+    with source.open(name) as stream:
+        if stream.read(1) == b"[":
+            stream.seek(0)
+            for entry in _json(stream.read(), place, list):
+                yield _json_record(entry, dialect, place, None)
+            return
+        stream.seek(0)
+        for line, text in enumerate(stream, 1):
+            if not text.isspace():
+                yield _json_record(_json(text, place, dict, line), dialect, place, line)
+
+
+def _json_record(entry: Any, dialect: Dialect | None, place: str, line: int | None) -> Record:
+    if not isinstance(entry, dict):
+        raise ReadError(place, f"expected an object for each mask, found {entry!r:.60}.", line=line)
+    mask = next((entry[key] for key in _MASK_KEYS if entry.get(key) is not None), None)
+    image = next((entry[key] for key in ("image", "file_name", "image_id", "ImageId") if key in entry), None)
+    if image is None:
+        raise ReadError(place, 'a mask has no "image".', line=line)
+    label = next((entry[key] for key in ("class", "label", "category", "category_id") if key in entry), "")
+    size = entry.get("width"), entry.get("height")
+    known = size if all(type(side) is int for side in size) else None
+    frame = entry.get("frame", 0)
+    name = image_name(str(image), frame if type(frame) is int else 0)
+    if mask is None:
+        return Record(name, str(label), known, None, None, place, line)  # type: ignore[arg-type]
+    chosen = dialect or _known(entry.get("dialect", ""), place, line) or _guessed(mask)
+    if chosen is None:
+        raise ReadError(place, "a mask is in no dialect that is known.", line=line, advice="Name it with -r dialect=.")
+    return Record(name, str(label), known, chosen, mask, place, line)  # type: ignore[arg-type]
+
+
+def _label_studio(source: Source, name: str, dialect: Dialect | None) -> Iterator[Record]:
+    place = source.place(name)
+    with source.open(name) as stream:
+        tasks = _json(stream.read(), place, list | dict)
+    for number, task in enumerate(tasks if isinstance(tasks, list) else [tasks], 1):
+        try:
+            yield from _task(task, place)
+        except (KeyError, TypeError, AttributeError, IndexError, StopIteration) as error:
+            fact = f"task {number} is not one of Label Studio ({type(error).__name__}: {error})."
+            raise ReadError(place, fact) from error
+
+
+def _task(task: dict[str, Any], place: str) -> Iterator[Record]:
+    data = task.get("data", task)
+    image = next((str(data[key]) for key in ("image", "img", "url") if key in data), None) or next(
+        value for value in data.values() if isinstance(value, str)
+    )
+    results = [one for annotation in task.get("annotations", ()) for one in annotation.get("result", ())]
+    if not results:
+        yield Record(image, "", None, None, None, place)
+    for result in results:
+        value, size = result.get("value", {}), (result.get("original_width"), result.get("original_height"))
+        known = cast("tuple[int, int]", size) if None not in size else None
+        kind = str(result.get("type", ""))
+        label = str(next((value[key][0] for key in (kind, "brushlabels", "labels") if value.get(key)), ""))
+        if value.get("format") == "rle":
+            yield Record(image, label, known, "label-studio", value, place)
+        else:
+            yield Record(image, label, known, None, None, place, other=kind or "result")
+
+
+def _supervisely(source: Source, name: str, dialect: Dialect | None) -> Iterator[Record]:
+    place = source.place(name)
+    with source.open(name) as stream:
+        members = _json(stream.read(), place, dict)
+    image = name.rpartition("/")[2][: -len(".json")]
+    try:
+        size = members["size"]["width"], members["size"]["height"]
+        if not members["objects"]:
+            yield Record(image, "", size, None, None, place)
+        for one in members["objects"]:
+            label, kind = str(one["classTitle"]), str(one.get("geometryType", "bitmap"))
+            if kind == "bitmap":
+                yield Record(image, label, size, "supervisely", one["bitmap"], place)
+            else:
+                yield Record(image, label, size, None, None, place, other=kind)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ReadError(place, f"is not an annotation of Supervisely ({type(error).__name__}: {error}).") from error
+
+
+# --- inside ---------------------------------------------------------------------------------------------------------
+
+
+def image_name(image: str, frame: int) -> str:
+    """Return what a frame is called where the file does not say of what it is a frame.
+
+    >>> image_name("a.jpg", 0), image_name("road.mp4", 7)
+    ('a.jpg', 'road.mp4/000007')
+    """
+    return f"{image}/{frame:06d}" if frame else image
+
+
+def _json(text: bytes, place: str, kind: Any, line: int | None = None) -> Any:
+    try:
+        value = msgspec.json.decode(text.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ReadError(place, f"is not JSON ({error}).", line=line, advice="Was the file cut short?") from error
+    if not isinstance(value, kind):
+        raise ReadError(place, f"expected an object or a list, found {value!r:.60}.", line=line)
+    return value
+
+
+def _known(dialect: Any, place: str, line: int | None) -> Dialect | None:
+    if not dialect:
+        return None
+    if dialect not in DIALECTS:
+        fact = f"the dialect {dialect!r:.40} is none that is known: {', '.join(DIALECTS)}."
+        raise ReadError(place, fact, line=line)
+    return cast("Dialect", dialect)
+
+
+def _guessed(mask: Any) -> Dialect | None:
+    """Tell a dialect by the keys it alone has."""
+    if isinstance(mask, str):
+        return "kaggle"
+    if not isinstance(mask, dict):
+        return None
+    if "counts" in mask:
+        return "coco-counts" if isinstance(mask["counts"], list) else "coco"
+    if "rleString" in mask:
+        return "encord"
+    if "origin" in mask:
+        return "supervisely"
+    if "rle" in mask:
+        return "label-studio" if mask.get("format") == "rle" else "cvat"
+    return None

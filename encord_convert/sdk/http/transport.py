@@ -1,0 +1,183 @@
+"""The seam where bytes leave: a socket, or a service in the same process.
+
+A transport sends one request and returns what came back, whatever its status. It knows nothing of signatures,
+envelopes or retries. What never came back whole is one of two errors: the request may be sent again after
+:class:`NotConnected`, since the service never saw it; after :class:`ReplyLost` nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import IO, TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import requests
+
+CONNECTIONS = 16
+"""How many connections to one host are kept open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request.
+
+    Parameters
+    ----------
+    method : str
+    url : str
+        Absolute.
+    headers : mapping
+    body : bytes, open file or None
+        A file is streamed from where it stands.
+    connect_timeout_s, read_timeout_s : float or None
+        None: as long as it takes.
+    """
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | IO[bytes] | None = field(default=None, repr=False)
+    connect_timeout_s: float | None = None
+    read_timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: status, headers (names in lower case) and body."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class TransportError(Exception):
+    """No whole reply came back. The text names the host and never the address, which may hold a signature."""
+
+
+class NotConnected(TransportError):
+    """No connection was made: the service never saw the request."""
+
+
+class ReplyLost(TransportError):
+    """The connection broke before the reply was whole."""
+
+
+class ReplyLate(ReplyLost):
+    """No reply within the time allowed."""
+
+
+class Transport(Protocol):
+    """Sends requests; used by several threads at once."""
+
+    def send(self, request: Request) -> Reply:
+        """Send a request and wait for its reply.
+
+        Raises
+        ------
+        NotConnected, ReplyLost
+        """
+
+
+class SocketTransport:
+    """Sends over sockets that are kept open between requests.
+
+    Proxies and certificate bundles are taken from the environment; passwords of ``.netrc`` are not, since they would
+    replace the signature. Redirects are not followed: they would carry signatures elsewhere, or lose the body.
+    """
+
+    def __init__(self) -> None:
+        self._session: requests.Session | None = None
+        self._lock = Lock()
+
+    def send(self, request: Request) -> Reply:
+        """Send a request and wait for its reply; see :class:`Transport`."""
+        outcome = self._outcome(request)
+        if isinstance(outcome, TransportError):
+            # Raised here, where the library's error is no longer under way: its text holds the whole address, and
+            # with it signatures, and would stay in the chain.
+            raise outcome
+        return outcome
+
+    def _outcome(self, request: Request) -> Reply | TransportError:
+        import requests
+
+        host = urlsplit(request.url).netloc.rpartition("@")[2]
+        try:
+            reply = self._opened().request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=request.body,
+                timeout=(request.connect_timeout_s, request.read_timeout_s),
+                allow_redirects=False,
+            )
+        except requests.exceptions.ConnectTimeout:
+            return NotConnected(f"{host} did not accept a connection within {request.connect_timeout_s:g} s")
+        except requests.exceptions.ReadTimeout:
+            return ReplyLate(f"{host} did not answer within {request.read_timeout_s:g} s")
+        except (requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
+            return NotConnected(f"{host} could not be reached safely ({type(error).__name__})")
+        except requests.exceptions.ConnectionError as error:
+            if _never_connected(error):
+                return NotConnected(f"{host} refuses connections, or does not exist")
+            return ReplyLost(f"{host} closed the connection before its answer was complete")
+        except requests.exceptions.RequestException as error:
+            return ReplyLost(f"the answer of {host} could not be read ({type(error).__name__})")
+        return Reply(reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, reply.content)
+
+    def _opened(self) -> requests.Session:
+        with self._lock:
+            if self._session is None:
+                import requests
+                from requests.adapters import HTTPAdapter
+
+                session = requests.Session()
+                session.headers.clear()
+                session.auth = _no_auth
+                for scheme in ("http://", "https://"):
+                    # A dead connection of the pool is noticed by us, who know what may be sent twice.
+                    session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=0))
+                self._session = session
+            return self._session
+
+    def close(self) -> None:
+        """Close all connections; a later request opens new ones."""
+        with self._lock:
+            if self._session is not None:
+                self._session.close()
+                self._session = None
+
+
+def _no_auth(request: Any) -> Any:
+    return request
+
+
+def _never_connected(error: Exception) -> bool:
+    from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+    reason = error.args[0] if error.args else None
+    reason = reason.reason if isinstance(reason, MaxRetryError) else reason
+    return isinstance(reason, NewConnectionError)
+
+
+class AppTransport:
+    """Hands requests to a service in the same process.
+
+    Parameters
+    ----------
+    app : callable
+        Takes a request whose ``url`` is what stands after the host, and returns the reply.
+    """
+
+    def __init__(self, app: Callable[[Request], Reply]) -> None:
+        self._app = app
+
+    def send(self, request: Request) -> Reply:
+        """Let the service answer; see :class:`Transport`."""
+        parts = urlsplit(request.url)
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        body = request.body if request.body is None or isinstance(request.body, bytes) else request.body.read()
+        return self._app(Request(request.method, target, request.headers, body))

@@ -1,0 +1,1 @@
+"""The older, flat form of an ontology, as far as the documented calls take or return it."""
