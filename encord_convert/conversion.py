@@ -58,7 +58,7 @@ def read(path: Path | Source, format: str | None = None, *, report: Report | Non
 def write(
     labels: LabelSet,
     path: Path | Target,
-    format: str | None = None,
+    format: str | Format | None = None,
     *,
     strict: bool = False,
     report: Report | None = None,
@@ -73,7 +73,7 @@ def write(
         Not changed.
     path : path or Target
         A file if it ends in one of the format's suffixes, else a folder.
-    format : str, optional
+    format : str or Format, optional
         By default the one format that writes the path's suffix.
     strict : bool
         Write nothing if anything would be lost.
@@ -91,7 +91,9 @@ def write(
     WriteError
         The target cannot be written, or nothing of what came in would be in it.
     """
-    chosen = _format_for(path) if format is None else format_named(format)
+    if isinstance(format, str):
+        format = format_named(format)
+    chosen = format or _format_for(path)
     exporter = _exporter(chosen)
     parsed = parse_options(exporter.options, options, format_name=chosen.name)
     account = Report() if report is None else report
@@ -116,7 +118,7 @@ def convert(
     dst: Path | Target,
     *,
     from_: str | None = None,
-    to: str | None = None,
+    to: str | Format | None = None,
     strict: bool = False,
     report: Report | None = None,
     jobs: int = 1,
@@ -130,7 +132,7 @@ def convert(
     src, dst : path
         As in :func:`read` and :func:`write`.
     from_, to : str, optional
-        Formats; by default recognised.
+        Formats; by default recognised. What is written may be a :class:`Format` that has no name of its own.
     strict : bool
         Write nothing if anything would be lost.
     report : Report, optional

@@ -9,6 +9,7 @@
         MissingDependencyError     6  also ImportError; gives the install line
         OptionError                2  name, value, what is allowed
         ReadError                  4  of this format, and broken: path, place, expected, found
+          AmbiguousFileError       4  a name fits more than one file, or a file more than one name; lists them
         WriteError                 5  the target cannot be written
           NotRepresentableError    3  strict, and something would be lost; carries the Report
         BatchError                 1  some jobs failed; carries them all
@@ -130,6 +131,18 @@ class ReadError(ConvertError):
         super().__init__(f"{place}: {fact}" + (f" {advice}" if advice else ""))
         self.path = path
         self.line = line
+
+
+class AmbiguousFileError(ReadError):
+    """Names and files do not go together one to one; which is meant is for a person to say.
+
+    ``candidates`` are the files, or the names, that fit equally well.
+    """
+
+    def __init__(self, path: str, fact: str, candidates: Sequence[str]) -> None:
+        self.candidates = sorted(candidates)
+        shown = ", ".join(self.candidates[:5]) + (", …" if len(candidates) > 5 else "")
+        super().__init__(path, f"{fact}: {shown}.", advice="Name the folder that holds only what is meant.")
 
 
 class WriteError(ConvertError):

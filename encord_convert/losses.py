@@ -188,6 +188,28 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a reader leaves out without a word although the format could say it: the numbers of training code.
+
+    Parameters
+    ----------
+    least_side_px : float
+        Objects whose upright box is less wide or high than this are left out.
+    least_picture_px : int
+        Pictures less wide or high than this are left out, and all that is on them.
+    drops_crowds : bool
+        Objects that an answer calls a crowd (:func:`~encord_convert.placement.is_crowd`) are left out.
+    is_bounded : bool
+        Nothing may lie outside the picture: corners of turned boxes and skeleton points are cut too.
+    """
+
+    least_side_px: float = 0.0
+    least_picture_px: int = 0
+    drops_crowds: bool = False
+    is_bounded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Carries:
     """What survives a format exactly, within ``tolerance_px`` pixels.
 
@@ -195,6 +217,7 @@ class Carries:
     ``codes`` gives the stable code of a loss where the format has a name of its own for it: of a shape it has no
     place for, of a feature it lacks, or of a feature of one shape. ``one_layer`` says of a format with one value a
     pixel whether that tells objects apart or only classes; objects that come later hide those before them.
+    ``limits`` is what the reader leaves out beside that.
     """
 
     shapes: frozenset[Shape]
@@ -204,6 +227,7 @@ class Carries:
     codes: Mapping[Shape | Feature | tuple[Feature, Shape], str] = field(default_factory=dict)
     approximates: frozenset[Shape] = frozenset()
     one_layer: Literal["objects", "classes"] | None = None
+    limits: Limits = Limits()
 
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
         """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""

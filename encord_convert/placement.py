@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from encord_convert.geometry.boxes import corners_from_rotated
 from encord_convert.geometry.rings import clip_ring
-from encord_convert.geometry.rle import clipped_box_runs, current_pixel_limit
+from encord_convert.geometry.rle import box_from_runs, clipped_box_runs, current_pixel_limit
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
@@ -64,6 +64,94 @@ def fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate
     if kind is None:
         return "inside"
     return kind(coordinates, width, height, tolerance_px) if width > 0 and height > 0 else "degenerate"
+
+
+def bounded_fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate:
+    """Tell what :func:`fate` tells, of a target in which no number may lie outside the picture.
+
+    A rotatable box leaves the picture if a corner of it does, a skeleton if a point that is shown does; the skeleton
+    is outside if all of those are.
+    """
+    place = fate(coordinates, width, height, tolerance_px)
+    if place != "inside":
+        return place
+    if isinstance(coordinates, RotatableBoundingBoxCoordinates):
+        return drawing(coordinates, width, height, tolerance_px)[0]
+    if isinstance(coordinates, SkeletonCoordinates):
+        within = [is_point_within(p, width, height, tolerance_px) for p in shown_points(coordinates)]
+        return "inside" if all(within) else "leaves" if any(within) else "outside"
+    return place
+
+
+def shown_points(skeleton: SkeletonCoordinates) -> list[Any]:
+    """Return the points of a skeleton that are not invisible."""
+    return [point for point in skeleton.values if point.visibility is not Visibility.INVISIBLE]
+
+
+def is_point_within(point: Any, width: int, height: int, tolerance_px: float) -> bool:
+    """Tell whether a relative point lies in the picture, give or take the tolerance."""
+    x, y = point.x * width, point.y * height
+    return is_within(x, y, x, y, width, height, tolerance_px)
+
+
+def drawn_box(coordinates: Any, width: int, height: int, tolerance_px: float) -> tuple[float, float, float, float]:
+    """Return left, top, right and bottom in pixels of what can be drawn: cut at the border of the picture.
+
+    Around a skeleton that is the box of its shown points (of all, if none is shown), a pixel wide and high at least.
+
+    Parameters
+    ----------
+    coordinates : coordinates of the hub
+        Of a box, rotatable box, polygon, bitmask or skeleton of which something can be drawn.
+    width, height : int
+        Size of the picture in pixels.
+    tolerance_px : float
+    """
+    if isinstance(coordinates, BoundingBoxCoordinates):
+        c = coordinates
+        xs: list[float] = [c.top_left_x * width, (c.top_left_x + c.width) * width]
+        ys: list[float] = [c.top_left_y * height, (c.top_left_y + c.height) * height]
+    elif isinstance(coordinates, BitmaskCoordinates):
+        runs, x, y, box_width, box_height, _ = clipped_box_runs(*coordinates._box_runs(), width, height)
+        left, top, wide, high = box_from_runs(runs, box_height, box_width)
+        xs, ys = [x + left, x + left + wide], [y + top, y + top + high]
+    elif isinstance(coordinates, SkeletonCoordinates):
+        points = shown_points(coordinates) or coordinates.values
+        xs = _at_least_a_pixel([point.x * width for point in points], width)
+        ys = _at_least_a_pixel([point.y * height for point in points], height)
+    else:
+        _, rings = drawing(coordinates, width, height, tolerance_px)
+        xs, ys = [x for ring in rings for x in ring[0::2]], [y for ring in rings for y in ring[1::2]]
+    return max(min(xs), 0.0), max(min(ys), 0.0), min(max(xs), float(width)), min(max(ys), float(height))
+
+
+def _at_least_a_pixel(places: list[float], limit: int) -> list[float]:
+    low, high = (min(max(place, 0.0), float(limit)) for place in (min(places), max(places)))
+    side = min(max(high - low, 1.0), float(limit))
+    low = min(low, limit - side)
+    return [low, low + side]
+
+
+CROWD = ("iscrowd", "is_crowd")
+"""An object is a crowd if an answer to a question of this name says yes."""
+
+
+def is_crowd(instance: Any, frame: int) -> bool:
+    """Tell whether an answer that holds on a frame calls an object a crowd: a region of several."""
+    answers = (*instance._static_answers(), *instance._dynamic_answers_at(frame))
+    return any(len(one.uid) <= 2 and one.name.lower() in CROWD and says_yes(answer) for one, answer in answers)
+
+
+def says_yes(answer: Any) -> bool:
+    """Tell whether an answer, a text or an option means yes.
+
+    >>> says_yes("Yes"), says_yes("no"), says_yes(["iscrowd"]), says_yes(None)
+    (True, False, True, False)
+    """
+    if isinstance(answer, (list, tuple)):
+        return any(says_yes(one) for one in answer)
+    word = str(getattr(answer, "label", answer)).lower()
+    return word in ("true", "yes", "1", *CROWD)
 
 
 def unit_of(row: LabelRowV2, frame: int) -> DataUnit:

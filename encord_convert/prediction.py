@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.losses import Carries, Feature, Kind
-from encord_convert.placement import fate, frame_size
+from encord_convert.losses import Carries, Feature, Kind, Limits
+from encord_convert.placement import bounded_fate, drawn_box, fate, frame_size, is_crowd
 from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.report import Report, placed_within
 from encord_convert.sdk.objects import Shape
@@ -25,47 +25,54 @@ if TYPE_CHECKING:
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
     """Fill ``report`` with the account that a writer of this declaration will give."""
     for row in report.rows(labels, carries):
-        hidden = hidden_pixels(row, carries)
-        for instance in row._objects.values():
-            _object(report, row, instance, carries, hidden)
-        for classification in row._classifications.values():
-            lose_classification(report, classification, carries)
+        account(report, row, carries)
+
+
+def account(report: Report, row: LabelRowV2, carries: Carries) -> dict[int, list[Any]]:
+    """Say what a target of this declaration does not carry of a row; return by frame the objects it does write."""
+    written: dict[int, list[Any]] = {}
+    hidden = hidden_pixels(row, carries)
+    for instance in row._objects.values():
+        for frame in _object(report, row, instance, carries, hidden):
+            written.setdefault(frame, []).append(instance)
+    for classification in row._classifications.values():
+        lose_classification(report, classification, carries)
+    return written
 
 
 def _object(
     report: Report, row: LabelRowV2, instance: Any, carries: Carries, hidden: Mapping[tuple[str, int], tuple[int, int]]
-) -> None:
-    shape = instance.ontology_item.shape
+) -> list[int]:
     report.drop_unplaced(instance, carries)
-    if not instance._frames:
-        return
-    is_written = False
+    written = []
     for frame, data in sorted(instance._frames.items()):
-        if shape not in carries.shapes | carries.approximates:
-            detail = f"{_name(shape)}s have no place in the target."
-            report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
-            continue
         lost, area = hidden.get((instance.object_hash, frame), (0, 1))
         if _geometry(report, row, instance, frame, data.coordinates, carries, is_hidden=lost == area):
             if lost:
                 code = carries.code(Feature.OVERLAPS)
                 report.change(instance, frame, Kind.APPROXIMATED, code, Feature.OVERLAPS, "Others hide a part of it.")
             report.drop_side(instance, frame, carries)
-            is_written = True
-    if is_written:
+            written.append(frame)
+    if written:
         report.drop_track(instance, carries)
-    if shape in carries.shapes | carries.approximates:
-        lose_answers(report, instance, carries)
+        lose_answers(report, instance, written, carries)
+    return written
 
 
 def _geometry(
     report: Report, row: LabelRowV2, instance: Any, frame: int, coordinates: Any, carries: Carries, *, is_hidden: bool
 ) -> bool:
     """Account for one frame's geometry; tell whether anything of it is written."""
-    width, height = frame_size(row, frame)
-    state = fate(coordinates, width, height, max(carries.tolerance_px, LEAST_TOLERANCE_PX))
+    shape = instance.ontology_item.shape
+    if shape not in carries.shapes | carries.approximates:
+        detail = f"{_name(shape)}s have no place in the target."
+        report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
+        return False
+    size = frame_size(row, frame)
+    tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
+    state = (bounded_fate if carries.limits.is_bounded else fate)(coordinates, *size, tolerance_px)
     if state == "degenerate" and Feature.DEGENERATE not in carries.features:
-        code = carries.code(Feature.DEGENERATE, instance.ontology_item.shape)
+        code = carries.code(Feature.DEGENERATE, shape)
         report.drop(instance, frame, code, Feature.DEGENERATE, "It covers nothing.")
         return False
     if state == "outside" and Feature.OUT_OF_BOUNDS not in carries.features:
@@ -75,13 +82,44 @@ def _geometry(
     if is_hidden:
         report.drop(instance, frame, carries.code(Feature.OVERLAPS), Feature.OVERLAPS, "Others hide all of it.")
         return False
+    beyond = _beyond(instance, frame, coordinates, size, carries.limits, tolerance_px)
+    if beyond is not None:
+        report.drop(instance, frame, *beyond)
+        return False
     for kind, feature in changes(coordinates, state):
         if feature not in carries.features:
-            report.change(instance, frame, kind, carries.code(feature), feature, "")
-    shape = instance.ontology_item.shape
+            report.change(instance, frame, kind, carries.code(feature), feature, _DETAILS[feature])
     if shape in carries.approximates:
-        report.change(instance, frame, Kind.APPROXIMATED, carries.code(shape), Feature.SHAPE, "")
+        detail = f"A {_name(shape)} is written in another form."
+        report.change(instance, frame, Kind.APPROXIMATED, carries.code(shape), Feature.SHAPE, detail)
     return True
+
+
+_DETAILS = {
+    Feature.OUT_OF_BOUNDS: "It leaves the picture and is cut at its border.",
+    Feature.HOLES: "Its holes have no place in the target.",
+    Feature.PARTS: "Its several parts have no place in the target.",
+    Feature.VISIBILITY: "Whether its points are visible has no place in the target.",
+    Feature.SELF_OCCLUSION: "Points hidden by the object itself are told as hidden.",
+    Feature.HIDDEN_POSITION: "The position of its invisible points has no place in the target.",
+}
+
+
+def _beyond(
+    instance: Any, frame: int, coordinates: Any, size: tuple[int, int], limits: Limits, tolerance_px: float
+) -> tuple[str, Feature, str] | None:
+    """Return code, feature and sentence of the limit an object is beyond, None if it is beyond none."""
+    if min(size) < limits.least_picture_px:
+        detail = f"Its picture of {size[0]} × {size[1]} pixels is left out: a side is below {limits.least_picture_px}."
+        return "PICTURE_TOO_SMALL", Feature.MEDIA, detail
+    if limits.drops_crowds and is_crowd(instance, frame):
+        return "CROWD_DROPPED", Feature.GROUPS, "An answer calls it a crowd; those are left out."
+    if limits.least_side_px:
+        x0, y0, x1, y1 = drawn_box(coordinates, *size, tolerance_px)
+        if min(x1 - x0, y1 - y0) < limits.least_side_px:
+            detail = f"It is {x1 - x0:.3g} × {y1 - y0:.3g} pixels; less than {limits.least_side_px:g} is left out."
+            return "TOO_SMALL", Feature.DEGENERATE, detail
+    return None
 
 
 def changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
@@ -106,9 +144,14 @@ def changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
     return changes
 
 
-def lose_answers(report: Report, instance: Any, carries: Carries) -> None:
-    """Say which answers of an object are not written, by the declaration."""
-    frame = min(instance._frames)
+def lose_answers(report: Report, instance: Any, written: list[int], carries: Carries) -> None:
+    """Say which answers of an object, which is written on these frames, are not, by the declaration."""
+    if instance._origin is not None and Feature.ANSWERS not in carries.features:
+        code, detail = carries.code(Feature.ANSWERS), "Answers have no place in the target."
+        for frame in written:
+            report.drop_carried(instance, frame, code, Feature.ANSWERS, detail)
+        return
+    frame = written[0]
     for attribute, _ in instance._static_answers():
         nested = len(attribute.uid) > 2
         feature = Feature.NESTED_ANSWERS if nested else Feature.ANSWERS
@@ -117,8 +160,9 @@ def lose_answers(report: Report, instance: Any, carries: Carries) -> None:
     frames = sorted(instance._frames)
     for attribute, _, ranges in instance._dynamic_runs():
         if Feature.DYNAMIC_ANSWERS not in carries.features:
-            for _ in (run for run in ranges if placed_within(frames, *run)):
-                _lose_answer(report, instance, frame, attribute, Feature.DYNAMIC_ANSWERS, carries)
+            for start, end in ranges:
+                if placed_within(frames, start, end):  # the others are unplaced, and counted as that
+                    _lose_answer(report, instance, frame, attribute, Feature.DYNAMIC_ANSWERS, carries)
 
 
 def _lose_answer(report: Report, instance: Any, frame: int, attribute: Any, feature: Feature, carries: Carries) -> None:

@@ -214,11 +214,23 @@ class Report:
                 label = _label(instance)
                 where = self._where(instance, frame)
                 detail = f"{side} of {label!r} has no place in the target."
-                self.writing.drop(carries.code(feature), feature, (side, label), where, detail)
+                key = (side, label)
+                if self._counts_hub or self.reading.into.get(key):
+                    self.writing.drop(carries.code(feature), feature, key, where, detail)
+                else:  # an importer counted it as something of its own: the loss stands without a count
+                    self.writing.lose(Kind.DROPPED, carries.code(feature), feature, key, where, detail)
 
     def drop_part(self, instance: Any, frame: int, type_: str, code: str, feature: Feature, detail: str) -> None:
         """Say that one counted thing that belongs to an instance (an answer, its being a track) is not written."""
         self.writing.drop(code, feature, (type_, _label(instance)), self._where(instance, frame), detail)
+
+    def drop_carried(self, instance: Any, frame: int, code: str, feature: Feature, detail: str) -> None:
+        """Say that what the source counted beside a shape (answers, mostly) is not written, though the shape is."""
+        beside = [(self._weigh(instance, frame)[2], _label(instance))]
+        beside += [(other.carried, other.label) for other in _also(instance)]
+        for carried, label in beside:
+            for type_, count in carried:
+                self.writing.drop(code, feature, (type_, label), self._where(instance, frame), detail, count=count)
 
     def drop_unplaced(self, instance: Any, carries: Carries) -> None:
         """Say that what ``instance`` says of frames it is not on is not written, nor itself if it is on none."""
@@ -415,7 +427,7 @@ def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
 
 
 def placed_within(frames: list[int], start: int, end: int) -> int:
-    """Count ascending frames from ``start`` to ``end``, both inside."""
+    """Count the ascending frames from ``start`` to ``end``, both included."""
     return bisect_right(frames, end) - bisect_left(frames, start)
 
 

@@ -97,7 +97,7 @@ class FormatLaws:
         lossless = written(self.format, labels)[1].is_lossless
         target = MemoryTarget()
         try:
-            write(labels, target, self.format.name, strict=True, report=Report())
+            write(labels, target, self.format, strict=True, report=Report())
         except NotRepresentableError as error:
             assert not lossless
             assert not error.report.is_lossless

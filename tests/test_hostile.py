@@ -272,7 +272,7 @@ REFUSED: dict[str, Case] = {
         4,
         "ends inside a run. Was it cut short?",
     ),
-    "brush of another size": (file("a.json", brush([255, 255, 255, 255, 57, 27])), 4, "holds 4294967295 values"),
+    "brush of another size": (file("a.json", brush([255, 255, 255, 255, 57, 27, 252])), 4, "holds 4294967295 values"),
     "brush on a picture too large": (file("a.json", brush([0] * 9, 99_999)), 4, "is larger than the 268435456 pixels"),
     "export cut short": (file("a.json", brush([0] * 9)[:-9]), 4, "a.json: is not JSON"),
     "runs for four thousand million pixels": (

@@ -11,6 +11,7 @@ import click
 
 from encord_convert.cli._options import options_from
 from encord_convert.cli._progress import watched
+from encord_convert.cli._training import TOLD, training_options, training_target
 from encord_convert.conversion import convert as convert_
 from encord_convert.errors import ConvertError, NotRepresentableError, WriteError
 from encord_convert.formats._files import source_at
@@ -23,6 +24,7 @@ from encord_convert.report import Report, sum_counts
 @click.argument("dst")
 @click.option("--from", "from_", metavar="FORMAT", help="Format of SRC; recognised by default.")
 @click.option("--to", metavar="FORMAT", help="Format to write; by default the one DST's suffix belongs to.")
+@training_options
 @click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
 @click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
 @click.option("--strict", is_flag=True, help="Write nothing, and exit with 3, if anything would be lost.")
@@ -48,25 +50,29 @@ def convert(
     as_json: bool,
     jobs: int,
     limit_pixels: int,
+    **training: str | int | None,
 ) -> None:
     """Convert the annotations in SRC to another format, at DST.
 
     SRC is a file, a folder, a ZIP archive, or - for standard input; pictures need not be there. DST is a file if it
     has a suffix of the format, else a folder; it appears whole or not at all. The last lines on stderr say what was
     lost; the same numbers add up in the report: in = kept + changed + dropped.
+
+    With --target it is written for a trainer instead: a folder with pictures and labels, in its layout.
     """
     report = Report()
+    trained = training_target(to, training)
     with _account_kept(report, report_file, as_json), source_at(src) as source, pixel_limit(limit_pixels):
         convert_(
             watched(source),
             dst,
             from_=from_,
-            to=to,
+            to=to if trained is None else trained[0],
             strict=strict,
             report=report,
             jobs=jobs,
             read_options=options_from(read_options, "-r"),
-            write_options=options_from(write_options, "-w"),
+            write_options={**(trained[1] if trained else {}), **options_from(write_options, "-w")},
         )
     click.echo(told(report), err=True)
 
@@ -116,6 +122,7 @@ def told(report: Report) -> str:
     if not report.is_lossless:
         lines.append(f"lost   {report.summary()}")
         lines.append("       (--report FILE for each; --strict to refuse)")
+    lines += [f"note   {note.detail} ({note.count})" for note in report.notes() if note.code in TOLD]
     return "\n".join(lines)
 
 

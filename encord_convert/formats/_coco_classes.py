@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from encord_convert.placement import CROWD, says_yes
 from encord_convert.sdk.objects import (
     ChecklistAttribute,
     Classification,
@@ -22,9 +23,6 @@ RESERVED = frozenset(
     {"encord_object_hash", "encord_shape", "manual_annotation", "rotation", "track_id", "unrotated_bbox"}
 )
 """Attributes of an annotation that this format writes itself: no answer may take their place."""
-
-CROWD = ("iscrowd", "is_crowd")
-"""Answers under these names decide COCO's own ``iscrowd``."""
 
 
 def unique(name: str, taken: set[str] | dict[str, Any]) -> str:
@@ -260,13 +258,7 @@ class Class:
 
     def is_crowd(self, attributes: dict[str, Any]) -> bool:
         """Tell whether an answer says that this is a crowd."""
-        return any(_is_true(attributes.get(key)) for key in self.crowd_keys)
-
-
-def _is_true(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(_is_true(one) for one in value)
-    return value is True or str(value).lower() in ("true", "yes", "1", "iscrowd", "is_crowd")
+        return any(says_yes(attributes.get(key)) for key in self.crowd_keys)
 
 
 class Classes:

@@ -10,7 +10,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats._cvat_masks import plain_masks
-from encord_convert.formats._cvat_media import Media
+from encord_convert.formats._cvat_media import shown_size
 from encord_convert.formats._cvat_meta import Meta
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_options import ReadOptions
@@ -21,6 +21,7 @@ from encord_convert.formats._cvat_xml import Answers, Picture, Shape
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Origin
 from encord_convert.losses import Feature, Kind, Level
+from encord_convert.media import Media
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 from encord_convert.sdk.objects import Shape as HubShape
@@ -123,7 +124,7 @@ class Pictures:
         if width and height:
             return width, height
         name = attributes.get("name", "")
-        found = self._media.size(name, attributes.get("subset", "")) if self._media is not None else None
+        found = shown_size(self._media, name, attributes.get("subset", "")) if self._media is not None else None
         found = found or self._size
         if found is None:
             fact = f"the size of the picture {name!r} is not known, so that nothing can be placed in it."

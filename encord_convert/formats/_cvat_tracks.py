@@ -18,7 +18,7 @@ from typing import Any
 from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_bytes import sides_in
-from encord_convert.formats._cvat_media import Media
+from encord_convert.formats._cvat_media import shown_size
 from encord_convert.formats._cvat_meta import Meta, Task
 from encord_convert.formats._cvat_ontology import Plans, ShapePlan
 from encord_convert.formats._cvat_options import ReadOptions
@@ -30,6 +30,7 @@ from encord_convert.geometry.interpolation import lerp
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Origin
 from encord_convert.losses import Feature, Kind, Level
+from encord_convert.media import Media
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 
@@ -134,7 +135,7 @@ class Tracks:
             return task.width, task.height
         found = None
         if self._media is not None and facts.first_frame is not None:
-            found = self._media.size(f"frame_{facts.first_frame:06d}", subset)
+            found = shown_size(self._media, f"frame_{facts.first_frame:06d}", subset)
         found = found or self._options.size_px()
         if found is None:
             fact = "the size of the video is not known, so that nothing can be placed in it."

@@ -368,6 +368,7 @@ class Target:
         self._staging: Path | None = None
         self._made: list[Path] = []
         self._names: list[str] = []
+        self._adopted: list[str] = []
 
     def _stage(self) -> Path:
         if self._staging is None:
@@ -409,6 +410,15 @@ class Target:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
+    def adopt(self, name: str) -> Path:
+        """Return where to put a file that becomes ``name`` of the target: a link, or a copy of what is elsewhere.
+
+        Unlike what :meth:`open` gives it is not forced to disk, which of a million pictures would take hours.
+        """
+        path = self.scratch(name)
+        self._adopted.append(name)
+        return path
+
     def written(self) -> list[str]:
         """Return the names of the files written."""
         return sorted(self._names)
@@ -427,14 +437,14 @@ class Target:
         self._staging = None
 
     def _publish(self, staging: Path) -> None:
-        keep = set(self._names)
+        keep = {*self._names, *self._adopted}
         for path in [p for p in staging.rglob("*") if p.is_file() and p.relative_to(staging).as_posix() not in keep]:
             path.unlink()
         if not self.is_file and not self.path.exists():
             staging.chmod(0o777 & ~_umask())
             staging.rename(self.path)
             return
-        for name in self._names:
+        for name in (*self._names, *self._adopted):
             final = self.path if self.is_file else self.path / name
             final.parent.mkdir(parents=True, exist_ok=True)
             os.replace(staging / name, final)
@@ -473,7 +483,8 @@ class MemoryTarget(Target):
 
     def commit(self) -> None:
         """Take the files over."""
-        self.files = {name: (self._stage() / name).read_bytes() for name in self._names}
+        names = (*self._names, *self._adopted)
+        self.files = {name: (self._stage() / name).read_bytes() for name in names}
         self.discard()
 
 

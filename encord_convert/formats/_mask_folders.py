@@ -232,8 +232,13 @@ class _Indices:
 
 
 def has_nuclei(source: Source) -> bool:
-    """Tell whether some picture has a folder ``masks`` of PNG files, and there is no list of labels."""
-    return not source.names("labels.jsonl", depth=2) and any(map(_NUCLEI.fullmatch, source.names(".png", depth=4)))
+    """Tell whether some picture has a folder ``masks`` beside its own ``images/<picture>.png``.
+
+    Without that, a folder ``train/masks`` of one picture of classes for each image looks the same.
+    """
+    names = source.names(".png", depth=5)
+    found = {match[0][: match.start(1)] + match[1] for match in map(_NUCLEI.fullmatch, names) if match}
+    return any(f"{folder}/images/{folder.rpartition('/')[2]}.png" in names for folder in found)
 
 
 def nuclei(source: Source) -> LabelSet:

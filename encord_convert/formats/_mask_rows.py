@@ -208,8 +208,7 @@ class _Narrowing:
                 twin.coordinates = _Elsewhere(place)
         if frames:
             report.drop_track(instance, carries)
-        if instance._frames and instance.ontology_item.shape in carries.shapes | carries.approximates:
-            lose_answers(report, instance, carries)
+            lose_answers(report, instance, list(frames), carries)
         if instance._frames and not frames:
             return None
         left = copy(instance)

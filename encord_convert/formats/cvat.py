@@ -69,7 +69,6 @@ from encord_convert.formats import _cvat_bytes as lane
 from encord_convert.formats._api import Format, Importer, Match
 from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_images import Pictures
-from encord_convert.formats._cvat_media import Media
 from encord_convert.formats._cvat_meta import Label, merged_labels
 from encord_convert.formats._cvat_ontology import Plans, build, merged_facts
 from encord_convert.formats._cvat_options import ReadOptions
@@ -80,6 +79,7 @@ from encord_convert.formats._files import FileSource, Source
 from encord_convert.labelset import Draft, LabelSet
 from encord_convert.ledger import Ledger
 from encord_convert.losses import Carries, Feature, Level, Where
+from encord_convert.media import Media
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Shape
@@ -220,7 +220,7 @@ class _Reading:
         self.ledger.rewind()
         for one in self.scans:
             account = Account(self.ledger, self.draft, source.place(one.member))
-            yield from self._rows(one, account, Media(source, one.member), _records(source, one))
+            yield from self._rows(one, account, Media(source, one.member.rpartition("/")[0]), _records(source, one))
 
     def part(self, source: Source, recipe: Recipe) -> Iterator[LabelRowV2]:
         """Walk the rows of a part."""

@@ -40,7 +40,8 @@ Dialects met in the wild
     ``-r classes=FILE``, a file beside the masks with a class a line: a name (numbered from 0), a number and a name, or
     three numbers of a colour and a name in either order. Without one a class is called after its number. 255 is void
     unless a class has it (``-r ignore``). Each picture is read as a still image of its own name, and each class in it
-    as one object. ``masks`` reads ``<picture>/masks/*.png``, as nuclei sets come.
+    as one object. ``masks`` reads ``<picture>/masks/*.png``, as nuclei sets come, and
+    knows them by ``<picture>/images/<picture>.png``.
 
 Sources
     PNG, 2nd edition, ISO/IEC 15948:2004. Pascal VOC 2012 development kit, "Segmentation" (palette, 255 void). CamVid

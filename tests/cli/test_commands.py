@@ -86,6 +86,12 @@ def test_strict_predicts_what_the_conversion_then_loses(tmp_path: Path, capsys: 
         (("convert", "none.xml", "out", "--to", "coco"), 4, "none.xml: there is no such file or folder."),
         (("convert", SIMPLE, "out", "--to", "coco", "--jobs", "0"), 2, "--jobs"),
         (("convert", SIMPLE, "out", "--to", "coco", "--frm", "cvat"), 2, "No such option"),
+        (("convert", SIMPLE, "out", "--to", "coco", "--target", "hf"), 2, "--to and --target exclude each other"),
+        (("convert", SIMPLE, "out", "--to", "coco", "--seed", "0"), 2, "--seed goes with --target"),
+        (("convert", SIMPLE, "out", "--target", "hf", "--task", "obb"), 2, "hf has no tasks; task=obb was given."),
+        (("convert", SIMPLE, "out", "--target", "hf", "--split", "a"), 2, "hf: split=a is not allowed; it takes"),
+        (("convert", SIMPLE, "out", "--target", "hf", "--images", "gone"), 4, "gone: there is no such file or folder."),
+        (("convert", SIMPLE, "out", "--target", "yolo"), 2, "'yolo' is not one of 'detectron2'"),
         (("info", "none.xml"), 4, "none.xml: there is no such file or folder."),
         (("formats", "kitti"), 6, "There is no format named 'kitti'."),
         (("konvert",), 2, "No such command 'konvert'"),
@@ -167,3 +173,42 @@ def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
     assert done.wait() == 0
     assert b"train.xml" in shown
     assert b"read   cvat" in shown
+
+
+def test_a_target_is_written_for_its_trainer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--target", "ultralytics", "--task", "segment", "--split", "train=1", "--seed", "3", "--negatives", "drop")
+    assert call("convert", CVAT / "project-skeleton-mixed", tmp_path / "out", *words) == 0
+    assert "wrote  ultralytics" in capsys.readouterr().err
+    assert (tmp_path / "out" / "data.yaml").is_file()
+
+
+def test_a_target_is_refused_under_strict_and_nothing_is_left(tmp_path: Path) -> None:
+    assert call("convert", SIMPLE, tmp_path / "out", "--target", "torchvision", "--strict") == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_pictures_are_told_on_the_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pictures").mkdir()
+    words = ("--target", "hf", "--images", tmp_path / "pictures")
+    assert call("convert", SIMPLE, tmp_path / "out", *words) == 0
+    assert "note   A picture is not there; its labels are written. (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", ["detectron2", "hf", "mmdet", "rfdetr", "torchvision", "ultralytics"])
+def test_what_strict_predicts_of_a_target_is_what_it_then_loses(
+    target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for case in sorted(path for path in CVAT.iterdir() if path.is_dir() and path.name != "authored-images-v1.0"):
+        codes = [call("convert", case, tmp_path / case.name, "--target", target, "--json", *more)
+                 for more in (("--strict",), ())]  # fmt: skip
+        assert codes[0] in (0, 3)
+        reports = [json.loads(text + "}") for text in capsys.readouterr().out.split("\n}\n")[:2]]
+        if codes[0] == 0:
+            continue
+        keys = ("kind", "code", "feature", "type", "label", "count")
+        predicted, observed = ([[one[k] for k in keys] for one in report["losses"]] for report in reports)
+        assert predicted == observed
+        assert reports[0]["counts"] == reports[1]["counts"]
+        for row in (*reports[1]["counts"].values(), *reports[1]["labels"].values()):
+            assert row["in"] == row["kept"] + row["changed"] + row["dropped"]
+            assert min(row.values()) >= 0

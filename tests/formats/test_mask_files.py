@@ -285,6 +285,13 @@ def test_a_list_that_is_not_there_is_a_wrong_option() -> None:
         read_back("masks-index", {"1.png": saved(Image.fromarray(M))}, classes="no.txt")
 
 
+def test_a_folder_of_masks_beside_one_of_images_is_not_taken_for_the_masks_of_one_picture() -> None:
+    mask = saved(Image.fromarray(M))
+    files = {"train/images/1.png": mask, "train/masks/1.png": mask, "train/masks/2.png": mask}
+    assert formats()["masks"].identify(MemorySource(files)) is Match.NO
+    assert formats()["masks"].identify(MemorySource({**files, "train/images/train.png": mask})) is Match.YES
+
+
 # --- damaged --------------------------------------------------------------------------------------------------------
 
 

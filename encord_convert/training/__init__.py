@@ -1,0 +1,126 @@
+"""Labels in the layout and by the conventions that a trainer loads.
+
+What it is
+    ``encord-convert convert SRC DST --target NAME`` writes a folder that training code takes as it is. A target is no
+    format to keep labels in: it has what is learnt from, pictures and geometry, and nothing else. Attributes, tracks,
+    authors and labels of whole frames are dropped, and counted.
+
+Targets
+    ===========  ==================================================================================================
+    detectron2   COCO files; masks and holes as run lengths, keypoints
+    hf           Hugging Face ``imagefolder``: ``metadata.jsonl`` with boxes
+    mmdet        COCO files; masks and holes as run lengths; crowds as regions to ignore
+    rfdetr       COCO files beside the pictures of ``train``, ``valid``, ``test``; outlines
+    torchvision  COCO files as the detection references want them; outlines
+    ultralytics  ``images``, ``labels``, ``data.yaml``; ``task`` is ``detect``, ``segment``, ``obb`` or ``pose``
+    ===========  ==================================================================================================
+
+What is lost
+    What training code would leave out without a word is left out here, and counted: crowds (``CROWD_DROPPED``), boxes
+    below a pixel (``TOO_SMALL``: mmdet, torchvision), pictures below 32 px (``PICTURE_TOO_SMALL``: mmdet), what covers
+    nothing. Where a reader knows no masks, holes are filled (``HOLES_FILLED``); where it takes one ring an object,
+    parts are joined by bridges of no width (``PARTS_JOINED``). ``strict`` refuses all of it.
+
+Splits
+    A group goes to a split by a hash of its name and the seed: whatever is added later, it stays there. A video, a
+    series and an image group are never cut. ``group`` names what else belongs together: ``folder``, or a key of the
+    client metadata such as ``patient_id``.
+
+Pictures
+    Found below ``images`` as :mod:`encord_convert.media` says, and hard-linked (see
+    :mod:`encord_convert.training.pictures`). Frames of a video are looked for as ``<title>/000003``, as
+    ``<title>/frame_000003`` and as ``videos/<data hash>/3``, whatever their ending; if one is missing, its labels are
+    written and it is counted (``MISSING_MEDIA``). Videos are not decoded.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+from encord_convert.conversion import write
+from encord_convert.errors import OptionError
+from encord_convert.formats._api import Format
+from encord_convert.formats._files import Target
+from encord_convert.labelset import LabelSet
+from encord_convert.report import Report
+
+TARGETS = ("detectron2", "hf", "mmdet", "rfdetr", "torchvision", "ultralytics")
+TASKS = ("detect", "segment", "obb", "pose")
+
+Negatives = Literal["keep", "drop"]
+
+
+def target_named(name: str, *, task: str | None = None, negatives: Negatives = "keep") -> Format:
+    """Return a target as a format that can be written, though not read.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`TARGETS`.
+    task : str, optional
+        One of :data:`TASKS`, of ``ultralytics`` alone; by default ``detect``.
+    negatives : "keep" or "drop"
+        Whether pictures without labels are written.
+
+    Raises
+    ------
+    OptionError
+        There is no such target or task.
+    """
+    if name not in TARGETS:
+        raise OptionError(f"There is no training target named {name!r}. Known: {', '.join(TARGETS)}.")
+    if negatives not in ("keep", "drop"):
+        raise OptionError(f"negatives={negatives} is not allowed; it takes keep or drop.")
+    if name != "ultralytics":
+        if task is not None:
+            raise OptionError(f"{name} has no tasks; task={task} was given. Only ultralytics has.")
+        if name == "hf":
+            from encord_convert.training import hugging_face
+
+            return hugging_face.format_of(negatives)
+        from encord_convert.training import coco
+
+        return coco.format_of(name, negatives)
+    from encord_convert.training import yolo
+
+    if task not in (None, *TASKS):
+        raise OptionError(f"ultralytics: task={task} is not allowed; it takes {', '.join(TASKS)}.")
+    return yolo.format_of(task or "detect", negatives)
+
+
+def write_target(
+    labels: LabelSet,
+    path: str | os.PathLike[str] | Target,
+    name: str,
+    *,
+    task: str | None = None,
+    negatives: Negatives = "keep",
+    strict: bool = False,
+    report: Report | None = None,
+    **options: Any,
+) -> Report:
+    """Write a label set for a trainer; the folder appears whole or not at all.
+
+    Parameters
+    ----------
+    labels : LabelSet
+        Not changed.
+    path : path or Target
+        A folder that is empty, or not there.
+    name, task, negatives
+        As of :func:`target_named`.
+    strict : bool
+        Write nothing if anything would be lost.
+    report : Report, optional
+        Receives the account. Without one, losses give a warning.
+    **options
+        ``images``, ``pictures``, ``split``, ``seed`` and ``group``: see
+        :class:`encord_convert.training._parts.TrainingOptions`.
+
+    Raises
+    ------
+    OptionError, NotRepresentableError, WriteError, AmbiguousFileError
+    """
+    target = target_named(name, task=task, negatives=negatives)
+    return write(labels, path, target, strict=strict, report=report, **options)

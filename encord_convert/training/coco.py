@@ -1,0 +1,287 @@
+"""Training code that reads COCO files: one writer, and a table of how its readers differ.
+
+All of them get ids from 1 without a gap, ``bbox``, ``area``, ``iscrowd`` and ``segmentation`` in every annotation, no
+nulls, and boxes of positive size inside their picture. Attributes, tracks and whatever else training does not look at
+are not written; ``--to coco`` writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from encord_convert.formats._api import Exporter, Format, Match
+from encord_convert.formats._coco_classes import Category, Keypoints, categories_of
+from encord_convert.formats._coco_lines import Lines, append_file, written_lines, written_value
+from encord_convert.formats._files import Target
+from encord_convert.geometry import rle
+from encord_convert.labelset import LabelSet
+from encord_convert.losses import Carries, Feature, Level, Limits
+from encord_convert.placement import is_crowd
+from encord_convert.report import Report
+from encord_convert.sdk.objects import Shape
+from encord_convert.training import drawings
+from encord_convert.training._parts import Shot, TrainingOptions, base_carries, shots
+from encord_convert.training.poses import Poses
+from encord_convert.training.splits import Splits
+
+DECIMALS = 3
+NO_CROWDS = Limits(drops_crowds=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one reader wants its COCO files.
+
+    Parameters
+    ----------
+    title, spec : str
+    pictures, annotations : str
+        Folder and file of a split, which stands for ``{}``.
+    splits : dict of str to str
+        Other names of splits.
+    reads_masks : bool
+        Whether run lengths are understood; else masks become outlines, and holes are filled.
+    reads_keypoints : bool
+    boxes_as_rings : bool
+        Whether each annotation needs a polygon.
+    supercategory : str or None
+        Of all categories; None: the category's own name.
+    keypoint_shift_px : float
+        What the reader adds to keypoints; it is taken off before.
+    limits : Limits
+    advice : str
+        What is worth knowing when masks are written.
+    """
+
+    title: str
+    spec: str
+    pictures: str = "{}2017"
+    annotations: str = "annotations/instances_{}2017.json"
+    splits: Mapping[str, str] = field(default_factory=dict)
+    reads_masks: bool = False
+    reads_keypoints: bool = False
+    boxes_as_rings: bool = False
+    supercategory: str | None = None
+    keypoint_shift_px: float = 0.0
+    limits: Limits = NO_CROWDS
+    advice: str = ""
+
+
+LAYOUTS: dict[str, Layout] = {
+    "detectron2": Layout(
+        title="Detectron2",
+        spec="https://detectron2.readthedocs.io/en/latest/tutorials/datasets.html",
+        reads_masks=True,
+        reads_keypoints=True,
+        keypoint_shift_px=0.5,
+        advice="Some objects are masks: set INPUT.MASK_FORMAT to 'bitmask'.",
+    ),
+    "mmdet": Layout(
+        title="MMDetection",
+        spec="https://mmdetection.readthedocs.io/en/latest/user_guides/train.html",
+        reads_masks=True,
+        limits=Limits(least_side_px=1.0, least_picture_px=32),
+    ),
+    "rfdetr": Layout(
+        title="RF-DETR",
+        spec="https://rfdetr.roboflow.com/latest/learn/train/dataset-formats/",
+        pictures="{}",
+        annotations="{}/_annotations.coco.json",
+        splits={"val": "valid"},
+        boxes_as_rings=True,
+        supercategory="object",
+    ),
+    "torchvision": Layout(
+        title="torchvision detection references",
+        spec="https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.v2.SanitizeBoundingBoxes.html",
+        boxes_as_rings=True,
+        # A picture whose boxes all have a side of 1 px or less is taken for one without labels.
+        limits=Limits(drops_crowds=True, least_side_px=1.001),
+    ),
+}
+"""Every reader by its name. ``supercategory`` of RF-DETR: a category with ``none`` there is left out.
+
+Source: the pages named in ``spec``. Boxes below 1 px: MMDetection's and torchvision's documentation of what they filter
+(``SanitizeBoundingBoxes(min_size=1)``, ``filter_cfg=dict(filter_empty_gt=True, min_size=32)``).
+"""
+
+
+class Annotation(msgspec.Struct, gc=False):
+    """One entry of ``annotations``."""
+
+    id: int | UnsetType
+    image_id: int
+    category_id: int
+    bbox: list[float]
+    area: float
+    iscrowd: int
+    segmentation: Any
+    keypoints: list[float] | UnsetType = UNSET
+    num_keypoints: int | UnsetType = UNSET
+
+
+class Image(msgspec.Struct, gc=False):
+    """One entry of ``images``."""
+
+    id: int | UnsetType
+    width: int
+    height: int
+    file_name: str
+
+
+def carries_of(layout: Layout, negatives: str) -> Carries:
+    """Return what a reader is given of each label."""
+    exact = {Shape.BOUNDING_BOX, Shape.POLYGON}
+    changed = {Shape.ROTATABLE_BOUNDING_BOX: "ROTATION_AS_POLYGON"}
+    features = {Feature.PARTS, Feature.COLOUR}
+    if layout.reads_masks:
+        exact.add(Shape.BITMASK)
+    else:
+        changed[Shape.BITMASK] = "MASK_AS_POLYGON"
+    if layout.reads_keypoints:
+        exact.add(Shape.SKELETON)
+        features.add(Feature.VISIBILITY)
+    else:
+        changed[Shape.SKELETON] = "SKELETON_AS_BOX"
+    codes = {Feature.HOLES: "HOLES_AS_RLE"} if layout.reads_masks else {}
+    return base_carries(exact, changed, features, negatives, limits=layout.limits, codes=codes)
+
+
+def format_of(name: str, negatives: str = "keep") -> Format:
+    """Return a reader's target as a format that can be written."""
+    layout = LAYOUTS[name]
+    carries = carries_of(layout, negatives)
+    return Format(
+        name=name,
+        title=layout.title,
+        spec=layout.spec,
+        suffixes=(),
+        identify=lambda source: Match.NO,
+        exporter=Exporter(partial(_write, layout, carries), TrainingOptions, carries),
+    )
+
+
+def _write(
+    layout: Layout, carries: Carries, labels: LabelSet, target: Target, options: TrainingOptions, report: Report
+) -> None:
+    names = {split: layout.splits.get(split, split) for split in Splits.parse(options.split).names}
+    folders = {split: layout.pictures.format(name) for split, name in names.items()}
+    categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
+    ids = {(one.name, one.shape): category.id for category in categories for one in category.classes}
+    poses = Poses(labels, report) if layout.reads_keypoints else None
+    with ExitStack() as stack:
+        parts = {split: stack.enter_context(_Part(layout, ids, poses, target, split)) for split in names}
+        for shot in shots(labels, target, options, report, carries, folders):
+            parts[shot.split].add(shot)
+        if layout.advice and any(part.has_masks for part in parts.values()):
+            report.note(Level.INFO, "MASK_FORMAT", layout.advice)
+    if poses is not None:
+        poses.say_untemplated()
+    entries = [_category(one, layout, poses) for one in categories]
+    for split, name in names.items():
+        parts[split].assemble(layout.annotations.format(name), labels.title, entries)
+
+
+def _category(category: Category, layout: Layout, poses: Poses | None) -> dict[str, Any]:
+    members: dict[str, Any] = {"id": category.id, "name": category.name}
+    members["supercategory"] = layout.supercategory or category.name
+    members["color"] = category.classes[0].color
+    keypoints = poses.named(category.name) if poses is not None else None
+    if keypoints is not None:
+        members["keypoints"], members["skeleton"] = keypoints.names, keypoints.edges
+    return members
+
+
+Categories = Mapping[tuple[str, Shape], int]
+"""Category ids by name and shape of a class."""
+
+
+class _Part:
+    """The file of one split: its blocks are written beside it, and put together at the end."""
+
+    def __init__(self, layout: Layout, categories: Categories, poses: Poses | None, target: Target, split: str) -> None:
+        self._layout = layout
+        self._categories = categories
+        self._poses = poses
+        self._target = target
+        scratch = target.scratch("scratch")
+        self._paths = [scratch.with_name(f"scratch-{split}-{block}") for block in ("images", "annotations")]
+        self.has_masks = False
+
+    def __enter__(self) -> _Part:
+        self._streams = [path.open("wb", 1 << 20) for path in self._paths]
+        self._images, self._annotations = (Lines(stream) for stream in self._streams)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in self._streams:
+            stream.close()
+
+    def add(self, shot: Shot) -> None:
+        self._images.add([Image(UNSET, *shot.size, shot.name)])
+        image_id = self._images.count
+        self._annotations.add([self._annotation(image_id, one, where, shot) for one, where in shot.placed])
+
+    def _annotation(self, image_id: int, instance: Any, coordinates: Any, shot: Shot) -> Annotation:
+        item, size = instance.ontology_item, shot.size
+        shape = item.shape
+        area, segmentation = self._segmented(shape, coordinates, size)
+        left, top, right, bottom = (round(number, DECIMALS) for number in drawings.box_of(coordinates, size))
+        bbox = [left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS)]
+        area = round(bbox[2] * bbox[3] if area is None else area, DECIMALS) or 10.0**-DECIMALS
+        # Only a reader that does not leave crowds out gets to see one.
+        crowd = not self._layout.limits.drops_crowds and is_crowd(instance, shot.frame)
+        annotation = Annotation(
+            UNSET, image_id, self._categories[item.name, shape], bbox, area, int(crowd), segmentation
+        )
+        if shape is Shape.SKELETON and self._poses is not None:
+            keypoints = self._poses.of(instance, shot.frame, coordinates)
+            self._add_keypoints(annotation, keypoints, coordinates, size)
+        return annotation
+
+    def _segmented(self, shape: Shape, coordinates: Any, size: tuple[int, int]) -> tuple[float | None, Any]:
+        """Return area and ``segmentation``; no area: that of the box."""
+        if self._layout.reads_masks and (shape is Shape.BITMASK or drawings.has_holes(coordinates)):
+            runs = _columns(shape, coordinates, size)
+            if len(runs) > 1:  # else it covers the centre of no pixel, and its outline says more
+                self.has_masks = True
+                counts = {"size": [size[1], size[0]], "counts": rle.string_from_runs(runs)}
+                return float(rle.area_from_runs(runs)), counts
+        if shape in (Shape.BOUNDING_BOX, Shape.SKELETON) and not self._layout.boxes_as_rings:
+            return None, []
+        rings = drawings.rings_of(coordinates, size)
+        area = None if shape in (Shape.BOUNDING_BOX, Shape.SKELETON) else drawings.area_of(rings, size)
+        return area, [[round(number, DECIMALS) for number in ring] for ring in rings]
+
+    def _add_keypoints(
+        self, annotation: Annotation, keypoints: Keypoints, coordinates: Any, size: tuple[int, int]
+    ) -> None:
+        numbers = drawings.keypoints_of(coordinates, keypoints, size, is_bounded=False)
+        shift = self._layout.keypoint_shift_px
+        annotation.keypoints = [
+            number if index % 3 == 2 or not numbers[index - index % 3 + 2] else round(number - shift, DECIMALS)
+            for index, number in enumerate(numbers)
+        ]
+        annotation.num_keypoints = sum(1 for flag in numbers[2::3] if flag)
+
+    def assemble(self, name: str, title: str, categories: list[dict[str, Any]]) -> None:
+        """Write the file."""
+        with self._target.open(name) as stream:
+            stream.write(b'{"info":' + written_value({"description": title}) + b',"licenses":[],"images":[\n')
+            append_file(stream, self._paths[0])
+            stream.write(b'\n],"annotations":[\n')
+            append_file(stream, self._paths[1])
+            stream.write(b'\n],"categories":[\n' + written_lines(categories) + b"\n]}\n")
+
+
+def _columns(shape: Shape, coordinates: Any, size: tuple[int, int]) -> rle.Runs:
+    if shape is Shape.BITMASK:
+        return rle.column_runs_from_row_runs(drawings.mask_runs(coordinates, size), size[1], size[0])
+    return drawings.polygon_runs(coordinates, size)

@@ -1,0 +1,89 @@
+"""Hugging Face ``imagefolder``: pictures, ``metadata.jsonl`` beside them, and ``id2label.json``.
+
+A line of ``metadata.jsonl`` is a picture: ``file_name``, ``image_id``, ``width``, ``height``, and ``objects`` with the
+lists ``id``, ``area``, ``bbox`` (left, top, width, height in pixels) and ``category`` (from 0, the keys of
+``id2label.json``), as the processors of the DETR family take them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from encord_convert.formats._api import Exporter, Format, Match
+from encord_convert.formats._coco_classes import categories_of
+from encord_convert.formats._coco_lines import in_ascii
+from encord_convert.formats._files import Target
+from encord_convert.labelset import LabelSet
+from encord_convert.losses import Carries, Limits
+from encord_convert.report import Report
+from encord_convert.sdk.objects import Shape
+from encord_convert.training import drawings
+from encord_convert.training._parts import Shot, TrainingOptions, base_carries, shots
+from encord_convert.training.splits import Splits
+
+DECIMALS = 3
+
+_SPLITS = {"val": "validation"}
+_CHANGED = {
+    Shape.ROTATABLE_BOUNDING_BOX: "ROTATION_AS_BOX",
+    Shape.POLYGON: "POLYGON_AS_BOX",
+    Shape.BITMASK: "MASK_AS_BOX",
+    Shape.SKELETON: "SKELETON_AS_BOX",
+}
+
+
+def format_of(negatives: str = "keep") -> Format:
+    """Return the target as a format that can be written."""
+    carries = base_carries({Shape.BOUNDING_BOX}, _CHANGED, set(), negatives, limits=Limits(drops_crowds=True))
+    return Format(
+        name="hf",
+        title="Hugging Face imagefolder for object detection",
+        spec="https://huggingface.co/docs/datasets/image_dataset",
+        suffixes=(),
+        identify=lambda source: Match.NO,
+        exporter=Exporter(partial(_write, carries), TrainingOptions, carries),
+    )
+
+
+def _write(carries: Carries, labels: LabelSet, target: Target, options: TrainingOptions, report: Report) -> None:
+    categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
+    numbers = {(one.name, one.shape): n for n, category in enumerate(categories) for one in category.classes}
+    folders = {split: _SPLITS.get(split, split) for split in Splits.parse(options.split).names}
+    encoder, images, objects = msgspec.json.Encoder(), count(1), count(1)
+    with ExitStack() as stack:
+        streams = {
+            split: stack.enter_context(target.open(f"{folder}/metadata.jsonl")) for split, folder in folders.items()
+        }
+        for shot in shots(labels, target, options, report, carries, folders):
+            line = in_ascii(encoder.encode(_entry(shot, numbers, next(images), objects)))
+            streams[shot.split].write(line + b"\n")
+    with target.open("id2label.json") as stream:
+        stream.write(in_ascii(encoder.encode({str(n): one.name for n, one in enumerate(categories)})) + b"\n")
+
+
+def _entry(shot: Shot, numbers: Mapping[Any, int], image_id: int, ids: count[int]) -> dict[str, Any]:
+    boxes = [_bbox(coordinates, shot.size) for _, coordinates in shot.placed]
+    items = [instance.ontology_item for instance, _ in shot.placed]
+    return {
+        "file_name": shot.name,
+        "image_id": image_id,
+        "width": shot.size[0],
+        "height": shot.size[1],
+        "objects": {
+            "id": [next(ids) for _ in boxes],
+            "area": [round(width * height, DECIMALS) for _, _, width, height in boxes],
+            "bbox": boxes,
+            "category": [numbers[item.name, item.shape] for item in items],
+        },
+    }
+
+
+def _bbox(coordinates: Any, size: tuple[int, int]) -> list[float]:
+    left, top, right, bottom = (round(number, DECIMALS) for number in drawings.box_of(coordinates, size))
+    return [left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS)]

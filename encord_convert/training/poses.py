@@ -1,0 +1,88 @@
+"""The keypoints of skeleton classes: their order, which of them are mirror images, and points that are none of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from encord_convert.formats._coco_classes import Keypoints, keypoints_of
+from encord_convert.labelset import LabelSet
+from encord_convert.losses import Feature, Kind, Level
+from encord_convert.report import Report
+from encord_convert.sdk.objects import Shape
+
+_SIDE = re.compile(r"left|right|(?<![a-z])[lr](?![a-z])", re.IGNORECASE)
+_OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
+
+
+class Poses:
+    """The keypoints of every skeleton class of a label set.
+
+    A class without a template takes them from the first skeleton drawn; the rows are walked once more for that.
+
+    Parameters
+    ----------
+    labels : LabelSet
+    report : Report
+        Told of points that are none of the keypoints.
+    """
+
+    def __init__(self, labels: LabelSet, report: Report) -> None:
+        self._report = report
+        names = dict.fromkeys(one.name for one in labels.ontology.objects if one.shape is Shape.SKELETON)
+        self._by_name = {name: keypoints_of(labels.ontology, name) for name in names}
+        self.untemplated = [name for name, known in self._by_name.items() if known is None]
+        if self.untemplated:
+            self._look(labels)
+
+    def _look(self, labels: LabelSet) -> None:
+        for row in labels:
+            for instance in row._objects.values():
+                name = instance.object_name
+                is_wanted = instance.ontology_item.shape is Shape.SKELETON and self._by_name.get(name) is None
+                if is_wanted and instance._frames:
+                    skeleton: Any = instance._frames[min(instance._frames)].coordinates
+                    self._by_name[name] = Keypoints([point.name for point in skeleton.values])
+            if None not in self._by_name.values():
+                return
+
+    @property
+    def all(self) -> list[Keypoints]:
+        """The keypoints of each class that has any."""
+        return [known for known in self._by_name.values() if known is not None]
+
+    def named(self, name: str) -> Keypoints | None:
+        """Return the keypoints of a class, None if it has none."""
+        return self._by_name.get(name)
+
+    def of(self, instance: Any, frame: int, skeleton: Any) -> Keypoints:
+        """Return the keypoints of a skeleton that is written, and say which of its points are lost."""
+        known = self._by_name[instance.object_name]
+        assert known is not None
+        strange = [point.name for point in skeleton.values if known.index(point) is None]
+        if strange:
+            detail = f"{instance.object_name!r} has points its template lacks: {', '.join(map(repr, strange))}."
+            self._report.change(instance, frame, Kind.APPROXIMATED, "KEYPOINT_UNKNOWN", Feature.SHAPE, detail)
+        return known
+
+    def say_untemplated(self) -> None:
+        """Say which classes have no template."""
+        for name in self.untemplated:
+            detail = f"There is no template of the skeleton {name!r}; the first one drawn gives the order."
+            self._report.note(Level.WARNING, "KEYPOINT_NAMES_MISSING", detail)
+
+
+def flips_of(names: Sequence[str]) -> list[int] | None:
+    """Return where each keypoint goes when the picture is mirrored; None if the names do not say.
+
+    >>> flips_of(["nose", "left eye", "right eye"]), flips_of(["l_hip", "r_hip"]), flips_of(["left eye", "nose"])
+    ([0, 2, 1], [1, 0], None)
+    >>> flips_of(["nose", "tail"]) is None
+    True
+    """
+    places = {name.lower(): index for index, name in enumerate(names)}
+    mirrored = [_SIDE.sub(lambda found: _OTHER[found.group().lower()], name.lower()) for name in names]
+    if mirrored == [name.lower() for name in names] or not all(name in places for name in mirrored):
+        return None
+    return [places[name] for name in mirrored]
