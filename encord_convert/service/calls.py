@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.sdk.http.routes import ROUTES, PathRoute, Query, Verb
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from encord_convert.service.storage import Storage
+
+
+ANY_SCOPE = "*"
+"""Of a call that every API key of the resource may make."""
 
 
 class Kind(StrEnum):
@@ -63,8 +69,10 @@ class Call:
     caller : Caller
     resource : Resource or None
         None on the user endpoint.
-    uid, payload
-        As they stand in the request, JSON values.
+    uid
+        As it stands in the request, a JSON value.
+    raw_payload : bytes
+        JSON as it came, for what is stored as it came; :attr:`payload` is its value.
     db : Connection
         In a transaction that is committed before the answer is sent, and rolled back if the handler raises.
     storage : Storage
@@ -72,6 +80,8 @@ class Call:
         Unix seconds; the one time of everything the call writes.
     base_url : str
         Scheme and host the caller reached the service by, for signed addresses.
+    prepared
+        What the handler's ``prepare`` returned.
     path, query : dict
         Names in the path and members of the query string, of the younger half.
     """
@@ -79,13 +89,28 @@ class Call:
     caller: Caller
     resource: Resource | None
     uid: Any
-    payload: Any
+    raw_payload: bytes | msgspec.Raw
     db: Connection
     storage: Storage
     now: float
     base_url: str
+    prepared: Any = None
     path: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    _payload: Any = ...
+
+    @property
+    def payload(self) -> Any:
+        """The payload as a JSON value; None if there is none."""
+        if self._payload is ...:
+            self._payload = msgspec.json.decode(self.raw_payload) if bytes(self.raw_payload) else None
+        return self._payload
+
+    @property
+    def of(self) -> Resource:
+        """The resource the call is made in the name of; only for handlers of the resource endpoint."""
+        assert self.resource is not None
+        return self.resource
 
     def given(self, name: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
         """Return a member of the payload.
@@ -113,7 +138,7 @@ class Access:
     roles : frozenset of int or None
         None: any user, of calls on the user endpoint; or any role, of calls in the name of a resource.
     scope : str or None
-        None: no API key.
+        None: no API key; :data:`ANY_SCOPE`: every key of the resource.
     kinds : frozenset of Kind
         Resources the call can be made in the name of.
     """
@@ -123,6 +148,23 @@ class Access:
     kinds: frozenset[Kind] = frozenset()
 
 
+class NotYet(Exception):
+    """What a reading handler raises while the answer may still change: it is run again, until time is up.
+
+    Parameters
+    ----------
+    answer
+        What is said when time is up.
+    until : float
+        Unix seconds.
+    """
+
+    def __init__(self, answer: Any, until: float) -> None:
+        super().__init__(until)
+        self.answer = answer
+        self.until = until
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
     """A registered function."""
@@ -130,6 +172,7 @@ class Handler:
     run: Callable[[Call], Any]
     access: Access
     writes: bool
+    prepare: Callable[[Call], Any] | None = None
 
 
 HANDLERS: dict[tuple[str, Query, Verb], Handler] = {}
@@ -147,15 +190,20 @@ def handles(
     roles: Iterable[int] | None = None,
     scope: str | None = None,
     kinds: Iterable[Kind] = (),
+    prepare: Callable[[Call], Any] | None = None,
 ) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
-    """Register a function for a route; see :class:`Access` for who may call it."""
+    """Register a function for a route; see :class:`Access` for who may call it.
+
+    One that writes must be quick: all others wait. What takes long (reading files, say) is done by ``prepare``, which
+    gets the same call in a reading transaction before; its result is ``call.prepared``.
+    """
 
     def register(run: Callable[[Call], Any]) -> Callable[[Call], Any]:
         route = ROUTES[query, verb]
         if endpoint not in route.endpoints:
             raise ValueError(f"{route} is not on {endpoint}")
         access = Access(None if roles is None else frozenset(roles), scope, frozenset(kinds))
-        HANDLERS[endpoint, query, verb] = Handler(run, access, writes)
+        HANDLERS[endpoint, query, verb] = Handler(run, access, writes, prepare)
         return run
 
     return register
