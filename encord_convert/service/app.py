@@ -113,7 +113,7 @@ class Service:
         self._trusts = trust_first_key
         self._forgot_at = 0.0
 
-    # --- answering ------------------------------------------------------------------------------------------------------
+    # --- answering ----------------------------------------------------------------------------------------------------
 
     def answer(self, request: Request) -> Reply:
         """Answer a request whose ``url`` is what stands after the host."""
@@ -173,7 +173,7 @@ class Service:
         proof = auth.proof_of(headers, body)
         envelope = _decoder.decode(body)
         values = envelope.values
-        handler = HANDLERS.get((endpoint, envelope.query_type, envelope.query_method))  # type: ignore[call-overload]
+        handler = HANDLERS.get((endpoint, envelope.query_type, envelope.query_method))
         if handler is None:
             raise MethodNotAllowedError(
                 f"{envelope.query_method[:16]} {envelope.query_type[:64]} is not answered at {endpoint}."
@@ -205,7 +205,7 @@ class Service:
         # A signature is good for some minutes. Sent again, by its maker or by another, it changes nothing more.
         return Asked(handler, proof, None, None, make, msgspec.json.encode, signature if handler.writes else None, body)
 
-    # --- carrying out ---------------------------------------------------------------------------------------------------
+    # --- carrying out -------------------------------------------------------------------------------------------------
 
     def begin(self, asked: Asked) -> Future[Reply | None] | Reply | None:
         """Carry out what is asked; return the reply, now or later, or None if it is too early: begin again then."""

@@ -142,12 +142,12 @@ def identified(db: Connection, proof: Proof, kind: str | None, hash_: str | None
     user = users.user_and_role(db, proof.key_hex, kind or "", hash_)
     if user is None:
         raise AuthenticationError(_REFUSED)
-    if user.role is None:
-        raise unseen(kind or "resource", hash_)
+    if kind is None or user.role is None:
+        raise unseen(kind if kind in set(Kind) else "resource", hash_)
     return Caller(user.user_hash, user.email), Resource(Kind(kind), hash_, user.role)
 
 
-def unseen(kind: str, hash_: str) -> ResourceNotFoundError:
+def unseen(kind: str | None, hash_: str) -> ResourceNotFoundError:
     """Return the error of what is not there, or not there for this caller."""
     return ResourceNotFoundError(f"There is no {kind} {hash_[:64]}, or this key may not see it.")
 
@@ -160,9 +160,8 @@ def check(access: Access, caller: Caller, resource: Resource | None) -> None:
     AuthorisationError
         The caller may not.
     """
-    if caller.scopes is not None:
-        if access.scope is None or (access.scope != ANY_SCOPE and access.scope not in caller.scopes):
-            raise AuthorisationError("The API key does not allow this.")
+    if caller.scopes is not None and access.scope not in {ANY_SCOPE, *caller.scopes}:
+        raise AuthorisationError("The API key does not allow this.")
     if resource is None:
         return
     if access.kinds and resource.kind not in access.kinds:

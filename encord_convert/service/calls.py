@@ -175,7 +175,7 @@ class Handler:
     prepare: Callable[[Call], Any] | None = None
 
 
-HANDLERS: dict[tuple[str, Query, Verb], Handler] = {}
+HANDLERS: dict[tuple[str, str, str], Handler] = {}
 """Endpoint, query type and verb to what answers them; what is not here does not exist."""
 
 PATH_HANDLERS: dict[PathRoute, Handler] = {}

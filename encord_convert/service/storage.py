@@ -47,7 +47,7 @@ class Storage:
         self._files.makedirs(f"{self._root}/incoming", exist_ok=True)
         self.secret = _secret(folder / SECRET_FILE)
 
-    # --- bytes ----------------------------------------------------------------------------------------------------------
+    # --- bytes --------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def incoming(self) -> Iterator[Incoming]:
@@ -90,7 +90,7 @@ class Storage:
         assert len(digest) == 64 and set(digest) <= set("0123456789abcdef")
         return f"{self._root}/{digest[:2]}/{digest}"
 
-    # --- addresses ------------------------------------------------------------------------------------------------------
+    # --- addresses ----------------------------------------------------------------------------------------------------
 
     def upload_url(self, base_url: str, data_hash: str, now: float) -> str:
         """Return the address a file is sent to."""

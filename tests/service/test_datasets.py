@@ -23,5 +23,5 @@ def test_what_another_made_is_as_if_it_were_not(server: Running) -> None:
     made = server.user("ann").create_dataset("Crossings", StorageLocation.CORD_STORAGE)
     bob = server.user("bob")
     assert bob.get_datasets() == []
-    with pytest.raises(ResourceNotFoundError, match="There is no dataset .*, or this key may not see it"):
+    with pytest.raises(ResourceNotFoundError, match=r"There is no dataset .*, or this key may not see it"):
         bob.get_dataset(made.dataset_hash)

@@ -98,7 +98,7 @@ def users(db: Connection) -> list[tuple[str, int]]:
     return [(email, count) for email, count in db.execute(query)]
 
 
-# --- roles --------------------------------------------------------------------------------------------------------------
+# --- roles ------------------------------------------------------------------------------------------------------------
 
 
 def role_of(db: Connection, kind: str, hash_: str, user_hash: str) -> int | None:
@@ -127,7 +127,7 @@ def members(db: Connection, kind: str, hash_: str) -> list[tuple[str, str, int]]
     return [(user_hash, email, role) for user_hash, email, role in db.execute(query)]
 
 
-# --- request ids --------------------------------------------------------------------------------------------------------
+# --- request ids ------------------------------------------------------------------------------------------------------
 
 
 def answered(db: Connection, caller: str, request_id: str) -> Any:
