@@ -41,7 +41,7 @@ from encord_convert.service.storage import PREFIX, Storage
 from encord_convert.service.store import users
 from encord_convert.service.store.database import Database, open_database
 
-HANDLER_MODULES = ("cloud", "datasets")
+HANDLER_MODULES = ("cloud", "data_rows", "datasets", "keys", "uploads")
 """Modules of :mod:`.handlers`, which register what they answer."""
 
 ANSWERS_KEPT_S = 24 * 3600.0
