@@ -42,7 +42,7 @@ from encord_convert.service.store import users
 from encord_convert.service.store.database import Database, open_database
 
 HANDLER_MODULES = (
-    "cloud", "datasets",
+    "cloud", "data_rows", "datasets", "keys", "uploads",
     "ontologies", "projects", "project_copies", "label_listings", "label_rows", "label_logs", "workflows", "timers",
     "models", "algorithms",
 )  # fmt: skip

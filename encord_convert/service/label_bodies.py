@@ -9,7 +9,7 @@ Source: wire protocol, section 11.6; label-row JSON, sections 3 and 3.12.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -19,7 +19,8 @@ from encord_convert.service.times import iso
 MIME = {"VIDEO": "video/mp4", "IMAGE": "image/png", "IMG_GROUP": "image/png", "DICOM": "application/dicom"}
 """Of files that do not say."""
 
-Facts = Mapping[str, Any]
+Facts = Any
+"""A row of the database, by column name."""
 Link = Callable[[Facts], str | None]
 
 
