@@ -23,8 +23,6 @@ def serve(data: str, host: str, port: int, print_url: bool, database: str | None
     from encord_convert.service.server import Server
     from encord_convert.service.store.users import is_empty
 
-    # Asked to end, the process ends as after Ctrl-C: what was begun is finished, and the database closed.
-    signal.signal(signal.SIGTERM, _end)
     service = open_service(Path(data), database, trust_first_key=trust_first_key)
     try:
         server = Server(service, host, port)
@@ -32,6 +30,8 @@ def serve(data: str, host: str, port: int, print_url: bool, database: str | None
             click.echo(server.url)
             sys.stdout.flush()
         click.echo(_how(server.url, data, service.database.read(is_empty), trust_first_key), err=True)
+        # Asked to end, it ends as after Ctrl-C: what was begun is finished, and the database closed.
+        signal.signal(signal.SIGTERM, _end)
         server.run()
     finally:
         service.close()

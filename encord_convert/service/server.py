@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -171,6 +172,10 @@ def _plain(status: int, message: str) -> Response:
     return Response(message, status, {"content-type": "text/plain", "connection": "close"})
 
 
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+
+
 class Server:
     """A service that listens.
 
@@ -187,7 +192,7 @@ class Server:
         try:
             self._socket = socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
         except OSError as error:
-            raise ListenError(f"Nothing can listen at {host}:{port}: {error.strerror}.") from error
+            raise ListenError(f"Nothing can listen at {host}:{port}: {_why(error)}.") from error
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         config = uvicorn.Config(
