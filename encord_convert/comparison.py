@@ -96,7 +96,8 @@ _Geometry = tuple[str, Any]
 class _Placement:
     geometry: _Geometry | None
     """None: the geometry is written in another form, so whatever stands there will do."""
-    answers: dict[str, Any]
+    answers: dict[str, Any] | None
+    """None: they are written in another form."""
     sides: dict[str, Any]
 
 
@@ -190,7 +191,9 @@ class _Lens:
         }
         return _Thing(instance.classification_name, "classification", frames, instance.classification_hash)
 
-    def _answers(self, instance: Any, frame: int | None) -> dict[str, Any]:
+    def _answers(self, instance: Any, frame: int | None) -> dict[str, Any] | None:
+        if frame is not None and self._carries is not None and Feature.ANSWERS in self._carries.alters:
+            return None
         first = Feature.CLASSIFICATIONS if frame is None else Feature.ANSWERS
         answered = [
             (attribute, value)
@@ -385,7 +388,7 @@ def _unlike(thing: _Thing, other: _Thing, tolerance: float) -> tuple[int, str, s
         there = other.frames[frame]
         if placement.geometry is not None and not _is_same(placement.geometry, there.geometry, tolerance):
             return frame, "its geometry", _numbers(placement.geometry), _numbers(there.geometry)
-        if placement.answers != there.answers:
+        if placement.answers is not None and placement.answers != there.answers:
             return frame, "its answers", str(placement.answers), str(there.answers)
         for side, value in placement.sides.items():
             if there.sides.get(side) != value:
