@@ -236,6 +236,8 @@ class Report:
         beside += [(other.carried, other.label) for other in _also(instance)]
         for carried, label in beside:
             for type_, count in carried:
+                if type_ in SIDES:  # has a feature of its own
+                    continue
                 counts[type_, label] += count
                 self.writing.lose(
                     kind, code, Feature.ANSWERS, (type_, label), self._where(instance, frame), detail, count
