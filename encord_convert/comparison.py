@@ -137,7 +137,9 @@ class _Lens:
         }
         return Thing(instance.classification_name, "classification", frames, instance.classification_hash)
 
-    def _answers(self, instance: Any, frame: int | None) -> dict[str, Any]:
+    def _answers(self, instance: Any, frame: int | None) -> dict[str, Any] | None:
+        if frame is not None and self._carries is not None and Feature.ANSWERS in self._carries.alters:
+            return None
         first = Feature.CLASSIFICATIONS if frame is None else Feature.ANSWERS
         answered = [
             (attribute, value)

@@ -53,7 +53,8 @@ Geometry = tuple[str, Any]
 class Placement:
     geometry: Geometry | None
     """None: the geometry is written in another form, so whatever stands there will do."""
-    answers: dict[str, Any]
+    answers: dict[str, Any] | None
+    """None: they are written in another form."""
     sides: dict[str, Any]
 
 
@@ -268,7 +269,7 @@ def _unlike(thing: Thing, other: Thing, tolerance: float) -> tuple[int, str, str
         there = other.frames[frame]
         if placement.geometry is not None and not _is_same(placement.geometry, there.geometry, tolerance):
             return frame, "its geometry", _numbers(placement.geometry), _numbers(there.geometry)
-        if placement.answers != there.answers:
+        if placement.answers is not None and placement.answers != there.answers:
             return frame, "its answers", str(placement.answers), str(there.answers)
         for side, value in placement.sides.items():
             if there.sides.get(side) != value:
