@@ -8,6 +8,7 @@ envelopes or retries. What never came back whole is one of two errors: the reque
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -120,6 +121,7 @@ class SocketTransport:
     def __init__(self) -> None:
         self._session: requests.Session | None = None
         self._last_use = 0.0
+        self._proxies_of: dict[str, dict[str, str]] = {}
         self._lock = Lock()
 
     def send(self, request: Request) -> Reply:
@@ -148,6 +150,7 @@ class SocketTransport:
                 headers=dict(request.headers),
                 data=request.body,
                 timeout=(request.connect_timeout_s, request.read_timeout_s),
+                proxies=self._proxies(request.url),
                 allow_redirects=False,
                 stream=True,
             ) as reply:
@@ -168,6 +171,15 @@ class SocketTransport:
             self._last_use = time.monotonic()
         return Reply(reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, body)
 
+    def _proxies(self, url: str) -> dict[str, str]:
+        """Return the proxies of the environment for an address; looked up once for each host, since that takes long."""
+        from requests.utils import get_environ_proxies
+
+        host = urlsplit(url).netloc
+        if host not in self._proxies_of:
+            self._proxies_of[host] = get_environ_proxies(url)
+        return self._proxies_of[host]
+
     def _opened(self) -> requests.Session:
         with self._lock:
             if self._session is not None and time.monotonic() - self._last_use > IDLE_S:
@@ -178,7 +190,9 @@ class SocketTransport:
 
                 session = requests.Session()
                 session.headers.clear()
-                session.auth = _no_auth
+                # Else the environment is read for each request, and a .netrc would replace the signature.
+                session.trust_env = False
+                session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
                 for scheme in ("http://", "https://"):
                     # A dead connection of the pool is noticed by us, who know what may be sent twice.
                     session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=0))
@@ -203,10 +217,6 @@ def _body(raw: Any, timeout_s: float | None) -> bytes:
         if timeout_s is not None and taken_s > timeout_s and size < LEAST_PACE * taken_s:
             raise TimeoutError
     return b"".join(parts)
-
-
-def _no_auth(request: Any) -> Any:
-    return request
 
 
 def _never_connected(error: Exception) -> bool:
