@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 COMMANDS: dict[str, str] = {
+    "batch": "Convert many sources, with workers, and resume after any end.",
     "convert": "Convert annotations from one format to another.",
     "formats": "Show what each format carries, or one format's page.",
     "info": "Say what a file holds: how much of what, its ontology, its problems.",
