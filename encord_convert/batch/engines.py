@@ -18,6 +18,7 @@ from encord_convert.errors import MissingDependencyError, OptionError
 
 MEMORY_LIMIT_MB = 4096
 TIME_LIMIT_S = 3600.0
+CONNECT_S = 10.0
 
 
 class Engine(Protocol):
@@ -169,7 +170,7 @@ def _dask(name: str, count: int) -> Iterator[tuple[Engine, int]]:
         else:
             address = name
         try:
-            client = stack.enter_context(Client(address, timeout=10))
+            client = stack.enter_context(Client(address, timeout=CONNECT_S))
         except OSError as error:
             raise OptionError(f"--engine {name}: no dask scheduler answers there ({error}).") from error
         engine: Engine = client.get_executor(retries=2, pure=False)

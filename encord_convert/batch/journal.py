@@ -17,6 +17,7 @@ import msgspec
 
 from encord_convert.batch.places import is_remote, local
 from encord_convert.batch.plan import Job
+from encord_convert.batch.targets import Stamp
 from encord_convert.batch.tasks import Known, Outcome
 from encord_convert.errors import ReadError, WriteError
 
@@ -97,18 +98,21 @@ class Journal:
             with self._db:
                 self._db.execute("BEGIN")
                 for job, outcome in outcomes:
+                    before = self._written(job.target)
                     names = {one[0] for one in outcome.stamps}
                     if outcome.status == "done":
-                        outdated += [(job, name) for name in self._written(job.target) if name not in names]
+                        outdated += [(job, one[0]) for one in before if one[0] not in names]
                         self._db.execute("DELETE FROM jobs WHERE target = ?", (job.target,))
+                    else:
+                        outcome.stamps = before  # still there, and still to be known
                     self._db.execute(f"INSERT OR REPLACE INTO jobs VALUES ({', '.join('?' * 12)})", _row(job, outcome))
         except sqlite3.Error as error:
             raise self._told(error) from error
         return outdated
 
-    def _written(self, target: str) -> list[str]:
+    def _written(self, target: str) -> list[Stamp]:
         rows = self._db.execute("SELECT stamps FROM jobs WHERE target = ?", (target,))
-        return [one[0] for (stamps,) in rows for one in msgspec.json.decode(stamps)]
+        return [tuple(one) for (stamps,) in rows for one in msgspec.json.decode(stamps)]
 
     def close(self) -> None:
         """Force everything to disk and close."""

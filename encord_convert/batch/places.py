@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from encord_convert.errors import MissingDependencyError, OptionError, ReadError, UndetectedFormatError, WriteError
-from encord_convert.formats._files import Source, source_at
+from encord_convert.formats._files import FolderSource, Source, source_at
 from encord_convert.formats._registry import detect
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://")
@@ -156,25 +156,35 @@ def _found_remote(place: str) -> list[Found]:
 
 
 @contextlib.contextmanager
-def opened(place: str, folder: str) -> Iterator[Source]:
-    """Open a source; ``folder`` is where its path starts. What is remote is fetched first.
+def fetched(place: str, folder: str) -> Iterator[str]:
+    """Give the path of a source; relative paths start at ``folder``. What is remote is fetched, and vanishes after.
 
     Raises
     ------
     ReadError
         It is not there, or cannot be read.
     """
-    with contextlib.ExitStack() as stack:
-        if is_remote(place):
-            path = _fetched(place, stack.enter_context(tempfile.TemporaryDirectory(prefix="encord-convert-")))
-        else:
-            path = os.path.join(folder, local(place))
-        try:
-            source = source_at(path)
-        except ReadError as error:
-            raise ReadError(place, error.sentence.removeprefix(f"{path}: ")) from error
-        source.name = place
-        yield stack.enter_context(source)
+    if not is_remote(place):
+        yield os.path.join(folder, local(place))
+        return
+    with tempfile.TemporaryDirectory(prefix="encord-convert-") as room:
+        yield _fetched(place, room)
+
+
+def opened(path: str, place: str) -> Source:
+    """Open the source at a path, to be called ``place``.
+
+    Raises
+    ------
+    ReadError
+        It is not there, or a broken archive.
+    """
+    try:
+        source = source_at(path)
+    except ReadError as error:
+        raise ReadError(place, error.sentence.removeprefix(f"{path}: ")) from error
+    source.name = place
+    return source
 
 
 def _fetched(place: str, folder: str) -> str:
@@ -195,17 +205,28 @@ def _told_as_reading(place: str) -> Iterator[None]:
         raise ReadError(place, f"cannot be read ({error.strerror or error}).") from error
 
 
-def content_hash(source: Source) -> str:
-    """Return the sha256 of a source: of its bytes, or of the names and bytes of its members."""
+def content_hash(path: str, place: str) -> str:
+    """Return the sha256 of a file's bytes, or of the names, sizes and bytes of a folder's files.
+
+    Raises
+    ------
+    ReadError
+        Something cannot be read.
+    """
     digest = hashlib.sha256()
-    names = source.names()
-    for name in names:
-        path = source.path(name)
-        if len(names) > 1 or path is None:
-            digest.update(f"{name}\0{source.size(name)}\0".encode())
-        with source.open(name) if path is None else path.open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
+    is_folder = os.path.isdir(path)
+    try:
+        for name in FolderSource(Path(path)).names() if is_folder else [""]:
+            file = os.path.join(path, name) if is_folder else path
+            if is_folder:
+                digest.update(f"{name}\0{os.path.getsize(file)}\0".encode())
+            with open(file, "rb") as stream:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+    except FileNotFoundError as error:
+        raise ReadError(place, "there is no such file or folder.") from error
+    except OSError as error:
+        raise ReadError(place, f"cannot be read ({error.strerror}).") from error
     return digest.hexdigest()
 
 

@@ -22,8 +22,8 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -279,8 +279,9 @@ def _check(job: Job) -> None:
         parse_options(importer_of(format_named(job.from_)).options, job.read_options, format_name=job.from_)
 
 
+@cache
 def _own_version() -> str:
     try:
         return version("encord-convert")
     except PackageNotFoundError:
-        return Path(__file__).parent.parent.name
+        return "unknown"

@@ -22,7 +22,7 @@ from encord_convert.batch.places import is_remote, local
 from encord_convert.batch.plan import Job, Plan
 from encord_convert.batch.tasks import Item, Outcome, Task, perform
 from encord_convert.conversion import exporter_of
-from encord_convert.errors import BatchError, ConvertError
+from encord_convert.errors import BatchError, ConvertError, WriteError
 from encord_convert.formats._registry import format_named
 
 TASK_S = 0.5
@@ -176,7 +176,11 @@ def _staging(out: str) -> Iterator[str]:
     try:
         shutil.rmtree(room, ignore_errors=True)
         room.mkdir(parents=True, exist_ok=True)
-        yield tempfile.mkdtemp(dir=room.absolute())
+        staging = tempfile.mkdtemp(dir=room.absolute())
+    except OSError as error:
+        raise WriteError(f"{out}: cannot be written ({error.strerror}).") from error
+    try:
+        yield staging
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
@@ -252,7 +256,11 @@ class _Batch:
             if is_one and job.size_bytes >= least and exporter_of(format_named(job.to)).write_sharded:
                 self._waiting.remove(item)
                 task = replace(self._blank, items=[item], processes=self._width)
-                self._take(task, self._engine.alone(perform, task))
+                future = self._engine.alone(perform, task)
+                try:
+                    self._take(task, future)
+                finally:
+                    future.cancel()
 
     def _submit(self, task: Task) -> None:
         try:

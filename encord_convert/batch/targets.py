@@ -38,8 +38,11 @@ class StagedTarget(Target):
 
     def force(self) -> None:
         """Force what was written to disk."""
-        for name in self._names:
-            sync(self._stage() / name)
+        try:
+            for name in self._names:
+                sync(self._stage() / name)
+        except OSError as error:
+            raise WriteError(f"{self.name}: cannot be written ({error.strerror}).") from error
 
     def publish(self) -> None:
         """Give everything its name, for readers and for ever once :func:`force_folders` was called."""
@@ -109,8 +112,8 @@ def is_intact(place: str, folder: str, stamps: list[Stamp]) -> bool:
 
 
 def force_folders(folders: set[Path]) -> None:
-    """Force the names in folders to disk."""
-    for folder in folders:
+    """Force the names in folders to disk, where the system lets a folder be opened."""
+    for folder in folders if os.name != "nt" else ():
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -13,7 +13,7 @@ import tempfile
 import time
 import traceback
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -131,26 +131,25 @@ def perform(task: Task) -> list[Outcome]:
             if done[-1][0].status == "failed" and not task.keep_going:
                 break
         written = [(outcome, target) for outcome, target in done if target is not None]
-        for _, target in written:
-            target.force()
+        for outcome, target in written:
+            _attempt(outcome, target.force)
         folders: set[Path] = set()
         for outcome, target in written:
-            if _is_published(outcome, target):
+            if outcome.status == "done":
+                _attempt(outcome, target.publish)
+            if outcome.status == "done":
+                outcome.stamps = target.stamps()
                 folders |= target.folders()
+            target.discard()
         force_folders(folders)
     return [outcome for outcome, _ in done]
 
 
-def _is_published(outcome: Outcome, target: StagedTarget) -> bool:
+def _attempt(outcome: Outcome, step: Callable[[], None]) -> None:
     try:
-        target.publish()
-        outcome.stamps = target.stamps()
+        step()
     except WriteError as error:
         outcome.status, outcome.error = "failed", error.sentence
-        return False
-    finally:
-        target.discard()
-    return True
 
 
 def _performed(item: Item, task: Task, staging: str) -> tuple[Outcome, StagedTarget | None]:
@@ -158,10 +157,12 @@ def _performed(item: Item, task: Task, staging: str) -> tuple[Outcome, StagedTar
     outcome, target, report = Outcome(item.number), None, Report()
     try:
         with contextlib.ExitStack() as stack:
-            sources = [stack.enter_context(places.opened(one, task.folder)) for one in item.job.sources]
-            outcome.sha256 = _content_hash(sources)
+            paths = [stack.enter_context(places.fetched(one, task.folder)) for one in item.job.sources]
+            outcome.sha256 = _content_hash(item.job, paths)
             if _is_settled(item, outcome, task.folder):
                 return outcome, None
+            opened = map(places.opened, paths, item.job.sources)
+            sources = [stack.enter_context(source) for source in opened]
             target = _convert(item.job, sources, report, task, staging)
             outcome.annotations = sum_counts(report.labels().values())["in"]
     except ConvertError as error:
@@ -188,8 +189,8 @@ def _performed(item: Item, task: Task, staging: str) -> tuple[Outcome, StagedTar
     return outcome, target
 
 
-def _content_hash(sources: Sequence[Source]) -> str:
-    hashes = [places.content_hash(source) for source in sources]
+def _content_hash(job: Job, paths: Sequence[str]) -> str:
+    hashes = list(map(places.content_hash, paths, job.sources))
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 

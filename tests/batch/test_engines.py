@@ -16,7 +16,7 @@ import requests
 from exports import digest, exports
 
 from encord_convert import batch
-from encord_convert.batch import places
+from encord_convert.batch import engines, places
 from encord_convert.cli import run as cli
 
 ROOT = Path(__file__).parents[2]
@@ -81,8 +81,11 @@ def test_a_cluster_that_loses_a_worker_midway_completes_and_is_equal(
     assert digest(tmp_path / "out") == whole
 
 
-def test_an_address_where_nobody_answers_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_address_where_nobody_answers_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("distributed", reason="distributed is not installed")
+    monkeypatch.setattr(engines, "CONNECT_S", 0.5)
     fixture = ROOT / "fixtures" / "cvat" / "job-points"
     words = ["batch", str(fixture), "--to", "coco", "--out", str(tmp_path / "out"), "--engine", "tcp://127.0.0.1:9"]
     assert cli(words) == 2

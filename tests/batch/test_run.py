@@ -1,7 +1,9 @@
 """A batch ends the same whatever happens on the way."""
 
+import contextlib
 import json
 import os
+import pty
 import random
 import signal
 import subprocess
@@ -13,10 +15,11 @@ from typing import Any
 
 import pytest
 from exports import digest, exports
+from generate_cvat import DEFAULT_MIX, Plan, generate, parse_mix
 
 from encord_convert import BatchError, WriteError, batch, convert
-from encord_convert.batch.engines import engine_named
-from encord_convert.batch.tasks import perform
+from encord_convert.batch.engines import Workers, engine_named
+from encord_convert.batch.tasks import Task, perform
 from encord_convert.cli import run as cli
 
 ROOT = Path(__file__).parents[2]
@@ -216,6 +219,24 @@ def test_a_job_that_needs_too_much_memory_fails_alone(tmp_path: Path) -> None:
     assert result.done == 2
 
 
+def test_a_big_source_is_cut_for_all_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exports(tmp_path / "in", 3)
+    generate(Plan(300, 10, parse_mix(DEFAULT_MIX), 0.1, 7), tmp_path / "in" / "task_0001.xml")
+    monkeypatch.setattr(sys.modules["encord_convert.batch.run"], "_LEAST_SPLIT_BYTES", 100_000)
+    tasks: list[Task] = []
+    alone = Workers.alone
+
+    def watched(self: Workers, function: Any, task: Task) -> Any:
+        tasks.append(task)
+        return alone(self, function, task)
+
+    monkeypatch.setattr(Workers, "alone", watched)
+    assert done(f"{tmp_path}/in/*.xml", tmp_path / "cut", engine="local", jobs=2) == (3, 0, 0)
+    assert [(task.items[0].job.name, task.processes) for task in tasks] == [(f"{tmp_path}/in/task_0001.xml", 2)]
+    assert done(f"{tmp_path}/in/*.xml", tmp_path / "whole") == (3, 0, 0)
+    assert digest(tmp_path / "cut") == digest(tmp_path / "whole")
+
+
 class Dying:
     """An engine whose worker dies whenever one of some jobs is at hand, the first ``times`` times."""
 
@@ -288,15 +309,40 @@ def test_an_unknown_engine_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_an_interrupt_ends_the_workers_and_leaves_a_journal(sources: Path, tmp_path: Path) -> None:
-    from batch_kill import children, command
+    from batch_kill import command
 
-    process = subprocess.Popen(command(sources, tmp_path), stderr=subprocess.PIPE, env={"PYTHONPATH": str(ROOT)})
-    while not children(process.pid):
-        time.sleep(0.05)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-    assert process.returncode in (130, 1)
-    assert b"Traceback" not in told
+    words = [*command(sources, tmp_path), "--events", "-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, env={"PYTHONPATH": str(ROOT)}) as process:
+        assert process.stdout is not None
+        while b'"job"' not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert (process.returncode, told.strip()) == (130, b"Interrupted; nothing was left half-written.")
     assert not (tmp_path / ".encord-convert.partial").exists()
     assert done(sources, tmp_path, resume=True)[2] == 3
+
+
+def test_progress_is_shown_on_a_terminal(sources: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    words = ["batch", str(sources / "*"), "--to", "coco", "--out", str(tmp_path), "--engine", "serial"]
+    environment = {"PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    process = subprocess.Popen([sys.executable, "-m", "encord_convert", *words], stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how a terminal ends
+        while data := os.read(ours, 65536):
+            shown += data
+    os.close(ours)
+    assert process.wait() == 1
+    assert b"24/24" in shown
+    assert b"shapes/s" in shown
+    assert b"3 failed" in shown
+
+
+def test_an_output_that_is_a_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").write_text("")
+    assert call("batch", CVAT / "job-points", "--to", "coco", "--out", tmp_path / "out", "--engine", "serial") == 5
+    assert f"{tmp_path}/out" in capsys.readouterr().err
+    assert (tmp_path / "out").read_text() == ""
