@@ -224,6 +224,15 @@ def test_a_redirect_is_not_followed() -> None:
     assert len(world.recorded) == 1
 
 
+def test_an_answer_that_swells_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "LARGEST_REPLY", 1 << 20)
+    bomb = gzip.compress(bytes(1 << 26))
+    world = World(lambda received: Answer(body=bomb, headers={"Content-Encoding": "gzip"}), Waiting().clock(), QUICK)
+    with world.server, pytest.raises(RequestException, match="is larger than 1048576 bytes"):
+        _read(world)
+    assert len(world.recorded) == 1
+
+
 def test_gzip_is_read() -> None:
     body = gzip.compress(json.dumps({"status": 200, "response": []}).encode())
     world = World(lambda received: Answer(body=body, headers={"Content-Encoding": "gzip"}))

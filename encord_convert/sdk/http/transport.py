@@ -27,6 +27,8 @@ being closed is lost, and may not be sent twice if it makes something."""
 LEAST_PACE = 1024
 """Bytes a second an answer comes with, on average, once it takes longer than the time allowed for its beginning."""
 CHUNK = 1 << 17
+LARGEST_REPLY = 1 << 30
+"""Bytes of the largest reply that is read, once it is decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ class NotConnected(TransportError):
     """No connection was made: the service never saw the request."""
 
 
+class ReplyTooLarge(TransportError):
+    """The reply is larger than any should be."""
+
+
 class ReplyLost(TransportError):
     """The connection broke before the reply was whole."""
 
@@ -86,7 +92,7 @@ class Transport(Protocol):
 
         Raises
         ------
-        NotConnected, ReplyLost
+        NotConnected, ReplyLost, ReplyTooLarge
         """
 
 
@@ -165,6 +171,8 @@ class SocketTransport:
             if _never_connected(error):
                 return NotConnected(f"{host} refuses connections, or does not exist")
             return ReplyLost(f"{host} closed the connection before its answer was complete")
+        except ReplyTooLarge:
+            return ReplyTooLarge(f"the answer of {host} is larger than {LARGEST_REPLY} bytes")
         except (requests.exceptions.RequestException, HTTPError) as error:
             return ReplyLost(f"the answer of {host} is damaged or incomplete ({type(error).__name__})")
         finally:
@@ -214,6 +222,8 @@ def _body(raw: Any, timeout_s: float | None) -> bytes:
         parts.append(part)
         size += len(part)
         taken_s = time.monotonic() - began
+        if size > LARGEST_REPLY:
+            raise ReplyTooLarge
         if timeout_s is not None and taken_s > timeout_s and size < LEAST_PACE * taken_s:
             raise TimeoutError
     return b"".join(parts)
