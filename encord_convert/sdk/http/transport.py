@@ -165,8 +165,13 @@ class SocketTransport:
             return NotConnected(f"{host} did not accept a connection within {request.connect_timeout_s:g} s")
         except (requests.exceptions.ReadTimeout, ReadTimeoutError, TimeoutError):
             return late
-        except (requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
-            return NotConnected(f"{host} could not be reached safely ({type(error).__name__})")
+        except requests.exceptions.ProxyError:
+            return NotConnected(f"the proxy of the environment does not lead to {host}")
+        except requests.exceptions.SSLError:  # may also happen when the request has been sent
+            return ReplyLost(
+                f"no safe connection to {host} could be made or kept; if its certificate is of your own making, "
+                "REQUESTS_CA_BUNDLE names a file of those you trust"
+            )
         except requests.exceptions.ConnectionError as error:
             if _never_connected(error):
                 return NotConnected(f"{host} refuses connections, or does not exist")
@@ -217,8 +222,9 @@ class SocketTransport:
 
 def _body(raw: Any, timeout_s: float | None) -> bytes:
     """Return the body of a reply, decoded; an answer that only trickles is late."""
-    began, size, parts = time.monotonic(), 0, []
-    for part in raw.stream(CHUNK, decode_content=True):
+    began, size = time.monotonic(), 0
+    parts: list[bytes] = []
+    while part := raw.read1(CHUNK, decode_content=True):
         parts.append(part)
         size += len(part)
         taken_s = time.monotonic() - began
