@@ -268,7 +268,7 @@ def plain_box(values: Values, makes: Shape, width: int, height: int) -> Any:
             return BoundingBoxCoordinates((y1 - y0) / height, (x1 - x0) / width, x0 / width, y0 / height)
         theta = 0.0
     else:
-        angle = _angle_within(rotation, x0, y0, x1, y1, width, height)
+        angle = angle_within(rotation, x0, y0, x1, y1, width, height)
         if angle is None:
             return None
         theta = angle
@@ -277,7 +277,7 @@ def plain_box(values: Values, makes: Shape, width: int, height: int) -> Any:
     return RotatableBoundingBoxCoordinates((y1 - y0) / height, (x1 - x0) / width, x0 / width, y0 / height, theta)
 
 
-def _angle_within(rotation: str, x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> float | None:
+def angle_within(rotation: str, x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> float | None:
     """Return the angle in degrees, None unless it is in [0, 360) and the turned box is within the picture."""
     try:
         angle = float(rotation)
@@ -473,12 +473,13 @@ def split_points(flat: Sequence[float]) -> Drawing:
 
 def _split(drawing: Drawing, places: Sequence[tuple[float, float]]) -> None:
     if len(places) > 1:
-        drawing.changes.append(_points_split(len(places)))
+        drawing.changes.append(points_split(len(places)))
     drawing.coordinates.extend([PointCoordinate(x, y) for x, y in places])
 
 
 @lru_cache(maxsize=256)
-def _points_split(count: int) -> Change:
+def points_split(count: int) -> Change:
+    """Return the change that an element of several points is as many objects."""
     detail = f"A points shape of {count} points is read as so many objects."
     return Change(Kind.MERGED, "POINTS_SPLIT", Feature.SHAPE, detail)
 
