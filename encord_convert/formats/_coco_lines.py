@@ -34,6 +34,9 @@ class Block(Protocol):
     def add(self, entries: Sequence[Any]) -> None:
         """Take entries, which have no number yet."""
 
+    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
+        """Take annotations as :func:`body_of` gives them, and the image of each."""
+
 
 class Lines:
     """A block in the form it has in the file: entries numbered from 1, ``,`` between them.
@@ -60,6 +63,14 @@ class Lines:
             lines = written_lines(entries)
             self._stream.write(b",\n" + lines if self._count else lines)
             self._count += len(entries)
+
+    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
+        """Number annotations, and write them."""
+        if bodies:
+            numbers = zip(count(self._count + 1), image_ids, bodies, strict=False)
+            lines = ",\n".join(['{"id":%d,"image_id":%d,%s' % one for one in numbers]).encode("ascii")
+            self._stream.write(b",\n" + lines if self._count else lines)
+            self._count += len(bodies)
 
 
 @dataclass(slots=True)
@@ -113,6 +124,15 @@ class Tails:
         self.pieces.sizes.append(len(lines))
         self.pieces.count += len(entries)
 
+    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
+        """Write annotations, and remember which image each is of."""
+        if bodies:
+            lines = ("{" + ",\n{".join(bodies)).encode("ascii")
+            self._stream.write(lines)
+            self.pieces.image_ids.extend(image_ids)
+            self.pieces.sizes.append(len(lines))
+            self.pieces.count += len(bodies)
+
 
 def numbered(path: Path, pieces: Pieces, first_id: int, first_image: int) -> Iterator[bytes]:
     """Return the lines of a block with their numbers, piece by piece.
@@ -136,6 +156,14 @@ def numbered(path: Path, pieces: Pieces, first_id: int, first_image: int) -> Ite
             else:
                 starts = [b'{"id":%d,' % next(ids) for _ in entries]
             yield b",\n".join(map(add, starts, entries))
+
+
+def body_of(annotation: Any) -> str:
+    """Return the line of an annotation without its brace and the numbers of it and its image; of none, none."""
+    if annotation is None:
+        return ""
+    annotation.id = annotation.image_id = UNSET
+    return written_lines([annotation])[1:].decode()
 
 
 def written_lines(entries: Sequence[Any]) -> bytes:

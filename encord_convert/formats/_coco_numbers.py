@@ -29,8 +29,8 @@ FAR_PX = -1e6
 """Stands for a coordinate that is no finite number: outside, so that its shape is not sure."""
 
 Floats = NDArray[np.float64]
-Sizes = Sequence[tuple[int, int]]
-"""Width and height of the picture of each shape in pixels."""
+Sizes = Sequence[tuple[int, int]] | Floats
+"""Width and height of the picture of each shape in pixels; as an array one row if they are all the same."""
 
 Rings = Iterator[tuple[bytes, list[float], float, bool]]
 """Text, ``bbox``, area and sureness of each ring."""
@@ -46,14 +46,24 @@ def box_numbers(relative: Sequence[float], sizes: Sizes, decimals: int) -> Itera
     sizes : n sizes
     decimals : int
     """
-    if not sizes:
+    if not len(sizes):
         return iter(())
-    limits = _limits(sizes)
+    units, areas, sure = _boxes(relative, _limits(sizes), decimals)
+    return zip((units / 10.0**decimals).tolist(), areas.tolist(), sure.tolist(), strict=True)
+
+
+def box_texts(relative: Floats, limits: Floats, decimals: int) -> Iterator[tuple[str, str, bool]]:
+    """Give each of some boxes its ``bbox`` and area as texts, and whether it is sure; see :func:`box_numbers`."""
+    units, areas, sure = _boxes(relative, limits, decimals)
+    return zip(_quad_texts(units, decimals), _area_texts(areas), sure.tolist(), strict=True)
+
+
+def _boxes(relative: Any, limits: Floats, decimals: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return boxes in units of the last decimal place, areas, and which of them are sure."""
     pixels = _pixels(relative, 2, limits)
-    sure = _are_boxes_sure(pixels, limits)
     units = _box_units(pixels, limits, decimals)
     areas = _rounded(units[:, 2] * units[:, 3] / 10.0 ** (2 * decimals), decimals)
-    return zip((units / 10.0**decimals).tolist(), areas.tolist(), sure.tolist(), strict=True)
+    return units, areas, _are_boxes_sure(pixels, limits)
 
 
 def rotated_numbers(
@@ -72,7 +82,7 @@ def rotated_numbers(
     sizes : n sizes
     decimals : int
     """
-    if not sizes:
+    if not len(sizes):
         return iter(())
     limits = _limits(sizes)
     pixels = _pixels(relative, 2, limits)
@@ -124,7 +134,37 @@ def ring_numbers_px(rings: Sequence[Any], size: tuple[int, int], decimals: int) 
     return _ring_numbers(np.concatenate(rings).reshape(-1, 2), counts, limits, limits, decimals)
 
 
+def ring_texts(
+    flat: Floats, counts: NDArray[np.int64], limits: Floats, decimals: int
+) -> Iterator[tuple[str, str, str, bool]]:
+    """Give each of some rings ``bbox``, area and numbers as texts, and whether it is sure; see :func:`ring_numbers`.
+
+    Parameters
+    ----------
+    flat : (2 n,) float
+        x0, y0, … of one ring after the other, relative.
+    counts : (k,) int
+        Points of each.
+    limits : (k, 2) or (1, 2) float
+        Width and height of the picture of each in pixels.
+    decimals : int
+    """
+    spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
+    units, bounds, areas, sure = _rings(_pixels(flat, 1, spread), counts, limits, spread, decimals)
+    texts = [text.decode() for text in _ring_texts(units.ravel(), 2 * np.cumsum(counts), decimals)]
+    return zip(_quad_texts(bounds, decimals), _area_texts(areas), texts, sure.tolist(), strict=True)
+
+
 def _ring_numbers(pixels: Floats, counts: NDArray[np.int64], limits: Floats, spread: Floats, decimals: int) -> Rings:
+    units, bounds, areas, sure = _rings(pixels, counts, limits, spread, decimals)
+    texts = _ring_texts(units.ravel(), 2 * np.cumsum(counts), decimals)
+    return zip(texts, (bounds / 10.0**decimals).tolist(), areas.tolist(), sure.tolist(), strict=True)
+
+
+def _rings(
+    pixels: Floats, counts: NDArray[np.int64], limits: Floats, spread: Floats, decimals: int
+) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
+    """Return points and bounds of rings in units of the last decimal place, areas, and which of them are sure."""
     starts = np.cumsum(counts) - counts
     low, high = np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)
     scale = 10.0**decimals
@@ -134,13 +174,7 @@ def _ring_numbers(pixels: Floats, counts: NDArray[np.int64], limits: Floats, spr
     sides = high - low
     least = 4 * TOLERANCE_PX * counts * (sides[:, 0] + sides[:, 1])
     sure = _are_within(low, high, limits) & _have_sides(sides) & (areas > least)
-    return zip(
-        _ring_texts(units.ravel(), 2 * (starts + counts), decimals),
-        (_bounds(low, high, limits, scale) / scale).tolist(),
-        _rounded(areas, decimals).tolist(),
-        sure.tolist(),
-        strict=True,
-    )
+    return units, _bounds(low, high, limits, scale), _rounded(areas, decimals), sure
 
 
 def point_numbers(
@@ -157,7 +191,7 @@ def point_numbers(
     side_px : float
         Width and height of the box in pixels. It is centred on the point, but kept inside the picture.
     """
-    if not sizes:
+    if not len(sizes):
         return iter(())
     limits = _limits(sizes)
     pixels = np.array(relative, np.float64).reshape(-1, 2) * limits
@@ -218,6 +252,16 @@ def _ring_texts(units: Floats, ends: NDArray[np.intp], decimals: int) -> list[by
     return cells.tobytes().translate(None, b"\0").split(b"\n")[:-1]
 
 
+def _quad_texts(units: Floats, decimals: int) -> list[str]:
+    """Render four numbers of each of some boxes, given in units of the last decimal place."""
+    ends = np.arange(4, units.size + 1, 4)
+    return [text.decode() for text in _ring_texts(units.ravel(), ends, decimals)]
+
+
+def _area_texts(areas: Floats) -> list[str]:
+    return _encoder.encode(areas.tolist())[1:-1].decode().split(",")
+
+
 def rounded(numbers: Any, decimals: int) -> Any:
     """Return a number or (nested) numbers rounded as all numbers of the file are, as plain floats."""
     return _rounded(np.asarray(numbers, np.float64), decimals).tolist()
@@ -232,6 +276,8 @@ def _rounded(numbers: Floats, decimals: int) -> Floats:
 
 def _limits(sizes: Sizes) -> Floats:
     """Width and height of each shape's picture; a single row if they are all the same."""
+    if isinstance(sizes, np.ndarray):
+        return sizes
     first = sizes[0]
     alike = sizes.count(first) == len(sizes)
     return np.array([first] if alike else sizes, np.float64)

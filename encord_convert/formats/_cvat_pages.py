@@ -79,7 +79,7 @@ class Page:
     def shape(self, place: int) -> Shape:
         """Return a shape as the byte lane gives those that are not as most are."""
         attributes = attributes_of(self.rests[place])
-        label = self.labels[place]
+        label = self.labels[place] or attributes.get("label", "")  # it may stand elsewhere than before the others
         attributes["label"] = label
         answers = self.closed[place] or NO_ANSWERS
         return self.tags[place], label, sides_of(attributes), attributes, answers, None, self.line_of(place)
