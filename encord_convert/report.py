@@ -477,6 +477,11 @@ def side_types(info: Any) -> tuple[str, ...]:
     return tuple(present)
 
 
+def loses_sides(info: Any, carries: Carries) -> bool:
+    """Tell whether anything of :data:`SIDES` that frame information holds is not carried."""
+    return any(SIDES[side] not in carries.features for side in side_types(info))
+
+
 def is_unknown_time(time: Any) -> bool:
     """Tell whether a time is the one that stands for "not known": none, or the epoch."""
     return time is None or (time.year == 1970 and time.timestamp() == 0)

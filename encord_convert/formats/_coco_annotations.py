@@ -15,7 +15,7 @@ from encord_convert.formats._coco_lines import Block, body_of
 from encord_convert.formats._coco_shapes import Annotation, Draw, Picture, Shapes, Size, Style
 from encord_convert.formats._coco_sheets import Sheets
 from encord_convert.losses import Carries
-from encord_convert.report import SIDES, Report, side_types
+from encord_convert.report import Report, loses_sides
 from encord_convert.sdk.objects import Object, ObjectInstance, Shape
 from encord_convert.sheets import Sheet
 
@@ -181,7 +181,7 @@ class Annotator:
         self._info = info
         self._is_manual = info.manual_annotation
         self._confidence = None if info.confidence == 1 else info.confidence
-        self._loses_sides = any(SIDES[side] not in self._carries.features for side in side_types(info))
+        self._loses_sides = loses_sides(info, self._carries)
 
 
 def _answers_on(class_: Class, instance: ObjectInstance, frame: int) -> dict[str, Any]:

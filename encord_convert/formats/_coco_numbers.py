@@ -52,10 +52,10 @@ def box_numbers(relative: Sequence[float], sizes: Sizes, decimals: int) -> Itera
     return zip((units / 10.0**decimals).tolist(), areas.tolist(), sure.tolist(), strict=True)
 
 
-def box_texts(relative: Floats, limits: Floats, decimals: int) -> Iterator[tuple[str, str, bool]]:
-    """Give each of some boxes its ``bbox`` and area as texts, and whether it is sure; see :func:`box_numbers`."""
+def box_texts(relative: Floats, limits: Floats, decimals: int) -> tuple[list[str], list[str], list[bool]]:
+    """Return ``bbox`` and area of boxes as texts, and which of them are sure; see :func:`box_numbers`."""
     units, areas, sure = _boxes(relative, limits, decimals)
-    return zip(_quad_texts(units, decimals), _area_texts(areas), sure.tolist(), strict=True)
+    return _quad_texts(units, decimals), _number_texts(areas), sure.tolist()
 
 
 def _boxes(relative: Any, limits: Floats, decimals: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -85,6 +85,41 @@ def rotated_numbers(
     if not len(sizes):
         return iter(())
     limits = _limits(sizes)
+    bounds, corners, pixels, angles, areas, sure = _rotated(relative, angles_deg, limits, decimals)
+    return zip(
+        (bounds / 10.0**decimals).tolist(),
+        _ring_texts(corners.ravel(), np.arange(8, corners.size + 1, 8), decimals),
+        _rounded(pixels, decimals).tolist(),
+        angles.tolist(),
+        areas.tolist(),
+        sure.tolist(),
+        strict=True,
+    )
+
+
+def rotated_texts(
+    relative: Floats, angles_deg: Sequence[float], limits: Floats, decimals: int
+) -> tuple[list[str], list[str], list[str], list[str], list[str], list[bool]]:
+    """Return ``bbox``, area, corners, angle and unrotated box of rotatable boxes as texts, and which are sure.
+
+    See :func:`rotated_numbers`.
+    """
+    bounds, corners, pixels, angles, areas, sure = _rotated(relative, angles_deg, limits, decimals)
+    return (
+        _quad_texts(bounds, decimals),
+        _number_texts(areas),
+        _strings(_ring_texts(corners.ravel(), np.arange(8, corners.size + 1, 8), decimals)),
+        _number_texts(angles),
+        _quad_texts(np.rint(pixels * 10.0**decimals) + 0.0, decimals),
+        sure.tolist(),
+    )
+
+
+def _rotated(
+    relative: Any, angles_deg: Sequence[float], limits: Floats, decimals: int
+) -> tuple[Floats, Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
+    """Return bounds and corners of rotatable boxes in units of the last decimal place, the unrotated boxes in pixels,
+    angles, areas, and which of them are sure."""
     pixels = _pixels(relative, 2, limits)
     angles = np.array(angles_deg, np.float64)
     finite = np.isfinite(angles)
@@ -98,15 +133,7 @@ def rotated_numbers(
     scale = 10.0**decimals
     corner_units = _inside_units(corners, limits[:, None, :], scale)
     areas = _rounded(pixels[:, 2] * pixels[:, 3], decimals)
-    return zip(
-        (_bounds(low, high, limits, scale) / scale).tolist(),
-        _ring_texts(corner_units.ravel(), np.arange(8, corner_units.size + 1, 8), decimals),
-        _rounded(pixels, decimals).tolist(),
-        angles.tolist(),
-        areas.tolist(),
-        sure.tolist(),
-        strict=True,
-    )
+    return _bounds(low, high, limits, scale), corner_units, pixels, angles, areas, sure
 
 
 def ring_numbers(rings: Sequence[Any], sizes: Sizes, decimals: int) -> Rings:
@@ -136,8 +163,8 @@ def ring_numbers_px(rings: Sequence[Any], size: tuple[int, int], decimals: int) 
 
 def ring_texts(
     flat: Floats, counts: NDArray[np.int64], limits: Floats, decimals: int
-) -> Iterator[tuple[str, str, str, bool]]:
-    """Give each of some rings ``bbox``, area and numbers as texts, and whether it is sure; see :func:`ring_numbers`.
+) -> tuple[list[str], list[str], list[str], list[bool]]:
+    """Return ``bbox``, area and numbers of rings as texts, and which of them are sure; see :func:`ring_numbers`.
 
     Parameters
     ----------
@@ -151,8 +178,8 @@ def ring_texts(
     """
     spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
     units, bounds, areas, sure = _rings(_pixels(flat, 1, spread), counts, limits, spread, decimals)
-    texts = [text.decode() for text in _ring_texts(units.ravel(), 2 * np.cumsum(counts), decimals)]
-    return zip(_quad_texts(bounds, decimals), _area_texts(areas), texts, sure.tolist(), strict=True)
+    texts = _strings(_ring_texts(units.ravel(), 2 * np.cumsum(counts), decimals))
+    return _quad_texts(bounds, decimals), _number_texts(areas), texts, sure.tolist()
 
 
 def _ring_numbers(pixels: Floats, counts: NDArray[np.int64], limits: Floats, spread: Floats, decimals: int) -> Rings:
@@ -193,19 +220,36 @@ def point_numbers(
     """
     if not len(sizes):
         return iter(())
-    limits = _limits(sizes)
+    pixels, boxes, areas, sure = _points(relative, _limits(sizes), decimals, side_px)
+    scale = 10.0**decimals
+    return zip((pixels / scale).tolist(), (boxes / scale).tolist(), areas.tolist(), sure.tolist(), strict=True)
+
+
+def point_texts(
+    relative: Floats, limits: Floats, decimals: int, side_px: float
+) -> tuple[list[str], list[str], list[str], list[bool]]:
+    """Return ``bbox``, area, and x and y of points as texts, and which of them are sure; see :func:`point_numbers`."""
+    pixels, boxes, areas, sure = _points(relative, limits, decimals, side_px)
+    if (pixels < 0).any():
+        places = [_encoder.encode(place)[1:-1].decode() for place in (pixels / 10.0**decimals).tolist()]
+    else:
+        places = _strings(_ring_texts(pixels.ravel(), np.arange(2, pixels.size + 1, 2), decimals))
+    return _quad_texts(boxes, decimals), _number_texts(areas), places, sure.tolist()
+
+
+def _points(
+    relative: Any, limits: Floats, decimals: int, side_px: float
+) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
+    """Return points and the boxes around them in units of the last decimal place, areas, and which are sure."""
     pixels = np.array(relative, np.float64).reshape(-1, 2) * limits
     finite = np.isfinite(pixels)
     sure: NDArray[np.bool_] = finite[:, 0] & finite[:, 1]
     pixels[~sure] = 0.0
-    scale = 10.0**decimals
     sides = np.minimum(side_px, limits)
     corners = np.clip(pixels - sides / 2, 0.0, limits - sides)
     boxes = _box_units(np.hstack(np.broadcast_arrays(corners, sides)), limits, decimals)
-    areas = _rounded(boxes[:, 2] * boxes[:, 3] / scale**2, decimals)
-    return zip(
-        _rounded(pixels, decimals).tolist(), (boxes / scale).tolist(), areas.tolist(), sure.tolist(), strict=True
-    )
+    scale = 10.0**decimals
+    return np.rint(pixels * scale) + 0.0, boxes, _rounded(boxes[:, 2] * boxes[:, 3] / scale**2, decimals), sure
 
 
 _WIDEST = 1 << 14
@@ -254,12 +298,17 @@ def _ring_texts(units: Floats, ends: NDArray[np.intp], decimals: int) -> list[by
 
 def _quad_texts(units: Floats, decimals: int) -> list[str]:
     """Render four numbers of each of some boxes, given in units of the last decimal place."""
-    ends = np.arange(4, units.size + 1, 4)
-    return [text.decode() for text in _ring_texts(units.ravel(), ends, decimals)]
+    if (units < 0).any():
+        return [_encoder.encode(quad)[1:-1].decode() for quad in (units / 10.0**decimals).tolist()]
+    return _strings(_ring_texts(units.ravel(), np.arange(4, units.size + 1, 4), decimals))
 
 
-def _area_texts(areas: Floats) -> list[str]:
-    return _encoder.encode(areas.tolist())[1:-1].decode().split(",")
+def _number_texts(values: Floats) -> list[str]:
+    return _encoder.encode(values.tolist())[1:-1].decode().split(",")
+
+
+def _strings(texts: list[bytes]) -> list[str]:
+    return b"\n".join(texts).decode().split("\n")
 
 
 def rounded(numbers: Any, decimals: int) -> Any:

@@ -16,7 +16,7 @@ from encord_convert.formats._coco_shapes import Picture, Style
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries
 from encord_convert.placement import frame_size
-from encord_convert.report import Report
+from encord_convert.report import Report, loses_sides
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sheets import Sheet
@@ -120,8 +120,10 @@ class Rows:
                 encord["title"] = title
             image = Image(id=self._listed, width=width, height=height, file_name=shown, encord=encord)
             if number in sheet.classifications:
-                self._report.turn_to(sheet.row(number))
-                self._classify(image, 0, sheet.classifications[number])
+                labels = sheet.classifications[number]
+                if any(loses_sides(one._frames[0], self._carries) for one in labels):  # else there is nothing to tell
+                    self._report.turn_to(sheet.row(number))
+                self._classify(image, 0, labels)
             self._kept.append(image)
         self._annotator.add_sheet(sheet, first)
         if len(self._kept) >= KEPT:

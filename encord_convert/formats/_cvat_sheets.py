@@ -30,6 +30,9 @@ from encord_convert.sheets import Column, Sheet, Size, Use
 
 _DEPTH = itemgetter(0)
 
+_MOST_USES = 10_000
+"""How many uses are remembered."""
+
 _decode = msgspec.json.Decoder(list[float]).decode
 
 _Entry = tuple[int, Any, int, int]
@@ -38,6 +41,10 @@ _Entry = tuple[int, Any, int, int]
 
 class SheetReader(Pictures):
     """Makes sheets of pages, and rows of pictures; the parameters are those of :class:`Pictures`."""
+
+    def __init__(self, *common: Any, **more: Any) -> None:
+        super().__init__(*common, **more)
+        self._uses: dict[Any, tuple[Any, Use]] = {}
 
     @property
     def takes_pages(self) -> bool:
@@ -105,7 +112,7 @@ class SheetReader(Pictures):
                 ready.count += 1
                 if ready.is_open:
                     account.tell(ready, page.tags[at], page.line_of(at))
-                placed.append((ready.z, ready.use or _use(ready, page, at), at - first, at))
+                placed.append((ready.z, ready.use or self._use(ready, page, at), at - first, at))
         if leaves:
             self._note_leaving(page.line_of(first - 1))
         placed.sort(key=_DEPTH)
@@ -148,35 +155,38 @@ class SheetReader(Pictures):
             account.tell(ready, page.tags[at], page.line_of(at))
         number = len(page.tags) + start
         if count == 1:
-            placed.append((ready.z, ready.use or _use(ready, page, at), index, number))
+            placed.append((ready.z, ready.use or self._use(ready, page, at), index, number))
             return
-        one, other = ready.split or _split_uses(ready, page, at)
+        one, other = ready.split or self._split_uses(ready, page, at)
         placed.append((ready.z, one, index, number))
         placed += [(ready.z, other, index + (more << 32), number + more) for more in range(1, count)]
 
+    def _use(self, ready: Ready, page: Page, at: int) -> Use:
+        """Return a use as a sheet has it, and remember it."""
+        ready.use = self._made_use(ready, page, at, ready.is_changed)
+        return ready.use
 
-def _use(ready: Ready, page: Page, at: int) -> Use:
-    """Return a use as a sheet has it, and remember it."""
-    ready.use = _made_use(ready, page, at, ready.is_changed)
-    return ready.use
+    def _split_uses(self, ready: Ready, page: Page, at: int) -> tuple[Use, Use]:
+        """Return the uses of the first of several points of an element, and of the others, which stand for none."""
+        ready.split = self._made_use(ready, page, at, True), self._made_use(ready, page, at, True, stands_for=False)
+        return ready.split
 
-
-def _split_uses(ready: Ready, page: Page, at: int) -> tuple[Use, Use]:
-    """Return the uses of the first of several points of an element, and of the others, which stand for none."""
-    first, further = _made_use(ready, page, at, True), _made_use(ready, page, at, True)
-    further.carried, further.weights = (), {}
-    ready.split = first, further
-    return ready.split
-
-
-def _made_use(ready: Ready, page: Page, at: int, changed: bool) -> Use:
-    plan: Any = ready.plan
-    shares = ready.shares
-    if shares.frame != 0:
-        shares.turn_to(0)
-    return Use(
-        plan.object, ready.info, shares.static, shares.dynamic, page.tags[at], page.labels[at], ready.carried, changed
-    )
+    def _made_use(self, ready: Ready, page: Page, at: int, changed: bool, *, stands_for: bool = True) -> Use:
+        plan: Any = ready.plan
+        shares, carried = ready.shares, ready.carried if stands_for else ()
+        key = (id(plan), id(shares), id(ready.info), carried, changed, stands_for)  # all but z_order
+        _, use = self._uses.get(key, (None, None))
+        if use is None:
+            if shares.frame != 0:
+                shares.turn_to(0)
+            if len(self._uses) > _MOST_USES:
+                self._uses.clear()
+            use = Use(
+                plan.object, ready.info, shares.static, shares.dynamic, page.tags[at], page.labels[at], carried,
+                changed, None if stands_for else {},
+            )  # fmt: skip
+            self._uses[key] = shares, use  # held, so that its `id` stays its own
+        return use
 
 
 class _Found:
