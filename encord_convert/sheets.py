@@ -101,6 +101,17 @@ class Column:
         self.numbers = numbers
         self.more = more
 
+    def at(self, shape: Shape, place: int) -> Any:
+        """Return the coordinates of the shape of a place of the sheet."""
+        number = self.places.index(place)
+        if shape in (Shape.POLYGON, Shape.POLYLINE):
+            start = int(sum(self.more[:number]))
+            numbers = self.numbers[start : start + self.more[number]]
+        else:
+            numbers = self.numbers[number : number + 1]
+        [coordinates] = Column([place], numbers, self.more[number : number + 1]).coordinates(shape)
+        return coordinates
+
     def coordinates(self, shape: Shape) -> Iterator[Any]:
         """Yield the coordinates of each."""
         if shape is Shape.BITMASK:
@@ -173,7 +184,7 @@ class Sheet:
         self._line_of = line_of
         self._empty_row = empty_row
         self._ends = list(accumulate(counts))
-        self._coordinates: list[Any] | None = None
+        self._coordinates: list[Any] = []
         self._rows: dict[int, LabelRowV2] = {}
 
     def __len__(self) -> int:
@@ -193,24 +204,29 @@ class Sheet:
         """Return the row of a picture, always the same one."""
         row = self._rows.get(number)
         if row is None:
+            if not self._coordinates:
+                self._coordinates = [None] * len(self.uses)
+                for shape, column in self.columns.items():
+                    for place, coordinates in zip(column.places, column.coordinates(shape), strict=True):
+                        self._coordinates[place] = coordinates
             row = self._rows[number] = self._empty_row(number)
             for place in self.span(number):
-                row._adopt(self._instance(place))
+                row._adopt(self._instance(place, self._coordinates[place]))
             for classification in self.classifications.get(number, ()):
                 row._adopt(classification)
         return row
 
-    def objects(self, number: int) -> list[ObjectInstance]:
-        """Return the objects of the row of a picture, in the order of their places."""
-        return list(self.row(number)._objects.values())
+    def empty_row(self, number: int) -> LabelRowV2:
+        """Return a row of a picture without its labels, which is enough to say where something is."""
+        return self._empty_row(number)
 
-    def _instance(self, place: int) -> ObjectInstance:
+    def object(self, place: int) -> ObjectInstance:
+        """Return an object that is in no row."""
+        use = self.uses[place]
+        return self._instance(place, None if use is None else self.columns[use.item.shape].at(use.item.shape, place))
+
+    def _instance(self, place: int, coordinates: Any) -> ObjectInstance:
         use = self.uses[place]
         if use is None:
             return self.made[place]
-        if self._coordinates is None:
-            self._coordinates = [None] * len(self.uses)
-            for shape, column in self.columns.items():
-                for at, coordinates in zip(column.places, column.coordinates(shape), strict=True):
-                    self._coordinates[at] = coordinates
-        return use.instance(self.hashes[place], self._coordinates[place], self._line_of(place))
+        return use.instance(self.hashes[place], coordinates, self._line_of(place))

@@ -86,12 +86,10 @@ class Annotator:
         pictures: dict[int, Picture] = {}
         if None in bodies:
             for number, size in enumerate(sheet.sizes):
-                odd = [at for at, place in enumerate(sheet.span(number)) if bodies[place] is None]
+                odd = [sheet.object(place) for place in sheet.span(number) if bodies[place] is None]
                 if odd:
-                    objects = sheet.objects(number)
-                    picture = Picture(sheet.row(number), 0, first_id + number, size)
-                    self._gather(picture, [objects[at] for at in odd])
-                    pictures[number] = picture
+                    picture = pictures[number] = Picture(sheet.empty_row(number), 0, first_id + number, size)
+                    self._gather(picture, odd)
             self._shapes.compute()
         lines: list[str] = []
         image_ids: list[int] = []

@@ -6,6 +6,7 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from array import array
@@ -19,6 +20,8 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 from msgspec import UNSET
+
+_MOST_BYTES = 1 << 30
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 _encoder = msgspec.json.Encoder()
@@ -193,6 +196,15 @@ def written_value(value: Any) -> bytes:
 
 
 def append_file(stream: BinaryIO, path: Path) -> None:
-    """Add a file to the end of an open one."""
+    """Add a file to the end of an open one, without a copy in this process where the system can do that."""
     with path.open("rb") as part:
+        if hasattr(os, "copy_file_range"):
+            stream.flush()
+            try:
+                while os.copy_file_range(part.fileno(), stream.fileno(), _MOST_BYTES):
+                    pass
+                stream.seek(0, os.SEEK_END)
+                return
+            except OSError:  # two file systems, or one that cannot; the rest is copied as anywhere
+                pass
         shutil.copyfileobj(part, stream, 1 << 20)

@@ -122,7 +122,7 @@ class Rows:
             if number in sheet.classifications:
                 labels = sheet.classifications[number]
                 if any(loses_sides(one._frames[0], self._carries) for one in labels):  # else there is nothing to tell
-                    self._report.turn_to(sheet.row(number))
+                    self._report.turn_to(sheet.empty_row(number))
                 self._classify(image, 0, labels)
             self._kept.append(image)
         self._annotator.add_sheet(sheet, first)

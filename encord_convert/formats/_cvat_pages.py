@@ -165,6 +165,6 @@ def page_of(text: str, line: int) -> Page | None:
     if not {tag for tag, _, _, _ in found} <= _PAGE_TAGS:
         return None
     page = Page(text, line, found)
-    if text.count("<") != len(found) + sum([closed.count("<") for closed in page.closed]):
+    if text.count("<") != len(found) + "".join(page.closed).count("<"):
         raise NotCanonical
     return page if page.has_no_strays else None

@@ -6,8 +6,7 @@ A shape that is not as most are (it leaves its picture, is a tag, has a place in
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from operator import itemgetter
 from typing import Any
@@ -63,7 +62,7 @@ class SheetReader(Pictures):
             for one, (at, _, _) in zip(attributes, page.pictures, strict=True)
         ]
         seeds = [hashes.seed("picture", *key) for key in keys]
-        shapes = _Shapes(page, sizes, self._use_of)
+        shapes = _Shapes(page, sizes, account.cache, self._use_of)
         gathering = _Gathering(shapes)
         account.ledger.into["image", ""] += len(keys)
         for number, (at, first, end) in enumerate(page.pictures):
@@ -81,17 +80,16 @@ class SheetReader(Pictures):
         data_hashes = [hashes.uuid("unit", *key) for key in keys]
         return gathering.sheet(titles, data_hashes, sizes, seeds, empty_row)
 
-    def _use_of(self, element: str, label: str, sides: tuple[str | None, ...], answers: str) -> Ready | None:
+    def _use_of(self, key: _Key) -> Ready | None:
         """Return what shapes of this use have in common; None if there is no plan for them."""
-        key = (element, label, sides, answers)
         ready = self._account.cache.get(key)
         if ready is None:
+            element, label, source, occluded, z_order, group_id, answers = key
             plan = self._plans.shapes.get((element, label))
             if plan is None:
                 return None
-            source, occluded, z_order, group_id = sides
-            own = (source, occluded, z_order, group_id, None)
-            ready = self._account.cache[key] = self._account.ready(plan, element, own, answers)
+            sides = (source, occluded, z_order, group_id, None)
+            ready = self._account.cache[key] = self._account.ready(plan, element, sides, answers)
         return ready
 
     def _placed(
@@ -205,7 +203,8 @@ class _Found:
         return Column(place_of[self.places].tolist(), numbers, self.more)
 
 
-UseOf = Callable[[str, str, tuple[str | None, ...], str], Ready | None]
+_Key = tuple[Any, ...]
+"""What makes shapes of one use: element, label, source, occluded, z_order, group_id, answers."""
 
 
 class _Shapes:
@@ -216,7 +215,10 @@ class _Shapes:
     page : Page
     sizes : list of Size
         Of its pictures.
-    use_of : UseOf
+    known : dict
+        Uses by key.
+    use_of : callable
+        Finds one that is not known; None if there is no plan for such shapes.
 
     Attributes
     ----------
@@ -227,12 +229,15 @@ class _Shapes:
     found : dict of HubShape to _Found
     """
 
-    def __init__(self, page: Page, sizes: list[Size], use_of: UseOf) -> None:
+    def __init__(
+        self, page: Page, sizes: list[Size], known: dict[Any, Ready], use_of: Callable[[_Key], Ready | None]
+    ) -> None:
         self.page = page
         self.uses: list[Ready | None] = [None] * len(page.tags)
         self.points: dict[int, tuple[int, int]] = {}
         self.point_count = 0
         self.found: dict[HubShape, _Found] = {}
+        self._known = known
         self._use_of = use_of
         self._sizes = np.array(sizes[:1] if sizes.count(sizes[0]) == len(sizes) else sizes, np.float64)
         self._starts = np.array([at for at, _, _ in page.pictures])
@@ -240,16 +245,16 @@ class _Shapes:
             for places, columns in page.stretches(element):
                 read(self, element, places, columns, self._uses(element, places, columns))
 
-    def _uses(self, element: str, places: list[int], columns: Columns) -> Iterator[Ready | None]:
+    def _uses(self, element: str, places: list[int], columns: Columns) -> list[Ready | None]:
         labels, closed = self.page.labels, self.page.closed
-        sides: Any = zip(
-            *(columns.get(name) or repeat(None) for name in ("source", "occluded", "z_order", "group_id")), strict=False
-        )
-        known: dict[Any, Ready | None] = {}
-        for key in zip([labels[at] for at in places], sides, [closed[at] for at in places], strict=False):
-            if key not in known:
-                known[key] = self._use_of(element, *key)
-            yield known[key]
+        sides = [columns.get(name) or repeat(None) for name in ("source", "occluded", "z_order", "group_id")]
+        own = [labels[at] for at in places], *sides, [closed[at] for at in places]
+        # The key has no parts that are tuples: its hash is what costs.
+        keys = list(zip(repeat(element), *own, strict=False))
+        uses = list(map(self._known.get, keys))
+        if None in uses:
+            uses = [self._use_of(key) if ready is None else ready for key, ready in zip(keys, uses, strict=True)]
+        return uses
 
     def _limits(self, places: list[int]) -> NDArray[np.float64]:
         """Return width and height of the picture of each shape, in one row if they are all alike."""
@@ -262,7 +267,7 @@ class _Shapes:
             self.found[shape] = _Found()
         return self.found[shape]
 
-    def boxes(self, element: str, places: list[int], columns: Columns, uses: Iterator[Ready | None]) -> None:
+    def boxes(self, element: str, places: list[int], columns: Columns, uses: list[Ready | None]) -> None:
         """Take boxes in order and within their pictures."""
         limits = self._limits(places)
         numbers = _numbers([text for name in ("xtl", "ytl", "xbr", "ybr") for text in columns[name]], 4 * len(places))
@@ -298,7 +303,7 @@ class _Shapes:
         if angles:
             self._kind(HubShape.ROTATABLE_BOUNDING_BOX).more += angles
 
-    def lines(self, element: str, places: list[int], columns: Columns, uses: Iterator[Ready | None]) -> None:
+    def lines(self, element: str, places: list[int], columns: Columns, uses: list[Ready | None]) -> None:
         """Take polygons, polylines and points: plain numbers, points enough, within their pictures."""
         texts = columns["points"]
         counts = [text.count(";") + 1 for text in texts]
@@ -338,7 +343,7 @@ class _Shapes:
         found.places += range(len(self.uses) + self.point_count - len(flat) // 2, len(self.uses) + self.point_count)
         found.numbers.append(flat.reshape(-1, 2))
 
-    def masks(self, element: str, places: list[int], columns: Columns, uses: Iterator[Ready | None]) -> None:
+    def masks(self, element: str, places: list[int], columns: Columns, uses: list[Ready | None]) -> None:
         """Take masks whose runs fill their box, which is in the picture."""
         runs = runs_of(columns["rle"])
         values = zip(*(columns[name] for name in ("rle", "left", "top", "width", "height")), strict=True)
@@ -371,7 +376,7 @@ def _numbers(texts: Sequence[str], count: int, separator: str = ",") -> NDArray[
         numbers = _decode("[" + joined.replace(";", ",") + "]")
     except msgspec.DecodeError:
         return None
-    return np.frombuffer(array("d", numbers)) if len(numbers) == count else None
+    return np.array(numbers) if len(numbers) == count else None
 
 
 class _Gathering:
