@@ -1,9 +1,9 @@
 """Pictures and what is drawn on them, in columns: the short way from an importer to an exporter.
 
 Most conversions make a million objects only to take each apart again. An importer that has read many pictures together
-may give them as a :class:`Sheet`, through the ``sheets`` of its label set; an exporter that draws many pictures together
-may take it, through ``Report.sheets``. Neither must: whoever walks the rows of the set gets real rows, made from the
-sheet one by one, and what is written is the same byte for byte. From CVAT to COCO it saves two thirds of the time.
+may give them as a :class:`Sheet`, through the ``sheets`` of its label set; an exporter that draws many together may
+take it, through ``Report.sheets``. Neither must: whoever walks the rows of the set gets real rows, made from the sheet
+one by one, and what is written is the same, byte for byte.
 """
 
 from __future__ import annotations

@@ -129,9 +129,7 @@ class Annotator:
         plan = self._plans[id(item)] = (class_, *self._shapes.of(class_.shape))
         return plan
 
-    def _annotation(
-        self, picture: Picture, plan: _Plan, instance: ObjectInstance, data: Any
-    ) -> Annotation | None:
+    def _annotation(self, picture: Picture, plan: _Plan, instance: ObjectInstance, data: Any) -> Annotation | None:
         """Return the entry of an object on a picture, None if it cannot be written."""
         class_, _, draw = plan
         annotation = draw(picture, class_, instance, data.coordinates)

@@ -71,7 +71,7 @@ class Lines:
         """Number annotations, and write them."""
         if bodies:
             numbers = zip(count(self._count + 1), image_ids, bodies, strict=False)
-            lines = ",\n".join(['{"id":%d,"image_id":%d,%s' % one for one in numbers]).encode("ascii")
+            lines = ",\n".join([f'{{"id":{id_},"image_id":{image},{body}' for id_, image, body in numbers]).encode()
             self._stream.write(b",\n" + lines if self._count else lines)
             self._count += len(bodies)
 

@@ -67,7 +67,7 @@ def _boxes(relative: Any, limits: Floats, decimals: int) -> tuple[Floats, Floats
 
 
 def rotated_numbers(
-    relative: Sequence[float], angles_deg: Sequence[float], sizes: Sizes, decimals: int
+    relative: Sequence[float], angles_deg: Sequence[float] | Floats, sizes: Sizes, decimals: int
 ) -> Iterator[tuple[list[float], bytes, list[float], float, float, bool]]:
     """Give each rotatable box its ``bbox``, corners, unrotated box, angle in [0, 360), area and whether it is sure.
 
@@ -98,7 +98,7 @@ def rotated_numbers(
 
 
 def rotated_texts(
-    relative: Floats, angles_deg: Sequence[float], limits: Floats, decimals: int
+    relative: Floats, angles_deg: Sequence[float] | Floats, limits: Floats, decimals: int
 ) -> tuple[list[str], list[str], list[str], list[str], list[str], list[bool]]:
     """Return ``bbox``, area, corners, angle and unrotated box of rotatable boxes as texts, and which are sure.
 
@@ -116,7 +116,7 @@ def rotated_texts(
 
 
 def _rotated(
-    relative: Any, angles_deg: Sequence[float], limits: Floats, decimals: int
+    relative: Any, angles_deg: Sequence[float] | Floats, limits: Floats, decimals: int
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
     """Return bounds and corners of rotatable boxes in units of the last decimal place, the unrotated boxes in pixels,
     angles, areas, and which of them are sure."""
@@ -177,7 +177,22 @@ def ring_texts(
     decimals : int
     """
     spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
-    units, bounds, areas, sure = _rings(_pixels(flat, 1, spread), counts, limits, spread, decimals)
+    return _texts_of_rings(_pixels(flat, 1, spread), counts, limits, spread, decimals)
+
+
+def ring_texts_px(
+    rings: Sequence[Any], limits: Floats, decimals: int
+) -> tuple[list[str], list[str], list[str], list[bool]]:
+    """Return what :func:`ring_texts` does, of rings x0, y0, … in pixels."""
+    counts = np.array([len(ring) for ring in rings]) >> 1
+    spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
+    return _texts_of_rings(np.concatenate(rings).reshape(-1, 2), counts, limits, spread, decimals)
+
+
+def _texts_of_rings(
+    pixels: Floats, counts: NDArray[np.int64], limits: Floats, spread: Floats, decimals: int
+) -> tuple[list[str], list[str], list[str], list[bool]]:
+    units, bounds, areas, sure = _rings(pixels, counts, limits, spread, decimals)
     texts = _strings(_ring_texts(units.ravel(), 2 * np.cumsum(counts), decimals))
     return _quad_texts(bounds, decimals), _number_texts(areas), texts, sure.tolist()
 

@@ -22,6 +22,7 @@ from encord_convert.formats._coco_masks import mask_numbers
 from encord_convert.formats._coco_shapes import Style
 from encord_convert.geometry import rle
 from encord_convert.losses import Carries, Feature
+from encord_convert.placement import fate_and_drawing
 from encord_convert.report import Report, loses_sides
 from encord_convert.sdk.objects import Shape
 from encord_convert.sheets import Column, Sheet, Use
@@ -121,6 +122,8 @@ class Sheets:
         """Fill in the lines of the shapes of a column."""
         places, hashes = column.places, sheet.hashes
         values, sure = _NUMBERS[shape](column, limits, self._style)
+        if shape is Shape.ROTATABLE_BOUNDING_BOX and not all(sure):
+            self._cut(column, limits, values[0], values[2], sure)
         texts = [templates[at].text for at in places]  # type: ignore[union-attr]
         if all(sure) and None not in texts:
             # Formatting in C, without a frame of Python for each shape, takes half the time.
@@ -131,6 +134,24 @@ class Sheets:
         for at, text, is_sure, *own in zip(places, texts, sure, *values, strict=True):
             if is_sure and text is not None:
                 found[at] = text % (*own, hashes[at])
+
+    def _cut(self, column: Column, limits: Floats, boxes: list[str], corners: list[str], sure: list[bool]) -> None:
+        """Fill in ``bbox`` and corners of those turned boxes of which a part is in the picture: it alone is drawn."""
+        cut, rings = [], []
+        for number, is_sure in enumerate(sure):
+            if not is_sure:
+                width, height = map(int, limits[number % len(limits)].tolist())
+                place = column.places[number]
+                coordinates = column.at(Shape.ROTATABLE_BOUNDING_BOX, place)
+                state, drawn = fate_and_drawing(coordinates, width, height, self._carries.tolerance_px)
+                if state == "inside" and drawn and len(drawn) == 1:
+                    cut.append(number)
+                    rings.append(drawn[0])
+        if cut:
+            own = limits if len(limits) == 1 else limits[cut]
+            texts = numbers.ring_texts_px(rings, own, self._style.decimals)
+            for number, bbox, _, ring, _ in zip(cut, *texts, strict=True):
+                boxes[number], corners[number], sure[number] = bbox, ring, True
 
     def _templates_of(self, uses: list[Use | None]) -> list[Template | None]:
         if len(self._templates) > _MOST_USES:
@@ -207,7 +228,7 @@ def _masks(column: Column, limits: Floats, style: Style) -> _Values:
     texts, areas, counts, sure = [], [], [], []
     for found in mask_numbers(column.numbers, sizes):
         columns, bbox, area = ((), (0, 0, 0, 0), 0) if found is None else found
-        texts.append("%d,%d,%d,%d" % tuple(bbox))
+        texts.append(",".join(map(str, bbox)))
         areas.append(area)
         counts.append("" if found is None else _json(rle.string_from_runs(columns)))
         sure.append(found is not None)

@@ -135,11 +135,7 @@ class Page:
             groups.setdefault(self._names(place), []).append(place)
         for signature, own in groups.items():
             names = [name.strip(" =") for name in signature[:-1]]
-            if (
-                _KNOWN[element].issuperset(names)
-                and _NEEDED[element].issubset(names)
-                and len(set(names)) == len(names)
-            ):
+            if _KNOWN[element].issuperset(names) and _NEEDED[element].issubset(names) and len(set(names)) == len(names):
                 values = [self.rests[place].split('"')[1::2] for place in own]
                 yield own, dict(zip(names, map(list, zip(*values, strict=True)), strict=True))
 

@@ -279,17 +279,30 @@ def plain_box(values: Values, makes: Shape, width: int, height: int) -> Any:
 
 def angle_within(rotation: str, x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> float | None:
     """Return the angle in degrees, None unless it is in [0, 360) and the turned box is within the picture."""
+    angle = plain_angle(rotation)
+    return angle if angle is not None and is_turned_within(angle, x0, y0, x1, y1, width, height) else None
+
+
+def plain_angle(rotation: str) -> float | None:
+    """Return an angle in degrees, None unless it is in [0, 360)."""
     try:
         angle = float(rotation)
     except ValueError:
         return None
-    if not 0 <= angle < 360:
-        return None
+    return angle if 0 <= angle < 360 else None
+
+
+def is_turned_within(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
+    """Tell whether a box in pixels, turned about its centre, is within its picture."""
     cos, sin = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
     w, h = x1 - x0, y1 - y0
     across, down = (w * cos + h * sin - w) / 2, (w * sin + h * cos - h) / 2
-    is_within = x0 >= across and y0 >= down and x1 + across <= width and y1 + down <= height
-    return angle if is_within else None
+    return x0 >= across and y0 >= down and x1 + across <= width and y1 + down <= height
+
+
+def leaves_turned(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
+    """Tell whether a box in pixels that is within its picture leaves it when it is turned about its centre."""
+    return bool(angle) and _leaves(boxes.xyxy_from_rotated(x0, y0, x1 - x0, y1 - y0, angle), width, height)
 
 
 def plain_mask(values: Values, width: int, height: int) -> Any:
@@ -407,7 +420,7 @@ def _box(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int,
     drawing.coordinates.append(box)
 
 
-def _leaves(xyxy: Sequence[float], width: int, height: int) -> bool:
+def _leaves(xyxy: Sequence[float], width: float, height: float) -> bool:
     return xyxy[0] < 0 or xyxy[1] < 0 or xyxy[2] > width or xyxy[3] > height
 
 

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from encord_convert.formats._cvat_images import Pictures, pixels_of
 from encord_convert.formats._cvat_masks import placed_mask, runs_of
 from encord_convert.formats._cvat_pages import Columns, Page
-from encord_convert.formats._cvat_shapes import LEAST_POINTS, angle_within, points_split
+from encord_convert.formats._cvat_shapes import LEAST_POINTS, is_turned_within, leaves_turned, plain_angle, points_split
 from encord_convert.formats._cvat_uses import Ready
 from encord_convert.formats._cvat_xml import Picture, unknown_names
 from encord_convert.labelset import series_members, series_of
-from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 from encord_convert.sdk.objects import Shape as HubShape
 from encord_convert.sheets import Column, Sheet, Size, Use
@@ -111,7 +110,7 @@ class SheetReader(Pictures):
                 if ready.is_open:
                     account.tell(ready, page.tags[at], page.line_of(at))
                 placed.append((ready.z, ready.use or self._use(ready, page, at), at - first, at))
-        if leaves:
+        if leaves or not shapes.leaving.isdisjoint(range(first, end)):
             self._note_leaving(page.line_of(first - 1))
         placed.sort(key=_DEPTH)
         return placed, tags
@@ -226,6 +225,8 @@ class _Shapes:
         By tag; None for what is not as most are.
     points : dict of int to (int, int)
         By tag: number of its first point among those of the page, and how many it has.
+    leaving : set of int
+        Tags of boxes that leave their picture, since they are turned.
     found : dict of HubShape to _Found
     """
 
@@ -236,6 +237,7 @@ class _Shapes:
         self.uses: list[Ready | None] = [None] * len(page.tags)
         self.points: dict[int, tuple[int, int]] = {}
         self.point_count = 0
+        self.leaving: set[int] = set()
         self.found: dict[HubShape, _Found] = {}
         self._known = known
         self._use_of = use_of
@@ -274,7 +276,7 @@ class _Shapes:
         if numbers is None:
             return
         low, high = numbers[: 2 * len(places)].reshape(2, -1).T, numbers[2 * len(places) :].reshape(2, -1).T
-        fits = ((low >= 0) & (low < high) & (high <= limits)).all(axis=1).tolist()
+        fits = np.all((low >= 0) & (low < high) & (high <= limits), axis=1).tolist()
         relative = np.hstack([low / limits, (high - low) / limits])
         turns = columns.get("rotation")
         kept: dict[HubShape, list[int]] = {HubShape.BOUNDING_BOX: [], HubShape.ROTATABLE_BOUNDING_BOX: []}
@@ -284,12 +286,14 @@ class _Shapes:
                 continue
             makes = ready.plan.makes  # type: ignore[union-attr]
             if makes is HubShape.ROTATABLE_BOUNDING_BOX:
-                angle: float | None = 0.0
+                angle: float | None = 0.0  # of a label of which another box is turned
                 if turns is not None:
-                    width, height = limits[number if len(limits) > 1 else 0].tolist()
-                    angle = angle_within(turns[number], *low[number].tolist(), *high[number].tolist(), width, height)
-                if angle is None:
-                    continue
+                    angle = plain_angle(turns[number])
+                    if angle is None:
+                        continue
+                    box = *low[number].tolist(), *high[number].tolist(), *limits[number % len(limits)].tolist()
+                    if not is_turned_within(angle, *box) and leaves_turned(angle, *box):
+                        self.leaving.add(at)
                 angles.append(angle)
             elif makes is not HubShape.BOUNDING_BOX or turns is not None:
                 continue
@@ -315,8 +319,7 @@ class _Shapes:
         limits = self._limits(places)
         spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
         flat = (numbers.reshape(-1, 2) / spread).reshape(-1)
-        ends = np.cumsum(counts)
-        starts = 2 * (ends - counts)
+        starts = 2 * (np.cumsum(counts) - np.array(counts))
         fits = ((np.minimum.reduceat(flat, starts) >= 0) & (np.maximum.reduceat(flat, starts) <= 1)).tolist()
         least = LEAST_POINTS[element]
         kept = []
