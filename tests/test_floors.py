@@ -23,6 +23,7 @@ FLOORS = {
     "prediction": 2,
     "rasters": 2,
     "report": 2,
+    "sheets": 2,
     "formats": 3,
     "conversion": 4,
     "batch": 5,

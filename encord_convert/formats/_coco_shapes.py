@@ -19,7 +19,7 @@ from encord_convert.formats._coco_classes import Class, Keypoints
 from encord_convert.formats._coco_masks import mask_numbers
 from encord_convert.geometry import masks, rle
 from encord_convert.losses import Carries, Feature, Kind, Level
-from encord_convert.placement import drawing, fate, is_degenerate_ring, ring_px
+from encord_convert.placement import drawing, fate_and_drawing, is_degenerate_ring, ring_px
 from encord_convert.prediction import is_self_occluded
 from encord_convert.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
@@ -114,6 +114,7 @@ class Shapes:
         self._carries = carries
         self._report = report
         self._as_masks = as_masks
+        self._judged: tuple[Any, list[list[float]] | None] = (None, None)
         self._forget()
 
     def _forget(self) -> None:
@@ -185,7 +186,8 @@ class Shapes:
     def _remains(self, picture: Picture, class_: Class, instance: ObjectInstance, coordinates: Any) -> str | None:
         """Judge a shape that is not sure: None if nothing of it can be written, which is then accounted for."""
         width, height = picture.size
-        state = fate(coordinates, width, height, self._carries.tolerance_px)
+        state, rings = fate_and_drawing(coordinates, width, height, self._carries.tolerance_px)
+        self._judged = (coordinates, rings)  # it is drawn next, and cutting it at the border is what costs
         if state == "degenerate":
             code = self._carries.code(Feature.DEGENERATE, class_.shape)
             self._drop(picture, instance, code, Feature.DEGENERATE, "covers nothing that could be drawn")
@@ -281,7 +283,9 @@ class Shapes:
 
     def _drawn(self, c: Any, size: Size) -> tuple[msgspec.Raw, list[float], float]:
         """Return ``segmentation``, ``bbox`` and area of what a polygon or a rotatable box has inside the picture."""
-        _, rings = drawing(c, *size, self._carries.tolerance_px)
+        judged, rings = self._judged
+        if judged is not c or rings is None:
+            _, rings = drawing(c, *size, self._carries.tolerance_px)
         texts, boxes, areas, _ = zip(*numbers.ring_numbers_px(rings, size, self._style.decimals), strict=True)
         area = sum(areas)
         if not area or _meet(boxes):
