@@ -203,7 +203,7 @@ class Elements:
 
     def _tell(self, instance: Any, frame: int, coordinates: Any) -> None:
         """Say what is changed about geometry that is written, and which of its sides are not."""
-        if isinstance(coordinates, PolygonCoordinates):
+        if isinstance(coordinates, PolygonCoordinates) and coordinates._is_nested:
             if any(len(rings) > 1 for rings in coordinates.polygons):
                 self._change(instance, frame, Kind.APPROXIMATED, Feature.HOLES, "Cuts of no width lead to its holes.")
             if len(coordinates.polygons) > 1:
