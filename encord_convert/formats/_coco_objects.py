@@ -5,7 +5,7 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from encord_convert.formats._coco_options import ReadOptions
 from encord_convert.formats._coco_plans import Category, Plan, Plans, Unknown, answer_of
 from encord_convert.labelset import Draft, frame_info
 from encord_convert.ledger import Carried, Key, Ledger, Origin
-from encord_convert.losses import Feature, Kind, Level, Where
+from encord_convert.losses import Feature, Level, Where
 from encord_convert.sdk.objects import ClassificationInstance, ObjectInstance, Shape
 from encord_convert.sdk.objects._instance import SharedAnswers
 from encord_convert.sdk.objects.attributes import ChecklistAttribute
@@ -338,53 +338,6 @@ class Reader:
         for attribute, value in answers:
             instance._answer(attribute, value)
         return instance
-
-    def labels(self, entries: list[Any], title: str, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
-        """Return the classifications of annotations without geometry: captions, and categories alone."""
-        captions = [entry for entry in entries if entry.caption is not None]
-        plain = [entry for entry in entries if entry.caption is None]
-        made: list[Any] = []
-        known = []
-        for entry in plain:
-            if number_of(entry.category_id) in self.categories:
-                known.append(entry)
-            else:
-                detail = f"The category {entry.category_id!r} is not among the categories."
-                self.lose(entry, "ORPHAN_CATEGORY", detail, title, Feature.LABEL_NAME)
-        if known:
-            names = [self.label_of(entry) for entry in known]
-            chosen = [self.plans.option(name) for name in names]
-            item, root, _ = chosen[0]
-            options = tuple(option for option in root.options if any(option is one[2] for one in chosen))
-            origins = [self._origin("label", name, entry) for name, entry in zip(names, known, strict=True)]
-            origins[0].also = tuple(origins[1:])
-            made.append(self.classification(item, [(root, options)], hash_of(1 << 33), frame, origins[0]))
-        if captions:
-            made += self._captions(captions, title, frame, hash_of)
-        return made
-
-    def _origin(self, kind: str, label: str, entry: Any) -> Origin:
-        self.ledger.into[kind, label] += 1
-        return Origin(kind, label)
-
-    def _captions(self, entries: list[Any], title: str, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
-        item = self.plans.caption()
-        texts = [one.caption if isinstance(one.caption, str) else str(one.caption) for one in entries]
-        origins = [self._origin("caption", NO_LABEL, entry) for entry in entries]
-        if self.options.captions == "separate":
-            return [
-                self.classification(item, [(item.attributes[0], text)], hash_of((1 << 34) + number), frame, origin)
-                for number, (text, origin) in enumerate(zip(texts, origins, strict=True))
-            ]
-        for entry, origin in zip(entries[1:], origins[1:], strict=True):
-            detail = "Several captions of an image are one text of lines; -r captions=separate keeps them apart."
-            key = ("caption", NO_LABEL)
-            self.ledger.change(Kind.MERGED, "CAPTIONS_JOINED", Feature.CLASSIFICATIONS, key,
-                               self.where(title, entry), detail)  # fmt: skip
-            origin.changed = True
-        origins[0].also = tuple(origins[1:])
-        answered = [(item.attributes[0], "\n".join(texts))]
-        return [self.classification(item, answered, hash_of(1 << 34), frame, origins[0])]
 
 
 def _track_of(entry: Any, attributes: dict[str, Any], own: str | None) -> str | None:

@@ -79,7 +79,7 @@ def is_plain(one: Written, width: int, height: int) -> bool:
     if one.element == "polygon" and len(numbers) > 5:
         # Of points that all but lie on a line no three span an area; their distances are no more than the sum of all.
         third = len(numbers) // 6 * 2
-        x0, y0, x1, y1, x2, y2 = (*numbers[:2], *numbers[third : third + 2], *numbers[2 * third : 2 * third + 2])
+        (x0, y0), (x1, y1), (x2, y2) = (numbers[at : at + 2] for at in (0, third, 2 * third))
         return bool(abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) > 8 * TOLERANCE_PX * size)
     return one.element == "points"
 
@@ -87,7 +87,7 @@ def is_plain(one: Written, width: int, height: int) -> bool:
 def _rounded(flat: Any, width: int, height: int) -> list[float]:
     if len(flat) > 32:
         scaled = np.asarray(flat, np.float64).reshape(-1, 2) * (width, height)
-        return scaled.round(DECIMALS).ravel().tolist()  # type: ignore[no-any-return]
+        return scaled.round(DECIMALS).ravel().tolist()
     return [round(number, DECIMALS) for number in ring_px(flat, width, height)]
 
 
