@@ -20,6 +20,7 @@ FLOORS = {
     "media": 2,
     "placement": 2,
     "prediction": 2,
+    "skeletons": 2,
     "rasters": 2,
     "report": 2,
     "formats": 3,

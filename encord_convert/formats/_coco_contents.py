@@ -46,6 +46,7 @@ def opened(source: Source, part: Part, entries: list[Any], size: tuple[int, int]
                 entry, segments_info=NO_RAW, id=segment.get("id"), category_id=segment.get("category_id"),
                 iscrowd=segment.get("iscrowd"), bbox=raw_of(segment.get("bbox")),
                 segmentation=raw_of(drawn or {"counts": None}),
+                area=raw_of(segment.get("area")),
             )  # fmt: skip
             if drawn is not None:
                 yield own

@@ -6,7 +6,7 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -211,7 +211,7 @@ def _levelled(value: Any, drawing: Drawing) -> list[list[float]]:
 _LONG = 1024
 
 
-def _relative(ring: Sequence[float], size: Size) -> Any:
+def _relative(ring: Any, size: Size) -> Any:
     count = len(ring)
     if count > _LONG:
         return np.array(ring, np.float64) / np.tile(size, count // 2)

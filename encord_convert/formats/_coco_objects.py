@@ -78,7 +78,11 @@ class Reader:
         self._ready: dict[tuple[int, str, Any], Plan] = {}
         self._shared: dict[Any, SharedAnswers] = {}
         self._drawing = Drawing()
-        self.boxes = self.small_boxes = self.leaving_boxes = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Start to count what :meth:`close` will speak of."""
+        self.boxes = self.small_boxes = self.leaving_boxes = self._without_area = 0
 
     def decoded(self, text: bytes) -> list[Any]:
         """Return the annotations of a JSON list."""
@@ -136,6 +140,7 @@ class Reader:
         except Invalid as fault:
             self.lose(entry, fault.code, fault.detail, title, fault.feature)
             return None
+        self._without_area += not (len(entry.area) or len(entry.areas))
         label, ledger = plan.label, self.ledger
         found = Placed(plan, kind, coordinates)
         key = (kind, label)
@@ -182,6 +187,9 @@ class Reader:
 
     def close(self) -> None:
         """Say what all annotations together let one suspect."""
+        if self._without_area:
+            detail = "An annotation has no area; where it is written again it has that of its shape."
+            self.ledger.note(Level.INFO, "AREA_DERIVED", detail, Where(file=self._place), count=self._without_area)
         form = None
         if self.boxes > 1 and self.small_boxes == self.boxes:
             form = "No bbox has a number above 1: they look relative to the picture, and are read as pixels."

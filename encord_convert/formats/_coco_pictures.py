@@ -49,7 +49,7 @@ class Pictures:
         """Walk all rows."""
         for number, part in enumerate(self._parts):
             reader = part.reader
-            reader.boxes = reader.small_boxes = reader.leaving_boxes = 0
+            reader.begin()
             for type_, count in (
                 ("image", len(part.pictures.image_ids())),
                 ("video", len(part.pictures.videos)),

@@ -10,7 +10,7 @@ import msgspec
 DECIMALS = 6
 
 _SPECIAL = re.compile('[&<>"\\x00-\\x1f\ud800-\udfff\ufffe\uffff]')
-_FORBIDDEN = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uffff]")
+UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uffff]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 _encode = msgspec.json.Encoder().encode
@@ -38,7 +38,7 @@ def is_writable(text: str) -> bool:
     >>> is_writable("a\\tb"), is_writable("a\\x0bb")
     (True, False)
     """
-    return _FORBIDDEN.search(text) is None
+    return UNWRITABLE.search(text) is None
 
 
 def number_text(number: float) -> str:
