@@ -24,6 +24,8 @@ from encord_convert.sdk.objects._instance import SharedAnswers
 from encord_convert.sdk.objects.attributes import ChecklistAttribute
 
 _MOST_SHARED = 4096
+_SHORT = 256
+_NO_ATTRIBUTES: dict[str, Any] = {}
 _OUTLINES = ("polygon", "rle")
 _BOXES = (Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX)
 NO_LABEL = ""
@@ -77,6 +79,8 @@ class Reader:
         self._infos: dict[tuple[bool, float], Any] = {(True, 1.0): draft.info, (False, 1.0): draft.machine_info}
         self._ready: dict[tuple[int, str, Any], Plan] = {}
         self._shared: dict[Any, SharedAnswers] = {}
+        self._attributes: dict[bytes, dict[str, Any]] = {}
+        self._beside_texts: dict[tuple[int, bytes], tuple[tuple[tuple[Any, Any], ...], Carried]] = {}
         self._drawing = Drawing()
         self.begin()
 
@@ -114,9 +118,7 @@ class Reader:
         if entry is None:
             self.lose(entry, "INVALID_ANNOTATION", "An entry of annotations is no object.", title)
             return None
-        attributes = value_of(entry.attributes) if len(entry.attributes) else {}
-        if not isinstance(attributes, dict):
-            attributes = {}
+        attributes, text = self._attributes_of(entry) if len(entry.attributes) else (_NO_ATTRIBUTES, b"")
         said = attributes.get("encord_shape")
         said = said if isinstance(said, str) else None
         if kind != "keypoints" and said == "skeleton":
@@ -146,13 +148,13 @@ class Reader:
         key = (kind, label)
         if kind == "bbox" and plan.shape in _BOXES:
             self._judge(coordinates, size)
-        if not attributes and not drawing.is_used and self._is_bare(entry, plan):
+        if not attributes and not drawing.is_used and not plan.constants and self._is_plain(entry, plan):
             ledger.into[key] += 1
             found.info = self.draft.info
             if is_tracked:
                 found.track = _track_of(entry, attributes, None)
             return found
-        found.answers, found.carried = self._beside(entry, label, attributes, title, plan)
+        found.answers, found.carried = self._answers_of(entry, attributes, text, title, plan)
         self._count(key, found.carried)
         for change_kind, code, detail in drawing.changes:
             ledger.change(change_kind, code, Feature.SHAPE, key, self.where(title, entry), detail,
@@ -167,14 +169,13 @@ class Reader:
             found.track = _track_of(entry, attributes, found.hash)
         return found
 
-    def _is_bare(self, entry: Any, plan: Plan) -> bool:
-        """Tell an annotation that is its geometry and nothing else, as most are."""
+    def _is_plain(self, entry: Any, plan: Plan) -> bool:
+        """Tell an annotation that is its geometry and its attributes and nothing else, as most are."""
         return (
             not entry.iscrowd
             and entry.score is None
             and entry.confidence is None
             and not self._entries.unknown
-            and not plan.constants
             and plan.shape is not Shape.SKELETON
         )
 
@@ -222,6 +223,37 @@ class Reader:
             if len(self._infos) > _MOST_SHARED:
                 self._infos.clear()
             found = self._infos[key] = frame_info(manual=is_manual, confidence=confidence)
+        return found
+
+    def _attributes_of(self, entry: Any) -> tuple[dict[str, Any], bytes]:
+        """Return the attributes of an annotation, and their text if it is short: the same few are met again."""
+        if len(entry.attributes) > _SHORT:
+            attributes = value_of(entry.attributes)
+            return (attributes if isinstance(attributes, dict) else {}), b""
+        text = bytes(entry.attributes)
+        found = self._attributes.get(text)
+        if found is None:
+            if len(self._attributes) > _MOST_SHARED:
+                self._attributes.clear()
+            value = value_of(entry.attributes)
+            found = self._attributes[text] = value if isinstance(value, dict) else {}
+        return found, text
+
+    def _answers_of(
+        self, entry: Any, attributes: dict[str, Any], text: bytes, title: str, plan: Plan
+    ) -> tuple[tuple[tuple[Any, Any], ...], Carried]:
+        """Return what :meth:`_beside` does; of the same attributes the same, where nothing else is said."""
+        if not (text and self._is_plain(entry, plan)):
+            return self._beside(entry, plan.label, attributes, title, plan)
+        key = (id(plan), text)
+        found = self._beside_texts.get(key)
+        if found is None:
+            found = self._beside(entry, plan.label, attributes, title, plan)
+            said = sum(value is not None for name, value in attributes.items() if name not in OWN_KEYS)
+            if "classifications" not in attributes and found[1] == ((("answer", said),) if said else ()):
+                if len(self._beside_texts) > _MOST_SHARED:
+                    self._beside_texts.clear()
+                self._beside_texts[key] = found
         return found
 
     # -- what is said beside ----------------------------------------------------------------------------------

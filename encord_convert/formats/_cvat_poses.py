@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -86,9 +87,15 @@ def is_plain(one: Written, width: int, height: int) -> bool:
 
 def _rounded(flat: Any, width: int, height: int) -> list[float]:
     if len(flat) > 32:
-        scaled = np.asarray(flat, np.float64).reshape(-1, 2) * (width, height)
-        return scaled.round(DECIMALS).ravel().tolist()
+        scaled = np.asarray(flat, np.float64) * _sides(width, height, len(flat) // 2)
+        rounded: list[float] = scaled.round(DECIMALS).tolist()
+        return rounded
     return [round(number, DECIMALS) for number in ring_px(flat, width, height)]
+
+
+@lru_cache(maxsize=256)
+def _sides(width: int, height: int, count: int) -> Any:
+    return np.tile(np.array((width, height), np.float64), count)
 
 
 def _box(c: Any, width: int, height: int, places: Any) -> Written:

@@ -56,5 +56,5 @@ def points_text(flat: Sequence[float]) -> str:
     >>> points_text([1.0, 2.5, 3.0, 4.0])
     '1.0,2.5;3.0,4.0'
     """
-    texts = _encode(flat)[1:-1].decode().split(",")
-    return ";".join(map(",".join, zip(texts[0::2], texts[1::2], strict=True)))
+    pairs = list(zip(flat[0::2], flat[1::2], strict=True))
+    return _encode(pairs)[2:-2].replace(b"],[", b";").decode()
