@@ -18,7 +18,7 @@ from encord_convert.losses import Carries
 from encord_convert.placement import frame_size
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, OntologyStructure
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 
 KEPT = 256
 """Images that are written together."""
@@ -77,10 +77,14 @@ class Rows:
         self.names.say_clashes(report.note)
 
     def _add(self, row: LabelRowV2) -> None:
-        for instance in (*row._objects.values(), *row._classifications.values()):
+        for instance in row._objects.values():
+            dynamic = instance._dynamic
             # Answers that many objects share were made for the very frame of each.
-            if not instance._frames or (isinstance(instance, ObjectInstance) and not instance._answers_in_common()):
+            if not instance._frames or (dynamic is not None and not dynamic.is_shared):
                 self._report.drop_unplaced(instance, self._carries)
+        for classification in row._classifications.values():
+            if not classification._frames:
+                self._report.drop_unplaced(classification, self._carries)
         placed = self._on_frames(row._objects.values())
         labelled = self._on_frames(row._classifications.values())
         tracks = {hash_: n for n, hash_ in enumerate(row._objects, 1)} if row.number_of_frames > 1 else None
