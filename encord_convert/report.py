@@ -337,6 +337,19 @@ class Report:
         self.writing.changed["answer", label] += altered
         self.writing.dropped["answer", label] += self._answers_lost(instance, len(lost) - altered)
 
+    def change_texts(self, instance: Any, carries: Carries) -> None:
+        """Say which texts that an instance, of which at least one frame is written, answers are written in part."""
+        pattern = carries.unwritable
+        texts = _answered_texts(instance) if pattern is not None else []
+        lost = [(attribute, text) for attribute, text in texts if pattern and pattern.search(text)]
+        if not lost:
+            return
+        label, where = _label(instance), self._where(instance, min(instance._frames))
+        for attribute, _ in lost:
+            detail = f"The answer to {attribute.title!r} has characters that the target has no place for."
+            self.writing.lose(Kind.APPROXIMATED, "CONTROL_CHARACTER", Feature.ANSWERS, ("answer", label), where, detail)
+        self.writing.changed["answer", label] += len(lost)
+
     def _answers_lost(self, instance: Any, lost: int) -> int:
         """Return how many answers of the source that many of the hub are: an importer may have joined some."""
         if instance._origin is None:
@@ -507,6 +520,17 @@ def hub_answers(instance: Any) -> int:
     In a hub that no importer counted they live as long as the instance is on any frame.
     """
     return len(_placed_answers(instance))
+
+
+def _answered_texts(instance: Any) -> list[tuple[Any, str]]:
+    """Return attribute and text of each answer that is a text: static ones, and runs of dynamic ones on its frames."""
+    answers = list(instance._static_answers())
+    runs = getattr(instance, "_dynamic_runs", None)
+    if runs is not None:
+        frames = sorted(instance._frames)
+        for attribute, value, ranges in runs():
+            answers += [(attribute, value)] * sum(placed_within(frames, start, end) > 0 for start, end in ranges)
+    return [(attribute, value) for attribute, value in answers if isinstance(value, str)]
 
 
 def _placed_answers(instance: Any) -> list[tuple[Any, Feature]]:

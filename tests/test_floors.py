@@ -21,6 +21,7 @@ FLOORS = {
     "pairings": 2,
     "placement": 2,
     "prediction": 2,
+    "skeletons": 2,
     "rasters": 2,
     "report": 2,
     "sheets": 2,

@@ -20,7 +20,7 @@ from encord_convert.formats._coco_masks import mask_numbers
 from encord_convert.geometry import masks, rle
 from encord_convert.losses import Carries, Feature, Kind, Level
 from encord_convert.placement import drawing, fate_and_drawing, is_degenerate_ring, ring_px
-from encord_convert.prediction import is_self_occluded
+from encord_convert.prediction import has_depth, is_self_occluded, is_unsaid
 from encord_convert.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
@@ -298,6 +298,8 @@ class Shapes:
         place, bbox, area, is_sure = next(self._computed_points)
         if not is_sure and self._remains(picture, class_, instance, c) is None:
             return None
+        if has_depth(c):
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.DEPTH, "is a point in space, written without z")
         return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, [], [*place, 2], 1)
 
     def _skeleton(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
@@ -341,7 +343,10 @@ class Shapes:
             self._change(picture, instance, Kind.DEFAULTED, Feature.HIDDEN_POSITION, detail)
         if strange:
             detail = f"has points its template lacks: {', '.join(map(repr, strange))}"
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE, detail, "KEYPOINT_UNKNOWN")
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.UNKNOWN_POINTS, detail)
+        if any(is_unsaid(point) for point in points):
+            detail = "has points of which nobody said whether they are visible: written as visible"
+            self._change(picture, instance, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY, detail)
         return keypoints
 
     def _box_around(self, points: Sequence[Any], size: Size) -> list[float]:

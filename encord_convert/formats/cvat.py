@@ -73,8 +73,9 @@ How each hub thing maps, writing
     a server, would tell.
 
 What is lost
-    In writing: confidence, authors, times, reviews, positions of invisible points, and by what a point is occluded;
-    shapes that cover nothing. Masks are cut at the border. Characters that XML has no place for become U+FFFD.
+    In writing: confidence, authors, times, reviews, positions of invisible points, by what a point is occluded, and
+    that nobody said whether it is visible (it is, then); the third coordinate of points in space; shapes that cover
+    nothing. Masks are cut at the border. Characters that XML has no place for become U+FFFD.
 
     In reading: z_order (labels stand in its order), group_id (kept with ``group_id``), the words of ``source`` other
     than manual and auto, default values and number ranges, which frames were keyframes. Ellipses and cuboids are
@@ -117,6 +118,7 @@ from encord_convert.formats._cvat_pages import Page, page_of
 from encord_convert.formats._cvat_poses import TOLERANCE_PX
 from encord_convert.formats._cvat_scan import LabelFacts, Scan, Wanted, scan, stamp_of, texts
 from encord_convert.formats._cvat_sheets import SheetReader
+from encord_convert.formats._cvat_texts import UNWRITABLE
 from encord_convert.formats._cvat_tracks import Tracks
 from encord_convert.formats._cvat_xml import Picture, Record, Track, parsed_elements
 from encord_convert.formats._files import FileSource, Source, Target
@@ -136,7 +138,7 @@ CARRIES = Carries(
         {
             Feature.ROTATION, Feature.VISIBILITY, Feature.TRACKS, Feature.ANSWERS, Feature.DYNAMIC_ANSWERS,
             Feature.CLASSIFICATIONS, Feature.NESTED_ANSWERS, Feature.MANUAL, Feature.COLOUR, Feature.EMPTY_ROWS,
-            Feature.OUT_OF_BOUNDS,
+            Feature.OUT_OF_BOUNDS, Feature.UNKNOWN_POINTS,
         }
     ),
 )  # fmt: skip
@@ -151,9 +153,12 @@ WRITES = Carries(
         Feature.PARTS: "PARTS_JOINED",
         Feature.SELF_OCCLUSION: "SELF_OCCLUSION_MERGED",
         Feature.HIDDEN_POSITION: "HIDDEN_POSITION_DEFAULTED",
+        Feature.UNSAID_VISIBILITY: "VISIBILITY_DEFAULTED",
         Feature.DEGENERATE: "INVALID_GEOMETRY",
         (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
     },
+    bounded=frozenset({Shape.BITMASK}),
+    unwritable=UNWRITABLE,
 )
 
 _DEPTH = 2
