@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from hashlib import sha256
@@ -36,12 +36,13 @@ from encord_convert.sdk.http.routes import (
 from encord_convert.sdk.http.transport import Reply, Request
 from encord_convert.service import auth, faults
 from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, NotYet
+from encord_convert.service.clouds import Clouds
 from encord_convert.service.files import answer_file
 from encord_convert.service.storage import PREFIX, Storage
 from encord_convert.service.store import users
 from encord_convert.service.store.database import Database, open_database
 
-HANDLER_MODULES = ("cloud", "datasets")
+HANDLER_MODULES = ("cloud", "datasets", "deidentify")
 """Modules of :mod:`.handlers`, which register what they answer."""
 
 ANSWERS_KEPT_S = 24 * 3600.0
@@ -268,7 +269,12 @@ class Service:
 
 
 def open_service(
-    folder: Path, url: str | None = None, *, trust_first_key: bool = False, clock: Callable[[], float] = time.time
+    folder: Path,
+    url: str | None = None,
+    *,
+    trust_first_key: bool = False,
+    private_data: Iterable[str] = (),
+    clock: Callable[[], float] = time.time,
 ) -> Service:
     """Open the service of a folder, which is made if it is not there.
 
@@ -279,11 +285,14 @@ def open_service(
         Of a PostgreSQL database; by default the folder holds one.
     trust_first_key : bool
         See :class:`Service`.
+    private_data : iterable of str
+        Folders and buckets whose files may be registered where they lie, see :mod:`.clouds`.
     clock : callable
         See :class:`Service`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     storage = Storage(folder)
+    storage.clouds = Clouds(private_data)
     return Service(open_database(folder, url), storage, trust_first_key=trust_first_key, clock=clock)
 
 

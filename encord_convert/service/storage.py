@@ -21,6 +21,7 @@ from uuid import uuid4
 import fsspec
 
 from encord_convert.sdk.exceptions import AuthorisationError, FileSizeNotSupportedError, ResourceNotFoundError
+from encord_convert.service.clouds import Clouds
 
 PREFIX = "/storage"
 UPLOAD_S = 24 * 3600.0
@@ -46,6 +47,8 @@ class Storage:
         self._root = str(folder / "files")
         self._files.makedirs(f"{self._root}/incoming", exist_ok=True)
         self.secret = _secret(folder / SECRET_FILE)
+        self.clouds = Clouds()
+        """Where data lies that was never sent here."""
 
     # --- bytes --------------------------------------------------------------------------------------------------------
 
