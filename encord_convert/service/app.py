@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -34,7 +35,7 @@ from encord_convert.sdk.http.routes import (
     is_repeatable,
 )
 from encord_convert.sdk.http.transport import Reply, Request
-from encord_convert.service import auth, faults
+from encord_convert.service import auth, faults, handlers
 from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, NotYet
 from encord_convert.service.clouds import Clouds
 from encord_convert.service.files import answer_file
@@ -42,7 +43,7 @@ from encord_convert.service.storage import PREFIX, Storage
 from encord_convert.service.store import users
 from encord_convert.service.store.database import Database, open_database
 
-HANDLER_MODULES = ("cloud", "datasets", "deidentify")
+HANDLER_MODULES = tuple(sorted(module.name for module in iter_modules(handlers.__path__)))
 """Modules of :mod:`.handlers`, which register what they answer."""
 
 ANSWERS_KEPT_S = 24 * 3600.0

@@ -44,11 +44,14 @@ class Caller:
         Of the user, or of whoever made the key.
     scopes : frozenset of str or None
         What the API key allows; None for a user.
+    key_title : str
+        Of the API key.
     """
 
     user_hash: str
     email: str
     scopes: frozenset[str] | None = None
+    key_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
