@@ -95,6 +95,8 @@ class Service:
     storage : Storage
     trust_first_key : bool
         Whether the first key that signs a request becomes the key of :data:`FIRST_USER`, as long as there is no user.
+    strict_saves : bool
+        Whether label rows are not saved over a newer revision of another author.
     clock : callable
         Gives unix seconds.
     """
@@ -105,6 +107,7 @@ class Service:
         storage: Storage,
         *,
         trust_first_key: bool = False,
+        strict_saves: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         for name in HANDLER_MODULES:
@@ -113,6 +116,7 @@ class Service:
         self.storage = storage
         self.clock = clock
         self._trusts = trust_first_key
+        self._strict_saves = strict_saves
         self._forgot_at = 0.0
 
     # --- answering ----------------------------------------------------------------------------------------------------
@@ -256,7 +260,9 @@ class Service:
     def _call(self, asked: Asked, db: Connection) -> Call:
         caller, resource = auth.identified(db, asked.proof, asked.kind, asked.hash)
         auth.check(asked.handler.access, caller, resource)
-        return asked.make(caller, resource, db)
+        call = asked.make(caller, resource, db)
+        call.strict_saves = self._strict_saves
+        return call
 
     def _refusal(self, asked: Asked, error: BaseException) -> Reply:
         if asked.told is _enveloped:
@@ -274,6 +280,7 @@ def open_service(
     url: str | None = None,
     *,
     trust_first_key: bool = False,
+    strict_saves: bool = False,
     private_data: Iterable[str] = (),
     clock: Callable[[], float] = time.time,
 ) -> Service:
@@ -284,17 +291,16 @@ def open_service(
     folder : Path
     url : str, optional
         Of a PostgreSQL database; by default the folder holds one.
-    trust_first_key : bool
+    trust_first_key, strict_saves, clock
         See :class:`Service`.
     private_data : iterable of str
         Folders and buckets whose files may be registered where they lie, see :mod:`.clouds`.
-    clock : callable
-        See :class:`Service`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     storage = Storage(folder)
     storage.clouds = Clouds(private_data)
-    return Service(open_database(folder, url), storage, trust_first_key=trust_first_key, clock=clock)
+    database = open_database(folder, url)
+    return Service(database, storage, trust_first_key=trust_first_key, strict_saves=strict_saves, clock=clock)
 
 
 _PREFIX = b'{"status":200,"response":'

@@ -87,6 +87,8 @@ class Call:
         What the handler's ``prepare`` returned.
     path, query : dict
         Names in the path and members of the query string, of the younger half.
+    strict_saves : bool
+        Whether label rows are not saved over a newer revision of another author.
     """
 
     caller: Caller
@@ -100,6 +102,7 @@ class Call:
     prepared: Any = None
     path: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    strict_saves: bool = False
     _payload: Any = ...
 
     @property
