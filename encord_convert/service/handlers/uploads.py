@@ -134,7 +134,7 @@ def new_row(call: Call, data_hash: str, title: str, data_type: str, **columns: A
     }
 
 
-def _file_columns(row: Any, facts: Facts) -> dict[str, Any]:
+def file_columns(row: Any, facts: Facts) -> dict[str, Any]:
     return {
         "width": facts.width,
         "height": facts.height,
@@ -155,7 +155,7 @@ def video(call: Call) -> dict[str, Any]:
         [(upload, facts)] = arrived(call, [call.uid], Query.SIGNED_VIDEO_URL)
         title = titled(call.given("video_title", str, None) or upload.title)
         row = new_row(
-            call, upload.data_hash, title, "VIDEO", **_file_columns(upload, facts),
+            call, upload.data_hash, title, "VIDEO", **file_columns(upload, facts),
             number_of_frames=facts.frames, frames_per_second=facts.fps, duration=facts.duration_s,
         )  # fmt: skip
         data_rows.add_data_row(call.db, row)
@@ -170,7 +170,7 @@ def single_image(call: Call) -> dict[str, bool]:
     data_hash, title = call.given("data_hash", str), titled(call.given("title", str))
     if data_rows.data_row(call.db, call.of.hash, data_hash) is None:
         [(upload, facts)] = arrived(call, [data_hash], Query.SIGNED_IMAGES_URL)
-        data_rows.add_data_row(call.db, new_row(call, data_hash, title, "IMAGE", **_file_columns(upload, facts)))
+        data_rows.add_data_row(call.db, new_row(call, data_hash, title, "IMAGE", **file_columns(upload, facts)))
         uploads.forget_uploads(call.db, [data_hash])
     return {"success": True}
 
@@ -206,7 +206,7 @@ def _member(upload: Any, facts: Facts) -> dict[str, Any]:
         "image_hash": upload.data_hash,
         "title": upload.title,
         "storage_location": OWN,
-        **_file_columns(upload, facts),
+        **file_columns(upload, facts),
     }
 
 
