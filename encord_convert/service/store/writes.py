@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from encord_convert.service.faults import FullDiskError
+from encord_convert.service.faults import FULL, FullDiskError
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -111,7 +111,7 @@ def _told(error: Exception) -> Exception:
     """Return the error a caller is told: a full disk is no bug."""
     text = str(getattr(error, "orig", "")).lower()
     if "disk is full" in text or "no space left" in text or "disk i/o error" in text:
-        return FullDiskError("The disk of the service is full or failing: nothing was written.")
+        return FullDiskError(FULL)
     return error
 
 
