@@ -16,14 +16,28 @@ import click
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
 @click.option("--print-url", is_flag=True, help="Print the address, and nothing else, on stdout.")
 @click.option("--database", metavar="URL", help="postgresql+psycopg://…; by default a file in DIR.")
+@click.option(
+    "--private-data",
+    multiple=True,
+    metavar="DIR",
+    help="Folder, or s3://BUCKET, whose files users may name; repeatable.",
+)
 @click.option("--trust-first-key", is_flag=True, help="As long as there is no user: the first key to sign in is one.")
-def serve(data: str, host: str, port: int, print_url: bool, database: str | None, trust_first_key: bool) -> None:
+def serve(
+    data: str,
+    host: str,
+    port: int,
+    print_url: bool,
+    database: str | None,
+    private_data: tuple[str, ...],
+    trust_first_key: bool,
+) -> None:
     """Run the local service until Ctrl-C. Everything it keeps is in DIR."""
     from encord_convert.service.app import open_service
     from encord_convert.service.server import Server
     from encord_convert.service.store.users import is_empty
 
-    service = open_service(Path(data), database, trust_first_key=trust_first_key)
+    service = open_service(Path(data), database, trust_first_key=trust_first_key, private_data=private_data)
     try:
         server = Server(service, host, port)
         if print_url:

@@ -321,7 +321,7 @@ def _pixels(found: Dataset) -> tuple[NDArray[Any], bool]:
     return flat.reshape(frames, height, width, samples), False
 
 
-def _luminance(found: Dataset, frame: NDArray[Any]) -> NDArray[np.float32]:
+def _luminance(found: Dataset, frame: NDArray[Any]) -> Any:
     if found.PhotometricInterpretation == "PALETTE COLOR":
         return _palette(found)[np.clip(frame[..., 0].astype(np.int64) - _first_entry(found), 0, None)]
     if frame.shape[2] == 3 and found.PhotometricInterpretation == "RGB":

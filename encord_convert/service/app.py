@@ -39,6 +39,7 @@ from encord_convert.service import auth, faults, handlers
 from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, NotYet
 from encord_convert.service.clouds import Clouds
 from encord_convert.service.files import answer_file
+from encord_convert.service.jobs import Jobs
 from encord_convert.service.storage import PREFIX, Storage
 from encord_convert.service.store import users
 from encord_convert.service.store.database import Database, open_database
@@ -118,6 +119,7 @@ class Service:
         self._trusts = trust_first_key
         self._strict_saves = strict_saves
         self._forgot_at = 0.0
+        self._jobs = Jobs(self)
 
     # --- answering ----------------------------------------------------------------------------------------------------
 
@@ -228,7 +230,7 @@ class Service:
         try:
             prepared = None
             if asked.handler.prepare is not None:
-                prepared = self.database.read(lambda db: asked.handler.prepare(self._call(asked, db)))  # type: ignore[misc]
+                prepared = self.database.read(lambda db: self._prepared(asked, db))
             done = self.database.write(lambda db: self._carried_out(asked, db, prepared))
         except Exception as error:
             return self._refusal(asked, error)
@@ -250,6 +252,14 @@ class Service:
 
         self.database.write(work).result()
         self._trusts = key_hex is None
+
+    def _prepared(self, asked: Asked, db: Connection) -> Any:
+        call = self._call(asked, db)
+        maker = asked.proof.key_hex or asked.proof.secret_sha256 or ""
+        if asked.request_id is not None and users.answered(db, maker, asked.request_id[:128]) is not None:
+            return None  # sent again: it was done, and is only answered again
+        assert asked.handler.prepare is not None
+        return asked.handler.prepare(call)
 
     def _carried_out(self, asked: Asked, db: Connection, prepared: Any = None) -> bytes:
         call = self._call(asked, db)
@@ -285,6 +295,7 @@ class Service:
 
     def close(self) -> None:
         """Finish what is under way and close the database."""
+        self._jobs.close()
         self.database.close()
 
 

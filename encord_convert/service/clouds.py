@@ -18,7 +18,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import fsspec
 
-from encord_convert.errors import MissingDependencyError
+from encord_convert.errors import MissingDependencyError, ReadError
 from encord_convert.formats._files import name_fault
 from encord_convert.sdk.exceptions import InvalidArgumentsError, ResourceNotFoundError
 
@@ -33,6 +33,11 @@ class Root:
     ----------
     spelled : str
         A path, or ``s3://bucket/prefix``.
+
+    Raises
+    ------
+    ReadError
+        There is no such folder.
     """
 
     def __init__(self, spelled: str) -> None:
@@ -40,12 +45,12 @@ class Root:
             self.url = spelled.rstrip("/")
             self._folder = None
         elif "://" in spelled and not spelled.startswith("file://"):
-            raise InvalidArgumentsError(f"{spelled}: private data lies in a folder or below s3://BUCKET.")
+            raise ReadError(spelled, "is no place for private data; it lies in a folder or below s3://BUCKET.")
         else:
             path = unquote(urlsplit(spelled).path) if spelled.startswith("file://") else spelled
             self._folder = Path(path).resolve()
             if not self._folder.is_dir():
-                raise InvalidArgumentsError(f"{path}: there is no such folder of private data.")
+                raise ReadError(path, "is no folder, and private data lies in one.")
             self.url = "file://" + quote(str(self._folder))
         self.hash = str(uuid5(NAMESPACE_URL, self.url))
         """Of the integration this root is to callers; the same whenever the same root is named."""

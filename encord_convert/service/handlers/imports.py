@@ -43,7 +43,9 @@ FILE = "annotations.xml"
 Issues = dict[str, dict[str, list[str]]]
 """Severity to code to what is said of each occurrence."""
 _LISTS = {Level.ERROR: "errors", Level.WARNING: "warnings", Level.INFO: "infos"}
-NO_VIDEO = "The annotations are tracks of a video; pictures are imported. Export from CVAT as 'CVAT for images 1.1', with images."
+NO_VIDEO = (
+    "The annotations are tracks of a video, and pictures are imported here. Export from CVAT as 'CVAT for images 1.1'."
+)
 
 
 @handles(Query.PROJECT_IMPORTER_CVAT_INFO, Verb.POST, USER, writes=False)

@@ -221,10 +221,10 @@ def dicom_series(call: Call) -> dict[str, Any]:
     hashes = texts([one.get("id") for one in call.uid])
     members = arrived(call, hashes, Query.SIGNED_DICOMS_URL)
     data_hash = str(uuid4())
-    head, slices, kept = _gathered(members)
+    head, slices, kept = gathered(members)
     links = {upload.data_hash: upload.file_link for upload, _ in kept}
     title = call.given("title", str, None) or head.series
-    frames = [_block(one, links) for one in slices]
+    frames = [block(one, links) for one in slices]
     series = {"patient_id": head.patient, "study_uid": head.study, "series_uid": head.series}
     row = new_row(
         call, data_hash, titled(title), "DICOM", width=slices[0].width, height=slices[0].height, file_type=DICOM,
@@ -240,7 +240,7 @@ def dicom_series(call: Call) -> dict[str, Any]:
     return {"data_hash": data_hash, "title": title, "backing_item_uuid": row["backing_item_uuid"]}
 
 
-def _gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice], list[tuple[Any, Facts]]]:
+def gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice], list[tuple[Any, Facts]]]:
     """Return the first header, the slices of all in order, and the files they are in, of which the same counts once."""
     head: Header | None = None
     slices: list[Slice] = []
@@ -268,7 +268,7 @@ def _gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice]
     return head, ordered(slices, "position")[0], list(kept.values())
 
 
-def _block(one: Slice, links: dict[str, str]) -> dict[str, Any]:
+def block(one: Slice, links: dict[str, str]) -> dict[str, Any]:
     return {
         "dicom_instance_uid": one.uid,
         "multiframe_frame_number": one.number,

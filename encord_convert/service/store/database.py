@@ -29,6 +29,7 @@ FILE = "service.sqlite"
 TABLE_MODULES: tuple[str, ...] = (
     "encord_convert.service.store.tables_projects",
     "encord_convert.service.store.tables_labels",
+    "encord_convert.service.store.tables_jobs",
 )
 """Modules beside :mod:`.tables` that hang tables on the metadata."""
 

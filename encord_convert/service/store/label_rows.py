@@ -106,7 +106,7 @@ def present(db: Connection, project_hash: str, data_hashes: list[str]) -> set[st
 def bodies(db: Connection, revisions: Iterable[int]) -> dict[int, bytes]:
     """Return what was saved, by number of the revision."""
     statement = select(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.body).where(LABEL_REVISIONS.c.id.in_(list(revisions)))
-    return {number: body for number, body in db.execute(statement)}
+    return {row.id: row.body for row in db.execute(statement)}
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
