@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES: dict[int, str] = {
     0: "done",
-    1: "some jobs failed",
+    1: "some jobs failed, or what is compared differs",
     2: "usage",
     3: "loss under --strict",
     4: "read",

@@ -14,6 +14,7 @@ import click
 
 COMMANDS: dict[str, str] = {
     "convert": "Convert annotations from one format to another.",
+    "diff": "Name every difference between two label sets, in any formats.",
     "formats": "Show what each format carries, or one format's page.",
     "info": "Say what a file holds: how much of what, its ontology, its problems.",
     "serve": "Run the local service: the same API, without an account.",

@@ -32,6 +32,9 @@ from encord_convert.formats._coco_entries import (
     value_of,
 )
 
+MOST_FRAMES = 10_000_000
+"""Frames of a row are numbered below this; what says otherwise is damage."""
+
 MOST_VALUES = 64
 """How many different values of an attribute are remembered."""
 
@@ -127,7 +130,7 @@ OWN_KEYS = frozenset(
 
 def drawn_as(entry: Any) -> str:
     """Return what an annotation is: a word for its geometry, ``caption``, or ``label`` where there is none."""
-    if len(entry.segments_info) and is_given(entry.segments_info):
+    if first_byte(entry.segments_info) == 91:  # a list, empty where a picture has nothing on it
         return "panoptic"
     if (len(entry.segmentations) or len(entry.bboxes)) and (is_given(entry.segmentations) or is_given(entry.bboxes)):
         return "track"
@@ -235,7 +238,7 @@ class Index:
             number = 0
             if group:
                 own = frame.frame_id if frame.frame_id is not None else frame.frame_index
-                number = own if own.__class__ is int and 0 <= own < 10_000_000 else self._frame_of[group]
+                number = own if own.__class__ is int and 0 <= own < MOST_FRAMES else self._frame_of[group]
                 self._frame_of[group] = max(self._frame_of[group], number + 1)
             arrays["frames"].append(number)
             if is_given(frame.attributes) and not len(frame.encord):

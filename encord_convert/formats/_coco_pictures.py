@@ -15,7 +15,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._coco_classes import Questions
 from encord_convert.formats._coco_documents import Document
 from encord_convert.formats._coco_entries import number_of, value_of
-from encord_convert.formats._coco_indexes import Index, Join, changed, drawn_as, fetched
+from encord_convert.formats._coco_indexes import MOST_FRAMES, Index, Join, changed, drawn_as, fetched
 from encord_convert.formats._coco_media import Media, plain_name
 from encord_convert.formats._coco_objects import Placed, Reader, confidence_of
 from encord_convert.formats._coco_panoptics import segment_numbers, segmentation_of
@@ -264,6 +264,9 @@ class Pictures:
     def _title(self, part: Part, picture: dict[str, Any]) -> str:
         encord = picture.get("encord")
         name = picture.get("file_name")
+        title = picture.get("image_title")
+        if isinstance(title, str) and title and isinstance(name, str) and name.startswith("images/"):
+            return title  # Encord's exporter names files by the hash of the picture
         if isinstance(encord, dict) and isinstance(name, str):
             title = encord.get("title")
             return title if isinstance(title, str) else name
@@ -404,9 +407,9 @@ class Pictures:
         if not (width and height) and found:
             width, height = self._extent(part, found[0][1][1], [found[0][1]])
         key = (*self._key(part), "video", id_)
-        highest = max((frame for frame, _ in found), default=-1) + 1
         length = len(names) if isinstance(names, list) else 0
-        count = max(_side(video.get("length")), highest, length, 1)
+        highest = max((*_frame_ids(video), *(frame for frame, _ in found)), default=-1) + 1
+        count = max(_side(video.get("length")), _side(video.get("frame_count")), highest, length, 1)
         unit = self._draft.unit(title, width or 1, height or 1, key)
         row = self._draft.row(DataType.VIDEO, title, [unit], frames=count, key=key, dataset=part.split)
         return self._filled(part, row, key, found)
@@ -475,22 +478,27 @@ class Pictures:
 
     def _videos(self, part: Part) -> Iterator[LabelRowV2]:
         """Yield the rows of videos whose annotations are over all their frames."""
-        for place, id_ in enumerate(part.video_ids):
+        for number, id_ in enumerate(part.video_ids):
             video = part.videos[id_]
             row = self._video(part, id_, video, [])
             unit = row._units[0]
             size = (unit.width or 1, unit.height or 1)
             hash_of = self._draft.hashes.series("row", *self._key(part), "video", id_)
             placed: list[tuple[int, Placed]] = []
-            for number, entry in enumerate(part.annotations(part.join.of(place))):
+            frames = _frame_ids(video) or range(row.number_of_frames)
+            for track, entry in enumerate(part.annotations(part.join.of(number))):
                 if entry is None or drawn_as(entry) != "track":
                     part.reader.lose(entry, "ORPHAN_IMAGE", "There is no image of this id.", row.data_title)
                     continue
-                for frame, own in _unrolled(entry, row.number_of_frames):
+                for place, own in _unrolled(entry):
+                    if place >= len(frames):
+                        detail = f"Its list has an entry {place + 1}, its video {len(frames)} frames."
+                        part.reader.lose(own, "FRAME_BEYOND", detail, row.data_title, Feature.TRACKS)
+                        continue
                     one = part.reader.placed(own, drawn_as(own), size, row.data_title, True)
                     if one is not None:
-                        one.track = ("annotation", number)
-                        placed.append((frame, one))
+                        one.track = ("annotation", track)
+                        placed.append((frames[place], one))
             yield self._adopted(part, row, hash_of, placed, [])
 
     def _lose_orphans(self, part: Part) -> None:
@@ -504,17 +512,26 @@ class Pictures:
                 part.reader.lose(entry, "ORPHAN_IMAGE", f"There is no image {id_!r}.")
 
 
-def _unrolled(entry: Any, count: int) -> Iterator[tuple[int, Any]]:
-    """Yield frame and annotation of each frame an annotation is on."""
+def _frame_ids(video: dict[str, Any]) -> list[int]:
+    """Return the numbers of the listed frames of a video, where it has them for all of its files."""
+    given, names = video.get("frame_ids"), video.get("file_names")
+    if not (isinstance(given, list) and isinstance(names, list) and len(given) == len(names)):
+        return []
+    numbers = [number for number in given if number.__class__ is int and 0 <= number < MOST_FRAMES]
+    return numbers if len(set(numbers)) == len(given) else []
+
+
+def _unrolled(entry: Any) -> Iterator[tuple[int, Any]]:
+    """Yield the place in its lists and the annotation of each frame an annotation is on."""
     segmentations, boxes = value_of(entry.segmentations), value_of(entry.bboxes)
     segmentations = segmentations if isinstance(segmentations, list) else []
     boxes = boxes if isinstance(boxes, list) else []
-    for frame in range(min(max(len(segmentations), len(boxes)), count)):
-        shape = segmentations[frame] if frame < len(segmentations) else None
-        box = boxes[frame] if frame < len(boxes) else None
+    for place in range(max(len(segmentations), len(boxes))):
+        shape = segmentations[place] if place < len(segmentations) else None
+        box = boxes[place] if place < len(boxes) else None
         if shape or box:
             yield (
-                frame,
+                place,
                 msgspec.structs.replace(
                     entry, segmentation=_raw(shape), bbox=_raw(box), segmentations=_NO_RAW, bboxes=_NO_RAW
                 ),

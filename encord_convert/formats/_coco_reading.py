@@ -167,7 +167,7 @@ class _Reading:
         if not document.is_list():
             index.take(self.options.pattern())
             if not (index.column("image_ids").size or index.videos or index.column("parents").size
-                    or index.categories or "images" in index.seen):  # fmt: skip
+                    or index.categories or index.seen & {"images", "videos"}):  # fmt: skip
                 raise ReadError(document.place, "has none of the lists images, annotations, categories.")
             return index, index, entries, split
         if truth is None:

@@ -332,6 +332,7 @@ RULES: list[tuple[str, Callable[[Difference], bool]]] = [
         ),
     ),
     ("D8", lambda d: d.both("done", "done") and same_hash_twice(d) and d.where <= {"assigned", "on"}),
+    ("D8", lambda d: d.word == "remove" and same_hash_twice(d) and d.theirs == ["raised", "KeyError"]),
     ("D8b", is_dynamic_set_on_copy),
     ("D20", lambda d: d.ours[0] == "done" and d.theirs == ["raised", "LabelRowError"] and below_dynamic(d)),
 ]
@@ -347,8 +348,9 @@ def written_difference(steps: list[Any], mine: Any, other: Any, met: Counter[str
         return None if mine == other else (None, f"written {str(mine)[:30]} {str(other)[:30]}\n{json.dumps(steps)}")
     in_one_order(mine, other, met)
     spices = {did[1] for did in steps if did[0] == "trip"}
+    placed = {hash_ for frame in frames_of(mine) for kind in frame.values() for hash_ in hashes_of(kind)}
     for at, ours, theirs in json_differences(mine, other, ()):
-        name = name_of_written(at, ours, theirs, spices)
+        name = name_of_written(at, ours, theirs, spices, placed)
         if name is None:
             keys = " ".join(str(key) for key in at if isinstance(key, str) and len(key) > 2)
             return None, f"written {keys}\n{json.dumps(steps)} {at} {ours} {theirs}"
@@ -391,7 +393,7 @@ def hashes_of(entries: list[dict[str, Any]]) -> list[str]:
     return [str(one.get("objectHash", one.get("classificationHash"))) for one in entries]
 
 
-def name_of_written(at: tuple[Any, ...], ours: Any, theirs: Any, spices: set[str]) -> str | None:
+def name_of_written(at: tuple[Any, ...], ours: Any, theirs: Any, spices: set[str], placed: set[str]) -> str | None:
     if at == ("label_status",) and "status" in spices:
         return "D16"
     if at[-1] == "data_links" and "unit" in spices:
@@ -404,7 +406,8 @@ def name_of_written(at: tuple[Any, ...], ours: Any, theirs: Any, spices: set[str
         return "D14"
     if at[-2:-1] == ("labels",) and ours == {"objects": [], "classifications": []} and theirs == "-":
         return "D13"
-    if at == ("object_answers", "z") and "orphan" in spices:
+    is_entry = len(at) == 2 and at[0] in ("object_answers", "classification_answers")
+    if is_entry and theirs == "-" and at[1] not in placed:  # answers of what is on no frame
         return "D5"
     return None
 

@@ -43,6 +43,24 @@ def test_boxes_of_youtube_vis_alone_are_boxes() -> None:
     assert found.place(0, 1).width == 0.3
 
 
+def test_entries_beyond_the_frames_of_youtube_vis_are_lost_and_counted() -> None:
+    box = [10, 20, 60, 40]
+    found = youtube(bboxes=[box, None, box, box, None, box])
+    assert sorted(found.objects[0]._frames) == [0, 2]
+    assert found.losses == {"FRAME_BEYOND": 2}
+    assert found.report.counts()["bbox"] == {"in": 4, "kept": 2, "changed": 0, "dropped": 2}
+
+
+def test_listed_frames_keep_their_numbers_unless_those_are_damaged() -> None:
+    for ids, frames, count in (([0, 5, 9], [0, 9], 12), ([0, 5, 5], [0, 2], 12), ([0, "5", 9], [0, 2], 12)):
+        video = {**VIDEO, "width": 200, "height": 100, "length": 3, "file_names": ["a", "b", "c"], "frame_ids": ids}
+        entry = {"id": 1, "video_id": 1, "category_id": 1, "bboxes": [[1, 2, 3, 4], None, [1, 2, 3, 4]]}
+        file = {"videos": [{**video, "frame_count": 12}], "annotations": [entry], "categories": [CATEGORY]}
+        found = Read(file)
+        assert sorted(found.objects[0]._frames) == frames
+        assert found.rows[0].number_of_frames == count
+
+
 def test_cocovid_instances_are_one_object_each() -> None:
     entries = [on(n, instance_id=7) for n in (1, 2)] + [note(id=9, image_id=2, instance_id=8)]
     found = Read(document(*entries, images=frames(3), videos=[VIDEO]))

@@ -94,16 +94,17 @@ class OneWriter:
 
 def _outcome(work: Work[Any], connection: Connection) -> tuple[Any, Exception | None]:
     """Run one write in a savepoint; a failure that is not the database's undoes that one alone."""
-    connection.exec_driver_sql("SAVEPOINT one")
+    raw: Any = connection.connection.driver_connection
+    raw.execute("SAVEPOINT one")
     try:
         value = work(connection)
     except OperationalError:
         raise
     except Exception as error:
-        connection.exec_driver_sql("ROLLBACK TO one")
-        connection.exec_driver_sql("RELEASE one")
+        raw.execute("ROLLBACK TO one")
+        raw.execute("RELEASE one")
         return None, error
-    connection.exec_driver_sql("RELEASE one")
+    raw.execute("RELEASE one")
     return value, None
 
 
