@@ -160,7 +160,8 @@ _HEADS = select(
     LABEL_ROWS.c.head,
     LABEL_ROWS.c.head_by,
     LABEL_ROWS.c.head_sha256,
-).where(
+    DATA_ROWS.c.data_type,
+).join_from(LABEL_ROWS, DATA_ROWS, DATA_ROWS.c.data_hash == LABEL_ROWS.c.data_hash).where(
     LABEL_ROWS.c.project_hash == bindparam("project_hash"),
     LABEL_ROWS.c.label_hash.in_(bindparam("label_hashes", expanding=True)),
 )
@@ -217,7 +218,7 @@ def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revi
 def revision_at(db: Connection, label_hash: str, saved_at: float) -> RowMapping | None:
     """Return number, time and author's address of the revision of a moment, to the microsecond."""
     at = LABEL_REVISIONS.c.saved_at
-    return _revisions(db, LABEL_REVISIONS.c.label_hash == label_hash, at > saved_at - 5e-7, at < saved_at + 5e-7)
+    return _revisions(db, LABEL_REVISIONS.c.label_hash == label_hash, at > saved_at - 7e-7, at < saved_at + 7e-7)
 
 
 def revision(db: Connection, number: int) -> RowMapping | None:
