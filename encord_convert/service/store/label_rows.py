@@ -153,17 +153,21 @@ class Revision:
     body: bytes
 
 
-_HEADS = select(
-    LABEL_ROWS.c.label_hash,
-    LABEL_ROWS.c.data_hash,
-    LABEL_ROWS.c.last_edited_at,
-    LABEL_ROWS.c.head,
-    LABEL_ROWS.c.head_by,
-    LABEL_ROWS.c.head_sha256,
-    DATA_ROWS.c.data_type,
-).join_from(LABEL_ROWS, DATA_ROWS, DATA_ROWS.c.data_hash == LABEL_ROWS.c.data_hash).where(
-    LABEL_ROWS.c.project_hash == bindparam("project_hash"),
-    LABEL_ROWS.c.label_hash.in_(bindparam("label_hashes", expanding=True)),
+_HEADS = (
+    select(
+        LABEL_ROWS.c.label_hash,
+        LABEL_ROWS.c.data_hash,
+        LABEL_ROWS.c.last_edited_at,
+        LABEL_ROWS.c.head,
+        LABEL_ROWS.c.head_by,
+        LABEL_ROWS.c.head_sha256,
+        DATA_ROWS.c.data_type,
+    )
+    .join_from(LABEL_ROWS, DATA_ROWS, DATA_ROWS.c.data_hash == LABEL_ROWS.c.data_hash)
+    .where(
+        LABEL_ROWS.c.project_hash == bindparam("project_hash"),
+        LABEL_ROWS.c.label_hash.in_(bindparam("label_hashes", expanding=True)),
+    )
 )
 _SAVE = insert(LABEL_REVISIONS).returning(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.label_hash)
 _POINT = (
