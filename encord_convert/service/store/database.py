@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, update
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
@@ -39,6 +39,8 @@ MIGRATIONS: tuple[Migration, ...] = (METADATA.create_all,)
 
 READERS = 8
 """Connections that read at once."""
+LOCK = 0x656E636F7264
+"""Number of the lock in PostgreSQL; any that others do not use."""
 BUSY_S = 30.0
 """How long one waits for another process that writes."""
 
@@ -97,7 +99,7 @@ def open_database(folder: Path, url: str | None = None) -> Database:
     engine = _sqlite(file) if url is None else _postgresql(url)
     name = str(file) if url is None else engine.url.render_as_string(hide_password=True)
     try:
-        with _locked(folder):
+        with _locked(folder), _locked_there(engine):
             _bring_up_to_date(engine, name, file if url is None else None)
     except (DatabaseError, sqlite3.DatabaseError) as error:
         engine.dispose()
@@ -154,6 +156,18 @@ def _locked(folder: Path) -> Iterator[None]:
     with (folder / "migration.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _locked_there(engine: Engine) -> Iterator[None]:
+    """Keep services with other folders from migrating the same PostgreSQL database at the same time."""
+    if engine.dialect.name == "sqlite":
+        yield
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(select(func.pg_advisory_lock(LOCK)))
+        yield
+        connection.execute(select(func.pg_advisory_unlock(LOCK)))
 
 
 def _sqlite(file: Path) -> Engine:
