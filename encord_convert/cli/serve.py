@@ -23,6 +23,7 @@ import click
     help="Folder, or s3://BUCKET, whose files users may name; repeatable.",
 )
 @click.option("--trust-first-key", is_flag=True, help="As long as there is no user: the first key to sign in is one.")
+@click.option("--strict-saves", is_flag=True, help="Refuse to save over a newer revision of somebody else.")
 def serve(
     data: str,
     host: str,
@@ -31,13 +32,20 @@ def serve(
     database: str | None,
     private_data: tuple[str, ...],
     trust_first_key: bool,
+    strict_saves: bool,
 ) -> None:
     """Run the local service until Ctrl-C. Everything it keeps is in DIR."""
     from encord_convert.service.app import open_service
     from encord_convert.service.server import Server
     from encord_convert.service.store.users import is_empty
 
-    service = open_service(Path(data), database, trust_first_key=trust_first_key, private_data=private_data)
+    service = open_service(
+        Path(data),
+        database,
+        trust_first_key=trust_first_key,
+        strict_saves=strict_saves,
+        private_data=private_data,
+    )
     try:
         server = Server(service, host, port)
         if print_url:

@@ -331,6 +331,8 @@ _PREFIX = b'{"status":200,"response":'
 
 
 def _enveloped(value: Any) -> bytes:
+    if isinstance(value, msgspec.Raw):
+        return b"".join((_PREFIX, value, b"}"))
     return b"%s%s}" % (_PREFIX, msgspec.json.encode(value))
 
 
