@@ -16,14 +16,23 @@ import click
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
 @click.option("--print-url", is_flag=True, help="Print the address, and nothing else, on stdout.")
 @click.option("--database", metavar="URL", help="postgresql+psycopg://…; by default a file in DIR.")
+@click.option("--public-url", metavar="URL", help="What the service is called from outside, behind a proxy.")
 @click.option("--trust-first-key", is_flag=True, help="As long as there is no user: the first key to sign in is one.")
-def serve(data: str, host: str, port: int, print_url: bool, database: str | None, trust_first_key: bool) -> None:
+def serve(
+    data: str,
+    host: str,
+    port: int,
+    print_url: bool,
+    database: str | None,
+    public_url: str | None,
+    trust_first_key: bool,
+) -> None:
     """Run the local service until Ctrl-C. Everything it keeps is in DIR."""
     from encord_convert.service.app import open_service
     from encord_convert.service.server import Server
     from encord_convert.service.store.users import is_empty
 
-    service = open_service(Path(data), database, trust_first_key=trust_first_key)
+    service = open_service(Path(data), database, trust_first_key=trust_first_key, public_url=public_url)
     try:
         server = Server(service, host, port)
         if print_url:

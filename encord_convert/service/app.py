@@ -93,6 +93,8 @@ class Service:
     storage : Storage
     trust_first_key : bool
         Whether the first key that signs a request becomes the key of :data:`FIRST_USER`, as long as there is no user.
+    public_url : str, optional
+        Scheme and host of the addresses that are given out; by default those a request came to.
     clock : callable
         Gives unix seconds.
     """
@@ -103,6 +105,7 @@ class Service:
         storage: Storage,
         *,
         trust_first_key: bool = False,
+        public_url: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         for name in HANDLER_MODULES:
@@ -110,6 +113,7 @@ class Service:
         self.database = database
         self.storage = storage
         self.clock = clock
+        self._public_url = public_url and public_url.rstrip("/")
         self._trusts = trust_first_key
         self._forgot_at = 0.0
 
@@ -178,7 +182,7 @@ class Service:
             raise MethodNotAllowedError(
                 f"{envelope.query_method[:16]} {envelope.query_type[:64]} is not answered at {endpoint}."
             )
-        base_url = _base_url(headers)
+        base_url = self._public_url or _base_url(headers)
 
         def make(caller: Any, resource: Any, db: Connection) -> Call:
             return Call(caller, resource, values.uid, values.payload, db, self.storage, now, base_url)
@@ -197,7 +201,7 @@ class Service:
         handler, names = _path_handler(method, path)
         query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         payload = msgspec.Raw(body) if body else _NO_VALUE
-        base_url = _base_url(headers)
+        base_url = self._public_url or _base_url(headers)
 
         def make(caller: Any, resource: Any, db: Connection) -> Call:
             return Call(caller, resource, None, payload, db, self.storage, now, base_url, None, names, query)
@@ -252,13 +256,14 @@ class Service:
             return asked.told(asked.handler.run(call))
         maker = asked.proof.key_hex or asked.proof.secret_sha256 or ""
         digest = sha256(asked.body).digest()
-        before = users.answered(db, maker, asked.request_id[:128])
+        request_id = sha256(asked.request_id.encode()).hexdigest()
+        before = users.answered(db, maker, request_id)
         if before is not None:
             if before.body_sha256 != digest:
                 raise InvalidArgumentsError("This request id was used for another request.")
             return bytes(before.reply)
         told = asked.told(asked.handler.run(call))
-        users.remember(db, maker, asked.request_id[:128], digest, told, call.now)
+        users.remember(db, maker, request_id, digest, told, call.now)
         if call.now - self._forgot_at > ANSWERS_KEPT_S / 24:
             self._forgot_at = call.now
             users.forget_answers(db, call.now - ANSWERS_KEPT_S)
@@ -281,7 +286,12 @@ class Service:
 
 
 def open_service(
-    folder: Path, url: str | None = None, *, trust_first_key: bool = False, clock: Callable[[], float] = time.time
+    folder: Path,
+    url: str | None = None,
+    *,
+    trust_first_key: bool = False,
+    public_url: str | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Service:
     """Open the service of a folder, which is made if it is not there.
 
@@ -290,14 +300,13 @@ def open_service(
     folder : Path
     url : str, optional
         Of a PostgreSQL database; by default the folder holds one.
-    trust_first_key : bool
-        See :class:`Service`.
-    clock : callable
+    trust_first_key, public_url, clock
         See :class:`Service`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     storage = Storage(folder)
-    return Service(open_database(folder, url), storage, trust_first_key=trust_first_key, clock=clock)
+    database = open_database(folder, url)
+    return Service(database, storage, trust_first_key=trust_first_key, public_url=public_url, clock=clock)
 
 
 _PREFIX = b'{"status":200,"response":'
