@@ -22,6 +22,7 @@ import click
     metavar="DIR",
     help="Folder, or s3://BUCKET, whose files users may name; repeatable.",
 )
+@click.option("--public-url", metavar="URL", help="What the service is called from outside, behind a proxy.")
 @click.option("--trust-first-key", is_flag=True, help="As long as there is no user: the first key to sign in is one.")
 @click.option("--strict-saves", is_flag=True, help="Refuse to save over a newer revision of somebody else.")
 def serve(
@@ -30,6 +31,7 @@ def serve(
     port: int,
     print_url: bool,
     database: str | None,
+    public_url: str | None,
     private_data: tuple[str, ...],
     trust_first_key: bool,
     strict_saves: bool,
@@ -44,6 +46,7 @@ def serve(
         database,
         trust_first_key=trust_first_key,
         strict_saves=strict_saves,
+        public_url=public_url,
         private_data=private_data,
     )
     try:

@@ -98,6 +98,8 @@ class Service:
         Whether the first key that signs a request becomes the key of :data:`FIRST_USER`, as long as there is no user.
     strict_saves : bool
         Whether label rows are not saved over a newer revision of another author.
+    public_url : str, optional
+        Scheme and host of the addresses that are given out; by default those a request came to.
     clock : callable
         Gives unix seconds.
     """
@@ -109,6 +111,7 @@ class Service:
         *,
         trust_first_key: bool = False,
         strict_saves: bool = False,
+        public_url: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         for name in HANDLER_MODULES:
@@ -116,6 +119,7 @@ class Service:
         self.database = database
         self.storage = storage
         self.clock = clock
+        self._public_url = public_url and public_url.rstrip("/")
         self._trusts = trust_first_key
         self._strict_saves = strict_saves
         self._forgot_at = 0.0
@@ -186,7 +190,7 @@ class Service:
             raise MethodNotAllowedError(
                 f"{envelope.query_method[:16]} {envelope.query_type[:64]} is not answered at {endpoint}."
             )
-        base_url = _base_url(headers)
+        base_url = self._public_url or _base_url(headers)
 
         def make(caller: Any, resource: Any, db: Connection) -> Call:
             return Call(caller, resource, values.uid, values.payload, db, self.storage, now, base_url)
@@ -205,7 +209,7 @@ class Service:
         handler, names = _path_handler(method, path)
         query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         payload = msgspec.Raw(body) if body else _NO_VALUE
-        base_url = _base_url(headers)
+        base_url = self._public_url or _base_url(headers)
 
         def make(caller: Any, resource: Any, db: Connection) -> Call:
             return Call(caller, resource, None, payload, db, self.storage, now, base_url, None, names, query)
@@ -268,13 +272,14 @@ class Service:
             return asked.told(asked.handler.run(call))
         maker = asked.proof.key_hex or asked.proof.secret_sha256 or ""
         digest = sha256(asked.body).digest()
-        before = users.answered(db, maker, asked.request_id[:128])
+        request_id = sha256(asked.request_id.encode()).hexdigest()
+        before = users.answered(db, maker, request_id)
         if before is not None:
             if before.body_sha256 != digest:
                 raise InvalidArgumentsError("This request id was used for another request.")
             return bytes(before.reply)
         told = asked.told(asked.handler.run(call))
-        users.remember(db, maker, asked.request_id[:128], digest, told, call.now)
+        users.remember(db, maker, request_id, digest, told, call.now)
         if call.now - self._forgot_at > ANSWERS_KEPT_S / 24:
             self._forgot_at = call.now
             users.forget_answers(db, call.now - ANSWERS_KEPT_S)
@@ -306,6 +311,7 @@ def open_service(
     trust_first_key: bool = False,
     strict_saves: bool = False,
     private_data: Iterable[str] = (),
+    public_url: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Service:
     """Open the service of a folder, which is made if it is not there.
@@ -315,16 +321,22 @@ def open_service(
     folder : Path
     url : str, optional
         Of a PostgreSQL database; by default the folder holds one.
-    trust_first_key, strict_saves, clock
+    trust_first_key, strict_saves, public_url, clock
         See :class:`Service`.
     private_data : iterable of str
         Folders and buckets whose files may be registered where they lie, see :mod:`.clouds`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     storage = Storage(folder)
     storage.clouds = Clouds(private_data)
-    database = open_database(folder, url)
-    return Service(database, storage, trust_first_key=trust_first_key, strict_saves=strict_saves, clock=clock)
+    return Service(
+        open_database(folder, url),
+        storage,
+        trust_first_key=trust_first_key,
+        strict_saves=strict_saves,
+        public_url=public_url,
+        clock=clock,
+    )
 
 
 _PREFIX = b'{"status":200,"response":'
