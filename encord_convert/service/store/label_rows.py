@@ -227,7 +227,8 @@ def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revi
     if not rows:
         return
     if len(rows) == 1:  # the usual case, and a third faster than as a list of one
-        numbers = {rows[0]["label_hash"]: db.execute(_INSERT, rows[0]).inserted_primary_key[0]}
+        made: Any = db.execute(_INSERT, rows[0]).inserted_primary_key
+        numbers = {rows[0]["label_hash"]: made.id}
     else:
         numbers = {label_hash: number for number, label_hash in db.execute(_INSERT_MANY, rows)}
     pointers = [
