@@ -21,6 +21,7 @@ from encord_convert.service.redactions import Job, redacted
 sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
 from dicom_files import picture
 
+
 @pytest.fixture
 def cloud(tmp_path: Path) -> Path:
     folder = (tmp_path / "cloud").resolve()
