@@ -259,8 +259,7 @@ class Service:
 
     def _prepared(self, asked: Asked, db: Connection) -> Any:
         call = self._call(asked, db)
-        maker = asked.proof.key_hex or asked.proof.secret_sha256 or ""
-        if asked.request_id is not None and users.answered(db, maker, asked.request_id[:128]) is not None:
+        if asked.request_id is not None and users.answered(db, *_once(asked, asked.request_id)) is not None:
             return None  # sent again: it was done, and is only answered again
         assert asked.handler.prepare is not None
         return asked.handler.prepare(call)
@@ -270,16 +269,15 @@ class Service:
         call.prepared = prepared
         if asked.request_id is None:
             return asked.told(asked.handler.run(call))
-        maker = asked.proof.key_hex or asked.proof.secret_sha256 or ""
+        maker, request_id = _once(asked, asked.request_id)
         digest = sha256(asked.body).digest()
-        request_id = sha256(asked.request_id.encode()).hexdigest()
         before = users.answered(db, maker, request_id)
         if before is not None:
             if before.body_sha256 != digest:
                 raise InvalidArgumentsError("This request id was used for another request.")
-            return bytes(before.reply)
+            return self.storage.unseal(bytes(before.reply))
         told = asked.told(asked.handler.run(call))
-        users.remember(db, maker, request_id, digest, told, call.now)
+        users.remember(db, maker, request_id, digest, self.storage.seal(told), call.now)
         if call.now - self._forgot_at > ANSWERS_KEPT_S / 24:
             self._forgot_at = call.now
             users.forget_answers(db, call.now - ANSWERS_KEPT_S)
@@ -337,6 +335,11 @@ def open_service(
         public_url=public_url,
         clock=clock,
     )
+
+
+def _once(asked: Asked, request_id: str) -> tuple[str, str]:
+    """Return by whom a request was made, and the digest of what they call it."""
+    return asked.proof.key_hex or asked.proof.secret_sha256 or "", sha256(request_id.encode()).hexdigest()
 
 
 _PREFIX = b'{"status":200,"response":'

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from uuid import uuid4
 
 import fsspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from encord_convert.sdk.exceptions import AuthorisationError, FileSizeNotSupportedError, ResourceNotFoundError
 from encord_convert.service.clouds import Clouds
@@ -53,6 +54,17 @@ class Storage:
         self.secret = _secret(folder / SECRET_FILE)
         self.clouds = Clouds()
         """Where data lies that was never sent here."""
+
+    # --- secrets ------------------------------------------------------------------------------------------------------
+
+    def seal(self, data: bytes) -> bytes:
+        """Encrypt what is kept in the database and may hold a key."""
+        nonce = os.urandom(12)
+        return nonce + AESGCM(self.secret).encrypt(nonce, data, None)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Undo :meth:`seal`."""
+        return AESGCM(self.secret).decrypt(sealed[:12], sealed[12:], None)
 
     # --- bytes --------------------------------------------------------------------------------------------------------
 
