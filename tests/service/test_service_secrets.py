@@ -100,7 +100,8 @@ def test_no_secret_is_printed_by_the_process(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_the_key_of_the_service_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    code = f"from pathlib import Path; from encord_convert.service.storage import Storage; Storage(Path({str(tmp_path)!r}))"
+    code = "from pathlib import Path; from encord_convert.service.storage import Storage; "
+    code += f"Storage(Path({str(tmp_path)!r}))"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
