@@ -8,49 +8,21 @@ format, and so is the other half of the law: ``read(write(x))`` equals ``x`` nar
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from encord_convert.losses import Carries, Feature, Where
+from encord_convert.pairings import Difference, Placement, Thing, differences, geometry_px
 from encord_convert.placement import fate, frame_size
 from encord_convert.prediction import changes
 from encord_convert.rasters import hidden_pixels
 from encord_convert.report import is_unknown_time
-from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
-from encord_convert.sdk.objects.coordinates import (
-    BoundingBoxCoordinates,
-    PointCoordinate,
-    PolygonCoordinates,
-    PolylineCoordinates,
-    RotatableBoundingBoxCoordinates,
-    SkeletonCoordinates,
-)
 
 if TYPE_CHECKING:
     from encord_convert.labelset import LabelSet
     from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing in which two label sets differ.
-
-    ``where`` is of the first set where it has the thing, else of the second; ``expected`` is the first set's.
-    """
-
-    where: Where
-    what: str
-    expected: str
-    found: str
-
-    def __str__(self) -> str:
-        """Say it in words: ``cam/1.jpg, frame 3, car: left differs, expected 4.0, found 5.0``."""
-        place = str(self.where)
-        return f"{place}: {self.what}, expected {self.expected}, found {self.found}" if place else self.what
 
 
 def diff(
@@ -83,42 +55,17 @@ def diff(
                 yield Difference(Where(row=one.title), "the row", f"{len(one.things)} labels", "none")
         else:
             yield from _facts(one, other)
-            yield from _things(one, other, tolerance)
+            yield from differences(one.title, one.things, other.things, tolerance)
 
 
-# --- what is compared ------------------------------------------------------------------------------------------------
-
-_Geometry = tuple[str, Any]
-"""A word for the form and the numbers in pixels, or a bitmask."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Placement:
-    geometry: _Geometry | None
-    """None: the geometry is written in another form, so whatever stands there will do."""
-    answers: dict[str, Any]
-    sides: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Thing:
-    """An object or a classification, on the frames that are kept of it."""
-
-    label: str
-    shape: str
-    frames: dict[int, _Placement]
-    hash: str
-
-    @property
-    def is_changed(self) -> bool:
-        return any(placement.geometry is None for placement in self.frames.values())
+# --- rows ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Row:
     title: str
     facts: dict[str, Any]
-    things: list[_Thing]
+    things: list[Thing]
 
 
 _POOL = ""
@@ -144,7 +91,7 @@ class _Lens:
         kept = [thing for thing in things if thing.frames]
         if not self.has(Feature.TRACKS):
             kept = [
-                _Thing(thing.label, thing.shape, {frame: placement}, thing.hash)
+                Thing(thing.label, thing.shape, {frame: placement}, thing.hash)
                 for thing in kept
                 for frame, placement in thing.frames.items()
             ]
@@ -155,7 +102,7 @@ class _Lens:
     def is_pooled(self, row: LabelRowV2) -> bool:
         return self._carries is not None and row.data_type not in self._carries.data_types
 
-    def _object(self, row: LabelRowV2, instance: Any, hidden: Mapping[tuple[str, int], tuple[int, int]]) -> _Thing:
+    def _object(self, row: LabelRowV2, instance: Any, hidden: Mapping[tuple[str, int], tuple[int, int]]) -> Thing:
         frames = {}
         shape = instance.ontology_item.shape
         carries = self._carries
@@ -167,8 +114,8 @@ class _Lens:
                 if geometry is not _GONE and lost < area:
                     geometry = None if lost else geometry
                     answers = self._answers(instance, frame)
-                    frames[frame] = _Placement(geometry, answers, self._sides(data.object_frame_instance_info))
-        return _Thing(instance.object_name, shape.value, frames, instance.object_hash)
+                    frames[frame] = Placement(geometry, answers, self._sides(data.object_frame_instance_info))
+        return Thing(instance.object_name, shape.value, frames, instance.object_hash)
 
     def _geometry(self, shape: Any, coordinates: Any, size: tuple[int, int]) -> Any:
         carries = self._carries
@@ -182,15 +129,17 @@ class _Lens:
                 return None
         return geometry_px(coordinates, *size)
 
-    def _classification(self, instance: Any) -> _Thing:
+    def _classification(self, instance: Any) -> Thing:
         answers = self._answers(instance, None)
         frames = {
-            frame: _Placement(("frame", ()), answers, self._sides(info))
+            frame: Placement(("frame", ()), answers, self._sides(info))
             for frame, info in sorted(instance._frames.items())
         }
-        return _Thing(instance.classification_name, "classification", frames, instance.classification_hash)
+        return Thing(instance.classification_name, "classification", frames, instance.classification_hash)
 
-    def _answers(self, instance: Any, frame: int | None) -> dict[str, Any]:
+    def _answers(self, instance: Any, frame: int | None) -> dict[str, Any] | None:
+        if frame is not None and self._carries is not None and Feature.ANSWERS in self._carries.alters:
+            return None
         first = Feature.CLASSIFICATIONS if frame is None else Feature.ANSWERS
         answered = [
             (attribute, value)
@@ -221,56 +170,6 @@ class _Lens:
 
 _GONE = object()
 _EVERYTHING = _Lens(None)
-
-
-def geometry_px(coordinates: Any, width: int, height: int) -> _Geometry:
-    """Return a word for the form of hub coordinates, and their numbers in pixels; a bitmask stays one."""
-    kind = _NUMBERS.get(type(coordinates))
-    if kind is not None:
-        return kind(coordinates, width, height)  # type: ignore[no-any-return]
-    if isinstance(coordinates, BitmaskCoordinates):
-        return "bitmask", coordinates
-    return type(coordinates).__name__, repr(coordinates.to_dict())
-
-
-def _box(c: Any, width: int, height: int) -> _Geometry:
-    return "box", [[c.top_left_x * width, c.top_left_y * height, c.width * width, c.height * height]]
-
-
-def _rotatable(c: Any, width: int, height: int) -> _Geometry:
-    return "rotated box", [*_box(c, width, height)[1], [c.theta % 360.0]]
-
-
-def _polygon(c: PolygonCoordinates, width: int, height: int) -> _Geometry:
-    form = "polygon of " + ", ".join(f"{len(rings)} rings" for rings in c.polygons)
-    return form, [_scaled(ring, width, height) for rings in c.polygons for ring in rings]
-
-
-def _polyline(c: Any, width: int, height: int) -> _Geometry:
-    return "polyline", [_scaled(c._flat, width, height)]
-
-
-def _point(c: PointCoordinate, width: int, height: int) -> _Geometry:
-    return "point", [[c.x * width, c.y * height, *([c._z] if hasattr(c, "_z") else [])]]
-
-
-def _skeleton(c: SkeletonCoordinates, width: int, height: int) -> _Geometry:
-    words = ", ".join(f"{point.name} {point.visibility}" for point in c.values)
-    return f"skeleton {words}", [[point.x * width, point.y * height] for point in c.values]
-
-
-def _scaled(flat: Any, width: int, height: int) -> Any:
-    return (np.asarray(flat, float).reshape(-1, 2) * (width, height)).ravel()
-
-
-_NUMBERS: dict[type, Any] = {
-    BoundingBoxCoordinates: _box,
-    RotatableBoundingBoxCoordinates: _rotatable,
-    PolygonCoordinates: _polygon,
-    PolylineCoordinates: _polyline,
-    PointCoordinate: _point,
-    SkeletonCoordinates: _skeleton,
-}
 
 
 def _question(attribute: Any, paths: Any) -> str:
@@ -330,120 +229,11 @@ def _paired(expected: LabelSet, found: LabelSet, lens: _Lens) -> Iterator[tuple[
 
 def _on_one_frame(row: _Row) -> _Row:
     things = [
-        _Thing(thing.label, thing.shape, {0: placement}, thing.hash)
+        Thing(thing.label, thing.shape, {0: placement}, thing.hash)
         for thing in row.things
         for placement in thing.frames.values()
     ]
     return _Row(row.title, row.facts, things)
-
-
-def _things(one: _Row, other: _Row, tolerance: float) -> Iterator[Difference]:
-    left = _by(other.things, lambda thing: (thing.label, thing.shape, *thing.frames))
-    unmatched: list[_Thing] = []
-    changed: list[_Thing] = []
-    for thing in one.things:
-        candidates = left.get((thing.label, thing.shape, *thing.frames), ())
-        if thing.is_changed:
-            changed.append(thing)
-        elif not _take(candidates, thing, tolerance):
-            unmatched.append(thing)
-    rest = _by(chain.from_iterable(left.values()), lambda thing: (thing.label, *thing.frames))
-    for thing in changed:
-        # In another form its class and its frames stay; a thing of several parts may have become several things.
-        if not _take(rest.get((thing.label, *thing.frames), ()), thing, tolerance):
-            unmatched.append(thing)
-    loose = {thing.label for thing in changed}
-    for thing in unmatched:
-        near = rest.get((thing.label, *thing.frames), [])
-        partner = near.pop(0) if near else None
-        yield _difference(one, thing, partner, tolerance)
-    for thing in chain.from_iterable(rest.values()):
-        if thing.label not in loose:
-            where = Where(row=other.title, frame=min(thing.frames, default=None), object_hash=thing.hash)
-            yield Difference(where, f"a {thing.shape} of {thing.label!r}", "none", _say(thing))
-
-
-def _by(things: Any, key: Any) -> dict[Any, list[_Thing]]:
-    groups: dict[Any, list[_Thing]] = defaultdict(list)
-    for thing in things:
-        groups[key(thing)].append(thing)
-    return groups
-
-
-def _take(candidates: Sequence[_Thing], thing: _Thing, tolerance: float) -> bool:
-    """Take the first candidate that equals ``thing``; labels usually come in the same order."""
-    for index, candidate in enumerate(candidates):
-        if _unlike(thing, candidate, tolerance) is None:
-            del candidates[index]  # type: ignore[attr-defined]
-            return True
-    return False
-
-
-def _unlike(thing: _Thing, other: _Thing, tolerance: float) -> tuple[int, str, str, str] | None:
-    """Return the first thing in which two things on the same frames differ: frame, what, expected, found."""
-    for frame, placement in thing.frames.items():
-        there = other.frames[frame]
-        if placement.geometry is not None and not _is_same(placement.geometry, there.geometry, tolerance):
-            return frame, "its geometry", _numbers(placement.geometry), _numbers(there.geometry)
-        if placement.answers != there.answers:
-            return frame, "its answers", str(placement.answers), str(there.answers)
-        for side, value in placement.sides.items():
-            if there.sides.get(side) != value:
-                return frame, f"its {side}", str(value), str(there.sides.get(side))
-    return None
-
-
-def _is_same(one: _Geometry, other: _Geometry | None, tolerance: float) -> bool:
-    if other is None or one[0] != other[0] or len(one[1:]) != len(other[1:]):
-        return False
-    if one[0] == "bitmask":
-        return _is_same_mask(one[1], other[1])
-    if isinstance(one[1], str):
-        return bool(one[1] == other[1])
-    return len(one[1]) == len(other[1]) and all(map(lambda a, b: _is_near(a, b, tolerance), one[1], other[1]))
-
-
-def _is_near(one: Any, other: Any, tolerance: float) -> bool:
-    a, b = np.asarray(one, float), np.asarray(other, float)
-    # A tolerance in writing is one in reading: two roundings, and the last digit of a double.
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-9, atol=tolerance + 1e-9, equal_nan=True))
-
-
-def _is_same_mask(one: BitmaskCoordinates, other: BitmaskCoordinates) -> bool:
-    if one.frame_size != other.frame_size:
-        return False
-    return one.to_dict()["rleString"] == other.to_dict()["rleString"] or np.array_equal(
-        one.to_numpy_array(), other.to_numpy_array()
-    )
-
-
-def _difference(row: _Row, thing: _Thing, partner: _Thing | None, tolerance: float) -> Difference:
-    unlike = None if partner is None else _unlike(thing, partner, tolerance)
-    frame = min(thing.frames, default=None) if unlike is None else unlike[0]
-    where = Where(row=row.title, frame=frame, object_hash=thing.hash)
-    if unlike is None:
-        return Difference(
-            where, f"the {thing.shape} {thing.label!r}", _say(thing), "none" if not partner else _say(partner)
-        )
-    return Difference(where, f"{thing.label!r}: {unlike[1]}", *unlike[2:])
-
-
-def _say(thing: _Thing) -> str:
-    placement = next(iter(thing.frames.values()), None)
-    frames = f"on frames {', '.join(map(str, thing.frames))}"
-    return frames if placement is None else f"{_numbers(placement.geometry)} {frames}"
-
-
-def _numbers(geometry: _Geometry | None) -> str:
-    if geometry is None:
-        return "any form"
-    form, numbers = geometry
-    if isinstance(numbers, BitmaskCoordinates):
-        width, height = numbers.frame_size
-        return f"a mask of {int(numbers.to_numpy_array().sum())} pixels in {width} × {height}"
-    if isinstance(numbers, str):
-        return numbers
-    return f"{form} " + "; ".join(" ".join(f"{number:g}" for number in part) for part in numbers)
 
 
 # --- what rows and classes say of themselves -------------------------------------------------------------------------

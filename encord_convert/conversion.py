@@ -15,6 +15,7 @@ from encord_convert.formats._files import Source, Target, source_at
 from encord_convert.formats._options import parse_options
 from encord_convert.formats._registry import detect, format_named, formats
 from encord_convert.labelset import LabelSet
+from encord_convert.prediction import predict
 from encord_convert.report import Report, sum_counts
 
 Path = str | os.PathLike[str]
@@ -91,9 +92,7 @@ def write(
     WriteError
         The target cannot be written, or nothing of what came in would be in it.
     """
-    if isinstance(format, str):
-        format = format_named(format)
-    chosen = format or _format_for(path)
+    chosen = _chosen(path, format)
     exporter = exporter_of(chosen)
     parsed = parse_options(exporter.options, options, format_name=chosen.name)
     account = Report() if report is None else report
@@ -123,6 +122,7 @@ def convert(
     strict: bool = False,
     report: Report | None = None,
     jobs: int = 1,
+    dry_run: bool = False,
     read_options: Mapping[str, Any] | None = None,
     write_options: Mapping[str, Any] | None = None,
 ) -> Report:
@@ -140,12 +140,43 @@ def convert(
         Filled and returned; a new one by default.
     jobs : int
         Processes to use.
+    dry_run : bool
+        Write nothing; the account is the one writing would give.
     read_options, write_options : mapping, optional
         Options of the two formats.
     """
     account = Report() if report is None else report
     labels = read(src, from_, report=account, **(read_options or {}))
+    if dry_run:
+        return foretold(labels, dst, to, strict, account, write_options or {})
     return write(labels, dst, to, strict=strict, report=account, jobs=jobs, **(write_options or {}))
+
+
+def foretold(
+    labels: LabelSet,
+    dst: Path | Target,
+    to: str | Format | None,
+    strict: bool,
+    account: Report,
+    options: Mapping[str, Any],
+) -> Report:
+    """Fill the account with what writing would say, and refuse what it would refuse."""
+    chosen = _chosen(dst, to)
+    exporter = exporter_of(chosen)
+    parse_options(exporter.options, options, format_name=chosen.name)
+    account.target.path = dst.name if isinstance(dst, Target) else os.fspath(dst)
+    account.target.format = chosen.name
+    if strict:
+        _refuse_loss(labels, exporter, account)
+    with _collector_paused():
+        predict(account, labels, exporter.carries)
+    if exporter.carries.labels:
+        _refuse_emptiness(account, chosen)
+    return account
+
+
+def _chosen(path: Path | Target, format: str | Format | None) -> Format:
+    return format_named(format) if isinstance(format, str) else format or _format_for(path)
 
 
 def importer_of(format_: Format) -> Importer:

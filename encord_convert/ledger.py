@@ -67,7 +67,7 @@ class _Tally:
 SECONDARY = frozenset(
     {
         "answer", "attribute", "author", "confidence", "file", "frame", "group_id", "image", "manual", "occluded",
-        "review", "row", "source", "timestamp", "track", "unplaced", "z_order",
+        "outline", "review", "row", "source", "timestamp", "track", "unplaced", "video", "z_order",
     }
 )  # fmt: skip
 """Types that are not labels themselves but belong to one: left out of the count per label."""

@@ -217,7 +217,8 @@ class Carries:
     ``codes`` gives the stable code of a loss where the format has a name of its own for it: of a shape it has no
     place for, of a feature it lacks, or of a feature of one shape. ``one_layer`` says of a format with one value a
     pixel whether that tells objects apart or only classes; objects that come later hide those before them.
-    ``limits`` is what the reader leaves out beside that.
+    ``limits`` is what the reader leaves out beside that. Features in ``alters`` do not survive either, but their values
+    stand there in another form: a change too (answers without their questions).
     """
 
     shapes: frozenset[Shape]
@@ -228,6 +229,7 @@ class Carries:
     approximates: frozenset[Shape] = frozenset()
     one_layer: Literal["objects", "classes"] | None = None
     limits: Limits = Limits()
+    alters: frozenset[Feature] = frozenset()
 
     @property
     def labels(self) -> bool:

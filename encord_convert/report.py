@@ -144,7 +144,7 @@ class Report:
             detail = f"A row of the type {row.data_type.value} has no place in the target."
             self.writing.lose(Kind.DROPPED, "MEDIA_DROPPED", Feature.MEDIA, key, where, detail)
         elif row.data_type not in carries.data_types:
-            detail = f"The target does not tell that it is of the type {row.data_type.value}."
+            detail = f"The target does not tell all that makes a row of the type {row.data_type.value}."
             code = carries.codes.get(Feature.MEDIA, "MEDIA_CHANGED")
             self.writing.change(
                 Kind.APPROXIMATED, code, Feature.MEDIA, key, where, detail, counted=not self._counts_hub
@@ -228,13 +228,26 @@ class Report:
         """Say that one counted thing that belongs to an instance (an answer, its being a track) is not written."""
         self.writing.drop(code, feature, (type_, _label(instance)), self._where(instance, frame), detail)
 
-    def _drop_carried(self, instance: Any, frame: int, code: str, feature: Feature, detail: str) -> None:
-        """Say that what the source counted beside a shape (answers, mostly) is not written, though the shape is."""
+    def _lose_carried(self, instance: Any, frame: int, carries: Carries) -> None:
+        """Say that the answers the source counted beside a shape are not written as such, though the shape is."""
+        code, detail = carries.code(Feature.ANSWERS), "Answers have no place in the target."
+        kind, counts = self._fate_of(Feature.ANSWERS, carries)
         beside = [(self._weigh(instance, frame)[2], _label(instance))]
         beside += [(other.carried, other.label) for other in _also(instance)]
         for carried, label in beside:
             for type_, count in carried:
-                self.writing.drop(code, feature, (type_, label), self._where(instance, frame), detail, count=count)
+                if type_ in SIDES:  # has a feature of its own
+                    continue
+                counts[type_, label] += count
+                self.writing.lose(
+                    kind, code, Feature.ANSWERS, (type_, label), self._where(instance, frame), detail, count
+                )
+
+    def _fate_of(self, feature: Feature, carries: Carries) -> tuple[Kind, Any]:
+        """Return what becomes of a feature a target has no place for, and where that is counted."""
+        if feature in carries.alters:
+            return Kind.APPROXIMATED, self.writing.changed
+        return Kind.DROPPED, self.writing.dropped
 
     def drop_unplaced(self, instance: Any, carries: Carries) -> None:
         """Say that what ``instance`` says of frames it is not on is not written, nor itself if it is on none."""
@@ -261,9 +274,8 @@ class Report:
     def drop_answers(self, instance: Any, carries: Carries) -> None:
         """Say which answers of an object, of which at least one frame is written, are not, by the declaration."""
         if instance._origin is not None and Feature.ANSWERS not in carries.features:
-            code, detail = carries.code(Feature.ANSWERS), "Answers have no place in the target."
             for frame in sorted(instance._frames.keys() - self._frames_dropped.get(_hash(instance), set())):
-                self._drop_carried(instance, frame, code, Feature.ANSWERS, detail)
+                self._lose_carried(instance, frame, carries)
             return
         lost = [
             (attribute, feature) for attribute, feature in _placed_answers(instance) if feature not in carries.features
@@ -273,9 +285,11 @@ class Report:
         label, where = _label(instance), self._where(instance, min(instance._frames))
         for attribute, feature in lost:
             detail = f"The answer to {attribute.title!r} has no place in the target."
-            code = carries.code(feature)
-            self.writing.lose(Kind.DROPPED, code, feature, ("answer", label), where, detail)
-        self.writing.dropped["answer", label] += self._answers_lost(instance, len(lost))
+            kind, _ = self._fate_of(feature, carries)
+            self.writing.lose(kind, carries.code(feature), feature, ("answer", label), where, detail)
+        altered = sum(feature in carries.alters for _, feature in lost)
+        self.writing.changed["answer", label] += altered
+        self.writing.dropped["answer", label] += self._answers_lost(instance, len(lost) - altered)
 
     def _answers_lost(self, instance: Any, lost: int) -> int:
         """Return how many answers of the source that many of the hub are: an importer may have joined some."""

@@ -52,9 +52,20 @@ def test_a_missing_and_a_further_label_are_named() -> None:
     assert further == ["cam/1.png, frame 0: a bounding_box of 'car', expected none, found box 12 6 10 15 on frames 0"]
 
 
-def test_another_class_name_is_a_missing_and_a_further_label() -> None:
-    whats = [difference.what for difference in diff(boxes(0.1), boxes(0.1, name="bus"), carries=CARRIES)]
-    assert whats == ["the bounding_box 'car'", "a bounding_box of 'bus'"]
+def test_another_class_in_the_same_place_is_one_difference_and_elsewhere_two() -> None:
+    def whats(x: float) -> list[str]:
+        return [difference.what for difference in diff(boxes(0.1), boxes(x, name="bus"), carries=CARRIES)]
+
+    assert whats(0.1) == ["the class of 'car'"]
+    assert whats(0.6) == ["the bounding_box 'car'", "a bounding_box of 'bus'"]
+
+
+def test_of_two_boxes_one_moved_and_one_missing_the_nearest_is_the_moved_one() -> None:
+    told = [(difference.what, difference.expected) for difference in diff(boxes(0.125, 0.1), boxes(0.15))]
+    assert told == [
+        ("'car': its geometry", "box 5 6 10 15"),
+        ("the bounding_box 'car'", "box 4 6 10 15 on frames 0"),
+    ]
 
 
 def test_one_pixel_of_a_mask_is_a_difference() -> None:
@@ -98,7 +109,10 @@ def test_a_track_cut_into_objects_is_a_difference_unless_tracks_are_not_carried(
     for frame in (0, 1):
         s.place(car, box(), frame).set_answer("slow", speed, frame)
     cut = s.done()
-    assert len(said(track("slow", "slow"), cut)) == 3
+    assert said(track("slow", "slow"), cut) == [
+        "road.mp4, frame 1: 'car': its frames, expected 0-1, found 0",
+        "road.mp4, frame 1: a bounding_box of 'car', expected none, found box 4 6 10 15 on frames 1",
+    ]
     assert (
         said(track("slow", "slow"), cut, carries=replace(CARRIES, features=CARRIES.features - {Feature.TRACKS})) == []
     )

@@ -200,3 +200,30 @@ def test_a_memory_target_keeps_bytes() -> None:
     with target, target.open("a/b.json") as stream:
         stream.write(b"1")
     assert target.files == {"a/b.json": b"1"}
+
+
+def test_a_target_takes_over_links_and_nothing_of_them_if_it_fails(tmp_path: Path) -> None:
+    original = tmp_path / "a.png"
+    original.write_bytes(b"picture")
+    with Target(tmp_path / "out") as target:
+        target.adopt("deep/b.png").hardlink_to(original)
+        target.adopt("deep/c.png").symlink_to(original)
+        with pytest.raises(ValueError, match=r"the name '\.\./d\.png' leaves its folder"):
+            target.adopt("../d.png")
+    assert sorted(path.name for path in (tmp_path / "out" / "deep").iterdir()) == ["b.png", "c.png"]
+    assert (tmp_path / "out" / "deep" / "b.png").samefile(original)
+    with pytest.raises(RuntimeError), Target(tmp_path / "other") as target:
+        target.adopt("b.png").hardlink_to(original)
+        raise RuntimeError
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "out"]
+    assert original.read_bytes() == b"picture"
+
+
+def test_links_go_into_a_folder_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "a.png").write_bytes(b"picture")
+    with Target(tmp_path / "out") as target:
+        target.adopt("deep/b.png").hardlink_to(tmp_path / "a.png")
+        target.open("labels.txt").close()
+    assert (tmp_path / "out" / "deep" / "b.png").samefile(tmp_path / "a.png")
+    assert (tmp_path / "out" / "labels.txt").is_file()

@@ -18,6 +18,7 @@ FLOORS = {
     "ledger": 2,
     "losses": 2,
     "media": 2,
+    "pairings": 2,
     "placement": 2,
     "prediction": 2,
     "rasters": 2,

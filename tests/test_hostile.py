@@ -5,6 +5,7 @@ exhausts memory fails here and nowhere else.
 """
 
 import base64
+import gzip
 import os
 import resource
 import struct
@@ -152,6 +153,21 @@ def empty_folder(folder: Path) -> Path:
     return folder / "empty"
 
 
+def coco(data: bytes, name: str = "a.json") -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        (folder / name).write_bytes(data)
+        return folder / name
+
+    return make
+
+
+def coco_document(annotation: str, image: str = '"width":100,"height":50,"file_name":"a.jpg"') -> bytes:
+    good = '{"id":1,"image_id":1,"category_id":1,"bbox":[1,1,8,8]}'
+    return (
+        f'{{"images":[{{"id":1,{image}}}],"annotations":[{good}{annotation}],"categories":[{{"id":1,"name":"a"}}]}}'
+    ).encode()
+
+
 LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10 if i else "ha" * 10}">' for i in range(10))
 GOOD = document(image(BOX))
 
@@ -228,6 +244,28 @@ REFUSED: dict[str, Case] = {
         "inflates to more than 100 times",
     ),
     "archive without annotations": (archive({"a.txt": b"hello"}), 6, "no format recognises this"),
+    "COCO 100,000 deep": (coco(coco_document(',{"id":2,"x":' + "[" * 100_000)), 4, "nests deeper"),
+    "COCO deep at the top": (coco(b'{"images":[],"x":' + b'{"a":' * 100_000), 4, "nests deeper"),
+    "COCO cut in the middle": (coco(coco_document("")[:-60]), 4, "Was the file cut short?"),
+    "COCO with a word that is no value": (coco(coco_document(",{id:2}")), 4, "at byte"),
+    "COCO entry without end": (
+        coco(b'{"images":[{"id":"' + b"x" * (20 << 20)),
+        4,
+        "an entry is longer than 16 MB",
+    ),
+    "COCO archive with a member above it": (
+        archive({"a.json": coco_document(""), "../b.json": b"{}"}),
+        4,
+        "'../b.json' leaves its folder",
+    ),
+    "COCO as gzip bomb": (
+        coco(gzip.compress(b'{"images":[' + b" " * (60 << 20)), "a.json.gz"),
+        4,
+        "inflates to more than 100 times",
+    ),
+    "COCO with brackets for text": (coco(b'{"images":{"annotations":[]}}'), 6, "no format recognises this"),
+    "COCO without sizes": (coco(coco_document("", '"file_name":"../../etc/passwd"')), 4, "-r size=WIDTHxHEIGHT"),
+    "COCO results alone": (coco(b'[{"image_id":1,"category_id":1,"bbox":[1,1,2,2],"score":1}]'), 4, "ground_truth"),
     "ontology that is not JSON": (hub(b"{", b""), 4, "ontology.json: is not JSON"),
     "ontology of another kind": (hub(b"[]", b""), 4, "ontology.json: is not an ontology structure"),
     "row that is not JSON": (
@@ -334,6 +372,31 @@ COUNTED: dict[str, tuple[str, str]] = {
 """What is wrong with one shape is counted by its code, and the rest of the file is converted."""
 
 
+def drawn(segmentation: str) -> str:
+    return f',{{"id":2,"image_id":1,"category_id":1,"segmentation":{segmentation}}}'
+
+
+COCO_COUNTED: dict[str, tuple[str, str]] = {
+    "numbers that are none": (',{"id":2,"image_id":1,"category_id":1,"bbox":[1,1,NaN,Infinity]}', "INVALID_BBOX"),
+    "wrong types": (',{"id":{},"image_id":1,"category_id":1,"bbox":{"x":[]}}', "INVALID_BBOX"),
+    "an entry that is none": (",null", "INVALID_ANNOTATION"),
+    "runs below zero": (drawn('{"size":[50,100],"counts":[5,-5,5000]}'), "INVALID_RLE"),
+    "runs of more than there is": (drawn('{"size":[50,100],"counts":[5,99999999999]}'), "INVALID_RLE"),
+    "a mask larger than the world": (drawn('{"size":[999999999,999999999],"counts":[1]}'), "SIZE_MISMATCH"),
+    "runs that are no text of COCO": (drawn('{"size":[50,100],"counts":"\\u0000zz"}'), "INVALID_RLE"),
+    "a polygon of two points": (drawn("[[1,1,2,2]]"), "INVALID_POLYGON"),
+    "a polygon 900 deep": (drawn("[" * 900 + "]" * 900), "INVALID_POLYGON"),
+    "a coordinate a thousand kilometres away": (drawn("[[1,1,1e9,2,3,1e9]]"), "CLIPPED"),
+    "an image nobody has": (',{"id":2,"image_id":"../x","category_id":1,"bbox":[1,1,2,2]}', "ORPHAN_IMAGE"),
+    "numbers of endless digits": (drawn("[[" + "9" * 5000 + ",1,2,3,4,5]]"), "INVALID_POLYGON"),
+    "a thousand keys": (
+        ',{"id":2,"image_id":1,"category_id":1,"bbox":[1,1,2,2],' + ",".join(f'"k{n}":1' for n in range(1000)) + "}",
+        "UNKNOWN_KEY",
+    ),
+}
+"""The same of COCO files."""
+
+
 CHILD = """
 import sys
 from encord_convert.cli import run
@@ -380,6 +443,16 @@ def test_refused_with_a_sentence(name: str, tmp_path: Path) -> None:
 def test_counted_and_the_rest_converted(name: str, tmp_path: Path) -> None:
     shapes, code = COUNTED[name]
     done = run_limited(counted(shapes)(tmp_path), tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert code in done.stdout
+    assert (tmp_path / "out" / "annotations.json").exists()
+
+
+@pytest.mark.parametrize("name", COCO_COUNTED)
+def test_counted_in_coco_and_the_rest_converted(name: str, tmp_path: Path) -> None:
+    annotation, code = COCO_COUNTED[name]
+    done = run_limited(coco(coco_document(annotation))(tmp_path), tmp_path / "out", "--json")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert code in done.stdout

@@ -15,8 +15,11 @@ import click
 COMMANDS: dict[str, str] = {
     "batch": "Convert many sources, with workers, and resume after any end.",
     "convert": "Convert annotations from one format to another.",
+    "diff": "Name every difference between two label sets, in any formats.",
     "formats": "Show what each format carries, or one format's page.",
     "info": "Say what a file holds: how much of what, its ontology, its problems.",
+    "serve": "Run the local service: the same API, without an account.",
+    "users": "Add or list the users of a local service.",
 }
 """Every command and its one line, in alphabetical order; its module has the same name."""
 

@@ -28,6 +28,7 @@ from encord_convert.report import Report, sum_counts
 @click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
 @click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
 @click.option("--strict", is_flag=True, help="Write nothing, and exit with 3, if anything would be lost.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be lost.")
 @click.option("--report", "report_file", type=click.Path(dir_okay=False), help="Write the whole account as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole account as JSON on stdout.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
@@ -46,6 +47,7 @@ def convert(
     read_options: tuple[str, ...],
     write_options: tuple[str, ...],
     strict: bool,
+    dry_run: bool,
     report_file: str | None,
     as_json: bool,
     jobs: int,
@@ -71,10 +73,11 @@ def convert(
             strict=strict,
             report=report,
             jobs=jobs,
+            dry_run=dry_run,
             read_options=options_from(read_options, "-r"),
             write_options={**(trained[1] if trained else {}), **options_from(write_options, "-w")},
         )
-    click.echo(told(report), err=True)
+    click.echo(told(report, "would" if dry_run else "wrote"), err=True)
 
 
 @contextlib.contextmanager
@@ -107,8 +110,8 @@ def _give(report: Report, file: str | None, as_json: bool) -> None:
         click.echo(text)
 
 
-def told(report: Report) -> str:
-    """Return the closing lines: what was read, what was written, what was lost."""
+def told(report: Report, verb: str = "wrote") -> str:
+    """Return the closing lines: what was read, what was written or would be, what was lost."""
     total = sum_counts(report.labels().values())
     classes = len(report.labels())
     images = report.counts().get("image", {}).get("in", 0)
@@ -116,7 +119,7 @@ def told(report: Report) -> str:
     source, target = report.source, report.target
     lines = [
         f"read   {source.format:<8} {size}  {_number(total['in'], 'annotation')}  {_number(classes, 'label')}",
-        f"wrote  {target.format:<8} {target.path}",
+        f"{verb}  {target.format:<8} {target.path}",
         f"kept   {total['kept']}  changed {total['changed']}  dropped {total['dropped']}",
     ]
     if not report.is_lossless:

@@ -123,6 +123,10 @@ class Questions:
         """Find the question for an attribute that is another object than the ontology's, but the same attribute."""
         return self._by_place[_place(attribute)]
 
+    def by_key(self) -> dict[str, _Question]:
+        """Return how each attribute is written, by the key of its answers."""
+        return {question.key: question for question in self._known.values()}
+
     def all_keys(self) -> list[str]:
         """Return all keys, in the order of the ontology."""
         return [question.key for question in self._known.values()]

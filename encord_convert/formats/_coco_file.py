@@ -71,7 +71,7 @@ def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, repor
     with target.open(NAME) as stream:
         _write_file(
             stream,
-            sets[0].title,
+            sets[0],
             rows.videos,
             lambda: append_file(stream, images_path),
             lambda: append_file(stream, annotations_path),
@@ -81,13 +81,16 @@ def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, repor
 
 def _write_file(
     stream: BinaryIO,
-    title: str,
+    labels: LabelSet,
     videos: Sequence[dict[str, Any]],
     write_images: Callable[[], None],
     write_annotations: Callable[[], None],
     categories: Sequence[dict[str, Any]],
 ) -> None:
-    stream.write(b'{"info":' + written_value({"description": title, "version": "1.0"}))
+    info: dict[str, Any] = {"description": labels.title, "version": "1.0"}
+    if labels.ontology.objects or labels.ontology.classifications:
+        info["encord"] = {"ontology": labels.ontology.to_dict()}
+    stream.write(b'{"info":' + written_value(info))
     if videos:
         stream.write(b',"videos":[\n' + written_lines(videos) + b"\n]")
     stream.write(b',"images":[\n')
@@ -165,7 +168,7 @@ def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, rep
     with target.open(NAME) as stream:
         _write_file(
             stream,
-            shards[0].title,
+            shards[0],
             [],
             lambda: _append(stream, [(*part.images, part.image_count, 0) for part in parts]),
             lambda: _append(stream, [(*part.annotations, part.annotation_count, part.image_count) for part in parts]),

@@ -139,10 +139,16 @@ def _slice_name(row: LabelRowV2, frame: int) -> str:
     return str(metadata.dicom_instance_uid) if number is None else f"{metadata.dicom_instance_uid}_{number}"
 
 
-def identity(row: LabelRowV2, frame: int) -> dict[str, Any]:
-    """Return what ties an image to the hub: the medium, the frame and, where frames belong together, to what."""
+def identity(row: LabelRowV2, frame: int, *, is_first: bool) -> dict[str, Any]:
+    """Return what ties an image to the hub: the medium, the frame and, where frames belong together, to what.
+
+    The first listed of a row other than a still or a video says what the row is, with title and size of its pictures.
+    """
     members: dict[str, Any] = {"data_hash": unit_of(row, frame).data_hash, "frame": frame}
     if row.data_type not in (DataType.IMAGE, DataType.VIDEO):
         members["data_type"] = row.data_type.value
         members["row_hash"] = row.data_hash
+        if is_first:
+            units = [[unit.data_title, unit.width or 0, unit.height or 0] for unit in row._units]
+            members["row"] = {"title": row.data_title, "frames": row.number_of_frames, "units": units}
     return members

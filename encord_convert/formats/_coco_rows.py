@@ -18,7 +18,7 @@ from encord_convert.losses import Carries
 from encord_convert.placement import frame_size
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, OntologyStructure
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 
 KEPT = 256
 """Images that are written together."""
@@ -77,17 +77,23 @@ class Rows:
         self.names.say_clashes(report.note)
 
     def _add(self, row: LabelRowV2) -> None:
-        for instance in (*row._objects.values(), *row._classifications.values()):
+        for instance in row._objects.values():
+            dynamic = instance._dynamic
             # Answers that many objects share were made for the very frame of each.
-            if not instance._frames or (isinstance(instance, ObjectInstance) and not instance._answers_in_common()):
+            if not instance._frames or (dynamic is not None and not dynamic.is_shared):
                 self._report.drop_unplaced(instance, self._carries)
+        for classification in row._classifications.values():
+            if not classification._frames:
+                self._report.drop_unplaced(classification, self._carries)
         placed = self._on_frames(row._objects.values())
         labelled = self._on_frames(row._classifications.values())
         tracks = {hash_: n for n, hash_ in enumerate(row._objects, 1)} if row.number_of_frames > 1 else None
         video_id = self._video(row) if row.data_type is DataType.VIDEO else None
         everything = self._options.frames == "all"
+        is_first = True
         for frame in frames_of(row, placed.keys() | labelled.keys(), everything=everything):
-            image = self._image(row, frame)
+            image = self._image(row, frame, is_first)
+            is_first = False
             if video_id is not None:
                 image.video_id, image.frame_id = video_id, frame
             if frame in labelled:
@@ -99,15 +105,20 @@ class Rows:
         if len(self._kept) >= KEPT:
             self._flush()
 
-    def _image(self, row: LabelRowV2, frame: int) -> Image:
+    def _image(self, row: LabelRowV2, frame: int, is_first: bool) -> Image:
         width, height = frame_size(row, frame)
         self._listed += 1
+        name = file_name(row, frame)
+        shown = self.names.unique(name)
+        encord = identity(row, frame, is_first=is_first)
+        if row.data_type is DataType.IMAGE and shown != row.data_title:
+            encord["title"] = row.data_title
         image = Image(
             id=self._listed,
             width=width,
             height=height,
-            file_name=self.names.unique(file_name(row, frame)),
-            encord=identity(row, frame),
+            file_name=shown,
+            encord=encord,
         )
         self._kept.append(image)
         return image

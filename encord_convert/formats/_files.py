@@ -369,6 +369,7 @@ class Target:
         self._made: list[Path] = []
         self._names: list[str] = []
         self._adopted: list[str] = []
+        self._folders: set[Path] = set()
 
     def _stage(self) -> Path:
         if self._staging is None:
@@ -415,7 +416,12 @@ class Target:
 
         Unlike what :meth:`open` gives it is not forced to disk, which of a million pictures would take hours.
         """
-        path = self.scratch(name)
+        fault = name_fault(name)
+        if fault:
+            raise ValueError(f"the name {name!r} {fault}")
+        path = self._stage() / name
+        if path.parent not in self._folders:  # a look at the disk for each of a million names is what costs
+            self._folders.add(self.scratch(name).parent)
         self._adopted.append(name)
         return path
 

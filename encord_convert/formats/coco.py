@@ -5,9 +5,47 @@ What it is
     the pixel in column 0 spans 0 to 1. Boxes are ``[left, top, width, height]``.
 
 Files on disk
-    One file, ``annotations.json``: ``info``, ``videos`` (where there are any), ``images``, ``annotations``,
+    Read: a JSON file, as it is or as gzip, of any size and with its blocks in any order; or a folder or ZIP with
+    several, three folders deep. Files named after tasks (``instances_train.json``, ``captions_train.json``) speak of
+    the same images and become the same rows; others are apart. A results file is read with ``-r ground_truth=PATH``.
+    Pictures beside the file are looked at only where a size is missing, and for panoptic files, whose PNGs lie in a
+    folder of the JSON file's name.
+
+    Written: one file, ``annotations.json``: ``info``, ``videos`` (where there are any), ``images``, ``annotations``,
     ``categories``. ASCII, no byte-order mark, one image or annotation a line, no nulls; ids count from 1, since the
     official evaluation takes annotation 0 for "no match". Pictures are not copied.
+
+How it is read
+    =====================  ========================================================================================
+    category               a class for each shape its annotations have, all of its name; answers are those its
+                           annotations have (``-r prefer=polygon`` or ``bitmask``: one shape)
+    bbox alone             a box; a rotatable box if any of the category is turned (``rotation`` in degrees clockwise,
+                           among the attributes too, or five numbers, see ``-r rotated_bbox``)
+    polygons               a polygon, several are its parts (``-r holes=detect``)
+    run lengths            a bitmask: counts as list, string or text with commas
+    keypoints              a skeleton, one keypoint a point; v 2 visible, 1 occluded, 0 invisible. The segmentation
+                           beside them is dropped (``GEOMETRY_DROPPED``); if none is labelled, it is what is read
+    iscrowd                a checklist ``iscrowd`` on the class (``CROWD_KEPT``)
+    attributes             true or false: a checklist of one option; texts: a radio, free text beyond
+                           ``-r radio_values``; lists of texts: a checklist; numbers and all else: text. Dynamic
+                           where it changes over a track. ``occluded``, ``truncated``, ``visibility`` and the like
+                           beside the bbox too
+    score, confidence      the confidence; made by a machine
+    caption                a text classification ``caption``, of several lines if there are several (``-r captions``)
+    category alone         a checklist ``Labels`` of the image
+    attributes of images   a classification each
+    segments_info          a bitmask for each segment of the PNG; void is nothing
+    video_id, frame_id     images are frames of one video row; ``track_id``, ``instance_id`` and the ``track_id`` among
+                           the attributes make one object of annotations. Also by name: ``-r frame_pattern``
+    segmentations, bboxes  one object on the frames that are not null (YouTube-VIS)
+    other keys             of annotations: dropped and counted (``-r extras=attributes`` keeps them); of images: client
+                           metadata ``coco``; other blocks: a note
+    =====================  ========================================================================================
+
+    Missing areas, boxes, flags and ids are no matter. A repeated image id, an unknown image or category, a negative
+    box, a polygon of two points, runs of another sum: each is counted under its code and the rest is read. What this
+    format wrote is read as it was: ``info.encord`` holds the ontology, ``encord`` of the first image of a group or
+    series its pictures.
 
 How each hub thing maps
     ===============  ==============================================================================================
@@ -51,25 +89,30 @@ What is lost
     ``coco-rle`` is the same file with polygons as masks (``POLYGON_AS_RLE``), for training code that wants masks.
 
 Dialects met in the wild
-    Tools differ in what they read: annotations without ``segmentation`` only as boxes, run lengths not at all, names of
-    categories instead of ids. What is written keeps to the rules they have in common.
+    Read: CVAT and Datumaro (``attributes``, rotation, category 0), Roboflow (a file in each folder, an unused parent
+    category), FiftyOne and SAHI (scores, no areas), Label Studio and COCO Annotator (ids from 0, paths as names), LVIS
+    (no file names), MMDetection (``videos``), Encord's own exporter (shapes as supercategories, lines there and back).
+    Numbers may be NaN, ids texts, polygons flat or nested too deep.
+
+    Written: tools differ in what they read: annotations without ``segmentation`` only as boxes, run lengths not at all,
+    names of categories instead of ids. What is written keeps to the rules they have in common.
 
 Sources
     cocodataset.org, "Data format"; pycocotools 2.0.11, measured; the loaders of Detectron2, MMDetection, torchvision,
-    Datumaro and FiftyOne.
+    Datumaro and FiftyOne. ``fixtures/coco``, each with its ``ORIGIN.md``.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from encord_convert.errors import ReadError
-from encord_convert.formats._api import Exporter, Format, Match
+from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._coco_file import write_parts, write_whole
 from encord_convert.formats._coco_numbers import TOLERANCE_PX
+from encord_convert.formats._coco_options import ReadOptions
+from encord_convert.formats._coco_reading import files_of, read_source
 from encord_convert.formats._files import Source, Target
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries, Feature
@@ -106,6 +149,13 @@ CARRIES_RLE = Carries(
     approximates=frozenset({Shape.POLYGON}),
 )
 
+CARRIES_READ = replace(
+    CARRIES,
+    shapes=frozenset(Shape),
+    features=CARRIES.features | {Feature.HOLES, Feature.OUT_OF_BOUNDS, Feature.DEGENERATE, Feature.HIDDEN_POSITION},
+    tolerance_px=0.0,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
@@ -128,35 +178,21 @@ class WriteOptions:
             raise ValueError(f"point_size_px={self.point_size_px:g} is not allowed; it takes 0.01 to 1000.")
 
 
-_MOST_LOOKED_AT = 64
-_TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:\s*\[)?|[\[\]{}]')
-_BLOCKS = frozenset({b"images", b"annotations", b"categories"})
-
-
 def identify(source: Source) -> Match:
-    """Say yes if a JSON file begins like a COCO object: one of COCO's lists opens right below the top."""
-    for name in source.names(".json", depth=2)[:_MOST_LOOKED_AT]:
-        try:
-            head = source.head(name)
-        except (ReadError, OSError, ValueError):
-            continue
-        if _begins_like_coco(head):
-            return Match.YES
-    return Match.NO
+    """Say yes if a JSON file begins like results, or like an object with one of COCO's lists right below the top."""
+    return Match.YES if files_of(source) else Match.NO
 
 
-def _begins_like_coco(head: bytes) -> bool:
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    depth = 0
-    for token in _TOKEN.finditer(text) if text.startswith(b"{") else ():
-        key, opens_list = token.groups()
-        if key is None:
-            depth += 1 if token.group() in b"{[" else -1
-        elif opens_list:
-            if depth == 1 and key in _BLOCKS:
-                return True
-            depth += 1
-    return False
+def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
+    """Read all COCO files of a source: what they hold at once, their rows when they are walked.
+
+    Raises
+    ------
+    ReadError
+        There is none, or one is not JSON or cut short, or the size of a picture is not known, or it is a list of
+        results whose ground truth is not named.
+    """
+    return read_source(source, options, report)
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -196,6 +232,7 @@ FORMAT = Format(
     spec=_SPEC,
     suffixes=(".json",),
     identify=identify,
+    importer=Importer(read, ReadOptions, CARRIES_READ),
     exporter=Exporter(write, WriteOptions, CARRIES, write_sharded),
 )
 
@@ -206,4 +243,5 @@ FORMAT_RLE = Format(
     suffixes=(".json",),
     identify=identify,
     exporter=Exporter(write_rle, WriteOptions, CARRIES_RLE, write_rle_sharded),
+    read_by="coco",
 )

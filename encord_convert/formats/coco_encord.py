@@ -35,7 +35,8 @@ What is lost
     Answers, in that their values are there and their questions are not (``ANSWERS_FLATTENED``): a label is a text, a
     checklist is its options, one that nobody answered is one that says no, and equal names take each other's place.
     Nested answers are not there at all. The names of skeleton points (``KEYPOINT_NAMES_DROPPED``). Holes and parts.
-    Labels of frames, confidence, colours, what has no shape; that pictures are a group.
+    Labels of frames, confidence, colours, what has no shape; that pictures are a group, how many frames a video or a
+    series has beyond the last that is listed, the title of a series (``MEDIA_CHANGED``).
 
 Dialects met in the wild
     The exporter looks answers that change over frames up in the first label row alone, and by the number of the image
@@ -80,7 +81,7 @@ from encord_convert.sdk.objects.coordinates import RotatableBoundingBoxCoordinat
 
 CARRIES = Carries(
     shapes=frozenset(Shape) - {Shape.SKELETON},
-    data_types=frozenset({DataType.IMAGE, DataType.VIDEO, DataType.DICOM}),
+    data_types=frozenset({DataType.IMAGE}),
     features=frozenset(
         {
             Feature.ROTATION, Feature.VISIBILITY, Feature.HIDDEN_POSITION, Feature.TRACKS, Feature.MANUAL,
@@ -98,6 +99,7 @@ CARRIES = Carries(
         (Feature.DEGENERATE, Shape.POLYGON): "INVALID_POLYGON",
     },
     approximates=frozenset({Shape.SKELETON}),
+    alters=frozenset({Feature.ANSWERS, Feature.DYNAMIC_ANSWERS}),
 )  # fmt: skip
 
 NAME = "annotations.json"
@@ -304,4 +306,5 @@ FORMAT = Format(
     suffixes=(".json",),
     identify=identify,
     exporter=Exporter(write, NoOptions, CARRIES),
+    read_by="coco",
 )

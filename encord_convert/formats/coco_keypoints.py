@@ -93,4 +93,5 @@ FORMAT = Format(
     suffixes=(".json",),
     identify=identify,
     exporter=Exporter(write, WriteOptions, CARRIES),
+    read_by="coco",
 )

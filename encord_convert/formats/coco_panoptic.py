@@ -12,7 +12,8 @@ Files on disk
 How each hub thing maps
     ===============  ==============================================================================================
     picture          an image and an annotation, also without labels; ids from 1. Of videos, groups and series the
-                     frames with labels (``frames=all``: all), under the names ``coco`` gives them
+                     frames with labels (``frames=all``: all), under the names ``coco`` gives them; a title that is
+                     given twice stands in ``encord``, a key of our own
     object           a segment: its pixels are ``id = R + 256 G + 65536 B``, numbered from 1 on each picture; 0 is void
     class            a category with ``isthing`` 1, or 0 for those that ``stuff`` names, and ``color``
     bitmask          its pixels
@@ -46,6 +47,7 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
@@ -107,6 +109,7 @@ class _Image(msgspec.Struct):
     width: int
     height: int
     file_name: str
+    encord: dict[str, str] | UnsetType = UNSET
 
 
 class _Annotation(msgspec.Struct):
@@ -184,7 +187,10 @@ def _images(row: LabelRowV2, options: WriteOptions, listed: int, names: Names) -
     """Return the images of a row with their frames; one at least."""
     for number, frame in enumerate(listed_frames(row, options) or [0], listed + 1):
         width, height = frame_size(row, frame)
-        yield _Image(number, width, height, names.unique(file_name(row, frame))), frame
+        image = _Image(number, width, height, names.unique(file_name(row, frame)))
+        if row.data_type is DataType.IMAGE and image.file_name != row.data_title:
+            image.encord = {"title": row.data_title}
+        yield image, frame
 
 
 class _PngNames:
@@ -300,4 +306,5 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     exporter=Exporter(write, WriteOptions, CARRIES),
+    read_by="coco",
 )

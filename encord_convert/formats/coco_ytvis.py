@@ -22,7 +22,9 @@ How each hub thing maps
     polygon          its rings; with holes run lengths
     bitmask          compressed run lengths
     ``iscrowd``      0
-    frame numbers    ``frame_ids`` of the video, a key of our own: the numbers of the listed frames, from 0
+    frame numbers    ``frame_ids`` of the video: the numbers of the listed frames, from 0
+    title            ``name`` of the video; ``frame_count`` is how many frames it has, listed or not. These three are
+                     keys of our own
     ===============  ==============================================================================================
 
     Sizes of a video are those of its first listed frame.
@@ -138,7 +140,9 @@ class _Video(msgspec.Struct):
     height: int
     length: int
     file_names: list[str]
+    name: str
     frame_ids: list[int]
+    frame_count: int
 
 
 class _Track(msgspec.Struct):
@@ -195,7 +199,8 @@ def _frames(row: LabelRowV2, options: WriteOptions) -> list[int]:
 
 def _video(row: LabelRowV2, frames: list[int], names: Names) -> _Video:
     width, height = frame_size(row, frames[0])
-    return _Video(0, width, height, len(frames), [names.unique(file_name(row, frame)) for frame in frames], frames)
+    listed = [names.unique(file_name(row, frame)) for frame in frames]
+    return _Video(0, width, height, len(frames), listed, row.data_title, frames, row.number_of_frames)
 
 
 def _by_object(row: LabelRowV2, video_id: int) -> Iterator[tuple[Picture, ObjectInstance]]:
@@ -212,4 +217,5 @@ FORMAT = Format(
     suffixes=(".json",),
     identify=identify,
     exporter=Exporter(write, WriteOptions, CARRIES),
+    read_by="coco",
 )

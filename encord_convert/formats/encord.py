@@ -131,31 +131,12 @@ def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) 
 
 
 def row_dict(row: LabelRowV2) -> dict[str, Any]:
-    """Return a label row with what the service never lets a client write: two keys of its listing record, reviews."""
+    """Return a label row with the two keys of its listing record that the row form has no place for."""
     members = row.to_encord_dict()
-    _add_reviews(row, members)
     members.setdefault("number_of_frames", row.number_of_frames)
     if row.client_metadata:
         members.setdefault("client_metadata", row.client_metadata)
     return members
-
-
-def _add_reviews(row: LabelRowV2, members: dict[str, Any]) -> None:
-    instances: tuple[Any, ...] = (*row._objects.values(), *row._classifications.values())
-    reviews = {
-        (getattr(one, "object_hash", None) or one.classification_hash, frame): annotation.reviews
-        for one in instances
-        for frame in one._frames
-        if (annotation := one.get_annotation(frame)).reviews
-    }
-    for unit in members["data_units"].values() if reviews else ():
-        labels = unit["labels"]
-        by_frame = {unit["data_sequence"]: labels} if "objects" in labels else labels
-        for frame, frame_labels in by_frame.items():
-            for label in (*frame_labels["objects"], *frame_labels["classifications"]):
-                key = (label.get("objectHash") or label.get("classificationHash"), int(frame))
-                if key in reviews:
-                    label["reviews"] = reviews[key]
 
 
 FORMAT = Format(

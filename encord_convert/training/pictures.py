@@ -133,7 +133,7 @@ class Pictures:
             raise ReadError(self._source.place(member), f"{error}.") from error
         if original is not None and self._placing == "link":
             with contextlib.suppress(OSError):
-                return os.link(original.resolve(), path)
+                return os.link(original.resolve() if original.is_symlink() else original, path)
             with contextlib.suppress(OSError):
                 return os.symlink(original.resolve(), path)
         with self._source.open(member) as stream, path.open("wb") as copy:

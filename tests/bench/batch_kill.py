@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,12 +96,19 @@ def main() -> int:
         code, end, seconds = run(command(sources, whole, "--resume"))
         print(f"resumed: exit {code}, {end}, {seconds:.1f} s", flush=True)
         good &= end["done"] == 0
-        hits = 0
-        for number in range(given.kills):
-            after = 0.3 + random.random() * unbroken_s / 8
-            hits += kill_midway(command(sources, broken, "--resume"), after, is_worker=number % 2 == 1)
+        hits = missed = 0
+        while hits < given.kills:
+            after = 0.5 + random.random() * unbroken_s / 8
+            if kill_midway(command(sources, broken, "--resume"), after, is_worker=hits % 2 == 1):
+                hits += 1
+            else:  # nobody was left to kill: all is done
+                missed += 1
+                shutil.rmtree(broken, ignore_errors=True)
         code, end, seconds = run(command(sources, broken, "--resume"))
-        print(f"after {hits} kills: exit {code}, {end}, {seconds:.1f} s", flush=True)
+        print(
+            f"after {hits} kills, {missed} batches that ended before theirs: exit {code}, {end}, {seconds:.1f} s",
+            flush=True,
+        )
         is_equal = digest(whole) == digest(broken)
         print("equal, byte for byte" if is_equal else "NOT equal")
         rest = [path.name for path in broken.iterdir() if path.name.startswith(".") and path.suffix != ".sqlite3"]

@@ -207,7 +207,10 @@ def _run_once(work: Work, converter: Converter, result: Result, scratch: Path, *
     target, out, err = scratch / "target", scratch / "stdout", scratch / "stderr"
     if not converter.is_ours:
         target.mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)} if converter.is_ours else dict(os.environ)
+    environment = dict(os.environ)
+    if converter.is_ours:  # a checkout; what pip installs is compiled already, as the others are
+        cache = str(work.folder.parent / "compiled")
+        environment |= {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
     one = run(
         converter.command(work, target),
         stdout=out,

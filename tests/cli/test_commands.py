@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -211,3 +212,62 @@ def test_what_strict_predicts_of_a_target_is_what_it_then_loses(
         for row in (*reports[1]["counts"].values(), *reports[1]["labels"].values()):
             assert row["in"] == row["kept"] + row["changed"] + row["dropped"]
             assert min(row.values()) >= 0
+
+
+def test_a_dry_run_says_what_a_real_run_says_and_writes_nothing(tmp_path: Path) -> None:
+    for case in sorted(CVAT.iterdir()):
+        options = ["-r", "size=640x480"] if case.name == "authored-images-v1.0" else []
+        accounts = []
+        for dry in ([], ["--dry-run"]):
+            report, out = tmp_path / "report.json", tmp_path / f"out-{len(accounts)}"
+            assert call("convert", case, out, "--to", "coco", "--report", report, *options, *dry) == 0
+            account = json.loads(report.read_text())
+            assert out.exists() != bool(dry)
+            losses = sorted((one["code"], one["type"], one["label"], one["count"]) for one in account["losses"])
+            accounts.append((account["counts"], account["labels"], losses))
+        assert accounts[0] == accounts[1], case.name
+        shutil.rmtree(tmp_path / "out-0")
+
+
+def test_diff_finds_a_set_equal_to_itself_in_another_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = CVAT / "authored-video-modern-tracks"
+    assert call("convert", source, tmp_path / "hub", "--to", "encord") == 0
+    capsys.readouterr()
+    assert call("diff", source, tmp_path / "hub") == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "0 differences\n")
+
+
+def test_diff_names_what_was_moved_relabelled_answered_deleted_and_added(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = (
+        '<?xml version="1.0"?><annotations><version>1.1</version><meta><task><labels>'
+        "<label><name>car</name><type>rectangle</type><attributes><attribute><name>wet</name><mutable>False</mutable>"
+        "<input_type>text</input_type><default_value/><values/></attribute></attributes></label>"
+        "<label><name>bus</name><type>rectangle</type><attributes/></label></labels></task></meta>"
+    )
+    box = '<box label="{}" occluded="0" xtl="{}" ytl="10" xbr="{}" ybr="20">{}</box>'
+    wet = '<attribute name="wet">{}</attribute>'
+
+    def export(name: str, *boxes: str) -> Path:
+        image = f'<image id="0" name="a.png" width="200" height="100">{"".join(boxes)}</image>'
+        file = tmp_path / name
+        file.write_text(f"{head}{image}</annotations>", encoding="utf-8")
+        return file
+
+    same = box.format("car", 150, 160, wet.format("yes"))
+    before = export("a.xml", same, box.format("car", 10, 20, ""), box.format("car", 30, 40, ""),
+                    box.format("car", 50, 60, wet.format("yes")), box.format("car", 70, 80, ""))  # fmt: skip
+    after = export("b.xml", same, box.format("car", 12, 22, ""), box.format("bus", 30, 40, ""),
+                   box.format("car", 50, 60, wet.format("no")), box.format("bus", 90, 99, ""))  # fmt: skip
+    assert call("diff", before, after) == 1
+    shown = capsys.readouterr()
+    assert shown.err == "5 differences\n"
+    assert shown.out.splitlines() == [
+        "a.png, frame 0: 'car': its geometry, expected box 10 10 10 10, found box 12 10 10 10",
+        "a.png, frame 0: 'car': its answers, expected {'wet': 'yes'}, found {'wet': 'no'}",
+        "a.png, frame 0: the class of 'car', expected 'car', found 'bus'",
+        "a.png, frame 0: the bounding_box 'car', expected box 70 10 10 10 on frames 0, found none",
+        "a.png, frame 0: a bounding_box of 'bus', expected none, found box 90 10 9 10 on frames 0",
+    ]

@@ -145,6 +145,7 @@ def test_nested_answers_are_lost_and_counted() -> None:
         ("ANSWERS_FLATTENED", 4),
         ("NESTED_ANSWERS_DROPPED", 1),
     ]
+    assert report.counts()["answer"] == {"in": 5, "kept": 0, "changed": 4, "dropped": 1}
 
 
 def test_invisible_points_keep_their_place_and_points_their_order() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from coco_files import Read, document, note
 from pycocotools import mask as coco_masks
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -155,6 +156,14 @@ def test_answers_of_objects_that_are_dropped_are_dropped_once() -> None:
     exporter = format_named("coco-results").exporter
     assert exporter is not None
     assert Report.predict(labels, exporter.carries).counts() == report.counts()
+
+
+@pytest.mark.parametrize(("name", "kept"), [("coco-results", 1), ("coco-ytvis", 0), ("coco-encord", 0)])
+def test_a_confidence_beside_answers_is_not_counted_with_them(name: str, kept: int) -> None:
+    found = Read(document(note(score=0.5, attributes={"make": "x"}), note(id=2)))
+    counts = files_of(format_named(name), found.labels)[1].counts()
+    assert counts["confidence"] == {"in": 1, "kept": kept, "changed": 0, "dropped": 1 - kept}
+    assert counts["answer"]["kept"] == 0
 
 
 def test_kinds_do_not_share_a_file(tmp_path: Path) -> None:

@@ -47,7 +47,9 @@ def test_a_video_lists_its_labelled_frames() -> None:
             "height": 30,
             "length": 3,
             "file_names": ["clips/road/000000.jpg", "clips/road/000002.jpg", "clips/road/000004.jpg"],
+            "name": "clips/road.mp4",
             "frame_ids": [0, 2, 4],
+            "frame_count": 6,
         }
     ]
 

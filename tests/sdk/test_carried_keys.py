@@ -190,3 +190,18 @@ def test_numbers_answer_numeric_attributes_of_newer_servers() -> None:
     assert instance.get_answer(weight) == 12.5
     with pytest.raises(ValueError, match="number"):
         instance.set_answer("heavy", weight, overwrite=True)
+
+
+def test_a_classification_added_to_a_row_of_a_newer_server_says_where_it_is() -> None:
+    """Measured with encord 0.1.211: it places classifications by these keys, and silently drops those without."""
+    row = LabelRowV2(listing(), None, ontology())
+    row.from_labels_dict(row_json(branch_name="main"))
+    instance = row.ontology_structure.classifications[0].create_instance()
+    instance.set_for_frames([0, 1, 4])
+    row.add_classification_instance(instance)
+    (entry,) = row.to_encord_dict()["classification_answers"].values()
+    assert (entry["featureHash"], entry["spaces"], entry["range"]) == (instance.feature_hash, {}, [[0, 1], [4, 4]])
+    row.from_labels_dict(row_json())
+    row.add_classification_instance(instance)
+    (entry,) = row.to_encord_dict()["classification_answers"].values()
+    assert list(entry) == ["classifications", "classificationHash"]

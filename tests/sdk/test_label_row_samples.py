@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hub_samples import HUB, differences, ontology, sample
 
+from encord_convert.labelset import LabelSet
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.orm.label_row import LabelRowMetadata
 
@@ -91,6 +92,7 @@ EXPLAINED = {
         r"(/branch_name|/spaces|/data_units/[^/]+/\w+|.*/objects/\d+/vendorExtra|/classification_answers/\w+/featureHash)",
         lambda old, new: old is ...,
     ),
+    "reviews are kept": (r".*/reviews", lambda old, new: old is ... and isinstance(new, list)),
     "answers for what is on no frame are kept": (r"/classification_answers/CLSorphn", lambda old, new: old is ...),
     "frames that were read are kept, empty or not": (
         r"/data_units/[^/]+/labels/5",
@@ -147,3 +149,23 @@ def test_what_is_refused_is_refused_with_the_same_class(case: dict[str, Any]) ->
         row.to_encord_dict()
     assert type(caught.value).__name__ == case["error"]
     assert row.is_labelling_initialised is (case["stage"] == "encode")
+
+
+class Official:
+    """A row of the official package, as far as we look at it: recorded."""
+
+    def __init__(self, d: dict[str, Any]) -> None:
+        self._d = d
+        self.ontology_structure = ontology(d["ontology"])
+
+    def to_encord_dict(self) -> dict[str, Any]:
+        return copy.deepcopy(self._d["output"])  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_rows_of_the_official_package_are_taken_over(name: str) -> None:
+    d = sample(f"label-rows/{name}")
+    (row,) = LabelSet.from_encord([Official(d)])
+    assert differences(d["output"], row.to_encord_dict()) == []
+    (again,) = LabelSet.from_encord([row])
+    assert again.to_encord_dict() == row.to_encord_dict()

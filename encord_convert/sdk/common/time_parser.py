@@ -68,8 +68,7 @@ class _MarkedUtc(datetime):
     def __eq__(self, other: object) -> bool:
         return self._as_seen_by(other) == other
 
-    def __hash__(self) -> int:
-        return hash(self._plain())
+    __hash__ = datetime.__hash__
 
     def __lt__(self, other: datetime) -> bool:  # type: ignore[override]
         return self._as_seen_by(other) < other

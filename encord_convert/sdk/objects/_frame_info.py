@@ -54,7 +54,7 @@ class ObjectFrameInfo(_Record):
     manual_annotation : bool
         Whether a person made it.
     reviews : list of dict, optional
-        Read, never written.
+        What reviewers decided.
     is_deleted : bool, optional
     """
 
@@ -136,7 +136,7 @@ class ClassificationFrameData(_Record):
     manual_annotation : bool
         Whether a person made it.
     reviews : list of dict, optional
-        Read, never written.
+        What reviewers decided.
     """
 
     created_at: datetime = field(default_factory=datetime.now)

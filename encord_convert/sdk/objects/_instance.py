@@ -290,7 +290,7 @@ class LabelInstance:
         if other._static is not None:
             self._static = {**other._static}
         self._marks = _copied(other._marks)
-        self._extras = _copied(other._extras)
+        self._extras = _copied(other._extras) or None
 
 
 class AnnotationHandle:

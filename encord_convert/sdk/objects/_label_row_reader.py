@@ -471,7 +471,7 @@ class Reader:
         answers = self._answers.get(hash_)
         if answers is not None:
             instance.set_answer_from_list(answers["classifications"])
-            instance._extras = _extras_of(answers, "classificationHash")
+            instance._extras = _extras_of(answers, "classificationHash") or {}
         self._contents.classifications[instance._hash] = instance
         self._numbers[instance._hash] = len(self._numbers)
         return instance

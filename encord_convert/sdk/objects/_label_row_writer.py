@@ -131,8 +131,13 @@ class Writer:
         if is_group:
             frames = {unit.data_sequence: ([], []) for unit in contents.units}
         templates = _Templates(self._structure)
+        item: Any = None
+        of_info: dict[int, dict[str, Any]] = {}
         for instance in contents.objects.values():
-            self._write_object(instance, frames, templates, is_group)
+            if instance._item is not item:
+                item = instance._item
+                of_info = templates.of_object(item)
+            self._write_object(instance, frames, of_info, is_group)
         for classification in contents.classifications.values():
             self._write_classification(classification, frames, templates, is_group)
         for frame, (object_hashes, classification_hashes) in contents.listings.items():
@@ -142,10 +147,9 @@ class Writer:
         return frames
 
     def _write_object(
-        self, instance: ObjectInstance, frames: dict[int, Frame], templates: _Templates, is_group: bool
+        self, instance: ObjectInstance, frames: dict[int, Frame], of_info: dict[int, dict[str, Any]], is_group: bool
     ) -> None:
         hash_ = instance._hash
-        of_info = templates.of_object(instance._item)
         last_info, template = None, of_info[0]
         for frame, data in instance._frames.items():
             lists = frames.get(frame)
@@ -156,9 +160,11 @@ class Writer:
             info = data.object_frame_instance_info
             if info is not last_info:
                 last_info = info
-                template = of_info.get(id(info)) or templates.with_info(of_info, info)
+                template = of_info.get(id(info)) or _Templates.with_info(of_info, info)
                 template["objectHash"] = hash_
             entry = template.copy()
+            if "reviews" in entry:
+                entry["reviews"] = _copied(entry["reviews"])
             coordinates: Any = data.coordinates
             if coordinates.__class__ is BoundingBoxCoordinates:
                 entry["boundingBox"] = {
@@ -168,7 +174,8 @@ class Writer:
                     "y": coordinates.top_left_y,
                 }
             elif coordinates.__class__ is PolygonCoordinates and coordinates._more is None:
-                entry["polygon"] = _vertices_from_flat(coordinates._flat)
+                flat = coordinates._line if coordinates._points is None else coordinates._flat
+                entry["polygon"] = _vertices_from_flat(flat)
             else:
                 self._write_coordinates(entry, coordinates, frame)
             if data.__class__ is not ObjectFrameData:
@@ -208,6 +215,8 @@ class Writer:
             template = of_info.get(id(info)) or templates.with_classification_info(of_info, info)
             entry = template.copy()
             entry["classificationHash"] = hash_
+            if "reviews" in entry:
+                entry["reviews"] = _copied(entry["reviews"])
             if info.__class__ is CarriedClassificationFrameData:
                 entry.update(_copied(info._extras))
             lists[1].append(entry)
@@ -217,20 +226,25 @@ class Writer:
     def _object_answers(self) -> dict[str, Any]:
         answers: dict[str, Any] = {}
         for hash_, instance in self._contents.objects.items():
-            answers[hash_] = entry = {"classifications": instance._static_json(), "objectHash": hash_}
+            static = [] if instance._static is None else instance._static_json()
+            answers[hash_] = entry = {"classifications": static, "objectHash": hash_}
             if instance._extras is not None:
                 entry.update(_copied(instance._extras))
         return self._with_orphans("object_answers", answers)
 
     def _classification_answers(self) -> dict[str, Any]:
         answers: dict[str, Any] = {}
+        # Newer readers place classifications by these keys and drop those without; what was read says it as it did.
+        is_newer = "branch_name" in self._contents.extras
         for hash_, instance in self._contents.classifications.items():
             entry: dict[str, Any] = {"classifications": instance._static_json(), "classificationHash": hash_}
             answers[hash_] = entry
             if instance._extras is not None:
                 entry.update(_copied(instance._extras))
-                if entry.get("range") is FOLLOWS_FRAMES:
-                    entry["range"] = [[start, end] for start, end in _runs_of(instance._frames)]
+            elif is_newer:
+                entry |= {"featureHash": instance._item.feature_node_hash, "spaces": {}, "range": FOLLOWS_FRAMES}
+            if entry.get("range") is FOLLOWS_FRAMES:
+                entry["range"] = [[start, end] for start, end in _runs_of(instance._frames)]
         return self._with_orphans("classification_answers", answers)
 
     def _object_actions(self) -> dict[str, Any]:
@@ -321,6 +335,8 @@ def _add_edits(template: dict[str, Any], info: Any) -> None:
         template["lastEditedAt"] = format_datetime(info.last_edited_at)
     if info.last_edited_by is not None:
         template["lastEditedBy"] = info.last_edited_by
+    if info.reviews is not None:
+        template["reviews"] = info.reviews
 
 
 def _sort_as_read(entries: list[dict[str, Any]], key: str, hashes: Iterable[str] | None) -> None:

@@ -53,8 +53,8 @@ def _vertices_from_flat(flat: Sequence[float]) -> dict[str, dict[str, float]]:
     numbers = flat if isinstance(flat, list) else flat.tolist()  # type: ignore[attr-defined]
     vertices = _keys(len(numbers) // 2).copy()
     rest = iter(numbers)
-    for key in vertices:
-        vertices[key] = {"x": next(rest), "y": next(rest)}
+    for key, x, y in zip(vertices, rest, rest):  # noqa: B905 -- the keys end first
+        vertices[key] = {"x": x, "y": y}
     return vertices
 
 

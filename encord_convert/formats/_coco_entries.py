@@ -1,0 +1,176 @@
+"""Entries of a COCO file as they are found: images, annotations, categories; ids of any kind as one number.
+
+The page of the format is :mod:`encord_convert.formats.coco`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+NO_ID = -(1 << 63)
+"""Stands for an id that is missing or is none."""
+
+SIDE_KEYS = frozenset(
+    {"occluded", "truncated", "ignore", "visibility", "isfake", "isreflected", "IsOccluded", "IsTruncated", "IsGroupOf",
+     "IsDepiction", "IsInside"}
+)  # fmt: skip
+"""Keys beside the geometry that say something of the object: they are attributes."""
+
+_NONE = Raw(b"")
+_DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,17})")
+_UNKNOWN = re.compile(r"unknown field `(.*?)`(?: - at `\$.*`)?\Z", re.DOTALL)
+_MOST_UNKNOWN = 200
+
+_ANY = ("id", "image_id", "category_id", "video_id", "track_id", "instance_id", "iscrowd", "caption", "score",
+        "confidence", "rotation", "num_keypoints", "file_name")  # fmt: skip
+_RAW = ("bbox", "segmentation", "keypoints", "attributes", "segments_info", "segmentations", "bboxes", "area",
+        "areas")  # fmt: skip
+
+
+@cache
+def entry_type(unknown: tuple[str, ...] = (), *, is_strict: bool = True) -> Any:
+    """Return the class of annotations that may have these keys beside the known ones; they stand in ``x0``, ``x1``, …
+
+    What is heavy stays text until it is needed. An annotation with a key that is neither is refused, if strict.
+    """
+    fields: list[Any] = [(name, Any, None) for name in _ANY]
+    fields += [(name, Raw, _NONE) for name in _RAW]
+    fields += [(f"x{number}", Raw, _NONE) for number in range(len(unknown))]
+    rename = {f"x{number}": name for number, name in enumerate(unknown)}
+    return msgspec.defstruct("Entry", fields, rename=rename, forbid_unknown_fields=is_strict, gc=False)
+
+
+class Entries:
+    """Decodes annotations; the keys that are not known are learnt on the way.
+
+    Attributes
+    ----------
+    unknown : list of str
+        Keys met that are not known, in the order of meeting; at most 200.
+    """
+
+    def __init__(self) -> None:
+        self.unknown: list[str] = []
+        self._make()
+
+    def _make(self) -> None:
+        is_strict = len(self.unknown) < _MOST_UNKNOWN
+        kind = entry_type(tuple(self.unknown), is_strict=is_strict)
+        self._one = msgspec.json.Decoder(kind)
+        self._many = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
+        self._raws = msgspec.json.Decoder(list[Raw])
+
+    def decoded(self, text: bytes) -> list[Any]:
+        """Return the annotations of a JSON list; None for an entry that is no object."""
+        while True:
+            try:
+                return self._many.decode(text)
+            except msgspec.ValidationError as error:
+                if not self._learn(error):
+                    return [self._lone(raw) for raw in self._raws.decode(text)]
+
+    def _lone(self, raw: Raw) -> Any:
+        while True:
+            try:
+                return self._one.decode(raw)
+            except msgspec.ValidationError as error:
+                if not self._learn(error):
+                    return None
+
+    def _learn(self, error: msgspec.ValidationError) -> bool:
+        found = _UNKNOWN.search(str(error))
+        if found is None:
+            return False
+        self.unknown.append(found.group(1))
+        self._make()
+        return True
+
+    def strange(self, entry: Any) -> list[tuple[str, Raw]]:
+        """Return the unknown keys of an annotation with their values."""
+        found = []
+        for number, name in enumerate(self.unknown):
+            value = getattr(entry, f"x{number}", _NONE)
+            if len(value):
+                found.append((name, value))
+        return found
+
+
+class Frame(msgspec.Struct, gc=False):
+    """What of an image decides to which row it belongs."""
+
+    id: Any = None
+    video_id: Any = None
+    frame_id: Any = None
+    frame_index: Any = None
+    file_name: Any = None
+    video_title: Any = None
+    encord: Raw = _NONE
+    attributes: Raw = _NONE
+
+
+def number_of(id_: Any) -> int:
+    """Return a number that stands for an id: itself if it is one, also as text, else 62 bits of the text.
+
+    >>> number_of("17"), number_of(17.0), number_of(None) == NO_ID
+    (17, 17, True)
+    """
+    if id_.__class__ is int:
+        return int(id_) if -(1 << 61) < id_ < 1 << 61 else _hashed(str(id_))
+    if isinstance(id_, str) and id_:
+        return int(id_) if _DECIMAL.fullmatch(id_) else _hashed(id_)
+    if isinstance(id_, (float, bool)):
+        return int(id_) if id_ == id_ // 1 and abs(id_) < 1 << 53 else NO_ID
+    return NO_ID
+
+
+def _hashed(text: str) -> int:
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 2 | 1 << 61
+
+
+def is_given(raw: Raw) -> bool:
+    """Tell whether a key stands there with a value that is neither null nor empty.
+
+    >>> is_given(Raw(b"[1]")), is_given(Raw(b"[ ]")), is_given(Raw(b"null")), is_given(Raw(b""))
+    (True, False, False, False)
+    """
+    count = len(raw)
+    if count > 4:
+        return count > 64 or bytes(raw).translate(None, b" \t\r\n") not in (b"[]", b"{}")
+    return count > 0 and bytes(raw).translate(None, b" \t\r\n") not in (b"[]", b"{}", b"null", b'""')
+
+
+def first_byte(raw: Raw) -> int:
+    """Return the first byte of a value; 0 if there is none."""
+    return memoryview(raw)[0] if len(raw) else 0
+
+
+def value_of(raw: Raw) -> Any:
+    """Return a value whatever it is; None if there is none, or one no decoder takes."""
+    try:
+        return msgspec.json.decode(raw) if len(raw) else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def numbers_of(value: Any) -> list[float] | None:
+    """Return a list of finite numbers as such, None if it is something else."""
+    if not isinstance(value, list):
+        return None
+    if not all(number.__class__ is float or number.__class__ is int for number in value):
+        return None
+    return value if all(-1e15 < number < 1e15 for number in value) else None
+
+
+def texts_of(value: Any) -> Sequence[str]:
+    """Return a list of texts; a text alone as one, anything else as none."""
+    if isinstance(value, str):
+        return [value]
+    return value if isinstance(value, list) and all(isinstance(one, str) for one in value) else []

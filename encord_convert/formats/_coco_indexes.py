@@ -1,0 +1,453 @@
+"""The first walk over a COCO file: where each annotation stands and to which image it belongs, and what classes hold.
+
+Of each annotation three numbers are kept, in arrays: that is what joins annotations and images in any order without
+holding them.
+
+The page of the format is :mod:`encord_convert.formats.coco`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Raw
+from numpy.typing import NDArray
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._coco_documents import Document, Stretch
+from encord_convert.formats._coco_entries import (
+    NO_ID,
+    SIDE_KEYS,
+    Entries,
+    Frame,
+    first_byte,
+    is_given,
+    number_of,
+    numbers_of,
+    value_of,
+)
+
+MOST_FRAMES = 10_000_000
+"""Frames of a row are numbered below this; what says otherwise is damage."""
+
+MOST_VALUES = 64
+"""How many different values of an attribute are remembered."""
+
+_frames = msgspec.json.Decoder(list[Frame])
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class AnswerFacts:
+    """What the values of one attribute are, over all annotations of a class."""
+
+    kinds: set[str] = field(default_factory=set)
+    values: dict[str, None] = field(default_factory=dict)
+    last: dict[Any, Any] = field(default_factory=dict)
+    changes: bool = False
+
+    def see(self, value: Any, track: Any = None) -> None:
+        """Take a value into account, and that of a track on an earlier frame."""
+        kind = kind_of_value(value)
+        if not kind:
+            return
+        self.kinds.add(kind)
+        if kind in ("text", "list"):
+            for text in value if kind == "list" else (value,):
+                if len(self.values) <= MOST_VALUES:
+                    self.values[text] = None
+        if track is not None and not self.changes and self.last.setdefault(track, value) != value:
+            self.changes = True
+            self.last.clear()
+
+    def merge(self, other: AnswerFacts) -> None:
+        """Add what another file knows."""
+        self.kinds |= other.kinds
+        self.values.update(other.values)
+        self.changes |= other.changes
+
+
+def kind_of_value(value: Any) -> str:
+    """Return ``bool``, ``number``, ``text``, ``list`` (of texts) or ``json``; nothing for null."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, str):
+        return "text"
+    return "list" if isinstance(value, list) and all(isinstance(one, str) for one in value) else "json"
+
+
+@dataclass(slots=True)
+class ClassFacts:
+    """What the annotations of one category are.
+
+    ``kinds`` counts them by what they are drawn as, ``crowds`` are those of which some are crowds. ``pose`` is the
+    first list of keypoints, or the first in which all are labelled.
+    """
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    crowds: set[str] = field(default_factory=set)
+    answers: dict[str, AnswerFacts] = field(default_factory=dict)
+    is_turned: bool = False
+    points: int = 0
+    pose: list[float] | None = None
+    is_whole: bool = False
+
+    def see_pose(self, keypoints: list[float]) -> None:
+        """Take a list x, y, v, … into account."""
+        self.points = max(self.points, len(keypoints) // 3)
+        is_whole = all(keypoints[2::3])
+        if self.pose is None or (is_whole and not self.is_whole):
+            self.pose, self.is_whole = keypoints, is_whole
+
+    def merge(self, other: ClassFacts) -> None:
+        """Add what another file knows."""
+        self.kinds.update(other.kinds)
+        self.crowds |= other.crowds
+        self.is_turned |= other.is_turned
+        self.points = max(self.points, other.points)
+        if other.pose is not None and (self.pose is None or (other.is_whole and not self.is_whole)):
+            self.pose, self.is_whole = other.pose, other.is_whole
+        for name, facts in other.answers.items():
+            self.answers.setdefault(name, AnswerFacts()).merge(facts)
+
+
+OWN_KEYS = frozenset(
+    {"encord_object_hash", "encord_track_uuid", "encord_shape", "manual_annotation", "rotation", "track_id",
+     "unrotated_bbox", "classifications"}
+)  # fmt: skip
+"""Attributes that are no answers."""
+
+
+def drawn_as(entry: Any) -> str:
+    """Return what an annotation is: a word for its geometry, ``caption``, or ``label`` where there is none."""
+    if first_byte(entry.segments_info) == 91:  # a list, empty where a picture has nothing on it
+        return "panoptic"
+    if (len(entry.segmentations) or len(entry.bboxes)) and (is_given(entry.segmentations) or is_given(entry.bboxes)):
+        return "track"
+    if len(entry.keypoints) and entry.num_keypoints != 0 and is_given(entry.keypoints):
+        return "keypoints"
+    return outline_of(entry) or ("keypoints" if is_given(entry.keypoints) else "caption" if entry.caption is not None
+                                 else "label")  # fmt: skip
+
+
+def outline_of(entry: Any) -> str:
+    """Return ``polygon``, ``rle``, ``bbox``, or nothing where there is no outline."""
+    if is_given(entry.segmentation):
+        return "rle" if first_byte(entry.segmentation) == 123 else "polygon"
+    return "bbox" if is_given(entry.bbox) else ""
+
+
+class Index:
+    """What the first walk learns of a document.
+
+    Attributes
+    ----------
+    info : dict
+        The block of this name.
+    categories, videos : list of dict
+    facts : dict of int to ClassFacts
+        By category id.
+    image_answers : dict of str to AnswerFacts
+        Attributes of images.
+    image_ids, image_places, image_lengths : (n,) int64
+        Of each image: id and where it stands. ``groups``: what row it is a frame of, 0 if of none.
+    parents, places, lengths : (n,) int64
+        Of each annotation: the id of its image or video, and where it stands.
+    unread : list of str
+        Blocks that are not read.
+    """
+
+    def __init__(self, document: Document, entries: Entries, *, with_extras: bool = False) -> None:
+        self.document = document
+        self.entries = entries
+        self._with_extras = with_extras
+        self.info: dict[str, Any] = {}
+        self.categories: list[Any] = []
+        self.videos: list[Any] = []
+        self.facts: dict[int, ClassFacts] = {}
+        self.image_answers: dict[str, AnswerFacts] = {}
+        self.unread: list[str] = []
+        self.seen: set[str] = set()
+        self.has_tracks = False
+        self.group_titles: dict[int, str] = {}
+        self._arrays: dict[str, array[int]] = {
+            name: array("i" if name in ("frames", "image_lengths", "lengths") else "q")
+            for name in ("image_ids", "image_places", "image_lengths", "groups", "frames", "parents", "places",
+                         "lengths", "ids")
+        }  # fmt: skip
+        self._frame_of: Counter[int] = Counter()
+
+    def take(self, pattern: Any = None, *, only: str = "") -> None:
+        """Walk the document; annotations are passed over if only images are asked for."""
+        for part in self.document.walk():
+            if not isinstance(part, Stretch):
+                if part.key == "info":
+                    info = value_of(part.text)
+                    self.info = info if isinstance(info, dict) else {}
+                elif first_byte(part.text) != 110 and part.key not in self.unread:
+                    self.unread.append(part.key)
+                continue
+            self.seen.add(part.key)
+            if part.key in ("", "annotations"):
+                if only != "images":
+                    self._annotations(part)
+            elif part.key == "images":
+                self._images(part, pattern)
+            elif part.key in ("categories", "videos"):
+                getattr(self, part.key).extend(map(value_of, part.entries))
+            elif part.entries and part.key not in self.unread:
+                self.unread.append(part.key)
+
+    def repeated_ids(self) -> int:
+        """Return how many annotations have the id of another; the ids are forgotten."""
+        ids = self.column("ids")
+        ids = ids[ids != NO_ID]
+        self._arrays["ids"] = array("q")
+        return len(ids) - len(np.unique(ids))
+
+    def column(self, name: str) -> Ints:
+        """Return one of the arrays."""
+        numbers = self._arrays[name]
+        return np.frombuffer(numbers, numbers.typecode) if numbers else np.zeros(0, np.int64)
+
+    # -- images -----------------------------------------------------------------------------------------------
+
+    def _images(self, part: Stretch, pattern: Any) -> None:
+        try:
+            frames = _frames.decode(part.text)
+        except msgspec.ValidationError:
+            frames = [_lone_frame(raw) for raw in part.entries]
+        arrays = self._arrays
+        places, lengths = part.places()
+        arrays["image_ids"].extend([number_of(frame.id) for frame in frames])
+        arrays["image_places"].extend(places)
+        arrays["image_lengths"].extend(lengths)
+        for frame in frames:
+            group = self._group(frame, pattern)
+            arrays["groups"].append(group)
+            number = 0
+            if group:
+                own = frame.frame_id if frame.frame_id is not None else frame.frame_index
+                number = own if own.__class__ is int and 0 <= own < MOST_FRAMES else self._frame_of[group]
+                self._frame_of[group] = max(self._frame_of[group], number + 1)
+            arrays["frames"].append(number)
+            if is_given(frame.attributes) and not len(frame.encord):
+                answers = value_of(frame.attributes)
+                for name, value in answers.items() if isinstance(answers, dict) else ():
+                    self.image_answers.setdefault(name, AnswerFacts()).see(value)
+
+    def _group(self, frame: Frame, pattern: Any) -> int:
+        """Return what row an image is a frame of: of a video, an image group or a series; 0 if it is a row alone."""
+        if frame.video_id is not None and number_of(frame.video_id) != NO_ID:
+            return number_of(frame.video_id) * 2 + 1
+        if len(frame.encord):
+            encord = value_of(frame.encord)
+            hash_ = encord.get("row_hash") if isinstance(encord, dict) else None
+            if isinstance(hash_, str):
+                frame.frame_id = encord.get("frame")
+                return number_of(f"row {hash_}") * 2
+        if isinstance(frame.file_name, str):
+            if frame.video_title is not None or frame.file_name.startswith("dicom/"):
+                folder, _, last = frame.file_name.rpartition("/")
+                stem = last.partition(".")[0]
+                frame.frame_id = int(stem) if stem.isdecimal() and len(stem) < 8 else None
+                return self._titled(folder, str(frame.video_title or folder))
+            found = pattern.search(frame.file_name) if pattern is not None else None
+            if found is not None:
+                frame.frame_id = int(found["frame"])
+                return self._titled(found["video"], found["video"])
+        return 0
+
+    def _titled(self, key: str, title: str) -> int:
+        group = number_of(f"folder {key}") * 2
+        self.group_titles[group] = title
+        return group
+
+    # -- annotations ------------------------------------------------------------------------------------------
+
+    def _annotations(self, part: Stretch) -> None:
+        entries = self.entries.decoded(part.text)
+        places, lengths = part.places()
+        arrays = self._arrays
+        arrays["places"].extend(places)
+        arrays["lengths"].extend(lengths)
+        add = arrays["parents"].append
+        ids = arrays["ids"].append
+        facts_of = self.facts
+        for entry in entries:
+            if entry is None:
+                add(NO_ID)
+                ids(NO_ID)
+                continue
+            parent = entry.image_id if entry.image_id is not None else entry.video_id
+            add(parent if parent.__class__ is int and -(1 << 60) < parent < 1 << 60 else number_of(parent))
+            ids(number_of(entry.id))
+            category = entry.category_id if entry.category_id.__class__ is int else number_of(entry.category_id)
+            facts = facts_of.get(category)
+            if facts is None:
+                facts = facts_of[category] = ClassFacts()
+            self._see(entry, facts)
+
+    def _see(self, entry: Any, facts: ClassFacts) -> None:
+        kind = drawn_as(entry)
+        if kind == "panoptic":
+            for segment in _dicts(value_of(entry.segments_info)):
+                own = self.facts.setdefault(number_of(segment.get("category_id")), ClassFacts())
+                own.kinds["rle"] += 1
+                if segment.get("iscrowd") in (1, True):
+                    own.crowds.add("rle")
+            return
+        if kind == "track":
+            self.has_tracks = True
+            kind = kind_of_track(entry)
+        facts.kinds[kind] += 1
+        if entry.iscrowd in (1, True):
+            facts.crowds.add(kind)
+        if kind == "keypoints":
+            pose = keypoints_of(entry)
+            if pose:
+                facts.see_pose(pose)
+        if kind == "bbox" and not facts.is_turned:
+            facts.is_turned = _is_turned(entry)
+        track = None
+        if entry.track_id is not None or entry.instance_id is not None:
+            self.has_tracks = True
+            track = (number_of(entry.video_id), str(entry.instance_id if entry.track_id is None else entry.track_id))
+        for name, raw in self.entries.strange(entry) if self.entries.unknown else ():
+            if name in SIDE_KEYS or self._with_extras:
+                facts.answers.setdefault(name, AnswerFacts()).see(value_of(raw), track)
+        if len(entry.attributes):
+            self._see_answers(value_of(entry.attributes), facts, track)
+
+    def _see_answers(self, answers: Any, facts: ClassFacts, track: Any) -> None:
+        if not isinstance(answers, dict):
+            return
+        if answers.get("track_id") is not None:
+            self.has_tracks = True
+            track = ("attribute", str(answers["track_id"]))
+        nested = answers.get("classifications")
+        for name, value in answers.items():
+            if name not in OWN_KEYS:
+                facts.answers.setdefault(name, AnswerFacts()).see(value, track)
+            elif name == "rotation":
+                facts.is_turned |= _is_angle(value)
+        for name, value in nested.items() if isinstance(nested, dict) else ():
+            facts.answers.setdefault(name, AnswerFacts()).see(value, track)
+
+
+def _is_angle(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value % 360 != 0
+
+
+def _is_turned(entry: Any) -> bool:
+    if _is_angle(entry.rotation):
+        return True
+    box = value_of(entry.bbox) if bytes(entry.bbox).count(b",") == 4 else None
+    return isinstance(box, list) and len(box) == 5
+
+
+def keypoints_of(entry: Any) -> list[float] | None:
+    """Return the keypoints of an annotation as x, y, v, …: None if they are no such list.
+
+    Pairs x, y without v are all visible.
+    """
+    value = value_of(entry.keypoints)
+    if isinstance(value, list):
+        value = [0 if number is None else number for number in value]
+    numbers = numbers_of(value)
+    if not numbers:
+        return None
+    shown = entry.num_keypoints
+    if (len(numbers) % 3 and len(numbers) % 2 == 0) or (shown.__class__ is int and len(numbers) == 2 * shown):
+        numbers = [number for x, y in zip(numbers[::2], numbers[1::2], strict=True) for number in (x, y, 2)]
+    return numbers if len(numbers) % 3 == 0 else None
+
+
+def kind_of_track(entry: Any) -> str:
+    """Return what an annotation over many frames is drawn as."""
+    shapes = value_of(entry.segmentations)
+    first = next((one for one in shapes if one), None) if isinstance(shapes, list) else None
+    if first is None:
+        return "bbox"
+    return "rle" if isinstance(first, dict) else "polygon"
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _lone_frame(raw: Raw) -> Frame:
+    try:
+        return msgspec.json.decode(raw, type=Frame)
+    except msgspec.ValidationError:
+        return Frame()
+
+
+class Join:
+    """Which annotations belong to which parent, images or videos.
+
+    Parameters
+    ----------
+    ids : (n,) int64
+        Of the parents.
+    parents : (m,) int64
+        Of each annotation, the id of its parent.
+    """
+
+    def __init__(self, ids: Ints, parents: Ints) -> None:
+        order = np.argsort(ids, kind="stable")
+        ranked = ids[order]
+        if len(ids) and len(parents):
+            found = np.minimum(np.searchsorted(ranked, parents), len(ids) - 1)
+            owner = np.where((ranked[found] == parents) & (parents != NO_ID), order[found], len(ids))
+        else:
+            owner = np.full(len(parents), len(ids), np.int64)
+        self._starts = np.zeros(len(ids) + 2, np.int64)
+        np.cumsum(np.bincount(owner, minlength=len(ids) + 1), out=self._starts[1:])
+        is_sorted = bool((owner[1:] >= owner[:-1]).all()) if len(owner) else True
+        self._order = None if is_sorted else np.argsort(owner, kind="stable")
+        repeated = np.flatnonzero(ranked[1:] == ranked[:-1]) if len(ids) else np.zeros(0, np.int64)
+        self.repeated = {int(order[place + 1]): int(order[place]) for place in repeated}
+        for later, earlier in self.repeated.items():
+            self.repeated[later] = self.repeated.get(earlier, earlier)
+
+    def of(self, parent: int) -> list[int]:
+        """Return the places of the annotations of a parent; of one beyond the last: of those without any."""
+        start, end = int(self._starts[parent]), int(self._starts[parent + 1])
+        if self._order is None:
+            return list(range(start, end))
+        return self._order[start:end].tolist()  # type: ignore[no-any-return]
+
+
+def fetched(document: Document, places: Ints, lengths: Ints, wanted: list[int]) -> bytes:
+    """Return entries of a document as a JSON list, in the order they are asked for."""
+    pieces: list[bytes] = []
+    count, at = len(wanted), 0
+    while at < count:
+        last = at
+        while (
+            last + 1 < count
+            and wanted[last + 1] == wanted[last] + 1
+            and (places[wanted[last + 1]] - places[wanted[at]] < 4 << 20)
+        ):
+            last += 1
+        start = int(places[wanted[at]])
+        end = int(places[wanted[last]] + lengths[wanted[last]])
+        pieces.append(document.read(start, end - start))
+        at = last + 1
+    return b"[" + b",".join(pieces) + b"]"
+
+
+def changed(document: Document) -> ReadError:
+    """Return the error for a document that is not what it was on the first walk."""
+    return ReadError(document.place, "changed while it was read.", advice="Read it again when it is done.")

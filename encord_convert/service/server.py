@@ -1,0 +1,248 @@
+"""A socket for the service: uvicorn, on the loopback unless told otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
+from typing import Any
+from urllib.parse import quote
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from encord_convert.errors import ListenError
+from encord_convert.sdk.http.transport import Reply
+from encord_convert.service import faults, files
+from encord_convert.service.app import POLL_S, Asked, Service
+from encord_convert.service.connections import Connection
+from encord_convert.service.storage import PREFIX
+
+MOST_BODY = 256 << 20
+"""Bytes of a request that is no file."""
+MOST_CONNECTIONS = 1024
+"""At once; more are told to come again."""
+PART_S = 20.0
+"""How long the next part of a body may take."""
+THREADS = 8
+"""Requests that read at once."""
+
+
+class Application(Starlette):
+    """The ASGI application of a service.
+
+    Parameters
+    ----------
+    service : Service
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._pool = ThreadPoolExecutor(THREADS, "reads")
+        super().__init__(routes=_routes(service, self._pool))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request. Those of the API, which come by the thousand, take no way round."""
+        if scope["type"] != "http" or scope["path"] == "/healthz" or scope["path"].startswith(PREFIX + "/"):
+            await super().__call__(scope, receive, send)
+            return
+        reply = await self._answer(scope, receive)
+        headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if headers.get("content-encoding", "identity") != "identity":
+            return _plain(415, "Requests are not compressed: send the body as it is.")
+        body = await _body(headers, receive)
+        if isinstance(body, Reply):
+            return body
+        taken = self._service.take_in(scope["method"], _target(scope), headers, body)
+        while isinstance(taken, Asked):
+            if taken.handler.writes and taken.handler.prepare is None:
+                outcome: Any = self._service.begin(taken)
+            else:
+                outcome = await asyncio.get_running_loop().run_in_executor(self._pool, self._service.begin, taken)
+            if isinstance(outcome, Future):
+                outcome = await asyncio.wrap_future(outcome)
+            if isinstance(outcome, Reply):
+                return outcome
+            await asyncio.sleep(POLL_S)
+        return taken
+
+
+def _routes(service: Service, pool: ThreadPoolExecutor) -> list[Route]:
+    async def health(request: HttpRequest) -> Response:
+        return _response(await asyncio.get_running_loop().run_in_executor(pool, service.health))
+
+    async def storage(request: HttpRequest) -> Response:
+        loop = asyncio.get_running_loop()
+        try:
+            if request.method == "PUT":
+                await _receive(service, request, pool)
+                return Response(b"{}", 200, {"content-type": "application/json"})
+            opened = await loop.run_in_executor(
+                pool, files.serve, service, request.method, _target(request.scope), request.headers.get("range")
+            )
+        except ClientDisconnect:
+            return _response(_plain(400, "The file did not arrive whole; nothing of it was kept."))
+        except Exception as error:
+            status, text = faults.status_of(error)
+            return Response(text, status, {"content-type": "application/json"})
+        stream, headers, first, last, status = opened
+        if request.method == "HEAD":
+            stream.close()
+            return Response(None, status, headers)
+        return StreamingResponse(_closing(stream, files.read(stream, first, last)), status, headers)
+
+    return [
+        Route("/healthz", health, methods=["GET"]),
+        Route(PREFIX + "/{rest:path}", storage, methods=["PUT", "GET"]),
+    ]
+
+
+def _closing(stream: Any, parts: Iterator[bytes]) -> Iterator[bytes]:
+    with stream:
+        yield from parts
+
+
+def _target(scope: Scope) -> str:
+    path = scope.get("raw_path") or quote(scope["path"]).encode()
+    query = scope["query_string"]
+    target: bytes = path + b"?" + query if query else path
+    return target.decode("latin-1")
+
+
+async def _body(headers: Mapping[str, str], receive: Receive) -> bytes | Reply:
+    """Return the body of a request, or the refusal of one that is too long, too slow, or cut short."""
+    too_long = f"A request may have {MOST_BODY >> 20} MiB."
+    said = headers.get("content-length", "")
+    if said.isdigit() and int(said) > MOST_BODY:
+        return _plain(413, too_long)
+    parts: list[bytes] = []
+    size, is_more = 0, True
+    while is_more:
+        try:
+            async with asyncio.timeout(PART_S):
+                message = await receive()
+        except TimeoutError:
+            return _plain(408, "The request did not arrive in time.")
+        if message["type"] == "http.disconnect":
+            return _plain(400, "The request did not arrive whole.")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MOST_BODY:
+            return _plain(413, too_long)
+        is_more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _parts(request: HttpRequest) -> AsyncIterator[bytes]:
+    stream = request.stream()
+    while True:
+        try:
+            yield await asyncio.wait_for(anext(stream), PART_S)
+        except StopAsyncIteration:
+            return
+
+
+async def _receive(service: Service, request: HttpRequest, pool: ThreadPoolExecutor) -> None:
+    """Hand the parts of a file to a thread as they come; no more than a few wait in memory."""
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(4)
+
+    def arriving() -> Iterator[bytes]:
+        while (part := asyncio.run_coroutine_threadsafe(waiting.get(), loop).result()) is not None:
+            if isinstance(part, BaseException):
+                raise part
+            yield part
+
+    taken = loop.run_in_executor(pool, files.receive, service, _target(request.scope), arriving())
+    try:
+        async for part in _parts(request):
+            if part:
+                await _put(waiting, part, taken)
+        await _put(waiting, None, taken)
+    except (ClientDisconnect, TimeoutError) as error:
+        await _put(waiting, error, taken)
+    await taken
+
+
+async def _put(waiting: asyncio.Queue[Any], part: Any, taken: asyncio.Future[None]) -> None:
+    put = asyncio.ensure_future(waiting.put(part))
+    await asyncio.wait({put, taken}, return_when=asyncio.FIRST_COMPLETED)
+    if not put.done():
+        put.cancel()
+        await taken  # it failed before it took everything
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, dict(reply.headers))
+
+
+def _plain(status: int, message: str) -> Reply:
+    return Reply(status, {"content-type": "text/plain", "connection": "close"}, message.encode())
+
+
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+
+
+class Server:
+    """A service that listens.
+
+    Parameters
+    ----------
+    service : Service
+    host : str
+    port : int
+        0: any that is free.
+    """
+
+    def __init__(self, service: Service, host: str = "127.0.0.1", port: int = 0) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
+        except OSError as error:
+            raise ListenError(f"Nothing can listen at {host}:{port}: {_why(error)}.") from error
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        config = uvicorn.Config(
+            Application(service),
+            http=Connection,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=5,
+            lifespan="off",
+            ws="none",
+            proxy_headers=False,
+        )
+        self._server = uvicorn.Server(config)
+
+    def run(self) -> None:
+        """Listen until a signal, or :meth:`stop`, ends it."""
+        self._server.run([self._socket])
+
+    def start(self) -> Callable[[], None]:
+        """Listen on a thread; return what ends that."""
+        thread = Thread(target=self.run, daemon=True)
+        thread.start()
+
+        def stop() -> None:
+            self._server.should_exit = True
+            thread.join()
+
+        return stop
