@@ -2,8 +2,7 @@
 
     python tests/bench/batch_kill.py --sources 1000 --damaged 20 --kills 20
 
-Every other kill is of the command, the rest of one of its workers; after a killed worker the command goes on. The last
-run is a plain ``--resume``: it must have nothing left to do.
+Every other kill is of the command, the rest of one of its workers, after which the command goes on for a while.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ def environment() -> dict[str, str]:
 
 
 def kill_midway(words: list[str], seconds: float, *, is_worker: bool) -> bool:
-    """Start a batch, kill it or a worker of it after some seconds, wait for its end; tell if there was one to kill."""
+    """Start a batch, kill it after some seconds, or first a worker of it; tell if there was one to kill."""
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
     time.sleep(seconds)
     try:
@@ -72,6 +71,9 @@ def kill_midway(words: list[str], seconds: float, *, is_worker: bool) -> bool:
         victim = random.choice(victims)
         was_there = process.poll() is None
         os.kill(victim, signal.SIGKILL)
+        if is_worker:
+            time.sleep(seconds / 4)  # the command goes on without it
+            process.kill()
     except (OSError, IndexError):
         was_there = False
     process.wait()
