@@ -29,6 +29,7 @@ FILE = "service.sqlite"
 TABLE_MODULES: tuple[str, ...] = (
     "encord_convert.service.store.tables_projects",
     "encord_convert.service.store.tables_labels",
+    "encord_convert.service.store.tables_jobs",
 )
 """Modules beside :mod:`.tables` that hang tables on the metadata."""
 
@@ -93,7 +94,7 @@ def open_database(folder: Path, url: str | None = None) -> Database:
     """
     for name in TABLE_MODULES:
         import_module(name)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / FILE
     engine = _sqlite(file) if url is None else _postgresql(url)
     name = str(file) if url is None else engine.url.render_as_string(hide_password=True)
@@ -175,6 +176,7 @@ def _sqlite(file: Path) -> Engine:
         poolclass=QueuePool,
         pool_size=READERS,
         max_overflow=READERS,
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "timeout": BUSY_S},
     )
 
@@ -197,6 +199,8 @@ def _postgresql(url: str) -> Engine:
     if not url.startswith("postgresql"):
         raise ReadError(url.partition(":")[0], "is no database the service knows; expected postgresql+psycopg://….")
     try:
-        return create_engine(url, isolation_level="REPEATABLE READ", pool_size=READERS, max_overflow=READERS)
+        return create_engine(
+            url, isolation_level="REPEATABLE READ", pool_size=READERS, max_overflow=READERS, hide_parameters=True
+        )
     except ModuleNotFoundError as error:
         raise MissingDependencyError("PostgreSQL needs psycopg: pip install 'encord-convert[postgres]'.") from error
