@@ -76,6 +76,7 @@ class Rows:
                 self._add_sheet(one)
             else:
                 self._add(one)
+            del one
         self._annotator.flush()
         self._flush()
         self.names.say_clashes(report.note)

@@ -328,6 +328,7 @@ class _Reading:
                     yield from pictures.rows(held)
                     held = []
                     yield pictures.sheet(record)
+                    del record
                     continue
                 if isinstance(record, Picture):
                     held.append(record)
@@ -394,6 +395,7 @@ def _walk(source: Source, one: Scan, recipe: Recipe | None, *, in_pages: bool) -
                     yield from lane.records(text, line)
                 else:
                     yield page
+                del text, page  # megabytes, once they are taken apart
         except lane.NotCanonical as error:
             raise _changed(source, one) from error
 
