@@ -37,6 +37,8 @@ PART_S = 20.0
 """How long the next part of a body may take."""
 THREADS = 8
 """Requests that read at once."""
+TRANSFERS = 64
+"""Files that arrive at once; a slow one keeps nobody else waiting."""
 
 
 class Application(Starlette):
@@ -51,7 +53,7 @@ class Application(Starlette):
         self._service = service
         self._pool = ThreadPoolExecutor(THREADS, "reads")
         self._held = 0
-        super().__init__(routes=_routes(service, self._pool))
+        super().__init__(routes=_routes(service, self._pool, ThreadPoolExecutor(TRANSFERS, "files")))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request. Those of the API, which come by the thousand, take no way round."""
@@ -97,7 +99,7 @@ class Application(Starlette):
         return taken
 
 
-def _routes(service: Service, pool: ThreadPoolExecutor) -> list[Route]:
+def _routes(service: Service, pool: ThreadPoolExecutor, transfers: ThreadPoolExecutor) -> list[Route]:
     async def health(request: HttpRequest) -> Response:
         return _response(await asyncio.get_running_loop().run_in_executor(pool, service.health))
 
@@ -105,7 +107,7 @@ def _routes(service: Service, pool: ThreadPoolExecutor) -> list[Route]:
         loop = asyncio.get_running_loop()
         try:
             if request.method == "PUT":
-                await _receive(service, request, pool)
+                await _receive(service, request, transfers)
                 return Response(b"{}", 200, {"content-type": "application/json"})
             opened = await loop.run_in_executor(
                 pool, files.serve, service, request.method, _target(request.scope), request.headers.get("range")
