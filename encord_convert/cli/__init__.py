@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 COMMANDS: dict[str, str] = {
+    "batch": "Convert many sources, with workers, and resume after any end.",
     "convert": "Convert annotations from one format to another.",
     "diff": "Name every difference between two label sets, in any formats.",
     "formats": "Show what each format carries, or one format's page.",
