@@ -1,0 +1,320 @@
+"""What the service answers to a request: without sockets, so that a client in the same process can ask it too.
+
+A request is taken in (its signature checked, its envelope decoded), then carried out in a transaction that knows the
+caller, and answered after the commit. Errors of the older half travel in an envelope with HTTP 200.
+
+Source: wire protocol, sections 1 to 4 and 19.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+from sqlalchemy import Connection
+
+from encord_convert.sdk.exceptions import InvalidArgumentsError, MethodNotAllowedError
+from encord_convert.sdk.http.routes import (
+    REQUEST_ID,
+    REQUEST_ID_HONOURED,
+    RESOURCE,
+    USER,
+    PathRoute,
+    Query,
+    Verb,
+    is_repeatable,
+)
+from encord_convert.sdk.http.transport import Reply, Request
+from encord_convert.service import auth, faults
+from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, NotYet
+from encord_convert.service.files import answer_file
+from encord_convert.service.storage import PREFIX, Storage
+from encord_convert.service.store import users
+from encord_convert.service.store.database import Database, open_database
+
+HANDLER_MODULES = ("cloud", "datasets")
+"""Modules of :mod:`.handlers`, which register what they answer."""
+
+ANSWERS_KEPT_S = 24 * 3600.0
+"""How long a request id is remembered."""
+FIRST_USER = "me@localhost"
+"""Whose the first key is, where it is trusted."""
+POLL_S = 0.25
+"""Between two looks at what may still change."""
+
+_JSON = {"content-type": "application/json", REQUEST_ID_HONOURED.lower(): "1", "x-content-type-options": "nosniff"}
+_ENDPOINTS = {USER: USER, RESOURCE: RESOURCE, "/" + USER: USER, "/" + RESOURCE: RESOURCE}
+
+
+class _Values(msgspec.Struct):
+    uid: Any = None
+    payload: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Envelope(msgspec.Struct):
+    query_type: str
+    query_method: str
+    values: _Values = msgspec.field(default_factory=_Values)
+
+
+_decoder = msgspec.json.Decoder(_Envelope)
+_NO_VALUE = msgspec.Raw(b"null")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was taken in: what it proves and wants, and how its answer is told."""
+
+    handler: Handler
+    proof: auth.Proof
+    kind: str | None
+    hash: str | None
+    make: Callable[[Any, Any, Connection], Call]
+    told: Callable[[Any], bytes]
+    request_id: str | None
+    body: bytes
+
+
+class Service:
+    """The service.
+
+    Parameters
+    ----------
+    database : Database
+    storage : Storage
+    trust_first_key : bool
+        Whether the first key that signs a request becomes the key of :data:`FIRST_USER`, as long as there is no user.
+    clock : callable
+        Gives unix seconds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        *,
+        trust_first_key: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        for name in HANDLER_MODULES:
+            import_module(f"encord_convert.service.handlers.{name}")
+        self.database = database
+        self.storage = storage
+        self.clock = clock
+        self._trusts = trust_first_key
+        self._forgot_at = 0.0
+
+    # --- answering ----------------------------------------------------------------------------------------------------
+
+    def answer(self, request: Request) -> Reply:
+        """Answer a request whose ``url`` is what stands after the host."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body = request.body if isinstance(request.body, bytes) else request.body.read() if request.body else b""
+        path = urlsplit(request.url).path
+        if path.startswith(PREFIX + "/"):
+            return answer_file(self, request.method, request.url, headers, [body])
+        if path == "/healthz":
+            return self.health()
+        taken = self.take_in(request.method, request.url, headers, body)
+        while not isinstance(taken, Reply):
+            outcome = self.begin(taken)
+            done = outcome.result() if isinstance(outcome, Future) else outcome
+            if isinstance(done, Reply):
+                return done
+            time.sleep(POLL_S)
+        return taken
+
+    def health(self) -> Reply:
+        """Answer that the service is up, and its database readable."""
+        try:
+            self.database.read(users.is_empty)
+        except Exception as error:
+            return Reply(502, _JSON, faults.status_of(error)[1])
+        return Reply(200, _JSON, b'{"status": "ok"}')
+
+    def take_in(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Asked | Reply:
+        """Check and decode a request; return what it asks, or the refusal.
+
+        Parameters
+        ----------
+        method : str
+        target : str
+            Path and query as they came.
+        headers : mapping
+            Names in lower case.
+        body : bytes
+        """
+        path = target.partition("?")[0]
+        endpoint = _ENDPOINTS.get(path)
+        now = self.clock()
+        if endpoint is not None:
+            try:
+                if method != "POST":
+                    raise MethodNotAllowedError("Every request to this address is an HTTP POST.")
+                return self._older(endpoint, headers, body, now)
+            except Exception as error:
+                return Reply(200, _JSON, faults.envelope_of(error))
+        try:
+            return self._younger(method, path, target, headers, body, now)
+        except Exception as error:
+            status, text = faults.status_of(error)
+            return Reply(status, _JSON, text)
+
+    def _older(self, endpoint: str, headers: Mapping[str, str], body: bytes, now: float) -> Asked:
+        proof = auth.proof_of(headers, body)
+        envelope = _decoder.decode(body)
+        values = envelope.values
+        handler = HANDLERS.get((endpoint, envelope.query_type, envelope.query_method))
+        if handler is None:
+            raise MethodNotAllowedError(
+                f"{envelope.query_method[:16]} {envelope.query_type[:64]} is not answered at {endpoint}."
+            )
+        base_url = _base_url(headers)
+
+        def make(caller: Any, resource: Any, db: Connection) -> Call:
+            return Call(caller, resource, values.uid, values.payload, db, self.storage, now, base_url)
+
+        repeats = is_repeatable(Query(envelope.query_type), Verb(envelope.query_method), values.uid)
+        request_id = headers.get(REQUEST_ID.lower()) if handler.writes and not repeats else None
+        kind, hash_ = (
+            (headers.get("resourcetype"), headers.get("resourceid", "")) if endpoint == RESOURCE else (None,) * 2
+        )
+        return Asked(handler, proof, kind, hash_, make, _enveloped, request_id, body)
+
+    def _younger(
+        self, method: str, path: str, target: str, headers: Mapping[str, str], body: bytes, now: float
+    ) -> Asked:
+        proof, signature = auth.path_proof_of(method, target, headers, body, now)
+        handler, names = _path_handler(method, path)
+        query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+        payload = msgspec.Raw(body) if body else _NO_VALUE
+        base_url = _base_url(headers)
+
+        def make(caller: Any, resource: Any, db: Connection) -> Call:
+            return Call(caller, resource, None, payload, db, self.storage, now, base_url, None, names, query)
+
+        # A signature is good for some minutes. Sent again, by its maker or by another, it changes nothing more.
+        return Asked(handler, proof, None, None, make, msgspec.json.encode, signature if handler.writes else None, body)
+
+    # --- carrying out -------------------------------------------------------------------------------------------------
+
+    def begin(self, asked: Asked) -> Future[Reply | None] | Reply | None:
+        """Carry out what is asked; return the reply, now or later, or None if it is too early: begin again then."""
+        if not asked.handler.writes:
+            try:
+                return Reply(200, _JSON, self.database.read(lambda db: self._carried_out(asked, db)))
+            except NotYet as error:
+                return None if self.clock() < error.until else Reply(200, _JSON, asked.told(error.answer))
+            except Exception as error:
+                return self._refusal(asked, error)
+        reply: Future[Reply | None] = Future()
+        try:
+            prepared = None
+            if asked.handler.prepare is not None:
+                prepared = self.database.read(lambda db: asked.handler.prepare(self._call(asked, db)))  # type: ignore[misc]
+            done = self.database.write(lambda db: self._carried_out(asked, db, prepared))
+        except Exception as error:
+            return self._refusal(asked, error)
+
+        def finish(written: Future[bytes]) -> None:
+            error = written.exception()
+            reply.set_result(Reply(200, _JSON, written.result()) if error is None else self._refusal(asked, error))
+
+        done.add_done_callback(finish)
+        return reply
+
+    def _carried_out(self, asked: Asked, db: Connection, prepared: Any = None) -> bytes:
+        call = self._call(asked, db)
+        call.prepared = prepared
+        if asked.request_id is None:
+            return asked.told(asked.handler.run(call))
+        maker = asked.proof.key_hex or asked.proof.secret_sha256 or ""
+        digest = sha256(asked.body).digest()
+        before = users.answered(db, maker, asked.request_id[:128])
+        if before is not None:
+            if before.body_sha256 != digest:
+                raise InvalidArgumentsError("This request id was used for another request.")
+            return bytes(before.reply)
+        told = asked.told(asked.handler.run(call))
+        users.remember(db, maker, asked.request_id[:128], digest, told, call.now)
+        if call.now - self._forgot_at > ANSWERS_KEPT_S / 24:
+            self._forgot_at = call.now
+            users.forget_answers(db, call.now - ANSWERS_KEPT_S)
+        return told
+
+    def _call(self, asked: Asked, db: Connection) -> Call:
+        caller, resource = auth.identified(db, asked.proof, asked.kind, asked.hash)
+        auth.check(asked.handler.access, caller, resource)
+        return asked.make(caller, resource, db)
+
+    def _refusal(self, asked: Asked, error: BaseException) -> Reply:
+        if asked.told is _enveloped:
+            return Reply(200, _JSON, faults.envelope_of(error))
+        status, text = faults.status_of(error)
+        return Reply(status, _JSON, text)
+
+    def close(self) -> None:
+        """Finish what is under way and close the database."""
+        self.database.close()
+
+
+def open_service(
+    folder: Path, url: str | None = None, *, trust_first_key: bool = False, clock: Callable[[], float] = time.time
+) -> Service:
+    """Open the service of a folder, which is made if it is not there.
+
+    Parameters
+    ----------
+    folder : Path
+    url : str, optional
+        Of a PostgreSQL database; by default the folder holds one.
+    trust_first_key : bool
+        See :class:`Service`.
+    clock : callable
+        See :class:`Service`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    storage = Storage(folder)
+    return Service(open_database(folder, url), storage, trust_first_key=trust_first_key, clock=clock)
+
+
+_PREFIX = b'{"status":200,"response":'
+
+
+def _enveloped(value: Any) -> bytes:
+    return b"%s%s}" % (_PREFIX, msgspec.json.encode(value))
+
+
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?", re.ASCII)
+
+
+def _base_url(headers: Mapping[str, str]) -> str:
+    host = headers.get("host", "")
+    return f"http://{host}" if _HOST.fullmatch(host) else "http://localhost"
+
+
+def _path_handler(method: str, path: str) -> tuple[Handler, dict[str, str]]:
+    for route, handler in PATH_HANDLERS.items():
+        names = _names(route, path)
+        if names is not None and route.method == method:
+            return handler, names
+    raise MethodNotAllowedError(f"{method} is not answered at this address.")
+
+
+def _names(route: PathRoute, path: str) -> dict[str, str] | None:
+    own, given = route.path.split("/"), path.split("/")
+    if len(own) != len(given):
+        return None
+    pairs = list(zip(own, given, strict=True))
+    if any(not one.startswith("{") and one != other for one, other in pairs):
+        return None
+    return {one[1:-1]: unquote(other) for one, other in pairs if one.startswith("{")}

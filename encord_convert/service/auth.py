@@ -1,0 +1,170 @@
+"""Who sends a request, and may they: signatures over the bytes as they came, API keys by their digest, roles, scopes.
+
+Nothing is allowed that is not listed. What a caller may not see is, to them, not there.
+
+Source: wire protocol, section 3.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from hmac import compare_digest
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Connection
+
+from encord_convert.sdk.exceptions import AuthenticationError, AuthorisationError, ResourceNotFoundError
+from encord_convert.sdk.http._signatures import content_digest, signature_base
+from encord_convert.service.calls import ANY_SCOPE, Access, Caller, Kind, Resource
+from encord_convert.service.store import users
+
+WINDOW_S = 300.0
+"""How far the time of a signature may be from now."""
+LONGEST_KEY = 256
+
+_SIGNED = re.compile(r"([0-9a-f]{64}):([0-9a-f]{128})", re.ASCII)
+_PARAMETERS = re.compile(
+    r'encord-sig=(\("@method" "@request-target" "content-digest"\);created=(\d{1,12});keyid="([0-9a-f]{64})";'
+    r'alg="ed25519")',
+    re.ASCII,
+)
+_SIGNATURE = re.compile(r"encord-sig=:([A-Za-z0-9+/]{86}==):", re.ASCII)
+
+_REFUSED = "The key is unknown, or the signature is not of this request."
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a request proves: that its sender has a private key, or knows an API key.
+
+    Parameters
+    ----------
+    key_hex : str or None
+        The public key.
+    secret_sha256 : str or None
+        Digest of the API key.
+    """
+
+    key_hex: str | None = None
+    secret_sha256: str | None = None
+
+
+def proof_of(headers: Mapping[str, str], body: bytes) -> Proof:
+    """Return what a request of the older half proves.
+
+    Raises
+    ------
+    AuthenticationError
+        Nothing, or its signature is wrong.
+    """
+    text = headers.get("authorization", "")
+    signed = _SIGNED.fullmatch(text)
+    if signed is not None:
+        _verify(signed[1], bytes.fromhex(signed[2]), sha256(body).digest())
+        return Proof(key_hex=signed[1])
+    if not text or ":" in text or len(text) > LONGEST_KEY:
+        raise AuthenticationError(_REFUSED)
+    return Proof(secret_sha256=sha256(text.encode()).hexdigest())
+
+
+def path_proof_of(method: str, target: str, headers: Mapping[str, str], body: bytes, now: float) -> tuple[Proof, str]:
+    """Return what a request of the younger half proves, and its signature, which is its own.
+
+    Raises
+    ------
+    AuthenticationError
+        Nothing: no signature, a wrong one, or one of another time.
+    """
+    parameters = _PARAMETERS.fullmatch(headers.get("signature-input", ""))
+    signature = _SIGNATURE.fullmatch(headers.get("signature", ""))
+    digest = headers.get("content-digest", "")
+    if parameters is None or signature is None or not compare_digest(digest.encode(), content_digest(body).encode()):
+        raise AuthenticationError(_REFUSED)
+    if abs(int(parameters[2]) - now) > WINDOW_S:
+        raise AuthenticationError("The signature is not of this time. Is a clock wrong?")
+    try:
+        raw = b64decode(signature[1], validate=True)
+    except Base64Error:
+        raise AuthenticationError(_REFUSED) from None
+    _verify(parameters[3], raw, signature_base(method, target, digest, parameters[1]).encode())
+    return Proof(key_hex=parameters[3]), signature[1]
+
+
+def _verify(key_hex: str, signature: bytes, message: bytes) -> None:
+    try:
+        _public_key(key_hex).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        raise AuthenticationError(_REFUSED) from None
+
+
+@lru_cache(1024)
+def _public_key(key_hex: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_hex))
+
+
+def identified(db: Connection, proof: Proof, kind: str | None, hash_: str | None) -> tuple[Caller, Resource | None]:
+    """Return who calls, and the resource in whose name.
+
+    Parameters
+    ----------
+    db : Connection
+    proof : Proof
+    kind, hash_ : str or None
+        ``ResourceType`` and ``ResourceID`` as they came; None on the user endpoint.
+
+    Raises
+    ------
+    AuthenticationError
+        Nobody has this key.
+    ResourceNotFoundError
+        There is no such resource, or the caller has no role in it: the same words for both.
+    """
+    if proof.secret_sha256 is not None:
+        row = users.api_key(db, proof.secret_sha256)
+        if row is None or hash_ is None or row.hash != hash_ or row.role is None:
+            raise AuthenticationError(_REFUSED)
+        caller = Caller(row.user_hash, row.email, frozenset(msgspec.json.decode(row.scopes)))
+        return caller, Resource(Kind(row.kind), row.hash, row.role)
+    assert proof.key_hex is not None
+    if hash_ is None:
+        user = users.user_of_key(db, proof.key_hex)
+        if user is None:
+            raise AuthenticationError(_REFUSED)
+        return Caller(user.user_hash, user.email), None
+    user = users.user_and_role(db, proof.key_hex, kind or "", hash_)
+    if user is None:
+        raise AuthenticationError(_REFUSED)
+    if kind is None or user.role is None:
+        raise unseen(kind if kind in set(Kind) else "resource", hash_)
+    return Caller(user.user_hash, user.email), Resource(Kind(kind), hash_, user.role)
+
+
+def unseen(kind: str | None, hash_: str) -> ResourceNotFoundError:
+    """Return the error of what is not there, or not there for this caller."""
+    return ResourceNotFoundError(f"There is no {kind} {hash_[:64]}, or this key may not see it.")
+
+
+def check(access: Access, caller: Caller, resource: Resource | None) -> None:
+    """Let pass who may call.
+
+    Raises
+    ------
+    AuthorisationError
+        The caller may not.
+    """
+    if caller.scopes is not None and access.scope not in {ANY_SCOPE, *caller.scopes}:
+        raise AuthorisationError("The API key does not allow this.")
+    if resource is None:
+        return
+    if access.kinds and resource.kind not in access.kinds:
+        raise AuthorisationError(f"This is not done in the name of a {resource.kind.value}.")
+    if access.roles is not None and resource.role not in access.roles:
+        raise AuthorisationError(f"The caller's role in this {resource.kind.value} does not allow this.")

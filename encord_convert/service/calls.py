@@ -1,0 +1,221 @@
+"""What a handler gets and gives: one call, checked and decoded; a value, or one of the documented errors.
+
+A handler is a plain function of a :class:`Call`. :func:`handles` registers it for a route of
+:mod:`encord_convert.sdk.http.routes` and says who may call it and whether it writes; :mod:`.app` does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from encord_convert.sdk.exceptions import InvalidArgumentsError
+from encord_convert.sdk.http.routes import ROUTES, PathRoute, Query, Verb
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from encord_convert.service.storage import Storage
+
+
+ANY_SCOPE = "*"
+"""Of a call that every API key of the resource may make."""
+
+
+class Kind(StrEnum):
+    """A kind of resource a call can be made in the name of."""
+
+    PROJECT = "project"
+    DATASET = "dataset"
+    ONTOLOGY = "ontology"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a user by a signature, or the holder of an API key.
+
+    Parameters
+    ----------
+    user_hash, email : str
+        Of the user, or of whoever made the key.
+    scopes : frozenset of str or None
+        What the API key allows; None for a user.
+    """
+
+    user_hash: str
+    email: str
+    scopes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """In whose name a call is made, and what the caller's role there is (the number of the wire; 0 is admin)."""
+
+    kind: Kind
+    hash: str
+    role: int
+
+
+@dataclass(slots=True)
+class Call:
+    """One call.
+
+    Parameters
+    ----------
+    caller : Caller
+    resource : Resource or None
+        None on the user endpoint.
+    uid
+        As it stands in the request, a JSON value.
+    raw_payload : bytes
+        JSON as it came, for what is stored as it came; :attr:`payload` is its value.
+    db : Connection
+        In a transaction that is committed before the answer is sent, and rolled back if the handler raises.
+    storage : Storage
+    now : float
+        Unix seconds; the one time of everything the call writes.
+    base_url : str
+        Scheme and host the caller reached the service by, for signed addresses.
+    prepared
+        What the handler's ``prepare`` returned.
+    path, query : dict
+        Names in the path and members of the query string, of the younger half.
+    """
+
+    caller: Caller
+    resource: Resource | None
+    uid: Any
+    raw_payload: bytes | msgspec.Raw
+    db: Connection
+    storage: Storage
+    now: float
+    base_url: str
+    prepared: Any = None
+    path: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    _payload: Any = ...
+
+    @property
+    def payload(self) -> Any:
+        """The payload as a JSON value; None if there is none."""
+        if self._payload is ...:
+            self._payload = msgspec.json.decode(self.raw_payload) if bytes(self.raw_payload) else None
+        return self._payload
+
+    @property
+    def of(self) -> Resource:
+        """The resource the call is made in the name of; only for handlers of the resource endpoint."""
+        assert self.resource is not None
+        return self.resource
+
+    def given(self, name: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
+        """Return a member of the payload.
+
+        Raises
+        ------
+        InvalidArgumentsError
+            It is missing without a default, or of another type.
+        """
+        payload = self.payload if isinstance(self.payload, dict) else {}
+        value = payload.get(name, default)
+        if value is ...:
+            raise InvalidArgumentsError(f"The payload has no {name!r}.")
+        if value is not default and not isinstance(value, kind):
+            raise InvalidArgumentsError(f"{name!r} is of the wrong type: {type(value).__name__}.")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call: users whose role is among these; API keys with this scope.
+
+    Parameters
+    ----------
+    roles : frozenset of int or None
+        None: any user, of calls on the user endpoint; or any role, of calls in the name of a resource.
+    scope : str or None
+        None: no API key; :data:`ANY_SCOPE`: every key of the resource.
+    kinds : frozenset of Kind
+        Resources the call can be made in the name of.
+    """
+
+    roles: frozenset[int] | None = None
+    scope: str | None = None
+    kinds: frozenset[Kind] = frozenset()
+
+
+class NotYet(Exception):
+    """What a reading handler raises while the answer may still change: it is run again, until time is up.
+
+    Parameters
+    ----------
+    answer
+        What is said when time is up.
+    until : float
+        Unix seconds.
+    """
+
+    def __init__(self, answer: Any, until: float) -> None:
+        super().__init__(until)
+        self.answer = answer
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A registered function."""
+
+    run: Callable[[Call], Any]
+    access: Access
+    writes: bool
+    prepare: Callable[[Call], Any] | None = None
+
+
+HANDLERS: dict[tuple[str, str, str], Handler] = {}
+"""Endpoint, query type and verb to what answers them; what is not here does not exist."""
+
+PATH_HANDLERS: dict[PathRoute, Handler] = {}
+
+
+def handles(
+    query: Query,
+    verb: Verb,
+    endpoint: str,
+    *,
+    writes: bool,
+    roles: Iterable[int] | None = None,
+    scope: str | None = None,
+    kinds: Iterable[Kind] = (),
+    prepare: Callable[[Call], Any] | None = None,
+) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
+    """Register a function for a route; see :class:`Access` for who may call it.
+
+    One that writes must be quick: all others wait. What takes long (reading files, say) is done by ``prepare``, which
+    gets the same call in a reading transaction before; its result is ``call.prepared``.
+    """
+
+    def register(run: Callable[[Call], Any]) -> Callable[[Call], Any]:
+        route = ROUTES[query, verb]
+        if endpoint not in route.endpoints:
+            raise ValueError(f"{route} is not on {endpoint}")
+        access = Access(None if roles is None else frozenset(roles), scope, frozenset(kinds))
+        HANDLERS[endpoint, query, verb] = Handler(run, access, writes, prepare)
+        return run
+
+    return register
+
+
+def handles_path(
+    route: PathRoute, *, writes: bool, roles: Iterable[int] | None = None
+) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
+    """Register a function for a route of the younger half, which only users call."""
+
+    def register(run: Callable[[Call], Any]) -> Callable[[Call], Any]:
+        PATH_HANDLERS[route] = Handler(run, Access(None if roles is None else frozenset(roles)), writes)
+        return run
+
+    return register

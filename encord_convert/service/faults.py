@@ -1,0 +1,58 @@
+"""Errors as the wire has them: the inverse of how the client reads them.
+
+Source: wire protocol, sections 4.1 and 4.2.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+
+from encord_convert.sdk import exceptions
+from encord_convert.sdk.exceptions import EncordException
+from encord_convert.sdk.http._envelopes import CODES, MULTI_LABEL_LIMIT
+
+_LOG = logging.getLogger("encord_convert.service")
+
+_CODES = {class_: code for code, class_ in CODES.items()}
+_STATUSES: dict[str, int] = {
+    "AUTHENTICATION_ERROR": 401,
+    "AUTHORISATION_ERROR": 403,
+    "RESOURCE_NOT_FOUND_ERROR": 404,
+    "METHOD_NOT_ALLOWED_ERROR": 405,
+    "RESOURCE_EXISTS_ERROR": 409,
+    "UNKNOWN_ERROR": 502,
+}
+"""Numbers for people: readers look at the code. Never one of 413, 429, 500 and 503, which ask to be asked again."""
+_OTHER_STATUS = 400
+
+
+class FullDiskError(EncordException):
+    """There is no room left: nothing of what was asked was written."""
+
+
+def code_of(error: BaseException) -> tuple[str, Any]:
+    """Return the code and the payload of an error; a bug is logged and told as such, without its text."""
+    if isinstance(error, exceptions.MultiLabelLimitError):
+        return MULTI_LABEL_LIMIT, {"maximum_labels_allowed": error.maximum_labels_allowed}
+    if isinstance(error, EncordException):
+        code = next((_CODES[class_] for class_ in type(error).__mro__ if class_ in _CODES), "UNKNOWN_ERROR")
+        return code, error.message
+    if isinstance(error, msgspec.DecodeError | RecursionError | UnicodeDecodeError):
+        return "INVALID_ARGUMENTS_ERROR", f"The request cannot be read: {error}."
+    _LOG.error("A request failed.", exc_info=error)
+    return "UNKNOWN_ERROR", "The service failed; its log says where."
+
+
+def envelope_of(error: BaseException) -> bytes:
+    """Return the body that tells an error in the older half; it goes with HTTP 200."""
+    code, payload = code_of(error)
+    return msgspec.json.encode({"status": _STATUSES.get(code, _OTHER_STATUS), "response": [code], "payload": payload})
+
+
+def status_of(error: BaseException) -> tuple[int, bytes]:
+    """Return HTTP status and body that tell an error in the younger half."""
+    code, payload = code_of(error)
+    return _STATUSES.get(code, _OTHER_STATUS), msgspec.json.encode({"message": payload, "code": code})

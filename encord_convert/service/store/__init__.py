@@ -1,0 +1,1 @@
+"""The database of the service: its tables, and every statement that touches them, a module per resource."""

@@ -1,0 +1,185 @@
+"""The database: opened, brought up to date under a lock with a copy taken before, read and written.
+
+A folder holds ``service.sqlite`` (WAL, ``synchronous=FULL``: what was acknowledged survives ``kill -9`` and a power
+cut), or an address names a PostgreSQL database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, update
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import QueuePool
+
+from encord_convert.errors import MissingDependencyError, ReadError
+from encord_convert.service.store.tables import METADATA, VERSION
+from encord_convert.service.store.writes import ManyWriters, OneWriter, Writes
+
+T = TypeVar("T")
+
+FILE = "service.sqlite"
+TABLE_MODULES: tuple[str, ...] = ()
+"""Modules beside :mod:`.tables` that hang tables on the metadata."""
+
+Migration = Callable[[Connection], None]
+MIGRATIONS: tuple[Migration, ...] = (METADATA.create_all,)
+"""What leads from one version to the next; the version of a database is how many of these it has seen."""
+
+READERS = 8
+"""Connections that read at once."""
+BUSY_S = 30.0
+"""How long one waits for another process that writes."""
+
+
+class Database:
+    """An open database.
+
+    Parameters
+    ----------
+    engine : Engine
+    name : str
+        For messages; without a password.
+    """
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.engine = engine
+        self.name = name
+        self.writes: Writes = OneWriter(engine) if engine.dialect.name == "sqlite" else ManyWriters(engine)
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run a function that reads, on this thread; it sees one state of the database throughout."""
+        with self.engine.connect() as connection:
+            return work(connection)
+
+    def write(self, work: Callable[[Connection], T]) -> Future[T]:
+        """Hand in a function that writes; its result is there once it is committed."""
+        return self.writes.submit(work)
+
+    def close(self) -> None:
+        """Finish all writes and close."""
+        self.writes.close()
+        self.engine.dispose()
+
+
+def open_database(folder: Path, url: str | None = None) -> Database:
+    """Open a database, make it if it is new, and bring it up to date.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the service; holds the SQLite file, and the copies taken before migrations.
+    url : str, optional
+        ``postgresql+psycopg://…``; by default the SQLite file.
+
+    Raises
+    ------
+    ReadError
+        The database is newer than this program, damaged, or none.
+    MissingDependencyError
+        The address needs a package that is not installed.
+    """
+    for name in TABLE_MODULES:
+        import_module(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / FILE
+    engine = _sqlite(file) if url is None else _postgresql(url)
+    name = str(file) if url is None else engine.url.render_as_string(hide_password=True)
+    try:
+        with _locked(folder):
+            _bring_up_to_date(engine, name, file if url is None else None)
+    except DatabaseError as error:
+        engine.dispose()
+        raise ReadError(name, f"is no database that can be opened: {error.orig}.") from None
+    except BaseException:
+        engine.dispose()
+        raise
+    return Database(engine, name)
+
+
+def _bring_up_to_date(engine: Engine, name: str, file: Path | None) -> None:
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        version = _version(connection)
+        newest = len(MIGRATIONS)
+        if version > newest:
+            raise ReadError(
+                name,
+                f"its tables are of version {version}; this program knows them up to version {newest}.",
+                advice="Install a newer encord-convert; this one changes nothing.",
+            )
+        if version == newest:
+            return
+        if version and file is not None:
+            _copy(file, file.with_name(f"{file.stem}-before-{newest}.sqlite"))
+        for migration in MIGRATIONS[version:]:
+            migration(connection)
+        if version:
+            connection.execute(update(VERSION).values(version=newest))
+        else:
+            connection.execute(insert(VERSION).values(version=newest))
+
+
+def _version(connection: Connection) -> int:
+    if not inspect(connection).has_table(VERSION.name):
+        return 0
+    version: int = connection.execute(select(VERSION.c.version)).scalar_one()
+    return version
+
+
+def _copy(file: Path, to: Path) -> None:
+    """Copy an SQLite database whole, what is in its log included, after a check that it is whole."""
+    with sqlite3.connect(file) as source, sqlite3.connect(to) as target:
+        found = source.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise ReadError(str(file), f"is damaged: {found}.", advice="Bring back a copy before it is migrated.")
+        source.backup(target)
+    source.close()
+    target.close()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from migrating at the same time."""
+    with (folder / "migration.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sqlite(file: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{file}",
+        poolclass=QueuePool,
+        pool_size=READERS,
+        max_overflow=READERS,
+        connect_args={"check_same_thread": False, "timeout": BUSY_S},
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # transactions begin where `begun` says
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-8000"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA case_sensitive_like=ON")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        # A writer takes its place at the beginning: a transaction that reads first could not be promoted later.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    if not url.startswith("postgresql"):
+        raise ReadError(url.partition(":")[0], "is no database the service knows; expected postgresql+psycopg://….")
+    try:
+        return create_engine(url, isolation_level="REPEATABLE READ", pool_size=READERS, max_overflow=READERS)
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("PostgreSQL needs psycopg: pip install 'encord-convert[postgres]'.") from error

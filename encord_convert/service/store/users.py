@@ -1,0 +1,147 @@
+"""Statements of users, their keys, their roles, and the keys of resources."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+
+from encord_convert.sdk.exceptions import DuplicateSshKeyError
+from encord_convert.service.store.tables import API_KEYS, PUBLIC_KEYS, REQUEST_IDS, ROLES, USERS
+
+_USER_OF_KEY = (
+    select(USERS.c.user_hash, USERS.c.email)
+    .join(PUBLIC_KEYS, PUBLIC_KEYS.c.user_hash == USERS.c.user_hash)
+    .where(PUBLIC_KEYS.c.key_hex == bindparam("key_hex"))
+)
+_USER_AND_ROLE = (
+    select(USERS.c.user_hash, USERS.c.email, ROLES.c.role)
+    .join(PUBLIC_KEYS, PUBLIC_KEYS.c.user_hash == USERS.c.user_hash)
+    .outerjoin(
+        ROLES,
+        and_(
+            ROLES.c.user_hash == USERS.c.user_hash,
+            ROLES.c.kind == bindparam("kind"),
+            ROLES.c.hash == bindparam("hash"),
+        ),
+    )
+    .where(PUBLIC_KEYS.c.key_hex == bindparam("key_hex"))
+)
+_API_KEY = (
+    select(API_KEYS, USERS.c.email, ROLES.c.role)
+    .join(USERS, USERS.c.user_hash == API_KEYS.c.user_hash)
+    .outerjoin(
+        ROLES,
+        and_(
+            ROLES.c.user_hash == API_KEYS.c.user_hash,
+            ROLES.c.kind == API_KEYS.c.kind,
+            ROLES.c.hash == API_KEYS.c.hash,
+        ),
+    )
+    .where(API_KEYS.c.secret_sha256 == bindparam("secret_sha256"))
+)
+
+
+def user_of_key(db: Connection, key_hex: str) -> Any:
+    """Return ``user_hash`` and ``email`` of whoever has a public key, or None."""
+    return db.execute(_USER_OF_KEY, {"key_hex": key_hex}).first()
+
+
+def user_and_role(db: Connection, key_hex: str, kind: str, hash_: str) -> Any:
+    """Return ``user_hash``, ``email`` and ``role``, None if there is none, of whoever has a public key, or None."""
+    return db.execute(_USER_AND_ROLE, {"key_hex": key_hex, "kind": kind, "hash": hash_}).first()
+
+
+def api_key(db: Connection, secret_sha256: str) -> Any:
+    """Return the row of an API key, with the ``email`` and the present ``role`` of whoever made it; or None."""
+    return db.execute(_API_KEY, {"secret_sha256": secret_sha256}).first()
+
+
+def is_empty(db: Connection) -> bool:
+    """Tell whether there is no user yet."""
+    return db.execute(select(USERS.c.user_hash).limit(1)).first() is None
+
+
+def add_key(db: Connection, email: str, key_hex: str, now: float) -> str:
+    """Register a public key of a user, who is made if new; return the user's hash.
+
+    Raises
+    ------
+    DuplicateSshKeyError
+        The key is registered already.
+    """
+    if user_of_key(db, key_hex) is not None:
+        raise DuplicateSshKeyError("This public key is registered already.")
+    user_hash = user_named(db, email, now)
+    db.execute(insert(PUBLIC_KEYS).values(key_hex=key_hex, user_hash=user_hash, created_at=now))
+    return user_hash
+
+
+def user_named(db: Connection, email: str, now: float) -> str:
+    """Return the hash of the user of an address, who is made if new: a role can be given before a key is there."""
+    found: str | None = db.execute(select(USERS.c.user_hash).where(USERS.c.email == email)).scalar()
+    if found is None:
+        found = str(uuid4())
+        db.execute(insert(USERS).values(user_hash=found, email=email, created_at=now))
+    return found
+
+
+def users(db: Connection) -> list[tuple[str, int]]:
+    """Return the address of every user and how many keys each has."""
+    query = (
+        select(USERS.c.email, func.count(PUBLIC_KEYS.c.key_hex))
+        .outerjoin(PUBLIC_KEYS, PUBLIC_KEYS.c.user_hash == USERS.c.user_hash)
+        .group_by(USERS.c.email)
+        .order_by(USERS.c.email)
+    )
+    return [(email, count) for email, count in db.execute(query)]
+
+
+# --- roles ------------------------------------------------------------------------------------------------------------
+
+
+def role_of(db: Connection, kind: str, hash_: str, user_hash: str) -> int | None:
+    """Return the role of a user in a resource; None if there is none, and the resource is as if it were not."""
+    role: int | None = db.execute(
+        select(ROLES.c.role).where(ROLES.c.user_hash == user_hash, ROLES.c.kind == kind, ROLES.c.hash == hash_)
+    ).scalar()
+    return role
+
+
+def set_role(db: Connection, kind: str, hash_: str, user_hash: str, role: int) -> None:
+    """Give a user a role in a resource, in place of the one before."""
+    where = and_(ROLES.c.user_hash == user_hash, ROLES.c.kind == kind, ROLES.c.hash == hash_)
+    if not db.execute(update(ROLES).where(where).values(role=role)).rowcount:
+        db.execute(insert(ROLES).values(kind=kind, hash=hash_, user_hash=user_hash, role=role))
+
+
+def members(db: Connection, kind: str, hash_: str) -> list[tuple[str, str, int]]:
+    """Return hash, address and role of everyone who has one in a resource."""
+    query = (
+        select(USERS.c.user_hash, USERS.c.email, ROLES.c.role)
+        .join(ROLES, ROLES.c.user_hash == USERS.c.user_hash)
+        .where(ROLES.c.kind == kind, ROLES.c.hash == hash_)
+        .order_by(USERS.c.email)
+    )
+    return [(user_hash, email, role) for user_hash, email, role in db.execute(query)]
+
+
+# --- request ids ------------------------------------------------------------------------------------------------------
+
+
+def answered(db: Connection, caller: str, request_id: str) -> Any:
+    """Return ``body_sha256`` and ``reply`` of a request that was carried out, or None."""
+    query = select(REQUEST_IDS.c.body_sha256, REQUEST_IDS.c.reply)
+    return db.execute(query.where(REQUEST_IDS.c.caller == caller, REQUEST_IDS.c.request_id == request_id)).first()
+
+
+def remember(db: Connection, caller: str, request_id: str, body_sha256: bytes, reply: bytes, now: float) -> None:
+    """Keep what was answered to a request."""
+    row = {"caller": caller, "request_id": request_id, "body_sha256": body_sha256, "reply": reply, "created_at": now}
+    db.execute(insert(REQUEST_IDS), row)
+
+
+def forget_answers(db: Connection, before: float) -> None:
+    """Forget answers older than a moment, unix seconds."""
+    db.execute(delete(REQUEST_IDS).where(REQUEST_IDS.c.created_at < before))

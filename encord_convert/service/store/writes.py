@@ -1,0 +1,142 @@
+"""Writes: one at a time where the database has one writer, many in one commit, answered after the commit.
+
+SQLite: a thread of its own takes what waits, runs each write in a savepoint and commits all together, so that one flush
+to the disk serves many callers. PostgreSQL: a pool of threads, a transaction each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from encord_convert.service.faults import FullDiskError
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+MOST_AT_ONCE = 128
+"""Writes in one commit, at most: none waits for long."""
+ATTEMPTS = 5
+"""How often a write of PostgreSQL is run that met another one."""
+
+
+class Writes(Protocol):
+    """Where writes are handed in."""
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Run a function in a transaction; its result is there once that is committed.
+
+        The function may be run more than once; what it did before is rolled back each time.
+        """
+
+    def close(self) -> None:
+        """Finish what was handed in, and take no more."""
+
+
+class OneWriter:
+    """Writes of SQLite: a thread that commits in batches."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: SimpleQueue[tuple[Work[Any], Future[Any]] | None] = SimpleQueue()
+        self._is_open = True
+        self._thread = Thread(target=self._run, name="writes", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Hand in a write; see :class:`Writes`."""
+        if not self._is_open:
+            raise RuntimeError("The database is closed.")
+        future: Future[T] = Future()
+        self._waiting.put((work, future))
+        return future
+
+    def close(self) -> None:
+        """Finish; see :class:`Writes`."""
+        if self._is_open:
+            self._is_open = False
+            self._waiting.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        with self._engine.connect().execution_options(writes=True) as connection:
+            while (first := self._waiting.get()) is not None:
+                batch = [first]
+                while len(batch) < MOST_AT_ONCE and not self._waiting.empty():
+                    following = self._waiting.get()
+                    if following is None:
+                        self._waiting.put(None)
+                        break
+                    batch.append(following)
+                self._commit([item for item in batch if item[1].set_running_or_notify_cancel()], connection)
+
+    def _commit(self, batch: list[tuple[Work[Any], Future[Any]]], connection: Connection) -> None:
+        try:
+            with connection.begin():
+                outcomes = [_outcome(work, connection) for work, _ in batch]
+        except Exception as error:
+            if len(batch) > 1:
+                # One of them made the database give up on all: each alone, only that one fails.
+                for item in batch:
+                    self._commit([item], connection)
+            else:
+                batch[0][1].set_exception(_told(error))
+            return
+        for (_, future), (value, failure) in zip(batch, outcomes, strict=True):
+            future.set_result(value) if failure is None else future.set_exception(failure)
+
+
+def _outcome(work: Work[Any], connection: Connection) -> tuple[Any, Exception | None]:
+    """Run one write in a savepoint; a failure that is not the database's undoes that one alone."""
+    connection.exec_driver_sql("SAVEPOINT one")
+    try:
+        value = work(connection)
+    except OperationalError:
+        raise
+    except Exception as error:
+        connection.exec_driver_sql("ROLLBACK TO one")
+        connection.exec_driver_sql("RELEASE one")
+        return None, error
+    connection.exec_driver_sql("RELEASE one")
+    return value, None
+
+
+def _told(error: Exception) -> Exception:
+    """Return the error a caller is told: a full disk is no bug."""
+    text = str(getattr(error, "orig", "")).lower()
+    if "disk is full" in text or "no space left" in text or "disk i/o error" in text:
+        return FullDiskError("The disk of the service is full or failing: nothing was written.")
+    return error
+
+
+class ManyWriters:
+    """Writes of PostgreSQL: a transaction each, on a few threads."""
+
+    def __init__(self, engine: Engine, threads: int = 8) -> None:
+        self._engine = engine
+        self._pool = ThreadPoolExecutor(threads, "writes")
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Hand in a write; see :class:`Writes`."""
+        return self._pool.submit(self._run, work)
+
+    def close(self) -> None:
+        """Finish; see :class:`Writes`."""
+        self._pool.shutdown()
+
+    def _run(self, work: Work[T]) -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._engine.begin() as connection:
+                    return work(connection)
+            except (IntegrityError, OperationalError) as error:
+                # Two writes met: the later one sees what the earlier one wrote, and says what it has to say of it.
+                if attempt == ATTEMPTS:
+                    raise _told(error) from error
+        raise AssertionError
