@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from encord_convert.sdk._fitted import fitted, fitted_list
 from encord_convert.sdk._project_models import ProjectModels
-from encord_convert.sdk.exceptions import EncordException, RequestException
+from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.http.routes import COLLABORATOR_TIMERS, LABEL_ROW_PRIORITIES, Query
 from encord_convert.sdk.objects.bundled_operations import (
     BundledCreateRowsPayload,
@@ -44,11 +44,11 @@ from encord_convert.sdk.project_ontology.ontology import Ontology as FlatOntolog
 from encord_convert.sdk.utilities.client_utilities import optional_datetime_to_iso_str, optional_set_to_list
 from encord_convert.sdk.utilities.project_user import ProjectUser, ProjectUserRole
 
-SENT_OF_A_ROW = (
+SENT_OF_A_ROW = {
     "label_hash", "created_at", "last_edited_at", "dataset_hash", "dataset_title", "data_title", "data_hash",
     "data_type", "label_status", "annotation_task_status", "data_units", "object_answers", "classification_answers",
     "object_actions",
-)  # fmt: skip
+}  # fmt: skip
 """Keys of a label row that :meth:`EncordClientProject.save_label_row` sends."""
 
 
@@ -193,9 +193,9 @@ class EncordClientProject(ProjectModels):
             "edited_after": optional_datetime_to_iso_str("edited_after", edited_after),
             "label_statuses": None if label_statuses is None else [one.value for one in label_statuses],
             "shadow_data_state": None if shadow_data_state is None else shadow_data_state.value,
+            "include_uninitialised_labels": include_uninitialised_labels,
             "data_hashes": data_hashes,
             "label_hashes": label_hashes,
-            "include_uninitialised_labels": include_uninitialised_labels,
             "data_title_eq": data_title_eq,
             "data_title_like": data_title_like,
             "workflow_graph_node_title_eq": workflow_graph_node_title_eq,
@@ -249,7 +249,7 @@ class EncordClientProject(ProjectModels):
 
     def save_label_row(self, uid: str, label: dict[str, Any]) -> Any:
         """Store a label row given as JSON."""
-        row = {key: label[key] for key in SENT_OF_A_ROW if key in label}
+        row = {key: value for key, value in label.items() if key in SENT_OF_A_ROW}
         return self._querier.post(Query.LABEL_ROW, uid, row)
 
     def save_label_rows(self, uids: list[str], payload: list[dict[str, Any]]) -> Any:
@@ -387,11 +387,9 @@ def _fetch_payload(
 
 
 def _checked_rows(rows: list[Any], asked: str) -> list[dict[str, Any]]:
+    """Return rows of which each has the hashes that tell whose it is."""
     for index, row in enumerate(rows):
-        if not isinstance(row, dict) or "label_hash" not in row or "data_hash" not in row:
-            raise RequestException(
-                f"{asked}: [{index}] of the answer is no label row: it has no label_hash or data_hash."
-            )
+        fitted(lambda row: (row["label_hash"], row["data_hash"]), row, f"{asked}, [{index}]")
     return rows
 
 

@@ -58,7 +58,7 @@ class UploadWarning(UserWarning):
 
 
 class UploadRefusedError(CloudUploadError, RuntimeError):
-    """Storage did not take a file. Also a ``RuntimeError``, which scripts written for the original catch."""
+    """Storage did not take a file, or any file. Also a ``RuntimeError``, which scripts for the original catch."""
 
 
 class WrongPlaceError(CloudUploadError, AssertionError):
@@ -150,7 +150,9 @@ class Uploads:
             if self.progress is not None:
                 self.progress(done, len(files))
         if failures and not arrived:
-            raise CloudUploadError(f"None of the {len(failures)} files arrived. The first: {failures[0].error.message}")
+            raise UploadRefusedError(
+                f"None of the {len(failures)} files arrived. The first: {failures[0].error.message}"
+            )
         return arrived, failures
 
     def forget(self, places: Iterable[dict[str, str]]) -> None:

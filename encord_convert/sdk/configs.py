@@ -87,9 +87,9 @@ def get_env_ssh_key() -> str:
 
 def _domain(given: str | None) -> str:
     """Return the domain to ask: the one given, else that of the environment, else the hosted service."""
-    if given and given != DEFAULT_DOMAIN:
-        return given
-    return os.environ.get(DOMAIN_VARIABLE) or DEFAULT_DOMAIN
+    if not given or given == DEFAULT_DOMAIN:
+        given = os.environ.get(DOMAIN_VARIABLE) or DEFAULT_DOMAIN
+    return given.rstrip("/")
 
 
 class BaseConfig(ABC):
@@ -126,7 +126,7 @@ class UserConfig(BaseConfig):
     ----------
     private_key : Ed25519PrivateKey
     domain : str
-        Such as ``http://127.0.0.1:8000``, without a slash at its end.
+        Such as ``http://127.0.0.1:8000``.
     requests_settings : RequestsSettings
     """
 

@@ -16,6 +16,7 @@ from encord_convert.sdk._fitted import fitted, fitted_list
 from encord_convert.sdk._project_client import EncordClientProject
 from encord_convert.sdk._warnings import deprecated
 from encord_convert.sdk.client import client_by_key
+from encord_convert.sdk.common.time_parser import parse_datetime
 from encord_convert.sdk.configs import ApiKeyConfig, SshConfig, UserConfig, get_env_ssh_key
 from encord_convert.sdk.dataset import Dataset
 from encord_convert.sdk.exceptions import ResourceNotFoundError
@@ -529,7 +530,8 @@ def _conditions(
 
 def _dataset_listing(reply: dict[str, Any]) -> dict[str, Any]:
     listed = DatasetWithUserRole(**reply)
-    return {"dataset": DatasetInfo(**listed.dataset), "user_role": DatasetUserRole(listed.user_role)}
+    moments = {name: parse_datetime(listed.dataset[name]) for name in ("created_at", "last_edited_at")}
+    return {"dataset": DatasetInfo(**{**listed.dataset, **moments}), "user_role": DatasetUserRole(listed.user_role)}
 
 
 def _project_listing(reply: dict[str, Any]) -> dict[str, Any]:

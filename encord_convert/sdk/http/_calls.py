@@ -5,12 +5,13 @@ Source: wire protocol, sections 2 to 6.
 
 from __future__ import annotations
 
+import json
 import platform
 import random
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 import msgspec
@@ -141,7 +142,7 @@ class Querier:
     def _query(self, query: Query, verb: Verb, uid: Any, payload: Any) -> tuple[Any, TracedContext]:
         body = request_bytes(query, verb, uid, payload)
         settings = self.config.requests_settings
-        is_repeatable_ = is_repeatable(query, verb, uid)
+        is_repeatable_ = is_repeatable(query, verb)
         headers = {**self.config.define_headers(body.decode()), "User-Agent": self.session.user_agent}
         if verb in (Verb.POST, Verb.PUT) and not is_repeatable_:
             headers[REQUEST_ID] = str(uuid4())
@@ -182,8 +183,8 @@ class Querier:
             )
         members = {name: value for name, value in (query or {}).items() if value is not None}
         path = route.path.format(**names)
-        url = urljoin(user.domain, path) + (f"?{urlencode(members)}" if members else "")
-        body = b"" if payload is None else msgspec.json.encode(payload)
+        url = user.domain + path + (f"?{urlencode(members)}" if members else "")
+        body = b"" if payload is None else json.dumps(payload).encode()
         settings = user.requests_settings
         asked = f"{route.method} {path}"
         common = {

@@ -119,6 +119,10 @@ def response_of(body: bytes, status: int, context: TracedContext, asked: str) ->
         ) from None
     if envelope.status == 200 and not isinstance(envelope.status, bool | str):
         return envelope.response
+    if envelope.status is None:
+        raise exceptions.GenericServerError(
+            f"{asked}: the answer (HTTP {status}) has no status. It begins: {excerpt(body)}", context
+        )
     raise error_of(envelope, context, asked)
 
 

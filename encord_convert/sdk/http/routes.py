@@ -173,16 +173,17 @@ REQUEST_ID_HONOURED = "X-Request-Id-Honoured"
 """Header of a service that makes a thing only once for a request id; only then are such requests sent again."""
 
 
-def is_repeatable(query: Query, verb: Verb, uid: object) -> bool:
+_MAKING = frozenset({Query.LABEL_ROW, Query.MODEL, Query.REENCODE_VIDEO_TASK})
+"""What a PUT makes or starts; other PUTs set, or give what is there already."""
+
+
+def is_repeatable(query: Query, verb: Verb) -> bool:
     """Tell whether sending a query twice does no harm, whatever the service.
 
-    Reading does none; a PUT sets; saving label rows stores the same again. A PUT that begins label rows, one or many,
-    makes them, and a POST makes or starts something.
+    Reading does none; most PUTs set; saving label rows stores the same again. Anything else makes or starts something.
 
-    Source: wire protocol, section 6; the list form of beginning label rows is not repeated there either.
+    Source: wire protocol, section 6, which repeats every PUT but the list form of beginning label rows.
     """
-    if query is Query.LABEL_ROW and verb is Verb.POST:
-        return True
-    if query is Query.LABEL_ROW and verb is Verb.PUT:
-        return not isinstance(uid, list)
-    return verb in (Verb.GET, Verb.PUT)
+    if verb is Verb.PUT:
+        return query not in _MAKING
+    return verb is Verb.GET or (verb is Verb.POST and query is Query.LABEL_ROW)

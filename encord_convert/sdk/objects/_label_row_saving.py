@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.sdk.exceptions import LabelRowError
 from encord_convert.sdk.objects._label_row_facts import LabelRowFacts
 from encord_convert.sdk.objects._store import BATCH, Bundle, LabelRowStore, ResultMapper
+from encord_convert.sdk.objects._unreadable_rows import OtherRowError, unreadable
 from encord_convert.sdk.objects.bundled_operations import (
     BundledCreateRowsPayload,
     BundledGetRowsPayload,
@@ -67,13 +68,15 @@ class SavingLabelRow(LabelRowFacts):
         ------
         LabelRowError
             The row is initialised already, or is offline.
+        CorruptedLabelError
+            What the service gave cannot be read; the row is as it was.
         """
         store = self._stored()
         if self._is_initialised and not overwrite:
             raise LabelRowError("The labels of this row are there. To fetch them anew, say overwrite=True.")
         if self.label_hash is None:
             create = BundledCreateRowsPayload(uids=[self.data_hash])
-            mapper = ResultMapper(self.data_hash, itemgetter("data_hash"), self.from_labels_dict)
+            mapper = ResultMapper(self.data_hash, itemgetter("data_hash"), self._take)
             self._call(store._create_rows, BundledCreateRowsPayload.add, mapper, create, bundle)
             return
         fetch = BundledGetRowsPayload(
@@ -83,7 +86,7 @@ class SavingLabelRow(LabelRowFacts):
             include_classification_feature_hashes=include_classification_feature_hashes,
             include_reviews=include_reviews,
         )
-        mapper = ResultMapper(self.label_hash, itemgetter("label_hash"), self.from_labels_dict)
+        mapper = ResultMapper(self.label_hash, itemgetter("label_hash"), self._take)
         self._call(store._fetch_rows, BundledGetRowsPayload.add, mapper, fetch, bundle)
 
     def save(self, bundle: Bundle | None = None) -> None:
@@ -140,6 +143,13 @@ class SavingLabelRow(LabelRowFacts):
         payload = BundledSetPriorityPayload(priorities=[(self.data_hash, priority)])
         self._call(self._stored()._set_row_priorities, BundledSetPriorityPayload.add, None, payload, bundle)
 
+    def _take(self, row: dict[str, Any]) -> None:
+        """Read what the store gave."""
+        try:
+            self.from_labels_dict(row)
+        except (KeyError, NotImplementedError, TypeError, ValueError, AttributeError) as error:
+            raise unreadable(row, error) from error
+
     def _existing_label_hash(self) -> str:
         if self.label_hash is None:
             raise LabelRowError("Labelling of this row never started. Call initialise_labels first.")
@@ -153,5 +163,6 @@ class SavingLabelRow(LabelRowFacts):
         rows = operation(payload)
         if mapper is not None:
             if len(rows) != 1 or mapper.uid_of(rows[0]) != mapper.uid:
-                raise AssertionError(f"The store was asked for the row {mapper.uid!r} and gave others.")
+                given = ", ".join(map(mapper.uid_of, rows)) or "none"
+                raise OtherRowError(f"The service was asked for the label row {mapper.uid} and gave {given}.")
             mapper.take(rows[0])

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects._addresses import seen_as
 
 _WORDS = {0: "CORD_STORAGE", 1: "AWS_S3", 2: "GCP_STR", 3: "AZURE_STR", 4: "OTC_STR", -99: "NEW_STORAGE"}
+
+
+class UnknownStorageError(EncordException, KeyError):
+    """No storage is called so. Also a ``KeyError``, which it is elsewhere."""
 
 
 @seen_as("encord_convert.sdk.orm.dataset:StorageLocation")
@@ -33,13 +38,16 @@ class StorageLocation(IntEnum):
 
         Raises
         ------
-        KeyError
+        UnknownStorageError
             No storage is called so.
 
         >>> StorageLocation.from_str("AWS_S3")
         <StorageLocation.AWS: 1>
         """
-        return StorageLocation({word: number for number, word in _WORDS.items()}[string_location])
+        numbers = {word: number for number, word in _WORDS.items()}
+        if string_location not in numbers:
+            raise UnknownStorageError(f"No storage is called {string_location!r}; known are {', '.join(numbers)}.")
+        return StorageLocation(numbers[string_location])
 
     def get_str(self) -> str:
         """Return the word the wire uses.

@@ -17,7 +17,7 @@ class BaseDTO:
 
     Fields are annotated in the class body and given by name or in that order. Integers may come as integral floats
     or as text of digits, members of an enum as their values, times as ISO 8601 text or as seconds since 1970; text
-    must be text. Keys nobody asked for are dropped.
+    must be text. A field with a value in the class body may be left out. Keys nobody asked for are dropped.
 
     Raises
     ------
@@ -118,7 +118,10 @@ def _checked(cls: type[BaseDTO], values: dict[str, Any]) -> dict[str, Any]:
     checked = {}
     for name, hint in cls._field_types().items():
         if name not in values:
-            raise ValueError(f"{cls.__name__} needs {name!r}.")
+            if not hasattr(cls, name):
+                raise ValueError(f"{cls.__name__} needs {name!r}.")
+            checked[name] = getattr(cls, name)
+            continue
         checked[name] = _fitted(f"{cls.__name__}.{name}", values[name], hint)
     return checked
 

@@ -10,9 +10,13 @@ from enum import Enum
 from types import UnionType
 from typing import Any, ClassVar, Union, get_args, get_origin
 
-from encord_convert.sdk.exceptions import InvalidDateFormatError
+from encord_convert.sdk.exceptions import EncordException, InvalidDateFormatError
 
 TIME = "%Y-%m-%d %H:%M:%S"
+
+
+class MissingFieldError(EncordException, KeyError):
+    """A record has no such key: it was not sent, or in another type. Also a ``KeyError``, which it is elsewhere."""
 
 
 class BaseORM(dict[str, Any]):
@@ -41,6 +45,14 @@ class BaseORM(dict[str, Any]):
                 value = _read(key, given, type_)
                 if _fits(value, type_):
                     self[key] = value
+
+    def __missing__(self, key: str) -> Any:
+        expected = self.DB_FIELDS.get(key)
+        names = [
+            getattr(one, "__name__", str(one)) for one in (expected if isinstance(expected, tuple) else [expected])
+        ]
+        wanted = f" ({' or '.join(names)})" if expected else ""
+        raise MissingFieldError(f"{type(self).__name__} has no {key!r}{wanted}; it has {', '.join(self) or 'nothing'}.")
 
     def __getattr__(self, name: str) -> Any:
         if name in self:
