@@ -41,7 +41,11 @@ from encord_convert.service.storage import PREFIX, Storage
 from encord_convert.service.store import users
 from encord_convert.service.store.database import Database, open_database
 
-HANDLER_MODULES = ("cloud", "datasets")
+HANDLER_MODULES = (
+    "cloud", "data_rows", "datasets", "keys", "uploads",
+    "ontologies", "projects", "project_copies", "label_listings", "label_rows", "label_logs", "workflows", "timers",
+    "models", "algorithms",
+)  # fmt: skip
 """Modules of :mod:`.handlers`, which register what they answer."""
 
 ANSWERS_KEPT_S = 24 * 3600.0
@@ -93,6 +97,8 @@ class Service:
     storage : Storage
     trust_first_key : bool
         Whether the first key that signs a request becomes the key of :data:`FIRST_USER`, as long as there is no user.
+    strict_saves : bool
+        Whether label rows are not saved over a newer revision of another author.
     clock : callable
         Gives unix seconds.
     """
@@ -103,6 +109,7 @@ class Service:
         storage: Storage,
         *,
         trust_first_key: bool = False,
+        strict_saves: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         for name in HANDLER_MODULES:
@@ -111,6 +118,7 @@ class Service:
         self.storage = storage
         self.clock = clock
         self._trusts = trust_first_key
+        self._strict_saves = strict_saves
         self._forgot_at = 0.0
 
     # --- answering ----------------------------------------------------------------------------------------------------
@@ -254,7 +262,9 @@ class Service:
     def _call(self, asked: Asked, db: Connection) -> Call:
         caller, resource = auth.identified(db, asked.proof, asked.kind, asked.hash)
         auth.check(asked.handler.access, caller, resource)
-        return asked.make(caller, resource, db)
+        call = asked.make(caller, resource, db)
+        call.strict_saves = self._strict_saves
+        return call
 
     def _refusal(self, asked: Asked, error: BaseException) -> Reply:
         if asked.told is _enveloped:
@@ -268,7 +278,12 @@ class Service:
 
 
 def open_service(
-    folder: Path, url: str | None = None, *, trust_first_key: bool = False, clock: Callable[[], float] = time.time
+    folder: Path,
+    url: str | None = None,
+    *,
+    trust_first_key: bool = False,
+    strict_saves: bool = False,
+    clock: Callable[[], float] = time.time,
 ) -> Service:
     """Open the service of a folder, which is made if it is not there.
 
@@ -277,14 +292,13 @@ def open_service(
     folder : Path
     url : str, optional
         Of a PostgreSQL database; by default the folder holds one.
-    trust_first_key : bool
-        See :class:`Service`.
-    clock : callable
+    trust_first_key, strict_saves, clock
         See :class:`Service`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     storage = Storage(folder)
-    return Service(open_database(folder, url), storage, trust_first_key=trust_first_key, clock=clock)
+    database = open_database(folder, url)
+    return Service(database, storage, trust_first_key=trust_first_key, strict_saves=strict_saves, clock=clock)
 
 
 _PREFIX = b'{"status":200,"response":'

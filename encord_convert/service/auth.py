@@ -131,7 +131,7 @@ def identified(db: Connection, proof: Proof, kind: str | None, hash_: str | None
         row = users.api_key(db, proof.secret_sha256)
         if row is None or hash_ is None or row.hash != hash_ or row.role is None:
             raise AuthenticationError(_REFUSED)
-        caller = Caller(row.user_hash, row.email, frozenset(msgspec.json.decode(row.scopes)))
+        caller = Caller(row.user_hash, row.email, frozenset(msgspec.json.decode(row.scopes)), row.title)
         return caller, Resource(Kind(row.kind), row.hash, row.role)
     assert proof.key_hex is not None
     if hash_ is None:

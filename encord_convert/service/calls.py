@@ -44,11 +44,14 @@ class Caller:
         Of the user, or of whoever made the key.
     scopes : frozenset of str or None
         What the API key allows; None for a user.
+    key_title : str
+        Of the API key.
     """
 
     user_hash: str
     email: str
     scopes: frozenset[str] | None = None
+    key_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Call:
         What the handler's ``prepare`` returned.
     path, query : dict
         Names in the path and members of the query string, of the younger half.
+    strict_saves : bool
+        Whether label rows are not saved over a newer revision of another author.
     """
 
     caller: Caller
@@ -97,6 +102,7 @@ class Call:
     prepared: Any = None
     path: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    strict_saves: bool = False
     _payload: Any = ...
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.sdk.http.routes import RESOURCE, USER, Query, Verb
-from encord_convert.sdk.orm.dataset import DatasetScope, DatasetUserRole, StorageLocation
+from encord_convert.sdk.orm.dataset import DatasetUserRole, StorageLocation
 from encord_convert.service.calls import Call, Kind, handles
 from encord_convert.service.store import datasets, users
 from encord_convert.service.times import spaced
@@ -69,17 +69,29 @@ def _listed(row: Any) -> dict[str, Any]:
     }
 
 
-@handles(
-    Query.DATASET, Verb.GET, RESOURCE, writes=False, scope=DatasetScope.READ.value, roles=ANYONE, kinds=[Kind.DATASET]
-)
-def opened(call: Call) -> dict[str, Any]:
-    """Return a dataset with its data rows."""
-    row = datasets.dataset(call.db, call.of.hash)
+def record(row: Any) -> dict[str, Any]:
+    """Return a dataset as the wire has it, its data rows left out."""
     return {
         "title": row.title,
         "description": row.description,
         "dataset_hash": row.dataset_hash,
         "dataset_type": StorageLocation(row.type).get_str(),
         "backing_folder_uuid": row.backing_folder_uuid,
-        "data_rows": [],
     }
+
+
+@handles(Query.DATASET_USERS, Verb.POST, RESOURCE, writes=True, roles=ADMIN, kinds=[Kind.DATASET])
+def add_users(call: Call) -> list[dict[str, Any]]:
+    """Give people a role in the dataset; whoever is new may register a key later."""
+    role = call.given("user_role", int)
+    if role not in ANYONE:
+        raise InvalidArgumentsError(f"{role} is no role in a dataset: 0 is admin, 1 user.")
+    return given_roles(call, Kind.DATASET, role, "dataset_hash")
+
+
+def given_roles(call: Call, kind: Kind, role: int, hash_key: str) -> list[dict[str, Any]]:
+    """Give the people of ``user_emails`` a role in the resource of the call, and return them as the wire has them."""
+    emails = [users.address(one) for one in call.given("user_emails", list)]
+    for email in emails:
+        users.set_role(call.db, kind, call.of.hash, users.user_named(call.db, email, call.now), role)
+    return [{"user_email": email, "user_role": role, hash_key: call.of.hash} for email in emails]

@@ -26,7 +26,10 @@ from encord_convert.service.store.writes import ManyWriters, OneWriter, Writes
 T = TypeVar("T")
 
 FILE = "service.sqlite"
-TABLE_MODULES: tuple[str, ...] = ()
+TABLE_MODULES: tuple[str, ...] = (
+    "encord_convert.service.store.tables_projects",
+    "encord_convert.service.store.tables_labels",
+)
 """Modules beside :mod:`.tables` that hang tables on the metadata."""
 
 Migration = Callable[[Connection], None]

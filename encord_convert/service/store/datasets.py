@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, insert, select
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.service.store.tables import DATASETS, ROLES
@@ -115,8 +115,3 @@ def datasets(db: Connection, user_hash: str, conditions: object) -> list[Any]:
         .order_by(DATASETS.c.created_at, DATASETS.c.dataset_hash)
     )
     return list(db.execute(query))
-
-
-def touch(db: Connection, dataset_hash: str, now: float) -> None:
-    """Note that a dataset was edited."""
-    db.execute(update(DATASETS).where(DATASETS.c.dataset_hash == dataset_hash).values(last_edited_at=now))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
-from encord_convert.sdk.exceptions import DuplicateSshKeyError
+from encord_convert.sdk.exceptions import DuplicateSshKeyError, InvalidArgumentsError
 from encord_convert.service.store.tables import API_KEYS, PUBLIC_KEYS, REQUEST_IDS, ROLES, USERS
+
+_ADDRESS = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 
 _USER_OF_KEY = (
     select(USERS.c.user_hash, USERS.c.email)
@@ -76,6 +79,19 @@ def add_key(db: Connection, email: str, key_hex: str, now: float) -> str:
     user_hash = user_named(db, email, now)
     db.execute(insert(PUBLIC_KEYS).values(key_hex=key_hex, user_hash=user_hash, created_at=now))
     return user_hash
+
+
+def address(text: object) -> str:
+    """Return a mail address as it is kept: in lower case.
+
+    Raises
+    ------
+    InvalidArgumentsError
+        It is none.
+    """
+    if not isinstance(text, str) or len(text) > 320 or not _ADDRESS.fullmatch(text.strip()):
+        raise InvalidArgumentsError(f"{str(text)[:64]!r} is no mail address.")
+    return text.strip().lower()
 
 
 def user_named(db: Connection, email: str, now: float) -> str:

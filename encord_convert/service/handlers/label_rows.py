@@ -1,0 +1,205 @@
+"""Label rows: begun, fetched, and saved as revisions.
+
+A save is kept whole, as the bytes that came, with author, time and SHA-256; nothing is ever overwritten. The last save
+wins, as in the original service. A service that is strict refuses a save that starts from an older revision than the
+newest, unless the newest is of the same author: clients do not refresh their copy when they save.
+
+Source: wire protocol, sections 11.2 to 11.4 and 11.6.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from encord_convert.sdk.exceptions import (
+    CorruptedLabelError,
+    InvalidArgumentsError,
+    MultiLabelLimitError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
+from encord_convert.service.calls import Call, Kind, handles
+from encord_convert.service.handlers.label_listings import WAITING
+from encord_convert.service.handlers.projects import ADMIN, ANNOTATOR, ANNOTATOR_REVIEWER, TEAM_MANAGER, hashes, links
+from encord_convert.service.label_bodies import narrow, row_of
+from encord_convert.service.store import label_rows, projects
+from encord_convert.service.times import iso, seconds_of
+
+MOST_ROWS = 100
+"""Label rows of one request: a bundle of the client holds as many."""
+WRITERS = (ADMIN, ANNOTATOR, ANNOTATOR_REVIEWER, TEAM_MANAGER)
+BEGUN = "LABEL_IN_PROGRESS"
+
+TICK_S = 1e-6
+"""Between two revisions of a row at least, so that its time names a revision."""
+
+
+class _Unit(msgspec.Struct):
+    labels: msgspec.Raw
+
+
+class _Row(msgspec.Struct):
+    """What a label row that is saved has at least; all else is kept unread."""
+
+    data_hash: str
+    data_units: dict[str, _Unit]
+    object_answers: dict[str, msgspec.Raw]
+    classification_answers: dict[str, msgspec.Raw]
+    object_actions: dict[str, msgspec.Raw]
+    last_edited_at: str | None = None
+
+
+class _Rows(msgspec.Struct):
+    labels: list[msgspec.Raw]
+
+
+_row_decoder = msgspec.json.Decoder(_Row)
+_rows_decoder = msgspec.json.Decoder(_Rows)
+
+
+@handles(Query.LABEL_ROW, Verb.GET, RESOURCE, writes=False, scope="label.read", kinds=(Kind.PROJECT,))
+def fetch(call: Call) -> Any:
+    """Fetch one row or several, all of it or labels of some classes."""
+    wanted = _several(call.uid)
+    found = {row["label_hash"]: row for row in label_rows.whole(call.db, call.of.hash, label_hashes=wanted)}
+    for label_hash in wanted:
+        if label_hash not in found:
+            raise _unknown(label_hash)
+    rows = _assembled(call, [found[label_hash] for label_hash in wanted], call.given("get_signed_url", bool, False))
+    objects = call.given("include_object_feature_hashes", (list, type(None)), None)
+    classifications = call.given("include_classification_feature_hashes", (list, type(None)), None)
+    with_reviews = call.given("include_reviews", bool, False)
+    for row in rows:
+        narrow(row, objects, classifications, with_reviews=with_reviews)
+    return rows if isinstance(call.uid, list) else rows[0]
+
+
+@handles(Query.LABEL_ROW, Verb.PUT, RESOURCE, writes=True, roles=WRITERS, scope="label.write", kinds=(Kind.PROJECT,))
+def begin(call: Call) -> Any:
+    """Begin to label one piece of data or several; all of them, or none."""
+    wanted = _several(call.uid)
+    found = {row["data_hash"]: row for row in label_rows.whole(call.db, call.of.hash, data_hashes=wanted)}
+    has_workflow = bool(projects.nodes(call.db, call.of.hash))
+    for data_hash in wanted:
+        row = found.get(data_hash)
+        if row is None:
+            raise ResourceNotFoundError(f"The project has no data {data_hash[:64]}.")
+        if row["label_hash"] is not None:
+            raise ResourceExistsError(f"Data {data_hash} has the label row {row['label_hash']} already.")
+        begin_row(call, data_hash, has_workflow)
+    rows = label_rows.whole(call.db, call.of.hash, data_hashes=wanted)
+    assembled = _assembled(call, rows, is_signed=False)
+    return assembled if isinstance(call.uid, list) else assembled[0]
+
+
+def begin_row(call: Call, data_hash: str, has_workflow: bool, project_hash: str | None = None) -> str:
+    """Begin to label a piece of data of a project; return the hash of its label row."""
+    label_hash = str(uuid4())
+    values = {
+        "label_hash": label_hash,
+        "created_at": call.now,
+        "last_edited_at": call.now,
+        "label_status": BEGUN,
+        "annotation_task_status": None if has_workflow else WAITING,
+    }
+    label_rows.put(call.db, project_hash or call.of.hash, data_hash, values)
+    return label_hash
+
+
+@handles(Query.LABEL_ROW, Verb.POST, RESOURCE, writes=True, roles=WRITERS, scope="label.write", kinds=(Kind.PROJECT,))
+def save(call: Call) -> bool:
+    """Save one row or several; all of them, or none."""
+    if isinstance(call.uid, list):
+        bodies = _rows_decoder.decode(call.raw_payload).labels
+        if len(bodies) != len(call.uid):
+            raise InvalidArgumentsError(f"There are {len(call.uid)} label hashes and {len(bodies)} label rows.")
+        saved = dict(zip(call.uid, map(bytes, bodies), strict=True))
+    else:
+        saved = {call.uid: bytes(call.raw_payload)}
+    if not all(isinstance(label_hash, str) for label_hash in saved):
+        raise InvalidArgumentsError("A label row is named by the text of its label hash.")
+    save_rows(call, call.of.hash, saved)
+    return True
+
+
+def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
+    """Save label rows of a project, as JSON, by label hash.
+
+    Raises
+    ------
+    ResourceNotFoundError
+        A row is not of the project.
+    CorruptedLabelError
+        A row is of other data, or could not be read as a label row.
+    ResourceExistsError
+        The service is strict, and a newer revision is another's.
+    """
+    heads = label_rows.heads(call.db, project_hash, list(saved))
+    revisions = []
+    for label_hash, body in saved.items():
+        head = heads.get(label_hash)
+        if head is None:
+            raise _unknown(label_hash)
+        row = _checked(label_hash, body)
+        if row.data_hash != head.data_hash:
+            raise CorruptedLabelError(
+                f"Label row {label_hash} is of data {head.data_hash}; these labels are of {row.data_hash[:64]}."
+            )
+        digest = sha256(body).digest()
+        if digest == head.head_sha256 and head.head_by == call.caller.user_hash:
+            continue  # sent again: it is there
+        if call.strict_saves and head.head_by not in (None, call.caller.user_hash):
+            _check_newest(call, label_hash, head, row.last_edited_at)
+        saved_at = max(call.now, head.last_edited_at + TICK_S)
+        revisions.append(label_rows.Revision(head.data_hash, label_hash, saved_at, digest, body))
+    label_rows.save(call.db, project_hash, call.caller.user_hash, revisions)
+
+
+def _checked(label_hash: str, body: bytes) -> _Row:
+    try:
+        return _row_decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise CorruptedLabelError(f"Label row {str(label_hash)[:64]} cannot be read: {error}.") from None
+
+
+def _check_newest(call: Call, label_hash: str, head: Any, base: str | None) -> None:
+    """Refuse a save that starts from another revision than the newest, which is of another author."""
+    if base == iso(head.last_edited_at):
+        return
+    newest = label_rows.revision(call.db, head.head)
+    assert newest is not None
+    started = None
+    if base is not None:
+        started = label_rows.revision_at(call.db, label_hash, seconds_of(base))
+    from_what = "no revision" if started is None else _named(started)
+    raise ResourceExistsError(
+        f"Label row {label_hash}: {_named(newest)} is newer than {from_what}, which this save starts from. "
+        "Fetch the row again, or let the service run without --strict-saves."
+    )
+
+
+def _named(revision: Any) -> str:
+    return f"revision {revision['id']} by {revision['email']} of {iso(revision['saved_at'])}"
+
+
+def _several(uid: Any) -> list[str]:
+    wanted = hashes(uid if isinstance(uid, list) else [uid], "uid")
+    if len(wanted) > MOST_ROWS:
+        raise MultiLabelLimitError(f"At most {MOST_ROWS} label rows can be asked for at once.", MOST_ROWS)
+    return wanted
+
+
+def _unknown(label_hash: Any) -> ResourceNotFoundError:
+    return ResourceNotFoundError(f"The project has no label row {str(label_hash)[:64]}.")
+
+
+def _assembled(call: Call, rows: list[Any], is_signed: bool) -> list[dict[str, Any]]:
+    files = label_rows.files(call.db, [row["data_hash"] for row in rows if row["data_type"] in ("IMG_GROUP", "DICOM")])
+    bodies = label_rows.bodies(call.db, [row["head"] for row in rows if row["head"] is not None])
+    link = links(call, is_signed)
+    return [row_of(row, files.get(row["data_hash"], []), bodies.get(row["head"]), link) for row in rows]

@@ -1,0 +1,94 @@
+"""What a save changed: the objects and classifications that came, went, or became another.
+
+Source: wire protocol, section 10.8. Unknown: whether the original logs every frame of an object; here it is logged
+once per save, with the first frame that is concerned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from encord_convert.sdk.orm.label_log import Action
+from encord_convert.service.label_bodies import frames_of
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that was done to an object or a classification.
+
+    Parameters
+    ----------
+    action : Action
+        ADD, EDIT or DELETE.
+    identifier : str
+        Object or classification hash.
+    feature_hash, label_name : str or None
+    frame : int or None
+        The first that is concerned; None if only answers are. In a group: the number of the picture.
+    """
+
+    action: Action
+    identifier: str
+    feature_hash: str | None
+    label_name: str | None
+    frame: int | None
+
+
+@dataclass(slots=True)
+class _Annotation:
+    feature_hash: str | None
+    label_name: str | None
+    places: dict[int, Any] = field(default_factory=dict)
+    answers: list[Any] = field(default_factory=list)
+
+
+Contents = dict[str, _Annotation]
+
+_PER_SAVE = ("createdAt", "createdBy", "lastEditedAt", "lastEditedBy", "reviews")
+"""Of an entry: what clients write anew without a change of the label."""
+
+
+def contents_of(body: bytes | None) -> Contents:
+    """Return the objects and classifications of a label row, by hash."""
+    row: dict[str, Any] = msgspec.json.decode(body) if body else {}
+    found: Contents = {}
+    for unit in row.get("data_units", {}).values():
+        start = int(unit.get("data_sequence") or 0)
+        for number, frame in frames_of(unit.get("labels", {})):
+            for kind, key in (("objects", "objectHash"), ("classifications", "classificationHash")):
+                for entry in frame.get(kind, ()):
+                    hash_ = entry.get(key)
+                    one = found.get(hash_) or found.setdefault(
+                        hash_, _Annotation(entry.get("featureHash"), entry.get("name"))
+                    )
+                    one.places[start + number] = {k: v for k, v in entry.items() if k not in _PER_SAVE}
+    for name in ("object_answers", "classification_answers", "object_actions"):
+        for hash_, answer in row.get(name, {}).items():
+            if hash_ in found:
+                found[hash_].answers += _comparable(answer.get("classifications", answer.get("actions", ())))
+    return found
+
+
+def _comparable(answers: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return answers in an order of their own, without what is made anew on every save."""
+    lean = [{key: value for key, value in answer.items() if key != "trackHash"} for answer in answers]
+    return sorted((str(one.get("featureHash")), repr(sorted(one.items()))) for one in lean)
+
+
+def changes(before: Contents, after: Contents) -> Iterator[Change]:
+    """Yield what became of each object and classification: those that are there first, then those that went."""
+    for hash_, new in after.items():
+        old = before.get(hash_)
+        if old is None:
+            yield Change(Action.ADD, hash_, new.feature_hash, new.label_name, min(new.places, default=None))
+            continue
+        moved = [frame for frame in old.places | new.places if old.places.get(frame) != new.places.get(frame)]
+        if moved or sorted(old.answers) != sorted(new.answers):
+            yield Change(Action.EDIT, hash_, new.feature_hash, new.label_name, min(moved, default=None))
+    for hash_, old in before.items():
+        if hash_ not in after:
+            yield Change(Action.DELETE, hash_, old.feature_hash, old.label_name, min(old.places, default=None))

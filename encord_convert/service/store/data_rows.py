@@ -1,0 +1,121 @@
+"""Statements of data rows and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from encord_convert.sdk.exceptions import InvalidArgumentsError
+from encord_convert.service.store.datasets import like
+from encord_convert.service.store.tables import DATA_FILES, DATA_ROWS, DATASETS
+from encord_convert.service.store.uploads import AT_ONCE
+from encord_convert.service.times import seconds_of
+
+LISTED = [column for column in DATA_ROWS.c if column.name != "dicom"]
+"""What a listing needs; the blocks of a series are long."""
+
+
+def add_data_row(db: Connection, row: dict[str, Any], files: Sequence[dict[str, Any]] = ()) -> None:
+    """Add a data row at the end of its dataset.
+
+    Parameters
+    ----------
+    db : Connection
+    row : dict
+        Columns of :data:`DATA_ROWS`, ``number`` left out.
+    files : sequence of dict
+        Columns of :data:`DATA_FILES`, in order; ``data_hash``, ``position`` and the times left out.
+    """
+    last = select(func.coalesce(func.max(DATA_ROWS.c.number), 0)).where(DATA_ROWS.c.dataset_hash == row["dataset_hash"])
+    db.execute(insert(DATA_ROWS), {**row, "number": db.execute(last).scalar_one() + 1})
+    common = {name: row[name] for name in ("data_hash", "created_at", "last_edited_at")}
+    if files:
+        db.execute(insert(DATA_FILES), [{**file, **common, "position": place} for place, file in enumerate(files)])
+    now = row["created_at"]
+    db.execute(update(DATASETS).where(DATASETS.c.dataset_hash == row["dataset_hash"]).values(last_edited_at=now))
+
+
+def data_row(db: Connection, dataset_hash: str, data_hash: str) -> Any:
+    """Return a data row of a dataset, or None."""
+    query = select(*LISTED).where(DATA_ROWS.c.data_hash == data_hash, DATA_ROWS.c.dataset_hash == dataset_hash)
+    return db.execute(query).first()
+
+
+def data_rows(db: Connection, dataset_hash: str, conditions: dict[str, Any] | None = None) -> list[Any]:
+    """Return the data rows of a dataset in order, those that meet every condition.
+
+    Parameters
+    ----------
+    db : Connection
+    dataset_hash : str
+    conditions : dict, optional
+        ``title_eq``, ``title_like``, ``created_before``, ``created_after``, ``data_types``, ``data_hashes``; those that
+        are None count for nothing.
+    """
+    given = {name: value for name, value in (conditions or {}).items() if value is not None}
+    where = [DATA_ROWS.c.dataset_hash == dataset_hash]
+    if "title_eq" in given:
+        where.append(DATA_ROWS.c.data_title == str(given["title_eq"]))
+    if "title_like" in given:
+        where.append(like(DATA_ROWS.c.data_title, given["title_like"]))
+    if "created_before" in given:
+        where.append(DATA_ROWS.c.created_at < seconds_of(given["created_before"]))
+    if "created_after" in given:
+        where.append(DATA_ROWS.c.created_at > seconds_of(given["created_after"]))
+    if "data_types" in given:
+        where.append(DATA_ROWS.c.data_type.in_(texts(given["data_types"])))
+    query = select(*LISTED).where(*where).order_by(DATA_ROWS.c.number)
+    if "data_hashes" not in given:
+        return list(db.execute(query))
+    wanted = texts(given["data_hashes"])
+    rows: list[Any] = []
+    for first in range(0, len(wanted), AT_ONCE):
+        rows += db.execute(query.where(DATA_ROWS.c.data_hash.in_(wanted[first : first + AT_ONCE])))
+    return sorted({row.data_hash: row for row in rows}.values(), key=lambda row: int(row.number))
+
+
+def texts(value: object) -> list[str]:
+    """Return a list of texts as it came.
+
+    Raises
+    ------
+    InvalidArgumentsError
+        It is none.
+    """
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise InvalidArgumentsError("Expected a list of texts.")
+    return value
+
+
+def files_of(db: Connection, data_hash: str) -> list[Any]:
+    """Return the files of an image group or a series, in order."""
+    return list(db.execute(select(DATA_FILES).where(DATA_FILES.c.data_hash == data_hash).order_by("position")))
+
+
+def series_of(db: Connection, data_hash: str) -> bytes | None:
+    """Return the ``dicom`` of a data row."""
+    found = db.execute(select(DATA_ROWS.c.dicom).where(DATA_ROWS.c.data_hash == data_hash)).scalar()
+    return None if found is None else bytes(found)
+
+
+def change_data_row(db: Connection, dataset_hash: str, data_hash: str, changes: dict[str, Any], now: float) -> bool:
+    """Change columns of a data row; tell whether there is such a one in the dataset."""
+    row = update(DATA_ROWS).where(DATA_ROWS.c.data_hash == data_hash, DATA_ROWS.c.dataset_hash == dataset_hash)
+    return bool(db.execute(row.values(**changes, last_edited_at=now)).rowcount)
+
+
+def delete_data_rows(db: Connection, dataset_hash: str, data_hashes: Iterable[str], now: float) -> None:
+    """Delete data rows of a dataset; what is not there is passed over."""
+    hashes = list(data_hashes)
+    for first in range(0, len(hashes), AT_ONCE):
+        part = hashes[first : first + AT_ONCE]
+        db.execute(delete(DATA_ROWS).where(DATA_ROWS.c.dataset_hash == dataset_hash, DATA_ROWS.c.data_hash.in_(part)))
+    db.execute(update(DATASETS).where(DATASETS.c.dataset_hash == dataset_hash).values(last_edited_at=now))
+
+
+def rows_of_item(db: Connection, item_uuid: str) -> list[Any]:
+    """Return the data rows, of any dataset, that show an item of the storage, oldest first."""
+    query = select(DATA_ROWS).where(DATA_ROWS.c.backing_item_uuid == item_uuid)
+    return list(db.execute(query.order_by(DATA_ROWS.c.created_at)))
