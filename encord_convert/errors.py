@@ -13,6 +13,7 @@
         WriteError                 5  the target cannot be written
           NotRepresentableError    3  strict, and something would be lost; carries the Report
         BatchError                 1  some jobs failed; carries them all
+        ListenError                7  the local service cannot listen at its address
 
 A message is a sentence of fact and, if there is one, a sentence of advice. The command line prints it and
 exits with :attr:`ConvertError.exit_code`; :data:`EXIT_CODES` is the table ``--help`` shows.
@@ -169,3 +170,9 @@ class BatchError(ConvertError):
     def __init__(self, message: str, failures: Sequence[tuple[str, Exception]]) -> None:
         super().__init__(message)
         self.failures = list(failures)
+
+
+class ListenError(ConvertError):
+    """The local service cannot listen at the address it was given."""
+
+    exit_code = 7

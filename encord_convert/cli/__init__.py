@@ -17,6 +17,8 @@ COMMANDS: dict[str, str] = {
     "diff": "Name every difference between two label sets, in any formats.",
     "formats": "Show what each format carries, or one format's page.",
     "info": "Say what a file holds: how much of what, its ontology, its problems.",
+    "serve": "Run the local service: the same API, without an account.",
+    "users": "Add or list the users of a local service.",
 }
 """Every command and its one line, in alphabetical order; its module has the same name."""
 

@@ -217,6 +217,8 @@ class Service:
 
     def begin(self, asked: Asked) -> Future[Reply | None] | Reply | None:
         """Carry out what is asked; return the reply, now or later, or None if it is too early: begin again then."""
+        if self._trusts:
+            self._trust(asked.proof)
         if not asked.handler.writes:
             try:
                 return Reply(200, _JSON, self.database.read(lambda db: self._carried_out(asked, db)))
@@ -239,6 +241,17 @@ class Service:
 
         done.add_done_callback(finish)
         return reply
+
+    def _trust(self, proof: auth.Proof) -> None:
+        """Make whoever signs a request the first user, unless there is one."""
+        key_hex = proof.key_hex
+
+        def work(db: Connection) -> None:
+            if users.is_empty(db) and key_hex is not None:
+                users.add_key(db, FIRST_USER, key_hex, self.clock())
+
+        self.database.write(work).result()
+        self._trusts = key_hex is None
 
     def _carried_out(self, asked: Asked, db: Connection, prepared: Any = None) -> bytes:
         call = self._call(asked, db)

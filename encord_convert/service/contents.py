@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from importlib import import_module
 from importlib.util import find_spec
 from typing import IO, Any, BinaryIO, cast
 
@@ -70,8 +71,7 @@ def _dicom(title: str, stream: IO[bytes], size: int) -> dict[str, Any]:
 def _video(title: str, stream: IO[bytes]) -> dict[str, Any]:
     if find_spec("av") is None:
         return {"fault": "Videos need PyAV where the service runs: pip install 'encord-convert[video]'."}
-    import av
-
+    av: Any = import_module("av")
     try:
         with av.open(stream, metadata_errors="ignore") as container:
             track = container.streams.video[0]

@@ -17,17 +17,19 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from encord_convert.errors import ListenError
 from encord_convert.sdk.http.transport import Reply
 from encord_convert.service import faults, files
 from encord_convert.service.app import POLL_S, Asked, Service
+from encord_convert.service.connections import Connection
 from encord_convert.service.storage import PREFIX
 
 MOST_BODY = 256 << 20
 """Bytes of a request that is no file."""
 MOST_CONNECTIONS = 1024
 """At once; more are told to come again."""
-HEADER_S = 20.0
-"""How long a request may take to say what it is, and between two parts of its body."""
+PART_S = 20.0
+"""How long the next part of a body may take."""
 THREADS = 8
 """Requests that read at once."""
 
@@ -107,7 +109,7 @@ async def _parts(request: HttpRequest) -> AsyncIterator[bytes]:
     stream = request.stream()
     while True:
         try:
-            yield await asyncio.wait_for(anext(stream), HEADER_S)
+            yield await asyncio.wait_for(anext(stream), PART_S)
         except StopAsyncIteration:
             return
 
@@ -181,11 +183,16 @@ class Server:
     """
 
     def __init__(self, service: Service, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
+        except OSError as error:
+            raise ListenError(f"Nothing can listen at {host}:{port}: {error.strerror}.") from error
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         config = uvicorn.Config(
             application(service),
+            http=Connection,
             log_config=None,
             access_log=False,
             server_header=False,
