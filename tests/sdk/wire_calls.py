@@ -408,7 +408,7 @@ def _in_environment(**variables: str) -> Callable[[World], Any]:
         os.environ.update(variables)
         try:
             given = () if "ENCORD_PROJECT_ID" in variables else (PROJECT,)
-            return EncordClient.initialise(*given, domain=world.url)
+            return EncordClient.initialise(*given, domain=world.url, requests_settings=world.settings)
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -783,7 +783,7 @@ _ANALYTICS: dict[str, Callable[[World], Any]] = {
 
 _KEYS: dict[str, Callable[[World], Any]] = {
     "EncordClient.initialise(project_hash, api_key, domain=...)": lambda w: EncordClient.initialise(
-        PROJECT, API_KEY, domain=w.url
+        PROJECT, API_KEY, domain=w.url, requests_settings=w.settings
     ),
     "EncordClientProject.get_project()": lambda w: w.project_client.get_project(),
     "EncordClientProject.get_project(include_labels_metadata=False)": lambda w: w.project_client.get_project(
@@ -804,10 +804,10 @@ _KEYS: dict[str, Callable[[World], Any]] = {
         [(VIDEO, 0.5)]
     ),
     "EncordClient.initialise(dataset_hash, api_key, domain=...)": lambda w: EncordClient.initialise(
-        DATASET, API_KEY, domain=w.url
+        DATASET, API_KEY, domain=w.url, requests_settings=w.settings
     ),
     "EncordClientDataset.initialise(dataset_hash, api_key, domain=...)": lambda w: EncordClientDataset.initialise(
-        DATASET, API_KEY, domain=w.url
+        DATASET, API_KEY, domain=w.url, requests_settings=w.settings
     ),
     "EncordClientDataset.get_dataset()": lambda w: w.dataset_client.get_dataset(),
     "EncordClientDataset.list_data_rows()": lambda w: w.dataset_client.list_data_rows(),
@@ -816,10 +816,10 @@ _KEYS: dict[str, Callable[[World], Any]] = {
         ["s0.dcm"], "series"
     ),
     "EncordClient.initialise(...)  [key of another resource type]": lambda w: EncordClient.initialise(
-        DATASET, API_KEY, domain=w.url
+        DATASET, API_KEY, domain=w.url, requests_settings=w.settings
     ),
     "EncordClientDataset.initialise(...)  [project key]": lambda w: EncordClientDataset.initialise(
-        DATASET, API_KEY, domain=w.url
+        DATASET, API_KEY, domain=w.url, requests_settings=w.settings
     ),
     "ENCORD_API_KEY in the environment; EncordClient.initialise(project_hash, domain=...)": _in_environment(
         ENCORD_API_KEY="SYNTHETIC-ENV-KEY"

@@ -20,7 +20,7 @@ from encord_convert.sdk import exceptions
 from encord_convert.sdk.configs import BaseConfig, SshConfig, UserConfig
 from encord_convert.sdk.exceptions import EncordException, RequestException, ResourceNotFoundError, TimeOutError
 from encord_convert.sdk.http import _signatures
-from encord_convert.sdk.http._envelopes import TracedContext, excerpt, request_bytes, response_of
+from encord_convert.sdk.http._envelopes import TracedContext, excerpt, request_bytes, response_of, told
 from encord_convert.sdk.http._retries import ASKING_AGAIN, Clock, Patience, send
 from encord_convert.sdk.http.routes import REQUEST_ID, REQUEST_ID_HONOURED, PathRoute, Query, Verb, is_repeatable
 from encord_convert.sdk.http.transport import Reply, ReplyLate, Request, SocketTransport, Transport, TransportError
@@ -288,4 +288,4 @@ def _words(body: bytes) -> str:
         message = msgspec.json.decode(body).get("message")
     except (msgspec.DecodeError, RecursionError, AttributeError):
         message = None
-    return f" The service says: {message if isinstance(message, str) else excerpt(body)}"
+    return f" The service says: {told(message) if isinstance(message, str) else excerpt(body)}"

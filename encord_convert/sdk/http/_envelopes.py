@@ -6,6 +6,7 @@ Source: wire protocol, sections 2 and 4; ``fixtures/wire/errors.json``.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -138,22 +139,48 @@ def error_of(envelope: Envelope, context: TracedContext, asked: str) -> EncordEx
     class_ = CODES.get(code or "")
     if class_ is None:
         return exceptions.GenericServerError(
-            f"{asked}: the service reports {codes!r} (status {envelope.status!r}).{_shown(detail)}", context
+            f"{asked}: the service reports {_code(codes)} (status {envelope.status!r}).{_shown(detail)}", context
         )
     if code in _OWN_WORDS and detail:
-        return class_(detail if isinstance(detail, str) else json.dumps(detail), context)
+        return class_(told(detail if isinstance(detail, str) else json.dumps(detail)), context)
     summary = (class_.__doc__ or "").partition("\n")[0]
     return class_(f"{asked}: {summary}{_shown(detail)}", context)
 
 
+def _code(codes: Any) -> str:
+    """Return what stands where a code should. What is not written like one might be a key, and is not shown."""
+    words = codes if isinstance(codes, list) else [codes]
+    if words and all(isinstance(one, str) and re.fullmatch("[A-Z0-9_]+", one) for one in words):
+        return " and ".join(words)
+    return f"no code but {type(codes).__name__}"
+
+
 def _shown(detail: Any) -> str:
-    return "" if detail is None else f" The service says: {detail if isinstance(detail, str) else json.dumps(detail)}"
+    if detail is None:
+        return ""
+    return f" The service says: {told(detail if isinstance(detail, str) else json.dumps(detail))}"
+
+
+_QUERY = re.compile(r"""(://[^\s"'?]*)\?[^\s"']*""")
+
+
+def told(text: str) -> str:
+    """Return words of the service without the queries of addresses in them, where signatures stand.
+
+    >>> told("see https://bucket.example/a.png?X-Signature=abc for more")
+    'see https://bucket.example/a.png?… for more'
+    """
+    return _QUERY.sub(r"\1?…", text)
 
 
 def excerpt(body: bytes, length: int = 120) -> str:
-    """Return the beginning of a body as a text that fits into a message.
+    """Return the beginning of a body as a text that fits into a message. What might be a record is not shown.
 
     >>> excerpt(b"<html>" + bytes(4))
     "'<html>\\\\x00\\\\x00\\\\x00\\\\x00'"
+    >>> excerpt(b'{"api_key": "a')
+    '14 bytes like JSON'
     """
-    return repr(body[:length].decode("utf-8", "replace"))
+    if body.lstrip()[:1] in (b"{", b"[", b'"'):
+        return f"{len(body)} bytes like JSON"
+    return repr(told(body[:length].decode("utf-8", "replace")))

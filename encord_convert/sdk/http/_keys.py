@@ -24,7 +24,7 @@ def private_key(text: str, password: str | None = None) -> Ed25519PrivateKey:
     ValueError
         The text is no private key, its password is wrong or missing, or its type is another.
     """
-    fault, key = _parsed(text.encode(), password.encode() if password else None)
+    fault, key = _parsed(text.encode(errors="replace"), password.encode(errors="replace") if password else None)
     if fault is not None:
         # Raised where the library's error is no longer under way: a text of ours can hold nothing of the key.
         raise ValueError(fault)

@@ -7,9 +7,10 @@ envelopes or retries. What never came back whole is one of two errors: the reque
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, local
 from typing import IO, TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -81,6 +82,27 @@ class Transport(Protocol):
         """
 
 
+class _WithoutQueries(logging.Filter):
+    """Takes the queries out of addresses that the HTTP library logs for us: there signatures stand.
+
+    What other users of the library log, in this thread or others, stays as it is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_flight = local()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(self.in_flight, "is_ours", False) and isinstance(record.args, tuple):
+            record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
+        return True
+
+
+_without_queries = _WithoutQueries()
+for _name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_without_queries)
+
+
 class SocketTransport:
     """Sends over sockets that are kept open between requests.
 
@@ -94,7 +116,11 @@ class SocketTransport:
 
     def send(self, request: Request) -> Reply:
         """Send a request and wait for its reply; see :class:`Transport`."""
-        outcome = self._outcome(request)
+        _without_queries.in_flight.is_ours = True
+        try:
+            outcome = self._outcome(request)
+        finally:
+            _without_queries.in_flight.is_ours = False
         if isinstance(outcome, TransportError):
             # Raised here, where the library's error is no longer under way: its text holds the whole address, and
             # with it signatures, and would stay in the chain.

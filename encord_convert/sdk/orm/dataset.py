@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum
 from typing import Any, Self
@@ -257,7 +257,7 @@ class DatasetAPIKey(Formatter):
     """
 
     dataset_hash: str
-    api_key: str
+    api_key: str = field(repr=False)
     title: str
     key_hash: str
     scopes: list[DatasetScope]

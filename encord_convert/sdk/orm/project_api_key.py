@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from encord_convert.sdk.orm.formatter import Formatter
@@ -20,7 +20,7 @@ class ProjectAPIKey(Formatter):
     scopes : list of APIKeyScopes
     """
 
-    api_key: str
+    api_key: str = field(repr=False)
     title: str
     scopes: list[APIKeyScopes]
 
