@@ -191,7 +191,7 @@ class Service:
         def make(caller: Any, resource: Any, db: Connection) -> Call:
             return Call(caller, resource, values.uid, values.payload, db, self.storage, now, base_url)
 
-        repeats = is_repeatable(Query(envelope.query_type), Verb(envelope.query_method), values.uid)
+        repeats = is_repeatable(Query(envelope.query_type), Verb(envelope.query_method))
         request_id = headers.get(REQUEST_ID.lower()) if handler.writes and not repeats else None
         kind, hash_ = (
             (headers.get("resourcetype"), headers.get("resourceid", "")) if endpoint == RESOURCE else (None,) * 2

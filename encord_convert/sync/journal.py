@@ -69,7 +69,9 @@ class Journal:
 
     def _read(self, kind: str, key: str) -> tuple[str | None, Any]:
         with self._lock:
-            found = self._db.execute("select state, value from steps where kind = ? and key = ?", (kind, key)).fetchone()
+            found = self._db.execute(
+                "select state, value from steps where kind = ? and key = ?", (kind, key)
+            ).fetchone()
         return (found[0], json.loads(found[1])) if found else (None, None)
 
     def begin(self, kind: str, key: str, value: Any = True) -> None:
@@ -97,7 +99,9 @@ class Journal:
     def all_done(self, kind: str) -> dict[str, Any]:
         """Return what came of all steps of a kind that are done, by key."""
         with self._lock:
-            rows = self._db.execute("select key, value from steps where kind = ? and state = 'done'", (kind,)).fetchall()
+            rows = self._db.execute(
+                "select key, value from steps where kind = ? and state = 'done'", (kind,)
+            ).fetchall()
         return {key: json.loads(value) for key, value in rows}
 
     def close(self) -> None:

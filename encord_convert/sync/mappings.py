@@ -238,7 +238,11 @@ def mapping_text(structure: Structure, *, unlisted: int = 50) -> str:
             if not _is_long(attributes, path, unlisted) and not (shape == CLASSIFICATION and path == name)
         ]
         if rows:
-            lines += ["", "[class.attributes]", *(f"{_text(path)} = {_text(title)}" for path, title in dict(rows).items())]
+            lines += [
+                "",
+                "[class.attributes]",
+                *(f"{_text(path)} = {_text(title)}" for path, title in dict(rows).items()),
+            ]
     return "\n".join(lines) + "\n"
 
 

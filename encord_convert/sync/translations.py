@@ -202,7 +202,9 @@ class Translation:
         """Return what becomes of the class of an entry."""
         fate = self._fates.get(entry["featureHash"])
         if fate is None:
-            raise TranslationError(f"A label has the class {entry['featureHash']!r}, which the source does not declare.")
+            raise TranslationError(
+                f"A label has the class {entry['featureHash']!r}, which the source does not declare."
+            )
         return fate
 
 
