@@ -143,10 +143,10 @@ def parse_mapping(document: Any, structure: Structure, place: str = "mapping") -
     for table in tables:
         one = _found(table, known, faults)
         if one is not None:
-            key = (table["name"], one.get("shape", CLASSIFICATION))
-            if key in rules:
-                faults.append(f"the class {key[0]!r} ({key[1]}) stands here twice.")
-            rules[key] = _rule(table, *key, one, faults)
+            name, shape = table["name"], one.get("shape", CLASSIFICATION)
+            if (name, shape) in rules:
+                faults.append(f"the class {name!r} ({shape}) stands here twice.")
+            rules[name, shape] = _rule(table, name, shape, one, faults)
     if faults:
         raise MappingError(f"{place}: " + " Also: ".join(faults))
     return MappingRules(rules)
@@ -164,7 +164,7 @@ def _found(table: dict[str, Any], known: Mapping[tuple[str, str], dict[str, Any]
     if shape not in shapes:
         faults.append(f"the class {name!r} of the source is drawn as {' and as '.join(shapes)}, not as {shape!r}.")
         return None
-    return known[name, shape]
+    return known[str(name), str(shape)]
 
 
 def _rule(table: dict[str, Any], name: str, shape: str, one: dict[str, Any], faults: list[str]) -> Rule:
