@@ -14,6 +14,8 @@
           NotRepresentableError    3  strict, and something would be lost; carries the Report
         BatchError                 1  some jobs failed; carries them all
         ListenError                7  the local service cannot listen at its address
+        NetworkError               7  the service cannot be reached, or failed
+        AccessError                8  there is no such thing for this key, or no key
 
 A message is a sentence of fact and, if there is one, a sentence of advice. The command line prints it and
 exits with :attr:`ConvertError.exit_code`; :data:`EXIT_CODES` is the table ``--help`` shows.
@@ -176,3 +178,15 @@ class ListenError(ConvertError):
     """The local service cannot listen at the address it was given."""
 
     exit_code = 7
+
+
+class NetworkError(ConvertError):
+    """The service cannot be reached, or failed."""
+
+    exit_code = 7
+
+
+class AccessError(ConvertError):
+    """There is no such thing, or this key may not see it; or there is no key."""
+
+    exit_code = 8

@@ -19,8 +19,8 @@ from encord_convert.sdk.orm.dataset import StorageLocation
 from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels
-from encord_convert.sync.journal import Journal
-from encord_convert.sync.mappings import MappingRules, parse_mapping
+from encord_convert.sync.journal import FINISHED, Journal
+from encord_convert.sync.mappings import rules_of
 from encord_convert.sync.plans import (
     CREATE,
     MERGE,
@@ -124,6 +124,8 @@ class _Applying:
         if dataset_hash is not None:
             self._send(dataset_hash)
         self._write(project)
+        if not self.outcome.failures:
+            self.journal.finish(*FINISHED)
         return self.outcome
 
     def _fail(self, title: str, reason: str) -> None:
@@ -292,7 +294,7 @@ class _Applying:
         with self.source.opened() as opened:
             labels = self.source.labels(opened)
             structure = labels.ontology.to_dict()
-            rules = MappingRules() if self.plan.mapping is None else parse_mapping(self.plan.mapping, structure)
+            rules = rules_of(self.plan.mapping, structure)
             translation = Translation(structure, self.plan.ontology.structure, rules)
             bundle: list[tuple[PlannedRow, LabelRowV2, dict[str, Any]]] = []
             for one in labels:

@@ -19,6 +19,10 @@ create table if not exists steps (
 """
 
 
+FINISHED = ("push", "all")
+"""The step that is done when all is."""
+
+
 class JournalError(ConvertError):
     """A journal is of another plan, or cannot be read."""
 
@@ -118,3 +122,15 @@ class Journal:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def is_finished(path: str | Path) -> bool:
+    """Tell whether the push of a journal came to its end, and nothing failed."""
+    try:
+        db = sqlite3.connect(path)
+        query = "select state from steps where kind = ? and key = ?"
+        found = db.execute(query, FINISHED).fetchone()
+        db.close()
+    except sqlite3.DatabaseError as error:
+        raise JournalError(f"{path}: is no journal of a push ({error}).") from error
+    return found is not None and found[0] == "done"

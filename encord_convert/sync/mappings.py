@@ -104,24 +104,38 @@ def parts_of(attributes: Iterable[dict[str, Any]], above: str = "") -> Iterator[
             yield from parts_of(option.get("options") or (), f"{path}/{option['label']}/")
 
 
-def read_mapping(path: str | Path, structure: Structure) -> MappingRules:
-    """Read a mapping file and hold it against the ontology of the source.
+def document_at(path: str | Path) -> dict[str, Any]:
+    """Read a mapping file; :func:`parse_mapping` holds it against a source.
 
     Raises
     ------
     MappingError
-        It cannot be read, or names what the source does not have.
+        It cannot be read, or is neither TOML nor, with that ending, JSON.
     """
     place = str(path)
     try:
         text = Path(path).read_text(encoding="utf-8")
-        document = json.loads(text) if place.endswith(".json") else tomllib.loads(text)
+        document: dict[str, Any] = json.loads(text) if place.endswith(".json") else tomllib.loads(text)
     except OSError as error:
         raise MappingError(f"{place}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
         kind = "JSON" if place.endswith(".json") else "TOML"
         raise MappingError(f"{place}: is not {kind} ({error}).") from error
-    return parse_mapping(document, structure, place)
+    return document
+
+
+def rules_of(mapping: Mapping[str, Any] | str | Path | None, structure: Structure) -> MappingRules:
+    """Return the rules of a mapping, a document or a file; without one, every class stays as it is.
+
+    Raises
+    ------
+    MappingError
+    """
+    if mapping is None:
+        return MappingRules()
+    if isinstance(mapping, Mapping):
+        return parse_mapping(mapping, structure)
+    return parse_mapping(document_at(mapping), structure, str(mapping))
 
 
 def parse_mapping(document: Any, structure: Structure, place: str = "mapping") -> MappingRules:

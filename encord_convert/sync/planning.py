@@ -6,6 +6,7 @@ import copy
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from encord_convert.sdk.exceptions import AuthorisationError, ResourceNotFoundEr
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels, digest_of_member, is_medium, key_of
-from encord_convert.sync.mappings import MappingRules, Structure, parse_mapping
+from encord_convert.sync.mappings import MappingRules, Structure, document_at, rules_of
 from encord_convert.sync.ontologies import Joined, empty_structure, wanted
 from encord_convert.sync.partners import Files, Partners
 from encord_convert.sync.plans import (
@@ -49,7 +50,7 @@ def plan(
     dataset: str | None = None,
     ontology: str | None = None,
     images: str | os.PathLike[str] | None = None,
-    mapping: Mapping[str, Any] | None = None,
+    mapping: Mapping[str, Any] | str | Path | None = None,
     on_conflict: str = "error",
     from_: str | None = None,
     options: dict[str, Any] | None = None,
@@ -72,7 +73,7 @@ def plan(
         Hash of the ontology of a new project; by default one is made.
     images : path, optional
         Where the pictures and videos lie; by default beside the labels.
-    mapping : mapping, optional
+    mapping : mapping or path, optional
         What becomes of the classes; see :mod:`encord_convert.sync.mappings`.
     on_conflict : str
         What becomes of labels that are there already: ``error``, ``skip``, ``merge`` or ``replace``.
@@ -103,7 +104,7 @@ class _Planning:
         new_project: str | None,
         dataset: str | None,
         ontology: str | None,
-        mapping: Mapping[str, Any] | None,
+        mapping: Mapping[str, Any] | str | Path | None,
         on_conflict: str,
     ) -> None:
         self.source = source
@@ -112,7 +113,7 @@ class _Planning:
         self.title = new_project or (self.project.title if self.project else "")
         self.dataset_named = dataset
         self.ontology_hash = ontology
-        self.mapping = None if mapping is None else dict(mapping)
+        self.mapping = mapping
         self.on_conflict = on_conflict
         self.problems: list[str] = []
         self.left: list[Left] = []
@@ -126,7 +127,7 @@ class _Planning:
                 raise OptionError(
                     f"The project {self.project.project_hash} has the ontology {self.project.ontology_hash} already."
                 )
-            rules = MappingRules() if self.mapping is None else parse_mapping(self.mapping, structure)
+            rules = rules_of(self.mapping, structure)
             ontology = self._ontology(structure, rules)
             translation = Translation(structure, ontology.structure, rules)
             self.problems += [f"The ontology lacks {what}." for what in translation.missing if not self.problems]
@@ -158,7 +159,7 @@ class _Planning:
             project=Thing(self.title, self.project.project_hash if self.project else None),
             dataset=dataset,
             ontology=ontology,
-            mapping=self.mapping,
+            mapping=document_at(self.mapping) if isinstance(self.mapping, str | Path) else self.mapping,
             on_conflict=self.on_conflict,
             rows=rows,
             left=self.left,

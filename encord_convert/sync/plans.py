@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ class Plan(msgspec.Struct):
     project: Thing
     dataset: Thing | None
     ontology: OntologyPlan
-    mapping: dict[str, Any] | None
+    mapping: Mapping[str, Any] | None
     on_conflict: str
     rows: list[PlannedRow]
     left: list[Left]

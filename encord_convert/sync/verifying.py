@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from encord_convert.comparison import diff
@@ -14,7 +15,7 @@ from encord_convert.losses import Where
 from encord_convert.pairings import Difference
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.user_client import EncordUserClient
-from encord_convert.sync.mappings import MappingRules, parse_mapping
+from encord_convert.sync.mappings import rules_of
 from encord_convert.sync.partners import Partners
 from encord_convert.sync.pulling import pulled
 from encord_convert.sync.sources import SourceOf
@@ -29,7 +30,7 @@ def verify(
     client: EncordUserClient,
     project: str,
     *,
-    mapping: Mapping[str, Any] | None = None,
+    mapping: Mapping[str, Any] | str | Path | None = None,
     from_: str | None = None,
     options: dict[str, Any] | None = None,
     tolerance_px: float = TOLERANCE_PX,
@@ -45,7 +46,7 @@ def verify(
     client : EncordUserClient
     project : str
         Hash.
-    mapping : mapping, optional
+    mapping : mapping or path, optional
         By which it was pushed.
     from_, options : optional
         Format of the source, and options of reading.
@@ -58,8 +59,7 @@ def verify(
     with where.opened() as file:
         labels = where.labels(file)
         ontology = labels.ontology.to_dict()
-        rules = MappingRules() if mapping is None else parse_mapping(mapping, ontology)
-        translation = Translation(ontology, structure.to_dict(), rules)
+        translation = Translation(ontology, structure.to_dict(), rules_of(mapping, ontology))
         for what in translation.missing:
             yield Difference(Where(), f"the ontology of the project: {what}", "there", "none")
         if translation.missing:

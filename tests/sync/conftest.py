@@ -1,4 +1,4 @@
-"""A service behind a socket, and pictures for the samples."""
+"""A service behind a socket."""
 
 from __future__ import annotations
 
