@@ -11,6 +11,7 @@ from __future__ import annotations
 import mimetypes
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -107,7 +108,7 @@ class Uploads:
 
     def __init__(self, querier: Querier) -> None:
         self._querier = querier
-        self._arrived: dict[tuple[str, int, int, Query], dict[str, str]] = {}
+        self._arrived: dict[tuple[str, int, int, int, Query], dict[str, str]] = {}
         self.progress: Progress | None = None
 
     def send_all(
@@ -138,6 +139,8 @@ class Uploads:
         for file in files:
             if not file.is_file():
                 raise EncordException(f"{file}: there is no such file. Nothing was sent.")
+        for file in files:
+            warn_of_another_kind(kind, file)
         arrived: list[dict[str, str]] = []
         failures: list[Failure] = []
         for done, outcome in enumerate(self._outcomes(kind, files, settings), 1):
@@ -163,25 +166,32 @@ class Uploads:
     def _outcomes(
         self, kind: Kind, files: list[Path], settings: CloudUploadSettings
     ) -> Iterable[dict[str, str] | Failure]:
-        if len(files) == 1:
-            yield self._outcome(kind, files[0], settings)
+        # A file given twice is sent twice: its turn is part of what is remembered.
+        turns: Counter[Path] = Counter()
+        jobs = []
+        for file in files:
+            jobs.append((file, turns[file]))
+            turns[file] += 1
+        if len(jobs) == 1:
+            yield self._outcome(kind, jobs[0], settings)
             return
-        pool = ThreadPoolExecutor(min(CONNECTIONS, max(len(files), 1)))
+        pool = ThreadPoolExecutor(min(CONNECTIONS, max(len(jobs), 1)))
         try:
-            yield from pool.map(lambda file: self._outcome(kind, file, settings), files)
+            yield from pool.map(lambda job: self._outcome(kind, job, settings), jobs)
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _outcome(self, kind: Kind, file: Path, settings: CloudUploadSettings) -> dict[str, str] | Failure:
-        status = file.stat()
-        key = (str(file.absolute()), status.st_size, status.st_mtime_ns, kind.query)
-        place = self._arrived.get(key)
-        if place is not None:
-            return place
+    def _outcome(self, kind: Kind, job: tuple[Path, int], settings: CloudUploadSettings) -> dict[str, str] | Failure:
+        file, turn = job
         try:
-            warn_of_another_kind(kind, file)
+            status = file.stat()
+            key = (str(file.absolute()), turn, status.st_size, status.st_mtime_ns, kind.query)
+            if key in self._arrived:
+                return self._arrived[key]
             place = self._place(kind, file.name)
             self._put(kind, file, status.st_size, place["signed_url"], settings)
+        except OSError as error:
+            return Failure(str(file), CloudUploadError(f"{file}: cannot be read: {error.strerror}."))
         except EncordException as error:
             return Failure(str(file), error)
         self._arrived[key] = place
@@ -212,7 +222,8 @@ class Uploads:
             for stream in opened:
                 stream.close()
             opened[:] = [file.open("rb")] if size else []
-            return Request("PUT", url, headers, opened[0] if opened else b"", usual.connect_timeout)
+            body = opened[0] if opened else b""
+            return Request("PUT", url, headers, body, usual.connect_timeout, usual.write_timeout)
 
         failure: EncordException | None = None
         try:
@@ -222,8 +233,6 @@ class Uploads:
                 failure = UploadRefusedError(f"{file}: storage answered HTTP {reply.status}{tried}.")
         except TransportError as error:
             failure = CloudUploadError(f"{file}: {error}.")
-        except OSError as error:
-            failure = CloudUploadError(f"{file}: cannot be read: {error.strerror}.")
         finally:
             for stream in opened:
                 stream.close()
@@ -260,4 +269,4 @@ def warn_of_another_kind(kind: Kind, file: Path) -> None:
         raise CloudUploadError(f"{file}: cannot be read: {error.strerror}.") from None
     if not any(head[at : at + len(bytes_)] == bytes_ for at, bytes_ in _MAGIC[kind.query]):
         message = f"{file}: does not begin like {_WORDS[kind.query]}; the service may refuse it."
-        warnings.warn(message, UploadWarning, stacklevel=2)
+        warnings.warn(message, UploadWarning, stacklevel=4)

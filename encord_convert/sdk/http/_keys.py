@@ -37,11 +37,12 @@ def private_key(text: str, password: str | None = None) -> Ed25519PrivateKey:
 
 
 def _parsed(data: bytes, password: bytes | None) -> tuple[str | None, object]:
+    data = data.strip() + b"\n"
     load = load_ssh_private_key if b"OPENSSH" in data[:64] else load_pem_private_key
     # A password is of no harm where the key has none.
     for given in (password, None) if password else (None,):
         try:
-            return None, load(data.strip() + b"\n", given)
+            return None, load(data, given)
         except UnsupportedAlgorithm:
             return "The private key is of an unknown type, or needs the package bcrypt to be opened.", None
         except TypeError:

@@ -8,6 +8,8 @@ envelopes or retries. What never came back whole is one of two errors: the reque
 from __future__ import annotations
 
 import logging
+import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock, local
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 16
 """How many connections to one host are kept open."""
+IDLE_S = 4.0
+"""Seconds after which an idle connection is not used again: servers close them from 5 s on. What is sent on one that is
+being closed is lost, and may not be sent twice if it makes something."""
+LEAST_PACE = 1024
+"""Bytes a second an answer comes with, on average, once it takes longer than the time allowed for its beginning."""
+CHUNK = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,8 @@ class SocketTransport:
 
     def __init__(self) -> None:
         self._session: requests.Session | None = None
+        self._last_use = 0.0
+        self._proxies_of: dict[str, dict[str, str]] = {}
         self._lock = Lock()
 
     def send(self, request: Request) -> Reply:
@@ -129,40 +139,60 @@ class SocketTransport:
 
     def _outcome(self, request: Request) -> Reply | TransportError:
         import requests
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
 
         host = urlsplit(request.url).netloc.rpartition("@")[2]
+        late = ReplyLate(f"{host} did not answer within {request.read_timeout_s or 0:g} s")
         try:
-            reply = self._opened().request(
+            with self._opened().request(
                 request.method,
                 request.url,
                 headers=dict(request.headers),
                 data=request.body,
                 timeout=(request.connect_timeout_s, request.read_timeout_s),
+                proxies=self._proxies(request.url),
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as reply:
+                body = _body(reply.raw, request.read_timeout_s)
         except requests.exceptions.ConnectTimeout:
             return NotConnected(f"{host} did not accept a connection within {request.connect_timeout_s:g} s")
-        except requests.exceptions.ReadTimeout:
-            return ReplyLate(f"{host} did not answer within {request.read_timeout_s:g} s")
+        except (requests.exceptions.ReadTimeout, ReadTimeoutError, TimeoutError):
+            return late
         except (requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
             return NotConnected(f"{host} could not be reached safely ({type(error).__name__})")
         except requests.exceptions.ConnectionError as error:
             if _never_connected(error):
                 return NotConnected(f"{host} refuses connections, or does not exist")
             return ReplyLost(f"{host} closed the connection before its answer was complete")
-        except requests.exceptions.RequestException as error:
-            return ReplyLost(f"the answer of {host} could not be read ({type(error).__name__})")
-        return Reply(reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, reply.content)
+        except (requests.exceptions.RequestException, HTTPError) as error:
+            return ReplyLost(f"the answer of {host} is damaged or incomplete ({type(error).__name__})")
+        finally:
+            self._last_use = time.monotonic()
+        return Reply(reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, body)
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        """Return the proxies of the environment for an address; looked up once for each host, since that takes long."""
+        from requests.utils import get_environ_proxies
+
+        host = urlsplit(url).netloc
+        if host not in self._proxies_of:
+            self._proxies_of[host] = get_environ_proxies(url)
+        return self._proxies_of[host]
 
     def _opened(self) -> requests.Session:
         with self._lock:
+            if self._session is not None and time.monotonic() - self._last_use > IDLE_S:
+                self._session.close()
             if self._session is None:
                 import requests
                 from requests.adapters import HTTPAdapter
 
                 session = requests.Session()
                 session.headers.clear()
-                session.auth = _no_auth
+                # Else the environment is read for each request, and a .netrc would replace the signature.
+                session.trust_env = False
+                session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
                 for scheme in ("http://", "https://"):
                     # A dead connection of the pool is noticed by us, who know what may be sent twice.
                     session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=0))
@@ -177,8 +207,16 @@ class SocketTransport:
                 self._session = None
 
 
-def _no_auth(request: Any) -> Any:
-    return request
+def _body(raw: Any, timeout_s: float | None) -> bytes:
+    """Return the body of a reply, decoded; an answer that only trickles is late."""
+    began, size, parts = time.monotonic(), 0, []
+    for part in raw.stream(CHUNK, decode_content=True):
+        parts.append(part)
+        size += len(part)
+        taken_s = time.monotonic() - began
+        if timeout_s is not None and taken_s > timeout_s and size < LEAST_PACE * taken_s:
+            raise TimeoutError
+    return b"".join(parts)
 
 
 def _never_connected(error: Exception) -> bool:
