@@ -17,21 +17,30 @@ import click
 @click.option("--print-url", is_flag=True, help="Print the address, and nothing else, on stdout.")
 @click.option("--database", metavar="URL", help="postgresql+psycopg://…; by default a file in DIR.")
 @click.option("--trust-first-key", is_flag=True, help="As long as there is no user: the first key to sign in is one.")
-def serve(data: str, host: str, port: int, print_url: bool, database: str | None, trust_first_key: bool) -> None:
+@click.option("--strict-saves", is_flag=True, help="Refuse to save over a newer revision of somebody else.")
+def serve(
+    data: str,
+    host: str,
+    port: int,
+    print_url: bool,
+    database: str | None,
+    trust_first_key: bool,
+    strict_saves: bool,
+) -> None:
     """Run the local service until Ctrl-C. Everything it keeps is in DIR."""
     from encord_convert.service.app import open_service
     from encord_convert.service.server import Server
     from encord_convert.service.store.users import is_empty
 
-    # Asked to end, the process ends as after Ctrl-C: what was begun is finished, and the database closed.
-    signal.signal(signal.SIGTERM, _end)
-    service = open_service(Path(data), database, trust_first_key=trust_first_key)
+    service = open_service(Path(data), database, trust_first_key=trust_first_key, strict_saves=strict_saves)
     try:
         server = Server(service, host, port)
         if print_url:
             click.echo(server.url)
             sys.stdout.flush()
         click.echo(_how(server.url, data, service.database.read(is_empty), trust_first_key), err=True)
+        # Asked to end, it ends as after Ctrl-C: what was begun is finished, and the database closed.
+        signal.signal(signal.SIGTERM, _end)
         server.run()
     finally:
         service.close()

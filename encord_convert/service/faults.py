@@ -5,6 +5,7 @@ Source: wire protocol, sections 4.1 and 4.2.
 
 from __future__ import annotations
 
+import errno
 import logging
 from typing import Any
 
@@ -29,6 +30,10 @@ _STATUSES: dict[str, int] = {
 _OTHER_STATUS = 400
 
 
+FULL = "The disk of the service is full or failing: nothing was written."
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+
+
 class FullDiskError(EncordException):
     """There is no room left: nothing of what was asked was written."""
 
@@ -40,6 +45,8 @@ def code_of(error: BaseException) -> tuple[str, Any]:
     if isinstance(error, EncordException):
         code = next((_CODES[class_] for class_ in type(error).__mro__ if class_ in _CODES), "UNKNOWN_ERROR")
         return code, error.message
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return "UNKNOWN_ERROR", FULL
     if isinstance(error, msgspec.DecodeError | RecursionError | UnicodeDecodeError):
         return "INVALID_ARGUMENTS_ERROR", f"The request cannot be read: {error}."
     _LOG.error("A request failed.", exc_info=error)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Thread
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from encord_convert.errors import ListenError
 from encord_convert.sdk.http.transport import Reply
@@ -34,31 +36,52 @@ THREADS = 8
 """Requests that read at once."""
 
 
-def application(service: Service) -> Starlette:
-    """Return the ASGI application of a service."""
-    pool = ThreadPoolExecutor(THREADS, "reads")
+class Application(Starlette):
+    """The ASGI application of a service.
 
-    async def answer(request: HttpRequest) -> Response:
-        headers = _headers(request)
+    Parameters
+    ----------
+    service : Service
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._pool = ThreadPoolExecutor(THREADS, "reads")
+        super().__init__(routes=_routes(service, self._pool))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request. Those of the API, which come by the thousand, take no way round."""
+        if scope["type"] != "http" or scope["path"] == "/healthz" or scope["path"].startswith(PREFIX + "/"):
+            await super().__call__(scope, receive, send)
+            return
+        reply = await self._answer(scope, receive)
+        headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if headers.get("content-encoding", "identity") != "identity":
             return _plain(415, "Requests are not compressed: send the body as it is.")
-        body = await _body(request)
-        if isinstance(body, Response):
+        body = await _body(headers, receive)
+        if isinstance(body, Reply):
             return body
-        taken = service.take_in(request.method, _target(request), headers, body)
-        loop = asyncio.get_running_loop()
+        taken = self._service.take_in(scope["method"], _target(scope), headers, body)
         while isinstance(taken, Asked):
             if taken.handler.writes and taken.handler.prepare is None:
-                outcome: Any = service.begin(taken)
+                outcome: Any = self._service.begin(taken)
             else:
-                outcome = await loop.run_in_executor(pool, service.begin, taken)
+                outcome = await asyncio.get_running_loop().run_in_executor(self._pool, self._service.begin, taken)
             if isinstance(outcome, Future):
                 outcome = await asyncio.wrap_future(outcome)
             if isinstance(outcome, Reply):
-                return _response(outcome)
+                return outcome
             await asyncio.sleep(POLL_S)
-        return _response(taken)
+        return taken
 
+
+def _routes(service: Service, pool: ThreadPoolExecutor) -> list[Route]:
     async def health(request: HttpRequest) -> Response:
         return _response(await asyncio.get_running_loop().run_in_executor(pool, service.health))
 
@@ -69,10 +92,10 @@ def application(service: Service) -> Starlette:
                 await _receive(service, request, pool)
                 return Response(b"{}", 200, {"content-type": "application/json"})
             opened = await loop.run_in_executor(
-                pool, files.serve, service, request.method, _target(request), request.headers.get("range")
+                pool, files.serve, service, request.method, _target(request.scope), request.headers.get("range")
             )
         except ClientDisconnect:
-            return _plain(400, "The file did not arrive whole; nothing of it was kept.")
+            return _response(_plain(400, "The file did not arrive whole; nothing of it was kept."))
         except Exception as error:
             status, text = faults.status_of(error)
             return Response(text, status, {"content-type": "application/json"})
@@ -82,12 +105,10 @@ def application(service: Service) -> Starlette:
             return Response(None, status, headers)
         return StreamingResponse(_closing(stream, files.read(stream, first, last)), status, headers)
 
-    routes = [
+    return [
         Route("/healthz", health, methods=["GET"]),
         Route(PREFIX + "/{rest:path}", storage, methods=["PUT", "GET"]),
-        Route("/{rest:path}", answer, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
-    return Starlette(routes=routes)
 
 
 def _closing(stream: Any, parts: Iterator[bytes]) -> Iterator[bytes]:
@@ -95,14 +116,35 @@ def _closing(stream: Any, parts: Iterator[bytes]) -> Iterator[bytes]:
         yield from parts
 
 
-def _headers(request: HttpRequest) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+def _target(scope: Scope) -> str:
+    path = scope.get("raw_path") or quote(scope["path"]).encode()
+    query = scope["query_string"]
+    target: bytes = path + b"?" + query if query else path
+    return target.decode("latin-1")
 
 
-def _target(request: HttpRequest) -> str:
-    path = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
-    query = request.scope["query_string"]
-    return (path + (b"?" + query if query else b"")).decode("latin-1")
+async def _body(headers: Mapping[str, str], receive: Receive) -> bytes | Reply:
+    """Return the body of a request, or the refusal of one that is too long, too slow, or cut short."""
+    too_long = f"A request may have {MOST_BODY >> 20} MiB."
+    said = headers.get("content-length", "")
+    if said.isdigit() and int(said) > MOST_BODY:
+        return _plain(413, too_long)
+    parts: list[bytes] = []
+    size, is_more = 0, True
+    while is_more:
+        try:
+            async with asyncio.timeout(PART_S):
+                message = await receive()
+        except TimeoutError:
+            return _plain(408, "The request did not arrive in time.")
+        if message["type"] == "http.disconnect":
+            return _plain(400, "The request did not arrive whole.")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MOST_BODY:
+            return _plain(413, too_long)
+        is_more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _parts(request: HttpRequest) -> AsyncIterator[bytes]:
@@ -112,25 +154,6 @@ async def _parts(request: HttpRequest) -> AsyncIterator[bytes]:
             yield await asyncio.wait_for(anext(stream), PART_S)
         except StopAsyncIteration:
             return
-
-
-async def _body(request: HttpRequest) -> bytes | Response:
-    said = request.headers.get("content-length", "0")
-    parts, size = [], int(said) if said.isdigit() else 0
-    if size > MOST_BODY:
-        return _plain(413, f"A request may have {MOST_BODY >> 20} MiB.")
-    size = 0
-    try:
-        async for part in _parts(request):
-            size += len(part)
-            if size > MOST_BODY:
-                return _plain(413, f"A request may have {MOST_BODY >> 20} MiB.")
-            parts.append(part)
-    except TimeoutError:
-        return _plain(408, "The request did not arrive in time.")
-    except ClientDisconnect:
-        return _plain(400, "The request did not arrive whole.")
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _receive(service: Service, request: HttpRequest, pool: ThreadPoolExecutor) -> None:
@@ -144,7 +167,7 @@ async def _receive(service: Service, request: HttpRequest, pool: ThreadPoolExecu
                 raise part
             yield part
 
-    taken = loop.run_in_executor(pool, files.receive, service, _target(request), arriving())
+    taken = loop.run_in_executor(pool, files.receive, service, _target(request.scope), arriving())
     try:
         async for part in _parts(request):
             if part:
@@ -167,8 +190,12 @@ def _response(reply: Reply) -> Response:
     return Response(reply.body, reply.status, dict(reply.headers))
 
 
-def _plain(status: int, message: str) -> Response:
-    return Response(message, status, {"content-type": "text/plain", "connection": "close"})
+def _plain(status: int, message: str) -> Reply:
+    return Reply(status, {"content-type": "text/plain", "connection": "close"}, message.encode())
+
+
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
 class Server:
@@ -187,11 +214,11 @@ class Server:
         try:
             self._socket = socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
         except OSError as error:
-            raise ListenError(f"Nothing can listen at {host}:{port}: {error.strerror}.") from error
+            raise ListenError(f"Nothing can listen at {host}:{port}: {_why(error)}.") from error
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         config = uvicorn.Config(
-            application(service),
+            Application(service),
             http=Connection,
             log_config=None,
             access_log=False,

@@ -5,6 +5,7 @@ Source: wire protocol, sections 8.1, 9.1 and 9.3.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
@@ -19,6 +20,8 @@ ANYONE = tuple(role.value for role in DatasetUserRole)
 LONGEST_TITLE = 1024
 LONGEST_DESCRIPTION = 65536
 
+_HALF = re.compile("[\ud800-\udfff]")
+
 
 def titled(value: object, what: str = "title", most: int = LONGEST_TITLE) -> str:
     """Return a title, or another text people read.
@@ -30,7 +33,7 @@ def titled(value: object, what: str = "title", most: int = LONGEST_TITLE) -> str
     """
     if not isinstance(value, str) or len(value) > most:
         raise InvalidArgumentsError(f"The {what} is a text of at most {most} characters.")
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if "\0" in value or _HALF.search(value):
         raise InvalidArgumentsError(f"The {what} holds characters that cannot be kept.")
     return value
 

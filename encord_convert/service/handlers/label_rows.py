@@ -10,12 +10,13 @@ Source: wire protocol, sections 11.2 to 11.4 and 11.6.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 import msgspec
 
 from encord_convert.sdk.exceptions import (
+    AnswerDictionaryError,
     CorruptedLabelError,
     InvalidArgumentsError,
     MultiLabelLimitError,
@@ -39,18 +40,48 @@ TICK_S = 1e-6
 """Between two revisions of a row at least, so that its time names a revision."""
 
 
-class _Unit(msgspec.Struct):
-    labels: msgspec.Raw
+PICTURES = frozenset({"IMAGE", "IMG_GROUP", "GROUP"})
+"""Data types whose labels are those of a picture; all others have frames."""
 
 
-class _Row(msgspec.Struct):
+class _Object(msgspec.Struct):
+    objectHash: str
+    featureHash: str
+    createdBy: str | None = None
+
+
+class _Classification(msgspec.Struct):
+    classificationHash: str
+    featureHash: str
+    createdBy: str | None = None
+
+
+class _Frame(msgspec.Struct):
+    objects: list[_Object] = []
+    classifications: list[_Classification] = []
+
+
+Labels = TypeVar("Labels")
+
+
+class _Unit(msgspec.Struct, Generic[Labels]):
+    labels: Labels
+    data_sequence: int | str | None = None
+
+
+class _Answer(msgspec.Struct):
+    classifications: list[dict[str, msgspec.Raw]] = []
+    actions: list[dict[str, msgspec.Raw]] = []
+
+
+class _Row(msgspec.Struct, Generic[Labels]):
     """What a label row that is saved has at least; all else is kept unread."""
 
     data_hash: str
-    data_units: dict[str, _Unit]
-    object_answers: dict[str, msgspec.Raw]
-    classification_answers: dict[str, msgspec.Raw]
-    object_actions: dict[str, msgspec.Raw]
+    data_units: dict[str, _Unit[Labels]]
+    object_answers: dict[str, _Answer]
+    classification_answers: dict[str, _Answer]
+    object_actions: dict[str, _Answer]
     last_edited_at: str | None = None
 
 
@@ -58,7 +89,8 @@ class _Rows(msgspec.Struct):
     labels: list[msgspec.Raw]
 
 
-_row_decoder = msgspec.json.Decoder(_Row)
+_picture_decoder = msgspec.json.Decoder(_Row[_Frame])
+_frames_decoder = msgspec.json.Decoder(_Row[dict[int, _Frame]])
 _rows_decoder = msgspec.json.Decoder(_Rows)
 
 
@@ -136,6 +168,8 @@ def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
         A row is not of the project.
     CorruptedLabelError
         A row is of other data, or could not be read as a label row.
+    AnswerDictionaryError
+        A classification stands on a frame and has no answers: no client could read that.
     ResourceExistsError
         The service is strict, and a newer revision is another's.
     """
@@ -145,26 +179,38 @@ def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
         head = heads.get(label_hash)
         if head is None:
             raise _unknown(label_hash)
-        row = _checked(label_hash, body)
-        if row.data_hash != head.data_hash:
-            raise CorruptedLabelError(
-                f"Label row {label_hash} is of data {head.data_hash}; these labels are of {row.data_hash[:64]}."
-            )
+        base = _checked(label_hash, head, body)
         digest = sha256(body).digest()
         if digest == head.head_sha256 and head.head_by == call.caller.user_hash:
             continue  # sent again: it is there
         if call.strict_saves and head.head_by not in (None, call.caller.user_hash):
-            _check_newest(call, label_hash, head, row.last_edited_at)
+            _check_newest(call, label_hash, head, base)
         saved_at = max(call.now, head.last_edited_at + TICK_S)
         revisions.append(label_rows.Revision(head.data_hash, label_hash, saved_at, digest, body))
     label_rows.save(call.db, project_hash, call.caller.user_hash, revisions)
 
 
-def _checked(label_hash: str, body: bytes) -> _Row:
+def _checked(label_hash: str, head: Any, body: bytes) -> str | None:
+    """Return the time of the revision that a save starts from."""
+    is_picture = head.data_type in PICTURES
     try:
-        return _row_decoder.decode(body)
+        row: Any = (_picture_decoder if is_picture else _frames_decoder).decode(body)
     except msgspec.DecodeError as error:
-        raise CorruptedLabelError(f"Label row {str(label_hash)[:64]} cannot be read: {error}.") from None
+        raise CorruptedLabelError(f"Label row {label_hash} cannot be read: {error}.") from None
+    if row.data_hash != head.data_hash:
+        raise CorruptedLabelError(
+            f"Label row {label_hash} is of data {head.data_hash}; these labels are of {row.data_hash[:64]}."
+        )
+    answers = row.classification_answers
+    for unit in row.data_units.values():
+        for frame in (unit.labels,) if is_picture else unit.labels.values():
+            for one in frame.classifications:
+                if one.classificationHash not in answers:
+                    raise AnswerDictionaryError(
+                        f"Label row {label_hash}: classification {one.classificationHash[:64]} has no answers."
+                    )
+    base: str | None = row.last_edited_at
+    return base
 
 
 def _check_newest(call: Call, label_hash: str, head: Any, base: str | None) -> None:

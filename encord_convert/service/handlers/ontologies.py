@@ -92,7 +92,7 @@ def checked(editor: dict[str, Any]) -> bytes:
         OntologyStructure.from_dict(editor)
     except (EncordException, TypeError, KeyError, ValueError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise InvalidArgumentsError(f"The editor is no ontology structure: {what}.") from None
+        raise InvalidArgumentsError(f"The editor is no ontology structure: {what.rstrip('.')}.") from None
     return msgspec.json.encode(editor)
 
 

@@ -98,9 +98,9 @@ def open_database(folder: Path, url: str | None = None) -> Database:
     try:
         with _locked(folder):
             _bring_up_to_date(engine, name, file if url is None else None)
-    except DatabaseError as error:
+    except (DatabaseError, sqlite3.DatabaseError) as error:
         engine.dispose()
-        raise ReadError(name, f"is no database that can be opened: {error.orig}.") from None
+        raise ReadError(name, f"is no database that can be opened: {getattr(error, 'orig', error)}.") from None
     except BaseException:
         engine.dispose()
         raise

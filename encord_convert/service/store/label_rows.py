@@ -106,7 +106,7 @@ def present(db: Connection, project_hash: str, data_hashes: list[str]) -> set[st
 def bodies(db: Connection, revisions: Iterable[int]) -> dict[int, bytes]:
     """Return what was saved, by number of the revision."""
     statement = select(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.body).where(LABEL_REVISIONS.c.id.in_(list(revisions)))
-    return dict(db.execute(statement).tuples().all())
+    return {row.id: row.body for row in db.execute(statement)}
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
@@ -153,16 +153,21 @@ class Revision:
     body: bytes
 
 
-_HEADS = select(
-    LABEL_ROWS.c.label_hash,
-    LABEL_ROWS.c.data_hash,
-    LABEL_ROWS.c.last_edited_at,
-    LABEL_ROWS.c.head,
-    LABEL_ROWS.c.head_by,
-    LABEL_ROWS.c.head_sha256,
-).where(
-    LABEL_ROWS.c.project_hash == bindparam("project_hash"),
-    LABEL_ROWS.c.label_hash.in_(bindparam("label_hashes", expanding=True)),
+_HEADS = (
+    select(
+        LABEL_ROWS.c.label_hash,
+        LABEL_ROWS.c.data_hash,
+        LABEL_ROWS.c.last_edited_at,
+        LABEL_ROWS.c.head,
+        LABEL_ROWS.c.head_by,
+        LABEL_ROWS.c.head_sha256,
+        DATA_ROWS.c.data_type,
+    )
+    .join_from(LABEL_ROWS, DATA_ROWS, DATA_ROWS.c.data_hash == LABEL_ROWS.c.data_hash)
+    .where(
+        LABEL_ROWS.c.project_hash == bindparam("project_hash"),
+        LABEL_ROWS.c.label_hash.in_(bindparam("label_hashes", expanding=True)),
+    )
 )
 _SAVE = insert(LABEL_REVISIONS).returning(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.label_hash)
 _POINT = (
@@ -217,7 +222,7 @@ def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revi
 def revision_at(db: Connection, label_hash: str, saved_at: float) -> RowMapping | None:
     """Return number, time and author's address of the revision of a moment, to the microsecond."""
     at = LABEL_REVISIONS.c.saved_at
-    return _revisions(db, LABEL_REVISIONS.c.label_hash == label_hash, at > saved_at - 5e-7, at < saved_at + 5e-7)
+    return _revisions(db, LABEL_REVISIONS.c.label_hash == label_hash, at > saved_at - 7e-7, at < saved_at + 7e-7)
 
 
 def revision(db: Connection, number: int) -> RowMapping | None:

@@ -1,4 +1,7 @@
-"""Statements of users, their keys, their roles, and the keys of resources."""
+"""Statements of users, their keys, their roles, and the keys of resources.
+
+Statements that run with every call are made once: making one costs more than running it.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,14 @@ _API_KEY = (
     )
     .where(API_KEYS.c.secret_sha256 == bindparam("secret_sha256"))
 )
+_OF = and_(
+    ROLES.c.user_hash == bindparam("of_user"),
+    ROLES.c.kind == bindparam("of_kind"),
+    ROLES.c.hash == bindparam("of_hash"),
+)
+_ROLE = select(ROLES.c.role).where(_OF)
+_SET_ROLE = update(ROLES).where(_OF).values(role=bindparam("new_role"))
+_ADD_ROLE = insert(ROLES)
 
 
 def user_of_key(db: Connection, key_hex: str) -> Any:
@@ -119,17 +130,16 @@ def users(db: Connection) -> list[tuple[str, int]]:
 
 def role_of(db: Connection, kind: str, hash_: str, user_hash: str) -> int | None:
     """Return the role of a user in a resource; None if there is none, and the resource is as if it were not."""
-    role: int | None = db.execute(
-        select(ROLES.c.role).where(ROLES.c.user_hash == user_hash, ROLES.c.kind == kind, ROLES.c.hash == hash_)
-    ).scalar()
+    of = {"of_user": user_hash, "of_kind": kind, "of_hash": hash_}
+    role: int | None = db.execute(_ROLE, of).scalar()
     return role
 
 
 def set_role(db: Connection, kind: str, hash_: str, user_hash: str, role: int) -> None:
     """Give a user a role in a resource, in place of the one before."""
-    where = and_(ROLES.c.user_hash == user_hash, ROLES.c.kind == kind, ROLES.c.hash == hash_)
-    if not db.execute(update(ROLES).where(where).values(role=role)).rowcount:
-        db.execute(insert(ROLES).values(kind=kind, hash=hash_, user_hash=user_hash, role=role))
+    of = {"of_user": user_hash, "of_kind": kind, "of_hash": hash_}
+    if not db.execute(_SET_ROLE, {**of, "new_role": role}).rowcount:
+        db.execute(_ADD_ROLE, {"kind": kind, "hash": hash_, "user_hash": user_hash, "role": role})
 
 
 def members(db: Connection, kind: str, hash_: str) -> list[tuple[str, str, int]]:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from encord_convert.service.faults import FullDiskError
+from encord_convert.service.faults import FULL, FullDiskError
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -94,16 +94,17 @@ class OneWriter:
 
 def _outcome(work: Work[Any], connection: Connection) -> tuple[Any, Exception | None]:
     """Run one write in a savepoint; a failure that is not the database's undoes that one alone."""
-    connection.exec_driver_sql("SAVEPOINT one")
+    raw: Any = connection.connection.driver_connection
+    raw.execute("SAVEPOINT one")
     try:
         value = work(connection)
     except OperationalError:
         raise
     except Exception as error:
-        connection.exec_driver_sql("ROLLBACK TO one")
-        connection.exec_driver_sql("RELEASE one")
+        raw.execute("ROLLBACK TO one")
+        raw.execute("RELEASE one")
         return None, error
-    connection.exec_driver_sql("RELEASE one")
+    raw.execute("RELEASE one")
     return value, None
 
 
@@ -111,7 +112,7 @@ def _told(error: Exception) -> Exception:
     """Return the error a caller is told: a full disk is no bug."""
     text = str(getattr(error, "orig", "")).lower()
     if "disk is full" in text or "no space left" in text or "disk i/o error" in text:
-        return FullDiskError("The disk of the service is full or failing: nothing was written.")
+        return FullDiskError(FULL)
     return error
 
 

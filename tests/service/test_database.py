@@ -1,0 +1,211 @@
+"""The database: made once, migrated under a lock with a copy before, refused if newer, kept whole."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from harness import running
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from encord_convert.errors import MissingDependencyError, ReadError
+from encord_convert.sdk.exceptions import UnknownException
+from encord_convert.sdk.orm.dataset import StorageLocation
+from encord_convert.service.faults import FullDiskError
+from encord_convert.service.store import database, users
+from encord_convert.service.store.database import FILE, open_database
+
+
+def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        made = server.user("ann").create_dataset("Crossings", StorageLocation.CORD_STORAGE)
+    with running(tmp_path) as server:
+        assert server.user("ann").get_dataset(made.dataset_hash).title == "Crossings"
+
+
+def test_sqlite_writes_ahead_and_flushes_each_commit(tmp_path: Path) -> None:
+    opened = open_database(tmp_path)
+    pragmas = opened.read(
+        lambda db: [db.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous")]
+    )
+    opened.close()
+    assert pragmas == ["wal", 2]
+
+
+def _open(folder: str) -> None:
+    open_database(Path(folder)).close()
+
+
+def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_open, args=(str(tmp_path),)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+
+
+def test_a_migration_takes_a_copy_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = open_database(tmp_path)
+    opened.write(lambda db: users.add_key(db, "ann@example.com", "0" * 64, 0.0)).result()
+    opened.close()
+
+    def lose_all(db: Connection) -> None:
+        db.execute(text("DELETE FROM users"))
+
+    monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, lose_all))
+    opened = open_database(tmp_path)
+    assert opened.read(users.users) == []
+    opened.close()
+    with sqlite3.connect(tmp_path / "service-before-2.sqlite") as copy:
+        assert copy.execute("SELECT email FROM users").fetchall() == [("ann@example.com",)]
+        assert copy.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_database(tmp_path).close()
+
+    def half(db: Connection) -> None:
+        db.execute(text("CREATE TABLE more (a)"))
+        raise RuntimeError("in the middle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, half))
+        with pytest.raises(RuntimeError, match="in the middle"):
+            open_database(tmp_path)
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+        assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'more'").fetchall() == []
+
+
+def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    open_database(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        connection.execute("UPDATE schema_version SET version = 7")
+    with pytest.raises(ReadError, match=r"are of version 7; this program knows them up to version 1\. Install a newer"):
+        open_database(tmp_path)
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(7,)]
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"no database at all" * 100)
+    with pytest.raises(ReadError, match=r"is no database that can be opened: file is not a database"):
+        open_database(tmp_path)
+
+
+def test_a_damaged_database_is_not_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = open_database(tmp_path)
+    for number in range(200):
+        opened.write(lambda db, number=number: users.user_named(db, f"{number}@example.com", 0.0)).result()
+    opened.close()
+    file = tmp_path / FILE
+    content = bytearray(file.read_bytes())
+    with sqlite3.connect(file) as connection:
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'users'").fetchone()[0]
+    content[4096 * (root - 1) : 4096 * root] = b"\xff" * 4096
+    file.write_bytes(content)
+    monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, lambda db: None))
+    with pytest.raises(ReadError, match=r"damaged|malformed"):
+        open_database(tmp_path)
+
+
+def test_an_address_of_an_unknown_database_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match=r"mysql: is no database the service knows; expected postgresql\+psycopg"):
+        open_database(tmp_path, "mysql://user:secret@host/db")
+
+
+def test_postgresql_without_psycopg_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("psycopg")
+
+    monkeypatch.setattr(database, "create_engine", missing)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'encord-convert\[postgres\]'"):
+        open_database(tmp_path, "postgresql+psycopg://h/db")
+
+
+# --- writes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_write_that_fails_undoes_itself_and_no_other_of_its_commit(tmp_path: Path) -> None:
+    opened = open_database(tmp_path)
+    gate = threading.Event()
+
+    def add(db: Connection, email: str, fails: bool) -> str:
+        gate.wait()
+        users.user_named(db, email, 0.0)
+        if fails:
+            raise ValueError(email)
+        return email
+
+    futures = [opened.write(lambda db, n=n: add(db, f"{n}@example.com", n % 3 == 0)) for n in range(9)]
+    gate.set()
+    outcomes = [str(future.exception() or future.result()) for future in futures]
+    assert outcomes == [f"{n}@example.com" for n in range(9)]
+    assert [email for email, _ in opened.read(users.users)] == [f"{n}@example.com" for n in range(9) if n % 3]
+    opened.close()
+
+
+def test_a_database_that_gives_up_on_a_commit_fails_only_the_write_that_made_it(tmp_path: Path) -> None:
+    opened = open_database(tmp_path)
+    gate = threading.Event()
+
+    def full(db: Connection) -> None:
+        gate.wait()
+        users.user_named(db, "lost@example.com", 0.0)
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+    bad = opened.write(full)
+    good = [opened.write(lambda db, n=n: users.user_named(db, f"{n}@example.com", 0.0)) for n in range(3)]
+    gate.set()
+    with pytest.raises(FullDiskError, match="The disk of the service is full or failing: nothing was written"):
+        bad.result()
+    assert all(one.result() for one in good)
+    assert [email for email, _ in opened.read(users.users)] == ["0@example.com", "1@example.com", "2@example.com"]
+    opened.close()
+
+
+def test_a_full_disk_is_told_and_is_over_when_there_is_room_again(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        ann = server.user("ann")
+        pages = server.service.database.write(lambda db: db.execute(text("PRAGMA page_count")).scalar()).result()
+        limit = "PRAGMA max_page_count = {}"
+        server.service.database.write(lambda db: db.execute(text(limit.format(pages))).scalar()).result()
+        with pytest.raises(UnknownException, match="The disk of the service is full or failing: nothing was written"):
+            for number in range(2000):
+                ann.create_dataset(f"{number}" * 200, StorageLocation.CORD_STORAGE)
+        acknowledged = number
+        assert len(ann.get_datasets()) == acknowledged
+        server.service.database.write(lambda db: db.execute(text(limit.format(10**6))).scalar()).result()
+        ann.create_dataset("after", StorageLocation.CORD_STORAGE)
+        assert len(ann.get_datasets()) == acknowledged + 1
+
+
+def test_many_writes_share_a_commit(tmp_path: Path) -> None:
+    opened = open_database(tmp_path)
+    gate, commits = threading.Event(), []
+    opened.write(lambda db: gate.wait())
+    futures = [opened.write(lambda db, n=n: users.user_named(db, f"{n}@example.com", 0.0)) for n in range(100)]
+    from sqlalchemy import event
+
+    event.listen(opened.engine, "commit", lambda connection: commits.append(time.time()))
+    gate.set()
+    for future in futures:
+        future.result()
+    opened.close()
+    assert len(commits) <= 3
+
+
+def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
+    opened = open_database(tmp_path)
+    opened.close()
+    with pytest.raises(RuntimeError, match="The database is closed"):
+        opened.write(lambda db: None)
