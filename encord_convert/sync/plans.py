@@ -148,7 +148,7 @@ class Plan(msgspec.Struct):
         rules = Counter(file.rule for row in self.rows for file in row.files)
         rules.update(row.rule for row in self.rows if row.rule)
         lines += [f"found by  {rule}: {count}" for rule, count in rules.items()]
-        lines += [f"dropped   {count} labels of {what}, as mapped" for what, count in self.dropped.items()]
+        lines += [f"dropped   {what}: {count}" for what, count in self.dropped.items()]
         lines += [f"left out  {one.title}: {one.reason}" for one in self.left[:20]]
         lines += [f"          … and {len(self.left) - 20} more"] if len(self.left) > 20 else []
         for what, found in self.unmatched.items():
@@ -161,7 +161,7 @@ class Plan(msgspec.Struct):
 
 _WORDS = {
     CREATE: "to send with their data", WRITE: "to write", SAME: "there already", SKIP: "skipped, labels are there",
-    MERGE: "to merge", REPLACE: "to replace",
+    MERGE: "to merge", REPLACE: "to replace", "error": "in conflict",
 }  # fmt: skip
 
 

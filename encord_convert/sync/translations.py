@@ -190,6 +190,8 @@ class Translation:
         """
         worked = _Row(self, row)
         units = {hash_: {**unit, "labels": worked.labels(unit)} for hash_, unit in row["data_units"].items()}
+        if unplaced := worked.unplaced():
+            self.dropped["what is on no frame"] += unplaced
         return {
             **row,
             "data_units": units,
@@ -218,6 +220,7 @@ class _Row:
         self._classifications: dict[str, _Made] = {}
         self._options: dict[str, list[tuple[str, list[list[int]] | None]]] = {}
         self._first: dict[str, str] = {}
+        self._met: set[str] = set()
 
     def labels(self, unit: dict[str, Any]) -> dict[str, Any]:
         labels = unit["labels"]
@@ -235,6 +238,7 @@ class _Row:
     def _object(self, entry: dict[str, Any], frame: int, unit: dict[str, Any]) -> dict[str, Any] | None:
         fate = self._translation.fate_of(entry)
         hash_ = entry["objectHash"]
+        self._met.add(hash_)
         class_ = fate.plain
         if fate.split is not None:
             option = self._option(hash_, fate.split, frame)
@@ -280,13 +284,19 @@ class _Row:
 
     def _classification(self, entry: dict[str, Any], frame: int) -> dict[str, Any] | None:
         fate = self._translation.fate_of(entry)
+        hash_ = entry["classificationHash"]
+        self._met.add(hash_)
         if fate.plain is None:
             self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
             return None
-        hash_ = entry["classificationHash"]
         made = self._classifications.setdefault(hash_, _Made(hash_, fate.plain, set(), is_part=False))
         made.frames.add(frame)
         return {**entry, **fate.plain.base}
+
+    def unplaced(self) -> int:
+        """Count what is answered for but was met on no frame."""
+        answered = [*self._row["object_answers"], *self._row["classification_answers"]]
+        return sum(hash_ not in self._met for hash_ in answered)
 
     # --- answers ------------------------------------------------------------------------------------------------------
 

@@ -80,9 +80,7 @@ def test_a_row_without_a_file_or_with_one_of_another_size_is_left_out_and_said_s
     (source / "images" / "0001.png").unlink()
     (source / "images" / "0002.png").write_bytes((source / "images" / "0000.png").read_bytes())
     text = (source / "annotations.xml").read_text()
-    (source / "annotations.xml").write_text(
-        text.replace('name="0002.png" width="16"', 'name="0002.png" width="20"')
-    )
+    (source / "annotations.xml").write_text(text.replace('name="0002.png" width="16"', 'name="0002.png" width="20"'))
     plan = sync.plan(source, client, new_project="Boxes")
     assert [row.title for row in plan.rows] == ["0000.png"]
     assert [(one.title, one.reason) for one in plan.left] == [
