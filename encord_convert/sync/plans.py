@@ -130,7 +130,7 @@ class Plan(msgspec.Struct):
         actions = self.actions()
         ontology = self.ontology
         lines = [
-            f"source    {self.source['path']}",
+            f"source    {_from_here(self.source['path'])}",
             f"project   {_named(self.project)}",
             f"dataset   {_named(self.dataset) if self.dataset else 'none needed'}",
             f"ontology  {'extend' if ontology.hash else 'create'} {ontology.title!r}: "
@@ -163,6 +163,11 @@ _WORDS = {
     CREATE: "to send with their data", WRITE: "to write", SAME: "there already", SKIP: "skipped, labels are there",
     MERGE: "to merge", REPLACE: "to replace", "error": "in conflict",
 }  # fmt: skip
+
+
+def _from_here(path: str) -> str:
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def _named(thing: Thing) -> str:
