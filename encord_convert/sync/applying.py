@@ -15,7 +15,7 @@ from encord_convert.formats.encord import row_dict
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.http.bundle import Bundle
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
-from encord_convert.sdk.orm.dataset import StorageLocation
+from encord_convert.sdk.orm.dataset import DatasetAccessSettings, StorageLocation
 from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels
@@ -32,7 +32,7 @@ from encord_convert.sync.plans import (
     read_plan,
 )
 from encord_convert.sync.rows import merged, placed
-from encord_convert.sync.sending import Sending, persistently
+from encord_convert.sync.sending import KEY, Sending, persistently
 from encord_convert.sync.sources import SourceOf
 from encord_convert.sync.translations import Translation
 
@@ -252,8 +252,8 @@ class _Applying:
                 self.data[row.title] = done
         if not todo:
             return
-        dataset = self.client.get_dataset(dataset_hash)
-        there = {one.title: one.uid for one in dataset.data_rows}
+        dataset = self.client.get_dataset(dataset_hash, DatasetAccessSettings(fetch_client_metadata=True))
+        there = {one.title: (one.uid, (one.client_metadata or {}).get(KEY)) for one in dataset.data_rows}
         with self.source.media() as media:
             sending = Sending(dataset, media, self.journal, there, self.sleep)
             for row, result in _in_parallel(sending.send, todo):

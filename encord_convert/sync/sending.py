@@ -18,9 +18,12 @@ from encord_convert.sdk.http.routes import Query
 from encord_convert.sdk.http.utils import CloudUploadSettings
 from encord_convert.sync.digests import digest_of_member
 from encord_convert.sync.journal import Journal
-from encord_convert.sync.plans import PlannedRow
+from encord_convert.sync.plans import PlannedRow, StalePlanError
 
 T = TypeVar("T")
+
+KEY = "encord_convert_key"
+"""Under which the client metadata of data say what title and files it was sent with."""
 
 ATTEMPTS = 6
 """How often a step is tried whose failure may pass."""
@@ -51,13 +54,18 @@ class Sending:
         Where the files lie.
     journal : Journal
     there : dict
-        Titles of data the dataset has already to their hashes.
+        Titles of data the dataset has already to their hashes, and the keys they were sent with.
     sleep : callable
         Takes seconds.
     """
 
     def __init__(
-        self, dataset: Dataset, media: Source, journal: Journal, there: dict[str, str], sleep: Callable[[float], None]
+        self,
+        dataset: Dataset,
+        media: Source,
+        journal: Journal,
+        there: dict[str, tuple[str, str | None]],
+        sleep: Callable[[float], None],
     ) -> None:
         self._dataset = dataset
         self._media = media
@@ -82,7 +90,7 @@ class Sending:
         return done
 
     def _sent(self, row: PlannedRow) -> str:
-        data_hash = self._there.get(row.title) or self._looked_up(row)
+        data_hash = self._found(row)
         if data_hash is None:
             places = self._journal.begun("data", row.title)
             if places is None:
@@ -103,12 +111,21 @@ class Sending:
         self._note(data_hash, row)
         return data_hash
 
-    def _looked_up(self, row: PlannedRow) -> str | None:
-        """Return the data of the title, if an earlier attempt registered it."""
-        if self._journal.begun("data", row.title) is None:
-            return None
-        found = self._dataset.list_data_rows(title_eq=row.title)
-        return found[0].uid if found else None
+    def _found(self, row: PlannedRow) -> str | None:
+        """Return the data of the title, if an earlier attempt registered it.
+
+        Raises
+        ------
+        StalePlanError
+            Somebody else did.
+        """
+        if self._journal.begun("data", row.title) is not None:
+            found = self._dataset.list_data_rows(title_eq=row.title)
+            return found[0].uid if found else None
+        data_hash, key = self._there.get(row.title, (None, None))
+        if data_hash is not None and key != row.key:
+            raise StalePlanError("data of that title came to the dataset since the plan was made.")
+        return data_hash
 
     def _put(self, row: PlannedRow) -> list[dict[str, str]]:
         with tempfile.TemporaryDirectory(prefix="encord-convert-") as folder:
@@ -148,5 +165,5 @@ class Sending:
 
     def _note(self, data_hash: str, row: PlannedRow) -> None:
         """Note at the data what its owner knows of it, and the key of its content."""
-        metadata = {**(row.metadata or {}), "encord_convert_key": row.key}
+        metadata = {**(row.metadata or {}), KEY: row.key}
         self._dataset._client.send_data_row(data_hash, {"client_metadata": metadata})

@@ -223,6 +223,26 @@ def test_a_project_that_changed_since_is_refused(server: Running, tmp_path: Path
         sync.apply(plan, client, journal=tmp_path / "stale")
 
 
+def test_data_that_came_since_under_a_planned_title_is_not_taken_for_ours(server: Running, tmp_path: Path) -> None:
+    from encord_convert.sdk.orm.dataset import StorageLocation
+
+    source, client = boxes(tmp_path, 2), server.user()
+    made = client.create_dataset("Drives", StorageLocation.CORD_STORAGE)
+    plan = sync.plan(source, client, new_project="Boxes", dataset=made.dataset_hash)
+    client.get_dataset(made.dataset_hash).upload_image(source / "images" / "0000.png", title="0001.png")
+    outcome = sync.apply(plan, client, journal=tmp_path / "journal")
+    assert outcome.failures == [("0001.png", "data of that title came to the dataset since the plan was made.")]
+
+
+def test_a_lost_journal_makes_no_double(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    plan = sync.plan(source, client, new_project="Boxes")
+    sync.apply(plan, client, journal=tmp_path / "one")
+    before = state_of(client)
+    outcome = sync.apply(plan, client, journal=tmp_path / "other")
+    assert (outcome.failures, state_of(client)) == ([], before)
+
+
 def test_an_ontology_that_changed_since_is_refused(server: Running, tmp_path: Path) -> None:
     from encord_convert.sdk.objects import Shape
 

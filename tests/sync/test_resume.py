@@ -61,6 +61,37 @@ def test_a_push_that_ends_at_any_request_goes_on_to_the_same_end(tmp_path: Path,
         assert 2 <= files <= 4
 
 
+def test_a_merge_into_a_project_that_ends_at_any_request_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    source = boxes(tmp_path, 2)
+    annotations = source / "annotations.xml"
+    before = annotations.read_text()
+    after = before.replace('xtl="8"', 'xtl="9"').replace("<name>bike</name>", "<name>bicycle</name>")
+    after = after.replace('label="bike"', 'label="bicycle"')
+
+    def merged(folder: Path, ends_at: int | None) -> tuple[int, object]:
+        folder.mkdir()
+        with running(folder / "service") as server:
+            client = server.user()
+            annotations.write_text(before)
+            first = sync.plan(source, client, new_project="Boxes")
+            project = sync.apply(first, client, journal=folder / "first").project_hash
+            annotations.write_text(after)
+            fragile = Fragile(AppTransport(server.service.answer), after=True)
+            plan = sync.plan(source, client, project=project, on_conflict="merge")
+            assert plan.actions() == {"merge": 2}
+            fragile.ends_at = ends_at
+            with contextlib.suppress(Killed):
+                sync.apply(plan, client_through(fragile, server.url), journal=folder / "journal")
+            outcome = sync.apply(plan, client, journal=folder / "journal")
+            assert outcome.failures == []
+            return fragile.count, state_of(client)
+
+    requests, expected = merged(tmp_path / "whole", None)
+    assert requests > 5
+    for ends_at in range(1, requests + 1):
+        assert merged(tmp_path / f"{ends_at}", ends_at)[1] == expected
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_requests_that_fail_in_any_way_change_nothing(tmp_path: Path, seed: int) -> None:
     source = boxes(tmp_path, 12)
