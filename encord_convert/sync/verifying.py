@@ -10,9 +10,10 @@ from typing import Any
 from encord_convert.comparison import diff
 from encord_convert.errors import AmbiguousFileError
 from encord_convert.formats.encord import row_dict
-from encord_convert.labelset import LabelSet
+from encord_convert.labelset import UNKNOWN_TIME, LabelSet
 from encord_convert.losses import Where
 from encord_convert.pairings import Difference
+from encord_convert.sdk.common.time_parser import format_datetime, parse_datetime
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.mappings import rules_of
@@ -38,7 +39,7 @@ def verify(
     """Name every difference between a source and what a project has of it.
 
     Rows of the project that are not in the source are not looked at, but for those with a title the source has once.
-    Labels the source names no author of may have any.
+    Labels of which the source names no author and no time may have any.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ class _Pairing:
         self._all = listed
         self._titles: dict[str, str] = {}
         self.unfound: list[Difference] = []
-        self._authors: dict[str, set[str | None]] = {}
+        self._named: dict[str, set[Any]] = {}
 
     def listed(self) -> Iterator[LabelRowV2]:
         """Yield the rows of the project that have a partner in the source, in its order."""
@@ -122,22 +123,30 @@ class _Pairing:
         for unit in translated["data_units"].values():
             # The files of a group are called by their names alone.
             unit["data_title"] = unit["data_title"].rpartition("/")[2] if len(translated["data_units"]) > 1 else title
-        self._authors[title] = {
-            entry.get(key) for entry in _entries(translated) for key in ("createdBy", "lastEditedBy")
-        }
+        self._named[title] = {_side(entry, key) for entry in _entries(translated) for key in _SIDES}
         return LabelRowV2._from_dict(translated, self._structure)
 
     def found(self, rows: LabelSet) -> Iterator[LabelRowV2]:
-        """Yield rows of the project, of which nobody is the author the source does not name."""
+        """Yield rows of the project, without the authors and times that the row of the source does not name."""
         for row in rows:
             members = row_dict(row)
             # `diff` asks for one row of each set in turn, ours first.
-            named = self._authors.pop(row.data_title, set())
+            named = self._named.pop(row.data_title, set())
             for entry in _entries(members):
-                for key in ("createdBy", "lastEditedBy"):
-                    if key in entry and entry[key] not in named:
-                        entry[key] = None
+                for key, unknown in _SIDES.items():
+                    if key in entry and _side(entry, key) not in named:
+                        entry[key] = unknown
             yield LabelRowV2._from_dict(members, self._structure)
+
+
+_UNKNOWN = format_datetime(UNKNOWN_TIME)
+_SIDES = {"createdBy": None, "lastEditedBy": None, "createdAt": _UNKNOWN, "lastEditedAt": _UNKNOWN}
+"""What labels say of their making, and what stands there where it is not known."""
+
+
+def _side(entry: dict[str, Any], key: str) -> Any:
+    value = entry.get(key)
+    return parse_datetime(value) if isinstance(value, str) and key.endswith("At") else value
 
 
 def _entries(row: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -306,6 +306,29 @@ def test_verify_names_what_differs_and_a_row_that_is_there_twice(server: Running
     ]
 
 
+def test_who_made_a_label_and_when_is_verified_where_the_source_says_it(server: Running, tmp_path: Path) -> None:
+    from datetime import UTC, datetime
+
+    source, client = boxes(tmp_path, 1), server.user()
+    labels = encord_convert.read(source, report=Report()).held()
+    [row] = labels
+    car, _ = row.get_object_instances()
+    car.set_for_frames(
+        car.get_annotation(0).coordinates, 0, overwrite=True, created_by="bo@example.com",
+        created_at=datetime(2020, 1, 2, tzinfo=UTC), last_edited_at=datetime(2020, 1, 2, tzinfo=UTC),
+    )  # fmt: skip
+    encord_convert.write(labels, source / "hub", "encord", report=Report())
+    outcome = pushed(source / "hub", client, tmp_path, new_project="Boxes", images=source / "images")
+    assert list(sync.verify(source / "hub", client, outcome.project_hash)) == []
+    [there] = client.get_project(outcome.project_hash).list_label_rows_v2()
+    there.initialise_labels()
+    one = there.get_object_instances()[0]
+    one.set_for_frames(one.get_annotation(0).coordinates, 0, overwrite=True, created_by="cy@example.com")
+    there.save()
+    [difference] = sync.verify(source / "hub", client, outcome.project_hash)
+    assert difference.what == "'car': its author"
+
+
 def test_a_plan_needs_one_project_and_a_known_way_with_conflicts(server: Running, tmp_path: Path) -> None:
     source, client = boxes(tmp_path, 1), server.user()
     with pytest.raises(OptionError, match=r"either which project, by its hash, or the title of a new one"):
