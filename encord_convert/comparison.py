@@ -8,7 +8,7 @@ format, and so is the other half of the law: ``read(write(x))`` equals ``x`` nar
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,14 @@ from encord_convert.losses import Carries, Feature, Where
 from encord_convert.pairings import Difference, Placement, Thing, differences, geometry_px
 from encord_convert.placement import fate, frame_size
 from encord_convert.prediction import changes
-from encord_convert.rasters import hidden_pixels
+from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.report import is_unknown_time
+from encord_convert.sdk.objects import OntologyStructure
+from encord_convert.skeletons import KnownPoints
 
 if TYPE_CHECKING:
     from encord_convert.labelset import LabelSet
-    from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+    from encord_convert.sdk.objects import LabelRowV2
 
 
 def diff(
@@ -44,7 +46,7 @@ def diff(
         How far, in pixels, a coordinate may be off, and an angle in degrees; by default the tolerance declared, or 0.
     """
     tolerance = (carries.tolerance_px if carries else 0.0) if tolerance_px is None else tolerance_px
-    lens = _Lens(carries)
+    lens = _Lens(carries, expected.ontology)
     yield from _classes(expected.ontology, found.ontology, carries)
     for one, other in _paired(expected, found, lens):
         if one is None:
@@ -75,14 +77,17 @@ _POOL = ""
 class _Lens:
     """Looks at rows, and sees what a format carries of them."""
 
-    def __init__(self, carries: Carries | None) -> None:
+    def __init__(self, carries: Carries | None, structure: OntologyStructure) -> None:
         self._carries = carries
+        self._known_points = KnownPoints(structure, max(carries.tolerance_px, LEAST_TOLERANCE_PX) if carries else 0.0)
 
     def has(self, feature: Feature) -> bool:
         return self._carries is None or feature in self._carries.features
 
     def see(self, row: LabelRowV2, *, narrow: bool) -> _Row:
         lens = self if narrow else _EVERYTHING
+        if lens is self:
+            self._known_points.see(row)
         hidden = hidden_pixels(row, lens._carries) if lens._carries is not None else {}
         things = chain(
             (lens._object(row, instance, hidden) for instance in row._objects.values()),
@@ -109,7 +114,8 @@ class _Lens:
         if carries is None or shape in carries.shapes | carries.approximates:
             for frame, data in sorted(instance._frames.items()):
                 size = frame_size(row, frame)
-                geometry = self._geometry(shape, data.coordinates, size)
+                strangers = self._known_points.strangers(instance.object_name, data.coordinates)
+                geometry = self._geometry(shape, data.coordinates, size, strangers)
                 lost, area = hidden.get((instance.object_hash, frame), (0, 1))
                 if geometry is not _GONE and lost < area:
                     geometry = None if lost else geometry
@@ -117,15 +123,16 @@ class _Lens:
                     frames[frame] = Placement(geometry, answers, self._sides(data.object_frame_instance_info))
         return Thing(instance.object_name, shape.value, frames, instance.object_hash)
 
-    def _geometry(self, shape: Any, coordinates: Any, size: tuple[int, int]) -> Any:
+    def _geometry(self, shape: Any, coordinates: Any, size: tuple[int, int], strangers: Sequence[str]) -> Any:
         carries = self._carries
         if carries is not None:
             state = fate(coordinates, *size, max(carries.tolerance_px, 1e-9))
             if state == "degenerate" and not self.has(Feature.DEGENERATE):
                 return _GONE
-            if state == "outside" and not self.has(Feature.OUT_OF_BOUNDS):
+            if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
                 return _GONE
-            if shape in carries.approximates or any(not self.has(lost) for _, lost in changes(coordinates, state)):
+            lost = [feature for _, feature in changes(coordinates, state, strangers)]
+            if shape in carries.approximates or not all(carries.has(feature, shape) for feature in lost):
                 return None
         return geometry_px(coordinates, *size)
 
@@ -149,7 +156,12 @@ class _Lens:
         if frame is not None and self.has(Feature.DYNAMIC_ANSWERS):
             answered += instance._dynamic_answers_at(frame)
         paths = instance.ontology_item._answer_index().paths
-        return {_question(attribute, paths): _value(value) for attribute, value in answered}
+        pattern = self._carries.unwritable if self._carries is not None else None
+        found = {_question(attribute, paths): _value(value) for attribute, value in answered}
+        return {
+            question: _ANYTHING if pattern and isinstance(value, str) and pattern.search(value) else value
+            for question, value in found.items()
+        }
 
     def _sides(self, info: Any) -> dict[str, Any]:
         seen: dict[str, Any] = {}
@@ -168,8 +180,19 @@ class _Lens:
         return seen
 
 
+class _Anything:
+    """Equals every value: what is replaced in part may come back as anything."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
 _GONE = object()
-_EVERYTHING = _Lens(None)
+_ANYTHING = _Anything()
+_EVERYTHING = _Lens(None, OntologyStructure())
 
 
 def _question(attribute: Any, paths: Any) -> str:

@@ -45,7 +45,7 @@ def read(path: Path | Source, format: str | None = None, *, report: Report | Non
     """
     source = path if isinstance(path, Source) else source_at(path)
     chosen = detect(source) if format is None else format_named(format)
-    importer = _importer(chosen)
+    importer = importer_of(chosen)
     report = Report() if report is None else report
     parsed = parse_options(importer.options, options, format_name=chosen.name)
     with _collector_paused():
@@ -93,7 +93,7 @@ def write(
         The target cannot be written, or nothing of what came in would be in it.
     """
     chosen = _chosen(path, format)
-    exporter = _exporter(chosen)
+    exporter = exporter_of(chosen)
     parsed = parse_options(exporter.options, options, format_name=chosen.name)
     account = Report() if report is None else report
     target = path if isinstance(path, Target) else Target(path, chosen.suffixes)
@@ -162,7 +162,7 @@ def _foretold(
 ) -> Report:
     """Fill the account with what writing would say, and refuse what it would refuse."""
     chosen = _chosen(dst, to)
-    exporter = _exporter(chosen)
+    exporter = exporter_of(chosen)
     parse_options(exporter.options, options, format_name=chosen.name)
     account.target.path = dst.name if isinstance(dst, Target) else os.fspath(dst)
     account.target.format = chosen.name
@@ -179,14 +179,28 @@ def _chosen(path: Path | Target, format: str | Format | None) -> Format:
     return format_named(format) if isinstance(format, str) else format or _format_for(path)
 
 
-def _importer(format_: Format) -> Importer:
+def importer_of(format_: Format) -> Importer:
+    """Return how a format is read.
+
+    Raises
+    ------
+    OptionError
+        It cannot be.
+    """
     if format_.importer is None:
         readable = ", ".join(f.name for f in formats().values() if f.importer is not None)
         raise OptionError(f"{format_.name} can be written but not read. These can be read: {readable}.")
     return format_.importer
 
 
-def _exporter(format_: Format) -> Exporter:
+def exporter_of(format_: Format) -> Exporter:
+    """Return how a format is written.
+
+    Raises
+    ------
+    OptionError
+        It cannot be.
+    """
     if format_.exporter is None:
         writable = ", ".join(f.name for f in formats().values() if f.exporter is not None)
         raise OptionError(f"{format_.name} can be read but not written. These can be written: {writable}.")

@@ -16,14 +16,19 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from encord_convert.ledger import Ledger
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
 from encord_convert.sdk.objects._label_row_data import LabelRowReadOnlyData, like, read_only_data_from
 from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
 from encord_convert.sdk.orm.label_row import LabelRowMetadata, LabelStatus
+from encord_convert.sheets import Sheet
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from encord_convert.sdk.objects import Classification
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,6 +51,8 @@ class LabelSet:
     shards : callable, optional
         ``shards(n)`` cuts the set into up to n sets whose rows, one after the other, are the rows of this one.
         Each has a ``recipe``, by which another process makes it anew.
+    sheets : callable, optional
+        Instead of ``rows``: a function that starts a new walk over them, many at a time where it can.
 
     Attributes
     ----------
@@ -61,6 +68,7 @@ class LabelSet:
         title: str = "",
         ledger: Ledger | None = None,
         shards: Callable[[int], Sequence[LabelSet]] | None = None,
+        sheets: Callable[[], Iterator[Sheet | LabelRowV2]] | None = None,
     ) -> None:
         self.ontology = ontology
         self.title = title
@@ -69,10 +77,17 @@ class LabelSet:
         self.recipe: tuple[str, Any] | None = None
         self._rows = rows
         self._shards = shards
+        self._sheets = sheets
 
     def __iter__(self) -> Iterator[LabelRowV2]:
         """Walk the rows from the first."""
+        if self._sheets is not None:
+            return rows_of(self._sheets())
         return self._rows() if callable(self._rows) else iter(self._rows)
+
+    def sheets(self) -> Iterator[Sheet | LabelRowV2]:
+        """Walk the rows from the first, many at a time where the importer has them so."""
+        return iter(self) if self._sheets is None else self._sheets()
 
     def shards(self, count: int) -> Sequence[LabelSet]:
         """Return up to ``count`` sets that together are this one; this one alone if it cannot be cut."""
@@ -100,6 +115,15 @@ class LabelSet:
             ontology = rows[0].ontology_structure if rows else OntologyStructure()
         structure = OntologyStructure.from_dict(ontology.to_dict())
         return cls(structure, [LabelRowV2._from_dict(row.to_encord_dict(), structure) for row in rows])
+
+
+def rows_of(sheets: Iterable[Sheet | LabelRowV2]) -> Iterator[LabelRowV2]:
+    """Yield the rows of sheets, and what are rows already."""
+    for one in sheets:
+        if isinstance(one, Sheet):
+            yield from one.rows()
+        else:
+            yield one
 
 
 _ODD = 0x9E3779B97F4B
@@ -134,18 +158,33 @@ class Hashes:
         text = self._digest(words, 16).hex()
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
+    def seed(self, *words: object) -> int:
+        """Return what a series begins with; see :func:`series_members`."""
+        return int.from_bytes(self._digest(words, 6), "big")
+
     def series(self, *words: object) -> Callable[[int], str]:
         """Return a function from an index to 8 base64 characters, for the many things of one row.
 
         One digest seeds the series; the members differ from each other for 2**48 indexes, and cost a tenth of a
         digest each.
         """
-        seed = int.from_bytes(self._digest(words, 6), "big")
+        return series_of(self.seed(*words))
 
-        def member(index: int) -> str:
-            return b2a_base64(((seed + index * _ODD) & _MASK_48).to_bytes(6, "big"), newline=False).decode()
 
-        return member
+def series_of(seed: int) -> Callable[[int], str]:
+    """Return the series of a seed; see :meth:`Hashes.series`."""
+
+    def member(index: int) -> str:
+        return b2a_base64(((seed + index * _ODD) & _MASK_48).to_bytes(6, "big"), newline=False).decode()
+
+    return member
+
+
+def series_members(seeds: NDArray[np.uint64], indexes: NDArray[np.uint64]) -> list[str]:
+    """Return members of many series at once: what :meth:`Hashes.series` of each seed gives for each index."""
+    numbers = (seeds + indexes * np.uint64(_ODD)).astype(">u8")  # what overflows is above the 48 bits
+    text = b2a_base64(numbers.view(np.uint8).reshape(-1, 8)[:, 2:].tobytes(), newline=False).decode()
+    return [text[start : start + 8] for start in range(0, len(text), 8)]
 
 
 _MOST_TEMPLATES = 256

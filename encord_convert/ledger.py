@@ -108,6 +108,14 @@ class Ledger:
             tally = self._losses[index] = _Tally(where, detail)
         tally.add(count, where, detail)
 
+    def lose_more(self, kind: Kind, code: str, feature: Feature, key: Key) -> bool:
+        """Count one more thing under a loss that has examples enough; return whether there is one."""
+        tally = self._losses.get((kind, code, feature, *key))
+        if tally is None or len(tally.examples) < EXAMPLES:
+            return False
+        tally.count += 1
+        return True
+
     def drop(
         self,
         code: str,

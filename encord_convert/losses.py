@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -55,6 +56,12 @@ class Feature(StrEnum):
     """A skeleton point hidden by its own object, told apart from one hidden by another."""
     HIDDEN_POSITION = "hidden_position"
     """The position of an invisible skeleton point."""
+    UNSAID_VISIBILITY = "unsaid_visibility"
+    """That nobody said of a skeleton point whether it is visible."""
+    UNKNOWN_POINTS = "unknown_points"
+    """A skeleton point that the template of its class does not have."""
+    DEPTH = "depth"
+    """The third coordinate of a point in space."""
     TRACKS = "tracks"
     """One object over several frames."""
     ANSWERS = "answers"
@@ -218,7 +225,9 @@ class Carries:
     place for, of a feature it lacks, or of a feature of one shape. ``one_layer`` says of a format with one value a
     pixel whether that tells objects apart or only classes; objects that come later hide those before them.
     ``limits`` is what the reader leaves out beside that. Features in ``alters`` do not survive either, but their values
-    stand there in another form: a change too (answers without their questions).
+    stand there in another form: a change too (answers without their questions). Shapes in ``bounded`` are cut at the
+    border of the picture though ``OUT_OF_BOUNDS`` is carried of the others; characters of answers that ``unwritable``
+    finds are replaced.
     """
 
     shapes: frozenset[Shape]
@@ -230,11 +239,17 @@ class Carries:
     one_layer: Literal["objects", "classes"] | None = None
     limits: Limits = Limits()
     alters: frozenset[Feature] = frozenset()
+    bounded: frozenset[Shape] = frozenset()
+    unwritable: re.Pattern[str] | None = None
 
     @property
     def labels(self) -> bool:
         """Whether any label at all survives, if only in another form."""
         return bool(self.shapes or self.approximates) or Feature.CLASSIFICATIONS in self.features
+
+    def has(self, feature: Feature, shape: Shape) -> bool:
+        """Tell whether a feature of a shape survives."""
+        return feature in self.features and not (feature is Feature.OUT_OF_BOUNDS and shape in self.bounded)
 
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
         """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""

@@ -24,6 +24,7 @@ from encord_convert.sdk.objects.coordinates import (
     PolylineCoordinates,
     RotatableBoundingBoxCoordinates,
     SkeletonCoordinates,
+    Visibility,
 )
 
 
@@ -104,8 +105,10 @@ def _point(c: PointCoordinate, width: int, height: int) -> Geometry:
 
 
 def _skeleton(c: SkeletonCoordinates, width: int, height: int) -> Geometry:
-    words = ", ".join(f"{point.name} {point.visibility}" for point in c.values)
-    return f"skeleton {words}", [[point.x * width, point.y * height] for point in c.values]
+    # A point that is invisible at the origin is one that is not there: formats with a template write it, or do not.
+    points = [point for point in c.values if point.visibility is not Visibility.INVISIBLE or point.x or point.y]
+    words = ", ".join(f"{point.name} {point.visibility}" for point in points)
+    return f"skeleton {words}", [[point.x * width, point.y * height] for point in points]
 
 
 def _scaled(flat: Any, width: int, height: int) -> Any:

@@ -66,6 +66,18 @@ def fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate
     return kind(coordinates, width, height, tolerance_px) if width > 0 and height > 0 else "degenerate"
 
 
+def fate_and_drawing(
+    coordinates: Any, width: int, height: int, tolerance_px: float
+) -> tuple[Fate, list[list[float]] | None]:
+    """Tell what :func:`fate` does, and what :func:`drawing` draws if that had to be known; else None."""
+    if width > 0 and height > 0:
+        if isinstance(coordinates, PolygonCoordinates):
+            return drawing(coordinates, width, height, tolerance_px)
+        if isinstance(coordinates, RotatableBoundingBoxCoordinates):
+            return _rotatable_drawn(coordinates, width, height, tolerance_px)
+    return fate(coordinates, width, height, tolerance_px), None
+
+
 def bounded_fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate:
     """Tell what :func:`fate` tells, of a target in which no number may lie outside the picture.
 
@@ -266,10 +278,16 @@ def _box(c: BoundingBoxCoordinates, width: int, height: int, tolerance_px: float
 
 
 def _rotatable(c: RotatableBoundingBoxCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
+    return _rotatable_drawn(c, width, height, tolerance_px)[0]
+
+
+def _rotatable_drawn(
+    c: RotatableBoundingBoxCoordinates, width: int, height: int, tolerance_px: float
+) -> tuple[Fate, list[list[float]]]:
     if not (c.width * width > tolerance_px and c.height * height > tolerance_px):
-        return "degenerate"
-    place, _ = drawing(c, width, height, tolerance_px)
-    return "inside" if place == "leaves" else place
+        return "degenerate", []
+    place, rings = drawing(c, width, height, tolerance_px)
+    return ("inside" if place == "leaves" else place), rings
 
 
 def _polygon(c: PolygonCoordinates, width: int, height: int, tolerance_px: float) -> Fate:

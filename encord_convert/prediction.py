@@ -7,7 +7,7 @@ writes; the tests compare.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.losses import Carries, Feature, Kind, Limits
@@ -16,6 +16,7 @@ from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
+from encord_convert.skeletons import KnownPoints
 
 if TYPE_CHECKING:
     from encord_convert.labelset import LabelSet
@@ -24,16 +25,21 @@ if TYPE_CHECKING:
 
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
     """Fill ``report`` with the account that a writer of this declaration will give."""
+    known_points = KnownPoints(labels.ontology, max(carries.tolerance_px, LEAST_TOLERANCE_PX))
     for row in report.rows(labels, carries):
-        account(report, row, carries)
+        account(report, row, carries, known_points)
 
 
-def account(report: Report, row: LabelRowV2, carries: Carries) -> dict[int, list[Any]]:
-    """Say what a target of this declaration does not carry of a row; return by frame the objects it does write."""
+def account(report: Report, row: LabelRowV2, carries: Carries, known_points: KnownPoints) -> dict[int, list[Any]]:
+    """Say what a target of this declaration does not carry of a row; return by frame the objects it does write.
+
+    ``known_points`` are those of the label set; it is shown the row.
+    """
     written: dict[int, list[Any]] = {}
     hidden = hidden_pixels(row, carries)
+    known_points.see(row)
     for instance in row._objects.values():
-        for frame in _object(report, row, instance, carries, hidden):
+        for frame in _object(report, row, instance, carries, hidden, known_points):
             written.setdefault(frame, []).append(instance)
     for classification in row._classifications.values():
         lose_classification(report, classification, carries)
@@ -41,13 +47,14 @@ def account(report: Report, row: LabelRowV2, carries: Carries) -> dict[int, list
 
 
 def _object(
-    report: Report, row: LabelRowV2, instance: Any, carries: Carries, hidden: Mapping[tuple[str, int], tuple[int, int]]
-) -> list[int]:
+    report: Report, row: LabelRowV2, instance: Any, carries: Carries,
+    hidden: Mapping[tuple[str, int], tuple[int, int]], known_points: KnownPoints,
+) -> list[int]:  # fmt: skip
     report.drop_unplaced(instance, carries)
     written = []
     for frame, data in sorted(instance._frames.items()):
         lost, area = hidden.get((instance.object_hash, frame), (0, 1))
-        if _geometry(report, row, instance, frame, data.coordinates, carries, is_hidden=lost == area):
+        if _geometry(report, row, instance, frame, data.coordinates, carries, known_points, is_hidden=lost == area):
             if lost:
                 code = carries.code(Feature.OVERLAPS)
                 report.change(instance, frame, Kind.APPROXIMATED, code, Feature.OVERLAPS, "Others hide a part of it.")
@@ -56,12 +63,14 @@ def _object(
     if written:
         report.drop_track(instance, carries)
         report.drop_answers(instance, carries)
+        report.change_texts(instance, carries)
     return written
 
 
 def _geometry(
-    report: Report, row: LabelRowV2, instance: Any, frame: int, coordinates: Any, carries: Carries, *, is_hidden: bool
-) -> bool:
+    report: Report, row: LabelRowV2, instance: Any, frame: int, coordinates: Any, carries: Carries,
+    known_points: KnownPoints, *, is_hidden: bool,
+) -> bool:  # fmt: skip
     """Account for one frame's geometry; tell whether anything of it is written."""
     shape = instance.ontology_item.shape
     if shape not in carries.shapes | carries.approximates:
@@ -75,7 +84,7 @@ def _geometry(
         code = carries.code(Feature.DEGENERATE, shape)
         report.drop(instance, frame, code, Feature.DEGENERATE, "It covers nothing.")
         return False
-    if state == "outside" and Feature.OUT_OF_BOUNDS not in carries.features:
+    if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
         code = carries.code(Feature.OUT_OF_BOUNDS)
         report.drop(instance, frame, code, Feature.OUT_OF_BOUNDS, "It lies outside the picture.")
         return False
@@ -86,8 +95,8 @@ def _geometry(
     if beyond is not None:
         report.drop(instance, frame, *beyond)
         return False
-    for kind, feature in changes(coordinates, state):
-        if feature not in carries.features:
+    for kind, feature in changes(coordinates, state, known_points.strangers(instance.object_name, coordinates)):
+        if not carries.has(feature, shape):
             report.change(instance, frame, kind, carries.code(feature), feature, _DETAILS[feature])
     if shape in carries.approximates:
         detail = f"A {_name(shape)} is written in another form."
@@ -102,6 +111,9 @@ _DETAILS = {
     Feature.VISIBILITY: "Whether its points are visible has no place in the target.",
     Feature.SELF_OCCLUSION: "Points hidden by the object itself are told as hidden.",
     Feature.HIDDEN_POSITION: "The position of its invisible points has no place in the target.",
+    Feature.UNSAID_VISIBILITY: "Points of which nobody said whether they are visible are told as visible.",
+    Feature.UNKNOWN_POINTS: "Points its template lacks have no place in the target.",
+    Feature.DEPTH: "The third coordinate of a point has no place in the target.",
 }
 
 
@@ -122,8 +134,11 @@ def _beyond(
     return None
 
 
-def changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
-    """Return what a target without the feature changes about coordinates whose fate is ``state``."""
+def changes(coordinates: Any, state: str, strangers: Sequence[str] = ()) -> list[tuple[Kind, Feature]]:
+    """Return what a target without the feature changes about coordinates whose fate is ``state``.
+
+    ``strangers`` are points of a skeleton that its class does not have: :class:`~encord_convert.skeletons.KnownPoints`.
+    """
     changes = []
     if state == "leaves":
         changes.append((Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS))
@@ -141,6 +156,12 @@ def changes(coordinates: Any, state: str) -> list[tuple[Kind, Feature]]:
             changes.append((Kind.MERGED, Feature.SELF_OCCLUSION))
         if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
             changes.append((Kind.DEFAULTED, Feature.HIDDEN_POSITION))
+        if any(is_unsaid(point) for point in points):
+            changes.append((Kind.DEFAULTED, Feature.UNSAID_VISIBILITY))
+        if strangers:
+            changes.append((Kind.APPROXIMATED, Feature.UNKNOWN_POINTS))
+    if has_depth(coordinates):
+        changes.append((Kind.APPROXIMATED, Feature.DEPTH))
     return changes
 
 
@@ -160,11 +181,22 @@ def lose_classification(report: Report, classification: Any, carries: Carries) -
         else:
             report.drop_side(classification, frame, carries)
     if classification._frames and Feature.CLASSIFICATIONS in carries.features:
+        report.change_texts(classification, carries)
         for attribute, _ in classification._static_answers():
             if len(attribute.uid) > 2 and Feature.NESTED_ANSWERS not in carries.features:
                 _lose_answer(
                     report, classification, min(classification._frames), attribute, Feature.NESTED_ANSWERS, carries
                 )
+
+
+def is_unsaid(point: Any) -> bool:
+    """Tell a skeleton point of which nobody said whether it is visible."""
+    return point.visibility is None and not is_self_occluded(point)
+
+
+def has_depth(coordinates: Any) -> bool:
+    """Tell a point in space, which has a third coordinate."""
+    return hasattr(coordinates, "_z")
 
 
 def is_self_occluded(point: Any) -> bool:

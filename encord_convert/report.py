@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 from encord_convert.ledger import SECONDARY, Carried, Key, Ledger, Origin
 from encord_convert.losses import Carries, Feature, Kind, Level, Loss, Note, Where
+from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects._colors import next_color
+from encord_convert.sheets import Sheet, Use
 
 if TYPE_CHECKING:
     from encord_convert.labelset import LabelSet
@@ -71,25 +73,51 @@ class Report:
         Every call starts a fresh account of reading and writing. What the target carries of a row as a whole and of
         the colours of classes is said here, by the declaration.
         """
+        self._begin(labels, carries)
+        for row in labels:
+            self._take(row, carries)
+            yield row
+        self._row = None
+        if labels.ledger is not None:
+            self.reading = labels.ledger
+
+    def _begin(self, labels: LabelSet, carries: Carries | None) -> None:
         self._counts_hub = labels.ledger is None
         self.reading = Ledger() if labels.ledger is None else labels.ledger
         self.writing = Ledger()
         self.rows_read = 0
         if carries is not None:
             self._lose_colours(labels.ontology, carries)
-        for row in labels:
-            self._row = row
-            self._last_changed = None
-            self._frames_dropped.clear()
-            self.rows_read += 1
-            if self._counts_hub:
-                self._count_row(row)
-            if carries is not None:
-                self._lose_row(row, carries)
-            yield row
+
+    def _take(self, row: LabelRowV2, carries: Carries | None) -> None:
+        self._row = row
+        self._last_changed = None
+        self._frames_dropped.clear()
+        self.rows_read += 1
+        if self._counts_hub:
+            self._count_row(row)
+        if carries is not None:
+            self._lose_row(row, carries)
+
+    def sheets(self, labels: LabelSet, carries: Carries) -> Iterator[Sheet | LabelRowV2]:
+        """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the account.
+
+        The pictures of a sheet have no losses by themselves: the target carries stills and empty rows, and the importer
+        has counted what is on them. An exporter calls :meth:`turn_to` with the row before it speaks of a picture.
+        """
+        carries_stills = DataType.IMAGE in carries.data_types and Feature.EMPTY_ROWS in carries.features
+        if labels.ledger is None or not carries_stills:
+            yield from self.rows(labels, carries)
+            return
+        self._begin(labels, carries)
+        for one in labels.sheets():
+            if isinstance(one, Sheet):
+                self.rows_read += len(one)
+            else:
+                self._take(one, carries)
+            yield one
         self._row = None
-        if labels.ledger is not None:
-            self.reading = labels.ledger
+        self.reading = labels.ledger
 
     def _count_row(self, row: LabelRowV2) -> None:
         into = self.reading.into
@@ -189,6 +217,24 @@ class Report:
                 writing.dropped["track", key[1]] += 1
             if self._counts_hub:
                 writing.dropped["answer", key[1]] += hub_answers(instance)
+
+    def drop_alike(self, use: Use, code: str, feature: Feature) -> bool:
+        """Count that another shape of a use is not written, if there are examples enough of this loss.
+
+        Returns
+        -------
+        bool
+            False: nothing was counted, and :meth:`drop` is to be called with the object.
+        """
+        writing, key = self.writing, (use.type, use.label)
+        if use.weights is not None or not writing.lose_more(Kind.DROPPED, code, feature, key):
+            return False
+        writing.dropped[key] += 1
+        for type_, number in use.carried:
+            writing.dropped[type_, use.label] += number
+        if use.changed:
+            writing.changed[key] -= 1
+        return True
 
     def change(
         self,
@@ -290,6 +336,19 @@ class Report:
         altered = sum(feature in carries.alters for _, feature in lost)
         self.writing.changed["answer", label] += altered
         self.writing.dropped["answer", label] += self._answers_lost(instance, len(lost) - altered)
+
+    def change_texts(self, instance: Any, carries: Carries) -> None:
+        """Say which texts that an instance, of which at least one frame is written, answers are written in part."""
+        pattern = carries.unwritable
+        texts = _answered_texts(instance) if pattern is not None else []
+        lost = [(attribute, text) for attribute, text in texts if pattern and pattern.search(text)]
+        if not lost:
+            return
+        label, where = _label(instance), self._where(instance, min(instance._frames))
+        for attribute, _ in lost:
+            detail = f"The answer to {attribute.title!r} has characters that the target has no place for."
+            self.writing.lose(Kind.APPROXIMATED, "CONTROL_CHARACTER", Feature.ANSWERS, ("answer", label), where, detail)
+        self.writing.changed["answer", label] += len(lost)
 
     def _answers_lost(self, instance: Any, lost: int) -> int:
         """Return how many answers of the source that many of the hub are: an importer may have joined some."""
@@ -445,6 +504,11 @@ def side_types(info: Any) -> tuple[str, ...]:
     return tuple(present)
 
 
+def loses_sides(info: Any, carries: Carries) -> bool:
+    """Tell whether anything of :data:`SIDES` that frame information holds is not carried."""
+    return any(SIDES[side] not in carries.features for side in side_types(info))
+
+
 def is_unknown_time(time: Any) -> bool:
     """Tell whether a time is the one that stands for "not known": none, or the epoch."""
     return time is None or (time.year == 1970 and time.timestamp() == 0)
@@ -456,6 +520,17 @@ def hub_answers(instance: Any) -> int:
     In a hub that no importer counted they live as long as the instance is on any frame.
     """
     return len(_placed_answers(instance))
+
+
+def _answered_texts(instance: Any) -> list[tuple[Any, str]]:
+    """Return attribute and text of each answer that is a text: static ones, and runs of dynamic ones on its frames."""
+    answers = list(instance._static_answers())
+    runs = getattr(instance, "_dynamic_runs", None)
+    if runs is not None:
+        frames = sorted(instance._frames)
+        for attribute, value, ranges in runs():
+            answers += [(attribute, value)] * sum(placed_within(frames, start, end) > 0 for start, end in ranges)
+    return [(attribute, value) for attribute, value in answers if isinstance(value, str)]
 
 
 def _placed_answers(instance: Any) -> list[tuple[Any, Feature]]:

@@ -326,14 +326,70 @@ def self_occluded_skeleton() -> LabelSet:
     return LabelSet(labels.ontology, [LabelRowV2._from_dict(members, labels.ontology)], title="samples")
 
 
+def unsaid_visibility() -> LabelSet:
+    labels = skeletons()
+    instance = next(iter(labels)).get_object_instances()[0]
+    wrist, *others = instance.get_annotation(0).coordinates.values  # type: ignore[union-attr]
+    unsaid = SkeletonCoordinate(0.2, 0.3, "wrist", "#00ff00", wrist.feature_hash, "wrist")
+    instance.set_for_frames(SkeletonCoordinates([unsaid, *others]), 0, overwrite=True)
+    return labels
+
+
+def unknown_points(with_template: bool = True) -> LabelSet:
+    """A skeleton with a point more than its template, or than the first one drawn."""
+    labels = skeletons()
+    if not with_template:
+        labels.ontology.skeleton_templates.clear()
+    row = next(iter(labels))
+    [first] = row.get_object_instances()
+    extra = SkeletonCoordinate(0.5, 0.5, "ring", "#00ff00", "ring0000", "ring", Visibility.VISIBLE)
+    second = ObjectInstance(first.ontology_item, object_hash="second00")
+    points = first.get_annotation(0).coordinates.values  # type: ignore[union-attr]
+    second.set_for_frames(SkeletonCoordinates([*points, extra]), 0, created_at=datetime(1970, 1, 1, tzinfo=UTC),
+                          last_edited_at=datetime(1970, 1, 1, tzinfo=UTC))  # fmt: skip
+    row.add_object_instance(second)
+    return labels
+
+
+def unknown_points_without_template() -> LabelSet:
+    return unknown_points(with_template=False)
+
+
+def points_in_space() -> LabelSet:
+    labels = points()
+    members = labels.held()._rows[0].to_encord_dict()  # type: ignore[index]
+    next(iter(members["data_units"].values()))["labels"]["objects"][0]["point"]["0"]["z"] = 0.75
+    return LabelSet(labels.ontology, [LabelRowV2._from_dict(members, labels.ontology)], title="samples")
+
+
+def control_characters() -> LabelSet:
+    s = Sample(DataType.VIDEO, frames=4, title="road.mp4")
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
+    plate = car.add_attribute(TextAttribute, "plate", feature_node_hash="plate000")
+    mood = car.add_attribute(TextAttribute, "mood", feature_node_hash="mood0000", dynamic=True)
+    instance = s.place(car, box(), Range(0, 3))
+    instance.set_answer("a\x0bb", plate)
+    instance.set_answer("\x01", mood, Range(0, 1))
+    instance.set_answer("good", mood, Range(2, 3))
+    for _ in range(2):
+        s.place(car, box(0.3), 1).set_answer("\x02", plate)
+    weather = s.draft.add_classification("weather")
+    weather.add_attribute(TextAttribute, "weather", feature_node_hash="weather0")
+    classification = ClassificationInstance(weather, classification_hash="class000")
+    classification._place(0, s.draft.info)
+    classification.set_answer("rain\x0c")
+    s.rows[-1].add_classification_instance(classification)
+    return s.done()
+
+
 SAMPLES: dict[str, Callable[[], LabelSet]] = {
     function.__name__: function
     for function in (
-        answers, answers_off_frames,
-        bitmasks, boxes, classifications, degenerate, dicom_metadata, dicom_series, empty_rows, equal_titles,
-        image_group,
-        nothing, out_of_bounds, points, polygon_parts, polygon_with_hole, polygons, polylines_beside_boxes, provenance,
-        rotated_boxes, self_occluded_skeleton, skeleton_with_hidden_position, skeletons, tracks, unplaced,
+        answers, answers_off_frames, bitmasks, boxes, classifications, control_characters, degenerate, dicom_metadata,
+        dicom_series, empty_rows, equal_titles, image_group, nothing, out_of_bounds, points, points_in_space,
+        polygon_parts, polygon_with_hole, polygons, polylines_beside_boxes, provenance, rotated_boxes,
+        self_occluded_skeleton, skeleton_with_hidden_position, skeletons, tracks, unknown_points,
+        unknown_points_without_template, unplaced, unsaid_visibility,
     )
 }  # fmt: skip
 """Every sample by its name. To add one, add it here: the laws find it."""

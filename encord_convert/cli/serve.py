@@ -16,6 +16,13 @@ import click
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
 @click.option("--print-url", is_flag=True, help="Print the address, and nothing else, on stdout.")
 @click.option("--database", metavar="URL", help="postgresql+psycopg://…; by default a file in DIR.")
+@click.option(
+    "--private-data",
+    multiple=True,
+    metavar="DIR",
+    help="Folder, or s3://BUCKET, whose files users may name; repeatable.",
+)
+@click.option("--public-url", metavar="URL", help="What the service is called from outside, behind a proxy.")
 @click.option("--trust-first-key", is_flag=True, help="As long as there is no user: the first key to sign in is one.")
 @click.option("--strict-saves", is_flag=True, help="Refuse to save over a newer revision of somebody else.")
 def serve(
@@ -24,6 +31,8 @@ def serve(
     port: int,
     print_url: bool,
     database: str | None,
+    public_url: str | None,
+    private_data: tuple[str, ...],
     trust_first_key: bool,
     strict_saves: bool,
 ) -> None:
@@ -32,7 +41,14 @@ def serve(
     from encord_convert.service.server import Server
     from encord_convert.service.store.users import is_empty
 
-    service = open_service(Path(data), database, trust_first_key=trust_first_key, strict_saves=strict_saves)
+    service = open_service(
+        Path(data),
+        database,
+        trust_first_key=trust_first_key,
+        strict_saves=strict_saves,
+        public_url=public_url,
+        private_data=private_data,
+    )
     try:
         server = Server(service, host, port)
         if print_url:

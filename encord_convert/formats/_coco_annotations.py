@@ -5,17 +5,19 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import UNSET
 
 from encord_convert.formats._coco_classes import Class, Classes
-from encord_convert.formats._coco_lines import Block
+from encord_convert.formats._coco_lines import Block, body_of
 from encord_convert.formats._coco_shapes import Annotation, Draw, Picture, Shapes, Size, Style
+from encord_convert.formats._coco_sheets import Sheets
 from encord_convert.losses import Carries
-from encord_convert.report import SIDES, Report, side_types
+from encord_convert.report import Report, loses_sides
 from encord_convert.sdk.objects import Object, ObjectInstance, Shape
+from encord_convert.sheets import Sheet
 
 GATHERED = 512
 """Annotations that are drawn together: enough to make the cost of a call small, few enough to stay in the cache."""
@@ -47,6 +49,7 @@ class Annotator:
         self._report = report
         self._block = block
         self._shapes = Shapes(style, carries, report, as_masks=Shape.POLYGON in carries.approximates)
+        self._sheets = Sheets(classes, style, carries, report, _answers_on)
         self._plans: dict[int, _Plan] = {}
         self._pictures: list[Picture] = []
         self._waiting = 0
@@ -62,6 +65,11 @@ class Annotator:
         if self._waiting >= 4 * GATHERED:
             self.flush()
             self._is_split = True
+        self._gather(picture, instances)
+        self._pictures.append(picture)
+        self._waiting += len(picture.placed)
+
+    def _gather(self, picture: Picture, instances: Sequence[ObjectInstance]) -> None:
         frame, size, plans = picture.frame, picture.size, self._plans
         placed = picture.placed
         for instance in instances:
@@ -70,8 +78,31 @@ class Annotator:
             data = instance._frames[frame]
             plan[1](data.coordinates, size)
             placed.append((plan, instance, data))
-        self._pictures.append(picture)
-        self._waiting += len(placed)
+
+    def add_sheet(self, sheet: Sheet, first_id: int) -> None:
+        """Write what is on the pictures of a sheet, of which the first has the number ``first_id``."""
+        self.flush()
+        bodies = self._sheets.bodies(sheet)
+        pictures: dict[int, Picture] = {}
+        if None in bodies:
+            for number, size in enumerate(sheet.sizes):
+                odd = [sheet.object(place) for place in sheet.span(number) if bodies[place] is None]
+                if odd:
+                    picture = pictures[number] = Picture(sheet.empty_row(number), 0, first_id + number, size)
+                    self._gather(picture, odd)
+            self._shapes.compute()
+        lines: list[str] = []
+        image_ids: list[int] = []
+        for number in range(len(sheet)):
+            own: Iterable[str | None] = bodies[sheet.span(number).start : sheet.span(number).stop]
+            if number in pictures:
+                self._report.turn_to(pictures[number].row)
+                drawn = iter([self._annotation(pictures[number], *one) for one in pictures[number].placed])
+                own = [body_of(next(drawn)) if body is None else body for body in own]
+            written = [body for body in own if body]
+            lines += written
+            image_ids += [first_id + number] * len(written)
+        self._block.add_bodies(lines, image_ids)
 
     def end_row(self) -> None:
         """Write what was gathered if that is enough. A row is written in one go or ends a go: its losses are counted
@@ -86,7 +117,8 @@ class Annotator:
         annotations: list[Annotation] = []
         for picture in self._pictures:
             self._report.turn_to(picture.row)
-            self._annotate(picture, annotations)
+            drawn = [self._annotation(picture, *one) for one in picture.placed]
+            annotations += [one for one in drawn if one is not None]
         self._block.add(annotations)
         self._pictures = []
         self._waiting = 0
@@ -97,34 +129,34 @@ class Annotator:
         plan = self._plans[id(item)] = (class_, *self._shapes.of(class_.shape))
         return plan
 
-    def _annotate(self, picture: Picture, annotations: list[Annotation]) -> None:
-        frame, tracks = picture.frame, picture.tracks
-        for (class_, _, draw), instance, data in picture.placed:
-            annotation = draw(picture, class_, instance, data.coordinates)
-            if annotation is None:
-                continue
-            attributes = self._answers(class_, instance, frame)
-            if class_.crowd_keys and class_.is_crowd(attributes):
-                annotation.iscrowd = 1
-            if annotation.attributes is not UNSET:
-                attributes.update(annotation.attributes)
-            if class_.constants:
-                attributes.update(class_.constants)
-            hash_ = instance.object_hash
-            if tracks is not None:
-                attributes["track_id"] = tracks[hash_]
-            info = data.object_frame_instance_info
-            if info is not self._info:
-                self._learn(info)
-            if not self._is_manual:
-                attributes["manual_annotation"] = False
-            if self._confidence is not None:
-                annotation.score = self._confidence
-            if self._loses_sides:
-                self._report.drop_side(instance, frame, self._carries)
-            attributes["encord_object_hash"] = hash_
-            annotation.attributes = attributes
-            annotations.append(annotation)
+    def _annotation(self, picture: Picture, plan: _Plan, instance: ObjectInstance, data: Any) -> Annotation | None:
+        """Return the entry of an object on a picture, None if it cannot be written."""
+        class_, _, draw = plan
+        annotation = draw(picture, class_, instance, data.coordinates)
+        if annotation is None:
+            return None
+        attributes = self._answers(class_, instance, picture.frame)
+        if class_.crowd_keys and class_.is_crowd(attributes):
+            annotation.iscrowd = 1
+        if annotation.attributes is not UNSET:
+            attributes.update(annotation.attributes)
+        if class_.constants:
+            attributes.update(class_.constants)
+        hash_ = instance.object_hash
+        if picture.tracks is not None:
+            attributes["track_id"] = picture.tracks[hash_]
+        info = data.object_frame_instance_info
+        if info is not self._info:
+            self._learn(info)
+        if not self._is_manual:
+            attributes["manual_annotation"] = False
+        if self._confidence is not None:
+            annotation.score = self._confidence
+        if self._loses_sides:
+            self._report.drop_side(instance, picture.frame, self._carries)
+        attributes["encord_object_hash"] = hash_
+        annotation.attributes = attributes
+        return annotation
 
     def _answers(self, class_: Class, instance: ObjectInstance, frame: int) -> dict[str, Any]:
         """Return the answers about an object that hold on a frame, for the caller to add to."""
@@ -145,7 +177,7 @@ class Annotator:
         self._info = info
         self._is_manual = info.manual_annotation
         self._confidence = None if info.confidence == 1 else info.confidence
-        self._loses_sides = any(SIDES[side] not in self._carries.features for side in side_types(info))
+        self._loses_sides = loses_sides(info, self._carries)
 
 
 def _answers_on(class_: Class, instance: ObjectInstance, frame: int) -> dict[str, Any]:

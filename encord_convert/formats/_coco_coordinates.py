@@ -5,8 +5,10 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -206,11 +208,21 @@ def _levelled(value: Any, drawing: Drawing) -> list[list[float]]:
     return found
 
 
+_LONG = 1024
+
+
 def _relative(ring: Any, size: Size) -> Any:
-    flat = np.array(ring, np.float64)
-    flat[0::2] /= size[0]
-    flat[1::2] /= size[1]
-    return flat
+    count = len(ring)
+    if count > _LONG:
+        return np.array(ring, np.float64) / np.tile(size, count // 2)
+    pack, sides = _form(count, size)
+    return np.frombuffer(pack(*ring)) / sides
+
+
+@lru_cache(maxsize=1024)
+def _form(count: int, size: Size) -> tuple[Callable[..., bytes], Any]:
+    """Return what makes doubles of so many numbers, and the side of the picture each is along."""
+    return struct.Struct(f"{count}d").pack, np.tile(np.array(size, np.float64), count // 2)
 
 
 def _polygon(plan: Plan, entry: Any, turn: Any, size: Size, options: ReadOptions, drawing: Drawing) -> Any:

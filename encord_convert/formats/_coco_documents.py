@@ -64,19 +64,19 @@ class Stretch:
     entries: list[Raw]
     offset: int
 
-    def places(self) -> tuple[list[int], list[int]]:
-        """Return where each entry begins in the document, and how many bytes it has."""
+    def places(self) -> tuple[int, list[int], list[int]]:
+        """Return where ``text`` begins in the document, where each entry begins in it, and how many bytes it has."""
         lengths = list(map(len, self.entries))
-        text, base, place, places = self.text, self.offset - 1, 1, []
+        text, place, places = self.text, 1, []
         match = _BETWEEN.match
         for length in lengths:
             if text[place] in b" \t\r\n,":
                 found = match(text, place)
                 assert found is not None
                 place = found.end()
-            places.append(base + place)
+            places.append(place)
             place += length
-        return places, lengths
+        return self.offset - 1, places, lengths
 
 
 @dataclass(slots=True)

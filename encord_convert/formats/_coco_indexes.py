@@ -1,24 +1,21 @@
 """The first walk over a COCO file: where each annotation stands and to which image it belongs, and what classes hold.
 
-Of each annotation three numbers are kept, in arrays: that is what joins annotations and images in any order without
-holding them.
+Of each annotation a few numbers are kept: that is what joins annotations and images in any order without holding them.
 
 The page of the format is :mod:`encord_convert.formats.coco`.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-import numpy as np
 from msgspec import Raw
-from numpy.typing import NDArray
 
 from encord_convert.errors import ReadError
+from encord_convert.formats._coco_columns import Column, Ints, Places, repetitions
 from encord_convert.formats._coco_documents import Document, Stretch
 from encord_convert.formats._coco_entries import (
     NO_ID,
@@ -39,8 +36,6 @@ MOST_VALUES = 64
 """How many different values of an attribute are remembered."""
 
 _frames = msgspec.json.Decoder(list[Frame])
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -130,7 +125,9 @@ OWN_KEYS = frozenset(
 
 def drawn_as(entry: Any) -> str:
     """Return what an annotation is: a word for its geometry, ``caption``, or ``label`` where there is none."""
-    if first_byte(entry.segments_info) == 91:  # a list, empty where a picture has nothing on it
+    if (
+        len(entry.segments_info) and first_byte(entry.segments_info) == 91
+    ):  # a list, empty where a picture has nothing on it
         return "panoptic"
     if (len(entry.segmentations) or len(entry.bboxes)) and (is_given(entry.segmentations) or is_given(entry.bboxes)):
         return "track"
@@ -159,10 +156,10 @@ class Index:
         By category id.
     image_answers : dict of str to AnswerFacts
         Attributes of images.
-    image_ids, image_places, image_lengths : (n,) int64
-        Of each image: id and where it stands. ``groups``: what row it is a frame of, 0 if of none.
-    parents, places, lengths : (n,) int64
-        Of each annotation: the id of its image or video, and where it stands.
+    image_places, places : Places
+        Where images and annotations stand.
+    parents : Column
+        Of each annotation the id of its image or video.
     unread : list of str
         Blocks that are not read.
     """
@@ -180,11 +177,8 @@ class Index:
         self.seen: set[str] = set()
         self.has_tracks = False
         self.group_titles: dict[int, str] = {}
-        self._arrays: dict[str, array[int]] = {
-            name: array("i" if name in ("frames", "image_lengths", "lengths") else "q")
-            for name in ("image_ids", "image_places", "image_lengths", "groups", "frames", "parents", "places",
-                         "lengths", "ids")
-        }  # fmt: skip
+        self.image_places, self.places, self.parents = Places(), Places(), Column()
+        self._image_ids, self._groups, self._frames, self._ids = Column(), Column(), Column(), Column()
         self._frame_of: Counter[int] = Counter()
 
     def take(self, pattern: Any = None, *, only: str = "") -> None:
@@ -210,15 +204,19 @@ class Index:
 
     def repeated_ids(self) -> int:
         """Return how many annotations have the id of another; the ids are forgotten."""
-        ids = self.column("ids")
-        ids = ids[ids != NO_ID]
-        self._arrays["ids"] = array("q")
-        return len(ids) - len(np.unique(ids))
+        return repetitions(self._ids)
 
-    def column(self, name: str) -> Ints:
-        """Return one of the arrays."""
-        numbers = self._arrays[name]
-        return np.frombuffer(numbers, numbers.typecode) if numbers else np.zeros(0, np.int64)
+    def image_ids(self) -> Ints:
+        """Return the id of each image."""
+        return self._image_ids.values()
+
+    def groups(self) -> Ints:
+        """Return of what row each image is a frame, 0 if of none."""
+        return self._groups.values()
+
+    def frames(self) -> Ints:
+        """Return the frame of each image that is one."""
+        return self._frames.values()
 
     # -- images -----------------------------------------------------------------------------------------------
 
@@ -227,24 +225,24 @@ class Index:
             frames = _frames.decode(part.text)
         except msgspec.ValidationError:
             frames = [_lone_frame(raw) for raw in part.entries]
-        arrays = self._arrays
-        places, lengths = part.places()
-        arrays["image_ids"].extend([number_of(frame.id) for frame in frames])
-        arrays["image_places"].extend(places)
-        arrays["image_lengths"].extend(lengths)
+        self._image_ids.extend([number_of(frame.id) for frame in frames])
+        self.image_places.extend(*part.places())
+        groups, numbers = [], []
         for frame in frames:
             group = self._group(frame, pattern)
-            arrays["groups"].append(group)
+            groups.append(group)
             number = 0
             if group:
                 own = frame.frame_id if frame.frame_id is not None else frame.frame_index
                 number = own if own.__class__ is int and 0 <= own < MOST_FRAMES else self._frame_of[group]
                 self._frame_of[group] = max(self._frame_of[group], number + 1)
-            arrays["frames"].append(number)
+            numbers.append(number)
             if is_given(frame.attributes) and not len(frame.encord):
                 answers = value_of(frame.attributes)
                 for name, value in answers.items() if isinstance(answers, dict) else ():
                     self.image_answers.setdefault(name, AnswerFacts()).see(value)
+        self._groups.extend(groups)
+        self._frames.extend(numbers)
 
     def _group(self, frame: Frame, pattern: Any) -> int:
         """Return what row an image is a frame of: of a video, an image group or a series; 0 if it is a row alone."""
@@ -277,26 +275,25 @@ class Index:
 
     def _annotations(self, part: Stretch) -> None:
         entries = self.entries.decoded(part.text)
-        places, lengths = part.places()
-        arrays = self._arrays
-        arrays["places"].extend(places)
-        arrays["lengths"].extend(lengths)
-        add = arrays["parents"].append
-        ids = arrays["ids"].append
+        self.places.extend(*part.places())
+        parents: list[int] = []
+        add = parents.append
+        self._ids.extend(
+            [number for entry in entries if entry is not None and (number := number_of(entry.id)) != NO_ID]
+        )
         facts_of = self.facts
         for entry in entries:
             if entry is None:
                 add(NO_ID)
-                ids(NO_ID)
                 continue
             parent = entry.image_id if entry.image_id is not None else entry.video_id
             add(parent if parent.__class__ is int and -(1 << 60) < parent < 1 << 60 else number_of(parent))
-            ids(number_of(entry.id))
             category = entry.category_id if entry.category_id.__class__ is int else number_of(entry.category_id)
             facts = facts_of.get(category)
             if facts is None:
                 facts = facts_of[category] = ClassFacts()
             self._see(entry, facts)
+        self.parents.extend(parents)
 
     def _see(self, entry: Any, facts: ClassFacts) -> None:
         kind = drawn_as(entry)
@@ -391,61 +388,6 @@ def _lone_frame(raw: Raw) -> Frame:
         return msgspec.json.decode(raw, type=Frame)
     except msgspec.ValidationError:
         return Frame()
-
-
-class Join:
-    """Which annotations belong to which parent, images or videos.
-
-    Parameters
-    ----------
-    ids : (n,) int64
-        Of the parents.
-    parents : (m,) int64
-        Of each annotation, the id of its parent.
-    """
-
-    def __init__(self, ids: Ints, parents: Ints) -> None:
-        order = np.argsort(ids, kind="stable")
-        ranked = ids[order]
-        if len(ids) and len(parents):
-            found = np.minimum(np.searchsorted(ranked, parents), len(ids) - 1)
-            owner = np.where((ranked[found] == parents) & (parents != NO_ID), order[found], len(ids))
-        else:
-            owner = np.full(len(parents), len(ids), np.int64)
-        self._starts = np.zeros(len(ids) + 2, np.int64)
-        np.cumsum(np.bincount(owner, minlength=len(ids) + 1), out=self._starts[1:])
-        is_sorted = bool((owner[1:] >= owner[:-1]).all()) if len(owner) else True
-        self._order = None if is_sorted else np.argsort(owner, kind="stable")
-        repeated = np.flatnonzero(ranked[1:] == ranked[:-1]) if len(ids) else np.zeros(0, np.int64)
-        self.repeated = {int(order[place + 1]): int(order[place]) for place in repeated}
-        for later, earlier in self.repeated.items():
-            self.repeated[later] = self.repeated.get(earlier, earlier)
-
-    def of(self, parent: int) -> list[int]:
-        """Return the places of the annotations of a parent; of one beyond the last: of those without any."""
-        start, end = int(self._starts[parent]), int(self._starts[parent + 1])
-        if self._order is None:
-            return list(range(start, end))
-        return self._order[start:end].tolist()  # type: ignore[no-any-return]
-
-
-def fetched(document: Document, places: Ints, lengths: Ints, wanted: list[int]) -> bytes:
-    """Return entries of a document as a JSON list, in the order they are asked for."""
-    pieces: list[bytes] = []
-    count, at = len(wanted), 0
-    while at < count:
-        last = at
-        while (
-            last + 1 < count
-            and wanted[last + 1] == wanted[last] + 1
-            and (places[wanted[last + 1]] - places[wanted[at]] < 4 << 20)
-        ):
-            last += 1
-        start = int(places[wanted[at]])
-        end = int(places[wanted[last]] + lengths[wanted[last]])
-        pieces.append(document.read(start, end - start))
-        at = last + 1
-    return b"[" + b",".join(pieces) + b"]"
 
 
 def changed(document: Document) -> ReadError:

@@ -6,6 +6,7 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from array import array
@@ -20,6 +21,8 @@ from typing import Any, BinaryIO, Protocol
 import msgspec
 from msgspec import UNSET
 
+_MOST_BYTES = 1 << 30
+
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 _encoder = msgspec.json.Encoder()
 
@@ -33,6 +36,9 @@ class Block(Protocol):
 
     def add(self, entries: Sequence[Any]) -> None:
         """Take entries, which have no number yet."""
+
+    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
+        """Take annotations as :func:`body_of` gives them, and the image of each."""
 
 
 class Lines:
@@ -60,6 +66,14 @@ class Lines:
             lines = written_lines(entries)
             self._stream.write(b",\n" + lines if self._count else lines)
             self._count += len(entries)
+
+    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
+        """Number annotations, and write them."""
+        if bodies:
+            numbers = zip(count(self._count + 1), image_ids, bodies, strict=False)
+            lines = ",\n".join([f'{{"id":{id_},"image_id":{image},{body}' for id_, image, body in numbers]).encode()
+            self._stream.write(b",\n" + lines if self._count else lines)
+            self._count += len(bodies)
 
 
 @dataclass(slots=True)
@@ -113,6 +127,15 @@ class Tails:
         self.pieces.sizes.append(len(lines))
         self.pieces.count += len(entries)
 
+    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
+        """Write annotations, and remember which image each is of."""
+        if bodies:
+            lines = ("{" + ",\n{".join(bodies)).encode("ascii")
+            self._stream.write(lines)
+            self.pieces.image_ids.extend(image_ids)
+            self.pieces.sizes.append(len(lines))
+            self.pieces.count += len(bodies)
+
 
 def numbered(path: Path, pieces: Pieces, first_id: int, first_image: int) -> Iterator[bytes]:
     """Return the lines of a block with their numbers, piece by piece.
@@ -136,6 +159,14 @@ def numbered(path: Path, pieces: Pieces, first_id: int, first_image: int) -> Ite
             else:
                 starts = [b'{"id":%d,' % next(ids) for _ in entries]
             yield b",\n".join(map(add, starts, entries))
+
+
+def body_of(annotation: Any) -> str:
+    """Return the line of an annotation without its brace and the numbers of it and its image; of none, none."""
+    if annotation is None:
+        return ""
+    annotation.id = annotation.image_id = UNSET
+    return written_lines([annotation])[1:].decode()
 
 
 def written_lines(entries: Sequence[Any]) -> bytes:
@@ -165,6 +196,15 @@ def written_value(value: Any) -> bytes:
 
 
 def append_file(stream: BinaryIO, path: Path) -> None:
-    """Add a file to the end of an open one."""
+    """Add a file to the end of an open one, without a copy in this process where the system can do that."""
     with path.open("rb") as part:
+        if hasattr(os, "copy_file_range"):
+            stream.flush()
+            try:
+                while os.copy_file_range(part.fileno(), stream.fileno(), _MOST_BYTES):
+                    pass
+                stream.seek(0, os.SEEK_END)
+                return
+            except OSError:  # two file systems, or one that cannot; the rest is copied as anywhere
+                pass
         shutil.copyfileobj(part, stream, 1 << 20)

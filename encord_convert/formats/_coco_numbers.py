@@ -29,8 +29,8 @@ FAR_PX = -1e6
 """Stands for a coordinate that is no finite number: outside, so that its shape is not sure."""
 
 Floats = NDArray[np.float64]
-Sizes = Sequence[tuple[int, int]]
-"""Width and height of the picture of each shape in pixels."""
+Sizes = Sequence[tuple[int, int]] | Floats
+"""Width and height of the picture of each shape in pixels; as an array one row if they are all the same."""
 
 Rings = Iterator[tuple[bytes, list[float], float, bool]]
 """Text, ``bbox``, area and sureness of each ring."""
@@ -46,18 +46,28 @@ def box_numbers(relative: Sequence[float], sizes: Sizes, decimals: int) -> Itera
     sizes : n sizes
     decimals : int
     """
-    if not sizes:
+    if not len(sizes):
         return iter(())
-    limits = _limits(sizes)
-    pixels = _pixels(relative, 2, limits)
-    sure = _are_boxes_sure(pixels, limits)
-    units = _box_units(pixels, limits, decimals)
-    areas = _rounded(units[:, 2] * units[:, 3] / 10.0 ** (2 * decimals), decimals)
+    units, areas, sure = _boxes(relative, _limits(sizes), decimals)
     return zip((units / 10.0**decimals).tolist(), areas.tolist(), sure.tolist(), strict=True)
 
 
+def box_texts(relative: Floats, limits: Floats, decimals: int) -> tuple[list[str], list[str], list[bool]]:
+    """Return ``bbox`` and area of boxes as texts, and which of them are sure; see :func:`box_numbers`."""
+    units, areas, sure = _boxes(relative, limits, decimals)
+    return _quad_texts(units, decimals), _number_texts(areas), sure.tolist()
+
+
+def _boxes(relative: Any, limits: Floats, decimals: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return boxes in units of the last decimal place, areas, and which of them are sure."""
+    pixels = _pixels(relative, 2, limits)
+    units = _box_units(pixels, limits, decimals)
+    areas = _rounded(units[:, 2] * units[:, 3] / 10.0 ** (2 * decimals), decimals)
+    return units, areas, _are_boxes_sure(pixels, limits)
+
+
 def rotated_numbers(
-    relative: Sequence[float], angles_deg: Sequence[float], sizes: Sizes, decimals: int
+    relative: Sequence[float], angles_deg: Sequence[float] | Floats, sizes: Sizes, decimals: int
 ) -> Iterator[tuple[list[float], bytes, list[float], float, float, bool]]:
     """Give each rotatable box its ``bbox``, corners, unrotated box, angle in [0, 360), area and whether it is sure.
 
@@ -72,9 +82,44 @@ def rotated_numbers(
     sizes : n sizes
     decimals : int
     """
-    if not sizes:
+    if not len(sizes):
         return iter(())
     limits = _limits(sizes)
+    bounds, corners, pixels, angles, areas, sure = _rotated(relative, angles_deg, limits, decimals)
+    return zip(
+        (bounds / 10.0**decimals).tolist(),
+        _ring_texts(corners.ravel(), np.arange(8, corners.size + 1, 8), decimals),
+        _rounded(pixels, decimals).tolist(),
+        angles.tolist(),
+        areas.tolist(),
+        sure.tolist(),
+        strict=True,
+    )
+
+
+def rotated_texts(
+    relative: Floats, angles_deg: Sequence[float] | Floats, limits: Floats, decimals: int
+) -> tuple[list[str], list[str], list[str], list[str], list[str], list[bool]]:
+    """Return ``bbox``, area, corners, angle and unrotated box of rotatable boxes as texts, and which are sure.
+
+    See :func:`rotated_numbers`.
+    """
+    bounds, corners, pixels, angles, areas, sure = _rotated(relative, angles_deg, limits, decimals)
+    return (
+        _quad_texts(bounds, decimals),
+        _number_texts(areas),
+        _strings(_ring_texts(corners.ravel(), np.arange(8, corners.size + 1, 8), decimals)),
+        _number_texts(angles),
+        _quad_texts(np.rint(pixels * 10.0**decimals) + 0.0, decimals),
+        sure.tolist(),
+    )
+
+
+def _rotated(
+    relative: Any, angles_deg: Sequence[float] | Floats, limits: Floats, decimals: int
+) -> tuple[Floats, Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
+    """Return bounds and corners of rotatable boxes in units of the last decimal place, the unrotated boxes in pixels,
+    angles, areas, and which of them are sure."""
     pixels = _pixels(relative, 2, limits)
     angles = np.array(angles_deg, np.float64)
     finite = np.isfinite(angles)
@@ -88,15 +133,7 @@ def rotated_numbers(
     scale = 10.0**decimals
     corner_units = _inside_units(corners, limits[:, None, :], scale)
     areas = _rounded(pixels[:, 2] * pixels[:, 3], decimals)
-    return zip(
-        (_bounds(low, high, limits, scale) / scale).tolist(),
-        _ring_texts(corner_units.ravel(), np.arange(8, corner_units.size + 1, 8), decimals),
-        _rounded(pixels, decimals).tolist(),
-        angles.tolist(),
-        areas.tolist(),
-        sure.tolist(),
-        strict=True,
-    )
+    return _bounds(low, high, limits, scale), corner_units, pixels, angles, areas, sure
 
 
 def ring_numbers(rings: Sequence[Any], sizes: Sizes, decimals: int) -> Rings:
@@ -124,7 +161,52 @@ def ring_numbers_px(rings: Sequence[Any], size: tuple[int, int], decimals: int) 
     return _ring_numbers(np.concatenate(rings).reshape(-1, 2), counts, limits, limits, decimals)
 
 
+def ring_texts(
+    flat: Floats, counts: NDArray[np.int64], limits: Floats, decimals: int
+) -> tuple[list[str], list[str], list[str], list[bool]]:
+    """Return ``bbox``, area and numbers of rings as texts, and which of them are sure; see :func:`ring_numbers`.
+
+    Parameters
+    ----------
+    flat : (2 n,) float
+        x0, y0, … of one ring after the other, relative.
+    counts : (k,) int
+        Points of each.
+    limits : (k, 2) or (1, 2) float
+        Width and height of the picture of each in pixels.
+    decimals : int
+    """
+    spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
+    return _texts_of_rings(_pixels(flat, 1, spread), counts, limits, spread, decimals)
+
+
+def ring_texts_px(
+    rings: Sequence[Any], limits: Floats, decimals: int
+) -> tuple[list[str], list[str], list[str], list[bool]]:
+    """Return what :func:`ring_texts` does, of rings x0, y0, … in pixels."""
+    counts = np.array([len(ring) for ring in rings]) >> 1
+    spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
+    return _texts_of_rings(np.concatenate(rings).reshape(-1, 2), counts, limits, spread, decimals)
+
+
+def _texts_of_rings(
+    pixels: Floats, counts: NDArray[np.int64], limits: Floats, spread: Floats, decimals: int
+) -> tuple[list[str], list[str], list[str], list[bool]]:
+    units, bounds, areas, sure = _rings(pixels, counts, limits, spread, decimals)
+    texts = _strings(_ring_texts(units.ravel(), 2 * np.cumsum(counts), decimals))
+    return _quad_texts(bounds, decimals), _number_texts(areas), texts, sure.tolist()
+
+
 def _ring_numbers(pixels: Floats, counts: NDArray[np.int64], limits: Floats, spread: Floats, decimals: int) -> Rings:
+    units, bounds, areas, sure = _rings(pixels, counts, limits, spread, decimals)
+    texts = _ring_texts(units.ravel(), 2 * np.cumsum(counts), decimals)
+    return zip(texts, (bounds / 10.0**decimals).tolist(), areas.tolist(), sure.tolist(), strict=True)
+
+
+def _rings(
+    pixels: Floats, counts: NDArray[np.int64], limits: Floats, spread: Floats, decimals: int
+) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
+    """Return points and bounds of rings in units of the last decimal place, areas, and which of them are sure."""
     starts = np.cumsum(counts) - counts
     low, high = np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)
     scale = 10.0**decimals
@@ -134,13 +216,7 @@ def _ring_numbers(pixels: Floats, counts: NDArray[np.int64], limits: Floats, spr
     sides = high - low
     least = 4 * TOLERANCE_PX * counts * (sides[:, 0] + sides[:, 1])
     sure = _are_within(low, high, limits) & _have_sides(sides) & (areas > least)
-    return zip(
-        _ring_texts(units.ravel(), 2 * (starts + counts), decimals),
-        (_bounds(low, high, limits, scale) / scale).tolist(),
-        _rounded(areas, decimals).tolist(),
-        sure.tolist(),
-        strict=True,
-    )
+    return units, _bounds(low, high, limits, scale), _rounded(areas, decimals), sure
 
 
 def point_numbers(
@@ -157,21 +233,38 @@ def point_numbers(
     side_px : float
         Width and height of the box in pixels. It is centred on the point, but kept inside the picture.
     """
-    if not sizes:
+    if not len(sizes):
         return iter(())
-    limits = _limits(sizes)
+    pixels, boxes, areas, sure = _points(relative, _limits(sizes), decimals, side_px)
+    scale = 10.0**decimals
+    return zip((pixels / scale).tolist(), (boxes / scale).tolist(), areas.tolist(), sure.tolist(), strict=True)
+
+
+def point_texts(
+    relative: Floats, limits: Floats, decimals: int, side_px: float
+) -> tuple[list[str], list[str], list[str], list[bool]]:
+    """Return ``bbox``, area, and x and y of points as texts, and which of them are sure; see :func:`point_numbers`."""
+    pixels, boxes, areas, sure = _points(relative, limits, decimals, side_px)
+    if (pixels < 0).any():
+        places = [_encoder.encode(place)[1:-1].decode() for place in (pixels / 10.0**decimals).tolist()]
+    else:
+        places = _strings(_ring_texts(pixels.ravel(), np.arange(2, pixels.size + 1, 2), decimals))
+    return _quad_texts(boxes, decimals), _number_texts(areas), places, sure.tolist()
+
+
+def _points(
+    relative: Any, limits: Floats, decimals: int, side_px: float
+) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
+    """Return points and the boxes around them in units of the last decimal place, areas, and which are sure."""
     pixels = np.array(relative, np.float64).reshape(-1, 2) * limits
     finite = np.isfinite(pixels)
     sure: NDArray[np.bool_] = finite[:, 0] & finite[:, 1]
     pixels[~sure] = 0.0
-    scale = 10.0**decimals
     sides = np.minimum(side_px, limits)
     corners = np.clip(pixels - sides / 2, 0.0, limits - sides)
     boxes = _box_units(np.hstack(np.broadcast_arrays(corners, sides)), limits, decimals)
-    areas = _rounded(boxes[:, 2] * boxes[:, 3] / scale**2, decimals)
-    return zip(
-        _rounded(pixels, decimals).tolist(), (boxes / scale).tolist(), areas.tolist(), sure.tolist(), strict=True
-    )
+    scale = 10.0**decimals
+    return np.rint(pixels * scale) + 0.0, boxes, _rounded(boxes[:, 2] * boxes[:, 3] / scale**2, decimals), sure
 
 
 _WIDEST = 1 << 14
@@ -218,6 +311,21 @@ def _ring_texts(units: Floats, ends: NDArray[np.intp], decimals: int) -> list[by
     return cells.tobytes().translate(None, b"\0").split(b"\n")[:-1]
 
 
+def _quad_texts(units: Floats, decimals: int) -> list[str]:
+    """Render four numbers of each of some boxes, given in units of the last decimal place."""
+    if (units < 0).any():
+        return [_encoder.encode(quad)[1:-1].decode() for quad in (units / 10.0**decimals).tolist()]
+    return _strings(_ring_texts(units.ravel(), np.arange(4, units.size + 1, 4), decimals))
+
+
+def _number_texts(values: Floats) -> list[str]:
+    return _encoder.encode(values.tolist())[1:-1].decode().split(",")
+
+
+def _strings(texts: list[bytes]) -> list[str]:
+    return b"\n".join(texts).decode().split("\n")
+
+
 def rounded(numbers: Any, decimals: int) -> Any:
     """Return a number or (nested) numbers rounded as all numbers of the file are, as plain floats."""
     return _rounded(np.asarray(numbers, np.float64), decimals).tolist()
@@ -232,6 +340,8 @@ def _rounded(numbers: Floats, decimals: int) -> Floats:
 
 def _limits(sizes: Sizes) -> Floats:
     """Width and height of each shape's picture; a single row if they are all the same."""
+    if isinstance(sizes, np.ndarray):
+        return sizes
     first = sizes[0]
     alike = sizes.count(first) == len(sizes)
     return np.array([first] if alike else sizes, np.float64)

@@ -5,7 +5,7 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -18,12 +18,14 @@ from encord_convert.formats._coco_options import ReadOptions
 from encord_convert.formats._coco_plans import Category, Plan, Plans, Unknown, answer_of
 from encord_convert.labelset import Draft, frame_info
 from encord_convert.ledger import Carried, Key, Ledger, Origin
-from encord_convert.losses import Feature, Kind, Level, Where
+from encord_convert.losses import Feature, Level, Where
 from encord_convert.sdk.objects import ClassificationInstance, ObjectInstance, Shape
 from encord_convert.sdk.objects._instance import SharedAnswers
 from encord_convert.sdk.objects.attributes import ChecklistAttribute
 
 _MOST_SHARED = 4096
+_SHORT = 256
+_NO_ATTRIBUTES: dict[str, Any] = {}
 _OUTLINES = ("polygon", "rle")
 _BOXES = (Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX)
 NO_LABEL = ""
@@ -77,8 +79,14 @@ class Reader:
         self._infos: dict[tuple[bool, float], Any] = {(True, 1.0): draft.info, (False, 1.0): draft.machine_info}
         self._ready: dict[tuple[int, str, Any], Plan] = {}
         self._shared: dict[Any, SharedAnswers] = {}
+        self._attributes: dict[bytes, dict[str, Any]] = {}
+        self._beside_texts: dict[tuple[int, bytes], tuple[tuple[tuple[Any, Any], ...], Carried]] = {}
         self._drawing = Drawing()
-        self.boxes = self.small_boxes = self.leaving_boxes = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Start to count what :meth:`close` will speak of."""
+        self.boxes = self.small_boxes = self.leaving_boxes = self._without_area = 0
 
     def decoded(self, text: bytes) -> list[Any]:
         """Return the annotations of a JSON list."""
@@ -110,9 +118,7 @@ class Reader:
         if entry is None:
             self.lose(entry, "INVALID_ANNOTATION", "An entry of annotations is no object.", title)
             return None
-        attributes = value_of(entry.attributes) if len(entry.attributes) else {}
-        if not isinstance(attributes, dict):
-            attributes = {}
+        attributes, text = self._attributes_of(entry) if len(entry.attributes) else (_NO_ATTRIBUTES, b"")
         said = attributes.get("encord_shape")
         said = said if isinstance(said, str) else None
         if kind != "keypoints" and said == "skeleton":
@@ -136,18 +142,19 @@ class Reader:
         except Invalid as fault:
             self.lose(entry, fault.code, fault.detail, title, fault.feature)
             return None
+        self._without_area += not (len(entry.area) or len(entry.areas))
         label, ledger = plan.label, self.ledger
         found = Placed(plan, kind, coordinates)
         key = (kind, label)
         if kind == "bbox" and plan.shape in _BOXES:
             self._judge(coordinates, size)
-        if not attributes and not drawing.is_used and self._is_bare(entry, plan):
+        if not attributes and not drawing.is_used and not plan.constants and self._is_plain(entry, plan):
             ledger.into[key] += 1
             found.info = self.draft.info
             if is_tracked:
                 found.track = _track_of(entry, attributes, None)
             return found
-        found.answers, found.carried = self._beside(entry, label, attributes, title, plan)
+        found.answers, found.carried = self._answers_of(entry, attributes, text, title, plan)
         self._count(key, found.carried)
         for change_kind, code, detail in drawing.changes:
             ledger.change(change_kind, code, Feature.SHAPE, key, self.where(title, entry), detail,
@@ -162,14 +169,13 @@ class Reader:
             found.track = _track_of(entry, attributes, found.hash)
         return found
 
-    def _is_bare(self, entry: Any, plan: Plan) -> bool:
-        """Tell an annotation that is its geometry and nothing else, as most are."""
+    def _is_plain(self, entry: Any, plan: Plan) -> bool:
+        """Tell an annotation that is its geometry and its attributes and nothing else, as most are."""
         return (
             not entry.iscrowd
             and entry.score is None
             and entry.confidence is None
             and not self._entries.unknown
-            and not plan.constants
             and plan.shape is not Shape.SKELETON
         )
 
@@ -182,6 +188,9 @@ class Reader:
 
     def close(self) -> None:
         """Say what all annotations together let one suspect."""
+        if self._without_area:
+            detail = "An annotation has no area; where it is written again it has that of its shape."
+            self.ledger.note(Level.INFO, "AREA_DERIVED", detail, Where(file=self._place), count=self._without_area)
         form = None
         if self.boxes > 1 and self.small_boxes == self.boxes:
             form = "No bbox has a number above 1: they look relative to the picture, and are read as pixels."
@@ -214,6 +223,37 @@ class Reader:
             if len(self._infos) > _MOST_SHARED:
                 self._infos.clear()
             found = self._infos[key] = frame_info(manual=is_manual, confidence=confidence)
+        return found
+
+    def _attributes_of(self, entry: Any) -> tuple[dict[str, Any], bytes]:
+        """Return the attributes of an annotation, and their text if it is short: the same few are met again."""
+        if len(entry.attributes) > _SHORT:
+            attributes = value_of(entry.attributes)
+            return (attributes if isinstance(attributes, dict) else {}), b""
+        text = bytes(entry.attributes)
+        found = self._attributes.get(text)
+        if found is None:
+            if len(self._attributes) > _MOST_SHARED:
+                self._attributes.clear()
+            value = value_of(entry.attributes)
+            found = self._attributes[text] = value if isinstance(value, dict) else {}
+        return found, text
+
+    def _answers_of(
+        self, entry: Any, attributes: dict[str, Any], text: bytes, title: str, plan: Plan
+    ) -> tuple[tuple[tuple[Any, Any], ...], Carried]:
+        """Return what :meth:`_beside` does; of the same attributes the same, where nothing else is said."""
+        if not (text and self._is_plain(entry, plan)):
+            return self._beside(entry, plan.label, attributes, title, plan)
+        key = (id(plan), text)
+        found = self._beside_texts.get(key)
+        if found is None:
+            found = self._beside(entry, plan.label, attributes, title, plan)
+            said = sum(value is not None for name, value in attributes.items() if name not in OWN_KEYS)
+            if "classifications" not in attributes and found[1] == ((("answer", said),) if said else ()):
+                if len(self._beside_texts) > _MOST_SHARED:
+                    self._beside_texts.clear()
+                self._beside_texts[key] = found
         return found
 
     # -- what is said beside ----------------------------------------------------------------------------------
@@ -338,53 +378,6 @@ class Reader:
         for attribute, value in answers:
             instance._answer(attribute, value)
         return instance
-
-    def labels(self, entries: list[Any], title: str, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
-        """Return the classifications of annotations without geometry: captions, and categories alone."""
-        captions = [entry for entry in entries if entry.caption is not None]
-        plain = [entry for entry in entries if entry.caption is None]
-        made: list[Any] = []
-        known = []
-        for entry in plain:
-            if number_of(entry.category_id) in self.categories:
-                known.append(entry)
-            else:
-                detail = f"The category {entry.category_id!r} is not among the categories."
-                self.lose(entry, "ORPHAN_CATEGORY", detail, title, Feature.LABEL_NAME)
-        if known:
-            names = [self.label_of(entry) for entry in known]
-            chosen = [self.plans.option(name) for name in names]
-            item, root, _ = chosen[0]
-            options = tuple(option for option in root.options if any(option is one[2] for one in chosen))
-            origins = [self._origin("label", name, entry) for name, entry in zip(names, known, strict=True)]
-            origins[0].also = tuple(origins[1:])
-            made.append(self.classification(item, [(root, options)], hash_of(1 << 33), frame, origins[0]))
-        if captions:
-            made += self._captions(captions, title, frame, hash_of)
-        return made
-
-    def _origin(self, kind: str, label: str, entry: Any) -> Origin:
-        self.ledger.into[kind, label] += 1
-        return Origin(kind, label)
-
-    def _captions(self, entries: list[Any], title: str, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
-        item = self.plans.caption()
-        texts = [one.caption if isinstance(one.caption, str) else str(one.caption) for one in entries]
-        origins = [self._origin("caption", NO_LABEL, entry) for entry in entries]
-        if self.options.captions == "separate":
-            return [
-                self.classification(item, [(item.attributes[0], text)], hash_of((1 << 34) + number), frame, origin)
-                for number, (text, origin) in enumerate(zip(texts, origins, strict=True))
-            ]
-        for entry, origin in zip(entries[1:], origins[1:], strict=True):
-            detail = "Several captions of an image are one text of lines; -r captions=separate keeps them apart."
-            key = ("caption", NO_LABEL)
-            self.ledger.change(Kind.MERGED, "CAPTIONS_JOINED", Feature.CLASSIFICATIONS, key,
-                               self.where(title, entry), detail)  # fmt: skip
-            origin.changed = True
-        origins[0].also = tuple(origins[1:])
-        answered = [(item.attributes[0], "\n".join(texts))]
-        return [self.classification(item, answered, hash_of(1 << 34), frame, origins[0])]
 
 
 def _track_of(entry: Any, attributes: dict[str, Any], own: str | None) -> str | None:

@@ -56,6 +56,7 @@ class Category:
 def categories_by_id(entries: Iterable[Any], ledger: Ledger) -> dict[int, Category]:
     """Return the categories of a file by id; of two with the same id the first."""
     found: dict[int, Category] = {}
+    strange: dict[str, None] = {}
     for entry in entries:
         if not isinstance(entry, dict) or "id" not in entry:
             ledger.note(Level.WARNING, "INVALID_CATEGORY", "An entry of categories is none: it has no id.")
@@ -74,7 +75,18 @@ def categories_by_id(entries: Iterable[Any], ledger: Ledger) -> dict[int, Catego
         edges = entry.get("skeleton")
         category.edges = edges if isinstance(edges, list) else []
         category.color = _color_of(entry.get("color"))
+        strange.update(dict.fromkeys(key for key, value in entry.items() if key not in _KEYS and value is not None))
+    if strange:
+        detail = f"What categories say beside has no place in the hub: {', '.join(map(repr, sorted(strange)))}."
+        ledger.note(Level.INFO, "CATEGORY_KEYS", detail)
     return found
+
+
+_KEYS = frozenset(
+    {"id", "name", "supercategory", "keypoints", "skeleton", "color", "encord_name", "isthing", "image_count",
+     "instance_count"}
+)  # fmt: skip
+"""Keys of categories that are read, or that follow from the annotations."""
 
 
 def _color_of(value: Any) -> str | None:
@@ -237,7 +249,7 @@ class Plans:
         if category.supercategory and category.declared is None and category.supercategory != category.name:
             self._supercategory(item, category)
         if shape is Shape.SKELETON:
-            self._template(item, category)
+            self._draft.ontology.skeleton_templates.append(self._template(item, category))
         return item
 
     def _supercategory(self, item: Object, category: Category) -> None:
@@ -258,10 +270,16 @@ class Plans:
         if parent is not None and self._options.supercategory == "attribute":
             value = answer_of(parent, category.supercategory)
             plan.constants = [] if value is Unknown else [(parent.attribute, value)]
-        for template in self._draft.ontology.skeleton_templates:
-            if template.name == item.name and item.shape is Shape.SKELETON:
-                plan.nodes = template.skeleton
+        if item.shape is Shape.SKELETON:
+            plan.nodes = self._nodes(item, category)
         return plan
+
+    def _nodes(self, item: Object, category: Category) -> list[SkeletonNode]:
+        """Return the points of a skeleton class; an ontology from outside may have no template of it."""
+        for template in self._draft.ontology.skeleton_templates:
+            if template.name == item.name:
+                return template.skeleton
+        return self._template(item, category).skeleton
 
     # -- attributes -------------------------------------------------------------------------------------------
 
@@ -280,7 +298,7 @@ class Plans:
 
     # -- skeletons --------------------------------------------------------------------------------------------
 
-    def _template(self, item: Object, category: Category) -> None:
+    def _template(self, item: Object, category: Category) -> SkeletonTemplate:
         count = max(category.facts.points, len(category.keypoints))
         names = list(category.keypoints[:count])
         if len(names) < count:
@@ -293,11 +311,10 @@ class Plans:
             for number, (name, (x, y)) in enumerate(zip(names, _layout(category.facts.pose, count), strict=True))
         ]
         edges = _edges(category.edges, count)
-        template = SkeletonTemplate(
+        return SkeletonTemplate(
             name=item.name, width=1.0, height=1.0, skeleton=nodes, edges=[(a, b, None) for a, b in edges],
             feature_node_hash=item.feature_node_hash,
         )  # fmt: skip
-        self._draft.ontology.skeleton_templates.append(template)
 
     # -- labels of images -------------------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ from encord_convert.formats._coco_entries import NO_ID, Entries
 from encord_convert.formats._coco_indexes import Index
 from encord_convert.formats._coco_objects import Reader
 from encord_convert.formats._coco_options import ReadOptions
-from encord_convert.formats._coco_pictures import Part, Pictures
+from encord_convert.formats._coco_parts import Part
+from encord_convert.formats._coco_pictures import Pictures
 from encord_convert.formats._coco_plans import Category, Plans, categories_by_id
 from encord_convert.formats._files import FileSource, Source
 from encord_convert.labelset import Draft, LabelSet
@@ -150,7 +151,8 @@ class _Reading:
             categories += by_id.values()
             reader = Reader(self.draft, self.plans, options, self.ledger, index.document.place, by_id, entries)
             self._note(index)
-            self.parts.append(Part(index.document, index, pictures.document, pictures, reader, split))
+            key = (index.document.member,) if len(indexes) > 1 else ()
+            self.parts.append(Part(index.document, index, pictures.document, pictures, reader, split, key))
         self.plans.add(categories)
         if any(facts.kinds["caption"] for index, *_ in indexes for facts in index.facts.values()):
             self.plans.caption()
@@ -166,8 +168,8 @@ class _Reading:
         truth = self.options.ground_truth
         if not document.is_list():
             index.take(self.options.pattern())
-            if not (index.column("image_ids").size or index.videos or index.column("parents").size
-                    or index.categories or index.seen & {"images", "videos"}):  # fmt: skip
+            if not (len(index.image_ids()) or index.videos or len(index.parents) or index.categories
+                    or index.seen & {"images", "videos"}):  # fmt: skip
                 raise ReadError(document.place, "has none of the lists images, annotations, categories.")
             return index, index, entries, split
         if truth is None:

@@ -16,9 +16,10 @@ from encord_convert.formats._coco_shapes import Picture, Style
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries
 from encord_convert.placement import frame_size
-from encord_convert.report import Report
+from encord_convert.report import Report, loses_sides
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.sheets import Sheet
 
 KEPT = 256
 """Images that are written together."""
@@ -70,8 +71,11 @@ class Rows:
         """Write all rows of a label set, and tell a report what is not written, or not as it was."""
         self._report = report
         self._annotator = Annotator(self.classes, self._options, self._carries, report, self._annotations)
-        for row in report.rows(labels, self._carries):
-            self._add(row)
+        for one in report.sheets(labels, self._carries):
+            if isinstance(one, Sheet):
+                self._add_sheet(one)
+            else:
+                self._add(one)
         self._annotator.flush()
         self._flush()
         self.names.say_clashes(report.note)
@@ -102,6 +106,26 @@ class Rows:
                 size = (image.width, image.height)
                 self._annotator.add(Picture(row, frame, self._listed, size, tracks), placed[frame])
         self._annotator.end_row()
+        if len(self._kept) >= KEPT:
+            self._flush()
+
+    def _add_sheet(self, sheet: Sheet) -> None:
+        first = self._listed + 1
+        for number, title in enumerate(sheet.titles):
+            self._listed += 1
+            width, height = sheet.sizes[number]
+            shown = self.names.unique(title.replace("\\", "/"))
+            encord: dict[str, Any] = {"data_hash": sheet.data_hashes[number], "frame": 0}
+            if shown != title:
+                encord["title"] = title
+            image = Image(id=self._listed, width=width, height=height, file_name=shown, encord=encord)
+            if number in sheet.classifications:
+                labels = sheet.classifications[number]
+                if any(loses_sides(one._frames[0], self._carries) for one in labels):  # else there is nothing to tell
+                    self._report.turn_to(sheet.empty_row(number))
+                self._classify(image, 0, labels)
+            self._kept.append(image)
+        self._annotator.add_sheet(sheet, first)
         if len(self._kept) >= KEPT:
             self._flush()
 

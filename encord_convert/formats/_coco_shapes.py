@@ -19,8 +19,8 @@ from encord_convert.formats._coco_classes import Class, Keypoints
 from encord_convert.formats._coco_masks import mask_numbers
 from encord_convert.geometry import masks, rle
 from encord_convert.losses import Carries, Feature, Kind, Level
-from encord_convert.placement import drawing, fate, is_degenerate_ring, ring_px
-from encord_convert.prediction import is_self_occluded
+from encord_convert.placement import drawing, fate_and_drawing, is_degenerate_ring, ring_px
+from encord_convert.prediction import has_depth, is_self_occluded, is_unsaid
 from encord_convert.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
@@ -114,6 +114,7 @@ class Shapes:
         self._carries = carries
         self._report = report
         self._as_masks = as_masks
+        self._judged: tuple[Any, list[list[float]] | None] = (None, None)
         self._forget()
 
     def _forget(self) -> None:
@@ -185,7 +186,8 @@ class Shapes:
     def _remains(self, picture: Picture, class_: Class, instance: ObjectInstance, coordinates: Any) -> str | None:
         """Judge a shape that is not sure: None if nothing of it can be written, which is then accounted for."""
         width, height = picture.size
-        state = fate(coordinates, width, height, self._carries.tolerance_px)
+        state, rings = fate_and_drawing(coordinates, width, height, self._carries.tolerance_px)
+        self._judged = (coordinates, rings)  # it is drawn next, and cutting it at the border is what costs
         if state == "degenerate":
             code = self._carries.code(Feature.DEGENERATE, class_.shape)
             self._drop(picture, instance, code, Feature.DEGENERATE, "covers nothing that could be drawn")
@@ -281,7 +283,9 @@ class Shapes:
 
     def _drawn(self, c: Any, size: Size) -> tuple[msgspec.Raw, list[float], float]:
         """Return ``segmentation``, ``bbox`` and area of what a polygon or a rotatable box has inside the picture."""
-        _, rings = drawing(c, *size, self._carries.tolerance_px)
+        judged, rings = self._judged
+        if judged is not c or rings is None:
+            _, rings = drawing(c, *size, self._carries.tolerance_px)
         texts, boxes, areas, _ = zip(*numbers.ring_numbers_px(rings, size, self._style.decimals), strict=True)
         area = sum(areas)
         if not area or _meet(boxes):
@@ -294,6 +298,8 @@ class Shapes:
         place, bbox, area, is_sure = next(self._computed_points)
         if not is_sure and self._remains(picture, class_, instance, c) is None:
             return None
+        if has_depth(c):
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.DEPTH, "is a point in space, written without z")
         return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, [], [*place, 2], 1)
 
     def _skeleton(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
@@ -337,7 +343,10 @@ class Shapes:
             self._change(picture, instance, Kind.DEFAULTED, Feature.HIDDEN_POSITION, detail)
         if strange:
             detail = f"has points its template lacks: {', '.join(map(repr, strange))}"
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE, detail, "KEYPOINT_UNKNOWN")
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.UNKNOWN_POINTS, detail)
+        if any(is_unsaid(point) for point in points):
+            detail = "has points of which nobody said whether they are visible: written as visible"
+            self._change(picture, instance, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY, detail)
         return keypoints
 
     def _box_around(self, points: Sequence[Any], size: Size) -> list[float]:

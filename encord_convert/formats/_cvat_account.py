@@ -65,6 +65,11 @@ class Account:
         self._all.append((element, plan.label, ready))
         return ready
 
+    def make_room(self, count: int) -> None:
+        """See to it that no use is forgotten while so many are asked for; whoever holds them may go on counting."""
+        if len(self._all) + count > _MAX_READY:
+            self._forget()
+
     def _forget(self) -> None:
         """Forget the uses that came once, or all if those are few."""
         often = {key: ready for key, ready in self.cache.items() if ready.count > 1}
@@ -121,6 +126,11 @@ class Account:
         """Say what was changed about one shape, which is no tag; ``is_counted``: another change was said of it."""
         plan: Any = ready.plan
         self._lose(change, plan.element, plan.label, line, is_counted)
+
+    def wants(self, ready: Ready, change: Change) -> bool:
+        """Tell whether another example of a change of shapes of this use is wanted."""
+        plan: Any = ready.plan
+        return self._told.get((change.code, change.is_drop, change.type or plan.element, plan.label), 0) < EXAMPLES
 
     def drop(self, ready: Ready, element: str, line: int | None, loss: Change) -> None:
         """Say that a shape, with all it carries, is not taken over; it must not be counted otherwise."""

@@ -111,10 +111,12 @@ class Documents:
             if row.data_type is DataType.IMAGE:
                 self._pictures = self._pictures or self._document(None)
                 self._picture(self._pictures, row, 0, {})
+                self._elements.tell_texts()
                 continue
             document = self._document(row)
             (self._video if document.is_video else self._group)(document, row)
             document.body.close()
+            self._elements.tell_texts()
         if not self._all:
             self._document(None)
 

@@ -11,9 +11,9 @@ from encord_convert.formats._cvat_labels import Label, Labels, ObjectUse, Questi
 from encord_convert.formats._cvat_meta import UNDEFINED, Node
 from encord_convert.formats._cvat_poses import Written, is_plain, keyframes, written
 from encord_convert.formats._cvat_texts import escaped, is_writable, points_text
-from encord_convert.losses import Carries, Feature, Kind, Where
+from encord_convert.losses import Carries, Feature, Kind
 from encord_convert.placement import fate, frame_size
-from encord_convert.prediction import is_self_occluded
+from encord_convert.prediction import has_depth, is_self_occluded, is_unsaid
 from encord_convert.report import SIDES, Report, side_types
 from encord_convert.sdk.objects import LabelRowV2, Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
@@ -82,7 +82,8 @@ class Elements:
         self._carries = carries
         self._report = report
         self._is_sparse = is_sparse
-        self._common: dict[tuple[int, int, int], tuple[Any, str, bool]] = {}
+        self._common: dict[tuple[int, int, int], tuple[Any, str, bool, bool]] = {}
+        self._unwritable: dict[int, Any] = {}
         self._lost_sides: tuple[Any, bool] = (None, False)
 
     # --- pictures ---------------------------------------------------------------------------------------------------
@@ -203,7 +204,7 @@ class Elements:
 
     def _tell(self, instance: Any, frame: int, coordinates: Any) -> None:
         """Say what is changed about geometry that is written, and which of its sides are not."""
-        if isinstance(coordinates, PolygonCoordinates):
+        if isinstance(coordinates, PolygonCoordinates) and coordinates._is_nested:
             if any(len(rings) > 1 for rings in coordinates.polygons):
                 self._change(instance, frame, Kind.APPROXIMATED, Feature.HOLES, "Cuts of no width lead to its holes.")
             if len(coordinates.polygons) > 1:
@@ -216,6 +217,12 @@ class Elements:
             if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
                 detail = "Invisible points are at (0, 0)."
                 self._change(instance, frame, Kind.DEFAULTED, Feature.HIDDEN_POSITION, detail)
+            if any(is_unsaid(point) for point in points):
+                detail = "Points of which nobody said whether they are visible are visible."
+                self._change(instance, frame, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY, detail)
+        elif has_depth(coordinates):
+            detail = "The point is written without its third coordinate."
+            self._change(instance, frame, Kind.APPROXIMATED, Feature.DEPTH, detail)
 
     def _change(self, instance: Any, frame: int, kind: Kind, feature: Feature, detail: str) -> None:
         self._report.change(instance, frame, kind, self._carries.code(feature), feature, detail)
@@ -246,9 +253,11 @@ class Elements:
             if len(self._common) > _MOST_COMMON:
                 self._common.clear()
             # What is shared is held with what was made of it, so that its `id` stays its own.
-            found = common, text, is_occluded
+            found = common, text, is_occluded, id(instance) in self._unwritable
             if common is not None:
                 self._common[key] = found
+        if found[3]:
+            self._unwritable[id(instance)] = instance
         return found[1], found[2]
 
     def _without_occlusion(self, use: ObjectUse, answers: Sequence[Any]) -> tuple[Sequence[Any], bool]:
@@ -281,13 +290,15 @@ class Elements:
             return repr(value)
         text = str(value)
         if not is_writable(text):
-            label = getattr(instance, "object_name", None) or instance.classification_name
-            detail = f"The answer to {question.attribute.title!r} has characters XML has no place for; � stands there."
-            where = Where(element=label)
-            self._report.writing.change(
-                Kind.APPROXIMATED, "CONTROL_CHARACTER", Feature.ANSWERS, ("answer", label), where, detail
-            )
+            self._unwritable[id(instance)] = instance
         return text
+
+    def tell_texts(self) -> None:
+        """Say of the objects and classifications since this was last asked which texts are written in part."""
+        for instance in self._unwritable.values():
+            if self._report.is_written(instance):
+                self._report.change_texts(instance, self._carries)
+        self._unwritable.clear()
 
 
 # --- rendering ------------------------------------------------------------------------------------------------------

@@ -65,6 +65,7 @@ class Pictures:
         self._member = member
         self._place = first
         self._duplicates = facts.duplicates
+        self._without_size = facts.without_size
         self._size = options.size_px()
         self._has_subsets = meta.own is None and len([subset for subset in facts.subsets if subset]) > 1
         self._left = {task_id: task.pictures for task_id, task in facts.tasks.items()}
@@ -120,7 +121,7 @@ class Pictures:
     def _extent(self, picture: Picture) -> Extent:
         """Return width and height in pixels."""
         attributes = picture.attributes
-        width, height = _pixels(attributes.get("width")), _pixels(attributes.get("height"))
+        width, height = pixels_of(attributes.get("width")), pixels_of(attributes.get("height"))
         if width and height:
             return width, height
         name = attributes.get("name", "")
@@ -134,25 +135,28 @@ class Pictures:
 
     def _row(self, picture: Picture, extent: Extent, lines: Iterator[Any] | None, masks: Iterator[Any]) -> LabelRowV2:
         attributes = picture.attributes
-        width, height = extent
         key = self._key(attributes)
         title = self._title(attributes)
-        subset = attributes.get("cvat_subset") or attributes.get("subset", "")
         self._account.title = title
         self._account.note_unknown("image", attributes, picture.line)
+        row = self._empty_row(attributes, key, title, extent)
+        adopt = row._adopt
+        for instance in self._labels(picture, extent, lines, masks, 0, self._draft.hashes.series("picture", *key)):
+            adopt(instance)
+        return row
+
+    def _empty_row(self, attributes: dict[str, str], key: tuple[str, ...], title: str, extent: Extent) -> LabelRowV2:
+        subset = attributes.get("cvat_subset") or attributes.get("subset", "")
         row = self._draft.row(
             DataType.IMAGE,
             title,
-            [self._draft.unit(attributes.get("unit") or title, width, height, key)],
+            [self._draft.unit(attributes.get("unit") or title, *extent, key)],
             frames=1,
             key=key,
             dataset=self._meta.name,
             client_metadata={"cvat_subset": subset} if subset else None,
         )
         row._origin = self._account.place
-        adopt = row._adopt
-        for instance in self._labels(picture, extent, lines, masks, 0, self._draft.hashes.series("picture", *key)):
-            adopt(instance)
         return row
 
     def _group(self, task_id: str, pictures: list[Picture]) -> LabelRowV2:
@@ -273,8 +277,7 @@ class Pictures:
             origin = Origin(tag, label, line, ready.carried, ready.is_changed)
             placed.append((ready.z, _instance(ready, hash_of(index), coordinates, frame, origin)))
         if leaves:
-            detail = "Geometry leaves its picture and is kept as it is; -r clip=yes cuts it."
-            account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, picture.line, "image")
+            self._note_leaving(picture.line)
         placed.sort(key=_DEPTH)
         objects: list[Any] = [instance for _, instance in placed]
         return objects + self._classifications(tags, frame, hash_of) if tags else objects
@@ -314,6 +317,10 @@ class Pictures:
             # The first of split objects stands for the one shape of the source.
             origin = Origin(tag, label, line, changed=changed, weights={})
         return drawing.is_outside
+
+    def _note_leaving(self, line: int) -> None:
+        detail = "Geometry leaves its picture and is kept as it is; -r clip=yes cuts it."
+        self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, "image")
 
     def _note_children(self, children: Iterable[Shape], line: int) -> None:
         for child in children:
@@ -392,7 +399,7 @@ def _instance(ready: Ready, hash_: str, coordinates: Any, frame: int, origin: Or
     )  # fmt: skip
 
 
-def _pixels(text: str | None) -> int:
+def pixels_of(text: str | None) -> int:
     """Return a size in whole pixels, 0 if the text is none."""
     try:
         number = float(text or 0)

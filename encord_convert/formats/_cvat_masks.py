@@ -35,14 +35,14 @@ def plain_masks(pictures: Sequence[Picture], extents: Sequence[Extent | None]) -
         found.append(masks)
         if extent is not None:
             jobs += [(masks, shape[3], extent) for shape in picture.shapes if shape[0] == "mask"]
-    runs = _runs_of([values[0] for _, values, _ in jobs if isinstance(values, tuple)])
+    runs = runs_of([values[0] for _, values, _ in jobs if isinstance(values, tuple)])
     for masks, values, extent in jobs:
         own = next(runs, None) if isinstance(values, tuple) else None
-        masks.append(plain_mask(values, *extent) if own is None else _placed(values, own, *extent))
+        masks.append(plain_mask(values, *extent) if own is None else placed_mask(values, own, *extent))
     return [iter(masks) for masks in found]
 
 
-def _runs_of(texts: Sequence[Any]) -> Iterator[tuple[rle.Runs, int]]:
+def runs_of(texts: Sequence[Any]) -> Iterator[tuple[rle.Runs, int]]:
     """Return runs and their sum for each text; nothing at all unless all are plain."""
     if not texts:
         return iter(())
@@ -60,7 +60,7 @@ def _runs_of(texts: Sequence[Any]) -> Iterator[tuple[rle.Runs, int]]:
     return zip([runs[start:end] for start, end in zip(starts, ends, strict=True)], sums, strict=True)
 
 
-def _placed(values: Any, own: tuple[rle.Runs, int], width: int, height: int) -> Any:
+def placed_mask(values: Any, own: tuple[rle.Runs, int], width: int, height: int) -> Any:
     runs, area = own
     try:
         left, top, box_width, box_height = map(int, values[1:])

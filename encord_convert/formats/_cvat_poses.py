@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -78,16 +79,23 @@ def is_plain(one: Written, width: int, height: int) -> bool:
         return bool(numbers[2] - numbers[0] > _LEAST_PX and numbers[3] - numbers[1] > _LEAST_PX)
     if one.element == "polygon" and len(numbers) > 5:
         # Of points that all but lie on a line no three span an area; their distances are no more than the sum of all.
-        x0, y0, x1, y1, x2, y2 = numbers[:6]
+        third = len(numbers) // 6 * 2
+        (x0, y0), (x1, y1), (x2, y2) = (numbers[at : at + 2] for at in (0, third, 2 * third))
         return bool(abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) > 8 * TOLERANCE_PX * size)
     return one.element == "points"
 
 
 def _rounded(flat: Any, width: int, height: int) -> list[float]:
     if len(flat) > 32:
-        scaled = np.asarray(flat, np.float64).reshape(-1, 2) * (width, height)
-        return np.round(scaled, DECIMALS).ravel().tolist()
+        scaled = np.asarray(flat, np.float64) * _sides(width, height, len(flat) // 2)
+        rounded: list[float] = scaled.round(DECIMALS).tolist()
+        return rounded
     return [round(number, DECIMALS) for number in ring_px(flat, width, height)]
+
+
+@lru_cache(maxsize=256)
+def _sides(width: int, height: int, count: int) -> Any:
+    return np.tile(np.array((width, height), np.float64), count)
 
 
 def _box(c: Any, width: int, height: int, places: Any) -> Written:
@@ -104,7 +112,7 @@ def _rotatable(c: Any, width: int, height: int, places: Any) -> Written:
 
 def _polygon(c: PolygonCoordinates, width: int, height: int, places: Any) -> Written:
     flat = c._flat
-    if len(c.polygons) > 1 or len(c.polygons[0]) > 1:
+    if c._is_nested:
         flat = joined_rings([[list(map(float, ring)) for ring in polygon] for polygon in c.polygons])
     return Written("polygon", _rounded(flat, width, height))
 

@@ -268,7 +268,7 @@ def plain_box(values: Values, makes: Shape, width: int, height: int) -> Any:
             return BoundingBoxCoordinates((y1 - y0) / height, (x1 - x0) / width, x0 / width, y0 / height)
         theta = 0.0
     else:
-        angle = _angle_within(rotation, x0, y0, x1, y1, width, height)
+        angle = angle_within(rotation, x0, y0, x1, y1, width, height)
         if angle is None:
             return None
         theta = angle
@@ -277,19 +277,32 @@ def plain_box(values: Values, makes: Shape, width: int, height: int) -> Any:
     return RotatableBoundingBoxCoordinates((y1 - y0) / height, (x1 - x0) / width, x0 / width, y0 / height, theta)
 
 
-def _angle_within(rotation: str, x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> float | None:
+def angle_within(rotation: str, x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> float | None:
     """Return the angle in degrees, None unless it is in [0, 360) and the turned box is within the picture."""
+    angle = plain_angle(rotation)
+    return angle if angle is not None and is_turned_within(angle, x0, y0, x1, y1, width, height) else None
+
+
+def plain_angle(rotation: str) -> float | None:
+    """Return an angle in degrees, None unless it is in [0, 360)."""
     try:
         angle = float(rotation)
     except ValueError:
         return None
-    if not 0 <= angle < 360:
-        return None
+    return angle if 0 <= angle < 360 else None
+
+
+def is_turned_within(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
+    """Tell whether a box in pixels, turned about its centre, is within its picture."""
     cos, sin = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
     w, h = x1 - x0, y1 - y0
     across, down = (w * cos + h * sin - w) / 2, (w * sin + h * cos - h) / 2
-    is_within = x0 >= across and y0 >= down and x1 + across <= width and y1 + down <= height
-    return angle if is_within else None
+    return x0 >= across and y0 >= down and x1 + across <= width and y1 + down <= height
+
+
+def leaves_turned(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
+    """Tell whether a box in pixels that is within its picture leaves it when it is turned about its centre."""
+    return bool(angle) and _leaves(boxes.xyxy_from_rotated(x0, y0, x1 - x0, y1 - y0, angle), width, height)
 
 
 def plain_mask(values: Values, width: int, height: int) -> Any:
@@ -407,7 +420,7 @@ def _box(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int,
     drawing.coordinates.append(box)
 
 
-def _leaves(xyxy: Sequence[float], width: int, height: int) -> bool:
+def _leaves(xyxy: Sequence[float], width: float, height: float) -> bool:
     return xyxy[0] < 0 or xyxy[1] < 0 or xyxy[2] > width or xyxy[3] > height
 
 
@@ -473,12 +486,13 @@ def split_points(flat: Sequence[float]) -> Drawing:
 
 def _split(drawing: Drawing, places: Sequence[tuple[float, float]]) -> None:
     if len(places) > 1:
-        drawing.changes.append(_points_split(len(places)))
+        drawing.changes.append(points_split(len(places)))
     drawing.coordinates.extend([PointCoordinate(x, y) for x, y in places])
 
 
 @lru_cache(maxsize=256)
-def _points_split(count: int) -> Change:
+def points_split(count: int) -> Change:
+    """Return the change that an element of several points is as many objects."""
     detail = f"A points shape of {count} points is read as so many objects."
     return Change(Kind.MERGED, "POINTS_SPLIT", Feature.SHAPE, detail)
 

@@ -10,7 +10,7 @@ import msgspec
 DECIMALS = 6
 
 _SPECIAL = re.compile('[&<>"\\x00-\\x1f\ud800-\udfff\ufffe\uffff]')
-_FORBIDDEN = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uffff]")
+UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uffff]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 _encode = msgspec.json.Encoder().encode
@@ -38,7 +38,7 @@ def is_writable(text: str) -> bool:
     >>> is_writable("a\\tb"), is_writable("a\\x0bb")
     (True, False)
     """
-    return _FORBIDDEN.search(text) is None
+    return UNWRITABLE.search(text) is None
 
 
 def number_text(number: float) -> str:
@@ -56,5 +56,5 @@ def points_text(flat: Sequence[float]) -> str:
     >>> points_text([1.0, 2.5, 3.0, 4.0])
     '1.0,2.5;3.0,4.0'
     """
-    texts = _encode(flat)[1:-1].decode().split(",")
-    return ";".join(map(",".join, zip(texts[0::2], texts[1::2], strict=True)))
+    pairs = list(zip(flat[0::2], flat[1::2], strict=True))
+    return _encode(pairs)[2:-2].replace(b"],[", b";").decode()

@@ -20,6 +20,7 @@ from encord_convert.losses import Feature, Kind
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers
 from encord_convert.sdk.objects._instance import SharedAnswers
+from encord_convert.sheets import Use
 
 Plan = ShapePlan | TagPlan
 Answer = tuple[Any, Any]
@@ -84,11 +85,12 @@ class Ready:
     ``into`` is what the use counts beside the shape itself, ``carried`` what of it survives the reading; ``static``
     and ``dynamic`` are the answers, ``cleared`` the attributes said to have none; ``changes`` happen to every shape.
     ``count`` shapes of it wait to be counted; ``is_open`` if some change of it wants more examples.
+    ``use`` is how a sheet has it, ``split`` how if several points of one shape are an object each; made when needed.
     """
 
     __slots__ = (
         "carried", "changes", "cleared", "count", "dynamic", "info", "into", "is_changed", "is_open", "plan", "shares",
-        "static", "z",
+        "split", "static", "use", "z",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, common: _Part, answered: _Part, beside: _Part, shares: Shares) -> None:
@@ -105,6 +107,8 @@ class Ready:
         self.is_open = bool(self.changes)
         self.count = 0
         self.shares = shares
+        self.use: Use | None = None
+        self.split: tuple[Use, Use] | None = None
 
 
 @dataclass(slots=True)

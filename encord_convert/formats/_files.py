@@ -435,7 +435,7 @@ class Target:
             return
         try:
             for name in self._names:
-                _sync(self._staging / name)
+                sync(self._staging / name)
             self._publish(self._staging)
         except OSError as error:
             self.discard()
@@ -500,7 +500,8 @@ def _umask() -> int:
     return mask
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Force a file to disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 

@@ -83,7 +83,8 @@ What is lost
     Polylines (``POLYLINE_SKIPPED``). Empty masks (``EMPTY_MASK``), polygons that enclose nothing (``INVALID_POLYGON``),
     boxes without a side (``DEGENERATE_DROPPED``). What lies outside its picture; what leaves it is cut at the border
     (``CLIPPED``). Holes keep their pixels but not their corners (``HOLES_AS_RLE``). Of skeleton points: the position of
-    invisible ones, whether it is its own object that hides one, and points the template lacks (``KEYPOINT_UNKNOWN``).
+    invisible ones, whether it is its own object that hides one, that nobody said whether one is visible (it is, then),
+    and points the template lacks (``KEYPOINT_UNKNOWN``). The third coordinate of points in space.
     Authors, times, reviews, objects on no frame.
 
     ``coco-rle`` is the same file with polygons as masks (``POLYGON_AS_RLE``), for training code that wants masks.
@@ -135,6 +136,7 @@ CARRIES = Carries(
         Shape.POLYLINE: "POLYLINE_SKIPPED",
         Feature.HOLES: "HOLES_AS_RLE",
         Feature.OUT_OF_BOUNDS: "CLIPPED",
+        Feature.UNKNOWN_POINTS: "KEYPOINT_UNKNOWN",
         (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
         (Feature.DEGENERATE, Shape.POLYGON): "INVALID_POLYGON",
     },
@@ -152,7 +154,8 @@ CARRIES_RLE = Carries(
 CARRIES_READ = replace(
     CARRIES,
     shapes=frozenset(Shape),
-    features=CARRIES.features | {Feature.HOLES, Feature.OUT_OF_BOUNDS, Feature.DEGENERATE, Feature.HIDDEN_POSITION},
+    features=CARRIES.features
+    | {Feature.UNKNOWN_POINTS, Feature.HOLES, Feature.OUT_OF_BOUNDS, Feature.DEGENERATE, Feature.HIDDEN_POSITION},
     tolerance_px=0.0,
 )
 

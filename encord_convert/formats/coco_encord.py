@@ -85,7 +85,7 @@ CARRIES = Carries(
     features=frozenset(
         {
             Feature.ROTATION, Feature.VISIBILITY, Feature.HIDDEN_POSITION, Feature.TRACKS, Feature.MANUAL,
-            Feature.OUT_OF_BOUNDS,
+            Feature.OUT_OF_BOUNDS, Feature.UNKNOWN_POINTS,
         }
     ),
     tolerance_px=TOLERANCE_PX,
@@ -235,6 +235,8 @@ _CHANGES = {
     Feature.HOLES: "has holes and is written as a mask",
     Feature.PARTS: "has several parts and is written as a mask",
     Feature.SELF_OCCLUSION: "hides points of its own: occluded",
+    Feature.UNSAID_VISIBILITY: "has points of which nobody said whether they are visible: written as visible",
+    Feature.DEPTH: "is a point in space, and written without z",
 }
 
 

@@ -52,6 +52,7 @@ CARRIES = Carries(
     data_types=CARRIES_ALL.data_types,
     features=CARRIES_ALL.features - {Feature.PARTS, Feature.ROTATION},
     tolerance_px=CARRIES_ALL.tolerance_px,
+    codes={Feature.UNKNOWN_POINTS: "KEYPOINT_UNKNOWN"},
 )
 
 

@@ -73,8 +73,9 @@ How each hub thing maps, writing
     a server, would tell.
 
 What is lost
-    In writing: confidence, authors, times, reviews, positions of invisible points, and by what a point is occluded;
-    shapes that cover nothing. Masks are cut at the border. Characters that XML has no place for become U+FFFD.
+    In writing: confidence, authors, times, reviews, positions of invisible points, by what a point is occluded, and
+    that nobody said whether it is visible (it is, then); the third coordinate of points in space; shapes that cover
+    nothing. Masks are cut at the border. Characters that XML has no place for become U+FFFD.
 
     In reading: z_order (labels stand in its order), group_id (kept with ``group_id``), the words of ``source`` other
     than manual and auto, default values and number ranges, which frames were keyframes. Ellipses and cuboids are
@@ -113,8 +114,11 @@ from encord_convert.formats._cvat_images import Pictures
 from encord_convert.formats._cvat_meta import Label, merged_labels
 from encord_convert.formats._cvat_ontology import Plans, build, merged_facts
 from encord_convert.formats._cvat_options import ReadOptions, WriteOptions
+from encord_convert.formats._cvat_pages import Page, page_of
 from encord_convert.formats._cvat_poses import TOLERANCE_PX
 from encord_convert.formats._cvat_scan import LabelFacts, Scan, Wanted, scan, stamp_of, texts
+from encord_convert.formats._cvat_sheets import SheetReader
+from encord_convert.formats._cvat_texts import UNWRITABLE
 from encord_convert.formats._cvat_tracks import Tracks
 from encord_convert.formats._cvat_xml import Picture, Record, Track, parsed_elements
 from encord_convert.formats._files import FileSource, Source, Target
@@ -125,6 +129,7 @@ from encord_convert.media import Media
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Shape
+from encord_convert.sheets import Sheet
 
 CARRIES = Carries(
     shapes=frozenset(Shape),
@@ -133,7 +138,7 @@ CARRIES = Carries(
         {
             Feature.ROTATION, Feature.VISIBILITY, Feature.TRACKS, Feature.ANSWERS, Feature.DYNAMIC_ANSWERS,
             Feature.CLASSIFICATIONS, Feature.NESTED_ANSWERS, Feature.MANUAL, Feature.COLOUR, Feature.EMPTY_ROWS,
-            Feature.OUT_OF_BOUNDS,
+            Feature.OUT_OF_BOUNDS, Feature.UNKNOWN_POINTS,
         }
     ),
 )  # fmt: skip
@@ -148,9 +153,12 @@ WRITES = Carries(
         Feature.PARTS: "PARTS_JOINED",
         Feature.SELF_OCCLUSION: "SELF_OCCLUSION_MERGED",
         Feature.HIDDEN_POSITION: "HIDDEN_POSITION_DEFAULTED",
+        Feature.UNSAID_VISIBILITY: "VISIBILITY_DEFAULTED",
         Feature.DEGENERATE: "INVALID_GEOMETRY",
         (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
     },
+    bounded=frozenset({Shape.BITMASK}),
+    unwritable=UNWRITABLE,
 )
 
 _DEPTH = 2
@@ -243,7 +251,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     title = next((one.meta.name for one in scans if one.meta.name), "")
     cut = partial(_shards, source, reading) if _can_be_cut(source, reading) else None
     return LabelSet(
-        reading.draft.ontology, partial(reading.rows, source), title=title, ledger=reading.ledger, shards=cut
+        reading.draft.ontology, sheets=partial(reading.sheets, source), title=title, ledger=reading.ledger, shards=cut
     )
 
 
@@ -291,31 +299,36 @@ class _Reading:
         self.options = replace(self.options, keyframes_manual=False)
         return plans
 
-    def rows(self, source: Source) -> Iterator[LabelRowV2]:
-        """Walk all rows, from a fresh account."""
+    def sheets(self, source: Source) -> Iterator[Sheet | LabelRowV2]:
+        """Walk all rows, many at a time where pictures are plain, from a fresh account."""
         self.ledger.rewind()
         for one in self.scans:
             account = Account(self.ledger, self.draft, source.place(one.member))
-            yield from self._rows(one, account, Media(source, one.member.rpartition("/")[0]), _records(source, one))
+            yield from self._rows(one, account, source, Media(source, one.member.rpartition("/")[0]))
 
-    def part(self, source: Source, recipe: Recipe) -> Iterator[LabelRowV2]:
+    def part(self, source: Source, recipe: Recipe) -> Iterator[Sheet | LabelRowV2]:
         """Walk the rows of a part."""
         self.ledger.rewind()
         account = Account(self.ledger, self.draft, source.place(recipe.scan.member))
-        return self._rows(recipe.scan, account, None, _records(source, recipe.scan, recipe), recipe.first)
+        return self._rows(recipe.scan, account, source, None, recipe)
 
     def _rows(
-        self, one: Scan, account: Account, media: Media | None, records: Iterator[Record], first: int = 0
-    ) -> Iterator[LabelRowV2]:
+        self, one: Scan, account: Account, source: Source, media: Media | None, recipe: Recipe | None = None
+    ) -> Iterator[Sheet | LabelRowV2]:
         member = (one.member,) if len(self.scans) > 1 else ()
         common = (self.draft, self.plans, self.options, account, one.meta, one.facts, media, member)
-        pictures, tracks = Pictures(*common, first), Tracks(*common)
+        pictures, tracks = SheetReader(*common, first=recipe.first if recipe else 0), Tracks(*common)
         if own_row(one.meta.own) is not None:
-            yield from self._grouped(one, account, pictures, tracks, records)
+            yield from self._grouped(one, account, pictures, tracks, _records(source, one, recipe))
             return
         held: list[Picture] = []
         try:
-            for record in records:
+            for record in _walk(source, one, recipe, in_pages=pictures.takes_pages):
+                if isinstance(record, Page):
+                    yield from pictures.rows(held)
+                    held = []
+                    yield pictures.sheet(record)
+                    continue
                 if isinstance(record, Picture):
                     held.append(record)
                     if len(held) == _HELD:
@@ -358,28 +371,49 @@ class _Reading:
 
 
 def _records(source: Source, one: Scan, recipe: Recipe | None = None) -> Iterator[Record]:
-    changed = ReadError(source.place(one.member), "changed while it was read.", advice="Read it again when it is done.")
+    """Walk a file record by record."""
+    for record in _walk(source, one, recipe, in_pages=False):
+        assert not isinstance(record, Page)
+        yield record
+
+
+def _walk(source: Source, one: Scan, recipe: Recipe | None, *, in_pages: bool) -> Iterator[Page | Record]:
+    """Walk a file record by record, or so many together as are plain pictures."""
     if stamp_of(source, one.member) != one.stamp:
-        raise changed
+        raise _changed(source, one)
     with source.open(one.member) as stream:
         if not one.is_canonical:
             for kind, item in parsed_elements(stream, source.place(one.member)):
                 if kind == "record":
                     yield item
             return
-        if recipe is not None:
-            stream.seek(recipe.start)
-            line, data, left = recipe.line, b"", recipe.end - recipe.start
-            chunks = lane.chunks(stream, stream.read(min(left, lane.CHUNK_BYTES)), max(0, left - lane.CHUNK_BYTES))
-        else:
-            head, data = lane.prologue(stream)
-            line, chunks = 1 + head.count(b"\n"), lane.chunks(stream, data)
         try:
-            for text in texts(chunks, recipe is None or recipe.end == source.size(one.member)):
-                yield from lane.records(text, line)
-                line += text.count("\n")
+            for text, line in _chunks(stream, recipe, source.size(one.member)):
+                page = page_of(text, line) if in_pages else None
+                if page is None:
+                    yield from lane.records(text, line)
+                else:
+                    yield page
         except lane.NotCanonical as error:
-            raise changed from error
+            raise _changed(source, one) from error
+
+
+def _chunks(stream: BinaryIO, recipe: Recipe | None, size: int | None) -> Iterator[tuple[str, int]]:
+    """Yield pieces of whole records, each with its first line."""
+    if recipe is not None:
+        stream.seek(recipe.start)
+        line, data, left = recipe.line, b"", recipe.end - recipe.start
+        chunks = lane.chunks(stream, stream.read(min(left, lane.CHUNK_BYTES)), max(0, left - lane.CHUNK_BYTES))
+    else:
+        head, data = lane.prologue(stream)
+        line, chunks = 1 + head.count(b"\n"), lane.chunks(stream, data)
+    for text in texts(chunks, recipe is None or recipe.end == size):
+        yield text, line
+        line += text.count("\n")
+
+
+def _changed(source: Source, one: Scan) -> ReadError:
+    return ReadError(source.place(one.member), "changed while it was read.", advice="Read it again when it is done.")
 
 
 def _note_tasks(one: Scan, ledger: Ledger) -> None:
@@ -472,7 +506,7 @@ def open_shard(recipe: Recipe) -> LabelSet:
         reading.ledger = Ledger()  # what was found before the rows belongs to the account of the first part
     labels = LabelSet(
         reading.draft.ontology,
-        partial(reading.part, source, recipe),
+        sheets=partial(reading.part, source, recipe),
         title=recipe.scan.meta.name,
         ledger=reading.ledger,
     )

@@ -54,6 +54,8 @@ D23    an iterator as checklist answer       stored as nothing chosen          s
 
 The same as the original, on purpose: hidden answers stay and are written (D10), since they count again when their
 option is chosen again.
+
+How the client differs on the wire stands in :mod:`encord_convert.sdk.http`.
 """
 
 from importlib import import_module as _import_module

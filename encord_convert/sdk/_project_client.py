@@ -5,14 +5,14 @@ Source: wire protocol, sections 10, 11 and 16.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from encord_convert.sdk._fitted import fitted, fitted_list
 from encord_convert.sdk._project_models import ProjectModels
-from encord_convert.sdk.exceptions import EncordException
+from encord_convert.sdk.exceptions import EncordException, MultiLabelLimitError
 from encord_convert.sdk.http.routes import COLLABORATOR_TIMERS, LABEL_ROW_PRIORITIES, Query
 from encord_convert.sdk.objects.bundled_operations import (
     BundledCreateRowsPayload,
@@ -293,7 +293,18 @@ class EncordClientProject(ProjectModels):
             payload.include_reviews,
             multi=True,
         )
-        return _checked_rows(self._querier.get_list(Query.LABEL_ROW, payload.uids, sent), "GET labelrow")
+        rows = self._in_parts(payload.uids, lambda uids: self._querier.get_list(Query.LABEL_ROW, uids, sent))
+        return _checked_rows(rows, "GET labelrow")
+
+    def _in_parts(self, uids: list[str], fetch: Callable[[list[str]], list[Any]]) -> list[Any]:
+        """Fetch rows, in parts as large as the service allows if it does not give all at once."""
+        try:
+            return fetch(uids)
+        except MultiLabelLimitError as error:
+            size = error.maximum_labels_allowed
+            if not 0 < size < len(uids):
+                raise
+        return [row for at in range(0, len(uids), size) for row in fetch(uids[at : at + size])]
 
     def _save_rows(self, payload: BundledSaveRowsPayload) -> Any:
         return self.save_label_rows(payload.uids, payload.payload)

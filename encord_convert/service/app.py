@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -34,18 +35,16 @@ from encord_convert.sdk.http.routes import (
     is_repeatable,
 )
 from encord_convert.sdk.http.transport import Reply, Request
-from encord_convert.service import auth, faults
+from encord_convert.service import auth, faults, handlers
 from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, NotYet
+from encord_convert.service.clouds import Clouds
 from encord_convert.service.files import answer_file
+from encord_convert.service.jobs import Jobs
 from encord_convert.service.storage import PREFIX, Storage
 from encord_convert.service.store import users
 from encord_convert.service.store.database import Database, open_database
 
-HANDLER_MODULES = (
-    "cloud", "data_rows", "datasets", "keys", "uploads",
-    "ontologies", "projects", "project_copies", "label_listings", "label_rows", "label_logs", "workflows", "timers",
-    "models", "algorithms",
-)  # fmt: skip
+HANDLER_MODULES = tuple(sorted(module.name for module in iter_modules(handlers.__path__)))
 """Modules of :mod:`.handlers`, which register what they answer."""
 
 ANSWERS_KEPT_S = 24 * 3600.0
@@ -99,6 +98,8 @@ class Service:
         Whether the first key that signs a request becomes the key of :data:`FIRST_USER`, as long as there is no user.
     strict_saves : bool
         Whether label rows are not saved over a newer revision of another author.
+    public_url : str, optional
+        Scheme and host of the addresses that are given out; by default those a request came to.
     clock : callable
         Gives unix seconds.
     """
@@ -110,6 +111,7 @@ class Service:
         *,
         trust_first_key: bool = False,
         strict_saves: bool = False,
+        public_url: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         for name in HANDLER_MODULES:
@@ -117,9 +119,11 @@ class Service:
         self.database = database
         self.storage = storage
         self.clock = clock
+        self._public_url = public_url and public_url.rstrip("/")
         self._trusts = trust_first_key
         self._strict_saves = strict_saves
         self._forgot_at = 0.0
+        self._jobs = Jobs(self)
 
     # --- answering ----------------------------------------------------------------------------------------------------
 
@@ -186,7 +190,7 @@ class Service:
             raise MethodNotAllowedError(
                 f"{envelope.query_method[:16]} {envelope.query_type[:64]} is not answered at {endpoint}."
             )
-        base_url = _base_url(headers)
+        base_url = self._public_url or _base_url(headers)
 
         def make(caller: Any, resource: Any, db: Connection) -> Call:
             return Call(caller, resource, values.uid, values.payload, db, self.storage, now, base_url)
@@ -205,7 +209,7 @@ class Service:
         handler, names = _path_handler(method, path)
         query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         payload = msgspec.Raw(body) if body else _NO_VALUE
-        base_url = _base_url(headers)
+        base_url = self._public_url or _base_url(headers)
 
         def make(caller: Any, resource: Any, db: Connection) -> Call:
             return Call(caller, resource, None, payload, db, self.storage, now, base_url, None, names, query)
@@ -230,7 +234,7 @@ class Service:
         try:
             prepared = None
             if asked.handler.prepare is not None:
-                prepared = self.database.read(lambda db: asked.handler.prepare(self._call(asked, db)))  # type: ignore[misc]
+                prepared = self.database.read(lambda db: self._prepared(asked, db))
             done = self.database.write(lambda db: self._carried_out(asked, db, prepared))
         except Exception as error:
             return self._refusal(asked, error)
@@ -253,20 +257,27 @@ class Service:
         self.database.write(work).result()
         self._trusts = key_hex is None
 
+    def _prepared(self, asked: Asked, db: Connection) -> Any:
+        call = self._call(asked, db)
+        if asked.request_id is not None and users.answered(db, *_once(asked, asked.request_id)) is not None:
+            return None  # sent again: it was done, and is only answered again
+        assert asked.handler.prepare is not None
+        return asked.handler.prepare(call)
+
     def _carried_out(self, asked: Asked, db: Connection, prepared: Any = None) -> bytes:
         call = self._call(asked, db)
         call.prepared = prepared
         if asked.request_id is None:
             return asked.told(asked.handler.run(call))
-        maker = asked.proof.key_hex or asked.proof.secret_sha256 or ""
+        maker, request_id = _once(asked, asked.request_id)
         digest = sha256(asked.body).digest()
-        before = users.answered(db, maker, asked.request_id[:128])
+        before = users.answered(db, maker, request_id)
         if before is not None:
             if before.body_sha256 != digest:
                 raise InvalidArgumentsError("This request id was used for another request.")
-            return bytes(before.reply)
+            return self.storage.unseal(bytes(before.reply))
         told = asked.told(asked.handler.run(call))
-        users.remember(db, maker, asked.request_id[:128], digest, told, call.now)
+        users.remember(db, maker, request_id, digest, self.storage.seal(told), call.now)
         if call.now - self._forgot_at > ANSWERS_KEPT_S / 24:
             self._forgot_at = call.now
             users.forget_answers(db, call.now - ANSWERS_KEPT_S)
@@ -287,6 +298,7 @@ class Service:
 
     def close(self) -> None:
         """Finish what is under way and close the database."""
+        self._jobs.close()
         self.database.close()
 
 
@@ -296,6 +308,8 @@ def open_service(
     *,
     trust_first_key: bool = False,
     strict_saves: bool = False,
+    private_data: Iterable[str] = (),
+    public_url: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Service:
     """Open the service of a folder, which is made if it is not there.
@@ -305,19 +319,35 @@ def open_service(
     folder : Path
     url : str, optional
         Of a PostgreSQL database; by default the folder holds one.
-    trust_first_key, strict_saves, clock
+    trust_first_key, strict_saves, public_url, clock
         See :class:`Service`.
+    private_data : iterable of str
+        Folders and buckets whose files may be registered where they lie, see :mod:`.clouds`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     storage = Storage(folder)
-    database = open_database(folder, url)
-    return Service(database, storage, trust_first_key=trust_first_key, strict_saves=strict_saves, clock=clock)
+    storage.clouds = Clouds(private_data)
+    return Service(
+        open_database(folder, url),
+        storage,
+        trust_first_key=trust_first_key,
+        strict_saves=strict_saves,
+        public_url=public_url,
+        clock=clock,
+    )
+
+
+def _once(asked: Asked, request_id: str) -> tuple[str, str]:
+    """Return by whom a request was made, and the digest of what they call it."""
+    return asked.proof.key_hex or asked.proof.secret_sha256 or "", sha256(request_id.encode()).hexdigest()
 
 
 _PREFIX = b'{"status":200,"response":'
 
 
 def _enveloped(value: Any) -> bytes:
+    if isinstance(value, msgspec.Raw):
+        return b"".join((_PREFIX, value, b"}"))
     return b"%s%s}" % (_PREFIX, msgspec.json.encode(value))
 
 

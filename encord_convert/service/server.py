@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -28,12 +29,16 @@ from encord_convert.service.storage import PREFIX
 
 MOST_BODY = 256 << 20
 """Bytes of a request that is no file."""
+MOST_BODIES = 512 << 20
+"""Bytes of all requests that are arriving or being answered; more are told to come again."""
 MOST_CONNECTIONS = 1024
 """At once; more are told to come again."""
 PART_S = 20.0
 """How long the next part of a body may take."""
 THREADS = 8
 """Requests that read at once."""
+TRANSFERS = 64
+"""Files that arrive at once; a slow one keeps nobody else waiting."""
 
 
 class Application(Starlette):
@@ -47,7 +52,8 @@ class Application(Starlette):
     def __init__(self, service: Service) -> None:
         self._service = service
         self._pool = ThreadPoolExecutor(THREADS, "reads")
-        super().__init__(routes=_routes(service, self._pool))
+        self._held = 0
+        super().__init__(routes=_routes(service, self._pool, ThreadPoolExecutor(TRANSFERS, "files")))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request. Those of the API, which come by the thousand, take no way round."""
@@ -64,9 +70,21 @@ class Application(Starlette):
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if headers.get("content-encoding", "identity") != "identity":
             return _plain(415, "Requests are not compressed: send the body as it is.")
-        body = await _body(headers, receive)
-        if isinstance(body, Reply):
-            return body
+        held = 0
+
+        def hold(size: int) -> bool:
+            nonlocal held
+            held += size
+            self._held += size
+            return self._held <= MOST_BODIES
+
+        try:
+            body = await _body(headers, receive, hold)
+            return body if isinstance(body, Reply) else await self._carried_out(scope, headers, body)
+        finally:
+            self._held -= held
+
+    async def _carried_out(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> Reply:
         taken = self._service.take_in(scope["method"], _target(scope), headers, body)
         while isinstance(taken, Asked):
             if taken.handler.writes and taken.handler.prepare is None:
@@ -81,7 +99,7 @@ class Application(Starlette):
         return taken
 
 
-def _routes(service: Service, pool: ThreadPoolExecutor) -> list[Route]:
+def _routes(service: Service, pool: ThreadPoolExecutor, transfers: ThreadPoolExecutor) -> list[Route]:
     async def health(request: HttpRequest) -> Response:
         return _response(await asyncio.get_running_loop().run_in_executor(pool, service.health))
 
@@ -89,7 +107,7 @@ def _routes(service: Service, pool: ThreadPoolExecutor) -> list[Route]:
         loop = asyncio.get_running_loop()
         try:
             if request.method == "PUT":
-                await _receive(service, request, pool)
+                await _receive(service, request, transfers)
                 return Response(b"{}", 200, {"content-type": "application/json"})
             opened = await loop.run_in_executor(
                 pool, files.serve, service, request.method, _target(request.scope), request.headers.get("range")
@@ -123,8 +141,11 @@ def _target(scope: Scope) -> str:
     return target.decode("latin-1")
 
 
-async def _body(headers: Mapping[str, str], receive: Receive) -> bytes | Reply:
-    """Return the body of a request, or the refusal of one that is too long, too slow, or cut short."""
+async def _body(headers: Mapping[str, str], receive: Receive, hold: Callable[[int], bool]) -> bytes | Reply:
+    """Return the body of a request, or the refusal of one that is too long, too slow, or cut short.
+
+    ``hold`` is told of each part, and tells whether there is room for it.
+    """
     too_long = f"A request may have {MOST_BODY >> 20} MiB."
     said = headers.get("content-length", "")
     if said.isdigit() and int(said) > MOST_BODY:
@@ -143,6 +164,8 @@ async def _body(headers: Mapping[str, str], receive: Receive) -> bytes | Reply:
         size += len(parts[-1])
         if size > MOST_BODY:
             return _plain(413, too_long)
+        if not hold(len(parts[-1])):
+            return _plain(503, "Too much is under way; come again.")
         is_more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -230,6 +253,8 @@ class Server:
             ws="none",
             proxy_headers=False,
         )
+        # Addresses of files carry a signature: whoever collects logs must not find them there.
+        logging.getLogger("uvicorn.access").disabled = True
         self._server = uvicorn.Server(config)
 
     def run(self) -> None:

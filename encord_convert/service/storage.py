@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,8 +20,10 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from uuid import uuid4
 
 import fsspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from encord_convert.sdk.exceptions import AuthorisationError, FileSizeNotSupportedError, ResourceNotFoundError
+from encord_convert.service.clouds import Clouds
 
 PREFIX = "/storage"
 UPLOAD_S = 24 * 3600.0
@@ -29,6 +32,8 @@ DOWNLOAD_S = 7 * 24 * 3600.0
 """How long an address to download from is good for."""
 MOST_BYTES = 64 << 30
 """Of one file."""
+LEFT_S = 24 * 3600.0
+"""After how long a file that is still arriving never will."""
 SECRET_FILE = "secret"
 
 
@@ -45,7 +50,21 @@ class Storage:
         self._files: Any = fsspec.filesystem("file")
         self._root = str(folder / "files")
         self._files.makedirs(f"{self._root}/incoming", exist_ok=True)
+        self._sweep()
         self.secret = _secret(folder / SECRET_FILE)
+        self.clouds = Clouds()
+        """Where data lies that was never sent here."""
+
+    # --- secrets ------------------------------------------------------------------------------------------------------
+
+    def seal(self, data: bytes) -> bytes:
+        """Encrypt what is kept in the database and may hold a key."""
+        nonce = os.urandom(12)
+        return nonce + AESGCM(self.secret).encrypt(nonce, data, None)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Undo :meth:`seal`."""
+        return AESGCM(self.secret).decrypt(sealed[:12], sealed[12:], None)
 
     # --- bytes --------------------------------------------------------------------------------------------------------
 
@@ -61,6 +80,12 @@ class Storage:
             stream.close()
             with suppress(FileNotFoundError):
                 self._files.rm_file(path)
+
+    def _sweep(self) -> None:
+        """Remove what a process that was killed left half-arrived."""
+        for file in self._files.ls(f"{self._root}/incoming", detail=True):
+            if file["mtime"] < time.time() - LEFT_S:
+                self._files.rm_file(file["name"])
 
     def _keep(self, path: str, digest: str) -> None:
         target = self._path(digest)

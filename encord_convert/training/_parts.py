@@ -18,6 +18,7 @@ from encord_convert.prediction import account
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
+from encord_convert.skeletons import KnownPoints
 from encord_convert.training.pictures import Pictures, Placing
 from encord_convert.training.splits import Splits, group_of
 
@@ -66,6 +67,7 @@ def base_carries(
         **approximates,
         Feature.HOLES: "HOLES_FILLED",
         Feature.OUT_OF_BOUNDS: "CLIPPED",
+        Feature.UNKNOWN_POINTS: "KEYPOINT_UNKNOWN",
         (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
         (Feature.DEGENERATE, Shape.POLYGON): "INVALID_POLYGON",
         **more.pop("codes", {}),
@@ -114,10 +116,11 @@ def shots(
         )
     splits = Splits.parse(options.split, options.seed)
     counts: Counter[str] = Counter()
+    known_points = KnownPoints(labels.ontology, carries.tolerance_px)
     with _opened(options.images) as source:
         pictures = Pictures(source, options.pictures, target, report, by_stem)
         for row in report.rows(labels, carries):
-            written = account(report, row, carries)
+            written = account(report, row, carries, known_points)
             group = group_of(row, options.group)
             if group is None:
                 detail = f"Rows have no {options.group!r} in their client metadata; each is a group of its own."

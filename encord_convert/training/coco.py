@@ -242,7 +242,7 @@ class _Part:
             UNSET, image_id, self._categories[item.name, shape], bbox, area, int(crowd), segmentation
         )
         if shape is Shape.SKELETON and self._poses is not None:
-            keypoints = self._poses.of(instance, shot.frame, coordinates)
+            keypoints = self._poses.of(instance)
             self._add_keypoints(annotation, keypoints, coordinates, size)
         return annotation
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from encord_convert.formats._coco_classes import Keypoints, keypoints_of
 from encord_convert.labelset import LabelSet
-from encord_convert.losses import Feature, Kind, Level
+from encord_convert.losses import Level
 from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
+from encord_convert.skeletons import first_skeletons
+from encord_convert.training.drawings import TOLERANCE_PX
 
 _SIDE = re.compile(r"left|right|(?<![a-z])[lr](?![a-z])", re.IGNORECASE)
 _OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
@@ -25,7 +27,7 @@ class Poses:
     ----------
     labels : LabelSet
     report : Report
-        Told of points that are none of the keypoints.
+        Told of classes without a template.
     """
 
     def __init__(self, labels: LabelSet, report: Report) -> None:
@@ -38,12 +40,9 @@ class Poses:
 
     def _look(self, labels: LabelSet) -> None:
         for row in labels:
-            for instance in row._objects.values():
-                name = instance.object_name
-                is_wanted = instance.ontology_item.shape is Shape.SKELETON and self._by_name.get(name) is None
-                if is_wanted and instance._frames:
-                    skeleton: Any = instance._frames[min(instance._frames)].coordinates
-                    self._by_name[name] = Keypoints([point.name for point in skeleton.values])
+            wanted = {name for name, known in self._by_name.items() if known is None}
+            for name, skeleton in first_skeletons(row, wanted, TOLERANCE_PX):
+                self._by_name[name] = Keypoints([point.name for point in skeleton.values])
             if None not in self._by_name.values():
                 return
 
@@ -56,14 +55,10 @@ class Poses:
         """Return the keypoints of a class, None if it has none."""
         return self._by_name.get(name)
 
-    def of(self, instance: Any, frame: int, skeleton: Any) -> Keypoints:
-        """Return the keypoints of a skeleton that is written, and say which of its points are lost."""
+    def of(self, instance: Any) -> Keypoints:
+        """Return the keypoints of the class of a skeleton that is written."""
         known = self._by_name[instance.object_name]
         assert known is not None
-        strange = [point.name for point in skeleton.values if known.index(point) is None]
-        if strange:
-            detail = f"{instance.object_name!r} has points its template lacks: {', '.join(map(repr, strange))}."
-            self._report.change(instance, frame, Kind.APPROXIMATED, "KEYPOINT_UNKNOWN", Feature.SHAPE, detail)
         return known
 
     def say_untemplated(self) -> None:

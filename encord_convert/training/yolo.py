@@ -120,7 +120,7 @@ def _write(
         for instance, coordinates in shot.placed:
             item = instance.ontology_item
             number = numbers[item.name, item.shape]
-            points = poses.of(instance, shot.frame, coordinates) if poses is not None else None
+            points = poses.of(instance) if poses is not None else None
             values, flags = task.draw(coordinates, shot.size, points)
             units = _told_apart(_units(values, shot.size), number, seen)
             lines.append(_line(number, units, flags, 0 if poses is None else _keypoint_count(poses)))

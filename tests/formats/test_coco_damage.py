@@ -61,6 +61,22 @@ def test_nothing_needs_area_iscrowd_or_an_id() -> None:
     assert Read(document(note(area=None, iscrowd=None, id=None))).losses == {}
 
 
+def test_areas_that_are_missing_are_noted_and_counted() -> None:
+    found = Read(
+        document(note(area=None), note(id=2), note(id=3, area=None, bbox=None, segmentation=[[1, 1, 9, 1, 9, 9]]))
+    )
+    [said] = [one for one in found.report.notes() if one.code == "AREA_DERIVED"]
+    assert said.count == 2
+    assert found.report.is_lossless
+
+
+def test_what_categories_say_beside_is_noted() -> None:
+    category = {**CATEGORY, "synset": "car.n.01", "def": "a motor vehicle", "frequency": "f", "image_count": 3}
+    found = Read(document(note(), categories=[category]))
+    [said] = [one for one in found.report.notes() if one.code == "CATEGORY_KEYS"]
+    assert said.detail == "What categories say beside has no place in the hub: 'def', 'frequency', 'synset'."
+
+
 def test_a_file_without_categories_has_one_class() -> None:
     assert Read(document(note(category_id=None), categories=[])).classes == [("object", "bounding_box")]
 

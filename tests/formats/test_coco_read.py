@@ -337,6 +337,12 @@ def test_an_ambiguous_name_names_the_candidates() -> None:
         sized("a.png", {"one/a.png": picture((7, 5)), "two/a.png": picture((9, 4))})
 
 
+def test_what_lvis_says_of_images_is_kept_as_metadata() -> None:
+    found = Read(document(note(), images=[{**IMAGE, "neg_category_ids": [3, 4], "not_exhaustive_category_ids": [1]}]))
+    expected = {"coco": {"neg_category_ids": [3, 4], "not_exhaustive_category_ids": [1]}}
+    assert found.rows[0].client_metadata == expected
+
+
 def test_lvis_images_are_named_by_the_end_of_their_url() -> None:
     url = "http://images.cocodataset.org/train2017/000000391895.jpg"
     found = sized(None, {}, width=20, height=10, coco_url=url)

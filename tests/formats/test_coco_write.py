@@ -364,7 +364,7 @@ def test_a_skeleton_without_template_names_its_own_points() -> None:
     assert file["categories"][0]["keypoints"] == ["a", "b"]
     assert [a["keypoints"] for a in file["annotations"]] == [[100, 0, 2, 100, 10, 2], [0, 0, 0, 100, 0, 2]]
     assert [note.code for note in report.notes()] == ["KEYPOINT_NAMES_MISSING"]
-    assert losses(report) == [("approximated", "KEYPOINT_UNKNOWN", "shape", "skeleton", 1)]
+    assert losses(report) == [("approximated", "KEYPOINT_UNKNOWN", "unknown_points", "skeleton", 1)]
 
 
 # --- answers --------------------------------------------------------------------------------------------------------

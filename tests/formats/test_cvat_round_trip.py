@@ -145,9 +145,12 @@ def test_a_mask_that_leaves_its_picture_is_cut_and_said_to_be(tmp_path: Path) ->
     pixels = np.zeros((60, 80), bool)
     pixels[10:40, 10:20] = True
     s.place(spill, BitmaskCoordinates(pixels))
-    report = write(s.done(), tmp_path / "out", "cvat", report=Report())
-    [loss] = report.losses()
-    assert (loss.code, loss.count) == ("OUT_OF_BOUNDS_DROPPED", 1)
+    s.place(spill, BitmaskCoordinates(np.roll(pixels, 40, axis=1)))
+    labels = s.done()
+    report = write(labels, tmp_path / "out", "cvat", report=Report())
+    losses = [(str(loss.kind), loss.code, loss.count) for loss in report.losses()]
+    assert losses == [("approximated", "OUT_OF_BOUNDS_DROPPED", 1), ("dropped", "OUT_OF_BOUNDS_DROPPED", 1)]
+    assert tally(Report.predict(labels, WRITES).losses()) == tally(report.losses())
     [row] = read(tmp_path / "out", report=(reading := Report()))
     [instance] = row.get_object_instances()
     assert int(instance.get_annotation(0).coordinates.to_numpy_array().sum()) == 20 * 10

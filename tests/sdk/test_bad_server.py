@@ -84,7 +84,7 @@ def test_a_failure_ends_in_time_and_makes_nothing_twice(name: str, call: Callabl
         assert "It was not sent again, since it may have been carried out" in caught.value.message
 
 
-def test_an_answer_that_trickles_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_trickles_is_late() -> None:
     from http.server import BaseHTTPRequestHandler, HTTPServer
     from threading import Thread
 
@@ -103,7 +103,6 @@ def test_an_answer_that_trickles_is_late(monkeypatch: pytest.MonkeyPatch) -> Non
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    monkeypatch.setattr(transport, "CHUNK", 4)
     server = HTTPServer(("127.0.0.1", 0), Trickle)
     Thread(target=server.handle_request, daemon=True).start()
     request = transport.Request("POST", f"http://127.0.0.1:{server.server_port}/", {}, b"", 1, 0.3)
@@ -220,6 +219,15 @@ def test_a_redirect_is_not_followed() -> None:
 
     world = World(answer, Waiting().clock(), QUICK)
     with world.server, pytest.raises(RequestException, match=r"HTTP 307"):
+        _read(world)
+    assert len(world.recorded) == 1
+
+
+def test_an_answer_that_swells_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "LARGEST_REPLY", 1 << 20)
+    bomb = gzip.compress(bytes(1 << 26))
+    world = World(lambda received: Answer(body=bomb, headers={"Content-Encoding": "gzip"}), Waiting().clock(), QUICK)
+    with world.server, pytest.raises(RequestException, match="is larger than 1048576 bytes"):
         _read(world)
     assert len(world.recorded) == 1
 

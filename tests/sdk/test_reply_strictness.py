@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from loopback import success
-from test_wire import _check_value
+from test_wire import _check_value, told_differences
 from wire_calls import DATASET, GROUP, ITERATION, JOB, PROJECT, STANDARD, VIDEO, WIRE, World, files
 
 from encord_convert.sdk.exceptions import EncordException, RequestException
@@ -353,3 +353,4 @@ def _reply(world: World, received: Any) -> Any:
 def test_every_difference_is_a_case() -> None:
     assert len(CASES) == 165
     assert DIFFERENCES.keys() <= {case["case"] for case in CASES}
+    assert {reason for reason, _ in DIFFERENCES.values()} <= told_differences()

@@ -214,9 +214,9 @@ def _check_request(received: Received, expected: dict[str, Any]) -> None:
     trace = wanted.pop("X-Cloud-Trace-Context", None)
     assert trace is None or _fits_text(found.pop("X-Cloud-Trace-Context"), trace)
     assert found == wanted
-    agent = received.headers["User-Agent"]
+    agent = received.headers.get("User-Agent", "")
     assert agent.startswith("encord-sdk-python/0.1.104 python/3.") or (is_storage and "Authorization" not in found)
-    assert received.headers["Accept-Encoding"] == "gzip" or is_storage
+    assert is_storage or received.headers["Accept-Encoding"] == "gzip"
     assert received.headers.get("Content-Length", "0") == str(len(received.body))
     if is_storage:
         assert received.body.decode() == (body or "")
@@ -285,13 +285,16 @@ def clock_that_does_not_wait() -> Clock:
     return Clock(sleep=lambda seconds: None)
 
 
+@pytest.mark.parametrize("seam", ["socket", "app"])
 @pytest.mark.parametrize("key", list(CALLS), ids=IDS)
-def test_a_call_sends_what_the_original_sends_and_gives_what_it_gives(key: tuple[str, str]) -> None:
+def test_a_call_sends_what_the_original_sends_and_gives_what_it_gives(key: tuple[str, str], seam: str) -> None:
+    if seam == "app" and key[0] == "api_key_client" and "initialise(" in key[1]:
+        pytest.skip("a client that is started so has a socket of its own")
     block = copy.deepcopy(BLOCKS[key])
     if key in DIFFERENCES:
         DIFFERENCES[key][1](block)
     script = Script(block)
-    world = World(script, clock_that_does_not_wait())
+    world = World(script, clock_that_does_not_wait(), in_process=seam == "app")
     block.update(json.loads(json.dumps(block).replace(RECORDED_HOST, world.url)))
     script.waiting = list(block["requests"])
     raised: Exception | None = None

@@ -28,6 +28,7 @@ from encord_convert.sdk.constants.model_weights import fast_ai, faster_rcnn_R_50
 from encord_convert.sdk.http._calls import Querier, Session
 from encord_convert.sdk.http._retries import Clock
 from encord_convert.sdk.http.constants import RequestsSettings
+from encord_convert.sdk.http.transport import AppTransport, Reply, Request
 from encord_convert.sdk.http.utils import CloudUploadSettings
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.objects.attributes import ChecklistAttribute, RadioAttribute, TextAttribute
@@ -107,10 +108,16 @@ class World:
         What the server answers while a call is made.
     clock : Clock, optional
     settings : RequestsSettings
+    in_process : bool
+        Whether requests are handed to the server, instead of sent over a socket.
     """
 
     def __init__(
-        self, answer: Callable[[Received], Answer], clock: Clock | None = None, settings: RequestsSettings = SETTINGS
+        self,
+        answer: Callable[[Received], Answer],
+        clock: Clock | None = None,
+        settings: RequestsSettings = SETTINGS,
+        in_process: bool = False,
     ) -> None:
         self.answer = answer
         self.replies = dict(STANDARD)
@@ -118,7 +125,14 @@ class World:
         self._is_setting_up = False
         self.server = Loopback(self._answer)
         self.settings = settings
-        self.session = Session(clock=clock)
+        self.session = Session(AppTransport(self._app) if in_process else None, clock)
+
+    def _app(self, request: Request) -> Reply:
+        body = request.body or b""
+        assert isinstance(body, bytes)
+        headers = {**request.headers, "Content-Length": str(len(body))}
+        answer = self._answer(Received(request.method, request.url, headers, body, 0, 0.0))
+        return Reply(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
 
     def _answer(self, received: Received) -> Answer:
         if self._is_setting_up:

@@ -1,13 +1,19 @@
-"""Clients of a service in the same process, or behind a socket."""
+"""Clients of a service in the same process, or behind a socket.
+
+``SERVICE_DATABASE=postgresql+psycopg://…`` runs all tests on a schema of their own in that database.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from encord_convert.sdk.configs import UserConfig
 from encord_convert.sdk.http._calls import Querier, Session
@@ -71,10 +77,21 @@ def _registered(db, email: str, public: str) -> None:
         add_key(db, email, public, 1_700_000_000.0)
 
 
+def database_of(folder: Path) -> str | None:
+    """The address of the database of a folder; None for the file in it."""
+    url = os.environ.get("SERVICE_DATABASE")
+    if url is None:
+        return None
+    schema = "t" + sha256(str(folder).encode()).hexdigest()[:16]
+    with create_engine(url, poolclass=NullPool).begin() as db:
+        db.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+    return f"{url}?options=-csearch_path%3D{schema}"
+
+
 @contextmanager
 def running(folder: Path, way: str = "in process", **options) -> Iterator[Running]:
     """A service on a folder, until the end of the block."""
-    it = Running(open_service(folder, **options), way)
+    it = Running(open_service(folder, database_of(folder), **options), way)
     try:
         yield it
     finally:

@@ -305,3 +305,36 @@ def test_many_callers_at_once_are_all_answered(socketed: Running) -> None:
         thread.join()
     assert failures == []
     assert [len(user.get_datasets()) for user in users] == [10] * 8
+
+
+def test_more_bodies_than_there_is_room_for_are_told_to_come_again(
+    socketed: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "MOST_BODIES", 1 << 20)
+    first = http.client.HTTPConnection(urlsplit(socketed.url).netloc)
+    first.putrequest("POST", USER)
+    first.putheader("Content-Length", str(1 << 20))
+    first.endheaders(bytes((1 << 20) - 100))
+    time.sleep(0.2)
+    assert posted(socketed, LIST).status == 503
+    first.send(bytes(100))
+    assert first.getresponse().status == 200
+    first.close()
+    assert posted(socketed, LIST).status == 200
+
+
+def test_addresses_are_called_as_the_service_is_called_from_outside(tmp_path: Path) -> None:
+    with running(tmp_path, public_url="https://labels.example/") as server:
+        ann = server.user("ann")
+        made = ann.create_dataset("a", StorageLocation.CORD_STORAGE).dataset_hash
+        place = ann.get_dataset(made)._client._querier.get(Query.SIGNED_VIDEO_URL, "a.mp4")
+        assert place["signed_url"].startswith("https://labels.example/storage/uploads/")
+
+
+def test_a_host_that_is_none_makes_no_address(server: Running) -> None:
+    ann = server.user("ann")
+    made = ann.create_dataset("a", StorageLocation.CORD_STORAGE).dataset_hash
+    body = request_bytes(Query.SIGNED_VIDEO_URL, Verb.GET, "a.mp4", None)
+    headers = {"ResourceID": made, "ResourceType": "dataset", "Host": "evil.example/x?"}
+    reply = posted(server, body, RESOURCE, **headers)
+    assert json.loads(reply.body)["response"]["signed_url"].startswith("http://localhost/storage/")

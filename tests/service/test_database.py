@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
 import threading
 import time
@@ -173,6 +174,7 @@ def test_a_database_that_gives_up_on_a_commit_fails_only_the_write_that_made_it(
     opened.close()
 
 
+@pytest.mark.skipif("SERVICE_DATABASE" in os.environ, reason="fills a file")
 def test_a_full_disk_is_told_and_is_over_when_there_is_room_again(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         ann = server.user("ann")

@@ -413,6 +413,31 @@ def test_data_of_a_benchmark_that_its_source_has_is_shadow_data(server: Running)
     assert titles(project.list_label_rows_v2(shadow_data_state=ShadowDataState.NOT_SHADOW_DATA)) == ["new.png"]
 
 
+def test_replies_have_the_keys_the_wire_demands(server: Running) -> None:
+    from encord_convert.sdk.http.routes import Query
+
+    here = world(server)
+    begun = here.begun("VIDEO", "road.mp4", frames=9, file_type="video/mp4", duration=0.9, frames_per_second=10.0)
+    assert set(begun) == {
+        "label_hash", "created_at", "last_edited_at", "dataset_hash", "dataset_title", "data_title", "data_hash",
+        "data_type", "data_units", "object_answers", "classification_answers", "object_actions", "label_status",
+        "annotation_task_status",
+    }  # fmt: skip
+    [unit] = begun["data_units"].values()
+    assert unit == {
+        "data_hash": begun["data_hash"], "data_title": "road.mp4", "data_link": "bucket/road.mp4",
+        "data_type": "video/mp4", "data_sequence": 0, "width": 8, "height": 6, "labels": {}, "data_duration": 0.9,
+        "data_fps": 10.0,
+    }  # fmt: skip
+    [entry] = here.client._querier.get_list(Query.LABEL_ROW_METADATA, None, {"include_uninitialised_labels": True})
+    assert set(entry) == {
+        "label_hash", "created_at", "last_edited_at", "data_hash", "dataset_hash", "dataset_title", "data_title",
+        "data_type", "data_link", "label_status", "annotation_task_status", "workflow_graph_node", "is_shadow_data",
+        "number_of_frames", "duration", "frames_per_second", "height", "width", "priority",
+    }  # fmt: skip
+    assert (begun["data_type"], entry["data_type"]) == ("video", "VIDEO")
+
+
 # --- statuses, stages, priorities -------------------------------------------------------------------------------------
 
 

@@ -64,6 +64,14 @@ def test_a_listing_has_the_ontologies_of_the_caller_that_meet_the_conditions(ser
     assert titles(created_after="2020-01-01") == titles()
 
 
+def test_items_of_the_listing_have_exactly_three_keys(server: Running) -> None:
+    ann = server.user("ann")
+    ann.create_ontology("Traffic", structure=ontology())
+    [item] = ann.querier.get_list(Query.ONTOLOGY_WITH_USER_ROLE, None, {"filter": {}})
+    assert set(item) == {"user_role", "user_email", "ontology"} and item["user_email"] == "ann@example.com"
+    assert set(item["ontology"]) == {"ontology_hash", "title", "description", "editor", "created_at", "last_edited_at"}
+
+
 def test_a_condition_nobody_knows_is_refused(server: Running) -> None:
     querier = server.user("ann").querier
     with pytest.raises(InvalidArgumentsError, match="The filter has no 'titel_eq'"):

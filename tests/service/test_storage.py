@@ -155,3 +155,20 @@ def test_the_secret_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(file.read_bytes()) == 32
     assert Storage(tmp_path / "other").secret != file.read_bytes()
+
+
+def test_slow_uploads_keep_nobody_waiting(tmp_path: Path) -> None:
+    with running(tmp_path, "socket") as server:
+        slow = []
+        for _ in range(12):
+            url = urlsplit(place(server)["signed_url"])
+            slow.append(http.client.HTTPConnection(url.netloc))
+            slow[-1].putrequest("PUT", f"{url.path}?{url.query}")
+            slow[-1].putheader("Content-Length", "10")
+            slow[-1].endheaders(b"begun")
+        assert len(server.user("ann").get_datasets()) == 12
+        for one in slow:
+            one.send(b"ended")
+        assert [one.getresponse().status for one in slow] == [200] * 12
+        for one in slow:
+            one.close()

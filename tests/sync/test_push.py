@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,22 @@ def test_a_dicom_series_is_a_series_again(server: Running, tmp_path: Path) -> No
     assert outcome.failures == []
     [row] = client.get_project(outcome.project_hash).list_label_rows_v2()
     assert row.number_of_frames == next(iter(encord_convert.read(source, report=Report()))).number_of_frames
+
+
+def test_an_archive_is_pushed_as_it_is(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    archive = Path(shutil.make_archive(str(tmp_path / "boxes"), "zip", source))
+    outcome = pushed(archive, client, tmp_path, new_project="Zipped")
+    assert (outcome.sent, outcome.written, outcome.failures) == (3, 3, [])
+    assert list(sync.verify(source, client, outcome.project_hash)) == []
+
+
+def test_a_file_of_labels_finds_its_pictures_beside_it_or_where_it_is_told(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 2), server.user()
+    assert len(sync.plan(source / "annotations.xml", client, new_project="x").rows) == 2
+    (source / "images").rename(tmp_path / "elsewhere")
+    assert sync.plan(source / "annotations.xml", client, new_project="x").rows == []
+    assert len(sync.plan(source, client, new_project="x", images=tmp_path / "elsewhere").rows) == 2
 
 
 def test_what_is_there_already_is_not_sent_again(server: Running, tmp_path: Path) -> None:

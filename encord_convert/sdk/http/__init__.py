@@ -30,6 +30,7 @@ label rows         dates keep their zone
                    a label without answers is unanswered
 replies            null is read where nothing is meant
 bundles            what was sent is not sent again
+                   where the service gives fewer rows at once, they are fetched in as many parts as it takes
 uploads            an empty file is sent with its length
                    allow_failures registers what arrived; the rest is in failures
                    a call made again sends only the files that did not arrive

@@ -27,6 +27,8 @@ being closed is lost, and may not be sent twice if it makes something."""
 LEAST_PACE = 1024
 """Bytes a second an answer comes with, on average, once it takes longer than the time allowed for its beginning."""
 CHUNK = 1 << 17
+LARGEST_REPLY = 1 << 30
+"""Bytes of the largest reply that is read, once it is decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ class NotConnected(TransportError):
     """No connection was made: the service never saw the request."""
 
 
+class ReplyTooLarge(TransportError):
+    """The reply is larger than any should be."""
+
+
 class ReplyLost(TransportError):
     """The connection broke before the reply was whole."""
 
@@ -86,7 +92,7 @@ class Transport(Protocol):
 
         Raises
         ------
-        NotConnected, ReplyLost
+        NotConnected, ReplyLost, ReplyTooLarge
         """
 
 
@@ -159,12 +165,19 @@ class SocketTransport:
             return NotConnected(f"{host} did not accept a connection within {request.connect_timeout_s:g} s")
         except (requests.exceptions.ReadTimeout, ReadTimeoutError, TimeoutError):
             return late
-        except (requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
-            return NotConnected(f"{host} could not be reached safely ({type(error).__name__})")
+        except requests.exceptions.ProxyError:
+            return NotConnected(f"the proxy of the environment does not lead to {host}")
+        except requests.exceptions.SSLError:  # may also happen when the request has been sent
+            return ReplyLost(
+                f"no safe connection to {host} could be made or kept; if its certificate is of your own making, "
+                "REQUESTS_CA_BUNDLE names a file of those you trust"
+            )
         except requests.exceptions.ConnectionError as error:
             if _never_connected(error):
                 return NotConnected(f"{host} refuses connections, or does not exist")
             return ReplyLost(f"{host} closed the connection before its answer was complete")
+        except ReplyTooLarge:
+            return ReplyTooLarge(f"the answer of {host} is larger than {LARGEST_REPLY} bytes")
         except (requests.exceptions.RequestException, HTTPError) as error:
             return ReplyLost(f"the answer of {host} is damaged or incomplete ({type(error).__name__})")
         finally:
@@ -209,11 +222,14 @@ class SocketTransport:
 
 def _body(raw: Any, timeout_s: float | None) -> bytes:
     """Return the body of a reply, decoded; an answer that only trickles is late."""
-    began, size, parts = time.monotonic(), 0, []
-    for part in raw.stream(CHUNK, decode_content=True):
+    began, size = time.monotonic(), 0
+    parts: list[bytes] = []
+    while part := raw.read1(CHUNK, decode_content=True):
         parts.append(part)
         size += len(part)
         taken_s = time.monotonic() - began
+        if size > LARGEST_REPLY:
+            raise ReplyTooLarge
         if timeout_s is not None and taken_s > timeout_s and size < LEAST_PACE * taken_s:
             raise TimeoutError
     return b"".join(parts)

@@ -5,11 +5,11 @@ Source: wire protocol, section 11.1.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, false, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
@@ -17,15 +17,16 @@ from encord_convert.sdk.orm.label_row import AnnotationTaskStatus, ShadowDataSta
 from encord_convert.service.calls import Call, Kind, handles
 from encord_convert.service.store import label_rows, projects
 from encord_convert.service.store.datasets import like
-from encord_convert.service.store.tables import DATA_ROWS, DATASETS
+from encord_convert.service.store.tables import DATA_ROWS
 from encord_convert.service.store.tables_labels import LABEL_ROWS
 from encord_convert.service.store.tables_projects import PROJECT_DATASETS, WORKFLOW_NODES
-from encord_convert.service.times import iso, seconds_of
+from encord_convert.service.times import seconds_of
 
 AT_ONCE = 2000
 """Rows made into JSON together, so that a long listing never stands in memory as objects."""
 
-_PLACES = {"label_hashes": 0, "data_hashes": 9}
+_EPOCH = datetime(1970, 1, 1)
+_PLACES = {"label_hashes": 0, "data_hashes": 7}
 """Where these stand in a row of the listing."""
 
 NOT_BEGUN = "NOT_LABELLED"
@@ -52,34 +53,42 @@ def entries(call: Call, project: Any, wanted: dict[str, Any]) -> msgspec.Raw:
     nodes = projects.nodes(call.db, call.of.hash)
     shadows = _shadows(call, project)
     too_many: list[tuple[int, set[str]]] = []
-    conditions = _conditions(call, wanted, bool(nodes), shadows, too_many)
-    parts = []
-    for batch in label_rows.listed(call.db, call.of.hash, conditions).partitions(AT_ONCE):
-        rows = [row for row in batch if all(row[place] in hashes for place, hashes in too_many)]
-        if rows:
-            parts.append(msgspec.json.encode([_entry(row, nodes, shadows) for row in rows])[1:-1])
-    return msgspec.Raw(b"[" + b",".join(parts) + b"]")
+    conditions = _conditions(call, wanted, bool(nodes), too_many)
+    state = wanted.get("shadow_data_state") or "ALL_DATA"
+    if state not in {one.value for one in ShadowDataState}:
+        raise InvalidArgumentsError(f"{state!r:.80} is no shadow_data_state.")
+    answer = bytearray()
+    for dataset in projects.datasets(call.db, call.of.hash):
+        is_shadow = dataset["dataset_hash"] in shadows
+        if state not in ("ALL_DATA", "SHADOW_DATA" if is_shadow else "NOT_SHADOW_DATA"):
+            continue
+        for batch in label_rows.listed(call.db, call.of.hash, dataset["dataset_hash"], conditions).partitions(AT_ONCE):
+            rows = [row for row in batch if all(row[place] in hashes for place, hashes in too_many)]
+            if rows:
+                answer += b"," if answer else b"["
+                answer += msgspec.json.encode([_entry(row, dataset, nodes, is_shadow) for row in rows])[1:-1]
+    return msgspec.Raw(answer + b"]" if answer else b"[]")
 
 
-def _entry(row: Any, nodes: dict[int, dict[str, str]], shadows: set[str]) -> dict[str, Any]:
+def _entry(row: Any, dataset: Any, nodes: dict[int, dict[str, str]], is_shadow: bool) -> dict[str, Any]:
     (
-        label_hash, created_at, edited_at, label_status, task_status, node, priority, dataset_hash, dataset_title,
-        data_hash, data_title, data_type, link, frames, duration, fps, height, width,
+        label_hash, created_at, edited_at, label_status, task_status, node, priority, data_hash, data_title,
+        data_type, link, frames, duration, fps, height, width,
     ) = row  # fmt: skip
     return {
         "label_hash": label_hash,
-        "created_at": None if created_at is None else _text(created_at),
-        "last_edited_at": None if edited_at is None else _text(edited_at),
+        "created_at": None if created_at is None else _EPOCH + timedelta(seconds=created_at),
+        "last_edited_at": None if edited_at is None else _EPOCH + timedelta(seconds=edited_at),
         "data_hash": data_hash,
-        "dataset_hash": dataset_hash,
-        "dataset_title": dataset_title,
+        "dataset_hash": dataset["dataset_hash"],
+        "dataset_title": dataset["title"],
         "data_title": data_title,
         "data_type": data_type,
         "data_link": link,
         "label_status": label_status or NOT_BEGUN,
         "annotation_task_status": None if nodes else task_status or WAITING,
         "workflow_graph_node": nodes.get(node or 0),
-        "is_shadow_data": dataset_hash in shadows,
+        "is_shadow_data": is_shadow,
         "number_of_frames": frames,
         "duration": duration,
         "frames_per_second": fps,
@@ -87,9 +96,6 @@ def _entry(row: Any, nodes: dict[int, dict[str, str]], shadows: set[str]) -> dic
         "width": width,
         "priority": priority,
     }
-
-
-_text = lru_cache(4096)(iso)
 
 
 def _shadows(call: Call, project: Any) -> set[str]:
@@ -102,7 +108,7 @@ def _shadows(call: Call, project: Any) -> set[str]:
 
 
 def _conditions(
-    call: Call, wanted: dict[str, Any], has_workflow: bool, shadows: set[str], too_many: list[tuple[int, set[str]]]
+    call: Call, wanted: dict[str, Any], has_workflow: bool, too_many: list[tuple[int, set[str]]]
 ) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     columns = LABEL_ROWS.c
@@ -122,12 +128,7 @@ def _conditions(
                 status = own if has_workflow else func.coalesce(own, WAITING)
                 found.append(status.in_(_texts(name, value)))
             case "shadow_data_state":
-                if value not in {state.value for state in ShadowDataState}:
-                    raise InvalidArgumentsError(f"{value!r} is no shadow_data_state.")
-                if value == "SHADOW_DATA":
-                    found.append(DATASETS.c.dataset_hash.in_(shadows) if shadows else false())
-                elif value == "NOT_SHADOW_DATA" and shadows:
-                    found.append(DATASETS.c.dataset_hash.not_in(shadows))
+                pass  # a matter of whole datasets
             case "data_hashes" | "label_hashes":
                 column = DATA_ROWS.c.data_hash if name == "data_hashes" else columns.label_hash
                 hashes = _texts(name, value)

@@ -103,10 +103,10 @@ def add_users(call: Call) -> list[dict[str, Any]]:
     new_role = call.given("user_role", int)
     if new_role not in range(5) or isinstance(new_role, bool):
         raise InvalidArgumentsError(f"{new_role} is no role in a project; roles are 0 to 4.")
-    emails = hashes(call.given("user_emails", list), "user_emails")
+    emails = [users.address(one) for one in hashes(call.given("user_emails", list), "user_emails")]
     own = (Kind.PROJECT, call.of.hash)
     for email in emails:
-        user_hash = users.user_named(call.db, titled(email, "address", 320), call.now)
+        user_hash = users.user_named(call.db, email, call.now)
         if call.of.role != ADMIN and ADMIN in (new_role, users.role_of(call.db, *own, user_hash)):
             raise AuthorisationError("A team manager neither makes admins nor changes their role.")
         users.set_role(call.db, *own, user_hash, new_role)

@@ -134,7 +134,7 @@ def new_row(call: Call, data_hash: str, title: str, data_type: str, **columns: A
     }
 
 
-def _file_columns(row: Any, facts: Facts) -> dict[str, Any]:
+def file_columns(row: Any, facts: Facts) -> dict[str, Any]:
     return {
         "width": facts.width,
         "height": facts.height,
@@ -155,7 +155,7 @@ def video(call: Call) -> dict[str, Any]:
         [(upload, facts)] = arrived(call, [call.uid], Query.SIGNED_VIDEO_URL)
         title = titled(call.given("video_title", str, None) or upload.title)
         row = new_row(
-            call, upload.data_hash, title, "VIDEO", **_file_columns(upload, facts),
+            call, upload.data_hash, title, "VIDEO", **file_columns(upload, facts),
             number_of_frames=facts.frames, frames_per_second=facts.fps, duration=facts.duration_s,
         )  # fmt: skip
         data_rows.add_data_row(call.db, row)
@@ -170,7 +170,7 @@ def single_image(call: Call) -> dict[str, bool]:
     data_hash, title = call.given("data_hash", str), titled(call.given("title", str))
     if data_rows.data_row(call.db, call.of.hash, data_hash) is None:
         [(upload, facts)] = arrived(call, [data_hash], Query.SIGNED_IMAGES_URL)
-        data_rows.add_data_row(call.db, new_row(call, data_hash, title, "IMAGE", **_file_columns(upload, facts)))
+        data_rows.add_data_row(call.db, new_row(call, data_hash, title, "IMAGE", **file_columns(upload, facts)))
         uploads.forget_uploads(call.db, [data_hash])
     return {"success": True}
 
@@ -206,7 +206,7 @@ def _member(upload: Any, facts: Facts) -> dict[str, Any]:
         "image_hash": upload.data_hash,
         "title": upload.title,
         "storage_location": OWN,
-        **_file_columns(upload, facts),
+        **file_columns(upload, facts),
     }
 
 
@@ -221,10 +221,10 @@ def dicom_series(call: Call) -> dict[str, Any]:
     hashes = texts([one.get("id") for one in call.uid])
     members = arrived(call, hashes, Query.SIGNED_DICOMS_URL)
     data_hash = str(uuid4())
-    head, slices, kept = _gathered(members)
+    head, slices, kept = gathered(members)
     links = {upload.data_hash: upload.file_link for upload, _ in kept}
     title = call.given("title", str, None) or head.series
-    frames = [_block(one, links) for one in slices]
+    frames = [block(one, links) for one in slices]
     series = {"patient_id": head.patient, "study_uid": head.study, "series_uid": head.series}
     row = new_row(
         call, data_hash, titled(title), "DICOM", width=slices[0].width, height=slices[0].height, file_type=DICOM,
@@ -240,7 +240,7 @@ def dicom_series(call: Call) -> dict[str, Any]:
     return {"data_hash": data_hash, "title": title, "backing_item_uuid": row["backing_item_uuid"]}
 
 
-def _gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice], list[tuple[Any, Facts]]]:
+def gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice], list[tuple[Any, Facts]]]:
     """Return the first header, the slices of all in order, and the files they are in, of which the same counts once."""
     head: Header | None = None
     slices: list[Slice] = []
@@ -268,7 +268,7 @@ def _gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice]
     return head, ordered(slices, "position")[0], list(kept.values())
 
 
-def _block(one: Slice, links: dict[str, str]) -> dict[str, Any]:
+def block(one: Slice, links: dict[str, str]) -> dict[str, Any]:
     return {
         "dicom_instance_uid": one.uid,
         "multiframe_frame_number": one.number,

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, update
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
@@ -29,6 +29,7 @@ FILE = "service.sqlite"
 TABLE_MODULES: tuple[str, ...] = (
     "encord_convert.service.store.tables_projects",
     "encord_convert.service.store.tables_labels",
+    "encord_convert.service.store.tables_jobs",
 )
 """Modules beside :mod:`.tables` that hang tables on the metadata."""
 
@@ -38,6 +39,8 @@ MIGRATIONS: tuple[Migration, ...] = (METADATA.create_all,)
 
 READERS = 8
 """Connections that read at once."""
+LOCK = 0x656E636F7264
+"""Number of the lock in PostgreSQL; any that others do not use."""
 BUSY_S = 30.0
 """How long one waits for another process that writes."""
 
@@ -91,12 +94,12 @@ def open_database(folder: Path, url: str | None = None) -> Database:
     """
     for name in TABLE_MODULES:
         import_module(name)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / FILE
     engine = _sqlite(file) if url is None else _postgresql(url)
     name = str(file) if url is None else engine.url.render_as_string(hide_password=True)
     try:
-        with _locked(folder):
+        with _locked(folder), _locked_there(engine):
             _bring_up_to_date(engine, name, file if url is None else None)
     except (DatabaseError, sqlite3.DatabaseError) as error:
         engine.dispose()
@@ -155,12 +158,25 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _locked_there(engine: Engine) -> Iterator[None]:
+    """Keep services with other folders from migrating the same PostgreSQL database at the same time."""
+    if engine.dialect.name == "sqlite":
+        yield
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(select(func.pg_advisory_lock(LOCK)))
+        yield
+        connection.execute(select(func.pg_advisory_unlock(LOCK)))
+
+
 def _sqlite(file: Path) -> Engine:
     engine = create_engine(
         f"sqlite:///{file}",
         poolclass=QueuePool,
         pool_size=READERS,
         max_overflow=READERS,
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "timeout": BUSY_S},
     )
 
@@ -183,6 +199,8 @@ def _postgresql(url: str) -> Engine:
     if not url.startswith("postgresql"):
         raise ReadError(url.partition(":")[0], "is no database the service knows; expected postgresql+psycopg://….")
     try:
-        return create_engine(url, isolation_level="REPEATABLE READ", pool_size=READERS, max_overflow=READERS)
+        return create_engine(
+            url, isolation_level="REPEATABLE READ", pool_size=READERS, max_overflow=READERS, hide_parameters=True
+        )
     except ModuleNotFoundError as error:
         raise MissingDependencyError("PostgreSQL needs psycopg: pip install 'encord-convert[postgres]'.") from error

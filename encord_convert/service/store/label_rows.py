@@ -37,8 +37,6 @@ LISTED = (
     LABEL_ROWS.c.annotation_task_status,
     LABEL_ROWS.c.node,
     LABEL_ROWS.c.priority,
-    DATASETS.c.dataset_hash,
-    DATASETS.c.title.label("dataset_title"),
     DATA_ROWS.c.data_hash,
     DATA_ROWS.c.data_title,
     DATA_ROWS.c.data_type,
@@ -50,26 +48,49 @@ LISTED = (
     DATA_ROWS.c.width,
 )
 """What a listing is made of."""
-_WHOLE = (*LISTED, DATA_ROWS.c.file_type, DATA_ROWS.c.sha256, DATA_ROWS.c.dicom, LABEL_ROWS.c.head, USERS.c.email)
+_WHOLE = (
+    *LISTED,
+    DATASETS.c.dataset_hash,
+    DATASETS.c.title.label("dataset_title"),
+    DATA_ROWS.c.file_type,
+    DATA_ROWS.c.sha256,
+    DATA_ROWS.c.dicom,
+    LABEL_ROWS.c.head,
+    USERS.c.email,
+)
+
+
+def _own(project_hash: str) -> ColumnElement[bool]:
+    return and_(LABEL_ROWS.c.project_hash == project_hash, LABEL_ROWS.c.data_hash == DATA_ROWS.c.data_hash)
 
 
 def _of_project(columns: Sequence[ColumnElement[Any]], project_hash: str) -> Select[Any]:
-    own = and_(LABEL_ROWS.c.project_hash == project_hash, LABEL_ROWS.c.data_hash == DATA_ROWS.c.data_hash)
     return (
         select(*columns)
         .select_from(
             PROJECT_DATASETS.join(DATASETS, DATASETS.c.dataset_hash == PROJECT_DATASETS.c.dataset_hash)
             .join(DATA_ROWS, DATA_ROWS.c.dataset_hash == DATASETS.c.dataset_hash)
-            .outerjoin(LABEL_ROWS, own)
+            .outerjoin(LABEL_ROWS, _own(project_hash))
         )
         .where(PROJECT_DATASETS.c.project_hash == project_hash)
         .order_by(PROJECT_DATASETS.c.place, DATA_ROWS.c.number)
     )
 
 
-def listed(db: Connection, project_hash: str, conditions: Iterable[ColumnElement[bool]]) -> CursorResult[Any]:
-    """Return the columns :data:`LISTED` of every piece of data of a project that meets the conditions, in order."""
-    return db.execute(_of_project(LISTED, project_hash).where(*conditions))
+def listed(
+    db: Connection, project_hash: str, dataset_hash: str, conditions: Iterable[ColumnElement[bool]]
+) -> CursorResult[Any]:
+    """Return the columns :data:`LISTED` of the data of a dataset that meets the conditions, in order.
+
+    The index on the number of the rows gives the order: nothing is sorted, and nothing waits for the last row.
+    """
+    statement = (
+        select(*LISTED)
+        .outerjoin_from(DATA_ROWS, LABEL_ROWS, _own(project_hash))
+        .where(DATA_ROWS.c.dataset_hash == dataset_hash, *conditions)
+        .order_by(DATA_ROWS.c.number)
+    )
+    return db.execute(statement)
 
 
 def whole(
@@ -169,7 +190,8 @@ _HEADS = (
         LABEL_ROWS.c.label_hash.in_(bindparam("label_hashes", expanding=True)),
     )
 )
-_SAVE = insert(LABEL_REVISIONS).returning(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.label_hash)
+_INSERT = insert(LABEL_REVISIONS)
+_INSERT_MANY = _INSERT.returning(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.label_hash)
 _POINT = (
     update(LABEL_ROWS)
     .where(LABEL_ROWS.c.project_hash == bindparam("own_project"), LABEL_ROWS.c.data_hash == bindparam("own_data"))
@@ -204,7 +226,11 @@ def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revi
     ]
     if not rows:
         return
-    numbers = {label_hash: number for number, label_hash in db.execute(_SAVE, rows)}
+    if len(rows) == 1:  # the usual case, and a third faster than as a list of one
+        made: Any = db.execute(_INSERT, rows[0]).inserted_primary_key
+        numbers = {rows[0]["label_hash"]: made.id}
+    else:
+        numbers = {label_hash: number for number, label_hash in db.execute(_INSERT_MANY, rows)}
     pointers = [
         {
             "own_project": project_hash,
@@ -216,7 +242,7 @@ def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revi
         }
         for one in revisions
     ]
-    db.execute(_POINT, pointers)
+    db.execute(_POINT, pointers if len(pointers) > 1 else pointers[0])
 
 
 def revision_at(db: Connection, label_hash: str, saved_at: float) -> RowMapping | None:

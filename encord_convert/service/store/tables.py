@@ -167,12 +167,3 @@ UPLOADS = Table(
 
 ``kind`` is the query type; ``facts`` is the JSON of what the file says of itself, see :mod:`..contents`.
 """
-
-INTEGRATIONS = Table(
-    "integrations",
-    METADATA,
-    Column("integration_hash", Text, primary_key=True),
-    Column("title", Text, nullable=False),
-    Column("created_at", Float, nullable=False),
-)
-"""Clouds whose data can be registered."""

@@ -163,7 +163,7 @@ def answered(db: Connection, caller: str, request_id: str) -> Any:
 
 
 def remember(db: Connection, caller: str, request_id: str, body_sha256: bytes, reply: bytes, now: float) -> None:
-    """Keep what was answered to a request."""
+    """Keep what was answered to a request, sealed: it may hold a key."""
     row = {"caller": caller, "request_id": request_id, "body_sha256": body_sha256, "reply": reply, "created_at": now}
     db.execute(insert(REQUEST_IDS), row)
 

@@ -1,0 +1,140 @@
+"""What is done: one SQLite file. It alone says what a resumed batch may leave out; no engine is asked.
+
+A job is known by its sources, its target, the hash of its options and the hash of its sources' content. Outcomes are
+written together for each task, after what they wrote was forced to disk: what stands here is there. An output that is
+there and does not stand here is written again, with the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from encord_convert.batch.places import is_remote, local
+from encord_convert.batch.plan import Job
+from encord_convert.batch.targets import Stamp
+from encord_convert.batch.tasks import Known, Outcome
+from encord_convert.errors import ReadError, WriteError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    sources TEXT NOT NULL, target TEXT NOT NULL, options TEXT NOT NULL, sha256 TEXT NOT NULL,
+    status TEXT NOT NULL, is_final INTEGER NOT NULL, error TEXT NOT NULL, seconds REAL NOT NULL,
+    size_bytes INTEGER NOT NULL, annotations INTEGER NOT NULL, stamps TEXT NOT NULL, report BLOB NOT NULL,
+    PRIMARY KEY (sources, target, options)
+) WITHOUT ROWID"""
+
+_COLUMNS = "sha256, status, is_final, error, seconds, size_bytes, annotations, stamps, report"
+
+
+class Journal:
+    """The outcomes of jobs, kept in a file that one batch at a time has open.
+
+    Parameters
+    ----------
+    path : str
+        The file; ``:memory:`` keeps nothing.
+    resume : bool
+        Keep what it holds; else it is emptied.
+
+    Raises
+    ------
+    ReadError
+        The file is not a journal.
+    WriteError
+        Another batch has it open, or it cannot be written.
+    """
+
+    def __init__(self, path: str, *, resume: bool = False) -> None:
+        self.path = path
+        try:
+            if path != ":memory:":
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=1)
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(_SCHEMA)
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                if not resume:  # what was written is still to be known, so that nothing of it stays behind
+                    self._db.execute("UPDATE jobs SET status = 'stale', sha256 = '', report = x''")
+        except (sqlite3.Error, OSError) as error:
+            raise self._told(error) from error
+
+    def _told(self, error: Exception) -> ReadError | WriteError:
+        if "locked" in str(error):
+            return WriteError(f"{self.path}: another batch is at work on this output.")
+        if type(error) is sqlite3.DatabaseError:
+            return ReadError(self.path, f"is not a journal of batches ({error}).", advice="Remove it to start anew.")
+        return WriteError(f"{self.path}: the journal cannot be written ({error}).")
+
+    def known(self, job: Job) -> Known | None:
+        """Return what is to be known before a job is done again; None if it is to be done in any case."""
+        outcome = self.outcome(job, 0)
+        if outcome is None or (outcome.status == "failed" and not outcome.is_final):
+            return None
+        return Known(outcome.sha256, outcome.status == "done", outcome.stamps)
+
+    def outcome(self, job: Job, number: int) -> Outcome | None:
+        """Return what became of a job, None if nothing has yet; ``number`` is its place in the plan."""
+        query = f"SELECT {_COLUMNS} FROM jobs WHERE sources = ? AND target = ? AND options = ?"
+        row = self._db.execute(query, _key(job)).fetchone()
+        if row is None or row[1] == "stale":
+            return None
+        sha256, status, is_final, error, seconds, size_bytes, annotations, stamps, report = row
+        files = [tuple(one) for one in msgspec.json.decode(stamps)]
+        return Outcome(number, status, sha256, error, bool(is_final), seconds, size_bytes, annotations, files, report)
+
+    def record(self, outcomes: Iterable[tuple[Job, Outcome]]) -> list[tuple[Job, str]]:
+        """Keep what became of some jobs, all of them or none; return files of their targets that are outdated."""
+        outdated = []
+        try:
+            with self._db:
+                self._db.execute("BEGIN")
+                for job, outcome in outcomes:
+                    before = self._written(job.target)
+                    names = {one[0] for one in outcome.stamps}
+                    if outcome.status == "done":
+                        outdated += [(job, one[0]) for one in before if one[0] not in names]
+                        self._db.execute("DELETE FROM jobs WHERE target = ?", (job.target,))
+                    else:
+                        outcome.stamps = before  # still there, and still to be known
+                    self._db.execute(f"INSERT OR REPLACE INTO jobs VALUES ({', '.join('?' * 12)})", _row(job, outcome))
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+        return outdated
+
+    def _written(self, target: str) -> list[Stamp]:
+        rows = self._db.execute("SELECT stamps FROM jobs WHERE target = ?", (target,))
+        return [tuple(one) for (stamps,) in rows for one in msgspec.json.decode(stamps)]
+
+    def close(self) -> None:
+        """Force everything to disk and close."""
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+
+
+def _key(job: Job) -> tuple[str, str, str]:
+    return "\n".join(job.sources), job.target, job.options_hash()
+
+
+def _row(job: Job, outcome: Outcome) -> tuple[object, ...]:
+    return (
+        *_key(job), outcome.sha256, outcome.status, outcome.is_final, outcome.error, outcome.seconds,
+        outcome.size_bytes, outcome.annotations, msgspec.json.encode(outcome.stamps).decode(), outcome.report,
+    )  # fmt: skip
+
+
+def journal_path(out: str) -> str:
+    """Return where the journal of an output lies: in it, or among the user's state if that is remote."""
+    if not is_remote(out):
+        return os.path.join(local(out), ".encord-convert.sqlite3")
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return os.path.join(state, "encord-convert", hashlib.sha256(out.encode()).hexdigest()[:16] + ".sqlite3")

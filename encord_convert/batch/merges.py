@@ -1,0 +1,292 @@
+"""Several label sets as one: one ontology, the rows of each in turn.
+
+Classes are the same if name and shape are; their attributes if name, type and being dynamic are; options if their
+label is; classifications if name and type of their question are. What only one source has is added, so that nothing
+is left out. Where sources disagree the first, by the order of names, is followed, and it is told:
+
+=======================  ==============================================================================================
+``CLASS_SHAPES``         a note: sources draw one name in different shapes, which stay classes of their own
+``CLASS_COLOUR``         a loss: a class has another colour elsewhere
+``SKELETON_RENAMED``     a loss: a skeleton with other points than that of its name gets a number behind its name
+=======================  ==============================================================================================
+
+Rows that name their medium by the same hash in several sources get new hashes, from the old and a count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from encord_convert.conversion import read
+from encord_convert.errors import OptionError
+from encord_convert.formats._files import Source
+from encord_convert.formats.encord import row_dict
+from encord_convert.labelset import Hashes, LabelSet
+from encord_convert.ledger import Ledger
+from encord_convert.losses import Feature, Kind, Level, Where
+from encord_convert.report import Report
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+
+Element = dict[str, Any]
+"""A part of an ontology in its JSON form."""
+
+_HASHES = Hashes("merge")
+
+
+def merged(
+    sources: Sequence[Source], from_: str | None, options: Mapping[str, Any], report: Report
+) -> tuple[LabelSet, Ledger]:
+    """Return the label sets of sources as one, and what is to be added to the account once the rows were walked.
+
+    That is what sources disagree on, where no importer keeps an account of reading that it could be part of.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        In the order of their names.
+    from_, options
+        As of :func:`encord_convert.read`, for each.
+    report : Report
+        Receives the formats of the sources.
+
+    Raises
+    ------
+    OptionError
+        Some sources are counted in the words of their format, some in those of the hub.
+    """
+    reports = [Report() for _ in sources]
+    sets = [read(source, from_, report=one, **options) for source, one in zip(sources, reports, strict=True)]
+    if len({labels.ledger is None for labels in sets}) > 1:
+        raise OptionError("An Encord export cannot be merged with other formats; convert those to `encord` first.")
+    union = Union()
+    for source, labels in zip(sources, sets, strict=True):
+        union.add(source.name, labels.ontology)
+    structure, names = union.finished()
+    ledger = None if any(one.ledger is None for one in sets) else union.ledger
+    formats = dict.fromkeys(one.source.format for one in reports)
+    report.source.format = ", ".join(filter(None, formats))
+    title = next((one.title for one in sets if one.title), "")
+
+    def rows() -> Iterator[LabelRowV2]:
+        if ledger is not None:
+            ledger.rewind()
+        seen: Counter[str] = Counter()
+        for labels, new_names in zip(sets, names, strict=True):
+            for row in labels:
+                if ledger is not None and labels.ledger is not None:
+                    for key in labels.ledger.into:  # what is counted at all has to be known while it is walked
+                        ledger.into[key] += 0
+                yield moved(row, structure, new_names, seen)
+            if ledger is not None and labels.ledger is not None:
+                ledger.merge(labels.ledger)
+
+    return LabelSet(structure, rows, title=title, ledger=ledger), union.ledger if ledger is None else Ledger()
+
+
+class Union:
+    """The ontology that has what each of several has, in the JSON form.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        What they disagree on.
+    """
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self._objects: dict[tuple[str, str], Element] = {}
+        self._classifications: dict[tuple[str, str], Element] = {}
+        self._templates: dict[str, Element] = {}
+        self._hashes: set[str] = set()
+        self._names: list[dict[str, str]] = []
+        self._shapes: list[tuple[str, dict[str, set[str]]]] = []
+
+    def add(self, source: str, ontology: OntologyStructure) -> None:
+        """Add what an ontology has and the others have not."""
+        form = ontology.to_dict()
+        names: dict[str, str] = {}
+        shapes: dict[str, set[str]] = {}
+        before: tuple[str, str] | None = None
+        templates = {one["template"]["name"]: one["template"] for one in form.get("skeleton_templates", ())}
+        for element in form["objects"]:
+            shapes.setdefault(element["name"], set()).add(element["shape"])
+            template = templates.get(element["name"]) if element["shape"] == "skeleton" else None
+            name = self._skeleton(source, element["name"], template, names)
+            known = self._objects.get((name, element["shape"]))
+            if known is None:
+                self._insert({**element, "name": name, "attributes": []}, before)
+                known = self._objects[name, element["shape"]]
+            before = (name, element["shape"])
+            names[element["featureNodeHash"]] = known["featureNodeHash"]
+            if known["color"] != element["color"]:
+                where, detail = Where(file=source), f"{element['color']} here, {known['color']} elsewhere."
+                key = ("class", name)
+                self.ledger.lose(Kind.DEFAULTED, "CLASS_COLOUR", Feature.COLOUR, key, where, detail)
+            self._attributes(known["attributes"], element.get("attributes", ()), names)
+        for element in form["classifications"]:
+            question = element["attributes"][0]
+            kind = (question["name"], question["type"])
+            if kind not in self._classifications:
+                hash_ = self._own_hash(element["featureNodeHash"], "classification", *kind)
+                self._classifications[kind] = {**element, "featureNodeHash": hash_, "attributes": []}
+            known = self._classifications[kind]
+            names[element["featureNodeHash"]] = known["featureNodeHash"]
+            self._attributes(known["attributes"], element["attributes"], names)
+        self._names.append(names)
+        self._shapes.append((source, shapes))
+
+    def _insert(self, element: Element, before: tuple[str, str] | None) -> None:
+        """Add an object after the one it follows in its own ontology."""
+        kind = (element["name"], element["shape"])
+        element["featureNodeHash"] = self._own_hash(element["featureNodeHash"], "object", *kind)
+        entries = list(self._objects.items())
+        place = len(entries) if before is None else 1 + list(self._objects).index(before)
+        self._objects = dict([*entries[:place], (kind, element), *entries[place:]])
+
+    def _skeleton(self, source: str, name: str, template: Element | None, names: dict[str, str]) -> str:
+        """Return the name a skeleton has here, and keep its template; any other object keeps its own."""
+        if template is None:
+            return name
+        for number in range(1, 1000):
+            candidate = name if number == 1 else f"{name} {number}"
+            known = self._templates.setdefault(candidate, {**template, "name": candidate})
+            if _points(known) == _points(template):
+                break
+        theirs = {node["name"]: node.get("featureHash") for node in template["skeleton"].values()}
+        ours = {node["name"]: node.get("featureHash") for node in known["skeleton"].values()}
+        names |= {hash_: ours[node] for node, hash_ in theirs.items() if hash_ and ours[node]}
+        if candidate != name:
+            where, detail = Where(file=source), f"{name!r} has other points elsewhere; here it becomes {candidate!r}."
+            key = ("class", name)
+            self.ledger.lose(Kind.RENAMED, "SKELETON_RENAMED", Feature.LABEL_NAME, key, where, detail)
+        return candidate
+
+    def _attributes(self, known: list[Element], found: Sequence[Element], names: dict[str, str]) -> None:
+        """Add attributes that are not known, and options of those that are."""
+        for attribute in found:
+            kind = _question(attribute)
+            own = next((one for one in known if _question(one) == kind), None)
+            if own is None:
+                hash_ = self._own_hash(attribute["featureNodeHash"], "attribute", *map(str, kind))
+                own = {**attribute, "featureNodeHash": hash_}
+                if "options" in attribute:
+                    own["options"] = []
+                known.append(own)
+            own["required"] = bool(own.get("required")) and bool(attribute.get("required"))
+            names[attribute["featureNodeHash"]] = own["featureNodeHash"]
+            for option in attribute.get("options", ()):
+                same = next((one for one in own["options"] if one["label"] == option["label"]), None)
+                if same is None:
+                    hash_ = self._own_hash(option["featureNodeHash"], "option", *map(str, kind), option["label"])
+                    same = {key: value for key, value in option.items() if key != "options"}
+                    same["featureNodeHash"] = hash_
+                    own["options"].append(same)
+                names[option["featureNodeHash"]] = same["featureNodeHash"]
+                if option.get("options"):
+                    self._attributes(same.setdefault("options", []), option["options"], names)
+
+    def _own_hash(self, hash_: str, *words: str) -> str:
+        """Return the hash a new part gets: its own, unless something else has it."""
+        count = 0
+        while hash_ in self._hashes:
+            count += 1
+            hash_ = (
+                _HASHES.hex(*words, count) if words[0] in ("object", "classification") else _HASHES.short(*words, count)
+            )
+        self._hashes.add(hash_)
+        return hash_
+
+    def finished(self) -> tuple[OntologyStructure, list[dict[str, str]]]:
+        """Return the ontology, numbered anew, and for each source what became of its hashes."""
+        self._note_shapes()
+        self.ledger.mark_head()
+        form: dict[str, Any] = {
+            "objects": list(self._objects.values()),
+            "classifications": list(self._classifications.values()),
+        }
+        for elements in form.values():
+            _number(elements, "")
+        if self._templates:
+            form["skeleton_templates"] = [
+                {"template": {**one, "feature_node_hash": self._objects[name, "skeleton"]["featureNodeHash"]}}
+                for name, one in self._templates.items()
+            ]
+        return OntologyStructure.from_dict(form), self._names
+
+    def _note_shapes(self) -> None:
+        together: dict[str, set[str]] = {}
+        for _, shapes in self._shapes:
+            for name, drawn in shapes.items():
+                together.setdefault(name, set()).update(drawn)
+        for name, drawn in together.items():
+            if not any(shapes.get(name) == drawn for _, shapes in self._shapes):
+                words = []
+                for shape in sorted(drawn):
+                    first = next(source for source, shapes in self._shapes if shape in shapes.get(name, ()))
+                    words.append(f"{shape.replace('_', ' ')} ({first})")
+                self.ledger.note(Level.WARNING, "CLASS_SHAPES", f"Sources draw {name!r} as {', '.join(words)}.")
+
+
+def _points(template: Element) -> tuple[list[str], Any]:
+    return [node["name"] for node in template["skeleton"].values()], template.get("skeletonEdges")
+
+
+def _question(attribute: Element) -> tuple[str, str, bool]:
+    return attribute["name"], attribute["type"], bool(attribute.get("dynamic"))
+
+
+def _number(elements: Sequence[Element], above: str) -> None:
+    """Give the parts of an ontology their ids: ``1``, ``1.2``, ``1.2.3``, …"""
+    for number, element in enumerate(elements, 1):
+        element["id"] = f"{above}{number}"
+        for below in ("attributes", "options"):
+            _number(element.get(below) or (), f"{above}{number}.")
+
+
+# -- rows -------------------------------------------------------------------------------------------------------------
+
+
+def moved(row: LabelRowV2, structure: OntologyStructure, names: Mapping[str, str], seen: Counter[str]) -> LabelRowV2:
+    """Return a row drawn with another ontology; ``names`` are its hashes there, by those here.
+
+    ``seen`` counts the hashes of media so far: one that was seen before gives way to a new one.
+    """
+    form = row_dict(row)
+    if any(old != new for old, new in names.items()):
+        _rename(form, names)
+    media: dict[str, str] = {}
+    for hash_ in dict.fromkeys((form["data_hash"], *form["data_units"])):
+        if seen[hash_]:
+            media[hash_] = _HASHES.uuid(hash_, seen[hash_])
+        seen[hash_] += 1
+    if media:
+        _replace_media(form, media)
+    own = LabelRowV2._from_dict(form, structure)
+    own._origin = row._origin
+    for ours, theirs in ((own._objects, row._objects), (own._classifications, row._classifications)):
+        for key, instance in theirs.items():
+            ours[key]._origin = instance._origin
+    return own
+
+
+def _rename(form: Any, names: Mapping[str, str]) -> None:
+    if isinstance(form, dict):
+        hash_ = form.get("featureHash")
+        if isinstance(hash_, str):
+            form["featureHash"] = names.get(hash_, hash_)
+        for value in form.values():
+            _rename(value, names)
+    elif isinstance(form, list):
+        for value in form:
+            _rename(value, names)
+
+
+def _replace_media(form: dict[str, Any], media: Mapping[str, str]) -> None:
+    form["data_hash"] = media.get(form["data_hash"], form["data_hash"])
+    form["label_hash"] = _HASHES.uuid(form["label_hash"], *media.values())
+    units = {media.get(hash_, hash_): unit for hash_, unit in form["data_units"].items()}
+    for hash_, unit in units.items():
+        unit["data_hash"] = hash_
+    form["data_units"] = units

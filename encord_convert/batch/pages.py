@@ -1,0 +1,82 @@
+"""The account of a batch as one page: no server, nothing to load, tables that sort when their heads are clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+from typing import Any
+
+from encord_convert.batch.accounts import account
+from encord_convert.batch.run import Result
+from encord_convert.batch.tasks import unpacked
+from encord_convert.report import sum_counts
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 90rem; padding: 0 1rem }
+table { border-collapse: collapse; width: 100%; margin-bottom: 2rem }
+th, td { border-bottom: 1px solid #8884; padding: .25rem .6rem; text-align: left; vertical-align: top }
+th { cursor: pointer; position: sticky; top: 0; background: Canvas }
+td.number { text-align: right; font-variant-numeric: tabular-nums }
+tr.failed td:nth-child(2) { color: #b00020; font-weight: 600 }
+:root { color-scheme: light dark }
+"""
+
+_SCRIPT = """
+document.querySelectorAll("th").forEach(head => head.addEventListener("click", () => {
+  const body = head.closest("table").tBodies[0], column = head.cellIndex;
+  const order = head.dataset.order = head.dataset.order === "1" ? "-1" : "1";
+  const number = text => text !== "" && !isNaN(text) ? +text : text;
+  const value = row => number(row.cells[column].textContent);
+  const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+  body.append(...[...body.rows].sort((a, b) => order * compare(value(a), value(b))));
+}));
+"""
+
+
+def page(result: Result) -> Iterator[str]:
+    """Yield the page, piece by piece; whatever comes from sources is escaped."""
+    total = account(result)
+    jobs = total["jobs"]
+    yield "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\n"
+    yield f"<title>Batch: {jobs['done']} done, {jobs['failed']} failed</title>\n<style>{_STYLE}</style>\n"
+    left = f", {jobs['left_out']} not started" if jobs["left_out"] else ""
+    yield f"<h1>{jobs['done']} jobs done, {jobs['failed']} failed{left}</h1>\n"
+    numbers = ("in", "kept", "changed", "dropped")
+    for title, key in (("What came in", "counts"), ("Labels", "labels")):
+        rows = ([name, *(row[one] for one in numbers)] for name, row in total[key].items())
+        yield from _table(title, (title.split()[-1], *numbers), rows)
+    columns = ("kind", "code", "type", "label", "count", "jobs", "detail")
+    yield from _table("Losses", columns, ([loss[one] for one in columns] for loss in total["losses"]))
+    notes = ("level", "code", "count", "jobs", "detail")
+    yield from _table("Notes", notes, ([note[one] for one in notes] for note in total["notes"]))
+    yield from _table("Jobs", ("source", "status", *numbers, "target", "losses or error"), _jobs(result))
+    yield f"<script>{_SCRIPT}</script>\n</html>\n"
+
+
+def _jobs(result: Result) -> Iterator[list[Any]]:
+    for job, outcome in result.outcomes():
+        report = unpacked(outcome.report)
+        sums = sum_counts(report.get("labels", {}).values())
+        codes = ", ".join(f"{loss['count']} {loss['code']}" for loss in report.get("losses", ()))
+        yield [", ".join(job.sources), outcome.status, *sums.values(), job.target, outcome.error or codes]
+
+
+def _table(title: str, heads: Iterable[str], rows: Iterable[list[Any]]) -> Iterator[str]:
+    lines = iter(rows)
+    first = next(lines, None)
+    if first is None:
+        return
+    yield f"<h2>{escape(title)}</h2>\n<table><thead><tr>{''.join(f'<th>{escape(one)}' for one in heads)}<tbody>\n"
+    yield _row(first)
+    for line in lines:
+        yield _row(line)
+    yield "</table>\n"
+
+
+def _row(cells: list[Any]) -> str:
+    kind = " class=failed" if "failed" in cells[1:2] else ""
+    return f"<tr{kind}>{''.join(map(_cell, cells))}\n"
+
+
+def _cell(value: Any) -> str:
+    return f"<td class=number>{value}" if isinstance(value, int) else f"<td>{escape(str(value))}"

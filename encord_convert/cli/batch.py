@@ -1,0 +1,150 @@
+"""``encord-convert batch``: many conversions, resumable."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from encord_convert import batch as batches
+from encord_convert.batch.accounts import account, json_parts, write_report
+from encord_convert.batch.engines import MEMORY_LIMIT_MB, TIME_LIMIT_S
+from encord_convert.batch.events import to_lines
+from encord_convert.cli._batch_progress import shown
+from encord_convert.cli._options import options_from
+from encord_convert.errors import WriteError
+from encord_convert.losses import NOWHERE, Feature, Kind
+from encord_convert.report import Report, sum_counts
+
+
+@click.command(short_help="Convert many sources, with workers, and resume after any end.")
+@click.argument("sources", nargs=-1)
+@click.option("--to", metavar="FORMAT", help="Format to write.")
+@click.option("--out", required=True, metavar="DIR|URI", help="Folder or URI below which everything is written.")
+@click.option("--from", "from_", metavar="FORMAT", help="Format of the sources; recognised by default.")
+@click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
+@click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
+@click.option("--strict", is_flag=True, help="Fail the jobs that would lose anything.")
+@click.option("--manifest", type=click.Path(dir_okay=False), help="YAML file of jobs with options of their own.")
+@click.option("--merge", is_flag=True, help="Make one output of all sources, with one ontology.")
+@click.option("--jobs", type=click.IntRange(1), help="Workers.  [default: one for each processor]")
+@click.option(
+    "--engine", default="local", show_default=True, metavar="local|serial|dask|ADDRESS", help="Where jobs are done."
+)
+@click.option("--resume", is_flag=True, help="Do only what is missing or has changed.")
+@click.option("--journal", metavar="FILE", help="Journal of what is done; by default in the output.")
+@click.option("--dry-run", is_flag=True, help="Say what would be lost, and write nothing.")
+@click.option(
+    "--report", "report_files", multiple=True, metavar="FILE", help="Write the account: a page if .html, else JSON."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON on stdout.")
+@click.option("--events", metavar="FILE", help="Write each event as a line of JSON; - is stdout.")
+@click.option("--fail-fast/--keep-going", help="Start no more jobs once one has failed.  [default: keep going]")
+@click.option(
+    "--memory-limit", type=click.IntRange(64), default=MEMORY_LIMIT_MB, show_default=True, metavar="MB",
+    help="Memory of each local worker.",
+)  # fmt: skip
+@click.option(
+    "--time-limit", type=click.FloatRange(0, min_open=True), default=TIME_LIMIT_S, show_default=True,
+    metavar="SECONDS", help="Time of each job in a local worker.",
+)  # fmt: skip
+def batch(
+    sources: tuple[str, ...],
+    to: str | None,
+    out: str,
+    from_: str | None,
+    read_options: tuple[str, ...],
+    write_options: tuple[str, ...],
+    strict: bool,
+    manifest: str | None,
+    merge: bool,
+    jobs: int | None,
+    engine: str,
+    resume: bool,
+    journal: str | None,
+    dry_run: bool,
+    report_files: tuple[str, ...],
+    as_json: bool,
+    events: str | None,
+    fail_fast: bool,
+    memory_limit: int,
+    time_limit: float,
+) -> None:
+    """Convert every one of SOURCES: files, folders, ZIP archives, globs, URIs (s3://, gs://, az://).
+
+    Each gets a folder of its name below --out, or all go into one with --merge. A job that fails is named at the end,
+    and the others are done. What was done stands in a journal: --resume does what is missing, after any kind of end.
+    """
+    plan = batches.plan(
+        sources,
+        out=out,
+        to=to,
+        from_=from_,
+        manifest=manifest,
+        merge=merge,
+        read_options=options_from(read_options, "-r"),
+        write_options=options_from(write_options, "-w"),
+        strict=strict,
+    )
+    with contextlib.ExitStack() as stack:
+        watches = [stack.enter_context(shown())] if sys.stderr.isatty() else []
+        if events:
+            watches.append(to_lines(stack.enter_context(_opened(events))))
+
+        def watch(event: dict[str, Any]) -> None:
+            for one in watches:
+                one(event)
+
+        result = stack.enter_context(
+            batches.run(
+                plan,
+                engine=engine,
+                jobs=jobs,
+                resume=resume,
+                keep_going=not fail_fast,
+                dry_run=dry_run,
+                journal=journal,
+                memory_limit_mb=memory_limit,
+                time_limit_s=time_limit,
+                watch=watch,
+            )
+        )
+        for file in report_files:
+            write_report(result, file)
+        if as_json:
+            for part in json_parts(result):
+                click.echo(part, nl=False)
+        click.echo(_told(result, is_dry=dry_run), err=True)
+        result.check()
+
+
+def _opened(file: str) -> Any:
+    if file == "-":
+        return contextlib.nullcontext(sys.stdout.buffer)
+    try:
+        return Path(file).open("wb")
+    except OSError as error:
+        raise WriteError(f"{file}: the events cannot be written ({error.strerror}).") from error
+
+
+def _told(result: batches.Result, *, is_dry: bool) -> str:
+    """Return the closing lines: how many were done, and what all lost together."""
+    total = account(result)
+    sums = sum_counts(total["labels"].values())
+    done = f"{'would be done' if is_dry else 'done'} {result.done}  unchanged {result.unchanged}"
+    lines = [
+        f"jobs   {done}  failed {len(result.failed)}" + (f"  left out {result.left_out}" * bool(result.left_out)),
+        f"kept   {sums['kept']}  changed {sums['changed']}  dropped {sums['dropped']}",
+    ]
+    if total["losses"]:
+        summed = Report()
+        for loss in total["losses"]:
+            what = Kind(loss["kind"]), loss["code"], Feature(loss["feature"]), (loss["type"], loss["label"])
+            summed.writing.lose(*what, NOWHERE, loss["detail"], loss["count"])
+        lines.append(f"lost   {summed.summary()}")
+        lines.append("       (--report FILE for each; --strict to refuse)")
+    lines += [f"note   {note['detail']}" for note in total["notes"] if note["code"] == "CLASS_SHAPES"]
+    return "\n".join(lines)

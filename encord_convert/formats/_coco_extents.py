@@ -1,0 +1,81 @@
+"""What pictures of COCO files are called, and how large they are.
+
+The page of the format is :mod:`encord_convert.formats.coco`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._coco_entries import value_of
+from encord_convert.formats._coco_media import Media, plain_name
+from encord_convert.formats._coco_parts import Found, Part
+from encord_convert.formats._files import Source
+
+
+def title_of(picture: dict[str, Any]) -> str:
+    """Return what a picture is called."""
+    encord = picture.get("encord")
+    name = picture.get("file_name")
+    title = picture.get("image_title")
+    if isinstance(title, str) and title and isinstance(name, str) and name.startswith("images/"):
+        return title  # Encord's exporter names files by the hash of the picture
+    if isinstance(encord, dict) and isinstance(name, str):
+        title = encord.get("title")
+        return title if isinstance(title, str) else name
+    url = picture.get("coco_url")
+    if not isinstance(name, str) or not name:
+        name = url if isinstance(url, str) and url else f"image {picture.get('id')}"
+    return plain_name(name) or f"image {picture.get('id')}"
+
+
+class Extents:
+    """Tells the size of pictures.
+
+    Parameters
+    ----------
+    source : Source
+    size : (int, int), optional
+        Of pictures whose size is not known.
+    """
+
+    def __init__(self, source: Source, size: tuple[int, int] | None) -> None:
+        self._media = Media(source)
+        self._size = size
+
+    def of(self, part: Part, picture: dict[str, Any], found: Sequence[Found] = ()) -> tuple[int, int]:
+        """Return width and height in pixels."""
+        size = side(picture.get("width")), side(picture.get("height"))
+        if all(size):
+            return size
+        title = title_of(picture)
+        members = self._media.find(str(picture.get("file_name") or picture.get("coco_url") or ""))
+        if len(members) > 1:
+            advice = f"It could be {' or '.join(map(repr, members[:3]))}."
+            fact = f"AMBIGUOUS_FILE: the picture {title!r} has no size, and several files have its name."
+            raise ReadError(part.images.place, fact, advice=advice)
+        known = self._media.size(members) or self._size or _size_of_masks(found)
+        if known is None:
+            fact = f"the size of the picture {title!r} is not known, so that nothing can be placed in it."
+            advice = "Give it with -r size=WIDTHxHEIGHT, or put the pictures beside the file."
+            raise ReadError(part.images.place, fact, advice=advice)
+        return known
+
+
+def side(value: Any) -> int:
+    """Return a size in whole pixels, 0 if it is none."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return int(value) if is_number and 0 < value < 1e9 else 0
+
+
+def _size_of_masks(found: Sequence[Found]) -> tuple[int, int] | None:
+    """Return the size the masks of an image say."""
+    for _, _, entries in found:
+        for entry in entries:
+            value = value_of(entry.segmentation) if entry is not None else None
+            size = value.get("size") if isinstance(value, dict) else None
+            if isinstance(size, list) and len(size) == 2 and all(map(side, size)):
+                return side(size[1]), side(size[0])
+    return None

@@ -1,0 +1,104 @@
+"""A COCO file that was walked once: its images and annotations, read again where they stand.
+
+The page of the format is :mod:`encord_convert.formats.coco`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from encord_convert.formats._coco_columns import Join
+from encord_convert.formats._coco_documents import Document
+from encord_convert.formats._coco_entries import number_of
+from encord_convert.formats._coco_indexes import Index, changed
+from encord_convert.formats._coco_objects import Reader
+
+TOGETHER = 64
+"""Images or annotations that are read together."""
+
+_images = msgspec.json.Decoder(list[Any])
+
+Found = tuple["Part", dict[str, Any], list[Any]]
+"""An image of a file, with its annotations."""
+
+
+class Part:
+    """One document with what the first walk learnt, and how its annotations are read.
+
+    Parameters
+    ----------
+    document : Document
+        With the annotations. ``images`` is the one with the images, if that is another.
+    index : Index
+        Of the annotations; ``pictures`` that of the images.
+    reader : Reader
+    split : str
+        The part of a dataset it is: ``train``, ``val``.
+    key : tuple of str
+        What tells its rows from those of other documents.
+    """
+
+    def __init__(
+        self, document: Document, index: Index, images: Document, pictures: Index, reader: Reader, split: str,
+        key: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        self.document = document
+        self.index = index
+        self.images = images
+        self.pictures = pictures
+        self.reader = reader
+        self.split = split
+        self.key = key
+        self.videos = {
+            number_of(video.get("id")): video for video in pictures.videos if isinstance(video, dict)
+        }  # fmt: skip
+        ids = pictures.image_ids()
+        self.by_video = bool(self.videos) and not len(ids)
+        self.video_ids = list(self.videos)
+        self.join = Join(np.array(self.video_ids, np.int64) if self.by_video else ids, index.parents)
+
+    def annotations(self, wanted: list[int]) -> list[Any]:
+        """Return annotations by their places in the file."""
+        if not wanted:
+            return []
+        try:
+            found = self.reader.decoded(self.index.places.fetched(self.document, wanted))
+        except msgspec.DecodeError as error:
+            raise changed(self.document) from error
+        if len(found) != len(wanted):
+            raise changed(self.document)
+        return found
+
+    def pictures_at(self, places: list[int]) -> list[Any]:
+        """Return entries of ``images``."""
+        try:
+            found = _images.decode(self.pictures.image_places.fetched(self.images, places))
+        except msgspec.DecodeError as error:
+            raise changed(self.images) from error
+        return [one if isinstance(one, dict) else {} for one in found]
+
+    def each_picture(self, places: list[int]) -> Iterator[dict[str, Any]]:
+        """Yield entries of ``images``, read a few at a time."""
+        for start in range(0, len(places), TOGETHER):
+            yield from self.pictures_at(places[start : start + TOGETHER])
+
+    def each_annotation(self, places: list[int]) -> Iterator[Any]:
+        """Yield annotations by their places in the file, read a few at a time."""
+        for start in range(0, len(places), TOGETHER):
+            yield from self.annotations(places[start : start + TOGETHER])
+
+    def each_found(self, places: list[int]) -> Iterator[Found]:
+        """Yield images with their annotations, read a few at a time."""
+        for start in range(0, len(places), TOGETHER):
+            yield from self.found(places[start : start + TOGETHER])
+
+    def found(self, places: list[int]) -> list[Found]:
+        """Return images with their annotations."""
+        wanted = [[] if place in self.join.repeated else self.join.of(place) for place in places]
+        entries = iter(self.annotations([one for some in wanted for one in some]))
+        pictures = self.pictures_at(places)
+        return [(self, picture, [next(entries) for _ in some]) for picture, some in zip(pictures, wanted, strict=True)]

@@ -1,0 +1,84 @@
+"""De-identification in a process of its own, which may use so much memory and time and no more.
+
+The process reads one job, JSON, from its input and writes what became of each file, JSON, to its output.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+MOST_MEMORY = 6 << 30
+"""Bytes of address space: two copies of the largest picture, and the libraries."""
+MOST_TIME_S = 170.0
+"""For all files of a call; callers wait 180 s."""
+
+
+class Job(msgspec.Struct):
+    """What is to be done."""
+
+    files: list[tuple[str, str]]
+    """From where to where."""
+    tags: bool
+    mode: str
+    conditions: list[tuple[int, list[str], bool]]
+
+
+class Outcome(msgspec.Struct):
+    """What became of a file: saved, not saved since a condition does not hold, or a fault, one sentence."""
+
+    is_saved: bool = False
+    fault: str | None = None
+    boxes: int = 0
+    share: float = 0.0
+
+
+def redacted(job: Job) -> list[Outcome]:
+    """Carry out a job; a file that breaks the process is the fault of all after it too, since it is not known which."""
+    command = [sys.executable, "-m", "encord_convert.service.redactions"]
+    try:
+        done = subprocess.run(command, input=msgspec.json.encode(job), capture_output=True, timeout=MOST_TIME_S)
+    except subprocess.TimeoutExpired as error:
+        return _outcomes(job, error.stdout or b"", f"The files take more than {MOST_TIME_S:.0f} s; send fewer at once.")
+    return _outcomes(job, done.stdout, "It takes more memory than a file may, or broke the reader.")
+
+
+def _outcomes(job: Job, lines: bytes, otherwise: str) -> list[Outcome]:
+    told = [msgspec.json.decode(line, type=Outcome) for line in lines.splitlines(keepends=True) if line.endswith(b"\n")]
+    return told + [Outcome(fault=otherwise)] * (len(job.files) - len(told))
+
+
+def main() -> None:
+    """Do the job of the input, file by file."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    for source, target in job.files:
+        sys.stdout.buffer.write(msgspec.json.encode(_outcome(job, Path(source), Path(target))) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def _outcome(job: Job, source: Path, target: Path) -> Outcome:
+    from pydicom.tag import Tag
+
+    from encord_convert.formats._dicom_redactions import Condition, Mode, NotRedactable, redact
+
+    conditions = [Condition(Tag(tag), tuple(values), is_member) for tag, values, is_member in job.conditions]
+    options: dict[str, Any] = {"tags": job.tags, "mode": Mode(job.mode), "conditions": conditions}
+    try:
+        with source.open("rb") as incoming, target.open("wb") as outgoing:
+            done = redact(incoming, outgoing, **options)
+    except NotRedactable as fault:
+        return Outcome(fault=str(fault))
+    except MemoryError:
+        return Outcome(fault="It takes more memory than a file may.")
+    return Outcome() if done is None else Outcome(True, None, done.boxes, done.share)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The short way from CVAT to COCO, in columns, writes what the long ways do, and its account is the same."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import pytest
+from samples import SAMPLES
+
+from encord_convert import LabelSet, Report, convert, read, write
+from encord_convert.errors import WriteError
+from encord_convert.formats import cvat
+from encord_convert.formats._files import MemorySource
+from encord_convert.sheets import Sheet
+
+FIXTURES = sorted(case for case in (Path(__file__).parents[2] / "fixtures" / "cvat").iterdir() if case.is_dir())
+OPTIONS: dict[str, dict[str, str]] = {"authored-images-v1.0": {"size": "10x10"}}
+
+
+def written(labels: LabelSet, target: Path, format_: str, **options: Any) -> tuple[bytes, dict[str, Any]]:
+    report = Report()
+    with contextlib.suppress(WriteError):  # of files of which nothing can be written
+        write(labels, target, format_, report=report, **options)
+    account = report.to_dict()
+    del account["target"]
+    return b"".join(path.read_bytes() for path in sorted(target.rglob("*.json"))), account
+
+
+def by_rows(labels: LabelSet) -> LabelSet:
+    """Return the same set without a word of sheets."""
+    return LabelSet(labels.ontology, lambda: iter(labels), title=labels.title, ledger=labels.ledger)
+
+
+def check_all_ways(source: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> int:
+    """Compare what is written of a source in columns, by rows, and shape by shape; return how many sheets it has."""
+    labels = read(source, "cvat", **options)
+    count = sum(isinstance(one, Sheet) for one in labels.sheets())
+    for format_ in ("coco", "coco-rle"):
+        short = written(labels, tmp_path / f"{format_}-short", format_)
+        assert written(by_rows(labels), tmp_path / f"{format_}-rows", format_) == short
+        with monkeypatch.context() as patch:
+            patch.setattr(cvat, "page_of", lambda text, line: None)
+            assert written(read(source, "cvat", **options), tmp_path / f"{format_}-long", format_) == short
+    return count
+
+
+@pytest.mark.parametrize("case", FIXTURES, ids=lambda case: case.name)
+def test_every_fixture_is_written_alike(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_all_ways(case, tmp_path, monkeypatch, **OPTIONS.get(case.name, {}))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_sample_is_written_alike(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(SAMPLES[name](), tmp_path / "cvat", "cvat", report=Report())
+    check_all_ways(tmp_path / "cvat", tmp_path, monkeypatch)
+
+
+# -- files that have everything ---------------------------------------------------------------------------------------
+
+ATTRIBUTES = (
+    "<attribute><name>colour</name><mutable>False</mutable><input_type>select</input_type><default_value>red"
+    "</default_value><values>red\ngreen</values></attribute>"
+    "<attribute><name>bent</name><mutable>True</mutable><input_type>checkbox</input_type><default_value>false"
+    "</default_value><values>false</values></attribute>"
+    "<attribute><name>word</name><mutable>False</mutable><input_type>text</input_type><default_value></default_value>"
+    "<values></values></attribute>"
+)
+NAMES = ("car", "a%s 100%", "größe", "iscrowd", "q\\u0020uote")
+
+
+def crowded(seed: int, pictures: int = 40) -> bytes:
+    """Return a file of any shapes there are, whole and broken, in and out of pictures of several sizes."""
+    random = Random(seed)
+    labels = "".join(f"<label><name>{name}</name><attributes>{ATTRIBUTES}</attributes></label>" for name in NAMES)
+    parts = [
+        "<?xml version='1.0' encoding='utf-8'?>\n".replace("'", '"'),
+        "<annotations>\n<version>1.1</version>\n<meta><task><name>t</name><mode>annotation</mode>",
+        f"<labels>{labels}</labels></task></meta>\n",
+    ]
+    odd = ["cuboid", "odd"][: seed % 3]
+    sizes = [(200, 100)] if seed % 2 else [(200, 100), (64, 480)]
+    for number in range(pictures):
+        width, height = random.choice(sizes)
+        more = ' strange="1"' if random.random() < 0.03 else ""
+        name = f"{'b' if random.random() < 0.1 else ''}\\{number}.jpg"
+        shapes = "".join(any_shape(random, width, height, odd) for _ in range(random.randrange(9)))
+        if random.random() < 0.1:
+            parts.append(f'<image id="{number}" name="{name}" width="{width}" height="{height}"{more}/>\n')
+        parts.append(
+            f'<image id="{number}" name="x{name}" width="{width}" height="{height}"{more}>\n{shapes}</image>\n'
+        )
+    return "".join([*parts, "</annotations>\n"]).encode()
+
+
+def any_shape(random: Random, width: int, height: int, odd: Sequence[str]) -> str:
+    def place(side: int) -> str:
+        value = random.uniform(-0.05, 1.05) * side if random.random() < 0.05 else random.uniform(0, 1) * side
+        return random.choice([f"{value:.2f}", f"{value:.0f}", f"{value:.6f}"])
+
+    def dots(count: int) -> str:
+        text = ";".join(f"{place(width)},{place(height)}" for _ in range(count))
+        return text + random.choice([""] * 30 + [";", ",", " ", ";1"])
+
+    tag = random.choice(
+        ["box"] * 5 + ["polygon"] * 4 + ["polyline", "points", "points", "mask", "tag", "ellipse", *odd]
+    )
+    values = {"label": random.choice(NAMES), "source": random.choice(["manual"] * 5 + ["auto", "semi-auto"])}
+    if tag != "tag":
+        values["occluded"] = str(int(random.random() < 0.2))
+    if tag == "box":
+        (left, right), (top, bottom) = (sorted((place(s), place(s)), key=float) for s in (width, height))
+        values |= {"xtl": left, "ytl": top, "xbr": right, "ybr": bottom}
+        if random.random() < 0.3:
+            values["rotation"] = random.choice(["0", "90.0", f"{random.uniform(0, 359):.2f}", "-30", "400", "x"])
+    elif tag in ("polygon", "polyline", "points"):
+        values["points"] = dots(random.randrange(1, 6))
+    elif tag == "mask":
+        side = random.randrange(1, 7)
+        first = random.randrange(side * side + 1)
+        rle = f"{first}, {side * side - first + (random.random() < 0.1)}"
+        values |= {"rle": rle, "left": place(width), "top": "3", "width": str(side), "height": str(side)}
+        values["left"] = str(int(float(values["left"])))
+    elif tag == "ellipse":
+        values |= {"cx": "30", "cy": "20", "rx": "9", "ry": "7"}
+    if tag != "tag":
+        values["z_order"] = str(random.choice([0, 0, 1, -2]))
+        if random.random() < 0.1:
+            values["group_id"] = str(random.randrange(3))
+    if random.random() < 0.03:
+        values.pop(random.choice(list(values)))
+    if random.random() < 0.03:
+        values["unheard"] = "1"
+    if random.random() < 0.05:
+        values = dict(sorted(values.items()))
+    answers = [("colour", random.choice(["red", "green", "__undefined__", "blue"]))] if random.random() < 0.8 else []
+    answers += [("bent", random.choice(["true", "false"]))] if random.random() < 0.5 else []
+    answers += [("word", f"{random.randrange(4)}%d é")] if random.random() < 0.2 else []
+    inner = "".join(f'<attribute name="{name}">{text}</attribute>\n' for name, text in answers)
+    given = "".join(f" {name}={quoteattr(value)}" for name, value in values.items())
+    return f"<{tag}{given}>\n{inner}</{tag}>\n" if answers or random.random() < 0.5 else f"<{tag}{given}/>\n"
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_a_file_of_everything_is_written_alike(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = MemorySource({"a.xml": crowded(seed)})
+    options: dict[str, str] = [{}, {"group_id": "yes"}, {"same_names": "yes"}][seed // 3]
+    count = check_all_ways(source, tmp_path, monkeypatch, **options)
+    assert count == (seed % 3 != 2)  # what has elements nobody knows goes the long way
+
+
+def test_rows_of_a_sheet_are_the_rows_that_are_made_shape_by_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = MemorySource({"a.xml": crowded(1)})
+    found = [row.to_encord_dict() for row in read(source, "cvat")]
+    monkeypatch.setattr(cvat, "page_of", lambda text, line: None)
+    assert found == [row.to_encord_dict() for row in read(source, "cvat")]
+
+
+def test_writing_options_are_kept_in_columns(tmp_path: Path) -> None:
+    labels = read(MemorySource({"a.xml": crowded(3)}), "cvat")
+    for number, options in enumerate([{"decimals": "6"}, {"box_polygons": "yes"}, {"point_size_px": "3"}]):
+        short = written(labels, tmp_path / f"short{number}", "coco", **options)
+        assert written(by_rows(labels), tmp_path / f"rows{number}", "coco", **options) == short
+
+
+def test_two_processes_write_columns_as_one_does(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(crowded(5, pictures=200))
+    for jobs in (1, 2):
+        report = convert(tmp_path / "a.xml", tmp_path / str(jobs), to="coco", jobs=jobs, report=Report())
+        account = json.dumps([report.counts(), [loss.to_dict() for loss in report.losses()]])
+        (tmp_path / f"{jobs}.txt").write_text(account)
+    assert (tmp_path / "1/annotations.json").read_bytes() == (tmp_path / "2/annotations.json").read_bytes()
+    assert (tmp_path / "1.txt").read_text() == (tmp_path / "2.txt").read_text()

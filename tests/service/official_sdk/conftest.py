@@ -1,0 +1,3 @@
+"""The calls run in another environment: nothing here can import them."""
+
+collect_ignore = ["calls"]
