@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from encord_convert.errors import ConvertError
+from encord_convert.errors import ConflictError, ConvertError, StalePlanError
 from encord_convert.formats.encord import row_dict
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.http.bundle import Bundle
@@ -21,16 +21,7 @@ from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels
 from encord_convert.sync.journal import FINISHED, Journal
 from encord_convert.sync.mappings import rules_of
-from encord_convert.sync.plans import (
-    CREATE,
-    MERGE,
-    WRITING,
-    ConflictError,
-    Plan,
-    PlannedRow,
-    StalePlanError,
-    read_plan,
-)
+from encord_convert.sync.plans import CREATE, MERGE, WRITING, Plan, PlannedRow, read_plan
 from encord_convert.sync.rows import merged, placed
 from encord_convert.sync.sending import KEY, Sending, persistently
 from encord_convert.sync.sources import SourceOf

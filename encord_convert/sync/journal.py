@@ -9,7 +9,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
-from encord_convert.errors import ConvertError
+from encord_convert.errors import JournalError
 
 SCHEMA = """
 create table if not exists facts (name text primary key, value text not null) without rowid;
@@ -21,12 +21,6 @@ create table if not exists steps (
 
 FINISHED = ("push", "all")
 """The step that is done when all is."""
-
-
-class JournalError(ConvertError):
-    """A journal is of another plan, or cannot be read."""
-
-    exit_code = 9
 
 
 class Journal:

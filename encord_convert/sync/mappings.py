@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from encord_convert.errors import OptionError
+from encord_convert.errors import MappingError
 from encord_convert.sync.retyping import TARGETS
 
 CLASSIFICATION = "classification"
@@ -39,10 +39,6 @@ _KEYS = ("name", "shape", "to", "as", "split", "split_to", "attributes")
 
 Structure = dict[str, Any]
 """An ontology in its JSON form."""
-
-
-class MappingError(OptionError):
-    """A mapping file names what is not there, or asks for what cannot be; says all that is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)

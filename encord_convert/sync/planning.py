@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from encord_convert.errors import AmbiguousFileError, ConvertError, OptionError, ReadError
+from encord_convert.errors import (
+    AmbiguousFileError,
+    ConvertError,
+    OptionError,
+    ReadError,
+    RowMismatchError,
+)
 from encord_convert.formats.encord import row_dict
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import AuthorisationError, ResourceNotFoundError
@@ -32,7 +38,7 @@ from encord_convert.sync.plans import (
     PlannedRow,
     Thing,
 )
-from encord_convert.sync.rows import RowMismatchError, batches, fetched
+from encord_convert.sync.rows import batches, fetched
 from encord_convert.sync.sources import SourceOf
 from encord_convert.sync.translations import Translation
 

@@ -21,18 +21,6 @@ WRITING = (CREATE, WRITE, MERGE, REPLACE)
 """What changes the labels of a row."""
 
 
-class StalePlanError(ConvertError):
-    """The source or the project is not what the plan was made for."""
-
-    exit_code = 9
-
-
-class ConflictError(ConvertError):
-    """Labels are there already, and nobody said what becomes of them."""
-
-    exit_code = 9
-
-
 class PlannedFile(msgspec.Struct, omit_defaults=True):
     """A file to send: where it lies in the source of the pictures, what it holds, by which rule it was found."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from encord_convert.errors import ConvertError
+from encord_convert.errors import RowMismatchError
 from encord_convert.labelset import Hashes, media_type
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.http.bundle import Bundle
@@ -19,10 +19,6 @@ T = TypeVar("T")
 BATCH = 100
 """Label rows of one request."""
 _HASHES = Hashes("sync")
-
-
-class RowMismatchError(ConvertError):
-    """The data of the project is not what the labels were drawn on."""
 
 
 def batches(things: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:

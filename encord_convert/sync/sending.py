@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from encord_convert.errors import ConvertError
+from encord_convert.errors import ConvertError, StalePlanError
 from encord_convert.formats._files import Source
 from encord_convert.sdk import exceptions
 from encord_convert.sdk._uploads import DICOM, IMAGE, VIDEO
@@ -18,7 +18,7 @@ from encord_convert.sdk.http.routes import Query
 from encord_convert.sdk.http.utils import CloudUploadSettings
 from encord_convert.sync.digests import digest_of_member
 from encord_convert.sync.journal import Journal
-from encord_convert.sync.plans import PlannedRow, StalePlanError
+from encord_convert.sync.plans import PlannedRow
 
 T = TypeVar("T")
 

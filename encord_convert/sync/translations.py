@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from encord_convert.errors import ConvertError
+from encord_convert.errors import TranslationError
 from encord_convert.labelset import Hashes
 from encord_convert.sdk.objects._answer_values import _written_value
 from encord_convert.sync.mappings import CLASSIFICATION, MappingRules, Rule, Structure, classes_of
@@ -20,10 +20,6 @@ from encord_convert.sync.retyping import retyped
 
 _HASHES = Hashes("sync")
 Row = dict[str, Any]
-
-
-class TranslationError(ConvertError):
-    """A label cannot be translated: the project's ontology lacks something, or the row says something odd."""
 
 
 @dataclass(slots=True)

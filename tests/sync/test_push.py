@@ -13,8 +13,8 @@ from pushes import boxes, source_of, state_of
 import encord_convert
 from encord_convert import Report, sync
 from encord_convert.comparison import diff
-from encord_convert.errors import ConvertError, OptionError
-from encord_convert.sync.plans import ConflictError, StalePlanError, read_plan
+from encord_convert.errors import ConflictError, ConvertError, OptionError, StalePlanError
+from encord_convert.sync.plans import read_plan
 
 CASES = {
     "cvat/authored-images-modern-shapes": {},

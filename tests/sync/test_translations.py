@@ -14,6 +14,7 @@ from samples import HEIGHT, WIDTH, Sample, box
 import encord_convert
 from encord_convert import Report
 from encord_convert.comparison import diff
+from encord_convert.errors import MappingError, TranslationError
 from encord_convert.formats.encord import row_dict
 from encord_convert.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
@@ -27,10 +28,10 @@ from encord_convert.sdk.objects import (
     TextAttribute,
 )
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
-from encord_convert.sync.mappings import MappingError, mapping_text, parse_mapping
+from encord_convert.sync.mappings import mapping_text, parse_mapping
 from encord_convert.sync.ontologies import Joined, empty_structure, wanted
 from encord_convert.sync.retyping import EXACT, KEYS, TARGETS, retyped
-from encord_convert.sync.translations import Translation, TranslationError
+from encord_convert.sync.translations import Translation
 
 HELD = samples.SAMPLES
 
