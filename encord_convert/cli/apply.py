@@ -15,7 +15,7 @@ def apply(plan: str, as_json: bool, domain: str | None, key: str | None) -> int:
     """Do what PLAN says, which `encord-convert push --plan` wrote.
 
     Refused with 9 if the source or the project has changed since. Stopped anywhere, the same command goes on. Rows that
-    fail are told in PLAN.failed.jsonl, and the exit code is 1.
+    fail are told in PLAN.failed.jsonl, and the exit code is 1; so it is if the plan leaves rows out.
     """
     from encord_convert.sync.applying import apply as apply_
     from encord_convert.sync.plans import read_plan
@@ -23,4 +23,4 @@ def apply(plan: str, as_json: bool, domain: str | None, key: str | None) -> int:
     made = read_plan(plan)
     with client_of(domain or made.domain, key) as client:
         outcome = apply_(plan, client, on_event=watching(as_json=as_json))
-    return told(outcome, f"{plan}.failed.jsonl", as_json=as_json)
+    return told(outcome, f"{plan}.failed.jsonl", as_json=as_json) or int(bool(made.left))

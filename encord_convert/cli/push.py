@@ -55,8 +55,8 @@ def push(
     """Send the labels in SRC, in any format, and the data they are drawn on, to a project.
 
     The plan is shown first, and kept with its journal in the folder it is run in. Stopped anywhere, the same command
-    goes on: nothing is sent twice. The hash of the project is printed on stdout. Exits with 1 if rows failed, and with
-    9 if the plan has problems; nothing was sent then.
+    goes on: nothing is sent twice. The hash of the project is printed on stdout. Exits with 1 if rows failed or were
+    left out, and with 9 if the plan has problems; nothing was sent then.
     """
     from encord_convert.sync.applying import apply
     from encord_convert.sync.journal import is_finished

@@ -123,6 +123,14 @@ def test_errors_have_a_sentence_and_a_code(
     assert sentence in capsys.readouterr().err
 
 
+def test_rows_left_out_make_the_exit_code_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("boxes/images/0003.png").unlink()
+    assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
+    assert "left out  0003.png: no file is called '0003.png'" in capsys.readouterr().err
+    assert run(["apply", "plan.json"]) == 1
+    assert run(["push", "boxes", "--new-project", "Boxes"]) == 1
+
+
 def test_labels_that_are_there_exit_with_9(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
     project = capsys.readouterr().out.strip()
