@@ -148,11 +148,11 @@ def convert(
     account = Report() if report is None else report
     labels = read(src, from_, report=account, **(read_options or {}))
     if dry_run:
-        return _foretold(labels, dst, to, strict, account, write_options or {})
+        return foretold(labels, dst, to, strict, account, write_options or {})
     return write(labels, dst, to, strict=strict, report=account, jobs=jobs, **(write_options or {}))
 
 
-def _foretold(
+def foretold(
     labels: LabelSet,
     dst: Path | Target,
     to: str | Format | None,

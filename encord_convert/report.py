@@ -594,6 +594,8 @@ def _hash(instance: Any) -> str:
 
 def _plural(type_: str, count: int) -> str:
     words = type_.replace("_", " ")
+    if words == "class" and count != 1:
+        return "classes"
     if count == 1 or words.endswith("s") or words in ("occluded", "manual", "unplaced"):
         return words
     return words + ("es" if words.endswith("x") else "s")

@@ -72,7 +72,7 @@ class Workers:
         """Start ``function`` in a process that may have processes of its own, which those of the pool may not."""
         from pebble.concurrent import process
 
-        start = process(daemon=False, timeout=self._time_limit_s, mp_context=worker_context())(_alone)
+        start = process(daemon=False, timeout=self._time_limit_s, context=worker_context())(_alone)
         future: Future[Any] = start(self._memory_limit_mb, function, arguments)
         return future
 

@@ -24,7 +24,7 @@ from encord_convert.batch import places
 from encord_convert.batch.merges import merged
 from encord_convert.batch.plan import Job
 from encord_convert.batch.targets import SentTarget, StagedTarget, Stamp, force_folders, is_intact
-from encord_convert.conversion import exporter_of, read, write
+from encord_convert.conversion import foretold, read, write
 from encord_convert.errors import (
     ConvertError,
     NotRepresentableError,
@@ -207,22 +207,19 @@ def _is_settled(item: Item, outcome: Outcome, folder: str) -> bool:
 
 def _convert(job: Job, sources: list[Source], report: Report, task: Task, staging: str) -> StagedTarget | None:
     format_ = format_named(job.to)
-    exporter = exporter_of(format_)
     beside = Ledger()
     if job.is_merged:
         labels, beside = merged(sources, job.from_, job.read_options, report)
     else:
         labels = read(sources[0], job.from_, report=report, **job.read_options)
-    if task.is_dry:
-        predicted = Report.predict(labels, exporter.carries)
-        report.reading, report.writing, report.rows_read = predicted.reading, predicted.writing, predicted.rows_read
-        report.writing.merge(beside)
-        report.target.path, report.target.format = job.target, job.to
-        return None
     if job.strict and beside.losses():
         report.writing.merge(beside)
         message = f"{job.target}: not written, since something would be lost: {report.summary()}."
         raise NotRepresentableError(message, report)
+    if task.is_dry:
+        foretold(labels, job.target, format_, job.strict, report, job.write_options)
+        report.writing.merge(beside)
+        return None
     target: StagedTarget
     if places.is_remote(job.target):
         target = SentTarget(job.target, format_.suffixes, staging=staging)

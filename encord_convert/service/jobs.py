@@ -32,6 +32,8 @@ _LOG = logging.getLogger("encord_convert.service")
 PRIVATE_DATA, RE_ENCODING = "private data", "re-encoding"
 POLL_S = 0.2
 """Between two looks for new jobs."""
+LONGEST_END_S = 10.0
+"""How long the end of the service waits for a unit."""
 LOOKED_AT_ONCE = 64
 REGISTERED_AT_ONCE = 256
 
@@ -46,9 +48,9 @@ class Jobs:
         self._thread.start()
 
     def close(self) -> None:
-        """End after the unit that is under way."""
+        """End after the unit that is under way, or without it if it takes long: it is done again after a restart."""
         self._is_over.set()
-        self._thread.join()
+        self._thread.join(LONGEST_END_S)
 
     def _run(self) -> None:
         while not self._is_over.wait(POLL_S):
@@ -56,7 +58,8 @@ class Jobs:
                 for job in self._service.database.read(jobs.pending):
                     self._carry_on(job)
             except Exception:
-                _LOG.exception("A job could not be carried on; it is tried again.")
+                if not self._is_over.is_set():
+                    _LOG.exception("A job could not be carried on; it is tried again.")
                 self._is_over.wait(10 * POLL_S)
 
     def _carry_on(self, job: Any) -> None:

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import WAYS, Running, running
+from harness import WAYS, Running, key_of, running
 from pydicom import dcmread
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError, ResourceNotFoundError
+from encord_convert.sdk.http._envelopes import request_bytes
+from encord_convert.sdk.http._signatures import authorization
+from encord_convert.sdk.http.routes import REQUEST_ID, USER, Query, Verb
+from encord_convert.sdk.http.transport import Request
 from encord_convert.sdk.objects.common import (
     DeidentifyRedactTextMode,
     SaveDeidentifiedDicomConditionIn,
@@ -132,6 +136,17 @@ def test_a_name_that_is_taken_gets_another_stamp(tmp_path: Path, cloud: Path) ->
         first, second = (deidentified(server, [cloud / "scans/0 a.dcm"])[0] for _ in range(2))
     assert first.name == "deid_170000000000000000_0 a.dcm"
     assert second.name == "deid_170000000000000001_0 a.dcm"
+
+
+def test_a_call_sent_twice_saves_once(served: Running, cloud: Path) -> None:
+    [integration] = served.user("ann").get_cloud_integrations()
+    payload = {"dicom_urls": [(cloud / "scans/0 a.dcm").as_uri()]}
+    body = request_bytes(Query.DICOM_DEIDENTIFY_TASK, Verb.POST, integration.id, payload)
+    headers = {"Authorization": authorization(key_of("ann"), body), REQUEST_ID: "once"}
+    request = Request("POST", served.url + USER, headers, body)
+    first, second = (served.transport().send(request).body for _ in range(2))
+    assert first == second
+    assert len(list(cloud.glob("scans/deid_*"))) == 1
 
 
 def test_a_file_that_is_too_large_fails_alone(tmp_path: Path, cloud: Path) -> None:

@@ -133,6 +133,17 @@ def test_more_rows_at_once_than_a_bundle_holds_are_refused(server: Running) -> N
     assert refused.value.maximum_labels_allowed == 100
 
 
+def test_a_request_names_ten_thousand_rows_at_most(server: Running) -> None:
+    here = world(server, workflow=True)
+    with pytest.raises(InvalidArgumentsError, match="uid holds 10001 texts; at most 10000 are taken at once"):
+        here.client.workflow_complete([str(number) for number in range(10_001)])
+
+
+def test_a_row_is_named_by_a_text(server: Running) -> None:
+    with pytest.raises(InvalidArgumentsError, match="uid is a list of texts"):
+        world(server).client.save_label_rows([["nested"]], [{}])  # type: ignore[list-item]
+
+
 def test_the_same_hash_twice_in_a_request_is_one_row(server: Running) -> None:
     here = world(server)
     hash_ = here.begun()["label_hash"]

@@ -150,11 +150,11 @@ def save(call: Call) -> bool:
         bodies = _rows_decoder.decode(call.raw_payload).labels
         if len(bodies) != len(call.uid):
             raise InvalidArgumentsError(f"There are {len(call.uid)} label hashes and {len(bodies)} label rows.")
+        hashes(call.uid, "uid")
         saved = dict(zip(call.uid, map(bytes, bodies), strict=True))
     else:
-        saved = {call.uid: bytes(call.raw_payload)}
-    if not all(isinstance(label_hash, str) for label_hash in saved):
-        raise InvalidArgumentsError("A label row is named by the text of its label hash.")
+        [label_hash] = hashes([call.uid], "uid")
+        saved = {label_hash: bytes(call.raw_payload)}
     save_rows(call, call.of.hash, saved)
     return True
 

@@ -30,6 +30,8 @@ from encord_convert.service.handlers.label_rows import begin_row, save_rows
 from encord_convert.service.handlers.projects import ADMIN, found, hashes
 from encord_convert.service.store import copies, datasets, label_rows, projects, users
 
+MOST_COPIED = 1_000_000
+"""Hashes that say what is copied."""
 AT_ONCE = 200
 """Labels of so many rows stand in memory together."""
 _KEPT = ("label_status", "annotation_task_status", "node", "priority")
@@ -105,8 +107,11 @@ def _clone(
     for dataset_hash, data_hashes in named.items():
         if dataset_hash not in of_model:
             raise ResourceNotFoundError(f"The project has no dataset {dataset_hash[:64]}.")
-        wanted = hashes(data_hashes, "datasets_to_data_hashes_map")
-        copied = copies.data(call.db, dataset_hash, wanted, made["dataset_hash"], call.now)
+        wanted = hashes(data_hashes, "datasets_to_data_hashes_map", MOST_COPIED)
+        copied: dict[str, str] = {}
+        for first in range(0, len(wanted), AT_ONCE):
+            some = wanted[first : first + AT_ONCE]
+            copied |= copies.data(call.db, dataset_hash, some, made["dataset_hash"], call.now)
         missing = set(wanted) - copied.keys()
         if missing:
             raise ResourceNotFoundError(f"The dataset {dataset_hash} has no data {min(missing)[:64]}.")
@@ -116,7 +121,7 @@ def _clone(
 
 def _copy_labels(call: Call, new: str, options: dict[str, Any], new_hashes: dict[str, str] | None) -> None:
     by_hash, by_state = options.get("accepted_label_hashes"), options.get("accepted_label_statuses")
-    accepted = None if by_hash is None else set(hashes(by_hash, "accepted_label_hashes"))
+    accepted = None if by_hash is None else set(hashes(by_hash, "accepted_label_hashes", MOST_COPIED))
     states = None if by_state is None else set(hashes(by_state, "accepted_label_statuses"))
     has_workflow = bool(projects.nodes(call.db, new))
     rows = [

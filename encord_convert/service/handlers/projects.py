@@ -202,16 +202,18 @@ def role(call: Call, kind: Kind, hash_: str) -> int:
     return own
 
 
-def hashes(value: Any, name: str) -> list[str]:
+def hashes(value: Any, name: str, most: int = label_rows.MOST_IN_A_CONDITION) -> list[str]:
     """Return a list of texts, each once.
 
     Raises
     ------
     InvalidArgumentsError
-        It is none.
+        It is none, or longer than ``most``.
     """
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise InvalidArgumentsError(f"{name} is a list of texts.")
+    if len(value) > most:
+        raise InvalidArgumentsError(f"{name} holds {len(value)} texts; at most {most} are taken at once.")
     return list(dict.fromkeys(value))
 
 

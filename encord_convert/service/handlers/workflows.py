@@ -93,7 +93,10 @@ def set_priorities(call: Call) -> dict[str, Any]:
         raise ResourceNotFoundError(f"There is no project {project_hash[:64]}, or this key may not see it.")
     _with_workflow(call, project_hash)
     wanted: dict[str, float] = {}
-    for pair in call.given("priorities", list):
+    pairs = call.given("priorities", list)
+    if len(pairs) > label_rows.MOST_IN_A_CONDITION:
+        raise InvalidArgumentsError(f"At most {label_rows.MOST_IN_A_CONDITION} priorities are set at once.")
+    for pair in pairs:
         match pair:
             case [str() as data_hash, float() | int() as priority] if 0 <= priority <= 1:
                 wanted[data_hash] = float(priority)
