@@ -8,12 +8,20 @@
         UndetectedFormatError      6  nobody, or more than one, claims the path; lists who
         MissingDependencyError     6  also ImportError; gives the install line
         OptionError                2  name, value, what is allowed
+          MappingError             2  a mapping of classes names what is not there; offers the nearest
         ReadError                  4  of this format, and broken: path, place, expected, found
           AmbiguousFileError       4  a name fits more than one file, or a file more than one name; lists them
         WriteError                 5  the target cannot be written
           NotRepresentableError    3  strict, and something would be lost; carries the Report
         BatchError                 1  some jobs failed; carries them all
         ListenError                7  the local service cannot listen at its address
+        NetworkError               7  the service cannot be reached, or failed
+        AccessError                8  there is no such thing for this key, or no key
+        TranslationError           1  a label has no place in the ontology of a project
+        RowMismatchError           1  the data of a project is not what labels were drawn on
+        JournalError               9  of another push, or no journal
+        StalePlanError             9  the source or the project has changed since the plan was made
+        ConflictError              9  labels are there already
 
 A message is a sentence of fact and, if there is one, a sentence of advice. The command line prints it and
 exits with :attr:`ConvertError.exit_code`; :data:`EXIT_CODES` is the table ``--help`` shows.
@@ -176,3 +184,45 @@ class ListenError(ConvertError):
     """The local service cannot listen at the address it was given."""
 
     exit_code = 7
+
+
+class NetworkError(ConvertError):
+    """The service cannot be reached, or failed."""
+
+    exit_code = 7
+
+
+class AccessError(ConvertError):
+    """There is no such thing, or this key may not see it; or there is no key."""
+
+    exit_code = 8
+
+
+class MappingError(OptionError):
+    """A mapping file names what is not there, or asks for what cannot be; says all that is wrong with it."""
+
+
+class TranslationError(ConvertError):
+    """A label cannot be translated: the project's ontology lacks something, or the row says something odd."""
+
+
+class RowMismatchError(ConvertError):
+    """The data of the project is not what the labels were drawn on."""
+
+
+class JournalError(ConvertError):
+    """A journal is of another plan, or cannot be read."""
+
+    exit_code = 9
+
+
+class StalePlanError(ConvertError):
+    """The source or the project is not what the plan was made for."""
+
+    exit_code = 9
+
+
+class ConflictError(ConvertError):
+    """Labels are there already, and nobody said what becomes of them."""
+
+    exit_code = 9

@@ -13,13 +13,17 @@ from typing import Any
 import click
 
 COMMANDS: dict[str, str] = {
+    "apply": "Do what a plan of a push says, or go on with it.",
     "batch": "Convert many sources, with workers, and resume after any end.",
     "convert": "Convert annotations from one format to another.",
     "diff": "Name every difference between two label sets, in any formats.",
     "formats": "Show what each format carries, or one format's page.",
     "info": "Say what a file holds: how much of what, its ontology, its problems.",
+    "pull": "Write the labels of a project in any format.",
+    "push": "Send labels, and the data they are drawn on, to a project.",
     "serve": "Run the local service: the same API, without an account.",
     "users": "Add or list the users of a local service.",
+    "verify": "Name every difference between labels in files and in a project.",
 }
 """Every command and its one line, in alphabetical order; its module has the same name."""
 

@@ -64,7 +64,7 @@ def convert(
     """
     report = Report()
     trained = training_target(to, training)
-    with _account_kept(report, report_file, as_json), source_at(src) as source, pixel_limit(limit_pixels):
+    with account_kept(report, report_file, as_json), source_at(src) as source, pixel_limit(limit_pixels):
         convert_(
             watched(source),
             dst,
@@ -81,7 +81,7 @@ def convert(
 
 
 @contextlib.contextmanager
-def _account_kept(report: Report, file: str | None, as_json: bool) -> Iterator[None]:
+def account_kept(report: Report, file: str | None, as_json: bool) -> Iterator[None]:
     """Give out the account where it was asked for, also when the conversion was refused because of it."""
     try:
         yield

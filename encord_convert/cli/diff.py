@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 
 import click
@@ -38,10 +39,15 @@ def diff(a: str, b: str, from_a: str | None, from_b: str | None, tolerance: floa
             for source, format_, report in zip((one, other), (from_a, from_b), reports, strict=True)
         ]
         differences = diff_(*sets, tolerance_px=tolerance)
-        count = 0
-        for count, difference in enumerate(differences, 1):
-            if as_json or count <= SHOWN:
-                click.echo(_line(difference) if as_json else str(difference))
+        return told(differences, as_json=as_json)
+
+
+def told(differences: Iterable[Difference], *, as_json: bool) -> int:
+    """Print differences, and return the exit code."""
+    count = 0
+    for count, difference in enumerate(differences, 1):
+        if as_json or count <= SHOWN:
+            click.echo(_line(difference) if as_json else str(difference))
     if count > SHOWN and not as_json:
         click.echo(f"… and {count - SHOWN} more (--json for all)")
     click.echo(f"{count} differences" if count != 1 else "1 difference", err=True)

@@ -1,0 +1,110 @@
+"""``encord-convert push``: labels and their data from files to a project, as planned."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from encord_convert.cli._options import options_from
+from encord_convert.cli._service import client_of, service_options, told, watching
+
+if TYPE_CHECKING:
+    from encord_convert.sync.plans import Plan
+    from encord_convert.sync.sources import SourceOf
+
+
+@click.command(short_help="Send labels, and the data they are drawn on, to a project.")
+@click.argument("src")
+@click.option("--project", metavar="HASH", help="The project to write to; or")
+@click.option("--new-project", metavar="TITLE", help="a new one, called so.")
+@click.option("--dataset", metavar="HASH|TITLE", help="Where new data goes; made if there is none of the title.")
+@click.option("--ontology", metavar="HASH", help="The ontology of a new project; by default one is made.")
+@click.option("--images", metavar="DIR", help="Where the data lies; by default beside the labels.")
+@click.option("--mapping", metavar="FILE", help="What becomes of classes; --plan writes one for editing.")
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["error", "skip", "merge", "replace"]),
+    default="error",
+    show_default=True,
+    help="What becomes of labels that are there already.",
+)
+@click.option("--plan", "plan_file", metavar="FILE", help="Only write the plan, and a mapping file beside it.")
+@click.option("--from", "from_", metavar="FORMAT", help="Format of SRC; recognised by default.")
+@click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON, one event a line.")
+@service_options
+def push(
+    src: str,
+    project: str | None,
+    new_project: str | None,
+    dataset: str | None,
+    ontology: str | None,
+    images: str | None,
+    mapping: str | None,
+    on_conflict: str,
+    plan_file: str | None,
+    from_: str | None,
+    read_options: tuple[str, ...],
+    as_json: bool,
+    domain: str | None,
+    key: str | None,
+) -> int:
+    """Send the labels in SRC, in any format, and the data they are drawn on, to a project.
+
+    The plan is shown first, and kept with its journal in the folder it is run in. Stopped anywhere, the same command
+    goes on: nothing is sent twice. The hash of the project is printed on stdout. Exits with 1 if rows failed or were
+    left out, and with 9 if the plan has problems; nothing was sent then.
+    """
+    from encord_convert.sync.applying import apply
+    from encord_convert.sync.journal import is_finished
+    from encord_convert.sync.mappings import document_at, mapping_text
+    from encord_convert.sync.planning import plan as plan_
+    from encord_convert.sync.sources import SourceOf
+
+    source = SourceOf.at(src, from_, images, dict(options_from(read_options, "-r")))
+    document = None if mapping is None else document_at(mapping)
+    file = plan_file or f"{Path(source.path).stem}.push.json"
+    journal = f"{file}.journal"
+    with client_of(domain, key) as client:
+        request = (source, project or new_project, document, on_conflict)
+        made = None if plan_file else _unfinished(file, journal, request)
+        if made is None:
+            made = plan_(
+                source, client, project=project, new_project=new_project, dataset=dataset, ontology=ontology,
+                mapping=mapping, on_conflict=on_conflict,
+            )  # fmt: skip
+            made.write(file)
+            for leftover in (journal, f"{journal}-wal", f"{journal}-shm"):
+                Path(leftover).unlink(missing_ok=True)
+        click.echo(made.text(), err=True)
+        if plan_file is not None:
+            if mapping is None:
+                with source.opened() as opened:
+                    text = mapping_text(source.labels(opened).ontology.to_dict())
+                Path(f"{file}.mapping.toml").write_text(text, encoding="utf-8")
+                click.echo(f"mapping   {file}.mapping.toml, for --mapping once it is edited", err=True)
+            click.echo(f"plan      {file}, for encord-convert apply", err=True)
+            return 9 if made.problems else 0
+        outcome = apply(made, client, journal=journal, on_event=watching(as_json=as_json))
+        assert is_finished(journal) or outcome.failures
+    return told(outcome, f"{file}.failed.jsonl", as_json=as_json) or int(bool(made.left))
+
+
+def _unfinished(file: str, journal: str, request: tuple[SourceOf, str | None, object, str]) -> Plan | None:
+    """Return the plan of an earlier push of the same that did not come to its end."""
+    from encord_convert.sync.journal import is_finished
+    from encord_convert.sync.plans import read_plan
+
+    if not os.path.exists(file) or not os.path.exists(journal) or is_finished(journal):
+        return None
+    made = read_plan(file)
+    source, project, mapping, on_conflict = request
+    is_same = (
+        made.source == source.to_dict()
+        and project in (made.project.hash, made.project.title)
+        and (made.mapping, made.on_conflict) == (mapping, on_conflict)
+    )
+    return made if is_same else None

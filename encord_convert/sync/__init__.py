@@ -1,0 +1,29 @@
+"""Moving labels between files and a service: planned before, journalled on the way, verified after.
+
+:func:`plan` says what a push would do, :func:`apply` does it, :func:`pull` writes a project into files, :func:`verify`
+names what differs. Names are resolved when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from encord_convert.sync.applying import apply
+    from encord_convert.sync.planning import plan
+    from encord_convert.sync.pulling import pull
+    from encord_convert.sync.verifying import verify
+
+_HOMES = {"apply": "applying", "plan": "planning", "pull": "pulling", "verify": "verifying"}
+
+__all__ = ["apply", "plan", "pull", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,130 @@
+"""What a push has done so far, in one SQLite file: written before a step is begun and when it is done."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self
+
+from encord_convert.errors import JournalError
+
+SCHEMA = """
+create table if not exists facts (name text primary key, value text not null) without rowid;
+create table if not exists steps (
+    kind text not null, key text not null, state text not null, value text not null, primary key (kind, key)
+) without rowid;
+"""
+
+
+FINISHED = ("push", "all")
+"""The step that is done when all is."""
+
+
+class Journal:
+    """The journal of one plan.
+
+    Each write is on disk when the call returns. Any thread may call.
+
+    Parameters
+    ----------
+    path : path
+        Made if it is not there.
+    plan : str
+        Digest of the plan.
+
+    Raises
+    ------
+    JournalError
+        The file is of another plan, or no journal.
+    """
+
+    def __init__(self, path: str | Path, plan: str) -> None:
+        self._lock = Lock()
+        try:
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.execute("pragma journal_mode = wal")
+            self._db.execute("pragma synchronous = full")
+            self._db.executescript(SCHEMA)
+            self._db.execute("insert or ignore into facts values ('plan', ?)", (plan,))
+            [(known,)] = self._db.execute("select value from facts where name = 'plan'")
+        except sqlite3.DatabaseError as error:
+            raise JournalError(f"{path}: is no journal of a push ({error}).") from error
+        if known != plan:
+            raise JournalError(f"{path}: is the journal of another plan. Remove it, or apply that plan to its end.")
+
+    def done(self, kind: str, key: str) -> Any:
+        """Return what came of a step, None if it is not done."""
+        state, value = self._read(kind, key)
+        return value if state == "done" else None
+
+    def begun(self, kind: str, key: str) -> Any:
+        """Return what was noted when a step was begun, None if it never was or is done."""
+        state, value = self._read(kind, key)
+        return value if state == "begun" else None
+
+    def _read(self, kind: str, key: str) -> tuple[str | None, Any]:
+        with self._lock:
+            found = self._db.execute(
+                "select state, value from steps where kind = ? and key = ?", (kind, key)
+            ).fetchone()
+        return (found[0], json.loads(found[1])) if found else (None, None)
+
+    def begin(self, kind: str, key: str, value: Any = True) -> None:
+        """Note that a step is about to be taken."""
+        self._write([(kind, key, "begun", json.dumps(value))])
+
+    def finish(self, kind: str, key: str, value: Any = True) -> None:
+        """Note that a step is done, and what came of it."""
+        self._write([(kind, key, "done", json.dumps(value))])
+
+    def begin_all(self, kind: str, values: dict[str, Any]) -> None:
+        """Note that several steps are about to be taken, in one transaction."""
+        self._write([(kind, key, "begun", json.dumps(value)) for key, value in values.items()])
+
+    def finish_all(self, kind: str, values: dict[str, Any]) -> None:
+        """Note that several steps are done, in one transaction."""
+        self._write([(kind, key, "done", json.dumps(value)) for key, value in values.items()])
+
+    def _write(self, rows: list[tuple[str, str, str, str]]) -> None:
+        with self._lock:
+            self._db.execute("begin")
+            self._db.executemany("insert or replace into steps values (?, ?, ?, ?)", rows)
+            self._db.execute("commit")
+
+    def all_done(self, kind: str) -> dict[str, Any]:
+        """Return what came of all steps of a kind that are done, by key."""
+        with self._lock:
+            rows = self._db.execute(
+                "select key, value from steps where kind = ? and state = 'done'", (kind,)
+            ).fetchall()
+        return {key: json.loads(value) for key, value in rows}
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def __enter__(self) -> Self:
+        """Leave it open until the end of the block."""
+        return self
+
+    def __exit__(
+        self, type_: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+def is_finished(path: str | Path) -> bool:
+    """Tell whether the push of a journal came to its end, and nothing failed."""
+    try:
+        db = sqlite3.connect(path)
+        query = "select state from steps where kind = ? and key = ?"
+        found = db.execute(query, FINISHED).fetchone()
+        db.close()
+    except sqlite3.DatabaseError as error:
+        raise JournalError(f"{path}: is no journal of a push ({error}).") from error
+    return found is not None and found[0] == "done"

@@ -1,0 +1,120 @@
+"""What belongs together by name: label rows of a source, data of a project, files on a disk."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import BinaryIO, Generic, TypeVar
+
+from encord_convert.errors import AmbiguousFileError
+from encord_convert.media import Media, Members
+
+T = TypeVar("T")
+
+
+class Names:
+    """A list of names, for :class:`~encord_convert.media.Media` to look in; there is nothing to open."""
+
+    def __init__(self, name: str, names: Iterable[str]) -> None:
+        self.name = name
+        self._names = list(names)
+
+    def names(self) -> list[str]:
+        """Return the names."""
+        return self._names
+
+    def open(self, name: str) -> BinaryIO:
+        """Raise: only names are known."""
+        raise FileNotFoundError(name)
+
+    def place(self, name: str) -> str:
+        """Return what to call one."""
+        return name
+
+
+class Partners(Generic[T]):
+    """Finds things by their titles, by the rules of :class:`~encord_convert.media.Media`.
+
+    Parameters
+    ----------
+    name : str
+        What the whole is called in a message.
+    things : iterable of (str, T)
+        Titles, and what has them.
+    """
+
+    def __init__(self, name: str, things: Iterable[tuple[str, T]]) -> None:
+        self._name = name
+        self._things: dict[str, list[T]] = defaultdict(list)
+        for title, thing in things:
+            self._things[title].append(thing)
+        self._media: Media | None = None
+        self.found: set[str] = set()
+
+    def find(self, title: str) -> tuple[T, str] | None:
+        """Return what belongs to a title, and by which rule; None if nothing does.
+
+        Raises
+        ------
+        AmbiguousFileError
+            More than one thing fits.
+        """
+        name: str | None = title
+        if title not in self._things:
+            if self._media is None:
+                self._media = Media(Names(self._name, self._things))
+            name = self._media.find(title)
+        if name is None:
+            return None
+        things = self._things[name]
+        if len(things) > 1:
+            raise AmbiguousFileError(self._name, f"{len(things)} rows have the title", [name])
+        self.found.add(name)
+        return things[0], rule_of(title, name)
+
+    def others(self) -> list[str]:
+        """Return the titles nothing was found by."""
+        return [title for title in self._things if title not in self.found]
+
+
+def rule_of(asked: str, found: str) -> str:
+    """Return by which rule a name was found, in words."""
+    if asked == found:
+        return "same title"
+    if f"/{found}".endswith(f"/{asked}") or f"/{asked}".endswith(f"/{found}"):
+        return "end of the path"
+    return "name without its ending"
+
+
+class Files:
+    """Finds the files of data in a source.
+
+    Parameters
+    ----------
+    source : Source
+    """
+
+    def __init__(self, source: Members) -> None:
+        self.source = source
+        self._media = Media(source)
+        self._names: set[str] | None = None
+        self.used: set[str] = set()
+
+    def find(self, title: str) -> tuple[str, str] | None:
+        """Return the member a title means, and by which rule.
+
+        Raises
+        ------
+        AmbiguousFileError
+            More than one file fits.
+        """
+        member = self._media.find(title)
+        if member is None:
+            return None
+        self.used.add(member)
+        return member, rule_of(title, member)
+
+    def size_px(self, member: str) -> tuple[int, int] | None:
+        """Return width and height of a picture as it is shown; None if it is none."""
+        header = self._media.header(member)
+        return None if header is None else header.shown

@@ -1,0 +1,388 @@
+"""Planning a push: what of a source goes where, before anything is sent."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from encord_convert.errors import (
+    AmbiguousFileError,
+    ConvertError,
+    OptionError,
+    ReadError,
+    RowMismatchError,
+)
+from encord_convert.formats.encord import row_dict
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.exceptions import AuthorisationError, ResourceNotFoundError
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.sdk.user_client import EncordUserClient
+from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels, digest_of_member, is_medium, key_of
+from encord_convert.sync.mappings import MappingRules, Structure, document_at, rules_of
+from encord_convert.sync.ontologies import Joined, empty_structure, wanted
+from encord_convert.sync.partners import Files, Partners
+from encord_convert.sync.plans import (
+    CREATE,
+    SAME,
+    VERSION,
+    WRITE,
+    Left,
+    OntologyPlan,
+    Plan,
+    PlannedFile,
+    PlannedRow,
+    Thing,
+)
+from encord_convert.sync.rows import batches, fetched
+from encord_convert.sync.sources import SourceOf
+from encord_convert.sync.translations import Translation
+
+ON_CONFLICT = ("error", "skip", "merge", "replace")
+LISTED = 100
+"""Names of what has no partner that are listed; the rest are counted."""
+
+
+def plan(
+    source: str | os.PathLike[str] | SourceOf,
+    client: EncordUserClient,
+    *,
+    project: str | None = None,
+    new_project: str | None = None,
+    dataset: str | None = None,
+    ontology: str | None = None,
+    images: str | os.PathLike[str] | None = None,
+    mapping: Mapping[str, Any] | str | Path | None = None,
+    on_conflict: str = "error",
+    from_: str | None = None,
+    options: dict[str, Any] | None = None,
+) -> Plan:
+    """Say what a push would do; nothing is sent.
+
+    Parameters
+    ----------
+    source : path
+        Labels in any format that can be read.
+    client : EncordUserClient
+    project : str, optional
+        Hash of the project; or
+    new_project : str, optional
+        title of one to be made.
+    dataset : str, optional
+        Hash or title of the dataset new data goes to, made if there is none of the title. By default the one the
+        project has, or one called as the new project.
+    ontology : str, optional
+        Hash of the ontology of a new project; by default one is made.
+    images : path, optional
+        Where the pictures and videos lie; by default beside the labels.
+    mapping : mapping or path, optional
+        What becomes of the classes; see :mod:`encord_convert.sync.mappings`.
+    on_conflict : str
+        What becomes of labels that are there already: ``error``, ``skip``, ``merge`` or ``replace``.
+    from_, options : optional
+        Format of the source, and options of reading.
+
+    Raises
+    ------
+    OptionError, MappingError
+        What is asked for contradicts itself, or names what is not there.
+    ReadError
+        The source is broken.
+    """
+    if (project is None) == (new_project is None):
+        raise OptionError("Say either which project, by its hash, or the title of a new one.")
+    if on_conflict not in ON_CONFLICT:
+        raise OptionError(f"on_conflict {on_conflict!r}: expected {', '.join(ON_CONFLICT)}.")
+    where = source if isinstance(source, SourceOf) else SourceOf.at(source, from_, images, options)
+    return _Planning(where, client, project, new_project, dataset, ontology, mapping, on_conflict).plan()
+
+
+class _Planning:
+    def __init__(
+        self,
+        source: SourceOf,
+        client: EncordUserClient,
+        project: str | None,
+        new_project: str | None,
+        dataset: str | None,
+        ontology: str | None,
+        mapping: Mapping[str, Any] | str | Path | None,
+        on_conflict: str,
+    ) -> None:
+        self.source = source
+        self.client = client
+        self.project = None if project is None else client.get_project(project)
+        self.title = new_project or (self.project.title if self.project else "")
+        self.dataset_named = dataset
+        self.ontology_hash = ontology
+        self.mapping = mapping
+        self.on_conflict = on_conflict
+        self.problems: list[str] = []
+        self.left: list[Left] = []
+        self.counts: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def plan(self) -> Plan:
+        with self.source.opened() as opened, self.source.media() as media:
+            labels = self.source.labels(opened)
+            structure = labels.ontology.to_dict()
+            if self.project is not None and self.ontology_hash not in (None, self.project.ontology_hash):
+                raise OptionError(
+                    f"The project {self.project.project_hash} has the ontology {self.project.ontology_hash} already."
+                )
+            rules = rules_of(self.mapping, structure)
+            ontology = self._ontology(structure, rules)
+            translation = Translation(structure, ontology.structure, rules)
+            self.problems += [f"The ontology lacks {what}." for what in translation.missing if not self.problems]
+            dataset = self._dataset()
+            partners = self._partners(dataset)
+            files = Files(media)
+            rows = self._rows(labels, translation, partners, files)
+            if self.project is not None:
+                rows = self._with_what_is_there(rows, OntologyStructure.from_dict(ontology.structure))
+            digest = self.source.digest()
+            unused = [name for name in media.names() if is_medium(name) and name not in files.used]
+        if not any(row.action == CREATE for row in rows) and dataset is not None and self.project is not None:
+            dataset = None
+        if dataset is None and any(row.action == CREATE for row in rows):
+            self.problems.append(
+                "New data needs a dataset, and the project has not just one: say which with --dataset."
+            )
+        conflicts = [row.title for row in rows if row.action == "error"]
+        if conflicts:
+            first = ", ".join(conflicts[:3]) + (", …" if len(conflicts) > 3 else "")
+            self.problems.append(
+                f"{len(conflicts)} rows have labels already: {first}. Say --on-conflict skip, merge or replace."
+            )
+        return Plan(
+            version=VERSION,
+            source=self.source.to_dict(),
+            source_digest=digest,
+            domain=self.client.user_config.domain,
+            project=Thing(self.title, self.project.project_hash if self.project else None),
+            dataset=dataset,
+            ontology=ontology,
+            mapping=document_at(self.mapping) if isinstance(self.mapping, str | Path) else self.mapping,
+            on_conflict=self.on_conflict,
+            rows=rows,
+            left=self.left,
+            problems=self.problems,
+            counts=self._counted(),
+            dropped=dict(sorted(translation.dropped.items())),
+            unmatched={"rows of the project": _listed(partners.others()), "files": _listed(unused)},
+        )
+
+    # --- what is there ------------------------------------------------------------------------------------------------
+
+    def _ontology(self, source: Structure, rules: MappingRules) -> OntologyPlan:
+        there = None
+        if self.project is not None:
+            there = self.client.get_ontology(self.project.ontology_hash)
+        elif self.ontology_hash is not None:
+            there = self.client.get_ontology(self.ontology_hash)
+        before = None if there is None else there.structure.to_dict()
+        joined = Joined(copy.deepcopy(before) if before is not None else empty_structure())
+        joined.add(wanted(source, rules))
+        self.problems += joined.conflicts
+        return OntologyPlan(
+            title=self.title if there is None else there.title,
+            hash=None if there is None else there.ontology_hash,
+            before=None if before is None else digest_of(before),
+            added=joined.added,
+            reused=joined.reused,
+            structure=joined.structure,
+        )
+
+    def _dataset(self) -> Thing | None:
+        named = self.dataset_named
+        if named is None:
+            if self.project is None:
+                return Thing(self.title)
+            datasets = self.project.datasets
+            return Thing(datasets[0]["title"], datasets[0]["dataset_hash"]) if len(datasets) == 1 else None
+        if _is_uuid(named):
+            return Thing(self.client.get_dataset(named).title, named)
+        found = [one["dataset"] for one in self.client.get_datasets(title_eq=named)]
+        if len(found) > 1:
+            raise OptionError(f"{len(found)} datasets are called {named!r}; say which by its hash.")
+        return Thing(named, found[0].dataset_hash if found else None)
+
+    def _partners(self, dataset: Thing | None) -> Partners[_Data]:
+        """Return the data of the project, and of the dataset that is to be in it."""
+        data: dict[str, _Data] = {}
+        if self.project is not None:
+            for row in self.project.list_label_rows_v2():
+                data[row.data_hash] = _Data(row.data_title, row.data_hash, row.data_type, row)
+        if dataset is not None and dataset.hash is not None:
+            try:
+                for one in self.client.get_dataset(dataset.hash).data_rows:
+                    data.setdefault(one.uid, _Data(one.title, one.uid, one.data_type, None))
+            except (AuthorisationError, ResourceNotFoundError) as error:
+                raise OptionError(f"The dataset {dataset.hash} cannot be opened: {error.message}") from error
+        return Partners("the project", ((one.title, one) for one in data.values()))
+
+    # --- rows ---------------------------------------------------------------------------------------------------------
+
+    def _rows(
+        self, labels: Iterable[LabelRowV2], translation: Translation, partners: Partners[_Data], files: Files
+    ) -> list[PlannedRow]:
+        rows: dict[str, PlannedRow] = {}
+        for row in labels:
+            title = row.data_title
+            if title in rows:
+                self.left.append(Left(title, "another row of the source has the same title."))
+                continue
+            try:
+                translated = translation.row(row_dict(row))
+                planned = self._row(row, translated, partners, files)
+            except (AmbiguousFileError, ReadError) as error:
+                self.left.append(Left(title, error.sentence))
+                continue
+            except ConvertError as error:
+                self.left.append(Left(title, error.sentence))
+                continue
+            rows[title] = planned
+            self._count(translated)
+        return list(rows.values())
+
+    def _row(self, row: LabelRowV2, translated: dict[str, Any], partners: Partners[_Data], files: Files) -> PlannedRow:
+        planned = PlannedRow(
+            title=row.data_title,
+            action=CREATE,
+            data_type=row.data_type.value,
+            labels=digest_of_labels(translated),
+            count=len(translated["object_answers"]) + len(translated["classification_answers"]),
+            metadata=row.client_metadata,
+        )
+        found = partners.find(row.data_title)
+        if found is not None:
+            data, planned.rule = found
+            if data.data_type is not row.data_type:
+                kinds = f"{data.data_type.value} in the project and {row.data_type.value} in the source"
+                raise RowMismatchError(f"is {kinds}.")
+            planned.data_hash, planned.action = data.data_hash, WRITE
+            _check_frames(row, data.row)
+            return planned
+        planned.files = _files_of(row, files)
+        planned.key = key_of(row.data_title, (file.sha256 for file in planned.files))
+        return planned
+
+    def _with_what_is_there(self, rows: list[PlannedRow], ontology: OntologyStructure) -> list[PlannedRow]:
+        """Say of rows whose data is in the project what labels it has."""
+        assert self.project is not None
+        begun = {row.data_hash: row for row in self.project.list_label_rows_v2() if row.label_hash is not None}
+        waiting = [row for row in rows if row.data_hash in begun]
+        for batch in batches(waiting):
+            found = fetched(self.project, [begun[row.data_hash] for row in batch if row.data_hash])
+            for planned, row in zip(batch, found, strict=True):
+                planned.there = digest_of_labels(row.to_encord_dict())
+                planned.edited = None if row.last_edited_at is None else str(row.last_edited_at)
+                if planned.there == planned.labels:
+                    planned.action = SAME
+                elif planned.there != EMPTY:
+                    planned.action = self.on_conflict
+        return rows
+
+    # --- counting -----------------------------------------------------------------------------------------------------
+
+    def _count(self, row: dict[str, Any]) -> None:
+        classes: dict[str, tuple[str, str]] = {}
+        for unit in row["data_units"].values():
+            frames = [unit["labels"]] if "objects" in unit["labels"] else unit["labels"].values()
+            for frame in frames:
+                on_frame: Counter[tuple[str, str]] = Counter()
+                for entry in frame["objects"]:
+                    on_frame[entry["name"], entry["shape"]] += 1
+                    classes[entry["objectHash"]] = entry["name"], entry["shape"]
+                for entry in frame["classifications"]:
+                    on_frame[entry["name"], "classification"] += 1
+                    classes[entry["classificationHash"]] = entry["name"], "classification"
+                for class_ in on_frame:
+                    self._of(class_)["frames"] += 1
+        for class_ in classes.values():
+            self._of(class_)["labels"] += 1
+        for name, member in (
+            ("object_answers", "classifications"), ("object_actions", "actions"),
+            ("classification_answers", "classifications"),
+        ):  # fmt: skip
+            for hash_, said in row[name].items():
+                for entry in said.get(member) or ():
+                    self._of(classes[hash_])["answers"][entry["name"]] += 1
+
+    def _of(self, class_: tuple[str, str]) -> dict[str, Any]:
+        return self.counts.setdefault(class_, {"labels": 0, "frames": 0, "answers": Counter()})
+
+    def _counted(self) -> list[dict[str, Any]]:
+        return [
+            {"class": name, "shape": shape, **one, "answers": dict(sorted(one["answers"].items()))}
+            for (name, shape), one in sorted(self.counts.items())
+        ]
+
+
+class _Data:
+    """A piece of data of the service."""
+
+    __slots__ = ("data_hash", "data_type", "row", "title")
+
+    def __init__(self, title: str, data_hash: str, data_type: DataType, row: LabelRowV2 | None) -> None:
+        self.title, self.data_hash, self.data_type, self.row = title, data_hash, data_type, row
+
+
+def _check_frames(row: LabelRowV2, there: LabelRowV2 | None) -> None:
+    if there is None:
+        return
+    if there.number_of_frames != row.number_of_frames and row.data_type is not DataType.DICOM:
+        counts = f"{there.number_of_frames} frames in the project and {row.number_of_frames} in the source"
+        raise RowMismatchError(f"has {counts}.")
+    sizes = [(one.width, one.height) for one in (there, row)]
+    if row.data_type is not DataType.IMG_GROUP and sizes[0] != sizes[1] and None not in sizes[0] + sizes[1]:
+        found, wanted_ = ("{} × {}".format(*size) for size in sizes)
+        raise RowMismatchError(f"is {found} pixels in the project and {wanted_} in the source.")
+
+
+def _files_of(row: LabelRowV2, files: Files) -> list[PlannedFile]:
+    """Find the files of a row.
+
+    Raises
+    ------
+    ConvertError
+        One is not there, or is a picture of another size.
+    """
+    found = []
+    for title, size in _titles_of(row):
+        file = files.find(title)
+        if file is None:
+            raise ConvertError(f"no file is called {title!r}, and the project has no data of that title.")
+        name, rule = file
+        if size is not None:
+            real = files.size_px(name)
+            if real != size:
+                told = "is no picture" if real is None else "is {} × {} pixels".format(*real)
+                raise ConvertError(f"{name} {told}; the labels are drawn on {size[0]} × {size[1]}.")
+        found.append(PlannedFile(name, digest_of_member(files.source, name), rule))  # type: ignore[arg-type]
+    return found
+
+
+def _titles_of(row: LabelRowV2) -> list[tuple[str, tuple[int, int] | None]]:
+    """Return what the files of a row are called, and of pictures the size."""
+    if row.data_type is DataType.DICOM:
+        links = (row._units[0].extras or {}).get("data_links") or [row.data_title]
+        return [(link, None) for link in links]
+    if row.data_type not in (DataType.IMAGE, DataType.IMG_GROUP):
+        return [(row.data_title, None)]
+    return [(unit.data_title, (unit.width or 0, unit.height or 0)) for unit in row._units]
+
+
+def _listed(names: list[str]) -> dict[str, Any]:
+    return {"count": len(names), "first": names[:LISTED]}
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

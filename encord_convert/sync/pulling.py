@@ -1,0 +1,84 @@
+"""Pulling a project: its label rows as a label set, and from there into files of any format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from encord_convert.conversion import write
+from encord_convert.labelset import LabelSet
+from encord_convert.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2
+from encord_convert.sdk.project import Project
+from encord_convert.sdk.user_client import EncordUserClient
+from encord_convert.sync.rows import fetched
+
+
+def pulled(project: Project, rows: list[LabelRowV2] | None = None, **filters: Any) -> LabelSet:
+    """Return the label rows of a project, fetched as they are asked for and forgotten after.
+
+    Image groups and series nobody began to label are left out: without beginning them nobody says what is in them.
+
+    Parameters
+    ----------
+    project : Project
+    rows : list of LabelRowV2, optional
+        As listed, in this order; by default all that the filters let through, by title.
+    **filters
+        As :meth:`Project.list_label_rows_v2` takes them.
+    """
+    listed = project.list_label_rows_v2(**filters) if rows is None else rows
+    if rows is None:
+        listed.sort(key=lambda row: row.data_title)
+    known = [row for row in listed if row.label_hash or row.data_type in (DataType.IMAGE, DataType.VIDEO)]
+
+    def walk() -> Iterator[LabelRowV2]:
+        # Each walk has rows of its own, which are gone after it.
+        return fetched(project, (_unbegun(row) for row in known))
+
+    return LabelSet(project.ontology_structure, walk, title=project.title)
+
+
+def _unbegun(row: LabelRowV2) -> LabelRowV2:
+    """Return a row as it was listed."""
+    fresh = LabelRowV2.__new__(LabelRowV2)
+    fresh._begin(row._contents.facts, row._store, row._ontology)
+    fresh.client_metadata = row.client_metadata
+    return fresh
+
+
+def pull(
+    project: str,
+    client: EncordUserClient,
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    strict: bool = False,
+    report: Report | None = None,
+    options: dict[str, Any] | None = None,
+    **filters: Any,
+) -> Report:
+    """Write the labels of a project in a format, and return the account of what was lost.
+
+    Parameters
+    ----------
+    project : str
+        Hash.
+    client : EncordUserClient
+    path : path
+    format : str, optional
+        By default the one the suffix of the path belongs to.
+    strict : bool
+        Write nothing if anything would be lost.
+    report : Report, optional
+    options : dict, optional
+        Of writing.
+    **filters
+        As :meth:`Project.list_label_rows_v2` takes them.
+    """
+    opened = client.get_project(project)
+    account = Report() if report is None else report
+    account.source.path, account.source.format = opened.title, "project"
+    return write(pulled(opened, **filters), os.fspath(path), format, strict=strict, report=account, **(options or {}))

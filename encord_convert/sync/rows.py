@@ -1,0 +1,152 @@
+"""Label rows of a service: fetched many at once, with labels of a source put into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from encord_convert.errors import RowMismatchError
+from encord_convert.labelset import Hashes, media_type
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.http.bundle import Bundle
+from encord_convert.sdk.objects import LabelRowV2
+from encord_convert.sdk.objects._label_row_data import DataUnit
+from encord_convert.sdk.project import Project
+from encord_convert.sync.digests import digest_of, things_of
+
+T = TypeVar("T")
+BATCH = 100
+"""Label rows of one request."""
+_HASHES = Hashes("sync")
+
+
+def batches(things: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """Yield lists of up to ``size`` things."""
+    rest = iter(things)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def fetched(project: Project, rows: Iterable[LabelRowV2]) -> Iterator[LabelRowV2]:
+    """Yield rows of a project with their labels, many fetched at once; rows nobody began stay so, and are empty."""
+    for batch in batches(rows):
+        with Bundle() as bundle:
+            for row in batch:
+                if row.label_hash is not None:
+                    row.initialise_labels(include_reviews=True, overwrite=True, bundle=bundle)
+        for row in batch:
+            yield row if row.label_hash is not None else _blank(project, row)
+
+
+def _blank(project: Project, row: LabelRowV2) -> LabelRowV2:
+    """Return a row without labels for data nobody began to label: asking the service for one would begin it."""
+    facts = row._contents.facts
+    units = []
+    if row.data_type in (DataType.IMAGE, DataType.VIDEO):
+        units = [DataUnit(row.data_hash, row.data_title, media_type(row.data_title), 0, row.width, row.height)]
+    return LabelRowV2._of_facts(facts, project.ontology_structure, units)
+
+
+def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the project with the labels of another row, in the place of its own.
+
+    Parameters
+    ----------
+    labels : dict
+        JSON of a translated row of a source.
+    row : dict
+        JSON of the row of the project.
+
+    Raises
+    ------
+    RowMismatchError
+        They have not the same number of pictures, or not the same size.
+    """
+    ours, theirs = _units(labels), _units(row)
+    if len(ours) != len(theirs):
+        raise RowMismatchError(f"has {len(theirs)} pictures in the project and {len(ours)} in the source.")
+    units = {}
+    for one, other in zip(ours, theirs, strict=True):
+        sizes = [(unit["width"], unit["height"]) for unit in (one, other)]
+        if sizes[0] != sizes[1] and None not in sizes[0] + sizes[1]:
+            found, wanted = ("{} × {}".format(*size) for size in (sizes[1], sizes[0]))
+            raise RowMismatchError(f"is {found} pixels in the project and {wanted} in the source.")
+        units[other["data_hash"]] = {**other, "labels": _laid(one["labels"], other["labels"])}
+    names = ("object_answers", "classification_answers", "object_actions")
+    return {**row, **{name: labels[name] for name in names}, "data_units": units}
+
+
+def _units(row: dict[str, Any]) -> list[dict[str, Any]]:
+    return sorted(row["data_units"].values(), key=lambda unit: int(unit["data_sequence"]))
+
+
+def _laid(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """Return our labels; what the project says of frames beside labels stays as it is."""
+    if "objects" in ours:
+        return {**_bare(theirs), **ours} if "objects" in theirs else ours
+    frames = {
+        frame: {**_bare(one), "objects": [], "classifications": []} for frame, one in theirs.items() if _bare(one)
+    }
+    for frame, one in ours.items():
+        frames[frame] = {**one, **frames.get(frame, {}), "objects": one["objects"],
+                         "classifications": one["classifications"]}  # fmt: skip
+    return frames
+
+
+def _bare(frame: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in frame.items() if key not in ("objects", "classifications")}
+
+
+def merged(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its own labels and those of another row it does not have yet; two that are equal are one.
+
+    Both have the same data units; see :func:`placed`.
+    """
+    there = things_of(row)
+    known = {digest_of(thing) for thing in there.values()}
+    hashes = {hash_ for _, hash_ in there}
+    new_hashes: dict[tuple[str, str], str] = {}
+    for (kind, hash_), thing in things_of(labels).items():
+        content = digest_of(thing)
+        if content not in known:
+            free = hash_ if hash_ not in hashes else _HASHES.short(kind, hash_, content)
+            new_hashes[kind, hash_] = free
+    units = {}
+    for hash_, unit in row["data_units"].items():
+        units[hash_] = {**unit, "labels": _both(unit["labels"], labels["data_units"][hash_]["labels"], new_hashes)}
+    result = {**row, "data_units": units}
+    for name, kind, key in _ANSWERS:
+        more = {
+            new_hashes[kind, hash_]: {**entry, key: new_hashes[kind, hash_]}
+            for hash_, entry in labels[name].items()
+            if (kind, hash_) in new_hashes
+        }
+        result[name] = row[name] | more
+    return result
+
+
+_ANSWERS = (
+    ("object_answers", "object", "objectHash"),
+    ("object_actions", "object", "objectHash"),
+    ("classification_answers", "classification", "classificationHash"),
+)
+
+
+def _both(own: dict[str, Any], more: dict[str, Any], hashes: dict[tuple[str, str], str]) -> dict[str, Any]:
+    if "objects" in more or "objects" in own:
+        return _both_frames(own, more, hashes)
+    frames = [*own, *(frame for frame in more if frame not in own)]
+    return {frame: _both_frames(own.get(frame, {}), more.get(frame, {}), hashes) for frame in frames}
+
+
+def _both_frames(own: dict[str, Any], more: dict[str, Any], hashes: dict[tuple[str, str], str]) -> dict[str, Any]:
+    both = {**more, **own}
+    for name, kind, key in (
+        ("objects", "object", "objectHash"), ("classifications", "classification", "classificationHash"),
+    ):  # fmt: skip
+        added = [
+            {**entry, key: hashes[kind, entry[key]]} for entry in more.get(name, ()) if (kind, entry[key]) in hashes
+        ]
+        both[name] = [*own.get(name, ()), *added]
+    return both

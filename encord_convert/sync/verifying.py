@@ -1,0 +1,161 @@
+"""Verifying a push: every label row of a source against that of the project, by what the labels mean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from encord_convert.comparison import diff
+from encord_convert.errors import AmbiguousFileError
+from encord_convert.formats.encord import row_dict
+from encord_convert.labelset import UNKNOWN_TIME, LabelSet
+from encord_convert.losses import Where
+from encord_convert.pairings import Difference
+from encord_convert.sdk.common.time_parser import format_datetime, parse_datetime
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.sdk.user_client import EncordUserClient
+from encord_convert.sync.mappings import rules_of
+from encord_convert.sync.partners import Partners
+from encord_convert.sync.pulling import pulled
+from encord_convert.sync.sources import SourceOf
+from encord_convert.sync.translations import Translation
+
+TOLERANCE_PX = 1e-6
+"""Numbers travel as text and come back as they were."""
+
+
+def verify(
+    source: str | os.PathLike[str] | SourceOf,
+    client: EncordUserClient,
+    project: str,
+    *,
+    mapping: Mapping[str, Any] | str | Path | None = None,
+    from_: str | None = None,
+    options: dict[str, Any] | None = None,
+    tolerance_px: float = TOLERANCE_PX,
+) -> Iterator[Difference]:
+    """Name every difference between a source and what a project has of it.
+
+    Rows of the project that are not in the source are not looked at, but for those with a title the source has once.
+    Labels of which the source names no author and no time may have any.
+
+    Parameters
+    ----------
+    source : path
+    client : EncordUserClient
+    project : str
+        Hash.
+    mapping : mapping or path, optional
+        By which it was pushed.
+    from_, options : optional
+        Format of the source, and options of reading.
+    tolerance_px : float
+        How far coordinates may be apart, in pixels.
+    """
+    where = source if isinstance(source, SourceOf) else SourceOf.at(source, from_, None, options)
+    opened = client.get_project(project)
+    structure = opened.ontology_structure
+    with where.opened() as file:
+        labels = where.labels(file)
+        ontology = labels.ontology.to_dict()
+        translation = Translation(ontology, structure.to_dict(), rules_of(mapping, ontology))
+        for what in translation.missing:
+            yield Difference(Where(), f"the ontology of the project: {what}", "there", "none")
+        if translation.missing:
+            return
+        listed = opened.list_label_rows_v2()
+        listed.sort(key=lambda row: row.data_title)
+        pairing = _Pairing(labels, translation, structure, listed)
+        found = pulled(opened, list(pairing.listed()))
+        yield from pairing.unfound
+        yield from diff(
+            pairing.expected(), LabelSet(structure, lambda: pairing.found(found)), tolerance_px=tolerance_px
+        )
+
+
+class _Pairing:
+    """The rows of a source beside those of a project, in one order."""
+
+    def __init__(
+        self, labels: LabelSet, translation: Translation, structure: OntologyStructure, listed: list[LabelRowV2]
+    ) -> None:
+        self._labels = labels
+        self._translation = translation
+        self._structure = structure
+        self._partners = Partners("the project", ((row.data_title, row) for row in listed))
+        self._all = listed
+        self._titles: dict[str, str] = {}
+        self.unfound: list[Difference] = []
+        self._named: dict[str, set[Any]] = {}
+
+    def listed(self) -> Iterator[LabelRowV2]:
+        """Yield the rows of the project that have a partner in the source, in its order."""
+        for row in self._labels:
+            title = row.data_title
+            try:
+                found = self._partners.find(title)
+            except AmbiguousFileError:
+                # Each of them is looked at: one is the row's, and the others are told as too many.
+                self._titles[title] = title
+                yield from (one for one in self._all if one.data_title == title)
+                continue
+            if found is None:
+                self.unfound.append(Difference(Where(row=title), "the row", f"{_count(row)} labels", "none"))
+            else:
+                self._titles[title] = found[0].data_title
+                yield found[0]
+
+    def expected(self) -> LabelSet:
+        """Return the rows of the source that have a partner, translated, under its title."""
+
+        def walk() -> Iterator[LabelRowV2]:
+            for row in self._labels:
+                if row.data_title in self._titles:
+                    yield self._expected(row)
+
+        return LabelSet(self._structure, walk)
+
+    def _expected(self, row: LabelRowV2) -> LabelRowV2:
+        translated = self._translation.row(row_dict(row))
+        title = translated["data_title"] = self._titles[row.data_title]
+        for unit in translated["data_units"].values():
+            # The files of a group are called by their names alone.
+            unit["data_title"] = unit["data_title"].rpartition("/")[2] if len(translated["data_units"]) > 1 else title
+        self._named[title] = {_side(entry, key) for entry in _entries(translated) for key in _SIDES}
+        return LabelRowV2._from_dict(translated, self._structure)
+
+    def found(self, rows: LabelSet) -> Iterator[LabelRowV2]:
+        """Yield rows of the project, without the authors and times that the row of the source does not name."""
+        for row in rows:
+            members = row_dict(row)
+            # `diff` asks for one row of each set in turn, ours first.
+            named = self._named.pop(row.data_title, set())
+            for entry in _entries(members):
+                for key, unknown in _SIDES.items():
+                    if key in entry and _side(entry, key) not in named:
+                        entry[key] = unknown
+            yield LabelRowV2._from_dict(members, self._structure)
+
+
+_UNKNOWN = format_datetime(UNKNOWN_TIME)
+_SIDES = {"createdBy": None, "lastEditedBy": None, "createdAt": _UNKNOWN, "lastEditedAt": _UNKNOWN}
+"""What labels say of their making, and what stands there where it is not known."""
+
+
+def _side(entry: dict[str, Any], key: str) -> Any:
+    value = entry.get(key)
+    return parse_datetime(value) if isinstance(value, str) and key.endswith("At") else value
+
+
+def _entries(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for unit in row["data_units"].values():
+        labels = unit["labels"]
+        for frame in [labels] if "objects" in labels else labels.values():
+            yield from frame["objects"]
+            yield from frame["classifications"]
+
+
+def _count(row: LabelRowV2) -> int:
+    return len(row._objects) + len(row._classifications)

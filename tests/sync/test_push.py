@@ -1,0 +1,357 @@
+"""What is pushed is there, and comes back as it was."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from harness import Running
+from pushes import boxes, source_of, state_of
+
+import encord_convert
+from encord_convert import Report, sync
+from encord_convert.comparison import diff
+from encord_convert.errors import ConflictError, ConvertError, OptionError, StalePlanError
+from encord_convert.sync.plans import read_plan
+
+CASES = {
+    "cvat/authored-images-modern-shapes": {},
+    "cvat/authored-images-v1.0": {"size": "64x48"},
+    "cvat/images-project-subsets": {},
+    "cvat/images-skeleton-legacy-attrs": {},
+    "cvat/images-task-minimal": {},
+    "cvat/job-points": {},
+    "cvat/project-skeleton-mixed": {},
+    "coco/polygons": {},
+}
+"""Every sample of pictures, and what reading it needs."""
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_sample_that_was_pushed_differs_in_nothing(server: Running, tmp_path: Path, case: str) -> None:
+    options = CASES[case]
+    source, client = source_of(case, tmp_path, **options), server.user()
+    plan = sync.plan(source, client, new_project="Pushed", options=options)
+    plan.write(tmp_path / "plan.json")
+    outcome = sync.apply(tmp_path / "plan.json", client)
+    labels = encord_convert.read(source, report=Report(), **options).held()
+    assert (outcome.failures, plan.left, plan.problems) == ([], [], [])
+    assert outcome.sent == outcome.written == len(list(labels)) > 0
+    assert list(sync.verify(source, client, outcome.project_hash, options=options)) == []
+
+    converted, pulled = Report(), Report()
+    encord_convert.convert(source, tmp_path / "converted", to="coco", read_options=options, report=converted)
+    sync.pull(outcome.project_hash, client, tmp_path / "pulled", "coco", report=pulled)
+    one, other = (encord_convert.read(tmp_path / name, report=Report()) for name in ("converted", "pulled"))
+    assert list(diff(one, other)) == []
+    told = {loss.feature.value for loss in pulled.losses()} - {loss.feature.value for loss in converted.losses()}
+    assert told <= {"author", "answers", "dynamic_answers", "nested_answers"}, "the service adds authors, no other loss"
+
+
+def test_the_plan_says_what_is_created_and_by_which_rule(server: Running, tmp_path: Path) -> None:
+    source = source_of("cvat/images-project-subsets", tmp_path)
+    (source / "images" / "Train" / "spare.png").write_bytes(b"")
+    plan = sync.plan(source, server.user(), new_project="Subsets")
+    assert {(one["class"], one["shape"], one["labels"], one["frames"]) for one in plan.counts} == {
+        ("label1", "bounding_box", 3, 3),
+        ("label1 (polygon)", "polygon", 3, 3),
+        ("label2", "polyline", 3, 3),
+        ("label2 (points)", "point", 9, 3),
+    }
+    assert plan.counts[0]["answers"] == {"a1": 3, "a2": 3, "a3": 3, "a4": 3, "occluded": 3}
+    row = next(row for row in plan.rows if row.title == "Train/img0.jpg")
+    assert [(file.name, file.rule) for file in row.files] == [("images/Train/img0.jpg", "end of the path")]
+    assert plan.unmatched["files"] == {"count": 1, "first": ["images/Train/spare.png"]}
+    assert json.loads(plan_text(plan, tmp_path))["project"] == {"title": "Subsets"}
+    assert state_of(server.user())["projects"] == {}, "planning sends nothing"
+
+
+def plan_text(plan, folder: Path) -> str:
+    plan.write(folder / "plan.json")
+    assert read_plan(folder / "plan.json") == plan
+    return (folder / "plan.json").read_text()
+
+
+def test_a_row_without_a_file_or_with_one_of_another_size_is_left_out_and_said_so(
+    server: Running, tmp_path: Path
+) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    (source / "images" / "0001.png").unlink()
+    (source / "images" / "0002.png").write_bytes((source / "images" / "0000.png").read_bytes())
+    text = (source / "annotations.xml").read_text()
+    (source / "annotations.xml").write_text(text.replace('name="0002.png" width="16"', 'name="0002.png" width="20"'))
+    plan = sync.plan(source, client, new_project="Boxes")
+    assert [row.title for row in plan.rows] == ["0000.png"]
+    assert [(one.title, one.reason) for one in plan.left] == [
+        ("0001.png", "no file is called '0001.png', and the project has no data of that title."),
+        ("0002.png", "images/0002.png is 16 × 12 pixels; the labels are drawn on 20 × 12."),
+    ]
+
+
+def test_a_video_without_its_file_is_said_in_the_plan(server: Running, tmp_path: Path) -> None:
+    source = source_of("cvat/video-task-frame-step", tmp_path)
+    plan = sync.plan(source, server.user(), new_project="Video")
+    assert [one.title for one in plan.left] == ["t.mp4"]
+
+
+def test_a_video_is_a_video_row(server: Running, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    source = source_of("cvat/video-task-frame-step", tmp_path)
+    with av.open(str(source / "t.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height = 25, 20
+        for _ in range(20):
+            frame = av.VideoFrame(25, 20, "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    client = server.user()
+    outcome = pushed(source, client, tmp_path, new_project="Video")
+    assert outcome.failures == []
+    assert [str(one) for one in sync.verify(source, client, outcome.project_hash)] == []
+
+
+def pushed(source: Path, client, folder: Path, **options):
+    """Plan and apply."""
+    plan = sync.plan(source, client, **options)
+    return sync.apply(plan, client, journal=folder / f"{len(list(folder.glob('*.journal')))}.journal")
+
+
+def test_an_image_group_is_a_group_again(server: Running, tmp_path: Path) -> None:
+    from samples import Sample, box
+
+    from encord_convert.sdk.constants.enums import DataType
+    from encord_convert.sdk.objects import Shape
+
+    sample = Sample(DataType.IMG_GROUP, 3, "walk")
+    car = sample.draft.add_object("car", Shape.BOUNDING_BOX)
+    sample.place(car, box(), 1)
+    sample.place(car, box(0.3), [0, 2])
+    encord_convert.write(sample.done(), tmp_path / "src", "encord", report=Report())
+    pictures_of(sample.done(), tmp_path / "src")
+    client = server.user()
+    outcome = pushed(tmp_path / "src", client, tmp_path, new_project="Groups")
+    assert outcome.failures == []
+    [row] = client.get_project(outcome.project_hash).list_label_rows_v2()
+    assert (row.data_title, row.data_type, row.number_of_frames) == ("walk", DataType.IMG_GROUP, 3)
+    assert list(sync.verify(tmp_path / "src", client, outcome.project_hash)) == []
+
+
+def pictures_of(labels, folder: Path) -> None:
+    from PIL import Image
+
+    for row in labels:
+        for number, unit in enumerate(row._units):
+            path = folder / unit.data_title
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (unit.width, unit.height), (number, 5, 5)).save(path)
+
+
+def test_a_dicom_series_is_a_series_again(server: Running, tmp_path: Path) -> None:
+    source, client = source_of("dicom/ct_series", tmp_path), server.user()
+    plan = sync.plan(source, client, new_project="Series")
+    assert [len(row.files) for row in plan.rows] == [len(list(source.rglob("*.dcm")))]
+    outcome = sync.apply(plan, client, journal=tmp_path / "journal")
+    assert outcome.failures == []
+    [row] = client.get_project(outcome.project_hash).list_label_rows_v2()
+    assert row.number_of_frames == next(iter(encord_convert.read(source, report=Report()))).number_of_frames
+
+
+def test_an_archive_is_pushed_as_it_is(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    archive = Path(shutil.make_archive(str(tmp_path / "boxes"), "zip", source))
+    outcome = pushed(archive, client, tmp_path, new_project="Zipped")
+    assert (outcome.sent, outcome.written, outcome.failures) == (3, 3, [])
+    assert list(sync.verify(source, client, outcome.project_hash)) == []
+
+
+def test_a_file_of_labels_finds_its_pictures_beside_it_or_where_it_is_told(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 2), server.user()
+    assert len(sync.plan(source / "annotations.xml", client, new_project="x").rows) == 2
+    (source / "images").rename(tmp_path / "elsewhere")
+    assert sync.plan(source / "annotations.xml", client, new_project="x").rows == []
+    assert len(sync.plan(source, client, new_project="x", images=tmp_path / "elsewhere").rows) == 2
+
+
+def test_what_is_there_already_is_not_sent_again(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 4), server.user()
+    first = pushed(source, client, tmp_path, new_project="Boxes")
+    before = state_of(client)
+    plan = sync.plan(source, client, project=first.project_hash)
+    assert plan.actions() == {"same": 4}
+    second = sync.apply(plan, client, journal=tmp_path / "second")
+    assert (second.sent, second.written, state_of(client)) == (0, 0, before)
+
+
+def test_data_of_a_dataset_is_used_where_it_has_the_title(server: Running, tmp_path: Path) -> None:
+    from encord_convert.sdk.orm.dataset import StorageLocation
+
+    source, client = boxes(tmp_path, 3), server.user()
+    made = client.create_dataset("Drives", StorageLocation.CORD_STORAGE)
+    client.get_dataset(made.dataset_hash).upload_image(source / "images" / "0001.png")
+    plan = sync.plan(source, client, new_project="Boxes", dataset="Drives")
+    assert {row.title: row.action for row in plan.rows} == {
+        "0000.png": "create", "0001.png": "write", "0002.png": "create",
+    }  # fmt: skip
+    outcome = sync.apply(plan, client, journal=tmp_path / "journal")
+    assert (outcome.sent, outcome.written, outcome.failures) == (2, 3, [])
+    assert list(sync.verify(source, client, outcome.project_hash)) == []
+    [row] = client.get_dataset(made.dataset_hash).list_data_rows(title_eq="0000.png")
+    assert row.title == "0000.png"
+
+
+def test_a_source_that_changed_since_is_refused_and_nothing_is_sent(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 2), server.user()
+    plan = sync.plan(source, client, new_project="Boxes")
+    annotations = source / "annotations.xml"
+    annotations.write_text(annotations.read_text().replace('xtl="8"', 'xtl="9"'))
+    with pytest.raises(StalePlanError, match=r"boxes: has changed since the plan was made. Make the plan anew."):
+        sync.apply(plan, client, journal=tmp_path / "journal")
+    assert state_of(client)["projects"] == {}
+
+
+def test_a_picture_that_changed_since_fails_alone(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    plan = sync.plan(source, client, new_project="Boxes")
+    picture = source / "images" / "0001.png"
+    content = bytearray(picture.read_bytes())
+    content[-5] ^= 1
+    picture.write_bytes(bytes(content))
+    outcome = sync.apply(plan, client, journal=tmp_path / "journal")
+    assert outcome.sent == outcome.written == 2
+    assert [(title, reason.rpartition("/")[2]) for title, reason in outcome.failures] == [
+        ("0001.png", "0001.png: has changed since the plan was made.")
+    ]
+
+
+def test_a_project_that_changed_since_is_refused(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 2), server.user()
+    first = pushed(source, client, tmp_path, new_project="Boxes")
+    project = client.get_project(first.project_hash)
+    annotations = source / "annotations.xml"
+    annotations.write_text(annotations.read_text().replace('xtl="8"', 'xtl="9"'))
+    plan = sync.plan(source, client, project=first.project_hash, on_conflict="replace")
+    [row] = project.list_label_rows_v2(data_title_eq="0000.png")
+    row.initialise_labels()
+    row.remove_object(row.get_object_instances()[0])
+    row.save()
+    with pytest.raises(StalePlanError, match=r"0000.png: was edited since the plan was made"):
+        sync.apply(plan, client, journal=tmp_path / "stale")
+
+
+def test_data_that_came_since_under_a_planned_title_is_not_taken_for_ours(server: Running, tmp_path: Path) -> None:
+    from encord_convert.sdk.orm.dataset import StorageLocation
+
+    source, client = boxes(tmp_path, 2), server.user()
+    made = client.create_dataset("Drives", StorageLocation.CORD_STORAGE)
+    plan = sync.plan(source, client, new_project="Boxes", dataset=made.dataset_hash)
+    client.get_dataset(made.dataset_hash).upload_image(source / "images" / "0000.png", title="0001.png")
+    outcome = sync.apply(plan, client, journal=tmp_path / "journal")
+    assert outcome.failures == [("0001.png", "data of that title came to the dataset since the plan was made.")]
+
+
+def test_a_lost_journal_makes_no_double(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    plan = sync.plan(source, client, new_project="Boxes")
+    sync.apply(plan, client, journal=tmp_path / "one")
+    before = state_of(client)
+    outcome = sync.apply(plan, client, journal=tmp_path / "other")
+    assert (outcome.failures, state_of(client)) == ([], before)
+
+
+def test_an_ontology_that_changed_since_is_refused(server: Running, tmp_path: Path) -> None:
+    from encord_convert.sdk.objects import Shape
+
+    source, client = boxes(tmp_path, 2), server.user()
+    first = pushed(source, client, tmp_path, new_project="Boxes")
+    plan = sync.plan(source, client, project=first.project_hash)
+    ontology = client.get_ontology(client.get_project(first.project_hash).ontology_hash)
+    ontology.structure.add_object("tram", Shape.POLYGON)
+    ontology.save()
+    with pytest.raises(StalePlanError, match=r"The ontology .* has changed since the plan was made"):
+        sync.apply(plan, client, journal=tmp_path / "stale")
+
+
+def edited_twice(server: Running, folder: Path) -> tuple[Path, object, str]:
+    """Push boxes, and move one of two boxes of each picture in the source."""
+    source, client = boxes(folder, 2), server.user()
+    first = pushed(source, client, folder, new_project="Boxes")
+    annotations = source / "annotations.xml"
+    annotations.write_text(annotations.read_text().replace('xtl="8"', 'xtl="9"'))
+    return source, client, first.project_hash
+
+
+def test_labels_that_are_there_are_a_conflict_unless_one_says_what_becomes_of_them(
+    server: Running, tmp_path: Path
+) -> None:
+    source, client, project = edited_twice(server, tmp_path)
+    plan = sync.plan(source, client, project=project)
+    assert plan.actions() == {"error": 2}
+    with pytest.raises(ConflictError, match=r"2 rows have labels already: 0000.png, 0001.png. Say --on-conflict"):
+        sync.apply(plan, client, journal=tmp_path / "journal")
+
+
+@pytest.mark.parametrize(("how", "boxes_each", "differences"), [("skip", 2, 2), ("merge", 3, 2), ("replace", 2, 0)])
+def test_on_conflict_does_what_it_says(
+    server: Running, tmp_path: Path, how: str, boxes_each: int, differences: int
+) -> None:
+    source, client, project = edited_twice(server, tmp_path)
+    for _ in range(2):  # a second time changes nothing
+        outcome = pushed(source, client, tmp_path, project=project, on_conflict=how)
+        assert outcome.failures == []
+        for row in client.get_project(project).list_label_rows_v2():
+            row.initialise_labels()
+            assert len(row.get_object_instances()) == boxes_each
+        assert len(list(sync.verify(source, client, project))) == differences
+
+
+def test_verify_names_what_differs_and_a_row_that_is_there_twice(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    outcome = pushed(source, client, tmp_path, new_project="Boxes")
+    project = client.get_project(outcome.project_hash)
+    [row] = project.list_label_rows_v2(data_title_eq="0001.png")
+    row.initialise_labels()
+    row.remove_object(row.get_object_instances()[1])
+    row.save()
+    dataset = client.get_dataset(project.datasets[0]["dataset_hash"])
+    dataset.upload_image(source / "images" / "0002.png")
+    found = [str(one) for one in sync.verify(source, client, outcome.project_hash)]
+    assert found == [
+        "0001.png, frame 0: the bounding_box 'bike', expected box 8 1 3 4 on frames 0, found none",
+        "0002.png: a row, expected none, found 0 labels",
+    ]
+
+
+def test_who_made_a_label_and_when_is_verified_where_the_source_says_it(server: Running, tmp_path: Path) -> None:
+    from datetime import UTC, datetime
+
+    source, client = boxes(tmp_path, 1), server.user()
+    labels = encord_convert.read(source, report=Report()).held()
+    [row] = labels
+    car, _ = row.get_object_instances()
+    car.set_for_frames(
+        car.get_annotation(0).coordinates, 0, overwrite=True, created_by="bo@example.com",
+        created_at=datetime(2020, 1, 2, tzinfo=UTC), last_edited_at=datetime(2020, 1, 2, tzinfo=UTC),
+    )  # fmt: skip
+    encord_convert.write(labels, source / "hub", "encord", report=Report())
+    outcome = pushed(source / "hub", client, tmp_path, new_project="Boxes", images=source / "images")
+    assert list(sync.verify(source / "hub", client, outcome.project_hash)) == []
+    [there] = client.get_project(outcome.project_hash).list_label_rows_v2()
+    there.initialise_labels()
+    one = there.get_object_instances()[0]
+    one.set_for_frames(one.get_annotation(0).coordinates, 0, overwrite=True, created_by="cy@example.com")
+    there.save()
+    [difference] = sync.verify(source / "hub", client, outcome.project_hash)
+    assert difference.what == "'car': its author"
+
+
+def test_a_plan_needs_one_project_and_a_known_way_with_conflicts(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 1), server.user()
+    with pytest.raises(OptionError, match=r"either which project, by its hash, or the title of a new one"):
+        sync.plan(source, client)
+    with pytest.raises(OptionError, match=r"expected error, skip, merge, replace"):
+        sync.plan(source, client, new_project="x", on_conflict="both")
+    (tmp_path / "broken.json").write_text("{}")
+    with pytest.raises(ConvertError, match=r"broken.json: is no plan"):
+        sync.apply(tmp_path / "broken.json", client)

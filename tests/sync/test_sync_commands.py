@@ -1,0 +1,142 @@
+"""The commands, over a socket."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from harness import Running, key_of
+from pushes import boxes, state_of
+
+import encord_convert
+from encord_convert import Report
+from encord_convert.cli import run
+
+
+@pytest.fixture
+def here(server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to be in, with a key the service knows, and the service named by the environment."""
+    server.user()
+    key = tmp_path / "key"
+    key.write_bytes(
+        key_of("ann").private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        )
+    )
+    monkeypatch.setenv("ENCORD_CONVERT_DOMAIN", server.url)
+    monkeypatch.setenv("ENCORD_SSH_KEY_FILE", str(key))
+    monkeypatch.chdir(tmp_path)
+    boxes(tmp_path, 4)
+    return tmp_path
+
+
+def test_push_verify_and_pull_go_there_and_back(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
+    told = capsys.readouterr()
+    project = told.out.strip()
+    assert "rows      4 to send with their data" in told.err
+    assert f"pushed 4 pieces of data and 4 label rows to project {project}" in told.err
+    assert run(["verify", "boxes", project]) == 0
+    assert capsys.readouterr().err == "0 differences\n"
+    assert run(["pull", project, "back.json", "--to", "coco", "--title-like", "000_.png"]) == 0
+    assert "wrote  coco     back.json" in capsys.readouterr().err
+    assert len(list(encord_convert.read("back.json", report=Report()))) == 4
+    assert run(["pull", project, "one.json", "--to", "coco", "--title", "0002.png"]) == 0
+    assert [row.data_title for row in encord_convert.read("one.json", report=Report())] == ["0002.png"]
+    annotations = Path("boxes/annotations.xml")
+    annotations.write_text(annotations.read_text().replace('xtl="8"', 'xtl="9"', 1))
+    capsys.readouterr()
+    assert run(["verify", "boxes", project, "--json"]) == 1
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["where"]["row"] == "0000.png"
+
+
+def test_the_same_push_again_finds_all_done(here: Path, server: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
+    before = state_of(server.user())
+    assert run(["push", "boxes", "--new-project", "Boxes", "--json"]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["failed"]) == ("finished", 0)
+    assert state_of(server.user()) == before
+
+
+def test_a_plan_and_its_mapping_are_written_edited_and_applied(
+    here: Path, server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
+    assert state_of(server.user())["projects"] == {}
+    mapping = Path("plan.json.mapping.toml")
+    text = mapping.read_text()
+    assert 'name = "bike"\nshape = "bounding_box"\nto = "bike"' in text
+    mapping.write_text(
+        text.replace('to = "bike"', 'to = "two-wheeler"').replace('to = "car"', 'to = false\nsplit = "kind"')
+    )
+    options = ["--new-project", "Mapped", "--mapping", str(mapping)]
+    assert run(["push", "boxes", *options, "--plan", "mapped.json"]) == 0
+    assert run(["apply", "mapped.json"]) == 0
+    project = capsys.readouterr().out.strip()
+    structure = server.user().get_project(project).ontology_structure
+    assert [one.name for one in structure.objects] == ["van", "bus", "two-wheeler"]
+    assert run(["verify", "boxes", project, "--mapping", str(mapping)]) == 0
+    assert run(["verify", "boxes", project]) == 1
+    mapping.write_text(text.replace('name = "bike"', 'name = "bikee"'))
+    assert run(["push", "boxes", *options]) == 2
+    assert "plan.json.mapping.toml: the source has no class 'bikee'; did you mean 'bike'?" in capsys.readouterr().err
+
+
+def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
+    picture = Path("boxes/images/0001.png")
+    content = bytearray(picture.read_bytes())
+    content[-5] ^= 1
+    picture.write_bytes(bytes(content))
+    assert run(["apply", "plan.json"]) == 1
+    assert "pushed 3 pieces of data and 3 label rows" in capsys.readouterr().err
+    [failed] = [json.loads(line) for line in Path("plan.json.failed.jsonl").read_text().splitlines()]
+    assert failed["row"] == "0001.png"
+    assert failed["reason"].endswith("has changed since the plan was made.")
+    content[-5] ^= 1
+    picture.write_bytes(bytes(content))
+    assert run(["apply", "plan.json"]) == 0
+    assert "pushed 1 piece of data and 1 label row to" in capsys.readouterr().err
+    assert not Path("plan.json.failed.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["push", "boxes"], 2, "Say either which project, by its hash, or the title of a new one."),
+        (["push", "boxes", "--project", "nope"], 8, "There is no project nope, or this key may not see it."),
+        (["verify", "boxes", "nope"], 8, "There is no project nope, or this key may not see it."),
+        (["pull", "nope", "out"], 8, "There is no project nope, or this key may not see it."),
+        (["apply", "nowhere.json"], 1, "nowhere.json: cannot be read (No such file or directory)."),
+        (["verify", "boxes", "x", "--domain", "http://127.0.0.1:9"], 7, "127.0.0.1:9 refuses connections"),
+        (["verify", "boxes", "x", "--key", "no.key"], 8, "no.key: there is no such file"),
+    ],
+)
+def test_errors_have_a_sentence_and_a_code(
+    here: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, sentence: str
+) -> None:
+    assert run(words) == code
+    assert sentence in capsys.readouterr().err
+
+
+def test_rows_left_out_make_the_exit_code_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("boxes/images/0003.png").unlink()
+    assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
+    assert "left out  0003.png: no file is called '0003.png'" in capsys.readouterr().err
+    assert run(["apply", "plan.json"]) == 1
+    assert run(["push", "boxes", "--new-project", "Boxes"]) == 1
+
+
+def test_labels_that_are_there_exit_with_9(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
+    project = capsys.readouterr().out.strip()
+    annotations = Path("boxes/annotations.xml")
+    annotations.write_text(annotations.read_text().replace('xtl="8"', 'xtl="9"'))
+    assert run(["push", "boxes", "--project", project]) == 9
+    assert "4 rows have labels already: 0000.png, 0001.png, 0002.png, …" in capsys.readouterr().err
+    assert run(["push", "boxes", "--project", project, "--on-conflict", "replace"]) == 0
+    assert run(["verify", "boxes", project]) == 0
