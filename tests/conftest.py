@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+collect_ignore_glob = ["*conftest.py"]
+"""They hold no examples, and all have one name: looking for examples would import the second as the first."""
+
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 # A neighbour that takes the processor is no fault of an example.

@@ -12,6 +12,7 @@ from test_environment import text_of
 from wire_calls import KEY, REPLIES, STANDARD, World
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+SECTION = README.partition("## The client\n")[2].partition("\n## ")[0]
 ROWS = [REPLIES[name]["response"] for name in ("labelrow_GET_1", "labelrow_PUT_1")]
 
 
@@ -40,7 +41,7 @@ def test_the_example_of_the_readme_fetches_and_saves(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ENCORD_CONVERT_DOMAIN", world.url)
     with world.server:
-        for text in re.findall(r"^```py\n(.*?)^```", README, re.DOTALL | re.MULTILINE):
+        for text in re.findall(r"^```py\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE):
             exec(compile(text, "README.md", "exec"), {})
     assert saved == [row["label_hash"] for row in ROWS]
     assert capsys.readouterr().out.splitlines() == [

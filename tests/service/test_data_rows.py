@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from harness import Running, running
 from media import picture
-from test_uploads import bytes_at, dataset_of
+from test_uploaded_files import bytes_at, dataset_of
 
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.dataset import Dataset
