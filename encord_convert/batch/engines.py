@@ -58,7 +58,10 @@ class Workers:
         from pebble import ProcessPool
 
         self._pool = ProcessPool(
-            max_workers=count, initializer=_limited, initargs=(memory_limit_mb,), context=worker_context()
+            max_workers=count,
+            initializer=_prepare,
+            initargs=(memory_limit_mb, dict(os.environ)),
+            context=worker_context(),
         )
         self._memory_limit_mb = memory_limit_mb
         self._time_limit_s = time_limit_s
@@ -73,7 +76,7 @@ class Workers:
         from pebble.concurrent import process
 
         start = process(daemon=False, timeout=self._time_limit_s, context=worker_context())(_alone)
-        future: Future[Any] = start(self._memory_limit_mb, function, arguments)
+        future: Future[Any] = start(self._memory_limit_mb, dict(os.environ), function, arguments)
         return future
 
     def close(self, *, wait: bool) -> None:
@@ -94,6 +97,12 @@ def worker_context() -> Any:
     return context
 
 
+def _prepare(memory_limit_mb: int, environment: dict[str, str]) -> None:
+    """Make a process ready: limit its memory, and give it the environment of now, not of when the server started."""
+    os.environ.update(environment)
+    _limited(memory_limit_mb)
+
+
 def _limited(memory_limit_mb: int) -> None:
     """Limit the memory of this process: of its own data, where the system counts it, else of all addresses.
 
@@ -111,8 +120,10 @@ def _limited(memory_limit_mb: int) -> None:
     resource.setrlimit(kind, (limit, most))
 
 
-def _alone(memory_limit_mb: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    _limited(memory_limit_mb)
+def _alone(
+    memory_limit_mb: int, environment: dict[str, str], function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> Any:
+    _prepare(memory_limit_mb, environment)
     return function(*arguments)
 
 
