@@ -22,6 +22,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
+def test_every_block_of_the_readme_is_closed() -> None:
+    fences = re.findall(r"^```(\w*)$", README, re.MULTILINE)
+    assert all(fences[::2]) and not any(fences[1::2])
+
+
 def test_the_matrix_in_the_readme_is_what_the_formats_declare(accept: bool) -> None:
     table = markdown(matrix(list(formats().values())))
     if accept:
