@@ -271,15 +271,18 @@ def _facts(one: _Row, other: _Row) -> Iterator[Difference]:
 def _classes(expected: OntologyStructure, found: OntologyStructure, carries: Carries | None) -> Iterator[Difference]:
     """Compare the classes: all of them, or the colours of those both have."""
     ours, theirs = _by_class(expected), _by_class(found)
+    same = {(item.title, item.feature_node_hash): item for item in theirs.values()}
+    colours = {} if carries is None else {id(item): colour for item, colour in carries.coloured(expected.objects)}
     for key, item in ours.items():
-        other = theirs.get(key)
+        # A class that is drawn otherwise now is still the one of its hash, where the target keeps that.
+        other = theirs.get(key) if carries is None else same.get((item.title, item.feature_node_hash), theirs.get(key))
         if other is None:
             if carries is None:
                 yield Difference(Where(), f"the class {key[0]!r} ({key[1]})", "there", "none")
             continue
         is_coloured = key[1] != "classification" and (carries is None or Feature.COLOUR in carries.features)
-        if is_coloured and item.color.lower() != other.color.lower():
-            yield Difference(Where(), f"the colour of {key[0]!r}", item.color, other.color)
+        if is_coloured and (colour := colours.get(id(item), item.color)).lower() != other.color.lower():
+            yield Difference(Where(), f"the colour of {key[0]!r}", colour, other.color)
         if carries is None and (mine := _questions(item)) != (its := _questions(other)):
             yield Difference(Where(), f"the questions of {key[0]!r}", str(mine), str(its))
     if carries is None:

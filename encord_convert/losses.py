@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +12,7 @@ from encord_convert.sdk.objects.common import Shape
 
 if TYPE_CHECKING:
     from encord_convert.sdk.constants.enums import DataType
+    from encord_convert.sdk.objects import Object
 
 
 class Kind(StrEnum):
@@ -227,7 +228,8 @@ class Carries:
     ``limits`` is what the reader leaves out beside that. Features in ``alters`` do not survive either, but their values
     stand there in another form: a change too (answers without their questions). Shapes in ``bounded`` are cut at the
     border of the picture though ``OUT_OF_BOUNDS`` is carried of the others; characters of answers that ``unwritable``
-    finds are replaced.
+    finds are replaced. ``colours_by`` says whether every class keeps its colour, or those of one name get that of the
+    first.
     """
 
     shapes: frozenset[Shape]
@@ -241,11 +243,20 @@ class Carries:
     alters: frozenset[Feature] = frozenset()
     bounded: frozenset[Shape] = frozenset()
     unwritable: re.Pattern[str] | None = None
+    colours_by: Literal["class", "name"] = "class"
 
     @property
     def labels(self) -> bool:
         """Whether any label at all survives, if only in another form."""
         return bool(self.shapes or self.approximates) or Feature.CLASSIFICATIONS in self.features
+
+    def coloured(self, objects: Iterable[Object]) -> Iterator[tuple[Object, str]]:
+        """Yield the classes that may stand in the target, each with the colour it has there."""
+        seen: dict[str, str] = {}
+        for item in objects:
+            if item.shape in self.shapes | self.approximates:
+                first = seen.setdefault(item.title, item.color)
+                yield item, item.color if self.colours_by == "class" else first
 
     def has(self, feature: Feature, shape: Shape) -> bool:
         """Tell whether a feature of a shape survives."""

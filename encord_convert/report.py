@@ -147,9 +147,13 @@ class Report:
 
     def _lose_colours(self, ontology: OntologyStructure, carries: Carries) -> None:
         """Say which colours the target does not carry; those that any ontology gives anew are no loss."""
-        if Feature.COLOUR in carries.features:
-            return
         code = carries.code(Feature.COLOUR)
+        if Feature.COLOUR in carries.features:
+            for item, colour in carries.coloured(ontology.objects):
+                if item.color != colour:
+                    detail = f"The colour of every {item.title!r} is {colour}; {item.color} has no place in the target."
+                    self.writing.lose(Kind.MERGED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
+            return
         for index, item in enumerate(ontology.objects):
             if item.color != next_color(ontology.objects[:index][-1:]):
                 detail = f"The colour {item.color} of {item.title!r} has no place in the target."

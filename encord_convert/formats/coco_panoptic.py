@@ -26,7 +26,8 @@ How each hub thing maps
 What is lost
     What others hide (``HIDDEN_PIXELS``): a part, or all of an object. The corners of polygons (``POLYGON_AS_MASK``).
     Objects of other shapes: a box would hide what stands in it. Answers, tracks, labels of frames, confidence, whether
-    a person made it; that a picture belongs to a video, a group or a series (``MEDIA_CHANGED``).
+    a person made it; that a picture belongs to a video, a group or a series (``MEDIA_CHANGED``). Classes of one name
+    share a category: all have the colour of the first (``COLOUR_DROPPED``).
 
 Dialects met in the wild
     Official segments have any ids; readers go by the file alone. Stuff has one segment a picture in official files;
@@ -57,6 +58,7 @@ from encord_convert.formats._coco_classes import Category, Classes
 from encord_convert.formats._coco_drawings import account_for_rest, listed_frames, on_frames
 from encord_convert.formats._coco_images import Names, file_name, split_suffix
 from encord_convert.formats._coco_lines import Lines, append_file, written_lines, written_value
+from encord_convert.formats._coco_media import plain_name
 from encord_convert.formats._files import Source, Target, name_fault
 from encord_convert.geometry import rle
 from encord_convert.geometry.paintings import BoxRuns, painting
@@ -84,6 +86,7 @@ CARRIES = Carries(
     },
     approximates=frozenset({Shape.POLYGON}),
     one_layer="objects",
+    colours_by="name",
 )
 
 NAME = "panoptic"
@@ -188,7 +191,7 @@ def _images(row: LabelRowV2, options: WriteOptions, listed: int, names: Names) -
     for number, frame in enumerate(listed_frames(row, options) or [0], listed + 1):
         width, height = frame_size(row, frame)
         image = _Image(number, width, height, names.unique(file_name(row, frame)))
-        if row.data_type is DataType.IMAGE and image.file_name != row.data_title:
+        if row.data_type is DataType.IMAGE and plain_name(image.file_name) != row.data_title:
             image.encord = {"title": row.data_title}
         yield image, frame
 

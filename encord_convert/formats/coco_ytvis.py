@@ -32,6 +32,7 @@ How each hub thing maps
 What is lost
     Points, skeletons and polylines. Answers, labels of frames, confidence, whether a person made it; that a rotatable
     box is one (``ROTATION_DROPPED``); that a row is no video (``MEDIA_CHANGED``). What ``coco`` cannot write either.
+    Classes of one name share a category: all have the colour of the first (``COLOUR_DROPPED``).
 
 Dialects met in the wild
     OVIS is the same. Older readers take ``segmentations`` alone, and an object whose entry is ``[]`` to be absent:
@@ -70,6 +71,7 @@ CARRIES = Carries(
     tolerance_px=CARRIES_ALL.tolerance_px,
     codes={**CARRIES_ALL.codes, Shape.ROTATABLE_BOUNDING_BOX: "ROTATION_DROPPED"},
     approximates=frozenset({Shape.ROTATABLE_BOUNDING_BOX}),
+    colours_by="name",
 )
 
 NAME = "annotations.json"

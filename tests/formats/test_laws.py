@@ -1,16 +1,40 @@
-"""Every format that writes × every sample."""
+"""Every format that writes × every sample, and × every fixture: what was thought of, and what was found."""
+
+import json
+from functools import partial
+from pathlib import Path
 
 import pytest
 from samples import SAMPLES
 
+from encord_convert import Report, read
 from encord_convert.formats import formats
+from encord_convert.labelset import LabelSet
 from encord_convert.losses import Feature
 from encord_convert.testing import FormatLaws, written
 
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+
+
+def from_fixture(case: Path) -> LabelSet:
+    """Read a fixture with the options that lie beside it."""
+    options = json.loads(file.read_text()) if (file := case / "options.json").exists() else {}
+    return read(case, case.parent.name, report=Report(), **options).held()
+
+
+FOUND = {
+    f"{name}/{case.name}": partial(from_fixture, case)
+    for name, format_ in formats().items()
+    if format_.importer is not None and (FIXTURES / name).is_dir()
+    for case in sorted((FIXTURES / name).iterdir())
+    if case.is_dir()
+}
+
 for _name, _format in formats().items():
     if _format.exporter is not None:
-        _class = type(f"Test_{_name}", (FormatLaws,), {"format": _format, "samples": SAMPLES})
-        globals()[_class.__name__] = _class
+        for _kind, _samples in (("samples", SAMPLES), ("fixtures", FOUND)):
+            _class = type(f"Test_{_name}_{_kind}", (FormatLaws,), {"format": _format, "samples": _samples})
+            globals()[_class.__name__] = _class
 
 
 def test_the_samples_hold_every_feature_a_format_can_lack() -> None:
