@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.losses import Carries, Feature, Where
 from encord_convert.pairings import Difference, Placement, Thing, differences, geometry_px
 from encord_convert.placement import fate, frame_size
-from encord_convert.prediction import changes
+from encord_convert.prediction import changes, loses_a_part
 from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.report import is_unknown_time
 from encord_convert.sdk.objects import OntologyStructure
@@ -126,13 +126,16 @@ class _Lens:
     def _geometry(self, shape: Any, coordinates: Any, size: tuple[int, int], strangers: Sequence[str]) -> Any:
         carries = self._carries
         if carries is not None:
-            state = fate(coordinates, *size, max(carries.tolerance_px, 1e-9))
+            tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
+            state = fate(coordinates, *size, tolerance_px)
             if state == "degenerate" and not self.has(Feature.DEGENERATE):
                 return _GONE
             if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
                 return _GONE
             lost = [feature for _, feature in changes(coordinates, state, strangers)]
             if shape in carries.approximates or not all(carries.has(feature, shape) for feature in lost):
+                return None
+            if loses_a_part(coordinates, size, tolerance_px, carries):
                 return None
         return geometry_px(coordinates, *size)
 
@@ -219,7 +222,7 @@ def _facts_of(row: LabelRowV2) -> dict[str, Any]:
 
 def _paired(expected: LabelSet, found: LabelSet, lens: _Lens) -> Iterator[tuple[_Row | None, _Row | None]]:
     """Yield the rows of both sets in pairs; a row that does not survive as such brings its labels to one pool."""
-    waiting: tuple[dict[str, list[_Row]], dict[str, list[_Row]]] = (defaultdict(list), defaultdict(list))
+    waiting: tuple[dict[_Key, list[_Row]], dict[_Key, list[_Row]]] = (defaultdict(list), defaultdict(list))
     pool = _Row(_POOL, {}, [])
     is_pooling = False
     for one, other in zip_longest(expected, found):
@@ -234,20 +237,32 @@ def _paired(expected: LabelSet, found: LabelSet, lens: _Lens) -> Iterator[tuple[
         if other is not None:
             arrived.append((1, lens.see(other, narrow=False)))
         for side, row in arrived:
-            partners = waiting[1 - side][row.title]
+            partners = waiting[1 - side][_key(row)]
             if partners:
                 yield (row, partners.pop(0)) if side == 0 else (partners.pop(0), row)
             else:
-                waiting[side][row.title].append(row)
-    for rows in waiting[0].values():
-        yield from ((row, None) for row in rows)
-    rest = [row for rows in waiting[1].values() for row in rows]
+                waiting[side][_key(row)].append(row)
+    left: dict[str, list[_Row]] = defaultdict(list)
+    for row in chain.from_iterable(waiting[1].values()):
+        left[row.title].append(row)
+    for row in chain.from_iterable(waiting[0].values()):
+        same = left[row.title]  # of another medium
+        yield row, same.pop(0) if same else None
+    rest = list(chain.from_iterable(left.values()))
     if is_pooling:
         # Nothing says which picture became which: only that every label is somewhere.
         things = [thing for row in rest for thing in row.things]
         yield _on_one_frame(pool), _on_one_frame(_Row(_POOL, {}, things))
     else:
         yield from ((None, row) for row in rest)
+
+
+_Key = tuple[str, str]
+
+
+def _key(row: _Row) -> _Key:
+    """Return what pairs a row: several media may have one title."""
+    return row.title, str(row.facts["data type"])
 
 
 def _on_one_frame(row: _Row) -> _Row:
@@ -272,7 +287,10 @@ def _classes(expected: OntologyStructure, found: OntologyStructure, carries: Car
     """Compare the classes: all of them, or the colours of those both have."""
     ours, theirs = _by_class(expected), _by_class(found)
     same = {(item.title, item.feature_node_hash): item for item in theirs.values()}
-    colours = {} if carries is None else {id(item): colour for item, colour in carries.coloured(expected.objects)}
+    colours = {id(item): item.color for item in expected.objects}
+    if carries is not None:
+        is_carried = Feature.COLOUR in carries.features
+        colours = {id(item): colour for item, colour in carries.coloured(expected.objects) if is_carried}
     for key, item in ours.items():
         # A class that is drawn otherwise now is still the one of its hash, where the target keeps that.
         other = theirs.get(key) if carries is None else same.get((item.title, item.feature_node_hash), theirs.get(key))
@@ -280,8 +298,8 @@ def _classes(expected: OntologyStructure, found: OntologyStructure, carries: Car
             if carries is None:
                 yield Difference(Where(), f"the class {key[0]!r} ({key[1]})", "there", "none")
             continue
-        is_coloured = key[1] != "classification" and (carries is None or Feature.COLOUR in carries.features)
-        if is_coloured and (colour := colours.get(id(item), item.color)).lower() != other.color.lower():
+        colour = colours.get(id(item))
+        if colour is not None and colour.lower() != other.color.lower():
             yield Difference(Where(), f"the colour of {key[0]!r}", colour, other.color)
         if carries is None and (mine := _questions(item)) != (its := _questions(other)):
             yield Difference(Where(), f"the questions of {key[0]!r}", str(mine), str(its))

@@ -227,9 +227,9 @@ class Carries:
     pixel whether that tells objects apart or only classes; objects that come later hide those before them.
     ``limits`` is what the reader leaves out beside that. Features in ``alters`` do not survive either, but their values
     stand there in another form: a change too (answers without their questions). Shapes in ``bounded`` are cut at the
-    border of the picture though ``OUT_OF_BOUNDS`` is carried of the others; characters of answers that ``unwritable``
-    finds are replaced. ``colours_by`` says whether every class keeps its colour, or those of one name get that of the
-    first.
+    border of the picture though ``OUT_OF_BOUNDS`` is carried of the others; texts in which ``unwritable`` finds
+    something are changed there. ``colours_by`` says whether every class keeps its colour, or those of one name get
+    that of the first.
     """
 
     shapes: frozenset[Shape]

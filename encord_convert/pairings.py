@@ -93,7 +93,12 @@ def _rotatable(c: Any, width: int, height: int) -> Geometry:
 
 def _polygon(c: PolygonCoordinates, width: int, height: int) -> Geometry:
     form = "polygon of " + ", ".join(f"{len(rings)} rings" for rings in c.polygons)
-    return form, [_scaled(ring, width, height) for rings in c.polygons for ring in rings]
+    return form, [_open(_scaled(ring, width, height)) for rings in c.polygons for ring in rings]
+
+
+def _open(ring: Any) -> Any:
+    """Return a ring without a last vertex that only closes it: some formats leave it out, and some ask for it."""
+    return ring[:-2] if len(ring) > 6 and (ring[:2] == ring[-2:]).all() else ring
 
 
 def _polyline(c: Any, width: int, height: int) -> Geometry:

@@ -57,8 +57,8 @@ def fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate
     -------
     "inside", "leaves", "outside" or "degenerate"
         Points and skeletons are inside wherever they lie, and degenerate if a coordinate that is shown is no finite
-        number. A rotatable box is inside as long as a part of it is: its numbers stay what they are, whatever is
-        drawn of it. Coordinates of shapes not listed here are inside.
+        number or, of a skeleton, none is shown. A rotatable box is inside as long as a part of it is: its numbers stay
+        what they are, whatever is drawn of it. Coordinates of shapes not listed here are inside.
     """
     kind = _KINDS.get(type(coordinates))
     if kind is None:
@@ -252,6 +252,13 @@ def drawing(coordinates: Any, width: int, height: int, tolerance_px: float) -> t
     return ("leaves" if clipped else "outside"), clipped
 
 
+def has_empty_part(coordinates: Any, width: int, height: int, tolerance_px: float) -> bool:
+    """Tell whether a polygon of several parts has one that encloses nothing, which :func:`drawing` leaves out."""
+    if not isinstance(coordinates, PolygonCoordinates) or len(coordinates.polygons) < 2:
+        return False
+    return any(is_degenerate_ring(ring, tolerance_px) for ring in _outer_rings(coordinates, width, height))
+
+
 def ring_px(flat: Any, width: int, height: int) -> list[float]:
     """Return a flat relative ring x0, y0, … in pixels."""
     numbers = flat if isinstance(flat, list) else flat.tolist()
@@ -312,9 +319,8 @@ def _point(c: PointCoordinate, width: int, height: int, tolerance_px: float) -> 
 
 
 def _skeleton(c: SkeletonCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
-    points = c.values
-    shown = (point for point in points if point.visibility is not Visibility.INVISIBLE)
-    return "inside" if points and all(math.isfinite(p.x) and math.isfinite(p.y) for p in shown) else "degenerate"
+    shown = shown_points(c)
+    return "inside" if shown and all(math.isfinite(p.x) and math.isfinite(p.y) for p in shown) else "degenerate"
 
 
 def _bitmask(c: BitmaskCoordinates, width: int, height: int, tolerance_px: float) -> Fate:

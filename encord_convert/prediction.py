@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.losses import Carries, Feature, Kind, Limits
-from encord_convert.placement import bounded_fate, drawn_box, fate, frame_size, is_crowd
+from encord_convert.placement import bounded_fate, drawn_box, fate, frame_size, has_empty_part, is_crowd
 from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
@@ -98,6 +98,9 @@ def _geometry(
     for kind, feature in changes(coordinates, state, known_points.strangers(instance.object_name, coordinates)):
         if not carries.has(feature, shape):
             report.change(instance, frame, kind, carries.code(feature), feature, _DETAILS[feature])
+    if loses_a_part(coordinates, size, tolerance_px, carries):
+        code, detail = carries.code(Feature.DEGENERATE, shape), "A part of it covers nothing and is left out."
+        report.change(instance, frame, Kind.APPROXIMATED, code, Feature.DEGENERATE, detail)
     if shape in carries.approximates:
         detail = f"A {_name(shape)} is written in another form."
         report.change(instance, frame, Kind.APPROXIMATED, carries.code(shape), Feature.SHAPE, detail)
@@ -132,6 +135,12 @@ def _beyond(
             detail = f"It is {x1 - x0:.3g} × {y1 - y0:.3g} pixels; less than {limits.least_side_px:g} is left out."
             return "TOO_SMALL", Feature.DEGENERATE, detail
     return None
+
+
+def loses_a_part(coordinates: Any, size: tuple[int, int], tolerance_px: float, carries: Carries) -> bool:
+    """Tell whether a target that keeps the parts of a polygon leaves one of these out, since it covers nothing."""
+    keeps_parts = Feature.PARTS in carries.features and Feature.DEGENERATE not in carries.features
+    return keeps_parts and has_empty_part(coordinates, *size, tolerance_px)
 
 
 def changes(coordinates: Any, state: str, strangers: Sequence[str] = ()) -> list[tuple[Kind, Feature]]:

@@ -351,8 +351,8 @@ class Report:
             return
         label, where = _label(instance), self._where(instance, min(instance._frames))
         for attribute, _ in lost:
-            detail = f"The answer to {attribute.title!r} has characters that the target has no place for."
-            self.writing.lose(Kind.APPROXIMATED, "CONTROL_CHARACTER", Feature.ANSWERS, ("answer", label), where, detail)
+            detail = f"The answer to {attribute.title!r} cannot stand in the target as it is, and is changed there."
+            self.writing.lose(Kind.APPROXIMATED, "UNWRITABLE_TEXT", Feature.ANSWERS, ("answer", label), where, detail)
         self.writing.changed["answer", label] += len(lost)
 
     def _answers_lost(self, instance: Any, lost: int) -> int:

@@ -198,8 +198,12 @@ class Category:
 
     @property
     def is_mixed(self) -> bool:
-        """Whether the category alone does not tell the shape."""
-        return len({one.shape for one in self.classes}) > 1
+        """Whether the category alone does not tell the shape.
+
+        A skeleton of one point looks like a point, and a class whose skeletons have another category like one of them.
+        """
+        is_point_like = self.keypoints is not None and len(self.keypoints.names) == 1 and not self.is_pointed
+        return is_point_like or self.name != self.class_name or len({one.shape for one in self.classes}) > 1
 
     def to_dict(self, supercategory: str | None) -> dict[str, Any]:
         """Return the entry of the file."""

@@ -20,7 +20,7 @@ from encord_convert.formats._coco_masks import mask_numbers
 from encord_convert.geometry import masks, rle
 from encord_convert.losses import Carries, Feature, Kind, Level
 from encord_convert.placement import drawing, fate_and_drawing, is_degenerate_ring, ring_px
-from encord_convert.prediction import has_depth, is_self_occluded, is_unsaid
+from encord_convert.prediction import has_depth, is_self_occluded, is_unsaid, loses_a_part
 from encord_convert.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
@@ -271,6 +271,10 @@ class Shapes:
         if has_holes:
             what = "has holes, which are filled" if columns is None else "has holes and is written as a mask"
             self._change(picture, instance, Kind.APPROXIMATED, Feature.HOLES, what)
+        if loses_a_part(c, size, self._carries.tolerance_px, self._carries):
+            code = self._carries.code(Feature.DEGENERATE, Shape.POLYGON)
+            what = "has a part that covers nothing, which is left out"
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.DEGENERATE, what, code)
         if self._as_masks:
             code = self._carries.code(Shape.POLYGON)
             self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE, "is written as a mask", code)

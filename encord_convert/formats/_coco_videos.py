@@ -133,17 +133,22 @@ class Videos:
     ) -> LabelRowV2:  # fmt: skip
         reader = part.reader
         tracks: dict[Any, dict[int, Placed]] = {}
+        classes: dict[Any, int] = {}
         for number, (frame, one) in enumerate(placed):
-            track = (id(one.plan.object), one.track if one.track is not None else (number,))
+            class_ = id(one.plan.object)
+            track = (class_, one.track if one.track is not None else (number,))
+            split = None
+            if one.track is not None and classes.setdefault(one.track, class_) != class_ and track not in tracks:
+                split = "A track is drawn in several ways; what is drawn otherwise is an object of its own."
             members = tracks.setdefault(track, {})
             if frame in members:
-                detail = "A track has two annotations on one frame; the later is an object of its own."
+                split = "A track has two annotations on one frame; the later is an object of its own."
+                one.hash = None
+                members = tracks.setdefault((class_, (number,)), {})
+            if split:
                 where, key = reader.where(row.data_title, None, frame), (one.kind, one.plan.label)
-                reader.ledger.change(
-                    Kind.MERGED, "TRACK_SPLIT", Feature.TRACKS, key, where, detail, counted=one.changed
-                )
-                one.changed, one.hash = True, None
-                members = tracks.setdefault((id(one.plan.object), (number,)), {})
+                reader.ledger.change(Kind.MERGED, "TRACK_SPLIT", Feature.TRACKS, key, where, split, counted=one.changed)
+                one.changed = True
             members[frame] = one
         for number, members in enumerate(tracks.values()):
             if len(members) == 1:

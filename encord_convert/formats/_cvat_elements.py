@@ -291,7 +291,7 @@ class Elements:
         text = str(value)
         if not is_writable(text):
             self._unwritable[id(instance)] = instance
-        return text
+        return "undefined" if text == UNDEFINED else text
 
     def tell_texts(self) -> None:
         """Say of the objects and classifications since this was last asked which texts are written in part."""

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from encord_convert.formats._cvat_meta import UNDEFINED
+
 DECIMALS = 6
 
 _SPECIAL = re.compile('[&<>"\\x00-\\x1f\ud800-\udfff\ufffe\uffff]')
-UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uffff]")
+UNWRITABLE = re.compile(f"[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uffff]|\\A{UNDEFINED}\\Z")
+"""Characters XML has no place for, and the text that would be taken for no answer."""
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 _encode = msgspec.json.Encoder().encode
@@ -33,10 +36,10 @@ def _entity(match: re.Match[str]) -> str:
 
 
 def is_writable(text: str) -> bool:
-    """Tell whether XML has a place for every character.
+    """Tell whether a text can stand in a file as it is.
 
-    >>> is_writable("a\\tb"), is_writable("a\\x0bb")
-    (True, False)
+    >>> is_writable("a\\tb"), is_writable("a\\x0bb"), is_writable("__undefined__")
+    (True, False, False)
     """
     return UNWRITABLE.search(text) is None
 

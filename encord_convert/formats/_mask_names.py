@@ -1,4 +1,4 @@
-"""Names of files that go with pictures: one for each frame, safe on every system, told apart without case."""
+"""Names of files that go with pictures: one for each frame, safe on every system."""
 
 from __future__ import annotations
 
@@ -37,25 +37,6 @@ def picture_path(row: LabelRowV2, frame: int) -> str:
     if row.data_type is DataType.IMG_GROUP:
         return _stem(f"{title}/{safe_path(unit_of(row, frame).data_title)}")
     return f"{_stem(title)}/{frame:0{_DIGITS}d}"
-
-
-class Paths:
-    """Gives every path once: one that was given, in whatever case, gets a number.
-
-    It remembers 64 bits of each, so that a million take little memory.
-    """
-
-    def __init__(self) -> None:
-        self._taken: set[bytes] = set()
-
-    def unique(self, path: str) -> str:
-        """Return ``path``, or with `` (2)``, `` (3)``, … the first that is not taken."""
-        number, found = 1, path
-        while (code := blake2b(found.casefold().encode(), digest_size=8).digest()) in self._taken:
-            number += 1
-            found = f"{path} ({number})"
-        self._taken.add(code)
-        return found
 
 
 def _safe_part(part: str) -> str:

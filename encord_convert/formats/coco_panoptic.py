@@ -60,6 +60,7 @@ from encord_convert.formats._coco_images import Names, file_name, split_suffix
 from encord_convert.formats._coco_lines import Lines, append_file, written_lines, written_value
 from encord_convert.formats._coco_media import plain_name
 from encord_convert.formats._files import Source, Target, name_fault
+from encord_convert.formats._paths import Paths
 from encord_convert.geometry import rle
 from encord_convert.geometry.paintings import BoxRuns, painting
 from encord_convert.labelset import LabelSet
@@ -200,11 +201,11 @@ class _PngNames:
     """Gives each image a PNG of its own: with the stem of the picture, or its number where that would not do."""
 
     def __init__(self) -> None:
-        self._names = Names()
+        self._paths = Paths()
 
     def of(self, image: _Image) -> str:
-        name = split_suffix(image.file_name)[0] + ".png"
-        return self._names.unique(name if name_fault(name) is None else f"{image.id:012d}.png")
+        stem = split_suffix(image.file_name)[0]
+        return self._paths.file(stem if name_fault(stem + ".png") is None else f"{image.id:012d}", ".png") + ".png"
 
 
 def _rgb(pixels: NDArray[np.uint32]) -> NDArray[np.uint8]:

@@ -19,7 +19,7 @@ How each hub thing maps
     class            a category, as in ``coco``
     bounding box     ``bboxes``; its ``segmentations`` are ``[]``, or its corners with ``box_polygons=yes``
     rotatable box    ``segmentations`` are the turned rectangle, ``bboxes`` enclose it
-    polygon          its rings; with holes run lengths
+    polygon          its rings; with holes run lengths, and ``attributes.encord_shape`` says that they are a polygon
     bitmask          compressed run lengths
     ``iscrowd``      0
     frame numbers    ``frame_ids`` of the video: the numbers of the listed frames, from 0
@@ -49,6 +49,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._coco_drawings import Drawings, listed_frames
@@ -157,6 +158,7 @@ class _Track(msgspec.Struct):
     segmentations: list[Any]
     bboxes: list[list[float] | None]
     areas: list[float | None]
+    attributes: dict[str, Any] | UnsetType = UNSET
 
 
 class _Tracks:
@@ -186,6 +188,9 @@ class _Tracks:
         track.segmentations[place] = annotation.segmentation
         track.bboxes[place] = annotation.bbox
         track.areas[place] = annotation.area
+        said = annotation.attributes
+        if said is not UNSET and "encord_shape" in said:  # else some frames would be taken for masks of another class
+            track.attributes = {"encord_shape": said["encord_shape"]}
 
     def write(self) -> None:
         """Write the object whose frames came last, if any."""

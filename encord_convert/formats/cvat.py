@@ -75,7 +75,8 @@ How each hub thing maps, writing
 What is lost
     In writing: confidence, authors, times, reviews, positions of invisible points, by what a point is occluded, and
     that nobody said whether it is visible (it is, then); the third coordinate of points in space; shapes that cover
-    nothing. Masks are cut at the border. Characters that XML has no place for become U+FFFD.
+    nothing. Masks are cut at the border. Characters that XML has no place for become U+FFFD, and the text
+    ``__undefined__``, which is no answer in CVAT, ``undefined``.
 
     In reading: z_order (labels stand in its order), group_id (kept with ``group_id``), the words of ``source`` other
     than manual and auto, default values and number ranges, which frames were keyframes. Ellipses and cuboids are

@@ -69,7 +69,8 @@ from encord_convert.formats._mask_folders import (
     read_index_folder,
     read_picture,
 )
-from encord_convert.formats._mask_names import Paths, picture_path, safe_path
+from encord_convert.formats._mask_names import picture_path, safe_path
+from encord_convert.formats._paths import Paths
 from encord_convert.geometry import png, rle
 from encord_convert.geometry.paintings import BoxRuns, values_in
 from encord_convert.labelset import Hashes, LabelSet, frame_info
@@ -134,7 +135,7 @@ class _Files:
         pixels[top : top + box_height, left : left + box_width] = rle.mask_from_runs(runs, box_height, box_width)
         if row is not self._row:
             self._row, self._frames = row, {}
-        folder, number = self._frames.get(frame) or (self._paths.unique(picture_path(row, frame)), 0)
+        folder, number = self._frames.get(frame) or (self._paths.folder(picture_path(row, frame)), 0)
         self._frames[frame] = folder, number + 1
         name = f"{_FOLDER}{folder}/{number:03d}_{safe_path(instance.object_name).replace('/', '%2F')}.png"
         with self._target.open(name) as stream:
@@ -161,7 +162,7 @@ class _Layers:
         raise AssertionError("objects have a picture in common")
 
     def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
-        name = f"{_FOLDER}{self._paths.unique(picture_path(row, frame))}.png"
+        name = f"{_FOLDER}{self._paths.file(picture_path(row, frame), '.png')}.png"
         most = int(picture.max())
         if most > _MOST_OBJECTS:
             raise WriteError(

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from encord_convert.errors import ReadError
-from encord_convert.formats._coco_images import Names, file_name, split_suffix
+from encord_convert.formats._coco_images import file_name, split_suffix
 from encord_convert.formats._files import Source, Target, name_fault
+from encord_convert.formats._paths import Paths
 from encord_convert.losses import Level, Where
 from encord_convert.media import SUFFIXES, Header, Media
 from encord_convert.placement import frame_size, unit_of
@@ -54,7 +55,7 @@ class Pictures:
         self._target = target
         self._report = report
         self._by_stem = by_stem
-        self._names = Names()
+        self._paths = Paths()
 
     def place(self, row: LabelRowV2, frame: int, folder: str) -> str:
         """Return the name of a frame's picture below ``folder`` of the target, where the picture is from now on.
@@ -75,8 +76,10 @@ class Pictures:
         return name
 
     def close(self) -> None:
-        """Say which names were taken."""
-        self._names.say_clashes(self._report.note)
+        """Say how many names were taken."""
+        for _ in range(self._paths.clashes):
+            detail = "A picture has the name of another; in the target a number follows it."
+            self._report.note(Level.WARNING, "NAME_CLASH", detail)
 
     def _find(self, row: LabelRowV2, frame: int) -> str | None:
         if self._media is None:
@@ -98,9 +101,7 @@ class Pictures:
             suffix = split_suffix(member)[1]
         elif suffix.lower() not in SUFFIXES:  # a slice, or a frame: training code reads pictures
             stem, suffix = (stem, ".png") if suffix == ".dcm" else (stem + suffix, ".png")
-        if self._by_stem:
-            return self._names.unique(f"{folder}/{stem}")[len(folder) + 1 :] + suffix
-        return self._names.unique(f"{folder}/{stem}{suffix}")[len(folder) + 1 :]
+        return self._paths.file(f"{folder}/{stem}", suffix, by_stem=self._by_stem)[len(folder) + 1 :] + suffix
 
     def _put(self, row: LabelRowV2, frame: int, member: str, name: str) -> None:
         assert self._media is not None and self._source is not None

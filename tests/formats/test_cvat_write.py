@@ -128,7 +128,7 @@ def test_names_and_texts_are_escaped_and_characters_xml_lacks_are_counted() -> N
     assert image[0].get("label") == '"<car>" & co'
     assert answers_of(image[0]) == {"note": "a\ufffdb\r\n]]>"}
     [loss] = written(FORMAT, labels)[1].losses()
-    assert (loss.code, loss.type, loss.count) == ("CONTROL_CHARACTER", "answer", 1)
+    assert (loss.code, loss.type, loss.count) == ("UNWRITABLE_TEXT", "answer", 1)
 
 
 # --- shapes ---------------------------------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
-"""Every format that writes × every sample, and × every fixture: what was thought of, and what was found."""
+"""Every format that writes × every sample, every fixture, and sets drawn by chance: thought of, found, and neither."""
 
 import json
 from functools import partial
 from pathlib import Path
 
 import pytest
+from random_labels import random_labels
 from samples import SAMPLES
 
 from encord_convert import Report, read
@@ -30,9 +31,13 @@ FOUND = {
     if case.is_dir()
 }
 
+SEEDS = range(12)
+"""Of the sets drawn by chance; a longer range finds more, at a second for each seed."""
+DRAWN = {f"seed {seed}": partial(random_labels, seed) for seed in SEEDS}
+
 for _name, _format in formats().items():
     if _format.exporter is not None:
-        for _kind, _samples in (("samples", SAMPLES), ("fixtures", FOUND)):
+        for _kind, _samples in (("samples", SAMPLES), ("fixtures", FOUND), ("by_chance", DRAWN)):
             _class = type(f"Test_{_name}_{_kind}", (FormatLaws,), {"format": _format, "samples": _samples})
             globals()[_class.__name__] = _class
 

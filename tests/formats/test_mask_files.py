@@ -14,7 +14,8 @@ from encord_convert import Report, formats, read, write
 from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats import Match
 from encord_convert.formats._files import MemorySource
-from encord_convert.formats._mask_names import Paths, safe_path
+from encord_convert.formats._mask_names import safe_path
+from encord_convert.formats._paths import Paths
 from encord_convert.geometry import png
 from encord_convert.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
@@ -199,7 +200,14 @@ def test_long_names_are_cut_and_stay_apart() -> None:
 
 def test_a_path_given_three_times_is_three_paths() -> None:
     paths = Paths()
-    assert [paths.unique(path) for path in ("a", "A", "a", "a (2)")] == ["a", "A (2)", "a (3)", "a (2) (2)"]
+    assert [paths.folder(path) for path in ("a", "A", "a", "a (2)")] == ["a", "A (2)", "a (3)", "a (2) (2)"]
+
+
+def test_files_of_one_stem_may_differ_in_their_suffixes_unless_labels_are_found_by_it() -> None:
+    paths = Paths()
+    assert [paths.file("a", suffix) for suffix in (".png", ".jpg", ".PNG")] == ["a", "a", "a (2)"]
+    paths = Paths()
+    assert [paths.file("a", suffix, by_stem=True) for suffix in (".png", ".jpg")] == ["a", "a (2)"]
 
 
 def test_through_a_folder_and_a_zip_everything_comes_back(tmp_path: Path) -> None:
