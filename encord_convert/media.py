@@ -21,7 +21,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote
 
@@ -30,7 +30,8 @@ from encord_convert.errors import AmbiguousFileError, ReadError
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """Endings of names of pictures, lower case: only these files are found under a name with another ending."""
 
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP")
+_FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
+"""What Pillow calls them, and how their names end."""
 _WIDTH, _HEIGHT, _ORIENTATION = 0x0100, 0x0101, 0x0112
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
@@ -61,11 +62,14 @@ class Header:
         Pixels as they are stored.
     orientation : int
         EXIF orientation, 1 to 8; 1 where there is none: the picture is stored as it is shown.
+    suffix : str
+        How names of pictures of its kind end: ``.png``; not compared.
     """
 
     width: int
     height: int
     orientation: int = 1
+    suffix: str = field(default="", compare=False)
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -284,7 +288,7 @@ def read_header(stream: BinaryIO, place: str) -> Header | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(stream, formats=_FORMATS) as picture:
+            with Image.open(stream, formats=list(_FORMATS)) as picture:
                 return _header(picture)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ReadError(place, f"declares more pixels than a picture should have ({error}).") from error
@@ -304,4 +308,5 @@ def _header(picture: Any) -> Header:
     else:  # of a TIFF file Pillow gives the size as it is shown
         width, height = tags.get(_WIDTH, width), tags.get(_HEIGHT, height)
     value = tags.get(_ORIENTATION, 1)
-    return Header(width, height, value if isinstance(value, int) and 1 <= value <= 8 else 1)
+    orientation = value if isinstance(value, int) and 1 <= value <= 8 else 1
+    return Header(width, height, orientation, _FORMATS[picture.format])

@@ -97,11 +97,20 @@ class Pictures:
         if left is not None and not self._by_stem:
             return left
         stem, suffix = split_suffix(left or safe_name(file_name(row, frame)))
-        if member is not None:
-            suffix = split_suffix(member)[1]
-        elif suffix.lower() not in SUFFIXES:  # a slice, or a frame: training code reads pictures
+        if left is None and suffix.lower() not in SUFFIXES:  # a slice, or a frame: training code reads pictures
             stem, suffix = (stem, ".png") if suffix == ".dcm" else (stem + suffix, ".png")
+        if left is None and member is not None:
+            suffix = self._ending(member) or suffix
         return self._paths.file(f"{folder}/{stem}", suffix, by_stem=self._by_stem)[len(folder) + 1 :] + suffix
+
+    def _ending(self, member: str) -> str:
+        """Return how the name of a picture ends, or should: training code finds pictures by that."""
+        assert self._media is not None
+        suffix = split_suffix(member)[1]
+        if suffix.lower() in SUFFIXES:
+            return suffix
+        header = self._media.header(member)
+        return header.suffix if header is not None else ""
 
     def _put(self, row: LabelRowV2, frame: int, member: str, name: str) -> None:
         assert self._media is not None and self._source is not None
@@ -162,13 +171,16 @@ class Pictures:
 def safe_name(name: str) -> str:
     r"""Return a name that stays below any folder on every system, ``/`` between folders.
 
-    >>> safe_name("../C:\\cam 1\\a?.jpg"), safe_name("/nul/a.jpg"), safe_name("images/a.jpg")
-    ('C_/cam 1/a_.jpg', '_nul/a.jpg', '_images/a.jpg')
+    >>> safe_name("../C:\\cam 1\\a?.jpg"), safe_name("/nul/a.jpg"), safe_name("images/a.jpg"), safe_name("a.png/1.png")
+    ('C_/cam 1/a_.jpg', '_nul/a.jpg', '_images/a.jpg', 'a.png_/1.png')
     """
     plain = "".join("_" if char in '<>:"|?*' or char < " " else char for char in name.replace("\\", "/"))
     parts = [part.rstrip(" .") for part in plain.split("/")]
     # Ultralytics finds labels by the last folder "images" of a path.
-    return "/".join(f"_{part}" if name_fault(part) or part == "images" else part for part in parts if part) or "_"
+    parts = [f"_{part}" if name_fault(part) or part == "images" else part for part in parts if part] or ["_"]
+    # Training code that lists pictures by their endings takes a folder of such a name for one.
+    folders = [f"{part}_" if split_suffix(part)[1].lower() in SUFFIXES else part for part in parts[:-1]]
+    return "/".join([*folders, parts[-1]])
 
 
 def _titles(row: LabelRowV2, frame: int) -> list[str]:

@@ -14,6 +14,8 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
+SUFFIXES = (".png", ".PNG", ".jpg", ".jpeg")
+
 
 class Broken(AssertionError):
     """The trainer would stop here, or leave out a picture as corrupt."""
@@ -152,7 +154,7 @@ def ultralytics(root: Path, split: str, task: str) -> list[dict[str, Any]]:
     check(list(data["names"]) == list(range(len(data["names"]))), "names do not count from 0")
     left = []
     folder = root / data[split]
-    found = sorted(path for path in folder.rglob("*") if path.suffix == ".png") if folder.is_dir() else []
+    found = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES) if folder.is_dir() else []
     for path in found:
         width, height = size_of(path)
         check(width > 9 and height > 9, "a picture below 10 px is corrupt")
@@ -180,7 +182,7 @@ def hugging_face(root: Path, split: str) -> list[dict[str, Any]]:
     names = json.loads((root / "id2label.json").read_text())
     lines = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("ascii").splitlines()]
     listed = Counter(line["file_name"] for line in lines)
-    on_disk = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix == ".png"}
+    on_disk = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in SUFFIXES}
     check(set(listed) == on_disk and max(listed.values(), default=1) == 1, "pictures and lines differ")
     left = []
     for line in lines:

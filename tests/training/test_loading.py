@@ -1,6 +1,7 @@
 """Each target is loaded by the rules its trainer documents: what is loaded is what was exported, where it was."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,13 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
-from road import DISC, HEIGHT, NAMES, RING, WIDTH, pictures, road
+from random_labels import random_labels
+from road import DISC, HEIGHT, NAMES, RING, WIDTH, pictures, png, road
 
+from encord_convert.errors import WriteError
+from encord_convert.formats._coco_images import file_name
+from encord_convert.labelset import LabelSet
+from encord_convert.placement import frame_size
 from encord_convert.report import Report, sum_counts
 from encord_convert.training import TASKS, write_target
 
@@ -59,6 +65,38 @@ def test_all_that_is_exported_is_loaded_by_ultralytics(task: str, negatives: str
     out, report = written(tmp_path, "ultralytics", task=task, negatives=negatives)
     loaded = [one for split in ("train", "val", "test") for one in loaders.ultralytics(out, split, task)]
     assert len(loaded) == exported(report) == {"detect": 12, "segment": 11, "obb": 11, "pose": 1}[task]
+
+
+def pictures_of(labels: LabelSet, folder: Path) -> bool:
+    """Write a picture for each frame of a set; tell whether its names can be those of files that are not hidden."""
+    for row in labels:
+        for frame in range(row.number_of_frames):
+            path = folder / file_name(row, frame).lstrip("/")
+            if path.is_dir() or any(one.is_file() or one.name.startswith(".") for one in (path, *path.parents)):
+                return False
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png(size=frame_size(row, frame)))
+    return True
+
+
+def test_all_that_is_exported_of_sets_drawn_by_chance_is_loaded(tmp_path: Path) -> None:
+    count = 0
+    for seed in range(16):
+        labels, source = random_labels(seed), tmp_path / f"pictures {seed}"
+        if not pictures_of(labels, source):
+            continue
+        for name, task in [*((name, None) for name in TRAINERS), *(("ultralytics", task) for task in TASKS)]:
+            out, report = tmp_path / f"{name} {task} {seed}", Report()
+            try:
+                write_target(labels, out, name, report=report, images=str(source), split=SPLIT, task=task)
+            except WriteError as error:
+                assert "not written, since none of the" in str(error)
+                continue
+            load, splits = TRAINERS.get(name, (partial(loaders.ultralytics, task=task), {}))
+            loaded = [one for split in ("train", "val", "test") for one in load(out, splits.get(split, split))]
+            assert len(loaded) == exported(report), (seed, name, task)
+            count += len(loaded)
+    assert count > 500
 
 
 def test_polygons_are_where_they_were_for_torchvision(tmp_path: Path) -> None:

@@ -253,6 +253,16 @@ def test_pictures_that_differ_in_their_ending_alone_have_labels_each_for_ultraly
     assert codes(report)["NAME_CLASH"] == 1
 
 
+def test_a_picture_without_an_ending_gets_that_of_its_kind_and_a_folder_loses_its(tmp_path: Path) -> None:
+    source = tmp_path / "pictures"
+    (source / "b.png").mkdir(parents=True)
+    for name in ("v1.2 shot", "b.png/1.png"):
+        (source / name).write_bytes(png())
+    written(tmp_path, cars("v1.2 shot", "b.png/1.png"), source, "ultralytics")
+    assert names_in(tmp_path / "out" / "images" / "train") == ["b.png_/1.png", "v1.2 shot.png"]
+    assert len(loaders.ultralytics(tmp_path / "out", "train", "detect")) == 2
+
+
 def test_what_lies_in_a_folder_is_not_trained_on_by_accident(tmp_path: Path) -> None:
     (tmp_path / "out" / "labels").mkdir(parents=True)
     with pytest.raises(WriteError, match="there is something in that folder, which would be trained on too"):

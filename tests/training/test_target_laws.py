@@ -1,8 +1,10 @@
 """Every training target × every sample: declared, predicted and observed losses are the same."""
 
 from collections import Counter
+from functools import partial
 
 import pytest
+from random_labels import random_labels
 from samples import SAMPLES, WIDTH, Sample, box, mask_of, ring
 
 from encord_convert.cli import _training as cli
@@ -50,12 +52,13 @@ def turned_out_of_the_picture() -> LabelSet:
 
 
 MORE = {make.__name__: make for make in (crowds, small, turned_out_of_the_picture)}
+DRAWN = {f"seed {seed}": partial(random_labels, seed) for seed in range(4)}
 
 for _name, _task in VARIANTS:
     for _negatives in ("keep", "drop") if _task in (None, "detect") else ("keep",):
         _title = f"Test_{_name}_{_task or 'boxes'}_{_negatives}"
         _target = target_named(_name, task=_task, negatives=_negatives)  # type: ignore[arg-type]
-        globals()[_title] = type(_title, (FormatLaws,), {"format": _target, "samples": {**SAMPLES, **MORE}})
+        globals()[_title] = type(_title, (FormatLaws,), {"format": _target, "samples": {**SAMPLES, **MORE, **DRAWN}})
 
 
 def test_the_command_line_knows_every_target() -> None:
