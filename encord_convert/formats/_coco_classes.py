@@ -6,6 +6,7 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -288,6 +289,7 @@ class Classes:
         self._by_key = {(one.name, one.shape): category for category in self.categories for one in category.classes}
         self._objects: dict[int, Class] = {}
         self._classifications: dict[int, tuple[Classification, Questions]] = {}
+        self._titles = Counter(one.title for one in structure.classifications if one.attributes)
 
     def of(self, item: Object) -> Class:
         """Return how objects of a class are written."""
@@ -302,6 +304,10 @@ class Classes:
         if found is None:
             found = self._classifications[id(item)] = (item, Questions(item.attributes))
         return found[1]
+
+    def shares_its_title(self, item: Classification) -> bool:
+        """Tell whether another classification has the same title."""
+        return self._titles[item.title] > 1
 
     def clashes(self) -> list[str]:
         """Return in sentences which names could not stay as they are, of the categories and of the classes met."""

@@ -92,11 +92,11 @@ def _own_classifications(part: Part, answers: dict[str, Any], made: dict[str, An
     """Yield the classifications of an image this format wrote: their answers follow each other in ``attributes``."""
     reader, left = part.reader, dict(answers)
     for name, said in made.items():
-        title = name
-        item = reader.plans.classification(title)
+        title, hash_ = name, said.get("featureHash") if isinstance(said, dict) else None
+        item = reader.plans.classification(title, hash_)
         while item is None and title.endswith(")") and " (" in title:
             title = title.rpartition(" (")[0]
-            item = reader.plans.classification(title)
+            item = reader.plans.classification(title, hash_)
         if item is None or not isinstance(said, dict):
             continue
         answered = []

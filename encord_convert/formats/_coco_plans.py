@@ -70,12 +70,16 @@ def categories_by_id(entries: Iterable[Any], ledger: Ledger) -> dict[int, Catego
         supercategory = entry.get("supercategory")
         category = found[id_] = Category(str(entry["id"] if name is None else name))
         category.supercategory = supercategory if isinstance(supercategory, str) else ""
-        category.declared = _SHAPE_NAMES.get(category.supercategory)
         category.keypoints = list(texts_of(entry.get("keypoints")))
         edges = entry.get("skeleton")
         category.edges = edges if isinstance(edges, list) else []
         category.color = _color_of(entry.get("color"))
         strange.update(dict.fromkeys(key for key, value in entry.items() if key not in _KEYS and value is not None))
+    shapes = [_SHAPE_NAMES.get(one.supercategory) for one in found.values()]
+    # Others write a supercategory of that name too: a class `point` is its own supercategory, an `animal` has none.
+    if all(shapes) and any(one.supercategory != one.name for one in found.values()):
+        for category, shape in zip(found.values(), shapes, strict=True):
+            category.declared = shape
     if strange:
         detail = f"What categories say beside has no place in the hub: {', '.join(map(repr, sorted(strange)))}."
         ledger.note(Level.INFO, "CATEGORY_KEYS", detail)
@@ -347,8 +351,11 @@ class Plans:
                 item = self._classifications[name] = self._draft.add_classification(name)
                 self._attribute(item, name, facts, ("image", name))
 
-    def classification(self, title: str) -> Classification | None:
-        """Return the classification of a title."""
+    def classification(self, title: str, hash_: Any = None) -> Classification | None:
+        """Return the classification of a title; of several, the one with a hash."""
+        if hash_ is not None:
+            known = self._draft.ontology.classifications
+            return next((one for one in known if one.feature_node_hash == hash_ and one.title == title), None)
         return self._classifications.get(title)
 
 

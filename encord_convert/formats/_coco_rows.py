@@ -183,6 +183,8 @@ class Rows:
                 attributes[unique(key, attributes)] = value
             info = classification._frames[frame]
             made[name] = {"hash": classification.classification_hash}
+            if self.classes.shares_its_title(classification.ontology_item):
+                made[name]["featureHash"] = classification.ontology_item.feature_node_hash
             if info.confidence != 1:
                 made[name]["score"] = info.confidence
             if not info.manual_annotation:

@@ -31,8 +31,8 @@ FOUND = {
     if case.is_dir()
 }
 
-SEEDS = range(12)
-"""Of the sets drawn by chance; a longer range finds more, at a second for each seed."""
+SEEDS = (*range(6), 9, 11, 15, 16, 17, 24, 27, 36, 41, 81, 93, 138, 177)
+"""Of the sets drawn by chance, among them those that once found something; more find more, a second for each."""
 DRAWN = {f"seed {seed}": partial(random_labels, seed) for seed in SEEDS}
 
 for _name, _format in formats().items():
