@@ -40,6 +40,9 @@ class ReadOptions:
     mutable_in_images: Literal["dynamic", "static"] = _option(
         "dynamic", "What a mutable attribute is on labels that no track has."
     )
+    numbers: Literal["text", "numeric"] = _option(
+        "text", "What a number attribute is: text, as written; or numeric, a question that newer servers alone know."
+    )
     apply_defaults: bool = _option(False, "Answer attributes a shape leaves out with their default value.")
     clip: bool = _option(False, "Cut away what leaves the picture.")
     size: str | None = _option(None, "WIDTHxHEIGHT of pictures and videos whose size the file does not say.")

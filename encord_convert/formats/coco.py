@@ -27,9 +27,9 @@ How it is read
                            beside them is dropped (``GEOMETRY_DROPPED``); if none is labelled, it is what is read
     iscrowd                a checklist ``iscrowd`` on the class (``CROWD_KEPT``)
     attributes             true or false: a checklist of one option; texts: a radio, free text beyond
-                           ``-r radio_values``; lists of texts: a checklist; numbers and all else: text. Dynamic
-                           where it changes over a track. ``occluded``, ``truncated``, ``visibility`` and the like
-                           beside the bbox too
+                           ``-r radio_values``; lists of texts: a checklist; numbers and all else: text (``-r
+                           numbers=numeric``). Dynamic where it changes over a track. ``occluded``, ``truncated``,
+                           ``visibility`` and the like beside the bbox too
     score, confidence      the confidence; made by a machine
     caption                a text classification ``caption``, of several lines if there are several (``-r captions``)
     category alone         a checklist ``Labels`` of the image

@@ -31,7 +31,7 @@ How each hub thing maps, reading
     tag                     an option of the checklist ``Tags``; of a label with attributes a classification of its own
     select, radio           radio; ``__undefined__`` is no answer
     checkbox                checklist of one option that has the attribute's name; checked if true
-    number, text            text, as written
+    number, text            text, as written; a number is one with ``numbers=numeric``, which newer servers alone know
     mutable attributes      dynamic answers; the others hold for the whole track
     occluded                a dynamic checklist ``occluded``, on labels of which any shape is
     track                   one object on all its frames, absent from gaps

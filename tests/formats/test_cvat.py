@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from encord_convert import OptionError, ReadError, Report, read
+from encord_convert import OptionError, ReadError, Report, read, write
 from encord_convert.formats import Match, _cvat_bytes, _cvat_scan
 from encord_convert.formats._cvat_scan import Wanted
-from encord_convert.formats._files import MemorySource, Source, SpooledSource, source_at
+from encord_convert.formats._files import MemorySource, MemoryTarget, Source, SpooledSource, source_at
 from encord_convert.formats.cvat import FORMAT, open_shard
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Feature
@@ -506,6 +506,35 @@ def test_each_kind_of_attribute_has_its_kind_of_answer() -> None:
     }
     assert loaded.report.is_lossless
     assert {"NUMBER_RANGE_DROPPED", "DEFAULT_DROPPED"} <= loaded.codes
+
+
+def test_numbers_are_numbers_if_asked_for() -> None:
+    labels = label("a", "any", *KINDS) + label("scene", "tag", attribute("wind", "number", "0\n12\n1"))
+    texts = ["35", "2.50", "-1e3", "", "__undefined__"]
+    tag = shape("tag", "scene", {"wind": "7"})
+    loaded = Loaded(
+        document(image(*(box(answers={"len": one}) for one in texts), tag), labels=labels), numbers="numeric"
+    )
+    assert loaded.labels.ontology.to_dict()["objects"][0]["attributes"][3]["type"] == "numeric"
+    assert [[value for _, value in i._static_answers()] for i in loaded.instances] == [[35], [2.5], [-1000.0], [], []]
+    [wind] = tags_of(loaded.rows[0])
+    assert [value for attribute_, value in wind._static_answers() if attribute_.name == "wind"] == [7]
+    assert loaded.report.is_lossless
+    assert "NUMBER_RANGE_DROPPED" in loaded.codes
+    back = MemoryTarget()
+    write(loaded.labels, back, "cvat", strict=True)
+    assert b"<input_type>number</input_type>" in back.files["annotations.xml"]
+    assert hub_of(read(MemorySource(back.files))) == hub_of(loaded.labels)
+
+
+@pytest.mark.parametrize("text", ["many", "nan", "1_000", "9" * 400, "1e400"])
+def test_a_number_that_is_none_is_dropped_and_counted(text: str) -> None:
+    labels = label("a", "any", *KINDS)
+    loaded = Loaded(document(image(box(answers={"len": text})), labels=labels), numbers="numeric")
+    assert answers(loaded.only) == {}
+    loss = loaded.loss("UNKNOWN_OPTION")
+    assert (loss.type, str(loss.kind), loss.count) == ("answer", "dropped", 1)
+    assert answers(Loaded(document(image(box(answers={"len": text})), labels=labels)).only) == {"len": text}
 
 
 def test_undefined_is_no_answer_and_is_kept() -> None:
