@@ -28,6 +28,12 @@ class ReadOptions:
         _option("bounding_box", "The shape of a label of any shape that is never used.")
     )
     group_images: bool = _option(False, "Read the pictures of a task as one image group.")
+    frames_as_video: bool = _option(
+        False, "Read pictures that are the frames of a video as one video, its frames as frame_mapping says."
+    )
+    subsets: Literal["metadata", "datasets"] = _option(
+        "metadata", "metadata: the subset of a project is client metadata alone; datasets: each is a dataset too."
+    )
     points_as_skeleton: bool = _option(
         False, "Read a points shape of several points as a skeleton, where a label always has as many; else split it."
     )

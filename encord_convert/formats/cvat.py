@@ -17,7 +17,8 @@ How each hub thing maps, reading
                             the name, after the subset if a project has several
     task or job of a video  one video row. Frames are those of the source file; with ``frame_mapping=relative`` those
                             CVAT extracted. What a project adds to the frames of a task is taken off
-    subset of a project     ``client_metadata["cvat_subset"]``
+    frames as pictures      pictures, or with ``group_images`` one group; with ``frames_as_video`` the video they are of
+    subset of a project     ``client_metadata["cvat_subset"]``; with ``subsets=datasets`` a dataset too
     label                   one object per shape it is used with: the first of box, polygon, polyline, points, mask,
                             skeleton, ellipse, cuboid has the label's name, the others `` (polygon)`` and so on after it
     box                     bounding box; rotatable bounding box for all boxes of a label of which one is turned
@@ -448,7 +449,7 @@ def _can_be_cut(source: Source, reading: _Reading) -> bool:
         and one.is_canonical
         and one.facts.pictures > 1
         and not one.facts.tracks
-        and not reading.options.group_images
+        and not (reading.options.group_images or reading.options.frames_as_video)
         and own_row(one.meta.own) is None
         and is_sized
         and source.path(one.member) is not None
