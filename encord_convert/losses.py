@@ -264,7 +264,7 @@ class Carries:
 
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
         """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""
-        if isinstance(what, Shape):
+        if not isinstance(what, Feature):  # a shape, perhaps of a newer server
             return self.codes.get(what, "UNSUPPORTED_SHAPE")
         own = None if shape is None else self.codes.get((what, shape))
         return own or self.codes.get(what, f"{what.name}_DROPPED")

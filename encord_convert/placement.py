@@ -176,6 +176,15 @@ def unit_of(row: LabelRowV2, frame: int) -> DataUnit:
     return next((unit for unit in units if unit.data_sequence == frame), units[0])
 
 
+def slice_name(row: LabelRowV2, frame: int) -> str:
+    """Return the instance UID of a slice, with the number inside a multi-frame file; the frame where it is unknown."""
+    metadata = row.get_frame_view(frame).metadata
+    if metadata is None:
+        return f"{frame:06d}"
+    number = metadata.multiframe_frame_number
+    return str(metadata.dicom_instance_uid) if number is None else f"{metadata.dicom_instance_uid}_{number}"
+
+
 def frame_size(row: LabelRowV2, frame: int) -> tuple[int, int]:
     """Return width and height of a frame in pixels; 0 where the row does not say."""
     unit = unit_of(row, frame)

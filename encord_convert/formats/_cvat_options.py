@@ -91,3 +91,6 @@ class WriteOptions:
         "all", "Frames of a track that are written: all, or sparse: those that interpolation does not give."
     )
     choices: Literal["select", "radio"] = _option("select", "How CVAT's editor shows questions of one answer.")
+    slices: Literal["index", "uid"] = _option(
+        "index", "What slices of a series are called: by their place, or by their SOP instance UID where it is known."
+    )

@@ -42,7 +42,8 @@ How each hub thing maps, reading
 How each hub thing maps, writing
     ======================  ==========================================================================================
     image                   a picture of ``annotations.xml``, by its title; a title that is taken gets ``_1`` behind it
-    image group, series     a file of its own; each frame is a picture. What is on several has one ``track_id``
+    image group, series     a file of its own; each frame is a picture, a slice by its place or with ``slices=uid`` by
+                            its UID. What is on several has one ``track_id``
     video                   a file of its own with a track for each object. Each frame is a keyframe, or those that
                             interpolation does not give (``keyframes=sparse``); a shape with ``outside="1"`` ends each
                             run of frames
@@ -62,7 +63,8 @@ How each hub thing maps, writing
     dynamic                 ``mutable``; said on every shape. An answer that ends is ``__undefined__`` from there
     occluded                a dynamic checklist of that name and option is CVAT's own ``occluded``
     classification          tag with its answers; on frames of a video a tag of the frame, which CVAT for video alone
-                            has no place for: the file then has ``image`` elements before its tracks
+                            has no place for: the file then has ``image`` elements before its tracks, and a note says
+                            so (``TAGS_BEFORE_TRACKS``)
     made by a machine       ``source="auto"``
     colour                  colour
     ontology, kind of row   an element ``encord`` in ``meta``, which CVAT passes over. It lets this package read the

@@ -511,7 +511,8 @@ def test_classes_of_one_label_stand_in_the_order_of_shapes() -> None:
     shapes = [
         shape("cuboid", **{**eight, "xtl1": 9}), shape("ellipse", cx=5, cy=5, rx=2, ry=2),
         shape("skeleton", inner=point("p", 1, 2)), shape("mask", rle="0, 1", left=0, top=0, width=1, height=1),
-        shape("points", points="1,2"), shape("polyline", points="1,2;3,4"), shape("polygon", points="1,1;2,1;2,2"), box(),
+        shape("points", points="1,2"), shape("polyline", points="1,2;3,4"), shape("polygon", points="1,1;2,1;2,2"),
+        box(),
     ]  # fmt: skip
     names = [o.name for o in Loaded(document(image(*shapes))).labels.ontology.objects]
     assert names == ["a", *(f"a ({one})" for one in ("polygon", "polyline", "points", "mask", "skeleton", "ellipse",
