@@ -401,6 +401,8 @@ def answer_of(question: Any, value: Any) -> Any:
     if isinstance(attribute, ChecklistAttribute):
         if question.is_claim and isinstance(value, bool):
             return tuple(attribute.options) if value else ()
+        if isinstance(value, dict) and all(isinstance(is_chosen, bool) for is_chosen in value.values()):
+            value = [label for label, is_chosen in value.items() if is_chosen]
         if not isinstance(value, list):
             value = [value]
         labels = {question.label(option): option for option in attribute.options}

@@ -91,6 +91,7 @@ class WriteOptions:
         default=None, metadata={"help": "Supercategory of every category; none: its own name."}
     )
     point_size_px: ClassVar[float] = 1.0
+    counts: ClassVar[Literal["string"]] = "string"
 
     def __post_init__(self) -> None:
         if not 2 <= self.decimals <= 9:

@@ -166,6 +166,13 @@ def test_a_confidence_beside_answers_is_not_counted_with_them(name: str, kept: i
     assert counts["answer"]["kept"] == 0
 
 
+def test_labels_of_frames_are_dropped_and_counted() -> None:
+    files, report = written(SAMPLES["classifications"]())
+    assert files == {"bbox": []}
+    losses = {(str(loss.kind), loss.code, loss.type, loss.count) for loss in report.losses()}
+    assert ("dropped", "CLASSIFICATION_DROPPED", "classification", 1) in losses
+
+
 def test_kinds_do_not_share_a_file(tmp_path: Path) -> None:
     with pytest.raises(WriteError) as caught:
         write(scene(), tmp_path / "out.json", "coco-results", report=Report())
