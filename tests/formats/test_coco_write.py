@@ -635,6 +635,15 @@ def test_slices_are_named_by_their_uid_where_it_is_known() -> None:
     ]  # fmt: skip
 
 
+def test_a_slice_of_another_size_is_measured_by_its_own() -> None:
+    file, _ = written(SAMPLES["slices_of_two_sizes"]())
+    assert [(image["width"], image["height"]) for image in file["images"]] == [(40, 30), (80, 60)]
+    assert [one["bbox"] for one in file["annotations"] if one["category_id"] == 2] == [
+        [30, 22.5, 10, 7.5],
+        [60, 45, 20, 15],
+    ]
+
+
 def test_every_image_says_what_it_was_in_the_hub() -> None:
     for sample in ("boxes", "tracks", "image_group", "dicom_series"):
         labels = SAMPLES[sample]()
@@ -642,8 +651,7 @@ def test_every_image_says_what_it_was_in_the_hub() -> None:
         frames = [image["encord"]["frame"] for image in written(labels)[0]["images"]]
         hashes = [image["encord"]["data_hash"] for image in written(labels)[0]["images"]]
         assert frames == sorted({frame for one in row._objects.values() for frame in one._frames})
-        of_frame = (lambda frame: row._units[frame]) if sample == "image_group" else (lambda frame: row._units[0])  # noqa: B023
-        assert hashes == [of_frame(frame).data_hash for frame in frames]
+        assert hashes == [row._units[frame if sample == "image_group" else 0].data_hash for frame in frames]
 
 
 def test_a_group_without_labels_is_not_forgotten() -> None:

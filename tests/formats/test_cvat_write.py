@@ -480,6 +480,14 @@ def test_slices_of_a_series_are_pictures_named_by_their_place_or_on_request_by_t
     assert [one.get("name") for one in document(without, slices="uid").iterfind("image")] == by_place
 
 
+def test_a_slice_of_another_size_is_measured_by_its_own() -> None:
+    images = list(document(SAMPLES["slices_of_two_sizes"]()).iterfind("image"))
+    assert [sides(one, "width", "height") for one in images] == [["40", "30"], ["80", "60"], ["40", "30"]]
+    assert [sides(one.find("box"), "xtl", "ytl", "xbr", "ybr") for one in images[:2]] == [
+        ["30.0", "22.5", "40.0", "30.0"], ["60.0", "45.0", "80.0", "60.0"],
+    ]  # fmt: skip
+
+
 def test_rows_that_are_tasks_of_their_own_are_files_of_their_own(tmp_path: Path) -> None:
     s = Sample(DataType.VIDEO, frames=3, title="clips/road 1.mp4")
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
