@@ -83,6 +83,13 @@ def test_tasks_about_the_same_image_are_one_row() -> None:
     assert {shape for _, shape in labels.classes} >= {"skeleton", "polygon", "bitmask"}
 
 
+def test_the_list_of_images_beside_a_panoptic_file_makes_no_rows_of_its_own() -> None:
+    found = Read(_folder(FIXTURES / "panoptic"))
+    assert [(row.data_title, len(row._objects)) for row in found.rows] == [
+        ("000000142238.jpg", 18), ("000000439180.jpg", 32),
+    ]  # fmt: skip
+
+
 def _folder(path: Path) -> Any:
     from encord_convert.formats._files import source_at
 
