@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from encord_convert.losses import Carries, Feature, Where
 from encord_convert.pairings import Difference, Placement, Thing, differences, geometry_px
-from encord_convert.placement import fate, frame_size
+from encord_convert.placement import fate, frame_size, unit_size
 from encord_convert.prediction import changes, loses_a_part
 from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.report import is_unknown_time
@@ -115,7 +115,7 @@ class _Lens:
             for frame, data in sorted(instance._frames.items()):
                 size = frame_size(row, frame)
                 strangers = self._known_points.strangers(instance.object_name, data.coordinates)
-                geometry = self._geometry(shape, data.coordinates, size, strangers)
+                geometry = self._geometry(shape, data.coordinates, size, unit_size(row, frame), strangers)
                 lost, area = hidden.get((instance.object_hash, frame), (0, 1))
                 if geometry is not _GONE and lost < area:
                     geometry = None if lost else geometry
@@ -123,7 +123,10 @@ class _Lens:
                     frames[frame] = Placement(geometry, answers, self._sides(data.object_frame_instance_info))
         return Thing(instance.object_name, shape.value, frames, instance.object_hash)
 
-    def _geometry(self, shape: Any, coordinates: Any, size: tuple[int, int], strangers: Sequence[str]) -> Any:
+    def _geometry(
+        self, shape: Any, coordinates: Any, size: tuple[int, int], unit: tuple[int, int], strangers: Sequence[str]
+    ) -> Any:
+        """Return what survives of coordinates, in pixels of the medium: a slice's own size does not always survive."""
         carries = self._carries
         if carries is not None:
             tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
@@ -137,7 +140,7 @@ class _Lens:
                 return None
             if loses_a_part(coordinates, size, tolerance_px, carries):
                 return None
-        return geometry_px(coordinates, *size)
+        return geometry_px(coordinates, *unit)
 
     def _classification(self, instance: Any) -> Thing:
         answers = self._answers(instance, None)

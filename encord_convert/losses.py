@@ -217,6 +217,10 @@ class Limits:
     is_bounded: bool = False
 
 
+_CODES = {Feature.CLASSIFICATIONS: "CLASSIFICATION_DROPPED"}
+"""Codes of losing features that are not their name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Carries:
     """What survives a format exactly, within ``tolerance_px`` pixels.
@@ -264,7 +268,7 @@ class Carries:
 
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
         """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""
-        if isinstance(what, Shape):
+        if not isinstance(what, Feature):  # a shape, perhaps of a newer server
             return self.codes.get(what, "UNSUPPORTED_SHAPE")
         own = None if shape is None else self.codes.get((what, shape))
-        return own or self.codes.get(what, f"{what.name}_DROPPED")
+        return own or self.codes.get(what, _CODES.get(what, f"{what.name}_DROPPED"))

@@ -176,8 +176,31 @@ def unit_of(row: LabelRowV2, frame: int) -> DataUnit:
     return next((unit for unit in units if unit.data_sequence == frame), units[0])
 
 
+def slice_name(row: LabelRowV2, frame: int) -> str:
+    """Return the instance UID of a slice, with the number inside a multi-frame file; the frame where it is unknown."""
+    metadata = row.get_frame_view(frame).metadata
+    if metadata is None:
+        return f"{frame:06d}"
+    number = metadata.multiframe_frame_number
+    return str(metadata.dicom_instance_uid) if number is None else f"{metadata.dicom_instance_uid}_{number}"
+
+
 def frame_size(row: LabelRowV2, frame: int) -> tuple[int, int]:
-    """Return width and height of a frame in pixels; 0 where the row does not say."""
+    """Return width and height of a frame in pixels; 0 where the row does not say.
+
+    A slice of a series has its own where its metadata says so.
+    """
+    slice_ = row._slice(frame)
+    if slice_ is not None and slice_.width and slice_.height:
+        return slice_.width, slice_.height
+    return unit_size(row, frame)
+
+
+def unit_size(row: LabelRowV2, frame: int) -> tuple[int, int]:
+    """Return width and height of the medium a frame belongs to, in pixels; 0 where the row does not say.
+
+    Bitmasks of the hub are of this size, those of slices of another size too.
+    """
     unit = unit_of(row, frame)
     return unit.width or 0, unit.height or 0
 

@@ -233,6 +233,30 @@ def dicom_metadata() -> LabelSet:
     return LabelSet(labels.ontology, [LabelRowV2._from_dict(members, labels.ontology)], title="samples")
 
 
+def slices_of_two_sizes() -> LabelSet:
+    """A series of which one slice is larger than the others; labels on both kinds, some at its far edge."""
+    s = Sample(DataType.DICOM, frames=3, title="series")
+    lesion, spot = s.draft.add_object("lesion", Shape.POLYGON), s.draft.add_object("spot", Shape.BOUNDING_BOX)
+    tip = s.draft.add_object("tip", Shape.POINT)
+    s.place(lesion, PolygonCoordinates(ring((0.1, 0.1), (0.6, 0.15), (0.4, 0.7))), [0, 1])
+    s.place(spot, box(0.75, 0.75, 0.25, 0.25), [0, 1])
+    s.place(tip, PointCoordinate(0.5, 0.5), 1)
+    members = s.rows[0].to_encord_dict()
+    (unit,) = members["data_units"].values()
+    unit["metadata"] = {"patient_id": None, "study_uid": "2.25.7", "series_uid": "2.25.8"}
+    for frame in range(3):
+        factor = 2 if frame == 1 else 1
+        unit["labels"].setdefault(str(frame), {"objects": [], "classifications": []})["metadata"] = {
+            "dicom_instance_uid": f"2.25.{10 + frame}",
+            "multiframe_frame_number": None,
+            "file_uri": f"bucket/{frame}.dcm",
+            "width": factor * WIDTH,
+            "height": factor * HEIGHT,
+        }
+    structure = s.draft.ontology
+    return LabelSet(structure, [LabelRowV2._from_dict(members, structure)], title="samples")
+
+
 def classifications() -> LabelSet:
     s = Sample()
     classification = s.draft.add_classification("weather")
@@ -388,7 +412,7 @@ SAMPLES: dict[str, Callable[[], LabelSet]] = {
         answers, answers_off_frames, bitmasks, boxes, classifications, control_characters, degenerate, dicom_metadata,
         dicom_series, empty_rows, equal_titles, image_group, nothing, out_of_bounds, points, points_in_space,
         polygon_parts, polygon_with_hole, polygons, polylines_beside_boxes, provenance, rotated_boxes,
-        self_occluded_skeleton, skeleton_with_hidden_position, skeletons, tracks, unknown_points,
+        self_occluded_skeleton, skeleton_with_hidden_position, skeletons, slices_of_two_sizes, tracks, unknown_points,
         unknown_points_without_template, unplaced, unsaid_visibility,
     )
 }  # fmt: skip

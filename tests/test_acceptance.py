@@ -4,29 +4,15 @@ A test is named by its module below ``tests``, without suffix, and its function.
 under ``lacks``, with the reason.
 """
 
-import ast
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-
 import pytest
+from proofs import Case
 
-TESTS = Path(__file__).parent
 CVAT, VIDEO, CVAT_OUT, CVAT_BACK = (f"formats/test_cvat{part}" for part in ("", "_video", "_write", "_round_trip"))
 COCO, COCO_OUT, DIALECTS, DAMAGE = (f"formats/test_coco_{part}" for part in ("read", "write", "dialects", "damage"))
 COCO_VIDEO, RESULTS, OFFICIAL = (f"formats/test_coco_{part}" for part in ("video_read", "results", "encord"))
 MAIN, CHAINS, LAWS = "formats/test_cvat_to_coco", "formats/test_chains", "formats/test_laws"
 DICOM, ORDER, DICOM_HOSTILE = "formats/test_dicom", "formats/test_dicom_order", "formats/test_dicom_hostile"
 RUNS, MASKS, RLE_FILES = "geometry/test_rle", "geometry/test_masks", "formats/test_rle_files"
-
-
-@dataclass(frozen=True)
-class Case:
-    """One case: a claim, the tests that prove it by module, and what of it is not so."""
-
-    claim: str
-    proofs: dict[str, str]
-    lacks: str = ""
 
 
 LABELS = {
@@ -448,20 +434,10 @@ CASES = [(f"{topic}-{number}", case) for topic, cases in (("labels", LABELS), ("
          for number, case in cases.items()]  # fmt: skip
 
 
-@cache
-def functions_of(module: str) -> set[str]:
-    path = TESTS / f"{module}.py"
-    assert path.is_file(), f"there is no {path}"
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-
-
 @pytest.mark.parametrize(("name", "case"), CASES, ids=[name for name, _ in CASES])
 def test_every_case_is_proved_by_tests_that_are_there(name: str, case: Case) -> None:
     assert case.proofs or case.lacks, f"{name} has neither a proof nor a reason"
-    for module, names in case.proofs.items():
-        missing = set(names.split()) - functions_of(module)
-        assert not missing, f"{name} names tests {module} does not have"
+    assert not case.missing()
 
 
 def test_no_case_is_left_out() -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from encord_convert.placement import CROWD, says_yes
@@ -47,14 +48,15 @@ class _Question:
 
     ``is_choice``: an answer is an option, written by its label. ``is_claim``: the attribute is a checklist of one
     option that has its own name, which is how the hub holds a yes or no. ``labels`` are those of options, by hash,
-    where two options of the attribute have the same label.
+    where two options of the attribute have the same label. ``as_object`` says of each option whether it is chosen.
     """
 
-    __slots__ = ("attribute", "is_choice", "is_claim", "key", "labels")
+    __slots__ = ("as_object", "attribute", "is_choice", "is_claim", "key", "labels")
 
-    def __init__(self, attribute: Any, key: str) -> None:
+    def __init__(self, attribute: Any, key: str, as_object: bool) -> None:
         self.attribute = attribute
         self.key = key
+        self.as_object = as_object
         labels = [option.label for option in attribute.options]
         self.is_claim = isinstance(attribute, ChecklistAttribute) and labels == [attribute.name]
         self.labels: dict[str, str] | None = None
@@ -70,7 +72,10 @@ class _Question:
     def value(self, answer: Any) -> Any:
         """Return what is written for an answer that is not a claim: text, number, label or labels."""
         if isinstance(answer, tuple):
-            return [self.label(option) for option in answer]
+            chosen = [self.label(option) for option in answer]
+            if self.as_object:
+                return {label: label in chosen for label in map(self.label, self.attribute.options)}
+            return chosen
         if isinstance(answer, (str, int)):
             return answer
         if isinstance(answer, float):
@@ -85,9 +90,10 @@ class Questions:
     the format keeps for itself, gets `` (2)``.
     """
 
-    __slots__ = ("_by_place", "_known", "clashes")
+    __slots__ = ("_as_objects", "_by_place", "_known", "clashes")
 
-    def __init__(self, attributes: Sequence[Any], reserved: Iterable[str] = ()) -> None:
+    def __init__(self, attributes: Sequence[Any], reserved: Iterable[str] = (), *, as_objects: bool = False) -> None:
+        self._as_objects = as_objects
         self.clashes: list[tuple[str, str]] = []
         self._known: dict[int, _Question] = {}
         self._by_place: dict[tuple[str, tuple[int, ...]], _Question] = {}
@@ -99,7 +105,7 @@ class Questions:
             if key != prefix + attribute.name:
                 self.clashes.append((prefix + attribute.name, key))
             taken.add(key)
-            question = _Question(attribute, key)
+            question = _Question(attribute, key, self._as_objects)
             self._known[id(attribute)] = question
             self._by_place.setdefault(_place(attribute), question)
             if isinstance(attribute, RadioAttribute):
@@ -220,8 +226,10 @@ class Category:
         return members
 
 
-def categories_of(structure: OntologyStructure, shapes: frozenset[Shape]) -> list[Category]:
-    """Return the categories of an ontology, with ids from 1 in its order.
+def categories_of(
+    structure: OntologyStructure, shapes: frozenset[Shape], ids: Mapping[str, int] | None = None
+) -> list[Category]:
+    """Return the categories of an ontology, with ids from 1 in its order; those whose names have ``ids`` have those.
 
     Classes of one name share a category, so that no two categories have the same name. A category has one list of
     keypoints: where points and skeletons have the same name, the points get a category of their own.
@@ -234,10 +242,12 @@ def categories_of(structure: OntologyStructure, shapes: frozenset[Shape]) -> lis
         groups.setdefault((one.name, is_apart), []).append(one)
     taken = {one.name for one in drawn}
     categories = []
-    for number, ((name, is_apart), classes) in enumerate(groups.items(), 1):
+    given = ids or {}
+    rest = (number for number in count(1) if number not in set(given.values()))
+    for (name, is_apart), classes in groups.items():
         shown = unique(f"{name} (point)", taken) if is_apart else name
         taken.add(shown)
-        category = Category(number, shown, classes)
+        category = Category(given.get(shown) or next(rest), shown, classes)
         if name in with_skeleton and not is_apart:
             category.keypoints = keypoints_of(structure, name)
         categories.append(category)
@@ -256,12 +266,12 @@ class Class:
 
     __slots__ = ("category", "category_id", "constants", "crowd_keys", "item", "questions", "shape")
 
-    def __init__(self, item: Object, category: Category | None) -> None:
+    def __init__(self, item: Object, category: Category | None, *, as_objects: bool = False) -> None:
         self.item = item
         self.shape = item.shape
         self.category = category
         self.category_id = category.id if category is not None else 0
-        self.questions = Questions(item.attributes, RESERVED)
+        self.questions = Questions(item.attributes, RESERVED, as_objects=as_objects)
         self.crowd_keys = [key for key in self.questions.all_keys() if key.lower() in CROWD]
         self.constants = {"encord_shape": item.shape.value} if category is not None and category.is_mixed else {}
 
@@ -278,14 +288,26 @@ class Classes:
     structure : OntologyStructure
     shapes : set of Shape
         Those COCO has a place for.
+    ids : mapping, optional
+        Ids of categories by name.
+    as_objects : bool
+        Whether answers to checklists say of each option whether it is chosen.
 
     Attributes
     ----------
     categories : list of Category
     """
 
-    def __init__(self, structure: OntologyStructure, shapes: frozenset[Shape]) -> None:
-        self.categories = categories_of(structure, shapes)
+    def __init__(
+        self,
+        structure: OntologyStructure,
+        shapes: frozenset[Shape],
+        ids: Mapping[str, int] | None = None,
+        *,
+        as_objects: bool = False,
+    ) -> None:
+        self.categories = categories_of(structure, shapes, ids)
+        self._as_objects = as_objects
         self._by_key = {(one.name, one.shape): category for category in self.categories for one in category.classes}
         self._objects: dict[int, Class] = {}
         self._classifications: dict[int, tuple[Classification, Questions]] = {}
@@ -295,14 +317,15 @@ class Classes:
         """Return how objects of a class are written."""
         found = self._objects.get(id(item))
         if found is None:
-            found = self._objects[id(item)] = Class(item, self._by_key.get((item.name, item.shape)))
+            category = self._by_key.get((item.name, item.shape))
+            found = self._objects[id(item)] = Class(item, category, as_objects=self._as_objects)
         return found
 
     def questions_of(self, item: Classification) -> Questions:
         """Return how a classification is written."""
         found = self._classifications.get(id(item))
         if found is None:
-            found = self._classifications[id(item)] = (item, Questions(item.attributes))
+            found = self._classifications[id(item)] = (item, Questions(item.attributes, as_objects=self._as_objects))
         return found[1]
 
     def shares_its_title(self, item: Classification) -> bool:

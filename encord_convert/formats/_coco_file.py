@@ -18,7 +18,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from encord_convert.formats._coco_classes import Classes
 from encord_convert.formats._coco_lines import (
     Lines,
     Pieces,
@@ -28,7 +27,7 @@ from encord_convert.formats._coco_lines import (
     written_lines,
     written_value,
 )
-from encord_convert.formats._coco_rows import Rows
+from encord_convert.formats._coco_rows import Rows, classes_of
 from encord_convert.formats._files import Target
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
 from encord_convert.labelset import LabelSet
@@ -164,7 +163,7 @@ def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, rep
         return False
     _merge(report, [part.account for part in parts])
     _note(report, dict.fromkeys(clash for part in parts for clash in part.clashes))
-    categories = Classes(shards[0].ontology, carries.shapes | carries.approximates).categories
+    categories = classes_of(shards[0].ontology, options, carries).categories
     with target.open(NAME) as stream:
         _write_file(
             stream,

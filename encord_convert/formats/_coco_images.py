@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from encord_convert.errors import WriteError
 from encord_convert.losses import Level
-from encord_convert.placement import unit_of
+from encord_convert.placement import slice_name, unit_of
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
@@ -126,17 +126,8 @@ def file_name(row: LabelRowV2, frame: int) -> str:
     if data_type is DataType.IMG_GROUP:
         return f"{title}/{unit_of(row, frame).data_title}".replace("\\", "/")
     if data_type is DataType.DICOM:
-        return f"{title}/{_slice_name(row, frame)}.dcm"
+        return f"{title}/{slice_name(row, frame)}.dcm"
     return f"{split_suffix(title)[0]}/{frame:06d}.jpg"
-
-
-def _slice_name(row: LabelRowV2, frame: int) -> str:
-    """Return the instance UID of a slice, with the number inside a multi-frame file; the frame where it is unknown."""
-    metadata = row.get_frame_view(frame).metadata
-    if metadata is None:
-        return f"{frame:06d}"
-    number = metadata.multiframe_frame_number
-    return str(metadata.dicom_instance_uid) if number is None else f"{metadata.dicom_instance_uid}_{number}"
 
 
 def identity(row: LabelRowV2, frame: int, *, is_first: bool) -> dict[str, Any]:

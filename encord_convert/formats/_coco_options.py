@@ -31,6 +31,9 @@ class ReadOptions:
         "join", "Several captions of an image: one text of several lines, or a classification each."
     )
     radio_values: int = _option(20, "Attributes with more different texts than this are free text.")
+    numbers: Literal["text", "numeric"] = _option(
+        "text", "What attributes that are numbers become: text; or numeric, a question that newer servers alone know."
+    )
     unused_shape: Literal["bounding_box", "rotatable_bounding_box", "polygon", "polyline", "point", "bitmask"] = (
         _option("bounding_box", "The shape of a category that is never used.")
     )

@@ -23,7 +23,12 @@ from encord_convert.ledger import Ledger
 from encord_convert.losses import Level, Where
 from encord_convert.sdk.objects import Classification, Object, Shape
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
-from encord_convert.sdk.objects.attributes import ChecklistAttribute, RadioAttribute, TextAttribute
+from encord_convert.sdk.objects.attributes import (
+    ChecklistAttribute,
+    RadioAttribute,
+    TextAttribute,
+    _NumericAttribute,
+)
 
 CAPTION = "caption"
 LABELS = "Labels"
@@ -31,6 +36,8 @@ LABELS = "Labels"
 
 _SHAPE_NAMES = {shape.value: shape for shape in Shape}
 _LONGEST_OPTION = 100
+_ENDLESS = 1e300
+"""Numbers from here on are taken for none."""
 
 
 class Unknown:
@@ -290,12 +297,12 @@ class Plans:
     def _attribute(self, item: Any, name: str, facts: AnswerFacts, words: tuple[str, ...]) -> Any:
         short = self._draft.hashes.short
         more = {"dynamic": facts.changes} if isinstance(item, Object) else {}
-        kind = _kind_of(facts, self._options.radio_values)
+        kind = _kind_of(facts, self._options)
         attribute = item.add_attribute(kind, name, feature_node_hash=short("attribute", *words), **more)
-        labels = [name] if facts.kinds == {"bool"} else facts.values if kind is not TextAttribute else []
+        labels = [name] if facts.kinds == {"bool"} else facts.values if kind in _CHOICES else []
         for label in labels:
             attribute.add_option(label, feature_node_hash=short("option", *words, label))
-        if "number" in facts.kinds:
+        if "number" in facts.kinds and kind is not _NumericAttribute:
             detail = "Numbers among the attributes are read as text."
             self._ledger.note(Level.INFO, "NUMBER_AS_TEXT", detail, Where(element=f"{words[0]}/{name}"))
         return attribute
@@ -368,9 +375,15 @@ _ALSO = {
 """What else an annotation can be read as, where the ontology lacks the usual."""
 
 
-def _kind_of(facts: AnswerFacts, most: int) -> Any:
+_CHOICES = (ChecklistAttribute, RadioAttribute)
+
+
+def _kind_of(facts: AnswerFacts, options: ReadOptions) -> Any:
+    most = options.radio_values
     if facts.kinds == {"bool"}:
         return ChecklistAttribute
+    if facts.kinds == {"number"} and options.numbers == "numeric":
+        return _NumericAttribute
     is_choice = 0 < len(facts.values) <= most and all(
         0 < len(value) <= _LONGEST_OPTION and "\n" not in value for value in facts.values
     )
@@ -395,6 +408,8 @@ def answer_of(question: Any, value: Any) -> Any:
     if isinstance(attribute, ChecklistAttribute):
         if question.is_claim and isinstance(value, bool):
             return tuple(attribute.options) if value else ()
+        if isinstance(value, dict) and all(isinstance(is_chosen, bool) for is_chosen in value.values()):
+            value = [label for label, is_chosen in value.items() if is_chosen]
         if not isinstance(value, list):
             value = [value]
         labels = {question.label(option): option for option in attribute.options}
@@ -404,7 +419,8 @@ def answer_of(question: Any, value: Any) -> Any:
     if isinstance(attribute, RadioAttribute):
         return next((option for option in attribute.options if question.label(option) == value), Unknown)
     if not isinstance(attribute, TextAttribute):  # a number
-        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else Unknown
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _ENDLESS
+        return value if is_number else Unknown
     return value if isinstance(value, str) else text_of(value)
 
 

@@ -37,7 +37,7 @@ _TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:\s*\[)?|[\[\]{}]')
 _BLOCKS = frozenset({b"images", b"annotations", b"categories"})
 _RESULT = re.compile(rb'\[\s*\{(?:[^{}]|\{[^{}]*\})*?"(?:image_id|video_id)"\s*:')
 _SPLIT = re.compile(
-    r"(?:instances|person_keypoints|captions|labels|stuff|panoptic|image_info|image_labels)_(.+?)\.json(?:\.gz)?"
+    r"(?:instances|person_keypoints|captions|labels|stuff|panoptic|images?_info|image_labels)_(.+?)\.json(?:\.gz)?"
 )
 
 

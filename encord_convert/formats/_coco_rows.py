@@ -5,9 +5,10 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, Protocol
 
+from encord_convert.errors import OptionError
 from encord_convert.formats._coco_annotations import Annotator
 from encord_convert.formats._coco_classes import Classes, unique
 from encord_convert.formats._coco_images import Image, Names, file_name, frames_of, identity
@@ -31,6 +32,32 @@ class Options(Style, Protocol):
     @property
     def frames(self) -> Literal["labelled", "all"]:
         """Frames of videos, groups and series that are listed."""
+
+    @property
+    def checklists(self) -> Literal["names", "objects"]:
+        """How answers to a checklist are written."""
+
+    @property
+    def ids(self) -> Mapping[str, int]:
+        """Ids of categories that are given."""
+
+
+def classes_of(structure: OntologyStructure, options: Options, carries: Carries) -> Classes:
+    """Return the classes of a file as the options want them.
+
+    Raises
+    ------
+    OptionError
+        An id is given to a category that is none.
+    """
+    shapes = carries.shapes | carries.approximates
+    classes = Classes(structure, shapes, options.ids, as_objects=options.checklists == "objects")
+    names = [category.name for category in classes.categories]
+    for name in options.ids:
+        if name not in names:
+            known = ", ".join(map(repr, names[:20]))
+            raise OptionError(f"coco: category_ids names {name!r}, which is no category here; there are: {known}.")
+    return classes
 
 
 class Rows:
@@ -57,7 +84,7 @@ class Rows:
     def __init__(
         self, structure: OntologyStructure, options: Options, carries: Carries, images: Block, annotations: Block
     ) -> None:
-        self.classes = Classes(structure, carries.shapes | carries.approximates)
+        self.classes = classes_of(structure, options, carries)
         self.videos: list[dict[str, Any]] = []
         self.names = Names()
         self._options = options
@@ -106,9 +133,9 @@ class Rows:
             if frame in placed:
                 size = (image.width, image.height)
                 self._annotator.add(Picture(row, frame, self._listed, size, tracks), placed[frame])
+            if len(self._kept) >= KEPT:
+                self._flush()
         self._annotator.end_row()
-        if len(self._kept) >= KEPT:
-            self._flush()
 
     def _add_sheet(self, sheet: Sheet) -> None:
         first = self._listed + 1

@@ -9,7 +9,7 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -62,6 +62,10 @@ class Style(Protocol):
     @property
     def point_size_px(self) -> float:
         """Width and height of the box around a point."""
+
+    @property
+    def counts(self) -> Literal["string", "list"]:
+        """Whether run lengths are a string or a list."""
 
 
 class Picture:
@@ -279,7 +283,7 @@ class Shapes:
             code = self._carries.code(Shape.POLYGON)
             self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE, "is written as a mask", code)
         if columns is not None and len(columns) > 1:  # else it covers the centre of no pixel, and a ring says more
-            annotation = _mask(picture, class_, columns, _bbox_of(columns, size), rle.area_from_runs(columns))
+            annotation = self._mask_of(picture, class_, columns, _bbox_of(columns, size), rle.area_from_runs(columns))
             annotation.attributes = {"encord_shape": Shape.POLYGON.value}
             return annotation
         segmentation, bbox, area = self._drawn(c, size)
@@ -371,7 +375,12 @@ class Shapes:
             if self._remains(picture, class_, instance, c) is None:
                 return None
             computed = _clipped_mask(c, picture.size)
-        return _mask(picture, class_, *computed)
+        return self._mask_of(picture, class_, *computed)
+
+    def _mask_of(self, picture: Picture, class_: Class, columns: rle.Runs, bbox: list[float], area: int) -> Annotation:
+        width, height = picture.size
+        counts = {"size": [height, width], "counts": counts_of(columns, self._style)}
+        return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, counts)
 
 
 def _segmentation(*rings: bytes) -> msgspec.Raw:
@@ -387,10 +396,9 @@ def simple_ring(polygon: Any, default: Any) -> Any:
     return flat if len(flat) else default
 
 
-def _mask(picture: Picture, class_: Class, columns: rle.Runs, bbox: list[float], area: int) -> Annotation:
-    width, height = picture.size
-    counts = {"size": [height, width], "counts": rle.string_from_runs(columns)}
-    return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, counts)
+def counts_of(columns: rle.Runs, style: Style) -> str | list[int]:
+    """Return run lengths as COCO writes them."""
+    return columns.tolist() if style.counts == "list" else rle.string_from_runs(columns)
 
 
 def _clipped_mask(mask: Any, size: Size) -> tuple[rle.Runs, list[float], int]:

@@ -19,8 +19,7 @@ from encord_convert.formats import _coco_numbers as numbers
 from encord_convert.formats._coco_classes import Class, Classes
 from encord_convert.formats._coco_lines import in_ascii
 from encord_convert.formats._coco_masks import mask_numbers
-from encord_convert.formats._coco_shapes import Style
-from encord_convert.geometry import rle
+from encord_convert.formats._coco_shapes import Style, counts_of
 from encord_convert.losses import Carries, Feature
 from encord_convert.placement import fate_and_drawing
 from encord_convert.report import Report, loses_sides
@@ -227,10 +226,10 @@ def _masks(column: Column, limits: Floats, style: Style) -> _Values:
     sizes = sizes * len(column.places) if len(sizes) == 1 else sizes
     texts, areas, counts, sure = [], [], [], []
     for found in mask_numbers(column.numbers, sizes):
-        columns, bbox, area = ((), (0, 0, 0, 0), 0) if found is None else found
+        columns, bbox, area = (None, (0, 0, 0, 0), 0) if found is None else found
         texts.append(",".join(map(str, bbox)))
         areas.append(area)
-        counts.append("" if found is None else _json(rle.string_from_runs(columns)))
+        counts.append("" if columns is None else _json(counts_of(columns, style)))
         sure.append(found is not None)
     return (texts, areas, [height for _, height in sizes], [width for width, _ in sizes], counts), sure
 

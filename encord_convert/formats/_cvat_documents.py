@@ -23,7 +23,7 @@ from encord_convert.formats._cvat_texts import escaped, number_text
 from encord_convert.formats._files import Target
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries, Level
-from encord_convert.placement import frame_size, unit_of
+from encord_convert.placement import frame_size, slice_name, unit_of
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
@@ -170,7 +170,7 @@ class Documents:
 
     def _names(self, document: _Document, row: LabelRowV2, frame: int) -> str:
         """Return the XML attributes that name a picture; one that is not called as it should be says that too."""
-        title = _title(row, frame)
+        title = _title(row, frame, by_uid=self._options.slices == "uid")
         name = document.named(title)
         self._renamed += name != title
         own = {"title": "" if name == title else title}
@@ -201,8 +201,15 @@ class Documents:
     def _video(self, document: _Document, row: LabelRowV2) -> None:
         """Write a video: frames that are classified as pictures with tags alone, then a track for each object."""
         tracks = _tracks(row)
-        for frame in sorted({frame for one in row._classifications.values() for frame in one._frames}):
+        tagged = sorted({frame for one in row._classifications.values() for frame in one._frames})
+        for frame in tagged:
             self._image(document, row, frame, (), tracks)
+        if tagged:
+            detail = (
+                "Labels of frames of a video are tags of pictures before the tracks: this package reads them back, and "
+                "CVAT for video alone has no place for them."
+            )
+            self._report.note(Level.WARNING, "TAGS_BEFORE_TRACKS", detail)
         number = 0
         for instance in row._objects.values():
             text = self._elements.track(row, instance, number)
@@ -337,13 +344,15 @@ def _drawing(label: Label) -> str:
     return "\n".join([*lines, *circles])
 
 
-def _title(row: LabelRowV2, frame: int) -> str:
-    """Return what the picture that a frame is is called."""
+def _title(row: LabelRowV2, frame: int, *, by_uid: bool = False) -> str:
+    """Return what the picture that a frame is is called; ``by_uid`` names slices as DICOM does, where that is known."""
     if row.data_type is DataType.IMAGE:
         return row.data_title
     if row.data_type is DataType.IMG_GROUP:
         return unit_of(row, frame).data_title
-    return f"frame_{frame:06d}" if row.data_type is DataType.VIDEO else f"{row.data_title}/{frame:06d}"
+    if row.data_type is DataType.VIDEO:
+        return f"frame_{frame:06d}"
+    return f"{row.data_title}/{slice_name(row, frame) if by_uid else f'{frame:06d}'}"
 
 
 def _subset(row: LabelRowV2) -> str:

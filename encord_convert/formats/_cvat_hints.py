@@ -15,7 +15,7 @@ import msgspec
 
 from encord_convert.formats._cvat_labels import Labels, ObjectUse, Question, Questions, TagUse
 from encord_convert.formats._cvat_meta import UNDEFINED, Attribute, Meta
-from encord_convert.formats._cvat_ontology import AnswerPlan, Plans, ShapePlan, TagPlan, Unknown, node_of
+from encord_convert.formats._cvat_ontology import AnswerPlan, Plans, ShapePlan, TagPlan, Unknown, node_of, number_of
 from encord_convert.formats._cvat_options import ReadOptions
 from encord_convert.formats._cvat_scan import LabelFacts
 from encord_convert.labelset import Draft
@@ -91,18 +91,7 @@ class OwnAnswer(AnswerPlan):
             return question.options.get(text, Unknown)
         if question.input_type == "checkbox":
             return {"true": (question.option,), "false": ()}.get(text, Unknown)
-        return _number(text) if question.input_type == "number" else text
-
-
-def _number(text: str) -> Any:
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return Unknown
+        return number_of(text) if question.input_type == "number" else text
 
 
 def _answers(questions: Questions) -> dict[str, AnswerPlan]:

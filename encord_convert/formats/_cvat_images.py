@@ -11,10 +11,10 @@ from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats._cvat_masks import plain_masks
 from encord_convert.formats._cvat_media import shown_size
-from encord_convert.formats._cvat_meta import Meta
+from encord_convert.formats._cvat_meta import Meta, Task
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_options import ReadOptions
-from encord_convert.formats._cvat_scan import Facts
+from encord_convert.formats._cvat_scan import Facts, frame_number
 from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
 from encord_convert.formats._cvat_uses import Change, Ready
 from encord_convert.formats._cvat_xml import Answers, Picture, Shape
@@ -73,10 +73,17 @@ class Pictures:
 
     def rows(self, pictures: Sequence[Picture]) -> Iterator[LabelRowV2]:
         """Take the next pictures; yield their rows, or those of the groups that are complete with them."""
-        if self._options.group_images:
+        if self._options.group_images or self._options.frames_as_video:
             for picture in pictures:
-                yield from self._grouped(picture)
+                yield from self._grouped(picture) if self._is_in_group(picture) else self._single([picture])
             return
+        yield from self._single(pictures)
+
+    def _is_in_group(self, picture: Picture) -> bool:
+        task = self._meta.task(picture.attributes.get("task_id", ""))
+        return self._options.group_images or task.mode == "interpolation"
+
+    def _single(self, pictures: Sequence[Picture]) -> Iterator[LabelRowV2]:
         extents = [None if self._is_duplicate(picture) else self._extent(picture) for picture in pictures]
         all_lines, all_masks = self._lines(pictures, extents), plain_masks(pictures, extents)
         for picture, extent, lines, masks in zip(pictures, extents, all_lines, all_masks, strict=True):
@@ -153,17 +160,20 @@ class Pictures:
             [self._draft.unit(attributes.get("unit") or title, *extent, key)],
             frames=1,
             key=key,
-            dataset=self._meta.name,
+            dataset=self._meta.dataset(subset, self._options),
             client_metadata={"cvat_subset": subset} if subset else None,
         )
         row._origin = self._account.place
         return row
 
     def _group(self, task_id: str, pictures: list[Picture]) -> LabelRowV2:
+        """Make the row of a task: a group of its pictures, or the video whose frames they are."""
         task = self._meta.task(task_id)
+        is_video = self._options.frames_as_video and task.mode == "interpolation"
         pictures.sort(key=lambda picture: _number(picture.attributes.get("id")))
+        frames = self._frames(task, pictures) if is_video else range(len(pictures))
         units, labels = [], []
-        for frame, picture in enumerate(pictures):
+        for frame, picture in zip(frames, pictures, strict=True):
             extent = self._extent(picture)
             key = self._key(picture.attributes)
             title = self._account.title = self._title(picture.attributes)
@@ -172,19 +182,41 @@ class Pictures:
             hash_of = self._draft.hashes.series("picture", *key)
             labels += self._labels(picture, extent, lines, masks, frame, hash_of)
         subset = pictures[0].attributes.get("subset", "")
+        title, count = task.name or self._meta.name, len(pictures)
+        key = (*self._member, "group", self._meta.task_id(pictures[0].attributes))
+        if is_video:
+            title = f"{subset}/{task.source or title}" if self._has_subsets and subset else task.source or title
+            count = max(task.frames(self._options), frames[-1] + 1)
+            units = [self._draft.unit(title, *self._video_extent(task, pictures[0]), key)]
+            if not units[0].data_type.startswith("video/"):
+                units[0].data_type = "video/mp4"
         row = self._draft.row(
-            DataType.IMG_GROUP,
-            task.name or self._meta.name,
+            DataType.VIDEO if is_video else DataType.IMG_GROUP,
+            title,
             units,
-            frames=len(units),
-            key=(*self._member, "group", self._meta.task_id(pictures[0].attributes)),
-            dataset=self._meta.name,
+            frames=count,
+            key=key,
+            dataset=self._meta.dataset(subset, self._options),
             client_metadata={"cvat_subset": subset} if subset else None,
         )
         row._origin = self._account.place
         for instance in labels:
             row._adopt(instance)
         return row
+
+    def _frames(self, task: Task, pictures: Sequence[Picture]) -> Sequence[int]:
+        """Return the frame of the video that each picture is, in ascending order; one without a number is the next."""
+        numbers = [frame_number(picture.attributes.get("id")) for picture in pictures]
+        shift = task.shift(numbers[0])
+        frames: list[int] = []
+        for number in numbers:
+            following = frames[-1] + 1 if frames else 0
+            frame = following if number is None else task.hub_frame(number - shift, self._options)
+            frames.append(max(frame, following))
+        return frames
+
+    def _video_extent(self, task: Task, picture: Picture) -> Extent:
+        return (task.width, task.height) if task.width and task.height else self._extent(picture)
 
     @property
     def place(self) -> str:

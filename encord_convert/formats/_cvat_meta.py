@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from lxml import etree
 
+from encord_convert.formats._cvat_options import ReadOptions
+
 UNLABELED = "unlabeled"
 """What the label of an empty name is called."""
 
@@ -76,6 +78,24 @@ class Task:
     height: int | None = None
     source: str = ""
     offset: int = 0
+
+    def shift(self, first: int | None) -> int:
+        """Return what the project added to the frame numbers of the task, of which ``first`` is the least.
+
+        A writer that does not shift frames by task has some before the shift.
+        """
+        return self.offset if first is not None and first >= self.offset else 0
+
+    def hub_frame(self, frame: int, options: ReadOptions) -> int:
+        """Return the frame of the hub for a frame number that no project shifted."""
+        return (frame - self.start) // self.step if options.frame_mapping == "relative" else frame
+
+    def frames(self, options: ReadOptions) -> int:
+        """Return how many frames the row of a video has at least."""
+        if options.frame_mapping == "relative" and self.size:
+            return self.size
+        last = max((frame for frame in (self.last_frame, self.stop) if frame is not None), default=0)
+        return self.hub_frame(last, options) + 1
 
     @property
     def last_frame(self) -> int | None:
@@ -143,6 +163,10 @@ class Meta:
         if len(self.tasks) == 1 and (not task_id or self.kind != "project"):
             return self.tasks[0]
         return Task(id=task_id)
+
+    def dataset(self, subset: str, options: ReadOptions) -> str:
+        """Return the title of the dataset of a row."""
+        return f"{self.name}/{subset}" if subset and options.subsets == "datasets" else self.name
 
 
 def parse_meta(meta: Any, version: str) -> Meta:

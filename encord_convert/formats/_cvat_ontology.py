@@ -18,7 +18,12 @@ from encord_convert.ledger import Ledger
 from encord_convert.losses import Level, Where
 from encord_convert.sdk.objects import Classification, Object, Shape
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
-from encord_convert.sdk.objects.attributes import ChecklistAttribute, RadioAttribute, TextAttribute
+from encord_convert.sdk.objects.attributes import (
+    ChecklistAttribute,
+    RadioAttribute,
+    TextAttribute,
+    _NumericAttribute,
+)
 
 TAGS = "Tags"
 """The checklist that holds all tags without attributes."""
@@ -29,6 +34,9 @@ _KINDS: dict[str, Any] = {
     "number": TextAttribute,
     "text": TextAttribute,
 }
+
+_ENDLESS = 1e300
+"""Numbers from here on are taken for none."""
 
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0", ""})
@@ -41,7 +49,7 @@ class Unknown:
 class AnswerPlan:
     """How the value text of one attribute becomes an answer."""
 
-    __slots__ = ("_values", "attribute", "default", "is_dynamic", "is_lifted", "is_part", "kind", "name")
+    __slots__ = ("_values", "attribute", "default", "is_dynamic", "is_lifted", "is_number", "is_part", "kind", "name")
 
     def __init__(self, attribute: Any, declared: Attribute, is_dynamic: bool, is_lifted: bool = False) -> None:
         self.attribute = attribute
@@ -51,6 +59,7 @@ class AnswerPlan:
         self.default = declared.default
         self.is_dynamic = is_dynamic
         self.is_lifted = is_lifted
+        self.is_number = isinstance(attribute, _NumericAttribute)
         self._values = {option.label: option for option in attribute.options} if self.kind == "choice" else {}
 
     def value(self, text: str) -> Any:
@@ -63,7 +72,24 @@ class AnswerPlan:
             if word in _TRUE:
                 return (self.attribute.options[0],)
             return () if word in _FALSE else None if word == UNDEFINED else Unknown
+        if self.is_number:
+            return None if text.strip() in ("", UNDEFINED) else number_of(text)
         return text
+
+
+def number_of(text: str) -> Any:
+    """Return the number a text is, :class:`Unknown` if it is none.
+
+    >>> number_of(" 35"), number_of("2.50"), number_of("1_000")
+    (35, 2.5, <class 'encord_convert.formats._cvat_ontology.Unknown'>)
+    """
+    for kind in () if "_" in text else (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        return number if abs(number) < _ENDLESS else Unknown
+    return Unknown
 
 
 @dataclass(slots=True)
@@ -287,9 +313,12 @@ class _Builder:
             return
         words = (object_.name, object_.shape.value, name)
         hash_ = self._draft.hashes.short("attribute", *words)
-        cls = _KINDS[declared.kind]
-        attribute = object_.add_attribute(cls, name, feature_node_hash=hash_, dynamic=is_dynamic)
+        attribute = object_.add_attribute(self._kind(declared), name, feature_node_hash=hash_, dynamic=is_dynamic)
         self._add_options(attribute, name, declared, words)
+
+    def _kind(self, declared: Attribute) -> Any:
+        is_numeric = declared.kind == "number" and self._options.numbers == "numeric"
+        return _NumericAttribute if is_numeric else _KINDS[declared.kind]
 
     def _add_options(self, attribute: Any, name: str, declared: Attribute, words: tuple[str, ...]) -> None:
         short = self._draft.hashes.short
@@ -346,7 +375,7 @@ class _Builder:
         for declared in label.attributes:
             words = ("tag", title, name, declared.name)
             attribute = option.add_nested_attribute(
-                _KINDS[declared.kind], declared.name, feature_node_hash=short("attribute", *words)
+                self._kind(declared), declared.name, feature_node_hash=short("attribute", *words)
             )
             self._add_options(attribute, declared.name, declared, words)
             plan.answers[declared.name] = AnswerPlan(attribute, declared, False)

@@ -28,6 +28,12 @@ class ReadOptions:
         _option("bounding_box", "The shape of a label of any shape that is never used.")
     )
     group_images: bool = _option(False, "Read the pictures of a task as one image group.")
+    frames_as_video: bool = _option(
+        False, "Read pictures that are the frames of a video as one video, its frames as frame_mapping says."
+    )
+    subsets: Literal["metadata", "datasets"] = _option(
+        "metadata", "metadata: the subset of a project is client metadata alone; datasets: each is a dataset too."
+    )
     points_as_skeleton: bool = _option(
         False, "Read a points shape of several points as a skeleton, where a label always has as many; else split it."
     )
@@ -39,6 +45,9 @@ class ReadOptions:
     group_id: bool = _option(False, "Keep group numbers as a text attribute `group_id`.")
     mutable_in_images: Literal["dynamic", "static"] = _option(
         "dynamic", "What a mutable attribute is on labels that no track has."
+    )
+    numbers: Literal["text", "numeric"] = _option(
+        "text", "What a number attribute is: text, as written; or numeric, a question that newer servers alone know."
     )
     apply_defaults: bool = _option(False, "Answer attributes a shape leaves out with their default value.")
     clip: bool = _option(False, "Cut away what leaves the picture.")
@@ -82,3 +91,6 @@ class WriteOptions:
         "all", "Frames of a track that are written: all, or sparse: those that interpolation does not give."
     )
     choices: Literal["select", "radio"] = _option("select", "How CVAT's editor shows questions of one answer.")
+    slices: Literal["index", "uid"] = _option(
+        "index", "What slices of a series are called: by their place, or by their SOP instance UID where it is known."
+    )

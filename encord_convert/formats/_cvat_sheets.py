@@ -41,7 +41,9 @@ class SheetReader(Pictures):
     @property
     def takes_pages(self) -> bool:
         """Whether every picture is a row of its own, of known size, kept as it is, and none is there twice."""
-        return not (self._options.group_images or self._options.clip or self._duplicates or self._without_size)
+        options = self._options
+        is_grouped = options.group_images or options.frames_as_video
+        return not (is_grouped or options.clip or self._duplicates or self._without_size)
 
     def sheet(self, page: Page) -> Sheet:
         """Take the pictures of a page."""

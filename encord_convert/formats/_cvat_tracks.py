@@ -127,7 +127,7 @@ class Tracks:
         key = (*self._member, task_id or task.id, subset, "video")
         return _Video(
             self._draft, self._plans, self._options, self._account, self._facts, task, facts, title, subset, size, key,
-            self._meta.name,
+            self._meta.dataset(subset, self._options),
         )  # fmt: skip
 
     def _extent(self, task: Task, facts: TaskFacts, subset: str) -> tuple[int, int]:
@@ -173,9 +173,7 @@ class _Video:
         self._size = size
         self._key = key
         self._dataset = dataset
-        # A writer that does not shift frames by task has some before the shift.
-        first = task_facts.first_frame
-        self._offset = task.offset if first is not None and first >= task.offset else 0
+        self._offset = task.shift(task_facts.first_frame)
         self._count = 0
         self._hash_of = draft.hashes.series("track", *key)
         self._objects: list[tuple[int, ObjectInstance]] = []
@@ -191,7 +189,7 @@ class _Video:
             DataType.VIDEO,
             self.title,
             [unit],
-            frames=max(self._frames(), self._last_frame + 1),
+            frames=max(self._task.frames(self._options), self._last_frame + 1),
             key=self._key,
             dataset=self._dataset,
             client_metadata={"cvat_subset": self._subset} if self._subset else None,
@@ -201,19 +199,8 @@ class _Video:
             row._adopt(instance)
         return row
 
-    def _frames(self) -> int:
-        task = self._task
-        if self._options.frame_mapping == "relative" and task.size:
-            return task.size
-        last = max((frame for frame in (task.last_frame, task.stop) if frame is not None), default=0)
-        return self._hub_frame(last + self._offset) + 1
-
     def _hub_frame(self, frame: int) -> int:
-        """Return the frame of the hub for a frame number of the file."""
-        frame -= self._offset
-        if self._options.frame_mapping == "relative":
-            return (frame - self._task.start) // self._task.step
-        return frame
+        return self._task.hub_frame(frame - self._offset, self._options)
 
     # -- one track --------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from encord_convert.geometry import rle
 from encord_convert.geometry.paintings import BoxRuns, painting
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries, Feature, Kind
-from encord_convert.placement import fate, frame_size
+from encord_convert.placement import fate, unit_size
 from encord_convert.prediction import changes, lose_classification
 from encord_convert.rasters import LEAST_TOLERANCE_PX, layer_values, raster
 from encord_convert.report import Report
@@ -179,7 +179,7 @@ class _Narrowing:
                     by_frame.setdefault(frame, []).append((instance, data.coordinates))
         layers = {}
         for frame, placed in sorted(by_frame.items()):
-            size = width, height = frame_size(row, frame)
+            size = width, height = unit_size(row, frame)
             if not (width and height):
                 continue
             drawn = [one for one in placed if self._state(one[1], size) in ("inside", "leaves")]
@@ -221,7 +221,7 @@ class _Narrowing:
         if shape not in carries.shapes | carries.approximates:
             self._drop(instance, frame, carries.code(shape), Feature.SHAPE, "covers no area")
             return None
-        size = width, height = frame_size(self._row, frame)
+        size = width, height = unit_size(self._row, frame)
         state = self._state(coordinates, size)
         if state == "degenerate":
             code = carries.code(Feature.DEGENERATE, shape)

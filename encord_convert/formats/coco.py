@@ -27,9 +27,9 @@ How it is read
                            beside them is dropped (``GEOMETRY_DROPPED``); if none is labelled, it is what is read
     iscrowd                a checklist ``iscrowd`` on the class (``CROWD_KEPT``)
     attributes             true or false: a checklist of one option; texts: a radio, free text beyond
-                           ``-r radio_values``; lists of texts: a checklist; numbers and all else: text. Dynamic
-                           where it changes over a track. ``occluded``, ``truncated``, ``visibility`` and the like
-                           beside the bbox too
+                           ``-r radio_values``; lists of texts: a checklist; numbers and all else: text (``-r
+                           numbers=numeric``). Dynamic where it changes over a track. ``occluded``, ``truncated``,
+                           ``visibility`` and the like beside the bbox too
     score, confidence      the confidence; made by a machine
     caption                a text classification ``caption``, of several lines if there are several (``-r captions``)
     category alone         a checklist ``Labels`` of the image
@@ -105,7 +105,7 @@ Sources
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -174,11 +174,31 @@ class WriteOptions:
         default=None, metadata={"help": "Supercategory of every category; none: its own name."}
     )
 
+    counts: Literal["string", "list"] = field(
+        default="string", metadata={"help": "Run lengths of masks: a string, or a list, which is longer."}
+    )
+    checklists: Literal["names", "objects"] = field(
+        default="names",
+        metadata={"help": "Answers to a checklist: a list of what is chosen; or an object with true or false of each."},
+    )
+    category_ids: str | None = field(
+        default=None, metadata={"help": "Ids of categories by name, like car=3,bus=7; the others get those left."}
+    )
+
     def __post_init__(self) -> None:
         if not 2 <= self.decimals <= 9:
             raise ValueError(f"decimals={self.decimals} is not allowed; it takes 2 to 9.")
         if not 0.01 <= self.point_size_px <= 1000:
             raise ValueError(f"point_size_px={self.point_size_px:g} is not allowed; it takes 0.01 to 1000.")
+        if self.category_ids is not None and len(set(self.ids.values())) < self.category_ids.count(",") + 1:
+            advice = "it takes name=id,name=id, with ids from 1 that differ."
+            raise ValueError(f"category_ids={self.category_ids} is not allowed; {advice}")
+
+    @property
+    def ids(self) -> Mapping[str, int]:
+        """The ids that are given, by the name of the category."""
+        pairs = [pair.rpartition("=") for pair in (self.category_ids or "").split(",")]
+        return {name.strip(): int(id_) for name, _, id_ in pairs if id_.strip().isdecimal() and int(id_) > 0}
 
 
 def identify(source: Source) -> Match:

@@ -35,6 +35,7 @@ Sources
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -69,6 +70,9 @@ class WriteOptions:
         default=None, metadata={"help": "Supercategory of every category; none: its own name."}
     )
     box_polygons: ClassVar[bool] = False
+    counts: ClassVar[Literal["string"]] = "string"
+    checklists: ClassVar[Literal["names"]] = "names"
+    ids: ClassVar[Mapping[str, int]] = {}
 
     def __post_init__(self) -> None:
         if not 2 <= self.decimals <= 9:

@@ -65,7 +65,7 @@ from encord_convert.geometry import rle
 from encord_convert.geometry.paintings import BoxRuns, painting
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries, Feature, Kind, Level
-from encord_convert.placement import fate, frame_size
+from encord_convert.placement import fate, unit_size
 from encord_convert.prediction import changes
 from encord_convert.rasters import LEAST_TOLERANCE_PX, raster
 from encord_convert.report import Report
@@ -190,7 +190,7 @@ def _category(category: Category, options: WriteOptions, is_thing: bool) -> dict
 def _images(row: LabelRowV2, options: WriteOptions, listed: int, names: Names) -> Iterator[tuple[_Image, int]]:
     """Return the images of a row with their frames; one at least."""
     for number, frame in enumerate(listed_frames(row, options) or [0], listed + 1):
-        width, height = frame_size(row, frame)
+        width, height = unit_size(row, frame)
         image = _Image(number, width, height, names.unique(file_name(row, frame)))
         if row.data_type is DataType.IMAGE and plain_name(image.file_name) != row.data_title:
             image.encord = {"title": row.data_title}

@@ -89,6 +89,7 @@ class WriteOptions:
     )
     box_polygons: ClassVar[bool] = False
     point_size_px: ClassVar[float] = 1.0
+    counts: ClassVar[Literal["string"]] = "string"
 
     def __post_init__(self) -> None:
         if not 2 <= self.decimals <= 9:

@@ -60,7 +60,7 @@ from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco import CARRIES as CARRIES_ALL
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries, Feature, Level
-from encord_convert.placement import frame_size
+from encord_convert.placement import unit_size
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
@@ -91,6 +91,7 @@ class WriteOptions:
         default=None, metadata={"help": "Supercategory of every category; none: its own name."}
     )
     point_size_px: ClassVar[float] = 1.0
+    counts: ClassVar[Literal["string"]] = "string"
 
     def __post_init__(self) -> None:
         if not 2 <= self.decimals <= 9:
@@ -205,16 +206,16 @@ def _frames(row: LabelRowV2, options: WriteOptions) -> list[int]:
 
 
 def _video(row: LabelRowV2, frames: list[int], names: Names) -> _Video:
-    width, height = frame_size(row, frames[0])
+    width, height = unit_size(row, frames[0])
     listed = [names.unique(file_name(row, frame)) for frame in frames]
     return _Video(0, width, height, len(frames), listed, row.data_title, frames, row.number_of_frames)
 
 
 def _by_object(row: LabelRowV2, video_id: int) -> Iterator[tuple[Picture, ObjectInstance]]:
-    """Return objects one after the other, each on its frames in ascending order."""
+    """Return objects one after the other, each on its frames in ascending order; a video has one size for all."""
     for instance in row._objects.values():
         for frame in sorted(instance._frames):
-            yield Picture(row, frame, video_id, frame_size(row, frame)), instance
+            yield Picture(row, frame, video_id, unit_size(row, frame)), instance
 
 
 FORMAT = Format(

@@ -17,7 +17,8 @@ How each hub thing maps, reading
                             the name, after the subset if a project has several
     task or job of a video  one video row. Frames are those of the source file; with ``frame_mapping=relative`` those
                             CVAT extracted. What a project adds to the frames of a task is taken off
-    subset of a project     ``client_metadata["cvat_subset"]``
+    frames as pictures      pictures, or with ``group_images`` one group; with ``frames_as_video`` the video they are of
+    subset of a project     ``client_metadata["cvat_subset"]``; with ``subsets=datasets`` a dataset too
     label                   one object per shape it is used with: the first of box, polygon, polyline, points, mask,
                             skeleton, ellipse, cuboid has the label's name, the others `` (polygon)`` and so on after it
     box                     bounding box; rotatable bounding box for all boxes of a label of which one is turned
@@ -31,7 +32,7 @@ How each hub thing maps, reading
     tag                     an option of the checklist ``Tags``; of a label with attributes a classification of its own
     select, radio           radio; ``__undefined__`` is no answer
     checkbox                checklist of one option that has the attribute's name; checked if true
-    number, text            text, as written
+    number, text            text, as written; a number is one with ``numbers=numeric``, which newer servers alone know
     mutable attributes      dynamic answers; the others hold for the whole track
     occluded                a dynamic checklist ``occluded``, on labels of which any shape is
     track                   one object on all its frames, absent from gaps
@@ -41,7 +42,8 @@ How each hub thing maps, reading
 How each hub thing maps, writing
     ======================  ==========================================================================================
     image                   a picture of ``annotations.xml``, by its title; a title that is taken gets ``_1`` behind it
-    image group, series     a file of its own; each frame is a picture. What is on several has one ``track_id``
+    image group, series     a file of its own; each frame is a picture, a slice by its place or with ``slices=uid`` by
+                            its UID. What is on several has one ``track_id``
     video                   a file of its own with a track for each object. Each frame is a keyframe, or those that
                             interpolation does not give (``keyframes=sparse``); a shape with ``outside="1"`` ends each
                             run of frames
@@ -61,7 +63,8 @@ How each hub thing maps, writing
     dynamic                 ``mutable``; said on every shape. An answer that ends is ``__undefined__`` from there
     occluded                a dynamic checklist of that name and option is CVAT's own ``occluded``
     classification          tag with its answers; on frames of a video a tag of the frame, which CVAT for video alone
-                            has no place for: the file then has ``image`` elements before its tracks
+                            has no place for: the file then has ``image`` elements before its tracks, and a note says
+                            so (``TAGS_BEFORE_TRACKS``)
     made by a machine       ``source="auto"``
     colour                  colour
     ontology, kind of row   an element ``encord`` in ``meta``, which CVAT passes over. It lets this package read the
@@ -448,7 +451,7 @@ def _can_be_cut(source: Source, reading: _Reading) -> bool:
         and one.is_canonical
         and one.facts.pictures > 1
         and not one.facts.tracks
-        and not reading.options.group_images
+        and not (reading.options.group_images or reading.options.frames_as_video)
         and own_row(one.meta.own) is None
         and is_sized
         and source.path(one.member) is not None

@@ -75,7 +75,7 @@ from encord_convert.geometry import png, rle
 from encord_convert.geometry.paintings import BoxRuns, values_in
 from encord_convert.labelset import Hashes, LabelSet, frame_info
 from encord_convert.losses import Carries, Feature
-from encord_convert.placement import frame_size
+from encord_convert.placement import unit_size
 from encord_convert.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
@@ -129,7 +129,7 @@ class _Files:
         self._frames: dict[int, tuple[str, int]] = {}
 
     def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
-        width, height = frame_size(row, frame)
+        width, height = unit_size(row, frame)
         pixels = np.zeros((height, width), bool)
         runs, left, top, box_width, box_height = box_runs
         pixels[top : top + box_height, left : left + box_width] = rle.mask_from_runs(runs, box_height, box_width)
@@ -331,7 +331,7 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
     def finish(row: LabelRowV2, layers: Mapping[str, Any]) -> None:
         for frame, name in layers.items():
             pixels = _values(source, folder + _named(name))
-            if pixels.shape != (size := frame_size(row, int(frame)))[::-1]:
+            if pixels.shape != (size := unit_size(row, int(frame)))[::-1]:
                 found = f"{pixels.shape[1]} x {pixels.shape[0]}"
                 raise ValueError(f"{name} is {found} pixels, its picture {size[0]} x {size[1]} (width x height)")
             for value, box_runs in values_in(pixels):

@@ -75,7 +75,7 @@ from encord_convert.geometry.paintings import BoxRuns
 from encord_convert.labelset import Draft, LabelSet
 from encord_convert.ledger import Ledger, Origin
 from encord_convert.losses import Feature, Kind, Level, Where
-from encord_convert.placement import frame_size, unit_of
+from encord_convert.placement import unit_of, unit_size
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
@@ -141,7 +141,7 @@ class _Records:
             self._write_cells(_HEAD)
 
     def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
-        width, height = frame_size(row, frame)
+        width, height = unit_size(row, frame)
         mask = encoded(self._dialect, box_runs, width, height)
         values = (_title(row, frame), frame, instance.object_name, width, height, self._dialect)
         if self._is_table:
@@ -159,7 +159,7 @@ class _Records:
     def empty(self, row: LabelRowV2) -> None:
         """Write a picture without masks, in CSV."""
         if self._is_table:
-            self._write_cells((_title(row, 0), 0, "", *frame_size(row, 0), "", ""))
+            self._write_cells((_title(row, 0), 0, "", *unit_size(row, 0), "", ""))
             self._count += 1
 
     def _write_cells(self, cells: Any) -> None:

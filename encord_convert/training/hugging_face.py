@@ -3,6 +3,10 @@
 A line of ``metadata.jsonl`` is a picture: ``file_name``, ``image_id``, ``width``, ``height``, and ``objects`` with the
 lists ``id``, ``area``, ``bbox`` (left, top, width, height in pixels) and ``category`` (from 0, the keys of
 ``id2label.json``), as the processors of the DETR family take them.
+
+``load_dataset`` takes the types of a file from its values, and refuses splits whose types differ: areas and sides are
+always floats, and a split without pictures has no file. A split whose pictures all show nothing has no types at all:
+it is written and told (``UNTYPED_SPLIT``), for it can only be loaded by itself.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -20,7 +24,7 @@ from encord_convert.formats._coco_classes import categories_of
 from encord_convert.formats._coco_lines import in_ascii
 from encord_convert.formats._files import Target
 from encord_convert.labelset import LabelSet
-from encord_convert.losses import Carries, Limits
+from encord_convert.losses import Carries, Level, Limits
 from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.training import drawings
@@ -56,13 +60,24 @@ def _write(carries: Carries, labels: LabelSet, target: Target, options: Training
     numbers = {(one.name, one.shape): n for n, category in enumerate(categories) for one in category.classes}
     folders = {split: _SPLITS.get(split, split) for split in Splits.parse(options.split).names}
     encoder, images, objects = msgspec.json.Encoder(), count(1), count(1)
+    streams: dict[str, BinaryIO] = {}
+    typed: set[str] = set()
     with ExitStack() as stack:
-        streams = {
-            split: stack.enter_context(target.open(f"{folder}/metadata.jsonl")) for split, folder in folders.items()
-        }
         for shot in shots(labels, target, options, report, carries, folders):
-            line = in_ascii(encoder.encode(_entry(shot, numbers, next(images), objects)))
-            streams[shot.split].write(line + b"\n")
+            stream = streams.get(shot.split)
+            if stream is None:
+                name = f"{folders[shot.split]}/metadata.jsonl"
+                stream = streams[shot.split] = stack.enter_context(target.open(name))
+            stream.write(in_ascii(encoder.encode(_entry(shot, numbers, next(images), objects))) + b"\n")
+            if shot.placed:
+                typed.add(shot.split)
+    for split in streams if typed else ():
+        if split not in typed:
+            detail = (
+                f"No picture of the split {split!r} shows an object: load_dataset refuses it beside the others, whose "
+                "types it lacks. Give it a larger share, or leave such pictures out with --negatives drop."
+            )
+            report.note(Level.WARNING, "UNTYPED_SPLIT", detail)
     with target.open("id2label.json") as stream:
         stream.write(in_ascii(encoder.encode({str(n): one.name for n, one in enumerate(categories)})) + b"\n")
 
@@ -77,7 +92,7 @@ def _entry(shot: Shot, numbers: Mapping[Any, int], image_id: int, ids: count[int
         "height": shot.size[1],
         "objects": {
             "id": [next(ids) for _ in boxes],
-            "area": [round(width * height, DECIMALS) for _, _, width, height in boxes],
+            "area": [float(round(width * height, DECIMALS)) for _, _, width, height in boxes],
             "bbox": boxes,
             "category": [numbers[item.name, item.shape] for item in items],
         },
@@ -85,5 +100,5 @@ def _entry(shot: Shot, numbers: Mapping[Any, int], image_id: int, ids: count[int
 
 
 def _bbox(coordinates: Any, size: tuple[int, int]) -> list[float]:
-    left, top, right, bottom = (round(number, DECIMALS) for number in drawings.box_of(coordinates, size))
+    left, top, right, bottom = (float(round(number, DECIMALS)) for number in drawings.box_of(coordinates, size))
     return [left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS)]

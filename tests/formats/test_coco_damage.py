@@ -1,6 +1,7 @@
 """Damage in COCO files: each case is repaired and told, or dropped and counted; the rest of the file is read."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,6 +69,17 @@ def test_areas_that_are_missing_are_noted_and_counted() -> None:
     [said] = [one for one in found.report.notes() if one.code == "AREA_DERIVED"]
     assert said.count == 2
     assert found.report.is_lossless
+
+
+def test_boxes_that_are_missing_are_noted_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "o.json").write_text(json.dumps(Read(document(note())).labels.ontology.to_dict()))
+    ring = [[20, 10, 100, 10, 60, 50]]
+    entries = [note(id=n, bbox=None, segmentation=ring) for n in (1, 2)]
+    found = Read(document(*entries, note(id=3)), ontology=str(tmp_path / "o.json"))
+    box = found.place()
+    assert (box.top_left_x, box.top_left_y, box.width, box.height) == (0.1, 0.1, 0.4, 0.4)
+    [said] = [one for one in found.report.notes() if one.code == "BBOX_DERIVED"]
+    assert said.count == 2
 
 
 def test_what_categories_say_beside_is_noted() -> None:

@@ -37,6 +37,15 @@ def test_attributes_have_the_type_of_their_values() -> None:
     assert "NUMBER_AS_TEXT" in found.notes
 
 
+def test_numbers_are_numbers_if_asked_for() -> None:
+    found = attributed({"speed": 3, "size": 2}, {"speed": 4.5, "size": "big"}, numbers="numeric")
+    assert kinds(found) == {"speed": "numeric", "size": "text"}
+    assert [found.answers(n) for n in (0, 1)] == [{"speed": 3, "size": "2"}, {"speed": 4.5, "size": "big"}]
+    assert found.losses == {}
+    huge = attributed({"speed": 10**400}, {"speed": 1}, numbers="numeric")
+    assert (huge.answers(0), huge.losses) == ({}, {"UNKNOWN_OPTION": 1})
+
+
 def test_null_is_no_answer() -> None:
     found = attributed({"state": None, "lit": True})
     assert found.answers() == {"lit": ["lit"]}

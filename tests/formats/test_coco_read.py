@@ -19,6 +19,8 @@ from encord_convert.comparison import diff
 from encord_convert.formats import Match, _coco_documents
 from encord_convert.formats._files import MemorySource, SpooledSource
 from encord_convert.formats.coco import FORMAT
+from encord_convert.geometry import rle
+from encord_convert.geometry.masks import mask_from_rings
 from encord_convert.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects.coordinates import Visibility
@@ -79,6 +81,13 @@ def test_tasks_about_the_same_image_are_one_row() -> None:
     assert [row.data_title for row in labels.rows] == ["a.jpg", "b.jpg"]
     assert {one.ontology_item.title for one in labels.classifications} == {"caption", "Labels"}
     assert {shape for _, shape in labels.classes} >= {"skeleton", "polygon", "bitmask"}
+
+
+def test_the_list_of_images_beside_a_panoptic_file_makes_no_rows_of_its_own() -> None:
+    found = Read(_folder(FIXTURES / "panoptic"))
+    assert [(row.data_title, len(row._objects)) for row in found.rows] == [
+        ("000000142238.jpg", 18), ("000000439180.jpg", 32),
+    ]  # fmt: skip
 
 
 def _folder(path: Path) -> Any:
@@ -146,6 +155,19 @@ def test_polygons_and_masks_of_a_category_are_two_classes_of_its_name() -> None:
     assert as_rings.losses == {"RLE_TO_POLYGON": 1}
 
 
+def test_a_mask_read_as_a_polygon_has_its_holes() -> None:
+    pixels = np.zeros((10, 10), bool)
+    pixels[1:9, 1:8] = True
+    pixels[3:6, 3:7] = False
+    counts = rle.runs_from_mask(np.ascontiguousarray(pixels.T)).tolist()
+    entry = note(bbox=None, segmentation={"size": [10, 10], "counts": counts})
+    found = Read(document(entry, images=[{**IMAGE, "width": 10, "height": 10}]), prefer="polygon")
+    [[outer, hole]] = found.place().polygons
+    rings = [[10 * number for number in ring] for ring in (outer, hole)]
+    assert np.array_equal(mask_from_rings(rings, 10, 10), pixels)
+    assert found.losses == {"RLE_TO_POLYGON": 1}
+
+
 def test_keypoints_are_visible_occluded_or_invisible() -> None:
     entry = note(keypoints=[20, 10, 2, 40, 20, 1, 0, 0, 0], num_keypoints=2)
     found = Read(document(entry, categories=[PEOPLE]))
@@ -155,6 +177,26 @@ def test_keypoints_are_visible_occluded_or_invisible() -> None:
     assert (points[1].x, points[1].y) == (0.2, 0.2)
     [template] = found.labels.ontology.skeleton_templates
     assert [edge[:2] for edge in template.edges] == [(0, 1), (1, 2)]
+
+
+def test_an_invisible_keypoint_keeps_its_place() -> None:
+    found = Read(document(note(keypoints=[20, 10, 2, 40, 20, 1, 60, 30, 0]), categories=[PEOPLE]))
+    ear = found.place().values[2]
+    assert (ear.x, ear.y, ear.visibility) == (0.3, 0.3, Visibility.INVISIBLE)
+    assert found.report.is_lossless
+
+
+def test_the_template_is_drawn_as_the_first_complete_one() -> None:
+    entries = [
+        note(id=n, keypoints=keypoints, num_keypoints=sum(v > 0 for v in keypoints[2::3]))
+        for n, keypoints in enumerate(
+            ([20, 10, 2, 40, 20, 0, 0, 0, 0], [10, 10, 2, 30, 20, 2, 50, 50, 1], [0, 0, 2, 30, 20, 2, 50, 90, 1]), 1
+        )
+    ]
+    [template] = Read(document(*entries, categories=[PEOPLE])).labels.ontology.skeleton_templates
+    assert [(node.name, node.x, node.y) for node in template.skeleton] == [
+        ("nose", 0.0, 0.0), ("eye", 0.5, 0.25), ("ear", 1.0, 1.0),
+    ]  # fmt: skip
 
 
 def test_keypoints_without_names_are_numbered() -> None:
@@ -372,6 +414,12 @@ def test_licence_and_urls_of_an_image_are_client_metadata() -> None:
     assert Read(file).rows[0].client_metadata == {"coco": {"license": 3, "flickr_url": "http://f/1"}}
 
 
+def test_blocks_without_a_place_are_noted() -> None:
+    file = {**document(note()), "info": {"year": 2020}, "licenses": [{"id": 1, "name": "CC"}], "zebra": [1]}
+    told = [one.detail for one in Read(file).report.notes() if one.code == "BLOCK_NOT_READ"]
+    assert told == ["The block 'licenses' has no place in the hub.", "The block 'zebra' has no place in the hub."]
+
+
 # -- order, size, containers --------------------------------------------------------------------------------------
 
 
@@ -472,6 +520,12 @@ def test_a_supercategory_is_dropped_with_a_note_or_an_answer() -> None:
     assert Read(file, supercategory="attribute").answers() == {"supercategory": "vehicle"}
 
 
+@pytest.mark.parametrize("option", ["drop", "attribute"])
+def test_a_supercategory_that_is_a_shape_is_no_group(option: str) -> None:
+    found = Read(document(note(), categories=[{**CATEGORY, "supercategory": "bounding_box"}]), supercategory=option)
+    assert (found.classes, found.answers(), found.notes) == ([("car", "bounding_box")], {}, set())
+
+
 def test_colours_of_categories_are_kept() -> None:
     file = document(note(), categories=[{**CATEGORY, "color": [16, 32, 48]}])
     assert Read(file).labels.ontology.objects[0].color == "#102030"
@@ -536,8 +590,6 @@ def test_a_mask_with_a_hole_keeps_its_pixels_and_is_no_crowd_when_written() -> N
     pixels = np.zeros((10, 10), bool)
     pixels[1:9, 1:8] = True
     pixels[3:6, 3:7] = False
-    from encord_convert.geometry import rle
-
     counts = rle.runs_from_mask(np.ascontiguousarray(pixels.T)).tolist()
     entry = note(bbox=None, segmentation={"size": [10, 10], "counts": counts})
     found = Read(document(entry, images=[{**IMAGE, "width": 10, "height": 10}]))

@@ -15,7 +15,7 @@ from pycocotools.cocoeval import COCOeval
 from samples import SAMPLES, Sample, box, mask_of, ring
 
 from encord_convert.conversion import read, write
-from encord_convert.errors import WriteError
+from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats import format_named
 from encord_convert.formats._coco_annotations import GATHERED
 from encord_convert.geometry.rle import pixel_limit
@@ -166,6 +166,13 @@ def test_a_confidence_beside_answers_is_not_counted_with_them(name: str, kept: i
     assert counts["answer"]["kept"] == 0
 
 
+def test_labels_of_frames_are_dropped_and_counted() -> None:
+    files, report = written(SAMPLES["classifications"]())
+    assert files == {"bbox": []}
+    losses = {(str(loss.kind), loss.code, loss.type, loss.count) for loss in report.losses()}
+    assert ("dropped", "CLASSIFICATION_DROPPED", "classification", 1) in losses
+
+
 def test_kinds_do_not_share_a_file(tmp_path: Path) -> None:
     with pytest.raises(WriteError) as caught:
         write(scene(), tmp_path / "out.json", "coco-results", report=Report())
@@ -190,6 +197,41 @@ def test_many_objects_of_one_row_are_drawn_in_their_order() -> None:
         [20 * frame / count for frame in range(count)], abs=0.0006
     )
     assert report.counts()["track"] == {"in": 1, "kept": 0, "changed": 0, "dropped": 1}
+
+
+REAL = Path(__file__).parents[2] / "fixtures" / "coco-results"
+
+
+@pytest.mark.parametrize("kind", ["bbox", "segm"])
+def test_real_results_are_read_each_with_its_ground_truth_and_refused_without(kind: str, tmp_path: Path) -> None:
+    path = REAL / kind / "results.json"
+    with pytest.raises(ReadError, match=r"results\.json: is a list of results.*-r ground_truth=PATH"):
+        read(path, "coco", report=Report())
+    results = json.loads(path.read_text())
+    sizes = {one["image_id"]: one["segmentation"]["size"] for one in results if "segmentation" in one}
+    truth = {
+        "images": [
+            {"id": id_, "file_name": f"{id_}.jpg", "height": height, "width": width}
+            for id_ in sorted({one["image_id"] for one in results})
+            for height, width in [sizes.get(id_, (640, 640))]
+        ],
+        "annotations": [],
+        "categories": [{"id": id_, "name": f"c{id_}"} for id_ in sorted({one["category_id"] for one in results})],
+    }
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    labels = read(path, "coco", report=(report := Report()), ground_truth=str(tmp_path / "truth.json")).held()
+    found = {row.data_title: list(row._objects.values()) for row in labels}
+    assert sum(map(len, found.values())) == len(results) == 734
+    assert len(found) == 99
+    assert report.is_lossless
+    for one in results[:50]:
+        infos = [item._frames[0].object_frame_instance_info for item in found[f"{one['image_id']}.jpg"]
+                 if item.object_name == f"c{one['category_id']}"]  # fmt: skip
+        assert one["score"] in [info.confidence for info in infos]
+    painted = [coco_masks.decode(one["segmentation"]).sum() for one in results if "segmentation" in one]
+    masks = [item._frames[0].coordinates.to_numpy_array().sum() for items in found.values() for item in items
+             if item.ontology_item.shape is Shape.BITMASK]  # fmt: skip
+    assert sorted(masks) == sorted(painted)
 
 
 CVAT = sorted((Path(__file__).parents[2] / "fixtures" / "cvat").iterdir())

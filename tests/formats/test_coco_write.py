@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from samples import SAMPLES, Sample, box, mask_of, ring, skeletons
 
+from encord_convert.comparison import diff
 from encord_convert.conversion import write
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats import Match, _coco_file, format_named
@@ -121,6 +123,20 @@ def test_a_box_is_written_in_pixels() -> None:
 def test_box_polygons_are_the_corners_clockwise_from_the_top_left() -> None:
     annotation = the_only(one(Shape.BOUNDING_BOX, box(0.05, 0.2, 0.25, 0.4)), box_polygons="yes")
     assert annotation["segmentation"] == [[10, 20, 60, 20, 60, 60, 10, 60]]
+
+
+def test_category_ids_are_those_one_gives() -> None:
+    s = Wide()
+    for name in ("lane", "car", "bus"):
+        s.place(s.draft.add_object(name, Shape.BOUNDING_BOX), box())
+    file, _ = written(s.done(), category_ids="car=17, bus = 1")
+    assert [(one["id"], one["name"]) for one in file["categories"]] == [(2, "lane"), (17, "car"), (1, "bus")]
+    assert [one["category_id"] for one in file["annotations"]] == [2, 17, 1]
+    with pytest.raises(OptionError, match="category_ids names 'tram', which is no category here; there are: 'lane'"):
+        written(s.done(), category_ids="tram=3")
+    for wrong in ("car", "car=0", "car=x", "car=3,bus=3", ""):
+        with pytest.raises(OptionError, match="it takes name=id,name=id, with ids from 1 that differ"):
+            written(s.done(), category_ids=wrong)
 
 
 @pytest.mark.parametrize(("decimals", "left"), [(2, 33.33), (3, 33.333), (9, 33.333333333)])
@@ -255,6 +271,32 @@ def test_a_mask_is_run_lengths_by_columns() -> None:
     assert annotation["segmentation"]["counts"] == reference["counts"].decode()
 
 
+def test_runs_are_lists_on_request() -> None:
+    holed = rings([[0.0, 0, 8, 0, 8, 8, 0, 8], [2.0, 2, 2, 6, 7, 6, 7, 2]])
+    for labels in (
+        one(Shape.BITMASK, bitmask((0, 1), (0, 2), (1, 1))),
+        one(Shape.POLYGON, holed),
+        SAMPLES["bitmasks"](),
+    ):
+        usual, listed = the_only(labels), the_only(labels, counts="list")
+        segmentation = listed.pop("segmentation")
+        assert all(type(run) is int for run in segmentation["counts"])
+        packed = coco_masks.frPyObjects(segmentation, *segmentation["size"])
+        assert packed["counts"].decode() == usual.pop("segmentation")["counts"]
+        assert listed == usual
+
+
+def test_lists_of_runs_are_written_of_pictures_in_columns_too() -> None:
+    from encord_convert.conversion import read
+
+    mask = '<mask label="a" rle="1, 2, 2, 1, 6" left="10" top="5" width="4" height="3" occluded="0" z_order="0"/>'
+    head = "<annotations><version>1.1</version><meta><task><labels><label><name>a</name></label></labels></task></meta>"
+    picture = f'<image id="0" name="a.jpg" width="20" height="15">\n{mask}\n</image>'
+    labels = read(MemorySource({"a.xml": f'<?xml version="1.0"?>\n{head}\n{picture}\n</annotations>\n'.encode()}))
+    usual, listed = the_only(labels)["segmentation"], the_only(labels, counts="list")["segmentation"]
+    assert coco_masks.frPyObjects(listed, 15, 20)["counts"].decode() == usual["counts"]
+
+
 def test_the_row_runs_of_a_box_become_the_right_pixels() -> None:
     runs = np.array([1, 2, 2, 1, 6])
     labels = one(Shape.BITMASK, BitmaskCoordinates._from_box_runs(runs, 10, 5, 4, 3, WIDE, HIGH))
@@ -377,6 +419,40 @@ def test_answers_are_attributes_by_name() -> None:
     assert first == {"colour": "red", "colour/red/shade": "dark “red”\nline 2", "damage": ["dent"], "lit": True}
     assert second == {"lit": False}
     assert report.is_lossless
+
+
+def test_checklists_are_booleans_on_request() -> None:
+    from encord_convert.conversion import read
+
+    labels = SAMPLES["answers"]()
+    text, report = text_of(labels, checklists="objects")
+    first, second = (annotation["attributes"] for annotation in json.loads(text)["annotations"])
+    assert first["damage"] == {"dent": True, "scratch": False}
+    assert (first["lit"], second["lit"]) == (True, False)
+    assert report.is_lossless
+    back = read(MemorySource({"a.json": text}), report=(reading := Report()))
+    assert [str(one) for one in diff(labels, back)] == []
+    assert reading.is_lossless
+
+
+def test_every_annotation_says_which_object_it_was() -> None:
+    labels = SAMPLES["tracks"]()
+    hashes = list(next(iter(labels))._objects)
+    file, _ = written(labels)
+    assert [hashes.index(one["attributes"]["encord_object_hash"]) for one in file["annotations"]] == [0, 0, 0, 1, 0]
+
+
+def test_tracks_count_from_1_in_each_video() -> None:
+    s = Sample(DataType.VIDEO, frames=3, title="a.mp4")
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
+    s.place(car, box(), [0, 2])
+    s.place(car, box(0.4), [1, 2])
+    s.add_row(DataType.VIDEO, 2, "b.mp4")
+    s.place(car, box(), [0, 1])
+    file, _ = written(s.done())
+    assert [(one["image_id"], one["attributes"]["track_id"]) for one in file["annotations"]] == [
+        (1, 1), (2, 2), (3, 1), (3, 2), (4, 1), (5, 1),
+    ]  # fmt: skip
 
 
 def test_answers_that_change_are_those_of_the_frame() -> None:
@@ -550,6 +626,32 @@ def test_a_group_lists_its_labelled_pictures_under_its_title() -> None:
 def test_a_series_lists_its_labelled_slices() -> None:
     file, _ = written(SAMPLES["dicom_series"]())
     assert [image["file_name"] for image in file["images"]] == ["series/000000.dcm", "series/000001.dcm"]
+
+
+def test_slices_are_named_by_their_uid_where_it_is_known() -> None:
+    file, _ = written(SAMPLES["dicom_metadata"](), frames="all")
+    assert [image["file_name"] for image in file["images"]] == [
+        "series/2.25.10.dcm", "series/2.25.11_1.dcm", "series/2.25.11_2.dcm",
+    ]  # fmt: skip
+
+
+def test_a_slice_of_another_size_is_measured_by_its_own() -> None:
+    file, _ = written(SAMPLES["slices_of_two_sizes"]())
+    assert [(image["width"], image["height"]) for image in file["images"]] == [(40, 30), (80, 60)]
+    assert [one["bbox"] for one in file["annotations"] if one["category_id"] == 2] == [
+        [30, 22.5, 10, 7.5],
+        [60, 45, 20, 15],
+    ]
+
+
+def test_every_image_says_what_it_was_in_the_hub() -> None:
+    for sample in ("boxes", "tracks", "image_group", "dicom_series"):
+        labels = SAMPLES[sample]()
+        [row] = labels
+        frames = [image["encord"]["frame"] for image in written(labels)[0]["images"]]
+        hashes = [image["encord"]["data_hash"] for image in written(labels)[0]["images"]]
+        assert frames == sorted({frame for one in row._objects.values() for frame in one._frames})
+        assert hashes == [row._units[frame if sample == "image_group" else 0].data_hash for frame in frames]
 
 
 def test_a_group_without_labels_is_not_forgotten() -> None:
@@ -793,6 +895,23 @@ def test_twice_gives_the_same_bytes_and_leaves_the_input_alone(sample: str) -> N
     before = hub_of(labels)
     assert text_of(labels)[0] == text_of(labels)[0]
     assert hub_of(labels) == before
+
+
+def test_memory_does_not_grow_with_the_frames_of_a_video(tmp_path: Path) -> None:
+    def peak(frames: int) -> int:
+        s = Sample(DataType.VIDEO, frames=frames, title="road.mp4")
+        s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box(), Range(0, frames - 1))
+        s.place(s.draft.add_object("leaf", Shape.POLYGON), polygon(10, 10, 50, 10, 50, 40), Range(0, frames - 1))
+        labels = s.done()
+        tracemalloc.start()
+        write(labels, tmp_path / f"{frames}.json", "coco", report=Report())
+        result = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return result
+
+    # Of a frame its number and the list of its objects are kept, which is less than its two lines of the file.
+    growth = (peak(3_000) - peak(1_000)) / 2_000
+    assert growth < (tmp_path / "3000.json").stat().st_size / 3_000
 
 
 def test_many_rows_are_written_as_few_are() -> None:

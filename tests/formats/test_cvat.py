@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from encord_convert import OptionError, ReadError, Report, read
+from encord_convert import OptionError, ReadError, Report, read, write
 from encord_convert.formats import Match, _cvat_bytes, _cvat_scan
 from encord_convert.formats._cvat_scan import Wanted
-from encord_convert.formats._files import MemorySource, Source, SpooledSource, source_at
+from encord_convert.formats._files import MemorySource, MemoryTarget, Source, SpooledSource, source_at
 from encord_convert.formats.cvat import FORMAT, open_shard
+from encord_convert.geometry import rle
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Feature
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
@@ -302,6 +303,15 @@ def test_a_mask_sets_the_pixels_its_runs_say() -> None:
     assert np.argwhere(mask).tolist() == [[5, 11], [5, 12], [6, 11]]
 
 
+def test_a_mask_has_the_string_of_rows_of_the_whole_picture() -> None:
+    text = document(image(shape("mask", rle="1, 2, 2, 1, 6", left=1, top=1, width=4, height=3), size=(7, 5)))
+    mask = coordinates(Loaded(text).only)
+    rows = [9, 2, 5, 1, 18]  # row by row over 7 x 5 pixels, background first
+    drawn = {"top": 0, "left": 0, "height": 5, "width": 7, "rleString": rle.string_from_runs(rows)}
+    assert mask.to_dict() == drawn
+    assert np.argwhere(mask.to_numpy_array()).tolist() == [[1, 2], [1, 3], [2, 2]]
+
+
 def test_a_mask_may_begin_in_the_foreground() -> None:
     text = document(image(shape("mask", rle="0,3,1", left=0, top=0, width=2, height=2)))
     loaded = Loaded(text)
@@ -386,6 +396,28 @@ def test_a_skeleton_has_its_points_in_the_order_of_the_template() -> None:
     assert loaded.report.is_lossless
 
 
+def test_points_of_a_template_stand_in_the_order_of_their_numbers() -> None:
+    circles = "".join(
+        f'<circle cx="{10 * number}" cy="50" data-node-id="{number}" data-label-name="{name}"></circle>'
+        for name, number in (("c", 3), ("a", 1), ("b", 2))
+    )
+    line = '<line data-node-from="3" data-node-to="1"></line>'
+    svg = f"<svg>{escape(circles + line)}</svg>"
+    below = "".join(label(name, "points", more="<parent>s</parent>") for name in "bca")
+    inner = point("b", 2, 1) + point("c", 4, 2) + point("a", 6, 3)
+    loaded = Loaded(
+        document(image(shape("skeleton", "s", inner=inner)), labels=label("s", "skeleton", more=svg) + below)
+    )
+    [template] = loaded.labels.ontology.skeleton_templates
+    assert [(node.name, node.x, node.y) for node in template.skeleton] == [
+        ("a", 0.1, 0.5),
+        ("b", 0.2, 0.5),
+        ("c", 0.3, 0.5),
+    ]
+    assert [edge[:2] for edge in template.edges] == [(2, 0)]
+    assert [(p.name, p.x) for p in coordinates(loaded.only).values] == [("a", 0.03), ("b", 0.01), ("c", 0.02)]
+
+
 def test_a_missing_point_is_invisible_and_told() -> None:
     loaded = Loaded(document(image(shape("skeleton", "fish", inner=point("head", 20, 10))), labels=FISH))
     assert [p.visibility for p in coordinates(loaded.only).values] == [
@@ -464,6 +496,29 @@ def test_a_label_never_used_has_the_default_shape() -> None:
     assert other.labels.ontology.objects[0].shape is Shape.POLYGON
 
 
+def test_a_label_of_one_shape_is_one_class_of_its_name_and_colour() -> None:
+    labels = label("said", "polygon") + label("seen") + label("b b", "bbox")
+    loaded = Loaded(document(image(shape("polyline", "seen", points="1,2;3,4")), labels=labels))
+    assert [(o.name, o.shape.value, o.color) for o in loaded.labels.ontology.objects] == [
+        ("said", "polygon", "#102030"), ("seen", "polyline", "#102030"), ("b b", "bounding_box", "#102030"),
+    ]  # fmt: skip
+
+
+def test_classes_of_one_label_stand_in_the_order_of_shapes() -> None:
+    eight = {
+        f"{axis}{corner}{face}": at for face in "12" for axis in "xy" for at, corner in enumerate(CORNERS, int(face))
+    }
+    shapes = [
+        shape("cuboid", **{**eight, "xtl1": 9}), shape("ellipse", cx=5, cy=5, rx=2, ry=2),
+        shape("skeleton", inner=point("p", 1, 2)), shape("mask", rle="0, 1", left=0, top=0, width=1, height=1),
+        shape("points", points="1,2"), shape("polyline", points="1,2;3,4"), shape("polygon", points="1,1;2,1;2,2"),
+        box(),
+    ]  # fmt: skip
+    names = [o.name for o in Loaded(document(image(*shapes))).labels.ontology.objects]
+    assert names == ["a", *(f"a ({one})" for one in ("polygon", "polyline", "points", "mask", "skeleton", "ellipse",
+                                                      "cuboid"))]  # fmt: skip
+
+
 def test_labels_and_attributes_nobody_declared_are_read_and_told() -> None:
     loaded = Loaded(document(image(box(label_="new", answers={"q": "x"}), box(label_="")), labels=label("a")))
     assert [o.name for o in loaded.labels.ontology.objects] == ["a", "new", "unlabeled"]
@@ -506,6 +561,42 @@ def test_each_kind_of_attribute_has_its_kind_of_answer() -> None:
     }
     assert loaded.report.is_lossless
     assert {"NUMBER_RANGE_DROPPED", "DEFAULT_DROPPED"} <= loaded.codes
+
+
+def test_numbers_are_numbers_if_asked_for() -> None:
+    labels = label("a", "any", *KINDS) + label("scene", "tag", attribute("wind", "number", "0\n12\n1"))
+    texts = ["35", "2.50", "-1e3", "", "__undefined__"]
+    tag = shape("tag", "scene", {"wind": "7"})
+    loaded = Loaded(
+        document(image(*(box(answers={"len": one}) for one in texts), tag), labels=labels), numbers="numeric"
+    )
+    assert loaded.labels.ontology.to_dict()["objects"][0]["attributes"][3]["type"] == "numeric"
+    assert [[value for _, value in i._static_answers()] for i in loaded.instances] == [[35], [2.5], [-1000.0], [], []]
+    [wind] = tags_of(loaded.rows[0])
+    assert [value for attribute_, value in wind._static_answers() if attribute_.name == "wind"] == [7]
+    assert loaded.report.is_lossless
+    assert "NUMBER_RANGE_DROPPED" in loaded.codes
+    back = MemoryTarget()
+    write(loaded.labels, back, "cvat", strict=True)
+    assert b"<input_type>number</input_type>" in back.files["annotations.xml"]
+    assert hub_of(read(MemorySource(back.files))) == hub_of(loaded.labels)
+
+
+@pytest.mark.parametrize("text", ["many", "nan", "1_000", "9" * 400, "1e400"])
+def test_a_number_that_is_none_is_dropped_and_counted(text: str) -> None:
+    labels = label("a", "any", *KINDS)
+    loaded = Loaded(document(image(box(answers={"len": text})), labels=labels), numbers="numeric")
+    assert answers(loaded.only) == {}
+    loss = loaded.loss("UNKNOWN_OPTION")
+    assert (loss.type, str(loss.kind), loss.count) == ("answer", "dropped", 1)
+    assert answers(Loaded(document(image(box(answers={"len": text})), labels=labels)).only) == {"len": text}
+
+
+def test_options_stand_in_the_order_of_the_file() -> None:
+    labels = label("a", "any", attribute("way", "select", "up\n__undefined__\nNorth, Sea\ndown"))
+    loaded = Loaded(document(image(box(answers={"way": "down"})), labels=labels))
+    [way] = loaded.only.ontology_item.attributes
+    assert [option.label for option in way.options] == ["up", "North, Sea", "down"]
 
 
 def test_undefined_is_no_answer_and_is_kept() -> None:
@@ -698,6 +789,13 @@ def project(*tasks: str, labels: str = label("a"), subsets: str = "") -> str:
     return f"<project><id>1</id><name>p</name>{listed}<labels>{labels}</labels></project>"
 
 
+def test_a_picture_is_a_row_of_its_own() -> None:
+    loaded = Loaded(document(image(box()), image(box(1), box(2), name="b.jpg")))
+    assert [(row.data_type.value, row.number_of_frames, len(row._objects)) for row in loaded.rows] == [
+        ("image", 1, 1), ("image", 1, 2),
+    ]  # fmt: skip
+
+
 def test_empty_pictures_are_rows() -> None:
     loaded = Loaded(document(image(), image(name="b.jpg"), '<image id="2" name="c.jpg" width="3" height="4"/>'))
     assert [(row.data_title, row.width, row.height) for row in loaded.rows] == [
@@ -721,6 +819,60 @@ def test_subsets_name_the_rows_and_are_kept_as_metadata() -> None:
     assert {note.code: str(note.level) for note in loaded.report.notes()}["SUBSET_AS_METADATA"] == "info"
     one = Loaded(document(image(box(), subset="default", task_id=1), meta=project()))
     assert one.rows[0].data_title == "a.jpg"
+
+
+def test_each_subset_is_a_dataset_if_asked_for() -> None:
+    body = [image(box(), subset=subset, task_id=1) for subset in ("Train", "Val")]
+    text = document(*body, meta=project(subsets="Train\nVal"))
+    assert [row.dataset_title for row in Loaded(text).rows] == ["p", "p"]
+    rows = Loaded(text, subsets="datasets").rows
+    assert [row.dataset_title for row in rows] == ["p/Train", "p/Val"]
+    assert rows[0].dataset_hash != rows[1].dataset_hash
+    assert [row.client_metadata for row in rows] == [{"cvat_subset": "Train"}, {"cvat_subset": "Val"}]
+
+
+def frames_as_pictures(*numbers: int) -> bytes:
+    described = (
+        "<id>1</id><name>bay</name><size>4</size><mode>interpolation</mode><start_frame>10</start_frame>"
+        "<stop_frame>25</stop_frame><frame_filter>step=5</frame_filter>"
+        "<original_size><width>200</width><height>100</height></original_size><source>v.mp4</source>"
+    )
+    labels = f"<labels>{label('a')}</labels>"
+    body = [image(box(number), shape("tag"), name=f"frame_{number:06d}", id=number) for number in numbers]
+    return document(*body, meta=f"<task>{described}{labels}</task>")
+
+
+def test_frames_exported_as_pictures_are_pictures_or_a_group_and_their_tracks_are_said_to_be_lost() -> None:
+    text = frames_as_pictures(20, 10)
+    loaded = Loaded(text)
+    assert [(row.data_title, row.data_type.value) for row in loaded.rows] == [
+        ("frame_000020", "image"), ("frame_000010", "image"),
+    ]  # fmt: skip
+    assert {str(note.level) for note in loaded.report.notes() if note.code == "TRACK_ID_LOST"} == {"info"}
+    [group] = Loaded(text, group_images=True).rows
+    assert (group.data_title, group.data_type.value, group.number_of_frames) == ("bay", "img_group", 2)
+    assert [unit.data_title for unit in group._units] == ["frame_000010", "frame_000020"]
+
+
+def test_frames_exported_as_pictures_are_the_video_if_asked_for() -> None:
+    text = frames_as_pictures(20, 10)
+    loaded = Loaded(text, frames_as_video=True)
+    [row] = loaded.rows
+    assert (row.data_title, row.data_type.value, row.number_of_frames) == ("v.mp4", "video", 26)
+    assert (row.width, row.height) == (200, 100)
+    assert [(sorted(i._frames), xywh_at(i, 10 * n)) for n, i in enumerate(loaded.instances, 1)] == [
+        ([10], 0.05), ([20], 0.1),
+    ]  # fmt: skip
+    assert [sorted(one._frames) for one in tags_of(row)] == [[10], [20]]
+    relative = Loaded(text, frames_as_video=True, frame_mapping="relative")
+    assert [sorted(i._frames) for i in relative.instances] == [[0], [2]]
+    assert relative.rows[0].number_of_frames == 4
+    plain = Loaded(text.replace(b"interpolation", b"annotation"), frames_as_video=True)
+    assert [row.data_type.value for row in plain.rows] == ["image", "image"]
+
+
+def xywh_at(instance: ObjectInstance, frame: int) -> float:
+    return float(coordinates(instance, frame).top_left_x)
 
 
 def test_a_picture_listed_twice_is_read_once_and_the_other_is_told_with_all_its_shapes() -> None:

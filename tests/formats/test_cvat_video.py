@@ -223,6 +223,14 @@ def test_a_mutable_answer_left_out_is_that_of_the_frame_before() -> None:
     assert runs(loaded.only) == {"state": [("moor", [(6, 7)])]}
 
 
+def test_numbers_of_a_track_follow_the_frames_as_numbers_if_asked_for() -> None:
+    labels = label("a", "any", attribute("speed", "number", "0\n99\n1", mutable=True))
+    shapes = [at(6 + n, answers={"speed": text}) for n, text in enumerate(("3", "3.0", "4.5", "4.5"))]
+    loaded = Loaded(video(track(*shapes), labels=labels), numbers="numeric")
+    assert runs(loaded.only) == {"speed": [(3, [(6, 7)]), (4.5, [(8, 9)])]}
+    assert loaded.report.is_lossless
+
+
 def test_answers_stop_at_gaps() -> None:
     shapes = [at(0, answers={"state": "sail"}), at(1, outside=1), at(3, answers={"state": "sail"}), at(4, outside=1)]
     loaded = Loaded(video(track(*shapes), labels=STATE))

@@ -1,5 +1,6 @@
 """What stands in a CVAT file, for each thing of the hub."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,28 +9,30 @@ from lxml import etree
 from samples import SAMPLES, Sample, box, ring
 
 from encord_convert import Report, read, write
+from encord_convert.comparison import diff
 from encord_convert.errors import WriteError
-from encord_convert.formats.cvat import FORMAT
+from encord_convert.formats._files import MemorySource, MemoryTarget
+from encord_convert.formats.cvat import FORMAT, WRITES
 from encord_convert.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import (
     ChecklistAttribute,
     ClassificationInstance,
+    LabelRowV2,
+    OntologyStructure,
     RadioAttribute,
     Shape,
     TextAttribute,
 )
 from encord_convert.sdk.objects.coordinates import BoundingBoxCoordinates, PolygonCoordinates
 from encord_convert.sdk.objects.frames import Range
-from encord_convert.testing import written
+from encord_convert.testing import tally, written
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "cvat"
 
 
 def document(labels: LabelSet, **options: Any) -> Any:
     """Write a label set of one task; return the root of its file."""
-    from encord_convert.formats._files import MemoryTarget
-
     target = MemoryTarget()
     write(labels, target, "cvat", report=Report(), **options)
     assert list(target.files) == ["annotations.xml"]
@@ -191,6 +194,46 @@ def test_the_runs_of_a_mask_of_cvat_come_back_as_they_were() -> None:
     assert sides(after, *names) == sides(before, *names)
 
 
+def test_an_empty_mask_is_left_out_and_told() -> None:
+    labels = SAMPLES["degenerate"]()
+    assert document(labels).find("image/mask") is None
+    losses = {(str(loss.kind), loss.code, loss.type, loss.count) for loss in written(FORMAT, labels)[1].losses()}
+    assert ("dropped", "EMPTY_MASK", "bitmask", 1) in losses
+
+
+def test_a_point_hidden_by_its_own_object_is_occluded_and_told() -> None:
+    labels = SAMPLES["self_occluded_skeleton"]()
+    assert [sides(one, "label", "outside", "occluded") for one in document(labels).find("image/skeleton")] == [
+        ["wrist", "0", "0"], ["thumb", "0", "1"], ["tip", "0", "1"],
+    ]  # fmt: skip
+    [loss] = written(FORMAT, labels)[1].losses()
+    assert (str(loss.kind), loss.code, loss.type, loss.count) == ("merged", "SELF_OCCLUSION_MERGED", "skeleton", 1)
+
+
+def newer(name: str) -> LabelSet:
+    """Return a row of a newer server."""
+    hub = FIXTURES.parent / "hub"
+    saved = json.loads((hub / "label-rows" / f"newer-{name}.json").read_text())
+    members = json.loads((hub / saved["ontology"]).read_text())
+    structure = OntologyStructure.from_dict(members.get("ontology", members))
+    return LabelSet(structure, [LabelRowV2._from_dict(saved["output"], structure)], title="rows")
+
+
+@pytest.mark.parametrize("name", ["audio", "group-spaces", "html", "image", "text"])
+def test_shapes_cvat_has_no_place_for_are_left_out_and_counted(name: str) -> None:
+    labels = newer(name)
+    files, report = written(FORMAT, labels)
+    root = etree.fromstring(files["annotations.xml"])
+    known = {"box", "polygon", "polyline", "points", "mask", "skeleton", "tag"}
+    assert {one.tag for one in root.iterfind("image/*")} <= known
+    assert tally(report.losses()) == tally(Report.predict(labels, WRITES).losses())
+    found = {(str(loss.kind), loss.code, loss.type, loss.count) for loss in report.losses()}
+    if name == "image":
+        assert ("dropped", "UNSUPPORTED_SHAPE", "cuboid_2d", 2) in found
+    else:
+        assert ("approximated", "MEDIA_CHANGED", "row", 1) in found
+
+
 def test_skeleton_points_are_elements_with_outside_and_occluded() -> None:
     root = document(SAMPLES["skeletons"]())
     skeleton = root.find("image/skeleton")
@@ -252,13 +295,23 @@ def test_a_checklist_of_its_own_name_is_a_checkbox_and_others_are_one_for_each_o
     assert attribute(root, "car", "lit")["input_type"] == "checkbox"
 
 
-def test_a_dynamic_question_is_mutable() -> None:
-    assert attribute(document(SAMPLES["tracks"]()), "car", "speed")["mutable"] == "True"
+def test_a_dynamic_question_is_mutable_and_answered_on_every_shape_and_a_static_one_is_not() -> None:
+    s = Sample(DataType.VIDEO, frames=3, title="road.mp4")
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
+    speed = car.add_attribute(TextAttribute, "speed", dynamic=True)
+    plate = car.add_attribute(TextAttribute, "plate")
+    instance = s.place(car, box(), Range(0, 2))
+    instance.set_answer("slow", speed, Range(0, 1))
+    instance.set_answer("fast", speed, Range(2, 2))
+    instance.set_answer("ABC", plate)
+    root = document(s.done())
+    assert [attribute(root, "car", name)["mutable"] for name in ("speed", "plate")] == ["True", "False"]
+    assert [answers_of(one) for one in root.find("track")] == [
+        {"plate": "ABC", "speed": "slow"}, {"plate": "ABC", "speed": "slow"}, {"plate": "ABC", "speed": "fast"},
+    ]  # fmt: skip
 
 
 def test_a_number_declares_the_range_of_its_answers() -> None:
-    from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
-
     s = Sample()
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
     car.add_attribute(TextAttribute, "doors", feature_node_hash="doors000")
@@ -390,12 +443,18 @@ def test_tags_of_a_video_are_pictures_before_its_tracks() -> None:
         instance._place(frame, s.draft.info)
     instance.set_answer("rain")
     s.rows[-1].add_classification_instance(instance)
-    root = document(s.done())
+    labels = s.done()
+    root = document(labels)
     assert [child.tag for child in root] == ["version", "meta", "image", "image", "track"]
     assert [sides(one, "id", "name") for one in root.iterfind("image")] == [
         ["4", "frame_000004"], ["5", "frame_000005"],
     ]  # fmt: skip
     assert [one.get("track_id") for one in root.iterfind("image/tag")] == ["1", "1"]
+    report = Report()
+    write(labels, MemoryTarget(), "cvat", report=report)
+    [note] = report.notes()
+    assert (str(note.level), note.code) == ("warning", "TAGS_BEFORE_TRACKS")
+    assert report.is_lossless
 
 
 # --- groups, and several files --------------------------------------------------------------------------------------
@@ -405,6 +464,28 @@ def test_frames_of_a_group_are_pictures_and_what_is_on_several_has_one_track_id(
     root = document(SAMPLES["image_group"]())
     assert [one.get("name") for one in root.iterfind("image")] == ["group/0.png", "group/1.png", "group/2.png"]
     assert [one.get("track_id") for one in root.iterfind("image/box")] == ["0", "0"]
+
+
+def test_slices_of_a_series_are_pictures_named_by_their_place_or_on_request_by_their_uid() -> None:
+    labels = SAMPLES["dicom_metadata"]()
+    by_place = [one.get("name") for one in document(labels).iterfind("image")]
+    assert by_place == ["series/000000", "series/000001", "series/000002"]
+    by_uid = document(labels, slices="uid")
+    assert [one.get("name") for one in by_uid.iterfind("image")] == [
+        "series/2.25.10", "series/2.25.11_1", "series/2.25.11_2",
+    ]  # fmt: skip
+    back = read(MemorySource({"annotations.xml": etree.tostring(by_uid)}), report=Report())
+    assert [str(one) for one in diff(labels, back, carries=WRITES)] == []
+    without = SAMPLES["dicom_series"]()
+    assert [one.get("name") for one in document(without, slices="uid").iterfind("image")] == by_place
+
+
+def test_a_slice_of_another_size_is_measured_by_its_own() -> None:
+    images = list(document(SAMPLES["slices_of_two_sizes"]()).iterfind("image"))
+    assert [sides(one, "width", "height") for one in images] == [["40", "30"], ["80", "60"], ["40", "30"]]
+    assert [sides(one.find("box"), "xtl", "ytl", "xbr", "ybr") for one in images[:2]] == [
+        ["30.0", "22.5", "40.0", "30.0"], ["60.0", "45.0", "80.0", "60.0"],
+    ]  # fmt: skip
 
 
 def test_rows_that_are_tasks_of_their_own_are_files_of_their_own(tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ import csv
 import io
 import json
 import random
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dicom_files import CT, dataset, file_of, picture
+from pydicom import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 from samples import SAMPLES
 
@@ -207,18 +209,46 @@ def test_what_is_no_picture_is_named_and_the_rest_is_read() -> None:
     report = Report()
     (row,) = read(FIXTURES / "mixed_folder", report=report)
     assert row.number_of_frames == 2
-    assert report.counts()["file"] == {"in": 5, "kept": 1, "changed": 0, "dropped": 4}
+    assert report.counts()["file"] == {"in": 7, "kept": 1, "changed": 0, "dropped": 6}
     assert dropped(report) == {
         "TRUNCATED": ["It is cut short: its pixels are not whole, 8192 bytes were expected, 8130 are there."],
         "NO_PICTURE": [
             "RTSTRUCT of the class 1.2.840.10008.5.1.4.1.1.481.3 carries no picture.",
             "SR of the class 1.2.840.10008.5.1.4.1.1.88.33 carries no picture.",
         ],
-        "SEGMENTATION": ["A DICOM segmentation is not taken over: it holds masks, and no picture."],
+        "SEGMENTATION": ["A DICOM segmentation is not taken over: it holds masks, and no picture."] * 3,
     }
     assert [(note.code, note.where.file) for note in report.notes() if note.code == "NOT_DICOM"] == [
         ("NOT_DICOM", str(FIXTURES / "mixed_folder" / "notes.txt"))
     ]
+
+
+REFUSED = {
+    "mixed_folder/mr_truncated_pixels.dcm": "It is cut short: its pixels are not whole, 8192 bytes were expected",
+    "mixed_folder/rtstruct_no_meta.dcm": "RTSTRUCT of the class 1.2.840.10008.5.1.4.1.1.481.3 carries no picture.",
+    "mixed_folder/seg_binary_3frames.dcm": "A DICOM segmentation is not taken over: it holds masks, and no picture.",
+    "mixed_folder/seg_binary_ct_series_synthetic.dcm": "A DICOM segmentation is not taken over",
+    "mixed_folder/seg_labelmap_ct_series_synthetic.dcm": "A DICOM segmentation is not taken over",
+    "mixed_folder/sr_comprehensive.dcm": "SR of the class 1.2.840.10008.5.1.4.1.1.88.33 carries no picture.",
+}
+
+
+def test_every_file_is_read_as_another_reader_says_or_refused_with_its_sentence() -> None:
+    files = {path.relative_to(FIXTURES).as_posix() for path in FIXTURES.rglob("*.dcm")}
+    assert files > REFUSED.keys()
+    for name in sorted(files - REFUSED.keys()):
+        row = row_of({"a.dcm": (FIXTURES / name).read_bytes()})
+        told = dcmread(FIXTURES / name, force=True, stop_before_pixels=True)
+        size = (told.Columns, told.Rows, int(told.get("NumberOfFrames") or 1))
+        assert (row.width, row.height, row.number_of_frames) == size, name
+    for name, sentence in REFUSED.items():
+        with pytest.raises(ReadError, match=re.escape(f"memory: holds no DICOM picture. a.dcm: {sentence}")):
+            read(MemorySource({"a.dcm": (FIXTURES / name).read_bytes()}), "dicom", report=Report())
+
+
+def test_files_of_one_name_in_two_folders_are_two_slices() -> None:
+    row = row_of({"a/1.dcm": picture(11, (0, 0, 1)), "b/1.dcm": picture(12, (0, 0, 0))})
+    assert [view.metadata.file_uri for view in row.get_frame_views()] == ["b/1.dcm", "a/1.dcm"]  # type: ignore[union-attr]
 
 
 def test_identical_files_are_read_once_and_different_ones_of_one_uid_are_not_mixed() -> None:

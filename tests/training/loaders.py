@@ -176,10 +176,12 @@ def ultralytics(root: Path, split: str, task: str) -> list[dict[str, Any]]:
 
 
 def hugging_face(root: Path, split: str) -> list[dict[str, Any]]:
-    """imagefolder: each line names a picture below its folder and each picture has a line; the image processors of the
-    DETR family drop crowds and boxes without sides."""
+    """imagefolder: each line names a picture below its folder and each picture has a line; numbers of one key have one
+    type in all splits; the image processors of the DETR family drop crowds and boxes without sides."""
     folder = root / split
     names = json.loads((root / "id2label.json").read_text())
+    if not folder.is_dir():
+        return []
     lines = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("ascii").splitlines()]
     listed = Counter(line["file_name"] for line in lines)
     on_disk = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in SUFFIXES}
@@ -189,6 +191,8 @@ def hugging_face(root: Path, split: str) -> list[dict[str, Any]]:
         check(size_of(folder / line["file_name"]) == (line["width"], line["height"]), "another size")
         objects = line["objects"]
         check(len({len(objects[key]) for key in ("id", "area", "bbox", "category")}) == 1, "lists of other lengths")
+        types = {type(number) for number in (*objects["area"], *(side for box in objects["bbox"] for side in box))}
+        check(types <= {float}, "numbers of two types")
         for area, bbox, category in zip(objects["area"], objects["bbox"], objects["category"], strict=True):
             if bbox[2] > 0 and bbox[3] > 0:
                 left.append({"image": line["file_name"], "name": names[str(category)], "bbox": bbox, "area": area})

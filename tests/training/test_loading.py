@@ -1,7 +1,12 @@
 """Each target is loaded by the rules its trainer documents: what is loaded is what was exported, where it was."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +216,47 @@ def test_boxes_are_in_pixels_for_hugging_face(tmp_path: Path) -> None:
     assert [one["bbox"] for one in loaded if one["image"].startswith("drive/")] == [[16, 12, 16, 12]] * 2
     spill = next(one for one in loaded if one["name"] == "spill")
     assert spill["bbox"] == [21, 11, 19, 19]
+
+
+def test_a_split_of_nothing_but_empty_pictures_is_told_for_hugging_face(tmp_path: Path) -> None:
+    out, report = written(tmp_path, "hf")
+    lines = [json.loads(line) for line in (out / "test" / "metadata.jsonl").read_text().splitlines()]
+    assert [line["file_name"] for line in lines] == ["cam 2/nothing.png"]
+    [note] = [note for note in report.notes() if note.code == "UNTYPED_SPLIT"]
+    assert note.detail == (
+        "No picture of the split 'test' shows an object: load_dataset refuses it beside the others, whose types it "
+        "lacks. Give it a larger share, or leave such pictures out with --negatives drop."
+    )
+    assert "UNTYPED_SPLIT" not in {note.code for note in written(tmp_path / "2", "hf", negatives="drop")[1].notes()}
+
+
+def test_a_split_without_pictures_has_no_file_for_hugging_face(tmp_path: Path) -> None:
+    out, report = written(tmp_path, "hf", "train=0.999,test=0.001")
+    assert "EMPTY_SPLIT" in {note.code for note in report.notes()}
+    assert sorted(path.name for path in out.iterdir()) == ["id2label.json", "train"]
+
+
+LOADED = """
+import json, sys
+from datasets import disable_progress_bars, load_dataset
+disable_progress_bars()
+found = []
+for folder in sys.argv[2:]:
+    splits = load_dataset("imagefolder", data_dir=folder, cache_dir=sys.argv[1]).values()
+    assert all(row["image"].size == (row["width"], row["height"]) for rows in splits for row in rows)
+    found.append([sum(map(len, splits)), sum(len(row["objects"]["bbox"]) for rows in splits for row in rows)])
+print(json.dumps(found))
+"""
+"""Loads folders with the library itself; prints how many pictures and objects each has."""
+
+
+@pytest.mark.skipif(find_spec("datasets") is None, reason="the library `datasets` is not installed")
+def test_the_library_of_hugging_face_loads_all_that_is_exported(tmp_path: Path) -> None:
+    out, report = written(tmp_path, "hf", negatives="drop")
+    kept, _ = written(tmp_path / "kept", "hf", "train=0.5,val=0.5")
+    alone = written(tmp_path / "alone", "hf")[0] / "test"
+    words = [sys.executable, "-c", LOADED, str(tmp_path / "cache"), str(out), str(kept), str(alone)]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home")}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [[len(NAMES) - 1, exported(report)], [len(NAMES), exported(report)], [1, 0]]
