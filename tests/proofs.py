@@ -24,13 +24,20 @@ class Case:
         named = {(module, name) for module, names in self.proofs.items() for name in names.split()}
         return {f"{module}::{name}" for module, name in named if name not in tests_of(module)}
 
+    def speaks_of(self, word: str) -> bool:
+        """Tell whether a proof has a word in it."""
+        return any(word in tests_of(module).get(name, "") for module, names in self.proofs.items()
+                   for name in names.split())  # fmt: skip
+
 
 @cache
-def tests_of(module: str) -> frozenset[str]:
-    """Return the tests of a module that pytest collects."""
+def tests_of(module: str) -> dict[str, str]:
+    """Return the tests of a module that pytest collects, each with its text."""
     path = TESTS / f"{module}.py"
     assert path.is_file() and path.name.startswith("test_"), f"{path} is no module of tests"
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return frozenset(
-        node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    )
+    text = path.read_text(encoding="utf-8")
+    return {
+        node.name: "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
