@@ -1,5 +1,6 @@
 """CVAT to COCO and back, and COCO to CVAT and back: what the steps do not predict to lose comes back the same."""
 
+from collections import Counter
 from functools import reduce
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from encord_convert.losses import Carries
 from encord_convert.testing import tally
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
+ELEMENTS = {"box", "polygon", "polyline", "points", "ellipse", "cuboid", "mask", "skeleton", "bbox", "rle", "keypoints"}
+"""What shapes are called in accounts of labels that were read: by the words of their source."""
+
 OPTIONS = {"authored-images-v1.0": {"size": "10x10"}}
 CASES = [
     (name, case.name, *via)
@@ -63,3 +67,37 @@ def test_a_file_comes_back_but_for_what_the_steps_predict(
     assert [str(one) for one in diff(before, back, carries=narrowed)] == []
     if not out.writing.losses() and not home.writing.losses():
         assert [str(one) for one in diff(before, back, tolerance_px=narrowed.tolerance_px)] == []
+
+
+def places(labels: LabelSet) -> Counter[tuple[str, str]]:
+    """Count the places of objects by class and shape."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in labels:
+        for one in row._objects.values():
+            counts[one.object_name, one.ontology_item.shape.value] += len(one._frames)
+    return counts
+
+
+@pytest.mark.parametrize(("name", "case", "first", "second"), CASES, ids=lambda word: word)
+def test_what_a_chain_loses_is_what_it_predicts_and_no_class_or_question_beside(
+    name: str, case: str, first: str, second: str, tmp_path: Path
+) -> None:
+    before = read(FIXTURES / name / case, name, report=Report(), **OPTIONS.get(case, {})).held()
+    there, out = step(before, first, tmp_path / "there")
+    back, home = step(there, second, tmp_path / "back")
+    assert back.ontology.to_dict() == before.ontology.to_dict()
+    shapes = {one.shape.value for one in before.ontology.objects}
+    dropped: Counter[str] = Counter()
+    for loss in (*out.writing.losses(), *home.writing.losses()):
+        if str(loss.kind) == "dropped":
+            if loss.type in shapes or loss.type in ELEMENTS:
+                dropped[loss.label] += loss.count
+            else:
+                assert loss.type in ("author", "timestamp", "review", "track", "answer", "source", "occluded"), loss
+    lost: Counter[str] = Counter()
+    for (label, _), count in (places(before) - places(back)).items():
+        lost[label.partition(" (")[0].replace("unlabeled", "")] += count
+    assert places(back) <= places(before)
+    assert lost.keys() == (+dropped).keys()
+    # A source counts the absent shapes that close its tracks too, which are on no frame.
+    assert lost <= dropped

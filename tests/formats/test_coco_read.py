@@ -391,6 +391,13 @@ def test_lvis_images_are_named_by_the_end_of_their_url() -> None:
     assert found.rows[0].data_title == "train2017/000000391895.jpg"
 
 
+def test_lvis_images_are_found_by_the_end_of_their_url() -> None:
+    url = "http://images.cocodataset.org/train2017/000000391895.jpg"
+    files = {"train2017/000000391895.jpg": picture((7, 5)), "val2017/000000391895.jpg": picture((9, 9))}
+    found = sized(None, files, coco_url=url)
+    assert (found.rows[0].width, found.rows[0].height) == (7, 5)
+
+
 def test_no_file_name_leads_out_of_a_folder() -> None:
     assert sized("../../etc/passwd", {}, width=2, height=2).rows[0].data_title == "etc/passwd"
 
@@ -596,4 +603,5 @@ def test_a_mask_with_a_hole_keeps_its_pixels_and_is_no_crowd_when_written() -> N
     files, _ = written(FORMAT, found.labels)
     [back] = json.loads(files["annotations.json"])["annotations"]
     assert (back["area"], back["iscrowd"]) == (44, 0)
+    assert back["segmentation"] == {"size": [10, 10], "counts": rle.string_from_runs(counts)}
     assert np.array_equal(found.place().to_numpy_array(), pixels)

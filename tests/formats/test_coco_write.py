@@ -421,6 +421,16 @@ def test_answers_are_attributes_by_name() -> None:
     assert report.is_lossless
 
 
+@pytest.mark.parametrize("sample", ["answers", "classifications"])
+def test_nested_answers_come_back(sample: str) -> None:
+    from encord_convert.conversion import read
+
+    labels = SAMPLES[sample]()
+    text, report = text_of(labels)
+    assert report.is_lossless
+    assert [str(one) for one in diff(labels, read(MemorySource({"a.json": text}), report=Report()))] == []
+
+
 def test_checklists_are_booleans_on_request() -> None:
     from encord_convert.conversion import read
 

@@ -292,8 +292,8 @@ CVAT_WRITTEN = {
             WRITE: "test_a_hole_is_cut_out_by_a_ring_that_covers_the_same_pixels "
             "test_parts_are_joined_by_cuts_of_no_width"
         },
-        lacks="neither a mask, which has no vertices, nor a polygon for each part, which is another object each: what an "
-        "option changes is how a thing is written, and never what survives.",
+        lacks="neither a mask, which has no vertices, nor a polygon for each part, which is an object each: an option "
+        "changes how a thing is written, and never what survives.",
     ),
     "polyline, point": Case(
         "a polyline is one, a point is points of one pair",

@@ -194,6 +194,17 @@ def test_the_runs_of_a_mask_of_cvat_come_back_as_they_were() -> None:
     assert sides(after, *names) == sides(before, *names)
 
 
+def test_the_example_mask_has_its_own_runs_again() -> None:
+    xml = (
+        "<annotations><version>1.1</version><meta><task><labels><label><name>a</name></label></labels></task></meta>"
+        '<image id="0" name="a.jpg" width="200" height="100">'
+        '<mask label="a" rle="1, 2, 2, 1, 6" left="10" top="5" width="4" height="3" occluded="0" z_order="0"/>'
+        "</image></annotations>"
+    )
+    mask = document(read(MemorySource({"a.xml": xml.encode()}), report=Report())).find("image/mask")
+    assert sides(mask, "rle", "left", "top", "width", "height") == ["1, 2, 2, 1, 6", "10", "5", "4", "3"]
+
+
 def test_an_empty_mask_is_left_out_and_told() -> None:
     labels = SAMPLES["degenerate"]()
     assert document(labels).find("image/mask") is None

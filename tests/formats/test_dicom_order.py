@@ -40,6 +40,18 @@ def test_twelve_shuffled_files_stand_in_the_expected_order_whatever_their_names(
     assert found == [one["sop_instance_uid"] for one in expected]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_twelve_files_stand_in_the_expected_order_whatever_the_order_they_come_in(seed: int) -> None:
+    expected = json.loads((SERIES / "expected_order.json").read_text())
+    files = [(one["file"], (SERIES / one["file"]).read_bytes()) for one in expected]
+    random.Random(seed).shuffle(files)
+    (row,) = rows_of(dict(files))
+    found = [view.metadata for view in row.get_frame_views()]
+    assert [one.file_uri for one in found] == [one["file"] for one in expected]  # type: ignore[union-attr]
+    tags = [row._contents.frame_extras[frame]["metadata"]["tags"] for frame in range(len(expected))]
+    assert [one["00200032"]["Value"][2] for one in tags] == [one["position_along_normal"] for one in expected]
+
+
 def test_a_tilted_coronal_stack_stands_along_its_normal_though_instance_numbers_are_equal() -> None:
     # Rows run along x, columns along (0, 0.6, -0.8): the normal is (0, 0.8, 0.6), and z alone would reverse the stack.
     tilted = [1, 0, 0, 0, 0.6, -0.8]

@@ -14,7 +14,7 @@ FEW, MANY = 100, 500
 """Pictures of the two files of each format: the larger is some 16 MB larger."""
 
 MOST_GROWTH = 5 << 20
-"""What the process may need beyond that of the smaller file, in bytes: less than a third of what the file has beyond it."""
+"""What the larger file may take beyond the smaller, in bytes: less than a third of what it has beyond it."""
 
 SHAPES, CORNERS = 8, [(x, 10.25 + x % 2 * 5) for x in range(300)] + [(x, 900.5) for x in reversed(range(300))]
 
