@@ -307,8 +307,8 @@ LABELS = {
         },
     ),
     47: Case(
-        "an object on a video is one track of CVAT, closed after each run, with two decimals at least; labels of frames "
-        "are tags, and warned of",
+        "an object on a video is one track of CVAT, closed after each run, with two decimals or more; labels of "
+        "frames are tags, and warned of",
         {
             CVAT_OUT: "test_an_object_on_a_video_is_one_track_closed_after_each_run "
             "test_a_track_that_lasts_to_the_end_is_not_closed test_tags_of_a_video_are_pictures_before_its_tracks "
