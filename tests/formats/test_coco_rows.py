@@ -66,11 +66,12 @@ COCO_READ = {
         },
     ),
     "keypoints with an outline": Case(
-        "the outline beside keypoints is told to be dropped, or is an object of its own on request",
+        "the outline beside keypoints is told to be dropped, once for each; without labelled keypoints it is what is read",
         {
             READ: "test_the_segmentation_beside_keypoints_is_counted_as_dropped "
-            "test_the_outline_beside_keypoints_is_an_object_of_its_own_on_request"
+            "test_a_person_without_labelled_keypoints_is_its_outline"
         },
+        lacks="it is no object of its own on request: an annotation is one object, which every count counts once.",
     ),
     "score": Case(
         "a score is a confidence, made by a machine",

@@ -369,7 +369,10 @@ CVAT_WRITTEN = {
         },
     ),
     "hashes": Case(
-        "hashes are not kept, but on request as text attributes", {WRITE: "test_hashes_are_text_attributes_on_request"}
+        "hashes are not kept: what is read back is told apart by class, place and track",
+        {BACK: "test_which_frames_are_keyframes_changes_nothing"},
+        lacks="no option writes them as texts: that would be a question which the ontology does not ask, and so would "
+        "change what survives.",
     ),
     "one name and several shapes": Case(
         "classes of one name are one label of any type, and apart again when read",
