@@ -66,7 +66,7 @@ COCO_READ = {
         },
     ),
     "keypoints with an outline": Case(
-        "the outline beside keypoints is told to be dropped, once for each; without labelled keypoints it is what is read",
+        "an outline beside keypoints is dropped, and counted; without labelled keypoints it is what is read",
         {
             READ: "test_the_segmentation_beside_keypoints_is_counted_as_dropped "
             "test_a_person_without_labelled_keypoints_is_its_outline"
