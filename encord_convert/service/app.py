@@ -221,10 +221,9 @@ class Service:
 
     def begin(self, asked: Asked) -> Future[Reply | None] | Reply | None:
         """Carry out what is asked; return the reply, now or later, or None if it is too early: begin again then."""
-        if self._trusts:
-            self._trust(asked.proof)
         if not asked.handler.writes:
             try:
+                self._trust(asked.proof)
                 return Reply(200, _JSON, self.database.read(lambda db: self._carried_out(asked, db)))
             except NotYet as error:
                 return None if self.clock() < error.until else Reply(200, _JSON, asked.told(error.answer))
@@ -232,6 +231,7 @@ class Service:
                 return self._refusal(asked, error)
         reply: Future[Reply | None] = Future()
         try:
+            self._trust(asked.proof)
             prepared = None
             if asked.handler.prepare is not None:
                 prepared = self.database.read(lambda db: self._prepared(asked, db))
@@ -248,6 +248,8 @@ class Service:
 
     def _trust(self, proof: auth.Proof) -> None:
         """Make whoever signs a request the first user, unless there is one."""
+        if not self._trusts:
+            return
         key_hex = proof.key_hex
 
         def work(db: Connection) -> None:
@@ -273,9 +275,9 @@ class Service:
         digest = sha256(asked.body).digest()
         before = users.answered(db, maker, request_id)
         if before is not None:
-            if before.body_sha256 != digest:
+            if before[0] != digest:
                 raise InvalidArgumentsError("This request id was used for another request.")
-            return self.storage.unseal(bytes(before.reply))
+            return self.storage.unseal(before[1])
         told = asked.told(asked.handler.run(call))
         users.remember(db, maker, request_id, digest, self.storage.seal(told), call.now)
         if call.now - self._forgot_at > ANSWERS_KEPT_S / 24:

@@ -138,13 +138,14 @@ def identified(db: Connection, proof: Proof, kind: str | None, hash_: str | None
         user = users.user_of_key(db, proof.key_hex)
         if user is None:
             raise AuthenticationError(_REFUSED)
-        return Caller(user.user_hash, user.email), None
-    user = users.user_and_role(db, proof.key_hex, kind or "", hash_)
-    if user is None:
+        return Caller(*user), None
+    known = users.user_and_role(db, proof.key_hex, kind or "", hash_)
+    if known is None:
         raise AuthenticationError(_REFUSED)
-    if kind is None or user.role is None:
+    user_hash, email, role = known
+    if kind is None or role is None:
         raise unseen(kind if kind in set(Kind) else "resource", hash_)
-    return Caller(user.user_hash, user.email), Resource(Kind(kind), hash_, user.role)
+    return Caller(user_hash, email), Resource(Kind(kind), hash_, role)
 
 
 def unseen(kind: str | None, hash_: str) -> ResourceNotFoundError:

@@ -6,8 +6,10 @@ import asyncio
 import logging
 import os
 import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from encord_convert.errors import ListenError
 from encord_convert.sdk.http.transport import Reply
-from encord_convert.service import faults, files
+from encord_convert.service import connections, faults, files
 from encord_convert.service.app import POLL_S, Asked, Service
 from encord_convert.service.connections import Connection
 from encord_convert.service.storage import PREFIX
@@ -33,8 +35,6 @@ MOST_BODIES = 512 << 20
 """Bytes of all requests that are arriving or being answered; more are told to come again."""
 MOST_CONNECTIONS = 1024
 """At once; more are told to come again."""
-PART_S = 20.0
-"""How long the next part of a body may take."""
 THREADS = 8
 """Requests that read at once."""
 TRANSFERS = 64
@@ -42,7 +42,7 @@ TRANSFERS = 64
 
 
 class Application(Starlette):
-    """The ASGI application of a service.
+    """The ASGI application of a service; what :class:`.Connection` asks it the short way.
 
     Parameters
     ----------
@@ -52,11 +52,65 @@ class Application(Starlette):
     def __init__(self, service: Service) -> None:
         self._service = service
         self._pool = ThreadPoolExecutor(THREADS, "reads")
+        self._transfers = ThreadPoolExecutor(TRANSFERS, "files")
+        self._replies = _Replies()
         self._held = 0
-        super().__init__(routes=_routes(service, self._pool, ThreadPoolExecutor(TRANSFERS, "files")))
+        super().__init__(routes=_routes(service, self._pool, self._transfers))
+
+    # --- the short way ------------------------------------------------------------------------------------------------
+
+    def is_short(self, method: str, target: str) -> bool:
+        """Tell whether the answer to a request is short as well."""
+        if target.startswith(PREFIX + "/"):
+            return method == "PUT"
+        return target != "/healthz"
+
+    def hold(self, size: int) -> bool:
+        """Note that bytes of a request arrived; tell whether there is room for them."""
+        self._held += size
+        return self._held <= MOST_BODIES
+
+    def release(self, size: int) -> None:
+        """Note that bytes of a request are no longer needed."""
+        self._held -= size
+
+    def ask(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, told: Callable[[Reply], None]
+    ) -> None:
+        """Answer a request, on the loop, now or later; names of headers are in lower case."""
+        if headers.get("content-encoding", "identity") != "identity":
+            told(_plain(415, "Requests are not compressed: send the body as it is."))
+        elif target.startswith(PREFIX + "/"):
+            self._hear(self._transfers.submit(files.answer_file, self._service, method, target, headers, [body]), told)
+        else:
+            taken = self._service.take_in(method, target, headers, body)
+            if isinstance(taken, Reply):
+                told(taken)
+            else:
+                self._carry_out(taken, told)
+
+    def _carry_out(self, asked: Asked, told: Callable[[Reply], None]) -> None:
+        def tell(outcome: Any) -> None:
+            if isinstance(outcome, Future):
+                self._hear(outcome, tell)
+            elif outcome is None:
+                asyncio.get_running_loop().call_later(POLL_S, self._carry_out, asked, told)
+            else:
+                told(outcome)
+
+        if asked.handler.writes and asked.handler.prepare is None:
+            tell(self._service.begin(asked))
+        else:
+            self._hear(self._pool.submit(self._service.begin, asked), tell)
+
+    def _hear(self, outcome: Future[Any], tell: Callable[[Any], None]) -> None:
+        loop = asyncio.get_running_loop()
+        outcome.add_done_callback(lambda done: self._replies.put(loop, tell, done.result()))
+
+    # --- the general way ----------------------------------------------------------------------------------------------
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request. Those of the API, which come by the thousand, take no way round."""
+        """Answer a request."""
         if scope["type"] != "http" or scope["path"] == "/healthz" or scope["path"].startswith(PREFIX + "/"):
             await super().__call__(scope, receive, send)
             return
@@ -68,35 +122,44 @@ class Application(Starlette):
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if headers.get("content-encoding", "identity") != "identity":
-            return _plain(415, "Requests are not compressed: send the body as it is.")
         held = 0
 
         def hold(size: int) -> bool:
             nonlocal held
             held += size
-            self._held += size
-            return self._held <= MOST_BODIES
+            return self.hold(size)
 
         try:
             body = await _body(headers, receive, hold)
-            return body if isinstance(body, Reply) else await self._carried_out(scope, headers, body)
+            if isinstance(body, Reply):
+                return body
+            reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+            self.ask(scope["method"], _target(scope), headers, body, reply.set_result)
+            return await reply
         finally:
-            self._held -= held
+            self.release(held)
 
-    async def _carried_out(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> Reply:
-        taken = self._service.take_in(scope["method"], _target(scope), headers, body)
-        while isinstance(taken, Asked):
-            if taken.handler.writes and taken.handler.prepare is None:
-                outcome: Any = self._service.begin(taken)
-            else:
-                outcome = await asyncio.get_running_loop().run_in_executor(self._pool, self._service.begin, taken)
-            if isinstance(outcome, Future):
-                outcome = await asyncio.wrap_future(outcome)
-            if isinstance(outcome, Reply):
-                return outcome
-            await asyncio.sleep(POLL_S)
-        return taken
+
+class _Replies:
+    """What other threads found out, brought to the loop: all that is there in one go, since waking the loop costs."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Callable[[Any], None], Any]] = deque()
+        self._is_called = False
+
+    def put(self, loop: asyncio.AbstractEventLoop, tell: Callable[[Any], None], outcome: Any) -> None:
+        """Let a function be called on the loop; on any thread."""
+        self._waiting.append((tell, outcome))
+        if not self._is_called:
+            self._is_called = True
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(self._hand_out)
+
+    def _hand_out(self) -> None:
+        self._is_called = False  # first: what is put from here on calls again
+        while self._waiting:
+            tell, outcome = self._waiting.popleft()
+            tell(outcome)
 
 
 def _routes(service: Service, pool: ThreadPoolExecutor, transfers: ThreadPoolExecutor) -> list[Route]:
@@ -154,7 +217,7 @@ async def _body(headers: Mapping[str, str], receive: Receive, hold: Callable[[in
     size, is_more = 0, True
     while is_more:
         try:
-            async with asyncio.timeout(PART_S):
+            async with asyncio.timeout(connections.PART_S):
                 message = await receive()
         except TimeoutError:
             return _plain(408, "The request did not arrive in time.")
@@ -174,7 +237,7 @@ async def _parts(request: HttpRequest) -> AsyncIterator[bytes]:
     stream = request.stream()
     while True:
         try:
-            yield await asyncio.wait_for(anext(stream), PART_S)
+            yield await asyncio.wait_for(anext(stream), connections.PART_S)
         except StopAsyncIteration:
             return
 

@@ -264,7 +264,7 @@ def test_a_head_without_end_is_cut_off(socketed: Running) -> None:
 
 
 def test_a_body_that_stops_is_not_waited_for(socketed: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "PART_S", 0.3)
+    monkeypatch.setattr(connections, "PART_S", 0.3)
     connection = http.client.HTTPConnection(urlsplit(socketed.url).netloc, timeout=5)
     connection.putrequest("POST", USER)
     connection.putheader("Content-Length", "100")

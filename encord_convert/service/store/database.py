@@ -62,7 +62,7 @@ class Database:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function that reads, on this thread; it sees one state of the database throughout."""
-        with self.engine.connect() as connection:
+        with self.engine.connect() as connection, connection.begin():
             return work(connection)
 
     def write(self, work: Callable[[Connection], T]) -> Future[T]:

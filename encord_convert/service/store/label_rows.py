@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from encord_convert.service.store.prepared import Prepared
 from encord_convert.service.store.tables import DATA_FILES, DATA_ROWS, DATASETS, USERS
 from encord_convert.service.store.tables_labels import LABEL_EVENTS, LABEL_REVISIONS, LABEL_ROWS
 from encord_convert.service.store.tables_projects import PROJECT_DATASETS
@@ -174,7 +175,19 @@ class Revision:
     body: bytes
 
 
-_HEADS = (
+class Head(NamedTuple):
+    """The newest revision of a row, without its body; None where nothing was saved yet."""
+
+    label_hash: str
+    data_hash: str
+    last_edited_at: float
+    head: int | None
+    head_by: str | None
+    head_sha256: bytes | None
+    data_type: str
+
+
+_HEADS_OF_PROJECT = (
     select(
         LABEL_ROWS.c.label_hash,
         LABEL_ROWS.c.data_hash,
@@ -185,14 +198,17 @@ _HEADS = (
         DATA_ROWS.c.data_type,
     )
     .join_from(LABEL_ROWS, DATA_ROWS, DATA_ROWS.c.data_hash == LABEL_ROWS.c.data_hash)
-    .where(
-        LABEL_ROWS.c.project_hash == bindparam("project_hash"),
-        LABEL_ROWS.c.label_hash.in_(bindparam("label_hashes", expanding=True)),
-    )
+    .where(LABEL_ROWS.c.project_hash == bindparam("project_hash"))
 )
-_INSERT = insert(LABEL_REVISIONS)
-_INSERT_MANY = _INSERT.returning(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.label_hash)
-_POINT = (
+_HEADS = _HEADS_OF_PROJECT.where(LABEL_ROWS.c.label_hash.in_(bindparam("label_hashes", expanding=True)))
+_HEAD = Prepared(_HEADS_OF_PROJECT.where(LABEL_ROWS.c.label_hash == bindparam("label_hash")))
+_INSERT_MANY = insert(LABEL_REVISIONS).returning(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.label_hash)
+_INSERT = Prepared(
+    insert(LABEL_REVISIONS)
+    .values({name: bindparam(name) for name in LABEL_REVISIONS.c.keys() if name != "id"})
+    .returning(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.label_hash)
+)
+_POINT_MANY = (
     update(LABEL_ROWS)
     .where(LABEL_ROWS.c.project_hash == bindparam("own_project"), LABEL_ROWS.c.data_hash == bindparam("own_data"))
     .values(
@@ -202,12 +218,16 @@ _POINT = (
         last_edited_at=bindparam("new_time"),
     )
 )
+_POINT = Prepared(_POINT_MANY)
 
 
-def heads(db: Connection, project_hash: str, label_hashes: list[str]) -> dict[str, Any]:
-    """Return the newest revision of rows, without its body, by label hash."""
-    rows = db.execute(_HEADS, {"project_hash": project_hash, "label_hashes": label_hashes})
-    return {row.label_hash: row for row in rows}
+def heads(db: Connection, project_hash: str, label_hashes: list[str]) -> dict[str, Head]:
+    """Return the newest revision of rows, by label hash."""
+    if len(label_hashes) == 1:
+        rows = _HEAD.rows(db, {"project_hash": project_hash, "label_hash": label_hashes[0]})
+    else:
+        rows = db.execute(_HEADS, {"project_hash": project_hash, "label_hashes": label_hashes}).all()
+    return {row[0]: Head._make(row) for row in rows}
 
 
 def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revision]) -> None:
@@ -226,11 +246,8 @@ def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revi
     ]
     if not rows:
         return
-    if len(rows) == 1:  # the usual case, and a third faster than as a list of one
-        made: Any = db.execute(_INSERT, rows[0]).inserted_primary_key
-        numbers = {rows[0]["label_hash"]: made.id}
-    else:
-        numbers = {label_hash: number for number, label_hash in db.execute(_INSERT_MANY, rows)}
+    made = _INSERT.rows(db, rows[0]) if len(rows) == 1 else db.execute(_INSERT_MANY, rows)
+    numbers = {label_hash: number for number, label_hash in made}
     pointers = [
         {
             "own_project": project_hash,
@@ -242,7 +259,10 @@ def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revi
         }
         for one in revisions
     ]
-    db.execute(_POINT, pointers if len(pointers) > 1 else pointers[0])
+    if len(pointers) == 1:
+        _POINT.change(db, pointers[0])
+    else:
+        db.execute(_POINT_MANY, pointers)
 
 
 def revision_at(db: Connection, label_hash: str, saved_at: float) -> RowMapping | None:

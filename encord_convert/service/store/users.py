@@ -1,7 +1,4 @@
-"""Statements of users, their keys, their roles, and the keys of resources.
-
-Statements that run with every call are made once: making one costs more than running it.
-"""
+"""Statements of users, their keys, their roles, and the keys of resources."""
 
 from __future__ import annotations
 
@@ -12,16 +9,17 @@ from uuid import uuid4
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from encord_convert.sdk.exceptions import DuplicateSshKeyError, InvalidArgumentsError
+from encord_convert.service.store.prepared import Prepared
 from encord_convert.service.store.tables import API_KEYS, PUBLIC_KEYS, REQUEST_IDS, ROLES, USERS
 
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 
-_USER_OF_KEY = (
+_USER_OF_KEY = Prepared(
     select(USERS.c.user_hash, USERS.c.email)
     .join(PUBLIC_KEYS, PUBLIC_KEYS.c.user_hash == USERS.c.user_hash)
     .where(PUBLIC_KEYS.c.key_hex == bindparam("key_hex"))
 )
-_USER_AND_ROLE = (
+_USER_AND_ROLE = Prepared(
     select(USERS.c.user_hash, USERS.c.email, ROLES.c.role)
     .join(PUBLIC_KEYS, PUBLIC_KEYS.c.user_hash == USERS.c.user_hash)
     .outerjoin(
@@ -52,19 +50,28 @@ _OF = and_(
     ROLES.c.kind == bindparam("of_kind"),
     ROLES.c.hash == bindparam("of_hash"),
 )
-_ROLE = select(ROLES.c.role).where(_OF)
+_ROLE = Prepared(select(ROLES.c.role).where(_OF))
 _SET_ROLE = update(ROLES).where(_OF).values(role=bindparam("new_role"))
 _ADD_ROLE = insert(ROLES)
+_ANSWERED = Prepared(
+    select(REQUEST_IDS.c.body_sha256, REQUEST_IDS.c.reply).where(
+        REQUEST_IDS.c.caller == bindparam("caller"), REQUEST_IDS.c.request_id == bindparam("request_id")
+    )
+)
+_REMEMBER = Prepared(insert(REQUEST_IDS))
 
 
-def user_of_key(db: Connection, key_hex: str) -> Any:
-    """Return ``user_hash`` and ``email`` of whoever has a public key, or None."""
-    return db.execute(_USER_OF_KEY, {"key_hex": key_hex}).first()
+def user_of_key(db: Connection, key_hex: str) -> tuple[str, str] | None:
+    """Return hash and address of whoever has a public key, or None."""
+    found: tuple[str, str] | None = _USER_OF_KEY.first(db, {"key_hex": key_hex})
+    return found
 
 
-def user_and_role(db: Connection, key_hex: str, kind: str, hash_: str) -> Any:
-    """Return ``user_hash``, ``email`` and ``role``, None if there is none, of whoever has a public key, or None."""
-    return db.execute(_USER_AND_ROLE, {"key_hex": key_hex, "kind": kind, "hash": hash_}).first()
+def user_and_role(db: Connection, key_hex: str, kind: str, hash_: str) -> tuple[str, str, int | None] | None:
+    """Return hash, address and role, None if there is none, of whoever has a public key, or None."""
+    values = {"key_hex": key_hex, "kind": kind, "hash": hash_}
+    found: tuple[str, str, int | None] | None = _USER_AND_ROLE.first(db, values)
+    return found
 
 
 def api_key(db: Connection, secret_sha256: str) -> Any:
@@ -130,9 +137,8 @@ def users(db: Connection) -> list[tuple[str, int]]:
 
 def role_of(db: Connection, kind: str, hash_: str, user_hash: str) -> int | None:
     """Return the role of a user in a resource; None if there is none, and the resource is as if it were not."""
-    of = {"of_user": user_hash, "of_kind": kind, "of_hash": hash_}
-    role: int | None = db.execute(_ROLE, of).scalar()
-    return role
+    found = _ROLE.first(db, {"of_user": user_hash, "of_kind": kind, "of_hash": hash_})
+    return None if found is None else found[0]
 
 
 def set_role(db: Connection, kind: str, hash_: str, user_hash: str, role: int) -> None:
@@ -156,16 +162,16 @@ def members(db: Connection, kind: str, hash_: str) -> list[tuple[str, str, int]]
 # --- request ids ------------------------------------------------------------------------------------------------------
 
 
-def answered(db: Connection, caller: str, request_id: str) -> Any:
-    """Return ``body_sha256`` and ``reply`` of a request that was carried out, or None."""
-    query = select(REQUEST_IDS.c.body_sha256, REQUEST_IDS.c.reply)
-    return db.execute(query.where(REQUEST_IDS.c.caller == caller, REQUEST_IDS.c.request_id == request_id)).first()
+def answered(db: Connection, caller: str, request_id: str) -> tuple[bytes, bytes] | None:
+    """Return the SHA-256 of the body of a request that was carried out, and the sealed reply; or None."""
+    found: tuple[bytes, bytes] | None = _ANSWERED.first(db, {"caller": caller, "request_id": request_id})
+    return found
 
 
 def remember(db: Connection, caller: str, request_id: str, body_sha256: bytes, reply: bytes, now: float) -> None:
     """Keep what was answered to a request, sealed: it may hold a key."""
     row = {"caller": caller, "request_id": request_id, "body_sha256": body_sha256, "reply": reply, "created_at": now}
-    db.execute(insert(REQUEST_IDS), row)
+    _REMEMBER.change(db, row)
 
 
 def forget_answers(db: Connection, before: float) -> None:
