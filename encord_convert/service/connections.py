@@ -33,12 +33,14 @@ SHORT = 1 << 20
 """Bytes of the body of a short request, at most."""
 
 _HEAD = re.compile(
-    rb"(GET|POST|PUT|PATCH|DELETE) (/[!-~]*) HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[ \t]*[!-~](?:[ -~]*[!-~])?\r\n){1,64})\r\n",
+    rb"(GET|POST|PUT|PATCH|DELETE) (/[!-~]*) HTTP/1\.1\r\n"
+    rb"((?:[A-Za-z0-9-]+:[ \t]*[!-~](?:[ -~]*[!-~])?\r\n){1,64})\r\n",
     re.ASCII,
 )
 """Method, target, headers. No folding, no empty values, nothing beyond printable ASCII."""
+_LINE = re.compile(r"([A-Za-z0-9-]+):[ \t]*([^\r]+)\r\n", re.ASCII)
 _LENGTH = re.compile(r"0|[1-9][0-9]{0,7}", re.ASCII)
-_NOT_SHORT = ("transfer-encoding", "upgrade", "expect", "trailer", "te")
+_NOT_SHORT = frozenset({"transfer-encoding", "upgrade", "expect", "trailer", "te"})
 
 _LATE = Reply(408, {"content-type": "text/plain", "connection": "close"}, b"The request did not arrive in time.")
 _FULL = Reply(503, {"content-type": "text/plain", "connection": "close"}, b"Too much is under way; come again.")
@@ -56,17 +58,14 @@ def head_of(data: bytes) -> tuple[str, str, dict[str, str], int, int] | None:
     if found is None:
         return None
     method, target = found[1].decode("ascii"), found[2].decode("ascii")
-    headers = {}
-    lines = found[3].decode("ascii").split("\r\n")
-    for line in lines[:-1]:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip(" \t")
+    lines = _LINE.findall(found[3].decode("ascii"))
+    headers = {name.lower(): value for name, value in lines}
     length = headers.get("content-length", "0" if method == "GET" else "")
-    if len(headers) < len(lines) - 1 or _LENGTH.fullmatch(length) is None or int(length) > SHORT:
+    if len(headers) < len(lines) or _LENGTH.fullmatch(length) is None or int(length) > SHORT:
         return None
     if "host" not in headers or headers.get("connection", "keep-alive").lower() != "keep-alive":
         return None
-    if any(name in headers for name in _NOT_SHORT):
+    if not _NOT_SHORT.isdisjoint(headers):
         return None
     return method, target, headers, found.end(), int(length)
 
@@ -89,6 +88,8 @@ class Connection(_Http):  # type: ignore[misc]
     """Bytes the application was told of."""
     _early = b""
     """What came before the answer to the short request was sent."""
+    _is_general = False
+    """Whether uvicorn may still have bytes of a request."""
     _ends = False
     """Whether no further request is taken."""
 
@@ -144,9 +145,10 @@ class Connection(_Http):  # type: ignore[misc]
 
     def _is_free(self) -> bool:
         """Tell whether a request begins here, and there is room for it."""
-        is_between = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+        if self._is_general and self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
+            self._is_general = False
         is_room = len(self.connections) < self.limit_concurrency and not self.flow.write_paused
-        return is_between and is_room and not self._ends
+        return is_room and not self._is_general and not self._ends
 
     def _take(self, data: bytes) -> None:
         if len(data) > self._missing:
@@ -201,6 +203,7 @@ class Connection(_Http):  # type: ignore[misc]
 
     def _pass_on(self, data: bytes) -> None:
         """Let uvicorn have it; as long as the bytes are of a head, time and size count."""
+        self._is_general = True
         cycle = self.cycle
         super().data_received(data)
         if self.cycle is not cycle or (self.cycle is not None and not self.cycle.response_complete):

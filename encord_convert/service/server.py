@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -322,6 +323,7 @@ class Server:
 
     def run(self) -> None:
         """Listen until a signal, or :meth:`stop`, ends it."""
+        gc.freeze()  # what is there stays: it need not be looked through again and again
         self._server.run([self._socket])
 
     def start(self) -> Callable[[], None]:

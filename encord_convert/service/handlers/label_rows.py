@@ -69,9 +69,13 @@ class _Unit(msgspec.Struct, Generic[Labels]):
     data_sequence: int | str | None = None
 
 
+class _Members(msgspec.Struct):
+    """Any JSON object."""
+
+
 class _Answer(msgspec.Struct):
-    classifications: list[dict[str, msgspec.Raw]] = []
-    actions: list[dict[str, msgspec.Raw]] = []
+    classifications: list[_Members] = []
+    actions: list[_Members] = []
 
 
 class _Row(msgspec.Struct, Generic[Labels]):

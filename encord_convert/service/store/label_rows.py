@@ -205,7 +205,7 @@ _HEAD = Prepared(_HEADS_OF_PROJECT.where(LABEL_ROWS.c.label_hash == bindparam("l
 _INSERT_MANY = insert(LABEL_REVISIONS).returning(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.label_hash)
 _INSERT = Prepared(
     insert(LABEL_REVISIONS)
-    .values({name: bindparam(name) for name in LABEL_REVISIONS.c.keys() if name != "id"})
+    .values({column.name: bindparam(column.name) for column in LABEL_REVISIONS.c if column.name != "id"})
     .returning(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.label_hash)
 )
 _POINT_MANY = (

@@ -1,13 +1,14 @@
 """Writes: one at a time where the database has one writer, many in one commit, answered after the commit.
 
-SQLite: a thread of its own takes what waits, runs each write in a savepoint and commits all together, so that one flush
-to the disk serves many callers. PostgreSQL: a pool of threads, a transaction each.
+SQLite: a thread of its own takes what waits, runs it and commits all together, so that one flush to the disk serves
+many callers; a write that fails undoes itself alone. PostgreSQL: a pool of threads, a transaction each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeVar
@@ -78,8 +79,7 @@ class OneWriter:
 
     def _commit(self, batch: list[tuple[Work[Any], Future[Any]]], connection: Connection) -> None:
         try:
-            with connection.begin():
-                outcomes = [_outcome(work, connection) for work, _ in batch]
+            outcomes = _together([work for work, _ in batch], connection)
         except Exception as error:
             if len(batch) > 1:
                 # One of them made the database give up on all: each alone, only that one fails.
@@ -90,6 +90,17 @@ class OneWriter:
             return
         for (_, future), (value, failure) in zip(batch, outcomes, strict=True):
             future.set_result(value) if failure is None else future.set_exception(failure)
+
+
+def _together(batch: list[Work[Any]], connection: Connection) -> list[tuple[Any, Exception | None]]:
+    """Run writes and commit them. Mostly none fails; if one does, all are run again, each in a savepoint of its own."""
+    if len(batch) == 1:
+        with connection.begin():
+            return [(batch[0](connection), None)]
+    with suppress(Exception), connection.begin():  # what it was is told by the second run
+        return [(work(connection), None) for work in batch]
+    with connection.begin():
+        return [_outcome(work, connection) for work in batch]
 
 
 def _outcome(work: Work[Any], connection: Connection) -> tuple[Any, Exception | None]:
