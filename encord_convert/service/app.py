@@ -8,6 +8,7 @@ Source: wire protocol, sections 1 to 4 and 19.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,9 +16,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any
+from typing import IO, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
@@ -36,7 +38,7 @@ from encord_convert.sdk.http.routes import (
 )
 from encord_convert.sdk.http.transport import Reply, Request
 from encord_convert.service import auth, faults, handlers
-from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, NotYet
+from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, NotYet, Parts
 from encord_convert.service.clouds import Clouds
 from encord_convert.service.files import answer_file
 from encord_convert.service.jobs import Jobs
@@ -71,6 +73,28 @@ class _Envelope(msgspec.Struct):
 
 _decoder = msgspec.json.Decoder(_Envelope)
 _NO_VALUE = msgspec.Raw(b"null")
+
+
+@dataclass(frozen=True, slots=True)
+class LongReply:
+    """A reply whose body is in a file, which nobody else has; whoever has sent it closes the file."""
+
+    status: int
+    headers: Mapping[str, str]
+    file: IO[bytes]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return os.fstat(self.file.fileno()).st_size
+
+    def whole(self) -> Reply:
+        """Return the same with its body in memory."""
+        with self.file:
+            return Reply(self.status, self.headers, self.file.read())
+
+
+AnyReply = Reply | LongReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +164,9 @@ class Service:
         while not isinstance(taken, Reply):
             outcome = self.begin(taken)
             done = outcome.result() if isinstance(outcome, Future) else outcome
-            if isinstance(done, Reply):
+            if isinstance(done, LongReply):
+                return done.whole()
+            if done is not None:
                 return done
             time.sleep(POLL_S)
         return taken
@@ -219,23 +245,24 @@ class Service:
 
     # --- carrying out -------------------------------------------------------------------------------------------------
 
-    def begin(self, asked: Asked) -> Future[Reply | None] | Reply | None:
+    def begin(self, asked: Asked) -> Future[Reply] | AnyReply | None:
         """Carry out what is asked; return the reply, now or later, or None if it is too early: begin again then."""
         if not asked.handler.writes:
             try:
                 self._trust(asked.proof)
-                return Reply(200, _JSON, self.database.read(lambda db: self._carried_out(asked, db)))
+                body = self.database.read(lambda db: self._read(asked, db))
+                return Reply(200, _JSON, body) if isinstance(body, bytes) else LongReply(200, _JSON, body)
             except NotYet as error:
                 return None if self.clock() < error.until else Reply(200, _JSON, asked.told(error.answer))
             except Exception as error:
                 return self._refusal(asked, error)
-        reply: Future[Reply | None] = Future()
+        reply: Future[Reply] = Future()
         try:
             self._trust(asked.proof)
             prepared = None
             if asked.handler.prepare is not None:
                 prepared = self.database.read(lambda db: self._prepared(asked, db))
-            done = self.database.write(lambda db: self._carried_out(asked, db, prepared))
+            done = self.database.write(lambda db: self._written(asked, db, prepared))
         except Exception as error:
             return self._refusal(asked, error)
 
@@ -266,7 +293,14 @@ class Service:
         assert asked.handler.prepare is not None
         return asked.handler.prepare(call)
 
-    def _carried_out(self, asked: Asked, db: Connection, prepared: Any = None) -> bytes:
+    def _read(self, asked: Asked, db: Connection) -> bytes | IO[bytes]:
+        value = asked.handler.run(self._call(asked, db))
+        if isinstance(value, Parts):
+            before, after = (_PREFIX, b"}") if asked.told is _enveloped else (b"", b"")
+            return self.storage.spooled(chain((before,), value.parts, (after,)))
+        return asked.told(value)
+
+    def _written(self, asked: Asked, db: Connection, prepared: Any) -> bytes:
         call = self._call(asked, db)
         call.prepared = prepared
         if asked.request_id is None:

@@ -154,6 +154,13 @@ class Access:
     kinds: frozenset[Kind] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A JSON value that is too long to stand in memory: what a reading handler returns for one, as it is made."""
+
+    parts: Iterable[bytes]
+
+
 class NotYet(Exception):
     """What a reading handler raises while the answer may still change: it is run again, until time is up.
 

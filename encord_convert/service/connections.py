@@ -13,12 +13,13 @@ import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from encord_convert.sdk.http.transport import Reply
+from encord_convert.service.app import AnyReply, LongReply
 
 if TYPE_CHECKING:
     from encord_convert.service.server import Application
@@ -31,6 +32,8 @@ MOST_HEADER = 64 << 10
 """Bytes of a head."""
 SHORT = 1 << 20
 """Bytes of the body of a short request, at most."""
+PART = 1 << 18
+"""Bytes of a long reply that stand in memory at once."""
 
 _HEAD = re.compile(
     rb"(GET|POST|PUT|PATCH|DELETE) (/[!-~]*) HTTP/1\.1\r\n"
@@ -166,17 +169,36 @@ class Connection(_Http):  # type: ignore[misc]
             body, self._parts = b"".join(self._parts), []
             self._application.ask(*self._asked, body, self._answered)
 
-    def _answered(self, reply: Reply) -> None:
+    def _answered(self, reply: AnyReply) -> None:
         self._release()
         if self.transport.is_closing():
             return
         head = [_STATUS_LINES[reply.status]]
         head += [b"%s: %s\r\n" % pair for pair in self.server_state.default_headers]
         head += [f"{name}: {value}\r\n".encode("latin-1") for name, value in reply.headers.items()]
-        head.append(b"content-length: %d\r\n\r\n" % len(reply.body))
-        self.transport.write(b"".join((*head, reply.body)))
         self.server_state.total_requests += 1
-        if self._ends or "connection" in reply.headers:
+        if isinstance(reply, LongReply):
+            self.transport.write(b"".join((*head, b"content-length: %d\r\n\r\n" % reply.size)))
+            sending = self.loop.create_task(self._send(reply.file))
+            self.tasks.add(sending)
+            sending.add_done_callback(self.tasks.discard)
+            return
+        self.transport.write(b"".join((*head, b"content-length: %d\r\n\r\n" % len(reply.body), reply.body)))
+        if "connection" in reply.headers:
+            self.transport.close()
+        else:
+            self._next()
+
+    async def _send(self, file: IO[bytes]) -> None:
+        with file:
+            while not self.transport.is_closing() and (part := file.read(PART)):
+                self.transport.write(part)
+                await self.flow.drain()
+        self._next()
+
+    def _next(self) -> None:
+        """Wait for the next request, unless it is there."""
+        if self._ends:
             self.transport.close()
             return
         self._watch(self.timeout_keep_alive, self.transport.close)

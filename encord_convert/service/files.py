@@ -29,7 +29,7 @@ SHOWN = frozenset(
 )  # fmt: skip
 """Types a browser is told; everything else is bytes to keep, since it could hold a script."""
 
-_TEXT = {"content-type": "application/json", "x-content-type-options": "nosniff"}
+TEXT = {"content-type": "application/json", "x-content-type-options": "nosniff"}
 
 
 def answer_file(
@@ -39,14 +39,14 @@ def answer_file(
     try:
         if method == "PUT":
             receive(service, target, parts)
-            return Reply(200, _TEXT, b"{}")
+            return Reply(200, TEXT, b"{}")
         stream, answer_headers, first, last, status = serve(service, method, target, headers.get("range"))
         with stream:
             body = b"" if method == "HEAD" else b"".join(read(stream, first, last))
         return Reply(status, answer_headers, body)
     except Exception as error:
         status, text = faults.status_of(error)
-        return Reply(status, _TEXT, text)
+        return Reply(status, TEXT, text)
 
 
 def receive(service: Service, target: str, parts: Iterable[bytes]) -> None:

@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from encord_convert.errors import ListenError
 from encord_convert.sdk.http.transport import Reply
 from encord_convert.service import connections, faults, files
-from encord_convert.service.app import POLL_S, Asked, Service
+from encord_convert.service.app import POLL_S, AnyReply, Asked, LongReply, Service
 from encord_convert.service.connections import Connection
 from encord_convert.service.storage import PREFIX
 
@@ -36,6 +36,8 @@ MOST_BODIES = 512 << 20
 """Bytes of all requests that are arriving or being answered; more are told to come again."""
 MOST_CONNECTIONS = 1024
 """At once; more are told to come again."""
+IDLE_S = 75
+"""How long a connection stays on which nothing is asked."""
 THREADS = 8
 """Requests that read at once."""
 TRANSFERS = 64
@@ -76,7 +78,7 @@ class Application(Starlette):
         self._held -= size
 
     def ask(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes, told: Callable[[Reply], None]
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, told: Callable[[AnyReply], None]
     ) -> None:
         """Answer a request, on the loop, now or later; names of headers are in lower case."""
         if headers.get("content-encoding", "identity") != "identity":
@@ -90,7 +92,7 @@ class Application(Starlette):
             else:
                 self._carry_out(taken, told)
 
-    def _carry_out(self, asked: Asked, told: Callable[[Reply], None]) -> None:
+    def _carry_out(self, asked: Asked, told: Callable[[AnyReply], None]) -> None:
         def tell(outcome: Any) -> None:
             if isinstance(outcome, Future):
                 self._hear(outcome, tell)
@@ -117,11 +119,16 @@ class Application(Starlette):
             return
         reply = await self._answer(scope, receive)
         headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
-        headers.append((b"content-length", str(len(reply.body)).encode()))
+        size = reply.size if isinstance(reply, LongReply) else len(reply.body)
+        headers.append((b"content-length", str(size).encode()))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        if isinstance(reply, LongReply):
+            with reply.file:
+                while part := reply.file.read(connections.PART):
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"" if isinstance(reply, LongReply) else reply.body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
+    async def _answer(self, scope: Scope, receive: Receive) -> AnyReply:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         held = 0
 
@@ -134,7 +141,7 @@ class Application(Starlette):
             body = await _body(headers, receive, hold)
             if isinstance(body, Reply):
                 return body
-            reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+            reply: asyncio.Future[AnyReply] = asyncio.get_running_loop().create_future()
             self.ask(scope["method"], _target(scope), headers, body, reply.set_result)
             return await reply
         finally:
@@ -172,7 +179,7 @@ def _routes(service: Service, pool: ThreadPoolExecutor, transfers: ThreadPoolExe
         try:
             if request.method == "PUT":
                 await _receive(service, request, transfers)
-                return Response(b"{}", 200, {"content-type": "application/json"})
+                return Response(b"{}", 200, dict(files.TEXT))
             opened = await loop.run_in_executor(
                 pool, files.serve, service, request.method, _target(request.scope), request.headers.get("range")
             )
@@ -180,7 +187,7 @@ def _routes(service: Service, pool: ThreadPoolExecutor, transfers: ThreadPoolExe
             return _response(_plain(400, "The file did not arrive whole; nothing of it was kept."))
         except Exception as error:
             status, text = faults.status_of(error)
-            return Response(text, status, {"content-type": "application/json"})
+            return Response(text, status, dict(files.TEXT))
         stream, headers, first, last, status = opened
         if request.method == "HEAD":
             stream.close()
@@ -311,7 +318,7 @@ class Server:
             access_log=False,
             server_header=False,
             limit_concurrency=MOST_CONNECTIONS,
-            timeout_keep_alive=75,
+            timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=5,
             lifespan="off",
             ws="none",

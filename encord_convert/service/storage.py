@@ -11,10 +11,11 @@ import hmac
 import os
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from uuid import uuid4
@@ -32,6 +33,8 @@ DOWNLOAD_S = 7 * 24 * 3600.0
 """How long an address to download from is good for."""
 MOST_BYTES = 64 << 30
 """Of one file."""
+SHORT = 1 << 20
+"""Bytes of an answer that is not worth a file."""
 LEFT_S = 24 * 3600.0
 """After how long a file that is still arriving never will."""
 SECRET_FILE = "secret"
@@ -80,6 +83,24 @@ class Storage:
             stream.close()
             with suppress(FileNotFoundError):
                 self._files.rm_file(path)
+
+    def spooled(self, parts: Iterable[bytes]) -> bytes | IO[bytes]:
+        """Return what comes in parts whole; if it is long, as a file that is nowhere to be seen, at its beginning."""
+        short = bytearray()
+        rest = iter(parts)
+        for part in rest:
+            short += part
+            if len(short) > SHORT:
+                break
+        else:
+            return bytes(short)
+        with ExitStack() as unless_whole:
+            file = unless_whole.enter_context(TemporaryFile(dir=f"{self._root}/incoming"))
+            file.write(short)
+            file.writelines(rest)
+            file.seek(0)
+            unless_whole.pop_all()
+        return file
 
     def _sweep(self) -> None:
         """Remove what a process that was killed left half-arrived."""

@@ -5,6 +5,7 @@ Source: wire protocol, section 11.1.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,16 +15,13 @@ from sqlalchemy import ColumnElement, func, select
 from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
 from encord_convert.sdk.orm.label_row import AnnotationTaskStatus, ShadowDataState
-from encord_convert.service.calls import Call, Kind, handles
+from encord_convert.service.calls import Call, Kind, Parts, handles
 from encord_convert.service.store import label_rows, projects
 from encord_convert.service.store.datasets import like
 from encord_convert.service.store.tables import DATA_ROWS
 from encord_convert.service.store.tables_labels import LABEL_ROWS
 from encord_convert.service.store.tables_projects import PROJECT_DATASETS, WORKFLOW_NODES
 from encord_convert.service.times import seconds_of
-
-AT_ONCE = 2000
-"""Rows made into JSON together, so that a long listing never stands in memory as objects."""
 
 _EPOCH = datetime(1970, 1, 1)
 _PLACES = {"label_hashes": 0, "data_hashes": 7}
@@ -34,10 +32,10 @@ WAITING = AnnotationTaskStatus.QUEUED.value
 
 
 @handles(Query.LABEL_ROW_METADATA, Verb.GET, RESOURCE, writes=False, scope="label.read", kinds=(Kind.PROJECT,))
-def list_rows(call: Call) -> msgspec.Raw:
+def list_rows(call: Call) -> Parts:
     """List the label rows of the project that meet every condition given."""
     payload = call.payload if isinstance(call.payload, dict) else {}
-    return entries(call, projects.find(call.db, call.of.hash), payload)
+    return Parts(_parts(call, projects.find(call.db, call.of.hash), payload))
 
 
 def entries(call: Call, project: Any, wanted: dict[str, Any]) -> msgspec.Raw:
@@ -50,6 +48,34 @@ def entries(call: Call, project: Any, wanted: dict[str, Any]) -> msgspec.Raw:
     wanted : dict
         Conditions; none: every piece of data, labelled or not.
     """
+    return msgspec.Raw(b"".join(_parts(call, project, wanted)))
+
+
+class _Entry(msgspec.Struct, gc=False):
+    """A row of the listing."""
+
+    label_hash: str | None
+    created_at: datetime | None
+    last_edited_at: datetime | None
+    data_hash: str
+    dataset_hash: str
+    dataset_title: str
+    data_title: str
+    data_type: str
+    data_link: str | None
+    label_status: str
+    annotation_task_status: str | None
+    workflow_graph_node: dict[str, str] | None
+    is_shadow_data: bool
+    number_of_frames: int
+    duration: float | None
+    frames_per_second: float | None
+    height: int | None
+    width: int | None
+    priority: float | None
+
+
+def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
     nodes = projects.nodes(call.db, call.of.hash)
     shadows = _shadows(call, project)
     too_many: list[tuple[int, set[str]]] = []
@@ -57,45 +83,49 @@ def entries(call: Call, project: Any, wanted: dict[str, Any]) -> msgspec.Raw:
     state = wanted.get("shadow_data_state") or "ALL_DATA"
     if state not in {one.value for one in ShadowDataState}:
         raise InvalidArgumentsError(f"{state!r:.80} is no shadow_data_state.")
-    answer = bytearray()
+    before = b"["
     for dataset in projects.datasets(call.db, call.of.hash):
         is_shadow = dataset["dataset_hash"] in shadows
         if state not in ("ALL_DATA", "SHADOW_DATA" if is_shadow else "NOT_SHADOW_DATA"):
             continue
-        for batch in label_rows.listed(call.db, call.of.hash, dataset["dataset_hash"], conditions).partitions(AT_ONCE):
+        for batch in label_rows.listed(call.db, call.of.hash, dataset["dataset_hash"], conditions):
             rows = [row for row in batch if all(row[place] in hashes for place, hashes in too_many)]
             if rows:
-                answer += b"," if answer else b"["
-                answer += msgspec.json.encode([_entry(row, dataset, nodes, is_shadow) for row in rows])[1:-1]
-    return msgspec.Raw(answer + b"]" if answer else b"[]")
+                yield before
+                yield msgspec.json.encode(_entries(rows, dataset, nodes, is_shadow))[1:-1]
+                before = b","
+    yield b"[]" if before == b"[" else b"]"
 
 
-def _entry(row: Any, dataset: Any, nodes: dict[int, dict[str, str]], is_shadow: bool) -> dict[str, Any]:
-    (
-        label_hash, created_at, edited_at, label_status, task_status, node, priority, data_hash, data_title,
-        data_type, link, frames, duration, fps, height, width,
-    ) = row  # fmt: skip
-    return {
-        "label_hash": label_hash,
-        "created_at": None if created_at is None else _EPOCH + timedelta(seconds=created_at),
-        "last_edited_at": None if edited_at is None else _EPOCH + timedelta(seconds=edited_at),
-        "data_hash": data_hash,
-        "dataset_hash": dataset["dataset_hash"],
-        "dataset_title": dataset["title"],
-        "data_title": data_title,
-        "data_type": data_type,
-        "data_link": link,
-        "label_status": label_status or NOT_BEGUN,
-        "annotation_task_status": None if nodes else task_status or WAITING,
-        "workflow_graph_node": nodes.get(node or 0),
-        "is_shadow_data": is_shadow,
-        "number_of_frames": frames,
-        "duration": duration,
-        "frames_per_second": fps,
-        "height": height,
-        "width": width,
-        "priority": priority,
-    }
+def _entries(rows: Sequence[Any], dataset: Any, nodes: dict[int, dict[str, str]], is_shadow: bool) -> list[_Entry]:
+    dataset_hash, dataset_title = dataset["dataset_hash"], dataset["title"]
+    return [
+        _Entry(
+            label_hash,
+            None if created_at is None else _EPOCH + timedelta(seconds=created_at),
+            None if edited_at is None else _EPOCH + timedelta(seconds=edited_at),
+            data_hash,
+            dataset_hash,
+            dataset_title,
+            data_title,
+            data_type,
+            link,
+            label_status or NOT_BEGUN,
+            None if nodes else task_status or WAITING,
+            nodes.get(node or 0),
+            is_shadow,
+            frames,
+            duration,
+            fps,
+            height,
+            width,
+            priority,
+        )
+        for (
+            label_hash, created_at, edited_at, label_status, task_status, node, priority, data_hash, data_title,
+            data_type, link, frames, duration, fps, height, width,
+        ) in rows
+    ]  # fmt: skip
 
 
 def _shadows(call: Call, project: Any) -> set[str]:

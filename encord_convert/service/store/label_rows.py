@@ -5,14 +5,13 @@ Source: wire protocol, section 11.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    CursorResult,
     RowMapping,
     Select,
     and_,
@@ -29,6 +28,9 @@ from encord_convert.service.store.tables_projects import PROJECT_DATASETS
 
 MOST_IN_A_CONDITION = 10_000
 """Hashes one statement is given; SQLite takes 32,766 values."""
+
+LISTED_AT_ONCE = 500
+"""Rows of a listing in memory at once, so that a long one never stands there as objects."""
 
 LISTED = (
     LABEL_ROWS.c.label_hash,
@@ -80,8 +82,8 @@ def _of_project(columns: Sequence[ColumnElement[Any]], project_hash: str) -> Sel
 
 def listed(
     db: Connection, project_hash: str, dataset_hash: str, conditions: Iterable[ColumnElement[bool]]
-) -> CursorResult[Any]:
-    """Return the columns :data:`LISTED` of the data of a dataset that meets the conditions, in order.
+) -> Iterator[Sequence[Any]]:
+    """Yield the columns :data:`LISTED` of the data of a dataset that meets the conditions, in order, some at a time.
 
     The index on the number of the rows gives the order: nothing is sorted, and nothing waits for the last row.
     """
@@ -91,7 +93,7 @@ def listed(
         .where(DATA_ROWS.c.dataset_hash == dataset_hash, *conditions)
         .order_by(DATA_ROWS.c.number)
     )
-    return db.execute(statement)
+    return db.execute(statement, execution_options={"yield_per": LISTED_AT_ONCE}).partitions()
 
 
 def whole(
