@@ -111,6 +111,33 @@ class Asked:
     body: bytes
 
 
+class LaterReply:
+    """The reply to a write, once that is committed: a future of what was written, seen as a reply.
+
+    Parameters
+    ----------
+    written : Future
+        Of the body.
+    refusal : callable
+        Gives the reply that tells an error.
+    """
+
+    __slots__ = ("_refusal", "_written")
+
+    def __init__(self, written: Future[bytes], refusal: Callable[[BaseException], Reply]) -> None:
+        self._written = written
+        self._refusal = refusal
+
+    def result(self) -> Reply:
+        """Return the reply; wait for it if need be."""
+        error = self._written.exception()
+        return Reply(200, _JSON, self._written.result()) if error is None else self._refusal(error)
+
+    def add_done_callback(self, call: Callable[[LaterReply], None]) -> None:
+        """Let a function be called when the reply is there; on any thread."""
+        self._written.add_done_callback(lambda _: call(self))
+
+
 class Service:
     """The service.
 
@@ -163,7 +190,7 @@ class Service:
         taken = self.take_in(request.method, request.url, headers, body)
         while not isinstance(taken, Reply):
             outcome = self.begin(taken)
-            done = outcome.result() if isinstance(outcome, Future) else outcome
+            done = outcome.result() if isinstance(outcome, LaterReply) else outcome
             if isinstance(done, LongReply):
                 return done.whole()
             if done is not None:
@@ -245,7 +272,7 @@ class Service:
 
     # --- carrying out -------------------------------------------------------------------------------------------------
 
-    def begin(self, asked: Asked) -> Future[Reply] | AnyReply | None:
+    def begin(self, asked: Asked) -> LaterReply | AnyReply | None:
         """Carry out what is asked; return the reply, now or later, or None if it is too early: begin again then."""
         if not asked.handler.writes:
             try:
@@ -256,22 +283,15 @@ class Service:
                 return None if self.clock() < error.until else Reply(200, _JSON, asked.told(error.answer))
             except Exception as error:
                 return self._refusal(asked, error)
-        reply: Future[Reply] = Future()
         try:
             self._trust(asked.proof)
             prepared = None
             if asked.handler.prepare is not None:
                 prepared = self.database.read(lambda db: self._prepared(asked, db))
-            done = self.database.write(lambda db: self._written(asked, db, prepared))
+            written = self.database.write(lambda db: self._written(asked, db, prepared))
         except Exception as error:
             return self._refusal(asked, error)
-
-        def finish(written: Future[bytes]) -> None:
-            error = written.exception()
-            reply.set_result(Reply(200, _JSON, written.result()) if error is None else self._refusal(asked, error))
-
-        done.add_done_callback(finish)
-        return reply
+        return LaterReply(written, lambda error: self._refusal(asked, error))
 
     def _trust(self, proof: auth.Proof) -> None:
         """Make whoever signs a request the first user, unless there is one."""

@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from encord_convert.errors import ListenError
 from encord_convert.sdk.http.transport import Reply
 from encord_convert.service import connections, faults, files
-from encord_convert.service.app import POLL_S, AnyReply, Asked, LongReply, Service
+from encord_convert.service.app import POLL_S, AnyReply, Asked, LaterReply, LongReply, Service
 from encord_convert.service.connections import Connection
 from encord_convert.service.storage import PREFIX
 
@@ -94,7 +94,7 @@ class Application(Starlette):
 
     def _carry_out(self, asked: Asked, told: Callable[[AnyReply], None]) -> None:
         def tell(outcome: Any) -> None:
-            if isinstance(outcome, Future):
+            if isinstance(outcome, LaterReply):
                 self._hear(outcome, tell)
             elif outcome is None:
                 asyncio.get_running_loop().call_later(POLL_S, self._carry_out, asked, told)
@@ -106,7 +106,7 @@ class Application(Starlette):
         else:
             self._hear(self._pool.submit(self._service.begin, asked), tell)
 
-    def _hear(self, outcome: Future[Any], tell: Callable[[Any], None]) -> None:
+    def _hear(self, outcome: Future[Any] | LaterReply, tell: Callable[[Any], None]) -> None:
         loop = asyncio.get_running_loop()
         outcome.add_done_callback(lambda done: self._replies.put(loop, tell, done.result()))
 

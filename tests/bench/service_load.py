@@ -1,4 +1,5 @@
-"""How many saves a second the service takes from 16 clients, in how much memory, and how long 100,000 rows are listed.
+"""How many saves a second the service takes from 16 clients, in how much memory, and how long 100,000 rows are listed,
+alone and while the clients save.
 
     python tests/bench/service_load.py [--seconds 20] [--rows 100000] [--lists 30]
 
@@ -21,9 +22,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).parents[2]
@@ -155,8 +157,23 @@ def percentile(times: list[float], share: float) -> float:
     return sorted(times)[min(int(len(times) * share), len(times) - 1)]
 
 
-def listing(url: str, project_hash: str, lists: int) -> tuple[list[float], int]:
-    """List all label rows some times; return the seconds of each, and the bytes of an answer."""
+class Listed(NamedTuple):
+    """Seconds each listing took, bytes of an answer, processor seconds of the server for all."""
+
+    times: list[float]
+    size: int
+    used: float
+
+    @property
+    def told(self) -> str:
+        return (
+            f"{self.size / 1e6:.1f} MB: median {median(self.times):.2f} s, p99 {percentile(self.times, 0.99):.2f} s "
+            f"of {len(self.times)}; the server took {self.used / len(self.times):.2f} s of processor in the time of each"
+        )
+
+
+def listing(url: str, project_hash: str, lists: int, server: int, until: Callable[[], bool] = lambda: False) -> Listed:
+    """List all label rows some times, or until something is over."""
     place = urlsplit(url)
     payload = dict.fromkeys(
         ("edited_before", "edited_after", "label_statuses", "shadow_data_state", "data_hashes", "label_hashes",
@@ -166,13 +183,13 @@ def listing(url: str, project_hash: str, lists: int) -> tuple[list[float], int]:
     signed = authorization(key_of("ann"), body)
     headers = {"ResourceType": "project", "ResourceID": project_hash, "Authorization": signed}
     connection = http.client.HTTPConnection(place.hostname or "", place.port)
-    times, size = [], 0
-    for _ in range(lists):
+    times, size, before = [], 0, cpu_s(server)
+    while len(times) < lists and not (times and until()):
         began = time.perf_counter()
         connection.request("POST", RESOURCE, body, headers)
         size = len(connection.getresponse().read())
         times.append(time.perf_counter() - began)
-    return times, size
+    return Listed(times, size, cpu_s(server) - before)
 
 
 def main() -> None:
@@ -190,36 +207,49 @@ def main() -> None:
         try:
             assert served.stdout is not None
             url = served.stdout.readline().strip()
-            report(served.pid, lambda: saved(url, project_hash, rows, options.seconds))
-            times, size = listing(url, project_hash, options.lists)
-            print(
-                f"listing {options.rows} rows, {size / 1e6:.1f} MB: median {median(times):.2f} s, "
-                f"p99 {percentile(times, 0.99):.2f} s; memory of the server {memory_mb(served.pid):.0f} MB at most"
-            )
+            report(served.pid, *saved(url, project_hash, rows, options.seconds, served.pid))
+            alone = listing(url, project_hash, options.lists, served.pid)
+            print(f"listing {options.rows} rows, {alone.told}")
+            clients = ThreadPoolExecutor(1).submit(saved, url, project_hash, rows, options.seconds, served.pid)
+            beside = listing(url, project_hash, options.lists, served.pid, until=clients.done)
+            times, seconds, *_ = clients.result()
+            print(f"listing them while {len(times) / seconds:.0f} saves/s go on, {beside.told}")
+            print(f"memory of the server {memory_mb(served.pid):.0f} MB at most")
         finally:
             served.terminate()
             served.wait()
 
 
-def saved(url: str, project_hash: str, rows: list[dict[str, Any]], seconds: float) -> tuple[list[float], float, float]:
-    """Let all clients save for a while, in a process of their own; return what :func:`saving` tells."""
+def saved(
+    url: str, project_hash: str, rows: list[dict[str, Any]], seconds: float, server: int
+) -> tuple[list[float], float, float, float]:
+    """Let all clients save for a while, in a process of their own.
+
+    Returns
+    -------
+    times : list of float
+        How long each save took.
+    seconds : float
+        All of them.
+    used, own : float
+        Processor seconds of the clients and of the server.
+    """
     context = multiprocessing.get_context("spawn")
     told = context.Queue()
+    before = cpu_s(server)
     clients = context.Process(target=saving, args=(url, project_hash, rows, seconds, told))
     clients.start()
-    outcome: tuple[list[float], float, float] = told.get()
+    times, wall, used = told.get()
+    own = cpu_s(server) - before
     clients.join()
-    return outcome
+    return times, wall, used, own
 
 
-def report(server: int, measure: Callable[[], tuple[list[float], float, float]]) -> None:
-    before = cpu_s(server)
-    times, seconds, used = measure()
-    own_us = (cpu_s(server) - before) / len(times) * 1e6
+def report(server: int, times: list[float], seconds: float, used: float, own: float) -> None:
     print(
         f"{len(times)} saves by {CLIENTS} clients: {len(times) / seconds:.0f}/s, median {median(times) * 1e3:.1f} ms, "
-        f"p99 {percentile(times, 0.99) * 1e3:.1f} ms; a save took {own_us:.0f} µs of processor at the server and "
-        f"{used / len(times) * 1e6:.0f} µs at the clients; memory of the server {memory_mb(server):.0f} MB at most"
+        f"p99 {percentile(times, 0.99) * 1e3:.1f} ms; a save took {own / len(times) * 1e6:.0f} µs of processor at the "
+        f"server and {used / len(times) * 1e6:.0f} µs at the clients; memory of the server {memory_mb(server):.0f} MB"
     )
 
 

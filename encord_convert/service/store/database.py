@@ -41,6 +41,9 @@ READERS = 8
 """Connections that read at once."""
 LOCK = 0x656E636F7264
 """Number of the lock in PostgreSQL; any that others do not use."""
+LOG_PAGES = 4000
+"""How long the log of SQLite grows, 4 kB each, before it is worked into the file: pages that change with every write
+are copied less often."""
 BUSY_S = 30.0
 """How long one waits for another process that writes."""
 
@@ -185,6 +188,7 @@ def _sqlite(file: Path) -> Engine:
         connection.isolation_level = None  # transactions begin where `begun` says
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-8000"):
             connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         connection.execute("PRAGMA case_sensitive_like=ON")
 
     @event.listens_for(engine, "begin")
