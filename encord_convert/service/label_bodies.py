@@ -23,9 +23,16 @@ Facts = Any
 """A row of the database, by column name."""
 Link = Callable[[Facts], str | None]
 
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def value_of(member: Any) -> Any:
+    """Return a member of a label row as a JSON value: what nobody looks into stays the text it came as."""
+    return msgspec.json.decode(member) if isinstance(member, msgspec.Raw) else member
+
 
 def row_of(facts: Facts, files: Iterable[Facts], body: bytes | None, link: Link) -> dict[str, Any]:
-    """Return a label row as it is sent.
+    """Return a label row as it is sent; members other than the units may be JSON as it was saved, see :func:`value_of`.
 
     Parameters
     ----------
@@ -38,8 +45,9 @@ def row_of(facts: Facts, files: Iterable[Facts], body: bytes | None, link: Link)
     link : callable
         Gives the link of a file or of a piece of data.
     """
-    saved: dict[str, Any] = msgspec.json.decode(body) if body is not None else {}
-    saved_units = {unit.get("data_hash", key): unit for key, unit in saved.get("data_units", {}).items()}
+    saved: dict[str, Any] = _members.decode(body) if body is not None else {}
+    units_there = value_of(saved.get("data_units", {}))
+    saved_units = {unit.get("data_hash", key): unit for key, unit in units_there.items()}
     units = _units(facts, list(files), link)
     for hash_, unit in saved_units.items():
         known = units.get(hash_, {})
@@ -154,10 +162,10 @@ def narrow(row: dict[str, Any], objects: Any, classifications: Any, *, with_revi
     if objects is not None:
         left = {entry.get("objectHash") for entry in everything}
         for name in ("object_answers", "object_actions"):
-            row[name] = {hash_: answer for hash_, answer in row[name].items() if hash_ in left}
+            row[name] = {hash_: answer for hash_, answer in value_of(row[name]).items() if hash_ in left}
     if classifications is not None:
         left = {entry.get("classificationHash") for entry in everything}
-        answers = row["classification_answers"]
+        answers = value_of(row["classification_answers"])
         row["classification_answers"] = {hash_: answer for hash_, answer in answers.items() if hash_ in left}
 
 

@@ -168,7 +168,7 @@ class Listed(NamedTuple):
     def told(self) -> str:
         return (
             f"{self.size / 1e6:.1f} MB: median {median(self.times):.2f} s, p99 {percentile(self.times, 0.99):.2f} s "
-            f"of {len(self.times)}; the server took {self.used / len(self.times):.2f} s of processor in the time of each"
+            f"of {len(self.times)}; the server took {self.used / len(self.times):.2f} s of processor meanwhile"
         )
 
 
