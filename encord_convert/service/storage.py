@@ -113,10 +113,11 @@ class Storage:
         if self._files.exists(target):
             return
         folder = target.rpartition("/")[0]
-        self._files.makedirs(folder, exist_ok=True)
+        if not self._files.exists(folder):
+            self._files.makedirs(folder, exist_ok=True)
+            _flush_folder(self._root)
         self._files.mv(path, target)
-        for one in (folder, self._root):
-            _flush_folder(one)
+        _flush_folder(folder)
 
     def open(self, digest: str) -> IO[bytes]:
         """Open a file by its SHA-256.

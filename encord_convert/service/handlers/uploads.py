@@ -70,12 +70,12 @@ def places_for_dicom_files(call: Call) -> list[dict[str, str]]:
 
 
 def _place(call: Call, kind: Query, title: object) -> dict[str, str]:
-    row = uploads.add_upload(call.db, call.of.hash, kind.value, titled(title, "name"), call.now)
+    place = uploads.add_upload(call.db, call.of.hash, kind.value, titled(title, "name"), call.now)
     return {
-        "signed_url": call.storage.upload_url(call.base_url, row["data_hash"], call.now),
-        "data_hash": row["data_hash"],
-        "title": row["title"],
-        "file_link": row["file_link"],
+        "signed_url": call.storage.upload_url(call.base_url, place.data_hash, call.now),
+        "data_hash": place.data_hash,
+        "title": place.title,
+        "file_link": place.file_link,
     }
 
 
@@ -102,7 +102,7 @@ def arrived(call: Call, data_hashes: Sequence[str], kind: Query) -> list[tuple[A
         row = rows.get(data_hash)
         if row is None or row.kind != kind:
             raise unseen("upload", data_hash)
-        if row.sha256 is None:
+        if row.facts is None:
             raise InvalidArgumentsError(f"{row.title}: nothing arrived yet at the address it was given.")
         facts = _facts.decode(row.facts)
         if facts.fault is not None:
@@ -168,7 +168,7 @@ def video(call: Call) -> dict[str, Any]:
 def single_image(call: Call) -> dict[str, bool]:
     """Register an image as a thing of its own."""
     data_hash, title = call.given("data_hash", str), titled(call.given("title", str))
-    if data_rows.data_row(call.db, call.of.hash, data_hash) is None:
+    if not data_rows.has_data_row(call.db, call.of.hash, data_hash):
         [(upload, facts)] = arrived(call, [data_hash], Query.SIGNED_IMAGES_URL)
         data_rows.add_data_row(call.db, new_row(call, data_hash, title, "IMAGE", **file_columns(upload, facts)))
         uploads.forget_uploads(call.db, [data_hash])

@@ -5,16 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.service.store.datasets import like
+from encord_convert.service.store.prepared import Prepared
 from encord_convert.service.store.tables import DATA_FILES, DATA_ROWS, DATASETS
 from encord_convert.service.store.uploads import AT_ONCE
 from encord_convert.service.times import seconds_of
 
 LISTED = [column for column in DATA_ROWS.c if column.name != "dicom"]
 """What a listing needs; the blocks of a series are long."""
+
+_EMPTY: dict[str, Any] = dict.fromkeys(column.name for column in DATA_ROWS.c if column.name != "number")
+_LAST = DATA_ROWS.alias()
+_NEXT = select(func.coalesce(func.max(_LAST.c.number), 0) + 1).where(_LAST.c.dataset_hash == bindparam("dataset_hash"))
+_ADD = Prepared(
+    insert(DATA_ROWS).values({**{name: bindparam(name) for name in _EMPTY}, "number": _NEXT.scalar_subquery()})
+)
+_EDITED = Prepared(
+    update(DATASETS).where(DATASETS.c.dataset_hash == bindparam("of_dataset")).values(last_edited_at=bindparam("now"))
+)
+_OF_DATASET = Prepared(select(DATA_ROWS.c.dataset_hash).where(DATA_ROWS.c.data_hash == bindparam("data_hash")))
 
 
 def add_data_row(db: Connection, row: dict[str, Any], files: Sequence[dict[str, Any]] = ()) -> None:
@@ -28,13 +40,17 @@ def add_data_row(db: Connection, row: dict[str, Any], files: Sequence[dict[str, 
     files : sequence of dict
         Columns of :data:`DATA_FILES`, in order; ``data_hash``, ``position`` and the times left out.
     """
-    last = select(func.coalesce(func.max(DATA_ROWS.c.number), 0)).where(DATA_ROWS.c.dataset_hash == row["dataset_hash"])
-    db.execute(insert(DATA_ROWS), {**row, "number": db.execute(last).scalar_one() + 1})
+    _ADD.change(db, _EMPTY | row)
     common = {name: row[name] for name in ("data_hash", "created_at", "last_edited_at")}
     if files:
         db.execute(insert(DATA_FILES), [{**file, **common, "position": place} for place, file in enumerate(files)])
-    now = row["created_at"]
-    db.execute(update(DATASETS).where(DATASETS.c.dataset_hash == row["dataset_hash"]).values(last_edited_at=now))
+    _EDITED.change(db, {"of_dataset": row["dataset_hash"], "now": row["created_at"]})
+
+
+def has_data_row(db: Connection, dataset_hash: str, data_hash: str) -> bool:
+    """Tell whether a dataset has a data row."""
+    found = _OF_DATASET.first(db, {"data_hash": data_hash})
+    return found is not None and found[0] == dataset_hash
 
 
 def data_row(db: Connection, dataset_hash: str, data_hash: str) -> Any:

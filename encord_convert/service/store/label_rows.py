@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -21,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from encord_convert.service.store.prepared import Prepared
+from encord_convert.service.store.prepared import Prepared, PreparedList
 from encord_convert.service.store.tables import DATA_FILES, DATA_ROWS, DATASETS, USERS
 from encord_convert.service.store.tables_labels import LABEL_EVENTS, LABEL_REVISIONS, LABEL_ROWS
 from encord_convert.service.store.tables_projects import PROJECT_DATASETS
@@ -96,24 +97,52 @@ def listed(
     return db.execute(statement, execution_options={"yield_per": LISTED_AT_ONCE}).partitions()
 
 
+_WHOLE_ROWS = PreparedList(
+    select(*_WHOLE, PROJECT_DATASETS.c.place).select_from(
+        DATA_ROWS.join(DATASETS, DATASETS.c.dataset_hash == DATA_ROWS.c.dataset_hash)
+        .outerjoin(
+            PROJECT_DATASETS,
+            and_(
+                PROJECT_DATASETS.c.project_hash == bindparam("project_hash"),
+                PROJECT_DATASETS.c.dataset_hash == DATA_ROWS.c.dataset_hash,
+            ),
+        )
+        .outerjoin(
+            LABEL_ROWS,
+            and_(
+                LABEL_ROWS.c.project_hash == bindparam("project_hash"),
+                LABEL_ROWS.c.data_hash == DATA_ROWS.c.data_hash,
+            ),
+        )
+        .outerjoin(USERS, USERS.c.user_hash == LABEL_ROWS.c.head_by)
+    ),
+    DATA_ROWS.c.data_hash,
+)
+_WHOLE_NAMES = [column.key for column in (*_WHOLE, PROJECT_DATASETS.c.place)]
+_KNOWN = PreparedList(select(LABEL_ROWS), LABEL_ROWS.c.label_hash)
+
+
 def whole(
     db: Connection, project_hash: str, *, label_hashes: list[str] | None = None, data_hashes: list[str] | None = None
-) -> list[RowMapping]:
-    """Return the same and more of some rows, by either hash: ``head``, its author's ``email``, ``dicom``, …"""
-    statement = _of_project(_WHOLE, project_hash).outerjoin(USERS, USERS.c.user_hash == LABEL_ROWS.c.head_by)
+) -> list[dict[str, Any]]:
+    """Return the same and more of some rows, in the order of either hash: ``head``, its author's ``email``, …"""
     if label_hashes is not None:
-        statement = statement.where(LABEL_ROWS.c.label_hash.in_(label_hashes))
-    if data_hashes is not None:
-        statement = statement.where(DATA_ROWS.c.data_hash.in_(data_hashes))
-    return list(db.execute(statement).mappings())
+        there = known(db, project_hash, label_hashes)
+        data_hashes = [there[label_hash]["data_hash"] for label_hash in label_hashes if label_hash in there]
+    rows = _WHOLE_ROWS.rows(db, data_hashes or [], {"project_hash": project_hash})
+    found = {row["data_hash"]: row for row in (dict(zip(_WHOLE_NAMES, row, strict=True)) for row in rows)}
+    named = (found.get(data_hash) for data_hash in data_hashes or ())
+    return [row for row in named if row is not None and row["place"] is not None]
 
 
-def files(db: Connection, data_hashes: Iterable[str]) -> dict[str, list[RowMapping]]:
+def files(db: Connection, data_hashes: Sequence[str]) -> dict[str, list[RowMapping]]:
     """Return the images of groups and the files of series, in order, by data hash."""
     found: dict[str, list[RowMapping]] = {}
+    if not data_hashes:
+        return found
     statement = (
         select(DATA_FILES)
-        .where(DATA_FILES.c.data_hash.in_(list(data_hashes)))
+        .where(DATA_FILES.c.data_hash.in_(data_hashes))
         .order_by(DATA_FILES.c.data_hash, DATA_FILES.c.position)
     )
     for file in db.execute(statement).mappings():
@@ -127,34 +156,47 @@ def present(db: Connection, project_hash: str, data_hashes: list[str]) -> set[st
     return set(db.scalars(statement.where(DATA_ROWS.c.data_hash.in_(data_hashes))))
 
 
-def bodies(db: Connection, revisions: Iterable[int]) -> dict[int, bytes]:
+_BODIES = PreparedList(select(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.body), LABEL_REVISIONS.c.id)
+
+
+def bodies(db: Connection, revisions: Sequence[int]) -> dict[int, bytes]:
     """Return what was saved, by number of the revision."""
-    statement = select(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.body).where(LABEL_REVISIONS.c.id.in_(list(revisions)))
-    return {row.id: row.body for row in db.execute(statement)}
+    return dict(_BODIES.rows(db, revisions))
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def known(db: Connection, project_hash: str, label_hashes: Iterable[str]) -> dict[str, RowMapping]:
+def known(db: Connection, project_hash: str, label_hashes: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return what the project knows of rows, by label hash."""
-    statement = select(LABEL_ROWS).where(
-        LABEL_ROWS.c.project_hash == project_hash, LABEL_ROWS.c.label_hash.in_(list(label_hashes))
-    )
-    return {row["label_hash"]: row for row in db.execute(statement).mappings()}
+    rows = (dict(zip(LABEL_ROWS.c.keys(), row, strict=True)) for row in _KNOWN.rows(db, label_hashes))
+    return {row["label_hash"]: row for row in rows if row["project_hash"] == project_hash}
 
 
 def put(db: Connection, project_hash: str, data_hash: str, values: dict[str, Any]) -> None:
     """Overwrite columns of the row of a piece of data; there is one afterwards."""
     if not change(db, project_hash, data_hash, values):
         new = {"project_hash": project_hash, "data_hash": data_hash, "label_status": "NOT_LABELLED"} | values
-        db.execute(insert(LABEL_ROWS).values(new))
+        _adding(tuple(new)).change(db, new)
 
 
 def change(db: Connection, project_hash: str, data_hash: str, values: dict[str, Any]) -> bool:
     """Overwrite columns of the row of a piece of data; tell whether there is one."""
-    own = (LABEL_ROWS.c.project_hash == project_hash, LABEL_ROWS.c.data_hash == data_hash)
-    return db.execute(update(LABEL_ROWS).where(*own).values(values)).rowcount > 0
+    own = {"own_project": project_hash, "own_data": data_hash}
+    return _changing(tuple(values)).change(db, {**values, **own}) > 0
+
+
+_OWN = (LABEL_ROWS.c.project_hash == bindparam("own_project"), LABEL_ROWS.c.data_hash == bindparam("own_data"))
+
+
+@lru_cache
+def _changing(names: tuple[str, ...]) -> Prepared:
+    return Prepared(update(LABEL_ROWS).where(*_OWN).values({name: bindparam(name) for name in names}))
+
+
+@lru_cache
+def _adding(names: tuple[str, ...]) -> Prepared:
+    return Prepared(insert(LABEL_ROWS).values({name: bindparam(name) for name in names}))
 
 
 def note(db: Connection, project_hash: str, data_hash: str, user_hash: str, action: int, now: float) -> None:
@@ -189,8 +231,9 @@ class Head(NamedTuple):
     data_type: str
 
 
-_HEADS_OF_PROJECT = (
+_HEADS = PreparedList(
     select(
+        LABEL_ROWS.c.project_hash,
         LABEL_ROWS.c.label_hash,
         LABEL_ROWS.c.data_hash,
         LABEL_ROWS.c.last_edited_at,
@@ -198,12 +241,9 @@ _HEADS_OF_PROJECT = (
         LABEL_ROWS.c.head_by,
         LABEL_ROWS.c.head_sha256,
         DATA_ROWS.c.data_type,
-    )
-    .join_from(LABEL_ROWS, DATA_ROWS, DATA_ROWS.c.data_hash == LABEL_ROWS.c.data_hash)
-    .where(LABEL_ROWS.c.project_hash == bindparam("project_hash"))
+    ).join_from(LABEL_ROWS, DATA_ROWS, DATA_ROWS.c.data_hash == LABEL_ROWS.c.data_hash),
+    LABEL_ROWS.c.label_hash,
 )
-_HEADS = _HEADS_OF_PROJECT.where(LABEL_ROWS.c.label_hash.in_(bindparam("label_hashes", expanding=True)))
-_HEAD = Prepared(_HEADS_OF_PROJECT.where(LABEL_ROWS.c.label_hash == bindparam("label_hash")))
 _INSERT_MANY = insert(LABEL_REVISIONS).returning(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.label_hash)
 _INSERT = Prepared(
     insert(LABEL_REVISIONS)
@@ -212,7 +252,7 @@ _INSERT = Prepared(
 )
 _POINT_MANY = (
     update(LABEL_ROWS)
-    .where(LABEL_ROWS.c.project_hash == bindparam("own_project"), LABEL_ROWS.c.data_hash == bindparam("own_data"))
+    .where(*_OWN)
     .values(
         head=bindparam("new_head"),
         head_by=bindparam("new_head_by"),
@@ -223,13 +263,9 @@ _POINT_MANY = (
 _POINT = Prepared(_POINT_MANY)
 
 
-def heads(db: Connection, project_hash: str, label_hashes: list[str]) -> dict[str, Head]:
+def heads(db: Connection, project_hash: str, label_hashes: Sequence[str]) -> dict[str, Head]:
     """Return the newest revision of rows, by label hash."""
-    if len(label_hashes) == 1:
-        rows = _HEAD.rows(db, {"project_hash": project_hash, "label_hash": label_hashes[0]})
-    else:
-        rows = db.execute(_HEADS, {"project_hash": project_hash, "label_hashes": label_hashes}).all()
-    return {row[0]: Head._make(row) for row in rows}
+    return {row[1]: Head._make(row[1:]) for row in _HEADS.rows(db, label_hashes) if row[0] == project_hash}
 
 
 def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revision]) -> None:

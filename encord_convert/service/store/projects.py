@@ -6,15 +6,22 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from encord_convert.service.calls import Kind
 from encord_convert.service.store.datasets import listed
+from encord_convert.service.store.prepared import Prepared
 from encord_convert.service.store.tables import DATASETS, ROLES
 from encord_convert.service.store.tables_projects import PROJECT_DATASETS, PROJECTS, WORKFLOW_NODES
 
 STAGES = ("Annotate 1", "Review 1", "Complete")
 """Every workflow of this service: labelling, review, done."""
+
+_NODES = Prepared(
+    select(WORKFLOW_NODES.c.place, WORKFLOW_NODES.c.uuid, WORKFLOW_NODES.c.title).where(
+        WORKFLOW_NODES.c.project_hash == bindparam("project_hash")
+    )
+)
 
 
 def add(db: Connection, values: dict[str, Any]) -> None:
@@ -85,5 +92,5 @@ def detach(db: Connection, project_hash: str, dataset_hashes: list[str]) -> None
 
 def nodes(db: Connection, project_hash: str) -> dict[int, dict[str, str]]:
     """Return the stages of the workflow of a project, by place; none if it has no workflow."""
-    statement = select(WORKFLOW_NODES).where(WORKFLOW_NODES.c.project_hash == project_hash)
-    return {node.place: {"uuid": node.uuid, "title": node.title} for node in db.execute(statement)}
+    rows = _NODES.rows(db, {"project_hash": project_hash})
+    return {place: {"uuid": uuid, "title": title} for place, uuid, title in rows}
