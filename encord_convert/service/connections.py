@@ -172,6 +172,8 @@ class Connection(_Http):  # type: ignore[misc]
     def _answered(self, reply: AnyReply) -> None:
         self._release()
         if self.transport.is_closing():
+            if isinstance(reply, LongReply):
+                reply.file.close()
             return
         head = [_STATUS_LINES[reply.status]]
         head += [b"%s: %s\r\n" % pair for pair in self.server_state.default_headers]
@@ -190,11 +192,15 @@ class Connection(_Http):  # type: ignore[misc]
             self._next()
 
     async def _send(self, file: IO[bytes]) -> None:
-        with file:
-            while not self.transport.is_closing() and (part := file.read(PART)):
-                self.transport.write(part)
-                await self.flow.drain()
-        self._next()
+        try:
+            with file:
+                while not self.transport.is_closing() and (part := file.read(PART)):
+                    self.transport.write(part)
+                    await self.flow.drain()
+        except OSError:
+            self._cut()  # the disk fails: what was begun cannot become whole
+        if not self.transport.is_closing():
+            self._next()
 
     def _next(self) -> None:
         """Wait for the next request, unless it is there."""

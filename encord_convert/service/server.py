@@ -66,7 +66,7 @@ class Application(Starlette):
         """Tell whether the answer to a request is short as well."""
         if target.startswith(PREFIX + "/"):
             return method == "PUT"
-        return target != "/healthz"
+        return target.partition("?")[0] != "/healthz"
 
     def hold(self, size: int) -> bool:
         """Note that bytes of a request arrived; tell whether there is room for them."""
