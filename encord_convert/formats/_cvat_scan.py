@@ -17,6 +17,7 @@ from lxml import etree
 
 from encord_convert.errors import ReadError
 from encord_convert.formats import _cvat_bytes as lane
+from encord_convert.formats._cvat_codes import EMPTY_IMAGE, NAMELESS, ODD, Codes, Ints, Tag, Use, pictures_in
 from encord_convert.formats._cvat_meta import SHAPES, Meta, parse_meta
 from encord_convert.formats._cvat_xml import (
     ROOT,
@@ -34,7 +35,8 @@ from encord_convert.formats._files import Source
 
 _SHAPES = frozenset(SHAPES)
 _NO_SIZE = (None, "", "0")
-_MAX_SEEN = 8192
+_MAX_SEEN = 16_384
+"""How many keys are remembered."""
 
 
 @dataclass(slots=True)
@@ -107,7 +109,8 @@ class _Collector:
         self.facts = Facts()
         self._wanted = wanted
         self._choices = choices
-        self._seen: set[lane.Use] = set()
+        self._codes = Codes()
+        self._known = 0
         self._pictures = array("q")
 
     # -- a record at a time -----------------------------------------------------------------------------------
@@ -210,51 +213,76 @@ class _Collector:
 
     # -- a chunk at a time ------------------------------------------------------------------------------------
 
-    def chunk(self, text: str, found: list[lane.Token], uses: Iterable[lane.Use]) -> None:
-        """Gather what :meth:`record` would of each record of a chunk, without making them if it can be helped."""
-        if "track_id" in text or any(
-            name in ("skeleton", "track") or (not label and name not in ("image", "/image")) for name, label, _ in uses
-        ):
-            for record in lane.records(text, 1):
+    def chunk(self, chunk: bytes) -> None:
+        """Gather what :meth:`record` would of each record of a chunk, without making them if it can be helped.
+
+        Raises
+        ------
+        NotCanonical
+            Some ``<`` is not the start of a tag of this lane, some ``&`` not that of a plain entity, tags are nested in
+            another way than pictures or tracks, shapes and answers, or a value holds a line break.
+        """
+        lane.check_characters(chunk)
+        found: list[Tag] = lane.TOKEN.findall(chunk)
+        codes = self._codes.of(found)
+        # A directly closed element accounts for the `<` of its end tag and of its attribute elements.
+        if chunk.count(b"<") != len(found) + int(self._codes.inner[codes].sum()):
+            raise lane.NotCanonical
+        bodies = b"".join([body for _, body, _ in found])
+        if b"\n" in bodies:
+            raise lane.NotCanonical
+        uses = self._codes.uses
+        kinds = self._codes.kinds[codes]
+        if pictures_in(kinds) is None or b"track_id" in chunk or NAMELESS in kinds:
+            lane.check_nesting(uses[code].tag for code in codes.tolist() if uses[code].tail.is_open)
+            for record in lane.records(chunk.decode(), 1):
                 self.record(record)
-            return
-        for use in uses:
-            if use not in self._seen:
+        else:
+            for use in uses[self._known :]:
                 self._use(use)
-        if len(self._seen) > _MAX_SEEN:
-            self._seen.clear()
-        self._flags(found, {label for name, label, _ in uses if name in _SHAPES})
-        for rest in [rest for name, _, rest, _ in found if name == "image"]:
-            self._picture(lane.attributes_of(rest))
+            self._flags(found, codes, bodies)
+            for place in np.flatnonzero(kinds <= EMPTY_IMAGE).tolist():
+                self._picture(lane.attributes_of(found[place][1].decode()) | uses[codes[place]].attributes)
+        self._known = len(uses)
+        if self._known > _MAX_SEEN:
+            self._codes.clear()
+            self._known = 0
 
-    def _use(self, use: lane.Use) -> None:
-        self._seen.add(use)
-        tag, label, answers = use
-        if tag in _SHAPES or tag == "tag":
-            name = lane.unescaped(label)
-            self._used(self._label(name), name, tag, answers)
-
-    def _flags(self, found: list[lane.Token], used: set[str]) -> None:
-        """Look at single shapes, of those labels only that lack a flag: in a long file these are soon few."""
-        labels = {label: self.facts.labels[lane.unescaped(label)] for label in used}
-        unknown = {label for label, facts in labels.items() if not facts.is_occluded}
-        if unknown:
-            for tag, label, rest, _ in found:
-                if label in unknown and ' occluded="1"' in rest and tag in _SHAPES:
-                    labels[label].is_occluded = True
-        unknown = {label for label, facts in labels.items() if not facts.is_rotated and "box" in facts.elements}
-        if unknown:
-            for tag, label, rest, _ in found:
-                if tag == "box" and label in unknown and ' rotation="' in rest:
-                    labels[label].is_rotated |= is_turned(lane.attributes_of(rest).get("rotation"))
+    def _use(self, use: Use) -> None:
+        if use.kind < ODD or (use.tag not in _SHAPES and use.tag != "tag"):
+            return
+        name = lane.unescaped(use.label)
+        label = self._label(name)
+        self._used(label, name, use.tag, use.answers)
+        if use.tag == "tag":
+            return
+        label.is_occluded |= use.attributes.get("occluded") == "1"
+        if use.tag == "box":
+            label.is_rotated |= is_turned(use.attributes.get("rotation"))
         if self._wanted.groups:
-            for tag, label, rest, _ in found:
-                if ' group_id="' in rest and tag in _SHAPES:
-                    labels[label].is_grouped = True
+            label.is_grouped |= "group_id" in use.attributes
+
+    def _flags(self, found: list[Tag], codes: Ints, bodies: bytes) -> None:
+        """Look at the bodies of shapes, of those labels only that lack a flag: in a long file these are soon few."""
+        if b' occluded="1"' in bodies:  # not where CVAT writes it
+            for (_, body, _), use in self._with_uses(found, codes):
+                if b' occluded="1"' in body and use.tag in _SHAPES:
+                    self._label(lane.unescaped(use.label)).is_occluded = True
+        if b' rotation="' in bodies and any(
+            not label.is_rotated and "box" in label.elements for label in self.facts.labels.values()
+        ):
+            for (_, body, _), use in self._with_uses(found, codes):
+                if use.tag == "box" and b' rotation="' in body:
+                    turn = lane.attributes_of(body.decode()).get("rotation")
+                    self._label(lane.unescaped(use.label)).is_rotated |= is_turned(turn)
         if self._wanted.pairs:
-            for tag, label, rest, _ in found:
-                if tag == "points":
-                    self._pairs(labels[label], lane.attributes_of(rest).get("points", ""))
+            for (_, body, _), use in self._with_uses(found, codes):
+                if use.tag == "points":
+                    points = (lane.attributes_of(body.decode()) | use.attributes).get("points", "")
+                    self._pairs(self._label(lane.unescaped(use.label)), points)
+
+    def _with_uses(self, found: list[Tag], codes: Ints) -> Iterator[tuple[Tag, Use]]:
+        return zip(found, map(self._codes.uses.__getitem__, codes.tolist()), strict=True)
 
     # -- the end ----------------------------------------------------------------------------------------------
 
@@ -335,20 +363,20 @@ def _canonical(source: Source, member: str, wanted: Wanted) -> Scan:
         except etree.XMLSyntaxError as error:
             raise lane.NotCanonical from error
         collector = _Collector(wanted, choices_of(meta))
-        for text in texts(lane.chunks(stream, data)):
-            collector.chunk(text, *lane.tokens(text))
+        for chunk in pieces(lane.chunks(stream, data)):
+            collector.chunk(chunk)
     return Scan(member, meta, collector.finished(), True)
 
 
-def texts(chunks: Iterable[bytes], has_end: bool = True) -> Iterator[str]:
-    """Return chunks as text; the last, if it has the end of the document, without that."""
+def pieces(chunks: Iterable[bytes], has_end: bool = True) -> Iterator[bytes]:
+    """Yield chunks; the last, if it has the end of the document, without that."""
     held: bytes | None = None
     for chunk in chunks:
         if held is not None:
-            yield lane.text_of(held, False)
+            yield held
         held = chunk
     if held is not None:
-        yield lane.text_of(held, has_end)
+        yield lane.without_end(held) if has_end else held
 
 
 def _exact(source: Source, member: str, wanted: Wanted) -> Scan:

@@ -100,12 +100,12 @@ Sources
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from encord_convert.errors import ReadError
 from encord_convert.formats import _cvat_bytes as lane
@@ -118,13 +118,12 @@ from encord_convert.formats._cvat_images import Pictures
 from encord_convert.formats._cvat_meta import Label, merged_labels
 from encord_convert.formats._cvat_ontology import Plans, build, merged_facts
 from encord_convert.formats._cvat_options import ReadOptions, WriteOptions
-from encord_convert.formats._cvat_pages import Page, page_of
 from encord_convert.formats._cvat_poses import TOLERANCE_PX
-from encord_convert.formats._cvat_scan import LabelFacts, Scan, Wanted, scan, stamp_of, texts
+from encord_convert.formats._cvat_scan import LabelFacts, Scan, Wanted, pieces, scan, stamp_of
 from encord_convert.formats._cvat_sheets import SheetReader
 from encord_convert.formats._cvat_texts import UNWRITABLE
 from encord_convert.formats._cvat_tracks import Tracks
-from encord_convert.formats._cvat_xml import Picture, Record, Track, parsed_elements
+from encord_convert.formats._cvat_xml import Picture, Record, Stray, Track, parsed_elements
 from encord_convert.formats._files import FileSource, Source, Target
 from encord_convert.labelset import Draft, LabelSet
 from encord_convert.ledger import Ledger
@@ -327,28 +326,32 @@ class _Reading:
             return
         held: list[Picture] = []
         try:
-            for record in _walk(source, one, recipe, in_pages=pictures.takes_pages):
-                if isinstance(record, Page):
+            for piece in _walk(source, one, recipe):
+                sheet = None
+                if isinstance(piece, Piece) and pictures.takes_pages:
                     yield from pictures.rows(held)
                     held = []
-                    yield pictures.sheet(record)
-                    del record
+                    sheet = pictures.sheet(*piece)
+                if sheet is not None:
+                    yield sheet
+                    del piece, sheet  # megabytes, once they are taken apart
                     continue
-                if isinstance(record, Picture):
-                    held.append(record)
-                    if len(held) == _HELD:
-                        yield from pictures.rows(held)
-                        held = []
-                    continue
-                yield from pictures.rows(held)
-                held = []
-                if isinstance(record, Track):
-                    yield from tracks.rows(record)
-                else:
-                    account.title = ""
-                    account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
+                for record in _records_of(piece):
+                    if isinstance(record, Picture):
+                        held.append(record)
+                        if len(held) < _HELD:
+                            continue
+                    yield from pictures.rows(held)
+                    held = []
+                    if isinstance(record, Track):
+                        yield from tracks.rows(record)
+                    elif isinstance(record, Stray):
+                        account.title = ""
+                        account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
             yield from pictures.rows(held)
             yield from tracks.empty_rows()
+        except lane.NotCanonical as error:
+            raise _changed(source, one) from error
         finally:
             account.flush()
 
@@ -375,37 +378,40 @@ class _Reading:
             account.flush()
 
 
+class Piece(NamedTuple):
+    """Whole records of a file that is canonical, and their first line."""
+
+    chunk: bytes
+    line: int
+
+
+def _records_of(piece: Piece | Record) -> Iterable[Record]:
+    return lane.records(piece.chunk.decode(), piece.line) if isinstance(piece, Piece) else (piece,)
+
+
 def _records(source: Source, one: Scan, recipe: Recipe | None = None) -> Iterator[Record]:
     """Walk a file record by record."""
-    for record in _walk(source, one, recipe, in_pages=False):
-        assert not isinstance(record, Page)
-        yield record
+    try:
+        for piece in _walk(source, one, recipe):
+            yield from _records_of(piece)
+    except lane.NotCanonical as error:
+        raise _changed(source, one) from error
 
 
-def _walk(source: Source, one: Scan, recipe: Recipe | None, *, in_pages: bool) -> Iterator[Page | Record]:
-    """Walk a file record by record, or so many together as are plain pictures."""
+def _walk(source: Source, one: Scan, recipe: Recipe | None) -> Iterator[Piece | Record]:
+    """Walk a file record by record, or so many together as are read in one go."""
     if stamp_of(source, one.member) != one.stamp:
         raise _changed(source, one)
     with source.open(one.member) as stream:
-        if not one.is_canonical:
-            for kind, item in parsed_elements(stream, source.place(one.member)):
-                if kind == "record":
-                    yield item
+        if one.is_canonical:
+            yield from _pieces(stream, recipe, source.size(one.member))
             return
-        try:
-            for text, line in _chunks(stream, recipe, source.size(one.member)):
-                page = page_of(text, line) if in_pages else None
-                if page is None:
-                    yield from lane.records(text, line)
-                else:
-                    yield page
-                del text, page  # megabytes, once they are taken apart
-        except lane.NotCanonical as error:
-            raise _changed(source, one) from error
+        for kind, item in parsed_elements(stream, source.place(one.member)):
+            if kind == "record":
+                yield item
 
 
-def _chunks(stream: BinaryIO, recipe: Recipe | None, size: int | None) -> Iterator[tuple[str, int]]:
-    """Yield pieces of whole records, each with its first line."""
+def _pieces(stream: BinaryIO, recipe: Recipe | None, size: int | None) -> Iterator[Piece]:
     if recipe is not None:
         stream.seek(recipe.start)
         line, data, left = recipe.line, b"", recipe.end - recipe.start
@@ -413,9 +419,9 @@ def _chunks(stream: BinaryIO, recipe: Recipe | None, size: int | None) -> Iterat
     else:
         head, data = lane.prologue(stream)
         line, chunks = 1 + head.count(b"\n"), lane.chunks(stream, data)
-    for text in texts(chunks, recipe is None or recipe.end == size):
-        yield text, line
-        line += text.count("\n")
+    for chunk in pieces(chunks, recipe is None or recipe.end == size):
+        yield Piece(chunk, line)
+        line += chunk.count(b"\n")
 
 
 def _changed(source: Source, one: Scan) -> ReadError:

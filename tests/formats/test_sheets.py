@@ -13,7 +13,7 @@ from samples import SAMPLES
 
 from encord_convert import LabelSet, Report, convert, read, write
 from encord_convert.errors import WriteError
-from encord_convert.formats import cvat
+from encord_convert.formats._cvat_sheets import SheetReader
 from encord_convert.formats._files import MemorySource
 from encord_convert.sheets import Sheet
 
@@ -43,7 +43,7 @@ def check_all_ways(source: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         short = written(labels, tmp_path / f"{format_}-short", format_)
         assert written(by_rows(labels), tmp_path / f"{format_}-rows", format_) == short
         with monkeypatch.context() as patch:
-            patch.setattr(cvat, "page_of", lambda text, line: None)
+            patch.setattr(SheetReader, "sheet", lambda *_: None)
             assert written(read(source, "cvat", **options), tmp_path / f"{format_}-long", format_) == short
     return count
 
@@ -155,7 +155,7 @@ def test_a_file_of_everything_is_written_alike(seed: int, tmp_path: Path, monkey
 def test_rows_of_a_sheet_are_the_rows_that_are_made_shape_by_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     source = MemorySource({"a.xml": crowded(1)})
     found = [row.to_encord_dict() for row in read(source, "cvat")]
-    monkeypatch.setattr(cvat, "page_of", lambda text, line: None)
+    monkeypatch.setattr(SheetReader, "sheet", lambda *_: None)
     assert found == [row.to_encord_dict() for row in read(source, "cvat")]
 
 
