@@ -11,7 +11,8 @@ from __future__ import annotations
 import mimetypes
 from base64 import b64encode
 from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,17 @@ if TYPE_CHECKING:
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "not known" where the hub demands a time: importers call no clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What comes before a shard: rows, and objects by the shape of their class.
+
+    It is an estimate: an importer may find that it has to leave something out.
+    """
+
+    rows: int
+    objects: Mapping[Shape, int]
 
 
 class LabelSet:
@@ -58,6 +70,8 @@ class LabelSet:
     ----------
     recipe : (str, object) or None
         Address of a function, ``module:name``, and the argument it makes this set of; both can be pickled.
+    before : Before or None
+        What the shards before this one hold, as far as that is known.
     """
 
     def __init__(
@@ -75,6 +89,7 @@ class LabelSet:
         self.ledger = ledger
         self.native: dict[str, Any] = {}
         self.recipe: tuple[str, Any] | None = None
+        self.before: Before | None = None
         self._rows = rows
         self._shards = shards
         self._sheets = sheets

@@ -119,6 +119,25 @@ def chunks(stream: BinaryIO, data: bytes, left: int | None = None) -> Iterator[b
     yield data
 
 
+def chunks_between(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    """Cut a part of a file that begins with a picture into pieces of whole pictures; see :func:`chunks`."""
+    stream.seek(start)
+    first = stream.read(min(end - start, CHUNK_BYTES))
+    return chunks(stream, first, end - start - len(first))
+
+
+def picture_from(stream: BinaryIO, place: int) -> int | None:
+    """Return where the first picture at or behind a place of a file begins, None if there is none."""
+    stream.seek(place)
+    begin, data = MARKERS[0], b""
+    while more := stream.read(CHUNK_BYTES):
+        data = data[1 - len(begin) :] + more
+        cut = data.find(begin)
+        if cut >= 0:
+            return stream.tell() - len(data) + cut
+    return None
+
+
 def without_end(chunk: bytes) -> bytes:
     """Return the last chunk without the end of the document.
 
