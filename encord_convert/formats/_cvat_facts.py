@@ -241,14 +241,14 @@ class Collector:
         found: list[Tag] = lane.TOKEN.findall(chunk)
         codes = self._codes.of(found)
         # A directly closed element accounts for the `<` of its end tag and of its attribute elements.
-        if chunk.count(b"<") != len(found) + int(self._codes.inner[codes].sum()):
+        if lane.count_in(chunk, b"<") != len(found) + int(self._codes.inner[codes].sum()):
             raise lane.NotCanonical
         bodies = b"".join([body for _, body, _ in found])
         if b"\n" in bodies:
             raise lane.NotCanonical
         uses = self._codes.uses
         kinds = self._codes.kinds[codes]
-        if pictures_in(kinds) is None or b"track_id" in chunk or NAMELESS in kinds:
+        if pictures_in(kinds) is None or NAMELESS in kinds:
             lane.check_nesting(uses[code].tag for code in codes.tolist() if uses[code].tail.is_open)
             for record in lane.records(chunk.decode(), 1):
                 self.record(record)
@@ -274,11 +274,13 @@ class Collector:
         self._used(label, name, use.tag, use.answers)
         if use.tag == "tag":
             return
-        label.is_occluded |= use.attributes.get("occluded") == "1"
+        attributes = use.attributes
+        label.is_occluded |= attributes.get("occluded") == "1"
+        label.has_track_id |= "track_id" in attributes
         if use.tag == "box":
-            label.is_rotated |= is_turned(use.attributes.get("rotation"))
+            label.is_rotated |= is_turned(attributes.get("rotation"))
         if self._wanted.groups:
-            label.is_grouped |= "group_id" in use.attributes
+            label.is_grouped |= "group_id" in attributes
 
     def _flags(self, found: list[Tag], codes: Ints, bodies: bytes) -> None:
         """Look at the bodies of shapes, of those labels only that lack a flag: in a long file these are soon few."""
@@ -286,6 +288,10 @@ class Collector:
             for (_, body, _), use in self._with_uses(found, codes):
                 if b' occluded="1"' in body and use.tag in _SHAPES:
                     self._label(lane.unescaped(use.label)).is_occluded = True
+        if b' track_id="' in bodies:
+            for (_, body, _), use in self._with_uses(found, codes):
+                if b' track_id="' in body and use.tag in _SHAPES:
+                    self._label(lane.unescaped(use.label)).has_track_id = True
         if b' rotation="' in bodies and any(
             not label.is_rotated and "box" in label.elements for label in self.facts.labels.values()
         ):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from encord_convert.formats._cvat_bytes import TOKEN, NotCanonical, attributes_of
+from encord_convert.formats._cvat_bytes import TOKEN, NotCanonical, attributes_of, count_in
 from encord_convert.formats._cvat_codes import Codes, Ints, Tag, Use, pictures_in
 from encord_convert.formats._cvat_xml import NO_ANSWERS, Shape, sides_of
 
@@ -104,7 +104,7 @@ def page_of(chunk: bytes, line: int, known: Codes) -> Page | None:
     NotCanonical
         It is no chunk that the scan accepted.
     """
-    if b"&" in chunk or b"track_id" in chunk:
+    if b"&" in chunk:
         return None
     found: list[Tag] = TOKEN.findall(chunk)
     if not found or len(found) > MOST:
@@ -113,7 +113,7 @@ def page_of(chunk: bytes, line: int, known: Codes) -> Page | None:
     pictures = pictures_in(known.kinds[codes])
     if pictures is None:
         return None
-    if chunk.count(b"<") != len(found) + int(known.inner[codes].sum()):
+    if count_in(chunk, b"<") != len(found) + int(known.inner[codes].sum()):
         raise NotCanonical
     return Page(chunk, line, found, codes, known, *pictures)
 

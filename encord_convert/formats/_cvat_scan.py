@@ -147,7 +147,7 @@ def _collected(path: Path, span: Span, is_last: bool, wanted: Wanted, choices: C
     with path.open("rb") as stream:
         for chunk in pieces(lane.chunks_between(stream, *span), is_last):
             collector.chunk(chunk)
-            lines += chunk.count(b"\n")
+            lines += lane.count_in(chunk, b"\n")
     collector.settle()
     return Part(*span, lines, collector.facts.pictures, collector.objects), collector
 

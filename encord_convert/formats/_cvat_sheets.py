@@ -310,7 +310,7 @@ class _Gathering:
         for place in np.flatnonzero((self.repeats[tags] > 1) & (order < len(kinds))).tolist():
             uses[place] = self._split_use(int(tags[place]), int(parts[place]))
         indexes = (tags - page.starts[owners] - 1 + (parts << 32)).astype(np.uint64)
-        hashes = series_members(np.array(seeds, np.uint64)[owners], indexes) if uses else []
+        hashes = series_members(np.array(seeds, np.uint64)[owners], indexes) if uses else b""
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
         columns = {

@@ -424,7 +424,7 @@ def _pieces(stream: BinaryIO, recipe: Recipe | None, size: int | None) -> Iterat
         line, chunks = 1 + head.count(b"\n"), lane.chunks(stream, data)
     for chunk in pieces(chunks, recipe is None or recipe.end == size):
         yield Piece(chunk, line)
-        line += chunk.count(b"\n")
+        line += lane.count_in(chunk, b"\n")
 
 
 def _changed(source: Source, one: Scan) -> ReadError:
