@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from encord_convert.crew import crew
 from encord_convert.errors import NotRepresentableError, OptionError, UnknownFormatError, WriteError
 from encord_convert.formats._api import Exporter, Format, Importer
 from encord_convert.formats._files import Source, Target, source_at
@@ -100,7 +101,7 @@ def write(
     account.target.path, account.target.format = target.name, chosen.name
     if strict:
         _refuse_loss(labels, exporter, account)
-    with _collector_paused(), target:
+    with _collector_paused(), crew(jobs), target:
         shards = labels.shards(jobs) if exporter.write_sharded else ()
         if exporter.write_sharded and len(shards) > 1:
             exporter.write_sharded(shards, target, parsed, account)
@@ -146,10 +147,11 @@ def convert(
         Options of the two formats.
     """
     account = Report() if report is None else report
-    labels = read(src, from_, report=account, **(read_options or {}))
-    if dry_run:
-        return foretold(labels, dst, to, strict, account, write_options or {})
-    return write(labels, dst, to, strict=strict, report=account, jobs=jobs, **(write_options or {}))
+    with crew(jobs):
+        labels = read(src, from_, report=account, **(read_options or {}))
+        if dry_run:
+            return foretold(labels, dst, to, strict, account, write_options or {})
+        return write(labels, dst, to, strict=strict, report=account, jobs=jobs, **(write_options or {}))
 
 
 def foretold(

@@ -11,7 +11,8 @@ from __future__ import annotations
 import mimetypes
 from base64 import b64encode
 from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,17 @@ if TYPE_CHECKING:
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "not known" where the hub demands a time: importers call no clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What comes before a shard: rows, and objects by the shape of their class.
+
+    It is an estimate: an importer may find that it has to leave something out.
+    """
+
+    rows: int
+    objects: Mapping[Shape, int]
 
 
 class LabelSet:
@@ -58,6 +70,8 @@ class LabelSet:
     ----------
     recipe : (str, object) or None
         Address of a function, ``module:name``, and the argument it makes this set of; both can be pickled.
+    before : Before or None
+        What the shards before this one hold, as far as that is known.
     """
 
     def __init__(
@@ -75,6 +89,7 @@ class LabelSet:
         self.ledger = ledger
         self.native: dict[str, Any] = {}
         self.recipe: tuple[str, Any] | None = None
+        self.before: Before | None = None
         self._rows = rows
         self._shards = shards
         self._sheets = sheets
@@ -180,11 +195,11 @@ def series_of(seed: int) -> Callable[[int], str]:
     return member
 
 
-def series_members(seeds: NDArray[np.uint64], indexes: NDArray[np.uint64]) -> list[str]:
-    """Return members of many series at once: what :meth:`Hashes.series` of each seed gives for each index."""
+def series_members(seeds: NDArray[np.uint64], indexes: NDArray[np.uint64]) -> bytes:
+    """Return members of many series at once: what :meth:`Hashes.series` of each seed gives for each index, 8 characters
+    each, one after the other."""
     numbers = (seeds + indexes * np.uint64(_ODD)).astype(">u8")  # what overflows is above the 48 bits
-    text = b2a_base64(numbers.view(np.uint8).reshape(-1, 8)[:, 2:].tobytes(), newline=False).decode()
-    return [text[start : start + 8] for start in range(0, len(text), 8)]
+    return b2a_base64(numbers.view(np.uint8).reshape(-1, 8)[:, 2:].tobytes(), newline=False)
 
 
 _MOST_TEMPLATES = 256

@@ -34,6 +34,10 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 
 
+HASH = 8
+"""How many characters the hash of an object has."""
+
+
 class Use:
     """What shapes have in common that differ in nothing but where they are and in their hashes.
 
@@ -144,8 +148,8 @@ class Sheet:
         How many shapes each picture has.
     uses : list of Use or None
         Of the shapes, in the order of the rows. None: the object itself is in ``made``.
-    hashes : list of str
-        Of the shapes.
+    hashes : bytes
+        Of the shapes, :data:`HASH` characters each, one after the other.
     columns : dict of Shape to Column
         Where those shapes are that have a use, by the shape of their class.
     made : dict of int to ObjectInstance
@@ -165,7 +169,7 @@ class Sheet:
         sizes: list[Size],
         counts: list[int],
         uses: list[Use | None],
-        hashes: list[str],
+        hashes: bytes,
         columns: Mapping[Shape, Column],
         made: Mapping[int, ObjectInstance],
         classifications: Mapping[int, list[ClassificationInstance]],
@@ -229,4 +233,5 @@ class Sheet:
         use = self.uses[place]
         if use is None:
             return self.made[place]
-        return use.instance(self.hashes[place], coordinates, self._line_of(place))
+        hash_ = self.hashes[HASH * place : HASH * (place + 1)].decode()
+        return use.instance(hash_, coordinates, self._line_of(place))

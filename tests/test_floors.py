@@ -13,6 +13,7 @@ FLOORS = {
     "geometry": 0,
     "sdk": 1,
     "comparison": 2,
+    "crew": 2,
     "errors": 2,
     "labelset": 2,
     "ledger": 2,

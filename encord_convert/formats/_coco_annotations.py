@@ -5,15 +5,18 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
+import numpy as np
 from msgspec import UNSET
 
 from encord_convert.formats._coco_classes import Class, Classes
 from encord_convert.formats._coco_lines import Block, body_of
 from encord_convert.formats._coco_shapes import Annotation, Draw, Picture, Shapes, Size, Style
-from encord_convert.formats._coco_sheets import Sheets
+from encord_convert.formats._coco_sheets import NUMBERED, Sheets
 from encord_convert.losses import Carries
 from encord_convert.report import Report, loses_sides
 from encord_convert.sdk.objects import Object, ObjectInstance, Shape
@@ -21,6 +24,8 @@ from encord_convert.sheets import Sheet
 
 GATHERED = 512
 """Annotations that are drawn together: enough to make the cost of a call small, few enough to stay in the cache."""
+
+_NUMBERED_BODY = f"{NUMBERED}%b".encode()
 
 _MOST_COMMON = 10_000
 """How many different sets of answers are remembered."""
@@ -82,27 +87,34 @@ class Annotator:
     def add_sheet(self, sheet: Sheet, first_id: int) -> None:
         """Write what is on the pictures of a sheet, of which the first has the number ``first_id``."""
         self.flush()
-        bodies = self._sheets.bodies(sheet)
-        pictures: dict[int, Picture] = {}
-        if None in bodies:
-            for number, size in enumerate(sheet.sizes):
-                odd = [sheet.object(place) for place in sheet.span(number) if bodies[place] is None]
-                if odd:
-                    picture = pictures[number] = Picture(sheet.empty_row(number), 0, first_id + number, size)
-                    self._gather(picture, odd)
-            self._shapes.compute()
-        lines: list[str] = []
-        image_ids: list[int] = []
-        for number in range(len(sheet)):
-            own: Iterable[str | None] = bodies[sheet.span(number).start : sheet.span(number).stop]
-            if number in pictures:
-                self._report.turn_to(pictures[number].row)
-                drawn = iter([self._annotation(pictures[number], *one) for one in pictures[number].placed])
-                own = [body_of(next(drawn)) if body is None else body for body in own]
-            written = [body for body in own if body]
-            lines += written
-            image_ids += [first_id + number] * len(written)
-        self._block.add_bodies(lines, image_ids)
+        drawn = self._sheets.drawn(sheet)
+        if None in drawn.texts:
+            bodies = self._bodies(sheet, [at for at, text in enumerate(drawn.texts) if text is None], first_id)
+            for at, body in bodies.items():
+                drawn.texts[at] = _NUMBERED_BODY if body else b""
+            written = [at for at, body in bodies.items() if body]
+            drawn.columns.append((written, ([bodies[at] for at in written],)))
+        is_written = np.array(list(map(bool, drawn.texts)), np.int64)
+        ids = (np.cumsum(is_written) + (self._block.next_id - 1)).tolist()
+        image_ids = np.repeat(np.arange(first_id, first_id + len(sheet)), sheet.counts).tolist()
+        self._block.add_lines(drawn.filled(ids, image_ids), int(is_written.sum()))
+
+    def _bodies(self, sheet: Sheet, places: list[int], first_id: int) -> dict[int, bytes]:
+        """Return the lines of shapes that are not plain, without their numbers; empty if one is not written."""
+        owners = np.repeat(np.arange(len(sheet)), sheet.counts)[places].tolist()
+        pictures: list[tuple[Picture, list[int]]] = []
+        for number, own in groupby(zip(owners, places, strict=True), itemgetter(0)):
+            picture = Picture(sheet.empty_row(number), 0, first_id + number, sheet.sizes[number])
+            odd = [at for _, at in own]
+            self._gather(picture, [sheet.object(at) for at in odd])
+            pictures.append((picture, odd))
+        self._shapes.compute()
+        bodies = {}
+        for picture, odd in pictures:
+            self._report.turn_to(picture.row)
+            for at, placed in zip(odd, picture.placed, strict=True):
+                bodies[at] = body_of(self._annotation(picture, *placed))
+        return bodies
 
     def end_row(self) -> None:
         """Write what was gathered if that is enough. A row is written in one go or ends a go: its losses are counted

@@ -1,32 +1,22 @@
 """The COCO file as a whole: its two long blocks are written beside it, row by row, and put together at the end.
 
-With several processes each writes the blocks of one part of the rows, without the numbers that depend on the parts
-before it. The file is the same, byte for byte; where that cannot be had so (a name in two parts, videos), one process
-writes all.
+With several processes each writes the blocks of one part of the rows, with the numbers they have if the importer
+foresees right how many are before them; if not, they are numbered anew at the end. The file is the same, byte for byte;
+where that cannot be had so (a name in two parts, videos), one process writes all.
 
 The page of the format is :mod:`encord_convert.formats.coco`.
 """
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from encord_convert.formats._coco_lines import (
-    Lines,
-    Pieces,
-    Tails,
-    append_file,
-    numbered,
-    written_lines,
-    written_value,
-)
+from encord_convert.crew import crew
+from encord_convert.formats._coco_lines import Lines, append_file, renumbered, written_lines, written_value
 from encord_convert.formats._coco_rows import Rows, classes_of
 from encord_convert.formats._files import Target
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
@@ -133,18 +123,25 @@ def _note(report: Report, clashes: Iterable[str]) -> None:
 class Part:
     """What one process has written, and knows.
 
-    ``images`` and ``annotations`` are where the blocks lie and, unless they have their numbers, what is known of them;
-    ``names`` are 64 bits of each file name; ``clashes`` what is to be said of names of classes and questions.
+    ``images`` and ``annotations`` are its blocks; ``names`` are 64 bits of each file name; ``clashes`` what is to be
+    said of names of classes and questions.
     """
 
-    images: tuple[Path, Pieces | None]
-    annotations: tuple[Path, Pieces | None]
-    image_count: int
-    annotation_count: int
+    images: PartBlock
+    annotations: PartBlock
     account: Account
     names: set[int]
     clashes: list[str]
     has_videos: bool
+
+
+@dataclass(slots=True)
+class PartBlock:
+    """Where a block of a part lies, how many entries it has, and the number the first of them was given."""
+
+    path: Path
+    count: int
+    first: int
 
 
 def _can_be_shared(shards: Sequence[LabelSet]) -> bool:
@@ -169,18 +166,17 @@ def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, rep
             stream,
             shards[0],
             [],
-            lambda: _append(stream, [(*part.images, part.image_count, 0) for part in parts]),
-            lambda: _append(stream, [(*part.annotations, part.annotation_count, part.image_count) for part in parts]),
+            lambda: _append(stream, [part.images for part in parts]),
+            lambda: _append(stream, [part.annotations for part in parts], [part.images for part in parts]),
             [one.to_dict(options.supercategory) for one in categories],
         )
     return True
 
 
 def _parts(shards: Sequence[LabelSet], folder: Path, options: Any, carries: Carries) -> list[Part]:
-    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    with ProcessPoolExecutor(len(shards) - 1, mp_context=multiprocessing.get_context(method)) as pool:
+    with crew(len(shards)) as processes:
         others = [
-            pool.submit(_opened_part, shard.recipe, folder, number, options, carries, current_pixel_limit())
+            processes.start(_opened_part, shard.recipe, folder, number, options, carries, current_pixel_limit())
             for number, shard in enumerate(shards[1:], 1)
         ]
         return [_part(shards[0], folder, 0, options, carries), *(other.result() for other in others)]
@@ -188,7 +184,6 @@ def _parts(shards: Sequence[LabelSet], folder: Path, options: Any, carries: Carr
 
 def _opened_part(recipe: Any, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int) -> Part:
     """Write the part of a recipe: in another process."""
-    gc.disable()  # rows hold no cycles, and the process ends with its part
     address, payload = recipe
     module, _, name = address.partition(":")
     with pixel_limit(limit_pixels):
@@ -196,18 +191,21 @@ def _opened_part(recipe: Any, folder: Path, number: int, options: Any, carries: 
 
 
 def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Carries) -> Part:
+    """Write a part, with the numbers it most likely has in the file."""
     images_path, annotations_path = folder / f"scratch-images-{number}", folder / f"scratch-annotations-{number}"
-    kind = Tails if number else Lines
+    first_image = first_annotation = 1
+    if shard.before is not None:
+        written = carries.shapes | carries.approximates
+        first_image += shard.before.rows
+        first_annotation += sum(count for shape, count in shard.before.objects.items() if shape in written)
     report = Report()
     with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
-        blocks = kind(images), kind(annotations)
-        rows = Rows(shard.ontology, options, carries, *blocks)
+        blocks = Lines(images, first_image), Lines(annotations, first_annotation)
+        rows = Rows(shard.ontology, options, carries, *blocks, first_image)
         rows.write(shard, report)
     return Part(
-        images=(images_path, getattr(blocks[0], "pieces", None)),
-        annotations=(annotations_path, getattr(blocks[1], "pieces", None)),
-        image_count=blocks[0].count,
-        annotation_count=blocks[1].count,
+        images=PartBlock(images_path, blocks[0].count, first_image),
+        annotations=PartBlock(annotations_path, blocks[1].count, first_annotation),
         account=Account(report.reading, report.writing, report.rows_read),
         names=rows.names.codes(),
         clashes=rows.classes.clashes(),
@@ -215,15 +213,18 @@ def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Car
     )
 
 
-def _append(stream: BinaryIO, blocks: Iterable[tuple[Path, Pieces | None, int, int]]) -> None:
-    """Write one block after the other, each a path, what is known of it, its entries and the images of its part."""
-    written = images = 0
-    for path, pieces, count, image_count in blocks:
-        if pieces is None:
-            append_file(stream, path)
+def _append(stream: BinaryIO, blocks: Sequence[PartBlock], images: Sequence[PartBlock] = ()) -> None:
+    """Write one block after the other, with other numbers if they turned out to be others; ``images`` are those of the
+    same parts, if the blocks are of annotations."""
+    written = images_written = 0
+    for number, block in enumerate(blocks):
+        more = written + 1 - block.first
+        more_images = images_written + 1 - images[number].first if images else None
+        if written and block.count:
+            stream.write(b",\n")
+        if more or more_images:
+            stream.writelines(renumbered(block.path, more, more_images))
         else:
-            separator = b",\n" if written else b""
-            for lines in numbered(path, pieces, written + 1, images + 1):
-                stream.write(separator + lines)
-                separator = b",\n"
-        written, images = written + count, images + image_count
+            append_file(stream, block.path)
+        written += block.count
+        images_written += images[number].count if images else 0

@@ -9,12 +9,7 @@ import json
 import os
 import re
 import shutil
-from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import count
-from operator import add
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -22,6 +17,7 @@ import msgspec
 from msgspec import UNSET
 
 _MOST_BYTES = 1 << 30
+_TOGETHER_BYTES = 1 << 18
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 _encoder = msgspec.json.Encoder()
@@ -37,20 +33,27 @@ class Block(Protocol):
     def add(self, entries: Sequence[Any]) -> None:
         """Take entries, which have no number yet."""
 
-    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
-        """Take annotations as :func:`body_of` gives them, and the image of each."""
+    @property
+    def next_id(self) -> int:
+        """Number of the next entry."""
+
+    def add_lines(self, lines: bytes, count: int) -> None:
+        """Take entries as lines that have their numbers."""
 
 
 class Lines:
-    """A block in the form it has in the file: entries numbered from 1, ``,`` between them.
+    """A block in the form it has in the file: numbered entries, ``,`` between them.
 
     Parameters
     ----------
     stream : binary file
+    first : int
+        Number of the first entry.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, first: int = 1) -> None:
         self._count = 0
+        self._first = first
         self._stream = stream
 
     @property
@@ -58,115 +61,65 @@ class Lines:
         """Entries so far."""
         return self._count
 
+    @property
+    def next_id(self) -> int:
+        """Number of the next entry."""
+        return self._first + self._count
+
     def add(self, entries: Sequence[Any]) -> None:
         """Number entries, and write them."""
         if entries:
-            for number, entry in enumerate(entries, self._count + 1):
+            for number, entry in enumerate(entries, self.next_id):
                 entry.id = number
-            lines = written_lines(entries)
-            self._stream.write(b",\n" + lines if self._count else lines)
-            self._count += len(entries)
+            self.add_lines(written_lines(entries), len(entries))
 
-    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
-        """Number annotations, and write them."""
-        if bodies:
-            numbers = zip(count(self._count + 1), image_ids, bodies, strict=False)
-            lines = ",\n".join([f'{{"id":{id_},"image_id":{image},{body}' for id_, image, body in numbers]).encode()
-            self._stream.write(b",\n" + lines if self._count else lines)
-            self._count += len(bodies)
-
-
-@dataclass(slots=True)
-class Pieces:
-    """What is known of a block whose first number is not known yet, and whose entries were written without numbers.
-
-    Attributes
-    ----------
-    count : int
-        Entries.
-    sizes : array of int
-        Bytes of each piece that was written.
-    image_ids : array of int
-        The image of each entry, numbered from 1 in this part of the file; empty if the entries are images.
-    """
-
-    count: int = 0
-    sizes: array[int] = field(default_factory=partial(array, "q"))
-    image_ids: array[int] = field(default_factory=partial(array, "q"))
-
-
-class Tails:
-    """A block of entries without their numbers.
-
-    Parameters
-    ----------
-    stream : binary file
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.pieces = Pieces()
-        self._stream = stream
-
-    @property
-    def count(self) -> int:
-        """Entries so far."""
-        return self.pieces.count
-
-    def add(self, entries: Sequence[Any]) -> None:
-        """Write entries, and remember which image each is of."""
-        if not entries:
-            return
-        if hasattr(entries[0], "image_id"):
-            self.pieces.image_ids.extend([entry.image_id for entry in entries])
-            for entry in entries:
-                entry.image_id = UNSET
-        for entry in entries:
-            entry.id = UNSET
-        lines = written_lines(entries)
-        self._stream.write(lines)
-        self.pieces.sizes.append(len(lines))
-        self.pieces.count += len(entries)
-
-    def add_bodies(self, bodies: Sequence[str], image_ids: Sequence[int]) -> None:
-        """Write annotations, and remember which image each is of."""
-        if bodies:
-            lines = ("{" + ",\n{".join(bodies)).encode("ascii")
+    def add_lines(self, lines: bytes, count: int) -> None:
+        """Write entries that have their numbers."""
+        if count:
+            if self._count:
+                self._stream.write(b",\n")
             self._stream.write(lines)
-            self.pieces.image_ids.extend(image_ids)
-            self.pieces.sizes.append(len(lines))
-            self.pieces.count += len(bodies)
+            self._count += count
 
 
-def numbered(path: Path, pieces: Pieces, first_id: int, first_image: int) -> Iterator[bytes]:
-    """Return the lines of a block with their numbers, piece by piece.
+def renumbered(path: Path, more: int, more_images: int | None = None) -> Iterator[bytes]:
+    """Yield the lines of a block with other numbers.
 
     Parameters
     ----------
     path : Path
         Where the block is.
-    pieces : Pieces
-        What is known of it.
-    first_id, first_image : int
-        Numbers of the first entry, and of the part's first image.
+    more : int
+        What is added to the number of each entry.
+    more_images : int, optional
+        What is added to the number of its image, if the entries are annotations.
     """
-    ids, images = count(first_id), iter(pieces.image_ids)
     with path.open("rb") as stream:
-        for size in pieces.sizes:
-            # No string of JSON holds a line feed as it is, so this is where one entry ends and the next begins.
-            entries = stream.read(size)[1:].split(b",\n{")
-            if pieces.image_ids:
-                starts = [b'{"id":%d,"image_id":%d,' % (next(ids), next(images) + first_image - 1) for _ in entries]
+        # No string of JSON holds a line feed as it is, so that each line is an entry.
+        while lines := stream.readlines(_TOGETHER_BYTES):
+            if more_images is None:
+                parts = [line.split(b",", 1) for line in lines]
+                yield b"".join([b'{"id":%d,%b' % (_number(id_) + more, rest) for id_, rest in parts])
             else:
-                starts = [b'{"id":%d,' % next(ids) for _ in entries]
-            yield b",\n".join(map(add, starts, entries))
+                entries = [line.split(b",", 2) for line in lines]
+                yield b"".join(
+                    [
+                        b'{"id":%d,"image_id":%d,%b' % (_number(id_) + more, _number(image) + more_images, rest)
+                        for id_, image, rest in entries
+                    ]
+                )
 
 
-def body_of(annotation: Any) -> str:
+def _number(member: bytes) -> int:
+    return int(member.rpartition(b":")[2])
+
+
+def body_of(annotation: Any) -> bytes:
     """Return the line of an annotation without its brace and the numbers of it and its image; of none, none."""
     if annotation is None:
-        return ""
+        return b""
     annotation.id = annotation.image_id = UNSET
-    return written_lines([annotation])[1:].decode()
+    return written_lines([annotation])[1:]
 
 
 def written_lines(entries: Sequence[Any]) -> bytes:

@@ -52,7 +52,7 @@ def box_numbers(relative: Sequence[float], sizes: Sizes, decimals: int) -> Itera
     return zip((units / 10.0**decimals).tolist(), areas.tolist(), sure.tolist(), strict=True)
 
 
-def box_texts(relative: Floats, limits: Floats, decimals: int) -> tuple[list[str], list[str], list[bool]]:
+def box_texts(relative: Floats, limits: Floats, decimals: int) -> tuple[list[bytes], list[bytes], list[bool]]:
     """Return ``bbox`` and area of boxes as texts, and which of them are sure; see :func:`box_numbers`."""
     units, areas, sure = _boxes(relative, limits, decimals)
     return _quad_texts(units, decimals), _number_texts(areas), sure.tolist()
@@ -99,7 +99,7 @@ def rotated_numbers(
 
 def rotated_texts(
     relative: Floats, angles_deg: Sequence[float] | Floats, limits: Floats, decimals: int
-) -> tuple[list[str], list[str], list[str], list[str], list[str], list[bool]]:
+) -> tuple[list[bytes], list[bytes], list[bytes], list[bytes], list[bytes], list[bool]]:
     """Return ``bbox``, area, corners, angle and unrotated box of rotatable boxes as texts, and which are sure.
 
     See :func:`rotated_numbers`.
@@ -108,7 +108,7 @@ def rotated_texts(
     return (
         _quad_texts(bounds, decimals),
         _number_texts(areas),
-        _strings(_ring_texts(corners.ravel(), np.arange(8, corners.size + 1, 8), decimals)),
+        _ring_texts(corners.ravel(), np.arange(8, corners.size + 1, 8), decimals),
         _number_texts(angles),
         _quad_texts(np.rint(pixels * 10.0**decimals) + 0.0, decimals),
         sure.tolist(),
@@ -163,7 +163,7 @@ def ring_numbers_px(rings: Sequence[Any], size: tuple[int, int], decimals: int) 
 
 def ring_texts(
     flat: Floats, counts: NDArray[np.int64], limits: Floats, decimals: int
-) -> tuple[list[str], list[str], list[str], list[bool]]:
+) -> tuple[list[bytes], list[bytes], list[bytes], list[bool]]:
     """Return ``bbox``, area and numbers of rings as texts, and which of them are sure; see :func:`ring_numbers`.
 
     Parameters
@@ -182,7 +182,7 @@ def ring_texts(
 
 def ring_texts_px(
     rings: Sequence[Any], limits: Floats, decimals: int
-) -> tuple[list[str], list[str], list[str], list[bool]]:
+) -> tuple[list[bytes], list[bytes], list[bytes], list[bool]]:
     """Return what :func:`ring_texts` does, of rings x0, y0, … in pixels."""
     counts = np.array([len(ring) for ring in rings]) >> 1
     spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
@@ -191,9 +191,9 @@ def ring_texts_px(
 
 def _texts_of_rings(
     pixels: Floats, counts: NDArray[np.int64], limits: Floats, spread: Floats, decimals: int
-) -> tuple[list[str], list[str], list[str], list[bool]]:
+) -> tuple[list[bytes], list[bytes], list[bytes], list[bool]]:
     units, bounds, areas, sure = _rings(pixels, counts, limits, spread, decimals)
-    texts = _strings(_ring_texts(units.ravel(), 2 * np.cumsum(counts), decimals))
+    texts = _ring_texts(units.ravel(), 2 * np.cumsum(counts), decimals)
     return _quad_texts(bounds, decimals), _number_texts(areas), texts, sure.tolist()
 
 
@@ -242,13 +242,13 @@ def point_numbers(
 
 def point_texts(
     relative: Floats, limits: Floats, decimals: int, side_px: float
-) -> tuple[list[str], list[str], list[str], list[bool]]:
+) -> tuple[list[bytes], list[bytes], list[bytes], list[bool]]:
     """Return ``bbox``, area, and x and y of points as texts, and which of them are sure; see :func:`point_numbers`."""
     pixels, boxes, areas, sure = _points(relative, limits, decimals, side_px)
     if (pixels < 0).any():
-        places = [_encoder.encode(place)[1:-1].decode() for place in (pixels / 10.0**decimals).tolist()]
+        places = [_encoder.encode(place)[1:-1] for place in (pixels / 10.0**decimals).tolist()]
     else:
-        places = _strings(_ring_texts(pixels.ravel(), np.arange(2, pixels.size + 1, 2), decimals))
+        places = _ring_texts(pixels.ravel(), np.arange(2, pixels.size + 1, 2), decimals)
     return _quad_texts(boxes, decimals), _number_texts(areas), places, sure.tolist()
 
 
@@ -311,19 +311,15 @@ def _ring_texts(units: Floats, ends: NDArray[np.intp], decimals: int) -> list[by
     return cells.tobytes().translate(None, b"\0").split(b"\n")[:-1]
 
 
-def _quad_texts(units: Floats, decimals: int) -> list[str]:
+def _quad_texts(units: Floats, decimals: int) -> list[bytes]:
     """Render four numbers of each of some boxes, given in units of the last decimal place."""
     if (units < 0).any():
-        return [_encoder.encode(quad)[1:-1].decode() for quad in (units / 10.0**decimals).tolist()]
-    return _strings(_ring_texts(units.ravel(), np.arange(4, units.size + 1, 4), decimals))
+        return [_encoder.encode(quad)[1:-1] for quad in (units / 10.0**decimals).tolist()]
+    return _ring_texts(units.ravel(), np.arange(4, units.size + 1, 4), decimals)
 
 
-def _number_texts(values: Floats) -> list[str]:
-    return _encoder.encode(values.tolist())[1:-1].decode().split(",")
-
-
-def _strings(texts: list[bytes]) -> list[str]:
-    return b"\n".join(texts).decode().split("\n")
+def _number_texts(values: Floats) -> list[bytes]:
+    return _encoder.encode(values.tolist())[1:-1].split(b",")
 
 
 def rounded(numbers: Any, decimals: int) -> Any:

@@ -70,6 +70,8 @@ class Rows:
     carries : Carries
     images, annotations : Block
         Where the entries go.
+    first_image : int
+        Number of the first image.
 
     Attributes
     ----------
@@ -82,7 +84,13 @@ class Rows:
     """
 
     def __init__(
-        self, structure: OntologyStructure, options: Options, carries: Carries, images: Block, annotations: Block
+        self,
+        structure: OntologyStructure,
+        options: Options,
+        carries: Carries,
+        images: Block,
+        annotations: Block,
+        first_image: int = 1,
     ) -> None:
         self.classes = classes_of(structure, options, carries)
         self.videos: list[dict[str, Any]] = []
@@ -92,7 +100,7 @@ class Rows:
         self._images = images
         self._annotations = annotations
         self._kept: list[Image] = []
-        self._listed = 0
+        self._listed = first_image - 1
 
     def write(self, labels: LabelSet, report: Report) -> None:
         """Write all rows of a label set, and tell a report what is not written, or not as it was."""

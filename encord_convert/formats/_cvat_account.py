@@ -8,7 +8,7 @@ by place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from encord_convert.formats._cvat_uses import Change, Plan, Ready, Uses
 from encord_convert.formats._cvat_xml import Answers, Sides, Values, unknown_names
@@ -18,6 +18,16 @@ from encord_convert.losses import NOWHERE, Feature, Kind, Level, Where
 
 _MAX_READY = 8192
 """How many different uses are remembered; free texts make each shape a use of its own."""
+
+
+class Tables(Protocol):
+    """Counts of uses that are kept apart."""
+
+    def settle(self) -> None:
+        """Add the counts to those of the uses."""
+
+    def clear(self) -> None:
+        """Forget the uses."""
 
 
 class Account:
@@ -37,6 +47,8 @@ class Account:
         Of the picture or video at hand.
     cache : dict
         Where readers keep the uses they asked for; emptied when there are too many.
+    tables : Tables or None
+        Whoever else counts uses: asked for its counts when they are needed, and to forget the uses.
     """
 
     def __init__(self, ledger: Ledger, draft: Draft, place: str) -> None:
@@ -44,6 +56,7 @@ class Account:
         self.place = place
         self.title = ""
         self.cache: dict[Any, Ready] = {}
+        self.tables: Tables | None = None
         self._uses = Uses(draft)
         self._all: list[tuple[str, str, Ready]] = []
         self._told: dict[tuple[str, bool, str, str], int] = {}
@@ -72,6 +85,8 @@ class Account:
 
     def _forget(self) -> None:
         """Forget the uses that came once, or all if those are few."""
+        if self.tables is not None:
+            self.tables.settle()
         often = {key: ready for key, ready in self.cache.items() if ready.count > 1}
         self.flush()
         self._uses.forget()
@@ -81,6 +96,8 @@ class Account:
         self.cache.update(often)
         kept = {id(ready) for ready in often.values()}
         self._all = [entry for entry in self._all if id(entry[2]) in kept]
+        if self.tables is not None:
+            self.tables.clear()
 
     # -- shapes -----------------------------------------------------------------------------------------------
 
@@ -169,6 +186,8 @@ class Account:
 
     def flush(self) -> None:
         """Bring all counts to the ledger."""
+        if self.tables is not None:
+            self.tables.settle()
         for element, label, ready in self._all:
             count, ready.count = ready.count, 0
             if count:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from encord_convert.formats._cvat_bytes import sides_in
+from encord_convert.formats._cvat_facts import frame_number
 from encord_convert.formats._cvat_images import Pictures
 from encord_convert.formats._cvat_meta import Own, OwnRow
-from encord_convert.formats._cvat_scan import frame_number
 from encord_convert.formats._cvat_xml import Picture
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Ledger, Origin

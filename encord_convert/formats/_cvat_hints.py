@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
+from encord_convert.formats._cvat_facts import LabelFacts
 from encord_convert.formats._cvat_labels import Labels, ObjectUse, Question, Questions, TagUse
 from encord_convert.formats._cvat_meta import UNDEFINED, Attribute, Meta
 from encord_convert.formats._cvat_ontology import AnswerPlan, Plans, ShapePlan, TagPlan, Unknown, node_of, number_of
 from encord_convert.formats._cvat_options import ReadOptions
-from encord_convert.formats._cvat_scan import LabelFacts
 from encord_convert.labelset import Draft
 from encord_convert.sdk.objects import OntologyStructure, Shape
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_account import Account
+from encord_convert.formats._cvat_facts import Facts, frame_number
 from encord_convert.formats._cvat_lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats._cvat_masks import plain_masks
 from encord_convert.formats._cvat_media import shown_size
 from encord_convert.formats._cvat_meta import Meta, Task
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_options import ReadOptions
-from encord_convert.formats._cvat_scan import Facts, frame_number
 from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
 from encord_convert.formats._cvat_uses import Change, Ready
 from encord_convert.formats._cvat_xml import Answers, Picture, Shape

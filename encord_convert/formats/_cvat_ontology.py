@@ -6,13 +6,13 @@ ready at hand, so that reading a shape is a few look-ups.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from encord_convert.formats._cvat_facts import LabelFacts
 from encord_convert.formats._cvat_meta import SHAPES, UNDEFINED, UNLABELED, Attribute, Label, Node
 from encord_convert.formats._cvat_options import ReadOptions
-from encord_convert.formats._cvat_scan import LabelFacts
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Ledger
 from encord_convert.losses import Level, Where
@@ -158,32 +158,6 @@ def build(
         Receives the notes.
     """
     return _Builder(draft, facts, options, ledger).build(labels)
-
-
-def merged_facts(all_facts: Iterable[Mapping[str, LabelFacts]]) -> dict[str, LabelFacts]:
-    """Join how labels are used in several files."""
-    merged: dict[str, LabelFacts] = {}
-    for labels in all_facts:
-        for name, facts in labels.items():
-            if name in merged:
-                _join(merged[name], facts)
-            else:
-                merged[name] = facts
-    return merged
-
-
-def _join(into: LabelFacts, other: LabelFacts) -> None:
-    into.elements |= other.elements
-    into.pair_counts |= other.pair_counts
-    for name, values in other.answers.items():
-        into.answers[name] = into.answers.get(name, {}) | values
-    for name in ("is_rotated", "is_occluded", "is_tracked", "is_grouped", "has_track_id"):
-        setattr(into, name, getattr(into, name) or getattr(other, name))
-    for name, facts in other.points.items():
-        if name in into.points:
-            _join(into.points[name], facts)
-        else:
-            into.points[name] = facts
 
 
 class _Builder:

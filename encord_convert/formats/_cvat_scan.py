@@ -1,89 +1,43 @@
 """The first pass over a CVAT file: what the ontology needs to know before the first row can be made.
 
-Which shapes each label has, whether any box is turned and anything occluded, labels, attributes and options the
-description does not declare, pictures that are listed twice, tasks. Nothing is kept per shape: memory does not grow
-with the file, but for 8 bytes a picture.
+What is gathered is in :mod:`encord_convert.formats._cvat_facts`. If several processes do the conversion, each scans a
+part of the file.
 """
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 
-import numpy as np
 from lxml import etree
 
+from encord_convert.crew import Crew, current_crew
 from encord_convert.errors import ReadError
 from encord_convert.formats import _cvat_bytes as lane
-from encord_convert.formats._cvat_meta import SHAPES, Meta, parse_meta
-from encord_convert.formats._cvat_xml import (
-    ROOT,
-    Answers,
-    Picture,
-    Record,
-    Shape,
-    Track,
-    describing_elements,
-    parsed_elements,
-    root_name,
-    values_of,
-)
+from encord_convert.formats._cvat_facts import Choices, Collector, Facts, Wanted, choices_of
+from encord_convert.formats._cvat_meta import Meta, parse_meta
+from encord_convert.formats._cvat_xml import ROOT, describing_elements, parsed_elements, root_name
 from encord_convert.formats._files import Source
 
-_SHAPES = frozenset(SHAPES)
-_NO_SIZE = (None, "", "0")
-_MAX_SEEN = 8192
+_LEAST_BYTES = 1 << 22
+"""How large a part is at least, for another process to scan it."""
 
 
 @dataclass(slots=True)
-class LabelFacts:
-    """How a label is used. The dictionaries are sets in the order of first appearance."""
+class Part:
+    """A part of a file, in bytes, that begins with a picture.
 
-    elements: dict[str, None] = field(default_factory=dict)
-    answers: dict[str, dict[str, None]] = field(default_factory=dict)
-    points: dict[str, LabelFacts] = field(default_factory=dict)
-    pair_counts: dict[int, None] = field(default_factory=dict)
-    is_rotated: bool = False
-    is_occluded: bool = False
-    is_tracked: bool = False
-    is_grouped: bool = False
-    has_track_id: bool = False
+    ``lines`` and ``pictures`` are how many are in it, ``objects`` as those of ``Collector``.
+    """
 
-
-@dataclass(slots=True)
-class TaskFacts:
-    """What belongs to one task: numbers of pictures and of tracks, and the frames its tracks touch."""
-
-    subset: str = ""
-    pictures: int = 0
-    tracks: int = 0
-    first_frame: int | None = None
-    last_frame: int | None = None
-
-
-@dataclass(slots=True)
-class Facts:
-    """What one file holds."""
-
-    labels: dict[str, LabelFacts] = field(default_factory=dict)
-    tasks: dict[str, TaskFacts] = field(default_factory=dict)
-    subsets: dict[str, None] = field(default_factory=dict)
-    pictures: int = 0
-    tracks: int = 0
-    without_size: int = 0
-    has_computed_frames: bool = False
-    duplicates: frozenset[int] = frozenset()
-    """Places, in the order of the file, of pictures that stand in it a second time."""
-
-
-@dataclass(slots=True)
-class Wanted:
-    """What the reader's options ask of the scan beyond the ordinary."""
-
-    groups: bool = False
-    pairs: bool = False
+    start: int
+    end: int
+    lines: int
+    pictures: int
+    objects: dict[tuple[str, str], int] | None
 
 
 @dataclass(slots=True)
@@ -91,6 +45,7 @@ class Scan:
     """One file, described.
 
     ``is_canonical``: all of it can be read by the byte lane. ``stamp``: by what it is known to be the same file still.
+    ``parts``: those it was scanned in, if several processes did.
     """
 
     member: str
@@ -98,202 +53,7 @@ class Scan:
     facts: Facts
     is_canonical: bool
     stamp: tuple[int, int] | None = None
-
-
-class _Collector:
-    """Gathers facts, record by record or a chunk at a time."""
-
-    def __init__(self, wanted: Wanted, choices: set[tuple[str, str]] | None) -> None:
-        self.facts = Facts()
-        self._wanted = wanted
-        self._choices = choices
-        self._seen: set[lane.Use] = set()
-        self._pictures = array("q")
-
-    # -- a record at a time -----------------------------------------------------------------------------------
-
-    def record(self, record: Record) -> None:
-        if isinstance(record, Picture):
-            self._picture(record.attributes)
-            for shape in record.shapes:
-                self._shape(shape, shape[1])
-        elif isinstance(record, Track):
-            self._track(record)
-        else:
-            self._shape(record.shape, record.shape[1])
-
-    def _picture(self, attributes: dict[str, str]) -> None:
-        facts = self.facts
-        subset, task_id = attributes.get("subset", ""), attributes.get("task_id", "")
-        facts.pictures += 1
-        facts.subsets[subset] = None
-        if attributes.get("width") in _NO_SIZE or attributes.get("height") in _NO_SIZE:
-            facts.without_size += 1
-        self._task(task_id, subset).pictures += 1
-        self._pictures.append(hash((subset, task_id, attributes.get("name", "").replace("\\", "/"))))
-
-    def _task(self, task_id: str, subset: str) -> TaskFacts:
-        task = self.facts.tasks.get(task_id)
-        if task is None:
-            task = self.facts.tasks[task_id] = TaskFacts(subset)
-        return task
-
-    def _label(self, name: str) -> LabelFacts:
-        label = self.facts.labels.get(name)
-        if label is None:
-            label = self.facts.labels[name] = LabelFacts()
-        return label
-
-    def _shape(self, shape: Shape, name: str) -> None:
-        tag, _, sides, _, answers, children, _ = shape
-        if tag not in _SHAPES and tag != "tag":
-            return
-        label = self._label(name)
-        self._used(label, name, tag, answers)
-        if tag == "tag":
-            return
-        if tag == "box" and not label.is_rotated:
-            label.is_rotated = is_turned(values_of(shape).get("rotation"))
-        sides = lane.sides_in(sides)
-        label.is_occluded |= sides[1] == "1"
-        label.is_grouped |= sides[3] is not None
-        label.has_track_id |= sides[4] is not None
-        if self._wanted.pairs and tag == "points":
-            self._pairs(label, values_of(shape).get("points", ""))
-        if tag == "skeleton":
-            for child in children or ():
-                self._point(label, child[1], name, child)
-
-    @staticmethod
-    def _pairs(label: LabelFacts, points: str) -> None:
-        label.pair_counts[sum(map(bool, map(str.strip, points.split(";"))))] = None
-
-    def _point(self, label: LabelFacts, point: str, name: str, child: Shape) -> None:
-        facts = label.points.get(point)
-        if facts is None:
-            facts = label.points[point] = LabelFacts()
-        self._used(facts, f"{name}\0{point}", child[0], child[4])
-
-    def _used(self, label: LabelFacts, name: str, tag: str, answers: Answers) -> None:
-        label.elements[tag] = None
-        for attribute, value in lane.answers_of(answers):
-            values = label.answers.setdefault(attribute, {})
-            if self._choices is None or (name, attribute) in self._choices:
-                values[value] = None
-
-    def _track(self, track: Track) -> None:
-        facts, attributes = self.facts, track.attributes
-        facts.tracks += 1
-        subset, name = attributes.get("subset", ""), attributes.get("label", "")
-        facts.subsets[subset] = None
-        task = self._task(attributes.get("task_id", ""), subset)
-        task.tracks += 1
-        label = self._label(name)
-        label.is_tracked = True
-        label.is_grouped |= "group_id" in attributes
-        for shape in track.shapes:
-            self._shape(shape, name)
-            self._frame(task, values_of(shape))
-        for nested in track.tracks:
-            label.elements["skeleton"] = None
-            for shape in nested.shapes:
-                self._point(label, nested.attributes.get("label", ""), name, shape)
-                self._frame(task, values_of(shape))
-
-    def _frame(self, task: TaskFacts, attributes: dict[str, str]) -> None:
-        if attributes.get("keyframe") == "0":
-            self.facts.has_computed_frames = True
-        frame = frame_number(attributes.get("frame"))
-        if frame is not None:
-            task.first_frame = frame if task.first_frame is None else min(task.first_frame, frame)
-            task.last_frame = frame if task.last_frame is None else max(task.last_frame, frame)
-
-    # -- a chunk at a time ------------------------------------------------------------------------------------
-
-    def chunk(self, text: str, found: list[lane.Token], uses: Iterable[lane.Use]) -> None:
-        """Gather what :meth:`record` would of each record of a chunk, without making them if it can be helped."""
-        if "track_id" in text or any(
-            name in ("skeleton", "track") or (not label and name not in ("image", "/image")) for name, label, _ in uses
-        ):
-            for record in lane.records(text, 1):
-                self.record(record)
-            return
-        for use in uses:
-            if use not in self._seen:
-                self._use(use)
-        if len(self._seen) > _MAX_SEEN:
-            self._seen.clear()
-        self._flags(found, {label for name, label, _ in uses if name in _SHAPES})
-        for rest in [rest for name, _, rest, _ in found if name == "image"]:
-            self._picture(lane.attributes_of(rest))
-
-    def _use(self, use: lane.Use) -> None:
-        self._seen.add(use)
-        tag, label, answers = use
-        if tag in _SHAPES or tag == "tag":
-            name = lane.unescaped(label)
-            self._used(self._label(name), name, tag, answers)
-
-    def _flags(self, found: list[lane.Token], used: set[str]) -> None:
-        """Look at single shapes, of those labels only that lack a flag: in a long file these are soon few."""
-        labels = {label: self.facts.labels[lane.unescaped(label)] for label in used}
-        unknown = {label for label, facts in labels.items() if not facts.is_occluded}
-        if unknown:
-            for tag, label, rest, _ in found:
-                if label in unknown and ' occluded="1"' in rest and tag in _SHAPES:
-                    labels[label].is_occluded = True
-        unknown = {label for label, facts in labels.items() if not facts.is_rotated and "box" in facts.elements}
-        if unknown:
-            for tag, label, rest, _ in found:
-                if tag == "box" and label in unknown and ' rotation="' in rest:
-                    labels[label].is_rotated |= is_turned(lane.attributes_of(rest).get("rotation"))
-        if self._wanted.groups:
-            for tag, label, rest, _ in found:
-                if ' group_id="' in rest and tag in _SHAPES:
-                    labels[label].is_grouped = True
-        if self._wanted.pairs:
-            for tag, label, rest, _ in found:
-                if tag == "points":
-                    self._pairs(labels[label], lane.attributes_of(rest).get("points", ""))
-
-    # -- the end ----------------------------------------------------------------------------------------------
-
-    def finished(self) -> Facts:
-        facts = self.facts
-        keys = np.frombuffer(self._pictures, np.int64)
-        order = np.argsort(keys, kind="stable")
-        repeated = keys[order[1:]] == keys[order[:-1]]
-        facts.duplicates = frozenset(order[1:][repeated].tolist())
-        return facts
-
-
-def is_turned(rotation: str | None) -> bool:
-    """Tell whether a rotation in degrees, as text, turns a box at all."""
-    try:
-        angle = float(rotation or 0)
-    except ValueError:
-        return False
-    return math.isfinite(angle) and angle % 360 != 0
-
-
-def frame_number(text: str | None) -> int | None:
-    """Return a frame number, None if it is missing or none."""
-    try:
-        return int(text or "")
-    except ValueError:
-        return None
-
-
-def choices_of(meta: Meta) -> set[tuple[str, str]]:
-    """Return label and attribute of each choice, the only ones whose values matter to the ontology.
-
-    The label of a skeleton's point is the skeleton's name, NUL, and its own.
-    """
-    found = {(label.name, a.name) for label in meta.labels for a in label.attributes if a.kind == "choice"}
-    for label in meta.labels:
-        for node in label.nodes:
-            found |= {(f"{label.name}\0{node.name}", a.name) for a in node.attributes if a.kind == "choice"}
-    return found
+    parts: tuple[Part, ...] = ()
 
 
 def scan(source: Source, member: str, wanted: Wanted) -> Scan:
@@ -334,27 +94,79 @@ def _canonical(source: Source, member: str, wanted: Wanted) -> Scan:
             meta = parse_meta(*describing_elements(head + lane.END))
         except etree.XMLSyntaxError as error:
             raise lane.NotCanonical from error
-        collector = _Collector(wanted, choices_of(meta))
-        for text in texts(lane.chunks(stream, data)):
-            collector.chunk(text, *lane.tokens(text))
+        choices = choices_of(meta)
+        crew, path, size = current_crew(), source.path(member), source.size(member)
+        if crew is not None and path is not None and size is not None:
+            spans = _cut(path, len(head), size, crew.size)
+            if len(spans) > 1:
+                facts, parts = _scanned_together(crew, path, spans, wanted, choices)
+                return Scan(member, meta, facts, True, parts=parts)
+        collector = Collector(wanted, choices)
+        for chunk in pieces(lane.chunks(stream, data)):
+            collector.chunk(chunk)
     return Scan(member, meta, collector.finished(), True)
 
 
-def texts(chunks: Iterable[bytes], has_end: bool = True) -> Iterator[str]:
-    """Return chunks as text; the last, if it has the end of the document, without that."""
+Span = tuple[int, int]
+"""First byte of a part, and the first behind it."""
+
+
+def _cut(path: Path, begin: int, size: int, most: int) -> list[Span]:
+    """Cut what follows the prologue of a file at pictures, into parts of about equal size."""
+    count = max(1, min(most, (size - begin) // _LEAST_BYTES))
+    with path.open("rb") as stream:
+        cuts = [lane.picture_from(stream, begin + number * (size - begin) // count) for number in range(1, count)]
+    return list(pairwise(sorted({begin, *[cut for cut in cuts if cut is not None], size})))
+
+
+def _scanned_together(
+    crew: Crew, path: Path, spans: list[Span], wanted: Wanted, choices: Choices
+) -> tuple[Facts, tuple[Part, ...]]:
+    """Scan each part in a process of its own, the first in this one."""
+    others = [crew.start(_scanned_part, path, span, span is spans[-1], wanted, choices) for span in spans[1:]]
+    part, collector = _collected(path, spans[0], False, wanted, choices)
+    parts = [part]
+    for other in others:
+        part, facts, pictures = other.result()
+        collector.merge(facts, pictures)
+        parts.append(part)
+    return collector.finished(), tuple(parts)
+
+
+def _scanned_part(
+    path: Path, span: Span, is_last: bool, wanted: Wanted, choices: Choices
+) -> tuple[Part, Facts, array[int]]:
+    """Scan a part: in another process."""
+    part, collector = _collected(path, span, is_last, wanted, choices)
+    return part, collector.facts, collector.pictures
+
+
+def _collected(path: Path, span: Span, is_last: bool, wanted: Wanted, choices: Choices) -> tuple[Part, Collector]:
+    collector = Collector(wanted, choices)
+    lines = 0
+    with path.open("rb") as stream:
+        for chunk in pieces(lane.chunks_between(stream, *span), is_last):
+            collector.chunk(chunk)
+            lines += lane.count_in(chunk, b"\n")
+    collector.settle()
+    return Part(*span, lines, collector.facts.pictures, collector.objects), collector
+
+
+def pieces(chunks: Iterable[bytes], has_end: bool = True) -> Iterator[bytes]:
+    """Yield chunks; the last, if it has the end of the document, without that."""
     held: bytes | None = None
     for chunk in chunks:
         if held is not None:
-            yield lane.text_of(held, False)
+            yield held
         held = chunk
     if held is not None:
-        yield lane.text_of(held, has_end)
+        yield lane.without_end(held) if has_end else held
 
 
 def _exact(source: Source, member: str, wanted: Wanted) -> Scan:
     meta: Meta | None = None
     version = ""
-    collector = _Collector(wanted, None)
+    collector = Collector(wanted, None)
     with source.open(member) as stream:
         for kind, item in parsed_elements(stream, source.place(member)):
             if kind == "record":

@@ -18,11 +18,11 @@ from typing import Any
 from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_bytes import sides_in
+from encord_convert.formats._cvat_facts import Facts, TaskFacts, frame_number
 from encord_convert.formats._cvat_media import shown_size
 from encord_convert.formats._cvat_meta import Meta, Task
 from encord_convert.formats._cvat_ontology import Plans, ShapePlan
 from encord_convert.formats._cvat_options import ReadOptions
-from encord_convert.formats._cvat_scan import Facts, TaskFacts, frame_number
 from encord_convert.formats._cvat_shapes import Drawing, Invalid, Pose, drawn, flat_of, pose_between, pose_of
 from encord_convert.formats._cvat_uses import Change, Ready, counts_of, group_dropped
 from encord_convert.formats._cvat_xml import NO_ANSWERS, Shape, Track, sides_of, values_of

@@ -100,33 +100,34 @@ Sources
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from encord_convert.errors import ReadError
 from encord_convert.formats import _cvat_bytes as lane
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_documents import Documents
+from encord_convert.formats._cvat_facts import LabelFacts, Wanted, merged_facts
 from encord_convert.formats._cvat_groups import Groups, own_row
 from encord_convert.formats._cvat_hints import own_ontology, own_plans
 from encord_convert.formats._cvat_images import Pictures
 from encord_convert.formats._cvat_meta import Label, merged_labels
-from encord_convert.formats._cvat_ontology import Plans, build, merged_facts
+from encord_convert.formats._cvat_ontology import Plans, build
 from encord_convert.formats._cvat_options import ReadOptions, WriteOptions
-from encord_convert.formats._cvat_pages import Page, page_of
 from encord_convert.formats._cvat_poses import TOLERANCE_PX
-from encord_convert.formats._cvat_scan import LabelFacts, Scan, Wanted, scan, stamp_of, texts
+from encord_convert.formats._cvat_scan import Scan, pieces, scan, stamp_of
 from encord_convert.formats._cvat_sheets import SheetReader
 from encord_convert.formats._cvat_texts import UNWRITABLE
 from encord_convert.formats._cvat_tracks import Tracks
-from encord_convert.formats._cvat_xml import Picture, Record, Track, parsed_elements
+from encord_convert.formats._cvat_xml import Picture, Record, Stray, Track, parsed_elements
 from encord_convert.formats._files import FileSource, Source, Target
-from encord_convert.labelset import Draft, LabelSet
+from encord_convert.labelset import Before, Draft, LabelSet
 from encord_convert.ledger import Ledger
 from encord_convert.losses import Carries, Feature, Level, Where
 from encord_convert.media import Media
@@ -227,6 +228,8 @@ class Recipe:
         The part, in bytes.
     line, first : int
         One-based line, and place among the pictures, at which it begins.
+    objects : dict of Shape to int, optional
+        Objects before it, as far as the scan could tell.
     """
 
     path: Path
@@ -237,6 +240,7 @@ class Recipe:
     end: int
     line: int
     first: int
+    objects: dict[Shape, int] = field(default_factory=dict)
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
@@ -327,28 +331,32 @@ class _Reading:
             return
         held: list[Picture] = []
         try:
-            for record in _walk(source, one, recipe, in_pages=pictures.takes_pages):
-                if isinstance(record, Page):
+            for piece in _walk(source, one, recipe):
+                sheet = None
+                if isinstance(piece, Piece) and pictures.takes_pages:
                     yield from pictures.rows(held)
                     held = []
-                    yield pictures.sheet(record)
-                    del record
+                    sheet = pictures.sheet(*piece)
+                if sheet is not None:
+                    yield sheet
+                    del piece, sheet  # megabytes, once they are taken apart
                     continue
-                if isinstance(record, Picture):
-                    held.append(record)
-                    if len(held) == _HELD:
-                        yield from pictures.rows(held)
-                        held = []
-                    continue
-                yield from pictures.rows(held)
-                held = []
-                if isinstance(record, Track):
-                    yield from tracks.rows(record)
-                else:
-                    account.title = ""
-                    account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
+                for record in _records_of(piece):
+                    if isinstance(record, Picture):
+                        held.append(record)
+                        if len(held) < _HELD:
+                            continue
+                    yield from pictures.rows(held)
+                    held = []
+                    if isinstance(record, Track):
+                        yield from tracks.rows(record)
+                    elif isinstance(record, Stray):
+                        account.title = ""
+                        account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
             yield from pictures.rows(held)
             yield from tracks.empty_rows()
+        except lane.NotCanonical as error:
+            raise _changed(source, one) from error
         finally:
             account.flush()
 
@@ -375,47 +383,48 @@ class _Reading:
             account.flush()
 
 
+class Piece(NamedTuple):
+    """Whole records of a file that is canonical, and their first line."""
+
+    chunk: bytes
+    line: int
+
+
+def _records_of(piece: Piece | Record) -> Iterable[Record]:
+    return lane.records(piece.chunk.decode(), piece.line) if isinstance(piece, Piece) else (piece,)
+
+
 def _records(source: Source, one: Scan, recipe: Recipe | None = None) -> Iterator[Record]:
     """Walk a file record by record."""
-    for record in _walk(source, one, recipe, in_pages=False):
-        assert not isinstance(record, Page)
-        yield record
+    try:
+        for piece in _walk(source, one, recipe):
+            yield from _records_of(piece)
+    except lane.NotCanonical as error:
+        raise _changed(source, one) from error
 
 
-def _walk(source: Source, one: Scan, recipe: Recipe | None, *, in_pages: bool) -> Iterator[Page | Record]:
-    """Walk a file record by record, or so many together as are plain pictures."""
+def _walk(source: Source, one: Scan, recipe: Recipe | None) -> Iterator[Piece | Record]:
+    """Walk a file record by record, or so many together as are read in one go."""
     if stamp_of(source, one.member) != one.stamp:
         raise _changed(source, one)
     with source.open(one.member) as stream:
-        if not one.is_canonical:
-            for kind, item in parsed_elements(stream, source.place(one.member)):
-                if kind == "record":
-                    yield item
+        if one.is_canonical:
+            yield from _pieces(stream, recipe, source.size(one.member))
             return
-        try:
-            for text, line in _chunks(stream, recipe, source.size(one.member)):
-                page = page_of(text, line) if in_pages else None
-                if page is None:
-                    yield from lane.records(text, line)
-                else:
-                    yield page
-                del text, page  # megabytes, once they are taken apart
-        except lane.NotCanonical as error:
-            raise _changed(source, one) from error
+        for kind, item in parsed_elements(stream, source.place(one.member)):
+            if kind == "record":
+                yield item
 
 
-def _chunks(stream: BinaryIO, recipe: Recipe | None, size: int | None) -> Iterator[tuple[str, int]]:
-    """Yield pieces of whole records, each with its first line."""
+def _pieces(stream: BinaryIO, recipe: Recipe | None, size: int | None) -> Iterator[Piece]:
     if recipe is not None:
-        stream.seek(recipe.start)
-        line, data, left = recipe.line, b"", recipe.end - recipe.start
-        chunks = lane.chunks(stream, stream.read(min(left, lane.CHUNK_BYTES)), max(0, left - lane.CHUNK_BYTES))
+        line, chunks = recipe.line, lane.chunks_between(stream, recipe.start, recipe.end)
     else:
         head, data = lane.prologue(stream)
         line, chunks = 1 + head.count(b"\n"), lane.chunks(stream, data)
-    for text in texts(chunks, recipe is None or recipe.end == size):
-        yield text, line
-        line += text.count("\n")
+    for chunk in pieces(chunks, recipe is None or recipe.end == size):
+        yield Piece(chunk, line)
+        line += lane.count_in(chunk, b"\n")
 
 
 def _changed(source: Source, one: Scan) -> ReadError:
@@ -471,6 +480,9 @@ def _recipes(source: Source, reading: _Reading, count: int) -> Iterator[Recipe]:
     whole = Recipe(path, source.place(one.member), one, reading.options, 0, size, 1, 0)
     with path.open("rb") as stream:
         head, _ = lane.prologue(stream)
+        if len(one.parts) == count:
+            yield from _scanned_recipes(whole, reading.plans, 1 + head.count(b"\n"))
+            return
         stream.seek(len(head))
         step = (size - len(head)) // count + 1
         start, line, first = len(head), 1 + head.count(b"\n"), 0
@@ -479,6 +491,18 @@ def _recipes(source: Source, reading: _Reading, count: int) -> Iterator[Recipe]:
             yield replace(whole, start=start, end=start + length, line=line, first=first)
             start, line, first = start + length, line + lines, first + pictures
             stream.seek(start)
+
+
+def _scanned_recipes(whole: Recipe, plans: Plans, line: int) -> Iterator[Recipe]:
+    """Return the recipes of the parts a file was scanned in, of which more is known."""
+    first, objects = 0, Counter[Shape]()
+    for part in whole.scan.parts:
+        yield replace(whole, start=part.start, end=part.end, line=line, first=first, objects=dict(objects))
+        line, first = line + part.lines, first + part.pictures
+        for key, count in (part.objects or {}).items():
+            plan = plans.shapes.get(key)
+            if plan is not None:
+                objects[plan.makes] += count
 
 
 def _stretch(stream: BinaryIO, least: int) -> tuple[int, int, int]:
@@ -516,6 +540,7 @@ def open_shard(recipe: Recipe) -> LabelSet:
         title=recipe.scan.meta.name,
         ledger=reading.ledger,
     )
+    labels.before = Before(recipe.first, recipe.objects)
     labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
     return labels
 

@@ -20,7 +20,8 @@ import msgspec
 
 from encord_convert.conversion import read
 from encord_convert.errors import ReadError
-from encord_convert.formats._cvat_scan import Scan, Wanted, scan
+from encord_convert.formats._cvat_facts import Wanted
+from encord_convert.formats._cvat_scan import Scan, scan
 from encord_convert.formats._files import MemorySource
 from encord_convert.losses import Kind as LossKind
 from encord_convert.losses import Level

@@ -1,0 +1,88 @@
+"""Processes that do parts of one conversion together: started once, for the reader as for the writer.
+
+Whoever can divide its work asks for :func:`current_crew`; there is one as long as a conversion with several jobs runs.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Crew:
+    """Processes, this one included; the others start when they are first needed.
+
+    Parameters
+    ----------
+    size : int
+        How many. Of a single one nothing is started.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._pool: ProcessPoolExecutor | None = None
+
+    def start(self, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> Future[R]:
+        """Let another process call a function of a module; all that goes there and comes back must be picklable."""
+        if self._pool is None:
+            context = multiprocessing.get_context(_method())
+            self._pool = ProcessPoolExecutor(self.size - 1, context, initializer=gc.disable)  # see `conversion`
+        return self._pool.submit(function, *arguments, **options)
+
+    def close(self) -> None:
+        """End the other processes."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+_current: ContextVar[Crew | None] = ContextVar("crew", default=None)
+
+
+def current_crew() -> Crew | None:
+    """Return the crew at work, None if this process works alone."""
+    return _current.get()
+
+
+@contextmanager
+def crew(size: int) -> Iterator[Crew]:
+    """Have a crew of so many processes, or the one that is there already."""
+    known = current_crew()
+    if known is not None:
+        yield known
+        return
+    own = Crew(size)
+    token = _current.set(own if size > 1 else None)
+    try:
+        yield own
+    finally:
+        _current.reset(token)
+        own.close()
+
+
+def _method() -> str:
+    """Return how to start processes: as copies of this one where that is safe, since they have all imported then.
+
+    A copy has one thread, and what other threads of the original held stays locked in it for ever.
+    """
+    methods = multiprocessing.get_all_start_methods()
+    if "fork" in methods and threading.active_count() == 1 and _system_threads() == 1:
+        return "fork"
+    return "forkserver" if "forkserver" in methods else "spawn"
+
+
+def _system_threads() -> int:
+    """Return how many threads this process has, those that Python knows nothing of included; 0 if nobody can tell."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 0
