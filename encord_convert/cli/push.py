@@ -104,7 +104,7 @@ def _unfinished(file: str, journal: str, request: tuple[SourceOf, str | None, ob
     source, project, mapping, on_conflict = request
     is_same = (
         made.source == source.to_dict()
-        and project in (made.project.hash, made.project.title)
+        and project in (made.projects[0].hash, made.projects[0].title)
         and (made.mapping, made.on_conflict) == (mapping, on_conflict)
     )
     return made if is_same else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -21,6 +22,8 @@ create table if not exists steps (
 
 FINISHED = ("push", "all")
 """The step that is done when all is."""
+UNDONE = ("push", "undone")
+"""The step that is begun when a push is being undone, and done when it is."""
 
 
 class Journal:
@@ -65,6 +68,10 @@ class Journal:
         state, value = self._read(kind, key)
         return value if state == "begun" else None
 
+    def has(self, kind: str, key: str) -> bool:
+        """Tell whether a step was begun or done."""
+        return self._read(kind, key)[0] is not None
+
     def _read(self, kind: str, key: str) -> tuple[str | None, Any]:
         with self._lock:
             found = self._db.execute(
@@ -88,7 +95,14 @@ class Journal:
         """Note that several steps are done, in one transaction."""
         self._write([(kind, key, "done", json.dumps(value)) for key, value in values.items()])
 
+    def forget(self, kind: str, keys: Iterable[str]) -> None:
+        """Forget steps, begun or done."""
+        with self._lock:
+            self._db.executemany("delete from steps where kind = ? and key = ?", [(kind, key) for key in keys])
+
     def _write(self, rows: list[tuple[str, str, str, str]]) -> None:
+        if not rows:
+            return
         with self._lock:
             self._db.execute("begin")
             self._db.executemany("insert or replace into steps values (?, ?, ?, ?)", rows)

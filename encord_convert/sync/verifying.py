@@ -19,6 +19,7 @@ from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.mappings import rules_of
 from encord_convert.sync.partners import Partners
 from encord_convert.sync.pulling import pulled
+from encord_convert.sync.rows import entries_of
 from encord_convert.sync.sources import SourceOf
 from encord_convert.sync.translations import Translation
 
@@ -123,7 +124,7 @@ class _Pairing:
         for unit in translated["data_units"].values():
             # The files of a group are called by their names alone.
             unit["data_title"] = unit["data_title"].rpartition("/")[2] if len(translated["data_units"]) > 1 else title
-        self._named[title] = {_side(entry, key) for entry in _entries(translated) for key in _SIDES}
+        self._named[title] = {_side(entry, key) for entry in entries_of(translated) for key in _SIDES}
         return LabelRowV2._from_dict(translated, self._structure)
 
     def found(self, rows: LabelSet) -> Iterator[LabelRowV2]:
@@ -132,7 +133,7 @@ class _Pairing:
             members = row_dict(row)
             # `diff` asks for one row of each set in turn, ours first.
             named = self._named.pop(row.data_title, set())
-            for entry in _entries(members):
+            for entry in entries_of(members):
                 for key, unknown in _SIDES.items():
                     if key in entry and _side(entry, key) not in named:
                         entry[key] = unknown
@@ -147,14 +148,6 @@ _SIDES = {"createdBy": None, "lastEditedBy": None, "createdAt": _UNKNOWN, "lastE
 def _side(entry: dict[str, Any], key: str) -> Any:
     value = entry.get(key)
     return parse_datetime(value) if isinstance(value, str) and key.endswith("At") else value
-
-
-def _entries(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for unit in row["data_units"].values():
-        labels = unit["labels"]
-        for frame in [labels] if "objects" in labels else labels.values():
-            yield from frame["objects"]
-            yield from frame["classifications"]
 
 
 def _count(row: LabelRowV2) -> int:

@@ -32,8 +32,8 @@ def source_of(case: str, folder: Path, **options: str) -> Path:
     return source
 
 
-def boxes(folder: Path, count: int) -> Path:
-    """Write a source of many small pictures with two boxes each."""
+def boxes(folder: Path, count: int, each: int = 2) -> Path:
+    """Write a source of many small pictures with some boxes each, cars and bikes in turn."""
     source = folder / "boxes"
     (source / "images").mkdir(parents=True)
     images = []
@@ -44,7 +44,10 @@ def boxes(folder: Path, count: int) -> Path:
         answer = f'<attribute name="kind">{kind}</attribute>'
         drawn = "".join(
             f'<box label="{label}" occluded="0" xtl="{x}" ytl="1" xbr="{x + 3}" ybr="5">{inner}</box>'
-            for label, x, inner in (("car", 1 + number % 4, answer), ("bike", 8, ""))
+            for label, x, inner in (
+                ("bike", 8 - place // 2, "") if place % 2 else ("car", 1 + (number + place) % 4, answer)
+                for place in range(each)
+            )
         )
         images.append(f'<image id="{number}" name="{name}" width="16" height="12">{drawn}</image>')
     labels = (

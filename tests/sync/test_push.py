@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import Running
@@ -14,6 +15,7 @@ import encord_convert
 from encord_convert import Report, sync
 from encord_convert.comparison import diff
 from encord_convert.errors import ConflictError, ConvertError, OptionError, StalePlanError
+from encord_convert.sdk._project_client import EncordClientProject
 from encord_convert.sync.plans import read_plan
 
 CASES = {
@@ -50,6 +52,31 @@ def test_a_sample_that_was_pushed_differs_in_nothing(server: Running, tmp_path: 
     assert told <= {"author", "answers", "dynamic_answers", "nested_answers"}, "the service adds authors, no other loss"
 
 
+@pytest.mark.parametrize("case", [*CASES, "dicom/ct_series"])
+def test_a_row_that_was_just_begun_is_saved_as_the_model_would_save_it(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    options = CASES.get(case, {})
+    source, client = source_of(case, tmp_path, **options), server.user()
+    save, saved = EncordClientProject.save_label_rows, []
+
+    def watched(self: EncordClientProject, uids: list[str], payload: list[dict[str, Any]]) -> Any:
+        [project] = client.get_projects()
+        listed = client.get_project(project["project"].project_hash).list_label_rows_v2(label_hashes=uids)
+        rows = {row.label_hash: row for row in listed}
+        for uid, body in zip(uids, payload, strict=True):
+            row = rows[uid]
+            row.initialise_labels()
+            row.from_labels_dict(body)
+            assert row.to_encord_dict() == body
+            saved.append(body)
+        return save(self, uids, payload)
+
+    monkeypatch.setattr(EncordClientProject, "save_label_rows", watched)
+    outcome = pushed(source, client, tmp_path, new_project="Pushed", options=options)
+    assert len(saved) == outcome.written > 0
+
+
 def test_the_plan_says_what_is_created_and_by_which_rule(server: Running, tmp_path: Path) -> None:
     source = source_of("cvat/images-project-subsets", tmp_path)
     (source / "images" / "Train" / "spare.png").write_bytes(b"")
@@ -64,7 +91,7 @@ def test_the_plan_says_what_is_created_and_by_which_rule(server: Running, tmp_pa
     row = next(row for row in plan.rows if row.title == "Train/img0.jpg")
     assert [(file.name, file.rule) for file in row.files] == [("images/Train/img0.jpg", "end of the path")]
     assert plan.unmatched["files"] == {"count": 1, "first": ["images/Train/spare.png"]}
-    assert json.loads(plan_text(plan, tmp_path))["project"] == {"title": "Subsets"}
+    assert json.loads(plan_text(plan, tmp_path))["projects"] == [{"title": "Subsets"}]
     assert state_of(server.user())["projects"] == {}, "planning sends nothing"
 
 

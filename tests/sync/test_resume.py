@@ -58,8 +58,7 @@ def test_a_push_that_ends_at_any_request_goes_on_to_the_same_end(tmp_path: Path,
     for ends_at in range(1, requests + 1):
         _, files, found = interrupted(tmp_path / f"{ends_at}", source, ends_at, after=after)
         assert found == expected
-        # What was under way at that moment may be sent once more, what was finished is not.
-        assert 2 <= files <= 4
+        assert files == 2, "what arrived is not sent again, whether we heard of it or not"
 
 
 def test_a_merge_into_a_project_that_ends_at_any_request_goes_on_to_the_same_end(tmp_path: Path) -> None:
@@ -95,7 +94,7 @@ def test_a_merge_into_a_project_that_ends_at_any_request_goes_on_to_the_same_end
 
 @pytest.mark.parametrize("seed", range(4))
 def test_requests_that_fail_in_any_way_change_nothing(tmp_path: Path, seed: int) -> None:
-    source = boxes(tmp_path, 12)
+    source = boxes(tmp_path, 30)
     _, _, expected = interrupted(tmp_path / "whole", source, None)
     with running(tmp_path / "service") as server:
         server.user()
