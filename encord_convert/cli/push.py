@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def push(
     left out, and with 9 if the plan has problems; nothing was sent then.
     """
     from encord_convert.sync.applying import apply
-    from encord_convert.sync.journal import is_finished
+    from encord_convert.sync.journal import is_over
     from encord_convert.sync.mappings import document_at, mapping_text
     from encord_convert.sync.planning import plan as plan_
     from encord_convert.sync.sources import SourceOf
@@ -76,9 +77,8 @@ def push(
                 source, client, project=project, new_project=new_project, dataset=dataset, ontology=ontology,
                 mapping=mapping, on_conflict=on_conflict,
             )  # fmt: skip
+            _put_aside(file, journal)
             made.write(file)
-            for leftover in (journal, f"{journal}-wal", f"{journal}-shm"):
-                Path(leftover).unlink(missing_ok=True)
         click.echo(made.text(), err=True)
         if plan_file is not None:
             if mapping is None:
@@ -89,16 +89,28 @@ def push(
             click.echo(f"plan      {file}, for encord-convert apply", err=True)
             return 9 if made.problems else 0
         outcome = apply(made, client, journal=journal, on_event=watching(as_json=as_json))
-        assert is_finished(journal) or outcome.failures
+        assert is_over(journal) or outcome.failures
     return told(outcome, f"{file}.failed.jsonl", as_json=as_json) or int(bool(made.left))
+
+
+def _put_aside(file: str, journal: str) -> None:
+    """Make room for a plan: one that was applied is kept under a number, so that it can be undone."""
+    from encord_convert.sync.journal import is_over
+
+    if os.path.exists(journal) and is_over(journal):
+        number = next(each for each in count(1) if not os.path.exists(f"{file}.{each}.journal"))
+        os.replace(journal, f"{file}.{number}.journal")
+        os.replace(file, f"{file}.{number}")
+    for leftover in (journal, f"{journal}-wal", f"{journal}-shm"):
+        Path(leftover).unlink(missing_ok=True)
 
 
 def _unfinished(file: str, journal: str, request: tuple[SourceOf, str | None, object, str]) -> Plan | None:
     """Return the plan of an earlier push of the same that did not come to its end."""
-    from encord_convert.sync.journal import is_finished
+    from encord_convert.sync.journal import is_over
     from encord_convert.sync.plans import read_plan
 
-    if not os.path.exists(file) or not os.path.exists(journal) or is_finished(journal):
+    if not os.path.exists(file) or not os.path.exists(journal) or is_over(journal):
         return None
     made = read_plan(file)
     source, project, mapping, on_conflict = request

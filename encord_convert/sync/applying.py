@@ -191,6 +191,7 @@ class _Applying:
                 wanted = self._structure()
                 if ontology.structure.to_dict() != wanted.to_dict():
                     ontology._instance.structure = wanted
+                    self.journal.finish("made", "additions", len(planned.added))
                     persistently(ontology.save, self.sleep)
             return planned.hash
 

@@ -116,6 +116,12 @@ class Journal:
             ).fetchall()
         return {key: json.loads(value) for key, value in rows}
 
+    def all(self, kind: str) -> dict[str, Any]:
+        """Return what was noted last of all steps of a kind, begun or done, by key."""
+        with self._lock:
+            rows = self._db.execute("select key, value from steps where kind = ?", (kind,)).fetchall()
+        return {key: json.loads(value) for key, value in rows}
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -132,13 +138,24 @@ class Journal:
         self.close()
 
 
-def is_finished(path: str | Path) -> bool:
-    """Tell whether the push of a journal came to its end, and nothing failed."""
+def open_journal(path: str | Path) -> Journal:
+    """Open the journal of whatever plan it is of.
+
+    Raises
+    ------
+    JournalError
+        The file is no journal.
+    """
     try:
         db = sqlite3.connect(path)
-        query = "select state from steps where kind = ? and key = ?"
-        found = db.execute(query, FINISHED).fetchone()
+        [(plan,)] = db.execute("select value from facts where name = 'plan'")
         db.close()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, ValueError) as error:
         raise JournalError(f"{path}: is no journal of a push ({error}).") from error
-    return found is not None and found[0] == "done"
+    return Journal(path, plan)
+
+
+def is_over(path: str | Path) -> bool:
+    """Tell whether the push of a journal came to its end and nothing failed, or was undone."""
+    with open_journal(path) as journal:
+        return journal.done(*FINISHED) is not None or journal.has(*UNDONE)

@@ -121,6 +121,17 @@ def labels_of(row: dict[str, Any]) -> dict[str, Any]:
     return {"units": units, **{name: row[name] for name, _, _ in _ANSWERS}}
 
 
+def relabelled(row: dict[str, Any], labels: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a row with labels as :func:`labels_of` returned them, none for None; all else of it stays."""
+    units = {}
+    for hash_, unit in row["data_units"].items():
+        nothing: dict[str, Any] = {"objects": [], "classifications": []} if "objects" in unit["labels"] else {}
+        new = nothing if labels is None else labels["units"].get(hash_, nothing)
+        units[hash_] = {**unit, "labels": _laid(new, unit["labels"])}
+    answers = {name: {} if labels is None else labels[name] for name, _, _ in _ANSWERS}
+    return {**row, "data_units": units, **answers}
+
+
 def _units(row: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(row["data_units"].values(), key=lambda unit: int(unit["data_sequence"]))
 

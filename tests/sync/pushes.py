@@ -7,10 +7,14 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+from harness import key_of
 from PIL import Image
 
 import encord_convert
 from encord_convert import Report
+from encord_convert.sdk.configs import UserConfig
+from encord_convert.sdk.http._calls import Querier, Session
+from encord_convert.sdk.http._retries import Clock
 from encord_convert.sdk.http.transport import NotConnected, Reply, ReplyLost, Request, Transport
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import digest_of_labels
@@ -85,6 +89,12 @@ class Fragile(Transport):
         if self.ends_at is not None and self.count >= self.ends_at:
             raise Killed
         return reply
+
+
+def client_through(transport: Transport, url: str) -> EncordUserClient:
+    """Return a client whose requests go through a transport, and that waits for nothing."""
+    config = UserConfig(key_of("ann"), url)
+    return EncordUserClient(config, Querier(config, Session(transport, Clock(sleep=lambda _: None))))
 
 
 class Unlucky(Transport):

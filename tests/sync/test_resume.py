@@ -15,21 +15,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from harness import Running, key_of, running
-from pushes import Fragile, Killed, Unlucky, boxes, state_of
+from pushes import Fragile, Killed, Unlucky, boxes, client_through, state_of
 
 from encord_convert import sync
 from encord_convert.errors import JournalError
-from encord_convert.sdk.configs import UserConfig
-from encord_convert.sdk.http._calls import Querier, Session
-from encord_convert.sdk.http._retries import Clock
-from encord_convert.sdk.http.transport import AppTransport, Transport
-from encord_convert.sdk.user_client import EncordUserClient
+from encord_convert.sdk.http.transport import AppTransport
 from encord_convert.sync.journal import Journal
-
-
-def client_through(transport: Transport, url: str) -> EncordUserClient:
-    config = UserConfig(key_of("ann"), url)
-    return EncordUserClient(config, Querier(config, Session(transport, Clock(sleep=lambda _: None))))
 
 
 def interrupted(folder: Path, source: Path, ends_at: int | None, *, after: bool = False) -> tuple[int, int, object]:

@@ -6,33 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from harness import Running, key_of
-from pushes import boxes, state_of
+from harness import Running
+from pushes import state_of
 
 import encord_convert
 from encord_convert import Report
 from encord_convert.cli import run
 
 
-@pytest.fixture
-def here(server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to be in, with a key the service knows, and the service named by the environment."""
-    server.user()
-    key = tmp_path / "key"
-    key.write_bytes(
-        key_of("ann").private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-        )
-    )
-    monkeypatch.setenv("ENCORD_CONVERT_DOMAIN", server.url)
-    monkeypatch.setenv("ENCORD_SSH_KEY_FILE", str(key))
-    monkeypatch.chdir(tmp_path)
-    boxes(tmp_path, 4)
-    return tmp_path
-
-
-def test_push_verify_and_pull_go_there_and_back(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_push_verify_and_pull_go_there_and_back(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
     told = capsys.readouterr()
     project = told.out.strip()
@@ -53,7 +35,7 @@ def test_push_verify_and_pull_go_there_and_back(here: Path, capsys: pytest.Captu
     assert json.loads(line)["where"]["row"] == "0000.png"
 
 
-def test_the_same_push_again_finds_all_done(here: Path, server: Running, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_push_again_finds_all_done(reached: Path, server: Running, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
     before = state_of(server.user())
     assert run(["push", "boxes", "--new-project", "Boxes", "--json"]) == 0
@@ -63,7 +45,7 @@ def test_the_same_push_again_finds_all_done(here: Path, server: Running, capsys:
 
 
 def test_a_plan_and_its_mapping_are_written_edited_and_applied(
-    here: Path, server: Running, capsys: pytest.CaptureFixture[str]
+    reached: Path, server: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
     assert state_of(server.user())["projects"] == {}
@@ -86,7 +68,7 @@ def test_a_plan_and_its_mapping_are_written_edited_and_applied(
     assert "plan.json.mapping.toml: the source has no class 'bikee'; did you mean 'bike'?" in capsys.readouterr().err
 
 
-def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
     picture = Path("boxes/images/0001.png")
     content = bytearray(picture.read_bytes())
@@ -117,13 +99,13 @@ def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(here: Path, capsys: p
     ],
 )
 def test_errors_have_a_sentence_and_a_code(
-    here: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, sentence: str
+    reached: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, sentence: str
 ) -> None:
     assert run(words) == code
     assert sentence in capsys.readouterr().err
 
 
-def test_rows_left_out_make_the_exit_code_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_left_out_make_the_exit_code_1(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("boxes/images/0003.png").unlink()
     assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
     assert "left out  0003.png: no file is called '0003.png'" in capsys.readouterr().err
@@ -131,7 +113,7 @@ def test_rows_left_out_make_the_exit_code_1(here: Path, capsys: pytest.CaptureFi
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 1
 
 
-def test_labels_that_are_there_exit_with_9(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_labels_that_are_there_exit_with_9(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
     project = capsys.readouterr().out.strip()
     annotations = Path("boxes/annotations.xml")
