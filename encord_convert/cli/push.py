@@ -60,8 +60,9 @@ def push(
     left out, and with 9 if the plan has problems; nothing was sent then.
     """
     from encord_convert.sync.applying import apply
+    from encord_convert.sync.documents import document_at
     from encord_convert.sync.journal import is_over
-    from encord_convert.sync.mappings import document_at, mapping_text
+    from encord_convert.sync.mappings import mapping_text
     from encord_convert.sync.planning import plan as plan_
     from encord_convert.sync.sources import SourceOf
 
@@ -84,8 +85,8 @@ def push(
             if mapping is None:
                 with source.opened() as opened:
                     text = mapping_text(source.labels(opened).ontology.to_dict())
-                Path(f"{file}.mapping.toml").write_text(text, encoding="utf-8")
-                click.echo(f"mapping   {file}.mapping.toml, for --mapping once it is edited", err=True)
+                Path(f"{file}.mapping.yaml").write_text(text, encoding="utf-8")
+                click.echo(f"mapping   {file}.mapping.yaml, for --mapping once it is edited", err=True)
             click.echo(f"plan      {file}, for encord-convert apply", err=True)
             return 9 if made.problems else 0
         outcome = apply(made, client, journal=journal, on_event=watching(as_json=as_json))

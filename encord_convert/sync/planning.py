@@ -23,7 +23,8 @@ from encord_convert.sdk.exceptions import AuthorisationError, ResourceNotFoundEr
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels, digest_of_member, is_medium, key_of
-from encord_convert.sync.mappings import MappingRules, Structure, document_at, rules_of
+from encord_convert.sync.documents import document_at, plain
+from encord_convert.sync.mappings import MappingRules, Structure, rules_of
 from encord_convert.sync.ontologies import Joined, empty_structure, wanted
 from encord_convert.sync.partners import Files, Partners
 from encord_convert.sync.plans import (
@@ -134,6 +135,7 @@ class _Planning:
                     f"The project {self.project.project_hash} has the ontology {self.project.ontology_hash} already."
                 )
             rules = rules_of(self.mapping, structure)
+            rules.learn(structure, lambda: map(row_dict, labels))
             ontology = self._ontology(structure, rules)
             translation = Translation(structure, ontology.structure, rules)
             self.problems += [f"The ontology lacks {what}." for what in translation.missing if not self.problems]
@@ -165,7 +167,7 @@ class _Planning:
             projects=[Thing(self.title, self.project.project_hash if self.project else None)],
             datasets=[] if dataset is None else [dataset],
             ontology=ontology,
-            mapping=document_at(self.mapping) if isinstance(self.mapping, str | Path) else self.mapping,
+            mapping=plain(document_at(self.mapping) if isinstance(self.mapping, str | Path) else self.mapping),
             on_conflict=self.on_conflict,
             rows=rows,
             left=self.left,

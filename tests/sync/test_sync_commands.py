@@ -49,12 +49,10 @@ def test_a_plan_and_its_mapping_are_written_edited_and_applied(
 ) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
     assert state_of(server.user())["projects"] == {}
-    mapping = Path("plan.json.mapping.toml")
+    mapping = Path("plan.json.mapping.yaml")
     text = mapping.read_text()
-    assert 'name = "bike"\nshape = "bounding_box"\nto = "bike"' in text
-    mapping.write_text(
-        text.replace('to = "bike"', 'to = "two-wheeler"').replace('to = "car"', 'to = false\nsplit = "kind"')
-    )
+    assert "- name: bike\n  shape: bounding_box\n  to: bike" in text
+    mapping.write_text(text.replace("to: bike", "to: two-wheeler").replace("to: car", "to: false\n  split: kind"))
     options = ["--new-project", "Mapped", "--mapping", str(mapping)]
     assert run(["push", "boxes", *options, "--plan", "mapped.json"]) == 0
     assert run(["apply", "mapped.json"]) == 0
@@ -63,9 +61,13 @@ def test_a_plan_and_its_mapping_are_written_edited_and_applied(
     assert [one.name for one in structure.objects] == ["van", "bus", "two-wheeler"]
     assert run(["verify", "boxes", project, "--mapping", str(mapping)]) == 0
     assert run(["verify", "boxes", project]) == 1
-    mapping.write_text(text.replace('name = "bike"', 'name = "bikee"'))
+    mapping.write_text(text.replace("name: bike", "name: bikee"))
+    line = mapping.read_text().partition("bikee")[0].count("\n") + 1
     assert run(["push", "boxes", *options]) == 2
-    assert "plan.json.mapping.toml: the source has no class 'bikee'; did you mean 'bike'?" in capsys.readouterr().err
+    assert (
+        f"plan.json.mapping.yaml:{line}: the source has no class 'bikee'; did you mean 'bike'?"
+        in capsys.readouterr().err
+    )
 
 
 def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
