@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,6 @@ from encord_convert.cli._service import client_of, service_options, told, watchi
 
 if TYPE_CHECKING:
     from encord_convert.sync.plans import Plan
-    from encord_convert.sync.sources import SourceOf
 
 
 @click.command(short_help="Send labels, and the data they are drawn on, to a project.")
@@ -32,6 +31,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="What becomes of labels that are there already.",
 )
+@click.option("--limits", type=click.Choice(["enterprise", "team", "free", "none"]), default="enterprise",
+              show_default=True, help="What one project holds: recommendations of the hosted service.")  # fmt: skip
+@click.option("--shard-rows", type=click.IntRange(1), metavar="N",
+              help="Spread a new project over several of at most N rows.")  # fmt: skip
 @click.option("--plan", "plan_file", metavar="FILE", help="Only write the plan, and a mapping file beside it.")
 @click.option("--from", "from_", metavar="FORMAT", help="Format of SRC; recognised by default.")
 @click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
@@ -46,6 +49,8 @@ def push(
     images: str | None,
     mapping: str | None,
     on_conflict: str,
+    limits: str,
+    shard_rows: int | None,
     plan_file: str | None,
     from_: str | None,
     read_options: tuple[str, ...],
@@ -56,8 +61,8 @@ def push(
     """Send the labels in SRC, in any format, and the data they are drawn on, to a project.
 
     The plan is shown first, and kept with its journal in the folder it is run in. Stopped anywhere, the same command
-    goes on: nothing is sent twice. The hash of the project is printed on stdout. Exits with 1 if rows failed or were
-    left out, and with 9 if the plan has problems; nothing was sent then.
+    goes on: nothing is sent twice. The hash of the project is printed on stdout, of several one a line. Exits with 1 if
+    rows failed or were left out, and with 9 if the plan has problems; nothing was sent then.
     """
     from encord_convert.sync.applying import apply
     from encord_convert.sync.documents import document_at
@@ -71,13 +76,13 @@ def push(
     file = plan_file or f"{Path(source.path).stem}.push.json"
     journal = f"{file}.journal"
     with client_of(domain, key) as client:
-        request = (source, project or new_project, document, on_conflict)
-        made = None if plan_file else _unfinished(file, journal, request)
+        asked: dict[str, Any] = {
+            "project": project, "new_project": new_project, "dataset": dataset, "ontology": ontology,
+            "on_conflict": on_conflict, "limits": limits, "shard_rows": shard_rows,
+        }  # fmt: skip
+        made = None if plan_file else _unfinished(file, journal, (source.to_dict(), asked, document))
         if made is None:
-            made = plan_(
-                source, client, project=project, new_project=new_project, dataset=dataset, ontology=ontology,
-                mapping=mapping, on_conflict=on_conflict,
-            )  # fmt: skip
+            made = plan_(source, client, mapping=mapping, **asked)
             _put_aside(file, journal)
             made.write(file)
         click.echo(made.text(), err=True)
@@ -106,7 +111,7 @@ def _put_aside(file: str, journal: str) -> None:
         Path(leftover).unlink(missing_ok=True)
 
 
-def _unfinished(file: str, journal: str, request: tuple[SourceOf, str | None, object, str]) -> Plan | None:
+def _unfinished(file: str, journal: str, request: tuple[dict[str, Any], dict[str, Any], object]) -> Plan | None:
     """Return the plan of an earlier push of the same that did not come to its end."""
     from encord_convert.sync.journal import is_over
     from encord_convert.sync.plans import read_plan
@@ -114,10 +119,4 @@ def _unfinished(file: str, journal: str, request: tuple[SourceOf, str | None, ob
     if not os.path.exists(file) or not os.path.exists(journal) or is_over(journal):
         return None
     made = read_plan(file)
-    source, project, mapping, on_conflict = request
-    is_same = (
-        made.source == source.to_dict()
-        and project in (made.projects[0].hash, made.projects[0].title)
-        and (made.mapping, made.on_conflict) == (mapping, on_conflict)
-    )
-    return made if is_same else None
+    return made if (made.source, made.asked, made.mapping) == request else None

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import BinaryIO, Generic, TypeVar
 
 from encord_convert.errors import AmbiguousFileError
-from encord_convert.media import Media, Members
+from encord_convert.formats._files import Source
+from encord_convert.media import Media
 
 T = TypeVar("T")
 
@@ -94,7 +95,7 @@ class Files:
     source : Source
     """
 
-    def __init__(self, source: Members) -> None:
+    def __init__(self, source: Source) -> None:
         self.source = source
         self._media = Media(source)
         self._names: set[str] | None = None

@@ -79,6 +79,7 @@ class OntologyPlan(msgspec.Struct, omit_defaults=True):
 class Plan(msgspec.Struct):
     """All that a push will do.
 
+    ``asked`` is what the plan was asked for beside its source and mapping.
     ``counts`` tells by class and shape how many labels on how many frames are written, and how many answers to each
     attribute; ``unmatched`` what has no partner: titles of rows of the project, and names of files. There is more than
     one project, with a dataset each, where one would be too small; ``beyond`` says what is more than the service
@@ -86,6 +87,7 @@ class Plan(msgspec.Struct):
     """
 
     version: int
+    asked: dict[str, Any]
     source: dict[str, Any]
     source_digest: str
     domain: str
@@ -93,7 +95,6 @@ class Plan(msgspec.Struct):
     datasets: list[Thing]
     ontology: OntologyPlan
     mapping: Mapping[str, Any] | None
-    on_conflict: str
     rows: list[PlannedRow]
     left: list[Left]
     problems: list[str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.mappings import rules_of
 from encord_convert.sync.partners import Partners
-from encord_convert.sync.pulling import pulled
+from encord_convert.sync.pulling import listed_of, opened, pulled
 from encord_convert.sync.rows import entries_of
 from encord_convert.sync.sources import SourceOf
 from encord_convert.sync.translations import Translation
@@ -30,7 +30,7 @@ TOLERANCE_PX = 1e-6
 def verify(
     source: str | os.PathLike[str] | SourceOf,
     client: EncordUserClient,
-    project: str,
+    project: str | Sequence[str],
     *,
     mapping: Mapping[str, Any] | str | Path | None = None,
     from_: str | None = None,
@@ -46,8 +46,8 @@ def verify(
     ----------
     source : path
     client : EncordUserClient
-    project : str
-        Hash.
+    project : str or sequence of str
+        Hash; of several projects if the push was spread over them.
     mapping : mapping or path, optional
         By which it was pushed.
     from_, options : optional
@@ -56,8 +56,8 @@ def verify(
         How far coordinates may be apart, in pixels.
     """
     where = source if isinstance(source, SourceOf) else SourceOf.at(source, from_, None, options)
-    opened = client.get_project(project)
-    structure = opened.ontology_structure
+    projects = opened(client, project)
+    structure = projects[0].ontology_structure
     with where.opened() as file:
         labels = where.labels(file)
         ontology = labels.ontology.to_dict()
@@ -66,10 +66,8 @@ def verify(
             yield Difference(Where(), f"the ontology of the project: {what}", "there", "none")
         if translation.missing:
             return
-        listed = opened.list_label_rows_v2()
-        listed.sort(key=lambda row: row.data_title)
-        pairing = _Pairing(labels, translation, structure, listed)
-        found = pulled(opened, list(pairing.listed()))
+        pairing = _Pairing(labels, translation, structure, listed_of(projects))
+        found = pulled(projects, list(pairing.listed()))
         yield from pairing.unfound
         yield from diff(
             pairing.expected(), LabelSet(structure, lambda: pairing.found(found)), tolerance_px=tolerance_px

@@ -16,6 +16,8 @@ from encord_convert import Report, sync
 from encord_convert.comparison import diff
 from encord_convert.errors import ConflictError, ConvertError, OptionError, StalePlanError
 from encord_convert.sdk._project_client import EncordClientProject
+from encord_convert.sdk.orm.dataset import StorageLocation
+from encord_convert.sync.limits import Limits, Load, shards_of
 from encord_convert.sync.plans import read_plan
 
 CASES = {
@@ -212,8 +214,6 @@ def test_what_is_there_already_is_not_sent_again(server: Running, tmp_path: Path
 
 
 def test_data_of_a_dataset_is_used_where_it_has_the_title(server: Running, tmp_path: Path) -> None:
-    from encord_convert.sdk.orm.dataset import StorageLocation
-
     source, client = boxes(tmp_path, 3), server.user()
     made = client.create_dataset("Drives", StorageLocation.CORD_STORAGE)
     client.get_dataset(made.dataset_hash).upload_image(source / "images" / "0001.png")
@@ -268,8 +268,6 @@ def test_a_project_that_changed_since_is_refused(server: Running, tmp_path: Path
 
 
 def test_data_that_came_since_under_a_planned_title_is_not_taken_for_ours(server: Running, tmp_path: Path) -> None:
-    from encord_convert.sdk.orm.dataset import StorageLocation
-
     source, client = boxes(tmp_path, 2), server.user()
     made = client.create_dataset("Drives", StorageLocation.CORD_STORAGE)
     plan = sync.plan(source, client, new_project="Boxes", dataset=made.dataset_hash)
@@ -382,3 +380,62 @@ def test_a_plan_needs_one_project_and_a_known_way_with_conflicts(server: Running
     (tmp_path / "broken.json").write_text("{}")
     with pytest.raises(ConvertError, match=r"broken.json: is no plan"):
         sync.apply(tmp_path / "broken.json", client)
+
+
+def test_a_push_is_spread_over_projects_and_verified_and_pulled_as_one(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 5), server.user()
+    plan = sync.plan(source, client, new_project="Boxes", shard_rows=2)
+    assert [one.title for one in plan.projects] == ["Boxes (1 of 3)", "Boxes (2 of 3)", "Boxes (3 of 3)"]
+    plan.write(tmp_path / "plan.json")
+    outcome = sync.apply(tmp_path / "plan.json", client)
+    assert (outcome.sent, outcome.written, outcome.failures) == (5, 5, [])
+    titles = [
+        [row.data_title for row in client.get_project(one).list_label_rows_v2()] for one in outcome.project_hashes
+    ]
+    assert sorted(map(sorted, titles)) == [["0000.png", "0001.png"], ["0002.png", "0003.png"], ["0004.png"]]
+    assert list(sync.verify(source, client, outcome.project_hashes)) == []
+    assert len(list(sync.verify(source, client, outcome.project_hash))) == 3
+    sync.pull(outcome.project_hashes, client, tmp_path / "back", "coco", report=Report())
+    assert [row.data_title for row in encord_convert.read(tmp_path / "back", report=Report())] == [
+        f"{number:04}.png" for number in range(5)
+    ]
+    before = state_of(client)
+    assert sync.apply(plan, client, journal=tmp_path / "lost").failures == []
+    assert state_of(client) == before
+    assert sync.undo(tmp_path / "plan.json", client).emptied == 5
+
+
+def test_projects_of_two_ontologies_are_not_those_of_one_push(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 1), server.user()
+    hashes = [pushed(source, client, tmp_path, new_project=title).project_hash for title in ("One", "Two")]
+    with pytest.raises(OptionError, match=r"Expected projects with one ontology, as one push makes them; found"):
+        list(sync.verify(source, client, hashes))
+
+
+def test_what_is_more_than_recommended_is_said_in_the_plan(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Limits(instances=3, file_bytes=10, row_bytes=100, width_px=15, height_px=15)
+    monkeypatch.setattr("encord_convert.sync.planning.LIMITS", {"few": few})
+    source, client = boxes(tmp_path, 2), server.user()
+    plan = sync.plan(source, client, new_project="Boxes", limits="few")
+    assert len(plan.projects) == 2, "three instances are too few for two rows of two"
+    size = (source / "images" / "0000.png").stat().st_size
+    assert [one for one in plan.beyond if one.startswith("0000") and "its labels" not in one] == [
+        f"0000.png: a file has {size} bytes; 10 are recommended at most.",
+        "0000.png: it is 16 × 12 pixels; 15 × 15 are recommended at most.",
+    ]
+    assert "beyond    0000.png: its labels have " in plan.text()
+    made = client.create_dataset("Boxes", StorageLocation.CORD_STORAGE)
+    whole = sync.plan(source, client, new_project="Boxes", dataset=made.dataset_hash, limits="few")
+    assert whole.beyond[-1] == "the project has 4 instances; 3 are recommended at most."
+    with pytest.raises(OptionError, match=r"limits 'many': expected few."):
+        sync.plan(source, client, new_project="Boxes", limits="many")
+
+
+def test_rows_go_to_a_new_shard_when_the_next_would_be_too_much() -> None:
+    loads = [Load(1, 2, 2, 10), Load(1, 2, 2, 10), Load(1, 9, 9, 10), Load(1, 1, 1, 90), Load(1, 1, 1, 20)]
+    assert shards_of(loads, Limits()) == [0, 0, 0, 0, 0]
+    assert shards_of(loads, Limits(rows=2)) == [0, 0, 1, 1, 2]
+    assert shards_of(loads, Limits(instances=4)) == [0, 0, 1, 2, 2], "one row that is too much is alone"
+    assert shards_of(loads, Limits(bytes=100)) == [0, 0, 0, 1, 2]
