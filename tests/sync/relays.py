@@ -41,7 +41,7 @@ class Relay:
     faults : Counter
         How many of each there were.
     acknowledged : Counter
-        How often each address of an upload was answered with 200 by the service.
+        How often each address of an upload was answered with 200 by the service, and this answer was passed on.
     waited_s : list of float
         How long after each 429 or 503 the same request came again.
     """
@@ -104,6 +104,9 @@ class Relay:
             handler.close_connection = True
             return
         status, headers, content = reply
+        if handler.command == "PUT" and status == 200:
+            with self._lock:
+                self.acknowledged[handler.path.partition("?")[0]] += 1
         try:
             handler.send_response(status)
             for name, value in headers:
@@ -130,9 +133,6 @@ class Relay:
             return None
         finally:
             connection.close()
-        if handler.command == "PUT" and reply.status == 200:
-            with self._lock:
-                self.acknowledged[handler.path.partition("?")[0]] += 1
         return reply.status, reply.getheaders(), content
 
     def __enter__(self) -> Self:
