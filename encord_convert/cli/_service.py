@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from encord_convert.cli._push_progress import PushProgress
 from encord_convert.errors import AccessError, ConvertError, NetworkError
 
 if TYPE_CHECKING:
@@ -57,15 +57,9 @@ def client_of(domain: str | None, key: str | None) -> Iterator[EncordUserClient]
 def watching(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
     """Return what tells of events: as JSON on stdout, or as a line on a terminal."""
 
-    def tell(event: dict[str, Any]) -> None:
-        if as_json:
-            click.echo(json.dumps(event, ensure_ascii=False))
-        elif "done" in event and sys.stderr.isatty():
-            click.echo(f"\r{event['event']:<8} {event['done']} of {event['of']}  ", nl=False, err=True)
-            if event["done"] == event["of"]:
-                click.echo(err=True)
-
-    return tell
+    if as_json:
+        return lambda event: click.echo(json.dumps(event, ensure_ascii=False))
+    return PushProgress().tell
 
 
 def told(outcome: Outcome, failures: str, *, as_json: bool) -> int:

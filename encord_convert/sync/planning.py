@@ -44,7 +44,7 @@ from encord_convert.sync.plans import (
     PlannedRow,
     Thing,
 )
-from encord_convert.sync.rows import batches, fetched
+from encord_convert.sync.rows import batches, fetched, status_of
 from encord_convert.sync.sources import SourceOf
 from encord_convert.sync.translations import Translation
 
@@ -310,6 +310,7 @@ class _Planning:
             labels=digest_of_labels(translated),
             count=len(translated["object_answers"]) + len(translated["classification_answers"]),
             metadata=row.client_metadata,
+            status=status_of(row),
         )
         found = partners.find(row.data_title)
         if found is not None:

@@ -33,7 +33,8 @@ class PlannedRow(msgspec.Struct, omit_defaults=True):
     """A label row of the source, and what becomes of it.
 
     ``labels`` is the digest of what is written, ``there`` of what the project has now; ``edited`` says when that was
-    last changed. ``shard`` is the place of its project among those of the plan.
+    last changed. ``status`` is the label status the source says; ``shard`` the place of its project in
+    the plan.
     """
 
     title: str
@@ -48,6 +49,7 @@ class PlannedRow(msgspec.Struct, omit_defaults=True):
     there: str | None = None
     edited: str | None = None
     metadata: dict[str, Any] | None = None
+    status: str | None = None
     shard: int = 0
 
 
@@ -138,6 +140,8 @@ class Plan(msgspec.Struct):
             answers = ", ".join(f"{name} {count}" for name, count in one["answers"].items())
             told = f"; answers: {answers}" if answers else ""
             lines.append(f"          {one['class']} ({one['shape']}): {one['labels']} on {one['frames']} frames{told}")
+        states = Counter(row.status for row in self.rows if row.status and row.action in WRITING)
+        lines += [f"status    {status}: {count} rows" for status, count in states.items()]
         rules = Counter(file.rule for row in self.rows for file in row.files)
         rules.update(row.rule for row in self.rows if row.rule)
         lines += [f"found by  {rule}: {count}" for rule, count in rules.items()]

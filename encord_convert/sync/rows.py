@@ -115,6 +115,16 @@ def entries_of(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from frame["classifications"]
 
 
+DONE = ("LABELLED", "REVIEW_IN_PROGRESS", "REVIEWED", "REVIEWED_TWICE")
+"""Label statuses that say more than that labelling has begun."""
+
+
+def status_of(row: LabelRowV2) -> str | None:
+    """Return how far labelling of a row is, where the source says that it is done at least once."""
+    text = row._contents.texts.get("label_status")
+    return text if text in DONE else None
+
+
 def labels_of(row: dict[str, Any]) -> dict[str, Any]:
     """Return all labels of a row, and nothing else of it."""
     units = {hash_: unit["labels"] for hash_, unit in row["data_units"].items()}

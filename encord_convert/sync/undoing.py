@@ -148,7 +148,9 @@ class _Undoing:
         sent = len(self.journal.all_done("data"))
         added = self.journal.done("made", "additions") or 0
         made.pop("additions", None)
+        states = sum("status" in step for step in self.journal.all("labels").values())
         stays = self.outcome.stays
+        stays += [f"{_count(states, 'label status', 'label statuses')} the push set"] if states else []
         stays += [f"{_count(sent, 'piece', 'pieces')} of data, which the push sent"] if sent else []
         stays += [f"{_count(added, 'addition', 'additions')} to the ontology"] if added else []
         stays += [f"{_count(number, kind, kind + 's')} the push made" for kind, number in made.items()]

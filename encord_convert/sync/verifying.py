@@ -19,7 +19,7 @@ from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.mappings import rules_of
 from encord_convert.sync.partners import Partners
 from encord_convert.sync.pulling import listed_of, opened, pulled
-from encord_convert.sync.rows import entries_of
+from encord_convert.sync.rows import entries_of, status_of
 from encord_convert.sync.sources import SourceOf
 from encord_convert.sync.translations import Translation
 
@@ -68,7 +68,7 @@ def verify(
             return
         pairing = _Pairing(labels, translation, structure, listed_of(projects))
         found = pulled(projects, list(pairing.listed()))
-        yield from pairing.unfound
+        yield from pairing.told
         yield from diff(
             pairing.expected(), LabelSet(structure, lambda: pairing.found(found)), tolerance_px=tolerance_px
         )
@@ -86,7 +86,7 @@ class _Pairing:
         self._partners = Partners("the project", ((row.data_title, row) for row in listed))
         self._all = listed
         self._titles: dict[str, str] = {}
-        self.unfound: list[Difference] = []
+        self.told: list[Difference] = []
         self._named: dict[str, set[Any]] = {}
 
     def listed(self) -> Iterator[LabelRowV2]:
@@ -101,10 +101,18 @@ class _Pairing:
                 yield from (one for one in self._all if one.data_title == title)
                 continue
             if found is None:
-                self.unfound.append(Difference(Where(row=title), "the row", f"{_count(row)} labels", "none"))
+                self.told.append(Difference(Where(row=title), "the row", f"{_count(row)} labels", "none"))
             else:
                 self._titles[title] = found[0].data_title
+                self._check_status(row, found[0])
                 yield found[0]
+
+    def _check_status(self, row: LabelRowV2, there: LabelRowV2) -> None:
+        status, facts = status_of(row), there._contents.facts
+        if status is not None and facts.workflow_graph_node is None and facts.label_status.value != status:
+            self.told.append(
+                Difference(Where(row=row.data_title), "its label status", status, facts.label_status.value)
+            )
 
     def expected(self) -> LabelSet:
         """Return the rows of the source that have a partner, translated, under its title."""

@@ -14,6 +14,7 @@ from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.http.bundle import Bundle
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.objects.bundled_operations import BundledCreateRowsPayload
+from encord_convert.sdk.orm.label_row import LabelStatus
 from encord_convert.sdk.project import Project
 from encord_convert.sync.digests import EMPTY, digest_of_labels
 from encord_convert.sync.journal import Journal
@@ -82,6 +83,8 @@ class Writing:
                 continue
             told.append((title, None))
             step = {"project": self._project.project_hash, "label": body["label_hash"], "after": after}
+            if planned.status is not None:
+                step["status"] = planned.status
             steps[title] = {**step, "before": before}
             if before != UNCHANGED:
                 bodies[title] = body
@@ -91,8 +94,23 @@ class Writing:
         if bodies:
             hashes = [body["label_hash"] for body in bodies.values()]
             self._project._client.save_label_rows(hashes, list(bodies.values()))
+        self._set_states([(steps[planned.title]["label"], planned) for planned, _ in bundle if planned.title in steps])
         self._journal.finish_all("labels", steps)
         return told
+
+    def _set_states(self, rows: list[tuple[str, PlannedRow]]) -> None:
+        """Set how far labelling is, as the source says: with a workflow there is but one end to send rows to."""
+        ended = []
+        for label_hash, planned in rows:
+            if planned.status is None:
+                continue
+            facts = self._listed[self._data[planned.title]]._contents.facts
+            if facts.workflow_graph_node is None:
+                self._project._client.set_label_status(label_hash, LabelStatus(planned.status))
+            elif planned.status in ("REVIEWED", "REVIEWED_TWICE"):
+                ended.append(label_hash)
+        if ended:
+            self._project._client.workflow_complete(ended)
 
     def _there(self, data_hashes: list[str]) -> dict[str, dict[str, Any] | LabelRowV2]:
         """Return rows as they are now: what the service said when it was begun of one that was not, else the row."""

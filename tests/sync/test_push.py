@@ -17,6 +17,7 @@ from encord_convert.comparison import diff
 from encord_convert.errors import ConflictError, ConvertError, OptionError, StalePlanError
 from encord_convert.sdk._project_client import EncordClientProject
 from encord_convert.sdk.orm.dataset import StorageLocation
+from encord_convert.sdk.orm.label_row import LabelStatus
 from encord_convert.sync.limits import Limits, Load, shards_of
 from encord_convert.sync.plans import read_plan
 
@@ -439,3 +440,47 @@ def test_rows_go_to_a_new_shard_when_the_next_would_be_too_much() -> None:
     assert shards_of(loads, Limits(rows=2)) == [0, 0, 1, 1, 2]
     assert shards_of(loads, Limits(instances=4)) == [0, 0, 1, 2, 2], "one row that is too much is alone"
     assert shards_of(loads, Limits(bytes=100)) == [0, 0, 0, 1, 2]
+
+
+def with_statuses(source: Path) -> None:
+    """Write boxes in the form that says how far labelling of each row is, beside their pictures."""
+    labels = encord_convert.read(source, report=Report())
+    encord_convert.write(labels, source / "hub", "encord", report=Report())
+    [hub] = (source / "hub").glob("*.jsonl")
+    lines = [json.loads(line) for line in hub.read_text().splitlines()]
+    for line, status in zip(lines, ("LABELLED", "REVIEWED", "LABEL_IN_PROGRESS"), strict=True):
+        line["label_status"] = status
+    hub.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_how_far_labelling_is_goes_along_where_the_source_says_it(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    with_statuses(source)
+    plan = sync.plan(source / "hub", client, new_project="Boxes", images=source / "images")
+    assert "status    LABELLED: 1 rows" in plan.text()
+    outcome = sync.apply(plan, client, journal=tmp_path / "journal")
+    rows = client.get_project(outcome.project_hash).list_label_rows_v2()
+    assert {row.data_title: row.label_status.value for row in rows} == {
+        "0000.png": "LABELLED", "0001.png": "REVIEWED", "0002.png": "LABEL_IN_PROGRESS",
+    }  # fmt: skip
+    assert list(sync.verify(source / "hub", client, outcome.project_hash)) == []
+    client.get_project(outcome.project_hash)._client.set_label_status(
+        next(row.label_hash for row in rows if row.data_title == "0001.png"), LabelStatus.LABELLED
+    )
+    [difference] = sync.verify(source / "hub", client, outcome.project_hash)
+    assert str(difference) == "0001.png: its label status, expected REVIEWED, found LABELLED"
+
+
+def test_rows_that_were_reviewed_are_complete_in_a_project_with_a_workflow(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    with_statuses(source)
+    dataset = client.create_dataset("Boxes", StorageLocation.CORD_STORAGE).dataset_hash
+    ontology = client.create_ontology("Boxes").ontology_hash
+    template = "0f0e0d0c-0b0a-4000-8000-000000000000"
+    project = client.create_project("Boxes", [dataset], "", ontology, workflow_template_hash=template)
+    outcome = pushed(source / "hub", client, tmp_path, project=project, images=source / "images")
+    assert outcome.failures == []
+    rows = client.get_project(project).list_label_rows_v2()
+    stages = {row.data_title: row.workflow_graph_node.title for row in rows}
+    assert stages["0001.png"] != stages["0000.png"] == stages["0002.png"]
+    assert list(sync.verify(source / "hub", client, project)) == []

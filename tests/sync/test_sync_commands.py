@@ -12,6 +12,7 @@ from pushes import state_of
 import encord_convert
 from encord_convert import Report
 from encord_convert.cli import run
+from encord_convert.cli._push_progress import PushProgress
 
 
 def test_push_verify_and_pull_go_there_and_back(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,3 +125,30 @@ def test_labels_that_are_there_exit_with_9(reached: Path, capsys: pytest.Capture
     assert "4 rows have labels already: 0000.png, 0001.png, 0002.png, …" in capsys.readouterr().err
     assert run(["push", "boxes", "--project", project, "--on-conflict", "replace"]) == 0
     assert run(["verify", "boxes", project]) == 0
+
+
+def test_a_terminal_shows_how_far_it_is_how_fast_and_what_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    clock = iter((10.0, 10.5, 12.0, 20.0))
+    monkeypatch.setattr("encord_convert.cli._push_progress.time.monotonic", lambda: next(clock))
+    progress = PushProgress()
+    progress.tell({"event": "made", "what": "project", "hash": "x"})
+    progress.tell({"event": "sent", "row": "a", "done": 1, "of": 5000})
+    progress.tell({"event": "sent", "row": "b", "done": 2, "of": 5000})
+    progress.tell({"event": "failed", "row": "c", "reason": "no"})
+    progress.tell({"event": "sent", "row": "d", "done": 21, "of": 5000})
+    progress.tell({"event": "written", "row": "a", "done": 1, "of": 1})
+    lines = [line.rstrip() for line in capsys.readouterr().err.replace("\n", "\r").split("\r") if line]
+    assert lines == [
+        "sent     1 of 5000",
+        "sent     2 of 5000   2/s   0:41:39 left",
+        "sent     21 of 5000   10/s   0:08:18 left   1 failed",
+        "written  1 of 1   1 failed",
+    ]
+
+
+def test_in_a_pipe_there_is_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    PushProgress().tell({"event": "sent", "row": "a", "done": 1, "of": 2})
+    assert capsys.readouterr().err == ""
