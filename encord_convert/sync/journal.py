@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -146,16 +147,27 @@ def open_journal(path: str | Path) -> Journal:
     JournalError
         The file is no journal.
     """
-    try:
-        db = sqlite3.connect(path)
-        [(plan,)] = db.execute("select value from facts where name = 'plan'")
-        db.close()
-    except (sqlite3.DatabaseError, ValueError) as error:
-        raise JournalError(f"{path}: is no journal of a push ({error}).") from error
+    plan = _plan_of(path)
+    if plan is None:
+        raise JournalError(f"{path}: is no journal of a push, or nothing was done yet.")
     return Journal(path, plan)
+
+
+def _plan_of(path: str | Path) -> str | None:
+    """Return the digest of the plan a journal is of, None if it was not yet written into it."""
+    try:
+        with closing(sqlite3.connect(path)) as db:
+            if db.execute("select 1 from sqlite_master where name = 'facts'").fetchone() is None:
+                return None
+            found = db.execute("select value from facts where name = 'plan'").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise JournalError(f"{path}: is no journal of a push ({error}).") from error
+    return None if found is None else str(found[0])
 
 
 def is_over(path: str | Path) -> bool:
     """Tell whether the push of a journal came to its end and nothing failed, or was undone."""
+    if _plan_of(path) is None:
+        return False
     with open_journal(path) as journal:
         return journal.done(*FINISHED) is not None or journal.has(*UNDONE)

@@ -24,7 +24,7 @@ BESIDE = ("ORIGIN.md", "expected.json", "hub.json", "losses.json", "options.json
 
 
 def source_of(case: str, folder: Path, **options: str) -> Path:
-    """Copy a fixture to a folder of its own, and make the pictures it lacks."""
+    """Copy a fixture to a folder of its own, and make the pictures and videos it lacks."""
     source = folder / "src"
     shutil.copytree(FIXTURES / case, source, ignore=shutil.ignore_patterns(*BESIDE))
     for row in encord_convert.read(source, report=Report(), **options):
@@ -33,7 +33,22 @@ def source_of(case: str, folder: Path, **options: str) -> Path:
             if unit.data_type.startswith("image/") and not picture.exists():
                 picture.parent.mkdir(parents=True, exist_ok=True)
                 Image.new("RGB", (unit.width, unit.height), (unit.width % 256, 7, 3)).save(picture)
+            elif unit.data_type.startswith("video/"):
+                suffix = "" if "." in unit.data_title else ".mp4"
+                video(source / f"{unit.data_title}{suffix}", row.number_of_frames, unit.width, unit.height)
     return source
+
+
+def video(path: Path, frames: int, width: int, height: int) -> None:
+    """Write a video of black frames."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height = width, height
+        for _ in range(frames):
+            container.mux(stream.encode(av.VideoFrame(width, height, "rgb24")))
+        container.mux(stream.encode(None))
 
 
 def boxes(folder: Path, count: int, each: int = 2) -> Path:

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from pushes import Fragile, Killed, Unlucky, boxes, client_through, state_of
 from encord_convert import sync
 from encord_convert.errors import JournalError
 from encord_convert.sdk.http.transport import AppTransport
-from encord_convert.sync.journal import Journal
+from encord_convert.sync.journal import Journal, is_over
 
 
 def interrupted(folder: Path, source: Path, ends_at: int | None, *, after: bool = False) -> tuple[int, int, object]:
@@ -137,6 +138,18 @@ def test_a_push_killed_at_random_moments_and_begun_again_leaves_no_double(tmp_pa
         found = state_of(client)
     _, _, expected = interrupted(tmp_path / "whole", source, None)
     assert found == expected
+
+
+@pytest.mark.parametrize("content", ["", "create table facts (name text primary key, value text not null)"])
+def test_a_journal_that_was_hardly_begun_is_gone_on_with(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "journal"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(content)
+    path.touch()
+    assert not is_over(path)
+    with Journal(path, "one") as journal:
+        journal.finish("push", "all")
+    assert is_over(path)
 
 
 def test_a_journal_is_of_one_plan(tmp_path: Path) -> None:
