@@ -46,7 +46,7 @@ def pushed(folder: Path, source: Path, kill: str, moments: list[Moment]) -> tupl
             for _ in range(TRIES):
                 process = subprocess.Popen(
                     [*words, *reach], cwd=folder, env=environment(),
-                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                 )  # fmt: skip
                 if moments:
                     wait_for(process, *moments.pop())
@@ -58,10 +58,12 @@ def pushed(folder: Path, source: Path, kill: str, moments: list[Moment]) -> tupl
                         served.kill()
                         time.sleep(0.3)
                         served.start()
-                process.communicate()
+                _, words = process.communicate()
                 if process.returncode == 0:
                     ended = True
                     break
+            if not ended:
+                print(words, flush=True)
             doubles = [path for path, count in relay.acknowledged.items() if count > 1]
             client = EncordUserClient.create_with_ssh_private_key(
                 ssh_private_key_path=str(served.key), domain=relay.url
