@@ -58,12 +58,12 @@ def pushed(folder: Path, source: Path, kill: str, moments: list[Moment]) -> tupl
                         served.kill()
                         time.sleep(0.3)
                         served.start()
-                _, words = process.communicate()
+                _, said = process.communicate()
                 if process.returncode == 0:
                     ended = True
                     break
             if not ended:
-                print(words, flush=True)
+                print(said, flush=True)
             doubles = [path for path, count in relay.acknowledged.items() if count > 1]
             client = EncordUserClient.create_with_ssh_private_key(
                 ssh_private_key_path=str(served.key), domain=relay.url
