@@ -174,6 +174,9 @@ def differences(row: str, ones: Sequence[Thing], others: Sequence[Thing], tolera
 MOST_PAIRS = 1_000_000
 """Pairs of leftover labels that are weighed; of more, each is told as missing or further."""
 
+NEAR_PX = 8
+"""Pixels between two labels that may still be one that was moved: points overlap nothing."""
+
 Distance = Callable[[Thing, Thing], "float | None"]
 """How far two labels are from being the same one; None: they are not."""
 
@@ -200,14 +203,16 @@ def _partners(ones: list[Thing], others: list[Thing], distance: Distance) -> lis
 
 
 def _is_moved(one: Thing, other: Thing) -> float | None:
-    """Weigh two labels of a class on the same frames: those that overlap where they first are may be the same."""
+    """Weigh two labels of a class on the same frames: those that overlap, or nearly, where they first are
+    may be the same."""
     if one.label != other.label or one.frames.keys() != other.frames.keys() or not one.frames:
         return None
     frame = min(one.frames)
     here, there = _extent(one.frames[frame].geometry), _extent(other.frames[frame].geometry)
     if here is None or there is None:
         return 0.0
-    if here[0] > there[2] or there[0] > here[2] or here[1] > there[3] or there[1] > here[3]:
+    left, top, right, bottom = (here[0] - there[2], here[1] - there[3], there[0] - here[2], there[1] - here[3])
+    if max(left, top, right, bottom) > NEAR_PX:
         return None
     return sum(abs(a - b) for a, b in zip(here, there, strict=True))
 

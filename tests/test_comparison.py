@@ -11,6 +11,7 @@ from encord_convert.labelset import LabelSet
 from encord_convert.losses import Feature
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape, TextAttribute
+from encord_convert.sdk.objects.coordinates import PointCoordinate
 from encord_convert.sdk.objects.frames import Range
 
 
@@ -39,6 +40,16 @@ def test_a_moved_box_is_named_with_both_places() -> None:
     assert said(boxes(0.1), boxes(0.125)) == [
         "cam/1.png, frame 0: 'car': its geometry, expected box 4 6 10 15, found box 5 6 10 15"
     ]
+
+
+def test_a_point_that_moved_by_a_few_pixels_is_the_same_one_and_one_far_away_is_another() -> None:
+    def points(x: float) -> LabelSet:
+        s = Sample()
+        s.place(s.draft.add_object("nose", Shape.POINT), PointCoordinate(x, 0.5))
+        return s.done()
+
+    assert [one.what for one in diff(points(0.1), points(0.2))] == ["'nose': its geometry"]
+    assert [one.what for one in diff(points(0.1), points(0.8))] == ["the point 'nose'", "a point of 'nose'"]
 
 
 def test_a_box_moved_within_the_tolerance_is_the_same() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from encord_convert.cli._push_progress import PushProgress
 from encord_convert.errors import AccessError, ConvertError, NetworkError
 
 if TYPE_CHECKING:
@@ -57,15 +57,9 @@ def client_of(domain: str | None, key: str | None) -> Iterator[EncordUserClient]
 def watching(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
     """Return what tells of events: as JSON on stdout, or as a line on a terminal."""
 
-    def tell(event: dict[str, Any]) -> None:
-        if as_json:
-            click.echo(json.dumps(event, ensure_ascii=False))
-        elif "done" in event and sys.stderr.isatty():
-            click.echo(f"\r{event['event']:<8} {event['done']} of {event['of']}  ", nl=False, err=True)
-            if event["done"] == event["of"]:
-                click.echo(err=True)
-
-    return tell
+    if as_json:
+        return lambda event: click.echo(json.dumps(event, ensure_ascii=False))
+    return PushProgress().tell
 
 
 def told(outcome: Outcome, failures: str, *, as_json: bool) -> int:
@@ -74,18 +68,28 @@ def told(outcome: Outcome, failures: str, *, as_json: bool) -> int:
 
     write_failures(outcome, failures)
     members = {
-        "event": "finished", "project": outcome.project_hash, "sent": outcome.sent, "written": outcome.written,
+        "event": "finished", "project": outcome.project_hash,
+        "projects": outcome.project_hashes, "sent": outcome.sent, "written": outcome.written,
         "failed": len(outcome.failures),
     }  # fmt: skip
     if as_json:
         click.echo(json.dumps(members))
     else:
-        click.echo(outcome.project_hash)
+        click.echo("\n".join(outcome.project_hashes))
     rows = "1 label row" if outcome.written == 1 else f"{outcome.written} label rows"
     files = "1 piece of data" if outcome.sent == 1 else f"{outcome.sent} pieces of data"
-    click.echo(f"pushed {files} and {rows} to project {outcome.project_hash}", err=True)
+    click.echo(f"pushed {files} and {rows} to {_projects(outcome.project_hashes)}", err=True)
     for title, reason in outcome.failures[:10]:
         click.echo(f"failed {title}: {reason}", err=True)
     if outcome.failures:
         click.echo(f"{len(outcome.failures)} rows failed: {failures} says why each.", err=True)
     return int(bool(outcome.failures))
+
+
+def _projects(hashes: list[str]) -> str:
+    return f"project {hashes[0]}" if len(hashes) == 1 else f"{len(hashes)} projects"
+
+
+def projects_of(word: str) -> list[str]:
+    """Return the hashes of projects that are given as one word, with commas."""
+    return [one for one in word.split(",") if one]

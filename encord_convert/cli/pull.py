@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from encord_convert.cli._options import options_from
-from encord_convert.cli._service import client_of, service_options
+from encord_convert.cli._service import client_of, projects_of, service_options
 from encord_convert.cli.convert import account_kept, told
 from encord_convert.report import Report
 
@@ -47,6 +47,8 @@ def pull(
 ) -> None:
     """Write the labels of PROJECT in a format, at DST; it appears whole or not at all.
 
+    PROJECT is a hash, or several with commas: of projects with one ontology, as a push that was spread makes them.
+
     The last lines on stderr say what was lost.
     """
     from encord_convert.sdk.orm.label_row import AnnotationTaskStatus
@@ -60,7 +62,8 @@ def pull(
         client = stack.enter_context(client_of(domain, key))
         stack.enter_context(account_kept(report, report_file, as_json))
         pull_(
-            project, client, dst, to, strict=strict, report=report, options=dict(options_from(write_options, "-w")),
+            projects_of(project), client, dst, to, strict=strict, report=report,
+            options=dict(options_from(write_options, "-w")),
             **wanted,
         )  # fmt: skip
     click.echo(told(report), err=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +14,6 @@ from encord_convert.cli._service import client_of, service_options, told, watchi
 
 if TYPE_CHECKING:
     from encord_convert.sync.plans import Plan
-    from encord_convert.sync.sources import SourceOf
 
 
 @click.command(short_help="Send labels, and the data they are drawn on, to a project.")
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="What becomes of labels that are there already.",
 )
+@click.option("--limits", type=click.Choice(["enterprise", "team", "free", "none"]), default="enterprise",
+              show_default=True, help="What one project holds: recommendations of the hosted service.")  # fmt: skip
+@click.option("--shard-rows", type=click.IntRange(1), metavar="N",
+              help="Spread a new project over several of at most N rows.")  # fmt: skip
 @click.option("--plan", "plan_file", metavar="FILE", help="Only write the plan, and a mapping file beside it.")
 @click.option("--from", "from_", metavar="FORMAT", help="Format of SRC; recognised by default.")
 @click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
@@ -45,6 +49,8 @@ def push(
     images: str | None,
     mapping: str | None,
     on_conflict: str,
+    limits: str,
+    shard_rows: int | None,
     plan_file: str | None,
     from_: str | None,
     read_options: tuple[str, ...],
@@ -55,12 +61,13 @@ def push(
     """Send the labels in SRC, in any format, and the data they are drawn on, to a project.
 
     The plan is shown first, and kept with its journal in the folder it is run in. Stopped anywhere, the same command
-    goes on: nothing is sent twice. The hash of the project is printed on stdout. Exits with 1 if rows failed or were
-    left out, and with 9 if the plan has problems; nothing was sent then.
+    goes on: nothing is sent twice. The hash of the project is printed on stdout, of several one a line. Exits with 1 if
+    rows failed or were left out, and with 9 if the plan has problems; nothing was sent then.
     """
     from encord_convert.sync.applying import apply
-    from encord_convert.sync.journal import is_finished
-    from encord_convert.sync.mappings import document_at, mapping_text
+    from encord_convert.sync.documents import document_at
+    from encord_convert.sync.journal import is_over
+    from encord_convert.sync.mappings import mapping_text
     from encord_convert.sync.planning import plan as plan_
     from encord_convert.sync.sources import SourceOf
 
@@ -69,42 +76,47 @@ def push(
     file = plan_file or f"{Path(source.path).stem}.push.json"
     journal = f"{file}.journal"
     with client_of(domain, key) as client:
-        request = (source, project or new_project, document, on_conflict)
-        made = None if plan_file else _unfinished(file, journal, request)
+        asked: dict[str, Any] = {
+            "project": project, "new_project": new_project, "dataset": dataset, "ontology": ontology,
+            "on_conflict": on_conflict, "limits": limits, "shard_rows": shard_rows,
+        }  # fmt: skip
+        made = None if plan_file else _unfinished(file, journal, (source.to_dict(), asked, document))
         if made is None:
-            made = plan_(
-                source, client, project=project, new_project=new_project, dataset=dataset, ontology=ontology,
-                mapping=mapping, on_conflict=on_conflict,
-            )  # fmt: skip
+            made = plan_(source, client, mapping=mapping, **asked)
+            _put_aside(file, journal)
             made.write(file)
-            for leftover in (journal, f"{journal}-wal", f"{journal}-shm"):
-                Path(leftover).unlink(missing_ok=True)
         click.echo(made.text(), err=True)
         if plan_file is not None:
             if mapping is None:
                 with source.opened() as opened:
                     text = mapping_text(source.labels(opened).ontology.to_dict())
-                Path(f"{file}.mapping.toml").write_text(text, encoding="utf-8")
-                click.echo(f"mapping   {file}.mapping.toml, for --mapping once it is edited", err=True)
+                Path(f"{file}.mapping.yaml").write_text(text, encoding="utf-8")
+                click.echo(f"mapping   {file}.mapping.yaml, for --mapping once it is edited", err=True)
             click.echo(f"plan      {file}, for encord-convert apply", err=True)
             return 9 if made.problems else 0
         outcome = apply(made, client, journal=journal, on_event=watching(as_json=as_json))
-        assert is_finished(journal) or outcome.failures
+        assert is_over(journal) or outcome.failures
     return told(outcome, f"{file}.failed.jsonl", as_json=as_json) or int(bool(made.left))
 
 
-def _unfinished(file: str, journal: str, request: tuple[SourceOf, str | None, object, str]) -> Plan | None:
+def _put_aside(file: str, journal: str) -> None:
+    """Make room for a plan: one that was applied is kept under a number, so that it can be undone."""
+    from encord_convert.sync.journal import is_over
+
+    if os.path.exists(journal) and is_over(journal):
+        number = next(each for each in count(1) if not os.path.exists(f"{file}.{each}.journal"))
+        os.replace(journal, f"{file}.{number}.journal")
+        os.replace(file, f"{file}.{number}")
+    for leftover in (journal, f"{journal}-wal", f"{journal}-shm"):
+        Path(leftover).unlink(missing_ok=True)
+
+
+def _unfinished(file: str, journal: str, request: tuple[dict[str, Any], dict[str, Any], object]) -> Plan | None:
     """Return the plan of an earlier push of the same that did not come to its end."""
-    from encord_convert.sync.journal import is_finished
+    from encord_convert.sync.journal import is_over
     from encord_convert.sync.plans import read_plan
 
-    if not os.path.exists(file) or not os.path.exists(journal) or is_finished(journal):
+    if not os.path.exists(file) or not os.path.exists(journal) or is_over(journal):
         return None
     made = read_plan(file)
-    source, project, mapping, on_conflict = request
-    is_same = (
-        made.source == source.to_dict()
-        and project in (made.project.hash, made.project.title)
-        and (made.mapping, made.on_conflict) == (mapping, on_conflict)
-    )
-    return made if is_same else None
+    return made if (made.source, made.asked, made.mapping) == request else None

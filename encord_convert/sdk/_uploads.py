@@ -189,7 +189,7 @@ class Uploads:
             if key in self._arrived:
                 return self._arrived[key]
             place = self._place(kind, file.name)
-            self._put(kind, file, status.st_size, place["signed_url"], settings)
+            self.put(kind, file, status.st_size, place["signed_url"], settings)
         except OSError as error:
             return Failure(str(file), CloudUploadError(f"{file}: cannot be read: {error.strerror}."))
         except EncordException as error:
@@ -197,16 +197,28 @@ class Uploads:
         self._arrived[key] = place
         return place
 
+    def places(self, kind: Kind, names: list[str]) -> list[dict[str, str]]:
+        """Ask for a place for each of several names, at once where the service gives several at once."""
+        if kind is not VIDEO and len(names) > 1:
+            reply = self._querier.get(kind.query, names)
+            if isinstance(reply, list) and len(reply) == len(names):
+                return [_checked(kind, name, one) for name, one in zip(names, reply, strict=True)]
+        return [self._place(kind, name) for name in names]
+
     def _place(self, kind: Kind, name: str) -> dict[str, str]:
         reply = self._querier.get(kind.query, name if kind is VIDEO else [name])
-        one = reply[0] if isinstance(reply, list) else reply
-        asked = f"GET {kind.query.value} {name}"
-        place = fitted(lambda d: {key: d[key] for key in ("signed_url", "data_hash", "title", "file_link")}, one, asked)
-        if place["title"] != name:
-            raise WrongPlaceError(f"{asked}: the service gave a place for {place['title']!r}.")
-        return place
+        return _checked(kind, name, reply[0] if isinstance(reply, list) else reply)
 
-    def _put(self, kind: Kind, file: Path, size: int, url: str, settings: CloudUploadSettings) -> None:
+    def put(
+        self,
+        kind: Kind,
+        file: Path,
+        size: int,
+        url: str,
+        settings: CloudUploadSettings,
+        content: bytes | None = None,
+    ) -> None:
+        """Send a file to its place: its content, if that was read already."""
         session, usual = self._querier.session, self._querier.config.requests_settings
         headers = {"Accept": "*/*", "Cache-Control": "max-age=86400"}
         content_type = kind.content_type or mimetypes.guess_type(file.name)[0]
@@ -221,8 +233,8 @@ class Uploads:
             # Each attempt begins at the beginning. An empty file is sent as such, and not as a stream of no known end.
             for stream in opened:
                 stream.close()
-            opened[:] = [file.open("rb")] if size else []
-            body = opened[0] if opened else b""
+            opened[:] = [file.open("rb")] if size and content is None else []
+            body = opened[0] if opened else content or b""
             return Request("PUT", url, headers, body, usual.connect_timeout, usual.write_timeout)
 
         failure: EncordException | None = None
@@ -238,6 +250,14 @@ class Uploads:
                 stream.close()
         if failure is not None:
             raise failure
+
+
+def _checked(kind: Kind, name: str, one: Any) -> dict[str, str]:
+    asked = f"GET {kind.query.value} {name}"
+    place = fitted(lambda d: {key: d[key] for key in ("signed_url", "data_hash", "title", "file_link")}, one, asked)
+    if place["title"] != name:
+        raise WrongPlaceError(f"{asked}: the service gave a place for {place['title']!r}.")
+    return place
 
 
 _MAGIC: dict[Query, tuple[tuple[int, bytes], ...]] = {

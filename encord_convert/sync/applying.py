@@ -11,26 +11,26 @@ from pathlib import Path
 from typing import Any
 
 from encord_convert.errors import ConflictError, ConvertError, StalePlanError
+from encord_convert.formats._files import Source
 from encord_convert.formats.encord import row_dict
-from encord_convert.sdk.exceptions import EncordException
-from encord_convert.sdk.http.bundle import Bundle
-from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.sdk.objects import OntologyStructure
 from encord_convert.sdk.orm.dataset import DatasetAccessSettings, StorageLocation
 from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
-from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels
-from encord_convert.sync.journal import FINISHED, Journal
+from encord_convert.sync.digests import digest_of, digest_of_labels
+from encord_convert.sync.journal import FINISHED, UNDONE, Journal
 from encord_convert.sync.mappings import rules_of
-from encord_convert.sync.plans import CREATE, MERGE, WRITING, Plan, PlannedRow, read_plan
-from encord_convert.sync.rows import merged, placed
+from encord_convert.sync.plans import CREATE, WRITING, Plan, PlannedRow, read_plan
+from encord_convert.sync.rows import BATCH, entries_of
 from encord_convert.sync.sending import KEY, Sending, persistently
 from encord_convert.sync.sources import SourceOf
 from encord_convert.sync.translations import Translation
+from encord_convert.sync.writing import Filled, Writing, words_of
 
-CONNECTIONS = 8
-"""How many files, or bundles of labels, are under way at once."""
-BUNDLE = 50
-"""Label rows of one request."""
+BUNDLES = 4
+"""How many bundles of label rows are under way at once."""
+ENTRIES = 4000
+"""Labels of one request, counted on each frame, after which no row is added to it."""
 
 Events = Callable[[dict[str, Any]], None]
 """Takes what happens: ``event`` says what, ``done`` and ``of`` how far it is."""
@@ -42,17 +42,23 @@ class Outcome:
 
     Attributes
     ----------
-    project_hash : str
+    project_hashes : list of str
+        One, unless the plan has several projects.
     sent, written : int
         Data that was sent, and label rows that were written, by this run.
     failures : list of (str, str)
         Titles of rows that failed, and why.
     """
 
-    project_hash: str = ""
+    project_hashes: list[str] = field(default_factory=list)
     sent: int = 0
     written: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def project_hash(self) -> str:
+        """The hash of the project, the first if there are several."""
+        return self.project_hashes[0]
 
 
 def apply(
@@ -105,16 +111,20 @@ class _Applying:
         self.failed: set[str] = set()
 
     def run(self) -> Outcome:
+        if self.journal.has(*UNDONE):
+            raise StalePlanError("What this plan did was undone. Make the plan anew.")
         if self.source.digest() != self.plan.source_digest:
             raise StalePlanError(f"{self.source.path}: has changed since the plan was made. Make the plan anew.")
         self._check_service()
         ontology_hash = self._ontology()
-        dataset_hash = self._dataset()
-        project = self._project(ontology_hash, dataset_hash)
-        self.outcome.project_hash = project.project_hash
-        if dataset_hash is not None:
-            self._send(dataset_hash)
-        self._write(project)
+        projects = []
+        datasets: list[str | None] = []
+        for shard in range(len(self.plan.projects)):
+            datasets.append(self._dataset(shard))
+            projects.append(self._project(shard, ontology_hash, datasets[-1]))
+        self.outcome.project_hashes = [project.project_hash for project in projects]
+        self._send(datasets)
+        self._write(projects)
         if not self.outcome.failures:
             self.journal.finish(*FINISHED)
         return self.outcome
@@ -135,13 +145,15 @@ class _Applying:
                 raise StalePlanError(
                     f"The ontology {plan.ontology.hash} has changed since the plan was made. Make the plan anew."
                 )
-        if plan.project.hash is None:
-            return
-        listed = {row.data_hash: row for row in self.client.get_project(plan.project.hash).list_label_rows_v2()}
-        dataset = self.plan.dataset
-        elsewhere = dataset is not None and dataset.hash is not None
-        for planned in plan.rows:
-            if planned.data_hash is None:
+        for shard, project in enumerate(plan.projects):
+            if project.hash is not None:
+                self._check_rows(shard, project.hash)
+
+    def _check_rows(self, shard: int, project_hash: str) -> None:
+        listed = {row.data_hash: row for row in self.client.get_project(project_hash).list_label_rows_v2()}
+        elsewhere = bool(self.plan.datasets) and self.plan.datasets[shard].hash is not None
+        for planned in self.plan.rows:
+            if planned.data_hash is None or planned.shard != shard:
                 continue
             row = listed.get(planned.data_hash)
             if row is None:
@@ -149,7 +161,7 @@ class _Applying:
                     continue
                 raise StalePlanError(f"{planned.title}: is no longer in the project. Make the plan anew.")
             edited = None if row.label_hash is None or row.last_edited_at is None else str(row.last_edited_at)
-            ours = self.journal.done("labels", planned.title) or self.journal.begun("labels", planned.title)
+            ours = self.journal.has("labels", planned.title)
             if edited != planned.edited and not ours and planned.action in WRITING:
                 raise StalePlanError(f"{planned.title}: was edited since the plan was made. Make the plan anew.")
 
@@ -167,8 +179,9 @@ class _Applying:
             self.on_event({"event": "made", "what": kind, "hash": done})
         return done
 
-    def _description(self) -> str:
-        return f"Made by encord-convert push, key {self.key}."
+    def _description(self, shard: int = 0) -> str:
+        part = f", part {shard + 1} of {len(self.plan.projects)}" if len(self.plan.projects) > 1 else ""
+        return f"Made by encord-convert push, key {self.key}{part}."
 
     def _ontology(self) -> str:
         planned = self.plan.ontology
@@ -178,6 +191,7 @@ class _Applying:
                 wanted = self._structure()
                 if ontology.structure.to_dict() != wanted.to_dict():
                     ontology._instance.structure = wanted
+                    self.journal.finish("made", "additions", len(planned.added))
                     persistently(ontology.save, self.sleep)
             return planned.hash
 
@@ -191,35 +205,35 @@ class _Applying:
             lambda: self.client.create_ontology(planned.title, self._description(), self._structure()).ontology_hash,
         )
 
-    def _dataset(self) -> str | None:
-        planned = self.plan.dataset
-        if planned is None or planned.hash is not None:
-            return None if planned is None else planned.hash
+    def _dataset(self, shard: int) -> str | None:
+        if not self.plan.datasets:
+            return None
+        planned, description = self.plan.datasets[shard], self._description(shard)
+        if planned.hash is not None:
+            return planned.hash
 
         def look() -> str | None:
-            found = self.client.get_datasets(desc_eq=self._description())
+            found = self.client.get_datasets(desc_eq=description)
             return found[0]["dataset"].dataset_hash if found else None
 
         def make() -> str:
-            return self.client.create_dataset(
-                planned.title, StorageLocation.CORD_STORAGE, self._description()
-            ).dataset_hash
+            return self.client.create_dataset(planned.title, StorageLocation.CORD_STORAGE, description).dataset_hash
 
-        return self._once("dataset", look, make)
+        return self._once(_numbered("dataset", shard), look, make)
 
-    def _project(self, ontology_hash: str, dataset_hash: str | None) -> Project:
-        planned = self.plan.project
+    def _project(self, shard: int, ontology_hash: str, dataset_hash: str | None) -> Project:
+        planned, description = self.plan.projects[shard], self._description(shard)
         if planned.hash is None:
 
             def look() -> str | None:
-                found = self.client.get_projects(desc_eq=self._description())
+                found = self.client.get_projects(desc_eq=description)
                 return found[0]["project"].project_hash if found else None
 
             def make() -> str:
                 datasets = [] if dataset_hash is None else [dataset_hash]
-                return self.client.create_project(planned.title, datasets, self._description(), ontology_hash)
+                return self.client.create_project(planned.title, datasets, description, ontology_hash)
 
-            return self.client.get_project(self._once("project", look, make))
+            return self.client.get_project(self._once(_numbered("project", shard), look, make))
         project = self.client.get_project(planned.hash)
 
         def attach() -> None:
@@ -232,32 +246,37 @@ class _Applying:
 
     # --- data ---------------------------------------------------------------------------------------------------------
 
-    def _send(self, dataset_hash: str) -> None:
-        rows = [row for row in self.plan.rows if row.action == CREATE]
-        todo = []
-        for row in rows:
-            done = self.journal.done("data", row.title)
-            if done is None:
-                todo.append(row)
-            else:
-                self.data[row.title] = done
-        if not todo:
+    def _send(self, datasets: list[str | None]) -> None:
+        done = self.journal.all_done("data")
+        todo: dict[int, list[PlannedRow]] = {}
+        for row in self.plan.rows:
+            if row.title in done:
+                self.data[row.title] = done[row.title]
+            elif row.action == CREATE:
+                todo.setdefault(row.shard, []).append(row)
+        count = sum(map(len, todo.values()))
+        if not count:
             return
+        with self.source.media() as media:
+            for shard, rows in todo.items():
+                for row, result in self._sending(datasets[shard], shard, media).send(rows):
+                    if isinstance(result, str):
+                        self.data[row.title] = result
+                        self.outcome.sent += 1
+                        self.on_event({"event": "sent", "row": row.title, "done": self.outcome.sent, "of": count})
+                    else:
+                        self._fail(row.title, words_of(result))
+
+    def _sending(self, dataset_hash: str | None, shard: int, media: Source) -> Sending:
+        assert dataset_hash is not None
         dataset = self.client.get_dataset(dataset_hash, DatasetAccessSettings(fetch_client_metadata=True))
         there = {one.title: (one.uid, (one.client_metadata or {}).get(KEY)) for one in dataset.data_rows}
-        with self.source.media() as media:
-            sending = Sending(dataset, media, self.journal, there, self.sleep)
-            for row, result in _in_parallel(sending.send, todo):
-                try:
-                    self.data[row.title] = result.result()
-                    self.outcome.sent += 1
-                    self.on_event({"event": "sent", "row": row.title, "done": self.outcome.sent, "of": len(todo)})
-                except EncordException as error:
-                    self._fail(row.title, _words(error))
+        is_own = self.plan.datasets[shard].hash is None
+        return Sending(dataset, media, self.journal, there, self.sleep, is_own=is_own)
 
     # --- labels -------------------------------------------------------------------------------------------------------
 
-    def _write(self, project: Project) -> None:
+    def _write(self, projects: list[Project]) -> None:
         written = self.journal.all_done("labels")
         wanted = {
             row.title: row
@@ -266,139 +285,71 @@ class _Applying:
         }
         if not wanted:
             return
-        rows = {row.data_hash: row for row in project.list_label_rows_v2()}
-        writing = _Writing(project, self.journal, self.sleep)
-        done = 0
-        for _, result in _in_parallel(writing.write, self._bundles(wanted, rows)):
-            for title, reason in result.result():
+        writing = {}
+        for shard in {row.shard for row in wanted.values()}:
+            listed = {row.data_hash: row for row in projects[shard].list_label_rows_v2()}
+            writing[shard] = Writing(projects[shard], listed, self.data, self.journal, self.sleep)
+        count, done = len(wanted), 0
+        for told in _in_parallel(
+            lambda bundle: writing[bundle[0][0].shard].write(bundle), self._bundles(wanted, writing)
+        ):
+            for title, reason in told:
                 done += 1
                 if reason is None:
                     self.outcome.written += 1
-                    self.on_event({"event": "written", "row": title, "done": done, "of": len(wanted)})
+                    self.on_event({"event": "written", "row": title, "done": done, "of": count})
                 else:
                     self._fail(title, reason)
 
-    def _bundles(
-        self, wanted: dict[str, PlannedRow], rows: dict[str, LabelRowV2]
-    ) -> Iterator[list[tuple[PlannedRow, LabelRowV2, dict[str, Any]]]]:
+    def _bundles(self, wanted: dict[str, PlannedRow], writing: dict[int, Writing]) -> Iterator[list[Filled]]:
         """Yield rows to write, read from the source and translated as they are asked for."""
         with self.source.opened() as opened:
             labels = self.source.labels(opened)
             structure = labels.ontology.to_dict()
             rules = rules_of(self.plan.mapping, structure)
             translation = Translation(structure, self.plan.ontology.structure, rules)
-            bundle: list[tuple[PlannedRow, LabelRowV2, dict[str, Any]]] = []
+            bundles: dict[int, list[Filled]] = {shard: [] for shard in writing}
+            entries = dict.fromkeys(writing, 0)
             for one in labels:
                 planned = wanted.pop(one.data_title, None)
                 if planned is None:
                     continue
-                row = rows.pop(self.data.get(planned.title, ""), None)
-                if row is None:
+                shard = planned.shard
+                if not writing[shard].has(self.data.get(planned.title)):
                     self._fail(planned.title, "its data is not in the project.")
                     continue
                 translated = translation.row(row_dict(one))
                 if digest_of_labels(translated) != planned.labels:
                     self._fail(planned.title, "its labels are not those the plan was made for.")
                     continue
-                bundle.append((planned, row, translated))
-                if len(bundle) == BUNDLE:
-                    yield bundle
-                    bundle = []
-            if bundle:
-                yield bundle
+                bundles[shard].append((planned, translated))
+                entries[shard] += sum(1 for _ in entries_of(translated))
+                if len(bundles[shard]) == BATCH or entries[shard] > ENTRIES:
+                    yield bundles[shard]
+                    bundles[shard], entries[shard] = [], 0
+            yield from filter(None, bundles.values())
 
 
-class _Writing:
-    """Writes bundles of label rows; any thread may call."""
-
-    def __init__(self, project: Project, journal: Journal, sleep: Callable[[float], None]) -> None:
-        self._project = project
-        self._journal = journal
-        self._sleep = sleep
-
-    def write(self, bundle: list[tuple[PlannedRow, LabelRowV2, dict[str, Any]]]) -> list[tuple[str, str | None]]:
-        """Write the labels of rows; return their titles, and why those failed that did."""
-        try:
-            return persistently(lambda: self._written(bundle), self._sleep)
-        except EncordException as error:
-            if len(bundle) == 1:
-                return [(bundle[0][0].title, _words(error))]
-        return [told for one in bundle for told in self.write([one])]
-
-    def _written(self, bundle: list[tuple[PlannedRow, LabelRowV2, dict[str, Any]]]) -> list[tuple[str, str | None]]:
-        rows = self._fetched([row for _, row, _ in bundle])
-        told: list[tuple[str, str | None]] = []
-        ready: list[tuple[str, LabelRowV2, str]] = []
-        for planned, row, translated in bundle:
-            there = rows[row.data_hash]
-            try:
-                after = self._filled(planned, there, translated)
-            except (EncordException, KeyError, TypeError, ValueError) as error:
-                told.append((planned.title, _words(error)))
-                continue
-            if after is not None:
-                ready.append((planned.title, there, after))
-            told.append((planned.title, None))
-        self._journal.begin_all("labels", {title: after for title, _, after in ready})
-        with Bundle() as saves:
-            for _, there, _ in ready:
-                there.save(saves)
-        self._journal.finish_all("labels", dict.fromkeys((title for title, reason in told if reason is None), 1))
-        return told
-
-    def _fetched(self, rows: list[LabelRowV2]) -> dict[str, LabelRowV2]:
-        """Return rows with their labels as they are now, begun where they were not."""
-        if any(row.label_hash is None for row in rows):
-            # A begun row says so only in the listing: an earlier attempt may have begun it.
-            rows = self._project.list_label_rows_v2(data_hashes=[row.data_hash for row in rows])
-        with Bundle() as bundle:
-            for row in rows:
-                row.initialise_labels(include_reviews=True, overwrite=True, bundle=bundle)
-        return {row.data_hash: row for row in rows}
-
-    def _filled(self, planned: PlannedRow, row: LabelRowV2, translated: dict[str, Any]) -> str | None:
-        """Put labels into a row; return the digest of all it has then, None if nothing is to be saved."""
-        there = row.to_encord_dict()
-        new = placed(translated, there)
-        now = digest_of_labels(there)
-        if planned.action == MERGE:
-            new = merged(new, there)
-        after = digest_of_labels(new)
-        if now == after:
-            return None
-        expected = (planned.there or EMPTY, self._journal.begun("labels", planned.title))
-        if now not in expected:
-            raise StalePlanError("was edited since the plan was made.")
-        row.from_labels_dict(new)
-        return after
+def _numbered(kind: str, shard: int) -> str:
+    return f"{kind} {shard + 1}" if shard else kind
 
 
-def _in_parallel(work: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[tuple[Any, Future[Any]]]:
-    """Yield things and what came of them, as it comes; few are made before they are needed."""
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        waiting: dict[Future[Any], Any] = {}
+def _in_parallel(work: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:
+    """Yield what comes of things, as it comes; few are made before they are needed."""
+    with ThreadPoolExecutor(BUNDLES) as pool:
+        waiting: set[Future[Any]] = set()
         try:
             for thing in things:
-                waiting[pool.submit(work, thing)] = thing
-                if len(waiting) >= CONNECTIONS + 2:
-                    yield from _done(waiting)
+                waiting.add(pool.submit(work, thing))
+                while len(waiting) > BUNDLES:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (one.result() for one in done)
             while waiting:
-                yield from _done(waiting)
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (one.result() for one in done)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _done(waiting: dict[Future[Any], Any]) -> Iterator[tuple[Any, Future[Any]]]:
-    for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-        yield waiting.pop(future), future
-
-
-def _words(error: BaseException) -> str:
-    if isinstance(error, ConvertError):
-        return error.sentence
-    text = getattr(error, "message", None) or str(error)
-    return text if isinstance(error, EncordException) else f"{type(error).__name__}: {text}"
 
 
 def write_failures(outcome: Outcome, path: str | os.PathLike[str]) -> None:

@@ -15,7 +15,8 @@ _PASSING = frozenset({
     "createdAt", "createdBy", "lastEditedAt", "lastEditedBy", "color", "name", "value", "reviews", "trackHash",
 })  # fmt: skip
 """Keys of labels that a service may write by itself."""
-_VIDEOS = frozenset({".avi", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
+VIDEOS = frozenset({".avi", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
+"""How the names of videos end."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -43,7 +44,7 @@ def digest_of_source(source: Source, options: dict[str, Any]) -> str:
 def is_medium(name: str) -> bool:
     """Tell whether a name is that of a picture or a video."""
     suffix = "." + name.rpartition(".")[2].lower()
-    return suffix in SUFFIXES or suffix in _VIDEOS
+    return suffix in SUFFIXES or suffix in VIDEOS
 
 
 def digest_of_member(source: Source, name: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -21,6 +23,8 @@ create table if not exists steps (
 
 FINISHED = ("push", "all")
 """The step that is done when all is."""
+UNDONE = ("push", "undone")
+"""The step that is begun when a push is being undone, and done when it is."""
 
 
 class Journal:
@@ -65,6 +69,10 @@ class Journal:
         state, value = self._read(kind, key)
         return value if state == "begun" else None
 
+    def has(self, kind: str, key: str) -> bool:
+        """Tell whether a step was begun or done."""
+        return self._read(kind, key)[0] is not None
+
     def _read(self, kind: str, key: str) -> tuple[str | None, Any]:
         with self._lock:
             found = self._db.execute(
@@ -88,7 +96,14 @@ class Journal:
         """Note that several steps are done, in one transaction."""
         self._write([(kind, key, "done", json.dumps(value)) for key, value in values.items()])
 
+    def forget(self, kind: str, keys: Iterable[str]) -> None:
+        """Forget steps, begun or done."""
+        with self._lock:
+            self._db.executemany("delete from steps where kind = ? and key = ?", [(kind, key) for key in keys])
+
     def _write(self, rows: list[tuple[str, str, str, str]]) -> None:
+        if not rows:
+            return
         with self._lock:
             self._db.execute("begin")
             self._db.executemany("insert or replace into steps values (?, ?, ?, ?)", rows)
@@ -100,6 +115,12 @@ class Journal:
             rows = self._db.execute(
                 "select key, value from steps where kind = ? and state = 'done'", (kind,)
             ).fetchall()
+        return {key: json.loads(value) for key, value in rows}
+
+    def all(self, kind: str) -> dict[str, Any]:
+        """Return what was noted last of all steps of a kind, begun or done, by key."""
+        with self._lock:
+            rows = self._db.execute("select key, value from steps where kind = ?", (kind,)).fetchall()
         return {key: json.loads(value) for key, value in rows}
 
     def close(self) -> None:
@@ -118,13 +139,35 @@ class Journal:
         self.close()
 
 
-def is_finished(path: str | Path) -> bool:
-    """Tell whether the push of a journal came to its end, and nothing failed."""
+def open_journal(path: str | Path) -> Journal:
+    """Open the journal of whatever plan it is of.
+
+    Raises
+    ------
+    JournalError
+        The file is no journal.
+    """
+    plan = _plan_of(path)
+    if plan is None:
+        raise JournalError(f"{path}: is no journal of a push, or nothing was done yet.")
+    return Journal(path, plan)
+
+
+def _plan_of(path: str | Path) -> str | None:
+    """Return the digest of the plan a journal is of, None if it was not yet written into it."""
     try:
-        db = sqlite3.connect(path)
-        query = "select state from steps where kind = ? and key = ?"
-        found = db.execute(query, FINISHED).fetchone()
-        db.close()
+        with closing(sqlite3.connect(path)) as db:
+            if db.execute("select 1 from sqlite_master where name = 'facts'").fetchone() is None:
+                return None
+            found = db.execute("select value from facts where name = 'plan'").fetchone()
     except sqlite3.DatabaseError as error:
         raise JournalError(f"{path}: is no journal of a push ({error}).") from error
-    return found is not None and found[0] == "done"
+    return None if found is None else str(found[0])
+
+
+def is_over(path: str | Path) -> bool:
+    """Tell whether the push of a journal came to its end and nothing failed, or was undone."""
+    if _plan_of(path) is None:
+        return False
+    with open_journal(path) as journal:
+        return journal.done(*FINISHED) is not None or journal.has(*UNDONE)

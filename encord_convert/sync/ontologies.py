@@ -13,6 +13,7 @@ from typing import Any
 
 from encord_convert.labelset import Hashes
 from encord_convert.sync.mappings import CLASSIFICATION, MappingRules, Rule, Structure, classes_of
+from encord_convert.sync.questions import asked_anew
 
 _HASHES = Hashes("sync")
 
@@ -66,7 +67,7 @@ def outcomes(one: dict[str, Any], name: str, rule: Rule) -> Iterator[tuple[str |
 
 def mapped_attributes(attributes: list[dict[str, Any]], rule: Rule, above: str = "") -> list[dict[str, Any]]:
     """Return attributes as the project shall have them."""
-    mapped = []
+    mapped: list[dict[str, Any]] = []
     for attribute in attributes:
         path = above + attribute["name"]
         title = rule.title(path, attribute["name"])
@@ -82,7 +83,10 @@ def mapped_attributes(attributes: list[dict[str, Any]], rule: Rule, above: str =
                     below = mapped_attributes(option.get("options") or [], rule, inner + "/")
                     renamed = {} if label == option["label"] else {"label": label, "value": label}
                     new["options"].append({**option, **renamed, **({"options": below} if below else {})})
-        mapped.append(new)
+        if path in rule.kinds:
+            mapped += asked_anew(new, rule.kinds[path], rule.values.get(path, ()))
+        else:
+            mapped.append(new)
     return mapped
 
 
@@ -201,12 +205,13 @@ def _kind(attribute: dict[str, Any]) -> str:
 def _everything(structure: Structure) -> Iterator[dict[str, Any]]:
     for _, _, one in classes_of(structure):
         yield one
-        yield from _below(one.get("attributes") or ())
+        yield from below(one.get("attributes") or ())
 
 
-def _below(attributes: Any) -> Iterator[dict[str, Any]]:
-    for attribute in attributes:
+def below(attributes: Any) -> Iterator[dict[str, Any]]:
+    """Yield attributes, their options and what is nested in them."""
+    for attribute in attributes or ():
         yield attribute
         for option in attribute.get("options") or ():
             yield option
-            yield from _below(option.get("options") or ())
+            yield from below(option.get("options") or ())

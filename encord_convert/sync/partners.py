@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import BinaryIO, Generic, TypeVar
 
 from encord_convert.errors import AmbiguousFileError
-from encord_convert.media import Media, Members
+from encord_convert.formats._files import Source
+from encord_convert.media import Media
+from encord_convert.sync.digests import VIDEOS
 
 T = TypeVar("T")
 
@@ -94,10 +96,10 @@ class Files:
     source : Source
     """
 
-    def __init__(self, source: Members) -> None:
+    def __init__(self, source: Source) -> None:
         self.source = source
         self._media = Media(source)
-        self._names: set[str] | None = None
+        self._videos: dict[str, list[str]] | None = None
         self.used: set[str] = set()
 
     def find(self, title: str) -> tuple[str, str] | None:
@@ -108,11 +110,24 @@ class Files:
         AmbiguousFileError
             More than one file fits.
         """
-        member = self._media.find(title)
+        member = self._media.find(title) or self._video(title)
         if member is None:
             return None
         self.used.add(member)
         return member, rule_of(title, member)
+
+    def _video(self, title: str) -> str | None:
+        """Return the video of a title that has no ending."""
+        if self._videos is None:
+            self._videos = defaultdict(list)
+            for member in self.source.names():
+                stem, _, suffix = member.rpartition(".")
+                if "." + suffix.lower() in VIDEOS:
+                    self._videos[stem.rpartition("/")[2]].append(member)
+        found = self._videos.get(title, [])
+        if len(found) > 1:
+            raise AmbiguousFileError(self.source.name, f"the video {title!r} could be any of {len(found)} files", found)
+        return found[0] if found else None
 
     def size_px(self, member: str) -> tuple[int, int] | None:
         """Return width and height of a picture as it is shown; None if it is none."""

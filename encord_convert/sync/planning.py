@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from encord_convert.errors import (
     AmbiguousFileError,
@@ -22,8 +25,11 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import AuthorisationError, ResourceNotFoundError
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.user_client import EncordUserClient
+from encord_convert.sync.counts import Counts
 from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels, digest_of_member, is_medium, key_of
-from encord_convert.sync.mappings import MappingRules, Structure, document_at, rules_of
+from encord_convert.sync.documents import document_at, plain
+from encord_convert.sync.limits import LIMITS, Load, beyond_of_a_row, shards_of
+from encord_convert.sync.mappings import MappingRules, Structure, rules_of
 from encord_convert.sync.ontologies import Joined, empty_structure, wanted
 from encord_convert.sync.partners import Files, Partners
 from encord_convert.sync.plans import (
@@ -38,7 +44,7 @@ from encord_convert.sync.plans import (
     PlannedRow,
     Thing,
 )
-from encord_convert.sync.rows import batches, fetched
+from encord_convert.sync.rows import batches, fetched, status_of
 from encord_convert.sync.sources import SourceOf
 from encord_convert.sync.translations import Translation
 
@@ -58,6 +64,8 @@ def plan(
     images: str | os.PathLike[str] | None = None,
     mapping: Mapping[str, Any] | str | Path | None = None,
     on_conflict: str = "error",
+    limits: str = "enterprise",
+    shard_rows: int | None = None,
     from_: str | None = None,
     options: dict[str, Any] | None = None,
 ) -> Plan:
@@ -83,6 +91,11 @@ def plan(
         What becomes of the classes; see :mod:`encord_convert.sync.mappings`.
     on_conflict : str
         What becomes of labels that are there already: ``error``, ``skip``, ``merge`` or ``replace``.
+    limits : str
+        Which of :data:`~encord_convert.sync.limits.LIMITS` hold. A new project with a new dataset is spread over
+        several where one would be too small.
+    shard_rows : int, optional
+        How many rows one project has at most, whatever the limits say.
     from_, options : optional
         Format of the source, and options of reading.
 
@@ -97,8 +110,14 @@ def plan(
         raise OptionError("Say either which project, by its hash, or the title of a new one.")
     if on_conflict not in ON_CONFLICT:
         raise OptionError(f"on_conflict {on_conflict!r}: expected {', '.join(ON_CONFLICT)}.")
+    if limits not in LIMITS:
+        raise OptionError(f"limits {limits!r}: expected {', '.join(LIMITS)}.")
     where = source if isinstance(source, SourceOf) else SourceOf.at(source, from_, images, options)
-    return _Planning(where, client, project, new_project, dataset, ontology, mapping, on_conflict).plan()
+    asked = {
+        "project": project, "new_project": new_project, "dataset": dataset, "ontology": ontology,
+        "on_conflict": on_conflict, "limits": limits, "shard_rows": shard_rows,
+    }  # fmt: skip
+    return _Planning(where, client, asked, mapping).plan()
 
 
 class _Planning:
@@ -106,24 +125,26 @@ class _Planning:
         self,
         source: SourceOf,
         client: EncordUserClient,
-        project: str | None,
-        new_project: str | None,
-        dataset: str | None,
-        ontology: str | None,
+        asked: dict[str, Any],
         mapping: Mapping[str, Any] | str | Path | None,
-        on_conflict: str,
     ) -> None:
         self.source = source
         self.client = client
-        self.project = None if project is None else client.get_project(project)
-        self.title = new_project or (self.project.title if self.project else "")
-        self.dataset_named = dataset
-        self.ontology_hash = ontology
+        self.asked = asked
+        self.project = None if asked["project"] is None else client.get_project(asked["project"])
+        self.title = asked["new_project"] or (self.project.title if self.project else "")
+        self.dataset_named = asked["dataset"]
+        self.ontology_hash = asked["ontology"]
         self.mapping = mapping
-        self.on_conflict = on_conflict
+        self.on_conflict = asked["on_conflict"]
+        self.limits = LIMITS[asked["limits"]]
+        if asked["shard_rows"] is not None:
+            self.limits = replace(self.limits, rows=asked["shard_rows"])
         self.problems: list[str] = []
         self.left: list[Left] = []
-        self.counts: dict[tuple[str, str], dict[str, Any]] = {}
+        self.counts = Counts()
+        self.loads: list[Load] = []
+        self.beyond: list[str] = []
 
     def plan(self) -> Plan:
         with self.source.opened() as opened, self.source.media() as media:
@@ -134,6 +155,7 @@ class _Planning:
                     f"The project {self.project.project_hash} has the ontology {self.project.ontology_hash} already."
                 )
             rules = rules_of(self.mapping, structure)
+            rules.learn(structure, lambda: map(row_dict, labels))
             ontology = self._ontology(structure, rules)
             translation = Translation(structure, ontology.structure, rules)
             self.problems += [f"The ontology lacks {what}." for what in translation.missing if not self.problems]
@@ -157,20 +179,22 @@ class _Planning:
             self.problems.append(
                 f"{len(conflicts)} rows have labels already: {first}. Say --on-conflict skip, merge or replace."
             )
+        projects, datasets = self._spread(rows, dataset)
         return Plan(
             version=VERSION,
+            asked=self.asked,
             source=self.source.to_dict(),
             source_digest=digest,
             domain=self.client.user_config.domain,
-            project=Thing(self.title, self.project.project_hash if self.project else None),
-            dataset=dataset,
+            projects=projects,
+            datasets=datasets,
             ontology=ontology,
-            mapping=document_at(self.mapping) if isinstance(self.mapping, str | Path) else self.mapping,
-            on_conflict=self.on_conflict,
+            mapping=plain(document_at(self.mapping) if isinstance(self.mapping, str | Path) else self.mapping),
             rows=rows,
             left=self.left,
             problems=self.problems,
-            counts=self._counted(),
+            beyond=self.beyond,
+            counts=self.counts.listed(),
             dropped=dict(sorted(translation.dropped.items())),
             unmatched={"rows of the project": _listed(partners.others()), "files": _listed(unused)},
         )
@@ -245,8 +269,38 @@ class _Planning:
                 self.left.append(Left(title, error.sentence))
                 continue
             rows[title] = planned
-            self._count(translated)
+            self._weigh(row, planned, translated, files)
         return list(rows.values())
+
+    def _weigh(self, row: LabelRowV2, planned: PlannedRow, translated: dict[str, Any], files: Files) -> None:
+        """Count a row, and say what of it is more than recommended."""
+        labels = self.counts.add(translated)
+        sizes = [files.source.size(file.name) or 0 for file in planned.files]
+        self.loads.append(Load(1, planned.count, labels, sum(sizes)))
+        self.beyond += [
+            f"{planned.title}: {what}"
+            for what in beyond_of_a_row(
+                self.limits, label_bytes=len(msgspec.json.encode(translated)), files=sizes,
+                frames=row.number_of_frames, width_px=row.width, height_px=row.height,
+            )
+        ]  # fmt: skip
+
+    def _spread(self, rows: list[PlannedRow], dataset: Thing | None) -> tuple[list[Thing], list[Thing]]:
+        """Return the projects and datasets of the plan, more than one where one would be too small."""
+        project = Thing(self.title, self.project.project_hash if self.project else None)
+        datasets = [] if dataset is None else [dataset]
+        if project.hash is None and dataset is not None and dataset.hash is None:
+            for row, shard in zip(rows, shards_of(self.loads, self.limits), strict=True):
+                row.shard = shard
+            count = max((row.shard for row in rows), default=0) + 1
+            if count > 1:
+                numbers = [f"({number} of {count})" for number in range(1, count + 1)]
+                titles = self.title, dataset.title
+                projects, datasets = ([Thing(f"{title} {one}") for one in numbers] for title in titles)
+                return projects, datasets
+        elif self.loads:
+            self.beyond += reduce(Load.plus, self.loads).beyond(self.limits)
+        return [project], datasets
 
     def _row(self, row: LabelRowV2, translated: dict[str, Any], partners: Partners[_Data], files: Files) -> PlannedRow:
         planned = PlannedRow(
@@ -256,6 +310,7 @@ class _Planning:
             labels=digest_of_labels(translated),
             count=len(translated["object_answers"]) + len(translated["classification_answers"]),
             metadata=row.client_metadata,
+            status=status_of(row),
         )
         found = partners.find(row.data_title)
         if found is not None:
@@ -285,41 +340,6 @@ class _Planning:
                 elif planned.there != EMPTY:
                     planned.action = self.on_conflict
         return rows
-
-    # --- counting -----------------------------------------------------------------------------------------------------
-
-    def _count(self, row: dict[str, Any]) -> None:
-        classes: dict[str, tuple[str, str]] = {}
-        for unit in row["data_units"].values():
-            frames = [unit["labels"]] if "objects" in unit["labels"] else unit["labels"].values()
-            for frame in frames:
-                on_frame: Counter[tuple[str, str]] = Counter()
-                for entry in frame["objects"]:
-                    on_frame[entry["name"], entry["shape"]] += 1
-                    classes[entry["objectHash"]] = entry["name"], entry["shape"]
-                for entry in frame["classifications"]:
-                    on_frame[entry["name"], "classification"] += 1
-                    classes[entry["classificationHash"]] = entry["name"], "classification"
-                for class_ in on_frame:
-                    self._of(class_)["frames"] += 1
-        for class_ in classes.values():
-            self._of(class_)["labels"] += 1
-        for name, member in (
-            ("object_answers", "classifications"), ("object_actions", "actions"),
-            ("classification_answers", "classifications"),
-        ):  # fmt: skip
-            for hash_, said in row[name].items():
-                for entry in said.get(member) or ():
-                    self._of(classes[hash_])["answers"][entry["name"]] += 1
-
-    def _of(self, class_: tuple[str, str]) -> dict[str, Any]:
-        return self.counts.setdefault(class_, {"labels": 0, "frames": 0, "answers": Counter()})
-
-    def _counted(self) -> list[dict[str, Any]]:
-        return [
-            {"class": name, "shape": shape, **one, "answers": dict(sorted(one["answers"].items()))}
-            for (name, shape), one in sorted(self.counts.items())
-        ]
 
 
 class _Data:
@@ -362,7 +382,7 @@ def _files_of(row: LabelRowV2, files: Files) -> list[PlannedFile]:
             if real != size:
                 told = "is no picture" if real is None else "is {} × {} pixels".format(*real)
                 raise ConvertError(f"{name} {told}; the labels are drawn on {size[0]} × {size[1]}.")
-        found.append(PlannedFile(name, digest_of_member(files.source, name), rule))  # type: ignore[arg-type]
+        found.append(PlannedFile(name, digest_of_member(files.source, name), rule))
     return found
 
 

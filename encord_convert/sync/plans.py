@@ -12,7 +12,7 @@ import msgspec
 from encord_convert.errors import ConvertError
 from encord_convert.sync.digests import digest_of
 
-VERSION = 1
+VERSION = 2
 CREATE, WRITE, SAME, SKIP, MERGE, REPLACE = "create", "write", "same", "skip", "merge", "replace"
 """What is done with a row: its data is sent too; its labels are written where there are none; they are there already;
 those that are there stay; both; ours alone."""
@@ -33,7 +33,8 @@ class PlannedRow(msgspec.Struct, omit_defaults=True):
     """A label row of the source, and what becomes of it.
 
     ``labels`` is the digest of what is written, ``there`` of what the project has now; ``edited`` says when that was
-    last changed.
+    last changed. ``status`` is the label status the source says; ``shard`` the place of its project in
+    the plan.
     """
 
     title: str
@@ -48,6 +49,8 @@ class PlannedRow(msgspec.Struct, omit_defaults=True):
     there: str | None = None
     edited: str | None = None
     metadata: dict[str, Any] | None = None
+    status: str | None = None
+    shard: int = 0
 
 
 class Left(msgspec.Struct):
@@ -78,22 +81,26 @@ class OntologyPlan(msgspec.Struct, omit_defaults=True):
 class Plan(msgspec.Struct):
     """All that a push will do.
 
+    ``asked`` is what the plan was asked for beside its source and mapping.
     ``counts`` tells by class and shape how many labels on how many frames are written, and how many answers to each
-    attribute; ``unmatched`` what has no partner: titles of rows of the project, and names of files.
+    attribute; ``unmatched`` what has no partner: titles of rows of the project, and names of files. There is more than
+    one project, with a dataset each, where one would be too small; ``beyond`` says what is more than the service
+    recommends all the same.
     """
 
     version: int
+    asked: dict[str, Any]
     source: dict[str, Any]
     source_digest: str
     domain: str
-    project: Thing
-    dataset: Thing | None
+    projects: list[Thing]
+    datasets: list[Thing]
     ontology: OntologyPlan
     mapping: Mapping[str, Any] | None
-    on_conflict: str
     rows: list[PlannedRow]
     left: list[Left]
     problems: list[str]
+    beyond: list[str]
     counts: list[dict[str, Any]]
     dropped: dict[str, int]
     unmatched: dict[str, Any]
@@ -119,8 +126,8 @@ class Plan(msgspec.Struct):
         ontology = self.ontology
         lines = [
             f"source    {_from_here(self.source['path'])}",
-            f"project   {_named(self.project)}",
-            f"dataset   {_named(self.dataset) if self.dataset else 'none needed'}",
+            *_shown("project  ", self.projects),
+            *(_shown("dataset  ", self.datasets) or ["dataset   none needed"]),
             f"ontology  {'extend' if ontology.hash else 'create'} {ontology.title!r}: "
             f"{len(ontology.reused)} classes reused, {len(ontology.added)} additions",
         ]
@@ -133,6 +140,8 @@ class Plan(msgspec.Struct):
             answers = ", ".join(f"{name} {count}" for name, count in one["answers"].items())
             told = f"; answers: {answers}" if answers else ""
             lines.append(f"          {one['class']} ({one['shape']}): {one['labels']} on {one['frames']} frames{told}")
+        states = Counter(row.status for row in self.rows if row.status and row.action in WRITING)
+        lines += [f"status    {status}: {count} rows" for status, count in states.items()]
         rules = Counter(file.rule for row in self.rows for file in row.files)
         rules.update(row.rule for row in self.rows if row.rule)
         lines += [f"found by  {rule}: {count}" for rule, count in rules.items()]
@@ -143,6 +152,7 @@ class Plan(msgspec.Struct):
             if found["count"]:
                 first = ", ".join(found["first"][:3]) + (", …" if found["count"] > 3 else "")
                 lines.append(f"unmatched {found['count']} {what}: {first}")
+        lines += [f"beyond    {what}" for what in self.beyond]
         lines += [f"PROBLEM   {problem}" for problem in self.problems]
         return "\n".join(lines)
 
@@ -158,8 +168,9 @@ def _from_here(path: str) -> str:
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
-def _named(thing: Thing) -> str:
-    return f"{thing.title!r} {thing.hash or '(new)'}"
+def _shown(word: str, things: list[Thing]) -> list[str]:
+    lines = [f"{word} {thing.title!r} {thing.hash or '(new)'}" for thing in things]
+    return lines if len(lines) <= 4 else [*lines[:2], f"{word} … {len(lines) - 3} more …", lines[-1]]
 
 
 def read_plan(path: str | Path) -> Plan:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from encord_convert.conversion import write
+from encord_convert.errors import OptionError
 from encord_convert.labelset import LabelSet
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
@@ -16,29 +17,49 @@ from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.rows import fetched
 
 
-def pulled(project: Project, rows: list[LabelRowV2] | None = None, **filters: Any) -> LabelSet:
-    """Return the label rows of a project, fetched as they are asked for and forgotten after.
+def opened(client: EncordUserClient, projects: str | Sequence[str]) -> list[Project]:
+    """Open a project, or several that have one ontology.
+
+    Raises
+    ------
+    OptionError
+        They have not.
+    """
+    hashes = [projects] if isinstance(projects, str) else list(projects)
+    found = [client.get_project(one) for one in hashes]
+    if len({one.ontology_hash for one in found}) != 1:
+        raise OptionError(f"Expected projects with one ontology, as one push makes them; found {', '.join(hashes)}.")
+    return found
+
+
+def pulled(projects: list[Project], rows: list[LabelRowV2] | None = None, **filters: Any) -> LabelSet:
+    """Return the label rows of projects, fetched as they are asked for and forgotten after.
 
     Image groups and series nobody began to label are left out: without beginning them nobody says what is in them.
 
     Parameters
     ----------
-    project : Project
+    projects : list of Project
+        As :func:`opened` returns them.
     rows : list of LabelRowV2, optional
         As listed, in this order; by default all that the filters let through, by title.
     **filters
         As :meth:`Project.list_label_rows_v2` takes them.
     """
-    listed = project.list_label_rows_v2(**filters) if rows is None else rows
-    if rows is None:
-        listed.sort(key=lambda row: row.data_title)
+    listed = rows if rows is not None else listed_of(projects, **filters)
     known = [row for row in listed if row.label_hash or row.data_type in (DataType.IMAGE, DataType.VIDEO)]
 
     def walk() -> Iterator[LabelRowV2]:
         # Each walk has rows of its own, which are gone after it.
-        return fetched(project, (_unbegun(row) for row in known))
+        return fetched(projects[0], (_unbegun(row) for row in known))
 
-    return LabelSet(project.ontology_structure, walk, title=project.title)
+    return LabelSet(projects[0].ontology_structure, walk, title=projects[0].title)
+
+
+def listed_of(projects: list[Project], **filters: Any) -> list[LabelRowV2]:
+    """List the label rows of projects, by title."""
+    listed = [row for project in projects for row in project.list_label_rows_v2(**filters)]
+    return sorted(listed, key=lambda row: row.data_title)
 
 
 def _unbegun(row: LabelRowV2) -> LabelRowV2:
@@ -50,7 +71,7 @@ def _unbegun(row: LabelRowV2) -> LabelRowV2:
 
 
 def pull(
-    project: str,
+    project: str | Sequence[str],
     client: EncordUserClient,
     path: str | os.PathLike[str],
     format: str | None = None,
@@ -64,8 +85,8 @@ def pull(
 
     Parameters
     ----------
-    project : str
-        Hash.
+    project : str or sequence of str
+        Hash; of several projects if the push that made them was spread over them.
     client : EncordUserClient
     path : path
     format : str, optional
@@ -78,7 +99,8 @@ def pull(
     **filters
         As :meth:`Project.list_label_rows_v2` takes them.
     """
-    opened = client.get_project(project)
+    projects = opened(client, project)
     account = Report() if report is None else report
-    account.source.path, account.source.format = opened.title, "project"
-    return write(pulled(opened, **filters), os.fspath(path), format, strict=strict, report=account, **(options or {}))
+    account.source.path, account.source.format = projects[0].title, "project"
+    labels = pulled(projects, **filters)
+    return write(labels, os.fspath(path), format, strict=strict, report=account, **(options or {}))

@@ -77,6 +77,71 @@ def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     return {**row, **{name: labels[name] for name in names}, "data_units": units}
 
 
+def sequence_of(row: dict[str, Any]) -> list[str]:
+    """Return by which numbers the units of a row are known, in order."""
+    return [str(unit["data_sequence"]) for unit in _units(row)]
+
+
+def body_of(row: dict[str, Any], listed: LabelRowV2) -> dict[str, Any]:
+    """Return what is sent to save a row that came as JSON and was filled: the same as :meth:`LabelRowV2.save` sends.
+
+    Parameters
+    ----------
+    row : dict
+        As the service gave it, with the labels it shall have.
+    listed : LabelRowV2
+        The row as it was listed: some of what is sent is only said there.
+    """
+    facts = listed._contents.facts
+    of_units: dict[str, Any] = {}
+    if facts.duration is not None:
+        of_units["data_duration"] = facts.duration
+    if facts.fps is not None:
+        of_units["data_fps"] = facts.fps
+    body = {**row, "is_shadow_data": facts.is_shadow_data}
+    body["data_units"] = {hash_: {**unit, **of_units} for hash_, unit in row["data_units"].items()}
+    for unit in body["data_units"].values():
+        if facts.data_type is DataType.DICOM and unit.get("data_link", "") is None:
+            del unit["data_link"]
+    return body
+
+
+def entries_of(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the label entries of a row in JSON form, frame by frame."""
+    for unit in row["data_units"].values():
+        labels = unit["labels"]
+        for frame in [labels] if "objects" in labels else labels.values():
+            yield from frame["objects"]
+            yield from frame["classifications"]
+
+
+DONE = ("LABELLED", "REVIEW_IN_PROGRESS", "REVIEWED", "REVIEWED_TWICE")
+"""Label statuses that say more than that labelling has begun."""
+
+
+def status_of(row: LabelRowV2) -> str | None:
+    """Return how far labelling of a row is, where the source says that it is done at least once."""
+    text = row._contents.texts.get("label_status")
+    return text if text in DONE else None
+
+
+def labels_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return all labels of a row, and nothing else of it."""
+    units = {hash_: unit["labels"] for hash_, unit in row["data_units"].items()}
+    return {"units": units, **{name: row[name] for name, _, _ in _ANSWERS}}
+
+
+def relabelled(row: dict[str, Any], labels: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a row with labels as :func:`labels_of` returned them, none for None; all else of it stays."""
+    units = {}
+    for hash_, unit in row["data_units"].items():
+        nothing: dict[str, Any] = {"objects": [], "classifications": []} if "objects" in unit["labels"] else {}
+        new = nothing if labels is None else labels["units"].get(hash_, nothing)
+        units[hash_] = {**unit, "labels": _laid(new, unit["labels"])}
+    answers = {name: {} if labels is None else labels[name] for name, _, _ in _ANSWERS}
+    return {**row, "data_units": units, **answers}
+
+
 def _units(row: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(row["data_units"].values(), key=lambda unit: int(unit["data_sequence"]))
 

@@ -1,11 +1,19 @@
-"""Files sent to a dataset and registered there, each once, however often it is begun."""
+"""Files sent to a dataset and registered there, each once, however often it is begun.
+
+Places are asked for and noted many at once before anything goes to them. So a file whose arrival nobody noted is
+found again: it is listed already, or it can be registered where it lies, and only then is it sent anew.
+"""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from encord_convert.errors import ConvertError, StalePlanError
@@ -18,20 +26,30 @@ from encord_convert.sdk.http.routes import Query
 from encord_convert.sdk.http.utils import CloudUploadSettings
 from encord_convert.sync.digests import digest_of_member
 from encord_convert.sync.journal import Journal
-from encord_convert.sync.plans import PlannedRow
+from encord_convert.sync.plans import PlannedFile, PlannedRow
+from encord_convert.sync.rows import BATCH, batches
 
 T = TypeVar("T")
 
 KEY = "encord_convert_key"
 """Under which the client metadata of data say what title and files it was sent with."""
-
+CONNECTIONS = 16
+"""How many files, or bundles of labels, are under way at once."""
 ATTEMPTS = 6
 """How often a step is tried whose failure may pass."""
+WHOLE = 8 << 20
+"""Bytes of a file that is read once, and not once for its digest and once for sending."""
+NOTED_S = 0.5
+"""How long a registered file may wait for being noted in the journal, with others, so that each does not take a write
+to disk of its own."""
 _PASSING = (
     exceptions.RequestException, exceptions.TimeOutError, exceptions.UnknownException, exceptions.GenericServerError,
     exceptions.CloudUploadError, exceptions.ResourceExistsError,
 )  # fmt: skip
 _KINDS = {"video": VIDEO, "image": IMAGE, "img_group": IMAGE, "dicom": DICOM}
+
+Place = dict[str, str]
+"""Where a file goes: ``signed_url``, ``data_hash``, ``title`` and ``file_link``."""
 
 
 def persistently(step: Callable[[], T], sleep: Callable[[float], None]) -> T:
@@ -45,7 +63,7 @@ def persistently(step: Callable[[], T], sleep: Callable[[float], None]) -> T:
 
 
 class Sending:
-    """Sends the files of planned rows.
+    """Sends the files of planned rows to a dataset.
 
     Parameters
     ----------
@@ -57,6 +75,8 @@ class Sending:
         Titles of data the dataset has already to their hashes, and the keys they were sent with.
     sleep : callable
         Takes seconds.
+    is_own : bool
+        Whether the dataset was made by this push: then all that is in it is ours, and needs no key to be known again.
     """
 
     def __init__(
@@ -66,93 +86,184 @@ class Sending:
         journal: Journal,
         there: dict[str, tuple[str, str | None]],
         sleep: Callable[[float], None],
+        *,
+        is_own: bool,
     ) -> None:
-        self._dataset = dataset
+        self._client = dataset._client
         self._media = media
         self._journal = journal
         self._there = there
         self._sleep = sleep
+        self._is_own = is_own
 
-    def send(self, row: PlannedRow) -> str:
-        """Return the hash of the data of a row, which is there afterwards.
+    def send(self, rows: Iterable[PlannedRow]) -> Iterator[tuple[PlannedRow, str | EncordException]]:
+        """Yield each row with the hash of its data, which is there by then, or with why it is not.
 
-        Raises
-        ------
-        ConvertError
-            A file is not what it was when the plan was made.
-        EncordException
-            The service did not take it.
+        A row fails with a ConvertError if a file is not what it was when the plan was made, and with another
+        EncordException if the service did not take it.
         """
-        done: str | None = self._journal.done("data", row.title)
-        if done is None:
-            done = persistently(lambda: self._sent(row), self._sleep)
-            self._journal.finish("data", row.title, done)
-        return done
-
-    def _sent(self, row: PlannedRow) -> str:
-        data_hash = self._found(row)
-        if data_hash is None:
-            places = self._journal.begun("data", row.title)
-            if places is None:
-                places = self._put(row)
-                self._journal.begin("data", row.title, places)
+        done: SimpleQueue[Future[str]] = SimpleQueue()
+        waiting: dict[Future[str], PlannedRow] = {}
+        arrived: dict[str, str] = {}
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
             try:
-                data_hash = self._registered(row, places)
-            except _PASSING:
+                for batch in batches(rows):
+                    for row, step in self._steps(batch):
+                        future = pool.submit(persistently, step, self._sleep)
+                        waiting[future] = row
+                        future.add_done_callback(done.put)
+                    yield from self._settled(waiting, done, BATCH, arrived)
+                yield from self._settled(waiting, done, 0, arrived)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
                 raise
+            finally:
+                self._journal.finish_all("data", arrived)
+
+    def _settled(
+        self, waiting: dict[Future[str], PlannedRow], done: SimpleQueue[Future[str]], most: int, arrived: dict[str, str]
+    ) -> Iterator[tuple[PlannedRow, str | EncordException]]:
+        """Yield rows as they are done, until no more than so many are waited for; note from time to time which."""
+        noted = time.monotonic()
+        while len(waiting) > most:
+            future = done.get()
+            row = waiting.pop(future)
+            failure = future.exception()
+            if failure is None:
+                arrived[row.title] = future.result()
+                yield row, arrived[row.title]
+            elif isinstance(failure, EncordException):
+                yield row, failure
+            else:
+                raise failure
+            if time.monotonic() - noted > NOTED_S:
+                self._journal.finish_all("data", arrived)
+                arrived.clear()
+                noted = time.monotonic()
+
+    def _steps(self, rows: list[PlannedRow]) -> Iterator[tuple[PlannedRow, Callable[[], str]]]:
+        """Yield what is to be done for each row; pictures have their places already."""
+        begun = {row.title: self._journal.begun("data", row.title) for row in rows}
+        fresh = [row for row in rows if begun[row.title] is None and row.title not in self._there]
+        pictures = [row for row in fresh if row.data_type == "image"]
+        places: dict[str, list[Place]] = {}
+        if pictures:
+            names = [_base(row.files[0].name) for row in pictures]
+            try:
+                given = persistently(lambda: self._client._uploads.places(IMAGE, names), self._sleep)
+                places = {row.title: [place] for row, place in zip(pictures, given, strict=True)}
+                self._journal.begin_all("data", places)
             except EncordException:
-                # The place may be too old: the next attempt sends the file anew.
-                if self._journal.begun("data", row.title + "\0again"):
-                    raise
-                self._journal.begin("data", row.title + "\0again")
-                places = self._put(row)
-                self._journal.begin("data", row.title, places)
-                data_hash = self._registered(row, places)
-        self._note(data_hash, row)
+                pass  # each asks for itself, and fails for itself
+        for row in rows:
+            yield row, _Step(self, row, places.get(row.title))
+
+    def sent(self, row: PlannedRow, fresh: list[Place] | None) -> str:
+        """Return the hash of the data of a row, which is there afterwards; ``fresh`` places had nothing sent to yet."""
+        if fresh is not None:
+            self._put(row, fresh)
+            data_hash = self._registered(row, fresh)
+        else:
+            data_hash = self._found(row) or self._anew(row)
+        if row.metadata or not self._is_own:
+            self._note(data_hash, row)
         return data_hash
 
     def _found(self, row: PlannedRow) -> str | None:
-        """Return the data of the title, if an earlier attempt registered it.
+        """Return the data of a row, if an earlier attempt registered it, or sent all that can be registered.
 
         Raises
         ------
         StalePlanError
-            Somebody else did.
+            Somebody else registered data of the title.
         """
-        if self._journal.begun("data", row.title) is not None:
-            found = self._dataset.list_data_rows(title_eq=row.title)
-            return found[0].uid if found else None
-        data_hash, key = self._there.get(row.title, (None, None))
-        if data_hash is not None and key != row.key:
-            raise StalePlanError("data of that title came to the dataset since the plan was made.")
-        return data_hash
+        places = self._journal.begun("data", row.title)
+        if places is None:
+            data_hash, key = self._there.get(row.title, (None, None))
+            if data_hash is not None and not self._is_own and key != row.key:
+                raise StalePlanError("data of that title came to the dataset since the plan was made.")
+            return data_hash
+        if row.data_type in ("img_group", "dicom"):
+            found = self._client.list_data_rows(title_eq=row.title)
+        else:
+            found = self._client.list_data_rows(data_hashes=[places[0]["data_hash"]])
+        if found:
+            return found[0].uid
+        try:
+            return self._registered(row, places)
+        except _PASSING:
+            raise
+        except EncordException:
+            return None  # not all of its files arrived
 
-    def _put(self, row: PlannedRow) -> list[dict[str, str]]:
+    def _anew(self, row: PlannedRow) -> str:
+        """Send what did not arrive, to the places noted or, if these are too old, to new ones."""
+        places = self._journal.begun("data", row.title)
+        if places is not None:
+            try:
+                self._put(row, places)
+                return self._registered(row, places)
+            except _PASSING:
+                raise
+            except ConvertError:
+                raise
+            except EncordException:
+                self._journal.forget("file", [f"{row.title}\0{number}" for number in range(len(row.files))])
+        places = self._client._uploads.places(_KINDS[row.data_type], [_base(file.name) for file in row.files])
+        self._journal.begin("data", row.title, places)
+        self._put(row, places)
+        return self._registered(row, places)
+
+    def _put(self, row: PlannedRow, places: list[Place]) -> None:
+        """Send the files of a row; of one with several, each arrival is noted."""
+        pairs = list(zip(row.files, places, strict=True))
+        if len(pairs) == 1:
+            self._put_one(row, *pairs[0])
+            return
+
+        def put(number: int) -> None:
+            step = f"{row.title}\0{number}"
+            if self._journal.done("file", step) is None:
+                self._put_one(row, *pairs[number])
+                self._journal.finish("file", step)
+
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            list(pool.map(put, range(len(pairs))))
+
+    def _put_one(self, row: PlannedRow, file: PlannedFile, place: Place) -> None:
+        kind, settings = _KINDS[row.data_type], CloudUploadSettings()
+        size = self._media.size(file.name)
+        if size is not None and size <= WHOLE:
+            with self._media.open(file.name) as stream:
+                content = stream.read()
+            self._check(file, sha256(content).hexdigest())
+            self._client._uploads.put(
+                kind, Path(_base(file.name)), len(content), place["signed_url"], settings, content
+            )
+            return
+        self._check(file, digest_of_member(self._media, file.name))
         with tempfile.TemporaryDirectory(prefix="encord-convert-") as folder:
-            paths = [self._file(file.name, file.sha256, Path(folder)) for file in row.files]
-            client = self._dataset._client
-            places, _ = client._uploads.send_all(_KINDS[row.data_type], paths, CloudUploadSettings())
-            client._uploads.forget(places)
-        return places
+            path = self._media.path(file.name)
+            if path is None:  # in an archive
+                path = Path(folder, _base(file.name))
+                with self._media.open(file.name) as stream, path.open("wb") as copy:
+                    shutil.copyfileobj(stream, copy)
+            self._client._uploads.put(kind, path, path.stat().st_size, place["signed_url"], settings)
 
-    def _file(self, name: str, sha256: str, folder: Path) -> Path:
-        if digest_of_member(self._media, name) != sha256:
-            raise ConvertError(f"{self._media.place(name)}: has changed since the plan was made.")
-        path = self._media.path(name)
-        if path is None:  # in an archive
-            path = folder / name.rpartition("/")[2]
-            with self._media.open(name) as stream, path.open("wb") as copy:
-                shutil.copyfileobj(stream, copy)
-        return path
+    def _check(self, file: PlannedFile, digest: str) -> None:
+        if digest != file.sha256:
+            raise ConvertError(f"{self._media.place(file.name)}: has changed since the plan was made.")
 
-    def _registered(self, row: PlannedRow, places: list[dict[str, str]]) -> str:
-        querier = self._dataset._client._querier
+    def _registered(self, row: PlannedRow, places: list[Place]) -> str:
+        querier = self._client._querier
         first = places[0]
         if row.data_type == "image":
-            querier.post(Query.SINGLE_IMAGE, None, {**first, "title": row.title})
+            reply: Any = querier.post(Query.SINGLE_IMAGE, None, {**first, "title": row.title})
+            if not reply.get("success"):
+                raise EncordException("the service did not register it.")
             return first["data_hash"]
         if row.data_type == "video":
-            reply: Any = querier.put(Query.VIDEO, first["data_hash"], {**first, "video_title": row.title})
+            reply = querier.put(Query.VIDEO, first["data_hash"], {**first, "video_title": row.title})
         elif row.data_type == "img_group":
             querier.put(Query.IMAGES, None, places)
             payload = {"image_group_title": row.title, "create_video": False}
@@ -165,5 +276,19 @@ class Sending:
 
     def _note(self, data_hash: str, row: PlannedRow) -> None:
         """Note at the data what its owner knows of it, and the key of its content."""
-        metadata = {**(row.metadata or {}), KEY: row.key}
-        self._dataset._client.send_data_row(data_hash, {"client_metadata": metadata})
+        self._client.send_data_row(data_hash, {"client_metadata": {**(row.metadata or {}), KEY: row.key}})
+
+
+class _Step:
+    """What is done for one row; places that were fresh are so only the first time."""
+
+    def __init__(self, sending: Sending, row: PlannedRow, fresh: list[Place] | None) -> None:
+        self._sending, self._row, self._fresh = sending, row, fresh
+
+    def __call__(self) -> str:
+        fresh, self._fresh = self._fresh, None
+        return self._sending.sent(self._row, fresh)
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]

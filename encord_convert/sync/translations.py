@@ -7,61 +7,87 @@ the project's. All of this works on the JSON form of label rows, so that what th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from encord_convert.errors import TranslationError
-from encord_convert.labelset import Hashes
 from encord_convert.sdk.objects._answer_values import _written_value
 from encord_convert.sync.mappings import CLASSIFICATION, MappingRules, Rule, Structure, classes_of
-from encord_convert.sync.ontologies import outcomes
-from encord_convert.sync.retyping import retyped
+from encord_convert.sync.ontologies import below, outcomes
+from encord_convert.sync.questions import NO, YES, asks_yes_or_no, is_yes
+from encord_convert.sync.relabelling import Relabelled
 
-_HASHES = Hashes("sync")
 Row = dict[str, Any]
 
 
 @dataclass(slots=True)
-class _Answer:
-    """What an attribute of the source is in the project."""
+class Answer:
+    """What an attribute of the source is in the project.
+
+    ``options`` has by hash what its options are there; or ``texts`` by hash what is written for them, or ``choices``
+    by text what is chosen for it.
+    """
 
     base: dict[str, Any]
-    options: dict[str, dict[str, Any] | None]
+    options: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    texts: dict[str, str] | None = None
+    choices: dict[str, dict[str, Any]] | None = None
+
+    def said(self, answers: Any) -> Any:
+        """Return an answer as it is given in the project, None if there is none."""
+        if self.choices is not None:
+            choice = self.choices.get(answers)
+            if choice is None and answers:
+                raise TranslationError(f"{self.base['name']!r} has no option {answers!r}.")
+            return [choice] if choice else None
+        if self.texts is not None:
+            chosen = {each["featureHash"] for each in answers}
+            return ", ".join(text for hash_, text in self.texts.items() if hash_ in chosen) or None
+        if not isinstance(answers, list):
+            return answers
+        kept = [option for each in answers if (option := self.options.get(each["featureHash"])) is not None]
+        if answers and not kept:
+            return None
+        return list({option["featureHash"]: option for option in kept}.values())
 
 
 @dataclass(slots=True)
-class _Class:
+class YesNo:
+    """A question for one option of a checklist of the source: every label of the class has an answer."""
+
+    attribute: str
+    option: str
+    is_dynamic: bool
+    base: dict[str, Any]
+    yes: dict[str, Any]
+    no: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Class:
     """What a class of the source is in the project."""
 
     name: str
     shape: str
     base: dict[str, Any]
-    answers: dict[str, _Answer]
+    answers: dict[str, Answer]
+    checklists: frozenset[str]
+    """Hashes of attributes of the project that take several answers."""
+    questions: list[YesNo] = field(default_factory=list)
     points: dict[str, str] = field(default_factory=dict)
     """Names of a skeleton's points to their hashes."""
 
 
 @dataclass(slots=True)
-class _Fate:
+class Fate:
     """Which class of the project a label of the source becomes, by its answer where the class is split."""
 
     name: str
     shape: str
-    plain: _Class | None
+    plain: Class | None
     split: str | None = None
-    by_option: dict[str, _Class | None] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Made:
-    """A label of the project."""
-
-    source: str
-    class_: _Class
-    frames: set[int]
-    is_part: bool
-    """Whether other frames of the label became another."""
+    by_option: dict[str, Class | None] = field(default_factory=dict)
 
 
 class Translation:
@@ -90,7 +116,7 @@ class Translation:
         for name, shape, one in classes_of(project):
             self._project.setdefault((name, shape), one)
         self._templates = {one["template"]["name"]: one["template"] for one in project.get("skeleton_templates") or ()}
-        self._fates: dict[str, _Fate] = {}
+        self._fates: dict[str, Fate] = {}
         rules = rules or MappingRules()
         for name, shape, one in classes_of(source):
             if one["featureNodeHash"] not in self._fates:
@@ -99,8 +125,8 @@ class Translation:
 
     # --- classes ------------------------------------------------------------------------------------------------------
 
-    def _fate(self, one: dict[str, Any], name: str, shape: str, rule: Rule) -> _Fate:
-        fate = _Fate(name, shape, None)
+    def _fate(self, one: dict[str, Any], name: str, shape: str, rule: Rule) -> Fate:
+        fate = Fate(name, shape, None)
         attributes = one.get("attributes") or []
         split = next((each for each in attributes if each["name"] == rule.split), None)
         options: dict[str, str] = {}
@@ -121,24 +147,28 @@ class Translation:
                 fate.plain = class_
         return fate
 
-    def _class(self, title: str, shape: str, attributes: list[dict[str, Any]], rule: Rule) -> _Class | None:
+    def _class(self, title: str, shape: str, attributes: list[dict[str, Any]], rule: Rule) -> Class | None:
         there = self._project.get((title, shape))
         if there is None:
             self.missing.append(f"the class {title!r} ({shape})")
             return None
-        base = {"name": title, "value": _written_value(title), "featureHash": there["featureNodeHash"]}
+        base = _base(title, there["featureNodeHash"])
         if shape != CLASSIFICATION:
             base = {"name": title, "color": there["color"], "shape": shape, **base}
-        class_ = _Class(title, shape, base, {})
+        checklists = {
+            one["featureNodeHash"] for one in below(there.get("attributes")) if one.get("type") == "checklist"
+        }
+        class_ = Class(title, shape, base, {}, frozenset(checklists))
         if shape == "skeleton" and title in self._templates:
             nodes = self._templates[title].get("skeleton", {}).values()
             class_.points = {node["name"]: node["featureHash"] for node in nodes if "featureHash" in node}
         self._answers(class_.answers, attributes, there.get("attributes") or [], rule, "", title)
+        class_.questions += self._questions(attributes, there.get("attributes") or [], rule, title)
         return class_
 
     def _answers(
         self,
-        answers: dict[str, _Answer],
+        answers: dict[str, Answer],
         attributes: Iterable[dict[str, Any]],
         there: list[dict[str, Any]],
         rule: Rule,
@@ -152,27 +182,81 @@ class Translation:
                 title = rule.to
             if title is None:
                 continue
-            same = next((each for each in there if each["name"] == title and each["type"] == attribute["type"]), None)
-            if same is None:
-                self.missing.append(f"the attribute {title!r} of {place!r}")
+            self._answer(answers, attribute, there, rule, path, title, place)
+
+    def _answer(
+        self,
+        answers: dict[str, Answer],
+        attribute: dict[str, Any],
+        there: list[dict[str, Any]],
+        rule: Rule,
+        path: str,
+        title: str,
+        place: str,
+    ) -> None:
+        kind = rule.kinds.get(path, attribute["type"])
+        if kind == "yes_no":
+            return  # see _questions
+        same = self._attribute(there, title, kind, place)
+        if same is None:
+            return
+        answer = answers.setdefault(attribute["featureNodeHash"], Answer(_base(title, same["featureNodeHash"])))
+        if attribute["type"] == "text":
+            if kind == "radio":
+                answer.choices = {option["label"]: _chosen(option) for option in same["options"]}
+            return
+        if kind == "text":
+            answer.texts = {}
+        is_affirmed = kind == "checklist" and attribute["type"] == "radio" and asks_yes_or_no(attribute)
+        for option in attribute["options"]:
+            inner = f"{path}/{option['label']}"
+            label = rule.title(inner, option["label"])
+            answer.options[option["featureNodeHash"]] = None
+            if label is None or (is_affirmed and not is_yes(option)):
                 continue
-            base = {"name": title, "value": _written_value(title), "featureHash": same["featureNodeHash"]}
-            answer = answers.setdefault(attribute["featureNodeHash"], _Answer(base, {}))
-            for option in attribute.get("options") or ():
-                inner = f"{path}/{option['label']}"
-                label = rule.title(inner, option["label"])
-                answer.options[option["featureNodeHash"]] = None
-                if label is None:
-                    continue
-                partner = next((each for each in same["options"] if each["label"] == label), None)
-                if partner is None:
-                    self.missing.append(f"the option {label!r} of {title!r} of {place!r}")
-                    continue
-                answer.options[option["featureNodeHash"]] = {
-                    "name": partner["label"], "value": partner["value"], "featureHash": partner["featureNodeHash"],
-                }  # fmt: skip
+            if answer.texts is not None:
+                answer.texts[option["featureNodeHash"]] = label
+                continue
+            partner = self._option(same, title if is_affirmed else label, place)
+            if partner is not None:
+                answer.options[option["featureNodeHash"]] = _chosen(partner)
                 below = partner.get("options") or []
                 self._answers(answers, option.get("options") or (), below, rule, inner + "/", place)
+
+    def _questions(
+        self, attributes: Iterable[dict[str, Any]], there: list[dict[str, Any]], rule: Rule, place: str
+    ) -> Iterator[YesNo]:
+        """Yield what is asked for each option of a checklist that becomes yes and no."""
+        for attribute in attributes:
+            name = attribute["name"]
+            title = rule.title(name, name)
+            if title is None or rule.kinds.get(name) != "yes_no":
+                continue
+            labels = {
+                one["featureNodeHash"]: rule.title(f"{name}/{one['label']}", one["label"])
+                for one in attribute["options"]
+            }
+            kept = {hash_: label for hash_, label in labels.items() if label is not None}
+            for hash_, label in kept.items():
+                own = title if len(kept) == 1 else label
+                same = self._attribute(there, own, "radio", place)
+                yes, no = (same and self._option(same, each, place) for each in (YES, NO))
+                if same and yes and no:
+                    base = _base(own, same["featureNodeHash"])
+                    is_dynamic = bool(attribute.get("dynamic"))
+                    yield YesNo(attribute["featureNodeHash"], hash_, is_dynamic, base, _chosen(yes), _chosen(no))
+
+    def _attribute(self, there: list[dict[str, Any]], title: str, kind: str, place: str) -> dict[str, Any] | None:
+        same = next((each for each in there if each["name"] == title and each["type"] == kind), None)
+        if same is None:
+            self.missing.append(f"the attribute {title!r} of {place!r}")
+        return same
+
+    def _option(self, attribute: dict[str, Any], label: str, place: str) -> dict[str, Any] | None:
+        partner = next((each for each in attribute["options"] if each["label"] == label), None)
+        if partner is None:
+            self.missing.append(f"the option {label!r} of {attribute['name']!r} of {place!r}")
+        return partner
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -184,7 +268,7 @@ class Translation:
         TranslationError
             It has a label whose class the ontology of the source, or that of the project, does not have.
         """
-        worked = _Row(self, row)
+        worked = Relabelled(self, row)
         units = {hash_: {**unit, "labels": worked.labels(unit)} for hash_, unit in row["data_units"].items()}
         if unplaced := worked.unplaced():
             self.dropped["what is on no frame"] += unplaced
@@ -196,7 +280,7 @@ class Translation:
             "object_actions": worked.object_actions(),
         }
 
-    def fate_of(self, entry: Mapping[str, Any]) -> _Fate:
+    def fate_of(self, entry: Mapping[str, Any]) -> Fate:
         """Return what becomes of the class of an entry."""
         fate = self._fates.get(entry["featureHash"])
         if fate is None:
@@ -206,161 +290,9 @@ class Translation:
         return fate
 
 
-class _Row:
-    """The translation of one row: which labels it makes, and what is answered for them."""
-
-    def __init__(self, translation: Translation, row: Row) -> None:
-        self._translation = translation
-        self._row = row
-        self._objects: dict[str, _Made] = {}
-        self._classifications: dict[str, _Made] = {}
-        self._options: dict[str, list[tuple[str, list[list[int]] | None]]] = {}
-        self._first: dict[str, str] = {}
-        self._met: set[str] = set()
-
-    def labels(self, unit: dict[str, Any]) -> dict[str, Any]:
-        labels = unit["labels"]
-        if "objects" in labels:
-            return self._frame(labels, int(unit["data_sequence"]), unit)
-        return {frame: self._frame(one, int(frame), unit) for frame, one in labels.items()}
-
-    def _frame(self, labels: dict[str, Any], frame: int, unit: dict[str, Any]) -> dict[str, Any]:
-        objects = [new for entry in labels["objects"] if (new := self._object(entry, frame, unit)) is not None]
-        classifications = [
-            new for entry in labels["classifications"] if (new := self._classification(entry, frame)) is not None
-        ]
-        return {**labels, "objects": objects, "classifications": classifications}
-
-    def _object(self, entry: dict[str, Any], frame: int, unit: dict[str, Any]) -> dict[str, Any] | None:
-        fate = self._translation.fate_of(entry)
-        hash_ = entry["objectHash"]
-        self._met.add(hash_)
-        class_ = fate.plain
-        if fate.split is not None:
-            option = self._option(hash_, fate.split, frame)
-            class_ = fate.plain if option is None else fate.by_option.get(option)
-        if class_ is None:
-            self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
-            return None
-        first = self._first.setdefault(hash_, class_.name)
-        new_hash = hash_ if first == class_.name else _HASHES.short(hash_, class_.name)
-        made = self._objects.get(new_hash)
-        if made is None:
-            made = self._objects[new_hash] = _Made(hash_, class_, set(), fate.split is not None)
-        made.frames.add(frame)
-        new = {**entry, **class_.base, "objectHash": new_hash}
-        if class_.points and fate.shape == "skeleton":
-            new["skeleton"] = _pointed(entry["skeleton"], class_.points)
-        if class_.shape != fate.shape:
-            try:
-                new = retyped(new, fate.shape, class_.shape, unit["width"], unit["height"])
-            except ValueError as error:
-                raise TranslationError(f"{fate.name!r} on frame {frame}: {error}.") from error
-        return new
-
-    def _option(self, hash_: str, split: str, frame: int) -> str | None:
-        """Return the hash of the option a label is answered with on a frame."""
-        found = self._options.get(hash_)
-        if found is None:
-            found = self._options[hash_] = [
-                (option["featureHash"], entry.get("range"))
-                for entry in (*self._said("object_answers", hash_), *self._said("object_actions", hash_))
-                if entry["featureHash"] == split
-                for option in entry["answers"]
-            ]
-        for option, ranges in found:
-            if ranges is None or any(start <= frame <= end for start, end in ranges):
-                return option
-        return None
-
-    def _said(self, where: str, hash_: str) -> list[dict[str, Any]]:
-        entry = self._row.get(where, {}).get(hash_, {})
-        said: list[dict[str, Any]] = entry.get("actions" if where == "object_actions" else "classifications", [])
-        return said
-
-    def _classification(self, entry: dict[str, Any], frame: int) -> dict[str, Any] | None:
-        fate = self._translation.fate_of(entry)
-        hash_ = entry["classificationHash"]
-        self._met.add(hash_)
-        if fate.plain is None:
-            self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
-            return None
-        made = self._classifications.setdefault(hash_, _Made(hash_, fate.plain, set(), is_part=False))
-        made.frames.add(frame)
-        return {**entry, **fate.plain.base}
-
-    def unplaced(self) -> int:
-        """Count what is answered for but was met on no frame."""
-        answered = [*self._row["object_answers"], *self._row["classification_answers"]]
-        return sum(hash_ not in self._met for hash_ in answered)
-
-    # --- answers ------------------------------------------------------------------------------------------------------
-
-    def object_answers(self) -> dict[str, Any]:
-        return {
-            hash_: {
-                **self._row["object_answers"].get(made.source, {}),
-                "classifications": self._answered(made, self._said("object_answers", made.source)),
-                "objectHash": hash_,
-            }
-            for hash_, made in self._objects.items()
-        }
-
-    def object_actions(self) -> dict[str, Any]:
-        found = {}
-        for hash_, made in self._objects.items():
-            actions = self._answered(made, self._said("object_actions", made.source))
-            if actions:
-                entry = self._row["object_actions"][made.source]
-                found[hash_] = {**entry, "actions": actions, "objectHash": hash_}
-        return found
-
-    def classification_answers(self) -> dict[str, Any]:
-        found = {}
-        for hash_, made in self._classifications.items():
-            entry = self._row["classification_answers"].get(hash_, {})
-            new = {**entry, "classifications": self._answered(made, self._said("classification_answers", hash_))}
-            if "featureHash" in entry:
-                new["featureHash"] = made.class_.base["featureHash"]
-            found[hash_] = {**new, "classificationHash": hash_}
-        return found
-
-    def _answered(self, made: _Made, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        new = []
-        for entry in entries:
-            answer = made.class_.answers.get(entry["featureHash"])
-            if answer is None:
-                continue
-            answers = entry["answers"]
-            if isinstance(answers, list):
-                kept = [option for each in answers if (option := answer.options.get(each["featureHash"])) is not None]
-                if answers and not kept:
-                    continue
-                answers = list({option["featureHash"]: option for option in kept}.values())
-            one = {**entry, **answer.base, "answers": answers}
-            if made.is_part and "range" in entry:
-                one["range"] = _within(entry["range"], made.frames)
-                if not one["range"]:
-                    continue
-            new.append(one)
-        return new
+def _base(title: str, hash_: str) -> dict[str, Any]:
+    return {"name": title, "value": _written_value(title), "featureHash": hash_}
 
 
-def _pointed(drawn: Any, hashes: Mapping[str, str]) -> Any:
-    """Return the points of a skeleton with the hashes its template has in the project."""
-
-    def of(point: dict[str, Any]) -> dict[str, Any]:
-        return {**point, "featureHash": hashes[point["name"]]} if point.get("name") in hashes else point
-
-    return [of(point) for point in drawn] if isinstance(drawn, list) else {key: of(one) for key, one in drawn.items()}
-
-
-def _within(ranges: Iterable[Iterable[int]], frames: set[int]) -> list[list[int]]:
-    """Return the runs of the frames that lie in one of the ranges."""
-    runs: list[list[int]] = []
-    for frame in sorted(frames & {frame for start, end in ranges for frame in range(start, end + 1)}):
-        if runs and frame == runs[-1][1] + 1:
-            runs[-1][1] = frame
-        else:
-            runs.append([frame, frame])
-    return runs
+def _chosen(option: dict[str, Any]) -> dict[str, Any]:
+    return {"name": option["label"], "value": option["value"], "featureHash": option["featureNodeHash"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.mappings import rules_of
 from encord_convert.sync.partners import Partners
-from encord_convert.sync.pulling import pulled
+from encord_convert.sync.pulling import listed_of, opened, pulled
+from encord_convert.sync.rows import entries_of, status_of
 from encord_convert.sync.sources import SourceOf
 from encord_convert.sync.translations import Translation
 
@@ -29,7 +30,7 @@ TOLERANCE_PX = 1e-6
 def verify(
     source: str | os.PathLike[str] | SourceOf,
     client: EncordUserClient,
-    project: str,
+    project: str | Sequence[str],
     *,
     mapping: Mapping[str, Any] | str | Path | None = None,
     from_: str | None = None,
@@ -45,8 +46,8 @@ def verify(
     ----------
     source : path
     client : EncordUserClient
-    project : str
-        Hash.
+    project : str or sequence of str
+        Hash; of several projects if the push was spread over them.
     mapping : mapping or path, optional
         By which it was pushed.
     from_, options : optional
@@ -55,8 +56,8 @@ def verify(
         How far coordinates may be apart, in pixels.
     """
     where = source if isinstance(source, SourceOf) else SourceOf.at(source, from_, None, options)
-    opened = client.get_project(project)
-    structure = opened.ontology_structure
+    projects = opened(client, project)
+    structure = projects[0].ontology_structure
     with where.opened() as file:
         labels = where.labels(file)
         ontology = labels.ontology.to_dict()
@@ -65,11 +66,9 @@ def verify(
             yield Difference(Where(), f"the ontology of the project: {what}", "there", "none")
         if translation.missing:
             return
-        listed = opened.list_label_rows_v2()
-        listed.sort(key=lambda row: row.data_title)
-        pairing = _Pairing(labels, translation, structure, listed)
-        found = pulled(opened, list(pairing.listed()))
-        yield from pairing.unfound
+        pairing = _Pairing(labels, translation, structure, listed_of(projects))
+        found = pulled(projects, list(pairing.listed()))
+        yield from pairing.told
         yield from diff(
             pairing.expected(), LabelSet(structure, lambda: pairing.found(found)), tolerance_px=tolerance_px
         )
@@ -87,7 +86,7 @@ class _Pairing:
         self._partners = Partners("the project", ((row.data_title, row) for row in listed))
         self._all = listed
         self._titles: dict[str, str] = {}
-        self.unfound: list[Difference] = []
+        self.told: list[Difference] = []
         self._named: dict[str, set[Any]] = {}
 
     def listed(self) -> Iterator[LabelRowV2]:
@@ -102,10 +101,18 @@ class _Pairing:
                 yield from (one for one in self._all if one.data_title == title)
                 continue
             if found is None:
-                self.unfound.append(Difference(Where(row=title), "the row", f"{_count(row)} labels", "none"))
+                self.told.append(Difference(Where(row=title), "the row", f"{_count(row)} labels", "none"))
             else:
                 self._titles[title] = found[0].data_title
+                self._check_status(row, found[0])
                 yield found[0]
+
+    def _check_status(self, row: LabelRowV2, there: LabelRowV2) -> None:
+        status, facts = status_of(row), there._contents.facts
+        if status is not None and facts.workflow_graph_node is None and facts.label_status.value != status:
+            self.told.append(
+                Difference(Where(row=row.data_title), "its label status", status, facts.label_status.value)
+            )
 
     def expected(self) -> LabelSet:
         """Return the rows of the source that have a partner, translated, under its title."""
@@ -123,7 +130,7 @@ class _Pairing:
         for unit in translated["data_units"].values():
             # The files of a group are called by their names alone.
             unit["data_title"] = unit["data_title"].rpartition("/")[2] if len(translated["data_units"]) > 1 else title
-        self._named[title] = {_side(entry, key) for entry in _entries(translated) for key in _SIDES}
+        self._named[title] = {_side(entry, key) for entry in entries_of(translated) for key in _SIDES}
         return LabelRowV2._from_dict(translated, self._structure)
 
     def found(self, rows: LabelSet) -> Iterator[LabelRowV2]:
@@ -132,7 +139,7 @@ class _Pairing:
             members = row_dict(row)
             # `diff` asks for one row of each set in turn, ours first.
             named = self._named.pop(row.data_title, set())
-            for entry in _entries(members):
+            for entry in entries_of(members):
                 for key, unknown in _SIDES.items():
                     if key in entry and _side(entry, key) not in named:
                         entry[key] = unknown
@@ -147,14 +154,6 @@ _SIDES = {"createdBy": None, "lastEditedBy": None, "createdAt": _UNKNOWN, "lastE
 def _side(entry: dict[str, Any], key: str) -> Any:
     value = entry.get(key)
     return parse_datetime(value) if isinstance(value, str) and key.endswith("At") else value
-
-
-def _entries(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for unit in row["data_units"].values():
-        labels = unit["labels"]
-        for frame in [labels] if "objects" in labels else labels.values():
-            yield from frame["objects"]
-            yield from frame["classifications"]
 
 
 def _count(row: LabelRowV2) -> int:

@@ -7,10 +7,14 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+from harness import key_of
 from PIL import Image
 
 import encord_convert
 from encord_convert import Report
+from encord_convert.sdk.configs import UserConfig
+from encord_convert.sdk.http._calls import Querier, Session
+from encord_convert.sdk.http._retries import Clock
 from encord_convert.sdk.http.transport import NotConnected, Reply, ReplyLost, Request, Transport
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import digest_of_labels
@@ -20,7 +24,7 @@ BESIDE = ("ORIGIN.md", "expected.json", "hub.json", "losses.json", "options.json
 
 
 def source_of(case: str, folder: Path, **options: str) -> Path:
-    """Copy a fixture to a folder of its own, and make the pictures it lacks."""
+    """Copy a fixture to a folder of its own, and make the pictures and videos it lacks."""
     source = folder / "src"
     shutil.copytree(FIXTURES / case, source, ignore=shutil.ignore_patterns(*BESIDE))
     for row in encord_convert.read(source, report=Report(), **options):
@@ -29,11 +33,26 @@ def source_of(case: str, folder: Path, **options: str) -> Path:
             if unit.data_type.startswith("image/") and not picture.exists():
                 picture.parent.mkdir(parents=True, exist_ok=True)
                 Image.new("RGB", (unit.width, unit.height), (unit.width % 256, 7, 3)).save(picture)
+            elif unit.data_type.startswith("video/"):
+                suffix = "" if "." in unit.data_title else ".mp4"
+                video(source / f"{unit.data_title}{suffix}", row.number_of_frames, unit.width, unit.height)
     return source
 
 
-def boxes(folder: Path, count: int) -> Path:
-    """Write a source of many small pictures with two boxes each."""
+def video(path: Path, frames: int, width: int, height: int) -> None:
+    """Write a video of black frames."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height = width, height
+        for _ in range(frames):
+            container.mux(stream.encode(av.VideoFrame(width, height, "rgb24")))
+        container.mux(stream.encode(None))
+
+
+def boxes(folder: Path, count: int, each: int = 2) -> Path:
+    """Write a source of many small pictures with some boxes each, cars and bikes in turn."""
     source = folder / "boxes"
     (source / "images").mkdir(parents=True)
     images = []
@@ -44,7 +63,10 @@ def boxes(folder: Path, count: int) -> Path:
         answer = f'<attribute name="kind">{kind}</attribute>'
         drawn = "".join(
             f'<box label="{label}" occluded="0" xtl="{x}" ytl="1" xbr="{x + 3}" ybr="5">{inner}</box>'
-            for label, x, inner in (("car", 1 + number % 4, answer), ("bike", 8, ""))
+            for label, x, inner in (
+                ("bike", 8 - place // 2, "") if place % 2 else ("car", 1 + (number + place) % 4, answer)
+                for place in range(each)
+            )
         )
         images.append(f'<image id="{number}" name="{name}" width="16" height="12">{drawn}</image>')
     labels = (
@@ -82,6 +104,12 @@ class Fragile(Transport):
         if self.ends_at is not None and self.count >= self.ends_at:
             raise Killed
         return reply
+
+
+def client_through(transport: Transport, url: str) -> EncordUserClient:
+    """Return a client whose requests go through a transport, and that waits for nothing."""
+    config = UserConfig(key_of("ann"), url)
+    return EncordUserClient(config, Querier(config, Session(transport, Clock(sleep=lambda _: None))))
 
 
 class Unlucky(Transport):

@@ -57,7 +57,7 @@ def test_the_session_prints_what_it_shows(environment: dict[str, str], tmp_path:
 
 
 def test_the_python_and_the_mapping_do_what_they_say(environment: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "vehicles.toml").write_text(block("toml"), encoding="utf-8")
+    (tmp_path / "vehicles.yaml").write_text(block("yaml"), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", block("py")], cwd=tmp_path, env=environment, text=True, capture_output=True, check=False
     )

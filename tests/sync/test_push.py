@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import Running
-from pushes import boxes, source_of, state_of
+from pushes import FIXTURES, boxes, source_of, state_of
 
 import encord_convert
 from encord_convert import Report, sync
 from encord_convert.comparison import diff
 from encord_convert.errors import ConflictError, ConvertError, OptionError, StalePlanError
+from encord_convert.sdk._project_client import EncordClientProject
+from encord_convert.sdk.orm.dataset import StorageLocation
+from encord_convert.sdk.orm.label_row import LabelStatus
+from encord_convert.sync.limits import Limits, Load, shards_of
 from encord_convert.sync.plans import read_plan
 
 CASES = {
@@ -27,11 +32,19 @@ CASES = {
     "coco/polygons": {},
 }
 """Every sample of pictures, and what reading it needs."""
+VIDEOS = ("cvat/authored-video-modern-tracks", "cvat/video-boxes-minimal", "cvat/video-task-frame-step")
+"""Every sample of videos."""
 
 
-@pytest.mark.parametrize("case", CASES)
+def test_no_sample_is_forgotten() -> None:
+    assert {one.name for one in (FIXTURES / "cvat").iterdir()} <= {case.partition("/")[2] for case in (*CASES, *VIDEOS)}
+
+
+@pytest.mark.parametrize("case", [*CASES, *VIDEOS])
 def test_a_sample_that_was_pushed_differs_in_nothing(server: Running, tmp_path: Path, case: str) -> None:
-    options = CASES[case]
+    if case in VIDEOS:
+        pytest.importorskip("av")
+    options = CASES.get(case, {})
     source, client = source_of(case, tmp_path, **options), server.user()
     plan = sync.plan(source, client, new_project="Pushed", options=options)
     plan.write(tmp_path / "plan.json")
@@ -50,6 +63,31 @@ def test_a_sample_that_was_pushed_differs_in_nothing(server: Running, tmp_path: 
     assert told <= {"author", "answers", "dynamic_answers", "nested_answers"}, "the service adds authors, no other loss"
 
 
+@pytest.mark.parametrize("case", [*CASES, "dicom/ct_series"])
+def test_a_row_that_was_just_begun_is_saved_as_the_model_would_save_it(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    options = CASES.get(case, {})
+    source, client = source_of(case, tmp_path, **options), server.user()
+    save, saved = EncordClientProject.save_label_rows, []
+
+    def watched(self: EncordClientProject, uids: list[str], payload: list[dict[str, Any]]) -> Any:
+        [project] = client.get_projects()
+        listed = client.get_project(project["project"].project_hash).list_label_rows_v2(label_hashes=uids)
+        rows = {row.label_hash: row for row in listed}
+        for uid, body in zip(uids, payload, strict=True):
+            row = rows[uid]
+            row.initialise_labels()
+            row.from_labels_dict(body)
+            assert row.to_encord_dict() == body
+            saved.append(body)
+        return save(self, uids, payload)
+
+    monkeypatch.setattr(EncordClientProject, "save_label_rows", watched)
+    outcome = pushed(source, client, tmp_path, new_project="Pushed", options=options)
+    assert len(saved) == outcome.written > 0
+
+
 def test_the_plan_says_what_is_created_and_by_which_rule(server: Running, tmp_path: Path) -> None:
     source = source_of("cvat/images-project-subsets", tmp_path)
     (source / "images" / "Train" / "spare.png").write_bytes(b"")
@@ -64,7 +102,7 @@ def test_the_plan_says_what_is_created_and_by_which_rule(server: Running, tmp_pa
     row = next(row for row in plan.rows if row.title == "Train/img0.jpg")
     assert [(file.name, file.rule) for file in row.files] == [("images/Train/img0.jpg", "end of the path")]
     assert plan.unmatched["files"] == {"count": 1, "first": ["images/Train/spare.png"]}
-    assert json.loads(plan_text(plan, tmp_path))["project"] == {"title": "Subsets"}
+    assert json.loads(plan_text(plan, tmp_path))["projects"] == [{"title": "Subsets"}]
     assert state_of(server.user())["projects"] == {}, "planning sends nothing"
 
 
@@ -91,25 +129,11 @@ def test_a_row_without_a_file_or_with_one_of_another_size_is_left_out_and_said_s
 
 
 def test_a_video_without_its_file_is_said_in_the_plan(server: Running, tmp_path: Path) -> None:
+    pytest.importorskip("av")
     source = source_of("cvat/video-task-frame-step", tmp_path)
+    (source / "t.mp4").unlink()
     plan = sync.plan(source, server.user(), new_project="Video")
     assert [one.title for one in plan.left] == ["t.mp4"]
-
-
-def test_a_video_is_a_video_row(server: Running, tmp_path: Path) -> None:
-    av = pytest.importorskip("av")
-    source = source_of("cvat/video-task-frame-step", tmp_path)
-    with av.open(str(source / "t.mp4"), "w") as container:
-        stream = container.add_stream("mpeg4", rate=5)
-        stream.width, stream.height = 25, 20
-        for _ in range(20):
-            frame = av.VideoFrame(25, 20, "rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    client = server.user()
-    outcome = pushed(source, client, tmp_path, new_project="Video")
-    assert outcome.failures == []
-    assert [str(one) for one in sync.verify(source, client, outcome.project_hash)] == []
 
 
 def pushed(source: Path, client, folder: Path, **options):
@@ -185,8 +209,6 @@ def test_what_is_there_already_is_not_sent_again(server: Running, tmp_path: Path
 
 
 def test_data_of_a_dataset_is_used_where_it_has_the_title(server: Running, tmp_path: Path) -> None:
-    from encord_convert.sdk.orm.dataset import StorageLocation
-
     source, client = boxes(tmp_path, 3), server.user()
     made = client.create_dataset("Drives", StorageLocation.CORD_STORAGE)
     client.get_dataset(made.dataset_hash).upload_image(source / "images" / "0001.png")
@@ -241,8 +263,6 @@ def test_a_project_that_changed_since_is_refused(server: Running, tmp_path: Path
 
 
 def test_data_that_came_since_under_a_planned_title_is_not_taken_for_ours(server: Running, tmp_path: Path) -> None:
-    from encord_convert.sdk.orm.dataset import StorageLocation
-
     source, client = boxes(tmp_path, 2), server.user()
     made = client.create_dataset("Drives", StorageLocation.CORD_STORAGE)
     plan = sync.plan(source, client, new_project="Boxes", dataset=made.dataset_hash)
@@ -355,3 +375,106 @@ def test_a_plan_needs_one_project_and_a_known_way_with_conflicts(server: Running
     (tmp_path / "broken.json").write_text("{}")
     with pytest.raises(ConvertError, match=r"broken.json: is no plan"):
         sync.apply(tmp_path / "broken.json", client)
+
+
+def test_a_push_is_spread_over_projects_and_verified_and_pulled_as_one(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 5), server.user()
+    plan = sync.plan(source, client, new_project="Boxes", shard_rows=2)
+    assert [one.title for one in plan.projects] == ["Boxes (1 of 3)", "Boxes (2 of 3)", "Boxes (3 of 3)"]
+    plan.write(tmp_path / "plan.json")
+    outcome = sync.apply(tmp_path / "plan.json", client)
+    assert (outcome.sent, outcome.written, outcome.failures) == (5, 5, [])
+    titles = [
+        [row.data_title for row in client.get_project(one).list_label_rows_v2()] for one in outcome.project_hashes
+    ]
+    assert sorted(map(sorted, titles)) == [["0000.png", "0001.png"], ["0002.png", "0003.png"], ["0004.png"]]
+    assert list(sync.verify(source, client, outcome.project_hashes)) == []
+    assert len(list(sync.verify(source, client, outcome.project_hash))) == 3
+    sync.pull(outcome.project_hashes, client, tmp_path / "back", "coco", report=Report())
+    assert [row.data_title for row in encord_convert.read(tmp_path / "back", report=Report())] == [
+        f"{number:04}.png" for number in range(5)
+    ]
+    before = state_of(client)
+    assert sync.apply(plan, client, journal=tmp_path / "lost").failures == []
+    assert state_of(client) == before
+    assert sync.undo(tmp_path / "plan.json", client).emptied == 5
+
+
+def test_projects_of_two_ontologies_are_not_those_of_one_push(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 1), server.user()
+    hashes = [pushed(source, client, tmp_path, new_project=title).project_hash for title in ("One", "Two")]
+    with pytest.raises(OptionError, match=r"Expected projects with one ontology, as one push makes them; found"):
+        list(sync.verify(source, client, hashes))
+
+
+def test_what_is_more_than_recommended_is_said_in_the_plan(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Limits(instances=3, file_bytes=10, row_bytes=100, width_px=15, height_px=15)
+    monkeypatch.setattr("encord_convert.sync.planning.LIMITS", {"few": few})
+    source, client = boxes(tmp_path, 2), server.user()
+    plan = sync.plan(source, client, new_project="Boxes", limits="few")
+    assert len(plan.projects) == 2, "three instances are too few for two rows of two"
+    size = (source / "images" / "0000.png").stat().st_size
+    assert [one for one in plan.beyond if one.startswith("0000") and "its labels" not in one] == [
+        f"0000.png: a file has {size} bytes; 10 are recommended at most.",
+        "0000.png: it is 16 × 12 pixels; 15 × 15 are recommended at most.",
+    ]
+    assert "beyond    0000.png: its labels have " in plan.text()
+    made = client.create_dataset("Boxes", StorageLocation.CORD_STORAGE)
+    whole = sync.plan(source, client, new_project="Boxes", dataset=made.dataset_hash, limits="few")
+    assert whole.beyond[-1] == "the project has 4 instances; 3 are recommended at most."
+    with pytest.raises(OptionError, match=r"limits 'many': expected few."):
+        sync.plan(source, client, new_project="Boxes", limits="many")
+
+
+def test_rows_go_to_a_new_shard_when_the_next_would_be_too_much() -> None:
+    loads = [Load(1, 2, 2, 10), Load(1, 2, 2, 10), Load(1, 9, 9, 10), Load(1, 1, 1, 90), Load(1, 1, 1, 20)]
+    assert shards_of(loads, Limits()) == [0, 0, 0, 0, 0]
+    assert shards_of(loads, Limits(rows=2)) == [0, 0, 1, 1, 2]
+    assert shards_of(loads, Limits(instances=4)) == [0, 0, 1, 2, 2], "one row that is too much is alone"
+    assert shards_of(loads, Limits(bytes=100)) == [0, 0, 0, 1, 2]
+
+
+def with_statuses(source: Path) -> None:
+    """Write boxes in the form that says how far labelling of each row is, beside their pictures."""
+    labels = encord_convert.read(source, report=Report())
+    encord_convert.write(labels, source / "hub", "encord", report=Report())
+    [hub] = (source / "hub").glob("*.jsonl")
+    lines = [json.loads(line) for line in hub.read_text().splitlines()]
+    for line, status in zip(lines, ("LABELLED", "REVIEWED", "LABEL_IN_PROGRESS"), strict=True):
+        line["label_status"] = status
+    hub.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_how_far_labelling_is_goes_along_where_the_source_says_it(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    with_statuses(source)
+    plan = sync.plan(source / "hub", client, new_project="Boxes", images=source / "images")
+    assert "status    LABELLED: 1 rows" in plan.text()
+    outcome = sync.apply(plan, client, journal=tmp_path / "journal")
+    rows = client.get_project(outcome.project_hash).list_label_rows_v2()
+    assert {row.data_title: row.label_status.value for row in rows} == {
+        "0000.png": "LABELLED", "0001.png": "REVIEWED", "0002.png": "LABEL_IN_PROGRESS",
+    }  # fmt: skip
+    assert list(sync.verify(source / "hub", client, outcome.project_hash)) == []
+    client.get_project(outcome.project_hash)._client.set_label_status(
+        next(row.label_hash for row in rows if row.data_title == "0001.png"), LabelStatus.LABELLED
+    )
+    [difference] = sync.verify(source / "hub", client, outcome.project_hash)
+    assert str(difference) == "0001.png: its label status, expected REVIEWED, found LABELLED"
+
+
+def test_rows_that_were_reviewed_are_complete_in_a_project_with_a_workflow(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    with_statuses(source)
+    dataset = client.create_dataset("Boxes", StorageLocation.CORD_STORAGE).dataset_hash
+    ontology = client.create_ontology("Boxes").ontology_hash
+    template = "0f0e0d0c-0b0a-4000-8000-000000000000"
+    project = client.create_project("Boxes", [dataset], "", ontology, workflow_template_hash=template)
+    outcome = pushed(source / "hub", client, tmp_path, project=project, images=source / "images")
+    assert outcome.failures == []
+    rows = client.get_project(project).list_label_rows_v2()
+    stages = {row.data_title: row.workflow_graph_node.title for row in rows}
+    assert stages["0001.png"] != stages["0000.png"] == stages["0002.png"]
+    assert list(sync.verify(source / "hub", client, project)) == []

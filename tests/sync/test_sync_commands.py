@@ -6,33 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from harness import Running, key_of
-from pushes import boxes, state_of
+from harness import Running
+from pushes import state_of
 
 import encord_convert
 from encord_convert import Report
 from encord_convert.cli import run
+from encord_convert.cli._push_progress import PushProgress
 
 
-@pytest.fixture
-def here(server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to be in, with a key the service knows, and the service named by the environment."""
-    server.user()
-    key = tmp_path / "key"
-    key.write_bytes(
-        key_of("ann").private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-        )
-    )
-    monkeypatch.setenv("ENCORD_CONVERT_DOMAIN", server.url)
-    monkeypatch.setenv("ENCORD_SSH_KEY_FILE", str(key))
-    monkeypatch.chdir(tmp_path)
-    boxes(tmp_path, 4)
-    return tmp_path
-
-
-def test_push_verify_and_pull_go_there_and_back(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_push_verify_and_pull_go_there_and_back(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
     told = capsys.readouterr()
     project = told.out.strip()
@@ -53,7 +36,7 @@ def test_push_verify_and_pull_go_there_and_back(here: Path, capsys: pytest.Captu
     assert json.loads(line)["where"]["row"] == "0000.png"
 
 
-def test_the_same_push_again_finds_all_done(here: Path, server: Running, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_push_again_finds_all_done(reached: Path, server: Running, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
     before = state_of(server.user())
     assert run(["push", "boxes", "--new-project", "Boxes", "--json"]) == 0
@@ -63,16 +46,14 @@ def test_the_same_push_again_finds_all_done(here: Path, server: Running, capsys:
 
 
 def test_a_plan_and_its_mapping_are_written_edited_and_applied(
-    here: Path, server: Running, capsys: pytest.CaptureFixture[str]
+    reached: Path, server: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
     assert state_of(server.user())["projects"] == {}
-    mapping = Path("plan.json.mapping.toml")
+    mapping = Path("plan.json.mapping.yaml")
     text = mapping.read_text()
-    assert 'name = "bike"\nshape = "bounding_box"\nto = "bike"' in text
-    mapping.write_text(
-        text.replace('to = "bike"', 'to = "two-wheeler"').replace('to = "car"', 'to = false\nsplit = "kind"')
-    )
+    assert "- name: bike\n  shape: bounding_box\n  to: bike" in text
+    mapping.write_text(text.replace("to: bike", "to: two-wheeler").replace("to: car", "to: false\n  split: kind"))
     options = ["--new-project", "Mapped", "--mapping", str(mapping)]
     assert run(["push", "boxes", *options, "--plan", "mapped.json"]) == 0
     assert run(["apply", "mapped.json"]) == 0
@@ -81,12 +62,16 @@ def test_a_plan_and_its_mapping_are_written_edited_and_applied(
     assert [one.name for one in structure.objects] == ["van", "bus", "two-wheeler"]
     assert run(["verify", "boxes", project, "--mapping", str(mapping)]) == 0
     assert run(["verify", "boxes", project]) == 1
-    mapping.write_text(text.replace('name = "bike"', 'name = "bikee"'))
+    mapping.write_text(text.replace("name: bike", "name: bikee"))
+    line = mapping.read_text().partition("bikee")[0].count("\n") + 1
     assert run(["push", "boxes", *options]) == 2
-    assert "plan.json.mapping.toml: the source has no class 'bikee'; did you mean 'bike'?" in capsys.readouterr().err
+    assert (
+        f"plan.json.mapping.yaml:{line}: the source has no class 'bikee'; did you mean 'bike'?"
+        in capsys.readouterr().err
+    )
 
 
-def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
     picture = Path("boxes/images/0001.png")
     content = bytearray(picture.read_bytes())
@@ -117,13 +102,13 @@ def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(here: Path, capsys: p
     ],
 )
 def test_errors_have_a_sentence_and_a_code(
-    here: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, sentence: str
+    reached: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, sentence: str
 ) -> None:
     assert run(words) == code
     assert sentence in capsys.readouterr().err
 
 
-def test_rows_left_out_make_the_exit_code_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_left_out_make_the_exit_code_1(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("boxes/images/0003.png").unlink()
     assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
     assert "left out  0003.png: no file is called '0003.png'" in capsys.readouterr().err
@@ -131,7 +116,7 @@ def test_rows_left_out_make_the_exit_code_1(here: Path, capsys: pytest.CaptureFi
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 1
 
 
-def test_labels_that_are_there_exit_with_9(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_labels_that_are_there_exit_with_9(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
     project = capsys.readouterr().out.strip()
     annotations = Path("boxes/annotations.xml")
@@ -140,3 +125,30 @@ def test_labels_that_are_there_exit_with_9(here: Path, capsys: pytest.CaptureFix
     assert "4 rows have labels already: 0000.png, 0001.png, 0002.png, …" in capsys.readouterr().err
     assert run(["push", "boxes", "--project", project, "--on-conflict", "replace"]) == 0
     assert run(["verify", "boxes", project]) == 0
+
+
+def test_a_terminal_shows_how_far_it_is_how_fast_and_what_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    clock = iter((10.0, 10.5, 12.0, 20.0))
+    monkeypatch.setattr("encord_convert.cli._push_progress.time.monotonic", lambda: next(clock))
+    progress = PushProgress()
+    progress.tell({"event": "made", "what": "project", "hash": "x"})
+    progress.tell({"event": "sent", "row": "a", "done": 1, "of": 5000})
+    progress.tell({"event": "sent", "row": "b", "done": 2, "of": 5000})
+    progress.tell({"event": "failed", "row": "c", "reason": "no"})
+    progress.tell({"event": "sent", "row": "d", "done": 21, "of": 5000})
+    progress.tell({"event": "written", "row": "a", "done": 1, "of": 1})
+    lines = [line.rstrip() for line in capsys.readouterr().err.replace("\n", "\r").split("\r") if line]
+    assert lines == [
+        "sent     1 of 5000",
+        "sent     2 of 5000   2/s   0:41:39 left",
+        "sent     21 of 5000   10/s   0:08:18 left   1 failed",
+        "written  1 of 1   1 failed",
+    ]
+
+
+def test_in_a_pipe_there_is_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    PushProgress().tell({"event": "sent", "row": "a", "done": 1, "of": 2})
+    assert capsys.readouterr().err == ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-import tomllib
 from typing import Any
 
 import numpy as np
 import pytest
 import samples
+from hypothesis import given
+from hypothesis import strategies as st
 from samples import HEIGHT, WIDTH, Sample, box
 
 import encord_convert
@@ -28,6 +29,7 @@ from encord_convert.sdk.objects import (
     TextAttribute,
 )
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.sync.documents import parse_document, text_of
 from encord_convert.sync.mappings import mapping_text, parse_mapping
 from encord_convert.sync.ontologies import Joined, empty_structure, wanted
 from encord_convert.sync.retyping import EXACT, KEYS, TARGETS, retyped
@@ -39,7 +41,7 @@ HELD = samples.SAMPLES
 def project_of(labels: LabelSet, rules: Any = None, there: dict[str, Any] | None = None) -> tuple[Any, Translation]:
     """Return the ontology a project gets, and what translates for it."""
     source = labels.ontology.to_dict()
-    parsed = parse_mapping(rules or {"class": []}, source)
+    parsed = parse_mapping(rules or {"classes": []}, source)
     joined = Joined(copy.deepcopy(there) if there else empty_structure())
     joined.add(wanted(source, parsed))
     assert joined.conflicts == []
@@ -143,14 +145,14 @@ def classes(labels: LabelSet) -> list[tuple[str, str, dict[str, Any]]]:
     return found
 
 
-def mapping(text: str) -> dict[str, Any]:
-    return tomllib.loads(text)
+def mapping(classes: str) -> dict[str, Any]:
+    return parse_document("classes:\n" + classes, "m.yaml")
 
 
 def test_a_class_and_its_answers_are_renamed() -> None:
     sample, car = cars()
     driven(car, sample, "van", 0.1)
-    rules = mapping('[[class]]\nname = "car"\nto = "vehicle"\n[class.attributes]\nkind = "type"\n"kind/van" = "truck"')
+    rules = mapping("- {name: car, to: vehicle, attributes: {kind: type, kind/van: truck}}")
     assert classes(translated(sample.done(), rules)) == [("vehicle", "bounding_box", {"type": "truck", "plate": "B-1"})]
 
 
@@ -160,7 +162,7 @@ def test_two_classes_of_one_name_are_one_with_the_attributes_of_both() -> None:
     bike.add_attribute(TextAttribute, "bell")
     driven(car, sample, "bus", 0.1)
     sample.place(bike, box(0.5))
-    found = translated(sample.done(), mapping('[[class]]\nname = "bike"\nto = "car"'))
+    found = translated(sample.done(), mapping("- {name: bike, to: car}"))
     assert [one[:2] for one in classes(found)] == [("car", "bounding_box")] * 2
     assert [one.name for one in found.ontology.objects] == ["car"]
     assert [one.title for one in found.ontology.objects[0].attributes] == ["kind", "colours", "plate", "bell"]
@@ -172,7 +174,7 @@ def test_what_is_dropped_is_gone_and_counted() -> None:
     driven(car, sample, "van", 0.1)
     sample.place(bike, box(0.5))
     labels = sample.done()
-    rules = mapping('[[class]]\nname = "bike"\nto = false\n[[class]]\nname = "car"\n[class.attributes]\nplate = false')
+    rules = mapping("- {name: bike, to: false}\n- {name: car, attributes: {plate: false}}")
     assert classes(translated(labels, rules)) == [("car", "bounding_box", {"kind": "van"})]
     _, translation = project_of(labels, rules)
     translation.row(row_dict(next(iter(labels))))
@@ -183,7 +185,7 @@ def test_an_option_that_is_dropped_takes_the_answer_and_what_is_below_it() -> No
     sample, car = cars()
     instance = driven(car, sample, "van", 0.1)
     instance.set_answer("sand", car.get_child_by_title("load", TextAttribute))
-    rules = mapping('[[class]]\nname = "car"\n[class.attributes]\n"kind/van" = false')
+    rules = mapping("- {name: car, attributes: {kind/van: false}}")
     assert classes(translated(sample.done(), rules)) == [("car", "bounding_box", {"plate": "B-1"})]
 
 
@@ -192,7 +194,7 @@ def test_two_options_of_one_name_are_one_answer() -> None:
     instance = driven(car, sample, None, 0.1)
     colours = car.get_child_by_title("colours", ChecklistAttribute)
     instance.set_answer([colours.get_child_by_title("red"), colours.get_child_by_title("pink")], colours)
-    rules = mapping('[[class]]\nname = "car"\n[class.attributes]\n"colours/pink" = "red"')
+    rules = mapping("- {name: car, attributes: {colours/pink: red}}")
     found = translated(sample.done(), rules)
     assert classes(found) == [("car", "bounding_box", {"colours": ["red"], "plate": "B-1"})]
 
@@ -203,7 +205,7 @@ def test_an_attribute_becomes_classes() -> None:
     van.set_answer("sand", car.get_child_by_title("load", TextAttribute))
     driven(car, sample, "bus", 0.3)
     driven(car, sample, None, 0.5)
-    rules = mapping('[[class]]\nname = "car"\nto = "other car"\nsplit = "kind"\n[class.split_to]\nbus = "coach"')
+    rules = mapping("- {name: car, to: other car, split: kind, split_to: {bus: coach}}")
     found = translated(sample.done(), rules)
     assert classes(found) == [
         ("van", "bounding_box", {"load": "sand", "plate": "B-1"}),
@@ -222,7 +224,7 @@ def test_a_track_whose_answer_changes_is_an_object_of_each_class() -> None:
     instance.set_answer(kind.get_child_by_title("van"), kind, frames=[0, 1, 2])
     instance.set_answer(kind.get_child_by_title("bus"), kind, frames=[3, 4])
     instance.set_answer("B-1", car.get_child_by_title("plate", TextAttribute))
-    found = translated(sample.done(), mapping('[[class]]\nname = "car"\nsplit = "kind"'))
+    found = translated(sample.done(), mapping("- {name: car, split: kind}"))
     [row] = found
     assert [(one.object_name, sorted(one._frames)) for one in row.get_object_instances()] == [
         ("van", [0, 1, 2]), ("bus", [3, 4]), ("car", [5]),
@@ -277,7 +279,7 @@ def test_a_mask_with_a_hole_becomes_a_polygon_with_a_hole_and_back() -> None:
 def test_a_class_drawn_as_another_shape_is_so_in_the_project() -> None:
     sample, car = cars()
     driven(car, sample, "van", 0.1)
-    found = translated(sample.done(), mapping('[[class]]\nname = "car"\nas = "polygon"'))
+    found = translated(sample.done(), mapping("- {name: car, as: polygon}"))
     assert classes(found) == [("car", "polygon", {"kind": "van", "plate": "B-1"})]
 
 
@@ -286,7 +288,7 @@ def test_attributes_of_one_name_and_two_kinds_are_a_conflict_with_advice() -> No
     other = Sample()
     other.draft.add_object("car", Shape.BOUNDING_BOX).add_attribute(TextAttribute, "kind")
     joined = Joined(other.done().ontology.to_dict())
-    joined.add(wanted(sample.done().ontology.to_dict(), parse_mapping({"class": []}, empty_structure())))
+    joined.add(wanted(sample.done().ontology.to_dict(), parse_mapping({"classes": []}, empty_structure())))
     assert joined.conflicts == [
         "'car' (bounding_box), 'kind' is a radio in the source and a text in the project: map it to another title."
     ]
@@ -329,29 +331,177 @@ def test_the_mapping_file_that_is_written_changes_nothing(case: str) -> None:
     from pushes import FIXTURES
 
     structure = encord_convert.read(FIXTURES / case, report=Report()).ontology.to_dict()
-    rules = parse_mapping(tomllib.loads(mapping_text(structure)), structure)
+    rules = parse_mapping(parse_document(mapping_text(structure), "m.yaml"), structure)
     assert wanted(structure, rules) == structure
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('[[class]]\nname = "carr"', "the source has no class 'carr'; did you mean 'car'?"),
-        ('[[class]]\nname = "car"\nshape = "polygon"', "'car' of the source is drawn as bounding_box, not as"),
-        ('[[class]]\nname = "car"\ntoo = "x"', "class 'car': 'too' means nothing; did you mean 'to'?"),
-        ('[[class]]\nname = "car"\nas = "bitmap"', "class 'car': bounding_box cannot become 'bitmap'; it can become "),
-        ('[[class]]\nname = "car"\nsplit = "kinds"', "'kinds' is no radio attribute of it; did you mean 'kind'?"),
-        ('[[class]]\nname = "car"\nsplit = "plate"', "'plate' is no radio attribute of it; there are: kind."),
-        ('[[class]]\nname = "car"\n[class.attributes]\n"kind/vann" = "x"', "there is no 'kind/vann'; did you mean"),
-        ('[[class]]\nname = "car"\nsplit = "kind"\n[class.split_to]\nbuss = "x"', "no 'buss'; did you mean 'bus'"),
-        ('[[class]]\nname = "car"\n[class.split_to]\nbus = "x"', "class 'car': split_to needs split."),
-        ('[[class]]\nname = "car"\nto = 5', "class 'car', to: expected a title, or false; found 5."),
-        ('[[class]]\nname = "car"\n[[class]]\nname = "car"', "the class 'car' (bounding_box) stands here twice."),
-        ('[[classes]]\nname = "car"', "expected tables [[class]], found none."),
-    ],
+        ("- {name: carr}", "the source has no class 'carr'; did you mean 'car'?"),
+        ("- {name: car, shape: polygon}", "'car' of the source is drawn as bounding_box, not as"),
+        ("- {name: car, too: x}", "class 'car': 'too' means nothing; did you mean 'to'?"),
+        ("- {name: car, as: bitmap}", "class 'car': bounding_box cannot become 'bitmap'; it can become "),
+        ("- {name: car, split: kinds}", "'kinds' is no radio attribute of it; did you mean 'kind'?"),
+        ("- {name: car, split: plate}", "'plate' is no radio attribute of it; there are: kind."),
+        ("- {name: car, attributes: {kind/vann: x}}", "there is no 'kind/vann'; did you mean"),
+        ("- {name: car, split: kind, split_to: {buss: x}}", "no 'buss'; did you mean 'bus'"),
+        ("- {name: car, split_to: {bus: x}}", "class 'car': split_to needs split."),
+        ("- {name: car, to: [5]}", "class 'car', to: expected a title, or false; found ['5']."),
+        ("- {name: car, attributes: {kind: {as: text}}}", "a text has nothing below its options; drop 'kind/van/load'"),
+        ("- {name: car, attributes: {plate: {as: yes_no}}}", "a text cannot become 'yes_no'; it can become radio."),
+        ("- {name: car, attributes: {plate: {to: x, ass: radio}}}", "'ass' means nothing; did you mean 'as'?"),
+        ("- {name: car, attributes: {kind/van: {as: text}}}", "an option cannot become 'text'; it can become nothing"),
+            ],
 )  # fmt: skip
 def test_a_mapping_that_means_nothing_is_an_error_with_the_nearest_name(text: str, sentence: str) -> None:
     with pytest.raises(MappingError) as error:
-        parse_mapping(tomllib.loads(text), ontology(), "m.toml")
-    assert str(error.value).startswith("m.toml: ")
+        parse_mapping(mapping(text), ontology(), "m.yaml")
+    assert str(error.value).startswith("m.yaml:2: ")
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("classes:\n- {name: car}\n- {name: car}", "m.yaml:3: the class 'car' (bounding_box) stands here twice."),
+        ("klasses: []", "m.yaml: expected a list of tables under 'classes', found none."),
+        ("classes: []\nothers: []", "m.yaml:2: 'others' means nothing; there are: classes."),
+        ("classes:\n- name: car\n  to: x\n  to: y", "m.yaml:4: 'to' stands here twice, first on line 3."),
+        ("classes:\n- name: car\n   to: x", "m.yaml:3: is not YAML (mapping values are not allowed here)."),
+        ("classes:\n- {name: carr}\n- {name: bike, tu: x}", "m.yaml:2: the source has no class 'carr'"),
+    ],
+)
+def test_a_document_that_cannot_be_meant_is_an_error_with_its_line(text: str, sentence: str) -> None:
+    with pytest.raises(MappingError) as error:
+        parse_mapping(parse_document(text, "m.yaml"), ontology(), "m.yaml")
+    assert sentence in str(error.value)
+
+
+def test_only_true_false_and_null_are_not_text() -> None:
+    text = "a: no\nb: 1.10\nc: 'true'\nd: false\ne: 2024-01-01\nyes: ~"
+    assert parse_document(text, "m") == {
+        "a": "no", "b": "1.10", "c": "true", "d": False, "e": "2024-01-01", "yes": None,
+    }  # fmt: skip
+
+
+@given(st.text(min_size=1))
+def test_any_title_stands_in_a_mapping_as_it_is(title: str) -> None:
+    assert parse_document(f"{text_of(title)}: {text_of(title)}", "m") == {title: title}
+
+
+# --- asked in another way --------------------------------------------------------------------------------------------
+
+
+def asked(labels: LabelSet, classes_: str) -> LabelSet:
+    """Translate labels by a mapping that may turn texts of theirs into options."""
+    source = labels.ontology.to_dict()
+    rules = parse_mapping(mapping(classes_), source)
+    rules.learn(source, lambda: map(row_dict, labels))
+    structure = wanted(source, rules)
+    translation = Translation(source, structure, rules)
+    assert translation.missing == []
+    read = OntologyStructure.from_dict(structure)
+    return LabelSet(read, [LabelRowV2._from_dict(translation.row(row_dict(row)), read) for row in labels])
+
+
+def asked_of(labels: LabelSet) -> list[tuple[str, str]]:
+    return [(one.title, one.get_property_type().value) for one in labels.ontology.objects[0].attributes]
+
+
+def test_a_choice_becomes_text() -> None:
+    sample, car = cars()
+    driven(car, sample, "bus", 0.1)
+    driven(car, sample, None, 0.5)
+    found = asked(
+        sample.done(), "- {name: car, attributes: {kind: {to: type, as: text}, kind/van: false, kind/bus: coach}}"
+    )
+    assert asked_of(found)[0] == ("type", "text")
+    assert [answers for _, _, answers in classes(found)] == [{"type": "coach", "plate": "B-1"}, {"plate": "B-1"}]
+
+
+def test_text_becomes_a_choice_of_the_texts_there_are() -> None:
+    sample, car = cars()
+    for x, plate in ((0.1, "B-1"), (0.3, "A-7"), (0.5, "B-1")):
+        sample.place(car, box(x)).set_answer(plate, car.get_child_by_title("plate", TextAttribute))
+    found = asked(sample.done(), "- {name: car, attributes: {plate: {as: radio}}}")
+    plate = found.ontology.objects[0].attributes[2]
+    assert [option.label for option in plate.options] == ["A-7", "B-1"]
+    assert [answers for _, _, answers in classes(found)] == [{"plate": each} for each in ("B-1", "A-7", "B-1")]
+
+
+def test_too_many_texts_are_no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("encord_convert.sync.questions.MOST_VALUES", 2)
+    sample, car = cars()
+    for number in range(3):
+        sample.place(car, box()).set_answer(f"B-{number}", car.get_child_by_title("plate", TextAttribute))
+    with pytest.raises(MappingError, match=r"'plate' has more than 2 different texts: too many for a radio."):
+        asked(sample.done(), "- {name: car, attributes: {plate: {as: radio}}}")
+
+
+def checked(car: Any, sample: Sample, x: float, *colours: str) -> None:
+    attribute = car.get_child_by_title("colours", ChecklistAttribute)
+    instance = sample.place(car, box(x))
+    if colours:
+        instance.set_answer([attribute.get_child_by_title(each) for each in colours], attribute)
+
+
+def test_a_checklist_becomes_questions_of_yes_and_no_and_these_a_checklist_again() -> None:
+    sample, car = cars()
+    checked(car, sample, 0.1, "red")
+    checked(car, sample, 0.3, "red", "pink")
+    checked(car, sample, 0.5)
+    found = asked(sample.done(), "- {name: car, attributes: {colours: {as: yes_no}}}")
+    assert asked_of(found)[1:3] == [("red", "radio"), ("pink", "radio")]
+    assert [answers for _, _, answers in classes(found)] == [
+        {"red": "yes", "pink": "no"}, {"red": "yes", "pink": "yes"}, {"red": "no", "pink": "no"},
+    ]  # fmt: skip
+    back = asked(found, "- {name: car, attributes: {red: {as: checklist}, pink: {as: checklist}}}")
+    assert asked_of(back)[1:3] == [("red", "checklist"), ("pink", "checklist")]
+    assert [answers for _, _, answers in classes(back)] == [{"red": ["red"]}, {"red": ["red"], "pink": ["pink"]}, {}]
+
+
+def test_a_checklist_becomes_text() -> None:
+    sample, car = cars()
+    checked(car, sample, 0.1, "red", "pink")
+    checked(car, sample, 0.5)
+    found = asked(sample.done(), "- {name: car, attributes: {colours: {as: text}, colours/pink: rose}}")
+    assert [answers for _, _, answers in classes(found)] == [{"colours": "red, rose"}, {}]
+
+
+def test_a_checkbox_that_changes_is_yes_on_the_frames_it_was_checked_on_and_no_on_the_others() -> None:
+    sample = Sample(DataType.VIDEO, 6, "a.mp4")
+    car = sample.draft.add_object("car", Shape.BOUNDING_BOX)
+    hidden = car.add_attribute(ChecklistAttribute, "hidden", dynamic=True)
+    option = hidden.add_option("hidden")
+    instance = sample.place(car, box(), list(range(6)))
+    instance.set_answer([option], hidden, frames=[1, 2])
+    sample.place(car, box(0.5), [0, 1])
+    [row] = asked(sample.done(), "- {name: car, attributes: {hidden: {to: is hidden, as: yes_no}}}")
+    first, second = row.get_object_instances()
+    [attribute] = first.ontology_item.attributes
+    assert (attribute.title, attribute.get_property_type().value) == ("is hidden", "radio")
+    answers = [[first.get_answer(attribute, filter_frame=frame)[0].answer.label for frame in range(6)]]
+    answers += [[second.get_answer(attribute, filter_frame=frame)[0].answer.label for frame in range(2)]]
+    assert answers == [["no", "yes", "yes", "no", "no", "no"], ["no", "no"]]
+
+
+def test_two_attributes_of_one_name_have_one_answer() -> None:
+    sample = Sample()
+    car = sample.draft.add_object("car", Shape.BOUNDING_BOX)
+    asked_for = {}
+    for name in ("front", "rear"):
+        attribute = car.add_attribute(ChecklistAttribute, name)
+        asked_for[name] = [attribute, attribute.add_option(f"{name} light")]
+    note, remark = (car.add_attribute(TextAttribute, name) for name in ("note", "remark"))
+    instance = sample.place(car, box())
+    for attribute, option in asked_for.values():
+        instance.set_answer([option], attribute)
+    instance.set_answer("first", note)
+    instance.set_answer("second", remark)
+    rules = mapping("- {name: car, attributes: {front: lights, rear: lights, remark: note}}")
+    _, translation = project_of(sample.done(), rules)
+    [row] = translated(sample.done(), rules)
+    assert classes([row]) == [("car", "bounding_box", {"lights": ["front light", "rear light"], "note": "first"})]
+    translation.row(row_dict(next(iter(sample.done()))))
+    assert translation.dropped == {"a second answer to 'note' of 'car'": 1}

@@ -1,0 +1,116 @@
+"""What the hosted service recommends not to exceed, and how rows are spread over projects that stay within it.
+
+Source: https://docs.encord.com/platform-documentation/General/best-practices, sections "Import Into Encord" and
+"Annotate Projects": figures of projects with a workflow. They are recommendations: a plan says what is beyond, and
+spreads a new project over several where one would be too small; nothing is refused for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MB, GB = 10**6, 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of what there should be at most.
+
+    Parameters
+    ----------
+    rows, instances, labels, bytes : float
+        Of one project: label rows, instances, instances counted on each frame, and bytes of data.
+    file_bytes, row_bytes : float
+        Bytes of one file, and of the labels of one row.
+    frames : float
+        Frames of one video.
+    width_px, height_px : float
+        Size of one picture or video, either way up.
+    """
+
+    rows: float = math.inf
+    instances: float = math.inf
+    labels: float = math.inf
+    bytes: float = math.inf
+    file_bytes: float = math.inf
+    row_bytes: float = math.inf
+    frames: float = math.inf
+    width_px: float = math.inf
+    height_px: float = math.inf
+
+
+_COMMON = {"bytes": 100 * GB, "frames": 200_000, "width_px": 3840, "height_px": 2160}
+LIMITS: Mapping[str, Limits] = {
+    "enterprise": Limits(500_000, 500_000, 5_000_000, file_bytes=GB, row_bytes=50 * MB, **_COMMON),
+    "team": Limits(500_000, 500_000, 1_000_000, file_bytes=GB, row_bytes=50 * MB, **_COMMON),
+    "free": Limits(1000, 5000, 1_000_000, file_bytes=25 * MB, row_bytes=10 * MB, **_COMMON),
+    "none": Limits(),
+}
+"""By the plan of an account."""
+
+
+@dataclass(slots=True)
+class Load:
+    """What a row, or all rows of a project, amount to; see :class:`Limits`."""
+
+    rows: int = 0
+    instances: int = 0
+    labels: int = 0
+    bytes: int = 0
+
+    def plus(self, other: Load) -> Load:
+        """Return the load of both."""
+        return Load(
+            self.rows + other.rows,
+            self.instances + other.instances,
+            self.labels + other.labels,
+            self.bytes + other.bytes,
+        )
+
+    def beyond(self, limits: Limits) -> list[str]:
+        """Say what is more than recommended for one project."""
+        return [
+            f"the project has {number} {what}; {most:g} are recommended at most."
+            for what, number, most in (
+                ("label rows", self.rows, limits.rows),
+                ("instances", self.instances, limits.instances),
+                ("labels, counted on each frame", self.labels, limits.labels),
+                ("bytes of data", self.bytes, limits.bytes),
+            )
+            if number > most
+        ]
+
+
+def shards_of(loads: list[Load], limits: Limits) -> list[int]:
+    """Return for each row, in order, which of several projects it goes to, from 0."""
+    shards: list[int] = []
+    shard, total = 0, Load()
+    for load in loads:
+        total = total.plus(load)
+        if total.rows > load.rows and total.beyond(limits):
+            shard, total = shard + 1, load
+        shards.append(shard)
+    return shards
+
+
+def beyond_of_a_row(
+    limits: Limits, *, label_bytes: int, files: list[int], frames: int, width_px: int | None, height_px: int | None
+) -> list[str]:
+    """Say what of one row is more than recommended."""
+    found = []
+    if label_bytes > limits.row_bytes:
+        found.append(f"its labels have {label_bytes} bytes; {limits.row_bytes:g} are recommended at most.")
+    found += [
+        f"a file has {size} bytes; {limits.file_bytes:g} are recommended at most."
+        for size in files
+        if size > limits.file_bytes
+    ]
+    if frames > limits.frames:
+        found.append(f"it has {frames} frames; {limits.frames:g} are recommended at most.")
+    sides = sorted((width_px or 0, height_px or 0))
+    if sides[1] > limits.width_px or sides[0] > limits.height_px:
+        most = f"{limits.width_px:g} × {limits.height_px:g}"
+        found.append(f"it is {width_px} × {height_px} pixels; {most} are recommended at most.")
+    return found

@@ -1,0 +1,160 @@
+"""Undoing a push: the label rows it wrote have again the labels they had before.
+
+No documented call gives an older revision of a label row, so what was replaced lies in the journal of the push. A row
+that was edited since is left as it is, and named; so is what no documented call takes back: data, classes, projects.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from encord_convert.errors import JournalError
+from encord_convert.sdk.exceptions import EncordException
+from encord_convert.sdk.project import Project
+from encord_convert.sdk.user_client import EncordUserClient
+from encord_convert.sync.digests import digest_of_labels
+from encord_convert.sync.journal import UNDONE, Journal, open_journal
+from encord_convert.sync.rows import BATCH, batches, fetched, relabelled
+from encord_convert.sync.sending import persistently
+from encord_convert.sync.writing import UNCHANGED, words_of
+
+Events = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Undone:
+    """What undoing a push did.
+
+    Attributes
+    ----------
+    restored, emptied : int
+        Label rows that have their former labels, and rows that have none again, by this call.
+    edited : list of str
+        Titles of rows that were edited since the push, and are left as they are.
+    failures : list of (str, str)
+        Titles of rows the service did not take back, and why.
+    stays : list of str
+        What the push made that stays, in words.
+    """
+
+    restored: int = 0
+    emptied: int = 0
+    edited: list[str] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    stays: list[str] = field(default_factory=list)
+
+
+def undo(run: str | os.PathLike[str], client: EncordUserClient, *, on_event: Events | None = None) -> Undone:
+    """Give the rows a push wrote the labels they had before. Begun again after it ended anywhere, it goes on.
+
+    Parameters
+    ----------
+    run : path
+        The plan that was applied, or its journal.
+    client : EncordUserClient
+    on_event : callable, optional
+        Called as things happen.
+
+    Raises
+    ------
+    JournalError
+        There is no journal of that push, or the file is none.
+    """
+    path = Path(run)
+    journal = path if path.name.endswith(".journal") else path.with_name(path.name + ".journal")
+    if not journal.exists():
+        raise JournalError(f"{journal}: there is no such journal; a push keeps it beside its plan.")
+    with open_journal(journal) as opened:
+        return _Undoing(client, opened, on_event or (lambda event: None)).run()
+
+
+class _Undoing:
+    def __init__(self, client: EncordUserClient, journal: Journal, on_event: Events) -> None:
+        self.client = client
+        self.journal = journal
+        self.on_event = on_event
+        self.sleep = client.querier.session.clock.sleep
+        self.outcome = Undone()
+
+    def run(self) -> Undone:
+        if not self.journal.has(*UNDONE):
+            self.journal.begin(*UNDONE)
+        undone = self.journal.all_done("undo")
+        by_project: dict[str, dict[str, dict[str, Any]]] = {}
+        for title, step in self.journal.all("labels").items():
+            if step["before"] != UNCHANGED and title not in undone:
+                by_project.setdefault(step["project"], {})[title] = step
+        count, done = sum(map(len, by_project.values())), 0
+        for project_hash, steps in by_project.items():
+            project = self.client.get_project(project_hash)
+            for titles in batches(steps, BATCH):
+                self._batch(project, {title: steps[title] for title in titles})
+                done += len(titles)
+                self.on_event({"event": "undone", "done": done, "of": count})
+        self._say_what_stays()
+        if not self.outcome.edited and not self.outcome.failures:
+            self.journal.finish(*UNDONE)
+        return self.outcome
+
+    def _batch(self, project: Project, steps: dict[str, dict[str, Any]]) -> None:
+        try:
+            persistently(lambda: self._restore(project, steps), self.sleep)
+        except EncordException as error:
+            if len(steps) == 1:
+                self.outcome.failures += [(title, words_of(error)) for title in steps]
+                return
+            for title, step in steps.items():  # one that is refused takes the whole request with it
+                self._batch(project, {title: step})
+
+    def _restore(self, project: Project, steps: dict[str, dict[str, Any]]) -> None:
+        listed = project.list_label_rows_v2(label_hashes=[step["label"] for step in steps.values()])
+        rows = {row.label_hash: row for row in fetched(project, listed)}
+        bodies: dict[str, dict[str, Any]] = {}
+        done: dict[str, int] = {}
+        edited = []
+        for title, step in steps.items():
+            row = rows.get(step["label"])
+            if row is None:
+                edited.append(title)
+                continue
+            there = row.to_encord_dict()
+            new = relabelled(there, step["before"])
+            now = digest_of_labels(there)
+            if now == digest_of_labels(new):
+                done[title] = 1
+            elif now == step["after"]:
+                row.from_labels_dict(new)
+                bodies[title] = row.to_encord_dict()
+            else:
+                edited.append(title)
+        if bodies:
+            hashes = [body["label_hash"] for body in bodies.values()]
+            project._client.save_label_rows(hashes, list(bodies.values()))
+        self.journal.finish_all("undo", {**done, **dict.fromkeys(bodies, 1)})
+        self.outcome.edited += edited
+        for title in [*done, *bodies]:
+            if steps[title]["before"] is None:
+                self.outcome.emptied += 1
+            else:
+                self.outcome.restored += 1
+
+    def _say_what_stays(self) -> None:
+        made = Counter(kind.partition(" ")[0] for kind in self.journal.all_done("made"))
+        sent = len(self.journal.all_done("data"))
+        added = self.journal.done("made", "additions") or 0
+        made.pop("additions", None)
+        states = sum("status" in step for step in self.journal.all("labels").values())
+        stays = self.outcome.stays
+        stays += [f"{_count(states, 'label status', 'label statuses')} the push set"] if states else []
+        stays += [f"{_count(sent, 'piece', 'pieces')} of data, which the push sent"] if sent else []
+        stays += [f"{_count(added, 'addition', 'additions')} to the ontology"] if added else []
+        stays += [f"{_count(number, kind, kind + 's')} the push made" for kind, number in made.items()]
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

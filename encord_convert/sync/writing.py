@@ -1,0 +1,169 @@
+"""Labels written into the rows of a project, many rows with one request, each noted before and after.
+
+A row nobody labelled yet is begun, and what the service says of it then is filled and saved as it is. A row that has
+labels is fetched first, and what it had is kept in the journal: see :mod:`encord_convert.sync.undoing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from encord_convert.errors import ConvertError, StalePlanError
+from encord_convert.sdk.exceptions import EncordException
+from encord_convert.sdk.http.bundle import Bundle
+from encord_convert.sdk.objects import LabelRowV2
+from encord_convert.sdk.objects.bundled_operations import BundledCreateRowsPayload
+from encord_convert.sdk.orm.label_row import LabelStatus
+from encord_convert.sdk.project import Project
+from encord_convert.sync.digests import EMPTY, digest_of_labels
+from encord_convert.sync.journal import Journal
+from encord_convert.sync.plans import MERGE, PlannedRow
+from encord_convert.sync.rows import body_of, labels_of, merged, placed, sequence_of
+from encord_convert.sync.sending import persistently
+
+Filled = tuple[PlannedRow, dict[str, Any]]
+"""A row of the plan, and its labels in the ontology of the project."""
+
+
+class Writing:
+    """Writes label rows of one project; any thread may call.
+
+    Parameters
+    ----------
+    project : Project
+    listed : dict
+        Its label rows as they were listed, by data hash.
+    data : mapping
+        Titles of planned rows to their data hashes.
+    journal : Journal
+    sleep : callable
+        Takes seconds.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        listed: dict[str, LabelRowV2],
+        data: dict[str, str],
+        journal: Journal,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._project = project
+        self._listed = listed
+        self._data = data
+        self._journal = journal
+        self._sleep = sleep
+
+    def has(self, data_hash: str | None) -> bool:
+        """Tell whether the project has a piece of data."""
+        return data_hash in self._listed
+
+    def write(self, bundle: list[Filled]) -> list[tuple[str, str | None]]:
+        """Write the labels of rows; return their titles, and why those failed that did."""
+        try:
+            return persistently(lambda: self._written(bundle), self._sleep)
+        except EncordException as error:
+            if len(bundle) == 1:
+                return [(bundle[0][0].title, words_of(error))]
+        # One row that is refused takes the whole request with it: each goes alone.
+        return [told for one in bundle for told in self.write([one])]
+
+    def _written(self, bundle: list[Filled]) -> list[tuple[str, str | None]]:
+        there = self._there([self._data[planned.title] for planned, _ in bundle])
+        told: list[tuple[str, str | None]] = []
+        steps: dict[str, Any] = {}
+        bodies: dict[str, dict[str, Any]] = {}
+        for planned, labels in bundle:
+            title = planned.title
+            try:
+                body, after, before = self._filled(planned, labels, there[self._data[title]])
+            except (EncordException, KeyError, TypeError, ValueError) as error:
+                told.append((title, words_of(error)))
+                continue
+            told.append((title, None))
+            step = {"project": self._project.project_hash, "label": body["label_hash"], "after": after}
+            if planned.status is not None:
+                step["status"] = planned.status
+            steps[title] = {**step, "before": before}
+            if before != UNCHANGED:
+                bodies[title] = body
+            elif (begun := self._journal.begun("labels", title)) is not None:
+                steps[title] = begun  # an earlier attempt wrote them, and did not live to note it
+        self._journal.begin_all("labels", {title: steps[title] for title in bodies})
+        if bodies:
+            hashes = [body["label_hash"] for body in bodies.values()]
+            self._project._client.save_label_rows(hashes, list(bodies.values()))
+        self._set_states([(steps[planned.title]["label"], planned) for planned, _ in bundle if planned.title in steps])
+        self._journal.finish_all("labels", steps)
+        return told
+
+    def _set_states(self, rows: list[tuple[str, PlannedRow]]) -> None:
+        """Set how far labelling is, as the source says: with a workflow there is but one end to send rows to."""
+        ended = []
+        for label_hash, planned in rows:
+            if planned.status is None:
+                continue
+            facts = self._listed[self._data[planned.title]]._contents.facts
+            if facts.workflow_graph_node is None:
+                self._project._client.set_label_status(label_hash, LabelStatus(planned.status))
+            elif planned.status in ("REVIEWED", "REVIEWED_TWICE"):
+                ended.append(label_hash)
+        if ended:
+            self._project._client.workflow_complete(ended)
+
+    def _there(self, data_hashes: list[str]) -> dict[str, dict[str, Any] | LabelRowV2]:
+        """Return rows as they are now: what the service said when it was begun of one that was not, else the row."""
+        fresh = [one for one in data_hashes if self._listed[one].label_hash is None]
+        found: dict[str, dict[str, Any] | LabelRowV2] = {}
+        if fresh:
+            try:
+                rows = self._project._client._create_rows(BundledCreateRowsPayload(fresh))
+            except EncordException:
+                # An earlier attempt may have begun some, which only the listing says.
+                for row in self._project.list_label_rows_v2(data_hashes=fresh):
+                    self._listed[row.data_hash] = row
+                raise
+            found = {row["data_hash"]: row for row in rows}
+        with Bundle() as fetches:
+            for data_hash in data_hashes:
+                if data_hash not in found:
+                    row = found[data_hash] = self._listed[data_hash]
+                    row.initialise_labels(include_reviews=True, overwrite=True, bundle=fetches)
+        return found
+
+    def _filled(
+        self, planned: PlannedRow, labels: dict[str, Any], there: dict[str, Any] | LabelRowV2
+    ) -> tuple[dict[str, Any], str, Any]:
+        """Return what to save, the digest of its labels, and the labels it replaces, None if there are none."""
+        if isinstance(there, dict):
+            body = body_of(placed(labels, there), self._listed[there["data_hash"]])
+            after = planned.labels if sequence_of(labels) == sequence_of(body) else digest_of_labels(body)
+            return body, after, None
+        row = there.to_encord_dict()
+        new = placed(labels, row)
+        if planned.action == MERGE:
+            new = merged(new, row)
+        now, after = digest_of_labels(row), digest_of_labels(new)
+        if now == after:
+            return row, after, UNCHANGED
+        if now != (planned.there or EMPTY) and not self._is_ours(planned.title, now):
+            raise StalePlanError("was edited since the plan was made.")
+        there.from_labels_dict(new)
+        return there.to_encord_dict(), after, None if now == EMPTY else labels_of(row)
+
+    def _is_ours(self, title: str, digest: str) -> bool:
+        begun = self._journal.begun("labels", title)
+        return begun is not None and begun["after"] == digest
+
+
+UNCHANGED = "unchanged"
+"""Stands where replaced labels would, for a row that had just those that were to be written."""
+
+
+def words_of(error: BaseException) -> str:
+    """Return what went wrong with a row, in a sentence."""
+    if isinstance(error, ConvertError):
+        return error.sentence
+    text = getattr(error, "message", None) or str(error)
+    return text if isinstance(error, EncordException) else f"{type(error).__name__}: {text}"
