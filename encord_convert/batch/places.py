@@ -236,6 +236,9 @@ def content_hash(path: str, place: str) -> str:
 def send(path: Path, place: str) -> None:
     """Put a file where a URI says, if nothing is there; what is there already and equal is left.
 
+    Stores keep others from writing in between if they can (of S3, MinIO, SeaweedFS, Ceph and AWS do). What is there is
+    looked at all the same: some heed no condition, and equal bytes need not be sent twice.
+
     Raises
     ------
     WriteError
@@ -243,14 +246,27 @@ def send(path: Path, place: str) -> None:
     """
     system, name = remote(place)
     try:
-        try:
-            options = {"overwrite": False} if _EXTRAS.get(place.partition("://")[0]) == "azure" else {"mode": "create"}
-            system.put_file(str(path), name, **options)
-        except FileExistsError as error:
-            if not _is_equal(path, system, name):
-                raise WriteError(f"{place}: something else is there already; it is not overwritten.") from error
+        if not _is_there(system, name):
+            try:
+                _create(system, path, name, place)
+                return
+            except OSError:  # they tell in different words that somebody was faster
+                if not _is_there(system, name):
+                    raise
+        if not _is_equal(path, system, name):
+            raise WriteError(f"{place}: something else is there already; it is not overwritten.")
     except OSError as error:
         raise WriteError(f"{place}: cannot be written ({error.strerror or error}).") from error
+
+
+def _create(system: Any, path: Path, name: str, place: str) -> None:
+    is_azure = _EXTRAS.get(place.partition("://")[0]) == "azure"
+    system.put_file(str(path), name, **({"overwrite": False} if is_azure else {"mode": "create"}))
+
+
+def _is_there(system: Any, name: str) -> bool:
+    system.invalidate_cache(name.rpartition("/")[0])
+    return bool(system.exists(name))
 
 
 def _is_equal(path: Path, system: Any, name: str) -> bool:

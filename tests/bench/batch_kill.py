@@ -1,6 +1,6 @@
 """Kill a batch at random points, resume it, and compare every byte with a batch that ran unbroken.
 
-    python tests/bench/batch_kill.py --sources 1000 --damaged 20 --kills 20
+    python tests/bench/batch_kill.py --exports 1000 --damaged 20 --kills 20
 
 Every other kill is of the command, the rest of one of its workers, after which the command goes on for a while.
 """
@@ -83,7 +83,7 @@ def kill_midway(words: list[str], seconds: float, *, is_worker: bool) -> bool:
 def main() -> int:
     """Do what the arguments say; 0 if everything is equal."""
     parser = argparse.ArgumentParser(description="Kill a batch at random points and resume it.")
-    parser.add_argument("--sources", type=int, default=1000)
+    parser.add_argument("--exports", type=int, default=1000)
     parser.add_argument("--damaged", type=int, default=20)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
@@ -91,7 +91,7 @@ def main() -> int:
     random.seed(given.seed)
     with tempfile.TemporaryDirectory(prefix="batch-kill-") as scratch:
         sources, whole, broken = Path(scratch, "in"), Path(scratch, "whole"), Path(scratch, "broken")
-        exports(sources, given.sources, given.damaged)
+        exports(sources, given.exports, given.damaged)
         code, end, unbroken_s = run(command(sources, whole))
         print(f"unbroken: exit {code}, {end}, {unbroken_s:.1f} s", flush=True)
         good = code == (1 if given.damaged else 0) and end["failed"] == given.damaged
