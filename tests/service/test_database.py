@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import running
-from sqlalchemy import Connection, text
+from harness import GIVEN_DATABASE, running
+from postgresql import THROWAWAY
+from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from encord_convert.errors import MissingDependencyError, ReadError
 from encord_convert.sdk.exceptions import UnknownException
@@ -131,6 +133,16 @@ def test_postgresql_without_psycopg_says_what_to_install(tmp_path: Path, monkeyp
     monkeypatch.setattr(database, "create_engine", missing)
     with pytest.raises(MissingDependencyError, match=r"pip install 'encord-convert\[postgres\]'"):
         open_database(tmp_path, "postgresql+psycopg://h/db")
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(tmp_path: Path) -> None:
+    address = make_url(GIVEN_DATABASE or THROWAWAY.start())
+    with create_engine(address, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as db:
+        db.execute(text("DROP DATABASE IF EXISTS narrow"))
+        db.execute(text("CREATE DATABASE narrow ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"))
+    narrow = address.set(database="narrow").render_as_string(hide_password=False)
+    with pytest.raises(ReadError, match=r"narrow: its texts are encoded as SQL_ASCII; expected UTF8\. Make another"):
+        open_database(tmp_path, narrow)
 
 
 # --- writes ----------------------------------------------------------------------------------------------------------

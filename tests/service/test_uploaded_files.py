@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness import Running
-from media import CT, picture
+from media import CT, film, picture
 
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.dataset import Dataset
@@ -128,17 +128,7 @@ def test_registering_an_image_twice_makes_one(server: Running, tmp_path: Path) -
 
 
 def test_a_video_says_its_size_rate_and_frames(server: Running, tmp_path: Path) -> None:
-    av = pytest.importorskip("av")
-    import numpy as np
-
-    file = tmp_path / "clip.mp4"
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("mpeg4", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for number in range(25):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), number * 5, np.uint8), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
+    file = film(tmp_path / "clip.mp4", 25)
     dataset = dataset_of(server)
     dataset.upload_video(file, title="east")
     [row] = dataset.list_data_rows()
