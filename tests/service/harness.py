@@ -80,7 +80,7 @@ def _registered(db, email: str, public: str) -> None:
 
 def database_of(folder: Path, way: str = "in process") -> str | None:
     """The address of the database of a folder; None for the file in it."""
-    url = THROWAWAY.start() if way == "PostgreSQL" else GIVEN_DATABASE
+    url = GIVEN_DATABASE or (THROWAWAY.start() if way == "PostgreSQL" else None)
     return url and schema_of(url, folder)
 
 

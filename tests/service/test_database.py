@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import GIVEN_DATABASE, running
+from harness import GIVEN_DATABASE, database_of, running
 from postgresql import THROWAWAY
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
@@ -71,6 +71,21 @@ def test_a_migration_takes_a_copy_before(tmp_path: Path, monkeypatch: pytest.Mon
     with sqlite3.connect(tmp_path / "service-before-2.sqlite") as copy:
         assert copy.execute("SELECT email FROM users").fetchall() == [("ann@example.com",)]
         assert copy.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+
+
+def test_a_migration_of_postgresql_copies_its_tables_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = database_of(tmp_path, "PostgreSQL")
+    opened = open_database(tmp_path, url)
+    opened.write(lambda db: users.add_key(db, "ann@example.com", "0" * 64, 0.0)).result()
+    opened.close()
+    migrations = (*database.MIGRATIONS, lambda db: db.execute(text("DELETE FROM users")))
+    monkeypatch.setattr(database, "MIGRATIONS", migrations)
+    opened = open_database(tmp_path, url)
+    assert opened.read(users.users) == []
+    own = opened.read(lambda db: db.execute(text("SELECT current_schema()")).scalar_one())
+    copied = opened.read(lambda db: db.execute(text(f"SELECT email FROM {own}_before_{len(migrations)}.users")).all())
+    assert copied == [("ann@example.com",)]
+    opened.close()
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import GIVEN_DATABASE, database_of, running
+from harness import WAYS, database_of, running
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 from test_serve_cli import client, key_files, served
@@ -54,7 +54,7 @@ def kept_in(address: str) -> tuple[list[Any], dict[str, int]]:
     return list(kept), dict(heads)
 
 
-@pytest.mark.parametrize("way", ["in process"] if GIVEN_DATABASE else ["in process", "PostgreSQL"])
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "socket"])
 @pytest.mark.timeout(60 + 20 * ROUNDS)
 def test_acknowledged_revisions_outlive_a_kill_whole(tmp_path: Path, way: str) -> None:
     private, _ = key_files(tmp_path)

@@ -273,11 +273,12 @@ def gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice],
     assert head is not None
     placed, said = ordered(slices, "position")
     notes = [sentence for _, sentence in said]
-    others = sum((one.width, one.height) != (placed[0].width, placed[0].height) for one in placed)
+    width, height = placed[0].width, placed[0].height
+    others = sum((one.width, one.height) != (width, height) for one in placed)
     if others:
         notes.append(
-            f"{others} of {len(placed)} slices are not of {placed[0].width} x {placed[0].height} pixels as the first is; "
-            "their coordinates are parts of their own size."
+            f"{others} of {len(placed)} slices are not of {width} x {height} pixels as the first is; their coordinates "
+            "are parts of their own size."
         )
     return head, placed, list(kept.values()), notes
 

@@ -81,7 +81,7 @@ def open_database(folder: Path, url: str | None = None) -> Database:
     Parameters
     ----------
     folder : Path
-        Of the service; holds the SQLite file, and the copies taken before migrations.
+        Of the service; holds the SQLite file, and the copies of it that are taken before migrations.
     url : str, optional
         ``postgresql+psycopg://…``; by default the SQLite file.
 
@@ -125,6 +125,8 @@ def _bring_up_to_date(engine: Engine, name: str, file: Path | None) -> None:
             return
         if version and file is not None:
             _copy(file, file.with_name(f"{file.stem}-before-{newest}.sqlite"))
+        elif version:
+            _copy_there(connection, newest)
         for migration in MIGRATIONS[version:]:
             migration(connection)
         if version:
@@ -163,6 +165,16 @@ def _copy(file: Path, to: Path) -> None:
         source.backup(target)
     source.close()
     target.close()
+
+
+def _copy_there(connection: Connection, newest: int) -> None:
+    """Copy the tables of a PostgreSQL schema into one beside it, ``SCHEMA_before_VERSION``."""
+    quoted = connection.dialect.identifier_preparer.quote
+    own = connection.execute(select(func.current_schema())).scalar_one()
+    copy = quoted(f"{own}_before_{newest}")
+    connection.exec_driver_sql(f"CREATE SCHEMA {copy}")
+    for table in map(quoted, inspect(connection).get_table_names()):
+        connection.exec_driver_sql(f"CREATE TABLE {copy}.{table} AS TABLE {table}")
 
 
 @contextmanager
