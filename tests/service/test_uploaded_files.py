@@ -124,6 +124,15 @@ def test_two_series_in_one_upload_are_refused_with_both_uids(server: Running, tm
     assert dataset.list_data_rows() == []
 
 
+def test_slices_of_one_name_in_two_folders_are_two_slices(server: Running, tmp_path: Path) -> None:
+    [first] = slices_at(tmp_path, [0])
+    (tmp_path / "other").mkdir()
+    second = tmp_path / "other/0.dcm"
+    second.write_bytes(dicom_files.picture(2, (0, 0, 2)))
+    made = dataset_of(server).create_dicom_series([second, first])
+    assert [one["dicom_instance_uid"] for one in blocks_of(server, made["data_hash"])] == ["2.25.1", "2.25.2"]
+
+
 def test_the_same_slice_twice_is_one_and_another_with_its_uid_is_refused(server: Running, tmp_path: Path) -> None:
     files = slices_at(tmp_path, [0, 2])
     (tmp_path / "again").mkdir()

@@ -55,7 +55,7 @@ def entries(call: Call, project: Any, wanted: dict[str, Any]) -> msgspec.Raw:
     too_many: list[tuple[int, set[str]]] = []
     conditions = _conditions(call, wanted, bool(nodes), too_many)
     state = wanted.get("shadow_data_state") or "ALL_DATA"
-    if state not in {one.value for one in ShadowDataState}:
+    if state not in [one.value for one in ShadowDataState]:
         raise InvalidArgumentsError(f"{state!r:.80} is no shadow_data_state.")
     answer = bytearray()
     for dataset in projects.datasets(call.db, call.of.hash):

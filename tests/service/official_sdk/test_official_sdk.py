@@ -145,6 +145,5 @@ def test_there_are_enough_checks_and_they_ask_the_service(lines: list[dict[str, 
     asking = [line for line in lines if line["requests"]]
     assert len(asking) >= AT_LEAST
     assert len({line["name"] for line in lines}) == len(lines)
-    print(
-        f"{len(lines)} checks, {len(asking)} of them ask the service, {sum(line['requests'] for line in lines)} requests"
-    )
+    sent = sum(line["requests"] for line in lines)
+    print(f"{len(lines)} checks, {len(asking)} of them ask the service, {sent} requests")
