@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,8 @@ def main() -> None:
 
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    for (source, target), name in zip_longest(job.files, job.names, fillvalue=""):
+    for place, (source, target) in enumerate(job.files):
+        name = job.names[place] if job.names else ""
         sys.stdout.buffer.write(msgspec.json.encode(_outcome(job, Path(source), Path(target), name)) + b"\n")
         sys.stdout.buffer.flush()
 

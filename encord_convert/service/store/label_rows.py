@@ -131,7 +131,7 @@ def lengths(db: Connection, data_hashes: list[str]) -> dict[str, int]:
     statement = select(DATA_ROWS.c.data_hash, DATA_ROWS.c.number_of_frames).where(
         DATA_ROWS.c.data_hash.in_(data_hashes)
     )
-    return {data_hash: frames for data_hash, frames in db.execute(statement)}
+    return {row.data_hash: row.number_of_frames for row in db.execute(statement)}
 
 
 def bodies(db: Connection, revisions: Iterable[int]) -> dict[int, bytes]:
