@@ -23,7 +23,7 @@ from encord_convert.service.store.tables import DATASETS
 WIRE = Path(__file__).parents[2] / "fixtures/wire"
 REPLIES = json.loads((WIRE / "synthetic_replies.json").read_text())["replies"]
 KEY = json.loads((WIRE / "test_key.json").read_text())
-THEN = 1_700_000_000.0
+THEN, ME = 1_700_000_000.0, "me@example.invalid"
 CLOUD = "https://bucket.example.invalid"
 """Where recorded requests have their private data."""
 
@@ -76,8 +76,8 @@ def _filled(cloud: Path) -> Path:
 
 
 def _resources(db: Connection, has_workflow: bool) -> None:
-    users.add_key(db, "me@example.invalid", KEY["public_key_hex"], THEN)
-    me = users.user_of_key(db, KEY["public_key_hex"]).user_hash
+    users.add_key(db, ME, KEY["public_key_hex"], THEN)
+    me = users.user_named(db, ME, THEN)
     for number, dataset_hash in enumerate(DATASETS_OF):
         row = {"title": f"Synthetic dataset {number}", "description": None, "type": 0, "backing_folder_uuid": None}
         times = {"created_at": THEN, "last_edited_at": THEN}
@@ -130,7 +130,7 @@ def _row_of(data_hash: str) -> dict[str, Any]:
 
 
 def _label_rows(db: Connection, begun_later: set[str], has_workflow: bool) -> None:
-    me = users.user_of_key(db, KEY["public_key_hex"]).user_hash
+    me = users.user_named(db, ME, THEN)
     for entry in REPLIES["labelrowmetadata_GET_1"]["response"]:
         data_hash, label_hash = entry["data_hash"], entry["label_hash"]
         if data_hash in begun_later:
@@ -147,7 +147,7 @@ def _label_rows(db: Connection, begun_later: set[str], has_workflow: bool) -> No
 
 def _keys(db: Connection, block: dict[str, Any]) -> None:
     """Let the API keys in that the requests of a block carry."""
-    me = users.user_of_key(db, KEY["public_key_hex"]).user_hash
+    me = users.user_named(db, ME, THEN)
     carried = {
         (one["headers"].get("Authorization", ":"), one["headers"].get("ResourceID")) for one in block["requests"]
     }
