@@ -26,6 +26,7 @@ from encord_convert.sdk.http.transport import Request
 ODD = [
     "\0", "a\0b", "\ud800", "", "%", "\\", "x" * 5000, "0001-01-01", "9999-12-31T23:59:59", 2**31, 2**63, 2**70, -1, 0,
     1.5, 1e308, -1e308, True, False, None, [], [[]], [None], ["\0"], [2**70], {}, {"\0": 1},
+    {"abc": {"objects": []}}, {"objects": None}, {"0": 1},
 ]  # fmt: skip
 ONE_IN = int(os.environ.get("ONE_IN", "24"))
 """Of all places a value could stand in, chosen by their name and the value."""
@@ -77,5 +78,12 @@ def test_no_value_makes_the_service_fail(way: str, tmp_path: Path, caplog: pytes
                 reply = server.service.answer(Request("POST", request["path"], headers, body))
                 if b"The service failed" in reply.body:
                     failed.append(f"{name}: {value!r:.40}")
+        for request, path in requests():
+            if path == ("values",) and request["body"]["query_method"] == "GET":
+                body = filled_in(json.dumps(request["body"]), known).encode()
+                headers = request["headers"] | {"Authorization": authorization(SIGNER, body)}
+                reply = server.service.answer(Request("POST", request["path"], headers, body))
+                if b"The service failed" in reply.body:
+                    failed.append(f"{request['body']['query_type']} after all that")
     assert failed == []
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

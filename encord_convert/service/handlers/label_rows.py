@@ -69,7 +69,7 @@ Labels = TypeVar("Labels")
 
 class _Unit(msgspec.Struct, Generic[Labels]):
     labels: Labels
-    data_sequence: int | str | None = None
+    data_hash: str | None = None
 
 
 class _Answer(msgspec.Struct):
