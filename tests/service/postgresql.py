@@ -1,13 +1,12 @@
 """A PostgreSQL of this test process, made when it is first asked for and thrown away at its end.
 
-It listens on 127.0.0.1 alone, lets everybody in who reaches it, and flushes nothing.
+It listens at a file of its folder and on no network, lets everybody in who reaches that, and flushes nothing.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -16,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 USERS = ("postgres", "nobody")
@@ -37,17 +36,14 @@ class Throwaway:
             if programs is None:
                 pytest.skip("PostgreSQL is not installed here: no initdb is found")
             pytest.importorskip("psycopg")
-            self._folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+            folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
             self._pg_ctl = programs / "pg_ctl"
-            self._as_user = _other_user(self._folder)
-            data = str(self._folder / "data")
+            self._as_user = _other_user(folder)
+            data, log = str(folder / "data"), str(folder / "log")
             self._run(programs / "initdb", "-A", "trust", "-U", "tester", "-E", "UTF8", "--no-sync", "-D", data)
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                port = free.getsockname()[1]
-            options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-            log = str(self._folder / "log")
+            options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
             self._run(self._pg_ctl, "-D", data, "-o", options, "-l", log, "-w", "start")
-            self.url = f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
+            self._folder, self.url = folder, f"postgresql+psycopg://tester@/postgres?host={folder}"
         return self.url
 
     def stop(self) -> None:
@@ -92,4 +88,4 @@ def schema_of(url: str, folder: Path) -> str:
     schema = "t" + sha256(str(folder).encode()).hexdigest()[:16]
     with create_engine(url, poolclass=NullPool).begin() as db:
         db.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-    return f"{url}?options=-csearch_path%3D{schema}"
+    return make_url(url).update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(hide_password=False)
