@@ -17,7 +17,7 @@ import re
 import struct
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, BinaryIO
 
@@ -57,8 +57,11 @@ MOST_PIXEL_BYTES = 2 << 30
 """Of all frames of a file, decoded."""
 MOST_DEFLATED_BYTES = 64 << 20
 """Of a file that is compressed as a whole."""
+PIXELS_LOOKED_AT = 1 << 26
+"""For text: every frame of what has no more, and of longer ones as many frames as that, evenly chosen. A box on one of
+them is painted over on all."""
 FRAMES_LOOKED_AT = 16
-"""For text; a box on one of them is painted over on all."""
+"""At least."""
 IMPLEMENTATION = UID("2.25.110264127441346352127417923718231265081")
 _HEX = re.compile(r"[0-9a-f]{8}", re.ASCII)
 _VIDEO = "1.2.840.10008.1.2.4.10"
@@ -103,10 +106,21 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """What was done to a file: how many boxes were painted over, and which share of the picture they are."""
+    """What was done to a file.
+
+    Parameters
+    ----------
+    boxes : int
+        That were painted over.
+    share : float
+        Of the picture that they are.
+    name_tells : bool
+        Whether the file's name holds the name, the id or the birth date of the patient.
+    """
 
     boxes: int = 0
     share: float = 0.0
+    name_tells: bool = False
 
 
 def tag_of(spelled: str) -> BaseTag:
@@ -136,8 +150,15 @@ def texts(header: Dataset, tag: BaseTag) -> list[str]:
     return [str(one).strip(" \0") for one in values]
 
 
+def tells(name: str, header: Dataset) -> bool:
+    """Tell whether the name of a file holds the name, the id or the birth date of its patient."""
+    found = [text for tag in (0x00100010, 0x00100020, 0x00100030) for text in texts(header, Tag(tag))]
+    words = {word.casefold() for text in found for word in re.split(r"[\^= ]", text) if len(word) > 2}
+    return any(word in name.casefold() for word in words)
+
+
 def redact(
-    source: BinaryIO, target: BinaryIO, *, tags: bool, mode: Mode, conditions: Iterable[Condition]
+    source: BinaryIO, target: BinaryIO, *, tags: bool, mode: Mode, conditions: Iterable[Condition], name: str = ""
 ) -> Redaction | None:
     """De-identify one file.
 
@@ -151,6 +172,8 @@ def redact(
     mode : Mode
     conditions : iterable of Condition
         Looked at in the header as it came; None is returned, and nothing written, if one does not hold.
+    name : str
+        Of the file.
 
     Raises
     ------
@@ -165,7 +188,8 @@ def redact(
             found = _read(source)
             if not all(condition.holds(found) for condition in conditions):
                 return None
-            done = Redaction() if mode is Mode.NONE else _paint(found)
+            name_tells = tells(name, found)
+            done = replace(Redaction() if mode is Mode.NONE else _paint(found), name_tells=name_tells)
             if not tags and mode is Mode.NONE:
                 source.seek(0)
                 _copy(source, target)
@@ -289,7 +313,8 @@ def _paint(found: Dataset) -> Redaction:
         found.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     pixels, is_planar = _pixels(found)
     frames, height, width = pixels.shape[:3]
-    looked_at = np.unique(np.linspace(0, frames - 1, min(frames, FRAMES_LOOKED_AT)).round().astype(int))
+    count = min(frames, max(FRAMES_LOOKED_AT, PIXELS_LOOKED_AT // (height * width)))
+    looked_at = np.unique(np.linspace(0, frames - 1, count).round().astype(int))
     boxes: set[Box] = {box for frame in looked_at for box in text_boxes(_luminance(found, pixels[frame]))}
     if not boxes:
         return Redaction()

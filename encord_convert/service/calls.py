@@ -130,7 +130,9 @@ class Call:
         value = payload.get(name, default)
         if value is ...:
             raise InvalidArgumentsError(f"The payload has no {name!r}.")
-        if value is not default and not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        fits = bool in kinds if isinstance(value, bool) else isinstance(value, kind)  # true is no number
+        if value is not default and not fits:
             raise InvalidArgumentsError(f"{name!r} is of the wrong type: {type(value).__name__}.")
         return value
 

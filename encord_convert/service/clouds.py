@@ -7,6 +7,7 @@ Every user of the service may name data below every root.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable
@@ -101,16 +102,21 @@ class Root:
             self._fs().put_file(str(file), place, mode="create")
             return
         folder = Path(place).parent
-        folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f".{uuid4()}"
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             with file.open("rb") as source, temporary.open("xb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
                 target.flush()
                 os.fsync(target.fileno())
             os.link(temporary, place)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise InvalidArgumentsError(f"{url[:256]}…: the file system takes no name that long.") from error
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
     def remove(self, url: str) -> None:
         """Take back what :meth:`put` laid down."""

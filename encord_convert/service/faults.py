@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import DataError
 
 from encord_convert.sdk import exceptions
 from encord_convert.sdk.exceptions import EncordException
@@ -47,6 +48,11 @@ def code_of(error: BaseException) -> tuple[str, Any]:
         return code, error.message
     if isinstance(error, OSError) and error.errno in _FULL:
         return "UNKNOWN_ERROR", FULL
+    if isinstance(error, DataError | OverflowError):
+        return (
+            "INVALID_ARGUMENTS_ERROR",
+            "A value cannot be kept: a number is out of range, or a text has a zero byte.",
+        )
     if isinstance(error, msgspec.DecodeError | RecursionError | UnicodeDecodeError):
         return "INVALID_ARGUMENTS_ERROR", f"The request cannot be read: {error}."
     _LOG.error("A request failed.", exc_info=error)

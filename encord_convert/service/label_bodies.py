@@ -120,7 +120,7 @@ def _laid_over(known: dict[str, Any] | None, saved: dict[str, Any], author: str 
     labels = (known or {}) | saved
     if not isinstance(saved.get("objects", saved.get("classifications")), list):
         for frame, entry in saved.items():
-            labels[frame] = (known or {}).get(frame, {}) | entry
+            labels[frame] = (known or {}).get(frame, {}) | entry if isinstance(entry, dict) else entry
     for entry in entries_of(labels):
         if entry.get("createdBy", "") is None:
             entry["createdBy"] = author
@@ -131,7 +131,14 @@ def frames_of(labels: dict[str, Any]) -> Iterable[tuple[int, dict[str, Any]]]:
     """Return the frames of a unit; a picture is frame 0."""
     if isinstance(labels.get("objects", labels.get("classifications")), list):
         return [(0, labels)]
-    return [(int(frame), entry) for frame, entry in labels.items()]
+    frames = ((counted(frame), entry) for frame, entry in labels.items())
+    return [(frame, entry) for frame, entry in frames if frame is not None and isinstance(entry, dict)]
+
+
+def counted(value: object) -> int | None:
+    """Return the number a frame or a picture of a group has, as a number or its digits; None if it is neither."""
+    text = str(value)
+    return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
 def entries_of(labels: dict[str, Any]) -> Iterable[dict[str, Any]]:

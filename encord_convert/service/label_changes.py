@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from encord_convert.sdk.orm.label_log import Action
-from encord_convert.service.label_bodies import frames_of
+from encord_convert.service.label_bodies import counted, frames_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def contents_of(body: bytes | None) -> Contents:
     row: dict[str, Any] = msgspec.json.decode(body) if body else {}
     found: Contents = {}
     for unit in row.get("data_units", {}).values():
-        start = int(unit.get("data_sequence") or 0)
+        start = counted(unit.get("data_sequence")) or 0
         for number, frame in frames_of(unit.get("labels", {})):
             for kind, key in (("objects", "objectHash"), ("classifications", "classificationHash")):
                 for entry in frame.get(kind, ()):

@@ -5,6 +5,7 @@ Source: wire protocol, section 9.5.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -18,6 +19,8 @@ from encord_convert.service.contents import DICOM, facts_of
 from encord_convert.service.handlers.data_rows import metadata_text
 from encord_convert.service.handlers.datasets import titled
 from encord_convert.service.handlers.uploads import Facts, block, file_columns, gathered
+
+_LOG = logging.getLogger("encord_convert.service")
 
 MOST_UNITS = 500_000
 MOST_URLS = 1_000_000
@@ -139,7 +142,9 @@ def columns_of(clouds: Clouds, integration: str, location: int, unit: Unit) -> d
             "file_size": sum(file["file_size"] for file in files), "is_optimised_image_group": unit.create_video,
             "files": files,
         }  # fmt: skip
-    head, slices, kept = gathered(members)
+    head, slices, kept, notes = gathered(members)
+    for note in notes:
+        _LOG.warning("A series of %d files: %s", len(kept), note)
     links = {file.data_hash: file.file_link for file, _ in kept}
     series = {"patient_id": head.patient, "study_uid": head.study, "series_uid": head.series}
     return {

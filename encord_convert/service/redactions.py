@@ -26,6 +26,8 @@ class Job(msgspec.Struct):
     tags: bool
     mode: str
     conditions: list[tuple[int, list[str], bool]]
+    names: list[str] = []
+    """What the files are called; they lie elsewhere meanwhile."""
 
 
 class Outcome(msgspec.Struct):
@@ -35,6 +37,7 @@ class Outcome(msgspec.Struct):
     fault: str | None = None
     boxes: int = 0
     share: float = 0.0
+    name_tells: bool = False
 
 
 def redacted(job: Job) -> list[Outcome]:
@@ -58,18 +61,19 @@ def main() -> None:
 
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    for source, target in job.files:
-        sys.stdout.buffer.write(msgspec.json.encode(_outcome(job, Path(source), Path(target))) + b"\n")
+    for place, (source, target) in enumerate(job.files):
+        name = job.names[place] if job.names else ""
+        sys.stdout.buffer.write(msgspec.json.encode(_outcome(job, Path(source), Path(target), name)) + b"\n")
         sys.stdout.buffer.flush()
 
 
-def _outcome(job: Job, source: Path, target: Path) -> Outcome:
+def _outcome(job: Job, source: Path, target: Path, name: str) -> Outcome:
     from pydicom.tag import Tag
 
     from encord_convert.formats._dicom_redactions import Condition, Mode, NotRedactable, redact
 
     conditions = [Condition(Tag(tag), tuple(values), is_member) for tag, values, is_member in job.conditions]
-    options: dict[str, Any] = {"tags": job.tags, "mode": Mode(job.mode), "conditions": conditions}
+    options: dict[str, Any] = {"tags": job.tags, "mode": Mode(job.mode), "conditions": conditions, "name": name}
     try:
         with source.open("rb") as incoming, target.open("wb") as outgoing:
             done = redact(incoming, outgoing, **options)
@@ -77,7 +81,7 @@ def _outcome(job: Job, source: Path, target: Path) -> Outcome:
         return Outcome(fault=str(fault))
     except MemoryError:
         return Outcome(fault="It takes more memory than a file may.")
-    return Outcome() if done is None else Outcome(True, None, done.boxes, done.share)
+    return Outcome() if done is None else Outcome(True, None, done.boxes, done.share, done.name_tells)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Clients of a service in the same process, or behind a socket.
+"""Clients of a service in the same process, behind a socket, or in the same process on PostgreSQL.
 
-``SERVICE_DATABASE=postgresql+psycopg://…`` runs all tests on a schema of their own in that database.
+``SERVICE_DATABASE=postgresql+psycopg://…`` runs all tests on schemas of their own in that database. Without it, those
+that say so run on a PostgreSQL that is started for them.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
+from postgresql import THROWAWAY, schema_of
 
 from encord_convert.sdk.configs import UserConfig
 from encord_convert.sdk.http._calls import Querier, Session
@@ -24,7 +24,8 @@ from encord_convert.service.app import Service, open_service
 from encord_convert.service.server import Server
 from encord_convert.service.store.users import add_key
 
-WAYS = ("in process", "socket")
+GIVEN_DATABASE = os.environ.get("SERVICE_DATABASE")
+WAYS = ("in process", "socket") if GIVEN_DATABASE else ("in process", "socket", "PostgreSQL")
 
 
 def key_of(name: str) -> Ed25519PrivateKey:
@@ -62,7 +63,7 @@ class Running:
 
     def transport(self) -> Transport:
         """What requests go through."""
-        return AppTransport(self.service.answer) if self.way == "in process" else SocketTransport()
+        return SocketTransport() if self.way == "socket" else AppTransport(self.service.answer)
 
     def close(self) -> None:
         if self._stop:
@@ -77,21 +78,16 @@ def _registered(db, email: str, public: str) -> None:
         add_key(db, email, public, 1_700_000_000.0)
 
 
-def database_of(folder: Path) -> str | None:
+def database_of(folder: Path, way: str = "in process") -> str | None:
     """The address of the database of a folder; None for the file in it."""
-    url = os.environ.get("SERVICE_DATABASE")
-    if url is None:
-        return None
-    schema = "t" + sha256(str(folder).encode()).hexdigest()[:16]
-    with create_engine(url, poolclass=NullPool).begin() as db:
-        db.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-    return f"{url}?options=-csearch_path%3D{schema}"
+    url = GIVEN_DATABASE or (THROWAWAY.start() if way == "PostgreSQL" else None)
+    return url and schema_of(url, folder)
 
 
 @contextmanager
 def running(folder: Path, way: str = "in process", **options) -> Iterator[Running]:
     """A service on a folder, until the end of the block."""
-    it = Running(open_service(folder, database_of(folder), **options), way)
+    it = Running(open_service(folder, database_of(folder, way), **options), way)
     try:
         yield it
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from harness import Running, running
+from harness import WAYS, Running, running
 from media import picture
 from test_uploaded_files import bytes_at, dataset_of
 
@@ -132,8 +132,9 @@ def test_items_one_may_not_see_are_not_there(server: Running, dataset: Dataset) 
     assert titles(other) == ["a.png"]
 
 
-def test_uploads_of_many_threads_all_become_rows(tmp_path: Path) -> None:
-    with running(tmp_path / "service", "socket") as server:
+@pytest.mark.parametrize("way", WAYS)
+def test_uploads_of_many_threads_all_become_rows(tmp_path: Path, way: str) -> None:
+    with running(tmp_path / "service", way) as server:
         dataset = dataset_of(server)
         files = [picture(tmp_path / f"{number}.png", 3 + number, 3) for number in range(12)]
         threads = [threading.Thread(target=dataset.upload_image, args=(file,)) for file in files]
@@ -142,3 +143,4 @@ def test_uploads_of_many_threads_all_become_rows(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert sorted(row.width for row in dataset.list_data_rows()) == list(range(3, 15))
+        assert len(set(titles(dataset))) == 12

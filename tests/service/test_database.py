@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import running
-from sqlalchemy import Connection, text
+from harness import GIVEN_DATABASE, database_of, running
+from postgresql import THROWAWAY
+from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from encord_convert.errors import MissingDependencyError, ReadError
 from encord_convert.sdk.exceptions import UnknownException
@@ -69,6 +71,21 @@ def test_a_migration_takes_a_copy_before(tmp_path: Path, monkeypatch: pytest.Mon
     with sqlite3.connect(tmp_path / "service-before-2.sqlite") as copy:
         assert copy.execute("SELECT email FROM users").fetchall() == [("ann@example.com",)]
         assert copy.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+
+
+def test_a_migration_of_postgresql_copies_its_tables_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = database_of(tmp_path, "PostgreSQL")
+    opened = open_database(tmp_path, url)
+    opened.write(lambda db: users.add_key(db, "ann@example.com", "0" * 64, 0.0)).result()
+    opened.close()
+    migrations = (*database.MIGRATIONS, lambda db: db.execute(text("DELETE FROM users")))
+    monkeypatch.setattr(database, "MIGRATIONS", migrations)
+    opened = open_database(tmp_path, url)
+    assert opened.read(users.users) == []
+    own = opened.read(lambda db: db.execute(text("SELECT current_schema()")).scalar_one())
+    copied = opened.read(lambda db: db.execute(text(f"SELECT email FROM {own}_before_{len(migrations)}.users")).all())
+    assert copied == [("ann@example.com",)]
+    opened.close()
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +148,16 @@ def test_postgresql_without_psycopg_says_what_to_install(tmp_path: Path, monkeyp
     monkeypatch.setattr(database, "create_engine", missing)
     with pytest.raises(MissingDependencyError, match=r"pip install 'encord-convert\[postgres\]'"):
         open_database(tmp_path, "postgresql+psycopg://h/db")
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(tmp_path: Path) -> None:
+    address = make_url(GIVEN_DATABASE or THROWAWAY.start())
+    with create_engine(address, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as db:
+        db.execute(text("DROP DATABASE IF EXISTS narrow"))
+        db.execute(text("CREATE DATABASE narrow ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"))
+    narrow = address.set(database="narrow").render_as_string(hide_password=False)
+    with pytest.raises(ReadError, match=r"narrow.*: its texts are encoded as SQL_ASCII; expected UTF8\. Make another"):
+        open_database(tmp_path, narrow)
 
 
 # --- writes ----------------------------------------------------------------------------------------------------------

@@ -119,6 +119,28 @@ def test_sensitive_text_without_recognition_is_all_text_and_said(
     assert "0 a.dcm" not in caplog.text
 
 
+def test_the_log_says_what_became_of_each_file_and_names_none(
+    served: Running, cloud: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    named = cloud / "scans/2024 MILLER chest.dcm"
+    named.write_bytes(picture(9, Modality="CT", PatientName="Miller^Ann"))
+    conditions = [SaveDeidentifiedDicomConditionIn(["CT"], "Modality")]
+    deidentified(served, [named, cloud / "scans/1 a.dcm", cloud / "scans/0 a.dcm"], save_conditions=conditions)
+    assert "File 0 is saved; 0 boxes are painted over, 0.0 % of it." in caplog.text
+    assert "File 0 is named after its patient, and the result still is." in caplog.text
+    assert "File 1 is not saved: a condition does not hold." in caplog.text
+    assert "De-identified 2 of 3 files. PatientName" in caplog.text
+    assert "ILLER" not in caplog.text and "File 2 is named" not in caplog.text
+
+
+def test_no_file_that_meets_the_conditions_is_an_empty_list(served: Running, cloud: Path) -> None:
+    before = sorted(cloud.rglob("*"))
+    conditions = [SaveDeidentifiedDicomConditionIn(["XA"], "Modality")]
+    assert deidentified(served, [cloud / "scans/0 a.dcm"], save_conditions=conditions, upload_dir="new") == []
+    assert sorted(cloud.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("condition", "sentence"),
     [

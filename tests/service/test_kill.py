@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import os
 import random
-import sqlite3
 import threading
 import time
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
-from harness import running
+from harness import WAYS, database_of, running
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 from test_serve_cli import client, key_files, served
 from worlds import BOX, world
 
@@ -41,22 +43,35 @@ def body_of(row: dict, writer: int, count: int) -> dict:
     return made
 
 
+def kept_in(address: str) -> tuple[list[Any], dict[str, int]]:
+    """Return every revision of a database that is whole, and the newest one of each row."""
+    with create_engine(address, poolclass=NullPool).connect() as db:
+        if address.startswith("sqlite"):
+            assert db.scalars(text("PRAGMA integrity_check")).all() == ["ok"]
+            assert db.execute(text("PRAGMA foreign_key_check")).all() == []
+        kept = db.execute(text("SELECT label_hash, body, sha256, id FROM label_revisions ORDER BY id")).all()
+        heads = db.execute(text("SELECT label_hash, head FROM label_rows")).all()
+    return list(kept), dict(heads)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "socket"])
 @pytest.mark.timeout(60 + 20 * ROUNDS)
-def test_acknowledged_revisions_outlive_a_kill_whole(tmp_path: Path) -> None:
+def test_acknowledged_revisions_outlive_a_kill_whole(tmp_path: Path, way: str) -> None:
     private, _ = key_files(tmp_path)
     data = tmp_path / "data"
-    with running(data) as server:
+    url = database_of(data, way)
+    with running(data, way) as server:
         made = world(server)
         rows = [made.begun(title=f"{number}.png") for number in range(ROWS)]
         project_hash = made.project.project_hash
     chance = random.Random(7)
     acknowledged: dict[str, list[str]] = {row["label_hash"]: [] for row in rows}
     for _ in range(ROUNDS):
-        with served(data) as (process, url):
+        with served(data, *(["--database", url] if url else [])) as (process, address):
 
-            def save(writer: int, url: str = url) -> None:
+            def save(writer: int, address: str = address) -> None:
                 try:
-                    project = client(url, private).get_project(project_hash)
+                    project = client(address, private).get_project(project_hash)
                     for count in range(100_000):
                         row = rows[(writer + count) % ROWS]
                         body = body_of(row, writer, time.monotonic_ns())
@@ -73,12 +88,7 @@ def test_acknowledged_revisions_outlive_a_kill_whole(tmp_path: Path) -> None:
             process.kill()
             for thread in threads:
                 thread.join()
-        with sqlite3.connect(data / FILE) as database:
-            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            assert database.execute("PRAGMA foreign_key_check").fetchall() == []
-            kept = database.execute("SELECT label_hash, body, sha256, id FROM label_revisions ORDER BY id").fetchall()
-            heads = dict(database.execute("SELECT label_hash, head FROM label_rows"))
-        database.close()
+        kept, heads = kept_in(url or f"sqlite:///{data / FILE}")
         assert all(sha256(body).digest() == digest for _, body, digest, _ in kept)
         names: dict[str, set[str]] = {label_hash: set() for label_hash in acknowledged}
         newest: dict[str, int] = {}

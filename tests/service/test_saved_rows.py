@@ -243,6 +243,30 @@ def test_a_save_wipes_neither_the_metadata_of_a_series_nor_its_frames(server: Ru
     assert [len(again["labels"][str(n)]["objects"]) for n in (0, 1, 2, 9)] == [0, 1, 0, 0]
 
 
+def test_labels_beyond_the_end_are_kept_and_told(server: Running, caplog: pytest.LogCaptureFixture) -> None:
+    here = world(server)
+    begun = here.begun("DICOM", "chest", frames=3)
+    for frame, is_told in (("2", False), ("9", True)):
+        caplog.clear()
+        save(here.project, with_objects(begun, box(), frame=frame))
+        told = f"Labels of data {begun['data_hash']} stand on frame 9, and it has 3 frames. They are kept."
+        assert (told in caplog.text) is is_told
+    [fetched] = raw(here, begun["label_hash"])
+    [unit] = fetched["data_units"].values()
+    assert len(unit["labels"]["9"]["objects"]) == 1
+
+
+def test_frames_dates_that_end_in_a_blank_unknown_keys_and_entries_of_nobody_are_taken(server: Running) -> None:
+    here = world(server)
+    begun = here.begun("VIDEO", "ride", frames=3)
+    odd = box(createdAt="Sat, 01 Jun 2024 09:00:00 ", createdBy=None, lastEditedAt="Sat, 01 Jun 2024 09:00:00 ", new=7)
+    save(here.project, with_objects(begun, odd, frame="1") | {"unheard_of": [1]})
+    [fetched] = raw(here, begun["label_hash"])
+    [unit] = fetched["data_units"].values()
+    [entry] = unit["labels"]["1"]["objects"]
+    assert entry == odd | {"createdBy": "ann@example.com"}
+
+
 def test_times_statuses_and_titles_are_the_services_whatever_is_sent(server: Running) -> None:
     here = world(server)
     begun = here.begun()

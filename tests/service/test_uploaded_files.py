@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import Running
-from media import CT, picture
+from media import CT, film, picture
 
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.dataset import Dataset
@@ -16,6 +18,10 @@ from encord_convert.sdk.exceptions import FileTypeNotSupportedError, InvalidArgu
 from encord_convert.sdk.http.routes import Query
 from encord_convert.sdk.http.transport import Request
 from encord_convert.sdk.orm.dataset import ImagesDataFetchOptions, StorageLocation
+from encord_convert.service.store.data_rows import series_of
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
+import dicom_files
 
 
 def dataset_of(server: Running, name: str = "ann") -> Dataset:
@@ -76,11 +82,91 @@ def test_the_order_of_a_series_comes_from_the_files(server: Running) -> None:
     made = dataset.create_dicom_series(files, title="chest")
     [found] = dataset.list_data_rows()
     assert (found.uid, found.title, found.data_type) == (made["data_hash"], "chest", DataType.DICOM)
-    from encord_convert.service.store.data_rows import series_of
-
-    series = json.loads(server.service.database.read(lambda db: series_of(db, made["data_hash"])))
+    series = json.loads(server.service.database.read(lambda db: series_of(db, made["data_hash"])) or b"")
     assert [frame["dicom_instance_uid"] for frame in series["frames"]] == wanted
     assert series["metadata"]["series_uid"] == unit["metadata"]["series_uid"]
+
+
+def slices_at(folder: Path, heights: list[float], **elements: Any) -> list[Path]:
+    """Write a slice for each height, named by its number."""
+    files = [folder / f"{number}.dcm" for number in range(len(heights))]
+    for number, (file, height) in enumerate(zip(files, heights, strict=True)):
+        file.write_bytes(dicom_files.picture(number + 1, (0, 0, height), **elements))
+    return files
+
+
+def blocks_of(server: Running, data_hash: str) -> list[dict[str, Any]]:
+    found = server.service.database.read(lambda db: series_of(db, data_hash))
+    assert found is not None
+    return json.loads(found)["frames"]  # type: ignore[no-any-return]
+
+
+def test_a_missing_slice_is_told_and_not_invented(server: Running, tmp_path: Path) -> None:
+    made = dataset_of(server).create_dicom_series(slices_at(tmp_path, [0, 2, 4, 8, 10]))
+    assert made["notes"] == ["1 slice is missing between 4 and 8 mm; slices lie 2 mm apart."]
+    assert len(blocks_of(server, made["data_hash"])) == 5
+
+
+def test_a_slice_of_another_size_keeps_its_own_and_is_told(server: Running, tmp_path: Path) -> None:
+    files = slices_at(tmp_path, [0, 2])
+    (tmp_path / "big.dcm").write_bytes(dicom_files.picture(9, (0, 0, 4), Rows=6, Columns=8))
+    made = dataset_of(server).create_dicom_series([*files, tmp_path / "big.dcm"])
+    assert [(one["width"], one["height"]) for one in blocks_of(server, made["data_hash"])] == [(4, 3), (4, 3), (8, 6)]
+    assert made["notes"][0].startswith("1 of 3 slices are not of 4 x 3 pixels as the first is")
+
+
+def test_two_series_in_one_upload_are_refused_with_both_uids(server: Running, tmp_path: Path) -> None:
+    files = slices_at(tmp_path, [0, 2])
+    (tmp_path / "x.dcm").write_bytes(dicom_files.picture(9, (0, 0, 4), SeriesInstanceUID="2.25.33"))
+    dataset = dataset_of(server)
+    with pytest.raises(InvalidArgumentsError, match=r"x\.dcm: is of the series 2\.25\.33, and 0\.dcm is of 2\.25\.2\."):
+        dataset.create_dicom_series([*files, tmp_path / "x.dcm"])
+    assert dataset.list_data_rows() == []
+
+
+def test_slices_of_one_name_in_two_folders_are_two_slices(server: Running, tmp_path: Path) -> None:
+    [first] = slices_at(tmp_path, [0])
+    (tmp_path / "other").mkdir()
+    second = tmp_path / "other/0.dcm"
+    second.write_bytes(dicom_files.picture(2, (0, 0, 2)))
+    made = dataset_of(server).create_dicom_series([second, first])
+    assert [one["dicom_instance_uid"] for one in blocks_of(server, made["data_hash"])] == ["2.25.1", "2.25.2"]
+
+
+def test_the_same_slice_twice_is_one_and_another_with_its_uid_is_refused(server: Running, tmp_path: Path) -> None:
+    files = slices_at(tmp_path, [0, 2])
+    (tmp_path / "again").mkdir()
+    again = tmp_path / "again/0.dcm"
+    again.write_bytes(files[0].read_bytes())
+    dataset = dataset_of(server)
+    assert len(blocks_of(server, dataset.create_dicom_series([*files, again])["data_hash"])) == 2
+    again.write_bytes(dicom_files.picture(1, (0, 0, 7)))
+    with pytest.raises(InvalidArgumentsError, match=r"has the SOPInstanceUID of 0\.dcm, and is another file"):
+        dataset.create_dicom_series([*files, again])
+
+
+def test_blocks_of_a_series_have_every_key_with_null_where_nothing_is_known(server: Running, tmp_path: Path) -> None:
+    files = slices_at(tmp_path, [0, 2], PatientID=None)
+    dataset = dataset_of(server)
+    made = dataset.create_dicom_series(files)
+    ann = server.user("ann")
+    project = ann.get_project(ann.create_project("Series", [dataset.dataset_hash]))
+    [unit] = project._client.create_label_row(made["data_hash"])["data_units"].values()
+    assert unit["metadata"] == {"patient_id": None, "study_uid": "2.25.1", "series_uid": "2.25.2"}
+    links = unit["data_links"]
+    assert [unit["labels"][frame]["metadata"] for frame in ("0", "1")] == [
+        {
+            "dicom_instance_uid": f"2.25.{number + 1}", "multiframe_frame_number": None, "file_uri": links[number],
+            "width": 4, "height": 3,
+        }
+        for number in range(2)
+    ]  # fmt: skip
+
+
+def test_a_series_of_documents_is_refused(server: Running, tmp_path: Path) -> None:
+    file = slices_at(tmp_path, [0], Rows=None, Columns=None)[0]
+    with pytest.raises(FileTypeNotSupportedError, match=r"0\.dcm: "):
+        dataset_of(server).create_dicom_series([file])
 
 
 def test_what_is_no_picture_is_refused_by_name(server: Running, tmp_path: Path) -> None:
@@ -128,17 +214,7 @@ def test_registering_an_image_twice_makes_one(server: Running, tmp_path: Path) -
 
 
 def test_a_video_says_its_size_rate_and_frames(server: Running, tmp_path: Path) -> None:
-    av = pytest.importorskip("av")
-    import numpy as np
-
-    file = tmp_path / "clip.mp4"
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("mpeg4", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for number in range(25):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), number * 5, np.uint8), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
+    file = film(tmp_path / "clip.mp4", 25)
     dataset = dataset_of(server)
     dataset.upload_video(file, title="east")
     [row] = dataset.list_data_rows()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
+import av
 import pytest
 import requests
 from harness import Running, running
+from media import film
 
 from encord_convert.sdk.dataset import Dataset
 from encord_convert.sdk.exceptions import InvalidArgumentsError, ResourceNotFoundError
 from encord_convert.sdk.orm.dataset import StorageLocation
-
-needs_av = pytest.mark.skipif(find_spec("av") is None, reason="PyAV is not installed")
 
 
 def dataset_of(server: Running) -> Dataset:
@@ -22,33 +21,16 @@ def dataset_of(server: Running) -> Dataset:
     return ann.get_dataset(ann.create_dataset("Videos", StorageLocation.CORD_STORAGE).dataset_hash)
 
 
-def video(path: Path, codec: str = "mpeg4") -> Path:
-    import av
-    import numpy as np
-
-    with av.open(str(path), "w") as container:
-        track = container.add_stream(codec, rate=10)
-        track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
-        for number in range(7):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), number * 30, np.uint8), format="rgb24")
-            container.mux(track.encode(frame))
-        container.mux(track.encode(None))
-    return path
-
-
-@pytest.mark.skipif(find_spec("av") is not None, reason="PyAV is installed")
-def test_without_an_encoder_it_is_said_what_to_install(server: Running) -> None:
+def test_without_an_encoder_it_is_said_what_to_install(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("encord_convert.service.encodings.find_spec", lambda name: None)
     with pytest.raises(InvalidArgumentsError, match=r"pip install 'encord-convert\[video\]'"):
         dataset_of(server).re_encode_data(["x"])
 
 
-@needs_av
 def test_a_video_is_encoded_anew_with_all_its_frames(tmp_path: Path) -> None:
-    import av
-
     with running(tmp_path / "service", "socket") as server:
         dataset = dataset_of(server)
-        dataset.upload_video(str(video(tmp_path / "ride.avi")))
+        dataset.upload_video(str(film(tmp_path / "ride.avi", 7)))
         [row] = dataset.list_data_rows()
         job = dataset.re_encode_data([row.uid])
         while (done := dataset.re_encode_data_status(job)).status == "PENDING":
@@ -64,7 +46,6 @@ def test_a_video_is_encoded_anew_with_all_its_frames(tmp_path: Path) -> None:
         assert len(frames) == 7 and frames == sorted(frames)
 
 
-@needs_av
 def test_what_is_no_video_of_the_dataset_is_not_encoded(server: Running) -> None:
     with pytest.raises(ResourceNotFoundError, match="There is no video x"):
         dataset_of(server).re_encode_data(["x"])

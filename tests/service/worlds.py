@@ -68,6 +68,7 @@ def add_data(
             "title": name,
             "file_link": f"bucket/{name}",
             "file_type": "image/png",
+            "file_size": 11,
             "storage_location": 0,
             "width": 8,
             "height": 6,

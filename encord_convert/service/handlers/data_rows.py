@@ -76,7 +76,8 @@ def opened(call: Call) -> dict[str, Any]:
 def listing(call: Call) -> list[dict[str, Any]]:
     """List the data rows that meet every condition."""
     with_metadata = _wants_metadata(call)
-    rows = data_rows.data_rows(call.db, call.of.hash, call.payload)
+    conditions = call.payload if isinstance(call.payload, dict) else {}
+    rows = data_rows.data_rows(call.db, call.of.hash, conditions)
     return [record(row, with_metadata=with_metadata) for row in rows]
 
 

@@ -47,17 +47,16 @@ def deidentified(call: Call) -> list[str]:
         work = Path(name)
         files = [(str(work / f"{number}.in"), str(work / f"{number}.out")) for number in range(len(urls))]
         faults = _gathered(root, urls, files)
-        outcomes = redacted(Job(files, tags, mode, conditions)) if files and not faults else []
+        job = Job(files, tags, mode, conditions, [name_of(url) for url in urls])
+        outcomes = redacted(job) if files and not faults else []
         faults += [f"{url}: {one.fault}" for url, one in zip(urls, outcomes, strict=False) if one.fault]
         if faults:
             raise InvalidArgumentsError(
                 f"Nothing was saved, for {len(faults)} of {len(urls)} files: {' '.join(faults)}"
             )
         saved = _laid_down(root, urls, files, outcomes, folder, call.now)
-    if tags and saved:
-        _LOG.warning("De-identified %d files. %s", len(saved), " ".join(WARNINGS))
-    if mode == "REDACT_SENSITIVE_TEXT" and saved:
-        _LOG.warning("De-identified %d files. %s", len(saved), NO_OCR)
+    said = [*(WARNINGS if tags else ()), *([NO_OCR] if mode == "REDACT_SENSITIVE_TEXT" else ())]
+    _report(outcomes, said if saved else [])
     return saved
 
 
@@ -66,6 +65,20 @@ def answer(call: Call) -> list[str]:
     """Answer where the files lie that were saved."""
     saved: list[str] = call.prepared
     return saved
+
+
+def _report(outcomes: list[Outcome], warnings: list[str]) -> None:
+    """Say in the log what became of each file, by its place in the call: its name could be its patient's."""
+    for place, one in enumerate(outcomes):
+        if not one.is_saved:
+            _LOG.info("File %d is not saved: a condition does not hold.", place)
+            continue
+        _LOG.info("File %d is saved; %d boxes are painted over, %.1f %% of it.", place, one.boxes, 100 * one.share)
+        if one.name_tells:
+            _LOG.warning("File %d is named after its patient, and the result still is.", place)
+    saved = sum(one.is_saved for one in outcomes)
+    if warnings:
+        _LOG.warning("De-identified %d of %d files. %s", saved, len(outcomes), " ".join(warnings))
 
 
 def _condition(value: object) -> tuple[int, list[str], bool]:

@@ -61,10 +61,10 @@ def info(call: Call) -> dict[str, Any]:
     return {"success": {"export_type": "project" if found.meta.kind == "project" else "task"}}
 
 
-def _source(text: str) -> MemorySource:
+def _source(text: Any) -> MemorySource:
     try:
         return MemorySource({FILE: b64decode(text, validate=True)}, "export")
-    except Base64Error as error:
+    except (Base64Error, TypeError, ValueError) as error:
         raise InvalidArgumentsError("The annotations are not base64.") from error
 
 
@@ -94,7 +94,7 @@ def prepared(call: Call) -> Imported | Issues:
         raise InvalidArgumentsError("image_title_to_image_hash_map gives the hash of an upload for each name.")
     if call.given("review_mode", str) not in OF_REVIEW_MODE:
         raise InvalidArgumentsError(f"review_mode is one of {', '.join(OF_REVIEW_MODE)}.")
-    source = _source(call.given("cvat", dict).get("annotations_base64") or "")
+    source = _source(call.given("cvat", dict).get("annotations_base64", ""))
     as_polygons = call.given("transform_bounding_boxes_to_polygons", bool, False)
     try:
         if _scanned(source).facts.tracks:

@@ -81,7 +81,7 @@ def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
     too_many: list[tuple[int, set[str]]] = []
     conditions = _conditions(call, wanted, bool(nodes), too_many)
     state = wanted.get("shadow_data_state") or "ALL_DATA"
-    if state not in {one.value for one in ShadowDataState}:
+    if state not in [one.value for one in ShadowDataState]:
         raise InvalidArgumentsError(f"{state!r:.80} is no shadow_data_state.")
     before = b"["
     for dataset in projects.datasets(call.db, call.of.hash):

@@ -9,6 +9,7 @@ Source: wire protocol, sections 11.2 to 11.4 and 11.6.
 
 from __future__ import annotations
 
+import logging
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
@@ -30,6 +31,8 @@ from encord_convert.service.handlers.projects import ADMIN, ANNOTATOR, ANNOTATOR
 from encord_convert.service.label_bodies import narrow, row_of
 from encord_convert.service.store import label_rows, projects
 from encord_convert.service.times import iso, seconds_of
+
+_LOG = logging.getLogger("encord_convert.service")
 
 MOST_ROWS = 100
 """Label rows of one request: a bundle of the client holds as many."""
@@ -66,7 +69,7 @@ Labels = TypeVar("Labels")
 
 class _Unit(msgspec.Struct, Generic[Labels]):
     labels: Labels
-    data_sequence: int | str | None = None
+    data_hash: str | None = None
 
 
 class _Members(msgspec.Struct):
@@ -179,11 +182,14 @@ def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
     """
     heads = label_rows.heads(call.db, project_hash, list(saved))
     revisions = []
+    last_frames: dict[str, int] = {}
     for label_hash, body in saved.items():
         head = heads.get(label_hash)
         if head is None:
             raise _unknown(label_hash)
-        base = _checked(label_hash, head, body)
+        base, last_frame = _checked(label_hash, head, body)
+        if last_frame:
+            last_frames[head.data_hash] = last_frame
         digest = sha256(body).digest()
         if digest == head.head_sha256 and head.head_by == call.caller.user_hash:
             continue  # sent again: it is there
@@ -192,10 +198,16 @@ def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
         saved_at = max(call.now, head.last_edited_at + TICK_S)
         revisions.append(label_rows.Revision(head.data_hash, label_hash, saved_at, digest, body))
     label_rows.save(call.db, project_hash, call.caller.user_hash, revisions)
+    for data_hash, frames in label_rows.lengths(call.db, list(last_frames)).items():
+        if last_frames[data_hash] >= frames:
+            _LOG.warning(
+                "Labels of data %s stand on frame %d, and it has %d frames. They are kept.",
+                data_hash, last_frames[data_hash], frames,
+            )  # fmt: skip
 
 
-def _checked(label_hash: str, head: Any, body: bytes) -> str | None:
-    """Return the time of the revision that a save starts from."""
+def _checked(label_hash: str, head: Any, body: bytes) -> tuple[str | None, int]:
+    """Return the time of the revision that a save starts from, and the last frame it says something of."""
     is_picture = head.data_type in PICTURES
     try:
         row: Any = (_picture_decoder if is_picture else _frames_decoder).decode(body)
@@ -213,8 +225,8 @@ def _checked(label_hash: str, head: Any, body: bytes) -> str | None:
                     raise AnswerDictionaryError(
                         f"Label row {label_hash}: classification {one.classificationHash[:64]} has no answers."
                     )
-    base: str | None = row.last_edited_at
-    return base
+    last_frame = 0 if is_picture else max((max(unit.labels, default=0) for unit in row.data_units.values()), default=0)
+    return row.last_edited_at, last_frame
 
 
 def _check_newest(call: Call, label_hash: str, head: Any, base: str | None) -> None:

@@ -72,7 +72,7 @@ def create(call: Call) -> str:
     if call.given("model_operation", int) != ModelOperations.CREATE.value:
         raise InvalidArgumentsError("PUT model makes a model: model_operation is 2.")
     features = hashes(given.get("features"), "features")
-    if not features or not AutomationModels.has_value(given.get("model")):
+    if not features or given.get("model") not in [kind.value for kind in AutomationModels]:
         raise InvalidArgumentsError("A model has features, and is of a kind the API knows.")
     model_uid = str(uuid4())
     values = {

@@ -46,7 +46,7 @@ _STATES = {
 @handles(Query.PROJECT_COPY, Verb.POST, RESOURCE, writes=True, roles=(ADMIN,), kinds=(Kind.PROJECT,))
 def copy(call: Call) -> str:
     """Copy the project; return the hash of the copy."""
-    wanted = call.given("copy_project_options", list)
+    wanted = hashes(call.given("copy_project_options", list), "copy_project_options")
     unknown = [one for one in wanted if one not in {option.value for option in ProjectCopyOptions}]
     if unknown:
         raise InvalidArgumentsError(f"{unknown[0]!r:.80} is nothing that can be copied with a project.")

@@ -215,13 +215,16 @@ def _member(upload: Any, facts: Facts) -> dict[str, Any]:
 
 @handles(Query.DICOM_SERIES, Verb.POST, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
 def dicom_series(call: Call) -> dict[str, Any]:
-    """Make a series of DICOM files; the order of its frames comes from the files."""
+    """Make a series of DICOM files; the order of its frames comes from the files.
+
+    The answer has ``notes`` besides what the wire protocol demands: what of the series is odd, a sentence each.
+    """
     if not isinstance(call.uid, list) or not all(isinstance(one, dict) for one in call.uid):
         raise InvalidArgumentsError("Expected a list of objects with id, uri and title.")
     hashes = texts([one.get("id") for one in call.uid])
     members = arrived(call, hashes, Query.SIGNED_DICOMS_URL)
     data_hash = str(uuid4())
-    head, slices, kept = gathered(members)
+    head, slices, kept, notes = gathered(members)
     links = {upload.data_hash: upload.file_link for upload, _ in kept}
     title = call.given("title", str, None) or head.series
     frames = [block(one, links) for one in slices]
@@ -237,11 +240,14 @@ def dicom_series(call: Call) -> dict[str, Any]:
     ]
     data_rows.add_data_row(call.db, row, files)
     uploads.forget_uploads(call.db, hashes)
-    return {"data_hash": data_hash, "title": title, "backing_item_uuid": row["backing_item_uuid"]}
+    return {"data_hash": data_hash, "title": title, "backing_item_uuid": row["backing_item_uuid"], "notes": notes}
 
 
-def gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice], list[tuple[Any, Facts]]]:
-    """Return the first header, the slices of all in order, and the files they are in, of which the same counts once."""
+def gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice], list[tuple[Any, Facts]], list[str]]:
+    """Return the first header, the slices of all in order, the files they are in, and what of the series is odd.
+
+    The same file counts once.
+    """
     head: Header | None = None
     slices: list[Slice] = []
     kept: dict[str, tuple[Any, Facts]] = {}
@@ -256,7 +262,7 @@ def gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice],
             )
         uid = header.slices[0].uid
         if uid in kept:
-            if kept[uid][0].sha256 != upload.sha256:
+            if (kept[uid][0].sha256, kept[uid][0].size) != (upload.sha256, upload.size):
                 raise InvalidArgumentsError(
                     f"{upload.title}: has the SOPInstanceUID of {kept[uid][0].title}, and is another file."
                 )
@@ -265,7 +271,16 @@ def gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice],
         # The name decides where nothing else does; the hash says which file it is.
         slices += [one._replace(file=f"{upload.title}/{upload.data_hash}") for one in header.slices]
     assert head is not None
-    return head, ordered(slices, "position")[0], list(kept.values())
+    placed, said = ordered(slices, "position")
+    notes = [sentence for _, sentence in said]
+    width, height = placed[0].width, placed[0].height
+    others = sum((one.width, one.height) != (width, height) for one in placed)
+    if others:
+        notes.append(
+            f"{others} of {len(placed)} slices are not of {width} x {height} pixels as the first is; their coordinates "
+            "are parts of their own size."
+        )
+    return head, placed, list(kept.values()), notes
 
 
 def block(one: Slice, links: dict[str, str]) -> dict[str, Any]:

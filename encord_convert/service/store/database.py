@@ -84,7 +84,7 @@ def open_database(folder: Path, url: str | None = None) -> Database:
     Parameters
     ----------
     folder : Path
-        Of the service; holds the SQLite file, and the copies taken before migrations.
+        Of the service; holds the SQLite file, and the copies of it that are taken before migrations.
     url : str, optional
         ``postgresql+psycopg://…``; by default the SQLite file.
 
@@ -102,6 +102,7 @@ def open_database(folder: Path, url: str | None = None) -> Database:
     engine = _sqlite(file) if url is None else _postgresql(url)
     name = str(file) if url is None else engine.url.render_as_string(hide_password=True)
     try:
+        _check_encoding(engine, name)
         with _locked(folder), _locked_there(engine):
             _bring_up_to_date(engine, name, file if url is None else None)
     except (DatabaseError, sqlite3.DatabaseError) as error:
@@ -127,12 +128,28 @@ def _bring_up_to_date(engine: Engine, name: str, file: Path | None) -> None:
             return
         if version and file is not None:
             _copy(file, file.with_name(f"{file.stem}-before-{newest}.sqlite"))
+        elif version:
+            _copy_there(connection, newest)
         for migration in MIGRATIONS[version:]:
             migration(connection)
         if version:
             connection.execute(update(VERSION).values(version=newest))
         else:
             connection.execute(insert(VERSION).values(version=newest))
+
+
+def _check_encoding(engine: Engine, name: str) -> None:
+    """Refuse a PostgreSQL database that cannot hold every text, or counts bytes as characters."""
+    if engine.dialect.name == "sqlite":
+        return
+    with engine.connect() as connection:
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != "UTF8":
+        raise ReadError(
+            name,
+            f"its texts are encoded as {encoding}; expected UTF8.",
+            advice="Make another: createdb --encoding UTF8 --template template0 NAME.",
+        )
 
 
 def _version(connection: Connection) -> int:
@@ -151,6 +168,16 @@ def _copy(file: Path, to: Path) -> None:
         source.backup(target)
     source.close()
     target.close()
+
+
+def _copy_there(connection: Connection, newest: int) -> None:
+    """Copy the tables of a PostgreSQL schema into one beside it, ``SCHEMA_before_VERSION``."""
+    quoted = connection.dialect.identifier_preparer.quote
+    own = connection.execute(select(func.current_schema())).scalar_one()
+    copy = quoted(f"{own}_before_{newest}")
+    connection.exec_driver_sql(f"CREATE SCHEMA {copy}")
+    for table in map(quoted, inspect(connection).get_table_names()):
+        connection.exec_driver_sql(f"CREATE TABLE {copy}.{table} AS TABLE {table}")
 
 
 @contextmanager
@@ -204,7 +231,12 @@ def _postgresql(url: str) -> Engine:
         raise ReadError(url.partition(":")[0], "is no database the service knows; expected postgresql+psycopg://….")
     try:
         return create_engine(
-            url, isolation_level="REPEATABLE READ", pool_size=READERS, max_overflow=READERS, hide_parameters=True
+            url,
+            isolation_level="REPEATABLE READ",
+            pool_size=READERS,
+            max_overflow=READERS,
+            hide_parameters=True,
+            connect_args={"client_encoding": "utf8"},
         )
     except ModuleNotFoundError as error:
         raise MissingDependencyError("PostgreSQL needs psycopg: pip install 'encord-convert[postgres]'.") from error

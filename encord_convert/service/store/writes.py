@@ -6,6 +6,8 @@ many callers; a write that fails undoes itself alone. PostgreSQL: a pool of thre
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -23,8 +25,10 @@ Work = Callable[[Connection], T]
 
 MOST_AT_ONCE = 128
 """Writes in one commit, at most: none waits for long."""
-ATTEMPTS = 5
-"""How often a write of PostgreSQL is run that met another one."""
+ATTEMPTS = 25
+"""How often a write of PostgreSQL is run that met another one: of those that meet, one gets through each time."""
+LONGEST_PAUSE_S = 0.1
+"""Before it is run again."""
 
 
 class Writes(Protocol):
@@ -151,4 +155,6 @@ class ManyWriters:
                 # Two writes met: the later one sees what the earlier one wrote, and says what it has to say of it.
                 if attempt == ATTEMPTS:
                     raise _told(error) from error
+                # By chance, or those that met would meet again.
+                time.sleep(random.uniform(0, min(0.002 * 2**attempt, LONGEST_PAUSE_S)))
         raise AssertionError

@@ -26,7 +26,7 @@ from encord.orm.dataset import (
     LongPollingStatus,
     StorageLocation,
 )
-from world import DAY, DOMAIN, FOLDER, LeftOut, check, image, refused, signed_in, w
+from world import DAY, DOMAIN, FOLDER, check, image, refused, signed_in, w
 
 
 @check
@@ -196,9 +196,6 @@ def create_dicom_series() -> None:
 
 @check
 def upload_video() -> None:
-    if not (FOLDER / "video.mp4").exists():
-        refused(FileTypeNotSupportedError, lambda: w.dataset.upload_video(image("a.png")))
-        raise LeftOut("the service has no PyAV, and says so")
     w.dataset.upload_video(str(FOLDER / "video.mp4"), title="ride")
     row = rows()["ride"]
     assert (row.data_type, row.width, row.frames_per_second) == (DataType.VIDEO, 64, 10)
@@ -206,9 +203,6 @@ def upload_video() -> None:
 
 @check
 def re_encode_video() -> None:
-    if not (FOLDER / "video.mp4").exists():
-        refused(InvalidArgumentsError, lambda: w.dataset.re_encode_data([rows()["a.png"].uid]))
-        return
     import time
 
     job = w.dataset.re_encode_data([rows()["ride"].uid])
@@ -390,3 +384,64 @@ def wrong_api_key_is_an_authentication_error() -> None:
         AuthenticationError,
         lambda: encord.client.EncordClientDataset.initialise(w.dataset_hash, "x" * 43, domain=DOMAIN),
     )
+
+
+@check
+def list_data_rows_by_each_bound_of_time() -> None:
+    now = datetime.now()
+    assert len(w.dataset.list_data_rows(created_after=now - DAY)) == len(rows())
+    assert w.dataset.list_data_rows(created_after=now + DAY) == []
+    assert len(w.dataset.list_data_rows(created_before=now + DAY)) == len(rows())
+
+
+@check
+def list_data_rows_of_each_type() -> None:
+    found = {kind: len(w.dataset.list_data_rows(data_types=[kind])) for kind in (DataType.VIDEO, DataType.DICOM)}
+    assert found == {DataType.VIDEO: 1, DataType.DICOM: 1}
+
+
+@check
+def a_series_of_two_series_is_refused() -> None:
+    files = [str(next((FOLDER / "ct").glob("*.dcm"))), str(FOLDER / "cloud/scan.dcm")]
+    error = refused(InvalidArgumentsError, lambda: w.plain.create_dicom_series(files))
+    assert "2.25.2" in str(error)
+
+
+@check
+def upload_video_that_is_none() -> None:
+    refused(FileTypeNotSupportedError, lambda: w.dataset.upload_video(image("text.png")))
+
+
+@check
+def upload_of_a_missing_file_sends_nothing() -> None:
+    refused(EncordException, lambda: w.dataset.create_image_group([image("a.png"), image("gone.png")]))
+
+
+@check
+def private_data_of_every_kind() -> None:
+    far = w.ann.get_dataset(w.ann.create_private_dataset("Far", StorageLocation.AWS).dataset_hash)
+    document = {
+        "videos": [{"objectUrl": cloud("video.mp4"), "title": "far ride", "clientMetadata": {"camera": 4}}],
+        "dicom_series": [{"objectUrl_0": cloud("scan.dcm"), "title": "far scan"}],
+        "images": [{"objectUrl": cloud("a.png")}],
+    }
+    done = far.add_private_data_to_dataset(w.integration, document)
+    assert [one.title for one in done.dataset_data_list] == ["far ride", "a.png", "far scan"]
+    far.set_access_settings(DatasetAccessSettings(fetch_client_metadata=True))
+    found = {row.title: row for row in far.list_data_rows()}
+    ride = found["far ride"]
+    assert (ride.width, ride.height, ride.frames_per_second, ride.client_metadata) == (64, 48, 10, {"camera": 4})
+    assert found["far scan"].data_type == DataType.DICOM
+    assert found["a.png"].file_link == cloud("a.png")
+
+
+@check
+def private_data_whose_errors_are_ignored() -> None:
+    document = {"images": [{"objectUrl": cloud("gone.png")}, {"objectUrl": cloud("a.png"), "title": "there"}]}
+    done = w.private.add_private_data_to_dataset(w.integration, document, ignore_errors=True)
+    assert [one.title for one in done.dataset_data_list] == ["there"]
+
+
+@check
+def a_row_of_the_dataset_of_another_is_not_found() -> None:
+    refused(ResourceNotFoundError, lambda: w.bob.get_dataset(w.private.dataset_hash))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from encord.exceptions import (
     InvalidArgumentsError,
+    ResourceNotFoundError,
 )
 from encord.objects import (
     Shape,
@@ -92,3 +93,46 @@ def deidentify_outside_is_refused() -> None:
         InvalidArgumentsError,
         lambda: w.ann.deidentify_dicom_files([dicom("scan.dcm")], w.integration, upload_dir="../out"),
     )
+
+
+def reviewed(mode: ReviewMode) -> set[LabelStatus]:
+    done = w.ann.create_project_from_cvat(LocalImport(str(FOLDER / "cvat_task")), f"As {mode.value}", mode)
+    return {row.label_status for row in w.ann.get_project(done.project_hash).list_label_rows_v2() if row.label_hash}
+
+
+@check
+def import_cvat_in_each_review_mode() -> None:
+    assert reviewed(ReviewMode.UNLABELLED) == {LabelStatus.LABEL_IN_PROGRESS}
+    assert reviewed(ReviewMode.LABELLED) == {LabelStatus.LABELLED}
+    assert reviewed(ReviewMode.REVIEWED) == {LabelStatus.REVIEWED}
+
+
+@check
+def import_cvat_says_which_pictures_have_no_labels() -> None:
+    done = w.ann.create_project_from_cvat(LocalImport(str(FOLDER / "cvat_project")), "Told")
+    [told] = [one for one in done.issues.infos if one.issue_type == "PICTURE_WITHOUT_ANNOTATIONS"]
+    assert told.instances[0].startswith("c.png") and done.issues.errors == []
+
+
+@check
+def deidentify_with_the_header_as_it_is() -> None:
+    [done] = w.ann.deidentify_dicom_files([dicom("scan.dcm")], w.integration, redact_dicom_tags=False)
+    assert Path(done.removeprefix("file://")).read_bytes() == (FOLDER / "cloud/scan.dcm").read_bytes()
+
+
+@check
+def deidentify_sensitive_text() -> None:
+    mode = DeidentifyRedactTextMode.REDACT_SENSITIVE_TEXT
+    assert len(w.ann.deidentify_dicom_files([dicom("scan.dcm")], w.integration, redact_pixels_mode=mode)) == 1
+
+
+@check
+def deidentify_where_no_file_meets_the_conditions() -> None:
+    conditions = [SaveDeidentifiedDicomConditionIn(value=["XA"], dicom_tag="Modality")]
+    assert w.ann.deidentify_dicom_files([dicom("scan.dcm")], w.integration, save_conditions=conditions) == []
+
+
+@check
+def deidentify_in_an_unknown_integration() -> None:
+    unknown = "00000000-0000-4000-8000-000000000000"
+    refused(ResourceNotFoundError, lambda: w.ann.deidentify_dicom_files([dicom("scan.dcm")], unknown))

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import requests
 from datasets import rows
 from encord.exceptions import (
+    AnswerDictionaryError,
     AuthorisationError,
+    CorruptedLabelError,
     MultiLabelLimitError,
     ResourceExistsError,
     ResourceNotFoundError,
@@ -27,7 +29,8 @@ from encord.objects.coordinates import (
     SkeletonCoordinates,
 )
 from encord.objects.frames import Range
-from encord.orm.label_row import AnnotationTaskStatus, LabelStatus
+from encord.orm.label_row import AnnotationTaskStatus, LabelStatus, ShadowDataState
+from encord.orm.project import BenchmarkQaWorkflowSettings
 from world import DAY, FOLDER, check, refused, w
 
 
@@ -138,7 +141,7 @@ def same_after_saving(row: LabelRowV2, title: str) -> LabelRowV2:
     after = comparable(again)
     for found in (before, after):
         for actions in found["object_actions"].values():
-            actions["actions"].sort(key=lambda one: one["name"])
+            actions["actions"].sort(key=lambda one: (one["name"], one["range"]))
             for one in actions["actions"]:
                 one.pop("trackHash")  # the package makes a new one each time
         for unit in found["data_units"].values():
@@ -419,3 +422,120 @@ def get_data() -> None:
 @check
 def websocket_url_asks_nothing() -> None:
     assert w.project_hash in w.project.get_websocket_url()
+
+
+@check
+def tracks_and_dynamic_answers_over_a_video_come_back() -> None:
+    row = opened("ride")
+    assert (row.number_of_frames, row.fps) == (12, 10)
+    box = objects_of(Shape.BOUNDING_BOX)
+    instance = box.create_instance()
+    instance.set_for_frames(coordinates_of(Shape.BOUNDING_BOX, row), [Range(0, 3), Range(8, 11)])
+    moves = next(one for one in box.attributes if one.title == "Moves")
+    instance.set_answer(moves.options[0], attribute=moves, frames=Range(0, 2))
+    instance.set_answer(moves.options[1], attribute=moves, frames=[Range(3, 3), Range(8, 11)])
+    row.add_object_instance(instance)
+    weather = w.project.ontology_structure.classifications[0].create_instance()
+    weather.set_for_frames(Range(0, 11))
+    weather.set_answer(w.project.ontology_structure.classifications[0].attributes[0].options[0])
+    row.add_classification_instance(weather)
+    again = same_after_saving(row, "ride")
+    [found] = again.get_object_instances()
+    assert sorted(one.frame for one in found.get_annotations()) == [0, 1, 2, 3, 8, 9, 10, 11]
+    told = {one.answer.title: [(r.start, r.end) for r in one.ranges] for one in found.get_answer(attribute=moves)}
+    assert told == {"Yes": [(0, 2)], "No": [(3, 3), (8, 11)]}
+
+
+@check
+def include_only_some_classifications() -> None:
+    row = label_rows()["ride"]
+    wanted = w.project.ontology_structure.classifications[0].feature_node_hash
+    row.initialise_labels(include_object_feature_hashes=set(), include_classification_feature_hashes={wanted})
+    assert row.get_object_instances() == [] and len(row.get_classification_instances()) == 1
+
+
+@check
+def a_row_saved_twice_is_the_same() -> None:
+    row = opened("ride")
+    row.save()
+    row.save()
+    same_after_saving(row, "ride")
+
+
+@check
+def the_last_writer_wins() -> None:
+    first, second = opened("ride"), opened("ride")
+    first.save()
+    second.remove_object(second.get_object_instances()[0])
+    second.save()
+    assert opened("ride").get_object_instances() == []
+
+
+@check
+def list_label_rows_by_state_of_shadow_data() -> None:
+    hash_ = w.ann.create_project(
+        "Benchmark",
+        [w.dataset_hash],
+        ontology_hash=w.ontology.ontology_hash,
+        workflow_settings=BenchmarkQaWorkflowSettings([w.project_hash]),
+    )
+    listed = w.ann.get_project(hash_).list_label_rows_v2
+    found = {state: len(listed(shadow_data_state=state)) for state in ShadowDataState}
+    every = len(rows())
+    assert found == {
+        ShadowDataState.ALL_DATA: every,
+        ShadowDataState.SHADOW_DATA: every,
+        ShadowDataState.NOT_SHADOW_DATA: 0,
+    }
+
+
+@check
+def list_label_rows_by_several_filters_at_once() -> None:
+    found = label_rows(
+        data_title_like="%a%", data_hashes=[rows()["walk"].uid, rows()["a.png"].uid], edited_after=datetime.now() - DAY
+    )
+    assert set(found) == {"walk", "a.png"}
+
+
+@check
+def list_label_rows_the_old_way_with_filters() -> None:
+    [found] = w.project.list_label_rows(data_hashes=[rows()["walk"].uid])
+    assert found.label_hash == label_rows()["walk"].label_hash
+    assert len(w.project.list_label_rows(label_statuses=list(AnnotationTaskStatus))) == len(rows())
+
+
+@check
+def get_label_row_with_only_what_is_asked_for() -> None:
+    label_hash = label_rows()["walk"].label_hash
+    row = w.project.get_label_row(label_hash, include_object_feature_hashes=set(), include_reviews=True)
+    assert row["object_answers"] == {}
+
+
+@check
+def every_label_status() -> None:
+    label_hash = label_rows()["a.png"].label_hash
+    for status in LabelStatus:
+        if status in (LabelStatus.NOT_LABELLED, LabelStatus.MISSING_LABEL_STATUS):
+            continue
+        assert w.project.set_label_status(label_hash, status)
+        assert label_rows()["a.png"].label_status == status
+
+
+@check
+def an_unknown_label_row_is_not_saved() -> None:
+    row = w.project.get_label_row(label_rows()["walk"].label_hash, get_signed_url=False)
+    refused(ResourceNotFoundError, lambda: w.project.save_label_row("00000000-0000-4000-8000-000000000000", row))
+
+
+@check
+def a_label_row_of_other_data_is_not_saved() -> None:
+    row = w.project.get_label_row(label_rows()["walk"].label_hash, get_signed_url=False)
+    refused(CorruptedLabelError, lambda: w.project.save_label_row(label_rows()["a.png"].label_hash, row))
+
+
+@check
+def answers_that_are_missing_are_refused() -> None:
+    label_hash = label_rows()["Zebra crossing"].label_hash
+    row = w.project.get_label_row(label_hash, get_signed_url=False)
+    row["classification_answers"] = {}
+    refused(AnswerDictionaryError, lambda: w.project.save_label_row(label_hash, row))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from encord.exceptions import (
     ResourceNotFoundError,
 )
@@ -12,7 +14,7 @@ from encord.objects import (
     Shape,
     TextAttribute,
 )
-from world import check, refused, w
+from world import DAY, check, refused, w
 
 
 def full_structure() -> OntologyStructure:
@@ -108,3 +110,17 @@ def ontology_of_another_is_not_found() -> None:
 def create_empty_ontology() -> None:
     made = w.ann.create_ontology("Empty")
     assert made.structure.to_dict() == {"objects": [], "classifications": []}
+
+
+@check
+def list_ontologies_by_each_filter() -> None:
+    now = datetime.now(UTC)
+
+    def listed(**filters: object) -> set[str]:
+        return {one["ontology"].title for one in w.ann.get_ontologies(**filters)}
+
+    both = {"Traffic 2", "Empty"}
+    assert listed(desc_eq="all there is") == {"Traffic 2"} == listed(desc_like="all%") == listed(title_like="%2")
+    assert listed(created_after=now - DAY) == both == listed(created_before=now + DAY)
+    assert listed(edited_after=now - DAY) == both == listed(edited_before=now + DAY)
+    assert listed(created_after=now + DAY) == set() == listed(edited_before=now - DAY)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from encord.exceptions import (
     AuthorisationError,
     ResourceNotFoundError,
 )
 from encord.project_ontology.classification_type import ClassificationType
 from encord.project_ontology.object_type import ObjectShape
+from encord.utilities.client_utilities import APIKeyScopes
 from encord.utilities.project_user import ProjectUserRole
-from world import check, refused, w
+from world import DAY, check, refused, w
 
 
 @check
@@ -95,3 +98,34 @@ def add_users_to_project() -> None:
 def reviewer_may_not_add_users() -> None:
     project = w.bob.get_project(w.project_hash)
     refused(AuthorisationError, lambda: project.add_users(["eve@example.com"], ProjectUserRole.ADMIN))
+
+
+@check
+def list_projects_by_each_filter() -> None:
+    now = datetime.now(UTC)
+
+    def listed(**filters: object) -> set[str]:
+        return {one["project"].title for one in w.ann.get_projects(**filters)}
+
+    both = {"Labels", "Own ontology"}
+    assert listed(desc_eq="first") == {"Labels"} == listed(desc_like="fir_t") == listed(title_like="Lab%")
+    assert listed(created_after=now - DAY) == both == listed(created_before=now + DAY)
+    assert listed(edited_after=now - DAY) == both == listed(edited_before=now + DAY)
+    assert listed(created_after=now + DAY) == set() == listed(edited_before=now - DAY)
+
+
+@check
+def every_role_in_a_project() -> None:
+    for role in ProjectUserRole:
+        [user] = w.own.add_users([f"{role.name.lower()}@example.com"], role)
+        assert user.user_role == role
+
+
+@check
+def a_reviewer_may_not_give_keys() -> None:
+    refused(AuthorisationError, lambda: w.bob.create_project_api_key(w.project_hash, "k", [APIKeyScopes.LABEL_READ]))
+
+
+@check
+def integrations_of_a_project() -> None:
+    assert [one.id for one in w.project.get_cloud_integrations()] == [w.integration]

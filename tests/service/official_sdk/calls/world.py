@@ -13,10 +13,6 @@ DOMAIN, FOLDER = sys.argv[1], Path(sys.argv[2])
 DAY = timedelta(days=1)
 
 
-class LeftOut(Exception):
-    """Of a check that cannot be made here."""
-
-
 class World:
     """What the checks before left behind."""
 
