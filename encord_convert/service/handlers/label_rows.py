@@ -182,14 +182,16 @@ def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
     """
     heads = label_rows.heads(call.db, project_hash, list(saved))
     revisions = []
-    last_frames: dict[str, int] = {}
     for label_hash, body in saved.items():
         head = heads.get(label_hash)
         if head is None:
             raise _unknown(label_hash)
         base, last_frame = _checked(label_hash, head, body)
-        if last_frame:
-            last_frames[head.data_hash] = last_frame
+        if last_frame and last_frame >= head.number_of_frames:
+            _LOG.warning(
+                "Labels of data %s stand on frame %d, and it has %d frames. They are kept.",
+                head.data_hash, last_frame, head.number_of_frames,
+            )  # fmt: skip
         digest = sha256(body).digest()
         if digest == head.head_sha256 and head.head_by == call.caller.user_hash:
             continue  # sent again: it is there
@@ -198,12 +200,6 @@ def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
         saved_at = max(call.now, head.last_edited_at + TICK_S)
         revisions.append(label_rows.Revision(head.data_hash, label_hash, saved_at, digest, body))
     label_rows.save(call.db, project_hash, call.caller.user_hash, revisions)
-    for data_hash, frames in label_rows.lengths(call.db, list(last_frames)).items():
-        if last_frames[data_hash] >= frames:
-            _LOG.warning(
-                "Labels of data %s stand on frame %d, and it has %d frames. They are kept.",
-                data_hash, last_frames[data_hash], frames,
-            )  # fmt: skip
 
 
 def _checked(label_hash: str, head: Any, body: bytes) -> tuple[str | None, int]:

@@ -156,16 +156,6 @@ def present(db: Connection, project_hash: str, data_hashes: list[str]) -> set[st
     return set(db.scalars(statement.where(DATA_ROWS.c.data_hash.in_(data_hashes))))
 
 
-def lengths(db: Connection, data_hashes: list[str]) -> dict[str, int]:
-    """Return how many frames some pieces of data have."""
-    if not data_hashes:
-        return {}
-    statement = select(DATA_ROWS.c.data_hash, DATA_ROWS.c.number_of_frames).where(
-        DATA_ROWS.c.data_hash.in_(data_hashes)
-    )
-    return {row.data_hash: row.number_of_frames for row in db.execute(statement)}
-
-
 _BODIES = PreparedList(select(LABEL_REVISIONS.c.id, LABEL_REVISIONS.c.body), LABEL_REVISIONS.c.id)
 
 
@@ -239,6 +229,7 @@ class Head(NamedTuple):
     head_by: str | None
     head_sha256: bytes | None
     data_type: str
+    number_of_frames: int
 
 
 _HEADS = PreparedList(
@@ -251,6 +242,7 @@ _HEADS = PreparedList(
         LABEL_ROWS.c.head_by,
         LABEL_ROWS.c.head_sha256,
         DATA_ROWS.c.data_type,
+        DATA_ROWS.c.number_of_frames,
     ).join_from(LABEL_ROWS, DATA_ROWS, DATA_ROWS.c.data_hash == LABEL_ROWS.c.data_hash),
     LABEL_ROWS.c.label_hash,
 )
