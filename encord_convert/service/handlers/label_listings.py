@@ -6,6 +6,7 @@ Source: wire protocol, section 11.1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
-from encord_convert.sdk.orm.label_row import AnnotationTaskStatus, ShadowDataState
+from encord_convert.sdk.orm.label_row import AnnotationTaskStatus, LabelRowMetadata, ShadowDataState
 from encord_convert.service.calls import Call, Kind, Parts, handles
 from encord_convert.service.store import label_rows, projects
 from encord_convert.service.store.datasets import like
@@ -51,28 +52,8 @@ def entries(call: Call, project: Any, wanted: dict[str, Any]) -> msgspec.Raw:
     return msgspec.Raw(b"".join(_parts(call, project, wanted)))
 
 
-class _Entry(msgspec.Struct, gc=False):
-    """A row of the listing."""
-
-    label_hash: str | None
-    created_at: datetime | None
-    last_edited_at: datetime | None
-    data_hash: str
-    dataset_hash: str
-    dataset_title: str
-    data_title: str
-    data_type: str
-    data_link: str | None
-    label_status: str
-    annotation_task_status: str | None
-    workflow_graph_node: dict[str, str] | None
-    is_shadow_data: bool
-    number_of_frames: int
-    duration: float | None
-    frames_per_second: float | None
-    height: int | None
-    width: int | None
-    priority: float | None
+# As a record of its own, an entry is made and written twice as fast as a dictionary.
+_Entry: Any = msgspec.defstruct("_Entry", [field.name for field in fields(LabelRowMetadata)], gc=False)
 
 
 def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
@@ -97,7 +78,7 @@ def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
     yield b"[]" if before == b"[" else b"]"
 
 
-def _entries(rows: Sequence[Any], dataset: Any, nodes: dict[int, dict[str, str]], is_shadow: bool) -> list[_Entry]:
+def _entries(rows: Sequence[Any], dataset: Any, nodes: dict[int, dict[str, str]], is_shadow: bool) -> list[Any]:
     dataset_hash, dataset_title = dataset["dataset_hash"], dataset["title"]
     return [
         _Entry(
