@@ -148,8 +148,12 @@ def test_a_signature_of_another_time_is_refused(server: Running, counted: list[A
     assert counted == []
 
 
-def test_a_replay_gets_the_answer_again_and_changes_nothing(server: Running, counted: list[Any]) -> None:
+def test_a_replay_gets_the_answer_again_and_changes_nothing(
+    server: Running, counted: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.user("ann")
+    now = server.service.clock()
+    monkeypatch.setattr(server.service, "clock", lambda: now)  # a second later it would be another signature
     replies = [signed(server, "/v2/public/counted/a", b"{}", 30.5, key_of("ann")) for _ in range(2)]
     assert [reply.status for reply in replies] == [200, 200]
     assert replies[0].body == replies[1].body
