@@ -177,6 +177,22 @@ class Hashes:
         """Return what a series begins with; see :func:`series_members`."""
         return int.from_bytes(self._digest(words, 6), "big")
 
+    def uuids(self, word: str, keys: Iterable[Sequence[str]]) -> list[str]:
+        """Return what :meth:`uuid` gives of the word and each of many keys."""
+        texts = [digest.hex() for digest in self._digests(word, keys, 16)]
+        return [f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" for text in texts]
+
+    def seeds(self, word: str, keys: Iterable[Sequence[str]]) -> list[int]:
+        """Return what :meth:`seed` gives of the word and each of many keys."""
+        return [int.from_bytes(digest, "big") for digest in self._digests(word, keys, 6)]
+
+    def _digests(self, word: str, keys: Iterable[Sequence[str]], size: int) -> Iterator[bytes]:
+        begun = blake2b(f"{self._realm}\0{word}".encode(), digest_size=size)
+        for key in keys:
+            one = begun.copy()
+            one.update("".join([f"\0{part}" for part in key]).encode())
+            yield one.digest()
+
     def series(self, *words: object) -> Callable[[int], str]:
         """Return a function from an index to 8 base64 characters, for the many things of one row.
 

@@ -15,6 +15,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from encord_convert.crew import crew
 from encord_convert.formats._coco_lines import Lines, append_file, renumbered, written_lines, written_value
 from encord_convert.formats._coco_rows import Rows, classes_of
@@ -130,7 +133,7 @@ class Part:
     images: PartBlock
     annotations: PartBlock
     account: Account
-    names: set[int]
+    names: NDArray[np.uint64]
     clashes: list[str]
     has_videos: bool
 
@@ -155,8 +158,8 @@ def _can_be_shared(shards: Sequence[LabelSet]) -> bool:
 def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> bool:
     """Write with a process for each shard, this one included; tell whether that gave the file."""
     parts = _parts(shards, target.scratch("scratch").parent, options, carries)
-    names: set[int] = set().union(*(part.names for part in parts))
-    if len(names) < sum(len(part.names) for part in parts) or any(part.has_videos for part in parts):
+    names = np.sort(np.concatenate([part.names for part in parts]))
+    if np.any(names[1:] == names[:-1]) or any(part.has_videos for part in parts):
         return False
     _merge(report, [part.account for part in parts])
     _note(report, dict.fromkeys(clash for part in parts for clash in part.clashes))

@@ -147,10 +147,10 @@ class Rows:
 
     def _add_sheet(self, sheet: Sheet) -> None:
         first = self._listed + 1
-        for number, title in enumerate(sheet.titles):
+        names = self.names.unique_many([title.replace("\\", "/") for title in sheet.titles])
+        for number, (title, shown) in enumerate(zip(sheet.titles, names, strict=True)):
             self._listed += 1
             width, height = sheet.sizes[number]
-            shown = self.names.unique(title.replace("\\", "/"))
             encord: dict[str, Any] = {"data_hash": sheet.data_hashes[number], "frame": 0}
             if shown != title:
                 encord["title"] = title

@@ -39,10 +39,11 @@ _CLOSED = r"[^<]*+(?:<attribute [^<]*+(?:</attribute>[^<]*+)?+)*+"
 """Attribute elements, and what is around them."""
 
 TOKEN = re.compile(
-    rb'<(/?[a-z]++(?: label="[^"]*+")?+(?: source="[^"]*+")?+(?: occluded="[^"]*+")?+(?: source="[^"]*+")?+)'
-    rb'((?: points="[^"]*+"| xtl="[^"]*+" ytl="[^"]*+" xbr="[^"]*+" ybr="[^"]*+"| [a-fh-rt-y][a-z_\d]*+="[^"]*+")*+)'
+    rb'<(/?[a-z]++(?: label="[^"]*+"(?: source="[^"]*+")?+(?: occluded="[^"]*+")?+(?: source="[^"]*+")?+)?+)'
+    rb'((?: points="[^"]*+"| xtl="[^"]*+" ytl="[^"]*+" xbr="[^"]*+" ybr="[^"]*+"|)'
+    rb'(?: [a-fh-rt-y][a-z_\d]*+="[^"]*+")*+)'
     rb'((?: z_order="[^"]*+")?+(?: [a-z_\d]++="[^"]*+")*+'
-    rb"(?: ?/>|>(?:" + _CLOSED.encode() + rb"</(?!(?:image|track|skeleton)>)[a-z]++>)?+))"
+    rb"(?:>(?:" + _CLOSED.encode() + rb"</(?!(?:image|track|skeleton)>)[a-z]++>)?+| ?/>))"
 )
 """A tag, in three parts. The *head*: name (``/name`` if it closes), label, and who made it. The *body*: XML attributes
 that differ from shape to shape. The *tail*: the others, which begin with those CVAT writes last, and its attribute

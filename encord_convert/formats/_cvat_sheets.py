@@ -169,7 +169,7 @@ class SheetReader(Pictures):
         for number, at in enumerate(pictures):
             if not all(sizes[number]):
                 sizes[number] = self._extent(Picture(attributes[number], [], page.line_of(at)))
-        seeds = [hashes.seed("picture", *key) for key in keys]
+        seeds = hashes.seeds("picture", keys)
         account.ledger.into["image", ""] += len(keys)
         gathering = _Gathering(page, PlainShapes(page, sizes), self._known)
         told = gathering.told
@@ -184,7 +184,7 @@ class SheetReader(Pictures):
         def empty_row(number: int) -> LabelRowV2:
             return self._empty_row(attributes[number], keys[number], titles[number], sizes[number])
 
-        data_hashes = [hashes.uuid("unit", *key) for key in keys]
+        data_hashes = hashes.uuids("unit", keys)
         return gathering.sheet(titles, data_hashes, sizes, seeds, empty_row)
 
     def _tell_picture(self, gathering: _Gathering, number: int, size: Size, seed: int) -> None:

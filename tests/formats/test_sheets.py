@@ -14,9 +14,11 @@ from samples import SAMPLES
 from encord_convert import LabelSet, Report, convert, read, write
 from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats import _cvat_scan
+from encord_convert.formats._coco_images import Names
 from encord_convert.formats._cvat_digits import numbers_in
 from encord_convert.formats._cvat_sheets import SheetReader
 from encord_convert.formats._files import MemorySource
+from encord_convert.labelset import Hashes
 from encord_convert.sheets import Sheet
 
 FIXTURES = sorted(case for case in (Path(__file__).parents[2] / "fixtures" / "cvat").iterdir() if case.is_dir())
@@ -256,3 +258,19 @@ def test_numbers_read_together_are_those_read_alone(texts: list[str]) -> None:
 @pytest.mark.parametrize("text", ["", "1.2.3", "1..25", "01.25", ".25", "1.", "+1.25", "1.2a", "1/25", "nan"])
 def test_what_is_no_number_is_not_read_as_one(text: str) -> None:
     assert numbers_in(f"3.50,{text},".encode()) is None
+
+
+def test_names_given_many_at_a_time_are_those_given_one_by_one() -> None:
+    random, together, alone = Random(4), Names(), Names()
+    for _ in range(60):
+        names = [f"{random.randrange(900)}.jpg" for _ in range(random.randrange(1, 9))]
+        if random.random() < 0.3:
+            assert together.unique(names[0]) == alone.unique(names[0])
+        assert together.unique_many(names) == [alone.unique(name) for name in names]
+    assert sorted(together.codes().tolist()) == sorted(alone.codes().tolist())
+
+
+def test_hashes_of_many_keys_are_those_of_each() -> None:
+    hashes, keys = Hashes("cvat"), [("", "größe", str(number)) for number in range(5)]
+    assert hashes.uuids("unit", keys) == [hashes.uuid("unit", *key) for key in keys]
+    assert hashes.seeds("picture", keys) == [hashes.seed("picture", *key) for key in keys]
