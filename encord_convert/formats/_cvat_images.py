@@ -11,7 +11,7 @@ from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_facts import Facts, frame_number
 from encord_convert.formats._cvat_lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats._cvat_masks import plain_masks
-from encord_convert.formats._cvat_media import shown_size
+from encord_convert.formats._cvat_media import TURNED, header_of
 from encord_convert.formats._cvat_meta import Meta, Task
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_options import ReadOptions
@@ -132,8 +132,10 @@ class Pictures:
         if width and height:
             return width, height
         name = attributes.get("name", "")
-        found = shown_size(self._media, name, attributes.get("subset", "")) if self._media is not None else None
-        found = found or self._size
+        header = header_of(self._media, name, attributes.get("subset", "")) if self._media is not None else None
+        if header is not None and header.orientation > 1:
+            self._account.note(Level.WARNING, "EXIF_ORIENTATION", TURNED, picture.line, "image")
+        found = header.shown if header is not None else self._size
         if found is None:
             fact = f"the size of the picture {name!r} is not known, so that nothing can be placed in it."
             advice = "Give it with -r size=WIDTHxHEIGHT, or put the pictures in images/ beside the file."

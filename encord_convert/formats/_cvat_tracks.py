@@ -19,7 +19,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_bytes import sides_in
 from encord_convert.formats._cvat_facts import Facts, TaskFacts, frame_number
-from encord_convert.formats._cvat_media import shown_size
+from encord_convert.formats._cvat_media import header_of
 from encord_convert.formats._cvat_meta import Meta, Task
 from encord_convert.formats._cvat_ontology import Plans, ShapePlan
 from encord_convert.formats._cvat_options import ReadOptions
@@ -135,7 +135,8 @@ class Tracks:
             return task.width, task.height
         found = None
         if self._media is not None and facts.first_frame is not None:
-            found = shown_size(self._media, f"frame_{facts.first_frame:06d}", subset)
+            header = header_of(self._media, f"frame_{facts.first_frame:06d}", subset)
+            found = None if header is None else header.shown
         found = found or self._options.size_px()
         if found is None:
             fact = "the size of the video is not known, so that nothing can be placed in it."

@@ -1080,6 +1080,16 @@ def test_sizes_the_file_does_not_say_are_those_of_the_pictures(tmp_path: Path) -
     assert [(row.width, row.height) for row in loaded.rows] == [(100, 50), (200, 80), (70, 60), (64, 48)]
 
 
+def test_a_picture_that_exif_turns_has_the_size_as_it_is_shown_and_says_so(tmp_path: Path) -> None:
+    exif, jpeg = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    Image.new("RGB", (70, 50)).save(jpeg, "JPEG", exif=exif)
+    text = document(image(box(), name="a.jpg", size=None))
+    loaded = Loaded(source_at(put(tmp_path, {"annotations.xml": text, "images/a.jpg": jpeg.getvalue()})))
+    assert (loaded.rows[0].width, loaded.rows[0].height) == (50, 70)
+    assert [str(note.level) for note in loaded.report.notes() if note.code == "EXIF_ORIENTATION"] == ["warning"]
+
+
 def test_a_picture_of_unknown_size_is_refused_with_advice() -> None:
     text = document(image(box(), size=None), version="1.0")
     with pytest.raises(
