@@ -4,7 +4,6 @@ The rows are those of the page of the format: containers, ontology, annotations,
 asks for and is not so stands under ``lacks``, with the reason.
 """
 
-import pytest
 from proofs import Case
 
 IMAGES, VIDEO, WRITE, BACK = (f"formats/test_cvat{part}" for part in ("", "_video", "_write", "_round_trip"))
@@ -404,15 +403,3 @@ TABLES: dict[str, dict[str, Case]] = {
     "codes": CODES,
     "written": CVAT_WRITTEN,
 }
-
-ROWS = [(f"{table}: {row}", case) for table, rows in TABLES.items() for row, case in rows.items()]
-
-
-@pytest.mark.parametrize(("name", "row"), ROWS, ids=[name for name, _ in ROWS])
-def test_every_row_is_proved_by_tests_that_are_there(name: str, row: Case) -> None:
-    assert row.proofs or row.lacks, f"{name} has neither a proof nor a reason"
-    assert not row.missing()
-
-
-def test_the_proof_of_a_code_speaks_of_it() -> None:
-    assert [code for code, row in CODES.items() if not (row.lacks or row.speaks_of(code))] == []
