@@ -15,7 +15,7 @@ from encord_convert.formats._cvat_media import TURNED, header_of
 from encord_convert.formats._cvat_meta import Meta, Task
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_options import ReadOptions
-from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
+from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, plan_of, pose_of, split_points
 from encord_convert.formats._cvat_uses import Change, Ready
 from encord_convert.formats._cvat_xml import Answers, Picture, Shape
 from encord_convert.labelset import Draft
@@ -259,13 +259,16 @@ class Pictures:
         points: tuple[tuple[str, Answers], ...] = ()
         if children is not None and tag == "skeleton":
             points = tuple([(child[1], child[4]) for child in children])
+        plan: Any = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
+        if tag == "cuboid" and plan is not None and plan.outline is not None:
+            plan = plan_of(plan, shape)
+            tag = f"cuboid of {plan.object.name}"  # so that no other is taken for it
         key = (tag, label, sides, answers, points)
         ready = self._account.cache.get(key)
         if ready is None:
-            plan = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
             if plan is None:
                 return None
-            ready = self._account.cache[key] = self._account.ready(plan, tag, sides, answers, points)
+            ready = self._account.cache[key] = self._account.ready(plan, shape[0], sides, answers, points)
         return ready
 
     def _labels(
