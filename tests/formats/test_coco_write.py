@@ -919,7 +919,7 @@ def test_memory_does_not_grow_with_the_frames_of_a_video(tmp_path: Path) -> None
         tracemalloc.stop()
         return result
 
-    # Of a frame its number, its name's and the list of its objects are kept: bytes, and far less than the row itself has.
+    # Of a frame its number, that of its name and the list of its objects are kept: less than the row itself has.
     assert (peak(9_000) - peak(5_000)) / 4_000 < 800
 
 
