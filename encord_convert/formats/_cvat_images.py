@@ -212,9 +212,10 @@ class Pictures:
         shift = task.shift(numbers[0])
         frames: list[int] = []
         for number in numbers:
-            following = frames[-1] + 1 if frames else 0
-            frame = following if number is None else task.hub_frame(number - shift, self._options)
-            frames.append(max(frame, following))
+            if number is None:
+                frames.append(frames[-1] + 1 if frames else 0)
+            else:
+                frames.append(max(0, task.hub_frame(number - shift, self._options)))
         return frames
 
     def _video_extent(self, task: Task, picture: Picture) -> Extent:

@@ -906,6 +906,8 @@ def test_frames_exported_as_pictures_are_the_video_if_asked_for() -> None:
     relative = Loaded(text, frames_as_video=True, frame_mapping="relative")
     assert [sorted(i._frames) for i in relative.instances] == [[0], [2]]
     assert relative.rows[0].number_of_frames == 4
+    twice = Loaded(text.replace(b'id="20" name="frame_000020"', b'id="10" name="other"'), frames_as_video=True)
+    assert [sorted(i._frames) for i in twice.instances] == [[10], [10]]
     plain = Loaded(text.replace(b"interpolation", b"annotation"), frames_as_video=True)
     assert [row.data_type.value for row in plain.rows] == ["image", "image"]
 
