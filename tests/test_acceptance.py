@@ -391,9 +391,8 @@ PIXELS = {
         },
     ),
     14: Case(
-        "a frame beyond the number of frames keeps its block",
+        "a frame beyond the number of frames keeps its block, and is told",
         {DICOM: "test_a_sample_with_metadata_comes_back_with_it"},
-        lacks="that it lies beyond is not told.",
     ),
     15: Case(
         "a slice of another size keeps its own, is told, and measured by it",
