@@ -203,7 +203,7 @@ class Media:
             self._paths = {}
             for member in self._members():
                 inner = member[len(self._prefix) :]
-                path = unicodedata.normalize("NFC", inner)
+                path = normalized(inner)
                 self._paths.setdefault(path, []).append(inner)
                 stem, suffix = _split(path)
                 if suffix.lower() in SUFFIXES:
@@ -223,9 +223,14 @@ class Media:
 _Index = dict[str, list[Any]]
 
 
+def normalized(name: str) -> str:
+    """Return a name as names are compared: in Unicode normal form C."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _parts(name: str) -> list[str]:
     """Return folders and file of a path or URL; what cannot be below a folder is left out."""
-    plain = unicodedata.normalize("NFC", name)
+    plain = normalized(name)
     if _URL.match(plain):
         plain = _URL.sub("", plain).partition("?")[0].partition("#")[0]
     parts: list[str] = []

@@ -80,7 +80,7 @@ def geometry_px(coordinates: Any, width: int, height: int) -> Geometry:
         return kind(coordinates, width, height)  # type: ignore[no-any-return]
     if isinstance(coordinates, BitmaskCoordinates):
         return "bitmask", coordinates
-    return type(coordinates).__name__, repr(coordinates.to_dict())
+    return type(coordinates).__name__, repr(coordinates._json())
 
 
 def _box(c: Any, width: int, height: int) -> Geometry:

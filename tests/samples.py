@@ -18,7 +18,9 @@ from encord_convert.sdk.objects import (
     TextAttribute,
 )
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
+from encord_convert.sdk.objects.attributes import _NumericAttribute
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.sdk.objects.common import _NewerShape
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
     PointCoordinate,
@@ -28,6 +30,7 @@ from encord_convert.sdk.objects.coordinates import (
     SkeletonCoordinate,
     SkeletonCoordinates,
     Visibility,
+    _RawCoordinates,
 )
 from encord_convert.sdk.objects.frames import Range
 
@@ -257,6 +260,19 @@ def slices_of_two_sizes() -> LabelSet:
     return LabelSet(structure, [LabelRowV2._from_dict(members, structure)], title="samples")
 
 
+def newer_shapes() -> LabelSet:
+    """What only newer servers write: cuboids in both their forms, and a number for an answer."""
+    s = Sample()
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
+    doors = car.add_attribute(_NumericAttribute, "doors", feature_node_hash="doors000")
+    s.place(car, box())._answer(doors, 4.5)
+    prism = s.draft.add_object("prism", _NewerShape.CUBOID_2D)  # type: ignore[arg-type]
+    front = [0.1, 0.1, 0.4, 0.1, 0.4, 0.5, 0.1, 0.5]
+    for more in ({"offset": {"x": 0.1, "y": -0.05}}, {"vanishingPoint": {"x": 0.9, "y": 0.2}, "scaleRatio": 0.75}):
+        s.place(prism, _RawCoordinates("cuboid_2d", {"front": front, **more}))
+    return s.done()
+
+
 def classifications() -> LabelSet:
     s = Sample()
     classification = s.draft.add_classification("weather")
@@ -410,8 +426,8 @@ SAMPLES: dict[str, Callable[[], LabelSet]] = {
     function.__name__: function
     for function in (
         answers, answers_off_frames, bitmasks, boxes, classifications, control_characters, degenerate, dicom_metadata,
-        dicom_series, empty_rows, equal_titles, image_group, nothing, out_of_bounds, points, points_in_space,
-        polygon_parts, polygon_with_hole, polygons, polylines_beside_boxes, provenance, rotated_boxes,
+        dicom_series, empty_rows, equal_titles, image_group, newer_shapes, nothing, out_of_bounds, points,
+        points_in_space, polygon_parts, polygon_with_hole, polygons, polylines_beside_boxes, provenance, rotated_boxes,
         self_occluded_skeleton, skeleton_with_hidden_position, skeletons, slices_of_two_sizes, tracks, unknown_points,
         unknown_points_without_template, unplaced, unsaid_visibility,
     )

@@ -13,6 +13,7 @@ from encord_convert.formats._coco_entries import value_of
 from encord_convert.formats._coco_media import Media, plain_name
 from encord_convert.formats._coco_parts import Found, Part
 from encord_convert.formats._files import Source
+from encord_convert.losses import Level
 
 
 def title_of(picture: dict[str, Any]) -> str:
@@ -56,7 +57,11 @@ class Extents:
             advice = f"It could be {' or '.join(map(repr, members[:3]))}."
             fact = f"AMBIGUOUS_FILE: the picture {title!r} has no size, and several files have its name."
             raise ReadError(part.images.place, fact, advice=advice)
-        known = self._media.size(members) or self._size or _size_of_masks(found)
+        header = self._media.header(members)
+        if header is not None and header.orientation > 1:
+            detail = "EXIF data turns the picture: its size is that as it is shown, since its labels are drawn on that."
+            part.reader.ledger.note(Level.WARNING, "EXIF_ORIENTATION", detail, part.reader.where(title, None))
+        known = (header and header.shown) or self._size or _size_of_masks(found)
         if known is None:
             fact = f"the size of the picture {title!r} is not known, so that nothing can be placed in it."
             advice = "Give it with -r size=WIDTHxHEIGHT, or put the pictures beside the file."

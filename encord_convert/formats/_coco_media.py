@@ -6,13 +6,14 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
+from encord_convert.media import Header, normalized, read_header
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -56,13 +57,13 @@ class Media:
         if self._by_name is None:
             self._list()
         assert self._by_name is not None
-        path = PurePosixPath(plain_name(name))
+        path = PurePosixPath(normalized(plain_name(name)))
         found = self._by_name.get(path.name) or self._by_name.get(unquote(path.name))
         if not found:
             found = self._by_name.get(f"{path.stem}\0", [])
         if len(found) < 2:
             return found
-        ends = [_common_end(path.parts, PurePosixPath(member).parts) for member in found]
+        ends = [_common_end(path.parts, PurePosixPath(normalized(member)).parts) for member in found]
         best = [member for member, end in zip(found, ends, strict=True) if end == max(ends)]
         exact = [member for member in best if member == str(path)]
         return exact or best
@@ -70,25 +71,20 @@ class Media:
     def _list(self) -> None:
         names: dict[str, list[str]] = defaultdict(list)
         for member in self._source.names():
-            path = PurePosixPath(member)
+            path = PurePosixPath(normalized(member))
             if path.suffix.lower() in _SUFFIXES:
                 names[path.name].append(member)
                 names[f"{path.stem}\0"].append(member)
         self._by_name = names
 
-    def size(self, members: Sequence[str]) -> tuple[int, int] | None:
-        """Return width and height in pixels of a picture that is the only one found, None if that cannot be had."""
+    def header(self, members: Sequence[str]) -> Header | None:
+        """Return the header of a picture that is the only one found, None if that cannot be had."""
         if len(members) != 1:
             return None
-        from PIL import Image, UnidentifiedImageError
-
-        bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
         try:
-            with warnings.catch_warnings(), self._source.open(members[0]) as stream:
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-                with Image.open(stream) as picture:
-                    return picture.size
-        except (UnidentifiedImageError, OSError, ValueError, *bombs):
+            with self._source.open(members[0]) as stream:
+                return read_header(stream, self._source.place(members[0]))
+        except (ReadError, OSError):  # no picture to take a size from
             return None
 
 

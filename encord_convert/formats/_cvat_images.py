@@ -11,11 +11,11 @@ from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_facts import Facts, frame_number
 from encord_convert.formats._cvat_lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats._cvat_masks import plain_masks
-from encord_convert.formats._cvat_media import shown_size
+from encord_convert.formats._cvat_media import TURNED, header_of
 from encord_convert.formats._cvat_meta import Meta, Task
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_options import ReadOptions
-from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
+from encord_convert.formats._cvat_shapes import Drawing, Invalid, drawn, plain_box, plan_of, pose_of, split_points
 from encord_convert.formats._cvat_uses import Change, Ready
 from encord_convert.formats._cvat_xml import Answers, Picture, Shape
 from encord_convert.labelset import Draft
@@ -132,8 +132,10 @@ class Pictures:
         if width and height:
             return width, height
         name = attributes.get("name", "")
-        found = shown_size(self._media, name, attributes.get("subset", "")) if self._media is not None else None
-        found = found or self._size
+        header = header_of(self._media, name, attributes.get("subset", "")) if self._media is not None else None
+        if header is not None and header.orientation > 1:
+            self._account.note(Level.WARNING, "EXIF_ORIENTATION", TURNED, picture.line, "image")
+        found = header.shown if header is not None else self._size
         if found is None:
             fact = f"the size of the picture {name!r} is not known, so that nothing can be placed in it."
             advice = "Give it with -r size=WIDTHxHEIGHT, or put the pictures in images/ beside the file."
@@ -210,9 +212,10 @@ class Pictures:
         shift = task.shift(numbers[0])
         frames: list[int] = []
         for number in numbers:
-            following = frames[-1] + 1 if frames else 0
-            frame = following if number is None else task.hub_frame(number - shift, self._options)
-            frames.append(max(frame, following))
+            if number is None:
+                frames.append(frames[-1] + 1 if frames else 0)
+            else:
+                frames.append(max(0, task.hub_frame(number - shift, self._options)))
         return frames
 
     def _video_extent(self, task: Task, picture: Picture) -> Extent:
@@ -257,13 +260,16 @@ class Pictures:
         points: tuple[tuple[str, Answers], ...] = ()
         if children is not None and tag == "skeleton":
             points = tuple([(child[1], child[4]) for child in children])
+        plan: Any = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
+        if tag == "cuboid" and plan is not None and plan.outline is not None:
+            plan = plan_of(plan, shape)
+            tag = f"cuboid of {plan.object.name}"  # so that no other is taken for it
         key = (tag, label, sides, answers, points)
         ready = self._account.cache.get(key)
         if ready is None:
-            plan = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
             if plan is None:
                 return None
-            ready = self._account.cache[key] = self._account.ready(plan, tag, sides, answers, points)
+            ready = self._account.cache[key] = self._account.ready(plan, shape[0], sides, answers, points)
         return ready
 
     def _labels(

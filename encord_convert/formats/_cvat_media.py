@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from encord_convert.errors import ReadError
-from encord_convert.media import Media
+from encord_convert.media import Header, Media
+
+TURNED = "EXIF data turns the picture: its size is that as it is shown, which is how CVAT labels it."
 
 
-def shown_size(media: Media, name: str, subset: str = "") -> tuple[int, int] | None:
-    """Return width and height in pixels of a picture as CVAT shows it; None if it is not there or cannot be read.
+def header_of(media: Media, name: str, subset: str = "") -> Header | None:
+    """Return the header of a picture, which knows its size as CVAT shows it; None if there is no picture of the name.
 
     Parameters
     ----------
@@ -21,7 +23,6 @@ def shown_size(media: Media, name: str, subset: str = "") -> tuple[int, int] | N
     folders = (f"images/{subset}/", "images/", "") if subset else ("images/", "", "images/default/")
     member = media.find_in(folders, name)
     try:
-        header = None if member is None else media.header(member)
+        return None if member is None else media.header(member)
     except ReadError:  # no picture to take a size from
         return None
-    return None if header is None else header.shown

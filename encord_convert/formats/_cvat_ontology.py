@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from encord_convert.formats._cvat_facts import LabelFacts
 from encord_convert.formats._cvat_meta import SHAPES, UNDEFINED, UNLABELED, Attribute, Label, Node
@@ -24,6 +24,10 @@ from encord_convert.sdk.objects.attributes import (
     TextAttribute,
     _NumericAttribute,
 )
+from encord_convert.sdk.objects.common import _NewerShape
+
+_CUBOID_2D = cast(Shape, _NewerShape.CUBOID_2D)
+"""The hub carries it, though it is no shape of the documented model."""
 
 TAGS = "Tags"
 """The checklist that holds all tags without attributes."""
@@ -98,7 +102,8 @@ class ShapePlan:
 
     ``element`` and ``label`` are the source's words; ``makes`` is the hub shape; ``renamed`` the code of the reason if
     the object is not called as the label; ``points`` are the answers of the sub-labels of a skeleton, ``nodes`` what is
-    common to all its instances, ``places`` where in them a sub-label stands.
+    common to all its instances, ``places`` where in them a sub-label stands; ``outline`` is the plan of cuboids that
+    are none of the hub.
     """
 
     element: str
@@ -110,6 +115,7 @@ class ShapePlan:
     points: dict[str, dict[str, AnswerPlan]] = field(default_factory=dict)
     nodes: list[SkeletonNode] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
+    outline: ShapePlan | None = None
     occluded: AnswerPlan | None = None
     group_id: AnswerPlan | None = None
     track_id: AnswerPlan | None = None
@@ -206,7 +212,10 @@ class _Builder:
             self._object(name, Shape(self._options.unused_shape), label, facts, "box")
         for number, element in enumerate(used):
             is_split = number > 0 and not self._options.same_names
-            self._shape(element, f"{name} ({element})" if is_split else name, is_split, label, facts)
+            title = f"{name} ({element})" if is_split else name
+            plan = self._plans.shapes[element, label.name] = self._shape(element, title, is_split, label, facts)
+            if plan.makes is _CUBOID_2D:
+                plan.outline = self._shape(element, f"{title} (outline)", True, label, facts, Shape.POLYGON)
         if is_tag:
             self._tag(name, label)
 
@@ -220,8 +229,10 @@ class _Builder:
                 detail = "Default values of attributes have no place in the ontology; -r apply_defaults=yes uses them."
                 self._note(Level.INFO, "DEFAULT_DROPPED", detail, element)
 
-    def _shape(self, element: str, name: str, is_split: bool, label: Label, facts: LabelFacts) -> None:
-        makes = self._makes(element, facts)
+    def _shape(
+        self, element: str, name: str, is_split: bool, label: Label, facts: LabelFacts, makes: Any = None
+    ) -> ShapePlan:
+        makes = makes or self._makes(element, facts)
         object_ = self._object(name, makes, label, facts, element)
         renamed = None if object_.name == label.name else _renaming(label, is_split)
         plan = ShapePlan(element, label.name, object_, makes, renamed)
@@ -236,7 +247,7 @@ class _Builder:
             setattr(plan, extra, AnswerPlan(hub[title], Attribute(title, _EXTRA_KINDS[extra]), hub[title].dynamic))
         if self._options.apply_defaults:
             plan.defaults = {name: answer for name, answer in plan.answers.items() if answer.default}
-        self._plans.shapes[element, label.name] = plan
+        return plan
 
     def _makes(self, element: str, facts: LabelFacts) -> Shape:
         options = self._options
@@ -251,6 +262,8 @@ class _Builder:
             return Shape.SKELETON if is_skeleton else Shape.POINT
         if element == "ellipse":
             return _ELLIPSES[options.ellipse]
+        if element == "cuboid" and options.cuboid == "cuboid_2d":
+            return _CUBOID_2D
         return _MAKES[element]
 
     # -- objects ----------------------------------------------------------------------------------------------

@@ -39,6 +39,9 @@ class ReadOptions:
     )
     ellipse: Literal["polygon", "bitmask", "rotatable"] = _option("polygon", "What an ellipse becomes.")
     ellipse_vertices: int = _option(72, "How many vertices the polygon or bitmask of an ellipse is made with.")
+    cuboid: Literal["polygon", "cuboid_2d"] = _option(
+        "polygon", "What a cuboid becomes: its outline; or one that newer servers alone know, if its back fits that."
+    )
     occluded: Literal["auto", "never"] = _option(
         "auto", "auto: a checklist attribute `occluded` on labels of which any shape is; never: occlusion is dropped."
     )

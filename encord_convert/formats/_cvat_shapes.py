@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from encord_convert.formats._cvat_cuboids import MOST_OFF_PX, off_px
+from encord_convert.formats._cvat_cuboids import coordinates_of as cuboid_of
 from encord_convert.formats._cvat_ontology import ShapePlan
 from encord_convert.formats._cvat_options import ReadOptions
 from encord_convert.formats._cvat_uses import Change
@@ -526,7 +528,22 @@ def _ellipse(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: 
     )
 
 
+def plan_of(plan: ShapePlan | None, element: Element) -> ShapePlan | None:
+    """Return the plan of a shape: that of its outline for a cuboid which is none of the hub."""
+    if plan is None or plan.outline is None:
+        return plan
+    try:
+        fits = off_px(pose_of(plan, element).numbers) <= MOST_OFF_PX
+    except Invalid:
+        return plan
+    return plan if fits else plan.outline
+
+
 def _cuboid(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int, options: ReadOptions) -> None:
+    if plan.outline is not None:
+        drawing.is_outside = _leaves(boxes.xyxy_from_points(pose.numbers), width, height)
+        drawing.coordinates.append(cuboid_of(pose.numbers, width, height))
+        return
     ring = rings.hull(pose.numbers)
     if len(ring) < 6:
         raise Invalid("The eight points of the cuboid lie on one line.")

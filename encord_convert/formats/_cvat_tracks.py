@@ -19,11 +19,11 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_bytes import sides_in
 from encord_convert.formats._cvat_facts import Facts, TaskFacts, frame_number
-from encord_convert.formats._cvat_media import shown_size
+from encord_convert.formats._cvat_media import header_of
 from encord_convert.formats._cvat_meta import Meta, Task
 from encord_convert.formats._cvat_ontology import Plans, ShapePlan
 from encord_convert.formats._cvat_options import ReadOptions
-from encord_convert.formats._cvat_shapes import Drawing, Invalid, Pose, drawn, flat_of, pose_between, pose_of
+from encord_convert.formats._cvat_shapes import Drawing, Invalid, Pose, drawn, flat_of, plan_of, pose_between, pose_of
 from encord_convert.formats._cvat_uses import Change, Ready, counts_of, group_dropped
 from encord_convert.formats._cvat_xml import NO_ANSWERS, Shape, Track, sides_of, values_of
 from encord_convert.geometry.interpolation import lerp
@@ -135,7 +135,8 @@ class Tracks:
             return task.width, task.height
         found = None
         if self._media is not None and facts.first_frame is not None:
-            found = shown_size(self._media, f"frame_{facts.first_frame:06d}", subset)
+            header = header_of(self._media, f"frame_{facts.first_frame:06d}", subset)
+            found = None if header is None else header.shown
         found = found or self._options.size_px()
         if found is None:
             fact = "the size of the video is not known, so that nothing can be placed in it."
@@ -222,6 +223,8 @@ class _Video:
                 for shape, _ in shapes:
                     self._account.drop_unknown(element, label, shape[6])
                 continue
+            if plan.outline is not None and any(plan_of(plan, shape) is not plan for shape, _ in shapes):
+                plan = plan.outline  # a track is one object, and so of one class
             made += self._objects_of(plan, shapes, track, index + (number << 24))
         self._group(track, label, made)
         if not made:
@@ -297,7 +300,8 @@ class _Video:
         own = sides_in(sides)
         sides = (own[0] or track.attributes.get("source"), *own[1:])
         points = tuple([(child[1], child[4]) for child in children or ()])
-        key = (tag, plan.label, sides, answers, points)
+        name = f"cuboid of {plan.object.name}" if tag == "cuboid" else tag  # a label may have two classes of cuboids
+        key = (name, plan.label, sides, answers, points)
         ready = self._account.cache.get(key)
         if ready is None:
             ready = self._account.cache[key] = self._account.ready(plan, tag, sides, answers, points)

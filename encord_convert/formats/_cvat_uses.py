@@ -276,7 +276,7 @@ def _common_changes(plan: Plan) -> Iterable[Change]:
             detail = f"{detail[:-1]}, since it has several shapes; -r same_names=yes keeps one name."
         yield Change(Kind.RENAMED, plan.renamed, Feature.LABEL_NAME, detail)
     if isinstance(plan, ShapePlan) and plan.element in _APPROXIMATED:
-        if plan.element == "box" and plan.makes is not Shape.POLYGON:
+        if plan.outline is not None or (plan.element == "box" and plan.makes is not Shape.POLYGON):
             return
         outline = "its outline, a polygon" if plan.element == "cuboid" else f"a {plan.makes.value.replace('_', ' ')}"
         detail = f"The {plan.element} is read as {outline}."

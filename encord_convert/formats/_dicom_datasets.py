@@ -21,7 +21,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._dicom_rows import Attributes, Row, contents_of, tag_values
 from encord_convert.formats._files import Source, Target
 from encord_convert.labelset import LabelSet
-from encord_convert.losses import Carries, Feature
+from encord_convert.losses import Carries, Feature, Level
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
@@ -95,7 +95,12 @@ def _series_rows(labels: LabelSet, report: Report, carries: Carries) -> Iterator
     for row in report.rows(labels, carries):
         _drop_labels(report, row, carries)
         if row.data_type is DataType.DICOM:
-            yield contents_of(row)
+            contents = contents_of(row)
+            for frame in contents.slices:
+                if frame >= contents.frames:
+                    detail = "A slice stands on a frame beyond the number of frames of its series; it is kept."
+                    report.note(Level.WARNING, "FRAME_BEYOND", detail)
+            yield contents
 
 
 def _drop_labels(report: Report, row: LabelRowV2, carries: Carries) -> None:

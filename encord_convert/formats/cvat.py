@@ -28,7 +28,8 @@ How each hub thing maps, reading
     skeleton                skeleton, and its drawing the template. ``outside`` is invisible at (0, 0), ``occluded``
                             is occluded
     ellipse                 polygon of 72 vertices, or bitmask, or rotatable box
-    cuboid                  polygon: the outline of its eight points
+    cuboid                  polygon: the outline of its eight points; with ``cuboid=cuboid_2d`` the cuboid of newer
+                            servers, where its back is its front moved or shrunk, within a pixel
     tag                     an option of the checklist ``Tags``; of a label with attributes a classification of its own
     select, radio           radio; ``__undefined__`` is no answer
     checkbox                checklist of one option that has the attribute's name; checked if true

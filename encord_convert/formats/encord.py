@@ -41,12 +41,15 @@ from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
+from encord_convert.sdk.objects.common import _NewerShape
 
 ONTOLOGY = "ontology.json"
 ROWS = "label_rows.jsonl"
 
 CARRIES = Carries(
-    shapes=frozenset(Shape), data_types=frozenset((*DataType, *_NewerDataType)), features=frozenset(Feature)
+    shapes=frozenset((*Shape, *_NewerShape)),
+    data_types=frozenset((*DataType, *_NewerDataType)),
+    features=frozenset(Feature),
 )
 
 

@@ -359,6 +359,8 @@ def sized(name: Any, members: dict[str, bytes], **image: Any) -> Read:
         ("http://host/bucket/cam%201/a%20b.png?token=1", "cam 1/a b.png"),
         ("C:\\data\\cam\\a.png", "cam/a.png"),
         ("/data/upload/1/größe.png", "größe.png"),
+        ("Gro\u0308ße.png", "cam/Gr\u00f6ße.png"),
+        ("Gr\u00f6ße.png", "cam/Gro\u0308ße.png"),
         ("s3://bucket/cam/a.png", "cam/a.png"),
         ("../cam/a.png", "cam/a.png"),
         ("a.jpg", "a.png"),
@@ -367,6 +369,20 @@ def sized(name: Any, members: dict[str, bytes], **image: Any) -> Read:
 def test_a_picture_is_found_by_any_form_of_its_name(name: str, member: str) -> None:
     found = sized(name, {member: picture((7, 5)), "other/b.png": picture((9, 9))})
     assert (found.rows[0].width, found.rows[0].height) == (7, 5)
+
+
+def test_a_picture_that_exif_turns_has_the_size_as_it_is_shown_and_says_so() -> None:
+    from PIL import Image
+
+    exif, jpeg = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    Image.new("RGB", (7, 5)).save(jpeg, "JPEG", exif=exif)
+    found = sized("a.jpg", {"a.jpg": jpeg.getvalue()})
+    assert (found.rows[0].width, found.rows[0].height) == (5, 7)
+    assert [(str(one.level), one.count) for one in found.report.notes() if one.code == "EXIF_ORIENTATION"] == [
+        ("warning", 1)
+    ]
+    assert "EXIF_ORIENTATION" not in sized("a.png", {"a.png": picture((7, 5))}).notes
 
 
 def test_the_longest_common_path_wins_over_equal_names() -> None:

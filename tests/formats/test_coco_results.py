@@ -14,6 +14,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from samples import SAMPLES, Sample, box, mask_of, ring
 
+from encord_convert.comparison import diff
 from encord_convert.conversion import read, write
 from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats import format_named
@@ -197,6 +198,33 @@ def test_many_objects_of_one_row_are_drawn_in_their_order() -> None:
         [20 * frame / count for frame in range(count)], abs=0.0006
     )
     assert report.counts()["track"] == {"in": 1, "kept": 0, "changed": 0, "dropped": 1}
+
+
+SHAPES = {
+    "bbox": {"bounding_box", "rotatable_bounding_box"},
+    "segm": {"polygon", "bitmask"},
+    "keypoints": {"skeleton", "point"},
+}
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES))
+def test_what_is_kept_comes_back_with_the_ground_truth(sample: str, tmp_path: Path) -> None:
+    exporter = format_named("coco-results").exporter
+    assert exporter is not None
+    files, _ = files_of(format_named("coco-results"), SAMPLES[sample]())
+    truth = json.loads(files_of(format_named("coco"), SAMPLES[sample]())[0]["annotations.json"])
+    for image in truth["images"]:
+        image.pop("attributes", None)  # labels of the truth, which are no results
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    for name, text in files.items():
+        (tmp_path / name).write_bytes(text)
+        back = read(tmp_path / name, "coco", report=Report(), ground_truth=str(tmp_path / "truth.json"))
+        expected = SAMPLES[sample]().held()
+        for row in expected:
+            for instance in row.get_object_instances():
+                if instance.ontology_item.shape.value not in SHAPES[name.split(".")[1]]:
+                    row.remove_object(instance)
+        assert [str(one) for one in diff(expected, back, carries=exporter.carries)] == []
 
 
 REAL = Path(__file__).parents[2] / "fixtures" / "coco-results"

@@ -9,6 +9,7 @@ import weakref
 import xml.etree.ElementTree as ET
 import zipfile
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -18,8 +19,8 @@ import pytest
 from PIL import Image
 
 from encord_convert import OptionError, ReadError, Report, read, write
-from encord_convert.formats import Match, _cvat_bytes, _cvat_scan
 from encord_convert.formats._cvat_facts import Wanted
+from encord_convert.formats import Match, _cvat_account, _cvat_bytes, _cvat_scan
 from encord_convert.formats._files import MemorySource, MemoryTarget, Source, SpooledSource, source_at
 from encord_convert.formats.cvat import FORMAT, open_shard
 from encord_convert.geometry import rle
@@ -356,16 +357,54 @@ def test_an_ellipse_is_a_polygon_turned_in_pixels() -> None:
 
 
 def test_a_cuboid_is_the_outline_of_its_eight_points() -> None:
-    front, back = [(20, 50), (20, 90), (60, 50), (60, 90)], [(30, 45), (30, 85), (70, 45), (70, 85)]
-    values = {
-        f"{axis}{corner}{face}": point[axis == "y"]
-        for face, points in (("1", front), ("2", back))
-        for corner, point in zip(("tl", "bl", "tr", "br"), points, strict=True)
-        for axis in "xy"
-    }
-    loaded = Loaded(document(image(shape("cuboid", **values))))
+    loaded = Loaded(document(image(cuboid(FACE, [(x + 10, y - 5) for x, y in FACE]))))
     assert len(pixels(loaded.only)) == 6
     assert loaded.loss("CUBOID_APPROXIMATED").kind == "approximated"
+
+
+def cuboid(front: list[tuple[float, float]], back: list[tuple[float, float]], **more: Any) -> str:
+    values = {
+        f"{axis}{corner}{face}": point_[axis == "y"]
+        for face, points in (("1", front), ("2", back))
+        for corner, point_ in zip(CORNERS, points, strict=True)
+        for axis in "xy"
+    }
+    return shape("cuboid", **values, **more)
+
+
+FACE = [(20, 50), (20, 90), (60, 50), (60, 90)]
+
+
+def test_a_cuboid_is_one_of_newer_servers_if_asked_for_and_if_it_is_one() -> None:
+    moved = [(x + 10, y - 5.5) for x, y in FACE]
+    shrunk = [(100 + 0.75 * (x - 100), 40 + 0.75 * (y - 40)) for x, y in FACE]
+    neither = [(30, 45), (35, 85), (70, 40), (90, 70)]
+    labels = label("a", "any", attribute("n", "text"))
+    shapes = [cuboid(FACE, back, answers={"n": "1"}) for back in (moved, shrunk, neither)]
+    text = document(image(*shapes), labels=labels)
+    loaded = Loaded(text, cuboid="cuboid_2d")
+    assert [(o.name, o.shape.value) for o in loaded.labels.ontology.objects] == [
+        ("a", "cuboid_2d"), ("a (outline)", "polygon"),
+    ]  # fmt: skip
+    first, second, third = loaded.instances
+    front = [0.1, 0.5, 0.3, 0.5, 0.3, 0.9, 0.1, 0.9]  # clockwise from the top-left
+    assert coordinates(first).value == {"front": front, "offset": {"x": 0.05, "y": pytest.approx(-0.055)}}
+    assert coordinates(second).value == {
+        "front": front, "vanishingPoint": {"x": pytest.approx(0.5), "y": pytest.approx(0.4)},
+        "scaleRatio": pytest.approx(0.75),
+    }  # fmt: skip
+    assert (third.object_name, len(pixels(third))) == ("a (outline)", 6)
+    assert [answers(instance) for instance in loaded.instances] == [{"n": "1"}] * 3
+    assert loaded.report.counts()["cuboid"] == {"in": 3, "kept": 2, "changed": 1, "dropped": 0}
+    target = MemoryTarget()
+    write(loaded.labels, target, "encord", report=(saved := Report()))
+    assert saved.writing.losses() == []
+    assert hub_of(read(MemorySource(target.files), "encord")) == hub_of(loaded.labels)
+    report = Report()
+    write(loaded.labels, MemoryTarget(), "coco", report=report)
+    assert ("dropped", "UNSUPPORTED_SHAPE", "cuboid", 2) in {
+        (str(loss.kind), loss.code, loss.type, loss.count) for loss in report.writing.losses()
+    }
 
 
 # -- skeletons ----------------------------------------------------------------------------------------------------
@@ -867,6 +906,8 @@ def test_frames_exported_as_pictures_are_the_video_if_asked_for() -> None:
     relative = Loaded(text, frames_as_video=True, frame_mapping="relative")
     assert [sorted(i._frames) for i in relative.instances] == [[0], [2]]
     assert relative.rows[0].number_of_frames == 4
+    twice = Loaded(text.replace(b'id="20" name="frame_000020"', b'id="10" name="other"'), frames_as_video=True)
+    assert [sorted(i._frames) for i in twice.instances] == [[10], [10]]
     plain = Loaded(text.replace(b"interpolation", b"annotation"), frames_as_video=True)
     assert [row.data_type.value for row in plain.rows] == ["image", "image"]
 
@@ -1080,6 +1121,16 @@ def test_sizes_the_file_does_not_say_are_those_of_the_pictures(tmp_path: Path) -
     assert [(row.width, row.height) for row in loaded.rows] == [(100, 50), (200, 80), (70, 60), (64, 48)]
 
 
+def test_a_picture_that_exif_turns_has_the_size_as_it_is_shown_and_says_so(tmp_path: Path) -> None:
+    exif, jpeg = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    Image.new("RGB", (70, 50)).save(jpeg, "JPEG", exif=exif)
+    text = document(image(box(), name="a.jpg", size=None))
+    loaded = Loaded(source_at(put(tmp_path, {"annotations.xml": text, "images/a.jpg": jpeg.getvalue()})))
+    assert (loaded.rows[0].width, loaded.rows[0].height) == (50, 70)
+    assert [str(note.level) for note in loaded.report.notes() if note.code == "EXIF_ORIENTATION"] == ["warning"]
+
+
 def test_a_picture_of_unknown_size_is_refused_with_advice() -> None:
     text = document(image(box(), size=None), version="1.0")
     with pytest.raises(
@@ -1188,7 +1239,7 @@ def test_both_lanes_find_the_same(name: str, monkeypatch: pytest.MonkeyPatch) ->
     assert quick.meta == slow.meta
     options = {"size": "10x10", "group_id": True}
     hub = hub_of(read(source, "cvat", report=(report := Report()), **options))
-    monkeypatch.setattr("encord_convert.formats.cvat.scan", exact)
+    monkeypatch.setattr(import_module("encord_convert.formats.cvat"), "scan", exact)
     other = hub_of(read(source, "cvat", report=(report_of_other := Report()), **options))
     assert hub == other
     assert report.to_dict() == report_of_other.to_dict()
@@ -1294,7 +1345,7 @@ def test_rows_are_forgotten_as_they_pass() -> None:
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("encord_convert.formats._cvat_account._MAX_READY", 64)
+    monkeypatch.setattr(_cvat_account, "_MAX_READY", 64)
     monkeypatch.setattr(_cvat_bytes, "CHUNK_BYTES", 1 << 15)
     peaks = []
     for count in (300, 1200):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_cvat import FISH, Loaded, attribute, document, image, label, picture, point, put, shape
+from test_cvat import FISH, Loaded, attribute, cuboid, document, image, label, picture, point, put, shape
 
 from encord_convert import ReadError, Report, read
 from encord_convert.formats._files import MemorySource, source_at
@@ -375,6 +375,21 @@ def test_polygons_move_vertex_by_vertex() -> None:
     )
     middle = Loaded(video(track(*shapes))).only._frames[1].coordinates
     assert np.allclose([(p.x * 100, p.y * 100) for p in middle.values], [(10, 0), (20, 0), (20, 10), (10, 10)])
+
+
+@pytest.mark.parametrize(("last", "shape_"), [(0.0, "cuboid_2d"), (9.0, "polygon")])
+def test_a_track_of_cuboids_is_of_one_class(last: float, shape_: str) -> None:
+    def at_frame(frame: int, x: float, bent: float = 0.0, **more: Any) -> str:
+        front = [(x, 20), (x, 40), (x + 20, 20), (x + 20, 40)]
+        back = [(x + 5, 15), (x + 5, 35), (x + 25 + bent, 15), (x + 25, 35 + bent)]
+        return cuboid(front, back, frame=frame, keyframe=1, **more).replace(' label="a"', "", 1)
+
+    shapes = (at_frame(0, 10), at_frame(2, 30, last), at_frame(3, 30, outside=1))
+    [instance] = Loaded(video(track(*shapes)), cuboid="cuboid_2d").instances
+    assert (instance.ontology_item.shape.value, sorted(instance._frames)) == (shape_, [0, 1, 2])
+    if shape_ == "cuboid_2d":
+        middle = instance._frames[1].coordinates.value  # type: ignore[union-attr]
+        assert (middle["front"][0], middle["offset"]) == (0.2, {"x": 0.05, "y": -0.05})
 
 
 def test_masks_hold_until_the_next() -> None:

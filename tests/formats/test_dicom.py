@@ -294,6 +294,7 @@ def test_a_sample_with_metadata_comes_back_with_it() -> None:
     assert [back._slice(frame) for frame in range(5)] == [row._slice(frame) for frame in range(5)]
     assert back._slice(3) is not None, "a frame beyond the number of frames keeps its block"
     assert [(loss.code, loss.count) for loss in report.losses()] == [("UNSUPPORTED_SHAPE", 1)]
+    assert [(str(note.level), note.code, note.count) for note in report.notes()] == [("warning", "FRAME_BEYOND", 1)]
 
 
 def test_what_is_written_is_the_dicom_json_model() -> None:

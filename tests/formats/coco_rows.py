@@ -4,12 +4,11 @@ The rows are those of the page of the format, of what Encord documents of its ow
 row asks for and is not so stands under ``lacks``, with the reason.
 """
 
-import pytest
 from proofs import Case
 
 READ, OUT, DIALECTS, DAMAGE = (f"formats/test_coco_{part}" for part in ("read", "write", "dialects", "damage"))
 VIDEOS, RESULTS, PANOPTIC = (f"formats/test_coco_{part}" for part in ("video_read", "results", "panoptic"))
-OFFICIAL, BESIDE = "formats/test_coco_encord", "formats/test_coco_encord_rows"
+OFFICIAL, BESIDE = "formats/test_coco_encord", "formats/test_coco_encord_beside"
 GOLDEN = "test_all_64_annotations_are_those_of_the_exporter_but_for_changing_answers"
 SHORT = "test_the_short_blocks_are_those_of_the_exporter"
 
@@ -354,15 +353,3 @@ TABLES: dict[str, dict[str, Case]] = {
     "written": COCO_WRITTEN,
     "codes": CODES,
 }
-
-ROWS = [(f"{table}: {row}", case) for table, rows in TABLES.items() for row, case in rows.items()]
-
-
-@pytest.mark.parametrize(("name", "row"), ROWS, ids=[name for name, _ in ROWS])
-def test_every_row_is_proved_by_tests_that_are_there(name: str, row: Case) -> None:
-    assert row.proofs or row.lacks, f"{name} has neither a proof nor a reason"
-    assert not row.missing()
-
-
-def test_the_proof_of_a_code_speaks_of_it() -> None:
-    assert [code for code, row in CODES.items() if not (row.lacks or row.speaks_of(code))] == []
