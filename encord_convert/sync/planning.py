@@ -86,7 +86,7 @@ def plan(
     ontology : str, optional
         Hash of the ontology of a new project; by default one is made.
     images : path, optional
-        Where the pictures and videos lie; by default beside the labels.
+        Where the pictures and videos lie, a path or a URI; by default beside the labels.
     mapping : mapping or path, optional
         What becomes of the classes; see :mod:`encord_convert.sync.mappings`.
     on_conflict : str

@@ -12,6 +12,7 @@ from encord_convert.formats._files import Source, source_at
 from encord_convert.labelset import LabelSet
 from encord_convert.report import Report
 from encord_convert.sync.digests import digest_of_source
+from encord_convert.sync.remotes import RemoteFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class SourceOf:
     format : str or None
         None: recognised.
     images : str or None
-        Where its pictures are; None: where it is itself.
+        Where its pictures are, a path or a URI; None: where it is itself.
     options : dict
         Of reading.
     """
@@ -47,7 +48,7 @@ class SourceOf:
         return cls(
             str(Path(path).absolute()),
             format,
-            None if images is None else str(Path(images).absolute()),
+            None if images is None else str(images) if _is_uri(images) else str(Path(images).absolute()),
             dict(options or {}),
         )
 
@@ -58,7 +59,7 @@ class SourceOf:
     def media(self) -> Source:
         """Open where its pictures are."""
         if self.images is not None:
-            return source_at(self.images)
+            return RemoteFolder(self.images) if _is_uri(self.images) else source_at(self.images)
         path = Path(self.path)
         if path.is_file() and path.suffix.lower() != ".zip":
             folder = path.parent / "images"
@@ -77,3 +78,7 @@ class SourceOf:
     def to_dict(self) -> dict[str, Any]:
         """Return the form of a plan."""
         return {"path": self.path, "format": self.format, "images": self.images, "options": self.options}
+
+
+def _is_uri(place: str | os.PathLike[str]) -> bool:
+    return "://" in os.fspath(place)

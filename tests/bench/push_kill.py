@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/sync"), str(ROOT / "tests/service")]
 
-from _served import COMMAND, Served, environment  # noqa: E402
 from pushes import boxes, state_of  # noqa: E402
 from relays import Relay  # noqa: E402
+from served import COMMAND, Served, environment  # noqa: E402
 
 from encord_convert.sdk.user_client import EncordUserClient  # noqa: E402
 

@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT)]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests/sync")]
 
-from _served import COMMAND, Served, environment  # noqa: E402
+from served import COMMAND, Served, environment  # noqa: E402
 
 import encord_convert  # noqa: E402
 from encord_convert import Report  # noqa: E402

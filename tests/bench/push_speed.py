@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/sync"), str(ROOT / "tests/service")]
 
-from _served import COMMAND, Served, environment  # noqa: E402
+from served import COMMAND, Served, environment  # noqa: E402
 
 GOAL = 5
 """How many times as many rows per second."""

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 from harness import Running
 from pushes import FIXTURES, boxes, source_of, state_of
@@ -14,7 +15,7 @@ from pushes import FIXTURES, boxes, source_of, state_of
 import encord_convert
 from encord_convert import Report, sync
 from encord_convert.comparison import diff
-from encord_convert.errors import ConflictError, ConvertError, OptionError, StalePlanError
+from encord_convert.errors import ConflictError, ConvertError, OptionError, ReadError, StalePlanError
 from encord_convert.sdk._project_client import EncordClientProject
 from encord_convert.sdk.orm.dataset import StorageLocation
 from encord_convert.sdk.orm.label_row import LabelStatus
@@ -196,6 +197,19 @@ def test_a_file_of_labels_finds_its_pictures_beside_it_or_where_it_is_told(serve
     (source / "images").rename(tmp_path / "elsewhere")
     assert sync.plan(source / "annotations.xml", client, new_project="x").rows == []
     assert len(sync.plan(source, client, new_project="x", images=tmp_path / "elsewhere").rows) == 2
+
+
+def test_pictures_may_lie_in_a_bucket(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    fsspec.filesystem("memory").put(f"{source / 'images'}/", "/bucket/day 1/", recursive=True)
+    shutil.rmtree(source / "images")
+    outcome = pushed(source, client, tmp_path, new_project="Boxes", images="memory://bucket/day 1")
+    assert (outcome.sent, outcome.written, outcome.failures) == (3, 3, [])
+    assert list(sync.verify(source, client, outcome.project_hash)) == []
+    with pytest.raises(ReadError, match=r"memory://elsewhere: there is nothing there."):
+        sync.plan(source, client, new_project="x", images="memory://elsewhere")
+    with pytest.raises(OptionError, match=r"nowhere:// is no scheme that is known."):
+        sync.plan(source, client, new_project="x", images="nowhere://x")
 
 
 def test_what_is_there_already_is_not_sent_again(server: Running, tmp_path: Path) -> None:

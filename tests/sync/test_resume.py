@@ -17,10 +17,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from harness import Running, key_of, running
 from pushes import Fragile, Killed, Unlucky, boxes, client_through, state_of
+from relays import Relay
+from served import COMMAND, Served, environment
 
 from encord_convert import sync
 from encord_convert.errors import JournalError
 from encord_convert.sdk.http.transport import AppTransport
+from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.journal import Journal, is_over
 
 
@@ -136,6 +139,37 @@ def test_a_push_killed_at_random_moments_and_begun_again_leaves_no_double(tmp_pa
             killed += process.returncode == -signal.SIGKILL
         assert (process.returncode, killed >= 1) == (0, True), errors
         found = state_of(client)
+    _, _, expected = interrupted(tmp_path / "whole", source, None)
+    assert found == expected
+
+
+def test_a_service_killed_while_it_is_pushed_to_has_all_once_when_the_push_was_begun_again(tmp_path: Path) -> None:
+    source = boxes(tmp_path, 12)
+    served = Served(tmp_path / "served")
+    try:
+        with Relay(served.port) as relay:
+            reach = ["--domain", relay.url, "--key", str(served.key)]
+            words = [*COMMAND, "push", str(source), "--new-project", "Boxes", "--json", *reach]
+            for events in (9, None):
+                process = subprocess.Popen(
+                    words, cwd=tmp_path, env=environment(),
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                )  # fmt: skip
+                assert process.stdout is not None
+                if events is not None:
+                    for _ in range(events):
+                        process.stdout.readline()
+                    served.kill()
+                    served.start()
+                _, errors = process.communicate(timeout=60)
+            assert process.returncode == 0, errors
+            assert set(relay.acknowledged.values()) == {1}, "no file arrived twice"
+            client = EncordUserClient.create_with_ssh_private_key(
+                ssh_private_key_path=str(served.key), domain=relay.url
+            )
+            found = state_of(client)
+    finally:
+        served.close()
     _, _, expected = interrupted(tmp_path / "whole", source, None)
     assert found == expected
 

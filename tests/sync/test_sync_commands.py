@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from harness import Running
@@ -69,6 +73,50 @@ def test_a_plan_and_its_mapping_are_written_edited_and_applied(
         f"plan.json.mapping.yaml:{line}: the source has no class 'bikee'; did you mean 'bike'?"
         in capsys.readouterr().err
     )
+
+
+def test_an_edited_mapping_renames_merges_drops_and_turns_an_attribute_into_classes(
+    reached: Path, server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = Path(__file__).parents[1] / "bench" / "generate_cvat.py"
+    words = [
+        "made/annotations.xml",
+        "--images",
+        "12",
+        "--only",
+        "box",
+        "--rotated",
+        "0",
+        "--with-images",
+        "made/images",
+    ]
+    subprocess.run([sys.executable, str(generator), *words], check=True, capture_output=True)
+    assert run(["push", "made", "--new-project", "Made", "--plan", "made.json"]) == 0
+    mapping = Path("made.json.mapping.yaml")
+    text = mapping.read_text()
+    for before, after in (
+        ("to: car\n", "to: vehicle\n"), ("to: dog\n", "to: animal\n"), ("to: cat\n", "to: animal\n"),
+        ("to: tree\n", "to: false\n"), ("to: truck\n", "to: truck\n  split: color\n"),
+    ):  # fmt: skip
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    mapping.write_text(text)
+    assert run(["push", "made", "--new-project", "Made", "--mapping", str(mapping)]) == 0
+    project = capsys.readouterr().out.strip()
+    boxes_of = Counter(
+        box.get("label") if box.get("label") != "truck" else box.findtext("attribute[@name='color']") or "truck"
+        for box in ElementTree.parse("made/annotations.xml").iter("box")
+    )
+    expected = Counter[str]()
+    for label, count in boxes_of.items():
+        expected[{"car": "vehicle", "dog": "animal", "cat": "animal"}.get(label, label)] += count
+    del expected["tree"]
+    found = Counter[str]()
+    for row in server.user().get_project(project).list_label_rows_v2():
+        row.initialise_labels()
+        found.update(one.object_name for one in row.get_object_instances())
+    assert found == expected
+    assert run(["verify", "made", project, "--mapping", str(mapping)]) == 0
 
 
 def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,12 +52,12 @@ class Served:
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()
 
     def close(self) -> None:
         """End it in order."""
         self.process.terminate()
-        self.process.wait()
+        self.process.communicate()
 
     def reach(self) -> list[str]:
         """Return the options of our command that lead to it."""
