@@ -45,11 +45,11 @@ def read(path: Path | Source, format: str | None = None, *, report: Report | Non
     UndetectedFormatError, UnknownFormatError, OptionError, ReadError
     """
     source = path if isinstance(path, Source) else source_at(path)
-    chosen = detect(source) if format is None else format_named(format)
-    importer = importer_of(chosen)
     report = Report() if report is None else report
-    parsed = parse_options(importer.options, options, format_name=chosen.name)
     with _collector_paused():
+        chosen = detect(source) if format is None else format_named(format)
+        importer = importer_of(chosen)
+        parsed = parse_options(importer.options, options, format_name=chosen.name)
         labels = importer.read(source, parsed, report)
     report.source.path, report.source.format = source.name, chosen.name
     if labels.ledger is not None:

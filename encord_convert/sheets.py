@@ -160,6 +160,10 @@ class Sheet:
         From the place of a shape to its one-based line in the source.
     empty_row : callable
         From a picture to a new row without labels.
+    client_metadata : dict of int to dict
+        Of the row of each picture that has some.
+    unit_titles : dict of int to str
+        Titles of the data units of pictures that are not called as their rows are.
     """
 
     def __init__(
@@ -175,6 +179,8 @@ class Sheet:
         classifications: Mapping[int, list[ClassificationInstance]],
         line_of: Callable[[int], int | None],
         empty_row: Callable[[int], LabelRowV2],
+        client_metadata: Mapping[int, dict[str, Any]],
+        unit_titles: Mapping[int, str],
     ) -> None:
         self.titles = titles
         self.data_hashes = data_hashes
@@ -185,6 +191,8 @@ class Sheet:
         self.columns = columns
         self.made = made
         self.classifications = classifications
+        self.client_metadata = client_metadata
+        self.unit_titles = unit_titles
         self._line_of = line_of
         self._empty_row = empty_row
         self._ends = list(accumulate(counts))

@@ -6,9 +6,10 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -74,7 +75,15 @@ class Entries:
                 return self._many.decode(text)
             except msgspec.ValidationError as error:
                 if not self._learn(error):
-                    return [self._lone(raw) for raw in self._raws.decode(text)]
+                    return self._each(self._raws.decode(text))
+
+    def _each(self, raws: list[Raw]) -> list[Any]:
+        """Return annotations decoded one by one, all by what was learnt from the last."""
+        while True:
+            before = len(self.unknown)
+            found = [self._lone(raw) for raw in raws]
+            if len(self.unknown) == before:
+                return found
 
     def _lone(self, raw: Raw) -> Any:
         while True:
@@ -115,6 +124,50 @@ class Frame(msgspec.Struct, gc=False):
     attributes: Raw = _NONE
 
 
+def sides(names: Sequence[str], unknown: int) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[Any, Any]]:
+    """Return what tells annotations with a word more about them than others: most have none.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Keys that are looked at beside ``iscrowd``, where 0 says as much as nothing.
+    unknown : int
+        How many keys are not known; all of them are looked at.
+
+    Returns
+    -------
+    callable
+        From an annotation to the values of its keys.
+    tuple
+        Those where there is nothing.
+    """
+    keys = (*names, *(f"x{number}" for number in range(unknown)))
+    nothing = [None if key in _ANY else _NONE for key in keys]
+    return attrgetter("iscrowd", *keys), ((0, *nothing), (None, *nothing))
+
+
+_HASH = b'"encord_object_hash":"'
+_HASH_SIZE = 8
+
+
+def without_hash(attributes: bytes) -> tuple[bytes, bytes]:
+    """Return attributes without the hash of the object, and that: this package writes it behind all else.
+
+    The hash is empty if there is none there, and the attributes are what they were; else they lack their end.
+
+    >>> without_hash(b'{"a":1,"encord_object_hash":"AAAABBBB"}')
+    (b'{"a":1,', b'AAAABBBB')
+    """
+    if _HASH not in attributes:
+        return attributes, b""
+    end = len(attributes) - 2
+    start = end - _HASH_SIZE
+    hash_ = attributes[start:end]
+    if attributes[start - len(_HASH) : start] == _HASH and hash_.translate(None, b"+/").isalnum():
+        return attributes[: start - len(_HASH)], hash_
+    return attributes, b""
+
+
 def number_of(id_: Any) -> int:
     """Return a number that stands for an id: itself if it is one, also as text, else 62 bits of the text.
 
@@ -128,6 +181,13 @@ def number_of(id_: Any) -> int:
     if isinstance(id_, (float, bool)):
         return int(id_) if id_ == id_ // 1 and abs(id_) < 1 << 53 else NO_ID
     return NO_ID
+
+
+def numbers_of_ids(ids: list[Any]) -> list[int]:
+    """Return what :func:`number_of` does of each."""
+    if set(map(type, ids)) == {int} and min(ids) > -(1 << 61) and max(ids) < 1 << 61:
+        return ids
+    return list(map(number_of, ids))
 
 
 def _hashed(text: str) -> int:
@@ -145,6 +205,21 @@ def is_given(raw: Raw) -> bool:
     if count > 4:
         return count > 64 or bytes(raw).translate(None, b" \t\r\n") not in (b"[]", b"{}")
     return count > 0 and bytes(raw).translate(None, b" \t\r\n") not in (b"[]", b"{}", b"null", b'""')
+
+
+def outlines(entries: Sequence[Any]) -> list[str]:
+    """Return what the outline of each annotation is: ``polygon``, ``rle``, ``bbox``, or nothing."""
+    found = []
+    for entry in entries:
+        if entry is None:
+            found.append("")
+            continue
+        text = bytes(entry.segmentation)
+        if len(text) > 64 or (text and text != b"[]" and is_given(entry.segmentation)):
+            found.append("rle" if text[0] == 123 else "polygon")
+        else:
+            found.append("bbox" if b"," in bytes(entry.bbox) or is_given(entry.bbox) else "")
+    return found
 
 
 def first_byte(raw: Raw) -> int:

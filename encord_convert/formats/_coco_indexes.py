@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Raw
 
 from encord_convert.errors import ReadError
-from encord_convert.formats._coco_columns import Column, Ints, Places, repetitions
+from encord_convert.formats._coco_columns import Column, Ints, Places
 from encord_convert.formats._coco_documents import Document, Stretch
 from encord_convert.formats._coco_entries import (
     NO_ID,
@@ -26,14 +27,23 @@ from encord_convert.formats._coco_entries import (
     is_given,
     number_of,
     numbers_of,
+    numbers_of_ids,
+    outlines,
+    sides,
     value_of,
+    without_hash,
 )
+from encord_convert.formats._coco_records import Records, repetitions
 
 MOST_FRAMES = 10_000_000
 """Frames of a row are numbered below this; what says otherwise is damage."""
 
 MOST_VALUES = 64
 """How many different values of an attribute are remembered."""
+
+_MOST_KNOWN = 10_000
+_SIDES = ("keypoints", "rotation", "track_id", "instance_id", "segments_info", "segmentations", "bboxes")
+"""Keys by which an annotation tells more of its class than its outline and its attributes do."""
 
 _frames = msgspec.json.Decoder(list[Frame])
 
@@ -85,12 +95,14 @@ def kind_of_value(value: Any) -> str:
 class ClassFacts:
     """What the annotations of one category are.
 
-    ``kinds`` counts them by what they are drawn as, ``crowds`` are those of which some are crowds. ``pose`` is the
-    first list of keypoints, or the first in which all are labelled.
+    ``kinds`` counts them by what they are drawn as, ``crowds`` are those of which some are crowds. ``said`` are the
+    shapes that annotations themselves say they have. ``pose`` is the first list of keypoints, or the first in which all
+    are labelled.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)
     crowds: set[str] = field(default_factory=set)
+    said: dict[str, None] = field(default_factory=dict)
     answers: dict[str, AnswerFacts] = field(default_factory=dict)
     is_turned: bool = False
     points: int = 0
@@ -108,6 +120,7 @@ class ClassFacts:
         """Add what another file knows."""
         self.kinds.update(other.kinds)
         self.crowds |= other.crowds
+        self.said |= other.said
         self.is_turned |= other.is_turned
         self.points = max(self.points, other.points)
         if other.pose is not None and (self.pose is None or (other.is_whole and not self.is_whole)):
@@ -156,10 +169,10 @@ class Index:
         By category id.
     image_answers : dict of str to AnswerFacts
         Attributes of images.
-    image_places, places : Places
-        Where images and annotations stand.
-    parents : Column
-        Of each annotation the id of its image or video.
+    image_places : Places
+        Where images stand.
+    records : Records of 3
+        Of each annotation the id of its image or video, where it begins, and its bytes.
     unread : list of str
         Blocks that are not read.
     """
@@ -177,9 +190,10 @@ class Index:
         self.seen: set[str] = set()
         self.has_tracks = False
         self.group_titles: dict[int, str] = {}
-        self.image_places, self.places, self.parents = Places(), Places(), Column()
-        self._image_ids, self._groups, self._frames, self._ids = Column(), Column(), Column(), Column()
+        self.image_places, self.records, self._ids = Places(), Records(3), Records(1)
+        self._image_ids, self._groups, self._frames = Column(), Column(), Column()
         self._frame_of: Counter[int] = Counter()
+        self._known: set[tuple[int, str, int, bytes]] = set()
 
     def take(self, pattern: Any = None, *, only: str = "") -> None:
         """Walk the document; annotations are passed over if only images are asked for."""
@@ -203,7 +217,7 @@ class Index:
                 self.unread.append(part.key)
 
     def repeated_ids(self) -> int:
-        """Return how many annotations have the id of another; the ids are forgotten."""
+        """Return how many annotations have the id of another."""
         return repetitions(self._ids)
 
     def image_ids(self) -> Ints:
@@ -275,25 +289,29 @@ class Index:
 
     def _annotations(self, part: Stretch) -> None:
         entries = self.entries.decoded(part.text)
-        self.places.extend(*part.places())
-        parents: list[int] = []
-        add = parents.append
-        self._ids.extend(
-            [number for entry in entries if entry is not None and (number := number_of(entry.id)) != NO_ID]
-        )
-        facts_of = self.facts
-        for entry in entries:
-            if entry is None:
-                add(NO_ID)
-                continue
-            parent = entry.image_id if entry.image_id is not None else entry.video_id
-            add(parent if parent.__class__ is int and -(1 << 60) < parent < 1 << 60 else number_of(parent))
+        parents = [
+            None if entry is None else entry.video_id if entry.image_id is None else entry.image_id for entry in entries
+        ]
+        base, offsets, lengths = part.places()
+        self.records.extend(numbers_of_ids(parents), np.array(offsets, np.int64) + base, lengths)
+        entries = [entry for entry in entries if entry is not None]
+        self._ids.extend([number for number in numbers_of_ids([entry.id for entry in entries]) if number != NO_ID])
+        sides_of, no_sides = sides(_SIDES, len(self.entries.unknown))
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        for entry, outline in zip(entries, outlines(entries), strict=True):
             category = entry.category_id if entry.category_id.__class__ is int else number_of(entry.category_id)
-            facts = facts_of.get(category)
+            facts = self.facts.get(category)
             if facts is None:
-                facts = facts_of[category] = ClassFacts()
+                facts = self.facts[category] = ClassFacts()
+            if outline and sides_of(entry) in no_sides:
+                commas = bytes(entry.bbox).count(b",") if outline == "bbox" else 0
+                key = (category, outline, commas, without_hash(bytes(entry.attributes))[0])
+                if key in self._known:  # another has told already all that this one could
+                    facts.kinds[outline] += 1
+                    continue
+                self._known.add(key)
             self._see(entry, facts)
-        self.parents.extend(parents)
 
     def _see(self, entry: Any, facts: ClassFacts) -> None:
         kind = drawn_as(entry)
@@ -338,6 +356,8 @@ class Index:
                 facts.answers.setdefault(name, AnswerFacts()).see(value, track)
             elif name == "rotation":
                 facts.is_turned |= _is_angle(value)
+            elif name == "encord_shape" and isinstance(value, str):
+                facts.said[value] = None
         for name, value in nested.items() if isinstance(nested, dict) else ():
             facts.answers.setdefault(name, AnswerFacts()).see(value, track)
 

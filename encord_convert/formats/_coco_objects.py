@@ -5,11 +5,13 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Raw
+from numpy.typing import NDArray
 
 from encord_convert.formats._coco_coordinates import Drawing, Invalid, Size, coordinates_of
 from encord_convert.formats._coco_entries import SIDE_KEYS, Entries, number_of, value_of
@@ -88,6 +90,11 @@ class Reader:
         """Start to count what :meth:`close` will speak of."""
         self.boxes = self.small_boxes = self.leaving_boxes = self._without_area = 0
 
+    @property
+    def unknown_keys(self) -> list[str]:
+        """Keys of annotations met so far that COCO does not define."""
+        return self._entries.unknown
+
     def decoded(self, text: bytes) -> list[Any]:
         """Return the annotations of a JSON list."""
         return self._entries.decoded(text)
@@ -164,7 +171,8 @@ class Reader:
             ledger.note(level, code, detail, self.where(title, entry))
         own = attributes.get("encord_object_hash") or attributes.get("encord_track_uuid")
         found.hash = own if isinstance(own, str) and own else None
-        found.info = self._info(entry, attributes, found.hash is not None)
+        score = entry.score if entry.score is not None else entry.confidence
+        found.info = self.info_of(score, attributes.get("manual_annotation"), found.hash is not None)
         if is_tracked:
             found.track = _track_of(entry, attributes, found.hash)
         return found
@@ -186,6 +194,17 @@ class Reader:
         self.small_boxes += max(x, y, w, h) <= 1
         self.leaving_boxes += x + w > size[0] * 1.01 + 1 or y + h > size[1] * 1.01 + 1
 
+    def judge(self, boxes: NDArray[np.float64], sizes: NDArray[np.float64]) -> None:
+        """Look at boxes as :meth:`_judge` does: left, top, width and height, relative to pictures of these sizes."""
+        low, sides = boxes[:, :2] * sizes, boxes[:, 2:] * sizes
+        self.boxes += len(boxes)
+        self.small_boxes += int((np.maximum(low, sides).max(axis=1) <= 1).sum())
+        self.leaving_boxes += int((low + sides > sizes * 1.01 + 1).any(axis=1).sum())
+
+    def count_missing_areas(self, count: int) -> None:
+        """Take into account that so many annotations say no area."""
+        self._without_area += count
+
     def close(self) -> None:
         """Say what all annotations together let one suspect."""
         if self._without_area:
@@ -205,9 +224,8 @@ class Reader:
         for type_, count in carried:
             into[type_, key[1]] += count
 
-    def _info(self, entry: Any, attributes: dict[str, Any], is_own: bool) -> Any:
-        score = entry.score if entry.score is not None else entry.confidence
-        is_manual = attributes.get("manual_annotation")
+    def info_of(self, score: Any, is_manual: Any, is_own: bool) -> Any:
+        """Return the frame information of a score and a claim to be made by hand; ``is_own``: in a file of ours."""
         if score is None and is_manual is None:
             return self.draft.info
         confidence = confidence_of(score)
@@ -358,14 +376,17 @@ class Reader:
                 if not attribute.dynamic:
                     instance._answer(attribute, value)
             return
-        item = instance.ontology_item
+        instance._share_answers(self.shared(instance.ontology_item, answers), None)
+
+    def shared(self, item: Any, answers: tuple[tuple[Any, Any], ...]) -> SharedAnswers:
+        """Return answers for any number of objects of a class; equal ones are one object."""
         key = (id(item), *((id(attribute), _key_of(value)) for attribute, value in answers))
         shared = self._shared.get(key)
         if shared is None:
             if len(self._shared) > _MOST_SHARED:
                 self._shared.clear()
             shared = self._shared[key] = SharedAnswers(item, answers)
-        instance._share_answers(shared, None)
+        return shared
 
     def classification(
         self, item: Any, answers: Iterable[tuple[Any, Any]], hash_: str, frame: int, origin: Origin, info: Any = None
@@ -378,6 +399,14 @@ class Reader:
         for attribute, value in answers:
             instance._answer(attribute, value)
         return instance
+
+
+def free_hash(hash_of: Callable[[int], str], index: int, taken: set[str]) -> str:
+    """Return the hash of a series for an index, or the first behind it that is not taken; now it is."""
+    while (hash_ := hash_of(index)) in taken:
+        index += 1 << 40
+    taken.add(hash_)
+    return hash_
 
 
 def _track_of(entry: Any, attributes: dict[str, Any], own: str | None) -> str | None:

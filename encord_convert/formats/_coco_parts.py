@@ -5,17 +5,18 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from encord_convert.formats._coco_columns import Join
 from encord_convert.formats._coco_documents import Document
 from encord_convert.formats._coco_entries import number_of
 from encord_convert.formats._coco_indexes import Index, changed
 from encord_convert.formats._coco_objects import Reader
+from encord_convert.formats._coco_records import Join
 
 TOGETHER = 64
 """Images or annotations that are read together."""
@@ -59,17 +60,17 @@ class Part:
         ids = pictures.image_ids()
         self.by_video = bool(self.videos) and not len(ids)
         self.video_ids = list(self.videos)
-        self.join = Join(np.array(self.video_ids, np.int64) if self.by_video else ids, index.parents)
+        self.join = Join(np.array(self.video_ids, np.int64) if self.by_video else ids, index.records)
 
-    def annotations(self, wanted: list[int]) -> list[Any]:
-        """Return annotations by their places in the file."""
-        if not wanted:
+    def annotations(self, spans: Sequence[range]) -> list[Any]:
+        """Return annotations; see :class:`Join`."""
+        if not any(spans):
             return []
         try:
-            found = self.reader.decoded(self.index.places.fetched(self.document, wanted))
+            found = self.reader.decoded(self.join.text(self.document, spans))
         except msgspec.DecodeError as error:
             raise changed(self.document) from error
-        if len(found) != len(wanted):
+        if len(found) != sum(map(len, spans)):
             raise changed(self.document)
         return found
 
@@ -86,10 +87,11 @@ class Part:
         for start in range(0, len(places), TOGETHER):
             yield from self.pictures_at(places[start : start + TOGETHER])
 
-    def each_annotation(self, places: list[int]) -> Iterator[Any]:
-        """Yield annotations by their places in the file, read a few at a time."""
-        for start in range(0, len(places), TOGETHER):
-            yield from self.annotations(places[start : start + TOGETHER])
+    def each_annotation(self, parent: int) -> Iterator[Any]:
+        """Yield the annotations of a parent, read a few at a time; of one beyond the last: those that have none."""
+        span = self.join.span(parent)
+        for start in range(0, len(span), TOGETHER):
+            yield from self.annotations([span[start : start + TOGETHER]])
 
     def each_found(self, places: list[int]) -> Iterator[Found]:
         """Yield images with their annotations, read a few at a time."""
@@ -98,7 +100,10 @@ class Part:
 
     def found(self, places: list[int]) -> list[Found]:
         """Return images with their annotations."""
-        wanted = [[] if place in self.join.repeated else self.join.of(place) for place in places]
-        entries = iter(self.annotations([one for some in wanted for one in some]))
-        pictures = self.pictures_at(places)
-        return [(self, picture, [next(entries) for _ in some]) for picture, some in zip(pictures, wanted, strict=True)]
+        spans = [self.join.span(place) for place in places]
+        entries = self.annotations(spans)
+        ends = list(accumulate(map(len, spans)))
+        return [
+            (self, picture, entries[end - len(span) : end])
+            for picture, span, end in zip(self.pictures_at(places), spans, ends, strict=True)
+        ]

@@ -8,21 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from encord_convert.formats._coco_contents import image_answers, labels, opened
-from encord_convert.formats._coco_extents import Extents, title_of
-from encord_convert.formats._coco_indexes import drawn_as
-from encord_convert.formats._coco_parts import TOGETHER, Found, Part
+from encord_convert.formats._coco_extents import Extents
+from encord_convert.formats._coco_parts import Found, Part
+from encord_convert.formats._coco_stills import Stills
 from encord_convert.formats._coco_videos import Videos
 from encord_convert.formats._files import Source
 from encord_convert.labelset import Draft
 from encord_convert.losses import Feature, Level, Where
-from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
+from encord_convert.sheets import Sheet
 
-_KNOWN = frozenset(
-    {"id", "width", "height", "file_name", "video_id", "frame_id", "frame_index", "attributes", "encord", "video_title",
-     "image_title"}
-)  # fmt: skip
+MOST_PICTURES = 256
+MOST_ANNOTATIONS = 2048
+"""A sheet ends after so many pictures, or with the picture in which it has so many annotations."""
 
 
 class Pictures:
@@ -45,8 +43,8 @@ class Pictures:
         self._videos = Videos(source, draft, self._extents)
         self._guests, self._hosted = self._shared_images()
 
-    def rows(self) -> Iterator[LabelRowV2]:
-        """Walk all rows."""
+    def sheets(self) -> Iterator[Sheet | LabelRowV2]:
+        """Walk all rows, many at a time where pictures are rows of their own."""
         for number, part in enumerate(self._parts):
             reader = part.reader
             reader.begin()
@@ -91,13 +89,13 @@ class Pictures:
 
     def _with_guests(self, number: int, place: int, own: Found) -> list[Found]:
         found = [own]
-        for other, at in self._guests.get((number, place), ()):
+        for other, at in self._guests.get((number, place), ()) if self._guests else ():
             found += self._parts[other].found([at])
         return found
 
     # -- images -----------------------------------------------------------------------------------------------
 
-    def _images(self, number: int, part: Part) -> Iterator[LabelRowV2]:
+    def _images(self, number: int, part: Part) -> Iterator[Sheet | LabelRowV2]:
         groups = part.pictures.groups()
         members: dict[int, list[int]] = {}
         has_groups = bool(groups.any())
@@ -105,22 +103,25 @@ class Pictures:
             for place, group in enumerate(groups.tolist()):
                 if group:
                     members.setdefault(group, []).append(place)
+        stills = Stills(self._source, self._draft, part, self._extents)
         waiting: list[int] = []
+        count = 0
         for place in range(len(groups)):
             group = int(groups[place])
             if (number, place) in self._hosted or self._is_repeated(part, place):
                 continue
             if not group:
                 waiting.append(place)
-                if len(waiting) == TOGETHER:
-                    yield from self._stills(number, part, waiting)
-                    waiting = []
+                count += part.join.count(place)
+                if len(waiting) == MOST_PICTURES or count >= MOST_ANNOTATIONS:
+                    yield from self._stills(number, part, stills, waiting)
+                    waiting, count = [], 0
                 continue
-            yield from self._stills(number, part, waiting)
-            waiting = []
+            yield from self._stills(number, part, stills, waiting)
+            waiting, count = [], 0
             if members.get(group):
                 yield self._videos.group(part, group, members.pop(group))
-        yield from self._stills(number, part, waiting)
+        yield from self._stills(number, part, stills, waiting)
         seen = {(group - 1) // 2 for group in groups.tolist() if group % 2} if has_groups else set()
         for id_, video in part.videos.items():
             if id_ not in seen:
@@ -138,51 +139,16 @@ class Pictures:
         ledger.note(Level.ERROR, "DUPLICATE_ID", detail, where)
         return True
 
-    def _stills(self, number: int, part: Part, places: list[int]) -> Iterator[LabelRowV2]:
-        if not places:
-            return
-        for place, own in zip(places, part.found(places), strict=True):
-            yield self._still(place, self._with_guests(number, place, own) if self._guests else [own])
-
-    def _still(self, place: int, found: list[Found]) -> LabelRowV2:
-        part, picture, _ = found[0]
-        title = title_of(picture)
-        size = self._extents.of(part, picture, found)
-        key = (*part.key, "image", place)
-        extra = {
-            name: value for name, value in picture.items() if name not in _KNOWN and value not in (None, "", [], 0)
-        }
-        row = self._draft.row(
-            DataType.IMAGE, title, [self._draft.unit(title, *size, key)], frames=1, key=key, dataset=part.split,
-            client_metadata={"coco": extra} if extra else None,
-        )  # fmt: skip
-        row._origin = part.document.place
-        hash_of = self._draft.hashes.series("image", *key)
-        index = 0
-        for own, image, entries in found:
-            reader = own.reader
-            said: list[Any] = []
-            for entry in opened(self._source, own, entries, size, title):
-                kind = "" if entry is None else drawn_as(entry)
-                if kind in ("caption", "label"):
-                    said.append(entry)
-                    continue
-                placed = reader.placed(entry, kind, size, title, False)
-                if placed is not None:
-                    row._adopt(reader.lone(placed, hash_of(index), 0))
-                index += 1
-            for one in labels(reader, said, title, 0, hash_of) if said else ():
-                row._adopt(one)
-            for one in image_answers(own, image, 0, title, lambda n: hash_of((1 << 35) + n)):
-                row._adopt(one)
-        return row
+    def _stills(self, number: int, part: Part, stills: Stills, places: list[int]) -> Iterator[Sheet]:
+        if places:
+            found = zip(places, part.found(places), strict=True)
+            yield stills.sheet(places, [self._with_guests(number, place, own) for place, own in found])
 
     def _lose_orphans(self, part: Part) -> None:
-        orphans = part.join.of(len(part.video_ids) if part.by_video else len(part.pictures.image_ids()))
-        for start in range(0, len(orphans), 1024):
-            for entry in part.annotations(orphans[start : start + 1024]):
-                if entry is None:
-                    part.reader.lose(entry, "INVALID_ANNOTATION", "An entry of annotations is no object.")
-                    continue
-                id_ = entry.image_id if entry.image_id is not None else entry.video_id
-                part.reader.lose(entry, "ORPHAN_IMAGE", f"There is no image {id_!r}.")
+        parents = part.video_ids if part.by_video else part.pictures.image_ids()
+        for entry in part.each_annotation(len(parents)):
+            if entry is None:
+                part.reader.lose(entry, "INVALID_ANNOTATION", "An entry of annotations is no object.")
+                continue
+            id_ = entry.image_id if entry.image_id is not None else entry.video_id
+            part.reader.lose(entry, "ORPHAN_IMAGE", f"There is no image {id_!r}.")

@@ -184,6 +184,9 @@ class Plans:
             for kind in ("keypoints", "polygon", "rle", "bbox"):
                 if kinds[kind]:
                     self.of(category, kind)
+            for said in category.facts.said:
+                if said in _SHAPE_NAMES:
+                    self.of(category, "keypoints" if said == "skeleton" else "bbox", said)
 
     def _unused(self, category: Category, is_parent: bool) -> None:
         where = Where(element=category.name)
@@ -219,6 +222,12 @@ class Plans:
         if plan is None:
             plan = self._plans[id(item)] = self._plan(category, item)
         return plan
+
+    def known(self, category: Category, kind: str, said: Any) -> Plan | None:
+        """Return what :meth:`of` does, None if the ontology has no such class yet."""
+        if (category.name, self._shape(category, kind, said).value) not in self._by_key:
+            return None
+        return self.of(category, kind, said)
 
     def _shape(self, category: Category, kind: str, said: Any) -> Shape:
         if isinstance(said, str) and said in _SHAPE_NAMES:

@@ -30,6 +30,7 @@ from encord_convert.losses import Level, Where
 from encord_convert.report import Report
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.sheets import Sheet
 
 DEPTH = 3
 _MOST_LOOKED_AT = 64
@@ -87,12 +88,12 @@ def read_source(source: Source, options: ReadOptions, report: Report) -> LabelSe
     reading = _Reading(source, options)
     report.reading = reading.ledger
     title = next((str(part.index.info.get("description") or "") for part in reading.parts), "")
-    return LabelSet(reading.draft.ontology, partial(_rows, reading), title=title, ledger=reading.ledger)
+    return LabelSet(reading.draft.ontology, sheets=partial(_sheets, reading), title=title, ledger=reading.ledger)
 
 
-def _rows(reading: _Reading) -> Iterator[LabelRowV2]:
+def _sheets(reading: _Reading) -> Iterator[Sheet | LabelRowV2]:
     reading.ledger.rewind()
-    return Pictures(reading.source, reading.draft, reading.parts, reading.options.size_px()).rows()
+    return Pictures(reading.source, reading.draft, reading.parts, reading.options.size_px()).sheets()
 
 
 _TEXTS = ("name", "label", "value", "featureNodeHash", "feature_node_hash", "color", "shape", "type")
@@ -168,7 +169,7 @@ class _Reading:
         truth = self.options.ground_truth
         if not document.is_list():
             index.take(self.options.pattern())
-            if not (len(index.image_ids()) or index.videos or len(index.parents) or index.categories
+            if not (len(index.image_ids()) or index.videos or len(index.records) or index.categories
                     or index.seen & {"images", "videos"}):  # fmt: skip
                 raise ReadError(document.place, "has none of the lists images, annotations, categories.")
             return index, index, entries, split

@@ -14,7 +14,7 @@ from encord_convert.formats._coco_contents import NO_RAW, image_answers, labels,
 from encord_convert.formats._coco_entries import value_of
 from encord_convert.formats._coco_extents import Extents, side, title_of
 from encord_convert.formats._coco_indexes import MOST_FRAMES, drawn_as
-from encord_convert.formats._coco_objects import Placed, Reader, raw_of
+from encord_convert.formats._coco_objects import Placed, Reader, free_hash, raw_of
 from encord_convert.formats._coco_parts import Part
 from encord_convert.formats._files import Source
 from encord_convert.labelset import Draft
@@ -150,12 +150,14 @@ class Videos:
                 reader.ledger.change(Kind.MERGED, "TRACK_SPLIT", Feature.TRACKS, key, where, split, counted=one.changed)
                 one.changed = True
             members[frame] = one
+        own = {one.hash for members in tracks.values() for one in members.values() if one.hash}
         for number, members in enumerate(tracks.values()):
+            hash_ = free_hash(hash_of, number, own)
             if len(members) == 1:
                 [(frame, one)] = members.items()
-                row._adopt(reader.lone(one, hash_of(number), frame))
+                row._adopt(reader.lone(one, hash_, frame))
             else:
-                row._adopt(_tracked(reader, members, hash_of(number), row.data_title))
+                row._adopt(_tracked(reader, members, hash_, row.data_title))
         known: dict[str, Any] = {}
         for instance in others:
             first = known.setdefault(instance.classification_hash, instance)
@@ -178,7 +180,7 @@ class Videos:
             hash_of = self._draft.hashes.series("row", *part.key, "video", id_)
             placed: list[tuple[int, Placed]] = []
             frames = _frame_ids(video) or range(row.number_of_frames)
-            for track, entry in enumerate(part.each_annotation(part.join.of(number))):
+            for track, entry in enumerate(part.each_annotation(number)):
                 if entry is None or drawn_as(entry) != "track":
                     part.reader.lose(entry, "ORPHAN_IMAGE", "There is no image of this id.", row.data_title)
                     continue

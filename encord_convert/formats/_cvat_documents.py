@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,7 @@ from encord_convert.errors import WriteError
 from encord_convert.formats._cvat_elements import Elements, Range
 from encord_convert.formats._cvat_labels import Label, Labels, Question
 from encord_convert.formats._cvat_meta import UNDEFINED, Own, OwnRow, OwnUnit
+from encord_convert.formats._cvat_templates import Templates
 from encord_convert.formats._cvat_texts import escaped, number_text
 from encord_convert.formats._files import Target
 from encord_convert.labelset import LabelSet
@@ -27,6 +28,7 @@ from encord_convert.placement import frame_size, slice_name, unit_of
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
+from encord_convert.sheets import Sheet
 
 NAME = "annotations.xml"
 
@@ -58,6 +60,14 @@ class _Document:
         self._names.add(code)
         return name
 
+    def add_picture(self, number: int, names: str, size: tuple[int, int], inner: str) -> None:
+        """Write a picture."""
+        # What has no size has no shapes either; a picture of one pixel can have its tags.
+        width, height = (side or 1 for side in size)
+        head = f'  <image id="{number}" {names} width="{width}" height="{height}">'
+        self.body.write(f"{head}\n{inner}  </image>\n".encode())
+        self.size += 1
+
     @property
     def is_video(self) -> bool:
         return self.row is not None and self.row.data_type is DataType.VIDEO
@@ -83,6 +93,7 @@ class Documents:
         self._report = report
         self._carries = carries
         self._elements = Elements(self._labels, carries, report, options.keyframes == "sparse")
+        self._templates = Templates(self._elements.template)
         self._pictures: _Document | None = None
         self._all: list[_Document] = []
         self._renamed = 0
@@ -103,22 +114,61 @@ class Documents:
         self._close()
 
     def _write_rows(self) -> None:
-        for row in self._report.rows(self._set, self._carries):
-            for instance in (*row._objects.values(), *row._classifications.values()):
-                # Answers that many objects share were made for the very frame of each.
-                if not instance._frames or (isinstance(instance, ObjectInstance) and not instance._answers_in_common()):
-                    self._report.drop_unplaced(instance, self._carries)
-            if row.data_type is DataType.IMAGE:
-                self._pictures = self._pictures or self._document(None)
-                self._picture(self._pictures, row, 0, {})
-                self._elements.tell_texts()
-                continue
+        for one in self._report.sheets(self._set, self._carries):
+            if isinstance(one, Sheet):
+                self._sheet(self._still_pictures(), one)
+            else:
+                self._row(one)
+            del one  # a sheet of some megabytes goes before the next is made
+        if not self._all:
+            self._document(None)
+
+    def _row(self, row: LabelRowV2) -> None:
+        self._drop_unplaced((*row._objects.values(), *row._classifications.values()))
+        if row.data_type is DataType.IMAGE:
+            document = self._still_pictures()
+            self._image(document, row, 0, [one for one in row._objects.values() if 0 in one._frames], {})
+        else:
             document = self._document(row)
             (self._video if document.is_video else self._group)(document, row)
             document.body.close()
-            self._elements.tell_texts()
-        if not self._all:
-            self._document(None)
+        self._elements.tell_texts()
+
+    def _drop_unplaced(self, instances: Iterable[Any]) -> None:
+        for instance in instances:
+            # Answers that many objects share were made for the very frame of each.
+            if not instance._frames or (isinstance(instance, ObjectInstance) and not instance._answers_in_common()):
+                self._report.drop_unplaced(instance, self._carries)
+
+    def _sheet(self, document: _Document, sheet: Sheet) -> None:
+        """Write many pictures that are rows of their own."""
+        elements = self._templates.elements(sheet)
+        for number, title in enumerate(sheet.titles):
+            span = sheet.span(number)
+            shapes: list[Any] = elements[span.start : span.stop]
+            tags = sheet.classifications.get(number, ())
+            odd = [sheet.object(place) for place in span if elements[place] is None]
+            if odd or tags:
+                shapes = self._told(sheet.empty_row(number), shapes, odd, tags)
+            names = self._names(
+                document, title, sheet.unit_titles.get(number, title), _subset(sheet.client_metadata.get(number))
+            )
+            document.add_picture(document.size, names, sheet.sizes[number], "".join(shapes))
+
+    def _told(self, row: LabelRowV2, shapes: list[Any], odd: list[Any], tags: Sequence[Any]) -> list[str]:
+        """Return what is on a picture: shapes, of which those that are not plain are None and odd, and tags."""
+        self._report.turn_to(row)
+        self._drop_unplaced((*odd, *tags))
+        made = iter([self._elements.shape(row, 0, one, {}) for one in odd])
+        inner = [next(made) if shape is None else shape for shape in shapes]
+        inner += self._elements.tags(0, tags, {})
+        self._elements.tell_texts()
+        return inner
+
+    def _still_pictures(self) -> _Document:
+        """Return the file of pictures that are rows of their own."""
+        self._pictures = self._pictures or self._document(None)
+        return self._pictures
 
     def _document(self, row: LabelRowV2 | None) -> _Document:
         if self._target.is_file and self._all:
@@ -150,33 +200,26 @@ class Documents:
 
     # --- rows -------------------------------------------------------------------------------------------------------
 
-    def _picture(self, document: _Document, row: LabelRowV2, frame: int, tracks: dict[str, int]) -> None:
-        """Write a picture and what is on it."""
-        objects = [one for one in row._objects.values() if frame in one._frames]
-        self._image(document, row, frame, self._elements.shapes(row, frame, objects, tracks), tracks)
-
     def _image(
-        self, document: _Document, row: LabelRowV2, frame: int, shapes: Iterable[str], tracks: dict[str, int]
+        self, document: _Document, row: LabelRowV2, frame: int, objects: Iterable[Any], tracks: dict[str, int]
     ) -> None:
+        """Write a frame as a picture, with objects that are on it and its classifications."""
+        shapes = [self._elements.shape(row, frame, one, tracks) for one in objects]
         tags = [one for one in row._classifications.values() if frame in one._frames]
         inner = "".join([*shapes, *self._elements.tags(frame, tags, tracks)])
-        # What has no size has no shapes either; a picture of one pixel can have its tags.
-        width, height = (side or 1 for side in frame_size(row, frame))
-        number = document.size if document.row is None else frame
-        sides = f'{self._names(document, row, frame)} width="{width}" height="{height}"'
-        head = f'  <image id="{number}" {sides}'
-        document.body.write((f"{head}>\n{inner}  </image>\n" if inner else f"{head}>\n  </image>\n").encode())
-        document.size += 1
-
-    def _names(self, document: _Document, row: LabelRowV2, frame: int) -> str:
-        """Return the XML attributes that name a picture; one that is not called as it should be says that too."""
         title = _title(row, frame, by_uid=self._options.slices == "uid")
+        if document.row is None:
+            names = self._names(document, title, row._units[0].data_title, _subset(row.client_metadata))
+        else:
+            names = self._names(document, title)
+        number = document.size if document.row is None else frame
+        document.add_picture(number, names, frame_size(row, frame), inner)
+
+    def _names(self, document: _Document, title: str, unit: str = "", subset: str = "") -> str:
+        """Return the XML attributes that name a picture; one that is not called as it should be says that too."""
         name = document.named(title)
         self._renamed += name != title
-        own = {"title": "" if name == title else title}
-        if document.row is None:
-            unit = row._units[0].data_title
-            own |= {"unit": "" if unit == title else unit, "cvat_subset": _subset(row)}
+        own = {"title": "" if name == title else title, "unit": "" if unit == title else unit, "cvat_subset": subset}
         more = [f' {key}="{escaped(text)}"' for key, text in own.items() if text]
         return f'name="{escaped(name)}"' + "".join(more)
 
@@ -195,8 +238,7 @@ class Documents:
                 on_frames.setdefault(frame, []).append(one)
         tagged = {frame for one in row._classifications.values() for frame in one._frames}
         for frame in sorted({*range(count), *on_frames, *tagged}):
-            shapes = self._elements.shapes(row, frame, on_frames.get(frame, ()), tracks)
-            self._image(document, row, frame, shapes, tracks)
+            self._image(document, row, frame, on_frames.get(frame, ()), tracks)
 
     def _video(self, document: _Document, row: LabelRowV2) -> None:
         """Write a video: frames that are classified as pictures with tags alone, then a track for each object."""
@@ -355,8 +397,8 @@ def _title(row: LabelRowV2, frame: int, *, by_uid: bool = False) -> str:
     return f"{row.data_title}/{slice_name(row, frame) if by_uid else f'{frame:06d}'}"
 
 
-def _subset(row: LabelRowV2) -> str:
-    return str((row.client_metadata or {}).get("cvat_subset") or "")
+def _subset(client_metadata: dict[str, Any] | None) -> str:
+    return str((client_metadata or {}).get("cvat_subset") or "")
 
 
 def _tracks(row: LabelRowV2) -> dict[str, int]:
@@ -370,4 +412,4 @@ def _tracks(row: LabelRowV2) -> dict[str, int]:
 
 def _own_row(row: LabelRowV2) -> OwnRow:
     units = [OwnUnit(unit.data_title, unit.data_type, unit.width or 0, unit.height or 0) for unit in row._units]
-    return OwnRow(row.data_type.value, row.data_title, row.number_of_frames, units, _subset(row))
+    return OwnRow(row.data_type.value, row.data_title, row.number_of_frames, units, _subset(row.client_metadata))

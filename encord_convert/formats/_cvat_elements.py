@@ -9,14 +9,15 @@ from typing import Any
 
 from encord_convert.formats._cvat_labels import Label, Labels, ObjectUse, Question, Questions, TagUse
 from encord_convert.formats._cvat_meta import UNDEFINED, Node
-from encord_convert.formats._cvat_poses import Written, is_plain, keyframes, written
+from encord_convert.formats._cvat_poses import Written, keyframes, plain_pose, written
 from encord_convert.formats._cvat_texts import escaped, is_writable, points_text
 from encord_convert.losses import Carries, Feature, Kind
 from encord_convert.placement import fate, frame_size
 from encord_convert.prediction import has_depth, is_self_occluded, is_unsaid
-from encord_convert.report import SIDES, Report, side_types
+from encord_convert.report import Report, loses_sides
 from encord_convert.sdk.objects import LabelRowV2, Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
+from encord_convert.sheets import Use
 
 _MOST_COMMON = 10_000
 """How many different sets of answers are remembered."""
@@ -88,25 +89,40 @@ class Elements:
 
     # --- pictures ---------------------------------------------------------------------------------------------------
 
-    def shapes(self, row: LabelRowV2, frame: int, instances: Iterable[Any], tracks: dict[str, int]) -> Iterator[str]:
-        """Yield the objects on a frame that is a picture; ``tracks`` numbers those that are on several."""
-        size = frame_size(row, frame)
-        for instance in instances:
-            use = self._labels.of(instance.ontology_item)
-            pose = self._pose(use, instance, frame, size)
-            if pose is None:
-                continue
-            answers, is_occluded = self._answers_text(use, instance, frame)
-            source = "manual" if self._is_manual(instance, frame) else "auto"
-            number = tracks.get(instance.object_hash)
-            track = "" if number is None else f' track_id="{number}"'
-            label = escaped(use.label.name)
-            if use.element == "skeleton":
-                head = f'    <skeleton label="{label}" source="{source}" z_order="0"{track}'
-                yield _closed(head, _points(use, pose, f'source="{source}" ') + answers, "skeleton")
-            else:
-                head = f'    <{use.element} label="{label}" source="{source}" occluded="{is_occluded:d}"'
-                yield _closed(f'{head}{pose.attributes()} z_order="0"{track}', answers, use.element)
+    def shape(self, row: LabelRowV2, frame: int, instance: Any, tracks: dict[str, int]) -> str:
+        """Return an object on a frame that is a picture, empty if it cannot be written.
+
+        ``tracks`` numbers the objects that are on several frames.
+        """
+        use = self._labels.of(instance.ontology_item)
+        pose = self._pose(use, instance, frame, frame_size(row, frame))
+        if pose is None:
+            return ""
+        answers, is_occluded = self._answers_text(use, instance, frame)
+        source = "manual" if self._is_manual(instance, frame) else "auto"
+        number = tracks.get(instance.object_hash)
+        track = "" if number is None else f' track_id="{number}"'
+        if use.element == "skeleton":
+            head = f'    <skeleton label="{escaped(use.label.name)}" source="{source}" z_order="0"{track}'
+            return _closed(head, _points(use, pose, f'source="{source}" ') + answers, "skeleton")
+        head, rest = _around(use, source, is_occluded, track, answers)
+        return f"{head}{pose.attributes()}{rest}"
+
+    def template(self, use: Use, gap: str) -> str | None:
+        """Return the element of shapes of a use on a picture, a format with a gap for where each is.
+
+        None if there is more to be said of each: something beside it is lost, or it has points of its own.
+        """
+        own = self._labels.of(use.item)
+        if own is None or own.element == "skeleton" or loses_sides(use.info, self._carries):
+            return None
+        instance = use.instance("", None, None)
+        answers, is_occluded = self._answers_text(own, instance, 0)
+        if self._unwritable.pop(id(instance), None) is not None:
+            return None
+        source = "manual" if use.info.manual_annotation else "auto"
+        head, rest = _around(own, source, is_occluded, "", answers)
+        return head.replace("%", "%%") + gap + rest.replace("%", "%%")
 
     def tags(self, frame: int, classifications: Iterable[Any], tracks: dict[str, int]) -> Iterator[str]:
         """Yield the classifications of a frame."""
@@ -181,7 +197,7 @@ class Elements:
             report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
             return None
         shape = use.item.shape
-        pose = _plain(use, coordinates, size)
+        pose = plain_pose(shape, coordinates, *size)
         state = "inside" if pose is not None else fate(coordinates, *size, carries.tolerance_px)
         if state == "degenerate":
             self._drop(instance, frame, shape, "It covers nothing.")
@@ -232,8 +248,7 @@ class Elements:
         data = instance._frames[frame]
         info = getattr(data, "object_frame_instance_info", data)
         if info is not self._lost_sides[0]:
-            loses = any(SIDES[side] not in self._carries.features for side in side_types(info))
-            self._lost_sides = info, loses
+            self._lost_sides = info, loses_sides(info, self._carries)
         if self._lost_sides[1]:
             self._report.drop_side(instance, frame, self._carries)
         return bool(info.manual_annotation)
@@ -308,6 +323,12 @@ def _closed(head: str, inner: str, element: str, indent: str = "    ") -> str:
     return f"{head}>\n{inner}{indent}</{element}>\n" if inner else f"{head}/>\n"
 
 
+def _around(use: ObjectUse, source: str, is_occluded: bool, track: str, answers: str) -> tuple[str, str]:
+    """Return what stands in an element of a picture before and behind the attributes that say where it is."""
+    head = f'    <{use.element} label="{escaped(use.label.name)}" source="{source}" occluded="{is_occluded:d}"'
+    return head, _closed(f' z_order="0"{track}', answers, use.element)
+
+
 def _attributes(texts: Iterable[tuple[str, str]]) -> str:
     return "".join([f'      <attribute name="{escaped(name)}">{escaped(text)}</attribute>\n' for name, text in texts])
 
@@ -320,21 +341,6 @@ def _points(use: ObjectUse, pose: Written, own: str, is_absent: bool = False) ->
         sides = f'{own}outside="{is_outside or is_absent:d}" occluded="{is_occluded:d}"'
         lines.append(f'      <points label="{escaped(nodes[place].name)}" {sides} points="{at}"/>\n')
     return "".join(lines)
-
-
-_USUAL = frozenset({Shape.BOUNDING_BOX, Shape.POLYGON, Shape.POINT, Shape.BITMASK})
-
-
-def _plain(use: ObjectUse, coordinates: Any, size: tuple[int, int]) -> Written | None:
-    """Return geometry that is as most is, None where it takes a closer look."""
-    shape = use.item.shape
-    if shape not in _USUAL or not all(size) or (shape is Shape.POLYGON and len(coordinates._flat) < 6):
-        return None
-    try:
-        pose = written(shape, coordinates, *size, int)
-    except (ValueError, LookupError, ArithmeticError):  # damaged, of which `fate` knows more
-        return None
-    return pose if not pose.lost and is_plain(pose, *size) else None
 
 
 def _place(use: ObjectUse, point: Any) -> int:

@@ -155,15 +155,14 @@ class Pictures:
         return row
 
     def _empty_row(self, attributes: dict[str, str], key: tuple[str, ...], title: str, extent: Extent) -> LabelRowV2:
-        subset = attributes.get("cvat_subset") or attributes.get("subset", "")
         row = self._draft.row(
             DataType.IMAGE,
             title,
             [self._draft.unit(attributes.get("unit") or title, *extent, key)],
             frames=1,
             key=key,
-            dataset=self._meta.dataset(subset, self._options),
-            client_metadata={"cvat_subset": subset} if subset else None,
+            dataset=self._meta.dataset(subset_of(attributes), self._options),
+            client_metadata=metadata_of(attributes),
         )
         row._origin = self._account.place
         return row
@@ -435,6 +434,17 @@ def _instance(ready: Ready, hash_: str, coordinates: Any, frame: int, origin: Or
         ready.plan.object,  # type: ignore[union-attr]
         hash_, frame, coordinates, ready.info, shares.static, shares.dynamic, origin,
     )  # fmt: skip
+
+
+def subset_of(attributes: dict[str, str]) -> str:
+    """Return the subset of a project that a picture is in."""
+    return attributes.get("cvat_subset") or attributes.get("subset", "")
+
+
+def metadata_of(attributes: dict[str, str]) -> dict[str, Any] | None:
+    """Return the client metadata of a picture; None if it has none."""
+    subset = subset_of(attributes)
+    return {"cvat_subset": subset} if subset else None
 
 
 def pixels_of(text: str | None) -> int:

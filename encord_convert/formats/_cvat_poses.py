@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encord_convert.formats._cvat_texts import DECIMALS, number_text, points_text
 from encord_convert.geometry import interpolation, rings, rle
@@ -20,8 +21,9 @@ from encord_convert.sdk.objects.coordinates import PolygonCoordinates, Visibilit
 TOLERANCE_PX = 1e-5
 """How far a written number may lie from the hub's, sides of boxes and frames that are interpolated included."""
 
-_FAR_PX = 1e9
-_LEAST_PX = 1e-3
+FAR_PX = 1e9
+LEAST_PX = 1e-3
+"""Coordinates that are together nearer, and sides of boxes that are longer, are beyond doubt not degenerate."""
 
 _SAME_PX = 2e-6
 """How far interpolation may miss a frame that is left out: less than the tolerance, since numbers are rounded too."""
@@ -64,6 +66,19 @@ def written(shape: Shape, coordinates: Any, width: int, height: int, places: Cal
 
 # --- from the hub ---------------------------------------------------------------------------------------------------
 
+_USUAL = frozenset({Shape.BOUNDING_BOX, Shape.POLYGON, Shape.POINT, Shape.BITMASK})
+
+
+def plain_pose(shape: Shape, coordinates: Any, width: int, height: int) -> Written | None:
+    """Return geometry that is as most is, None where it takes a closer look."""
+    if shape not in _USUAL or not (width and height) or (shape is Shape.POLYGON and len(coordinates._flat) < 6):
+        return None
+    try:
+        pose = written(shape, coordinates, width, height, int)
+    except (ValueError, LookupError, ArithmeticError):  # damaged, of which `fate` knows more
+        return None
+    return pose if not pose.lost and is_plain(pose, width, height) else None
+
 
 def is_plain(one: Written, width: int, height: int) -> bool:
     """Tell whether geometry is beyond doubt not degenerate; of most it is, and ``placement.fate`` need not be asked."""
@@ -73,24 +88,52 @@ def is_plain(one: Written, width: int, height: int) -> bool:
         is_within = 0 <= left <= width - box_width and 0 <= top <= height - box_height
         return is_within and any(runs[1::2]) and width * height <= rle.current_pixel_limit()
     size = sum(map(abs, numbers))
-    if not size < _FAR_PX:
+    if not size < FAR_PX:
         return False
     if one.element == "box":
-        return bool(numbers[2] - numbers[0] > _LEAST_PX and numbers[3] - numbers[1] > _LEAST_PX)
+        return bool(numbers[2] - numbers[0] > LEAST_PX and numbers[3] - numbers[1] > LEAST_PX)
     if one.element == "polygon" and len(numbers) > 5:
         # Of points that all but lie on a line no three span an area; their distances are no more than the sum of all.
         third = len(numbers) // 6 * 2
         (x0, y0), (x1, y1), (x2, y2) = (numbers[at : at + 2] for at in (0, third, 2 * third))
-        return bool(abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) > 8 * TOLERANCE_PX * size)
+        return bool(is_spanned((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0), size))
     return one.element == "points"
+
+
+def is_spanned(area: Any, size: Any) -> Any:
+    """Tell whether three points that span twice that area are beyond doubt not on a line.
+
+    Parameters
+    ----------
+    area : float, or array
+    size : float, or array
+        The sum of all coordinates of their polygon, in pixels.
+    """
+    return abs(area) > 8 * TOLERANCE_PX * size
+
+
+_SCALE = 10**DECIMALS
+
+
+def rounded(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return coordinates as they are written, which is not with a sign where they are 0.
+
+    >>> rounded(np.array([12.339999999999998, -1e-9])).tolist()
+    [12.34, 0.0]
+    """
+    return np.asarray(np.rint(numbers * _SCALE) / _SCALE + 0.0)
+
+
+def _each_rounded(numbers: Iterable[float]) -> list[float]:
+    """Return what :func:`rounded` does, which takes longer for a few."""
+    return [round(number * _SCALE) / _SCALE for number in numbers]
 
 
 def _rounded(flat: Any, width: int, height: int) -> list[float]:
     if len(flat) > 32:
-        scaled = np.asarray(flat, np.float64) * _sides(width, height, len(flat) // 2)
-        rounded: list[float] = scaled.round(DECIMALS).tolist()
-        return rounded
-    return [round(number, DECIMALS) for number in ring_px(flat, width, height)]
+        all_: list[float] = rounded(np.asarray(flat, np.float64) * _sides(width, height, len(flat) // 2)).tolist()
+        return all_
+    return _each_rounded(ring_px(flat, width, height))
 
 
 @lru_cache(maxsize=256)
@@ -101,13 +144,18 @@ def _sides(width: int, height: int, count: int) -> Any:
 def _box(c: Any, width: int, height: int, places: Any) -> Written:
     x, y = c.top_left_x * width, c.top_left_y * height
     corners = (x, y, x + c.width * width, y + c.height * height)
-    return Written("box", [round(number, DECIMALS) for number in corners])
+    return Written("box", _each_rounded(corners))
 
 
 def _rotatable(c: Any, width: int, height: int, places: Any) -> Written:
     box = _box(c, width, height, places)
-    box.rotation = normalised_angle(round(normalised_angle(c.theta), DECIMALS))
+    box.rotation = turn_of(c.theta)
     return box
+
+
+def turn_of(theta: float) -> float:
+    """Return an angle in degrees as it is written."""
+    return normalised_angle(round(normalised_angle(theta), DECIMALS))
 
 
 def _polygon(c: PolygonCoordinates, width: int, height: int, places: Any) -> Written:
@@ -188,7 +236,12 @@ _WRITERS: dict[Shape, Callable[..., Written]] = {
 def _box_text(one: Written) -> str:
     x0, y0, x1, y1 = one.numbers
     text = f' xtl="{x0!r}" ytl="{y0!r}" xbr="{x1!r}" ybr="{y1!r}"'
-    return f'{text} rotation="{number_text(one.rotation)}"' if one.rotation else text
+    return text + rotation_text(one.rotation)
+
+
+def rotation_text(turn: float) -> str:
+    """Return the XML attribute that turns a box, with a blank before it; nothing if it is not turned."""
+    return f' rotation="{number_text(turn)}"' if turn else ""
 
 
 def _line_text(one: Written) -> str:

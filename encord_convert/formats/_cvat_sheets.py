@@ -15,7 +15,7 @@ from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_codes import NAMELESS, ODD, Codes, Ints, Tag
 from encord_convert.formats._cvat_codes import Use as Said
 from encord_convert.formats._cvat_columns import HUB, MAKES, POINTS, PlainShapes
-from encord_convert.formats._cvat_images import Pictures, pixels_of
+from encord_convert.formats._cvat_images import Pictures, metadata_of, pixels_of
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_pages import Page, page_of
 from encord_convert.formats._cvat_shapes import points_split
@@ -185,7 +185,9 @@ class SheetReader(Pictures):
             return self._empty_row(attributes[number], keys[number], titles[number], sizes[number])
 
         data_hashes = hashes.uuids("unit", keys)
-        return gathering.sheet(titles, data_hashes, sizes, seeds, empty_row)
+        metadata = {number: own for number, one in enumerate(attributes) if (own := metadata_of(one))}
+        units = {number: one["unit"] for number, one in enumerate(attributes) if one.get("unit")}
+        return gathering.sheet(titles, data_hashes, sizes, seeds, empty_row, metadata, units)
 
     def _tell_picture(self, gathering: _Gathering, number: int, size: Size, seed: int) -> None:
         """Take those shapes of a picture, in the order of the file, of which there is something to tell."""
@@ -284,6 +286,8 @@ class _Gathering:
         sizes: list[Size],
         seeds: list[int],
         empty_row: Callable[[int], LabelRowV2],
+        client_metadata: dict[int, dict[str, Any]],
+        unit_titles: dict[int, str],
     ) -> Sheet:
         """Return the sheet, all pictures being there."""
         page = self.page
@@ -319,7 +323,8 @@ class _Gathering:
         }
         return Sheet(
             titles, data_hashes, sizes, np.bincount(owners, minlength=len(titles)).tolist(), uses, hashes, columns,
-            made, self.classifications, lambda place: page.line_of(int(tags[place])), empty_row,
+            made, self.classifications, lambda place: page.line_of(int(tags[place])), empty_row, client_metadata,
+            unit_titles,
         )  # fmt: skip
 
     def _depths(self, depths: Ints) -> Any:

@@ -33,6 +33,12 @@ KNOWN: dict[str, str] = {
 }
 """Our formats, in alphabetical order. A table and not entry points, so that a bare checkout works uninstalled."""
 
+WRITTEN_ONLY = frozenset(
+    {"coco-encord", "coco-keypoints", "coco-panoptic", "coco-results", "coco-rle", "coco-ytvis", "dicom-table",
+     "masks-index", "masks-instance"}
+)  # fmt: skip
+"""Those of our formats that cannot be read: they need not be imported to tell what a source is."""
+
 GROUP = "encord_convert.formats"
 """The entry-point group in which other packages name theirs."""
 
@@ -99,7 +105,8 @@ def detect(source: Source) -> Format:
         None claims it, or more than one does.
     """
     answers: dict[Match, list[Format]] = {match: [] for match in Match}
-    for format_ in formats().values():
+    for name in (name for name in _addresses() if name not in WRITTEN_ONLY):
+        format_ = format_named(name)
         if format_.importer is not None:
             answers[format_.identify(source)].append(format_)
     claimants = answers[Match.YES] or answers[Match.UNSURE]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import IO
 
 POLL_S = 0.02
 """How often a watched program's children are looked at."""
@@ -45,6 +46,7 @@ def run(
     *,
     stdout: Path,
     stderr: Path,
+    stdin: IO[bytes] | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     watch_children: bool = False,
@@ -57,7 +59,9 @@ def run(
     child_kb = 0
     with stdout.open("wb") as out, stderr.open("wb") as err:
         begin = time.perf_counter()
-        process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=err, cwd=cwd, env=env)
+        process = subprocess.Popen(
+            [str(part) for part in command], stdin=stdin, stdout=out, stderr=err, cwd=cwd, env=env
+        )
         pid, status, usage = os.wait4(process.pid, os.WNOHANG if watch_children else 0)
         while pid == 0:
             child_kb = max([child_kb, *map(_peak_kb, _descendants(process.pid))])

@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 
 from _measure import Run, median_of, own_peak_mb, run
-from cvat_to_coco import ROOT, judge, peer, work_folder
+from cvat_to_coco import environment_of_checkout, judge, peer, work_folder
 from generate_cvat import COLOURS, HEIGHT, LABELS, WIDTH, image_name, write_pictures
 
 HOTCOCO_API = "import sys, hotcoco; hotcoco.COCO(sys.argv[1]).to_cvat(sys.argv[2])"
@@ -98,7 +98,8 @@ def measure(given: argparse.Namespace, folder: Path) -> bool:
     for _ in range(given.repeats):
         for name, words in contestants.items():
             target.mkdir()
-            environment = {**os.environ, "PYTHONPATH": str(ROOT)} if words[0] == sys.executable else dict(os.environ)
+            is_ours = words[0] == sys.executable
+            environment = environment_of_checkout(folder) if is_ours else dict(os.environ)
             one = run(words, stdout=folder / "stdout", stderr=folder / "stderr", cwd=folder, env=environment)
             if one.code:
                 print(f"{name}: exit code {one.code}: {(folder / 'stderr').read_text().strip()[-300:]}")
@@ -137,7 +138,7 @@ def main() -> int:
         parser.add_argument(f"--{package}", metavar="PYTHON", default=default, help=f"interpreter that has {package}")
     parser.add_argument("--images", type=int, default=2_000)
     parser.add_argument("--per-image", type=int, default=10)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     with work_folder(None) as folder:
         return 0 if measure(given, folder) else 1

@@ -203,14 +203,17 @@ def compete(work: Work, converters: Sequence[Converter], repeats: int) -> dict[s
     return results
 
 
+def environment_of_checkout(folder: Path) -> dict[str, str]:
+    """Return an environment in which ours is this checkout, compiled once, as what pip installs is: the others are."""
+    cache = str(folder / "compiled")
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
+
+
 def _run_once(work: Work, converter: Converter, result: Result, scratch: Path, *, is_last: bool) -> None:
     target, out, err = scratch / "target", scratch / "stdout", scratch / "stderr"
     if not converter.is_ours:
         target.mkdir()
-    environment = dict(os.environ)
-    if converter.is_ours:  # a checkout; what pip installs is compiled already, as the others are
-        cache = str(work.folder.parent / "compiled")
-        environment |= {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
+    environment = environment_of_checkout(work.folder.parent) if converter.is_ours else dict(os.environ)
     one = run(
         converter.command(work, target),
         stdout=out,
