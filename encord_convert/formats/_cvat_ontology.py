@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from encord_convert.formats._cvat_facts import LabelFacts
-from encord_convert.formats._cvat_meta import SHAPES, UNDEFINED, UNLABELED, Attribute, Label, Node
+from encord_convert.formats._cvat_meta import SHAPES, TAGS, UNDEFINED, UNLABELED, Attribute, Label, Node
 from encord_convert.formats._cvat_options import ReadOptions
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Ledger
@@ -24,9 +24,6 @@ from encord_convert.sdk.objects.attributes import (
     TextAttribute,
     _NumericAttribute,
 )
-
-TAGS = "Tags"
-"""The checklist that holds all tags without attributes."""
 
 _KINDS: dict[str, Any] = {
     "choice": RadioAttribute,

@@ -45,7 +45,7 @@ How it is read
     Missing areas, boxes, flags and ids are no matter. A repeated image id, an unknown image or category, a negative
     box, a polygon of two points, runs of another sum: each is counted under its code and the rest is read. What this
     format wrote is read as it was: ``info.encord`` holds the ontology, ``encord`` of the first image of a group or
-    series its pictures.
+    series its pictures. Of two objects of an image with one hash the later gets another (``DUPLICATE_ID``, a note).
 
 How each hub thing maps
     ===============  ==============================================================================================
