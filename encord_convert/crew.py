@@ -6,14 +6,15 @@ Whoever can divide its work asks for :func:`current_crew`; there is one as long 
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,6 +36,9 @@ class Crew:
     def start(self, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> Future[R]:
         """Let another process call a function of a module; all that goes there and comes back must be picklable."""
         if self._pool is None:
+            import multiprocessing
+            from concurrent.futures import ProcessPoolExecutor
+
             context = multiprocessing.get_context(_method())
             self._pool = ProcessPoolExecutor(self.size - 1, context, initializer=gc.disable)  # see `conversion`
         return self._pool.submit(function, *arguments, **options)
@@ -74,6 +78,8 @@ def _method() -> str:
 
     A copy has one thread, and what other threads of the original held stays locked in it for ever.
     """
+    import multiprocessing
+
     methods = multiprocessing.get_all_start_methods()
     if "fork" in methods and threading.active_count() == 1 and _system_threads() == 1:
         return "fork"

@@ -10,8 +10,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from encord_convert.formats._cvat_meta import UNDEFINED, Node
-from encord_convert.formats._cvat_ontology import TAGS
+from encord_convert.formats._cvat_meta import TAGS, UNDEFINED, Node
 from encord_convert.sdk.objects import (
     ChecklistAttribute,
     Classification,

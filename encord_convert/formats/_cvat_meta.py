@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from lxml import etree
 
 from encord_convert.formats._cvat_options import ReadOptions
+
+TAGS = "Tags"
+"""The checklist of the hub that holds all tags without attributes."""
 
 UNLABELED = "unlabeled"
 """What the label of an empty name is called."""
@@ -379,6 +381,8 @@ def _unquoted(text: str) -> str:
 
 def _drawing(svg: str) -> tuple[list[Node], list[tuple[int, int]]]:
     """Return nodes in the order of their ids, and edges between their places in that order."""
+    from lxml import etree
+
     parser = etree.HTMLParser(no_network=True)
     try:
         root = etree.fromstring(f"<svg>{svg}</svg>", parser)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from encord_convert.formats._cvat_facts import LabelFacts
-from encord_convert.formats._cvat_meta import SHAPES, UNDEFINED, UNLABELED, Attribute, Label, Node
+from encord_convert.formats._cvat_meta import SHAPES, TAGS, UNDEFINED, UNLABELED, Attribute, Label, Node
 from encord_convert.formats._cvat_options import ReadOptions
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Ledger
@@ -28,9 +28,6 @@ from encord_convert.sdk.objects.common import _NewerShape
 
 _CUBOID_2D = cast(Shape, _NewerShape.CUBOID_2D)
 """The hub carries it, though it is no shape of the documented model."""
-
-TAGS = "Tags"
-"""The checklist that holds all tags without attributes."""
 
 _KINDS: dict[str, Any] = {
     "choice": RadioAttribute,

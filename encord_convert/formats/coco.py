@@ -45,7 +45,7 @@ How it is read
     Missing areas, boxes, flags and ids are no matter. A repeated image id, an unknown image or category, a negative
     box, a polygon of two points, runs of another sum: each is counted under its code and the rest is read. What this
     format wrote is read as it was: ``info.encord`` holds the ontology, ``encord`` of the first image of a group or
-    series its pictures.
+    series its pictures. Of two objects of an image with one hash the later gets another (``DUPLICATE_ID``, a note).
 
 How each hub thing maps
     ===============  ==============================================================================================
@@ -110,7 +110,6 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from encord_convert.formats._api import Exporter, Format, Importer, Match
-from encord_convert.formats._coco_file import write_parts, write_whole
 from encord_convert.formats._coco_numbers import TOLERANCE_PX
 from encord_convert.formats._coco_options import ReadOptions
 from encord_convert.formats._coco_reading import files_of, read_source
@@ -219,6 +218,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
+# What writes is imported when something is written: whoever reads has no use for it, and pays for it at every start.
 
 
 def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
@@ -229,21 +229,29 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
     WriteError
         There are annotations, and none of them can be written.
     """
+    from encord_convert.formats._coco_file import write_whole
+
     write_whole(labels, target, options, report, CARRIES)
 
 
 def write_sharded(shards: Sequence[LabelSet], target: Target, options: WriteOptions, report: Report) -> None:
     """Write what :func:`write` would of all shards together, byte for byte, with a process for each."""
+    from encord_convert.formats._coco_file import write_parts
+
     write_parts(shards, target, options, report, CARRIES)
 
 
 def write_rle(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
     """Write one COCO file with polygons as masks; see :func:`write`."""
+    from encord_convert.formats._coco_file import write_whole
+
     write_whole(labels, target, options, report, CARRIES_RLE)
 
 
 def write_rle_sharded(shards: Sequence[LabelSet], target: Target, options: WriteOptions, report: Report) -> None:
     """Write what :func:`write_rle` would of all shards together, byte for byte, with a process for each."""
+    from encord_convert.formats._coco_file import write_parts
+
     write_parts(shards, target, options, report, CARRIES_RLE)
 
 

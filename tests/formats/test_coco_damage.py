@@ -29,6 +29,22 @@ def test_duplicate_annotation_ids_are_all_read_and_noted() -> None:
     assert [(one.code, one.count) for one in found.report.notes()] == [("DUPLICATE_ID", 1)]
 
 
+@pytest.mark.parametrize("more", [{}, {"score": 0.5}], ids=["plain", "with a score"])
+def test_two_objects_of_an_image_with_one_hash_are_two_objects(more: dict[str, Any]) -> None:
+    attributes = {"encord_object_hash": "AAAABBBB"}
+    found = Read(document(note(attributes=attributes), note(id=2, attributes=attributes, **more)))
+    assert len(found.objects) == 2
+    assert "AAAABBBB" in {one.object_hash for one in found.objects}
+    assert [(one.code, one.count) for one in found.report.notes()] == [("DUPLICATE_ID", 1)]
+
+
+def test_an_object_that_was_added_to_a_written_file_takes_no_hash_of_another() -> None:
+    [first] = Read(document(note())).objects
+    found = Read(document(note(id=2), note(attributes={"encord_object_hash": first.object_hash})))
+    assert len(found.objects) == 2
+    assert found.objects[1].object_hash == first.object_hash
+
+
 def test_of_duplicate_images_the_first_is_a_row() -> None:
     found = Read(document(note(), images=[IMAGE, {**IMAGE, "file_name": "b.jpg"}]))
     assert [(row.data_title, len(row._objects)) for row in found.rows] == [("a.jpg", 1)]
