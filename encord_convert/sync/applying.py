@@ -277,7 +277,7 @@ class _Applying:
     # --- labels -------------------------------------------------------------------------------------------------------
 
     def _write(self, projects: list[Project]) -> None:
-        written = self.journal.all_done("labels")
+        written = self.journal.keys_done("labels")
         wanted = {
             row.title: row
             for row in self.plan.rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
@@ -117,11 +117,31 @@ class Journal:
             ).fetchall()
         return {key: json.loads(value) for key, value in rows}
 
-    def all(self, kind: str) -> dict[str, Any]:
-        """Return what was noted last of all steps of a kind, begun or done, by key."""
+    def keys_done(self, kind: str) -> set[str]:
+        """Return the keys of all steps of a kind that are done."""
         with self._lock:
-            rows = self._db.execute("select key, value from steps where kind = ?", (kind,)).fetchall()
-        return {key: json.loads(value) for key, value in rows}
+            rows = self._db.execute("select key from steps where kind = ? and state = 'done'", (kind,)).fetchall()
+        return {key for (key,) in rows}
+
+    def count(self, kind: str) -> int:
+        """Return how many steps of a kind were begun or done."""
+        with self._lock:
+            [(number,)] = self._db.execute("select count(*) from steps where kind = ?", (kind,))
+        return int(number)
+
+    def steps(self, kind: str) -> Iterator[tuple[str, Any]]:
+        """Yield key of each step of a kind, begun or done, and what was noted last, by key; a few are in memory."""
+        last = ""
+        while True:
+            with self._lock:
+                rows = self._db.execute(
+                    "select key, value from steps where kind = ? and key > ? order by key limit 1000", (kind, last)
+                ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            for key, value in rows:
+                yield key, json.loads(value)
 
     def close(self) -> None:
         """Close the file."""

@@ -218,17 +218,25 @@ class Sending:
         """Send the files of a row; of one with several, each arrival is noted."""
         pairs = list(zip(row.files, places, strict=True))
         if len(pairs) == 1:
-            self._put_one(row, *pairs[0])
+            self._put_read(row, *pairs[0])
             return
 
         def put(number: int) -> None:
             step = f"{row.title}\0{number}"
             if self._journal.done("file", step) is None:
-                self._put_one(row, *pairs[number])
+                self._put_read(row, *pairs[number])
                 self._journal.finish("file", step)
 
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             list(pool.map(put, range(len(pairs))))
+
+    def _put_read(self, row: PlannedRow, file: PlannedFile, place: Place) -> None:
+        try:
+            self._put_one(row, file, place)
+        except OSError as error:
+            raise ConvertError(
+                f"{self._media.place(file.name)}: cannot be read ({error.strerror or error})."
+            ) from error
 
     def _put_one(self, row: PlannedRow, file: PlannedFile, place: Place) -> None:
         kind, settings = _KINDS[row.data_type], CloudUploadSettings()

@@ -19,9 +19,9 @@ from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import digest_of_labels
 from encord_convert.sync.journal import UNDONE, Journal, open_journal
-from encord_convert.sync.rows import BATCH, batches, fetched, relabelled
+from encord_convert.sync.rows import BATCH, fetched, relabelled
 from encord_convert.sync.sending import persistently
-from encord_convert.sync.writing import UNCHANGED, words_of
+from encord_convert.sync.writing import words_of
 
 Events = Callable[[dict[str, Any]], None]
 
@@ -80,28 +80,33 @@ class _Undoing:
         self.on_event = on_event
         self.sleep = client.querier.session.clock.sleep
         self.outcome = Undone()
+        self.projects: dict[str, Project] = {}
 
     def run(self) -> Undone:
         if not self.journal.has(*UNDONE):
             self.journal.begin(*UNDONE)
-        undone = self.journal.all_done("undo")
-        by_project: dict[str, dict[str, dict[str, Any]]] = {}
-        for title, step in self.journal.all("labels").items():
-            if step["before"] != UNCHANGED and title not in undone:
-                by_project.setdefault(step["project"], {})[title] = step
-        count, done = sum(map(len, by_project.values())), 0
-        for project_hash, steps in by_project.items():
-            project = self.client.get_project(project_hash)
-            for titles in batches(steps, BATCH):
-                self._batch(project, {title: steps[title] for title in titles})
-                done += len(titles)
+        undone = self.journal.keys_done("undo")
+        waiting: dict[str, dict[str, dict[str, Any]]] = {}
+        count = self.journal.count("labels")
+        states = 0
+        for done, (title, step) in enumerate(self.journal.steps("labels"), 1):
+            states += "status" in step
+            if step["is_ours"] and title not in undone:
+                steps = waiting.setdefault(step["project"], {})
+                steps[title] = step
+                if len(steps) == BATCH:
+                    self._batch(step["project"], waiting.pop(step["project"]))
+            if done % BATCH == 0 or done == count:
                 self.on_event({"event": "undone", "done": done, "of": count})
-        self._say_what_stays()
+        for project_hash, steps in waiting.items():
+            self._batch(project_hash, steps)
+        self._say_what_stays(states)
         if not self.outcome.edited and not self.outcome.failures:
             self.journal.finish(*UNDONE)
         return self.outcome
 
-    def _batch(self, project: Project, steps: dict[str, dict[str, Any]]) -> None:
+    def _batch(self, project_hash: str, steps: dict[str, dict[str, Any]]) -> None:
+        project = self._opened(project_hash)
         try:
             persistently(lambda: self._restore(project, steps), self.sleep)
         except EncordException as error:
@@ -109,7 +114,12 @@ class _Undoing:
                 self.outcome.failures += [(title, words_of(error)) for title in steps]
                 return
             for title, step in steps.items():  # one that is refused takes the whole request with it
-                self._batch(project, {title: step})
+                self._batch(project_hash, {title: step})
+
+    def _opened(self, project_hash: str) -> Project:
+        if project_hash not in self.projects:
+            self.projects[project_hash] = self.client.get_project(project_hash)
+        return self.projects[project_hash]
 
     def _restore(self, project: Project, steps: dict[str, dict[str, Any]]) -> None:
         listed = project.list_label_rows_v2(label_hashes=[step["label"] for step in steps.values()])
@@ -123,7 +133,8 @@ class _Undoing:
                 edited.append(title)
                 continue
             there = row.to_encord_dict()
-            new = relabelled(there, step["before"])
+            before = self.journal.done("replaced", title)
+            new = relabelled(there, before)
             now = digest_of_labels(there)
             if now == digest_of_labels(new):
                 done[title] = 1
@@ -138,17 +149,16 @@ class _Undoing:
         self.journal.finish_all("undo", {**done, **dict.fromkeys(bodies, 1)})
         self.outcome.edited += edited
         for title in [*done, *bodies]:
-            if steps[title]["before"] is None:
-                self.outcome.emptied += 1
-            else:
+            if self.journal.has("replaced", title):
                 self.outcome.restored += 1
+            else:
+                self.outcome.emptied += 1
 
-    def _say_what_stays(self) -> None:
+    def _say_what_stays(self, states: int) -> None:
         made = Counter(kind.partition(" ")[0] for kind in self.journal.all_done("made"))
-        sent = len(self.journal.all_done("data"))
+        sent = self.journal.count("data")
         added = self.journal.done("made", "additions") or 0
         made.pop("additions", None)
-        states = sum("status" in step for step in self.journal.all("labels").values())
         stays = self.outcome.stays
         stays += [f"{_count(states, 'label status', 'label statuses')} the push set"] if states else []
         stays += [f"{_count(sent, 'piece', 'pieces')} of data, which the push sent"] if sent else []

@@ -73,6 +73,7 @@ class Writing:
         there = self._there([self._data[planned.title] for planned, _ in bundle])
         told: list[tuple[str, str | None]] = []
         steps: dict[str, Any] = {}
+        replaced: dict[str, Any] = {}
         bodies: dict[str, dict[str, Any]] = {}
         for planned, labels in bundle:
             title = planned.title
@@ -82,14 +83,17 @@ class Writing:
                 told.append((title, words_of(error)))
                 continue
             told.append((title, None))
-            step = {"project": self._project.project_hash, "label": body["label_hash"], "after": after}
+            step: dict[str, Any] = {"project": self._project.project_hash, "label": body["label_hash"], "after": after}
             if planned.status is not None:
                 step["status"] = planned.status
-            steps[title] = {**step, "before": before}
             if before != UNCHANGED:
                 bodies[title] = body
-            elif (begun := self._journal.begun("labels", title)) is not None:
-                steps[title] = begun  # an earlier attempt wrote them, and did not live to note it
+                if before is not None and not self._journal.has("labels", title):
+                    replaced[title] = before
+                steps[title] = {**step, "is_ours": True}
+            else:  # an earlier attempt wrote them, and did not live to note it; or they were there
+                steps[title] = self._journal.begun("labels", title) or {**step, "is_ours": False}
+        self._journal.finish_all("replaced", replaced)
         self._journal.begin_all("labels", {title: steps[title] for title in bodies})
         if bodies:
             hashes = [body["label_hash"] for body in bodies.values()]

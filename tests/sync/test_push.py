@@ -261,6 +261,16 @@ def test_a_picture_that_changed_since_fails_alone(server: Running, tmp_path: Pat
     ]
 
 
+def test_a_picture_that_is_gone_since_fails_alone(server: Running, tmp_path: Path) -> None:
+    source, client = boxes(tmp_path, 3), server.user()
+    plan = sync.plan(source / "annotations.xml", client, new_project="Boxes")
+    (source / "images" / "0001.png").unlink()
+    outcome = sync.apply(plan, client, journal=tmp_path / "journal")
+    assert outcome.sent == outcome.written == 2
+    [(title, reason)] = outcome.failures
+    assert (title, reason.rpartition("/")[2]) == ("0001.png", "0001.png: cannot be read (No such file or directory).")
+
+
 def test_a_project_that_changed_since_is_refused(server: Running, tmp_path: Path) -> None:
     source, client = boxes(tmp_path, 2), server.user()
     first = pushed(source, client, tmp_path, new_project="Boxes")
