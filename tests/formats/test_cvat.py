@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 
 from encord_convert import OptionError, ReadError, Report, read, write
-from encord_convert.formats._cvat_facts import Wanted
 from encord_convert.formats import Match, _cvat_account, _cvat_bytes, _cvat_scan
+from encord_convert.formats._cvat_facts import Wanted
 from encord_convert.formats._files import MemorySource, MemoryTarget, Source, SpooledSource, source_at
 from encord_convert.formats.cvat import FORMAT, open_shard
 from encord_convert.geometry import rle
