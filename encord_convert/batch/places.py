@@ -132,7 +132,19 @@ def _is_one(folder: str) -> bool:
 def _at(path: str, name: str) -> Found:
     if os.path.isfile(path):
         return Found(path, stem(Path(name).as_posix()), os.stat(path).st_size)
-    return Found(path, Path(name).as_posix(), 0)
+    return Found(path, Path(name).as_posix(), _size_below(path))
+
+
+def _size_below(folder: str) -> int:
+    """Return the size in bytes of all files of a folder, 0 if it cannot be read."""
+    size = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                size += _size_below(entry.path)
+            elif entry.is_file():
+                size += entry.stat().st_size
+    return size
 
 
 def _found_remote(place: str) -> list[Found]:

@@ -13,17 +13,19 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from encord_convert.batch.engines import MEMORY_LIMIT_MB, TIME_LIMIT_S, Engine, Workers, engine_named, own_processors
 from encord_convert.batch.events import Watch, told
-from encord_convert.batch.journal import Journal, journal_path
-from encord_convert.batch.places import is_remote, local
+from encord_convert.batch.places import is_remote, local, opened
 from encord_convert.batch.plan import Job, Plan
 from encord_convert.batch.tasks import Item, Outcome, Task, perform
-from encord_convert.conversion import exporter_of
+from encord_convert.conversion import exporter_of, importer_of
 from encord_convert.errors import BatchError, ConvertError, WriteError
-from encord_convert.formats._registry import format_named
+from encord_convert.formats._registry import detect, format_named
+
+if TYPE_CHECKING:
+    from encord_convert.batch.journal import Journal
 
 TASK_S = 0.5
 """How much work a task should be: dask takes 4 ms to hand one over, a fsync 10 ms."""
@@ -147,6 +149,8 @@ def run(
     ReadError, WriteError
         Of the journal or the output folder. What jobs fail of is in the result.
     """
+    from encord_convert.batch.journal import Journal, journal_path  # workers load this module, and need no database
+
     count = jobs or own_processors()
     kept = Journal(":memory:" if dry_run else journal or journal_path(plan.out), resume=resume and not dry_run)
     result = Result(plan, kept)
@@ -163,6 +167,21 @@ def run(
         kept.close()
         raise
     return result
+
+
+def _cut_format(job: Job) -> str | None:
+    """Return the format of a source that several processes can convert together, None if they cannot.
+
+    It is asked here, so that a worker, which is to stay small, need not load every format to ask.
+    """
+    if job.is_merged or is_remote(job.sources[0]) or exporter_of(format_named(job.to)).write_sharded is None:
+        return None
+    try:
+        with opened(local(job.sources[0]), job.name) as source:
+            format_ = detect(source) if job.from_ is None else format_named(job.from_)
+    except ConvertError:  # for the worker to complain about
+        return None
+    return format_.name if importer_of(format_).cuts else None
 
 
 def _unwatched(event: dict[str, Any]) -> None:
@@ -251,11 +270,10 @@ class _Batch:
             return
         least = max(_LEAST_SPLIT_BYTES, sum(job.size_bytes for job in self._jobs) // self._width)
         for item in list(self._waiting):
-            job = item.job
-            is_one = not job.is_merged and not is_remote(job.sources[0])
-            if is_one and job.size_bytes >= least and exporter_of(format_named(job.to)).write_sharded:
+            from_ = _cut_format(item.job) if item.job.size_bytes >= least else None
+            if from_ is not None:
                 self._waiting.remove(item)
-                task = replace(self._blank, items=[item], processes=self._width)
+                task = replace(self._blank, items=[replace(item, from_=from_)], processes=self._width)
                 future = self._engine.alone(perform, task)
                 try:
                     self._take(task, future)

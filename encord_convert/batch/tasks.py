@@ -21,7 +21,6 @@ from typing import Any, Literal
 import msgspec
 
 from encord_convert.batch import places
-from encord_convert.batch.merges import merged
 from encord_convert.batch.plan import Job
 from encord_convert.batch.targets import SentTarget, StagedTarget, Stamp, force_folders, is_intact
 from encord_convert.conversion import foretold, read, write
@@ -56,11 +55,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A job, its number in the plan, and what is known of it."""
+    """A job, its number in the plan, what is known of it, and the format of its source if that was asked already."""
 
     number: int
     job: Job
     known: Known | None = None
+    from_: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _performed(item: Item, task: Task, staging: str) -> tuple[Outcome, StagedTar
                 return outcome, None
             opened = map(places.opened, paths, item.job.sources)
             sources = [stack.enter_context(source) for source in opened]
-            target = _convert(item.job, sources, report, task, staging)
+            target = _convert(item, sources, report, task, staging)
             outcome.annotations = sum_counts(report.labels().values())["in"]
     except ConvertError as error:
         outcome.status, outcome.error, outcome.is_final = "failed", error.sentence, isinstance(error, _FINAL)
@@ -205,13 +205,16 @@ def _is_settled(item: Item, outcome: Outcome, folder: str) -> bool:
     return True
 
 
-def _convert(job: Job, sources: list[Source], report: Report, task: Task, staging: str) -> StagedTarget | None:
+def _convert(item: Item, sources: list[Source], report: Report, task: Task, staging: str) -> StagedTarget | None:
+    job = item.job
     format_ = format_named(job.to)
     beside = Ledger()
     if job.is_merged:
+        from encord_convert.batch.merges import merged
+
         labels, beside = merged(sources, job.from_, job.read_options, report)
     else:
-        labels = read(sources[0], job.from_, report=report, **job.read_options)
+        labels = read(sources[0], item.from_ or job.from_, report=report, **job.read_options)
     if job.strict and beside.losses():
         report.writing.merge(beside)
         message = f"{job.target}: not written, since something would be lost: {report.summary()}."

@@ -33,11 +33,15 @@ class NoOptions:
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """How a format is read: a function, the dataclass of its options, and what it can give."""
+    """How a format is read: a function, the dataclass of its options, and what it can give.
+
+    ``cuts`` says that big files come in label sets with :meth:`LabelSet.shards`, which several processes read.
+    """
 
     read: Callable[[Source, Any, Report], LabelSet]
     options: type
     carries: Carries
+    cuts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from encord_convert.crew import crew
 from encord_convert.formats._coco_lines import Lines, append_file, renumbered, written_lines, written_value
 from encord_convert.formats._coco_rows import Rows, classes_of
@@ -130,7 +133,7 @@ class Part:
     images: PartBlock
     annotations: PartBlock
     account: Account
-    names: set[int]
+    names: NDArray[np.uint64]
     clashes: list[str]
     has_videos: bool
 
@@ -155,8 +158,8 @@ def _can_be_shared(shards: Sequence[LabelSet]) -> bool:
 def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> bool:
     """Write with a process for each shard, this one included; tell whether that gave the file."""
     parts = _parts(shards, target.scratch("scratch").parent, options, carries)
-    names: set[int] = set().union(*(part.names for part in parts))
-    if len(names) < sum(len(part.names) for part in parts) or any(part.has_videos for part in parts):
+    names = np.concatenate([part.names for part in parts])
+    if len(np.unique(names)) < len(names) or any(part.has_videos for part in parts):
         return False
     _merge(report, [part.account for part in parts])
     _note(report, dict.fromkeys(clash for part in parts for clash in part.clashes))
@@ -207,7 +210,7 @@ def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Car
         images=PartBlock(images_path, blocks[0].count, first_image),
         annotations=PartBlock(annotations_path, blocks[1].count, first_annotation),
         account=Account(report.reading, report.writing, report.rows_read),
-        names=rows.names.codes(),
+        names=np.fromiter(rows.names.codes(), np.uint64),  # a tenth of what the set takes, here and on the way
         clashes=rows.classes.clashes(),
         has_videos=bool(rows.videos),
     )

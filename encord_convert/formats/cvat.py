@@ -573,6 +573,6 @@ FORMAT = Format(
     spec="https://docs.cvat.ai/docs/dataset_management/formats/format-cvat/",
     suffixes=(".xml",),
     identify=identify,
-    importer=Importer(read, ReadOptions, CARRIES),
+    importer=Importer(read, ReadOptions, CARRIES, cuts=True),
     exporter=Exporter(write, WriteOptions, WRITES),
 )

@@ -25,10 +25,12 @@ Sources
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -44,6 +46,8 @@ from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
 
 ONTOLOGY = "ontology.json"
 ROWS = "label_rows.jsonl"
+
+_CHUNK_BYTES = 1 << 20
 
 CARRIES = Carries(
     shapes=frozenset(Shape), data_types=frozenset((*DataType, *_NewerDataType)), features=frozenset(Feature)
@@ -87,7 +91,10 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
         structure = _parsed_ontology(stream.read(), source.place(names.ontology))
     rows = partial(_rows, source, names.rows, structure)
     first = next(rows(), None)
-    return LabelSet(structure, rows, title=first.dataset_title if first is not None else "")
+    title = first.dataset_title if first is not None else ""
+    path = source.path(names.rows)
+    cut = None if path is None else partial(_shards, path, source.place(names.rows), structure, title)
+    return LabelSet(structure, rows, title=title, shards=cut)
 
 
 def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
@@ -100,11 +107,14 @@ def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
 
 
 def _rows(source: Source, name: str, structure: OntologyStructure) -> Iterator[LabelRowV2]:
-    place = source.place(name)
     with source.open(name) as stream:
-        for number, line in enumerate(stream, 1):
-            if not line.isspace():
-                yield _parsed_row(line, structure, place, number)
+        yield from _parsed_rows(stream, structure, source.place(name), 1)
+
+
+def _parsed_rows(lines: Iterable[bytes], structure: OntologyStructure, place: str, first: int) -> Iterator[LabelRowV2]:
+    for number, line in enumerate(lines, first):
+        if not line.isspace():
+            yield _parsed_row(line, structure, place, number)
 
 
 def _parsed_row(line: bytes, structure: OntologyStructure, place: str, number: int) -> LabelRowV2:
@@ -118,6 +128,62 @@ def _parsed_row(line: bytes, structure: OntologyStructure, place: str, number: i
                         line=number) from error  # fmt: skip
     row._origin = place
     return row
+
+
+# -- shards -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A part of a file of rows: from one byte to before another, its first line, and what it takes to read them."""
+
+    path: Path
+    place: str
+    ontology: dict[str, Any]
+    title: str
+    start: int
+    end: int
+    line: int
+
+
+def _shards(path: Path, place: str, structure: OntologyStructure, title: str, count: int) -> list[LabelSet]:
+    """Cut the file between lines, into parts of about equal size."""
+    recipes, ontology = [], structure.to_dict()
+    step = path.stat().st_size // count + 1
+    with path.open("rb") as stream:
+        start, line = 0, 1
+        while stretch := _stretch(stream, step):
+            length, lines = stretch
+            recipes.append(Recipe(path, place, ontology, title, start, start + length, line))
+            start, line = start + length, line + lines
+    return [open_shard(recipe) for recipe in recipes]
+
+
+def _stretch(stream: BinaryIO, least: int) -> tuple[int, int] | None:
+    """Read ``least`` bytes and the rest of the last line; return how many bytes and lines, None at the end."""
+    length = lines = 0
+    while length < least and (data := stream.read(min(_CHUNK_BYTES, least - length))):
+        length, lines = length + len(data), lines + data.count(b"\n")
+    rest = stream.readline()
+    return (length + len(rest), lines + rest.count(b"\n")) if length else None
+
+
+def open_shard(recipe: Recipe) -> LabelSet:
+    """Return the part of a label set that a recipe describes, in whatever process this runs."""
+    structure = _parsed_ontology(msgspec.json.encode(recipe.ontology), recipe.place)
+
+    def rows() -> Iterator[LabelRowV2]:
+        with recipe.path.open("rb") as stream:
+            stream.seek(recipe.start)
+            lines = takewhile(lambda _: stream.tell() <= recipe.end, iter(stream.readline, b""))
+            yield from _parsed_rows(lines, structure, recipe.place, recipe.line)
+
+    labels = LabelSet(structure, rows, title=recipe.title)
+    labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
+    return labels
+
+
+# -- write ------------------------------------------------------------------------------------------------------------
 
 
 def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
@@ -145,6 +211,6 @@ FORMAT = Format(
     spec="https://docs.encord.com/sdk-documentation/sdk-references/LabelRowV2",
     suffixes=(),
     identify=identify,
-    importer=Importer(read, NoOptions, CARRIES),
+    importer=Importer(read, NoOptions, CARRIES, cuts=True),
     exporter=Exporter(write, NoOptions, CARRIES),
 )

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
+from exports import digest
 
 from encord_convert.batch import places
 
@@ -209,6 +210,14 @@ def reached(found: Store) -> Iterator[str]:
         os.environ.clear()
         os.environ.update(before)
         forget()
+
+
+def fetched(uri: str, folder: Path) -> dict[str, str]:
+    """Return the digest of what lies below a URI."""
+    system, place = places.remote(uri)
+    system.invalidate_cache()
+    system.get(place, str(folder), recursive=True)
+    return digest(folder)
 
 
 def forget() -> None:

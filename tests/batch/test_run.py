@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 from exports import digest, exports
-from generate_cvat import DEFAULT_MIX, Plan, generate, parse_mix
+from generate_cvat import DEFAULT_MIX, Plan, generate, manifest_path, parse_mix
 
-from encord_convert import BatchError, WriteError, batch, convert
+from encord_convert import BatchError, Report, WriteError, batch, convert
 from encord_convert.batch.engines import Workers, engine_named
 from encord_convert.batch.tasks import Task, perform
 from encord_convert.cli import run as cli
@@ -197,14 +197,21 @@ def test_events_tell_every_job_as_json_lines(sources: Path, tmp_path: Path) -> N
     assert (end["done"], end["failed"], end["left_out"]) == (21, 3, 0)
 
 
-def test_a_source_that_takes_too_long_costs_its_own_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    exports(tmp_path / "in", 2)
-    os.mkfifo(tmp_path / "in/stuck.zip")
-    plan = batch.plan([f"{tmp_path}/in/*.xml"], to="coco", out=tmp_path / "out")
-    with engine_named("local", 1, time_limit_s=1) as (engine, _):
-        assert isinstance(engine.submit(time.sleep, 30).exception(), TimeoutError)
-        with batch.run(plan, executor=engine) as result:
-            assert (result.done, result.failures) == (2, [])
+def test_a_source_that_takes_too_long_costs_its_own_job(tmp_path: Path) -> None:
+    exports(tmp_path / "in", 3)
+    plan = batch.plan([tmp_path / "in" / "*"], to="coco", out=tmp_path / "out")
+    with engine_named("local", 1, time_limit_s=0.5) as (hasty, _), engine_named("local", 1) as (patient, _):
+
+        class Stuck:
+            def submit(self, function: Any, task: Any) -> Future[Any]:
+                is_stuck = 1 in {item.number for item in task.items}
+                return hasty.submit(time.sleep, 60) if is_stuck else patient.submit(function, task)
+
+        with batch.run(plan, executor=Stuck(), jobs=1) as result:
+            ((name, error),) = result.failures
+    assert name == f"{tmp_path}/in/task_0001.xml"
+    assert str(error) == f"{name}: took longer than a job may; see --time-limit."
+    assert result.done == 2
 
 
 def test_a_job_that_needs_too_much_memory_fails_alone(tmp_path: Path) -> None:
@@ -219,9 +226,15 @@ def test_a_job_that_needs_too_much_memory_fails_alone(tmp_path: Path) -> None:
     assert result.done == 2
 
 
-def test_a_big_source_is_cut_for_all_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("format_", ["cvat", "encord"])
+def test_a_big_source_is_cut_for_all_workers(format_: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    big = tmp_path / "in" / "task_0001"
     exports(tmp_path / "in", 3)
-    generate(Plan(300, 10, parse_mix(DEFAULT_MIX), 0.1, 7), tmp_path / "in" / "task_0001.xml")
+    generate(Plan(300, 10, parse_mix(DEFAULT_MIX), 0.1, 7), big.with_suffix(".xml"))
+    manifest_path(big.with_suffix(".xml")).unlink()
+    if format_ == "encord":
+        convert(big.with_suffix(".xml"), big, to="encord")
+        big.with_suffix(".xml").unlink()
     monkeypatch.setattr(sys.modules["encord_convert.batch.run"], "_LEAST_SPLIT_BYTES", 100_000)
     tasks: list[Task] = []
     alone = Workers.alone
@@ -231,10 +244,54 @@ def test_a_big_source_is_cut_for_all_workers(tmp_path: Path, monkeypatch: pytest
         return alone(self, function, task)
 
     monkeypatch.setattr(Workers, "alone", watched)
-    assert done(f"{tmp_path}/in/*.xml", tmp_path / "cut", engine="local", jobs=2) == (3, 0, 0)
-    assert [(task.items[0].job.name, task.processes) for task in tasks] == [(f"{tmp_path}/in/task_0001.xml", 2)]
-    assert done(f"{tmp_path}/in/*.xml", tmp_path / "whole") == (3, 0, 0)
+    sources = tmp_path / "in"
+    events: list[dict[str, Any]] = []
+    assert done(sources, tmp_path / "cut", engine="local", jobs=2, watch=events.append) == (3, 0, 0)
+    (cut,) = tasks
+    assert (Path(cut.items[0].job.name).stem, cut.items[0].from_, cut.processes) == ("task_0001", format_, 2)
+    assert events[0]["bytes"] == sum(path.stat().st_size for path in sources.rglob("*.*") if path.is_file())
+    whole: list[dict[str, Any]] = []
+    assert done(sources, tmp_path / "whole", watch=whole.append) == (3, 0, 0)
     assert digest(tmp_path / "cut") == digest(tmp_path / "whole")
+    assert sorted(one["annotations"] for one in events[1:-1]) == sorted(one["annotations"] for one in whole[1:-1])
+
+
+def test_a_big_source_that_cannot_be_cut_is_one_of_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exports(tmp_path / "in", 3)
+    convert(tmp_path / "in" / "task_0001.xml", tmp_path / "in" / "big.json", to="coco", report=Report())
+    monkeypatch.setattr(sys.modules["encord_convert.batch.run"], "_LEAST_SPLIT_BYTES", 0)
+    monkeypatch.setattr(Workers, "alone", None)
+    monkeypatch.setattr(sys.modules["encord_convert.batch.run"], "_cut_format", watched := Asked())
+    assert done(f"{tmp_path}/in/big.json", tmp_path / "out", engine="local", jobs=2) == (1, 0, 0)
+    assert watched.answers == [None]
+
+
+class Asked:
+    """What tells the format of sources that can be cut, and remembers."""
+
+    def __init__(self) -> None:
+        self.answers: list[str | None] = []
+        self._ask = sys.modules["encord_convert.batch.run"]._cut_format
+
+    def __call__(self, job: Any) -> str | None:
+        self.answers.append(self._ask(job))
+        return self.answers[-1]
+
+
+def test_a_worker_of_a_big_source_loads_neither_database_nor_other_formats(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from encord_convert.batch.plan import Job
+from encord_convert.batch.tasks import Item, Task, perform
+job = Job(({str(CVAT / "job-points" / "annotations.xml")!r},), {str(tmp_path / "out")!r}, "coco")
+(outcome,) = perform(Task([Item(0, job, from_="cvat")], ".", {str(tmp_path)!r}))
+assert outcome.status == "done", outcome.error
+print(*sys.modules)
+"""
+    environment = {"PYTHONPATH": str(ROOT)}
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    names = set(loaded.stdout.split())
+    assert not {"sqlite3", "PIL", "yaml", "fsspec", "rich", "click", "pydicom", "encord_convert.formats.yolo"} & names
 
 
 class Dying:

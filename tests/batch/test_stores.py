@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from exports import digest, exports
-from servers import STORES, NotHere, Store, reached, store
+from servers import STORES, NotHere, Store, fetched, reached, store
 
 from encord_convert import batch
 from encord_convert.batch import places
@@ -43,14 +43,6 @@ def whole(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     out = tmp_path_factory.mktemp("whole")
     with batch.run(batch.plan([sources / "*"], to="coco", out=out), engine="serial"):
         return digest(out)
-
-
-def fetched(uri: str, folder: Path) -> dict[str, str]:
-    """Return the digest of what lies below a URI."""
-    system, place = places.remote(uri)
-    system.invalidate_cache()
-    system.get(place, str(folder), recursive=True)
-    return digest(folder)
 
 
 def put(data: bytes, uri: str) -> tuple[Any, str]:

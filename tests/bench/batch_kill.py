@@ -1,13 +1,18 @@
 """Kill a batch at random points, resume it, and compare every byte with a batch that ran unbroken.
 
     python tests/bench/batch_kill.py --exports 1000 --damaged 20 --kills 20
+    python tests/bench/batch_kill.py --store seaweedfs          # from and to a store: moto, seaweedfs, gcs, azure
+    S3_ENDPOINT=http://127.0.0.1:9000 python tests/bench/batch_kill.py --store endpoint
+    python tests/bench/batch_kill.py --dask                     # by address, two workers of which one is killed midway
 
-Every other kill is of the command, the rest of one of its workers, after which the command goes on for a while.
+Every other kill is of the command, the rest of one of its workers, after which the command goes on for a while. What is
+compared with lies on this disk, written by local workers without a break.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -21,13 +26,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "batch"))
+sys.path.insert(0, str(ROOT))
 
 from exports import digest, exports  # noqa: E402
+from servers import STORES, dask_cluster, fetched, reached, store  # noqa: E402
+
+from encord_convert.batch import places  # noqa: E402
 
 
-def command(folder: Path, out: Path, *words: str) -> list[str]:
+def command(folder: Path | str, out: Path | str, *words: str) -> list[str]:
     """Return the command line of the batch."""
-    words = ("batch", str(folder / "*"), "--to", "coco", "--out", str(out), "--jobs", "2", *words)
+    words = ("batch", f"{folder}/*", "--to", "coco", "--out", str(out), "--jobs", "2", *words)
     return [sys.executable, "-m", "encord_convert", *words]
 
 
@@ -35,7 +44,11 @@ def children(pid: int) -> list[int]:
     """Return the processes below one, by the kernel's account."""
     found: list[int] = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in path.read_text().split():
+        try:
+            text = path.read_text()
+        except OSError:  # it ended meanwhile
+            continue
+        for child in text.split():
             found += [int(child), *children(int(child))]
     return found
 
@@ -50,11 +63,24 @@ def workers(pid: int) -> list[int]:
     ]
 
 
-def run(words: list[str]) -> tuple[int, dict[str, object], float]:
-    """Run a batch to its end; return its exit code, its last event and the seconds it took."""
+def run(words: list[str], victim: int | None = None, after: int = 0) -> tuple[int, dict[str, object], float]:
+    """Run a batch to its end; return its exit code, its last event and the seconds it took.
+
+    Once ``after`` jobs were finished, the process ``victim`` is killed.
+    """
     begin = time.perf_counter()
-    done = subprocess.run([*words, "--events", "-"], capture_output=True, text=True, env=environment(), check=False)
-    return done.returncode, json.loads(done.stdout.splitlines()[-1]), time.perf_counter() - begin
+    last, jobs = "", 0
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*words, "--events", "-"], stdout=pipe, stderr=subprocess.DEVNULL, env=environment()) as done:
+        assert done.stdout is not None
+        for line in done.stdout:
+            last = line.decode()
+            jobs += '"job"' in last
+            if victim is not None and jobs >= after:
+                os.kill(victim, signal.SIGKILL)
+                print(f"killed a worker of the cluster after {jobs} jobs", flush=True)
+                victim = None
+    return done.returncode, json.loads(last), time.perf_counter() - begin
 
 
 def environment() -> dict[str, str]:
@@ -80,6 +106,100 @@ def kill_midway(words: list[str], seconds: float, *, is_worker: bool) -> bool:
     return was_there
 
 
+def told(what: str, outcome: tuple[int, dict[str, object], float]) -> None:
+    """Print how a batch ended."""
+    code, end, seconds = outcome
+    counts = ", ".join(f"{end[key]} {key}" for key in ("done", "unchanged", "failed"))
+    print(f"{what}: {counts}; exit {code}, {seconds:.1f} s", flush=True)
+
+
+class Trial:
+    """A batch that is broken, and the one it is held against.
+
+    Parameters
+    ----------
+    scratch : Path
+    given
+        The arguments of the command line.
+    base : str, optional
+        URI of a place in a store: sources and outputs lie there, and not on this disk.
+    """
+
+    def __init__(self, scratch: Path, given: argparse.Namespace, base: str | None) -> None:
+        self.given, self.base, self.scratch = given, base, scratch
+        self.here, self.whole = scratch / "in", scratch / "whole"
+        self.broken: Path | str = f"{base}/out" if base else scratch / "broken"
+        self.folder: Path | str = f"{base}/in" if base else self.here
+        self.journal = scratch / "journal.sqlite3"
+        self.is_good = True
+
+    def words(self, *more: str) -> list[str]:
+        """Return the command line of the batch that is broken."""
+        return command(self.folder, self.broken, "--resume", "--journal", str(self.journal), *more)
+
+    def claim(self, what: str, is_so: bool) -> None:
+        """Print whether something is as it should be."""
+        print(f"{'yes' if is_so else 'NO '}  {what}", flush=True)
+        self.is_good &= is_so
+
+    def unbroken(self) -> tuple[float, float]:
+        """Make the exports, and convert them without a break.
+
+        Returns
+        -------
+        float, float
+            Seconds a batch takes that has nothing to do, and one that does everything.
+        """
+        count, damaged = self.given.exports, self.given.damaged
+        broken = exports(self.here, count, damaged)
+        outcome = run(command(self.here, self.whole))
+        told("unbroken", outcome)
+        code, end, seconds = outcome
+        self.claim(f"{count - damaged} done, exit 1", (end["done"], code) == (count - damaged, 1 if damaged else 0))
+        listed = subprocess.run(
+            command(self.here, self.whole, "--resume"), capture_output=True, text=True, env=environment(), check=False
+        )
+        named = [path for path in broken if f"  {path}:" in listed.stderr]
+        self.claim(f"{damaged} named at the end", len(named) == damaged == end["failed"])
+        code, end, idle_s = outcome = run(command(self.here, self.whole, "--resume"))
+        told("resumed", outcome)
+        self.claim("nothing is done again", end["done"] == 0)
+        if self.base:
+            system, place = places.remote(f"{self.base}/in")
+            system.put(str(self.here), place, recursive=True)
+        return idle_s, seconds
+
+    def kill(self, idle_s: float, unbroken_s: float) -> None:
+        """Kill the batch as often as is asked for."""
+        hits = missed = 0
+        while hits < self.given.kills:
+            after = 0.7 * idle_s + random.random() * unbroken_s / 8
+            if kill_midway(self.words(), after, is_worker=hits % 2 == 1):
+                hits += 1
+            else:  # nobody was left to kill: all is done
+                missed += 1
+                self.clear()
+        print(f"{hits} kills; {missed} batches ended before theirs and were begun anew", flush=True)
+
+    def clear(self) -> None:
+        """Remove what the batch has written."""
+        self.journal.unlink(missing_ok=True)
+        if self.base:
+            system, place = places.remote(str(self.broken))
+            if system.exists(place):
+                system.rm(place, recursive=True)
+        else:
+            shutil.rmtree(self.broken, ignore_errors=True)
+
+    def compare(self) -> None:
+        """Hold the bytes of both batches against each other."""
+        made = fetched(str(self.broken), self.scratch / "fetched") if self.base else digest(Path(self.broken))
+        self.claim(f"{len(made)} files equal, byte for byte", made == digest(self.whole) and bool(made))
+        if not self.base:
+            rest = [path.name for path in Path(self.broken).iterdir() if path.name.startswith(".")]
+            self.claim("nothing is left over", not rest)
+
+
 def main() -> int:
     """Do what the arguments say; 0 if everything is equal."""
     parser = argparse.ArgumentParser(description="Kill a batch at random points and resume it.")
@@ -87,35 +207,25 @@ def main() -> int:
     parser.add_argument("--damaged", type=int, default=20)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--store", choices=STORES, help="from and to a place in such a store")
+    parser.add_argument("--dask", action="store_true", help="with two dask workers, one of which is killed midway")
     given = parser.parse_args()
     random.seed(given.seed)
-    with tempfile.TemporaryDirectory(prefix="batch-kill-") as scratch:
-        sources, whole, broken = Path(scratch, "in"), Path(scratch, "whole"), Path(scratch, "broken")
-        exports(sources, given.exports, given.damaged)
-        code, end, unbroken_s = run(command(sources, whole))
-        print(f"unbroken: exit {code}, {end}, {unbroken_s:.1f} s", flush=True)
-        good = code == (1 if given.damaged else 0) and end["failed"] == given.damaged
-        code, end, seconds = run(command(sources, whole, "--resume"))
-        print(f"resumed: exit {code}, {end}, {seconds:.1f} s", flush=True)
-        good &= end["done"] == 0
-        hits = missed = 0
-        while hits < given.kills:
-            after = 0.5 + random.random() * unbroken_s / 8
-            if kill_midway(command(sources, broken, "--resume"), after, is_worker=hits % 2 == 1):
-                hits += 1
-            else:  # nobody was left to kill: all is done
-                missed += 1
-                shutil.rmtree(broken, ignore_errors=True)
-        code, end, seconds = run(command(sources, broken, "--resume"))
-        print(
-            f"after {hits} kills, {missed} batches that ended before theirs: exit {code}, {end}, {seconds:.1f} s",
-            flush=True,
-        )
-        is_equal = digest(whole) == digest(broken)
-        print("equal, byte for byte" if is_equal else "NOT equal")
-        rest = [path.name for path in broken.iterdir() if path.name.startswith(".") and path.suffix != ".sqlite3"]
-        print(f"left over: {rest or 'nothing'}")
-        return 0 if good and is_equal and not rest else 1
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="batch-kill-")))
+        base = stack.enter_context(reached(stack.enter_context(store(given.store, scratch)))) if given.store else None
+        trial = Trial(scratch, given, base)
+        idle_s, unbroken_s = trial.unbroken()
+        if given.dask:
+            address, workers = stack.enter_context(dask_cluster(scratch))
+            outcome = run(trial.words("--engine", address), workers[0], given.exports // 2)
+        else:
+            trial.kill(idle_s, unbroken_s)
+            outcome = run(trial.words())
+        told("resumed to the end", outcome)
+        trial.claim(f"{given.damaged} failed, and no more", outcome[1]["failed"] == given.damaged)
+        trial.compare()
+    return 0 if trial.is_good else 1
 
 
 if __name__ == "__main__":
