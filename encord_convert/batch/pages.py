@@ -16,7 +16,8 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 90re
 table { border-collapse: collapse; width: 100%; margin-bottom: 2rem }
 th, td { border-bottom: 1px solid #8884; padding: .25rem .6rem; text-align: left; vertical-align: top }
 th { cursor: pointer; position: sticky; top: 0; background: Canvas }
-td.number { text-align: right; font-variant-numeric: tabular-nums }
+th.number, td.number { text-align: right }
+td.number { font-variant-numeric: tabular-nums }
 tr.failed td:nth-child(2) { color: #b00020; font-weight: 600 }
 :root { color-scheme: light dark }
 """
@@ -42,9 +43,9 @@ def page(result: Result) -> Iterator[str]:
     left = f", {jobs['left_out']} not started" if jobs["left_out"] else ""
     yield f"<h1>{jobs['done']} jobs done, {jobs['failed']} failed{left}</h1>\n"
     numbers = ("in", "kept", "changed", "dropped")
-    for title, key in (("What came in", "counts"), ("Labels", "labels")):
-        rows = ([name, *(row[one] for one in numbers)] for name, row in total[key].items())
-        yield from _table(title, (title.split()[-1], *numbers), rows)
+    for title, name, key in (("What came in", "type", "counts"), ("Labels", "label", "labels")):
+        rows = ([one, *(row[number] for number in numbers)] for one, row in total[key].items())
+        yield from _table(title, (name, *numbers), rows)
     columns = ("kind", "code", "type", "label", "count", "jobs", "detail")
     yield from _table("Losses", columns, ([loss[one] for one in columns] for loss in total["losses"]))
     notes = ("level", "code", "count", "jobs", "detail")
@@ -66,7 +67,8 @@ def _table(title: str, heads: Iterable[str], rows: Iterable[list[Any]]) -> Itera
     first = next(lines, None)
     if first is None:
         return
-    yield f"<h2>{escape(title)}</h2>\n<table><thead><tr>{''.join(f'<th>{escape(one)}' for one in heads)}<tbody>\n"
+    cells = (f"<th{_kind(value)}>{escape(head)}" for head, value in zip(heads, first, strict=True))
+    yield f"<h2>{escape(title)}</h2>\n<table><thead><tr>{''.join(cells)}<tbody>\n"
     yield _row(first)
     for line in lines:
         yield _row(line)
@@ -79,4 +81,8 @@ def _row(cells: list[Any]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return f"<td class=number>{value}" if isinstance(value, int) else f"<td>{escape(str(value))}"
+    return f"<td{_kind(value)}>{escape(str(value))}"
+
+
+def _kind(value: Any) -> str:
+    return " class=number" if isinstance(value, int) else ""

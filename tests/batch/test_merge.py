@@ -1,7 +1,9 @@
 """Merged sources are one label set."""
 
 import json
-from itertools import permutations
+import random
+import re
+from itertools import count, permutations
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +20,52 @@ from encord_convert.formats._files import source_at
 from encord_convert.report import sum_counts
 
 
-def parts(folder: Path, count: int) -> None:
-    """Make exports that all draw the same classes, of pictures with names of their own."""
-    for number in range(count):
+def parts(folder: Path, many: int, per_image: int = 100) -> None:
+    """Make exports of pictures with names of their own; with a hundred shapes a picture, all draw the same classes."""
+    for number in range(many):
         mix = parse_mix("box=1,polygon=1,polyline=1,tag=1")
         xml = folder / f"part_{number:03d}.xml"
-        generate(Plan(3, 100, mix, 0, number), xml)
+        generate(Plan(3, per_image, mix, 0, number), xml)
         manifest_path(xml).unlink()
         xml.write_text(xml.read_text().replace('name="frame_', f'name="{number:03d}/frame_'))
 
 
-def merge(sources: list[Path], out: Path, to: str = "coco") -> dict[str, Any]:
-    plan = batch.plan(sources, to=to, out=out, merge=True)
+def merge(sources: list[Path], out: Path, to: str = "coco", **read_options: str) -> dict[str, Any]:
+    plan = batch.plan(sources, to=to, out=out, merge=True, read_options=read_options)
     with batch.run(plan, engine="serial") as result:
         result.check()
         return batch.account(result)
 
 
-def test_merging_equals_one_conversion_of_the_union(tmp_path: Path) -> None:
+def united(files: list[Path], out: Path) -> None:
+    """Write one export that has the pictures of several, whose heads are the same."""
+    texts = [file.read_text() for file in files]
+    head = texts[0][: texts[0].index("<image ")]
+    pictures = "".join(text[text.index("<image ") : text.rindex("</image>") + len("</image>")] for text in texts)
+    numbers = count()
+    out.write_text(
+        head + re.sub(r'<image id="\d+"', lambda _: f'<image id="{next(numbers)}"', pictures) + "</annotations>"
+    )
+
+
+def test_merging_equals_one_conversion_of_the_folder(tmp_path: Path) -> None:
     parts(tmp_path / "in", 12)
     account = merge([tmp_path / "in" / "*.xml"], tmp_path / "merged")
-    report = convert(tmp_path / "in", tmp_path / "whole", to="coco")
+    report = convert(tmp_path / "in", tmp_path / "whole", to="coco", report=Report())
+    assert content(tmp_path / "merged") == content(tmp_path / "whole")
+    assert account["counts"] == report.counts()
+    assert account["labels"] == report.labels()
+
+
+def test_merging_a_hundred_sources_equals_one_conversion_of_their_union(tmp_path: Path) -> None:
+    parts(tmp_path / "in", 100, per_image=6)
+    files = sorted((tmp_path / "in").iterdir())
+    united(files, tmp_path / "union.xml")
+    random.Random(1).shuffle(files)
+    # What a source alone calls a class depends on the shapes it has, unless names are to be the same.
+    account = merge(files, tmp_path / "merged", same_names="yes")
+    options = {"same_names": "yes"}
+    report = convert(tmp_path / "union.xml", tmp_path / "whole", to="coco", report=Report(), read_options=options)
     assert content(tmp_path / "merged") == content(tmp_path / "whole")
     assert account["counts"] == report.counts()
     assert account["labels"] == report.labels()
