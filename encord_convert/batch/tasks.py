@@ -24,6 +24,7 @@ from encord_convert.batch import places
 from encord_convert.batch.plan import Job
 from encord_convert.batch.targets import SentTarget, StagedTarget, Stamp, force_folders, is_intact
 from encord_convert.conversion import foretold, read, write
+from encord_convert.crew import crew
 from encord_convert.errors import (
     ConvertError,
     NotRepresentableError,
@@ -163,7 +164,8 @@ def _performed(item: Item, task: Task, staging: str) -> tuple[Outcome, StagedTar
                 return outcome, None
             opened = map(places.opened, paths, item.job.sources)
             sources = [stack.enter_context(source) for source in opened]
-            target = _convert(item, sources, report, task, staging)
+            with crew(task.processes):
+                target = _convert(item, sources, report, task, staging)
             outcome.annotations = sum_counts(report.labels().values())["in"]
     except ConvertError as error:
         outcome.status, outcome.error, outcome.is_final = "failed", error.sentence, isinstance(error, _FINAL)
