@@ -208,7 +208,7 @@ class Translation:
         if kind == "text":
             answer.texts = {}
         is_affirmed = kind == "checklist" and attribute["type"] == "radio" and asks_yes_or_no(attribute)
-        for option in attribute["options"]:
+        for option in attribute.get("options") or ():  # a number has none
             inner = f"{path}/{option['label']}"
             label = rule.title(inner, option["label"])
             answer.options[option["featureNodeHash"]] = None
