@@ -2,7 +2,7 @@
 
 A unit is first looked at, outside of any transaction; what was found is kept. When all were, they are registered, a
 batch in one transaction: either the job's errors are ignored, or there are none. So a job never registers a part of
-what it was asked, and nothing twice.
+what it was asked, and nothing twice, however many services have the database.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Jobs:
                 if self._is_over.is_set():
                     break
                 told.append((one.place, *_outcome(look, job, one.unit)))
-            self._write(lambda db, told=told: jobs.tell(db, job.id, told))  # type: ignore[misc]
+            self._write(lambda db, told=told: jobs.tell(db, job.id, WAITING, told))  # type: ignore[misc]
             if self._is_over.is_set():
                 return
         has_failed = self._read(lambda db: jobs.counts(db, job.id)).get(FAILED, 0) > 0
@@ -116,7 +116,7 @@ def _registered(db: Connection, service: Service, job: Any) -> int:
     """Register the next units that were looked at; return how many."""
     ready = jobs.units(db, job.id, [READ], REGISTERED_AT_ONCE)
     if job.kind == RE_ENCODING:
-        jobs.tell(db, job.id, [(one.place, DONE, bytes(one.found)) for one in ready])
+        jobs.tell(db, job.id, READ, [(one.place, DONE, bytes(one.found)) for one in ready])
         return len(ready)
     there = jobs.links(db, job.dataset_hash) if ready and job.skip_duplicates else set()
     call = Call(
@@ -132,7 +132,7 @@ def _registered(db: Connection, service: Service, job: Any) -> int:
         if job.skip_duplicates:
             there.update(urls)
         told.append((one.place, DONE, msgspec.json.encode(_added(call, msgspec.json.decode(one.found)))))
-    jobs.tell(db, job.id, told)
+    jobs.tell(db, job.id, READ, told)
     return len(ready)
 
 

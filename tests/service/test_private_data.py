@@ -18,6 +18,7 @@ from encord_convert.sdk.exceptions import EncordException, InvalidArgumentsError
 from encord_convert.sdk.orm.dataset import LongPollingStatus, StorageLocation
 from encord_convert.service.app import open_service
 from encord_convert.service.store import jobs
+from encord_convert.service.store.tables_jobs import DONE, READ, WAITING
 
 
 @pytest.fixture
@@ -185,11 +186,32 @@ def test_a_job_goes_on_after_a_restart(tmp_path: Path, cloud: Path) -> None:
         images = [{"objectUrl": url(cloud / f"cam 1/{number}.png")} for number in range(3)]
         job = dataset.add_private_data_to_dataset_start(integration, {"images": images})
         [row] = server.service.database.read(jobs.pending)
-        server.service.database.write(lambda db: jobs.tell(db, row.id, [(1, 3, b'"looked at before"')])).result()
+        server.service.database.write(
+            lambda db: jobs.tell(db, row.id, WAITING, [(1, 3, b'"looked at before"')])
+        ).result()
     with running(tmp_path / "service", private_data=[str(cloud)]) as server:
         opened = server.user("ann").get_dataset(dataset.dataset_hash)
         result = opened.add_private_data_to_dataset_get_result(job)
         assert (result.status, result.errors) == (LongPollingStatus.ERROR, ["looked at before"])
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "socket"])
+def test_a_job_that_two_services_see_is_done_once(tmp_path: Path, cloud: Path, way: str) -> None:
+    place = tmp_path / "service"
+    images = [{"objectUrl": url(cloud / f"cam 1/{number % 3}.png")} for number in range(300)]
+    with running(place, way, private_data=[str(cloud)]) as one, running(place, way, private_data=[str(cloud)]):
+        dataset, integration = dataset_of(one)
+        done = dataset.add_private_data_to_dataset(integration, {"images": images})
+        assert len(done.dataset_data_list) == len(dataset.list_data_rows()) == 300
+
+
+def test_what_a_slower_service_finds_of_a_unit_is_not_noted(tmp_path: Path, cloud: Path) -> None:
+    with running(tmp_path / "service", private_data=[str(cloud)]) as server:
+        dataset, integration = dataset_of(server)
+        dataset.add_private_data_to_dataset(integration, {"images": [{"objectUrl": url(cloud / "cam 1/0.png")}]})
+        database = server.service.database
+        database.write(lambda db: jobs.tell(db, 1, WAITING, [(0, READ, b"{}")])).result()
+        assert [one.state for one in database.read(lambda db: jobs.units(db, 1, range(4)))] == [DONE]
 
 
 def test_a_job_is_of_its_dataset(served: Running, cloud: Path) -> None:
