@@ -20,7 +20,7 @@ from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_pages import Page, page_of
 from encord_convert.formats._cvat_shapes import points_split
 from encord_convert.formats._cvat_uses import Ready
-from encord_convert.formats._cvat_xml import Picture, unknown_names
+from encord_convert.formats._cvat_xml import NO_ANSWERS, Picture, unknown_names
 from encord_convert.labelset import series_members, series_of
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 from encord_convert.sheets import Column, Sheet, Size, Use
@@ -95,10 +95,11 @@ class _Known(Codes):
         plan = self._plans.shapes.get((use.tag, use.label))
         if plan is None:
             return None
-        key = (use.tag, use.label, sides := use.sides(), use.answers)
+        sides, answers = use.sides(), use.answers or NO_ANSWERS
+        key = (use.tag, use.label, sides, answers, ())  # as `Pictures` has it: there is one for each tag at most
         ready = self._account.cache.get(key)
         if ready is None:
-            ready = self._account.cache[key] = self._account.ready(plan, use.tag, sides, use.answers)
+            ready = self._account.cache[key] = self._account.ready(plan, use.tag, sides, answers)
         return ready
 
     def use(self, ready: Ready, said: Said, *, changed: bool | None = None, stands_for: bool = True) -> Use:

@@ -13,7 +13,7 @@ from samples import SAMPLES
 
 from encord_convert import LabelSet, Report, convert, read, write
 from encord_convert.errors import ReadError, WriteError
-from encord_convert.formats import _cvat_scan
+from encord_convert.formats import _cvat_account, _cvat_bytes, _cvat_facts, _cvat_scan
 from encord_convert.formats._coco_alike import Alikes
 from encord_convert.formats._coco_images import Names
 from encord_convert.formats._cvat_digits import numbers_in
@@ -390,3 +390,15 @@ def test_rows_of_coco_sheets_are_the_rows_that_are_made_one_by_one(monkeypatch: 
         with monkeypatch.context() as patch:
             one_by_one(patch)
             assert found == [row.to_encord_dict() for row in read(source, "coco")]
+
+
+def test_uses_that_are_forgotten_are_counted_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_cvat_bytes, "CHUNK_BYTES", 4000)
+    (tmp_path / "a.xml").write_bytes(crowded(4, pictures=200))
+    ample = converted(tmp_path / "a.xml", tmp_path / "ample", 1)
+    monkeypatch.setattr(_cvat_account, "_MAX_READY", 40)
+    monkeypatch.setattr(_cvat_facts, "_MAX_SEEN", 20)
+    scarce = converted(tmp_path / "a.xml", tmp_path / "scarce", 1)
+    assert scarce[0] == ample[0]
+    counts = [{key: json.loads(account)[key] for key in ("counts", "labels")} for _, account in (scarce, ample)]
+    assert counts[0] == counts[1]
