@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples import SAMPLES
 
-from encord_convert import ReadError, Report, convert, read
+from encord_convert import ReadError, Report, convert, read, write
 
 HUB = Path(__file__).parents[2] / "fixtures" / "hub"
 ROWS = sorted(path.name for path in (HUB / "label-rows").glob("*.json") if path.name != "refused.json")
@@ -103,3 +104,21 @@ def test_a_folder_without_its_ontology_is_nobodys(tmp_path: Path) -> None:
     (tmp_path / "label_rows.jsonl").write_text("")
     with pytest.raises(ReadError, match=r"expected ontology\.json and label_rows\.jsonl side by side"):
         read(tmp_path, "encord")
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 1000])
+def test_the_parts_of_a_file_are_the_whole_and_know_their_lines(count: int, tmp_path: Path) -> None:
+    write(SAMPLES["boxes"](), tmp_path, "encord", report=Report())
+    file = tmp_path / "label_rows.jsonl"
+    row = file.read_bytes().splitlines()[0]
+    file.write_bytes(b"\n".join([row, row, b"", row, row, b" ", row]))  # and no line end at the end
+    labels = read(tmp_path)
+    parts = labels.shards(count)
+    assert 1 < len(parts) <= count
+    expected = [one.to_encord_dict() for one in labels]
+    assert [one.to_encord_dict() for part in parts for one in part] == expected
+    assert len(expected) == 5
+    file.write_bytes(file.read_bytes() + b"\n{}")
+    *_, last = read(tmp_path).shards(count)
+    with pytest.raises(ReadError, match=r"label_rows\.jsonl:8: is not a label row of this ontology"):
+        list(last)
