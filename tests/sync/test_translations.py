@@ -505,3 +505,16 @@ def test_two_attributes_of_one_name_have_one_answer() -> None:
     assert classes([row]) == [("car", "bounding_box", {"lights": ["front light", "rear light"], "note": "first"})]
     translation.row(row_dict(next(iter(sample.done()))))
     assert translation.dropped == {"a second answer to 'note' of 'car'": 1}
+
+
+def test_text_nobody_gave_becomes_a_choice_without_options() -> None:
+    sample, car = cars()
+    sample.place(car, box())
+    labels = sample.done()
+    source = labels.ontology.to_dict()
+    rules = parse_mapping(mapping("- {name: car, attributes: {plate: {as: radio}}}"), source)
+    rules.learn(source, lambda: map(row_dict, labels))
+    there = OntologyStructure.from_dict(wanted(source, rules)).to_dict()
+    translation = Translation(source, there, rules)
+    assert translation.missing == []
+    assert translation.row(row_dict(next(iter(labels))))["object_answers"] != {}
