@@ -64,6 +64,10 @@ def parse_document(text: str, place: str) -> Any:
     import yaml
 
     try:
+        for event in yaml.parse(text, yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):  # a few of them can stand for more than any memory holds
+                line = event.start_mark.line + 1
+                raise MappingError(f"{place}:{line}: '*{event.anchor}' is an alias. Write out what it stands for.")
         return _value(yaml.compose(text, yaml.SafeLoader), place)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

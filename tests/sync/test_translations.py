@@ -368,6 +368,10 @@ def test_a_mapping_that_means_nothing_is_an_error_with_the_nearest_name(text: st
         ("klasses: []", "m.yaml: expected a list of tables under 'classes', found none."),
         ("classes: []\nothers: []", "m.yaml:2: 'others' means nothing; there are: classes."),
         ("classes:\n- name: car\n  to: x\n  to: y", "m.yaml:4: 'to' stands here twice, first on line 3."),
+        (
+            "a: &a [x, x]\nb: &b [*a, *a]\nclasses: [*b, *b]",
+            "m.yaml:2: '*a' is an alias. Write out what it stands for.",
+        ),
         ("classes:\n- name: car\n   to: x", "m.yaml:3: is not YAML (mapping values are not allowed here)."),
         ("classes:\n- {name: carr}\n- {name: bike, tu: x}", "m.yaml:2: the source has no class 'carr'"),
     ],
