@@ -203,12 +203,12 @@ class Translation:
         answer = answers.setdefault(attribute["featureNodeHash"], Answer(_base(title, same["featureNodeHash"])))
         if attribute["type"] == "text":
             if kind == "radio":
-                answer.choices = {option["label"]: _chosen(option) for option in same["options"]}
+                answer.choices = {option["label"]: _chosen(option) for option in same.get("options") or ()}
             return
         if kind == "text":
             answer.texts = {}
         is_affirmed = kind == "checklist" and attribute["type"] == "radio" and asks_yes_or_no(attribute)
-        for option in attribute.get("options") or ():  # a number has none
+        for option in attribute.get("options") or ():
             inner = f"{path}/{option['label']}"
             label = rule.title(inner, option["label"])
             answer.options[option["featureNodeHash"]] = None
@@ -234,7 +234,7 @@ class Translation:
                 continue
             labels = {
                 one["featureNodeHash"]: rule.title(f"{name}/{one['label']}", one["label"])
-                for one in attribute["options"]
+                for one in attribute.get("options") or ()
             }
             kept = {hash_: label for hash_, label in labels.items() if label is not None}
             for hash_, label in kept.items():
@@ -253,7 +253,7 @@ class Translation:
         return same
 
     def _option(self, attribute: dict[str, Any], label: str, place: str) -> dict[str, Any] | None:
-        partner = next((each for each in attribute["options"] if each["label"] == label), None)
+        partner = next((each for each in attribute.get("options") or () if each["label"] == label), None)
         if partner is None:
             self.missing.append(f"the option {label!r} of {attribute['name']!r} of {place!r}")
         return partner
