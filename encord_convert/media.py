@@ -30,6 +30,9 @@ from encord_convert.errors import AmbiguousFileError, ReadError
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """Endings of names of pictures, lower case: only these files are found under a name with another ending."""
 
+IMAGES = "images/"
+"""Where exports keep their pictures: a name is a path below this folder before it is the end of another path."""
+
 _FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
 """What Pillow calls them, and how their names end."""
 _WIDTH, _HEIGHT, _ORIENTATION = 0x0100, 0x0101, 0x0112
@@ -115,8 +118,8 @@ class Media:
         for spelling in dict.fromkeys((name, unquote(name))):
             path = "/".join(_parts(spelling))
             if path:
-                found = self._at(path) or self._ending_in(path)
-                found = found or self._stem_at(path) or self._stem_ending_in(path)
+                found = self._at(path) or self._at(IMAGES + path) or self._ending_in(path)
+                found = found or self._stem_at(path) or self._stem_at(IMAGES + path) or self._stem_ending_in(path)
                 if found:
                     return self._alone(path, self._only(name, found))
         return self._of_digest(digest) if digest else None

@@ -33,6 +33,8 @@ def picture(size: tuple[int, int] = (40, 30), kind: str = "PNG", orientation: in
         ("cam/1.png", "cam/1.png", ["cam/1.png", "b/cam/1.png", "cam/1.jpg"]),
         ("cam\\1.png", "cam/1.png", ["cam/1.png"]),
         ("1.png", "train/cam/1.png", ["train/cam/1.png", "train/cam/11.png"]),
+        ("1.png", "images/1.png", ["images/cam/1.png", "images/1.png"]),
+        ("1", "images/1.png", ["images/cam/1.png", "images/1.png"]),
         ("/home/ann/data/cam/1.png", "cam/1.png", ["cam/1.png", "1.png", "other/1.png"]),
         ("C:\\data\\cam\\1.png", "cam/1.png", ["cam/1.png"]),
         ("s3://bucket/train/a%20b.jpg?sig=1", "train/a b.jpg", ["train/a b.jpg"]),

@@ -127,9 +127,10 @@ class _Pairing:
     def _expected(self, row: LabelRowV2) -> LabelRowV2:
         translated = self._translation.row(row_dict(row))
         title = translated["data_title"] = self._titles[row.data_title]
+        is_group = translated["data_type"] == "img_group"
         for unit in translated["data_units"].values():
             # The files of a group are called by their names alone.
-            unit["data_title"] = unit["data_title"].rpartition("/")[2] if len(translated["data_units"]) > 1 else title
+            unit["data_title"] = unit["data_title"].rpartition("/")[2] if is_group else title
         self._named[title] = {_side(entry, key) for entry in entries_of(translated) for key in _SIDES}
         return LabelRowV2._from_dict(translated, self._structure)
 

@@ -10,13 +10,17 @@ from typing import Any
 import fsspec
 import pytest
 from harness import Running
-from pushes import FIXTURES, boxes, source_of, state_of
+from PIL import Image
+from pushes import FIXTURES, boxes, source_of, state_of, video
+from random_labels import random_labels
 
 import encord_convert
 from encord_convert import Report, sync
 from encord_convert.comparison import diff
 from encord_convert.errors import ConflictError, ConvertError, OptionError, ReadError, StalePlanError
+from encord_convert.labelset import LabelSet
 from encord_convert.sdk._project_client import EncordClientProject
+from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.orm.dataset import StorageLocation
 from encord_convert.sdk.orm.label_row import LabelStatus
 from encord_convert.sync.limits import Limits, Load, shards_of
@@ -39,6 +43,25 @@ VIDEOS = ("cvat/authored-video-modern-tracks", "cvat/video-boxes-minimal", "cvat
 
 def test_no_sample_is_forgotten() -> None:
     assert {one.name for one in (FIXTURES / "cvat").iterdir()} <= {case.partition("/")[2] for case in (*CASES, *VIDEOS)}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 9, 13, 24, 31, 61, 105])
+def test_a_set_drawn_by_chance_that_was_pushed_differs_in_nothing(server: Running, tmp_path: Path, seed: int) -> None:
+    labels, client, source = random_labels(seed), server.user(), tmp_path / "src"
+    rows = {row.data_title: row for row in labels if not row.data_title.startswith(".")}  # hidden files are not sent
+    encord_convert.write(LabelSet(labels.ontology, list(rows.values())), source, "encord", report=Report())
+    for row in rows.values():
+        for number, unit in enumerate(row._units):
+            path = source / "images" / unit.data_title.lstrip("/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if row.data_type is DataType.VIDEO:
+                video(path, row.number_of_frames, 40, 30)
+            else:
+                Image.new("RGB", (40, 30), (number, 7, 3)).save(path, "PNG")
+    plan = sync.plan(source, client, new_project="Pushed")
+    outcome = sync.apply(plan, client, journal=tmp_path / "journal")
+    assert (outcome.failures, outcome.written) == ([], len(rows))
+    assert [str(one) for one in sync.verify(source, client, outcome.project_hash)] == []
 
 
 @pytest.mark.parametrize("case", [*CASES, *VIDEOS])
