@@ -10,7 +10,7 @@ from samples import SAMPLES
 
 import encord_convert
 from encord_convert import errors
-from encord_convert.formats._registry import KNOWN
+from encord_convert.formats._registry import KNOWN, WRITTEN_ONLY
 
 
 def test_all_is_sorted_and_importable() -> None:
@@ -34,7 +34,13 @@ def test_formats_answers_a_call_before_and_after_the_package_of_that_name_is_imp
 
 def test_the_formats_are_listed_in_alphabetical_order() -> None:
     assert list(KNOWN) == sorted(KNOWN)
+
     assert list(encord_convert.formats()) == sorted(encord_convert.formats())
+
+
+def test_every_format_that_can_be_read_is_asked_what_a_source_is() -> None:
+    known = encord_convert.formats()
+    assert {name for name in KNOWN if known[name].importer is None} == WRITTEN_ONLY
 
 
 def test_each_format_stands_under_its_own_name() -> None:

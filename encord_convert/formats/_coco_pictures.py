@@ -19,8 +19,8 @@ from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sheets import Sheet
 
 MOST_PICTURES = 256
-MOST_ANNOTATIONS = 2048
-"""A sheet ends after so many pictures, or with the picture in which it has so many annotations."""
+MOST_BYTES = 1 << 19
+"""A sheet ends after so many pictures, or with the picture in which it has so many bytes of annotations."""
 
 
 class Pictures:
@@ -105,20 +105,20 @@ class Pictures:
                     members.setdefault(group, []).append(place)
         stills = Stills(self._source, self._draft, part, self._extents)
         waiting: list[int] = []
-        count = 0
+        size = 0
         for place in range(len(groups)):
             group = int(groups[place])
             if (number, place) in self._hosted or self._is_repeated(part, place):
                 continue
             if not group:
                 waiting.append(place)
-                count += part.join.count(place)
-                if len(waiting) == MOST_PICTURES or count >= MOST_ANNOTATIONS:
+                size += part.join.length(place)
+                if len(waiting) == MOST_PICTURES or size >= MOST_BYTES:
                     yield from self._stills(number, part, stills, waiting)
-                    waiting, count = [], 0
+                    waiting, size = [], 0
                 continue
             yield from self._stills(number, part, stills, waiting)
-            waiting, count = [], 0
+            waiting, size = [], 0
             if members.get(group):
                 yield self._videos.group(part, group, members.pop(group))
         yield from self._stills(number, part, stills, waiting)

@@ -117,10 +117,12 @@ class Join:
         self._order = np.argsort(ids, kind="stable")
         self._ranked = ids[self._order]
         counts = np.zeros(len(ids) + 2, np.int64)
+        self._lengths = np.zeros(len(ids) + 1)
         is_sorted, last = True, 0
         for chunk in records.chunks():
             owners = self._owners(chunk[:, 0])
             counts[1:] += np.bincount(owners, minlength=len(ids) + 1)
+            self._lengths += np.bincount(owners, chunk[:, 2], minlength=len(ids) + 1)
             is_sorted = is_sorted and last <= int(owners[0]) and bool((owners[1:] >= owners[:-1]).all())
             last = int(owners[-1])
         self._starts = np.cumsum(counts)
@@ -132,9 +134,9 @@ class Join:
             self.repeated[later] = self.repeated.get(earlier, earlier)
         del self._order, self._ranked  # which take as much as all else that is kept
 
-    def count(self, parent: int) -> int:
-        """Return how many annotations a parent has; of one beyond the last: how many have none."""
-        return len(self.span(parent))
+    def length(self, parent: int) -> int:
+        """Return how many bytes the annotations of a parent are."""
+        return int(self._lengths[parent])
 
     def span(self, parent: int) -> range:
         """Return which annotations a parent has, in the order of parents; of one beyond the last: which have none."""

@@ -34,8 +34,7 @@ KNOWN: dict[str, str] = {
 """Our formats, in alphabetical order. A table and not entry points, so that a bare checkout works uninstalled."""
 
 WRITTEN_ONLY = frozenset(
-    {"coco-encord", "coco-keypoints", "coco-panoptic", "coco-results", "coco-rle", "coco-ytvis", "dicom-table",
-     "masks-index", "masks-instance"}
+    {"coco-encord", "coco-keypoints", "coco-panoptic", "coco-results", "coco-rle", "coco-ytvis", "dicom-table"}
 )  # fmt: skip
 """Those of our formats that cannot be read: they need not be imported to tell what a source is."""
 

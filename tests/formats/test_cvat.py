@@ -1240,7 +1240,7 @@ def test_both_lanes_find_the_same(name: str, monkeypatch: pytest.MonkeyPatch) ->
     assert quick.meta == slow.meta
     options = {"size": "10x10", "group_id": True}
     hub = hub_of(read(source, "cvat", report=(report := Report()), **options))
-    monkeypatch.setattr(import_module("encord_convert.formats.cvat"), "scan", exact)
+    monkeypatch.setattr(import_module("encord_convert.formats._cvat_reading"), "scan", exact)
     other = hub_of(read(source, "cvat", report=(report_of_other := Report()), **options))
     assert hub == other
     assert report.to_dict() == report_of_other.to_dict()
