@@ -45,6 +45,7 @@ from encord_convert.service.jobs import Jobs
 from encord_convert.service.storage import PREFIX, Storage
 from encord_convert.service.store import users
 from encord_convert.service.store.database import Database, open_database
+from encord_convert.service.store.writes import Soon
 
 HANDLER_MODULES = tuple(sorted(module.name for module in iter_modules(handlers.__path__)))
 """Modules of :mod:`.handlers`, which register what they answer."""
@@ -53,6 +54,8 @@ ANSWERS_KEPT_S = 24 * 3600.0
 """How long a request id is remembered."""
 FIRST_USER = "me@localhost"
 """Whose the first key is, where it is trusted."""
+SHORT = 128 << 10
+"""Bytes of a request whose write is short, at most."""
 POLL_S = 0.25
 """Between two looks at what may still change."""
 
@@ -272,8 +275,11 @@ class Service:
 
     # --- carrying out -------------------------------------------------------------------------------------------------
 
-    def begin(self, asked: Asked) -> LaterReply | AnyReply | None:
-        """Carry out what is asked; return the reply, now or later, or None if it is too early: begin again then."""
+    def begin(self, asked: Asked, soon: Soon | None = None) -> LaterReply | AnyReply | None:
+        """Carry out what is asked; return the reply, now or later, or None if it is too early: begin again then.
+
+        Given ``soon``, a short write may be done on this thread: see :class:`.Writes`.
+        """
         if not asked.handler.writes:
             try:
                 self._trust(asked.proof)
@@ -288,7 +294,9 @@ class Service:
             prepared = None
             if asked.handler.prepare is not None:
                 prepared = self.database.read(lambda db: self._prepared(asked, db))
-            written = self.database.write(lambda db: self._written(asked, db, prepared))
+            if not asked.handler.is_short or len(asked.body) > SHORT:
+                soon = None
+            written = self.database.write(lambda db: self._written(asked, db, prepared), soon)
         except Exception as error:
             return self._refusal(asked, error)
         return LaterReply(written, lambda error: self._refusal(asked, error))

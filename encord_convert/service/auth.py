@@ -12,13 +12,12 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from nacl.exceptions import CryptoError
+from nacl.signing import VerifyKey
 from sqlalchemy import Connection
 
 from encord_convert.sdk.exceptions import AuthenticationError, AuthorisationError, ResourceNotFoundError
@@ -99,15 +98,11 @@ def path_proof_of(method: str, target: str, headers: Mapping[str, str], body: by
 
 
 def _verify(key_hex: str, signature: bytes, message: bytes) -> None:
+    # libsodium takes a third of the time of OpenSSL, which is a third of what a short request takes.
     try:
-        _public_key(key_hex).verify(signature, message)
-    except (InvalidSignature, ValueError):
+        VerifyKey(bytes.fromhex(key_hex)).verify(message, signature)
+    except (CryptoError, ValueError):
         raise AuthenticationError(_REFUSED) from None
-
-
-@lru_cache(1024)
-def _public_key(key_hex: str) -> Ed25519PublicKey:
-    return Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_hex))
 
 
 def identified(db: Connection, proof: Proof, kind: str | None, hash_: str | None) -> tuple[Caller, Resource | None]:

@@ -188,6 +188,7 @@ class Handler:
     access: Access
     writes: bool
     prepare: Callable[[Call], Any] | None = None
+    is_short: bool = False
 
 
 HANDLERS: dict[tuple[str, str, str], Handler] = {}
@@ -206,11 +207,13 @@ def handles(
     scope: str | None = None,
     kinds: Iterable[Kind] = (),
     prepare: Callable[[Call], Any] | None = None,
+    is_short: bool = False,
 ) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
     """Register a function for a route; see :class:`Access` for who may call it.
 
     One that writes must be quick: all others wait. What takes long (reading files, say) is done by ``prepare``, which
-    gets the same call in a reading transaction before; its result is ``call.prepared``.
+    gets the same call in a reading transaction before; its result is ``call.prepared``. One that ``is_short`` takes so
+    little that nobody minds waiting for it; there are many of those.
     """
 
     def register(run: Callable[[Call], Any]) -> Callable[[Call], Any]:
@@ -218,7 +221,7 @@ def handles(
         if endpoint not in route.endpoints:
             raise ValueError(f"{route} is not on {endpoint}")
         access = Access(None if roles is None else frozenset(roles), scope, frozenset(kinds))
-        HANDLERS[endpoint, query, verb] = Handler(run, access, writes, prepare)
+        HANDLERS[endpoint, query, verb] = Handler(run, access, writes, prepare, is_short)
         return run
 
     return register

@@ -102,7 +102,7 @@ class Application(Starlette):
                 told(outcome)
 
         if asked.handler.writes and asked.handler.prepare is None:
-            tell(self._service.begin(asked))
+            tell(self._service.begin(asked, asyncio.get_running_loop().call_soon_threadsafe))
         else:
             self._hear(self._pool.submit(self._service.begin, asked), tell)
 
@@ -156,7 +156,10 @@ class _Replies:
         self._is_called = False
 
     def put(self, loop: asyncio.AbstractEventLoop, tell: Callable[[Any], None], outcome: Any) -> None:
-        """Let a function be called on the loop; on any thread."""
+        """Call a function on the loop: now if this is its thread, else soon."""
+        if asyncio._get_running_loop() is loop:
+            tell(outcome)
+            return
         self._waiting.append((tell, outcome))
         if not self._is_called:
             self._is_called = True

@@ -150,7 +150,10 @@ def begin_row(call: Call, data_hash: str, has_workflow: bool, project_hash: str 
     return label_hash
 
 
-@handles(Query.LABEL_ROW, Verb.POST, RESOURCE, writes=True, roles=WRITERS, scope="label.write", kinds=(Kind.PROJECT,))
+@handles(
+    Query.LABEL_ROW, Verb.POST, RESOURCE, writes=True, roles=WRITERS, scope="label.write", kinds=(Kind.PROJECT,),
+    is_short=True,
+)  # fmt: skip
 def save(call: Call) -> bool:
     """Save one row or several; all of them, or none."""
     if isinstance(call.uid, list):

@@ -21,7 +21,7 @@ from sqlalchemy.pool import QueuePool
 
 from encord_convert.errors import MissingDependencyError, ReadError
 from encord_convert.service.store.tables import METADATA, VERSION
-from encord_convert.service.store.writes import ManyWriters, OneWriter, Writes
+from encord_convert.service.store.writes import ManyWriters, OneWriter, Soon, Writes
 
 T = TypeVar("T")
 
@@ -68,9 +68,9 @@ class Database:
         with self.engine.connect() as connection, connection.begin():
             return work(connection)
 
-    def write(self, work: Callable[[Connection], T]) -> Future[T]:
-        """Hand in a function that writes; its result is there once it is committed."""
-        return self.writes.submit(work)
+    def write(self, work: Callable[[Connection], T], soon: Soon | None = None) -> Future[T]:
+        """Hand in a function that writes; its result is there once it is committed. See :class:`.Writes`."""
+        return self.writes.submit(work, soon)
 
     def close(self) -> None:
         """Finish all writes and close."""
