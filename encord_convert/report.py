@@ -58,6 +58,7 @@ class Report:
         self.source = Endpoint()
         self.target = Endpoint()
         self.reading = Ledger()
+        self.mapping = Ledger()
         self.writing = Ledger()
         self.rows_read = 0
         self._row: LabelRowV2 | None = None
@@ -84,6 +85,7 @@ class Report:
     def _begin(self, labels: LabelSet, carries: Carries | None) -> None:
         self._counts_hub = labels.ledger is None
         self.reading = Ledger() if labels.ledger is None else labels.ledger
+        self.mapping = Ledger() if labels.mapping is None else labels.mapping
         self.writing = Ledger()
         self.rows_read = 0
         if carries is not None:
@@ -371,7 +373,7 @@ class Report:
         origin = instance._origin
         if origin is None:
             return self._counts_hub and len(instance._frames) > 1 and hasattr(instance, "object_hash")
-        return bool(origin.weights)
+        return bool(origin.weights) and bool(origin.is_track)
 
     def _weigh(self, instance: Any, frame: int) -> tuple[Key, int, Carried, bool]:
         origin = instance._origin
@@ -409,8 +411,8 @@ class Report:
         sums: dict[str, dict[str, int]] = {}
         for name, ledgers in (
             ("in", (self.reading.into,)),
-            ("changed", (self.reading.changed, self.writing.changed)),
-            ("dropped", (self.reading.dropped, self.writing.dropped)),
+            ("changed", (self.reading.changed, self.mapping.changed, self.writing.changed)),
+            ("dropped", (self.reading.dropped, self.mapping.dropped, self.writing.dropped)),
         ):
             for ledger in ledgers:
                 for key, count in ledger.items():
@@ -423,8 +425,8 @@ class Report:
         return dict(sorted(sums.items()))
 
     def losses(self) -> list[Loss]:
-        """Return what was not kept: first what the importer could not take over, then what was not written."""
-        return self.reading.losses() + self.writing.losses()
+        """Return what was not kept: what the importer could not take over, what was mapped, what was not written."""
+        return self.reading.losses() + self.mapping.losses() + self.writing.losses()
 
     def notes(self) -> list[Note]:
         """Return what is worth knowing but lost nothing."""
@@ -432,8 +434,8 @@ class Report:
 
     @property
     def is_lossless(self) -> bool:
-        """True if everything was kept."""
-        return not self.losses()
+        """True if everything was kept but for what a mapping of classes asked for."""
+        return all(loss.is_asked for loss in self.losses())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of the report file."""
@@ -446,12 +448,16 @@ class Report:
             "notes": [note.to_dict() for note in self.notes()],
         }
 
-    def summary(self) -> str:
-        """Return the losses in one line of words: ``38 polylines dropped, 4 masks approximated``."""
+    def summary(self, *, asked: bool = False) -> str:
+        """Return the losses in one line of words: ``38 polylines dropped, 4 masks approximated``.
+
+        Those a mapping of classes asked for are left out; with ``asked``, they are all that is said.
+        """
         sums: dict[tuple[str, str], int] = {}
         for loss in self.losses():
             key = (loss.type, str(loss.kind))
-            sums[key] = sums.get(key, 0) + loss.count
+            if loss.is_asked is asked:
+                sums[key] = sums.get(key, 0) + loss.count
         return ", ".join(f"{count} {_plural(type_, count)} {kind}" for (type_, kind), count in sums.items())
 
     def __str__(self) -> str:
