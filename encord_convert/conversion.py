@@ -252,9 +252,10 @@ def _refuse_loss(labels: LabelSet, exporter: Exporter, account: Report) -> None:
 def _refuse_emptiness(account: Report, format_: Format) -> None:
     total = sum_counts(account.labels().values())
     if total["in"] and not total["kept"] + total["changed"]:
+        reasons = ", ".join(filter(None, (account.summary(asked=True), account.summary())))
         raise WriteError(
             f"{account.target.path}: not written, since none of the {total['in']} annotations can be: "
-            f"{', '.join(filter(None, (account.summary(asked=True), account.summary())))}. Another format may carry them; `encord-convert formats` shows which."
+            f"{reasons}. Another format may carry them; `encord-convert formats` shows which."
         )
 
 

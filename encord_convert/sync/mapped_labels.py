@@ -35,7 +35,7 @@ from encord_convert.report import Report, hub_answers, placed_within, side_types
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sync.documents import document_at
 from encord_convert.sync.mappings import CLASSIFICATION, parse_mapping
-from encord_convert.sync.ontologies import Joined, empty_structure, wanted
+from encord_convert.sync.ontologies import needed
 from encord_convert.sync.relabelling import Relabelled, Said
 from encord_convert.sync.retyping import EXACT
 from encord_convert.sync.translations import Translation
@@ -69,8 +69,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
     source = labels.ontology.to_dict()
     rules = parse_mapping(document_at(mapping) if isinstance(mapping, str | Path) else mapping, source, place)
     rules.learn(source, lambda: map(row_dict, labels))
-    joined = Joined(empty_structure())
-    joined.add(wanted(source, rules))
+    joined = needed(source, rules)
     if joined.conflicts:
         raise MappingError("\n".join(f"{place}: {conflict}" for conflict in joined.conflicts))
     translation = Translation(source, joined.structure, rules, leaves_undrawable=True)
@@ -165,9 +164,7 @@ class _Account:
         if len(made) > 1 and origin.weights and origin.is_track:
             detail = f"One object becomes {len(made)}, of a class each."
             key = "track", label
-            self._ledger.change(
-                Kind.MERGED, "MAPPED_SPLIT", Feature.TRACKS, key, self._where(instance), detail
-            )
+            self._ledger.change(Kind.MERGED, "MAPPED_SPLIT", Feature.TRACKS, key, self._where(instance), detail)
             origin = replace(origin, is_track=False)
         for one in made:
             one._origin = origin
@@ -263,9 +260,7 @@ class _Counted:
         importer does not count.
     """
 
-    def __init__(
-        self, instance: Any, frames: list[int], lost: list[Told], *, is_hub: bool, leaves_some: bool
-    ) -> None:
+    def __init__(self, instance: Any, frames: list[int], lost: list[Told], *, is_hub: bool, leaves_some: bool) -> None:
         self.found: Counter[tuple[str, Said, str]] = Counter()
         self._all = sorted(instance._frames)
         self._frames = frames

@@ -31,7 +31,7 @@ from encord_convert.sdk.objects import (
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sync.documents import parse_document, text_of
 from encord_convert.sync.mappings import mapping_text, parse_mapping
-from encord_convert.sync.ontologies import Joined, empty_structure, wanted
+from encord_convert.sync.ontologies import Joined, empty_structure, needed
 from encord_convert.sync.retyping import EXACT, KEYS, TARGETS, retyped
 from encord_convert.sync.translations import Translation
 
@@ -43,7 +43,7 @@ def project_of(labels: LabelSet, rules: Any = None, there: dict[str, Any] | None
     source = labels.ontology.to_dict()
     parsed = parse_mapping(rules or {"classes": []}, source)
     joined = Joined(copy.deepcopy(there) if there else empty_structure())
-    joined.add(wanted(source, parsed))
+    joined.add(needed(source, parsed).structure)
     assert joined.conflicts == []
     return joined, Translation(source, joined.structure, parsed)
 
@@ -288,7 +288,8 @@ def test_attributes_of_one_name_and_two_kinds_are_a_conflict_with_advice() -> No
     other = Sample()
     other.draft.add_object("car", Shape.BOUNDING_BOX).add_attribute(TextAttribute, "kind")
     joined = Joined(other.done().ontology.to_dict())
-    joined.add(wanted(sample.done().ontology.to_dict(), parse_mapping({"classes": []}, empty_structure())))
+    rules = parse_mapping({"classes": []}, empty_structure())
+    joined.add(needed(sample.done().ontology.to_dict(), rules).structure)
     assert joined.conflicts == [
         "'car' (bounding_box), 'kind' is a radio in the source and a text in the project: map it to another title."
     ]
@@ -332,7 +333,7 @@ def test_the_mapping_file_that_is_written_changes_nothing(case: str) -> None:
 
     structure = encord_convert.read(FIXTURES / case, report=Report()).ontology.to_dict()
     rules = parse_mapping(parse_document(mapping_text(structure), "m.yaml"), structure)
-    assert wanted(structure, rules) == structure
+    assert needed(structure, rules).structure == structure
 
 
 @pytest.mark.parametrize(
@@ -402,7 +403,7 @@ def asked(labels: LabelSet, classes_: str) -> LabelSet:
     source = labels.ontology.to_dict()
     rules = parse_mapping(mapping(classes_), source)
     rules.learn(source, lambda: map(row_dict, labels))
-    structure = wanted(source, rules)
+    structure = needed(source, rules).structure
     translation = Translation(source, structure, rules)
     assert translation.missing == []
     read = OntologyStructure.from_dict(structure)
@@ -518,7 +519,7 @@ def test_text_nobody_gave_becomes_a_choice_without_options() -> None:
     source = labels.ontology.to_dict()
     rules = parse_mapping(mapping("- {name: car, attributes: {plate: {as: radio}}}"), source)
     rules.learn(source, lambda: map(row_dict, labels))
-    there = OntologyStructure.from_dict(wanted(source, rules)).to_dict()
+    there = OntologyStructure.from_dict(needed(source, rules).structure).to_dict()
     translation = Translation(source, there, rules)
     assert translation.missing == []
     assert translation.row(row_dict(next(iter(labels))))["object_answers"] != {}
