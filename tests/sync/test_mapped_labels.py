@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import samples
+from cars import cars, driven
 from samples import Sample, box
 
 import encord_convert
@@ -17,7 +18,7 @@ from encord_convert.errors import MappingError, NotRepresentableError, WriteErro
 from encord_convert.formats._registry import format_named
 from encord_convert.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import ChecklistAttribute, RadioAttribute, Shape, TextAttribute
+from encord_convert.sdk.objects import RadioAttribute, Shape, TextAttribute
 from encord_convert.sync import mapped
 from encord_convert.sync.mappings import CLASSIFICATION, classes_of
 from encord_convert.sync.retyping import TARGETS
@@ -173,32 +174,11 @@ def test_a_sample_mapped_to_itself_is_the_same_and_loses_what_it_lost(name: str,
 # --- what is written -------------------------------------------------------------------------------------------------
 
 
-def cars(data_type: DataType = DataType.IMAGE, frames: int = 1, *, dynamic: bool = False) -> tuple[Sample, Any]:
-    sample = Sample(data_type, frames, "a.mp4" if frames > 1 else "a.png")
-    car = sample.draft.add_object("car", Shape.BOUNDING_BOX)
-    kind = car.add_attribute(RadioAttribute, "kind", dynamic=dynamic)
-    kind.add_option("van")
-    kind.add_option("bus")
-    colours = car.add_attribute(ChecklistAttribute, "colours")
-    colours.add_option("red")
-    colours.add_option("pink")
-    car.add_attribute(TextAttribute, "plate")
-    return sample, car
-
-
-def driven(sample: Sample, car: Any, kind: str, x: float) -> Any:
-    one = sample.place(car, box(x))
-    radio = car.get_child_by_title("kind", RadioAttribute)
-    one.set_answer(radio.get_child_by_title(kind), radio)
-    one.set_answer("B-1", car.get_child_by_title("plate", TextAttribute))
-    return one
-
-
 def street() -> LabelSet:
     """Two cars, of which one is a van and one a bus, and a bike."""
     sample, car = cars()
-    driven(sample, car, "van", 0.1)
-    driven(sample, car, "bus", 0.3)
+    driven(car, sample, "van", 0.1)
+    driven(car, sample, "bus", 0.3)
     sample.place(sample.draft.add_object("bike", Shape.BOUNDING_BOX), box(0.5))
     return sample.done()
 
@@ -282,7 +262,7 @@ def test_what_is_redrawn_is_changed_once_and_told_whether_anything_moves(tmp_pat
 def test_of_two_answers_that_become_one_the_other_is_a_loss_nobody_asked_for(tmp_path: Path) -> None:
     sample, car = cars()
     car.add_attribute(TextAttribute, "sign")
-    one = driven(sample, car, "van", 0.1)
+    one = driven(car, sample, "van", 0.1)
     one.set_answer("C-2", car.get_child_by_title("sign", TextAttribute))
     found, report = written(sample.done(), "- {name: car, attributes: {sign: plate}}", tmp_path)
     assert found[0][1] == {"kind": "van", "plate": "B-1"}
@@ -291,7 +271,9 @@ def test_of_two_answers_that_become_one_the_other_is_a_loss_nobody_asked_for(tmp
 
 
 def test_an_answer_asked_anew_is_told(tmp_path: Path) -> None:
-    found, report = written(street(), "- {name: car, attributes: {plate: {as: radio}, kind: {as: text}}}", tmp_path)
+    found, report = written(
+        street(), "- {name: car, attributes: {plate: {as: radio}, kind/van/load: false, kind: {as: text}}}", tmp_path
+    )
     assert found[0][1] == {"kind": "van", "plate": "B-1"}
     assert told(report) == [("approximated", "MAPPED_ANSWER", "answer", "car", 4)]
 
