@@ -341,7 +341,7 @@ class Report:
             kind, _ = self._fate_of(feature, carries)
             self.writing.lose(kind, carries.code(feature), feature, ("answer", label), where, detail)
         altered = sum(feature in carries.alters for _, feature in lost)
-        self.writing.changed["answer", label] += altered
+        self.writing.changed["answer", label] += min(altered, self._answers_held(instance, altered))
         self.writing.dropped["answer", label] += self._answers_lost(instance, len(lost) - altered)
 
     def change_texts(self, instance: Any, carries: Carries) -> None:
@@ -355,14 +355,20 @@ class Report:
         for attribute, _ in lost:
             detail = f"The answer to {attribute.title!r} cannot stand in the target as it is, and is changed there."
             self.writing.lose(Kind.APPROXIMATED, "UNWRITABLE_TEXT", Feature.ANSWERS, ("answer", label), where, detail)
-        self.writing.changed["answer", label] += len(lost)
+        self.writing.changed["answer", label] += min(len(lost), self._answers_held(instance, len(lost)))
+
+    def _answers_held(self, instance: Any, count: int) -> int:
+        """Return how many answers the source counted with what is written of an instance; ``count`` if none were."""
+        if instance._origin is None:
+            return count
+        frames = instance._frames.keys() - self._frames_dropped.get(_hash(instance), set())
+        return sum(count for frame in frames for type_, count in self._weigh(instance, frame)[2] if type_ == "answer")
 
     def _answers_lost(self, instance: Any, lost: int) -> int:
         """Return how many answers of the source that many of the hub are: an importer may have joined some."""
         if instance._origin is None:
             return lost
-        frames = instance._frames.keys() - self._frames_dropped.get(_hash(instance), set())
-        held = sum(count for frame in frames for type_, count in self._weigh(instance, frame)[2] if type_ == "answer")
+        held = self._answers_held(instance, lost)
         return held if lost == hub_answers(instance) else min(held, lost)
 
     def note(self, level: Level, code: str, detail: str) -> None:
