@@ -6,7 +6,7 @@ import contextlib
 import gc
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from encord_convert.crew import crew
@@ -126,6 +126,7 @@ def convert(
     dry_run: bool = False,
     read_options: Mapping[str, Any] | None = None,
     write_options: Mapping[str, Any] | None = None,
+    through: Callable[[LabelSet], LabelSet] | None = None,
 ) -> Report:
     """Convert annotations from one format to another, and return the account of what was lost.
 
@@ -145,10 +146,13 @@ def convert(
         Write nothing; the account is the one writing would give.
     read_options, write_options : mapping, optional
         Options of the two formats.
+    through : callable, optional
+        Gives what is written for what was read; :func:`encord_convert.sync.mapped` is one that maps classes.
     """
     account = Report() if report is None else report
     with crew(jobs):
         labels = read(src, from_, report=account, **(read_options or {}))
+        labels = labels if through is None else through(labels)
         if dry_run:
             return foretold(labels, dst, to, strict, account, write_options or {})
         return write(labels, dst, to, strict=strict, report=account, jobs=jobs, **(write_options or {}))
@@ -248,9 +252,10 @@ def _refuse_loss(labels: LabelSet, exporter: Exporter, account: Report) -> None:
 def _refuse_emptiness(account: Report, format_: Format) -> None:
     total = sum_counts(account.labels().values())
     if total["in"] and not total["kept"] + total["changed"]:
+        reasons = ", ".join(filter(None, (account.summary(asked=True), account.summary())))
         raise WriteError(
             f"{account.target.path}: not written, since none of the {total['in']} annotations can be: "
-            f"{account.summary()}. Another format may carry them; `encord-convert formats` shows which."
+            f"{reasons}. Another format may carry them; `encord-convert formats` shows which."
         )
 
 

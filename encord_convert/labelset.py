@@ -72,6 +72,8 @@ class LabelSet:
         Address of a function, ``module:name``, and the argument it makes this set of; both can be pickled.
     before : Before or None
         What the shards before this one hold, as far as that is known.
+    mapping : Ledger or None
+        What a mapping of classes dropped and changed, of the walk under way.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class LabelSet:
         self.native: dict[str, Any] = {}
         self.recipe: tuple[str, Any] | None = None
         self.before: Before | None = None
+        self.mapping: Ledger | None = None
         self._rows = rows
         self._shards = shards
         self._sheets = sheets
@@ -112,6 +115,7 @@ class LabelSet:
         """Return the same set with its rows in memory: for small sets that are looked at more than once."""
         held = LabelSet(self.ontology, list(self), title=self.title, ledger=self.ledger)
         held.native = self.native
+        held.mapping = self.mapping
         return held
 
     @classmethod

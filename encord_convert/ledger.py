@@ -38,6 +38,8 @@ class Origin(msgspec.Struct, gc=False):
         stands for none (it was computed). Empty: another instance stands for the element.
     also : tuple of Origin
         Further source elements a single-frame instance stands for.
+    is_track : bool
+        Whether an instance with weights is a track of the source; False where that was accounted for already.
     """
 
     type: str
@@ -47,6 +49,7 @@ class Origin(msgspec.Struct, gc=False):
     changed: bool = False
     weights: dict[int, tuple[int, Carried]] | None = None
     also: tuple[Origin, ...] = ()
+    is_track: bool = True
 
 
 class _Tally:

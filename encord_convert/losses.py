@@ -141,6 +141,10 @@ class Where:
 
 NOWHERE = Where()
 
+ASKED = frozenset({"MAPPED_AWAY", "MAPPED_ANSWER", "MAPPED_SHAPE", "MAPPED_SPLIT"})
+"""Codes of what a mapping of classes asked for. It is told and counted like any loss, so that the sums add up and
+nothing is silent; but whoever wrote the mapping wants it, and ``strict`` refuses only what nobody asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:
@@ -158,6 +162,11 @@ class Loss:
     where: Where
     detail: str
     examples: tuple[tuple[Where, str], ...] = ()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a mapping asked for it."""
+        return self.code in ASKED
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of the report file."""

@@ -58,6 +58,7 @@ class Report:
         self.source = Endpoint()
         self.target = Endpoint()
         self.reading = Ledger()
+        self.mapping = Ledger()
         self.writing = Ledger()
         self.rows_read = 0
         self._row: LabelRowV2 | None = None
@@ -84,6 +85,7 @@ class Report:
     def _begin(self, labels: LabelSet, carries: Carries | None) -> None:
         self._counts_hub = labels.ledger is None
         self.reading = Ledger() if labels.ledger is None else labels.ledger
+        self.mapping = Ledger() if labels.mapping is None else labels.mapping
         self.writing = Ledger()
         self.rows_read = 0
         if carries is not None:
@@ -339,7 +341,7 @@ class Report:
             kind, _ = self._fate_of(feature, carries)
             self.writing.lose(kind, carries.code(feature), feature, ("answer", label), where, detail)
         altered = sum(feature in carries.alters for _, feature in lost)
-        self.writing.changed["answer", label] += altered
+        self.writing.changed["answer", label] += min(altered, self._answers_held(instance, altered))
         self.writing.dropped["answer", label] += self._answers_lost(instance, len(lost) - altered)
 
     def change_texts(self, instance: Any, carries: Carries) -> None:
@@ -353,14 +355,20 @@ class Report:
         for attribute, _ in lost:
             detail = f"The answer to {attribute.title!r} cannot stand in the target as it is, and is changed there."
             self.writing.lose(Kind.APPROXIMATED, "UNWRITABLE_TEXT", Feature.ANSWERS, ("answer", label), where, detail)
-        self.writing.changed["answer", label] += len(lost)
+        self.writing.changed["answer", label] += min(len(lost), self._answers_held(instance, len(lost)))
+
+    def _answers_held(self, instance: Any, count: int) -> int:
+        """Return how many answers the source counted with what is written of an instance; ``count`` if none were."""
+        if instance._origin is None:
+            return count
+        frames = instance._frames.keys() - self._frames_dropped.get(_hash(instance), set())
+        return sum(count for frame in frames for type_, count in self._weigh(instance, frame)[2] if type_ == "answer")
 
     def _answers_lost(self, instance: Any, lost: int) -> int:
         """Return how many answers of the source that many of the hub are: an importer may have joined some."""
         if instance._origin is None:
             return lost
-        frames = instance._frames.keys() - self._frames_dropped.get(_hash(instance), set())
-        held = sum(count for frame in frames for type_, count in self._weigh(instance, frame)[2] if type_ == "answer")
+        held = self._answers_held(instance, lost)
         return held if lost == hub_answers(instance) else min(held, lost)
 
     def note(self, level: Level, code: str, detail: str) -> None:
@@ -371,7 +379,7 @@ class Report:
         origin = instance._origin
         if origin is None:
             return self._counts_hub and len(instance._frames) > 1 and hasattr(instance, "object_hash")
-        return bool(origin.weights)
+        return bool(origin.weights) and bool(origin.is_track)
 
     def _weigh(self, instance: Any, frame: int) -> tuple[Key, int, Carried, bool]:
         origin = instance._origin
@@ -409,8 +417,8 @@ class Report:
         sums: dict[str, dict[str, int]] = {}
         for name, ledgers in (
             ("in", (self.reading.into,)),
-            ("changed", (self.reading.changed, self.writing.changed)),
-            ("dropped", (self.reading.dropped, self.writing.dropped)),
+            ("changed", (self.reading.changed, self.mapping.changed, self.writing.changed)),
+            ("dropped", (self.reading.dropped, self.mapping.dropped, self.writing.dropped)),
         ):
             for ledger in ledgers:
                 for key, count in ledger.items():
@@ -423,8 +431,8 @@ class Report:
         return dict(sorted(sums.items()))
 
     def losses(self) -> list[Loss]:
-        """Return what was not kept: first what the importer could not take over, then what was not written."""
-        return self.reading.losses() + self.writing.losses()
+        """Return what was not kept: what the importer could not take over, what was mapped, what was not written."""
+        return self.reading.losses() + self.mapping.losses() + self.writing.losses()
 
     def notes(self) -> list[Note]:
         """Return what is worth knowing but lost nothing."""
@@ -432,8 +440,8 @@ class Report:
 
     @property
     def is_lossless(self) -> bool:
-        """True if everything was kept."""
-        return not self.losses()
+        """True if everything was kept but for what a mapping of classes asked for."""
+        return all(loss.is_asked for loss in self.losses())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of the report file."""
@@ -446,12 +454,16 @@ class Report:
             "notes": [note.to_dict() for note in self.notes()],
         }
 
-    def summary(self) -> str:
-        """Return the losses in one line of words: ``38 polylines dropped, 4 masks approximated``."""
+    def summary(self, *, asked: bool = False) -> str:
+        """Return the losses in one line of words: ``38 polylines dropped, 4 masks approximated``.
+
+        Those a mapping of classes asked for are left out; with ``asked``, they are all that is said.
+        """
         sums: dict[tuple[str, str], int] = {}
         for loss in self.losses():
             key = (loss.type, str(loss.kind))
-            sums[key] = sums.get(key, 0) + loss.count
+            if loss.is_asked is asked:
+                sums[key] = sums.get(key, 0) + loss.count
         return ", ".join(f"{count} {_plural(type_, count)} {kind}" for (type_, kind), count in sums.items())
 
     def __str__(self) -> str:

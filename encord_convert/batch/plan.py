@@ -12,6 +12,7 @@ A manifest is YAML (or JSON, which is YAML too)::
         from: cvat
         read: {apply_defaults: true}
         strict: true
+        mapping: classes.yaml     # what becomes of classes, as with --mapping
 
 Paths of a manifest start at its folder.
 """
@@ -34,9 +35,18 @@ from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats._files import name_fault
 from encord_convert.formats._options import parse_options
 from encord_convert.formats._registry import format_named
+from encord_convert.sync.documents import parse_document, text_at
 
 MANIFEST_BYTES = 64 << 20
 """Largest manifest that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappingText:
+    """What a mapping file says, as text: it travels with a job to workers that may not see the file."""
+
+    place: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,8 @@ class Job:
         Fail if anything would be lost.
     is_merged : bool
         Whether the sources become one label set, of one ontology; also if there is but one.
+    mapping : MappingText, optional
+        What becomes of the classes, of those of the merged set if it is one; see :mod:`encord_convert.sync.mappings`.
     size_bytes : int
         Size of the sources as far as it is known; rules what is done together, not what comes out.
     """
@@ -71,6 +83,7 @@ class Job:
     write_options: dict[str, Any] = field(default_factory=dict)
     strict: bool = False
     is_merged: bool = False
+    mapping: MappingText | None = None
     size_bytes: int = 0
 
     @property
@@ -83,7 +96,7 @@ class Job:
         """Return what tells this way of converting from every other, this version of the package included."""
         how = (
             self.to, self.from_, sorted(self.read_options.items()), sorted(self.write_options.items()), self.strict,
-            self.is_merged, _own_version(),
+            self.is_merged, _own_version(), *([] if self.mapping is None else [self.mapping.text]),
         )  # fmt: skip
         return hashlib.sha256(msgspec.json.encode(how, enc_hook=str)).hexdigest()
 
@@ -107,6 +120,7 @@ def plan(
     read_options: Mapping[str, Any] | None = None,
     write_options: Mapping[str, Any] | None = None,
     strict: bool = False,
+    mapping: str | os.PathLike[str] | None = None,
 ) -> Plan:
     """Return the jobs for sources, or for what a manifest names, or both.
 
@@ -119,6 +133,8 @@ def plan(
         What is written goes below: for each source a folder of its name.
     to, from_, read_options, write_options, strict
         As of :func:`encord_convert.convert`, for every job; a manifest may say otherwise for a job.
+    mapping : path, optional
+        A YAML file of what becomes of classes, for every job that names no other.
     manifest : path, optional
         A YAML file.
     merge : bool
@@ -130,11 +146,14 @@ def plan(
         Nothing fits a source, or the manifest is not one.
     OptionError
         An option is wrong, or two sources would be written to one target.
+    MappingError
+        A mapping cannot be read. That it names what a source does not have fails the job of that source.
     """
     place = os.fspath(out)
     common = _Entry(
-        to=to, from_=from_, read=dict(read_options or {}), write=dict(write_options or {}), strict=strict, merge=merge
-    )
+        to=to, from_=from_, read=dict(read_options or {}), write=dict(write_options or {}), strict=strict, merge=merge,
+        mapping=None if mapping is None else _mapping(os.fspath(mapping)),
+    )  # fmt: skip
     entries = [replace(common, source=[os.fspath(one) for one in sources])] if sources else []
     if manifest is not None:
         entries += _entries(os.fspath(manifest), common)
@@ -156,6 +175,7 @@ class _Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     read: dict[str, Any] = {}
     write: dict[str, Any] = {}
     strict: bool | None = None
+    mapping: str | None = None
 
 
 class _ManifestJob(_Settings, kw_only=True):
@@ -180,9 +200,10 @@ class _Entry:
     write: dict[str, Any] = field(default_factory=dict)
     strict: bool = False
     merge: bool = False
+    mapping: MappingText | None = None
 
-    def told(self, settings: _Settings) -> _Entry:
-        """Return the same with what ``settings`` says in its place."""
+    def told(self, settings: _Settings, folder: str) -> _Entry:
+        """Return the same with what ``settings``, whose paths start at ``folder``, says in its place."""
         return replace(
             self,
             to=settings.to or self.to,
@@ -190,19 +211,26 @@ class _Entry:
             read=self.read | settings.read,
             write=self.write | settings.write,
             strict=self.strict if settings.strict is None else settings.strict,
+            mapping=self.mapping if settings.mapping is None else _mapping(os.path.join(folder, settings.mapping)),
         )
 
 
 def _entries(path: str, common: _Entry) -> list[_Entry]:
     manifest = _manifest(path)
     folder = os.path.dirname(path)
-    common = common.told(manifest)
+    common = common.told(manifest, folder)
     entries = []
     for job in manifest.jobs:
         sources = [job.source] if isinstance(job.source, str) else job.source
         placed = [one if places.is_remote(one) else os.path.join(folder, one) for one in sources]
-        entries.append(replace(common.told(job), source=placed, target=job.target, merge=job.merge))
+        entries.append(replace(common.told(job, folder), source=placed, target=job.target, merge=job.merge))
     return entries
+
+
+def _mapping(path: str) -> MappingText:
+    text = text_at(path)
+    parse_document(text, path)
+    return MappingText(path, text)
 
 
 def _manifest(path: str) -> _Manifest:
@@ -238,6 +266,7 @@ def _jobs(entry: _Entry, out: str) -> list[Job]:
         write_options=entry.write,
         strict=entry.strict,
         is_merged=entry.merge,
+        mapping=entry.mapping,
     )
     if entry.merge:
         # By name, so that the order in which they were given does not matter.

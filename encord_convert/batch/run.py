@@ -174,7 +174,8 @@ def _cut_format(job: Job) -> str | None:
 
     It is asked here, so that a worker, which is to stay small, need not load every format to ask.
     """
-    if job.is_merged or is_remote(job.sources[0]) or exporter_of(format_named(job.to)).write_sharded is None:
+    is_whole = job.is_merged or job.mapping is not None  # neither set has shards
+    if is_whole or is_remote(job.sources[0]) or exporter_of(format_named(job.to)).write_sharded is None:
         return None
     try:
         with opened(local(job.sources[0]), job.name) as source:

@@ -217,6 +217,12 @@ def _convert(item: Item, sources: list[Source], report: Report, task: Task, stag
         labels, beside = merged(sources, job.from_, job.read_options, report)
     else:
         labels = read(sources[0], item.from_ or job.from_, report=report, **job.read_options)
+    if job.mapping is not None:
+        from encord_convert.sync import mapped
+        from encord_convert.sync.documents import parse_document
+
+        document = parse_document(job.mapping.text, job.mapping.place)
+        labels = mapped(labels, document, place=job.mapping.place)
     if job.strict and beside.losses():
         report.writing.merge(beside)
         message = f"{job.target}: not written, since something would be lost: {report.summary()}."

@@ -1,8 +1,14 @@
-"""``-r key=value`` and ``-w key=value``."""
+"""``-r key=value``, ``-w key=value`` and ``--mapping``."""
 
 from __future__ import annotations
 
+import click
+
 from encord_convert.errors import OptionError
+
+mapping_option = click.option(
+    "--mapping", metavar="FILE", help="YAML file: classes and attributes to rename, merge, drop, redraw or split."
+)
 
 
 def options_from(pairs: tuple[str, ...], flag: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from encord_convert.batch.accounts import account, json_parts, write_report
 from encord_convert.batch.engines import MEMORY_LIMIT_MB, TIME_LIMIT_S
 from encord_convert.batch.events import to_lines
 from encord_convert.cli._batch_progress import shown
-from encord_convert.cli._options import options_from
+from encord_convert.cli._options import mapping_option, options_from
 from encord_convert.errors import WriteError
 from encord_convert.losses import NOWHERE, Feature, Kind
 from encord_convert.report import Report, sum_counts
@@ -27,6 +27,7 @@ from encord_convert.report import Report, sum_counts
 @click.option("--from", "from_", metavar="FORMAT", help="Format of the sources; recognised by default.")
 @click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
 @click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
+@mapping_option
 @click.option("--strict", is_flag=True, help="Fail the jobs that would lose anything.")
 @click.option("--manifest", type=click.Path(dir_okay=False), help="YAML file of jobs with options of their own.")
 @click.option("--merge", is_flag=True, help="Make one output of all sources, with one ontology.")
@@ -58,6 +59,7 @@ def batch(
     from_: str | None,
     read_options: tuple[str, ...],
     write_options: tuple[str, ...],
+    mapping: str | None,
     strict: bool,
     manifest: str | None,
     merge: bool,
@@ -87,6 +89,7 @@ def batch(
         merge=merge,
         read_options=options_from(read_options, "-r"),
         write_options=options_from(write_options, "-w"),
+        mapping=mapping,
         strict=strict,
     )
     with contextlib.ExitStack() as stack:
@@ -144,7 +147,10 @@ def _told(result: batches.Result, *, is_dry: bool) -> str:
         for loss in total["losses"]:
             what = Kind(loss["kind"]), loss["code"], Feature(loss["feature"]), (loss["type"], loss["label"])
             summed.writing.lose(*what, NOWHERE, loss["detail"], loss["count"])
-        lines.append(f"lost   {summed.summary()}")
-        lines.append("       (--report FILE for each; --strict to refuse)")
+        if not summed.is_lossless:
+            lines.append(f"lost   {summed.summary()}")
+            lines.append("       (--report FILE for each; --strict to refuse)")
+        if asked := summed.summary(asked=True):
+            lines.append(f"mapped {asked}")
     lines += [f"note   {note['detail']}" for note in total["notes"] if note["code"] == "CLASS_SHAPES"]
     return "\n".join(lines)

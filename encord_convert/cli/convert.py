@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from encord_convert.cli._options import options_from
+from encord_convert.cli._options import mapping_option, options_from
 from encord_convert.cli._progress import watched
 from encord_convert.cli._training import TOLD, training_options, training_target
 from encord_convert.conversion import convert as convert_
 from encord_convert.errors import ConvertError, NotRepresentableError, WriteError
 from encord_convert.formats._files import source_at
 from encord_convert.geometry.rle import MAX_PIXELS, pixel_limit
+from encord_convert.labelset import LabelSet
 from encord_convert.report import Report, sum_counts
 
 
@@ -27,6 +29,7 @@ from encord_convert.report import Report, sum_counts
 @training_options
 @click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
 @click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
+@mapping_option
 @click.option("--strict", is_flag=True, help="Write nothing, and exit with 3, if anything would be lost.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be lost.")
 @click.option("--report", "report_file", type=click.Path(dir_okay=False), help="Write the whole account as JSON.")
@@ -46,6 +49,7 @@ def convert(
     to: str | None,
     read_options: tuple[str, ...],
     write_options: tuple[str, ...],
+    mapping: str | None,
     strict: bool,
     dry_run: bool,
     report_file: str | None,
@@ -61,6 +65,8 @@ def convert(
     lost; the same numbers add up in the report: in = kept + changed + dropped.
 
     With --target it is written for a trainer instead: a folder with pictures and labels, in its layout.
+
+    What a --mapping drops or redraws is counted too, but is no loss for --strict: it was asked for.
     """
     report = Report()
     trained = training_target(to, training)
@@ -76,8 +82,15 @@ def convert(
             dry_run=dry_run,
             read_options=options_from(read_options, "-r"),
             write_options={**(trained[1] if trained else {}), **options_from(write_options, "-w")},
+            through=None if mapping is None else functools.partial(_mapped, mapping),
         )
     click.echo(told(report, "would" if dry_run else "wrote"), err=True)
+
+
+def _mapped(mapping: str, labels: LabelSet) -> LabelSet:
+    from encord_convert.sync import mapped
+
+    return mapped(labels, mapping)
 
 
 @contextlib.contextmanager
@@ -125,6 +138,8 @@ def told(report: Report, verb: str = "wrote") -> str:
     if not report.is_lossless:
         lines.append(f"lost   {report.summary()}")
         lines.append("       (--report FILE for each; --strict to refuse)")
+    if asked := report.summary(asked=True):
+        lines.append(f"mapped {asked}")
     lines += [f"note   {note.detail} ({note.count})" for note in report.notes() if note.code in TOLD]
     return "\n".join(lines)
 

@@ -1,7 +1,8 @@
 """Moving labels between files and a service: planned before, journalled on the way, verified after.
 
 :func:`plan` says what a push would do, :func:`apply` does it, :func:`pull` writes a project into files, :func:`verify`
-names what differs, :func:`undo` takes back what a push wrote over. Names are resolved when they are first used.
+names what differs, :func:`undo` takes back what a push wrote over; :func:`mapped` gives labels other classes. Names
+are resolved when they are first used.
 """
 
 from importlib import import_module
@@ -9,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from encord_convert.sync.applying import apply
+    from encord_convert.sync.mapped_labels import mapped
     from encord_convert.sync.planning import plan
     from encord_convert.sync.pulling import pull
     from encord_convert.sync.undoing import undo
     from encord_convert.sync.verifying import verify
 
-_HOMES = {"apply": "applying", "plan": "planning", "pull": "pulling", "undo": "undoing", "verify": "verifying"}
+_HOMES = {
+    "apply": "applying", "mapped": "mapped_labels", "plan": "planning", "pull": "pulling", "undo": "undoing",
+    "verify": "verifying",
+}  # fmt: skip
 
-__all__ = ["apply", "plan", "pull", "undo", "verify"]
+__all__ = ["apply", "mapped", "plan", "pull", "undo", "verify"]
 
 
 def __getattr__(name: str) -> Any:

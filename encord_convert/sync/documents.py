@@ -45,9 +45,20 @@ def document_at(path: str | Path) -> Any:
     MappingError
         It cannot be read, is not YAML, or says one thing twice.
     """
+    return parse_document(text_at(path), str(path))
+
+
+def text_at(path: str | Path) -> str:
+    """Read the text of a document from a file.
+
+    Raises
+    ------
+    MappingError
+        It cannot be read.
+    """
     try:
         with open(path, encoding="utf-8") as stream:
-            return parse_document(stream.read(LARGEST), str(path))
+            return stream.read(LARGEST)
     except OSError as error:
         raise MappingError(f"{path}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:

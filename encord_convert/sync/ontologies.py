@@ -23,10 +23,10 @@ def empty_structure() -> Structure:
     return {"objects": [], "classifications": []}
 
 
-def wanted(source: Structure, rules: MappingRules) -> Structure:
-    """Return the ontology the labels of a source need, once its classes were mapped."""
+def needed(source: Structure, rules: MappingRules) -> Joined:
+    """Return the ontology the labels of a source need once its classes were mapped, and what these disagree on."""
     structure = empty_structure()
-    joined = Joined(structure)
+    joined = Joined(structure, sides=("of one class", "of another"))
     for name, shape, one in classes_of(source):
         for _, title, attributes in outcomes(one, name, rules.rule(name, shape)):
             new = {**one, "attributes": attributes}
@@ -36,7 +36,7 @@ def wanted(source: Structure, rules: MappingRules) -> Structure:
     templates = [one for one in source.get("skeleton_templates") or () if _is_kept(one, source, rules)]
     if templates:
         structure["skeleton_templates"] = templates
-    return structure
+    return joined
 
 
 def _is_kept(template: dict[str, Any], source: Structure, rules: MappingRules) -> bool:
@@ -104,12 +104,15 @@ class Joined:
         Classes that were there.
     conflicts : list of str
         What cannot be: one name for two kinds of attribute.
+    sides : (str, str)
+        What conflicts call what is added and what is there.
     """
 
     structure: Structure
     added: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
+    sides: tuple[str, str] = ("in the source", "in the project")
 
     def __post_init__(self) -> None:
         self._taken = {one["featureNodeHash"] for one in _everything(self.structure)}
@@ -162,7 +165,8 @@ class Joined:
                 self._add_options(same, one, words, told=False)
             elif same["type"] != one["type"] or bool(same.get("dynamic")) != bool(one.get("dynamic")):
                 self.conflicts.append(
-                    f"{words} is {_kind(one)} in the source and {_kind(same)} in the project: map it to another title."
+                    f"{words} is {_kind(one)} {self.sides[0]} and {_kind(same)} {self.sides[1]}: "
+                    "map it to another title."
                 )
             else:
                 self._add_options(same, one, words, told=told)

@@ -30,7 +30,7 @@ from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels, dige
 from encord_convert.sync.documents import document_at, plain
 from encord_convert.sync.limits import LIMITS, Load, beyond_of_a_row, shards_of
 from encord_convert.sync.mappings import MappingRules, Structure, rules_of
-from encord_convert.sync.ontologies import Joined, empty_structure, wanted
+from encord_convert.sync.ontologies import Joined, empty_structure, needed
 from encord_convert.sync.partners import Files, Partners
 from encord_convert.sync.plans import (
     CREATE,
@@ -209,8 +209,9 @@ class _Planning:
             there = self.client.get_ontology(self.ontology_hash)
         before = None if there is None else there.structure.to_dict()
         joined = Joined(copy.deepcopy(before) if before is not None else empty_structure())
-        joined.add(wanted(source, rules))
-        self.problems += joined.conflicts
+        ours = needed(source, rules)
+        joined.add(ours.structure)
+        self.problems += ours.conflicts + joined.conflicts
         return OntologyPlan(
             title=self.title if there is None else there.title,
             hash=None if there is None else there.ontology_hash,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.errors import TranslationError
@@ -23,8 +24,20 @@ class _Made:
     source: str
     class_: Class
     frames: set[int]
-    is_part: bool
-    """Whether other frames of the label became another."""
+    split: str | None = None
+    """Hash of the attribute by which other frames of the label may have become another."""
+
+
+class Said(IntEnum):
+    """What became of an answer; of a label that became several, the least is true."""
+
+    KEPT = 0
+    CHANGED = 1
+    """It is given in another form, or together with another."""
+    BECAME_CLASS = 2
+    SECOND = 3
+    """Two attributes became one, which has the other's answer."""
+    DROPPED = 4
 
 
 class Relabelled:
@@ -38,6 +51,18 @@ class Relabelled:
         self._options: dict[str, list[tuple[str, list[list[int]] | None]]] = {}
         self._first: dict[str, str] = {}
         self._met: set[str] = set()
+        self.told: dict[str, dict[int, tuple[dict[str, Any], Said]]] = {}
+        """By hash of a label of the source, each of its answers by identity, and what became of it."""
+        self.undrawable: dict[tuple[str, int], str] = {}
+        """By hash and frame of an object that was left out, why it has no other shape."""
+
+    def parts(self) -> dict[str, list[str]]:
+        """Return the hashes of what each label of the source became, by its hash."""
+        found: dict[str, list[str]] = {}
+        for made in (self._objects, self._classifications):
+            for hash_, one in made.items():
+                found.setdefault(one.source, []).append(hash_)
+        return found
 
     def labels(self, unit: dict[str, Any]) -> dict[str, Any]:
         labels = unit["labels"]
@@ -63,20 +88,23 @@ class Relabelled:
         if class_ is None:
             self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
             return None
+        if class_.shape != fate.shape:
+            try:
+                entry = retyped(entry, fate.shape, class_.shape, unit["width"], unit["height"])
+            except ValueError as error:
+                if not self._translation.leaves_undrawable:
+                    raise TranslationError(f"{fate.name!r} on frame {frame}: {error}.") from error
+                self.undrawable[hash_, frame] = str(error)
+                return None
         first = self._first.setdefault(hash_, class_.name)
         new_hash = hash_ if first == class_.name else _HASHES.short(hash_, class_.name)
         made = self._objects.get(new_hash)
         if made is None:
-            made = self._objects[new_hash] = _Made(hash_, class_, set(), fate.split is not None)
+            made = self._objects[new_hash] = _Made(hash_, class_, set(), fate.split)
         made.frames.add(frame)
         new = {**entry, **class_.base, "objectHash": new_hash}
         if class_.points and fate.shape == "skeleton":
             new["skeleton"] = _pointed(entry["skeleton"], class_.points)
-        if class_.shape != fate.shape:
-            try:
-                new = retyped(new, fate.shape, class_.shape, unit["width"], unit["height"])
-            except ValueError as error:
-                raise TranslationError(f"{fate.name!r} on frame {frame}: {error}.") from error
         return new
 
     def _option(self, hash_: str, split: str, frame: int) -> str | None:
@@ -106,7 +134,7 @@ class Relabelled:
         if fate.plain is None:
             self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
             return None
-        made = self._classifications.setdefault(hash_, _Made(hash_, fate.plain, set(), is_part=False))
+        made = self._classifications.setdefault(hash_, _Made(hash_, fate.plain, set()))
         made.frames.add(frame)
         return {**entry, **fate.plain.base}
 
@@ -154,27 +182,37 @@ class Relabelled:
         for entry in entries:
             answer = made.class_.answers.get(entry["featureHash"])
             if answer is None:
+                self._tell(made, entry, _said_without(made, entry))
                 continue
             answers = answer.said(entry["answers"])
             if answers is None:
+                self._tell(made, entry, Said.DROPPED)
                 continue
             one = {**entry, **answer.base, "answers": answers}
-            if made.is_part and "range" in entry:
+            if made.split is not None and "range" in entry:
                 one["range"] = _within(entry["range"], made.frames)
                 if not one["range"]:
+                    self._tell(made, entry, Said.DROPPED)
                     continue
             if "range" not in one:
                 first = static.setdefault(one["featureHash"], one)
                 if first is not one:  # two attributes became one
-                    self._join(first, one, made.class_)
+                    self._tell(made, entry, self._join(first, one, made.class_))
                     continue
+            self._tell(made, entry, Said.CHANGED if answer.changes(entry["answers"]) else Said.KEPT)
             new.append(one)
         for question in made.class_.questions:
             if question.is_dynamic is is_dynamic:
                 new += _decided(question, made, entries)
         return new
 
-    def _join(self, first: dict[str, Any], other: dict[str, Any], class_: Class) -> None:
+    def _tell(self, made: _Made, entry: dict[str, Any], said: Said) -> None:
+        told = self.told.setdefault(made.source, {})
+        before = told.get(id(entry))
+        if before is None or said < before[1]:
+            told[id(entry)] = entry, said
+
+    def _join(self, first: dict[str, Any], other: dict[str, Any], class_: Class) -> Said:
         """Add an answer to another of the same attribute; where there can be but one, the attribute named first counts.
 
         Answers come in the reverse order of the ontology.
@@ -185,6 +223,16 @@ class Relabelled:
         elif first["answers"] != other["answers"]:
             self._translation.dropped[f"a second answer to {first['name']!r} of {class_.name!r}"] += 1
             first.update(other)
+            return Said.SECOND
+        return Said.CHANGED
+
+
+def _said_without(made: _Made, entry: dict[str, Any]) -> Said:
+    """Return what became of an answer whose attribute is none of the class it is now of."""
+    if entry["featureHash"] == made.split:
+        return Said.BECAME_CLASS
+    is_asked = any(question.attribute == entry["featureHash"] for question in made.class_.questions)
+    return Said.CHANGED if is_asked else Said.DROPPED
 
 
 def _decided(question: YesNo, made: _Made, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -33,6 +33,13 @@ class Answer:
     options: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     texts: dict[str, str] | None = None
     choices: dict[str, dict[str, Any]] | None = None
+    is_asked_anew: bool = False
+
+    def changes(self, answers: Any) -> bool:
+        """Tell whether an answer that is given in the project is another there, beyond names."""
+        if self.is_asked_anew or not isinstance(answers, list):
+            return self.is_asked_anew
+        return any(self.options.get(each["featureHash"]) is None for each in answers)
 
     def said(self, answers: Any) -> Any:
         """Return an answer as it is given in the project, None if there is none."""
@@ -100,6 +107,8 @@ class Translation:
     project : dict
         Ontology of the project.
     rules : MappingRules
+    leaves_undrawable : bool
+        Leave out what the shape asked for cannot be made of; else it is an error.
 
     Attributes
     ----------
@@ -109,7 +118,15 @@ class Translation:
         Why labels were not translated, and how many frames of them; grows with each row.
     """
 
-    def __init__(self, source: Structure, project: Structure, rules: MappingRules | None = None) -> None:
+    def __init__(
+        self,
+        source: Structure,
+        project: Structure,
+        rules: MappingRules | None = None,
+        *,
+        leaves_undrawable: bool = False,
+    ) -> None:
+        self.leaves_undrawable = leaves_undrawable
         self.missing: list[str] = []
         self.dropped: Counter[str] = Counter()
         self._project: dict[tuple[str, str], dict[str, Any]] = {}
@@ -200,7 +217,8 @@ class Translation:
         same = self._attribute(there, title, kind, place)
         if same is None:
             return
-        answer = answers.setdefault(attribute["featureNodeHash"], Answer(_base(title, same["featureNodeHash"])))
+        new = Answer(_base(title, same["featureNodeHash"]), is_asked_anew=kind != attribute["type"])
+        answer = answers.setdefault(attribute["featureNodeHash"], new)
         if attribute["type"] == "text":
             if kind == "radio":
                 answer.choices = {option["label"]: _chosen(option) for option in same.get("options") or ()}
@@ -268,17 +286,22 @@ class Translation:
         TranslationError
             It has a label whose class the ontology of the source, or that of the project, does not have.
         """
+        return self.worked(row)[0]
+
+    def worked(self, row: Row) -> tuple[Row, Relabelled]:
+        """Return what :meth:`row` does, and what became of each label and answer."""
         worked = Relabelled(self, row)
         units = {hash_: {**unit, "labels": worked.labels(unit)} for hash_, unit in row["data_units"].items()}
         if unplaced := worked.unplaced():
             self.dropped["what is on no frame"] += unplaced
-        return {
+        new = {
             **row,
             "data_units": units,
             "object_answers": worked.object_answers(),
             "classification_answers": worked.classification_answers(),
             "object_actions": worked.object_actions(),
         }
+        return new, worked
 
     def fate_of(self, entry: Mapping[str, Any]) -> Fate:
         """Return what becomes of the class of an entry."""

@@ -117,9 +117,25 @@ jobs:
     assert len({job.options_hash() for job in jobs}) == 3
 
 
+def test_a_mapping_of_a_manifest_is_that_of_all_jobs_that_name_no_other(folder: Path) -> None:
+    (folder / "all.yaml").write_text("classes: []")
+    (folder / "one.yaml").write_text("classes: [{name: car}]")
+    (folder / "jobs.yaml").write_text(
+        """
+{to: coco, mapping: all.yaml, jobs: [{source: day1/a.xml}, {source: day2/a.xml, target: b, mapping: one.yaml}]}
+"""
+    )
+    jobs = batch.plan(manifest=folder / "jobs.yaml", out="out").jobs
+    assert [job.mapping and job.mapping.text for job in jobs] == ["classes: []", "classes: [{name: car}]"]
+    [plain] = batch.plan(["day1/a.xml"], to="coco", out="out").jobs
+    assert len({job.options_hash() for job in (*jobs, plain)}) == 3
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ("{to: coco, mapping: none.yaml, jobs: [{source: day1/a.xml}]}", "none.yaml: cannot be read (No such file or"),
+        ("{to: coco, mapping: bad.yaml, jobs: [{source: day1/a.xml}]}", "bad.yaml:1: is not YAML ("),
         ("jobs: [", "m.yaml: is not YAML ("),
         ("to: coco", "m.yaml: is not a manifest: Object missing required field `jobs`. `jobs` lists jobs"),
         ("jobs: [{source: a.xml, too: coco}]", "contains unknown field `too` - at `$.jobs[0]`."),
@@ -131,6 +147,7 @@ jobs:
 )  # fmt: skip
 def test_a_wrong_manifest_is_told_where(text: str, sentence: str, folder: Path) -> None:
     (folder / "m.yaml").write_text(text)
+    (folder / "bad.yaml").write_text("classes: [")
     with pytest.raises(ConvertError) as caught:
         batch.plan(manifest="m.yaml", out="out")
     assert sentence in str(caught.value)

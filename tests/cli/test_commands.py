@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import encord_convert
 from encord_convert.cli import run
 
 ROOT = Path(__file__).parents[2]
@@ -271,3 +272,69 @@ def test_diff_names_what_was_moved_relabelled_answered_deleted_and_added(
         "a.png, frame 0: the bounding_box 'car', expected box 70 10 10 10 on frames 0, found none",
         "a.png, frame 0: a bounding_box of 'bus', expected none, found box 90 10 9 10 on frames 0",
     ]
+
+
+MAPPING = """classes:
+- name: label1
+  to: a photo of a car
+- name: label1 (polygon)
+  to: a photo of a car
+  as: bounding_box
+  attributes: {a1: false}
+- name: label2
+  to: false
+"""
+
+
+def test_a_mapping_is_converted_by_and_what_it_drops_is_told_apart_from_losses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.yaml").write_text(MAPPING)
+    source, report = CVAT / "images-project-subsets", tmp_path / "report.json"
+    words = ("convert", source, tmp_path / "out", "--to", "coco", "--mapping", tmp_path / "m.yaml", "--report", report)
+    assert call(*words, "--jobs", 2) == 0
+    shown = capsys.readouterr().err
+    assert shown.splitlines()[-1].startswith("mapped 3 polylines dropped, ")
+    assert "polyline" not in shown.partition("lost ")[2].partition("\n")[0]
+    document = json.loads((tmp_path / "out" / "annotations.json").read_bytes())
+    names = {one["id"]: one["name"] for one in document["categories"]}
+    assert {names[one["category_id"]] for one in document["annotations"]} == {"a photo of a car", "label2 (points)"}
+    account = json.loads(report.read_text())
+    assert all(row["in"] == row["kept"] + row["changed"] + row["dropped"] for row in account["counts"].values())
+    assert account["labels"]["label2"] == {"in": 6, "kept": 0, "changed": 3, "dropped": 3}
+    assert call(*words, "--dry-run") == 0
+    assert json.loads(report.read_text()) == account
+
+
+def test_class_names_of_a_target_are_those_of_the_mapping(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(MAPPING + "- name: label2 (points)\n  to: false\n")
+    source = CVAT / "images-project-subsets"
+    words = ("convert", source, tmp_path / "out", "--mapping", tmp_path / "m.yaml", "--target")
+    assert call(*words, "ultralytics") == 0
+    data = (tmp_path / "out" / "data.yaml").read_text()
+    assert '0: "a photo of a car"' in data
+    assert "nc: 1\n" in data
+    shutil.rmtree(tmp_path / "out")
+    assert call(*words, "torchvision") == 0
+    [file] = (tmp_path / "out").rglob("*train*.json")
+    assert [one["name"] for one in json.loads(file.read_bytes())["categories"]] == ["a photo of a car"]
+
+
+def test_what_a_mapping_asks_for_is_no_loss_under_strict(tmp_path: Path) -> None:
+    assert call("convert", CVAT / "video-boxes-minimal", tmp_path / "hub", "--to", "encord") == 0
+    names = sorted(encord_convert.read(tmp_path / "hub").ontology.objects, key=lambda one: one.name)
+    (tmp_path / "m.yaml").write_text(f"classes:\n- {{name: {names[0].name}, to: false}}\n")
+    words = ("convert", tmp_path / "hub", tmp_path / "out", "--to", "encord", "--mapping", tmp_path / "m.yaml")
+    assert call(*words, "--strict") == 0
+    assert [one.name for one in encord_convert.read(tmp_path / "out").ontology.objects] == [names[1].name]
+
+
+def test_a_mapping_that_names_no_class_is_told_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.yaml").write_text("classes:\n- name: lable2\n  to: false\n")
+    source = CVAT / "images-project-subsets"
+    assert call("convert", source, tmp_path / "out", "--to", "coco", "--mapping", tmp_path / "m.yaml") == 2
+    sentence = f"{tmp_path}/m.yaml:2: the source has no class 'lable2'; did you mean 'label2'?"
+    assert capsys.readouterr().err == f"error: {sentence}\n"
+    assert not (tmp_path / "out").exists()

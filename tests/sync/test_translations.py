@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import samples
+from cars import cars, driven
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import HEIGHT, WIDTH, Sample, box
@@ -22,7 +23,6 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import (
     ChecklistAttribute,
     LabelRowV2,
-    ObjectInstance,
     OntologyStructure,
     RadioAttribute,
     Shape,
@@ -31,7 +31,7 @@ from encord_convert.sdk.objects import (
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sync.documents import parse_document, text_of
 from encord_convert.sync.mappings import mapping_text, parse_mapping
-from encord_convert.sync.ontologies import Joined, empty_structure, wanted
+from encord_convert.sync.ontologies import Joined, empty_structure, needed
 from encord_convert.sync.retyping import EXACT, KEYS, TARGETS, retyped
 from encord_convert.sync.translations import Translation
 
@@ -43,7 +43,7 @@ def project_of(labels: LabelSet, rules: Any = None, there: dict[str, Any] | None
     source = labels.ontology.to_dict()
     parsed = parse_mapping(rules or {"classes": []}, source)
     joined = Joined(copy.deepcopy(there) if there else empty_structure())
-    joined.add(wanted(source, parsed))
+    joined.add(needed(source, parsed).structure)
     assert joined.conflicts == []
     return joined, Translation(source, joined.structure, parsed)
 
@@ -104,31 +104,6 @@ def test_classes_of_a_project_are_reused_by_name_and_shape_whatever_their_hashes
     for row in labels:
         text = str({**translation.row(row_dict(row)), "data_hash": ""})
         assert not any(f"'featureHash': '{hash_}'" in text for hash_ in own)
-
-
-def cars(data_type: DataType = DataType.IMAGE, frames: int = 1, *, dynamic: bool = False) -> tuple[Sample, Any]:
-    """A sample with a class that has a radio attribute with a nested one, a checklist and a text."""
-    sample = Sample(data_type, frames, "a.mp4" if frames > 1 else "a.png")
-    car = sample.draft.add_object("car", Shape.BOUNDING_BOX)
-    kind = car.add_attribute(RadioAttribute, "kind", dynamic=dynamic)
-    van = kind.add_option("van")
-    if not dynamic:
-        van.add_nested_attribute(TextAttribute, "load")
-    kind.add_option("bus")
-    colours = car.add_attribute(ChecklistAttribute, "colours")
-    colours.add_option("red")
-    colours.add_option("pink")
-    car.add_attribute(TextAttribute, "plate")
-    return sample, car
-
-
-def driven(car: Any, sample: Sample, kind: str | None, x: float, frames: Any = 0) -> ObjectInstance:
-    instance = sample.place(car, box(x), frames)
-    if kind:
-        attribute = car.get_child_by_title("kind", RadioAttribute)
-        instance.set_answer(attribute.get_child_by_title(kind), attribute)
-    instance.set_answer("B-1", car.get_child_by_title("plate", TextAttribute))
-    return instance
 
 
 def classes(labels: LabelSet) -> list[tuple[str, str, dict[str, Any]]]:
@@ -288,7 +263,8 @@ def test_attributes_of_one_name_and_two_kinds_are_a_conflict_with_advice() -> No
     other = Sample()
     other.draft.add_object("car", Shape.BOUNDING_BOX).add_attribute(TextAttribute, "kind")
     joined = Joined(other.done().ontology.to_dict())
-    joined.add(wanted(sample.done().ontology.to_dict(), parse_mapping({"classes": []}, empty_structure())))
+    rules = parse_mapping({"classes": []}, empty_structure())
+    joined.add(needed(sample.done().ontology.to_dict(), rules).structure)
     assert joined.conflicts == [
         "'car' (bounding_box), 'kind' is a radio in the source and a text in the project: map it to another title."
     ]
@@ -332,7 +308,7 @@ def test_the_mapping_file_that_is_written_changes_nothing(case: str) -> None:
 
     structure = encord_convert.read(FIXTURES / case, report=Report()).ontology.to_dict()
     rules = parse_mapping(parse_document(mapping_text(structure), "m.yaml"), structure)
-    assert wanted(structure, rules) == structure
+    assert needed(structure, rules).structure == structure
 
 
 @pytest.mark.parametrize(
@@ -402,7 +378,7 @@ def asked(labels: LabelSet, classes_: str) -> LabelSet:
     source = labels.ontology.to_dict()
     rules = parse_mapping(mapping(classes_), source)
     rules.learn(source, lambda: map(row_dict, labels))
-    structure = wanted(source, rules)
+    structure = needed(source, rules).structure
     translation = Translation(source, structure, rules)
     assert translation.missing == []
     read = OntologyStructure.from_dict(structure)
@@ -518,7 +494,7 @@ def test_text_nobody_gave_becomes_a_choice_without_options() -> None:
     source = labels.ontology.to_dict()
     rules = parse_mapping(mapping("- {name: car, attributes: {plate: {as: radio}}}"), source)
     rules.learn(source, lambda: map(row_dict, labels))
-    there = OntologyStructure.from_dict(wanted(source, rules)).to_dict()
+    there = OntologyStructure.from_dict(needed(source, rules).structure).to_dict()
     translation = Translation(source, there, rules)
     assert translation.missing == []
     assert translation.row(row_dict(next(iter(labels))))["object_answers"] != {}
