@@ -201,7 +201,8 @@ class _Reading:
             shape = shapes[0]
         if shape not in shapes:
             drawn = " and as ".join(shapes)
-            self._fault(table, "shape", f"the class {name!r} of the source is drawn as {drawn}, not as {shape!r}.")
+            rest = "; say which with 'shape'" if shape is None else f", not as {shape!r}"
+            self._fault(table, "shape", f"the class {name!r} of the source is drawn as {drawn}{rest}.")
             return None
         return self._known[str(name), str(shape)]
 

@@ -11,6 +11,7 @@ import samples
 from cars import cars, driven
 from hypothesis import given
 from hypothesis import strategies as st
+from pushes import FIXTURES
 from samples import HEIGHT, WIDTH, Sample, box
 
 import encord_convert
@@ -304,11 +305,16 @@ def ontology() -> dict[str, Any]:
     "case", ["cvat/images-project-subsets", "cvat/authored-images-modern-shapes", "coco/keypoints-17"]
 )
 def test_the_mapping_file_that_is_written_changes_nothing(case: str) -> None:
-    from pushes import FIXTURES
 
     structure = encord_convert.read(FIXTURES / case, report=Report()).ontology.to_dict()
     rules = parse_mapping(parse_document(mapping_text(structure), "m.yaml"), structure)
     assert needed(structure, rules).structure == structure
+
+
+def test_a_class_of_several_shapes_has_to_be_named_with_one() -> None:
+    structure = encord_convert.read(FIXTURES / "coco/roboflow", report=Report()).ontology.to_dict()
+    with pytest.raises(MappingError, match=r"m.yaml:2: the class 'shark' .* polygon and as bounding_box; say which"):
+        parse_mapping(parse_document("classes:\n- {name: shark, to: fish}", "m.yaml"), structure, "m.yaml")
 
 
 @pytest.mark.parametrize(
