@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -76,6 +78,13 @@ SECONDARY = frozenset(
 """Types that are not labels themselves but belong to one: left out of the count per label."""
 
 
+class Verdict(Protocol):
+    """What is said of all rows together, however many processes walked them; it can be hashed and sent."""
+
+    def __call__(self, ledger: Ledger, counts: Mapping[str, int]) -> None:
+        """Make the notes that follow from the counts."""
+
+
 class Ledger:
     """Counts of what was read (or written), and the losses and notes that came with it.
 
@@ -84,7 +93,7 @@ class Ledger:
     to it when its rows are read again.
     """
 
-    __slots__ = ("_head", "_losses", "_notes", "changed", "dropped", "into")
+    __slots__ = ("_head", "_losses", "_notes", "_verdicts", "changed", "dropped", "into")
 
     def __init__(self) -> None:
         self.into: defaultdict[Key, int] = defaultdict(int)
@@ -92,6 +101,7 @@ class Ledger:
         self.dropped: defaultdict[Key, int] = defaultdict(int)
         self._losses: dict[tuple[Kind, str, Feature, str, str], _Tally] = {}
         self._notes: dict[tuple[Level, str, str], _Tally] = {}
+        self._verdicts: dict[Verdict, Counter[str]] = {}
         self._head: Ledger | None = None
 
     def lose(
@@ -160,6 +170,10 @@ class Ledger:
             tally = self._notes[level, code, detail] = _Tally(where, detail)
         tally.count += count
 
+    def weigh(self, verdict: Verdict, counts: Mapping[str, int]) -> None:
+        """Add to the counts of which a verdict speaks, after all notes."""
+        self._verdicts.setdefault(verdict, Counter()).update(counts)
+
     def mark_head(self) -> None:
         """Keep what was recorded so far when the rows are read again."""
         self._head = self._copy()
@@ -167,7 +181,7 @@ class Ledger:
     def rewind(self) -> None:
         """Forget all that came after :meth:`mark_head`."""
         head = (self._head or Ledger())._copy()
-        for name in ("into", "changed", "dropped", "_losses", "_notes"):
+        for name in ("into", "changed", "dropped", "_losses", "_notes", "_verdicts"):
             setattr(self, name, getattr(head, name))
 
     def merge(self, other: Ledger) -> None:
@@ -182,6 +196,8 @@ class Ledger:
                 kept = mine.setdefault(index, _Tally(tally.where, tally.detail))
                 kept.count += tally.count
                 kept.examples.extend(tally.examples[: EXAMPLES - len(kept.examples)])
+        for verdict, counts in other._verdicts.items():
+            self.weigh(verdict, counts)
 
     def _copy(self) -> Ledger:
         copy = Ledger()
@@ -197,6 +213,9 @@ class Ledger:
 
     def notes(self) -> list[Note]:
         """Return the notes in the order they were made."""
+        whole = self._copy()
+        for verdict, counts in self._verdicts.items():
+            verdict(whole, counts)
         return [
-            Note(index[0], index[1], tally.where, tally.detail, tally.count) for index, tally in self._notes.items()
+            Note(index[0], index[1], tally.where, tally.detail, tally.count) for index, tally in whole._notes.items()
         ]

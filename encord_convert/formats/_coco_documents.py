@@ -10,12 +10,14 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import tempfile
 import weakref
 import zlib
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import IO, Any, BinaryIO
 
 import msgspec
@@ -88,20 +90,38 @@ class Value:
 
 
 class Document:
-    """A JSON document that can be walked and read in places.
+    """A JSON document that can be walked and read in places; sent to another process, it is opened there anew.
 
     Parameters
     ----------
     source : Source
     member : str
         Of the source; inflated beside it if it is compressed.
+    stamp : tuple, optional
+        What tells the file from any other, if it was opened before.
     """
 
-    def __init__(self, source: Source, member: str) -> None:
+    def __init__(self, source: Source, member: str, stamp: tuple[int, ...] | None = None) -> None:
         self.member = member
         self.place = source.place(member)
-        self._stream = _opened(source, member, self.place)
-        weakref.finalize(self, self._stream.close)
+        self._source = source
+        self._stamp = stamp
+
+    @cached_property
+    def _stream(self) -> BinaryIO:
+        stream = _opened(self._source, self.member, self.place)
+        weakref.finalize(self, stream.close)
+        if self._stamp is not None and _stamp_of(stream) != self._stamp:
+            raise self.changed()
+        return stream
+
+    @property
+    def is_file(self) -> bool:
+        """Tell whether it is read where it lies, and not as a copy."""
+        return not isinstance(self._stream, tempfile.SpooledTemporaryFile)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Document, (self._source, self.member, _stamp_of(self._stream))
 
     def read(self, offset: int, count: int) -> bytes:
         """Return bytes from an offset: fewer at the end. What JSON has no numbers for is an empty object there."""
@@ -250,6 +270,10 @@ class Document:
 
     # -- faults -----------------------------------------------------------------------------------------------
 
+    def changed(self) -> ReadError:
+        """Return the error for a document that is not what it was on the first walk."""
+        return ReadError(self.place, "changed while it was read.", advice="Read it again when it is done.")
+
     def _broken(self, error: msgspec.DecodeError, place: int, length: int) -> ReadError:
         found = _PLACE.search(str(error))
         if found is None or int(found.group(1)) >= length:
@@ -319,16 +343,22 @@ def _text_of(escaped: bytes) -> str:
 # -- where the bytes are ------------------------------------------------------------------------------------------
 
 
+def _stamp_of(stream: BinaryIO) -> tuple[int, ...]:
+    status = os.fstat(stream.fileno())
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def _opened(source: Source, member: str, place: str) -> BinaryIO:
     stream = source.open(member)
+    if source.path(member) is None:  # a member of an archive, which can only be read from its start
+        with stream as member_stream:
+            stream = _spooled(iter(lambda: member_stream.read(CHUNK_BYTES), b""))
+        stream.seek(0)
     magic = stream.read(2)
     stream.seek(0)
     if magic == b"\x1f\x8b":
         with stream:
             return _spooled(_inflated(stream, place))
-    if source.path(member) is None:  # a member of an archive, which can only be read from its start
-        with stream:
-            return _spooled(iter(lambda: stream.read(CHUNK_BYTES), b""))
     return stream
 
 
@@ -348,7 +378,7 @@ def _inflated(stream: BinaryIO, place: str) -> Iterator[bytes]:
     stream.seek(0)
     left = min(MAX_MEMBER_BYTES, stored * MAX_RATIO + RATIO_SLACK_BYTES)
     try:
-        with gzip.GzipFile(fileobj=stream) as plain:
+        with gzip.GzipFile(fileobj=stream, mode="rb") as plain:
             while piece := plain.read(CHUNK_BYTES):
                 left -= len(piece)
                 if left < 0:

@@ -6,7 +6,7 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
@@ -57,9 +57,12 @@ class Entries:
         Keys met that are not known, in the order of meeting; at most 200.
     """
 
-    def __init__(self) -> None:
-        self.unknown: list[str] = []
+    def __init__(self, unknown: Iterable[str] = ()) -> None:
+        self.unknown = list(unknown)
         self._make()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Entries, (self.unknown,)
 
     def _make(self) -> None:
         is_strict = len(self.unknown) < _MOST_UNKNOWN

@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 from msgspec import Raw
 
-from encord_convert.errors import ReadError
 from encord_convert.formats._coco_columns import Column, Ints, Places
 from encord_convert.formats._coco_documents import Document, Stretch
 from encord_convert.formats._coco_entries import (
@@ -175,6 +174,10 @@ class Index:
         Of each annotation the id of its image or video, where it begins, and its bytes.
     unread : list of str
         Blocks that are not read.
+    repeated : int
+        How many annotations have the id of another.
+    is_still : bool
+        No annotation belongs to a track or is made of segments of a PNG.
     """
 
     def __init__(self, document: Document, entries: Entries, *, with_extras: bool = False) -> None:
@@ -188,7 +191,8 @@ class Index:
         self.image_answers: dict[str, AnswerFacts] = {}
         self.unread: list[str] = []
         self.seen: set[str] = set()
-        self.has_tracks = False
+        self.repeated = 0
+        self.is_still = True
         self.group_titles: dict[int, str] = {}
         self.image_places, self.records, self._ids = Places(), Records(3), Records(1)
         self._image_ids, self._groups, self._frames = Column(), Column(), Column()
@@ -215,10 +219,11 @@ class Index:
                 getattr(self, part.key).extend(map(value_of, part.entries))
             elif part.entries and part.key not in self.unread:
                 self.unread.append(part.key)
+        self.repeated = repetitions(self._ids)
 
-    def repeated_ids(self) -> int:
-        """Return how many annotations have the id of another."""
-        return repetitions(self._ids)
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs to read on: not what was kept of each annotation, which a join has."""
+        return {name: value for name, value in vars(self).items() if name not in ("records", "_ids", "_known")}
 
     def image_ids(self) -> Ints:
         """Return the id of each image."""
@@ -316,6 +321,7 @@ class Index:
     def _see(self, entry: Any, facts: ClassFacts) -> None:
         kind = drawn_as(entry)
         if kind == "panoptic":
+            self.is_still = False
             for segment in _dicts(value_of(entry.segments_info)):
                 own = self.facts.setdefault(number_of(segment.get("category_id")), ClassFacts())
                 own.kinds["rle"] += 1
@@ -323,7 +329,7 @@ class Index:
                     own.crowds.add("rle")
             return
         if kind == "track":
-            self.has_tracks = True
+            self.is_still = False
             kind = kind_of_track(entry)
         facts.kinds[kind] += 1
         if entry.iscrowd in (1, True):
@@ -336,7 +342,7 @@ class Index:
             facts.is_turned = _is_turned(entry)
         track = None
         if entry.track_id is not None or entry.instance_id is not None:
-            self.has_tracks = True
+            self.is_still = False
             track = (number_of(entry.video_id), str(entry.instance_id if entry.track_id is None else entry.track_id))
         for name, raw in self.entries.strange(entry) if self.entries.unknown else ():
             if name in SIDE_KEYS or self._with_extras:
@@ -348,7 +354,7 @@ class Index:
         if not isinstance(answers, dict):
             return
         if answers.get("track_id") is not None:
-            self.has_tracks = True
+            self.is_still = False
             track = ("attribute", str(answers["track_id"]))
         nested = answers.get("classifications")
         for name, value in answers.items():
@@ -408,8 +414,3 @@ def _lone_frame(raw: Raw) -> Frame:
         return msgspec.json.decode(raw, type=Frame)
     except msgspec.ValidationError:
         return Frame()
-
-
-def changed(document: Document) -> ReadError:
-    """Return the error for a document that is not what it was on the first walk."""
-    return ReadError(document.place, "changed while it was read.", advice="Read it again when it is done.")

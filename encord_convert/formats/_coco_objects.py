@@ -5,7 +5,8 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -51,6 +52,27 @@ class Placed:
         self.hash: str | None = None
         self.track: Any = None
         self.info: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspicions:
+    """What all annotations of a file together let one suspect."""
+
+    place: str
+
+    def __call__(self, ledger: Ledger, counts: Mapping[str, int]) -> None:
+        """Say it."""
+        where, boxes = Where(file=self.place), counts["boxes"]
+        if counts["without area"]:
+            detail = "An annotation has no area; where it is written again it has that of its shape."
+            ledger.note(Level.INFO, "AREA_DERIVED", detail, where, count=counts["without area"])
+        form = None
+        if boxes > 1 and counts["small"] == boxes:
+            form = "No bbox has a number above 1: they look relative to the picture, and are read as pixels."
+        elif boxes > 1 and 2 * counts["leaving"] > boxes:
+            form = "Most boxes leave their pictures: they look like left, top, right, bottom, and are read as sizes."
+        if form:
+            ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", form, where)
 
 
 class Reader:
@@ -206,17 +228,10 @@ class Reader:
         self._without_area += count
 
     def close(self) -> None:
-        """Say what all annotations together let one suspect."""
-        if self._without_area:
-            detail = "An annotation has no area; where it is written again it has that of its shape."
-            self.ledger.note(Level.INFO, "AREA_DERIVED", detail, Where(file=self._place), count=self._without_area)
-        form = None
-        if self.boxes > 1 and self.small_boxes == self.boxes:
-            form = "No bbox has a number above 1: they look relative to the picture, and are read as pixels."
-        elif self.boxes > 1 and 2 * self.leaving_boxes > self.boxes:
-            form = "Most boxes leave their pictures: they look like left, top, right, bottom, and are read as sizes."
-        if form:
-            self.ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", form, Where(file=self._place))
+        """Count what all annotations together let one suspect."""
+        counts = {"boxes": self.boxes, "small": self.small_boxes, "leaving": self.leaving_boxes,
+                  "without area": self._without_area}  # fmt: skip
+        self.ledger.weigh(_Suspicions(self._place), counts)
 
     def _count(self, key: Key, carried: Carried) -> None:
         into = self.ledger.into

@@ -14,7 +14,7 @@ import numpy as np
 
 from encord_convert.formats._coco_documents import Document
 from encord_convert.formats._coco_entries import number_of
-from encord_convert.formats._coco_indexes import Index, changed
+from encord_convert.formats._coco_indexes import Index
 from encord_convert.formats._coco_objects import Reader
 from encord_convert.formats._coco_records import Join
 
@@ -41,11 +41,13 @@ class Part:
         The part of a dataset it is: ``train``, ``val``.
     key : tuple of str
         What tells its rows from those of other documents.
+    join : Join, optional
+        If it was made already.
     """
 
     def __init__(
         self, document: Document, index: Index, images: Document, pictures: Index, reader: Reader, split: str,
-        key: tuple[str, ...],
+        key: tuple[str, ...], join: Join | None = None,
     ) -> None:  # fmt: skip
         self.document = document
         self.index = index
@@ -60,7 +62,8 @@ class Part:
         ids = pictures.image_ids()
         self.by_video = bool(self.videos) and not len(ids)
         self.video_ids = list(self.videos)
-        self.join = Join(np.array(self.video_ids, np.int64) if self.by_video else ids, index.records)
+        parents = np.array(self.video_ids, np.int64) if self.by_video else ids
+        self.join = Join(parents, index.records) if join is None else join
 
     def annotations(self, spans: Sequence[range]) -> list[Any]:
         """Return annotations; see :class:`Join`."""
@@ -69,9 +72,9 @@ class Part:
         try:
             found = self.reader.decoded(self.join.text(self.document, spans))
         except msgspec.DecodeError as error:
-            raise changed(self.document) from error
+            raise self.document.changed() from error
         if len(found) != sum(map(len, spans)):
-            raise changed(self.document)
+            raise self.document.changed()
         return found
 
     def pictures_at(self, places: list[int]) -> list[Any]:
@@ -79,7 +82,7 @@ class Part:
         try:
             found = _images.decode(self.pictures.image_places.fetched(self.images, places))
         except msgspec.DecodeError as error:
-            raise changed(self.images) from error
+            raise self.images.changed() from error
         return [one if isinstance(one, dict) else {} for one in found]
 
     def each_picture(self, places: list[int]) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,8 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from encord_convert.formats._coco_extents import Extents
@@ -21,6 +22,20 @@ from encord_convert.sheets import Sheet
 MOST_PICTURES = 256
 MOST_BYTES = 1 << 19
 """A sheet ends after so many pictures, or with the picture in which it has so many bytes of annotations."""
+
+
+def together(part: Part, places: Iterable[int]) -> Iterator[list[int]]:
+    """Yield the images of each sheet."""
+    some: list[int] = []
+    size = 0
+    for place in places:
+        some.append(place)
+        size += part.join.length(place)
+        if len(some) == MOST_PICTURES or size >= MOST_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 class Pictures:
@@ -43,13 +58,19 @@ class Pictures:
         self._videos = Videos(source, draft, self._extents)
         self._guests, self._hosted = self._shared_images()
 
-    def sheets(self) -> Iterator[Sheet | LabelRowV2]:
-        """Walk all rows, many at a time where pictures are rows of their own."""
+    def sheets(self, span: range | None = None) -> Iterator[Sheet | LabelRowV2]:
+        """Walk all rows, many at a time where pictures are rows of their own.
+
+        Of a single document of nothing but stills those of a ``span`` of its images can be walked. What belongs to no
+        image comes with the last.
+        """
         for number, part in enumerate(self._parts):
             reader = part.reader
             reader.begin()
+            images = range(len(part.pictures.image_ids()))
+            own = images if span is None else span
             for type_, count in (
-                ("image", len(part.pictures.image_ids())),
+                ("image", len(own)),
                 ("video", len(part.pictures.videos)),
             ):
                 if count:
@@ -57,8 +78,9 @@ class Pictures:
             if part.by_video:
                 yield from self._videos.tracks(part)
             else:
-                yield from self._images(number, part)
-            self._lose_orphans(part)
+                yield from self._images(number, part, own)
+            if own.stop == images.stop:
+                self._lose_orphans(part)
             reader.close()
 
     # -- several files about the same images ------------------------------------------------------------------
@@ -95,7 +117,7 @@ class Pictures:
 
     # -- images -----------------------------------------------------------------------------------------------
 
-    def _images(self, number: int, part: Part) -> Iterator[Sheet | LabelRowV2]:
+    def _images(self, number: int, part: Part, span: range) -> Iterator[Sheet | LabelRowV2]:
         groups = part.pictures.groups()
         members: dict[int, list[int]] = {}
         has_groups = bool(groups.any())
@@ -104,24 +126,13 @@ class Pictures:
                 if group:
                     members.setdefault(group, []).append(place)
         stills = Stills(self._source, self._draft, part, self._extents)
-        waiting: list[int] = []
-        size = 0
-        for place in range(len(groups)):
-            group = int(groups[place])
-            if (number, place) in self._hosted or self._is_repeated(part, place):
-                continue
+        rows = (at for at in span if (number, at) not in self._hosted and not self._is_repeated(part, at))
+        for group, places in groupby(rows, lambda at: int(groups[at])):
             if not group:
-                waiting.append(place)
-                size += part.join.length(place)
-                if len(waiting) == MOST_PICTURES or size >= MOST_BYTES:
-                    yield from self._stills(number, part, stills, waiting)
-                    waiting, size = [], 0
-                continue
-            yield from self._stills(number, part, stills, waiting)
-            waiting, size = [], 0
-            if members.get(group):
+                for some in together(part, places):
+                    yield self._sheet(number, part, stills, some)
+            elif group in members:
                 yield self._videos.group(part, group, members.pop(group))
-        yield from self._stills(number, part, stills, waiting)
         seen = {(group - 1) // 2 for group in groups.tolist() if group % 2} if has_groups else set()
         for id_, video in part.videos.items():
             if id_ not in seen:
@@ -139,10 +150,9 @@ class Pictures:
         ledger.note(Level.ERROR, "DUPLICATE_ID", detail, where)
         return True
 
-    def _stills(self, number: int, part: Part, stills: Stills, places: list[int]) -> Iterator[Sheet]:
-        if places:
-            found = zip(places, part.found(places), strict=True)
-            yield stills.sheet(places, [self._with_guests(number, place, own) for place, own in found])
+    def _sheet(self, number: int, part: Part, stills: Stills, places: list[int]) -> Sheet:
+        found = zip(places, part.found(places), strict=True)
+        return stills.sheet(places, [self._with_guests(number, place, own) for place, own in found])
 
     def _lose_orphans(self, part: Part) -> None:
         parents = part.video_ids if part.by_video else part.pictures.image_ids()

@@ -1,5 +1,7 @@
 """COCO files to a label set: which files of a source are read, what they are together, and their rows when walked.
 
+A file of nothing but stills can be cut between images: what the first walk found goes to each process with its part.
+
 The page of the format is :mod:`encord_convert.formats.coco`.
 """
 
@@ -8,7 +10,9 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +25,22 @@ from encord_convert.formats._coco_indexes import Index
 from encord_convert.formats._coco_objects import Reader
 from encord_convert.formats._coco_options import ReadOptions
 from encord_convert.formats._coco_parts import Part
-from encord_convert.formats._coco_pictures import Pictures
+from encord_convert.formats._coco_pictures import Pictures, together
 from encord_convert.formats._coco_plans import Category, Plans, categories_by_id
-from encord_convert.formats._files import FileSource, Source
-from encord_convert.labelset import Draft, LabelSet
+from encord_convert.formats._coco_records import Join
+from encord_convert.formats._files import FileSource, FolderSource, Source
+from encord_convert.labelset import Before, Draft, LabelSet
 from encord_convert.ledger import Ledger
 from encord_convert.losses import Level, Where
 from encord_convert.report import Report
 from encord_convert.sdk.exceptions import EncordException
-from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
 from encord_convert.sheets import Sheet
 
 DEPTH = 3
 _MOST_LOOKED_AT = 64
+_IMAGE_BYTES = 256
+"""What an image without annotations weighs when files are cut."""
 _TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:\s*\[)?|[\[\]{}]')
 _BLOCKS = frozenset({b"images", b"annotations", b"categories"})
 _RESULT = re.compile(rb'\[\s*\{(?:[^{}]|\{[^{}]*\})*?"(?:image_id|video_id)"\s*:')
@@ -87,13 +94,18 @@ def read_source(source: Source, options: ReadOptions, report: Report) -> LabelSe
     """Read the COCO files of a source; the parameters are those of every importer."""
     reading = _Reading(source, options)
     report.reading = reading.ledger
+    return _labels(reading, shards=partial(_shards, reading) if _can_be_cut(reading) else None)
+
+
+def _labels(reading: _Reading, span: range | None = None, shards: Any = None) -> LabelSet:
+    structure, ledger = reading.draft.ontology, reading.ledger
     title = next((str(part.index.info.get("description") or "") for part in reading.parts), "")
-    return LabelSet(reading.draft.ontology, sheets=partial(_sheets, reading), title=title, ledger=reading.ledger)
+    return LabelSet(structure, sheets=partial(_sheets, reading, span), title=title, ledger=ledger, shards=shards)
 
 
-def _sheets(reading: _Reading) -> Iterator[Sheet | LabelRowV2]:
+def _sheets(reading: _Reading, span: range | None) -> Iterator[Sheet | LabelRowV2]:
     reading.ledger.rewind()
-    return Pictures(reading.source, reading.draft, reading.parts, reading.options.size_px()).sheets()
+    return Pictures(reading.source, reading.draft, reading.parts, reading.options.size_px()).sheets(span)
 
 
 _TEXTS = ("name", "label", "value", "featureNodeHash", "feature_node_hash", "color", "shape", "type")
@@ -118,29 +130,35 @@ def _check_texts(given: Any) -> None:
             _check_texts(value)
 
 
-class _Reading:
-    """What is known of a source after the first walk."""
+Indexed = tuple[Index, Index, Entries, str]
+"""Of a document: the index of its annotations, that of its images, what decodes them, and its split."""
 
-    def __init__(self, source: Source, options: ReadOptions) -> None:
+
+class _Reading:
+    """What is known of a source after the first walk.
+
+    Parameters
+    ----------
+    source : Source
+    options : ReadOptions
+    recipe : Recipe, optional
+        What the first walk found, if that is known.
+
+    Attributes
+    ----------
+    indexes : list of Indexed
+    is_alone : bool
+        The source is one file, or has but one that is COCO.
+    """
+
+    def __init__(self, source: Source, options: ReadOptions, recipe: Recipe | None = None) -> None:
         self.source = source
         self.options = options
         self.ledger = Ledger()
         self.draft = Draft("coco")
         self.parts: list[Part] = []
-        files = files_of(source)
-        members = [name for name, kind in files.items() if kind == "object"]
-        results = [name for name, kind in files.items() if kind == "list"]
-        if options.ground_truth is not None and len(results) == 1:
-            members = results
-        elif members:
-            for name in results:
-                detail = "A results file is not read beside its ground truth; read it with -r ground_truth=PATH."
-                self.ledger.note(Level.WARNING, "RESULTS_IGNORED", detail, Where(file=source.place(name)))
-        else:
-            members = results or source.names(".json", DEPTH)[:1]
-        if not members:
-            raise ReadError(source.name, "holds no COCO file.")
-        indexes = [self._index(member) for member in members]
+        self.is_alone = False
+        self.indexes = indexes = self._indexes() if recipe is None else [recipe.indexed]
         infos = (pictures.info.get("encord") for _, pictures, _, _ in indexes)
         own: dict[str, Any] = next((info for info in infos if isinstance(info, dict)), {})
         self._take_ontology(own.get("ontology"))
@@ -153,15 +171,36 @@ class _Reading:
             reader = Reader(self.draft, self.plans, options, self.ledger, index.document.place, by_id, entries)
             self._note(index)
             key = (index.document.member,) if len(indexes) > 1 else ()
-            self.parts.append(Part(index.document, index, pictures.document, pictures, reader, split, key))
+            join = recipe.join if recipe is not None else None
+            self.parts.append(Part(index.document, index, pictures.document, pictures, reader, split, key, join))
         self.plans.add(categories)
         if any(facts.kinds["caption"] for index, *_ in indexes for facts in index.facts.values()):
             self.plans.caption()
         for _, pictures, _, _ in indexes:
             self.plans.add_image_answers(pictures.image_answers)
-        self.ledger.mark_head()
+        if recipe is None or not recipe.span.start:  # what was found before the rows is told with the first of them
+            self.ledger.mark_head()
 
-    def _index(self, member: str) -> tuple[Index, Index, Entries, str]:
+    def _indexes(self) -> list[Indexed]:
+        """Walk all documents for the first time."""
+        source = self.source
+        files = files_of(source)
+        self.is_alone = len(files) == 1
+        members = [name for name, kind in files.items() if kind == "object"]
+        results = [name for name, kind in files.items() if kind == "list"]
+        if self.options.ground_truth is not None and len(results) == 1:
+            members = results
+        elif members:
+            for name in results:
+                detail = "A results file is not read beside its ground truth; read it with -r ground_truth=PATH."
+                self.ledger.note(Level.WARNING, "RESULTS_IGNORED", detail, Where(file=source.place(name)))
+        else:
+            members = results or source.names(".json", DEPTH)[:1]
+        if not members:
+            raise ReadError(source.name, "holds no COCO file.")
+        return [self._index(member) for member in members]
+
+    def _index(self, member: str) -> Indexed:
         document, entries = Document(self.source, member), Entries()
         index = Index(document, entries, with_extras=self.options.extras == "attributes")
         found = _SPLIT.fullmatch(member.rpartition("/")[2])
@@ -222,7 +261,84 @@ class _Reading:
         for key in index.unread:
             if key not in ("videos", "images", "categories"):
                 self.ledger.note(Level.INFO, "BLOCK_NOT_READ", f"The block {key!r} has no place in the hub.", where)
-        repeated = index.repeated_ids()
-        if repeated:
+        if index.repeated:
             detail = "Annotations have the id of another; all are read."
-            self.ledger.note(Level.WARNING, "DUPLICATE_ID", detail, where, count=repeated)
+            self.ledger.note(Level.WARNING, "DUPLICATE_ID", detail, where, count=index.repeated)
+
+
+# -- shards -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What another process needs to make the rows of some images: what the first walk found, and which they are.
+
+    Parameters
+    ----------
+    source : Source
+    options : ReadOptions
+    indexed : Indexed
+    join : Join
+        Its records are shared.
+    span : range
+        The images, by their place in the file.
+    """
+
+    source: Source
+    options: ReadOptions
+    indexed: Indexed
+    join: Join
+    span: range
+
+
+def _can_be_cut(reading: _Reading) -> bool:
+    """Tell whether other processes can read parts of the source: it is one file of stills, as it lies on disk.
+
+    Categories that share a name are one class, whose answers and shapes may only turn out when rows are made.
+    """
+    if not reading.is_alone or type(reading.source) not in (FileSource, FolderSource):
+        return False
+    [part] = reading.parts
+    names = [category.name for category in part.reader.categories.values()]
+    return (
+        part.document is part.images
+        and part.document.is_file
+        and part.index.is_still
+        and not part.videos
+        and not part.pictures.groups().any()
+        and len(set(names)) == len(names)
+    )
+
+
+def _shards(reading: _Reading, count: int) -> list[LabelSet]:
+    """Cut the images between sheets, into parts of about equal size."""
+    [part] = reading.parts
+    join, total = part.join, len(part.pictures.image_ids())
+    images = (place for place in range(total) if place not in join.repeated)
+    sheets = [(some[0], _IMAGE_BYTES * len(some) + sum(map(join.length, some))) for some in together(part, images)]
+    step = sum(size for _, size in sheets) / count
+    starts, passed = [0], 0.0
+    for first, size in sheets:
+        if first and passed + size / 2 >= step * len(starts):
+            starts.append(first)
+        passed += size
+    if len(starts) == 1:
+        return [_labels(reading)]
+    join.share()
+    spans = [range(start, end) for start, end in pairwise([*starts, total])]
+    common = (reading.source, reading.options, reading.indexes[0], join)
+    return [open_shard(Recipe(*common, span)) for span in spans]
+
+
+def open_shard(recipe: Recipe) -> LabelSet:
+    """Return the part of a label set that a recipe describes, in whatever process this runs.
+
+    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their accounts,
+    merged in that order, its account.
+    """
+    labels = _labels(_Reading(recipe.source, recipe.options, recipe), recipe.span)
+    first = recipe.span.start
+    # Each annotation is an object of some shape, as long as nothing shows that it is not.
+    labels.before = Before(first, {Shape.BOUNDING_BOX: recipe.join.span(first).start})
+    labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
+    return labels

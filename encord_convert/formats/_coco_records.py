@@ -8,10 +8,13 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,11 +46,32 @@ class Records:
         self._row_bytes = 8 * width
         self._width = width
         self._count = 0
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 -- closed with this
-        weakref.finalize(self, self._file.close)
+        self._path: Path | None = None
+        self._take(tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES))  # noqa: SIM115 -- closed with this
+
+    def _take(self, file: IO[bytes]) -> None:
+        self._file = file
+        weakref.finalize(self, file.close)
 
     def __len__(self) -> int:
         return self._count
+
+    def share(self) -> None:
+        """Let other processes read them: they lie in a file with a name then, which goes when this does."""
+        if self._path is not None:
+            return
+        handle, name = tempfile.mkstemp(prefix="encord-convert-")
+        weakref.finalize(self, _remove, name, os.getpid())
+        self._file.seek(0)
+        with open(handle, "wb") as named:
+            shutil.copyfileobj(self._file, named, 1 << 20)
+        self._file.close()
+        self._path = Path(name)
+        self._take(self._path.open("rb"))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        assert self._path is not None, "they are shared first"
+        return _shared, (self._width, self._count, self._path)
 
     def extend(self, *columns: Sequence[int] | Ints) -> None:
         """Add records, given as columns."""
@@ -70,6 +94,18 @@ class Records:
         """Yield all records, some at a time."""
         for start in range(0, self._count, CHUNK):
             yield self.read(start, min(start + CHUNK, self._count))
+
+
+def _shared(width: int, count: int, path: Path) -> Records:
+    records = Records(width)
+    records._count, records._path = count, path
+    records._take(path.open("rb"))
+    return records
+
+
+def _remove(name: str, owner: int) -> None:
+    if os.getpid() == owner:  # and not a copy of the process that made it
+        Path(name).unlink(missing_ok=True)
 
 
 def repetitions(ids: Records) -> int:
@@ -133,6 +169,10 @@ class Join:
         for later, earlier in self.repeated.items():
             self.repeated[later] = self.repeated.get(earlier, earlier)
         del self._order, self._ranked  # which take as much as all else that is kept
+
+    def share(self) -> None:
+        """Let other processes join with it; see :meth:`Records.share`."""
+        self._records.share()
 
     def length(self, parent: int) -> int:
         """Return how many bytes the annotations of a parent are."""

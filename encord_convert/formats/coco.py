@@ -263,7 +263,7 @@ FORMAT = Format(
     spec=_SPEC,
     suffixes=(".json",),
     identify=identify,
-    importer=Importer(read, ReadOptions, CARRIES_READ),
+    importer=Importer(read, ReadOptions, CARRIES_READ, cuts=True),
     exporter=Exporter(write, WriteOptions, CARRIES, write_sharded),
 )
 

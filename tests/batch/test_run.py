@@ -254,14 +254,14 @@ def test_a_job_that_needs_too_much_memory_fails_alone(tmp_path: Path) -> None:
     assert result.done == 2
 
 
-@pytest.mark.parametrize("format_", ["cvat", "encord"])
+@pytest.mark.parametrize("format_", ["coco", "cvat", "encord"])
 def test_a_big_source_is_cut_for_all_workers(format_: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    big = tmp_path / "in" / "task_0001"
+    big, suffix = tmp_path / "in" / "task_0001", {"coco": ".json"}.get(format_, "")
     exports(tmp_path / "in", 3)
     generate(Plan(300, 10, parse_mix(DEFAULT_MIX), 0.1, 7), big.with_suffix(".xml"))
     manifest_path(big.with_suffix(".xml")).unlink()
-    if format_ == "encord":
-        convert(big.with_suffix(".xml"), big, to="encord")
+    if format_ != "cvat":
+        convert(big.with_suffix(".xml"), big.with_suffix(suffix), to=format_, report=Report())
         big.with_suffix(".xml").unlink()
     monkeypatch.setattr(sys.modules["encord_convert.batch.run"], "_LEAST_SPLIT_BYTES", 100_000)
     tasks: list[Task] = []
@@ -285,12 +285,11 @@ def test_a_big_source_is_cut_for_all_workers(format_: str, tmp_path: Path, monke
 
 
 def test_a_big_source_that_cannot_be_cut_is_one_of_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    exports(tmp_path / "in", 3)
-    convert(tmp_path / "in" / "task_0001.xml", tmp_path / "in" / "big.json", to="coco", report=Report())
+    masks = ROOT / "fixtures" / "rle" / "label-studio" / "project-1.json"
     monkeypatch.setattr(sys.modules["encord_convert.batch.run"], "_LEAST_SPLIT_BYTES", 0)
     monkeypatch.setattr(Workers, "alone", None)
     monkeypatch.setattr(sys.modules["encord_convert.batch.run"], "_cut_format", watched := Asked())
-    assert done(f"{tmp_path}/in/big.json", tmp_path / "out", engine="local", jobs=2) == (1, 0, 0)
+    assert done(str(masks), tmp_path / "out", engine="local", jobs=2) == (1, 0, 0)
     assert watched.answers == [None]
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import random
 import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from samples import SAMPLES
 from encord_convert import OptionError, ReadError, Report, read
 from encord_convert.comparison import diff
 from encord_convert.formats import Match, _coco_documents
-from encord_convert.formats._files import MemorySource, SpooledSource
+from encord_convert.formats._files import MemorySource, SpooledSource, source_at
 from encord_convert.formats.coco import FORMAT
 from encord_convert.geometry import rle
 from encord_convert.geometry.masks import mask_from_rings
@@ -501,6 +502,14 @@ def test_gzip_byte_order_mark_and_standard_input_are_read() -> None:
         assert FORMAT.identify(spooled) is Match.YES
         assert Read(spooled).place().width == 0.3
     assert FORMAT.identify(source(gzip.compress(plain), "a.json.gz")) is Match.YES
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
+def test_members_of_archives_are_read(name: str, tmp_path: Path) -> None:
+    text = json.dumps(document(note())).encode()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"annotations/{name}", gzip.compress(text) if name.endswith(".gz") else text)
+    assert Read(source_at(tmp_path / "a.zip")).place().width == 0.3
 
 
 def test_walking_twice_gives_the_same_rows_and_account() -> None:
