@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exports import digest, exports
+from exports import digest
 from servers import dask_cluster
 
 from encord_convert import batch
@@ -15,20 +15,6 @@ from encord_convert.batch import engines
 from encord_convert.cli import run as cli
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("in")
-    exports(folder, 30, damaged=3)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    out = tmp_path_factory.mktemp("whole")
-    with batch.run(batch.plan([sources / "*"], to="coco", out=out), engine="serial"):
-        return digest(out)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exports import digest, exports
 from servers import STORES, NotHere, Store, fetched, reached, store
 
 from encord_convert import batch
@@ -29,20 +28,6 @@ def base(server: Store) -> Iterator[str]:
     """The URI of a place that is empty."""
     with reached(server) as uri:
         yield uri
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("in")
-    exports(folder, 30, damaged=3)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    out = tmp_path_factory.mktemp("whole")
-    with batch.run(batch.plan([sources / "*"], to="coco", out=out), engine="serial"):
-        return digest(out)
 
 
 def put(data: bytes, uri: str) -> tuple[Any, str]:
