@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from encord_convert.service.store.database import Database, open_database
 
@@ -96,6 +96,23 @@ def test_a_longer_write_is_not_waited_for(database: Database) -> None:
     may_end.set()
     assert [longer.result(10), *(one.result(10) for one in works)] == [None, 1, 2]
     assert numbers(database) == [0, 1, 2]
+
+
+def test_a_commit_that_fails_holds_nothing_and_is_tried_again(database: Database) -> None:
+    loop, failures = Loop(), [OSError("the disk")]
+
+    @event.listens_for(database.engine, "commit")
+    def fail(_: Connection) -> None:
+        if failures:
+            raise failures.pop()
+
+    works = [database.write(adding(number), loop.soon) for number in (1, 2)]
+    loop.run(*works)
+    assert not failures
+    later = database.write(adding(3), loop.soon)
+    loop.run(later)
+    assert [one.result() for one in (*works, later)] == [1, 2, 3]
+    assert numbers(database) == [1, 2, 3]
 
 
 def test_another_process_that_writes_is_not_waited_for_on_this_thread(database: Database) -> None:

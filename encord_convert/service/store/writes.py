@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Transaction
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from encord_convert.service.faults import FULL, FullDiskError
@@ -109,34 +109,40 @@ class OneWriter:
         if not self._turn.acquire(blocking=False):
             self._leave(batch)
             return
-        connection = self._connection_of_short()
         try:
+            connection = self._connection_of_short()
             transaction = connection.begin()
-            try:
-                values = [work(connection) for work, _ in batch]
-            except BaseException:
-                transaction.rollback()
-                raise
+            values = [work(connection) for work, _ in batch]
         except Exception:  # nothing of it is written; the other thread finds out whose fault it is
-            self._turn.release()
-            self._leave(batch)
+            self._give_up(batch)
             return
         self._underway = batch, values
         committed = self._committer.submit(transaction.commit)
-        committed.add_done_callback(lambda _: self._soon(self._end_short, transaction, committed))
+        committed.add_done_callback(self._tell_end)
 
-    def _end_short(self, transaction: Transaction, committed: Future[None]) -> None:
+    def _tell_end(self, committed: Future[None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            self._soon(self._end_short, committed)
+
+    def _end_short(self, committed: Future[None]) -> None:
         assert self._underway is not None
         batch, values = self._underway
         self._underway = None
-        if committed.exception() is not None and transaction.is_active:
-            transaction.rollback()
-        self._turn.release()
         if committed.exception() is not None:
-            self._leave(batch)
-        else:
-            _resolve(batch, [(value, None) for value in values])
+            self._give_up(batch)
+            return
+        self._turn.release()
+        _resolve(batch, [(value, None) for value in values])
         self._begin_short()
+
+    def _give_up(self, batch: list[tuple[Work[Any], Future[Any]]]) -> None:
+        """Leave writes to the other thread, and let go of whatever the connection still holds."""
+        if self._short_connection is not None:
+            self._short_connection.invalidate()
+            self._short_connection.close()
+            self._short_connection = None
+        self._turn.release()
+        self._leave(batch)
 
     def _leave(self, batch: list[tuple[Work[Any], Future[Any]]]) -> None:
         for item in (*batch, *self._short):
