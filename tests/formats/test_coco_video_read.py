@@ -38,6 +38,13 @@ def test_nulls_of_youtube_vis_are_frames_without_the_object() -> None:
     assert (counts["polygon"]["in"], counts["track"]["in"]) == (2, 1)
 
 
+def test_a_track_drawn_in_several_ways_is_several_objects_and_that_is_told() -> None:
+    ring, mask = [[10, 10, 50, 10, 50, 50]], {"size": [100, 200], "counts": [0, 5, 19995]}
+    found = youtube(segmentations=[ring, mask, ring], bboxes=[[10, 10, 40, 40], [0, 0, 1, 5], [10, 10, 40, 40]])
+    assert sorted(sorted(one._frames) for one in found.objects) == [[0, 2], [1]]
+    assert found.losses == {"TRACK_SPLIT": 1}
+
+
 def test_boxes_of_youtube_vis_alone_are_boxes() -> None:
     found = youtube(bboxes=[None, [10, 20, 60, 40], None])
     assert found.place(0, 1).width == 0.3

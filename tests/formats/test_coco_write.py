@@ -1072,3 +1072,21 @@ def test_a_row_that_claims_endless_frames_is_refused() -> None:
     endless = LabelSet(labels.ontology, [LabelRowV2._from_dict(row, labels.ontology)])
     with pytest.raises(WriteError, match=r"road\.mp4: says it has 1000000000000 frames"):
         write(endless, MemoryTarget(), "coco", report=Report(), frames="all")
+
+
+def test_a_part_that_covers_nothing_and_a_skeleton_of_which_nothing_shows_are_told() -> None:
+    s = Sample()
+    leaf = s.draft.add_object("leaf", Shape.POLYGON)
+    s.place(leaf, PolygonCoordinates._from_rings([[[0.1, 0.1, 0.5, 0.1, 0.5, 0.5]], [[0.7, 0.7, 0.9, 0.9]]]))
+    file, report = written(s.done())
+    [annotation] = file["annotations"]
+    assert len(annotation["segmentation"]) == 1
+    [loss] = report.losses()
+    assert (loss.code, loss.label, loss.count, loss.where.row) == ("INVALID_POLYGON", "leaf", 1, "cam/1.png")
+    names = ("wrist", "thumb")
+    points = [SkeletonCoordinate(0.5, 0.5, name, "", visibility=Visibility.INVISIBLE) for name in names]
+    s = Sample()
+    s.place(s.draft.add_object("hand", Shape.SKELETON), SkeletonCoordinates(points))
+    file, report = written(s.done())
+    assert file["annotations"] == []
+    assert [(loss.code, loss.label, loss.count) for loss in report.losses()] == [("DEGENERATE_DROPPED", "hand", 1)]
