@@ -29,7 +29,9 @@ class Kind(StrEnum):
     DEFAULTED = "defaulted"
     """It was absent, and a default stands in its place."""
     MERGED = "merged"
-    """Several became one, or one became several."""
+    """Several became one."""
+    SPLIT = "split"
+    """One became several."""
 
 
 class Level(StrEnum):

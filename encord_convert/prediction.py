@@ -17,6 +17,7 @@ from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
 from encord_convert.skeletons import KnownPoints
+from encord_convert.wording import plural
 
 if TYPE_CHECKING:
     from encord_convert.labelset import LabelSet
@@ -74,7 +75,7 @@ def _geometry(
     """Account for one frame's geometry; tell whether anything of it is written."""
     shape = instance.ontology_item.shape
     if shape not in carries.shapes | carries.approximates:
-        detail = f"{_name(shape)}s have no place in the target."
+        detail = f"No {plural(_name(shape), 2)} in the target."
         report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
         return False
     size = frame_size(row, frame)

@@ -27,6 +27,7 @@ from encord_convert.losses import Carries, Feature, Kind, Level, Loss, Note, Whe
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects._colors import next_color
 from encord_convert.sheets import Sheet, Use
+from encord_convert.wording import summary, things, verb
 
 if TYPE_CHECKING:
     from encord_convert.labelset import LabelSet
@@ -97,6 +98,10 @@ class Report:
         self._last_changed = None
         self._frames_dropped.clear()
         self.rows_read += 1
+        split = (row.client_metadata or {}).get("split")
+        if split is not None:
+            size = row.number_of_frames if row.data_type is DataType.IMG_GROUP else 1
+            self.reading.splits[str(split)] += size
         if self._counts_hub:
             self._count_row(row)
         if carries is not None:
@@ -116,6 +121,9 @@ class Report:
         for one in labels.sheets():
             if isinstance(one, Sheet):
                 self.rows_read += len(one)
+                self.reading.splits.update(
+                    str(own["split"]) for own in one.client_metadata.values() if own.get("split") is not None
+                )
             else:
                 self._take(one, carries)
             yield one
@@ -431,6 +439,11 @@ class Report:
             row["kept"] = row["in"] - row["changed"] - row["dropped"]
         return dict(sorted(sums.items()))
 
+    @property
+    def splits(self) -> dict[str, int]:
+        """Images by split: as written, where the target has splits of its own (``writing.splits``), else as read."""
+        return dict(self.writing.splits or self.reading.splits)
+
     def losses(self) -> list[Loss]:
         """Return what was not kept: what the importer could not take over, what was mapped, what was not written."""
         return self.reading.losses() + self.mapping.losses() + self.writing.losses()
@@ -451,26 +464,23 @@ class Report:
             "target": self.target.to_dict(),
             "counts": self.counts(),
             "labels": self.labels(),
+            "splits": self.splits,
             "losses": [loss.to_dict() for loss in self.losses()],
             "notes": [note.to_dict() for note in self.notes()],
         }
 
-    def summary(self, *, asked: bool = False) -> str:
-        """Return the losses in one line of words: ``38 polylines dropped, 4 masks approximated``.
+    def summary(self, *, asked: bool = False, codes: bool = False) -> str:
+        """Return the losses in one line of words, the gravest first: ``38 polylines dropped, 4 masks changed``.
 
         Those a mapping of classes asked for are left out; with ``asked``, they are all that is said.
+        With ``codes`` each has its code behind it.
         """
-        sums: dict[tuple[str, str], int] = {}
-        for loss in self.losses():
-            key = (loss.type, str(loss.kind))
-            if loss.is_asked is asked:
-                sums[key] = sums.get(key, 0) + loss.count
-        return ", ".join(f"{count} {_plural(type_, count)} {kind}" for (type_, kind), count in sums.items())
+        return summary((loss for loss in self.losses() if loss.is_asked is asked), codes=codes)
 
     def __str__(self) -> str:
         """Say what was lost, one loss a line; nothing at all if nothing was."""
         return "\n".join(
-            f"{loss.kind} {loss.count} {_plural(loss.type, loss.count)} of {loss.label!r}: {loss.code}. {loss.detail}"
+            f"{verb(loss)} {loss.count} {things(loss, loss.count)} of {loss.label!r}: {loss.code}. {loss.detail}"
             for loss in self.losses()
         )
 
@@ -608,15 +618,6 @@ def _label(instance: Any) -> str:
 
 def _hash(instance: Any) -> str:
     return str(getattr(instance, "object_hash", None) or instance.classification_hash)
-
-
-def _plural(type_: str, count: int) -> str:
-    words = type_.replace("_", " ")
-    if words == "class" and count != 1:
-        return "classes"
-    if count == 1 or words.endswith("s") or words in ("occluded", "manual", "unplaced"):
-        return words
-    return words + ("es" if words.endswith("x") else "s")
 
 
 def sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "encord_convert"
 FLOORS = {
     "geometry": 0,
     "sdk": 1,
+    "codes": 2,
     "comparison": 2,
     "crew": 2,
     "errors": 2,
@@ -26,6 +27,7 @@ FLOORS = {
     "rasters": 2,
     "report": 2,
     "sheets": 2,
+    "wording": 2,
     "formats": 3,
     "conversion": 4,
     "batch": 5,

@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 TARGETS = ("detectron2", "hf", "mmdet", "rfdetr", "torchvision", "ultralytics")
 """As in :mod:`encord_convert.training`, which is imported only when there is something to write."""
 
-TOLD = frozenset(
-    {"EXIF_ORIENTATION", "EMPTY_SPLIT", "GROUP_UNKNOWN", "MISSING_MEDIA", "SIZE_MISMATCH", "UNTYPED_SPLIT"}
-)
-"""Codes of notes that decide whether training works: the closing lines repeat them."""
-
 _OPTIONS = [
     click.option("--target", type=click.Choice(TARGETS), help="Write for a trainer, instead of --to."),
     click.option(

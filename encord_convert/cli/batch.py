@@ -14,10 +14,11 @@ from encord_convert.batch.accounts import account, json_parts, write_report
 from encord_convert.batch.engines import MEMORY_LIMIT_MB, TIME_LIMIT_S
 from encord_convert.batch.events import to_lines
 from encord_convert.cli._batch_progress import shown
+from encord_convert.cli._closing import kept, lost
 from encord_convert.cli._options import mapping_option, options_from
 from encord_convert.errors import WriteError
-from encord_convert.losses import NOWHERE, Feature, Kind
-from encord_convert.report import Report, sum_counts
+from encord_convert.losses import NOWHERE, Feature, Kind, Level, Loss, Note
+from encord_convert.report import sum_counts
 
 
 @click.command(short_help="Convert many sources, with workers, and resume after any end.")
@@ -136,21 +137,23 @@ def _opened(file: str) -> Any:
 def _told(result: batches.Result, *, is_dry: bool) -> str:
     """Return the closing lines: how many were done, and what all lost together."""
     total = account(result)
-    sums = sum_counts(total["labels"].values())
+    files = total["counts"].get("file")
+    sums = sum_counts([*total["labels"].values(), *([files] if files else [])])
+    formats = {job.to for job in result.plan.jobs}
+    target = formats.pop() if len(formats) == 1 else None
     done = f"{'would be done' if is_dry else 'done'} {result.done}  unchanged {result.unchanged}"
     lines = [
-        f"jobs   {done}  failed {len(result.failed)}" + (f"  left out {result.left_out}" * bool(result.left_out)),
-        f"kept   {sums['kept']}  changed {sums['changed']}  dropped {sums['dropped']}",
+        f"jobs    {done}  failed {len(result.failed)}" + (f"  left out {result.left_out}" * bool(result.left_out)),
+        kept(sums),
+        *lost([_loss(one) for one in total["losses"]], [_note(one) for one in total["notes"]], target),
     ]
-    if total["losses"]:
-        summed = Report()
-        for loss in total["losses"]:
-            what = Kind(loss["kind"]), loss["code"], Feature(loss["feature"]), (loss["type"], loss["label"])
-            summed.writing.lose(*what, NOWHERE, loss["detail"], loss["count"])
-        if not summed.is_lossless:
-            lines.append(f"lost   {summed.summary()}")
-            lines.append("       (--report FILE for each; --strict to refuse)")
-        if asked := summed.summary(asked=True):
-            lines.append(f"mapped {asked}")
-    lines += [f"note   {note['detail']}" for note in total["notes"] if note["code"] == "CLASS_SHAPES"]
     return "\n".join(lines)
+
+
+def _loss(form: dict[str, Any]) -> Loss:
+    what = Kind(form["kind"]), form["code"], Feature(form["feature"]), form["type"], form["label"]
+    return Loss(*what, form["count"], NOWHERE, form["detail"])
+
+
+def _note(form: dict[str, Any]) -> Note:
+    return Note(Level(form["level"]), form["code"], NOWHERE, form["detail"], form["count"])

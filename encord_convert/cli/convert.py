@@ -10,15 +10,16 @@ from pathlib import Path
 
 import click
 
+from encord_convert.cli._closing import told
 from encord_convert.cli._options import mapping_option, options_from
 from encord_convert.cli._progress import watched
-from encord_convert.cli._training import TOLD, training_options, training_target
+from encord_convert.cli._training import training_options, training_target
 from encord_convert.conversion import convert as convert_
 from encord_convert.errors import ConvertError, NotRepresentableError, WriteError
 from encord_convert.formats._files import source_at
 from encord_convert.geometry.rle import MAX_PIXELS, pixel_limit
 from encord_convert.labelset import LabelSet
-from encord_convert.report import Report, sum_counts
+from encord_convert.report import Report
 
 
 @click.command(short_help="Convert annotations from one format to another.")
@@ -84,7 +85,7 @@ def convert(
             write_options={**(trained[1] if trained else {}), **options_from(write_options, "-w")},
             through=None if mapping is None else functools.partial(_mapped, mapping),
         )
-    click.echo(told(report, "would" if dry_run else "wrote"), err=True)
+    click.echo(told(report, "dry run" if dry_run else "wrote"), err=True)
 
 
 def _mapped(mapping: str, labels: LabelSet) -> LabelSet:
@@ -121,28 +122,3 @@ def _give(report: Report, file: str | None, as_json: bool) -> None:
             raise WriteError(f"{file}: the report cannot be written ({error.strerror}).") from error
     if as_json:
         click.echo(text)
-
-
-def told(report: Report, verb: str = "wrote") -> str:
-    """Return the closing lines: what was read, what was written or would be, what was lost."""
-    total = sum_counts(report.labels().values())
-    classes = len(report.labels())
-    images = report.counts().get("image", {}).get("in", 0)
-    size = _number(images, "image") if images else _number(report.rows_read, "row")
-    source, target = report.source, report.target
-    lines = [
-        f"read   {source.format:<8} {size}  {_number(total['in'], 'annotation')}  {_number(classes, 'label')}",
-        f"{verb}  {target.format:<8} {target.path}",
-        f"kept   {total['kept']}  changed {total['changed']}  dropped {total['dropped']}",
-    ]
-    if not report.is_lossless:
-        lines.append(f"lost   {report.summary()}")
-        lines.append("       (--report FILE for each; --strict to refuse)")
-    if asked := report.summary(asked=True):
-        lines.append(f"mapped {asked}")
-    lines += [f"note   {note.detail} ({note.count})" for note in report.notes() if note.code in TOLD]
-    return "\n".join(lines)
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from encord_convert.cli._closing import told
 from encord_convert.cli._options import options_from
 from encord_convert.cli._service import client_of, projects_of, service_options
-from encord_convert.cli.convert import account_kept, told
+from encord_convert.cli.convert import account_kept
 from encord_convert.report import Report
 
 

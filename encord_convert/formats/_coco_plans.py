@@ -265,7 +265,7 @@ class Plans:
             if "iscrowd" not in category.facts.answers:
                 self._attribute(item, "iscrowd", AnswerFacts({"bool"}), (category.name, shape.value, "iscrowd"))
             detail = "Crowds are objects whose checklist `iscrowd` says so."
-            self._ledger.note(Level.WARNING, "CROWD_KEPT", detail, Where(element=category.name))
+            self._ledger.note(Level.INFO, "CROWD_KEPT", detail, Where(element=category.name))
         if category.supercategory and category.declared is None and category.supercategory != category.name:
             self._supercategory(item, category)
         if shape is Shape.SKELETON:

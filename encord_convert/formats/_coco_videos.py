@@ -147,7 +147,7 @@ class Videos:
                 members = tracks.setdefault((class_, (number,)), {})
             if split:
                 where, key = reader.where(row.data_title, None, frame), (one.kind, one.plan.label)
-                reader.ledger.change(Kind.MERGED, "TRACK_SPLIT", Feature.TRACKS, key, where, split, counted=one.changed)
+                reader.ledger.change(Kind.SPLIT, "TRACK_SPLIT", Feature.TRACKS, key, where, split, counted=one.changed)
                 one.changed = True
             members[frame] = one
         own = {one.hash for members in tracks.values() for one in members.values() if one.hash}

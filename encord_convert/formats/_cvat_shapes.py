@@ -496,7 +496,7 @@ def _split(drawing: Drawing, places: Sequence[tuple[float, float]]) -> None:
 def points_split(count: int) -> Change:
     """Return the change that an element of several points is as many objects."""
     detail = f"A points shape of {count} points is read as so many objects."
-    return Change(Kind.MERGED, "POINTS_SPLIT", Feature.SHAPE, detail)
+    return Change(Kind.SPLIT, "POINTS_SPLIT", Feature.SHAPE, detail)
 
 
 def _vertex(node: Any, x: float, y: float, visibility: Visibility) -> SkeletonCoordinate:

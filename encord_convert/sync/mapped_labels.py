@@ -164,7 +164,7 @@ class _Account:
         if len(made) > 1 and origin.weights and origin.is_track:
             detail = f"One object becomes {len(made)}, of a class each."
             key = "track", label
-            self._ledger.change(Kind.MERGED, "MAPPED_SPLIT", Feature.TRACKS, key, self._where(instance), detail)
+            self._ledger.change(Kind.SPLIT, "MAPPED_SPLIT", Feature.TRACKS, key, self._where(instance), detail)
             origin = replace(origin, is_track=False)
         for one in made:
             one._origin = origin

@@ -80,7 +80,7 @@ def test_a_source_that_lacks_what_the_mapping_names_fails_its_own_job(
     shown = capsys.readouterr().err
     assert f"{tmp_path}/m.yaml:2: the source has no class 'label1 (polygon)'; " in shown
     assert "done 1  unchanged 0  failed 1" in shown
-    assert "\nmapped 3 polygons dropped\n" in shown
+    assert "\nmapped    3 polygons dropped\n" in shown
     assert "3 polygons dropped" not in shown.partition("lost ")[2].partition("\n")[0]
 
 

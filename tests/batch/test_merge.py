@@ -129,7 +129,7 @@ def test_conflicts_by_name_and_shape_are_told(tmp_path: Path, capsys: pytest.Cap
     assert cli([*words, "--merge", "--engine", "serial"]) == 0
     told = capsys.readouterr().err
     assert f"Sources draw 'car' as bounding box ({tmp_path}/a), polygon ({tmp_path}/b)." in told
-    assert "1 class defaulted" in told
+    assert "colours (1)" in told
     objects = read(tmp_path / "out").ontology.objects
     assert [(one.name, one.shape.value, one.color, one.uid) for one in objects] == [
         ("car", "bounding_box", "#111111", 1),

@@ -76,7 +76,7 @@ def test_any_executor_will_do(sources: Path, whole: dict[str, str], tmp_path: Pa
 def test_the_failures_are_named_at_the_end(sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("batch", sources / "*", "--to", "coco", "--out", tmp_path / "out", "--jobs", 2) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "jobs   done 21  unchanged 0  failed 3"
+    assert lines[0] == "jobs    done 21  unchanged 0  failed 3"
     assert lines[-4] == "error: 3 of 24 jobs failed:"
     damaged = [sources / name for name in ("task_0004.zip", "task_0012.xml", "task_0020.xml")]
     for line, path in zip(lines[-3:], damaged, strict=True):

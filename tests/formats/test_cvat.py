@@ -284,7 +284,7 @@ def test_one_point_is_a_point_and_several_are_split() -> None:
     ]
     assert len({instance.object_hash for instance in loaded.instances}) == 4
     loss = loaded.loss("POINTS_SPLIT")
-    assert (loss.kind, loss.count, loss.type) == ("merged", 1, "points")
+    assert (loss.kind, loss.count, loss.type) == ("split", 1, "points")
 
 
 def test_points_of_a_constant_number_are_a_skeleton_if_asked_for() -> None:

@@ -250,7 +250,7 @@ def test_a_track_that_is_split_is_told(tmp_path: Path) -> None:
     assert report.counts()["bounding_box"] == {"in": 6, "kept": 3, "changed": 0, "dropped": 3}
     found, report = written(sample.done(), "- {name: car, split: kind}", tmp_path)
     assert [name for name, _ in found] == ["van"] * 3 + ["bus"] * 3
-    assert ("merged", "MAPPED_SPLIT", "track", "car", 1) in told(report)
+    assert ("split", "MAPPED_SPLIT", "track", "car", 1) in told(report)
     assert report.counts()["track"] == {"in": 1, "kept": 0, "changed": 1, "dropped": 0}
 
 

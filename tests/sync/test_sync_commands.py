@@ -28,7 +28,7 @@ def test_push_verify_and_pull_go_there_and_back(reached: Path, capsys: pytest.Ca
     assert run(["verify", "boxes", project]) == 0
     assert capsys.readouterr().err == "0 differences\n"
     assert run(["pull", project, "back.json", "--to", "coco", "--title-like", "000_.png"]) == 0
-    assert "wrote  coco     back.json" in capsys.readouterr().err
+    assert "wrote   coco     back.json" in capsys.readouterr().err
     assert len(list(encord_convert.read("back.json", report=Report()))) == 4
     assert run(["pull", project, "one.json", "--to", "coco", "--title", "0002.png"]) == 0
     assert [row.data_title for row in encord_convert.read("one.json", report=Report())] == ["0002.png"]
