@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import gc
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from encord_convert.codes import LOSSES
 from encord_convert.crew import crew
 from encord_convert.errors import NotRepresentableError, OptionError, UnknownFormatError, WriteError
 from encord_convert.formats._api import Exporter, Format, Importer
@@ -16,8 +18,11 @@ from encord_convert.formats._files import Source, Target, source_at
 from encord_convert.formats._options import parse_options
 from encord_convert.formats._registry import detect, format_named, formats
 from encord_convert.labelset import LabelSet
+from encord_convert.ledger import SECONDARY
+from encord_convert.losses import Feature, Kind
 from encord_convert.prediction import predict
 from encord_convert.report import Report, sum_counts
+from encord_convert.wording import lines, summary
 
 Path = str | os.PathLike[str]
 
@@ -63,6 +68,7 @@ def write(
     format: str | Format | None = None,
     *,
     strict: bool = False,
+    allow: Collection[str] = (),
     report: Report | None = None,
     jobs: int = 1,
     **options: Any,
@@ -79,6 +85,8 @@ def write(
         By default the one format that writes the path's suffix.
     strict : bool
         Write nothing if anything would be lost.
+    allow : collection of str
+        Codes of losses that ``strict`` does not refuse.
     report : Report, optional
         Receives the account. Without one, losses give a :class:`ConversionWarning`.
     jobs : int
@@ -100,7 +108,7 @@ def write(
     target = path if isinstance(path, Target) else Target(path, chosen.suffixes)
     account.target.path, account.target.format = target.name, chosen.name
     if strict:
-        _refuse_loss(labels, exporter, account)
+        _refuse_loss(labels, exporter, account, allow)
     with _collector_paused(), crew(jobs), target:
         shards = labels.shards(jobs) if exporter.write_sharded else ()
         if exporter.write_sharded and len(shards) > 1:
@@ -121,6 +129,7 @@ def convert(
     from_: str | None = None,
     to: str | Format | None = None,
     strict: bool = False,
+    allow: Collection[str] = (),
     report: Report | None = None,
     jobs: int = 1,
     dry_run: bool = False,
@@ -138,6 +147,8 @@ def convert(
         Formats; by default recognised. What is written may be a :class:`Format` that has no name of its own.
     strict : bool
         Write nothing if anything would be lost.
+    allow : collection of str
+        Codes of losses that ``strict`` does not refuse.
     report : Report, optional
         Filled and returned; a new one by default.
     jobs : int
@@ -154,8 +165,8 @@ def convert(
         labels = read(src, from_, report=account, **(read_options or {}))
         labels = labels if through is None else through(labels)
         if dry_run:
-            return foretold(labels, dst, to, strict, account, write_options or {})
-        return write(labels, dst, to, strict=strict, report=account, jobs=jobs, **(write_options or {}))
+            return foretold(labels, dst, to, strict, account, write_options or {}, allow)
+        return write(labels, dst, to, strict=strict, allow=allow, report=account, jobs=jobs, **(write_options or {}))
 
 
 def foretold(
@@ -165,6 +176,7 @@ def foretold(
     strict: bool,
     account: Report,
     options: Mapping[str, Any],
+    allow: Collection[str] = (),
 ) -> Report:
     """Fill the account with what writing would say, and refuse what it would refuse."""
     chosen = _chosen(dst, to)
@@ -173,7 +185,7 @@ def foretold(
     account.target.path = dst.name if isinstance(dst, Target) else os.fspath(dst)
     account.target.format = chosen.name
     if strict:
-        _refuse_loss(labels, exporter, account)
+        _refuse_loss(labels, exporter, account, allow)
     with _collector_paused():
         predict(account, labels, exporter.carries)
     if exporter.carries.labels:
@@ -241,22 +253,66 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _refuse_loss(labels: LabelSet, exporter: Exporter, account: Report) -> None:
+def _refuse_loss(labels: LabelSet, exporter: Exporter, account: Report, allow: Collection[str]) -> None:
+    check_codes(allow)
     predicted = Report.predict(labels, exporter.carries)
     predicted.source, predicted.target = account.source, account.target
-    if not predicted.is_lossless:
-        message = f"{account.target.path}: not written, since something would be lost: {predicted.summary()}."
-        raise NotRepresentableError(message, predicted)
+    refuse(predicted, account.target.path or "", allow)
+
+
+def refuse(report: Report, place: str, allow: Collection[str]) -> None:
+    """Refuse what ``strict`` does not let pass.
+
+    Raises
+    ------
+    NotRepresentableError
+    """
+    lost = report.refused(allow)
+    if lost:
+        codes = ",".join(dict.fromkeys(loss.code for loss in lost))
+        message = f"{place}: not written, since something would be lost: {summary(lost, codes=True)}."
+        raise NotRepresentableError(f"{message} --allow {codes} permits it.", report)
+
+
+def check_codes(allow: Collection[str]) -> None:
+    """Refuse codes that no loss has, as far as that can be known: a plug-in may have codes of its own.
+
+    Raises
+    ------
+    OptionError
+    """
+    known = {*LOSSES, *(f"{feature.name}_DROPPED" for feature in Feature)}
+    exporters = [one.exporter for one in formats().values() if one.exporter is not None]
+    known.update(code for one in exporters for code in one.carries.codes.values())
+    has_plug_ins = any(not one.write.__module__.startswith("encord_convert.") for one in exporters)
+    for code in allow:
+        near = difflib.get_close_matches(code.upper(), sorted(known), n=1)
+        if code not in known and (near or not has_plug_ins):
+            hint = f"Did you mean {near[0]}?" if near else "`encord-convert help report` lists them."
+            raise OptionError(f"allow={code}: no loss has this code. {hint}")
 
 
 def _refuse_emptiness(account: Report, format_: Format) -> None:
     total = sum_counts(account.labels().values())
-    if total["in"] and not total["kept"] + total["changed"]:
-        reasons = ", ".join(filter(None, (account.summary(asked=True), account.summary())))
-        raise WriteError(
-            f"{account.target.path}: not written, since none of the {total['in']} annotations can be: "
-            f"{reasons}. Another format may carry them; `encord-convert formats` shows which."
-        )
+    if not total["in"] or total["kept"] + total["changed"]:
+        return
+    lost = [loss for loss in account.losses() if loss.kind is Kind.DROPPED and loss.type not in SECONDARY]
+    asked = [loss for loss in lost if loss.is_asked]
+    reasons = [summary(asked)] if asked else []
+    reasons += [
+        f"{line.count} {line.things} ({line.code}: {line.detail.rstrip('.')})"
+        for line in lines([loss for loss in lost if not loss.is_asked], format_.name)
+    ]
+    more = f" and {len(reasons) - _REASONS} more reasons" if len(reasons) > _REASONS else ""
+    advice = " Another format may carry them; `encord-convert formats` shows which." if account.writing.dropped else ""
+    raise WriteError(
+        f"{account.target.path}: not written, since none of the {total['in']} annotations can be: "
+        f"{'; '.join(reasons[:_REASONS])}{more}.{advice}"
+    )
+
+
+_REASONS = 5
+"""How many reasons a sentence tells."""
 
 
 __all__ = ["ConversionWarning", "UnknownFormatError", "convert", "formats", "read", "write"]

@@ -244,7 +244,7 @@ class Carries:
     stand there in another form: a change too (answers without their questions). Shapes in ``bounded`` are cut at the
     border of the picture though ``OUT_OF_BOUNDS`` is carried of the others; texts in which ``unwritable`` finds
     something are changed there. ``colours_by`` says whether every class keeps its colour, or those of one name get
-    that of the first.
+    that of the first; None where nobody has a use for colours, so that they are no loss.
     """
 
     shapes: frozenset[Shape]
@@ -258,7 +258,7 @@ class Carries:
     alters: frozenset[Feature] = frozenset()
     bounded: frozenset[Shape] = frozenset()
     unwritable: re.Pattern[str] | None = None
-    colours_by: Literal["class", "name"] = "class"
+    colours_by: Literal["class", "name"] | None = "class"
 
     @property
     def labels(self) -> bool:
@@ -271,7 +271,7 @@ class Carries:
         for item in objects:
             if item.shape in self.shapes | self.approximates:
                 first = seen.setdefault(item.title, item.color)
-                yield item, item.color if self.colours_by == "class" else first
+                yield item, first if self.colours_by == "name" else item.color
 
     def has(self, feature: Feature, shape: Shape) -> bool:
         """Tell whether a feature of a shape survives."""

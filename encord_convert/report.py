@@ -18,7 +18,7 @@ both are told to the same object, in one place: that is why this is one module, 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -157,16 +157,18 @@ class Report:
                     into[side, label] += 1
 
     def _lose_colours(self, ontology: OntologyStructure, carries: Carries) -> None:
-        """Say which colours the target does not carry; those that any ontology gives anew are no loss."""
+        """Say which colours the target does not carry; those that nobody chose are no loss."""
         code = carries.code(Feature.COLOUR)
+        if carries.colours_by is None:
+            return
         if Feature.COLOUR in carries.features:
             for item, colour in carries.coloured(ontology.objects):
-                if item.color != colour:
+                if item.color != colour and not item.has_default_color():
                     detail = f"The colour of every {item.title!r} is {colour}; {item.color} has no place in the target."
                     self.writing.lose(Kind.MERGED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
             return
         for index, item in enumerate(ontology.objects):
-            if item.color != next_color(ontology.objects[:index][-1:]):
+            if not item.has_default_color() and item.color != next_color(ontology.objects[:index][-1:]):
                 detail = f"The colour {item.color} of {item.title!r} has no place in the target."
                 self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
 
@@ -456,6 +458,10 @@ class Report:
     def is_lossless(self) -> bool:
         """True if everything was kept but for what a mapping of classes asked for."""
         return all(loss.is_asked for loss in self.losses())
+
+    def refused(self, allow: Collection[str] = ()) -> list[Loss]:
+        """Return the losses that ``strict`` refuses: those no mapping asked for, and whose code is not allowed."""
+        return [loss for loss in self.losses() if not loss.is_asked and loss.code not in allow]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of the report file."""

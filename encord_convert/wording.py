@@ -37,7 +37,8 @@ _THINGS = {
 class Line:
     """Losses alike: of one kind, code and type, of any label.
 
-    ``things`` says of which class they are; ``why`` is a clause without a full stop.
+    ``things`` says of which class they are; ``why`` is a clause without a full stop, ``detail`` what is said of the
+    first.
     """
 
     verb: str
@@ -45,6 +46,7 @@ class Line:
     things: str
     why: str
     code: str
+    detail: str
 
 
 def is_minor(loss: Loss) -> bool:
@@ -100,7 +102,7 @@ def lines(losses: Iterable[Loss], target: str | None) -> list[Line]:
     for (weight, word, _, code), same in alike.items():
         count = sum(loss.count for loss in same)
         labels = list(dict.fromkeys(loss.label for loss in same if loss.label))
-        line = Line(word, count, things(same[0], count) + _of(labels), why(same[0], target), code)
+        line = Line(word, count, things(same[0], count) + _of(labels), why(same[0], target), code, same[0].detail)
         found.append((weight, -count, line))
     return [line for _, _, line in sorted(found, key=lambda one: one[:2])]
 

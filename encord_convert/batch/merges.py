@@ -6,7 +6,7 @@ is left out. Where sources disagree the first, by the order of names, is followe
 
 =======================  ==============================================================================================
 ``CLASS_SHAPES``         a note: sources draw one name in different shapes, which stay classes of their own
-``CLASS_COLOUR``         a loss: a class has another colour elsewhere
+``CLASS_COLOUR``         a loss: a class was given another colour elsewhere
 ``SKELETON_RENAMED``     a loss: a skeleton with other points than that of its name gets a number behind its name
 =======================  ==============================================================================================
 
@@ -100,6 +100,7 @@ class Union:
         self._classifications: dict[tuple[str, str], Element] = {}
         self._templates: dict[str, Element] = {}
         self._hashes: set[str] = set()
+        self._chosen: set[tuple[str, str]] = set()
         self._names: list[dict[str, str]] = []
         self._shapes: list[tuple[str, dict[str, set[str]]]] = []
 
@@ -110,7 +111,7 @@ class Union:
         shapes: dict[str, set[str]] = {}
         before: tuple[str, str] | None = None
         templates = {one["template"]["name"]: one["template"] for one in form.get("skeleton_templates", ())}
-        for element in form["objects"]:
+        for item, element in zip(ontology.objects, form["objects"], strict=True):
             shapes.setdefault(element["name"], set()).add(element["shape"])
             template = templates.get(element["name"]) if element["shape"] == "skeleton" else None
             name = self._skeleton(source, element["name"], template, names)
@@ -120,7 +121,12 @@ class Union:
                 known = self._objects[name, element["shape"]]
             before = (name, element["shape"])
             names[element["featureNodeHash"]] = known["featureNodeHash"]
-            if known["color"] != element["color"]:
+            if item.has_default_color():
+                pass  # nobody chose it
+            elif before not in self._chosen:
+                self._chosen.add(before)
+                known["color"] = element["color"]
+            elif known["color"] != element["color"]:
                 where, detail = Where(file=source), f"{element['color']} here, {known['color']} elsewhere."
                 key = ("class", name)
                 self.ledger.lose(Kind.DEFAULTED, "CLASS_COLOUR", Feature.COLOUR, key, where, detail)
@@ -213,7 +219,11 @@ class Union:
                 {"template": {**one, "feature_node_hash": self._objects[name, "skeleton"]["featureNodeHash"]}}
                 for name, one in self._templates.items()
             ]
-        return OntologyStructure.from_dict(form), self._names
+        structure = OntologyStructure.from_dict(form)
+        for item, kind in zip(structure.objects, self._objects, strict=True):
+            if kind not in self._chosen:
+                item._default_color = item.color
+        return structure, self._names
 
     def _note_shapes(self) -> None:
         together: dict[str, set[str]] = {}

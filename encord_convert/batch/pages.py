@@ -1,4 +1,7 @@
-"""The account of a batch as one page: no server, nothing to load, tables that sort when their heads are clicked."""
+"""The report of a batch, or of one conversion, as one page.
+
+It needs no server and loads nothing; tables sort when their heads are clicked.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 from encord_convert.batch.accounts import account
 from encord_convert.batch.run import Result
 from encord_convert.batch.tasks import unpacked
+from encord_convert.ledger import EXAMPLES
+from encord_convert.losses import Where
 from encord_convert.report import sum_counts
 
 _STYLE = """
@@ -35,23 +40,57 @@ document.querySelectorAll("th").forEach(head => head.addEventListener("click", (
 
 
 def page(result: Result) -> Iterator[str]:
-    """Yield the page, piece by piece; whatever comes from sources is escaped."""
+    """Yield the page of a batch, piece by piece; whatever comes from sources is escaped."""
     total = account(result)
     jobs = total["jobs"]
-    yield "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\n"
-    yield f"<title>Batch: {jobs['done']} done, {jobs['failed']} failed</title>\n<style>{_STYLE}</style>\n"
     left = f", {jobs['left_out']} not started" if jobs["left_out"] else ""
-    yield f"<h1>{jobs['done']} jobs done, {jobs['failed']} failed{left}</h1>\n"
-    numbers = ("in", "kept", "changed", "dropped")
+    yield from _begin(f"Batch: {jobs['done']} done, {jobs['failed']} failed",
+                      f"{jobs['done']} jobs done, {jobs['failed']} failed{left}")  # fmt: skip
+    yield from _sums(total)
+    yield from _lost(total, ("jobs",))
+    yield from _table("Jobs", ("source", "status", *_NUMBERS, "target", "losses or error"), _jobs(result))
+    yield _END
+
+
+def report_page(form: dict[str, Any]) -> Iterator[str]:
+    """Yield the page of one conversion, from the form of its report."""
+    ends = [form[end] for end in ("source", "target")]
+    title = " to ".join(f"{end['path']} ({end['format']})" for end in ends if end["path"])
+    yield from _begin(title, title)
+    yield from _sums(form)
+    yield from _table("Splits", ("split", "images"), ([name, count] for name, count in form["splits"].items()))
+    yield from _lost(form, ())
+    places = (
+        [loss["code"], loss["type"], loss["label"], str(Where(**one["where"])), one["detail"]]
+        for loss in form["losses"]
+        for one in loss["examples"]
+    )
+    yield from _table(
+        f"Places, the first {EXAMPLES} of each loss", ("code", "type", "label", "where", "detail"), places
+    )
+    yield _END
+
+
+_NUMBERS = ("in", "kept", "changed", "dropped")
+_END = f"<script>{_SCRIPT}</script>\n</html>\n"
+
+
+def _begin(title: str, heading: str) -> Iterator[str]:
+    yield "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\n"
+    yield f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n<h1>{escape(heading)}</h1>\n"
+
+
+def _sums(form: dict[str, Any]) -> Iterator[str]:
     for title, name, key in (("What came in", "type", "counts"), ("Labels", "label", "labels")):
-        rows = ([one, *(row[number] for number in numbers)] for one, row in total[key].items())
-        yield from _table(title, (name, *numbers), rows)
-    columns = ("kind", "code", "type", "label", "count", "jobs", "detail")
-    yield from _table("Losses", columns, ([loss[one] for one in columns] for loss in total["losses"]))
-    notes = ("level", "code", "count", "jobs", "detail")
-    yield from _table("Notes", notes, ([note[one] for one in notes] for note in total["notes"]))
-    yield from _table("Jobs", ("source", "status", *numbers, "target", "losses or error"), _jobs(result))
-    yield f"<script>{_SCRIPT}</script>\n</html>\n"
+        rows = ([one, *(row[number] for number in _NUMBERS)] for one, row in form[key].items())
+        yield from _table(title, (name, *_NUMBERS), rows)
+
+
+def _lost(form: dict[str, Any], more: tuple[str, ...]) -> Iterator[str]:
+    columns = ("kind", "code", "type", "label", "count", *more, "detail")
+    yield from _table("Losses", columns, ([loss[one] for one in columns] for loss in form["losses"]))
+    notes = ("level", "code", "count", *more, "detail")
+    yield from _table("Notes", notes, ([note[one] for one in notes] for note in form["notes"]))
 
 
 def _jobs(result: Result) -> Iterator[list[Any]]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -30,7 +30,7 @@ from typing import Any
 import msgspec
 
 from encord_convert.batch import places
-from encord_convert.conversion import exporter_of, importer_of
+from encord_convert.conversion import check_codes, exporter_of, importer_of
 from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats._files import name_fault
 from encord_convert.formats._options import parse_options
@@ -67,6 +67,8 @@ class Job:
         Options of the two formats.
     strict : bool
         Fail if anything would be lost.
+    allow : tuple of str
+        Codes of losses that ``strict`` does not refuse.
     is_merged : bool
         Whether the sources become one label set, of one ontology; also if there is but one.
     mapping : MappingText, optional
@@ -82,6 +84,7 @@ class Job:
     read_options: dict[str, Any] = field(default_factory=dict)
     write_options: dict[str, Any] = field(default_factory=dict)
     strict: bool = False
+    allow: tuple[str, ...] = ()
     is_merged: bool = False
     mapping: MappingText | None = None
     size_bytes: int = 0
@@ -96,7 +99,7 @@ class Job:
         """Return what tells this way of converting from every other, this version of the package included."""
         how = (
             self.to, self.from_, sorted(self.read_options.items()), sorted(self.write_options.items()), self.strict,
-            self.is_merged, _own_version(), *([] if self.mapping is None else [self.mapping.text]),
+            sorted(self.allow), self.is_merged, _own_version(), *([] if self.mapping is None else [self.mapping.text]),
         )  # fmt: skip
         return hashlib.sha256(msgspec.json.encode(how, enc_hook=str)).hexdigest()
 
@@ -120,6 +123,7 @@ def plan(
     read_options: Mapping[str, Any] | None = None,
     write_options: Mapping[str, Any] | None = None,
     strict: bool = False,
+    allow: Collection[str] = (),
     mapping: str | os.PathLike[str] | None = None,
 ) -> Plan:
     """Return the jobs for sources, or for what a manifest names, or both.
@@ -131,7 +135,7 @@ def plan(
         file and folder in it is one.
     out : path or URI
         What is written goes below: for each source a folder of its name.
-    to, from_, read_options, write_options, strict
+    to, from_, read_options, write_options, strict, allow
         As of :func:`encord_convert.convert`, for every job; a manifest may say otherwise for a job.
     mapping : path, optional
         A YAML file of what becomes of classes, for every job that names no other.
@@ -152,7 +156,7 @@ def plan(
     place = os.fspath(out)
     common = _Entry(
         to=to, from_=from_, read=dict(read_options or {}), write=dict(write_options or {}), strict=strict, merge=merge,
-        mapping=None if mapping is None else _mapping(os.fspath(mapping)),
+        allow=tuple(allow), mapping=None if mapping is None else _mapping(os.fspath(mapping)),
     )  # fmt: skip
     entries = [replace(common, source=[os.fspath(one) for one in sources])] if sources else []
     if manifest is not None:
@@ -161,7 +165,9 @@ def plan(
     if not jobs:
         raise OptionError("There is nothing to convert: name sources, or a manifest that does.")
     _refuse_clashes(jobs)
-    for job in {(job.to, job.from_, str(job.read_options), str(job.write_options)): job for job in jobs}.values():
+    for job in {
+        (job.to, job.from_, str(job.read_options), str(job.write_options), job.allow): job for job in jobs
+    }.values():
         _check(job)
     return Plan(tuple(jobs), place)
 
@@ -175,6 +181,7 @@ class _Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     read: dict[str, Any] = {}
     write: dict[str, Any] = {}
     strict: bool | None = None
+    allow: list[str] | None = None
     mapping: str | None = None
 
 
@@ -199,6 +206,7 @@ class _Entry:
     read: dict[str, Any] = field(default_factory=dict)
     write: dict[str, Any] = field(default_factory=dict)
     strict: bool = False
+    allow: tuple[str, ...] = ()
     merge: bool = False
     mapping: MappingText | None = None
 
@@ -211,6 +219,7 @@ class _Entry:
             read=self.read | settings.read,
             write=self.write | settings.write,
             strict=self.strict if settings.strict is None else settings.strict,
+            allow=self.allow if settings.allow is None else tuple(settings.allow),
             mapping=self.mapping if settings.mapping is None else _mapping(os.path.join(folder, settings.mapping)),
         )
 
@@ -265,6 +274,7 @@ def _jobs(entry: _Entry, out: str) -> list[Job]:
         read_options=entry.read,
         write_options=entry.write,
         strict=entry.strict,
+        allow=entry.allow,
         is_merged=entry.merge,
         mapping=entry.mapping,
     )
@@ -306,6 +316,7 @@ def _check(job: Job) -> None:
     parse_options(exporter_of(format_).options, job.write_options, format_name=job.to)
     if job.from_ is not None:
         parse_options(importer_of(format_named(job.from_)).options, job.read_options, format_name=job.from_)
+    check_codes(job.allow)
 
 
 @cache

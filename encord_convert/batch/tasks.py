@@ -23,7 +23,7 @@ import msgspec
 from encord_convert.batch import places
 from encord_convert.batch.plan import Job
 from encord_convert.batch.targets import SentTarget, StagedTarget, Stamp, force_folders, is_intact
-from encord_convert.conversion import foretold, read, write
+from encord_convert.conversion import foretold, read, refuse, write
 from encord_convert.crew import crew
 from encord_convert.errors import (
     ConvertError,
@@ -223,12 +223,12 @@ def _convert(item: Item, sources: list[Source], report: Report, task: Task, stag
 
         document = parse_document(job.mapping.text, job.mapping.place)
         labels = mapped(labels, document, place=job.mapping.place)
-    if job.strict and beside.losses():
-        report.writing.merge(beside)
-        message = f"{job.target}: not written, since something would be lost: {report.summary()}."
-        raise NotRepresentableError(message, report)
+    if job.strict:
+        disagreed = Report()
+        disagreed.writing = beside
+        refuse(disagreed, job.target, job.allow)
     if task.is_dry:
-        foretold(labels, job.target, format_, job.strict, report, job.write_options)
+        foretold(labels, job.target, format_, job.strict, report, job.write_options, job.allow)
         report.writing.merge(beside)
         return None
     target: StagedTarget
@@ -237,6 +237,15 @@ def _convert(item: Item, sources: list[Source], report: Report, task: Task, stag
     else:
         place = places.local(job.target)
         target = StagedTarget(place, format_.suffixes, folder=task.folder, staging=staging)
-    write(labels, target, format_, strict=job.strict, report=report, jobs=task.processes, **job.write_options)
+    write(
+        labels,
+        target,
+        format_,
+        strict=job.strict,
+        allow=job.allow,
+        report=report,
+        jobs=task.processes,
+        **job.write_options,
+    )
     report.writing.merge(beside)
     return target

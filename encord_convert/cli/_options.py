@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
 from encord_convert.errors import OptionError
@@ -9,6 +12,35 @@ from encord_convert.errors import OptionError
 mapping_option = click.option(
     "--mapping", metavar="FILE", help="YAML file: classes and attributes to rename, merge, drop, redraw or split."
 )
+
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace what is there, also if another program wrote it."
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def strict_options(help_: str) -> Callable[[F], F]:
+    """Add --strict, which ``help_`` explains, and --allow to a command."""
+    strict = click.option("--strict", is_flag=True, help=help_)
+    allow = click.option(
+        "--allow", multiple=True, metavar="CODE[,CODE]", help="With --strict: losses that are no reason; repeatable."
+    )
+    return lambda command: strict(allow(command))
+
+
+def allowed(codes: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
+    """Return the codes of --allow.
+
+    Raises
+    ------
+    OptionError
+        ``--strict`` was not given.
+    """
+    if codes and not strict:
+        raise OptionError("--allow goes with --strict, which was not given.")
+    return tuple(one.strip() for text in codes for one in text.split(",") if one.strip())
 
 
 def options_from(pairs: tuple[str, ...], flag: str) -> dict[str, str]:

@@ -54,15 +54,15 @@ def client_of(domain: str | None, key: str | None) -> Iterator[EncordUserClient]
         raise NetworkError(error.message) from error
 
 
-def watching(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
+def watching(*, as_json: bool, quiet: bool = False) -> Callable[[dict[str, Any]], None]:
     """Return what tells of events: as JSON on stdout, or as a line on a terminal."""
 
     if as_json:
         return lambda event: click.echo(json.dumps(event, ensure_ascii=False))
-    return PushProgress().tell
+    return (lambda _: None) if quiet else PushProgress().tell
 
 
-def told(outcome: Outcome, failures: str, *, as_json: bool) -> int:
+def told(outcome: Outcome, failures: str, *, as_json: bool, quiet: bool = False) -> int:
     """Say what a push did, and return the exit code; what failed is written to a file."""
     from encord_convert.sync.applying import write_failures
 
@@ -78,7 +78,8 @@ def told(outcome: Outcome, failures: str, *, as_json: bool) -> int:
         click.echo("\n".join(outcome.project_hashes))
     rows = "1 label row" if outcome.written == 1 else f"{outcome.written} label rows"
     files = "1 piece of data" if outcome.sent == 1 else f"{outcome.sent} pieces of data"
-    click.echo(f"pushed {files} and {rows} to {_projects(outcome.project_hashes)}", err=True)
+    if not quiet:
+        click.echo(f"pushed {files} and {rows} to {_projects(outcome.project_hashes)}", err=True)
     for title, reason in outcome.failures[:10]:
         click.echo(f"failed {title}: {reason}", err=True)
     if outcome.failures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,23 @@ from typing import Any
 import click
 
 from encord_convert import batch as batches
+from encord_convert.batch import places
 from encord_convert.batch.accounts import account, json_parts, write_report
 from encord_convert.batch.engines import MEMORY_LIMIT_MB, TIME_LIMIT_S
 from encord_convert.batch.events import to_lines
+from encord_convert.batch.journal import journal_path
 from encord_convert.cli._batch_progress import shown
 from encord_convert.cli._closing import kept, lost
-from encord_convert.cli._options import mapping_option, options_from
+from encord_convert.cli._options import (
+    allowed,
+    mapping_option,
+    options_from,
+    overwrite_option,
+    quiet_option,
+    strict_options,
+)
+from encord_convert.cli._outputs import refuse_foreign, refuse_source
+from encord_convert.cli._reports import check_report
 from encord_convert.errors import WriteError
 from encord_convert.losses import NOWHERE, Feature, Kind, Level, Loss, Note
 from encord_convert.report import sum_counts
@@ -29,7 +41,7 @@ from encord_convert.report import sum_counts
 @click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
 @click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
 @mapping_option
-@click.option("--strict", is_flag=True, help="Fail the jobs that would lose anything.")
+@strict_options("Fail the jobs that would lose anything.")
 @click.option("--manifest", type=click.Path(dir_okay=False), help="YAML file of jobs with options of their own.")
 @click.option("--merge", is_flag=True, help="Make one output of all sources, with one ontology.")
 @click.option("--jobs", type=click.IntRange(1), help="Workers.  [default: one for each processor]")
@@ -38,6 +50,8 @@ from encord_convert.report import sum_counts
 )
 @click.option("--resume", is_flag=True, help="Do only what is missing or has changed.")
 @click.option("--journal", metavar="FILE", help="Journal of what is done; by default in the output.")
+@overwrite_option
+@quiet_option
 @click.option("--dry-run", is_flag=True, help="Say what would be lost, and write nothing.")
 @click.option(
     "--report", "report_files", multiple=True, metavar="FILE", help="Write the account: a page if .html, else JSON."
@@ -62,12 +76,15 @@ def batch(
     write_options: tuple[str, ...],
     mapping: str | None,
     strict: bool,
+    allow: tuple[str, ...],
     manifest: str | None,
     merge: bool,
     jobs: int | None,
     engine: str,
     resume: bool,
     journal: str | None,
+    overwrite: bool,
+    quiet: bool,
     dry_run: bool,
     report_files: tuple[str, ...],
     as_json: bool,
@@ -92,9 +109,14 @@ def batch(
         write_options=options_from(write_options, "-w"),
         mapping=mapping,
         strict=strict,
+        allow=allowed(allow, strict=strict),
     )
+    if not dry_run:
+        _guard(plan, journal, overwrite=overwrite)
+    for file in report_files:
+        check_report(file)
     with contextlib.ExitStack() as stack:
-        watches = [stack.enter_context(shown())] if sys.stderr.isatty() else []
+        watches = [stack.enter_context(shown())] if sys.stderr.isatty() and not quiet else []
         if events:
             watches.append(to_lines(stack.enter_context(_opened(events))))
 
@@ -121,8 +143,21 @@ def batch(
         if as_json:
             for part in json_parts(result):
                 click.echo(part, nl=False)
-        click.echo(_told(result, is_dry=dry_run), err=True)
+        if not quiet:
+            click.echo(_told(result, is_dry=dry_run), err=True)
         result.check()
+
+
+def _guard(plan: batches.Plan, journal: str | None, *, overwrite: bool) -> None:
+    """Refuse to write over sources, or into a folder that no batch was in before."""
+    if places.is_remote(plan.out):
+        return
+    is_ours = os.path.exists(journal or journal_path(plan.out))
+    refuse_foreign(places.local(plan.out), overwrite=overwrite or is_ours)
+    for job in plan.jobs:
+        for source in job.sources:
+            if not places.is_remote(source):
+                refuse_source(places.local(job.target), places.local(source))
 
 
 def _opened(file: str) -> Any:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
 from encord_convert.cli._closing import told
-from encord_convert.cli._options import mapping_option, options_from
+from encord_convert.cli._options import (
+    allowed,
+    mapping_option,
+    options_from,
+    overwrite_option,
+    quiet_option,
+    strict_options,
+)
+from encord_convert.cli._outputs import guarded
 from encord_convert.cli._progress import watched
+from encord_convert.cli._reports import report_kept, report_options
 from encord_convert.cli._training import training_options, training_target
 from encord_convert.conversion import convert as convert_
-from encord_convert.errors import ConvertError, NotRepresentableError, WriteError
 from encord_convert.formats._files import source_at
 from encord_convert.geometry.rle import MAX_PIXELS, pixel_limit
 from encord_convert.labelset import LabelSet
@@ -31,10 +36,11 @@ from encord_convert.report import Report
 @click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
 @click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
 @mapping_option
-@click.option("--strict", is_flag=True, help="Write nothing, and exit with 3, if anything would be lost.")
+@strict_options("Write nothing, and exit with 3, if anything would be lost.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be lost.")
-@click.option("--report", "report_file", type=click.Path(dir_okay=False), help="Write the whole account as JSON.")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole account as JSON on stdout.")
+@overwrite_option
+@report_options
+@quiet_option
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
 @click.option(
     "--limit-pixels",
@@ -52,9 +58,12 @@ def convert(
     write_options: tuple[str, ...],
     mapping: str | None,
     strict: bool,
+    allow: tuple[str, ...],
     dry_run: bool,
     report_file: str | None,
     as_json: bool,
+    overwrite: bool,
+    quiet: bool,
     jobs: int,
     limit_pixels: int,
     **training: str | int | None,
@@ -71,13 +80,24 @@ def convert(
     """
     report = Report()
     trained = training_target(to, training)
-    with account_kept(report, report_file, as_json), source_at(src) as source, pixel_limit(limit_pixels):
+    permitted = allowed(allow, strict=strict)
+    if dry_run:
+        outputs: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    else:
+        outputs = guarded(dst, src, overwrite=overwrite)
+    with (
+        outputs,
+        report_kept(report, report_file, as_json),
+        source_at(src) as source,
+        pixel_limit(limit_pixels),
+    ):
         convert_(
-            watched(source),
+            source if quiet else watched(source),
             dst,
             from_=from_,
             to=to if trained is None else trained[0],
             strict=strict,
+            allow=permitted,
             report=report,
             jobs=jobs,
             dry_run=dry_run,
@@ -85,40 +105,11 @@ def convert(
             write_options={**(trained[1] if trained else {}), **options_from(write_options, "-w")},
             through=None if mapping is None else functools.partial(_mapped, mapping),
         )
-    click.echo(told(report, "dry run" if dry_run else "wrote"), err=True)
+    if not quiet:
+        click.echo(told(report, "dry run" if dry_run else "wrote"), err=True)
 
 
 def _mapped(mapping: str, labels: LabelSet) -> LabelSet:
     from encord_convert.sync import mapped
 
     return mapped(labels, mapping)
-
-
-@contextlib.contextmanager
-def account_kept(report: Report, file: str | None, as_json: bool) -> Iterator[None]:
-    """Give out the account where it was asked for, also when the conversion was refused because of it."""
-    try:
-        yield
-    except NotRepresentableError as error:
-        _give(error.report, file, as_json)
-        raise
-    except WriteError:
-        _give(report, file, as_json)
-        raise
-    except ConvertError:
-        raise
-    else:
-        _give(report, file, as_json)
-
-
-def _give(report: Report, file: str | None, as_json: bool) -> None:
-    if not (file or as_json):
-        return
-    text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
-    if file:
-        try:
-            Path(file).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise WriteError(f"{file}: the report cannot be written ({error.strerror}).") from error
-    if as_json:
-        click.echo(text)

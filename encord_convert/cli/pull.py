@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from encord_convert.cli._closing import told
-from encord_convert.cli._options import options_from
+from encord_convert.cli._options import allowed, options_from, overwrite_option, quiet_option, strict_options
+from encord_convert.cli._outputs import guarded
+from encord_convert.cli._reports import report_kept, report_options
 from encord_convert.cli._service import client_of, projects_of, service_options
-from encord_convert.cli.convert import account_kept
 from encord_convert.report import Report
 
 
@@ -30,9 +31,10 @@ from encord_convert.report import Report
               help="Only rows whose task is that far; repeatable.")  # fmt: skip
 @click.option("--stage", "workflow_graph_node_title_eq", metavar="TEXT", help="Only rows at this workflow stage.")
 @click.option("--stage-like", "workflow_graph_node_title_like", metavar="PATTERN", help="As --stage.")
-@click.option("--strict", is_flag=True, help="Write nothing, and exit with 3, if anything would be lost.")
-@click.option("--report", "report_file", type=click.Path(dir_okay=False), help="Write the whole account as JSON.")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole account as JSON on stdout.")
+@strict_options("Write nothing, and exit with 3, if anything would be lost.")
+@overwrite_option
+@report_options
+@quiet_option
 @service_options
 def pull(
     project: str,
@@ -40,8 +42,11 @@ def pull(
     to: str | None,
     write_options: tuple[str, ...],
     strict: bool,
+    allow: tuple[str, ...],
+    overwrite: bool,
     report_file: str | None,
     as_json: bool,
+    quiet: bool,
     domain: str | None,
     key: str | None,
     **filters: Any,
@@ -59,12 +64,15 @@ def pull(
     if "label_statuses" in wanted:
         wanted["label_statuses"] = [AnnotationTaskStatus(one) for one in wanted["label_statuses"]]
     report = Report()
+    permitted = allowed(allow, strict=strict)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(guarded(dst, None, overwrite=overwrite))
+        stack.enter_context(report_kept(report, report_file, as_json))
         client = stack.enter_context(client_of(domain, key))
-        stack.enter_context(account_kept(report, report_file, as_json))
         pull_(
-            projects_of(project), client, dst, to, strict=strict, report=report,
+            projects_of(project), client, dst, to, strict=strict, allow=permitted, report=report,
             options=dict(options_from(write_options, "-w")),
             **wanted,
         )  # fmt: skip
-    click.echo(told(report), err=True)
+    if not quiet:
+        click.echo(told(report), err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encord_convert.cli._options import options_from
+from encord_convert.cli._options import options_from, quiet_option
 from encord_convert.cli._service import client_of, service_options, told, watching
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--from", "from_", metavar="FORMAT", help="Format of SRC; recognised by default.")
 @click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON, one event a line.")
+@quiet_option
 @service_options
 def push(
     src: str,
@@ -55,6 +56,7 @@ def push(
     from_: str | None,
     read_options: tuple[str, ...],
     as_json: bool,
+    quiet: bool,
     domain: str | None,
     key: str | None,
 ) -> int:
@@ -85,7 +87,8 @@ def push(
             made = plan_(source, client, mapping=mapping, **asked)
             _put_aside(file, journal)
             made.write(file)
-        click.echo(made.text(), err=True)
+        if not quiet:
+            click.echo(made.text(), err=True)
         if plan_file is not None:
             if mapping is None:
                 with source.opened() as opened:
@@ -94,9 +97,9 @@ def push(
                 click.echo(f"mapping   {file}.mapping.yaml, for --mapping once it is edited", err=True)
             click.echo(f"plan      {file}, for encord-convert apply", err=True)
             return 9 if made.problems else 0
-        outcome = apply(made, client, journal=journal, on_event=watching(as_json=as_json))
+        outcome = apply(made, client, journal=journal, on_event=watching(as_json=as_json, quiet=quiet))
         assert is_over(journal) or outcome.failures
-    return told(outcome, f"{file}.failed.jsonl", as_json=as_json) or int(bool(made.left))
+    return told(outcome, f"{file}.failed.jsonl", as_json=as_json, quiet=quiet) or int(bool(made.left))
 
 
 def _put_aside(file: str, journal: str) -> None:

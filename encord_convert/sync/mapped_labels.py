@@ -33,6 +33,7 @@ from encord_convert.ledger import Carried, Ledger, Origin
 from encord_convert.losses import Feature, Kind, Where
 from encord_convert.report import Report, hub_answers, placed_within, side_types, unplaced_answers
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.sdk.objects._colors import keep_defaults
 from encord_convert.sync.documents import document_at
 from encord_convert.sync.mappings import CLASSIFICATION, parse_mapping
 from encord_convert.sync.ontologies import needed
@@ -74,6 +75,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
         raise MappingError("\n".join(f"{place}: {conflict}" for conflict in joined.conflicts))
     translation = Translation(source, joined.structure, rules, leaves_undrawable=True)
     structure = OntologyStructure.from_dict(joined.structure)
+    keep_defaults(structure.objects, labels.ontology.objects)
     own = Ledger() if labels.ledger is None else None
     ledger = Ledger()
 

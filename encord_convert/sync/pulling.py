@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from encord_convert.conversion import write
@@ -77,6 +77,7 @@ def pull(
     format: str | None = None,
     *,
     strict: bool = False,
+    allow: Collection[str] = (),
     report: Report | None = None,
     options: dict[str, Any] | None = None,
     **filters: Any,
@@ -93,6 +94,8 @@ def pull(
         By default the one the suffix of the path belongs to.
     strict : bool
         Write nothing if anything would be lost.
+    allow : collection of str
+        Codes of losses that ``strict`` does not refuse.
     report : Report, optional
     options : dict, optional
         Of writing.
@@ -103,4 +106,4 @@ def pull(
     account = Report() if report is None else report
     account.source.path, account.source.format = projects[0].title, "project"
     labels = pulled(projects, **filters)
-    return write(labels, os.fspath(path), format, strict=strict, report=account, **(options or {}))
+    return write(labels, os.fspath(path), format, strict=strict, allow=allow, report=account, **(options or {}))

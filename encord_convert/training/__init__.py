@@ -41,6 +41,7 @@ Sources
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import Any, Literal
 
 from encord_convert.conversion import write
@@ -102,6 +103,7 @@ def write_target(
     task: str | None = None,
     negatives: Negatives = "keep",
     strict: bool = False,
+    allow: Collection[str] = (),
     report: Report | None = None,
     **options: Any,
 ) -> Report:
@@ -117,6 +119,8 @@ def write_target(
         As of :func:`target_named`.
     strict : bool
         Write nothing if anything would be lost.
+    allow : collection of str
+        Codes of losses that ``strict`` does not refuse.
     report : Report, optional
         Receives the account. Without one, losses give a warning.
     **options
@@ -128,4 +132,4 @@ def write_target(
     OptionError, NotRepresentableError, WriteError, AmbiguousFileError
     """
     target = target_named(name, task=task, negatives=negatives)
-    return write(labels, path, target, strict=strict, report=report, **options)
+    return write(labels, path, target, strict=strict, allow=allow, report=report, **options)

@@ -79,6 +79,7 @@ def base_carries(
         approximates=frozenset(approximates),
         tolerance_px=0.005,
         codes=codes,
+        colours_by=None,
         **more,
     )
 

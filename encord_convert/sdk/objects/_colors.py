@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from encord_convert.sdk.objects.constants import AVAILABLE_COLORS
+
+
+class Coloured:
+    """Remembers the colour an object got because nobody chose one; None if somebody did."""
+
+    color: str
+    _default_color: str | None = None
+
+    def has_default_color(self) -> bool:
+        """Tell whether nobody chose the colour."""
+        return self._default_color == self.color
+
+
+def keep_defaults(objects: Iterable[Coloured], before: Iterable[Coloured]) -> None:
+    """Remember of objects made from others which colours nobody chose."""
+    chosen: dict[str, bool] = {}
+    for one in before:
+        chosen[one.color] = chosen.get(one.color, False) or not one.has_default_color()
+    for one in objects:
+        if not chosen.get(one.color, True):
+            one._default_color = one.color
 
 
 def next_color(objects: Sequence[Any]) -> str:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from encord_convert.sdk.objects._answer_index import Answerable
+from encord_convert.sdk.objects._colors import Coloured
 from encord_convert.sdk.objects.attributes import (
     Attribute,
     _new_attribute,
@@ -26,7 +27,7 @@ _KNOWN = frozenset({"id", "name", "color", "shape", "featureNodeHash", "attribut
 
 
 @dataclass
-class Object(Answerable, OntologyElement):
+class Object(Coloured, Answerable, OntologyElement):
     """A class of objects with one shape.
 
     Parameters

@@ -175,6 +175,8 @@ class OntologyStructure(_Keeping):
             shape=shape,
             feature_node_hash=_new_hash(self.objects, feature_node_hash, top_level=True),
         )
+        if color is None:
+            one._default_color = one.color
         self.objects.append(one)
         return one
 

@@ -1,0 +1,88 @@
+"""``--report`` and ``--json``: the whole report of a conversion, as JSON or as a page."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from encord_convert.errors import ConvertError, NotRepresentableError, WriteError
+
+if TYPE_CHECKING:
+    from encord_convert.report import Report
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def report_options(command: F) -> F:
+    """Add --report and --json to a command."""
+    file = click.option(
+        "--report", "report_file", metavar="FILE", help="Write the whole report: a page if .html, else JSON."
+    )
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON on stdout.")
+    return file(as_json(command))
+
+
+def check_report(file: str) -> None:
+    """Refuse a place where no report can be written, before there is one.
+
+    Raises
+    ------
+    WriteError
+    """
+    path = Path(file)
+    folder = path.absolute().parent
+    if path.is_dir():
+        fault = "it is a folder"
+    elif not folder.is_dir():
+        fault = f"there is no folder {path.parent}"
+    elif not os.access(path if path.exists() else folder, os.W_OK):
+        fault = "Permission denied"
+    else:
+        return
+    raise WriteError(f"{file}: the report cannot be written ({fault}).")
+
+
+@contextlib.contextmanager
+def report_kept(report: Report, file: str | None, as_json: bool) -> Iterator[None]:
+    """Give out the report where it was asked for, also when the conversion was refused because of it."""
+    if file:
+        check_report(file)
+    try:
+        yield
+    except NotRepresentableError as error:
+        _give(error.report, file, as_json)
+        raise
+    except WriteError:
+        _give(report, file, as_json)
+        raise
+    except ConvertError:
+        raise
+    else:
+        _give(report, file, as_json)
+
+
+def _give(report: Report, file: str | None, as_json: bool) -> None:
+    if not (file or as_json):
+        return
+    form = report.to_dict()
+    text = json.dumps(form, indent=1, ensure_ascii=False)
+    if file:
+        is_page = file.lower().endswith((".html", ".htm"))
+        try:
+            Path(file).write_text(_page(form) if is_page else text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise WriteError(f"{file}: the report cannot be written ({error.strerror}).") from error
+    if as_json:
+        click.echo(text)
+
+
+def _page(form: dict[str, Any]) -> str:
+    from encord_convert.batch.pages import report_page
+
+    return "".join(report_page(form))
