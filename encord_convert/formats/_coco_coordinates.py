@@ -94,7 +94,8 @@ def coordinates_of(
     Invalid
         There is nothing that could be drawn.
     """
-    return _MAKERS[plan.shape](plan, entry, turn, size, options, drawing)
+    is_relative = options.coordinates == "relative" and first_byte(entry.segmentation) != 123  # "{": run lengths
+    return _MAKERS[plan.shape](plan, entry, turn, (1, 1) if is_relative else size, options, drawing)
 
 
 # -- boxes --------------------------------------------------------------------------------------------------------
@@ -321,6 +322,8 @@ def _bitmask(plan: Plan, entry: Any, turn: Any, size: Size, options: ReadOptions
     width, height = size
     if first_byte(entry.segmentation) == 123:
         columns = runs_of(entry.segmentation, size, drawing)
+    elif size == (1, 1) and options.coordinates == "relative":
+        raise Invalid("INVALID_POLYGON", "A polygon of relative coordinates is not drawn as a mask.")
     else:
         found = rings_of(entry.segmentation, drawing)
         drawing.change("POLYGON_AS_RLE", "The polygon is read as a mask, by the rule of pycocotools.")

@@ -68,11 +68,14 @@ class _Suspicions:
             ledger.note(Level.INFO, "AREA_DERIVED", detail, where, count=counts["without area"])
         form = None
         if boxes > 1 and counts["small"] == boxes:
-            form = "No bbox has a number above 1: they look relative to the picture, and are read as pixels."
+            form = (
+                "No bbox has a number above 1: they look relative to the image, and are read as pixels; "
+                "-r coordinates=relative reads them as they look."
+            )
         elif boxes > 1 and 2 * counts["leaving"] > boxes:
             form = "Most boxes leave their pictures: they look like left, top, right, bottom, and are read as sizes."
         if form:
-            ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", form, where)
+            ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", form, where, count=boxes)
 
 
 class Reader:

@@ -27,6 +27,9 @@ class ReadOptions:
     rotated_bbox: Literal["centre_counterclockwise", "corner_clockwise"] = _option(
         "centre_counterclockwise", "What a bbox of five numbers is: centre x, y or left, top; which way it is turned."
     )
+    coordinates: Literal["pixels", "relative"] = _option(
+        "pixels", "relative: boxes, polygons and points are shares of the image's width and height, as Azure ML says."
+    )
     captions: Literal["join", "separate"] = _option(
         "join", "Several captions of an image: one text of several lines, or a classification each."
     )

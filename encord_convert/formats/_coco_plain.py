@@ -57,6 +57,7 @@ class Plain:
     ) -> None:  # fmt: skip
         self.alikes: list[Alike | None] = [None] * len(entries)
         self._reader = reader
+        self._is_relative = reader.options.coordinates == "relative"
         self._entries = entries
         self._given = alikes
         self._owners = owners
@@ -100,7 +101,7 @@ class Plain:
         if not good.all():
             at, numbers = np.array(at)[good].tolist(), numbers[good]
         limits = self._limits(at)
-        relative = numbers / np.hstack([limits, limits])
+        relative = numbers if self._is_relative else numbers / np.hstack([limits, limits])
         self._reader.judge(relative, limits)
         return at, relative, ()
 
@@ -119,6 +120,8 @@ class Plain:
             rings.append(ring)
         counts = list(map(len, rings))
         flat = np.frombuffer(b"".join([_packer(len(ring))(*ring) for ring in rings])).reshape(-1, 2)
+        if self._is_relative:
+            return kept, flat.reshape(-1), counts
         limits = self._limits(kept)
         spread = limits if len(limits) == 1 else np.repeat(limits, np.array(counts, int) // 2, axis=0)
         return kept, (flat / spread).reshape(-1), counts

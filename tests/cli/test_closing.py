@@ -57,7 +57,12 @@ def test_a_warning_of_reading_stands_once_with_its_count(tmp_path: Path, capsys:
     }))  # fmt: skip
     lines = closing(capsys, "convert", tmp_path / "in.json", tmp_path / "out", "--to", "coco")
     [line] = [line for line in lines if line.startswith("warning")]
-    assert "BBOX_SUSPECT_FORMAT" in line
+    assert re.fullmatch(r"warning +60  .* -r coordinates=relative .*  BBOX_SUSPECT_FORMAT", line)
+    lines = closing(capsys, "convert", tmp_path / "in.json", tmp_path / "out", "--to", "coco", "-r",
+                    "coordinates=relative")  # fmt: skip
+    assert not [line for line in lines if line.startswith("warning")]
+    written = json.loads((tmp_path / "out" / "annotations.json").read_text())["annotations"]
+    assert {tuple(one["bbox"]) for one in written} == {(64, 48, 128, 96)}
 
 
 def test_many_classes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
