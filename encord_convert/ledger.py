@@ -89,17 +89,16 @@ class Ledger:
     """Counts of what was read (or written), and the losses and notes that came with it.
 
     ``into``, ``changed`` and ``dropped`` are plain counters by :data:`Key`; importers add to them directly, since a
-    call per shape is what costs. ``splits`` counts images by the split they are in. What was found before the rows (in
-    the ontology) is the *head*: a ledger rewinds to it when its rows are read again.
+    call per shape is what costs. What was found before the rows (in the ontology) is the *head*: a ledger rewinds
+    to it when its rows are read again.
     """
 
-    __slots__ = ("_head", "_losses", "_notes", "_verdicts", "changed", "dropped", "into", "splits")
+    __slots__ = ("_head", "_losses", "_notes", "_verdicts", "changed", "dropped", "into")
 
     def __init__(self) -> None:
         self.into: defaultdict[Key, int] = defaultdict(int)
         self.changed: defaultdict[Key, int] = defaultdict(int)
         self.dropped: defaultdict[Key, int] = defaultdict(int)
-        self.splits: Counter[str] = Counter()
         self._losses: dict[tuple[Kind, str, Feature, str, str], _Tally] = {}
         self._notes: dict[tuple[Level, str, str], _Tally] = {}
         self._verdicts: dict[Verdict, Counter[str]] = {}
@@ -182,7 +181,7 @@ class Ledger:
     def rewind(self) -> None:
         """Forget all that came after :meth:`mark_head`."""
         head = (self._head or Ledger())._copy()
-        for name in ("into", "changed", "dropped", "splits", "_losses", "_notes", "_verdicts"):
+        for name in ("into", "changed", "dropped", "_losses", "_notes", "_verdicts"):
             setattr(self, name, getattr(head, name))
 
     def merge(self, other: Ledger) -> None:
@@ -191,7 +190,6 @@ class Ledger:
             mine = getattr(self, name)
             for key, count in getattr(other, name).items():
                 mine[key] += count
-        self.splits.update(other.splits)
         for store in ("_losses", "_notes"):
             mine = getattr(self, store)
             for index, tally in getattr(other, store).items():

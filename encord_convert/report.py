@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.ledger import SECONDARY, Carried, Key, Ledger, Origin
@@ -40,10 +40,12 @@ class Endpoint:
 
     path: str | None = None
     format: str | None = None
+    splits: dict[str, int] = field(default_factory=dict)
+    """How many images are in each split that has a name there."""
 
-    def to_dict(self) -> dict[str, str | None]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the form of the report file."""
-        return {"path": self.path, "format": self.format}
+        return {"path": self.path, "format": self.format, **({"splits": self.splits} if self.splits else {})}
 
 
 _NO_CARRIED: Carried = ()
@@ -98,10 +100,6 @@ class Report:
         self._last_changed = None
         self._frames_dropped.clear()
         self.rows_read += 1
-        split = (row.client_metadata or {}).get("split")
-        if split is not None:
-            size = row.number_of_frames if row.data_type is DataType.IMG_GROUP else 1
-            self.reading.splits[str(split)] += size
         if self._counts_hub:
             self._count_row(row)
         if carries is not None:
@@ -121,9 +119,6 @@ class Report:
         for one in labels.sheets():
             if isinstance(one, Sheet):
                 self.rows_read += len(one)
-                self.reading.splits.update(
-                    str(own["split"]) for own in one.client_metadata.values() if own.get("split") is not None
-                )
             else:
                 self._take(one, carries)
             yield one
@@ -443,8 +438,8 @@ class Report:
 
     @property
     def splits(self) -> dict[str, int]:
-        """Images by split: as written, where the target has splits of its own (``writing.splits``), else as read."""
-        return dict(self.writing.splits or self.reading.splits)
+        """Images by split: as written, where the target has splits of its own, else as read."""
+        return self.target.splits or self.source.splits
 
     def losses(self) -> list[Loss]:
         """Return what was not kept: what the importer could not take over, what was mapped, what was not written."""
@@ -470,7 +465,6 @@ class Report:
             "target": self.target.to_dict(),
             "counts": self.counts(),
             "labels": self.labels(),
-            "splits": self.splits,
             "losses": [loss.to_dict() for loss in self.losses()],
             "notes": [note.to_dict() for note in self.notes()],
         }

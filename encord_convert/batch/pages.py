@@ -58,7 +58,8 @@ def report_page(form: dict[str, Any]) -> Iterator[str]:
     title = " to ".join(f"{end['path']} ({end['format']})" for end in ends if end["path"])
     yield from _begin(title, title)
     yield from _sums(form)
-    yield from _table("Splits", ("split", "images"), ([name, count] for name, count in form["splits"].items()))
+    splits = ([end, name, count] for end in ("source", "target") for name, count in form[end].get("splits", {}).items())
+    yield from _table("Splits", ("end", "split", "images"), splits)
     yield from _lost(form, ())
     places = (
         [loss["code"], loss["type"], loss["label"], str(Where(**one["where"])), one["detail"]]

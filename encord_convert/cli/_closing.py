@@ -26,8 +26,8 @@ def told(report: Report, verb: str = "wrote") -> str:
     sizes += [(sum(row["in"] for row in labels.values()), "annotation"), (len(labels), "class")]
     source, target = report.source, report.target
     width = max(5, len(source.format or ""), len(target.format or ""))
-    read = "  ".join(f"{count} {wording.plural(noun, count)}" for count, noun in sizes) + _splits(report.reading.splits)
-    wrote = (target.path or "") + _splits(report.writing.splits)
+    read = "  ".join(f"{count} {wording.plural(noun, count)}" for count, noun in sizes) + _splits(source.splits)
+    wrote = (target.path or "") + _splits(target.splits)
     sums = sum_counts([*labels.values(), *([files] if files else [])])
     return "\n".join([
         f"read    {source.format or '':<{width}}  {read}",

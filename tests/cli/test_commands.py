@@ -36,7 +36,7 @@ def test_convert_tells_people_on_stderr_and_programs_nothing(
 def test_json_is_one_object_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("convert", SIMPLE, tmp_path / "out", "--to", "coco", "--json") == 0
     report = json.loads(capsys.readouterr().out)
-    assert list(report) == ["source", "target", "counts", "labels", "splits", "losses", "notes"]
+    assert list(report) == ["source", "target", "counts", "labels", "losses", "notes"]
     assert report["source"] == {"path": SIMPLE, "format": "cvat"}
     assert report["target"] == {"path": str(tmp_path / "out"), "format": "coco"}
 
