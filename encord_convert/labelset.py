@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from encord_convert.class_names import hash_of, joined
 from encord_convert.ledger import Ledger
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
@@ -127,12 +128,13 @@ class LabelSet:
         label_rows : iterable
             Anything with ``to_encord_dict()`` and ``ontology_structure``.
         ontology : optional
-            Anything with ``to_dict()`` in the ontology form; by default the first row's.
+            Anything with ``to_dict()`` in the ontology form; by default the first row's. Its classes of one label
+            (:mod:`encord_convert.class_names`) have one name here.
         """
         rows = list(label_rows)
         if ontology is None:
             ontology = rows[0].ontology_structure if rows else OntologyStructure()
-        structure = OntologyStructure.from_dict(ontology.to_dict())
+        structure = OntologyStructure.from_dict(joined(ontology.to_dict()))
         return cls(structure, [LabelRowV2._from_dict(row.to_encord_dict(), structure) for row in rows])
 
 
@@ -240,13 +242,23 @@ class Draft:
         self.ontology = OntologyStructure()
         self.info = frame_info()
         self.machine_info = frame_info(manual=False)
+        self._labels: dict[str, Object] = {}
         self._datasets: dict[str, str] = {}
         self._templates: dict[tuple[DataType, str, int, int | None], LabelRowReadOnlyData] = {}
 
     def add_object(self, name: str, shape: Shape, *, color: str | None = None) -> Object:
-        """Add a class of objects."""
-        hash_ = self.hashes.hex("object", name, shape.value)
-        return self.ontology.add_object(name, shape, color=color, feature_node_hash=hash_)
+        """Add a class of objects; those of one name, each of another shape, are one label of one colour."""
+        if not self._labels:
+            self._labels.update({one.name: one for one in reversed(self.ontology.objects)})
+        first = self._labels.get(name)
+        hash_ = self.hashes.hex("object", name, shape.value) if first is None else hash_of(name, shape.value)
+        is_given = color is not None
+        color = first.color if first is not None and not is_given else color
+        added = self.ontology.add_object(name, shape, color=color, feature_node_hash=hash_)
+        if first is not None and not is_given:
+            added._default_color = first._default_color
+        self._labels.setdefault(name, added)
+        return added
 
     def add_classification(self, name: str) -> Classification:
         """Add a classification; its attribute, which names it, is for the caller to add."""

@@ -104,11 +104,11 @@ def hidden_pixels(row: LabelRowV2, carries: Carries) -> dict[tuple[str, int], tu
 
 
 def layer_values(instances: Sequence[Any], carries: Carries) -> list[int]:
-    """Return the value each object of a frame paints: its number from 1, or the one of its class."""
+    """Return the value each object of a frame paints: its number from 1, or the one of its class's name."""
     if carries.one_layer == "objects":
         return list(range(1, len(instances) + 1))
     classes: dict[str, int] = {}
-    return [classes.setdefault(one.ontology_item.feature_node_hash, len(classes) + 1) for one in instances]
+    return [classes.setdefault(one.object_name, len(classes) + 1) for one in instances]
 
 
 def _box(c: BoundingBoxCoordinates, width: int, height: int) -> BoxRuns:

@@ -162,8 +162,12 @@ class Report:
                     detail = f"The colour of every {item.title!r} is {colour}; {item.color} has no place in the target."
                     self.writing.lose(Kind.MERGED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
             return
+        labels: dict[str, str] = {}
         for index, item in enumerate(ontology.objects):
-            if not item.has_default_color() and item.color != next_color(ontology.objects[:index][-1:]):
+            is_told = labels.get(item.title) == item.color
+            labels.setdefault(item.title, item.color)
+            is_chosen = not is_told and not item.has_default_color()
+            if is_chosen and item.color != next_color(ontology.objects[:index][-1:]):
                 detail = f"The colour {item.color} of {item.title!r} has no place in the target."
                 self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
 

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "encord_convert"
 FLOORS = {
     "geometry": 0,
     "sdk": 1,
+    "class_names": 2,
     "codes": 2,
     "comparison": 2,
     "crew": 2,

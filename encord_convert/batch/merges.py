@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from encord_convert.class_names import hash_of
 from encord_convert.conversion import read
 from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source
@@ -146,6 +147,8 @@ class Union:
     def _insert(self, element: Element, before: tuple[str, str] | None) -> None:
         """Add an object after the one it follows in its own ontology."""
         kind = (element["name"], element["shape"])
+        if any(name == element["name"] for name, _ in self._objects):
+            element["featureNodeHash"] = hash_of(*kind)
         element["featureNodeHash"] = self._own_hash(element["featureNodeHash"], "object", *kind)
         entries = list(self._objects.items())
         place = len(entries) if before is None else 1 + list(self._objects).index(before)

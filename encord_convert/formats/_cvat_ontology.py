@@ -207,12 +207,10 @@ class _Builder:
             detail = "Labels of any shape that are never used have the shape that -r unused_shape says."
             self._note(Level.INFO, "LABEL_UNUSED", detail, name)
             self._object(name, Shape(self._options.unused_shape), label, facts, "box")
-        for number, element in enumerate(used):
-            is_split = number > 0 and not self._options.same_names
-            title = f"{name} ({element})" if is_split else name
-            plan = self._plans.shapes[element, label.name] = self._shape(element, title, is_split, label, facts)
+        for element in used:
+            plan = self._plans.shapes[element, label.name] = self._shape(element, name, label, facts)
             if plan.makes is _CUBOID_2D:
-                plan.outline = self._shape(element, f"{title} (outline)", True, label, facts, Shape.POLYGON)
+                plan.outline = self._shape(element, name, label, facts, Shape.POLYGON)
         if is_tag:
             self._tag(name, label)
 
@@ -226,12 +224,10 @@ class _Builder:
                 detail = "Default values of attributes have no place in the ontology; -r apply_defaults=yes uses them."
                 self._note(Level.INFO, "DEFAULT_DROPPED", detail, element)
 
-    def _shape(
-        self, element: str, name: str, is_split: bool, label: Label, facts: LabelFacts, makes: Any = None
-    ) -> ShapePlan:
+    def _shape(self, element: str, name: str, label: Label, facts: LabelFacts, makes: Any = None) -> ShapePlan:
         makes = makes or self._makes(element, facts)
         object_ = self._object(name, makes, label, facts, element)
-        renamed = None if object_.name == label.name else _renaming(label, is_split)
+        renamed = None if object_.name == label.name else _renaming(label)
         plan = ShapePlan(element, label.name, object_, makes, renamed)
         hub = {attribute.name: attribute for attribute in object_.attributes}
         for attribute in label.attributes:
@@ -266,9 +262,12 @@ class _Builder:
     # -- objects ----------------------------------------------------------------------------------------------
 
     def _object(self, name: str, shape: Shape, label: Label, facts: LabelFacts, element: str) -> Object:
-        """Return the object of this name and shape, with all attributes of the label."""
+        """Return the object of this label and shape, with all attributes of the label.
+
+        A skeleton has points of its own, and so an object of its own.
+        """
         shared = self._shared.get((label.name, shape))
-        if shared is not None and self._options.same_names and shape is not Shape.SKELETON:
+        if shared is not None and shape is not Shape.SKELETON:
             return shared
         title, number = name, 2
         while (title, shape) in self._taken:
@@ -347,14 +346,14 @@ class _Builder:
         if not label.attributes:
             classification, root = self._common_tags()
             option: Any = root.add_option(name, feature_node_hash=short("option", TAGS, label.name))
-            renamed = None if label.name else _renaming(label, False)
+            renamed = None if label.name else _renaming(label)
             self._plans.tags[label.name] = TagPlan(label.name, classification, root, option, True, renamed)
             return
         title = self._title(name)
         classification = self._draft.add_classification(title)
         radio = classification.add_attribute(RadioAttribute, title, feature_node_hash=short("attribute", "tag", title))
         option = radio.add_option(name, feature_node_hash=short("option", "tag", title, name))
-        renamed = None if title == label.name else _renaming(label, False)
+        renamed = None if title == label.name else _renaming(label)
         plan = TagPlan(label.name, classification, radio, option, False, renamed)
         for declared in label.attributes:
             words = ("tag", title, name, declared.name)
@@ -399,9 +398,7 @@ def node_of(
     )
 
 
-def _renaming(label: Label, is_split: bool) -> str:
-    if is_split:
-        return "LABEL_SPLIT_BY_SHAPE"
+def _renaming(label: Label) -> str:
     return "LABEL_RENAMED" if label.name else "UNDECLARED_LABEL"
 
 

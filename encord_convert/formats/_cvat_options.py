@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 
 def _option(default: Any, help_: str) -> Any:
@@ -13,6 +13,8 @@ def _option(default: Any, help_: str) -> Any:
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How to read CVAT files; the defaults lose least."""
+
+    GONE: ClassVar[frozenset[str]] = frozenset({"same_names"})
 
     transform_bounding_boxes_to_polygons: bool = _option(
         False, "Read every box as a polygon of its four corners, turned if the box is."
@@ -55,9 +57,6 @@ class ReadOptions:
     apply_defaults: bool = _option(False, "Answer attributes a shape leaves out with their default value.")
     clip: bool = _option(False, "Cut away what leaves the picture.")
     size: str | None = _option(None, "WIDTHxHEIGHT of pictures and videos whose size the file does not say.")
-    same_names: bool = _option(
-        False, "Give the objects of a label with several shapes one name, without ` (polygon)` and the like."
-    )
     keyframes_manual: bool = _option(
         True, "Mark as made by hand only the keyframes of a hand-made track, not the frames computed between them."
     )

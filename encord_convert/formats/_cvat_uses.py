@@ -272,8 +272,6 @@ def _common_changes(plan: Plan) -> Iterable[Change]:
     if plan.renamed is not None:
         hub = plan.object.name if isinstance(plan, ShapePlan) else plan.option.label
         detail = f"The label {plan.label!r} is called {hub!r}."
-        if plan.renamed == "LABEL_SPLIT_BY_SHAPE":
-            detail = f"{detail[:-1]}, since it has several shapes; -r same_names=yes keeps one name."
         yield Change(Kind.RENAMED, plan.renamed, Feature.LABEL_NAME, detail)
     if isinstance(plan, ShapePlan) and plan.element in _APPROXIMATED:
         if plan.outline is not None or (plan.element == "box" and plan.makes is not Shape.POLYGON):

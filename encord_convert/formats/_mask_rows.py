@@ -106,24 +106,74 @@ def write_rows(
     Parameters
     ----------
     values : mapping of str to int, optional
-        In a layer of classes, what each paints, by the hash of the class.
+        In a layer of classes, what each paints, by the name of the class.
     """
-    structure = OntologyStructure.from_dict(written_ontology(labels.ontology, carries))
+    structure = OntologyStructure.from_dict(_painted(labels.ontology, carries))
+    _, names = _joined(structure.to_dict())
     encoder = msgspec.json.Encoder()
     with target.open(ROWS) as stream:
         for row in report.rows(labels, carries):
             members = _Narrowing(row, report, carries, sink, values).members(structure)
+            if names:
+                _rename(members, names)
             stream.write(encoder.encode(members) + b"\n")
 
 
 def written_ontology(structure: OntologyStructure, carries: Carries) -> dict[str, Any]:
-    """Return the JSON of an ontology in which classes of shapes that are painted are classes of bitmasks."""
+    """Return the JSON of an ontology in which classes of shapes that are painted are classes of bitmasks.
+
+    Those of one label become one, where they ask the same and have one colour.
+    """
+    return _joined(_painted(structure, carries))[0]
+
+
+def _painted(structure: OntologyStructure, carries: Carries) -> dict[str, Any]:
     members = structure.to_dict()
     painted = {shape.value for shape in carries.approximates}
     for item in members["objects"]:
         if item["shape"] in painted:
             item["shape"] = Shape.BITMASK.value
     return members
+
+
+def _joined(ontology: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return an ontology without the classes of bitmasks that are another's, and the hashes of these by theirs."""
+    first: dict[Any, dict[str, Any]] = {}
+    names: dict[str, str] = {}
+    kept = []
+    for item in ontology["objects"]:
+        asked = item.get("attributes") or []
+        same = first.setdefault((item["name"], item["shape"], item["color"], str(_asked(asked))), item)
+        if same is item or item["shape"] != Shape.BITMASK.value:
+            kept.append(item)
+        else:
+            names |= zip(_hashes(item), _hashes(same), strict=True)
+    return ({**ontology, "objects": kept} if names else ontology), names
+
+
+def _asked(attributes: list[dict[str, Any]]) -> list[Any]:
+    """Return what attributes ask, without hashes and numbers."""
+    plain = [{key: value for key, value in one.items() if key not in ("id", "featureNodeHash")} for one in attributes]
+    return [sorted({**one, "options": _asked(one.get("options") or [])}.items()) for one in plain]
+
+
+def _hashes(part: dict[str, Any]) -> Iterator[str]:
+    yield part["featureNodeHash"]
+    for below in (*(part.get("attributes") or ()), *(part.get("options") or ())):
+        yield from _hashes(below)
+
+
+def _rename(form: Any, names: Mapping[str, str]) -> None:
+    """Replace hashes of classes, attributes and options, wherever they stand in a row."""
+    if isinstance(form, dict):
+        hash_ = form.get("featureHash")
+        if isinstance(hash_, str):
+            form["featureHash"] = names.get(hash_, hash_)
+        for value in form.values():
+            _rename(value, names)
+    elif isinstance(form, list):
+        for value in form:
+            _rename(value, names)
 
 
 class _Narrowing:
@@ -188,7 +238,7 @@ class _Narrowing:
             if self._values is None:
                 values = layer_values(instances, carries)
             else:
-                values = [self._values[one.feature_hash] for one in instances]
+                values = [self._values[one.object_name] for one in instances]
             picture, hidden = painting(masks, values, height, width)
             for instance, value, mask, lost in zip(instances, values, masks, hidden, strict=True):
                 self._hidden[instance.object_hash, frame] = (value, lost, rle.area_from_runs(mask[0]))
@@ -376,5 +426,9 @@ def encoded_mask(box_runs: BoxRuns, width: int, height: int) -> dict[str, Any]:
 
 
 def class_rows(structure: OntologyStructure, carries: Carries) -> Sequence[Any]:
-    """Return the classes of an ontology that can have masks, in its order."""
-    return [item for item in structure.objects if item.shape in carries.shapes | carries.approximates]
+    """Return the classes of an ontology that can have masks, in its order, the first of each name."""
+    drawn = [item for item in structure.objects if item.shape in carries.shapes | carries.approximates]
+    first: dict[str, Any] = {}
+    for item in drawn:
+        first.setdefault(item.name, item)
+    return list(first.values())

@@ -1,7 +1,8 @@
 """From an option dataclass to parsed values, help text and documentation rows.
 
 An option is a field: its type is what values it takes (``bool``, ``int``, ``float``, ``str``, a ``Literal`` of words,
-each perhaps ``| None``), its default is its default, and ``metadata={"help": …}`` says what it does.
+each perhaps ``| None``), its default is its default, and ``metadata={"help": …}`` says what it does. Names in the
+class variable ``GONE`` were options once: they are taken, and mean nothing.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ def parse_options(cls: type, given: Mapping[str, Any], *, format_name: str) -> A
     values = {}
     for raw, value in given.items():
         name = raw.replace("-", "_")
+        if name in getattr(cls, "GONE", ()):
+            continue
         if name not in names:
             raise OptionError(_unknown(raw, names, format_name))
         values[name] = _value(name, value, hints[name], format_name)

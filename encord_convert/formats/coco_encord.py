@@ -10,7 +10,9 @@ Files on disk
 
 How each hub thing maps
     ===============  ==============================================================================================
-    class            a category, all of the ontology, used or not; ids from 1; ``supercategory`` is the shape
+    class            a category, all of the ontology, used or not; ids from 1; ``supercategory`` is the shape. One drawn
+                     in several shapes is one category and its own ``supercategory``, and ``attributes.encord_shape``
+                     of an annotation is its shape
     picture          ``file_name`` ``images/<hash>.<suffix>`` with ``image_title``; ``coco_url`` is its link; ids from 0
     video            its labelled frames, ``videos/<hash>/<frame>.jpg`` with ``video_title``
     DICOM series     its slices, ``dicom/<hash>/<instance UID>[/<number in a multi-frame file>]``, or
@@ -153,8 +155,12 @@ class _Rows:
 
     def __init__(self, structure: OntologyStructure, report: Report) -> None:
         drawn = [one for one in structure.objects if one.shape in CARRIES.shapes | CARRIES.approximates]
-        self.categories = [_category(number, one.name, one.shape) for number, one in enumerate(drawn, 1)]
-        self._numbers = {one.feature_node_hash: number for number, one in enumerate(drawn, 1)}
+        labels: dict[str, set[Shape]] = {}
+        for one in drawn:
+            labels.setdefault(one.name, set()).add(one.shape)
+        self.categories = [_category(number, *label) for number, label in enumerate(labels.items(), 1)]
+        self._numbers = {name: number for number, name in enumerate(labels, 1)}
+        self._mixed = {name for name, shapes in labels.items() if len(shapes) > 1}
         self._report = report
         self._tracks: dict[str, int] = {}
         self._images: dict[int, _Image] = {}
@@ -216,12 +222,14 @@ class _Rows:
         }
         if isinstance(coordinates, RotatableBoundingBoxCoordinates):
             attributes["rotation"] = coordinates.theta
+        if item.name in self._mixed:
+            attributes["encord_shape"] = item.shape.value
         attributes["classifications"] = _classifications(instance, frame)
         attributes["manual_annotation"] = data.object_frame_instance_info.manual_annotation
         entry = {
             "area": members["area"],
             "bbox": members["bbox"],
-            "category_id": self._numbers[item.feature_node_hash],
+            "category_id": self._numbers[item.name],
             "image_id": self._images[frame].id,
             **members,
             "id": self._written,
@@ -240,9 +248,10 @@ _CHANGES = {
 }
 
 
-def _category(number: int, name: str, shape: Shape) -> dict[str, Any]:
-    members: dict[str, Any] = {"supercategory": shape.value, "id": number, "name": name}
-    if shape is Shape.POINT:
+def _category(number: int, name: str, shapes: set[Shape]) -> dict[str, Any]:
+    supercategory = next(iter(shapes)).value if len(shapes) == 1 else name
+    members: dict[str, Any] = {"supercategory": supercategory, "id": number, "name": name}
+    if Shape.POINT in shapes:
         members.update(keypoints="keypoint", skeleton=[])
     return members
 

@@ -8,8 +8,11 @@ Files on disk
     row a line. UTF-8, no byte-order mark.
 
 How each hub thing maps
-    To itself. Two keys of the listing record that a label row has no place for stand beside its own:
-    ``number_of_frames`` and, where there is one, ``client_metadata``. Other readers of label rows pass them over.
+    To itself, but for names: a label drawn in several shapes is classes of one name in the hub, and in the file all but
+    the first have their shape behind it, ``car (polygon)``. Read back they have one name again; a class somebody called
+    so keeps its own, which the hashes tell (:mod:`encord_convert.class_names`). Two keys of the listing record that a
+    label row has no place for stand beside its own: ``number_of_frames`` and, where there is one, ``client_metadata``.
+    Other readers of label rows pass them over.
 
 What is lost
     Nothing. Keys this version does not know are kept where they stood.
@@ -25,7 +28,7 @@ Sources
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -34,6 +37,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from encord_convert.class_names import joined, told_apart
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._files import Source, Target
@@ -43,6 +47,7 @@ from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
+from encord_convert.sdk.objects._answer_values import _written_value
 from encord_convert.sdk.objects.common import _NewerShape
 
 ONTOLOGY = "ontology.json"
@@ -102,7 +107,7 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
 
 def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
     try:
-        return OntologyStructure.from_dict(msgspec.json.decode(text))
+        return OntologyStructure.from_dict(joined(msgspec.json.decode(text)))
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not JSON ({error}).", advice="Was the file cut short?") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -192,11 +197,32 @@ def open_shard(recipe: Recipe) -> LabelSet:
 def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
     """Write the ontology and one row a line."""
     encoder = msgspec.json.Encoder()
+    ontology = labels.ontology.to_dict()
+    structure = told_apart(ontology)
+    names = {
+        new["featureNodeHash"]: new["name"]
+        for old, new in zip(ontology["objects"], structure["objects"], strict=True)
+        if old["name"] != new["name"]
+    }
     with target.open(ONTOLOGY) as stream:
-        stream.write(msgspec.json.format(encoder.encode(labels.ontology.to_dict()), indent=1) + b"\n")
+        stream.write(msgspec.json.format(encoder.encode(structure), indent=1) + b"\n")
     with target.open(ROWS) as stream:
         for row in report.rows(labels, CARRIES):
-            stream.write(encoder.encode(row_dict(row)) + b"\n")
+            members = row_dict(row)
+            if names:
+                _rename(members, names)
+            stream.write(encoder.encode(members) + b"\n")
+
+
+def _rename(row: dict[str, Any], names: Mapping[str, str]) -> None:
+    """Give the labels of a row the names their classes have in the ontology that is written."""
+    for unit in row["data_units"].values():
+        labels = unit["labels"]
+        for frame in [labels] if "objects" in labels else labels.values():
+            for entry in frame["objects"]:
+                name = names.get(entry["featureHash"])
+                if name is not None:
+                    entry["name"], entry["value"] = name, _written_value(name)
 
 
 def row_dict(row: LabelRowV2) -> dict[str, Any]:

@@ -207,7 +207,7 @@ def write_index(labels: LabelSet, target: Target, options: NoOptions, report: Re
     classes = rows.class_rows(labels.ontology, CARRIES_INDEX)
     if len(classes) > _MOST_OBJECTS:
         raise WriteError(f"{target.name}: has {len(classes)} classes; 16 bits tell {_MOST_OBJECTS} apart.")
-    values = {item.feature_node_hash: value for value, item in enumerate(classes, 1)}
+    values = {item.name: value for value, item in enumerate(classes, 1)}
     is_small = len(classes) <= _MOST_INDICES
     palette = [(0, 0, 0), *(_colour(item.color) for item in classes)] if is_small else []
     sink = _Layers(target, np.uint8 if is_small else np.uint16, palette)

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from encord_convert.class_names import label_of
 from encord_convert.errors import MappingError
 from encord_convert.sync.documents import document_at, text_of
 from encord_convert.sync.questions import KINDS, texts_of
@@ -111,12 +112,23 @@ class MappingRules:
 
 
 def classes_of(structure: Structure) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield name, shape and JSON form of each class; the shape of a classification is :data:`CLASSIFICATION`."""
+    """Yield name, shape and JSON form of each class; the shape of a classification is :data:`CLASSIFICATION`.
+
+    The name is that of the label, without the shape that is behind it in a project (:mod:`encord_convert.class_names`).
+    """
     for one in structure["objects"]:
-        yield one["name"], one["shape"], one
+        yield label_of(one), one["shape"], one
     for one in structure["classifications"]:
         if one["attributes"]:
             yield one["attributes"][0]["name"], CLASSIFICATION, one
+
+
+def templates_of(structure: Structure) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the label and the JSON form of the template of each skeleton."""
+    labels = {one["name"]: label_of(one) for one in structure["objects"] if one["shape"] == "skeleton"}
+    for one in structure.get("skeleton_templates") or ():
+        name = one["template"]["name"]
+        yield labels.get(name, name), one["template"]
 
 
 def parts_of(attributes: Iterable[dict[str, Any]], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,8 +1,9 @@
 """Ontologies joined: what a source needs of a project's ontology, and what has to be added for it.
 
-Classes are the same if they have one name and one shape, attributes if they have one name below the same class or
-option, options if they have one label. All of this works on the JSON form, so that what this version does not know
-is carried along.
+Classes are the same if they have one name and one shape; a project has the shape behind the name where another class
+has that name, and they are the same all the same (:mod:`encord_convert.class_names`). Attributes are the same if they
+have one name below the same class or option, options if they have one label. All of this works on the JSON form, so
+that what this version does not know is carried along.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from encord_convert.class_names import apart, hash_of, label_of
 from encord_convert.labelset import Hashes
-from encord_convert.sync.mappings import CLASSIFICATION, MappingRules, Rule, Structure, classes_of
+from encord_convert.sync.mappings import CLASSIFICATION, MappingRules, Rule, Structure, classes_of, templates_of
 from encord_convert.sync.questions import asked_anew
 
 _HASHES = Hashes("sync")
@@ -106,6 +108,8 @@ class Joined:
         What cannot be: one name for two kinds of attribute.
     sides : (str, str)
         What conflicts call what is added and what is there.
+    is_project : bool
+        Whether classes of one label get names that differ.
     """
 
     structure: Structure
@@ -113,6 +117,7 @@ class Joined:
     reused: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
     sides: tuple[str, str] = ("in the source", "in the project")
+    is_project: bool = False
 
     def __post_init__(self) -> None:
         self._taken = {one["featureNodeHash"] for one in _everything(self.structure)}
@@ -121,16 +126,24 @@ class Joined:
         """Add what another ontology has and this has not."""
         for name, shape, one in classes_of(other):
             self.add_class(one, name, shape)
-        own = {one["template"]["name"] for one in self.structure.get("skeleton_templates") or ()}
-        for template in other.get("skeleton_templates") or ():
-            if template["template"]["name"] not in own:
-                self.structure.setdefault("skeleton_templates", []).append(template)
+        own = {label for label, _ in templates_of(self.structure)}
+        for label, template in templates_of(other):
+            class_ = self._class(label, "skeleton")
+            if label not in own:
+                new = template if class_ is None else {**template, "name": class_["name"]}
+                self.structure.setdefault("skeleton_templates", []).append({"template": new})
+
+    def _class(self, name: str, shape: str) -> dict[str, Any] | None:
+        """Return the class of a label and a shape; a name that a project has itself is one too."""
+        same = [(title, each) for title, kind, each in classes_of(self.structure) if kind == shape]
+        of_label = (each for title, each in same if title == name)
+        return next(of_label, None) or next((each for _, each in same if each.get("name") == name), None)
 
     def add_class(self, one: dict[str, Any], name: str, shape: str) -> None:
         """Add a class, or what it has beyond the one that is there."""
-        there = next((each for title, kind, each in classes_of(self.structure) if (title, kind) == (name, shape)), None)
-        words = f"{name!r} ({shape})"
+        there = self._class(name, shape)
         if there is not None:
+            words = f"{there.get('name', name)!r} ({shape})"
             self.reused.append(words)
             attributes = there.setdefault("attributes", [])
             self._add_attributes(attributes, one.get("attributes") or [], there["id"], words)
@@ -139,7 +152,13 @@ class Joined:
             return
         classes = self.structure["classifications" if shape == CLASSIFICATION else "objects"]
         new = {**one, "id": str(max((int(each["id"]) for each in classes), default=0) + 1)}
-        new["featureNodeHash"] = self._free(one["featureNodeHash"], name, shape)
+        hash_ = one["featureNodeHash"]
+        if shape != CLASSIFICATION and any(label_of(each) == name for each in classes):
+            hash_ = hash_of(name, shape)
+            if self.is_project:
+                name = new["name"] = apart(name, shape, {each["name"] for each in classes})
+        words = f"{name!r} ({shape})"
+        new["featureNodeHash"] = self._free(hash_, name, shape)
         attributes = new.pop("attributes", None) or []
         classes.append(new)
         self.added.append(f"class {words}")

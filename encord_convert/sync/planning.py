@@ -208,7 +208,7 @@ class _Planning:
         elif self.ontology_hash is not None:
             there = self.client.get_ontology(self.ontology_hash)
         before = None if there is None else there.structure.to_dict()
-        joined = Joined(copy.deepcopy(before) if before is not None else empty_structure())
+        joined = Joined(copy.deepcopy(before) if before is not None else empty_structure(), is_project=True)
         ours = needed(source, rules)
         joined.add(ours.structure)
         self.problems += ours.conflicts + joined.conflicts

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from encord_convert.class_names import join_classes
 from encord_convert.conversion import write
 from encord_convert.errors import OptionError
 from encord_convert.labelset import LabelSet
@@ -105,5 +106,7 @@ def pull(
     projects = opened(client, project)
     account = Report() if report is None else report
     account.source.path, account.source.format = projects[0].title, "project"
+    for one in projects:
+        join_classes(one.ontology_structure)
     labels = pulled(projects, **filters)
     return write(labels, os.fspath(path), format, strict=strict, allow=allow, report=account, **(options or {}))

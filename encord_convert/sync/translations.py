@@ -13,7 +13,7 @@ from typing import Any
 
 from encord_convert.errors import TranslationError
 from encord_convert.sdk.objects._answer_values import _written_value
-from encord_convert.sync.mappings import CLASSIFICATION, MappingRules, Rule, Structure, classes_of
+from encord_convert.sync.mappings import CLASSIFICATION, MappingRules, Rule, Structure, classes_of, templates_of
 from encord_convert.sync.ontologies import below, outcomes
 from encord_convert.sync.questions import NO, YES, asks_yes_or_no, is_yes
 from encord_convert.sync.relabelling import Relabelled
@@ -132,7 +132,9 @@ class Translation:
         self._project: dict[tuple[str, str], dict[str, Any]] = {}
         for name, shape, one in classes_of(project):
             self._project.setdefault((name, shape), one)
-        self._templates = {one["template"]["name"]: one["template"] for one in project.get("skeleton_templates") or ()}
+        for one in project["objects"]:
+            self._project.setdefault((one["name"], one["shape"]), one)
+        self._templates = dict(templates_of(project))
         self._fates: dict[str, Fate] = {}
         rules = rules or MappingRules()
         for name, shape, one in classes_of(source):
@@ -169,9 +171,9 @@ class Translation:
         if there is None:
             self.missing.append(f"the class {title!r} ({shape})")
             return None
-        base = _base(title, there["featureNodeHash"])
+        base = _base(there.get("name", title), there["featureNodeHash"])
         if shape != CLASSIFICATION:
-            base = {"name": title, "color": there["color"], "shape": shape, **base}
+            base = {"name": base["name"], "color": there["color"], "shape": shape, **base}
         checklists = {
             one["featureNodeHash"] for one in below(there.get("attributes")) if one.get("type") == "checklist"
         }
