@@ -101,7 +101,7 @@ class _Lens:
                 for frame, placement in thing.frames.items()
             ]
         if lens._carries is not None and lens._carries.one_layer == "classes":
-            kept = list({(thing.label, thing.shape, *thing.frames): thing for thing in kept}.values())
+            kept = list({(thing.label, *thing.frames): thing for thing in kept}.values())
         return _Row(row.data_title, _facts_of(row), kept)
 
     def is_pooled(self, row: LabelRowV2) -> bool:

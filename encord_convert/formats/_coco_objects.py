@@ -358,7 +358,7 @@ class Reader:
         self, plan: Plan | None, answers: list[tuple[Any, Any]], label: str, entry: Any, title: str
     ) -> list[tuple[str, int]]:
         category = self.categories.get(number_of(entry.category_id))
-        if plan is None or (category is not None and category.declared is not None):
+        if plan is None or (category is not None and category.is_declared):
             return []  # Encord's exporter calls every mask a crowd
         if plan.crowd is None:
             self.ledger.into["answer", label] += 1

@@ -34,6 +34,8 @@ CAPTION = "caption"
 LABELS = "Labels"
 """The checklist of categories that annotations give without a geometry."""
 
+SHAPES_BETWEEN = ", "
+"""What stands between the shapes of a category that is drawn in several, in the files of Encord's exporter."""
 _SHAPE_NAMES = {shape.value: shape for shape in Shape}
 _LONGEST_OPTION = 100
 _ENDLESS = 1e300
@@ -48,7 +50,8 @@ class Unknown:
 class Category:
     """One entry of ``categories``.
 
-    ``declared`` is the shape that Encord's own exporter writes as ``supercategory``.
+    ``is_declared`` says that its ``supercategory`` is what Encord's own exporter writes there, shapes; ``declared`` is
+    the shape if there is but one.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Category:
     edges: list[Any] = field(default_factory=list)
     color: str | None = None
     declared: Shape | None = None
+    is_declared: bool = False
     facts: ClassFacts = field(default_factory=ClassFacts)
 
 
@@ -82,11 +86,12 @@ def categories_by_id(entries: Iterable[Any], ledger: Ledger) -> dict[int, Catego
         category.edges = edges if isinstance(edges, list) else []
         category.color = _color_of(entry.get("color"))
         strange.update(dict.fromkeys(key for key, value in entry.items() if key not in _KEYS and value is not None))
-    shapes = [_SHAPE_NAMES.get(one.supercategory) for one in found.values()]
+    shapes = [[_SHAPE_NAMES.get(name) for name in one.supercategory.split(SHAPES_BETWEEN)] for one in found.values()]
     # Others write a supercategory of that name too: a class `point` is its own supercategory, an `animal` has none.
-    if all(shapes) and any(one.supercategory != one.name for one in found.values()):
-        for category, shape in zip(found.values(), shapes, strict=True):
-            category.declared = shape
+    if all(map(all, shapes)) and any(one.supercategory != one.name for one in found.values()):
+        for category, declared in zip(found.values(), shapes, strict=True):
+            category.is_declared = True
+            category.declared = declared[0] if len(declared) == 1 else None
     if strange:
         detail = f"What categories say beside has no place in the hub: {', '.join(map(repr, sorted(strange)))}."
         ledger.note(Level.INFO, "CATEGORY_KEYS", detail)
@@ -261,12 +266,12 @@ class Plans:
         self._by_key[category.name, shape.value] = [item]
         for name, facts in category.facts.answers.items():
             self._attribute(item, name, facts, (category.name, shape.value, name))
-        if category.facts.crowds and self._options.crowd == "attribute" and category.declared is None:
+        if category.facts.crowds and self._options.crowd == "attribute" and not category.is_declared:
             if "iscrowd" not in category.facts.answers:
                 self._attribute(item, "iscrowd", AnswerFacts({"bool"}), (category.name, shape.value, "iscrowd"))
             detail = "Crowds are objects whose checklist `iscrowd` says so."
             self._ledger.note(Level.INFO, "CROWD_KEPT", detail, Where(element=category.name))
-        if category.supercategory and category.declared is None and category.supercategory != category.name:
+        if category.supercategory and not category.is_declared and category.supercategory != category.name:
             self._supercategory(item, category)
         if shape is Shape.SKELETON:
             self._draft.ontology.skeleton_templates.append(self._template(item, category))

@@ -262,7 +262,7 @@ class Pictures:
         plan: Any = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
         if tag == "cuboid" and plan is not None and plan.outline is not None:
             plan = plan_of(plan, shape)
-            tag = f"cuboid of {plan.object.name}"  # so that no other is taken for it
+            tag = f"cuboid as {plan.makes.value}"  # so that no other is taken for it
         key = (tag, label, sides, answers, points)
         ready = self._account.cache.get(key)
         if ready is None:

@@ -10,9 +10,9 @@ Files on disk
 
 How each hub thing maps
     ===============  ==============================================================================================
-    class            a category, all of the ontology, used or not; ids from 1; ``supercategory`` is the shape. One drawn
-                     in several shapes is one category and its own ``supercategory``, and ``attributes.encord_shape``
-                     of an annotation is its shape
+    class            a category, all of the ontology, used or not; ids from 1; ``supercategory`` is the shape. The
+                     exporter knows no class of several shapes; here it is one category, ``supercategory`` lists them
+                     (``polygon, bitmask``), and ``attributes.encord_shape`` of an annotation is its own
     picture          ``file_name`` ``images/<hash>.<suffix>`` with ``image_title``; ``coco_url`` is its link; ids from 0
     video            its labelled frames, ``videos/<hash>/<frame>.jpg`` with ``video_title``
     DICOM series     its slices, ``dicom/<hash>/<instance UID>[/<number in a multi-frame file>]``, or
@@ -64,6 +64,7 @@ from encord_convert.formats._coco_drawings import account_for_rest, on_frames
 from encord_convert.formats._coco_encord_shapes import TOLERANCE_PX, shape_members
 from encord_convert.formats._coco_images import frames_of, split_suffix
 from encord_convert.formats._coco_lines import append_file, written_lines, written_value
+from encord_convert.formats._coco_plans import SHAPES_BETWEEN
 from encord_convert.formats._files import Source, Target
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries, Feature, Kind
@@ -155,9 +156,9 @@ class _Rows:
 
     def __init__(self, structure: OntologyStructure, report: Report) -> None:
         drawn = [one for one in structure.objects if one.shape in CARRIES.shapes | CARRIES.approximates]
-        labels: dict[str, set[Shape]] = {}
+        labels: dict[str, dict[Shape, None]] = {}
         for one in drawn:
-            labels.setdefault(one.name, set()).add(one.shape)
+            labels.setdefault(one.name, {})[one.shape] = None
         self.categories = [_category(number, *label) for number, label in enumerate(labels.items(), 1)]
         self._numbers = {name: number for number, name in enumerate(labels, 1)}
         self._mixed = {name for name, shapes in labels.items() if len(shapes) > 1}
@@ -248,8 +249,8 @@ _CHANGES = {
 }
 
 
-def _category(number: int, name: str, shapes: set[Shape]) -> dict[str, Any]:
-    supercategory = next(iter(shapes)).value if len(shapes) == 1 else name
+def _category(number: int, name: str, shapes: Iterable[Shape]) -> dict[str, Any]:
+    supercategory = SHAPES_BETWEEN.join(shape.value for shape in shapes)
     members: dict[str, Any] = {"supercategory": supercategory, "id": number, "name": name}
     if Shape.POINT in shapes:
         members.update(keypoints="keypoint", skeleton=[])

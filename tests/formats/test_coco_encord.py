@@ -174,13 +174,13 @@ def test_tracks_are_numbered_over_the_whole_file() -> None:
     ]  # fmt: skip
 
 
-def test_classes_of_one_name_are_categories_of_their_own() -> None:
+def test_classes_of_one_name_are_one_category() -> None:
     s = Sample()
     s.place(s.draft.add_object("leaf", Shape.BOUNDING_BOX), box())
     s.place(s.draft.add_object("leaf", Shape.POLYGON), PolygonCoordinates(ring((0.1, 0.1), (0.6, 0.15), (0.4, 0.7))))
     file, _ = written(s.done())
     assert file["categories"] == [
-        {"supercategory": "bounding_box", "id": 1, "name": "leaf"},
-        {"supercategory": "polygon", "id": 2, "name": "leaf"},
+        {"supercategory": "bounding_box, polygon", "id": 1, "name": "leaf"},
     ]
-    assert [one["category_id"] for one in file["annotations"]] == [1, 2]
+    said = [(one["category_id"], one["attributes"]["encord_shape"]) for one in file["annotations"]]
+    assert said == [(1, "bounding_box"), (1, "polygon")]

@@ -385,7 +385,7 @@ def test_a_cuboid_is_one_of_newer_servers_if_asked_for_and_if_it_is_one() -> Non
     text = document(image(*shapes), labels=labels)
     loaded = Loaded(text, cuboid="cuboid_2d")
     assert [(o.name, o.shape.value) for o in loaded.labels.ontology.objects] == [
-        ("a", "cuboid_2d"), ("a (outline)", "polygon"),
+        ("a", "cuboid_2d"), ("a", "polygon"),
     ]  # fmt: skip
     first, second, third = loaded.instances
     front = [0.1, 0.5, 0.3, 0.5, 0.3, 0.9, 0.1, 0.9]  # clockwise from the top-left
@@ -394,7 +394,7 @@ def test_a_cuboid_is_one_of_newer_servers_if_asked_for_and_if_it_is_one() -> Non
         "front": front, "vanishingPoint": {"x": pytest.approx(0.5), "y": pytest.approx(0.4)},
         "scaleRatio": pytest.approx(0.75),
     }  # fmt: skip
-    assert (third.object_name, len(pixels(third))) == ("a (outline)", 6)
+    assert (third.object_name, len(pixels(third))) == ("a", 6)
     assert [answers(instance) for instance in loaded.instances] == [{"n": "1"}] * 3
     assert loaded.report.counts()["cuboid"] == {"in": 3, "kept": 2, "changed": 1, "dropped": 0}
     target = MemoryTarget()
@@ -504,7 +504,7 @@ def test_attributes_of_points_are_lifted_to_the_skeleton() -> None:
 # -- labels -------------------------------------------------------------------------------------------------------
 
 
-def test_a_label_of_several_shapes_is_several_objects_in_a_fixed_order() -> None:
+def test_a_label_of_several_shapes_is_one_name_in_a_fixed_order() -> None:
     body = image(
         shape("ellipse", cx=5, cy=5, rx=2, ry=2),
         shape("polygon", points="1,1;2,1;2,2"),
@@ -513,15 +513,10 @@ def test_a_label_of_several_shapes_is_several_objects_in_a_fixed_order() -> None
     )
     loaded = Loaded(document(body))
     assert [(o.name, o.shape.value, o.color) for o in loaded.labels.ontology.objects] == [
-        ("a", "bounding_box", "#102030"), ("a (polygon)", "polygon", "#102030"), ("a (ellipse)", "polygon", "#102030"),
+        ("a", "bounding_box", "#102030"), ("a", "polygon", "#102030"),
     ]  # fmt: skip
-    losses = [loss for loss in loaded.report.losses() if loss.code == "LABEL_SPLIT_BY_SHAPE"]
-    assert {(loss.type, loss.count, str(loss.kind), str(loss.feature)) for loss in losses} == {
-        ("polygon", 2, "renamed", "label_name"), ("ellipse", 1, "renamed", "label_name"),
-    }  # fmt: skip
-    same = Loaded(document(body), same_names=True)
-    assert {o.name for o in same.labels.ontology.objects} == {"a"}
-    assert "LABEL_SPLIT_BY_SHAPE" not in same.codes
+    assert loaded.codes == {"ELLIPSE_APPROXIMATED"}
+    Loaded(document(body), same_names=True)  # an option of old
 
 
 def test_a_label_never_used_has_the_default_shape() -> None:
@@ -554,9 +549,9 @@ def test_classes_of_one_label_stand_in_the_order_of_shapes() -> None:
         shape("points", points="1,2"), shape("polyline", points="1,2;3,4"), shape("polygon", points="1,1;2,1;2,2"),
         box(),
     ]  # fmt: skip
-    names = [o.name for o in Loaded(document(image(*shapes))).labels.ontology.objects]
-    assert names == ["a", *(f"a ({one})" for one in ("polygon", "polyline", "points", "mask", "skeleton", "ellipse",
-                                                      "cuboid"))]  # fmt: skip
+    drawn = [(o.name, o.shape.value) for o in Loaded(document(image(*shapes))).labels.ontology.objects]
+    names = ("bounding_box", "polygon", "polyline", "point", "bitmask", "skeleton")
+    assert drawn == [("a", name) for name in names]
 
 
 def test_labels_and_attributes_nobody_declared_are_read_and_told() -> None:

@@ -92,7 +92,7 @@ def test_classifications_of_several_frames_stay_one(data_type: DataType, tmp_pat
     assert report.counts()["tag"]["in"] == 4
 
 
-def test_classes_of_one_name_are_apart_again(tmp_path: Path) -> None:
+def test_classes_of_one_name_are_one_label_again(tmp_path: Path) -> None:
     s = Sample()
     s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
     s.place(s.draft.add_object("car", Shape.POLYGON), PolygonCoordinates(ring((0.1, 0.1), (0.6, 0.1), (0.4, 0.7))))
@@ -102,7 +102,7 @@ def test_classes_of_one_name_are_apart_again(tmp_path: Path) -> None:
     rewritten(tmp_path / "out" / "annotations.xml", "    <encord>.*</encord>\n", "")
     apart = read(tmp_path / "out", report=Report())
     assert [(one.name, one.shape.value) for one in apart.ontology.objects] == [
-        ("car", "bounding_box"), ("car (polygon)", "polygon"),
+        ("car", "bounding_box"), ("car", "polygon"),
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from test_cvat import FISH, Loaded, attribute, cuboid, document, image, label, p
 from encord_convert import ReadError, Report, read
 from encord_convert.formats._files import MemorySource, source_at
 from encord_convert.losses import Feature
-from encord_convert.sdk.objects import ObjectInstance
+from encord_convert.sdk.objects import ObjectInstance, Shape
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "cvat"
 SIZE = "<original_size><width>100</width><height>100</height></original_size>"
@@ -544,18 +544,23 @@ def test_the_authored_tracks_are_as_said_by_hand() -> None:
 def test_the_authored_shapes_are_as_said_by_hand() -> None:
     said = expected("authored-images-modern-shapes")
     loaded = Loaded((FIXTURES / "authored-images-modern-shapes" / "annotations.xml").read_bytes())
-    by_name = {instance.object_name: instance for instance in loaded.instances}
-    turned = by_name["boat"]._frames[0].coordinates
+    drawn = {(instance.object_name, instance.ontology_item.shape.value): instance for instance in loaded.instances}
+    boat = drawn["boat", "rotatable_bounding_box"]
+    turned = boat._frames[0].coordinates
     assert said["rotated_box"] == {
         "x": turned.top_left_x, "y": turned.top_left_y, "w": turned.width, "h": turned.height, "theta": turned.theta,
     }  # fmt: skip
-    ring = np.array([(p.x * 320, p.y * 240) for p in by_name["boat (ellipse)"]._frames[0].coordinates.values])
+    cuboid, ellipse = (
+        one._frames[0].coordinates.values for one in loaded.instances if one.ontology_item.shape is Shape.POLYGON
+    )
+    ring = np.array([(p.x * 320, p.y * 240) for p in ellipse])
     assert np.allclose([*ring.min(0), *ring.max(0)], said["ellipse_bounds_pixels"])
-    mask = by_name["boat (mask)"]._frames[0].coordinates.to_numpy_array()
+    mask = drawn["boat", "bitmask"]._frames[0].coordinates.to_numpy_array()
     assert np.argwhere(mask).tolist() == said["mask_pixels_row_col"]
-    skeleton = [[p.name, p.x, p.y, p.visibility.name.lower()] for p in by_name["fish"]._frames[0].coordinates.values]
+    points = drawn["fish", "skeleton"]._frames[0].coordinates.values
+    skeleton = [[p.name, p.x, p.y, p.visibility.name.lower()] for p in points]
     assert skeleton == said["skeleton"]
-    given = {a.name: v for a, v in (*by_name["boat"]._static_answers(), *by_name["boat"]._dynamic_answers_at(0))}
+    given = {a.name: v for a, v in (*boat._static_answers(), *boat._dynamic_answers_at(0))}
     assert given["flag"].label == said["answers"]["flag"]
     assert bool(given["lit"]) == said["answers"]["lit"]
     # The hub's model has no number attribute; the text is the number as written.
@@ -563,5 +568,5 @@ def test_the_authored_shapes_are_as_said_by_hand() -> None:
     [scene] = loaded.rows[0].get_classification_instances()
     name, below = said["classification"]
     assert {a.name: v.label for a, v in scene._static_answers()} == {name: name, **below}
-    assert len(by_name["boat (cuboid)"]._frames[0].coordinates.values) == 6
-    assert Counter(i.object_name for i in loaded.instances)["boat (points)"] == 2
+    assert len(cuboid) == 6
+    assert Counter(i.ontology_item.shape for i in loaded.instances)[Shape.POINT] == 2
