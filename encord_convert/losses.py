@@ -244,7 +244,8 @@ class Carries:
     stand there in another form: a change too (answers without their questions). Shapes in ``bounded`` are cut at the
     border of the picture though ``OUT_OF_BOUNDS`` is carried of the others; texts in which ``unwritable`` finds
     something are changed there. ``colours_by`` says whether every class keeps its colour, or those of one name get
-    that of the first; None where nobody has a use for colours, so that they are no loss.
+    that of the first; None where nobody has a use for colours, so that they are no loss. ``keeps_upright`` says that a
+    rotatable box that is not turned survives as boxes do, though those that are turned are approximated.
     """
 
     shapes: frozenset[Shape]
@@ -259,6 +260,7 @@ class Carries:
     bounded: frozenset[Shape] = frozenset()
     unwritable: re.Pattern[str] | None = None
     colours_by: Literal["class", "name"] | None = "class"
+    keeps_upright: bool = False
 
     @property
     def labels(self) -> bool:

@@ -15,7 +15,12 @@ from encord_convert.placement import bounded_fate, drawn_box, fate, frame_size, 
 from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
-from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
+from encord_convert.sdk.objects.coordinates import (
+    PolygonCoordinates,
+    RotatableBoundingBoxCoordinates,
+    SkeletonCoordinates,
+    Visibility,
+)
 from encord_convert.skeletons import KnownPoints
 from encord_convert.wording import plural
 
@@ -102,7 +107,7 @@ def _geometry(
     if loses_a_part(coordinates, size, tolerance_px, carries):
         code, detail = carries.code(Feature.DEGENERATE, shape), "A part of it covers nothing and is left out."
         report.change(instance, frame, Kind.APPROXIMATED, code, Feature.DEGENERATE, detail)
-    if shape in carries.approximates:
+    if shape in carries.approximates and not (carries.keeps_upright and is_upright(coordinates)):
         detail = f"A {_name(shape)} is written in another form."
         report.change(instance, frame, Kind.APPROXIMATED, carries.code(shape), Feature.SHAPE, detail)
     return True
@@ -202,6 +207,11 @@ def lose_classification(report: Report, classification: Any, carries: Carries) -
 def is_unsaid(point: Any) -> bool:
     """Tell a skeleton point of which nobody said whether it is visible."""
     return point.visibility is None and not is_self_occluded(point)
+
+
+def is_upright(coordinates: Any) -> bool:
+    """Tell a rotatable box that is not turned."""
+    return isinstance(coordinates, RotatableBoundingBoxCoordinates) and coordinates.theta % 360 == 0
 
 
 def has_depth(coordinates: Any) -> bool:

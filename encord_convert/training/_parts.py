@@ -80,6 +80,7 @@ def base_carries(
         tolerance_px=0.005,
         codes=codes,
         colours_by=None,
+        keeps_upright=Shape.BOUNDING_BOX in shapes,
         **more,
     )
 
