@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from encord_convert.class_names import joined, label_of
 from encord_convert.errors import ReadError
 from encord_convert.formats._coco_documents import Document
 from encord_convert.formats._coco_entries import NO_ID, Entries
@@ -157,6 +158,7 @@ class _Reading:
         self.ledger = Ledger()
         self.draft = Draft("coco")
         self.parts: list[Part] = []
+        self._labels: dict[str, str] = {}
         self.is_alone = False
         self.indexes = indexes = self._indexes() if recipe is None else [recipe.indexed]
         infos = (pictures.info.get("encord") for _, pictures, _, _ in indexes)
@@ -166,6 +168,8 @@ class _Reading:
         categories: list[Category] = []
         for index, pictures, entries, split in indexes:
             by_id = categories_by_id(pictures.categories, self.ledger)
+            for category in by_id.values():
+                category.name = self._labels.get(category.name, category.name)
             self._settle(index, by_id)
             categories += by_id.values()
             reader = Reader(self.draft, self.plans, options, self.ledger, index.document.place, by_id, entries)
@@ -238,7 +242,8 @@ class _Reading:
             return
         try:
             _check_texts(given)
-            self.draft.ontology = OntologyStructure.from_dict(given)
+            self.draft.ontology = OntologyStructure.from_dict(joined(given))
+            self._labels = {one["name"]: label_of(one) for one in given["objects"]}
         except (EncordException, KeyError, TypeError, ValueError, AttributeError) as error:
             if self.options.ontology is not None:
                 raise ReadError(self.options.ontology, f"is not an ontology structure ({error}).") from error
