@@ -58,7 +58,6 @@ LOSSES: dict[str, str] = {
     "KEYPOINT_NAMES_DROPPED": "no names of keypoints in {target}",
     "KEYPOINT_UNKNOWN": "points the class does not have",
     "LABEL_RENAMED": "the name is taken by another class",
-    "LABEL_SPLIT_BY_SHAPE": "a class for each shape of the label",
     "MANUAL_DROPPED": "labels of people and of machines are alike in {target}",
     "MAPPED_ANSWER": "as the mapping says",
     "MAPPED_AWAY": "as the mapping says",

@@ -5,7 +5,7 @@ label is; classifications if name and type of their question are. What only one 
 is left out. Where sources disagree the first, by the order of names, is followed, and it is told:
 
 =======================  ==============================================================================================
-``CLASS_SHAPES``         a note: sources draw one name in different shapes, which stay classes of their own
+``CLASS_SHAPES``         a note: sources draw one name in different shapes
 ``CLASS_COLOUR``         a loss: a class was given another colour elsewhere
 ``SKELETON_RENAMED``     a loss: a skeleton with other points than that of its name gets a number behind its name
 =======================  ==============================================================================================

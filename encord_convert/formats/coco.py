@@ -49,7 +49,7 @@ How it is read
 
 How each hub thing maps
     ===============  ==============================================================================================
-    class            a category; classes of one name share it, and their annotations then say ``encord_shape``
+    class            a category; a label drawn in several shapes is one, and its annotations then say ``encord_shape``
     picture          an image under its title; also without labels, since that says that there is nothing to find
     video            an entry of ``videos``; its labelled frames (``frames=all``: all) are images
                      ``<title without suffix>/<frame, six digits>.jpg`` with ``video_id`` and ``frame_id`` from 0

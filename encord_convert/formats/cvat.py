@@ -19,9 +19,9 @@ How each hub thing maps, reading
                             CVAT extracted. What a project adds to the frames of a task is taken off
     frames as pictures      pictures, or with ``group_images`` one group; with ``frames_as_video`` the video they are of
     subset of a project     ``client_metadata["cvat_subset"]``; with ``subsets=datasets`` a dataset too
-    label                   one class. In the ontology it is an object for each shape it is used with, all of its name;
-                            ``encord`` and ``push`` put the shape behind the name of all but the first of box, polygon,
-                            polyline, points, mask, skeleton, ellipse, cuboid
+    label                   one class: an object for each shape it is used with, all of its name. ``encord`` and
+                            ``push`` put the shape behind it, ``car (polygon)``, but for the first of box, polygon,
+                            polyline, points, mask, skeleton, ellipse, cuboid; read again or pulled it is one class
     box                     bounding box; rotatable bounding box for all boxes of a label of which one is turned
     polygon, polyline       the same, vertex for vertex
     points                  a point; several points are as many objects, or a skeleton with ``points_as_skeleton``

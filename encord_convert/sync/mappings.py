@@ -15,8 +15,10 @@ The file is YAML (JSON is YAML too), and lists the classes of the source::
         colour/red: crimson         # false drops one, and what is below it
         plate: {to: number, as: radio}  # asked in another way; see :mod:`encord_convert.sync.questions`
 
-Classes that become the same name and shape are merged, and so are attributes and options. What the file does not
-mention stays as it is. With ``split``, ``to`` is for objects without an answer.
+A label drawn in several shapes is listed once for each, with the label for ``name``: the shape that its class has
+behind the name in a project (:mod:`encord_convert.class_names`) is written neither there nor in ``to``. Classes that
+become the same name and shape are merged, and so are attributes and options. What the file does not mention stays as it
+is. With ``split``, ``to`` is for objects without an answer.
 """
 
 from __future__ import annotations

@@ -62,10 +62,8 @@ def test_merging_a_hundred_sources_equals_one_conversion_of_their_union(tmp_path
     files = sorted((tmp_path / "in").iterdir())
     united(files, tmp_path / "union.xml")
     random.Random(1).shuffle(files)
-    # What a source alone calls a class depends on the shapes it has, unless names are to be the same.
-    account = merge(files, tmp_path / "merged", same_names="yes")
-    options = {"same_names": "yes"}
-    report = convert(tmp_path / "union.xml", tmp_path / "whole", to="coco", report=Report(), read_options=options)
+    account = merge(files, tmp_path / "merged")
+    report = convert(tmp_path / "union.xml", tmp_path / "whole", to="coco", report=Report())
     assert content(tmp_path / "merged") == content(tmp_path / "whole")
     assert account["counts"] == report.counts()
     assert account["labels"] == report.labels()

@@ -240,7 +240,6 @@ CVAT_CODES = {
     "ELLIPSE_APPROXIMATED": {IMAGES: "test_an_ellipse_is_a_polygon_turned_in_pixels"},
     "CUBOID_APPROXIMATED": {IMAGES: "test_a_cuboid_is_the_outline_of_its_eight_points"},
     "POINTS_SPLIT": {IMAGES: "test_one_point_is_a_point_and_several_are_split"},
-    "LABEL_SPLIT_BY_SHAPE": {IMAGES: "test_a_label_of_several_shapes_is_several_objects_in_a_fixed_order"},
     "UNDECLARED_LABEL": {IMAGES: "test_labels_and_attributes_nobody_declared_are_read_and_told"},
     "UNDECLARED_ATTRIBUTE": {IMAGES: "test_labels_and_attributes_nobody_declared_are_read_and_told"},
     "UNKNOWN_OPTION": {IMAGES: "test_an_option_nobody_declared_is_added_and_told"},

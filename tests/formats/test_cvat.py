@@ -516,7 +516,11 @@ def test_a_label_of_several_shapes_is_one_name_in_a_fixed_order() -> None:
         ("a", "bounding_box", "#102030"), ("a", "polygon", "#102030"),
     ]  # fmt: skip
     assert loaded.codes == {"ELLIPSE_APPROXIMATED"}
-    Loaded(document(body), same_names=True)  # an option of old
+
+
+def test_the_old_option_of_one_name_is_accepted() -> None:
+    labels = read(MemorySource({"a.xml": document(image(box()))}), "cvat", same_names="yes")
+    assert [one.name for one in labels.ontology.objects] == ["a"]
 
 
 def test_a_label_never_used_has_the_default_shape() -> None:

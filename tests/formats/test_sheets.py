@@ -174,7 +174,7 @@ def any_shape(random: Random, width: int, height: int, odd: Sequence[str]) -> st
 @pytest.mark.parametrize("seed", range(9))
 def test_a_file_of_everything_is_written_alike(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = MemorySource({"a.xml": crowded(seed)})
-    options: dict[str, str] = [{}, {"group_id": "yes"}, {"same_names": "yes"}][seed // 3]
+    options: dict[str, str] = [{}, {"group_id": "yes"}, {"cuboid": "cuboid_2d"}][seed // 3]
     count = check_all_ways(source, tmp_path, monkeypatch, **options)
     assert count == (seed % 3 != 2)  # what has elements nobody knows goes the long way
 

@@ -65,7 +65,7 @@ def test_the_python_and_the_mapping_do_what_they_say(environment: dict[str, str]
     # What is counted of each class; and nothing differs afterwards.
     assert done.stdout.splitlines() == [
         "car polygon 3 {'a4': 3, 'occluded': 3, 'plate': 3}",
-        "label1 (polygon) polygon 3 {}",
+        "label1 polygon 3 {}",
         "label2 polyline 3 {}",
-        "label2 (points) point 9 {}",
+        "label2 (point) point 9 {}",
     ]

@@ -120,7 +120,7 @@ def test_the_plan_says_what_is_created_and_by_which_rule(server: Running, tmp_pa
         ("label1", "bounding_box", 3, 3),
         ("label1 (polygon)", "polygon", 3, 3),
         ("label2", "polyline", 3, 3),
-        ("label2 (points)", "point", 9, 3),
+        ("label2 (point)", "point", 9, 3),
     }
     assert plan.counts[0]["answers"] == {"a1": 3, "a2": 3, "a3": 3, "a4": 3, "occluded": 3}
     row = next(row for row in plan.rows if row.title == "Train/img0.jpg")
