@@ -82,7 +82,7 @@ def _write_file(
     info: dict[str, Any] = {"description": labels.title, "version": "1.0"}
     if labels.ontology.objects or labels.ontology.classifications:
         info["encord"] = {"ontology": labels.ontology.to_dict()}
-    stream.write(b'{"info":' + written_value(info))
+    stream.write(b'{"info":' + written_value(info) + b',"licenses":[]')
     if videos:
         stream.write(b',"videos":[\n' + written_lines(videos) + b"\n]")
     stream.write(b',"images":[\n')

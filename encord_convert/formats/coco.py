@@ -11,9 +11,10 @@ Files on disk
     Pictures beside the file are looked at only where a size is missing, and for panoptic files, whose PNGs lie in a
     folder of the JSON file's name.
 
-    Written: one file, ``annotations.json``: ``info``, ``videos`` (where there are any), ``images``, ``annotations``,
-    ``categories``. ASCII, no byte-order mark, one image or annotation a line, no nulls; ids count from 1, since the
-    official evaluation takes annotation 0 for "no match". Pictures are not copied.
+    Written: one file, ``annotations.json``: ``info``, ``licenses`` (empty; some readers refuse a file without it),
+    ``videos`` (where there are any), ``images``, ``annotations``, ``categories``. ASCII, no byte-order mark, one image
+    or annotation a line, no nulls; ids count from 1, since the official evaluation takes annotation 0 for "no match".
+    Pictures are not copied.
 
 How it is read
     =====================  ========================================================================================

@@ -5,7 +5,7 @@ What it is
     :mod:`coco <encord_convert.formats.coco>`.
 
 Files on disk
-    ``panoptic.json``: ``info``, ``images``, ``annotations`` (one for each image, with ``segments_info``),
+    ``panoptic.json``: ``info``, ``licenses``, ``images``, ``annotations`` (one for each image, with ``segments_info``),
     ``categories``; and the folder ``panoptic`` of PNG files, 8-bit RGB without palette or alpha, which ``file_name`` of
     an annotation names. Pictures are not copied.
 
@@ -162,6 +162,7 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
         report.note(Level.WARNING, "NAME_CLASH", detail)
     with target.open(f"{NAME}.json") as stream:
         stream.write(b'{"info":' + written_value({"description": labels.title, "version": "1.0"}))
+        stream.write(b',"licenses":[]')
         for name, path in zip(("images", "annotations"), paths, strict=True):
             stream.write(b',"%s":[\n' % name.encode())
             append_file(stream, path)

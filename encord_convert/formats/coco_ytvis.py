@@ -5,8 +5,8 @@ What it is
     images, and lists with an entry a frame for single shapes. Pixels as in :mod:`coco <encord_convert.formats.coco>`.
 
 Files on disk
-    One file, ``annotations.json``: ``info``, ``videos``, ``annotations``, ``categories``. One video or annotation a
-    line; ids count from 1. Pictures are not copied.
+    One file, ``annotations.json``: ``info``, ``licenses``, ``videos``, ``annotations``, ``categories``. One video or
+    annotation a line; ids count from 1. Pictures are not copied.
 
 How each hub thing maps
     ===============  ==============================================================================================
@@ -128,6 +128,7 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
         report.note(Level.WARNING, "NAME_CLASH", detail)
     with target.open(NAME) as stream:
         stream.write(b'{"info":' + written_value({"description": labels.title, "version": "1.0"}))
+        stream.write(b',"licenses":[]')
         for name, path in zip(("videos", "annotations"), paths, strict=True):
             stream.write(b',"%s":[\n' % name.encode())
             append_file(stream, path)

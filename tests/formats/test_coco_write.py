@@ -618,7 +618,7 @@ def test_a_video_lists_its_labelled_frames() -> None:
     assert [image["file_name"] for image in file["images"]] == [f"road/{n:06d}.jpg" for n in (0, 1, 3, 4)]
     assert [(image["video_id"], image["frame_id"]) for image in file["images"]] == [(1, 0), (1, 1), (1, 3), (1, 4)]
     assert [a["attributes"]["track_id"] for a in file["annotations"]] == [1, 1, 1, 2, 1]
-    assert list(file) == ["info", "videos", "images", "annotations", "categories"]
+    assert list(file) == ["info", "licenses", "videos", "images", "annotations", "categories"]
     assert report.is_lossless
 
 
@@ -795,6 +795,7 @@ def test_no_labels_at_all_is_a_file_of_pictures() -> None:
     file, _ = written(Sample().done())
     assert file == {
         "info": {"description": "samples", "version": "1.0"},
+        "licenses": [],
         "images": file["images"],
         "annotations": [],
         "categories": [],

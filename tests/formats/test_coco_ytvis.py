@@ -39,7 +39,7 @@ def video() -> LabelSet:
 
 def test_a_video_lists_its_labelled_frames() -> None:
     file, _ = written(video())
-    assert list(file) == ["info", "videos", "annotations", "categories"]
+    assert list(file) == ["info", "licenses", "videos", "annotations", "categories"]
     assert file["videos"] == [
         {
             "id": 1,
