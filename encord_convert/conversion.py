@@ -19,7 +19,7 @@ from encord_convert.formats._options import parse_options
 from encord_convert.formats._registry import detect, format_named, formats
 from encord_convert.labelset import LabelSet
 from encord_convert.ledger import SECONDARY
-from encord_convert.losses import Feature, Kind
+from encord_convert.losses import Carries, Feature, Kind
 from encord_convert.prediction import predict
 from encord_convert.report import Report, sum_counts
 from encord_convert.wording import lines, summary
@@ -108,7 +108,7 @@ def write(
     target = path if isinstance(path, Target) else Target(path, chosen.suffixes)
     account.target.path, account.target.format = target.name, chosen.name
     if strict:
-        _refuse_loss(labels, exporter, account, allow)
+        _refuse_loss(labels, exporter.carries_with(parsed), account, allow)
     with _collector_paused(), crew(jobs), target:
         shards = labels.shards(jobs) if exporter.write_sharded else ()
         if exporter.write_sharded and len(shards) > 1:
@@ -181,14 +181,14 @@ def foretold(
     """Fill the account with what writing would say, and refuse what it would refuse."""
     chosen = _chosen(dst, to)
     exporter = exporter_of(chosen)
-    parse_options(exporter.options, options, format_name=chosen.name)
+    carries = exporter.carries_with(parse_options(exporter.options, options, format_name=chosen.name))
     account.target.path = dst.name if isinstance(dst, Target) else os.fspath(dst)
     account.target.format = chosen.name
     if strict:
-        _refuse_loss(labels, exporter, account, allow)
+        _refuse_loss(labels, carries, account, allow)
     with _collector_paused():
-        predict(account, labels, exporter.carries)
-    if exporter.carries.labels:
+        predict(account, labels, carries)
+    if carries.labels:
         _refuse_emptiness(account, chosen)
     return account
 
@@ -253,9 +253,9 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _refuse_loss(labels: LabelSet, exporter: Exporter, account: Report, allow: Collection[str]) -> None:
+def _refuse_loss(labels: LabelSet, carries: Carries, account: Report, allow: Collection[str]) -> None:
     check_codes(allow)
-    predicted = Report.predict(labels, exporter.carries)
+    predicted = Report.predict(labels, carries)
     predicted.source, predicted.target = account.source, account.target
     refuse(predicted, account.target.path or "", allow)
 

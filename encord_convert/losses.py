@@ -220,12 +220,16 @@ class Limits:
         Objects that an answer calls a crowd (:func:`~encord_convert.placement.is_crowd`) are left out.
     is_bounded : bool
         Nothing may lie outside the picture: corners of turned boxes and skeleton points are cut too.
+    masks_of_all : str
+        What becomes of the masks of an image on which an object that is written has no outline (a box, a skeleton), as
+        a sentence; empty where each object's mask is read by itself.
     """
 
     least_side_px: float = 0.0
     least_picture_px: int = 0
     drops_crowds: bool = False
     is_bounded: bool = False
+    masks_of_all: str = ""
 
 
 _CODES = {Feature.CLASSIFICATIONS: "CLASSIFICATION_DROPPED"}

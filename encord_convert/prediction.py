@@ -7,7 +7,7 @@ writes; the tests compare.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.losses import Carries, Feature, Kind, Limits
@@ -43,9 +43,10 @@ def account(report: Report, row: LabelRowV2, carries: Carries, known_points: Kno
     """
     written: dict[int, list[Any]] = {}
     hidden = hidden_pixels(row, carries)
+    unmasked = _frames_without_masks(row, carries) if carries.limits.masks_of_all else frozenset()
     known_points.see(row)
     for instance in row._objects.values():
-        for frame in _object(report, row, instance, carries, hidden, known_points):
+        for frame in _object(report, row, instance, carries, hidden, unmasked, known_points):
             written.setdefault(frame, []).append(instance)
     for classification in row._classifications.values():
         lose_classification(report, classification, carries)
@@ -54,7 +55,7 @@ def account(report: Report, row: LabelRowV2, carries: Carries, known_points: Kno
 
 def _object(
     report: Report, row: LabelRowV2, instance: Any, carries: Carries,
-    hidden: Mapping[tuple[str, int], tuple[int, int]], known_points: KnownPoints,
+    hidden: Mapping[tuple[str, int], tuple[int, int]], unmasked: Set[int], known_points: KnownPoints,
 ) -> list[int]:  # fmt: skip
     report.drop_unplaced(instance, carries)
     written = []
@@ -64,6 +65,9 @@ def _object(
             if lost:
                 code = carries.code(Feature.OVERLAPS)
                 report.change(instance, frame, Kind.APPROXIMATED, code, Feature.OVERLAPS, "Others hide a part of it.")
+            if frame in unmasked and instance.ontology_item.shape not in _WITHOUT_OUTLINE:
+                detail = carries.limits.masks_of_all
+                report.change(instance, frame, Kind.APPROXIMATED, "MASK_NOT_LOADED", Feature.SHAPE, detail)
             report.drop_side(instance, frame, carries)
             written.append(frame)
     if written:
@@ -78,28 +82,11 @@ def _geometry(
     known_points: KnownPoints, *, is_hidden: bool,
 ) -> bool:  # fmt: skip
     """Account for one frame's geometry; tell whether anything of it is written."""
-    shape = instance.ontology_item.shape
-    if shape not in carries.shapes | carries.approximates:
-        detail = f"No {plural(_name(shape), 2)} in the target."
-        report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
-        return False
-    size = frame_size(row, frame)
+    shape, size = instance.ontology_item.shape, frame_size(row, frame)
     tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
-    state = (bounded_fate if carries.limits.is_bounded else fate)(coordinates, *size, tolerance_px)
-    if state == "degenerate" and Feature.DEGENERATE not in carries.features:
-        code = carries.code(Feature.DEGENERATE, shape)
-        report.drop(instance, frame, code, Feature.DEGENERATE, "It covers nothing.")
-        return False
-    if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
-        code = carries.code(Feature.OUT_OF_BOUNDS)
-        report.drop(instance, frame, code, Feature.OUT_OF_BOUNDS, "It lies outside the picture.")
-        return False
-    if is_hidden:
-        report.drop(instance, frame, carries.code(Feature.OVERLAPS), Feature.OVERLAPS, "Others hide all of it.")
-        return False
-    beyond = _beyond(instance, frame, coordinates, size, carries.limits, tolerance_px)
-    if beyond is not None:
-        report.drop(instance, frame, *beyond)
+    state, reason = _reason_to_drop(instance, frame, coordinates, size, carries, tolerance_px, is_hidden=is_hidden)
+    if reason is not None:
+        report.drop(instance, frame, *reason)
         return False
     for kind, feature in changes(coordinates, state, known_points.strangers(instance.object_name, coordinates)):
         if not carries.has(feature, shape):
@@ -111,6 +98,40 @@ def _geometry(
         detail = f"A {_name(shape)} is written in another form."
         report.change(instance, frame, Kind.APPROXIMATED, carries.code(shape), Feature.SHAPE, detail)
     return True
+
+
+def _reason_to_drop(
+    instance: Any, frame: int, coordinates: Any, size: tuple[int, int], carries: Carries, tolerance_px: float,
+    *, is_hidden: bool = False,
+) -> tuple[str, tuple[str, Feature, str] | None]:  # fmt: skip
+    """Return where one frame's geometry lies, and code, feature and sentence if nothing of it is written."""
+    shape = instance.ontology_item.shape
+    if shape not in carries.shapes | carries.approximates:
+        return "", (carries.code(shape), Feature.SHAPE, f"No {plural(_name(shape), 2)} in the target.")
+    state = (bounded_fate if carries.limits.is_bounded else fate)(coordinates, *size, tolerance_px)
+    if state == "degenerate" and Feature.DEGENERATE not in carries.features:
+        return state, (carries.code(Feature.DEGENERATE, shape), Feature.DEGENERATE, "It covers nothing.")
+    if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
+        code = carries.code(Feature.OUT_OF_BOUNDS)
+        return state, (code, Feature.OUT_OF_BOUNDS, "It lies outside the picture.")
+    if is_hidden:
+        return state, (carries.code(Feature.OVERLAPS), Feature.OVERLAPS, "Others hide all of it.")
+    return state, _beyond(instance, frame, coordinates, size, carries.limits, tolerance_px)
+
+
+_WITHOUT_OUTLINE = frozenset({Shape.BOUNDING_BOX, Shape.SKELETON})
+
+
+def _frames_without_masks(row: LabelRowV2, carries: Carries) -> Set[int]:
+    """Return the frames on which an object is written that has no outline."""
+    tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
+    return {
+        frame
+        for instance in row._objects.values()
+        if instance.ontology_item.shape in _WITHOUT_OUTLINE
+        for frame, data in instance._frames.items()
+        if _reason_to_drop(instance, frame, data.coordinates, frame_size(row, frame), carries, tolerance_px)[1] is None
+    }
 
 
 _DETAILS = {

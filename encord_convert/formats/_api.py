@@ -49,13 +49,19 @@ class Exporter:
     """How a format is written: a function, the dataclass of its options, and what survives.
 
     ``write_sharded(shards, target, options, report)``, if given, writes what ``write`` would of the union of the
-    shards, byte for byte, with a process for each.
+    shards, byte for byte, with a process for each. ``carries`` is what survives with the options' defaults;
+    ``carries_by(options)``, if given, what does with others.
     """
 
     write: Callable[[LabelSet, Target, Any, Report], None]
     options: type
     carries: Carries
     write_sharded: Callable[[Any, Target, Any, Report], None] | None = None
+    carries_by: Callable[[Any], Carries] | None = None
+
+    def carries_with(self, options: Any) -> Carries:
+        """Return what survives with these options."""
+        return self.carries if self.carries_by is None else self.carries_by(options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ are not written; ``--to coco`` writes them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -50,11 +50,13 @@ class Layout:
         Whether run lengths are understood; else masks become outlines, and holes are filled.
     reads_keypoints : bool
     boxes_as_rings : bool
-        Whether each annotation needs a polygon.
-    supercategory : str or None
-        Of all categories; None: the category's own name.
+        Whether each annotation needs an outline; boxes and skeletons get the corners of their box.
+    has_supercategory : bool
+        Whether all categories get one that is no category's name; else each has its own name there.
     keypoint_shift_px : float
         What the reader adds to keypoints; it is taken off before.
+    keypoints_of_all : bool
+        Whether each annotation needs keypoints, as many as any has, if any has them.
     limits : Limits
     advice : str
         What is worth knowing when masks are written.
@@ -68,8 +70,9 @@ class Layout:
     reads_masks: bool = False
     reads_keypoints: bool = False
     boxes_as_rings: bool = False
-    supercategory: str | None = None
+    has_supercategory: bool = False
     keypoint_shift_px: float = 0.0
+    keypoints_of_all: bool = False
     limits: Limits = NO_CROWDS
     advice: str = ""
 
@@ -81,13 +84,24 @@ LAYOUTS: dict[str, Layout] = {
         reads_masks=True,
         reads_keypoints=True,
         keypoint_shift_px=0.5,
+        keypoints_of_all=True,
+        limits=Limits(
+            drops_crowds=True,
+            masks_of_all="Detectron2 loads no masks of an image on which a box or skeleton has no outline; "
+            "-w box_polygons=yes gives those the corners of their box.",
+        ),
         advice="Some objects are masks: set INPUT.MASK_FORMAT to 'bitmask'.",
     ),
     "mmdet": Layout(
         title="MMDetection",
         spec="https://mmdetection.readthedocs.io/en/latest/user_guides/train.html",
         reads_masks=True,
-        limits=Limits(least_side_px=1.0, least_picture_px=32),
+        limits=Limits(
+            least_side_px=1.0,
+            least_picture_px=32,
+            masks_of_all="MMDetection stops (with_mask=True) at an image on which a box or skeleton has no outline; "
+            "-w box_polygons=yes gives those the corners of their box.",
+        ),
     ),
     "rfdetr": Layout(
         title="RF-DETR",
@@ -95,8 +109,10 @@ LAYOUTS: dict[str, Layout] = {
         pictures="{}",
         annotations="{}/_annotations.coco.json",
         splits={"val": "valid"},
+        reads_masks=True,
+        reads_keypoints=True,
         boxes_as_rings=True,
-        supercategory="object",
+        has_supercategory=True,
     ),
     "torchvision": Layout(
         title="torchvision detection references",
@@ -106,11 +122,23 @@ LAYOUTS: dict[str, Layout] = {
         limits=Limits(drops_crowds=True, least_side_px=1.001),
     ),
 }
-"""Every reader by its name. ``supercategory`` of RF-DETR: a category with ``none`` there is left out.
+"""Every reader by its name.
 
 Source: the pages named in ``spec``. Boxes below 1 px: MMDetection's and torchvision's documentation of what they filter
-(``SanitizeBoundingBoxes(min_size=1)``, ``filter_cfg=dict(filter_empty_gt=True, min_size=32)``).
+(``SanitizeBoundingBoxes(min_size=1)``, ``filter_cfg=dict(filter_empty_gt=True, min_size=32)``). Masks and keypoints of
+all or none: Detectron2 0.6 ``annotations_to_instances`` looks at the first annotation of an image; MMDetection 3.3.0
+``LoadAnnotations(with_mask=True)`` at each. Supercategories: RF-DETR 1.11.2 ``filter_parent_categories`` leaves out a
+category that another names there and that no annotation of train has; earlier ones each that has ``none`` there.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class MaskOptions(TrainingOptions):
+    """How a target is written whose reader wants the masks of all objects of an image, or of none."""
+
+    box_polygons: bool = field(
+        default=False, metadata={"help": "Give boxes and skeletons the corners of their box as outline."}
+    )
 
 
 class Annotation(msgspec.Struct, gc=False):
@@ -140,7 +168,7 @@ def carries_of(layout: Layout, negatives: str) -> Carries:
     """Return what a reader is given of each label."""
     exact = {Shape.BOUNDING_BOX, Shape.POLYGON}
     changed = {Shape.ROTATABLE_BOUNDING_BOX: "ROTATION_AS_POLYGON"}
-    features = {Feature.PARTS, Feature.COLOUR}
+    features = {Feature.PARTS}
     if layout.reads_masks:
         exact.add(Shape.BITMASK)
     else:
@@ -157,20 +185,39 @@ def carries_of(layout: Layout, negatives: str) -> Carries:
 def format_of(name: str, negatives: str = "keep") -> Format:
     """Return a reader's target as a format that can be written."""
     layout = LAYOUTS[name]
-    carries = carries_of(layout, negatives)
+
+    def carries_by(options: TrainingOptions) -> Carries:
+        return carries_of(_given(layout, options), negatives)
+
+    options = MaskOptions if layout.limits.masks_of_all else TrainingOptions
     return Format(
         name=name,
         title=layout.title,
         spec=layout.spec,
         suffixes=(),
         identify=lambda source: Match.NO,
-        exporter=Exporter(partial(_write, layout, carries), TrainingOptions, carries),
+        exporter=Exporter(
+            partial(_write, layout, carries_by), options, carries_of(layout, negatives), carries_by=carries_by
+        ),
     )
 
 
+def _given(layout: Layout, options: TrainingOptions) -> Layout:
+    """Return the layout as the options want it."""
+    if not (isinstance(options, MaskOptions) and options.box_polygons):
+        return layout
+    return replace(layout, boxes_as_rings=True, limits=replace(layout.limits, masks_of_all=""))
+
+
 def _write(
-    layout: Layout, carries: Carries, labels: LabelSet, target: Target, options: TrainingOptions, report: Report
+    layout: Layout,
+    carries_by: Callable[[TrainingOptions], Carries],
+    labels: LabelSet,
+    target: Target,
+    options: TrainingOptions,
+    report: Report,
 ) -> None:
+    layout, carries = _given(layout, options), carries_by(options)
     names = {split: layout.splits.get(split, split) for split in Splits.parse(options.split).names}
     folders = {split: layout.pictures.format(name) for split, name in names.items()}
     categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
@@ -182,16 +229,35 @@ def _write(
             parts[shot.split].add(shot)
         if layout.advice and any(part.has_masks for part in parts.values()):
             report.note(Level.INFO, "MASK_FORMAT", layout.advice)
+        unmasked = sum(part.unmasked for part in parts.values())
+        if layout.limits.masks_of_all and unmasked and any(part.has_outlines for part in parts.values()):
+            detail = (
+                f"{unmasked} images show only boxes or skeletons, which have no outline: training on masks stops "
+                "there, training on boxes does not. -w box_polygons=yes gives those the corners of their box."
+            )
+            report.note(Level.WARNING, "IMAGES_WITHOUT_MASKS", detail)
     if poses is not None:
         poses.say_untemplated()
-    entries = [_category(one, layout, poses) for one in categories]
+    shared = _other_than({one.name for one in categories}) if layout.has_supercategory else None
+    entries = [_category(one, shared or one.name, poses) for one in categories]
     for split, name in names.items():
         parts[split].assemble(layout.annotations.format(name), labels.title, entries)
 
 
-def _category(category: Category, layout: Layout, poses: Poses | None) -> dict[str, Any]:
-    members: dict[str, Any] = {"id": category.id, "name": category.name}
-    members["supercategory"] = layout.supercategory or category.name
+def _other_than(names: Set[str]) -> str:
+    """Return a word that is none of the names.
+
+    >>> _other_than({"car"}), _other_than({"car", "object"})
+    ('object', 'objects')
+    """
+    word = "object"
+    while word in names:
+        word += "s"
+    return word
+
+
+def _category(category: Category, supercategory: str, poses: Poses | None) -> dict[str, Any]:
+    members: dict[str, Any] = {"id": category.id, "name": category.name, "supercategory": supercategory}
     members["color"] = category.classes[0].color
     keypoints = poses.named(category.name) if poses is not None else None
     if keypoints is not None:
@@ -213,7 +279,10 @@ class _Part:
         self._target = target
         scratch = target.scratch("scratch")
         self._paths = [scratch.with_name(f"scratch-{split}-{block}") for block in ("images", "annotations")]
+        self._keypoint_count = poses.most if poses is not None and layout.keypoints_of_all else 0
         self.has_masks = False
+        self.has_outlines = False
+        self.unmasked = 0
 
     def __enter__(self) -> _Part:
         self._streams = [path.open("wb", 1 << 20) for path in self._paths]
@@ -227,7 +296,13 @@ class _Part:
     def add(self, shot: Shot) -> None:
         self._images.add([Image(UNSET, *shot.size, shot.name)])
         image_id = self._images.count
-        self._annotations.add([self._annotation(image_id, one, where, shot) for one, where in shot.placed])
+        annotations = [self._annotation(image_id, one, where, shot) for one, where in shot.placed]
+        # A reader that asks the first for its outline, and then each, stops where a later one has none.
+        annotations.sort(key=lambda one: bool(one.segmentation))
+        self._annotations.add(annotations)
+        has_outlines = bool(annotations and annotations[-1].segmentation)
+        self.has_outlines |= has_outlines
+        self.unmasked += bool(annotations) and not has_outlines
 
     def _annotation(self, image_id: int, instance: Any, coordinates: Any, shot: Shot) -> Annotation:
         item, size = instance.ontology_item, shot.size
@@ -244,6 +319,8 @@ class _Part:
         if shape is Shape.SKELETON and self._poses is not None:
             keypoints = self._poses.of(instance)
             self._add_keypoints(annotation, keypoints, coordinates, size)
+        elif self._keypoint_count:
+            annotation.keypoints, annotation.num_keypoints = [0, 0, 0] * self._keypoint_count, 0
         return annotation
 
     def _segmented(self, shape: Shape, coordinates: Any, size: tuple[int, int]) -> tuple[float | None, Any]:
@@ -269,6 +346,7 @@ class _Part:
             number if index % 3 == 2 or not numbers[index - index % 3 + 2] else round(number - shift, DECIMALS)
             for index, number in enumerate(numbers)
         ]
+        annotation.keypoints += [0, 0, 0] * (self._keypoint_count - len(keypoints.names))
         annotation.num_keypoints = sum(1 for flag in numbers[2::3] if flag)
 
     def assemble(self, name: str, title: str, categories: list[dict[str, Any]]) -> None:

@@ -51,6 +51,11 @@ class Poses:
         """The keypoints of each class that has any."""
         return [known for known in self._by_name.values() if known is not None]
 
+    @property
+    def most(self) -> int:
+        """How many keypoints a model of all classes has: the most a class has."""
+        return max((len(one.names) for one in self.all), default=0)
+
     def named(self, name: str) -> Keypoints | None:
         """Return the keypoints of a class, None if it has none."""
         return self._by_name.get(name)

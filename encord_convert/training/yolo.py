@@ -28,7 +28,7 @@ from encord_convert.training.poses import Poses, flips_of
 from encord_convert.training.splits import Splits
 
 _UNIT = 1_000_000
-_LIMITS = Limits(drops_crowds=True, is_bounded=True)
+_LIMITS = Limits(drops_crowds=True, is_bounded=True, least_picture_px=10)
 
 Size = tuple[int, int]
 Draw = Callable[[Any, Size, Any], tuple[list[float], list[float]]]
@@ -114,6 +114,7 @@ def _write(
     poses = Poses(labels, report) if Shape.SKELETON in task.shapes else None
     names = Splits.parse(options.split).names
     folders = {split: f"images/{split}" for split in names}
+    keypoint_count = 0 if poses is None else poses.most
     for shot in shots(labels, target, options, report, carries, folders, by_stem=True):
         lines: list[str] = []
         seen: set[tuple[int, ...]] = set()
@@ -123,7 +124,7 @@ def _write(
             points = poses.of(instance) if poses is not None else None
             values, flags = task.draw(coordinates, shot.size, points)
             units = _told_apart(_units(values, shot.size), number, seen)
-            lines.append(_line(number, units, flags, 0 if poses is None else _keypoint_count(poses)))
+            lines.append(_line(number, units, flags, keypoint_count))
         path = target.adopt(f"labels/{shot.split}/{split_suffix(shot.name)[0]}.txt")
         path.write_text("".join(lines), encoding="ascii")
     with target.open("data.yaml") as stream:
@@ -132,7 +133,7 @@ def _write(
         stream.write("".join(f"{key}: {value}\n" for key, value in entries).encode(errors="replace"))
     if poses is not None:
         poses.say_untemplated()
-        if _flips(poses, _keypoint_count(poses)) is None:
+        if _flips(poses) is None:
             detail = "The names of the keypoints do not tell left from right: there is no flip_idx, and no mirroring."
             report.note(Level.INFO, "FLIP_UNKNOWN", detail)
 
@@ -161,11 +162,6 @@ def _line(number: int, units: list[int], flags: list[float], count: int) -> str:
     return f"{number} {' '.join(shares)}\n"
 
 
-def _keypoint_count(poses: Poses) -> int:
-    """Return how many keypoints the model has: the most a class has."""
-    return max((len(one.names) for one in poses.all), default=0)
-
-
 def _yaml(folders: dict[str, str], names: list[str], poses: Poses | None) -> list[tuple[str, str]]:
     """Return the entries of data.yaml; a text of JSON is one of YAML, so that any name can be written."""
     entries = list(folders.items())
@@ -178,16 +174,26 @@ def _yaml(folders: dict[str, str], names: list[str], poses: Poses | None) -> lis
         ("names", "".join(f"\n  {n}: {json.dumps(name, ensure_ascii=False)}" for n, name in enumerate(names)))
     )
     if poses is not None:
-        count = _keypoint_count(poses)
-        flips = _flips(poses, count)
-        entries.append(("kpt_shape", f"[{count}, 3]"))
+        flips = _flips(poses)
+        entries.append(("kpt_shape", f"[{poses.most}, 3]"))
         if flips is not None:
             entries.append(("flip_idx", str(flips)))
+        entries.append(
+            ("kpt_names", "".join(f"\n  {n}: {_keypoint_names(poses, name)}" for n, name in enumerate(names)))
+        )
     return entries
 
 
-def _flips(poses: Poses, count: int) -> list[int] | None:
+def _keypoint_names(poses: Poses, name: str) -> str:
+    """Return the names of the keypoints of a class, as many as the model has."""
+    known = poses.named(name)
+    names = [] if known is None else list(known.names)
+    names += [f"point_{index}" for index in range(len(names), poses.most)]
+    return json.dumps(names, ensure_ascii=False)
+
+
+def _flips(poses: Poses) -> list[int] | None:
     """Return the mirror images that hold for the keypoints of every class, None if they are not known or differ."""
     known = [flips_of(one.names) for one in poses.all]
-    filled = [None if one is None else [*one, *range(len(one), count)] for one in known]
+    filled = [None if one is None else [*one, *range(len(one), poses.most)] for one in known]
     return filled[0] if filled and all(one == filled[0] for one in filled) else None

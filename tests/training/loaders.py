@@ -73,12 +73,16 @@ def torchvision(root: Path, split: str) -> list[dict[str, Any]]:
 
 def detectron2(root: Path, split: str) -> list[dict[str, Any]]:
     """load_coco_json and the filters of training: polygons of an odd or too short list dropped, an annotation without
-    any left dropped, crowds dropped, half a pixel added to keypoints; masks in the format ``bitmask``."""
+    any left dropped, crowds dropped, half a pixel added to keypoints; masks in the format ``bitmask``. Then
+    annotations_to_instances: the first annotation of an image tells whether it has masks, and keypoints; if so, each
+    must have them, keypoints as many as the first."""
     left = []
     file, folder = root / "annotations" / f"instances_{split}2017.json", root / f"{split}2017"
     for image, annotations, categories in read_coco(file, folder):
+        loaded: list[dict[str, Any]] = []
         for one in annotations:
             check(not one.get("ignore"), "ignore is not supported")
+            category = categories[one["category_id"]]
             w, h = one["bbox"][2:]
             segmentation = one.get("segmentation")
             if isinstance(segmentation, list) and segmentation:
@@ -90,24 +94,33 @@ def detectron2(root: Path, split: str) -> list[dict[str, Any]]:
             mask = None
             if isinstance(segmentation, dict):
                 mask = coco_mask.decode(segmentation).astype(bool)
-            entry = {"image": image["file_name"], "mask": mask, **one}
+            entry = {"image": image["file_name"], "mask": mask, "name": category["name"], **one}
             keypoints = one.get("keypoints")
             if keypoints:
-                names = categories[one["category_id"]]["keypoints"]
-                check(len(keypoints) == 3 * len(names), "keypoints without names")
+                check(len(keypoints) >= 3 * len(category.get("keypoints", ())), "fewer keypoints than names")
                 entry["keypoints"] = [v + 0.5 if i % 3 != 2 else v for i, v in enumerate(keypoints)]
-            left.append(entry)
+            loaded.append(entry)
+        if loaded and loaded[0]["segmentation"]:
+            check(all(one["segmentation"] for one in loaded), "KeyError: segmentation")
+        if loaded and loaded[0].get("keypoints"):
+            check(len({len(one.get("keypoints", ())) for one in loaded}) == 1, "keypoints of several lengths")
+        for one in loaded:
+            one["has_mask"] = bool(loaded[0]["segmentation"])
+            one["has_keypoints"] = bool(loaded[0].get("keypoints"))
+        left += loaded
     return left
 
 
 def mmdet(root: Path, split: str, classes: list[str] | None = None) -> list[dict[str, Any]]:
     """CocoDataset with filter_cfg=dict(filter_empty_gt=True, min_size=32): categories by name, boxes without area or
-    below 1 px or outside dropped, crowds kept as regions to ignore."""
+    below 1 px or outside dropped, crowds kept as regions to ignore. LoadAnnotations(with_mask=True) asks each for its
+    segmentation, and stops where there is none: ``has_mask`` tells whether all of an image have one."""
     left = []
     file, folder = root / "annotations" / f"instances_{split}2017.json", root / f"{split}2017"
     for image, annotations, categories in read_coco(file, folder):
         if min(image["width"], image["height"]) < 32:
             continue
+        has_mask = all(one["segmentation"] for one in annotations)
         for one in annotations:
             if classes is not None and categories[one["category_id"]]["name"] not in classes:
                 continue
@@ -116,32 +129,42 @@ def mmdet(root: Path, split: str, classes: list[str] | None = None) -> list[dict
             inside_h = max(0, min(y + h, image["height"]) - max(y, 0))
             if inside_w * inside_h == 0 or one["area"] <= 0 or w < 1 or h < 1:
                 continue
-            left.append({"image": image["file_name"], "is_ignored": bool(one["iscrowd"]), **one})
+            left.append({"image": image["file_name"], "is_ignored": bool(one["iscrowd"]), "has_mask": has_mask,
+                         "name": categories[one["category_id"]]["name"], **one})  # fmt: skip
     return left
 
 
 def rfdetr(root: Path, split: str) -> list[dict[str, Any]]:
-    """The COCO layout of RF-DETR: train, valid, test; categories of the supercategory "none" are no classes; crowds
-    dropped; ``area`` needed; polygons."""
+    """The COCO layout of RF-DETR: train, valid, test; a category that another names as its supercategory, and that no
+    annotation of train has, is no class (before 1.11: one of the supercategory "none"); crowds dropped; ``area``
+    needed; polygons or run lengths, and a mask of nothing where an annotation has neither."""
     left = []
     folder = root / split
     for image, annotations, categories in read_coco(folder / "_annotations.coco.json", folder):
-        check(all(one["supercategory"] != "none" for one in categories.values()), "a category is no class")
+        parents = {one["supercategory"] for one in categories.values() if one["supercategory"] != one["name"]}
+        check(not parents & {"none", *(one["name"] for one in categories.values())}, "a category is no class")
         for one in annotations:
-            check(isinstance(one["segmentation"], list) and one["segmentation"], "no polygons")
+            check(one["segmentation"], "a mask of nothing")
+            mask = None
+            if isinstance(one["segmentation"], dict):
+                mask = coco_mask.decode(one["segmentation"]).astype(bool)
             if not one["iscrowd"] and one["area"] > 0:
-                left.append({"image": image["file_name"], **one})
+                name = categories[one["category_id"]]["name"]
+                left.append({"image": image["file_name"], "mask": mask, "name": name, **one})
     return left
 
 
 def yaml_of(text: str) -> dict[str, Any]:
-    """Read the YAML that is used: scalars, lists of numbers, and the names."""
-    members: dict[str, Any] = {"names": {}}
+    """Read the YAML that is used: scalars, lists of numbers, and the names of classes and of keypoints."""
+    members: dict[str, Any] = {}
+    last = ""
     for line in text.splitlines():
         key, _, value = line.partition(":")
         if line.startswith("  "):
-            members["names"][int(key)] = json.loads(value)
-        elif value.strip():
+            members[last][int(key)] = json.loads(value)
+        elif not value.strip():
+            members[key], last = {}, key
+        else:
             members[key] = json.loads(value) if re.match(r" [\[\d]", value) else value.strip()
     return members
 

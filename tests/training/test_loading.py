@@ -140,7 +140,7 @@ def test_masks_are_exact_and_holes_stay_where_masks_are_read(name: str, tmp_path
 
 def test_keypoints_are_where_they_were_for_detectron2(tmp_path: Path) -> None:
     out, _ = written(tmp_path, "detectron2", "train=1")
-    face = next(one for one in loaders.detectron2(out, "train") if one.get("keypoints"))
+    face = next(one for one in loaders.detectron2(out, "train") if one["name"] == "face")
     assert face["keypoints"][:6] == [32, 24, 2, 16, 12, 1]
     assert face["keypoints"][8] == 0
     assert face["num_keypoints"] == 2
