@@ -10,16 +10,19 @@ Targets
     detectron2   COCO files; masks and holes as run lengths, keypoints
     hf           Hugging Face ``imagefolder``: ``metadata.jsonl`` with boxes
     mmdet        COCO files; masks and holes as run lengths; crowds as regions to ignore
-    rfdetr       COCO files beside the pictures of ``train``, ``valid``, ``test``; outlines
+    rfdetr       COCO files beside the pictures of ``train``, ``valid``, ``test``; masks and holes as run lengths,
+                 keypoints, outlines of boxes
     torchvision  COCO files as the detection references want them; outlines
     ultralytics  ``images``, ``labels``, ``data.yaml``; ``task`` is ``detect``, ``segment``, ``obb`` or ``pose``
     ===========  ==================================================================================================
 
 What is lost
     What training code would leave out without a word is left out here, and counted: crowds (``CROWD_DROPPED``), boxes
-    below a pixel (``TOO_SMALL``: mmdet, torchvision), pictures below 32 px (``PICTURE_TOO_SMALL``: mmdet), what covers
-    nothing. Where a reader knows no masks, holes are filled (``HOLES_FILLED``); where it takes one ring an object,
-    parts are joined by bridges of no width (``PARTS_JOINED``). ``strict`` refuses all of it.
+    below a pixel (``TOO_SMALL``: mmdet, torchvision), pictures below 32 px (``PICTURE_TOO_SMALL``: mmdet; ultralytics
+    below 10), what covers nothing. Masks beside a box are not loaded (``MASK_NOT_LOADED``: detectron2, mmdet), unless
+    ``box_polygons`` gives boxes an outline. Where a reader knows no masks, holes are filled (``HOLES_FILLED``); where
+    it takes one ring an object, parts are joined by bridges of no width (``PARTS_JOINED``). ``strict`` refuses all of
+    it. Colours of classes are no loss: no model learns from them.
 
 Splits
     A group goes to a split by a hash of its name and the seed: whatever is added later, it stays there. A video, a
@@ -33,9 +36,10 @@ Pictures
     written and it is counted (``MISSING_MEDIA``). Videos are not decoded.
 
 Sources
-    The documentation of each trainer, by which ``tests/training/loaders.py`` loads again what was written. Loaded with
-    their own code too, as many pictures and objects as were written: datasets 5.2.0 (``hf``), ultralytics 8.4.190 (its
-    four tasks), supervision 0.31.2 (the four of COCO); ``tests/bench/real_trainers.py`` does it anew.
+    The documentation and loaders of each trainer, by whose rules ``tests/training/loaders.py`` loads again what was
+    written. Loaded with their own code too, as many pictures, objects and classes as were written: datasets 5.2.0,
+    MMDetection 3.3.0, RF-DETR 1.11.2, supervision 0.31.2 (what Detectron2 gets), torchvision 0.29.1 and ultralytics
+    8.4.190; ``tests/bench/real_trainers.py`` does it again.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Numbers are shares of the picture, none outside 0 to 1: one beyond would make the trainer leave out the whole picture.
 Equal lines of a file are told apart in the sixth decimal, since the trainer keeps one of them. A picture without labels
-has an empty file.
+has an empty file. All lines of a data set are of one kind: a box among outlines would make the trainer leave out
+the whole picture, so that for outlines boxes are written with their four corners.
 """
 
 from __future__ import annotations
