@@ -65,7 +65,7 @@ LOSSES: dict[str, str] = {
     "MAPPED_SPLIT": "as the mapping says",
     "MASK_AS_BOX": "only boxes in {target}",
     "MASK_AS_POLYGON": "only polygons in {target}",
-    "MASK_NOT_LOADED": "a box or skeleton beside it has no outline: -w box_polygons=yes gives it one",
+    "MASK_NOT_LOADED": "not loaded beside a box: -w box_polygons=yes",
     "MEDIA_CHANGED": "what makes such a row is not all in {target}",
     "MEDIA_DROPPED": "no rows of this type in {target}",
     "NESTED_ANSWERS_DROPPED": "no nested attributes in {target}",
