@@ -109,7 +109,7 @@ def write(
     account.target.path, account.target.format = target.name, chosen.name
     if strict:
         _refuse_loss(labels, exporter.carries_with(parsed), account, allow)
-    with _collector_paused(), crew(jobs), target:
+    with _collector_paused(), crew(jobs) as workers, target, workers.ended_on_failure():
         shards = labels.shards(jobs) if exporter.write_sharded else ()
         if exporter.write_sharded and len(shards) > 1:
             exporter.write_sharded(shards, target, parsed, account)

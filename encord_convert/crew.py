@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,12 +42,40 @@ class Crew:
 
             context = multiprocessing.get_context(_method())
             self._pool = ProcessPoolExecutor(self.size - 1, context, initializer=gc.disable)  # see `conversion`
-        return self._pool.submit(function, *arguments, **options)
+        with _uninterrupted():
+            return self._pool.submit(function, *arguments, **options)
+
+    @contextmanager
+    def ended_on_failure(self) -> Iterator[None]:
+        """End the other processes at once if the block fails: before what they write is removed."""
+        try:
+            yield
+        except BaseException:
+            if self._pool is not None:
+                processes = list((self._pool._processes or {}).values())
+                for process in processes:
+                    process.terminate()
+                for process in processes:
+                    process.join()
+            raise
 
     def close(self) -> None:
         """End the other processes."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Start processes that no Ctrl-C reaches: this one is told of it, and ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _current: ContextVar[Crew | None] = ContextVar("crew", default=None)
@@ -67,7 +96,8 @@ def crew(size: int) -> Iterator[Crew]:
     own = Crew(size)
     token = _current.set(own if size > 1 else None)
     try:
-        yield own
+        with own.ended_on_failure():
+            yield own
     finally:
         _current.reset(token)
         own.close()

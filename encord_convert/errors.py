@@ -38,6 +38,9 @@ from encord_convert.sdk.exceptions import EncordException
 if TYPE_CHECKING:
     from encord_convert.report import Report
 
+BUG = 70
+"""Exit code of what nobody raised on purpose; EX_SOFTWARE of sysexits.h."""
+
 EXIT_CODES: dict[int, str] = {
     0: "done",
     1: "some jobs failed, or what is compared differs",
@@ -49,6 +52,7 @@ EXIT_CODES: dict[int, str] = {
     7: "network",
     8: "access",
     9: "conflict",
+    BUG: "a bug",
     130: "interrupted",
 }
 """What each exit code of the command line means."""

@@ -13,6 +13,10 @@ from typing import Any
 
 import click
 
+PROGRAM = "encord-convert"
+_COMPLETION = "_ENCORD_CONVERT_COMPLETE"
+"""Set by a shell that asks for completion; see `encord-convert help`."""
+
 COMMANDS: dict[str, str] = {
     "apply": "Do what a plan of a push says, or go on with it.",
     "batch": "Convert many sources, with workers, and resume after any end.",
@@ -55,7 +59,7 @@ class _Lazy(click.Group):
 
 
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="encord-convert", prog_name="encord-convert")
+@click.version_option(package_name=PROGRAM, prog_name=PROGRAM)
 def cli() -> None:
     """Convert, check and sync annotation labels, and know exactly what did not make it."""
 
@@ -67,23 +71,19 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors are told on stderr, in one sentence each."""
-    from encord_convert.errors import ConvertError
-
     # numpy starts a thread per core for linear algebra, which nothing here does; they cost time and memory idling.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        result: Any = cli.main(args=arguments, prog_name="encord-convert", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.exceptions.Exit as stop:
-        return int(stop.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted; nothing was left half-written.", err=True)
-        return 130
-    except ConvertError as error:
-        click.echo(f"error: {error}", err=True)
-        return error.exit_code
-    except BrokenPipeError:
-        return 0
+        if _COMPLETION in os.environ:
+            cli.main(prog_name=PROGRAM)
+        with cli.make_context(PROGRAM, list(sys.argv[1:] if arguments is None else arguments)) as context:
+            result: Any = cli.invoke(context)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        from encord_convert.cli._failures import told
+
+        return told(error)
     return result if isinstance(result, int) else 0

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from encord_convert.batch.events import Watch
+from encord_convert.cli._progress import display
 
 
 @contextlib.contextmanager
 def shown() -> Iterator[Watch]:
     """Give what shows events on stderr."""
-    from rich.console import Console
     from rich.filesize import decimal
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with display(*columns) as progress:
         bar = progress.add_task("jobs", told="", total=None)
         sums = {"annotations": 0, "bytes": 0, "failed": 0}
         begin = time.perf_counter()

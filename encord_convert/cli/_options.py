@@ -41,6 +41,8 @@ def allowed(codes: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
     if codes and not strict:
         raise OptionError("--allow goes with --strict, which was not given.")
     return tuple(one.strip() for text in codes for one in text.split(",") if one.strip())
+NO_OPTIONS = frozenset({"format", "jobs", "labels", "path", "report", "strict"})
+"""Names of parameters of reading and writing, which no option of a format has."""
 
 
 def options_from(pairs: tuple[str, ...], flag: str) -> dict[str, str]:
@@ -56,5 +58,9 @@ def options_from(pairs: tuple[str, ...], flag: str) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise OptionError(f"{flag} {pair}: expected KEY=VALUE, as in {flag} decimals=2.")
+        if name in NO_OPTIONS:
+            raise OptionError(
+                f"{flag} {pair}: no format has an option {name!r}. `encord-convert formats NAME` lists them."
+            )
         options[name] = value
     return options

@@ -10,9 +10,56 @@ from typing import Any, BinaryIO
 from encord_convert.formats._files import Source
 
 
-def watched(source: Source) -> Source:
-    """Return the source, shown on stderr as it is read if stderr is a terminal."""
-    return _Watched(source) if sys.stderr.isatty() else source
+def is_terminal(stream: Any) -> bool:
+    """Tell whether a standard stream is a terminal; a closed one is not."""
+    return stream is not None and stream.isatty()
+
+
+def display(*columns: Any) -> Any:
+    """Return a progress display on stderr, not yet started.
+
+    It leaves sys.stdout and sys.stderr alone: what is data must not become text of the display.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
+    )
+
+
+class Bars:
+    """The bars of all that is read, if stderr is a terminal.
+
+    Leaving it, however that happens, ends the display: text begins on a line of its own, and the cursor is back.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._is_shown = is_terminal(sys.stderr) and not quiet
+        self._display: Any = None
+
+    def __enter__(self) -> Bars:
+        if self._is_shown:
+            from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+            self._display = display(
+                TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
+                TimeRemainingColumn(),
+            )  # fmt: skip
+            self._display.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def of(self, source: Source) -> Source:
+        """Return the source, shown as it is read."""
+        return source if self._display is None else _Watched(source, self._display)
+
+    def end(self) -> None:
+        """End the display."""
+        if self._display is not None:
+            self._display.stop()
 
 
 class _Watched(Source):
@@ -21,29 +68,10 @@ class _Watched(Source):
     A format may read a member twice; each opening is a line of its own on the display.
     """
 
-    def __init__(self, source: Source) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
+    def __init__(self, source: Source, progress: Any) -> None:
         self.name = source.name
         self._source = source
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._progress.start()
+        self._progress = progress
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
         return self._source.names(suffix, depth)
@@ -65,7 +93,6 @@ class _Watched(Source):
         return self._source.path(name)
 
     def close(self) -> None:
-        self._progress.stop()
         self._source.close()
 
 

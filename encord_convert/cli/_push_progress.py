@@ -8,19 +8,30 @@ from typing import Any
 
 import click
 
+from encord_convert.cli._progress import is_terminal
+
 SHOWN_S = 0.1
 """Seconds between two states that are shown."""
 
 
 class PushProgress:
-    """Shows events of a push on one line of stderr, if it is a terminal."""
+    """Shows events of a push on one line of stderr, if it is a terminal; leaving it ends the line."""
 
-    def __init__(self) -> None:
-        self._is_shown = sys.stderr.isatty()
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._is_shown = is_terminal(sys.stderr) and not quiet
+        self._is_open = False
         self._what = ""
         self._began = self._shown = 0.0
         self._first = 1
         self._failed = 0
+
+    def __enter__(self) -> PushProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_open:
+            self._is_open = False
+            click.echo(err=True)
 
     def tell(self, event: dict[str, Any]) -> None:
         """Take an event."""
@@ -33,6 +44,7 @@ class PushProgress:
         is_last = event["done"] == event["of"]
         if is_last or now - self._shown >= SHOWN_S:
             self._shown = now
+            self._is_open = not is_last
             click.echo(f"\r{self._line(event, now)}", nl=is_last, err=True)
 
     def _line(self, event: dict[str, Any], now: float) -> str:

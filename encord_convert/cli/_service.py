@@ -54,12 +54,14 @@ def client_of(domain: str | None, key: str | None) -> Iterator[EncordUserClient]
         raise NetworkError(error.message) from error
 
 
-def watching(*, as_json: bool, quiet: bool = False) -> Callable[[dict[str, Any]], None]:
-    """Return what tells of events: as JSON on stdout, or as a line on a terminal."""
-
+@contextlib.contextmanager
+def watching(*, as_json: bool, quiet: bool = False) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Give what tells of events: as JSON on stdout, or as a line on a terminal, which ends with the block."""
     if as_json:
-        return lambda event: click.echo(json.dumps(event, ensure_ascii=False))
-    return (lambda _: None) if quiet else PushProgress().tell
+        yield lambda event: click.echo(json.dumps(event, ensure_ascii=False))
+        return
+    with PushProgress(quiet=quiet) as progress:
+        yield progress.tell
 
 
 def told(outcome: Outcome, failures: str, *, as_json: bool, quiet: bool = False) -> int:

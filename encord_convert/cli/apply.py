@@ -21,6 +21,6 @@ def apply(plan: str, as_json: bool, domain: str | None, key: str | None) -> int:
     from encord_convert.sync.plans import read_plan
 
     made = read_plan(plan)
-    with client_of(domain or made.domain, key) as client:
-        outcome = apply_(plan, client, on_event=watching(as_json=as_json))
+    with client_of(domain or made.domain, key) as client, watching(as_json=as_json) as watch:
+        outcome = apply_(plan, client, on_event=watch)
     return told(outcome, f"{plan}.failed.jsonl", as_json=as_json) or int(bool(made.left))

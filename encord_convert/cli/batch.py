@@ -27,6 +27,7 @@ from encord_convert.cli._options import (
     strict_options,
 )
 from encord_convert.cli._outputs import refuse_foreign, refuse_source
+from encord_convert.cli._progress import is_terminal
 from encord_convert.cli._reports import check_report
 from encord_convert.errors import WriteError
 from encord_convert.losses import NOWHERE, Feature, Kind, Level, Loss, Note
@@ -115,8 +116,8 @@ def batch(
         _guard(plan, journal, overwrite=overwrite)
     for file in report_files:
         check_report(file)
-    with contextlib.ExitStack() as stack:
-        watches = [stack.enter_context(shown())] if sys.stderr.isatty() and not quiet else []
+    with contextlib.ExitStack() as stack, contextlib.ExitStack() as display:
+        watches = [display.enter_context(shown())] if is_terminal(sys.stderr) and not quiet else []
         if events:
             watches.append(to_lines(stack.enter_context(_opened(events))))
 
@@ -138,6 +139,7 @@ def batch(
                 watch=watch,
             )
         )
+        display.close()
         for file in report_files:
             write_report(result, file)
         if as_json:

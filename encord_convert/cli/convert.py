@@ -17,7 +17,7 @@ from encord_convert.cli._options import (
     strict_options,
 )
 from encord_convert.cli._outputs import guarded
-from encord_convert.cli._progress import watched
+from encord_convert.cli._progress import Bars
 from encord_convert.cli._reports import report_kept, report_options
 from encord_convert.cli._training import training_options, training_target
 from encord_convert.conversion import convert as convert_
@@ -89,10 +89,11 @@ def convert(
         outputs,
         report_kept(report, report_file, as_json),
         source_at(src) as source,
+        Bars(quiet=quiet) as bars,
         pixel_limit(limit_pixels),
     ):
         convert_(
-            source if quiet else watched(source),
+            bars.of(source),
             dst,
             from_=from_,
             to=to if trained is None else trained[0],

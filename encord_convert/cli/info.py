@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from encord_convert.cli._options import options_from
-from encord_convert.cli._progress import watched
+from encord_convert.cli._progress import Bars
 from encord_convert.conversion import read
 from encord_convert.formats._files import source_at
 from encord_convert.labelset import LabelSet
@@ -23,8 +23,8 @@ from encord_convert.report import Report
 def info(path: str, from_: str | None, read_options: tuple[str, ...], as_json: bool) -> None:
     """Say what PATH is, how much of what it holds, its classes, and its problems. Nothing is written."""
     report = Report()
-    with source_at(path) as source:
-        labels = read(watched(source), from_, report=report, **options_from(read_options, "-r"))
+    with source_at(path) as source, Bars() as bars:
+        labels = read(bars.of(source), from_, report=report, **options_from(read_options, "-r"))
         for _ in report.rows(labels):
             pass
     account = report.to_dict()

@@ -97,7 +97,8 @@ def push(
                 click.echo(f"mapping   {file}.mapping.yaml, for --mapping once it is edited", err=True)
             click.echo(f"plan      {file}, for encord-convert apply", err=True)
             return 9 if made.problems else 0
-        outcome = apply(made, client, journal=journal, on_event=watching(as_json=as_json, quiet=quiet))
+        with watching(as_json=as_json, quiet=quiet) as watch:
+            outcome = apply(made, client, journal=journal, on_event=watch)
         assert is_over(journal) or outcome.failures
     return told(outcome, f"{file}.failed.jsonl", as_json=as_json, quiet=quiet) or int(bool(made.left))
 

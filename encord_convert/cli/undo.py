@@ -21,8 +21,8 @@ def undo(run: str, as_json: bool, domain: str | None, key: str | None) -> int:
     """
     from encord_convert.sync.undoing import undo as undo_
 
-    with client_of(domain, key) as client:
-        done = undo_(run, client, on_event=watching(as_json=as_json))
+    with client_of(domain, key) as client, watching(as_json=as_json) as watch:
+        done = undo_(run, client, on_event=watch)
     if as_json:
         members = {"event": "finished", "restored": done.restored, "emptied": done.emptied, "edited": done.edited,
                    "failed": len(done.failures), "stays": done.stays}  # fmt: skip

@@ -122,9 +122,9 @@ def _selected(name: str, suffix: str, depth: int | None) -> bool:
 class FileSource(Source):
     """One file; its only member is itself."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str | None = None) -> None:
         self._path = path
-        self.name = str(path)
+        self.name = name or str(path)
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
         """Return the file's own name, whatever its suffix: it was named by a person."""
@@ -190,8 +190,9 @@ class ZipSource(Source):
     member that inflates beyond :data:`MAX_RATIO` times its stored size is refused too.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.name = str(path)
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        self._path = path
+        self.name = name or str(path)
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -300,19 +301,41 @@ class MemorySource(Source):
         return len(self._members[name])
 
 
-class SpooledSource(FileSource):
+class _SpooledFile(FileSource):
     """Standard input, kept in a temporary file so that it can be read twice."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        handle, name = tempfile.mkstemp(prefix="encord-convert-")
-        with os.fdopen(handle, "wb") as file:
-            shutil.copyfileobj(stream, file, 1 << 20)
-        super().__init__(Path(name))
-        self.name = "standard input"
+    def close(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+class _SpooledZip(ZipSource):
+    """Standard input that is a ZIP archive."""
 
     def close(self) -> None:
-        """Remove the temporary file."""
+        super().close()
         self._path.unlink(missing_ok=True)
+
+
+def spooled(stream: BinaryIO) -> Source:
+    """Return standard input as a source: a file or a ZIP archive, read from a temporary file that closing removes."""
+    name = "standard input"
+    handle, file = tempfile.mkstemp(prefix="encord-convert-")
+    path = Path(file)
+    try:
+        with os.fdopen(handle, "wb") as spool:
+            shutil.copyfileobj(stream, spool, 1 << 20)
+        return (_SpooledZip if _is_zip(path, name) else _SpooledFile)(path, name)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise ReadError(name, f"cannot be read ({error.strerror}).") from error
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _is_zip(path: Path, name: str) -> bool:
+    with _opened(path, name) as stream:
+        return stream.read(4) in (b"PK\3\4", b"PK\5\6")
 
 
 def _opened(path: Path, place: str) -> BinaryIO:
@@ -332,7 +355,9 @@ def source_at(path: str | os.PathLike[str]) -> Source:
     """
     text = os.fspath(path)
     if text == "-":
-        return SpooledSource(sys.stdin.buffer)
+        if sys.stdin is None:
+            raise ReadError("standard input", "is closed.")
+        return spooled(sys.stdin.buffer)
     place = Path(text)
     try:
         if place.is_dir():
@@ -343,9 +368,7 @@ def source_at(path: str | os.PathLike[str]) -> Source:
             raise ReadError(text, "is neither a file nor a folder.")
     except ValueError as error:
         raise ReadError(repr(text), f"is not a path ({error}).") from error
-    with _opened(place, text) as stream:
-        is_zip = stream.read(4) in (b"PK\3\4", b"PK\5\6")
-    return ZipSource(place) if is_zip else FileSource(place)
+    return ZipSource(place) if _is_zip(place, text) else FileSource(place)
 
 
 class Target:

@@ -43,9 +43,14 @@ GROUP = "encord_convert.formats"
 
 
 @cache
+def outside() -> dict[str, str]:
+    """Return the addresses of the formats that other packages bring, by name."""
+    return {point.name: point.value for point in entry_points(group=GROUP) if point.name not in KNOWN}
+
+
+@cache
 def _addresses() -> dict[str, str]:
-    outside = {point.name: point.value for point in entry_points(group=GROUP)}
-    return dict(sorted({**outside, **KNOWN}.items()))
+    return dict(sorted({**outside(), **KNOWN}.items()))
 
 
 def format_named(name: str) -> Format:

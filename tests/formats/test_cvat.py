@@ -22,7 +22,7 @@ from encord_convert import OptionError, ReadError, Report, read, write
 from encord_convert.formats import Match, _cvat_account, _cvat_bytes, _cvat_scan
 from encord_convert.formats._cvat_facts import Wanted
 from encord_convert.formats._cvat_reading import open_shard
-from encord_convert.formats._files import MemorySource, MemoryTarget, Source, SpooledSource, source_at
+from encord_convert.formats._files import MemorySource, MemoryTarget, Source, spooled, source_at
 from encord_convert.formats.cvat import FORMAT
 from encord_convert.geometry import rle
 from encord_convert.labelset import LabelSet
@@ -1028,7 +1028,7 @@ def test_folder_archive_file_memory_and_pipe_give_one_hub(case: str, tmp_path: P
     [xml] = folder.glob("*.xml")
     members = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     sources: list[Source] = [source_at(folder), source_at(zipped(tmp_path / "a.zip", members)), source_at(xml)]
-    sources += [MemorySource({"x.xml": xml.read_bytes()}), SpooledSource(io.BytesIO(xml.read_bytes()))]
+    sources += [MemorySource({"x.xml": xml.read_bytes()}), spooled(io.BytesIO(xml.read_bytes()))]
     options = json.loads((folder / "options.json").read_text()) if (folder / "options.json").exists() else {}
     hubs = []
     for source in sources:

@@ -1,0 +1,96 @@
+"""What a user is told of an exception that ends a command, and with which exit code. Never a traceback.
+
+An error that is raised on purpose is its sentence. Anything else is a fault of ours or of a plug-in: a person gets one
+sentence that says so and where it is; the traceback is for whoever sets ``ENCORD_CONVERT_DEBUG``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from types import TracebackType
+from typing import Any
+
+import click
+
+from encord_convert.errors import BUG, ConvertError
+
+DEBUG = "ENCORD_CONVERT_DEBUG"
+"""Environment variable: whoever sets it gets tracebacks."""
+
+
+def told(error: BaseException) -> int:
+    """Say on stderr what ended a command, and return the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return int(error.exit_code)
+    if isinstance(error, BrokenPipeError):  # whoever reads our output has enough
+        _pour_away(sys.stdout, sys.stderr)
+        return 0
+    with contextlib.suppress(OSError):
+        if os.environ.get(DEBUG):
+            traceback.print_exception(error)
+        if isinstance(error, click.ClickException):
+            error.show()
+        else:
+            click.echo(_sentence(error), err=True)
+    return _code(error)
+
+
+def _pour_away(*streams: Any) -> None:
+    """Let what is still to be written go nowhere, so that ending complains no more."""
+    for stream in streams:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _code(error: BaseException) -> int:
+    if isinstance(error, click.ClickException | ConvertError):
+        return error.exit_code
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return 130
+    return 5 if isinstance(error, OSError) else BUG
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return "Interrupted; nothing was left half-written."
+    if isinstance(error, ConvertError):
+        return f"error: {error}"
+    if isinstance(error, MemoryError):
+        return "error: there is not enough memory for this. Convert fewer files at once, or with fewer --jobs."
+    if isinstance(error, OSError) and error.strerror:
+        if error.filename is None:
+            _pour_away(sys.stdout)
+        return f"error: {error.filename or 'standard output'}: {error.strerror}."
+    name, words = type(error).__name__, " ".join(str(error).split())
+    where = _place(error.__traceback__)
+    return (
+        f"error: {name}{f': {words}' if words else ''} ({where}). This is a bug of {_owner(error.__traceback__)}. "
+        f"Please report it with the traceback that {DEBUG}=1 shows."
+    )
+
+
+def _frames(trace: TracebackType | None) -> list[tuple[str, int]]:
+    """Return module and line of every frame, the innermost last."""
+    return [(frame.f_globals.get("__name__", "?"), line) for frame, line in traceback.walk_tb(trace)]
+
+
+def _place(trace: TracebackType | None) -> str:
+    frames = _frames(trace) or [("?", 0)]
+    return "{}, line {}".format(*frames[-1])
+
+
+def _owner(trace: TracebackType | None) -> str:
+    """Return whose bug it is: ours, or that of the plug-in we were calling."""
+    from encord_convert.formats._registry import outside
+
+    plugins = {address.partition(":")[0].partition(".")[0]: name for name, address in outside().items()}
+    for module, _ in reversed(_frames(trace)):
+        root = module.partition(".")[0]
+        if root == "encord_convert":
+            break
+        if root in plugins:
+            return f"{root}, which brings the format {plugins[root]!r}"
+    return "encord-convert"
