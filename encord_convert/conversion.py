@@ -52,7 +52,7 @@ def read(path: Path | Source, format: str | None = None, *, report: Report | Non
     source = path if isinstance(path, Source) else source_at(path)
     report = Report() if report is None else report
     with _collector_paused():
-        chosen = detect(source) if format is None else format_named(format)
+        chosen = detect(source, report.finding) if format is None else format_named(format)
         importer = importer_of(chosen)
         parsed = parse_options(importer.options, options, format_name=chosen.name)
         labels = importer.read(source, parsed, report)
@@ -256,7 +256,7 @@ def _collector_paused() -> Iterator[None]:
 def _refuse_loss(labels: LabelSet, carries: Carries, account: Report, allow: Collection[str]) -> None:
     check_codes(allow)
     predicted = Report.predict(labels, carries)
-    predicted.source, predicted.target = account.source, account.target
+    predicted.source, predicted.target, predicted.finding = account.source, account.target, account.finding
     refuse(predicted, account.target.path or "", allow)
 
 

@@ -7,6 +7,7 @@
         UnknownFormatError         6  no such name; offers the nearest
         UndetectedFormatError      6  nobody, or more than one, claims the path; lists who
         MissingDependencyError     6  also ImportError; gives the install line
+        BrokenFormatError          6  the package that brings the format cannot be used; says why
         OptionError                2  name, value, what is allowed
           MappingError             2  a mapping of classes names what is not there; offers the nearest
         ReadError                  4  of this format, and broken: path, place, expected, found
@@ -76,6 +77,16 @@ class ConvertError(EncordException):
         return _rebuilt, (type(self), self.sentence, self.__dict__)
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the question whether the nearest of the known words was meant, after a space; nothing if none is near.
+
+    >>> nearest("coko", ["coco", "cvat"])
+    " Did you mean 'coco'?"
+    """
+    near = difflib.get_close_matches(word.lower(), sorted(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
 def _rebuilt(cls: type[ConvertError], sentence: str, state: dict[str, Any]) -> ConvertError:
     error = cls.__new__(cls)
     ConvertError.__init__(error, sentence)
@@ -90,9 +101,8 @@ class UnknownFormatError(ConvertError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name.lower(), names, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
-        super().__init__(f"There is no format named {name!r}. {hint}")
+        hint = nearest(name, names) or f" Known: {', '.join(names)}."
+        super().__init__(f"There is no format named {name!r}.{hint}")
 
 
 class UndetectedFormatError(ConvertError):
@@ -112,6 +122,12 @@ class UndetectedFormatError(ConvertError):
 
 class MissingDependencyError(ConvertError, ImportError):
     """A format needs a package that is not installed."""
+
+    exit_code = 6
+
+
+class BrokenFormatError(ConvertError):
+    """A package brings a format that cannot be used: it does not import, or what it names is not a format."""
 
     exit_code = 6
 

@@ -61,6 +61,7 @@ class Report:
     def __init__(self) -> None:
         self.source = Endpoint()
         self.target = Endpoint()
+        self.finding = Ledger()
         self.reading = Ledger()
         self.mapping = Ledger()
         self.writing = Ledger()
@@ -451,7 +452,7 @@ class Report:
 
     def notes(self) -> list[Note]:
         """Return what is worth knowing but lost nothing."""
-        return self.reading.notes() + self.writing.notes()
+        return self.finding.notes() + self.reading.notes() + self.writing.notes()
 
     @property
     def is_lossless(self) -> bool:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from encord_convert.errors import MissingDependencyError, OptionError
+from encord_convert.errors import MissingDependencyError, OptionError, nearest
 
+ENGINES = ("local", "serial", "dask")
 MEMORY_LIMIT_MB = 4096
 TIME_LIMIT_S = 3600.0
 CONNECT_S = 10.0
@@ -127,6 +128,20 @@ def _alone(
     return function(*arguments)
 
 
+def check_engine(name: str) -> None:
+    """Refuse the name of an engine that there is not.
+
+    Raises
+    ------
+    OptionError
+    """
+    if name not in ENGINES and "://" not in name:
+        hint = nearest(name, ENGINES)
+        raise OptionError(
+            f"--engine {name}: there is no such engine; known: {', '.join(ENGINES)}, tcp://HOST:PORT.{hint}"
+        )
+
+
 @contextlib.contextmanager
 def engine_named(
     name: str, count: int, *, memory_limit_mb: int = MEMORY_LIMIT_MB, time_limit_s: float = TIME_LIMIT_S
@@ -162,7 +177,7 @@ def engine_named(
         with _dask(name, count) as engine:
             yield engine
     else:
-        raise OptionError(f"--engine {name}: there is no such engine; known: local, serial, dask, tcp://HOST:PORT.")
+        check_engine(name)
 
 
 @contextlib.contextmanager

@@ -72,7 +72,7 @@ class Journal:
             return WriteError(f"{self.path}: another batch is at work on this output.")
         if type(error) is sqlite3.DatabaseError:
             return ReadError(self.path, f"is not a journal of batches ({error}).", advice="Remove it to start anew.")
-        return WriteError(f"{self.path}: the journal cannot be written ({error}).")
+        return WriteError(f"{self.path}: the journal cannot be written ({getattr(error, 'strerror', None) or error}).")
 
     def known(self, job: Job) -> Known | None:
         """Return what is to be known before a job is done again; None if it is to be done in any case."""

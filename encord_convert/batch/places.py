@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from encord_convert.errors import MissingDependencyError, OptionError, ReadError, UndetectedFormatError, WriteError
+from encord_convert.errors import (
+    ConvertError,
+    MissingDependencyError,
+    OptionError,
+    ReadError,
+    UndetectedFormatError,
+    WriteError,
+)
 from encord_convert.formats._files import FolderSource, Source, source_at
 from encord_convert.formats._registry import detect
 
@@ -86,7 +93,9 @@ def remote(place: str) -> tuple[Any, str]:
             f"Run: python -m pip install 'encord-convert[{extra}]'"
         ) from error
     except ValueError as error:
-        raise OptionError(f"{place}: {scheme}:// is no scheme that is known.") from error
+        raise OptionError(
+            f"{place}: {scheme}:// is not a known scheme. Known with their packages: s3://, gs://, az://."
+        ) from error
     return system, path
 
 
@@ -215,6 +224,8 @@ def _told_as_reading(place: str) -> Iterator[None]:
         raise ReadError(place, "there is no such file or folder.") from error
     except OSError as error:
         raise ReadError(place, f"cannot be read ({error.strerror or error}).") from error
+    except Exception as error:  # each store has errors of its own, of credentials for one
+        raise ReadError(place, f"cannot be read ({type(error).__name__}: {error}).") from error
 
 
 def content_hash(path: str, place: str) -> str:
@@ -269,6 +280,10 @@ def send(path: Path, place: str) -> None:
             raise WriteError(f"{place}: something else is there already; it is not overwritten.")
     except OSError as error:
         raise WriteError(f"{place}: cannot be written ({error.strerror or error}).") from error
+    except ConvertError:
+        raise
+    except Exception as error:  # see `_told_as_reading`
+        raise WriteError(f"{place}: cannot be written ({type(error).__name__}: {error}).") from error
 
 
 def _create(system: Any, path: Path, name: str, place: str) -> None:

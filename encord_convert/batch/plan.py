@@ -161,6 +161,8 @@ def plan(
     entries = [replace(common, source=[os.fspath(one) for one in sources])] if sources else []
     if manifest is not None:
         entries += _entries(os.fspath(manifest), common)
+    if places.is_remote(place):
+        places.remote(place)  # a scheme nobody knows fails every job
     jobs = [job for entry in entries for job in _jobs(entry, place)]
     if not jobs:
         raise OptionError("There is nothing to convert: name sources, or a manifest that does.")
@@ -251,6 +253,10 @@ def _manifest(path: str) -> _Manifest:
         return msgspec.convert(yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)), _Manifest)
     except OSError as error:
         raise ReadError(path, f"cannot be read ({error.strerror}).") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else None
+        raise ReadError(path, f"is not YAML ({error.problem or error.context}).", line=line) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ReadError(path, f"is not YAML ({' '.join(str(error).split())}).") from error
     except msgspec.ValidationError as error:

@@ -15,7 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.batch.engines import MEMORY_LIMIT_MB, TIME_LIMIT_S, Engine, Workers, engine_named, own_processors
+from encord_convert.batch.engines import (
+    MEMORY_LIMIT_MB,
+    TIME_LIMIT_S,
+    Engine,
+    Workers,
+    check_engine,
+    engine_named,
+    own_processors,
+)
 from encord_convert.batch.events import Watch, told
 from encord_convert.batch.places import is_remote, local, opened
 from encord_convert.batch.plan import Job, Plan
@@ -151,6 +159,10 @@ def run(
     """
     from encord_convert.batch.journal import Journal, journal_path  # workers load this module, and need no database
 
+    if executor is None:
+        check_engine(engine)
+    if not is_remote(plan.out) and Path(local(plan.out)).is_file():
+        raise WriteError(f"{plan.out}: is a file, and the output is a folder. Name another --out.")
     count = jobs or own_processors()
     kept = Journal(":memory:" if dry_run else journal or journal_path(plan.out), resume=resume and not dry_run)
     result = Result(plan, kept)
@@ -292,6 +304,8 @@ class _Batch:
             outcomes = future.result()
         except TimeoutError:
             self._retry(task, "took longer than a job may; see --time-limit", tries=1)
+        except ConvertError as error:
+            self._keep([Outcome(i.number, "failed", error=error.sentence) for i in task.items])
         except Exception as error:
             # Tasks tell what jobs fail of; what is raised here is the engine's, each its own: a worker is gone.
             code = getattr(error, "exitcode", None)

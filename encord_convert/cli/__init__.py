@@ -47,6 +47,15 @@ class _Lazy(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            from encord_convert.errors import nearest
+
+            ctx.fail(f"No such command {args[0]!r}.{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -78,8 +87,7 @@ def run(arguments: list[str] | None = None) -> int:
             cli.main(prog_name=PROGRAM)
         with cli.make_context(PROGRAM, list(sys.argv[1:] if arguments is None else arguments)) as context:
             result: Any = cli.invoke(context)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        click.echo(nl=False)  # what is still to be written may fail
     except SystemExit:
         raise
     except BaseException as error:

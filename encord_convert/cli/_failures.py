@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import traceback
 from types import TracebackType
@@ -15,7 +16,7 @@ from typing import Any
 
 import click
 
-from encord_convert.errors import BUG, ConvertError
+from encord_convert.errors import BUG, ConvertError, nearest
 
 DEBUG = "ENCORD_CONVERT_DEBUG"
 """Environment variable: whoever sets it gets tracebacks."""
@@ -31,10 +32,7 @@ def told(error: BaseException) -> int:
     with contextlib.suppress(OSError):
         if os.environ.get(DEBUG):
             traceback.print_exception(error)
-        if isinstance(error, click.ClickException):
-            error.show()
-        else:
-            click.echo(_sentence(error), err=True)
+        click.echo(_sentence(error), err=True)
     return _code(error)
 
 
@@ -56,20 +54,52 @@ def _code(error: BaseException) -> int:
 def _sentence(error: BaseException) -> str:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return "Interrupted; nothing was left half-written."
+    if isinstance(error, click.ClickException):
+        return f"error: {_usage(error)}"
     if isinstance(error, ConvertError):
         return f"error: {error}"
     if isinstance(error, MemoryError):
         return "error: there is not enough memory for this. Convert fewer files at once, or with fewer --jobs."
     if isinstance(error, OSError) and error.strerror:
-        if error.filename is None:
-            _pour_away(sys.stdout)
-        return f"error: {error.filename or 'standard output'}: {error.strerror}."
+        return f"error: {_file_of(error)}: {error.strerror}."
     name, words = type(error).__name__, " ".join(str(error).split())
     where = _place(error.__traceback__)
     return (
         f"error: {name}{f': {words}' if words else ''} ({where}). This is a bug of {_owner(error.__traceback__)}. "
         f"Please report it with the traceback that {DEBUG}=1 shows."
     )
+
+
+_CHOICE = re.compile(r"'([^']*)' is not one of (.*)\.")
+_PLAIN = {
+    "is not a valid integer range": "is not a whole number",
+    "is not a valid integer": "is not a whole number",
+    "is not a valid float range": "is not a number",
+    "is not a valid float": "is not a number",
+}
+"""What click says of numbers, and what people say."""
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return what is wrong with a command line, and where its right form stands."""
+    words = error.format_message()
+    for theirs, ours in _PLAIN.items():
+        words = words.replace(theirs, ours)
+    choice = _CHOICE.search(words)
+    if choice is not None:
+        words += nearest(choice[1], re.findall(r"'([^']*)'", choice[2]))
+    context = getattr(error, "ctx", None)
+    return words if context is None else f"{words} See `{context.command_path} --help`."
+
+
+def _file_of(error: OSError) -> str:
+    """Return what a failure of the system was about."""
+    if error.filename is not None:
+        return str(error.filename)
+    if any(module.partition(".")[0] == "click" for module, _ in _frames(error.__traceback__)[-3:]):
+        _pour_away(sys.stdout)
+        return "standard output"
+    return "the current folder" if not os.path.exists(os.curdir) else type(error).__name__
 
 
 def _frames(trace: TracebackType | None) -> list[tuple[str, int]]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import socket
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
 from encord_convert.cli._push_progress import PushProgress
-from encord_convert.errors import AccessError, ConvertError, NetworkError
+from encord_convert.errors import AccessError, ConvertError, NetworkError, OptionError
 
 if TYPE_CHECKING:
     from encord_convert.sdk.user_client import EncordUserClient
@@ -32,13 +37,19 @@ def service_options(command: F) -> F:
 def client_of(domain: str | None, key: str | None) -> Iterator[EncordUserClient]:
     """Open a client; what the service or the way to it refuses leaves as an error with an exit code."""
     from encord_convert.sdk import exceptions
+    from encord_convert.sdk.configs import DOMAIN_VARIABLE, ENCORD_DOMAIN
     from encord_convert.sdk.user_client import EncordUserClient
 
-    options: dict[str, Any] = {} if domain is None else {"domain": domain}
+    address = (domain or os.environ.get(DOMAIN_VARIABLE) or ENCORD_DOMAIN).rstrip("/")
+    is_here = _is_loopback(address)
+    file = _key_file(key)
     try:
-        client = EncordUserClient.create_with_ssh_private_key(ssh_private_key_path=key, **options)
-    except (exceptions.ResourceNotFoundError, ValueError) as error:
-        raise AccessError(f"{getattr(error, 'message', error)} --key names the file of a key.") from error
+        client = EncordUserClient.create_with_ssh_private_key(ssh_private_key_path=file, domain=address)
+    except (exceptions.ResourceNotFoundError, ValueError, OSError) as error:
+        fact = f"{'' if file is None else f'{file}: '}{getattr(error, 'message', error)}"
+        raise AccessError(f"{fact} --key names the file of a private key.") from error
+    if is_here:
+        _check_listener(address)
     try:
         yield client
     except ConvertError:
@@ -51,7 +62,73 @@ def client_of(domain: str | None, key: str | None) -> Iterator[EncordUserClient]
     ) as error:
         raise AccessError(error.message) from error
     except exceptions.EncordException as error:
-        raise NetworkError(error.message) from error
+        hint = NOT_RUNNING if is_here and isinstance(error, exceptions.RequestException) else ""
+        raise NetworkError(f"{error.message}{hint}") from error
+
+
+NOT_RUNNING = " Is `encord-convert serve` running?"
+CONNECT_S = 2.0
+"""Longest time until a service of this machine answers a connection."""
+
+
+def _is_loopback(address: str) -> bool:
+    """Tell whether an address is one of this machine.
+
+    Raises
+    ------
+    OptionError
+        It is not an address at all.
+    """
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError
+    except ValueError:
+        fact = f"{address}: is not the address of a service; expected one like http://127.0.0.1:8080."
+        raise OptionError(f"{fact} --domain or ENCORD_CONVERT_DOMAIN names it.") from None
+    if parts.hostname == "localhost":
+        return True
+    try:
+        return ip_address(parts.hostname).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_listener(address: str) -> None:
+    """Ask at once whether anybody listens: a service of this machine need not be asked again and again.
+
+    Raises
+    ------
+    NetworkError
+        Nobody does.
+    """
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), CONNECT_S).close()
+    except OSError as error:
+        raise NetworkError(f"{address}: no service answers there ({error.strerror or error}).{NOT_RUNNING}") from error
+
+
+def _key_file(key: str | None) -> Path | None:
+    """Return the file of the private key, None if the environment holds its text.
+
+    Raises
+    ------
+    AccessError
+        Nobody says which, or it is not there.
+    """
+    name = key or os.environ.get("ENCORD_SSH_KEY_FILE")
+    if name is None:
+        if os.environ.get("ENCORD_SSH_KEY"):
+            return None
+        raise AccessError("No private key: name its file with --key or ENCORD_SSH_KEY_FILE.")
+    path = Path(name).expanduser()
+    if not path.is_file():
+        named = "--key" if key else "ENCORD_SSH_KEY_FILE"
+        raise AccessError(f"{name}: there is no such file. {named} names the file of a private key.")
+    return path
 
 
 @contextlib.contextmanager

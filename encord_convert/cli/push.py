@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import asdict
 
 from encord_convert.cli._options import options_from, quiet_option
 from encord_convert.cli._service import client_of, service_options, told, watching
+from encord_convert.errors import WriteError
 
 if TYPE_CHECKING:
     from encord_convert.sync.plans import Plan
@@ -62,9 +65,10 @@ def push(
 ) -> int:
     """Send the labels in SRC, in any format, and the data they are drawn on, to a project.
 
-    The plan is shown first, and kept with its journal in the folder it is run in. Stopped anywhere, the same command
-    goes on: nothing is sent twice. The hash of the project is printed on stdout, of several one a line. Exits with 1 if
-    rows failed or were left out, and with 9 if the plan has problems; nothing was sent then.
+    The plan is shown first, what reading could not take over included, and kept with its journal beside SRC, or in the
+    current folder if nothing can be written there. Stopped anywhere, the same command goes on: nothing is sent twice.
+    The hash of the project is printed on stdout, of several one a line. Exits with 1 if rows failed or were left out,
+    and with 9 if the plan has problems; nothing was sent then.
     """
     from encord_convert.sync.applying import apply
     from encord_convert.sync.documents import document_at
@@ -75,7 +79,8 @@ def push(
 
     source = SourceOf.at(src, from_, images, dict(options_from(read_options, "-r")))
     document = None if mapping is None else document_at(mapping)
-    file = plan_file or f"{Path(source.path).stem}.push.json"
+    file = plan_file or _plan_beside(source.path)
+    _check_folder(file)
     journal = f"{file}.journal"
     with client_of(domain, key) as client:
         asked: dict[str, Any] = {
@@ -83,17 +88,23 @@ def push(
             "on_conflict": on_conflict, "limits": limits, "shard_rows": shard_rows,
         }  # fmt: skip
         made = None if plan_file else _unfinished(file, journal, (source.to_dict(), asked, document))
+        is_new = made is None
         if made is None:
             made = plan_(source, client, mapping=mapping, **asked)
+        if not quiet or made.problems:
+            click.echo(made.text(), err=True)
+        if as_json:
+            click.echo(json.dumps(_planned(made), ensure_ascii=False))
+        if plan_file is None and made.problems:
+            return 9
+        if is_new:
             _put_aside(file, journal)
             made.write(file)
-        if not quiet:
-            click.echo(made.text(), err=True)
         if plan_file is not None:
             if mapping is None:
                 with source.opened() as opened:
                     text = mapping_text(source.labels(opened).ontology.to_dict())
-                Path(f"{file}.mapping.yaml").write_text(text, encoding="utf-8")
+                _write(f"{file}.mapping.yaml", text)
                 click.echo(f"mapping   {file}.mapping.yaml, for --mapping once it is edited", err=True)
             click.echo(f"plan      {file}, for encord-convert apply", err=True)
             return 9 if made.problems else 0
@@ -101,6 +112,43 @@ def push(
             outcome = apply(made, client, journal=journal, on_event=watch)
         assert is_over(journal) or outcome.failures
     return told(outcome, f"{file}.failed.jsonl", as_json=as_json, quiet=quiet) or int(bool(made.left))
+
+
+def _plan_beside(source: str) -> str:
+    """Return where the plan of a push lies: beside its source, or here if nothing can be written there."""
+    path = Path(source)
+    folder = path.parent if os.access(path.parent, os.W_OK) else Path()
+    return str(folder / f"{path.stem if path.is_file() else path.name}.push.json")
+
+
+def _check_folder(file: str) -> None:
+    """Refuse now a file that could not be written in the end.
+
+    Raises
+    ------
+    WriteError
+        Its folder is not there, or nothing can be written in it.
+    """
+    folder = Path(file).absolute().parent
+    if not folder.is_dir():
+        raise WriteError(f"{file}: cannot be written: there is no folder {folder}. Make it, or name another --plan.")
+    if not os.access(folder, os.W_OK):
+        raise WriteError(f"{file}: cannot be written: {folder} is read-only. Run it in another folder.")
+
+
+def _write(file: str, text: str) -> None:
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise WriteError(f"{file}: cannot be written ({error.strerror}).") from error
+
+
+def _planned(made: Plan) -> dict[str, Any]:
+    """Return the event that says what is planned."""
+    told: dict[str, Any] = {"event": "planned", "rows": dict(made.actions())}
+    for name in ("left", "lost"):
+        told[name] = [asdict(one) for one in getattr(made, name)]
+    return told | {"warnings": made.warnings, "problems": made.problems}
 
 
 def _put_aside(file: str, journal: str) -> None:

@@ -19,8 +19,10 @@ def undo(run: str, as_json: bool, domain: str | None, key: str | None) -> int:
     Rows it labelled first are emptied. A row that was edited since is left and named, and the exit code is 9. What
     stays, since nothing takes it back, is said: data, classes, the project. Stopped anywhere, the same command goes on.
     """
+    from encord_convert.sync.undoing import journal_of
     from encord_convert.sync.undoing import undo as undo_
 
+    journal_of(run)
     with client_of(domain, key) as client, watching(as_json=as_json) as watch:
         done = undo_(run, client, on_event=watch)
     if as_json:

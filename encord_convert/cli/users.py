@@ -58,6 +58,8 @@ def list_(data: str, database: str | None, as_json: bool) -> None:
     from encord_convert.service.store import users as statements
     from encord_convert.service.store.database import open_database
 
+    if database is None and not Path(data).is_dir():
+        raise ReadError(data, "there is no service here.", advice="`encord-convert users add` or `serve` makes one.")
     opened = open_database(Path(data), database)
     try:
         rows = opened.read(statements.users)

@@ -156,14 +156,23 @@ class FolderSource(Source):
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
         """Walk the folder, hidden files left out."""
-        found = []
-        for folder, folders, files in os.walk(self._root):
-            inner = Path(folder).relative_to(self._root).as_posix()
-            prefix = "" if inner == "." else inner + "/"
-            folders[:] = sorted(f for f in folders if not f.startswith("."))
-            if depth is not None and prefix.count("/") >= depth - 1:
-                folders.clear()
-            found += [prefix + f for f in files if not f.startswith(".") and _selected(prefix + f, suffix, depth)]
+        found: list[str] = []
+        waiting = [""]
+        while waiting:
+            prefix = waiting.pop()
+            try:
+                with os.scandir(self._root / prefix) as entries:
+                    for entry in entries:
+                        if entry.name.startswith("."):
+                            continue
+                        name = prefix + entry.name
+                        if entry.is_dir(follow_symlinks=False):
+                            if depth is None or name.count("/") < depth - 1:
+                                waiting.append(name + "/")
+                        elif _selected(name, suffix, depth) and entry.is_file():  # a pipe would keep us for ever
+                            found.append(name)
+            except OSError as error:
+                raise ReadError(self.place(prefix), f"cannot be read ({error.strerror}).") from error
         return sorted(found)
 
     def open(self, name: str) -> BinaryIO:
@@ -358,10 +367,14 @@ def source_at(path: str | os.PathLike[str]) -> Source:
         if sys.stdin is None:
             raise ReadError("standard input", "is closed.")
         return spooled(sys.stdin.buffer)
+    if not text:
+        raise ReadError("''", "is not a path.", advice="Name a file or folder; . is the current folder.")
     place = Path(text)
     try:
         if place.is_dir():
             return FolderSource(place)
+        if place.is_symlink() and not place.exists():
+            raise ReadError(text, f"is a link that leads nowhere ({os.readlink(place)}).")
         if not place.exists():
             raise ReadError(text, "there is no such file or folder.")
         if not place.is_file():

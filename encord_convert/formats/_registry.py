@@ -8,11 +8,18 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
-from encord_convert.errors import MissingDependencyError, UndetectedFormatError, UnknownFormatError
+from encord_convert.errors import (
+    BrokenFormatError,
+    MissingDependencyError,
+    UndetectedFormatError,
+    UnknownFormatError,
+)
 from encord_convert.formats._api import Format, Match
+from encord_convert.losses import Level
 
 if TYPE_CHECKING:
     from encord_convert.formats._files import Source
+    from encord_convert.ledger import Ledger
 
 KNOWN: dict[str, str] = {
     "coco": "encord_convert.formats.coco:FORMAT",
@@ -62,37 +69,65 @@ def format_named(name: str) -> Format:
         No such name.
     MissingDependencyError
         The format needs a package that is not installed.
+    BrokenFormatError
+        The package that brings the format cannot be used.
     """
     address = _addresses().get(name)
     if address is None:
         raise UnknownFormatError(name, _addresses())
     module, _, attribute = address.partition(":")
-    try:
-        format_ = getattr(import_module(module), attribute)
-    except ImportError as error:
-        if (error.name or "").startswith("encord_convert"):
-            raise  # a fault of ours, not a package that is missing
-        raise MissingDependencyError(
-            f"The format {name!r} needs {error.name or 'a package'}, which is not installed. "
-            f"Run: python -m pip install 'encord-convert[{name}]'"
-        ) from error
+    if name in outside():
+        return _from_outside(name, module, attribute)
+    format_ = getattr(import_module(module), attribute)
     assert isinstance(format_, Format)
     return format_
 
 
+def _from_outside(name: str, module: str, attribute: str) -> Format:
+    package = module.partition(".")[0]
+    try:
+        format_ = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name and not error.name.startswith(("encord_convert", package)):
+            raise MissingDependencyError(
+                f"The format {name!r} of {package} needs {error.name}, which is not installed. "
+                f"Run: python -m pip install {error.name.partition('.')[0]}"
+            ) from error
+        raise _broken(name, package, _named(error)) from error
+    except Exception as error:  # whatever a package does when it is imported costs its own format alone
+        raise _broken(name, package, _named(error)) from error
+    if not isinstance(format_, Format):
+        raise _broken(name, package, f"{module}:{attribute} is a {type(format_).__name__} and not a Format")
+    return format_
+
+
+def _broken(name: str, package: str, reason: str) -> BrokenFormatError:
+    return BrokenFormatError(
+        f"The format {name!r} of {package} cannot be used: {reason}. Update or uninstall {package}."
+    )
+
+
+def _named(error: Exception) -> str:
+    words = " ".join(str(error).split()).rstrip(".")
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
 class _Formats(Mapping[str, Format]):
-    """A read-only view of all formats; each is imported when looked up."""
+    """A read-only view of all formats; each is imported when looked up. Those of broken packages are left out."""
 
     def __getitem__(self, name: str) -> Format:
         if name not in _addresses():
             raise KeyError(name)
-        return format_named(name)
+        try:
+            return format_named(name)
+        except (BrokenFormatError, MissingDependencyError) as error:
+            raise KeyError(name) from error
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_addresses())
+        return iter(name for name in _addresses() if name in KNOWN or name not in broken_formats())
 
     def __len__(self) -> int:
-        return len(_addresses())
+        return sum(1 for _ in self)
 
 
 def formats() -> Mapping[str, Format]:
@@ -100,8 +135,20 @@ def formats() -> Mapping[str, Format]:
     return _Formats()
 
 
-def detect(source: Source) -> Format:
-    """Return the one format that can read ``source``.
+@cache
+def broken_formats() -> dict[str, str]:
+    """Return what is wrong with each format of another package that cannot be used, by name."""
+    broken = {}
+    for name in outside():
+        try:
+            format_named(name)
+        except (BrokenFormatError, MissingDependencyError) as error:
+            broken[name] = error.sentence
+    return broken
+
+
+def detect(source: Source, ledger: Ledger | None = None) -> Format:
+    """Return the one format that can read ``source``; a ledger is told of formats of other packages that are broken.
 
     Raises
     ------
@@ -109,14 +156,36 @@ def detect(source: Source) -> Format:
         None claims it, or more than one does.
     """
     answers: dict[Match, list[Format]] = {match: [] for match in Match}
-    for name in (name for name in _addresses() if name not in WRITTEN_ONLY):
+    for sentence in broken_formats().values():
+        _warn(ledger, sentence)
+    for name in (name for name in formats() if name not in WRITTEN_ONLY):
         format_ = format_named(name)
         if format_.importer is not None:
-            answers[format_.identify(source)].append(format_)
+            answers[_match(format_, source, ledger)].append(format_)
     claimants = answers[Match.YES] or answers[Match.UNSURE]
     if len(claimants) == 1:
         return claimants[0]
     raise UndetectedFormatError(source.name, [f.name for f in claimants], _readable())
+
+
+def _match(format_: Format, source: Source, ledger: Ledger | None) -> Match:
+    if format_.name not in outside():
+        return format_.identify(source)
+    package = outside()[format_.name].partition(":")[0].partition(".")[0]
+    try:
+        answer = format_.identify(source)
+        if isinstance(answer, Match):
+            return answer
+        reason = f"its identify returned {answer!r} and not a Match"
+    except Exception as error:  # a broken identify costs its own format, and no other
+        reason = f"its identify raised {_named(error)}"
+    _warn(ledger, f"The format {format_.name!r} of {package} was not asked: {reason}. Update or uninstall {package}.")
+    return Match.NO
+
+
+def _warn(ledger: Ledger | None, sentence: str) -> None:
+    if ledger is not None:
+        ledger.note(Level.WARNING, "BROKEN_FORMAT", sentence)
 
 
 def _readable() -> list[str]:

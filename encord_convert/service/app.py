@@ -44,7 +44,7 @@ from encord_convert.service.files import answer_file
 from encord_convert.service.jobs import Jobs
 from encord_convert.service.storage import PREFIX, Storage
 from encord_convert.service.store import users
-from encord_convert.service.store.database import Database, open_database
+from encord_convert.service.store.database import Database, make_folder, open_database
 from encord_convert.service.store.writes import Soon
 
 HANDLER_MODULES = tuple(sorted(module.name for module in iter_modules(handlers.__path__)))
@@ -388,7 +388,7 @@ def open_service(
     private_data : iterable of str
         Folders and buckets whose files may be registered where they lie, see :mod:`.clouds`.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     storage = Storage(folder)
     storage.clouds = Clouds(private_data)
     return Service(

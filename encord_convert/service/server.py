@@ -292,7 +292,9 @@ def _plain(status: int, message: str) -> Reply:
 
 
 def _why(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+    if error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error.strerror).partition(" (while ")[0]  # Python says the address once more
 
 
 class Server:
@@ -311,7 +313,7 @@ class Server:
         try:
             self._socket = socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
         except OSError as error:
-            raise ListenError(f"Nothing can listen at {host}:{port}: {_why(error)}.") from error
+            raise ListenError(f"{host}:{port}: the service cannot listen there ({_why(error)}).") from error
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         config = uvicorn.Config(

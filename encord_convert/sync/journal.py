@@ -55,7 +55,7 @@ class Journal:
             self._db.execute("insert or ignore into facts values ('plan', ?)", (plan,))
             [(known,)] = self._db.execute("select value from facts where name = 'plan'")
         except sqlite3.DatabaseError as error:
-            raise JournalError(f"{path}: is no journal of a push ({error}).") from error
+            raise JournalError(f"{path}: is not the journal of a push ({error}).") from error
         if known != plan:
             raise JournalError(f"{path}: is the journal of another plan. Remove it, or apply that plan to its end.")
 
@@ -169,7 +169,7 @@ def open_journal(path: str | Path) -> Journal:
     """
     plan = _plan_of(path)
     if plan is None:
-        raise JournalError(f"{path}: is no journal of a push, or nothing was done yet.")
+        raise JournalError(f"{path}: is not the journal of a push, or nothing was done yet.")
     return Journal(path, plan)
 
 
@@ -181,7 +181,7 @@ def _plan_of(path: str | Path) -> str | None:
                 return None
             found = db.execute("select value from facts where name = 'plan'").fetchone()
     except sqlite3.DatabaseError as error:
-        raise JournalError(f"{path}: is no journal of a push ({error}).") from error
+        raise JournalError(f"{path}: is not the journal of a push ({error}).") from error
     return None if found is None else str(found[0])
 
 

@@ -21,6 +21,8 @@ from encord_convert.errors import (
     RowMismatchError,
 )
 from encord_convert.formats.encord import row_dict
+from encord_convert.losses import Level, Loss
+from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import AuthorisationError, ResourceNotFoundError
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
@@ -38,6 +40,7 @@ from encord_convert.sync.plans import (
     VERSION,
     WRITE,
     Left,
+    Lost,
     OntologyPlan,
     Plan,
     PlannedFile,
@@ -132,6 +135,8 @@ class _Planning:
         self.client = client
         self.asked = asked
         self.project = None if asked["project"] is None else client.get_project(asked["project"])
+        if self.project is None:  # whoever may not sign in is told so before anything is read or written
+            client.get_projects(title_eq=asked["new_project"])
         self.title = asked["new_project"] or (self.project.title if self.project else "")
         self.dataset_named = asked["dataset"]
         self.ontology_hash = asked["ontology"]
@@ -148,7 +153,8 @@ class _Planning:
 
     def plan(self) -> Plan:
         with self.source.opened() as opened, self.source.media() as media:
-            labels = self.source.labels(opened)
+            report = Report()
+            labels = self.source.labels(opened, report)
             structure = labels.ontology.to_dict()
             if self.project is not None and self.ontology_hash not in (None, self.project.ontology_hash):
                 raise OptionError(
@@ -165,6 +171,8 @@ class _Planning:
             rows = self._rows(labels, translation, partners, files)
             if self.project is not None:
                 rows = self._with_what_is_there(rows, OntologyStructure.from_dict(ontology.structure))
+            if labels.ledger is not None:
+                report.reading = labels.ledger
             digest = self.source.digest()
             unused = [name for name in media.names() if is_medium(name) and name not in files.used]
         if not any(row.action == CREATE for row in rows) and dataset is not None and self.project is not None:
@@ -173,6 +181,8 @@ class _Planning:
             self.problems.append(
                 "New data needs a dataset, and the project has not just one: say which with --dataset."
             )
+        if self.left and not rows:
+            self.problems.append(f"None of the {len(self.left)} rows can be pushed, so that nothing is created.")
         conflicts = [row.title for row in rows if row.action == "error"]
         if conflicts:
             first = ", ".join(conflicts[:3]) + (", …" if len(conflicts) > 3 else "")
@@ -196,6 +206,8 @@ class _Planning:
             beyond=self.beyond,
             counts=self.counts.listed(),
             dropped=dict(sorted(translation.dropped.items())),
+            lost=[_lost(loss) for loss in report.losses()],
+            warnings=[f"{note.code}: {note.detail}" for note in report.notes() if note.level is not Level.INFO],
             unmatched={"rows of the project": _listed(partners.others()), "files": _listed(unused)},
         )
 
@@ -395,6 +407,10 @@ def _titles_of(row: LabelRowV2) -> list[tuple[str, tuple[int, int] | None]]:
     if row.data_type not in (DataType.IMAGE, DataType.IMG_GROUP):
         return [(row.data_title, None)]
     return [(unit.data_title, (unit.width or 0, unit.height or 0)) for unit in row._units]
+
+
+def _lost(loss: Loss) -> Lost:
+    return Lost(str(loss.kind), loss.code, loss.type, loss.label, loss.count, loss.detail)
 
 
 def _listed(names: list[str]) -> dict[str, Any]:

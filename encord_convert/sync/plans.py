@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from encord_convert.errors import ConvertError
+from encord_convert.errors import ReadError, WriteError
 from encord_convert.sync.digests import digest_of
 
 VERSION = 2
@@ -60,6 +60,17 @@ class Left(msgspec.Struct):
     reason: str
 
 
+class Lost(msgspec.Struct):
+    """What of the source reading could not take over: how it was lost, by which code, of which type and label."""
+
+    kind: str
+    code: str
+    type: str
+    label: str
+    count: int
+    detail: str
+
+
 class Thing(msgspec.Struct, omit_defaults=True):
     """Something of the service: there, if it has a hash, else to be made."""
 
@@ -85,7 +96,7 @@ class Plan(msgspec.Struct):
     ``counts`` tells by class and shape how many labels on how many frames are written, and how many answers to each
     attribute; ``unmatched`` what has no partner: titles of rows of the project, and names of files. There is more than
     one project, with a dataset each, where one would be too small; ``beyond`` says what is more than the service
-    recommends all the same.
+    recommends all the same. ``lost`` is what reading the source could not take over, and ``warnings`` what it warns of.
     """
 
     version: int
@@ -104,17 +115,29 @@ class Plan(msgspec.Struct):
     counts: list[dict[str, Any]]
     dropped: dict[str, int]
     unmatched: dict[str, Any]
+    lost: list[Lost] = []
+    warnings: list[str] = []
 
     def digest(self) -> str:
         """Return the digest of the plan."""
         return digest_of(msgspec.to_builtins(self))
 
     def write(self, path: str | Path) -> None:
-        """Write it to a file, whole or not at all."""
+        """Write it to a file, whole or not at all.
+
+        Raises
+        ------
+        WriteError
+            The file cannot be written.
+        """
         file = Path(path)
         draft = file.with_name(file.name + ".part")
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
-        draft.replace(file)
+        try:
+            draft.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+            draft.replace(file)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise WriteError(f"{path}: the plan cannot be written ({error.strerror}).") from error
 
     def actions(self) -> Counter[str]:
         """Count the rows by what is done with them."""
@@ -146,6 +169,12 @@ class Plan(msgspec.Struct):
         rules.update(row.rule for row in self.rows if row.rule)
         lines += [f"found by  {rule}: {count}" for rule, count in rules.items()]
         lines += [f"dropped   {what}: {count}" for what, count in self.dropped.items()]
+        lines += [
+            f"reading   {one.count} × {one.type} of {one.label!r} {one.kind}: {one.code}. {one.detail}"
+            for one in self.lost[:20]
+        ]
+        lines += [f"          … and {len(self.lost) - 20} more"] if len(self.lost) > 20 else []
+        lines += [f"warning   {what}" for what in self.warnings[:20]]
         lines += [f"left out  {one.title}: {one.reason}" for one in self.left[:20]]
         lines += [f"          … and {len(self.left) - 20} more"] if len(self.left) > 20 else []
         for what, found in self.unmatched.items():
@@ -178,15 +207,18 @@ def read_plan(path: str | Path) -> Plan:
 
     Raises
     ------
-    ConvertError
+    ReadError
         It cannot be read, or is of another version.
     """
     try:
         plan = msgspec.json.decode(Path(path).read_bytes(), type=Plan)
     except OSError as error:
-        raise ConvertError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise ReadError(str(path), f"cannot be read ({error.strerror}).") from error
     except msgspec.DecodeError as error:
-        raise ConvertError(f"{path}: is no plan ({error}).") from error
+        raise ReadError(
+            str(path), f"is not a plan of a push ({error}).", advice="`encord-convert push --plan` writes one."
+        ) from error
     if plan.version != VERSION:
-        raise ConvertError(f"{path}: is a plan of version {plan.version}; this is version {VERSION}. Make it anew.")
+        fact = f"is a plan of version {plan.version}; this is version {VERSION}."
+        raise ReadError(str(path), fact, advice="Make it again with `encord-convert push --plan`.")
     return plan

@@ -65,12 +65,23 @@ def undo(run: str | os.PathLike[str], client: EncordUserClient, *, on_event: Eve
     JournalError
         There is no journal of that push, or the file is none.
     """
+    with open_journal(journal_of(run)) as opened:
+        return _Undoing(client, opened, on_event or (lambda event: None)).run()
+
+
+def journal_of(run: str | os.PathLike[str]) -> Path:
+    """Return the journal of a push that is named by its plan, or by the journal itself.
+
+    Raises
+    ------
+    JournalError
+        There is none.
+    """
     path = Path(run)
     journal = path if path.name.endswith(".journal") else path.with_name(path.name + ".journal")
-    if not journal.exists():
-        raise JournalError(f"{journal}: there is no such journal; a push keeps it beside its plan.")
-    with open_journal(journal) as opened:
-        return _Undoing(client, opened, on_event or (lambda event: None)).run()
+    if not journal.is_file():
+        raise JournalError(f"{journal}: there is no such journal. A push keeps it beside its plan.")
+    return journal
 
 
 class _Undoing:

@@ -18,7 +18,7 @@ from samples import SAMPLES
 from encord_convert import OptionError, ReadError, Report, read
 from encord_convert.comparison import diff
 from encord_convert.formats import Match, _coco_documents
-from encord_convert.formats._files import MemorySource, spooled, source_at
+from encord_convert.formats._files import MemorySource, source_at, spooled
 from encord_convert.formats.coco import FORMAT
 from encord_convert.geometry import rle
 from encord_convert.geometry.masks import mask_from_rings
@@ -498,9 +498,9 @@ def test_gzip_byte_order_mark_and_standard_input_are_read() -> None:
     plain = json.dumps(document(note())).encode()
     assert Read(source(b"\xef\xbb\xbf" + plain)).place().width == 0.3
     assert Read(source(gzip.compress(plain), "a.json.gz")).place().width == 0.3
-    with spooled(io.BytesIO(plain)) as spooled:
-        assert FORMAT.identify(spooled) is Match.YES
-        assert Read(spooled).place().width == 0.3
+    with spooled(io.BytesIO(plain)) as stdin:
+        assert FORMAT.identify(stdin) is Match.YES
+        assert Read(stdin).place().width == 0.3
     assert FORMAT.identify(source(gzip.compress(plain), "a.json.gz")) is Match.YES
 
 

@@ -22,7 +22,7 @@ from encord_convert import OptionError, ReadError, Report, read, write
 from encord_convert.formats import Match, _cvat_account, _cvat_bytes, _cvat_scan
 from encord_convert.formats._cvat_facts import Wanted
 from encord_convert.formats._cvat_reading import open_shard
-from encord_convert.formats._files import MemorySource, MemoryTarget, Source, spooled, source_at
+from encord_convert.formats._files import MemorySource, MemoryTarget, Source, source_at, spooled
 from encord_convert.formats.cvat import FORMAT
 from encord_convert.geometry import rle
 from encord_convert.labelset import LabelSet

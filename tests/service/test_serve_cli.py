@@ -126,7 +126,10 @@ def test_an_address_that_is_taken_is_told_and_exits_7(tmp_path: Path, capsys: py
     with served(tmp_path / "data") as (_, url):
         port = url.rpartition(":")[2]
         assert run(["serve", "--data", str(tmp_path / "other"), "--port", port]) == 7
-    assert capsys.readouterr().err == f"error: Nothing can listen at 127.0.0.1:{port}: Address already in use.\n"
+    assert (
+        capsys.readouterr().err
+        == f"error: 127.0.0.1:{port}: the service cannot listen there (Address already in use).\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,4 +160,4 @@ def test_a_key_is_of_one_user(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert run(["users", "add", "bob@example.com", *arguments]) == 2
     assert "This public key is registered already." in capsys.readouterr().err
     assert run(["users", "add", "bob", *arguments]) == 2
-    assert "'bob' is no mail address." in capsys.readouterr().err
+    assert "'bob' is not a mail address" in capsys.readouterr().err

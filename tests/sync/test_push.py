@@ -420,7 +420,7 @@ def test_a_plan_needs_one_project_and_a_known_way_with_conflicts(server: Running
     with pytest.raises(OptionError, match=r"expected error, skip, merge, replace"):
         sync.plan(source, client, new_project="x", on_conflict="both")
     (tmp_path / "broken.json").write_text("{}")
-    with pytest.raises(ConvertError, match=r"broken.json: is no plan"):
+    with pytest.raises(ConvertError, match=r"broken.json: is not a plan"):
         sync.apply(tmp_path / "broken.json", client)
 
 

@@ -191,5 +191,5 @@ def test_a_journal_is_of_one_plan(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match=r"is the journal of another plan"):
         Journal(tmp_path / "journal", "other")
     (tmp_path / "text").write_text("no database" * 100)
-    with pytest.raises(JournalError, match=r"is no journal of a push"):
+    with pytest.raises(JournalError, match=r"is not the journal of a push"):
         Journal(tmp_path / "text", "one")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from harness import Running
+from cryptography.hazmat.primitives import serialization
+from harness import Running, key_of
 from pushes import state_of
 
 import encord_convert
@@ -144,8 +147,8 @@ def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(reached: Path, capsys
         (["push", "boxes", "--project", "nope"], 8, "There is no project nope, or this key may not see it."),
         (["verify", "boxes", "nope"], 8, "There is no project nope, or this key may not see it."),
         (["pull", "nope", "out"], 8, "There is no project nope, or this key may not see it."),
-        (["apply", "nowhere.json"], 1, "nowhere.json: cannot be read (No such file or directory)."),
-        (["verify", "boxes", "x", "--domain", "http://127.0.0.1:9"], 7, "127.0.0.1:9 refuses connections"),
+        (["apply", "nowhere.json"], 4, "nowhere.json: cannot be read (No such file or directory)."),
+        (["verify", "boxes", "x", "--domain", "http://127.0.0.1:9"], 7, "Is `encord-convert serve` running?"),
         (["verify", "boxes", "x", "--key", "no.key"], 8, "no.key: there is no such file"),
     ],
 )
@@ -200,3 +203,86 @@ def test_a_terminal_shows_how_far_it_is_how_fast_and_what_failed(
 def test_in_a_pipe_there_is_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
     PushProgress().tell({"event": "sent", "row": "a", "done": 1, "of": 2})
     assert capsys.readouterr().err == ""
+
+
+CASE = Path(__file__).parents[2] / "fixtures" / "cases" / "push"
+
+
+def test_a_push_says_what_reading_could_not_take_over(
+    reached: Path, server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["push", str(CASE / "src"), "--images", str(CASE / "images"), "--new-project", "Spills"]
+    report = reached / "report.json"
+    assert run(["convert", str(CASE / "src"), "out", "--to", "coco", "--report", str(report)]) == 0
+    read_losses = [one for one in json.loads(report.read_text())["losses"] if "rectangle" in one["type"]]
+    assert read_losses
+    capsys.readouterr()
+    assert run([*words, "--plan", "plan.json", "--json"]) == 0
+    shown = capsys.readouterr()
+    [planned] = map(json.loads, shown.out.splitlines())
+    assert planned["event"] == "planned"
+    written = json.loads((reached / "plan.json").read_text())["lost"]
+    for loss in read_losses:
+        kept = {name: loss[name] for name in ("kind", "code", "type", "label", "count", "detail")}
+        assert kept in planned["lost"]
+        assert kept in written
+        assert f"{loss['count']} × {loss['type']} of {loss['label']!r} {loss['kind']}: {loss['code']}." in shown.err
+
+
+def test_a_push_of_which_every_row_is_left_out_creates_nothing(
+    reached: Path, server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (reached / "empty").mkdir()
+    before = sorted(path.name for path in reached.iterdir())
+    assert run(["push", "boxes", "--images", "empty", "--new-project", "Boxes", "--json"]) == 9
+    shown = capsys.readouterr()
+    [planned] = map(json.loads, shown.out.splitlines())
+    assert len(planned["left"]) == 4
+    assert planned["problems"] == ["None of the 4 rows can be pushed, so that nothing is created."]
+    assert "PROBLEM   None of the 4 rows can be pushed" in shown.err
+    state = state_of(server.user())
+    assert not any(state.values()), state
+    assert sorted(path.name for path in reached.iterdir()) == before
+
+
+def test_the_plan_of_a_push_lies_beside_its_source(
+    reached: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run(["push", "../boxes", "--new-project", "Boxes"]) == 0
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert (tmp_path / "boxes.push.json").is_file()
+    assert (tmp_path / "boxes.push.json.journal").is_file()
+    assert run(["undo", "../boxes.push.json"]) == 0
+
+
+def test_a_push_that_may_not_sign_in_leaves_no_plan(
+    reached: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stranger = key_of("stranger").private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    (tmp_path / "stranger").write_bytes(stranger)
+    before = sorted(path.name for path in reached.iterdir())
+    assert run(["push", "boxes", "--new-project", "Boxes", "--key", "stranger"]) == 8
+    assert capsys.readouterr().err.startswith("error: ")
+    assert sorted(path.name for path in reached.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "words", [["push", "boxes", "--new-project", "B"], ["pull", "x", "out"], ["verify", "boxes", "x"]]
+)
+def test_a_service_that_is_not_there_is_told_at_once(
+    words: list[str], reached: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(path.name for path in reached.iterdir())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+        began = time.monotonic()
+        assert run([*words, "--domain", address]) == 7
+    assert time.monotonic() - began < 3
+    fact = "no service answers there (Connection refused). Is `encord-convert serve` running?"
+    assert capsys.readouterr().err == f"error: {address}: {fact}\n"
+    assert sorted(path.name for path in reached.iterdir()) == before

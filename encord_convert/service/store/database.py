@@ -7,6 +7,7 @@ cut), or an address names a PostgreSQL database.
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -19,7 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, insert, i
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
-from encord_convert.errors import MissingDependencyError, ReadError
+from encord_convert.errors import MissingDependencyError, ReadError, WriteError
 from encord_convert.service.store.tables import METADATA, VERSION
 from encord_convert.service.store.writes import ManyWriters, OneWriter, Soon, Writes
 
@@ -78,6 +79,23 @@ class Database:
         self.engine.dispose()
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of a service, if it is not there.
+
+    Raises
+    ------
+    WriteError
+        It cannot be made, or nothing can be written in it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        fact = "is a file" if folder.is_file() else f"cannot be made ({error.strerror})"
+        raise WriteError(f"{folder}: {fact}, and a service needs a folder. Name another with --data.") from error
+    if not os.access(folder, os.W_OK):
+        raise WriteError(f"{folder}: is read-only, and a service writes there. Name another folder with --data.")
+
+
 def open_database(folder: Path, url: str | None = None) -> Database:
     """Open a database, make it if it is new, and bring it up to date.
 
@@ -92,12 +110,14 @@ def open_database(folder: Path, url: str | None = None) -> Database:
     ------
     ReadError
         The database is newer than this program, damaged, or none.
+    WriteError
+        The folder cannot be made.
     MissingDependencyError
         The address needs a package that is not installed.
     """
     for name in TABLE_MODULES:
         import_module(name)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     file = folder / FILE
     engine = _sqlite(file) if url is None else _postgresql(url)
     name = str(file) if url is None else engine.url.render_as_string(hide_password=True)

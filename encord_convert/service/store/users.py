@@ -108,7 +108,7 @@ def address(text: object) -> str:
         It is none.
     """
     if not isinstance(text, str) or len(text) > 320 or not _ADDRESS.fullmatch(text.strip()):
-        raise InvalidArgumentsError(f"{str(text)[:64]!r} is no mail address.")
+        raise InvalidArgumentsError(f"{str(text)[:64]!r} is not a mail address, such as ann@example.com.")
     return text.strip().lower()
 
 
