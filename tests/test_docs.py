@@ -2,7 +2,6 @@
 
 import enum
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import click
 import pytest
 
 from encord_convert import formats
-from encord_convert.cli import COMMANDS, cli
+from encord_convert.cli import COMMANDS, cli, run
 from encord_convert.errors import EXIT_CODES
 from encord_convert.formats._matrix import markdown, matrix
 from encord_convert.formats._options import option_rows
@@ -19,12 +18,30 @@ from encord_convert.losses import Feature
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+DOCS = ROOT / "encord_convert" / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 
 
-def test_every_block_of_the_readme_is_closed() -> None:
-    fences = re.findall(r"^```(\w*)$", README, re.MULTILINE)
+def blocks(page: Path, language: str) -> list[str]:
+    """Return the fenced blocks of a language."""
+    found = re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [text for written, text in found if written == language]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_of_a_page_is_closed(page: Path) -> None:
+    fences = re.findall(r"^```(\w*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert all(fences[::2]) and not any(fences[1::2])
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.stem)
+def test_help_shows_every_page_and_lists_it_by_its_title(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert run(["help", page.stem]) == 0
+    assert capsys.readouterr().out == text
+    assert re.match(r"# \S.*\n\n\S", text), "a page begins with its title"
+    assert run(["help"]) == 0
+    assert text.partition("\n")[0].removeprefix("# ") in capsys.readouterr().out
 
 
 def test_the_matrix_in_the_readme_is_what_the_formats_declare(accept: bool) -> None:
@@ -37,46 +54,59 @@ def test_the_matrix_in_the_readme_is_what_the_formats_declare(accept: bool) -> N
     assert table in README
 
 
-SESSIONS = [text for language, text in BLOCKS if language == "console"]
+SESSIONS = [
+    pytest.param(page, text, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, text in enumerate(blocks(page, "console"))
+]
 
 
-@pytest.mark.parametrize("session", SESSIONS, ids=range(len(SESSIONS)))
-def test_a_shell_session_of_the_readme_prints_what_it_shows(session: str, accept: bool, tmp_path: Path) -> None:
-    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
-    printed = "".join(f"$ {command}\n{output(command, tmp_path)}" for command in re.findall(r"^\$ (.*)", session, re.M))
+@pytest.mark.parametrize(("page", "session"), SESSIONS)
+def test_a_shell_session_of_a_page_prints_what_it_shows(page: Path, session: str, accept: bool, tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "fixtures").symlink_to(ROOT / "fixtures")
+    command = tmp_path / "bin" / "encord-convert"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m encord_convert "$@"\n')
+    command.chmod(0o755)
+    printed = "".join(f"$ {words}\n{output(words, place)}" for words in re.findall(r"^\$ (.*)", session, re.M))
     if accept:
-        path = ROOT / "README.md"
-        path.write_text(path.read_text(encoding="utf-8").replace(session, printed), encoding="utf-8")
+        page.write_text(page.read_text(encoding="utf-8").replace(session, printed), encoding="utf-8")
     assert printed == session or accept
 
 
 def output(command: str, folder: Path) -> str:
-    words = shlex.split(command)
-    assert words[0] == "encord-convert", "sessions show our own command; installing stands in a bash block"
+    """Run a line of a session by a shell, which finds our command and those of the system."""
+    assert "encord-convert" in command or command.startswith(("ls ", "cat ")), "installing stands in a bash block"
     done = subprocess.run(
-        [sys.executable, "-m", "encord_convert", *words[1:]],
+        ["/bin/sh", "-c", command],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={"PYTHONPATH": str(ROOT), "PATH": "", "COLUMNS": "100"},
+        env={
+            "PYTHONPATH": str(ROOT), "PATH": f"{folder.parent / 'bin'}:/usr/bin:/bin", "COLUMNS": "100",
+            "LC_ALL": "C.UTF-8",
+        },
         check=False,
-    )
+    )  # fmt: skip
     return done.stdout
 
 
-def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [pytest.param(page, "\n".join(found), id=page.stem) for page in PAGES if (found := blocks(page, "python"))],
+)
+def test_the_python_of_a_page_runs(page: Path, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
     monkeypatch.chdir(tmp_path)
-    blocks = [text for language, text in BLOCKS if language == "python"]
-    assert blocks
-    for text in blocks:
-        exec(compile(text, "README.md", "exec"), {})
+    exec(compile(text, page.name, "exec"), {})
 
 
 def test_the_readme_and_the_integration_run_the_same_commands() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    commands = next(text for language, text in BLOCKS if language == "bash").splitlines()
+    commands = blocks(ROOT / "README.md", "bash")[0].splitlines()
     assert len(commands) == 2
     for command in commands:
         assert command in script

@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "convert": "Convert annotations from one format to another.",
     "diff": "Name every difference between two label sets, in any formats.",
     "formats": "Show what each format carries, or one format's page.",
+    "help": "Show a page of the manual, or list them.",
     "info": "Say what a file holds: how much of what, its ontology, its problems.",
     "pull": "Write the labels of a project in any format.",
     "push": "Send labels, and the data they are drawn on, to a project.",
@@ -63,6 +64,8 @@ class _Lazy(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from encord_convert.errors import EXIT_CODES
 
+        with formatter.section("Manual"):
+            formatter.write_text("encord-convert help lists its pages; help shell says how to complete words.")
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
