@@ -41,6 +41,8 @@ def allowed(codes: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
     if codes and not strict:
         raise OptionError("--allow goes with --strict, which was not given.")
     return tuple(one.strip() for text in codes for one in text.split(",") if one.strip())
+
+
 NO_OPTIONS = frozenset({"format", "jobs", "labels", "path", "report", "strict"})
 """Names of parameters of reading and writing, which no option of a format has."""
 

@@ -168,8 +168,3 @@ def told(outcome: Outcome, failures: str, *, as_json: bool, quiet: bool = False)
 
 def _projects(hashes: list[str]) -> str:
     return f"project {hashes[0]}" if len(hashes) == 1 else f"{len(hashes)} projects"
-
-
-def projects_of(word: str) -> list[str]:
-    """Return the hashes of projects that are given as one word, with commas."""
-    return [one for one in word.split(",") if one]

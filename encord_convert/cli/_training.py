@@ -38,6 +38,14 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def training_names() -> list[str]:
+    """Return the names of the parameters that the options give a command."""
+
+    def bare() -> None: ...
+
+    return [parameter.name for parameter in training_options(bare).__click_params__]  # type: ignore[attr-defined]
+
+
 def training_target(to: str | None, given: Mapping[str, Any]) -> tuple[Format, dict[str, Any]] | None:
     """Return the target and its options; None if none was asked for.
 

@@ -8,10 +8,19 @@ from typing import Any
 import click
 
 from encord_convert.cli._closing import told
-from encord_convert.cli._options import allowed, options_from, overwrite_option, quiet_option, strict_options
+from encord_convert.cli._options import (
+    allowed,
+    mapping_option,
+    options_from,
+    overwrite_option,
+    quiet_option,
+    strict_options,
+)
 from encord_convert.cli._outputs import guarded
+from encord_convert.cli._push_progress import PushProgress
 from encord_convert.cli._reports import report_kept, report_options
-from encord_convert.cli._service import client_of, projects_of, service_options
+from encord_convert.cli._service import client_of, service_options
+from encord_convert.cli._training import training_names, training_options, training_target
 from encord_convert.report import Report
 
 
@@ -19,7 +28,9 @@ from encord_convert.report import Report
 @click.argument("project")
 @click.argument("dst")
 @click.option("--to", metavar="FORMAT", help="Format to write; by default the one DST's suffix belongs to.")
+@training_options
 @click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
+@mapping_option
 @click.option("--data-hash", "data_hashes", multiple=True, metavar="HASH", help="Only this data; repeatable.")
 @click.option("--label-hash", "label_hashes", multiple=True, metavar="HASH", help="Only this label row; repeatable.")
 @click.option("--title", "data_title_eq", metavar="TEXT", help="Only data called so.")
@@ -41,6 +52,7 @@ def pull(
     dst: str,
     to: str | None,
     write_options: tuple[str, ...],
+    mapping: str | None,
     strict: bool,
     allow: tuple[str, ...],
     overwrite: bool,
@@ -53,13 +65,16 @@ def pull(
 ) -> None:
     """Write the labels of PROJECT in a format, at DST; it appears whole or not at all.
 
-    PROJECT is a hash, or several with commas: of projects with one ontology, as a push that was spread makes them.
+    PROJECT is a hash or a title, or several hashes with commas: of projects with one ontology, as a push that was
+    spread makes them. With --target a folder for a trainer is written, with the images of --images.
 
     The last lines on stderr say what was lost.
     """
     from encord_convert.sdk.orm.label_row import AnnotationTaskStatus
+    from encord_convert.sync.projects import hashes_of
     from encord_convert.sync.pulling import pull as pull_
 
+    trained = training_target(to, {name: filters.pop(name) for name in training_names()})
     wanted = {name: list(value) if isinstance(value, tuple) else value for name, value in filters.items() if value}
     if "label_statuses" in wanted:
         wanted["label_statuses"] = [AnnotationTaskStatus(one) for one in wanted["label_statuses"]]
@@ -69,9 +84,11 @@ def pull(
         stack.enter_context(guarded(dst, None, overwrite=overwrite))
         stack.enter_context(report_kept(report, report_file, as_json))
         client = stack.enter_context(client_of(domain, key))
+        progress = stack.enter_context(PushProgress(quiet=quiet))
         pull_(
-            projects_of(project), client, dst, to, strict=strict, allow=permitted, report=report,
-            options=dict(options_from(write_options, "-w")),
+            hashes_of(client, project), client, dst, to if trained is None else trained[0], mapping=mapping,
+            strict=strict, allow=permitted, report=report, on_event=progress.tell,
+            options={**(trained[1] if trained else {}), **options_from(write_options, "-w")},
             **wanted,
         )  # fmt: skip
     if not quiet:

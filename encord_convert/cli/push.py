@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 
 from encord_convert.cli._options import options_from, quiet_option
 from encord_convert.cli._service import client_of, service_options, told, watching
-from encord_convert.errors import WriteError
+from encord_convert.errors import OptionError, WriteError
 
 if TYPE_CHECKING:
     from encord_convert.sync.plans import Plan
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Send labels, and the data they are drawn on, to a project.")
 @click.argument("src")
-@click.option("--project", metavar="HASH", help="The project to write to; or")
+@click.option("--project", metavar="HASH|TITLE", help="The project to write to, by hash or title; or")
 @click.option("--new-project", metavar="TITLE", help="a new one, called so.")
 @click.option("--dataset", metavar="HASH|TITLE", help="Where new data goes; made if there is none of the title.")
 @click.option("--ontology", metavar="HASH", help="The ontology of a new project; by default one is made.")
@@ -75,6 +75,7 @@ def push(
     from encord_convert.sync.journal import is_over
     from encord_convert.sync.mappings import mapping_text
     from encord_convert.sync.planning import plan as plan_
+    from encord_convert.sync.projects import hashes_of
     from encord_convert.sync.sources import SourceOf
 
     source = SourceOf.at(src, from_, images, dict(options_from(read_options, "-r")))
@@ -83,6 +84,11 @@ def push(
     _check_folder(file)
     journal = f"{file}.journal"
     with client_of(domain, key) as client:
+        if project is not None:
+            hashes = hashes_of(client, project)
+            if len(hashes) > 1:
+                raise OptionError(f"--project {project}: a push writes to one project; {len(hashes)} were given.")
+            project = hashes[0]
         asked: dict[str, Any] = {
             "project": project, "new_project": new_project, "dataset": dataset, "ontology": ontology,
             "on_conflict": on_conflict, "limits": limits, "shard_rows": shard_rows,

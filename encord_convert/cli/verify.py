@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from encord_convert.cli._options import options_from
-from encord_convert.cli._service import client_of, projects_of, service_options
+from encord_convert.cli._service import client_of, service_options
 from encord_convert.cli.diff import told
 
 
@@ -32,15 +32,16 @@ def verify(
 ) -> int:
     """Pull the label rows of SRC back from PROJECT, and compare them by what they mean.
 
-    PROJECT is a hash; of a push that was spread over several projects, all of theirs, with commas.
+    PROJECT is a hash or a title; of a push that was spread over several projects, all their hashes, with commas.
 
     Exits with 0 if there is no difference and with 1 if there is one.
     """
+    from encord_convert.sync.projects import hashes_of
     from encord_convert.sync.verifying import verify as verify_
 
     with client_of(domain, key) as client:
         found = verify_(
-            src, client, projects_of(project), mapping=mapping, from_=from_,
+            src, client, hashes_of(client, project), mapping=mapping, from_=from_,
             options=dict(options_from(read_options, "-r")), tolerance_px=tolerance,
         )  # fmt: skip
         return told(found, as_json=as_json)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from encord_convert.class_names import join_classes
 from encord_convert.conversion import write
 from encord_convert.errors import OptionError
+from encord_convert.formats._api import Format
 from encord_convert.labelset import LabelSet
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
+from encord_convert.sync.mapped_labels import mapped
 from encord_convert.sync.rows import fetched
 
 
@@ -33,7 +36,12 @@ def opened(client: EncordUserClient, projects: str | Sequence[str]) -> list[Proj
     return found
 
 
-def pulled(projects: list[Project], rows: list[LabelRowV2] | None = None, **filters: Any) -> LabelSet:
+def pulled(
+    projects: list[Project],
+    rows: list[LabelRowV2] | None = None,
+    on_event: Callable[[dict[str, Any]], None] | None = None,
+    **filters: Any,
+) -> LabelSet:
     """Return the label rows of projects, fetched as they are asked for and forgotten after.
 
     Image groups and series nobody began to label are left out: without beginning them nobody says what is in them.
@@ -44,6 +52,8 @@ def pulled(projects: list[Project], rows: list[LabelRowV2] | None = None, **filt
         As :func:`opened` returns them.
     rows : list of LabelRowV2, optional
         As listed, in this order; by default all that the filters let through, by title.
+    on_event : callable, optional
+        Told of each row that was fetched.
     **filters
         As :meth:`Project.list_label_rows_v2` takes them.
     """
@@ -52,7 +62,10 @@ def pulled(projects: list[Project], rows: list[LabelRowV2] | None = None, **filt
 
     def walk() -> Iterator[LabelRowV2]:
         # Each walk has rows of its own, which are gone after it.
-        return fetched(projects[0], (_unbegun(row) for row in known))
+        for done, row in enumerate(fetched(projects[0], (_unbegun(row) for row in known)), 1):
+            if on_event is not None:
+                on_event({"event": "fetched", "done": done, "of": len(known)})
+            yield row
 
     return LabelSet(projects[0].ontology_structure, walk, title=projects[0].title)
 
@@ -75,12 +88,14 @@ def pull(
     project: str | Sequence[str],
     client: EncordUserClient,
     path: str | os.PathLike[str],
-    format: str | None = None,
+    format: str | Format | None = None,
     *,
+    mapping: Mapping[str, Any] | str | Path | None = None,
     strict: bool = False,
     allow: Collection[str] = (),
     report: Report | None = None,
     options: dict[str, Any] | None = None,
+    on_event: Callable[[dict[str, Any]], None] | None = None,
     **filters: Any,
 ) -> Report:
     """Write the labels of a project in a format, and return the account of what was lost.
@@ -91,8 +106,10 @@ def pull(
         Hash; of several projects if the push that made them was spread over them.
     client : EncordUserClient
     path : path
-    format : str, optional
+    format : str or Format, optional
         By default the one the suffix of the path belongs to.
+    mapping : mapping or path, optional
+        What becomes of the classes; see :mod:`encord_convert.sync.mappings`.
     strict : bool
         Write nothing if anything would be lost.
     allow : collection of str
@@ -100,6 +117,8 @@ def pull(
     report : Report, optional
     options : dict, optional
         Of writing.
+    on_event : callable, optional
+        Told of each row that was fetched.
     **filters
         As :meth:`Project.list_label_rows_v2` takes them.
     """
@@ -108,5 +127,7 @@ def pull(
     account.source.path, account.source.format = projects[0].title, "project"
     for one in projects:
         join_classes(one.ontology_structure)
-    labels = pulled(projects, **filters)
+    labels = pulled(projects, on_event=on_event, **filters)
+    if mapping is not None:
+        labels = mapped(labels, mapping)
     return write(labels, os.fspath(path), format, strict=strict, allow=allow, report=account, **(options or {}))
