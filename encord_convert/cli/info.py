@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import click
 
+from encord_convert import wording
 from encord_convert.cli._options import options_from
 from encord_convert.cli._progress import Bars
 from encord_convert.conversion import read
 from encord_convert.formats._files import source_at
 from encord_convert.labelset import LabelSet
+from encord_convert.losses import Note
 from encord_convert.report import Report
 
 
@@ -35,21 +38,45 @@ def info(path: str, from_: str | None, read_options: tuple[str, ...], as_json: b
 
 
 def _told(report: Report, labels: LabelSet) -> str:
-    lines = [f"{report.source.path}: {report.source.format}, {report.rows_read} label rows"]
+    rows = f"{report.rows_read} label {'row' if report.rows_read == 1 else 'rows'}"
+    splits = "".join(f"  {name} {count}" for name, count in report.source.splits.items())
+    lines = [f"{report.source.path}: {report.source.format}, {rows}{splits}"]
     lines += _table("holds", [(name, row["in"]) for name, row in report.counts().items()])
     lines += _table("labels", [(name, row["in"]) for name, row in report.labels().items()])
-    lines += _table("classes", [_described(item) for item in labels.ontology.objects])
-    lines += _table("classifications", [_described(item) for item in labels.ontology.classifications])
-    losses = [(loss.code, f"{loss.count} × {loss.type}: {loss.detail}") for loss in report.losses()]
+    lines += _table("classes", _described(labels.ontology.objects))
+    lines += _table("classifications", _described(labels.ontology.classifications))
+    losses = [(line.code, f"{line.count} {line.things} {line.verb}: {line.detail}")
+              for line in wording.lines(report.losses(), None)]  # fmt: skip
+    if minor := wording.minor(report.losses()):
+        losses.append(("minor", minor))
     lines += _table("not taken over as it is", losses)
-    lines += _table("notes", [(note.code, f"{note.count} × {note.detail}") for note in report.notes()])
+    lines += _table("notes", _noted(report.notes()))
     return "\n".join(lines)
 
 
-def _described(item: Any) -> tuple[str, str]:
-    names = ", ".join(attribute.title for attribute in item.attributes)
-    shape = item.shape.value.replace("_", " ") if hasattr(item, "shape") else "frame"
-    return item.title, f"{shape}{f' ({names})' if names else ''}"
+def _described(items: Iterable[Any]) -> list[tuple[str, str]]:
+    """Return each class by its name, with its shapes and the attributes of any of them."""
+    named: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for item in items:
+        shapes, attributes = named.setdefault(item.title, ({}, {}))
+        shapes[item.shape.value.replace("_", " ") if hasattr(item, "shape") else "frame"] = None
+        attributes.update(dict.fromkeys(attribute.title for attribute in item.attributes))
+    return [
+        (name, ", ".join(shapes) + (f" ({', '.join(attributes)})" if attributes else ""))
+        for name, (shapes, attributes) in named.items()
+    ]
+
+
+def _noted(notes: Iterable[Note]) -> list[tuple[str, str]]:
+    """Return the notes of each code in one line: how many, and the sentence of the first."""
+    alike: dict[str, list[Note]] = {}
+    for note in notes:
+        alike.setdefault(note.code, []).append(note)
+    return [
+        (code, f"{sum(one.count for one in same)} × {same[0].detail}"
+         + (f" And {len(same) - 1} more like it." if len(same) > 1 else ""))
+        for code, same in alike.items()
+    ]  # fmt: skip
 
 
 def _table(title: str, rows: list[tuple[str, Any]]) -> list[str]:

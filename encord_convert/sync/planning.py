@@ -410,7 +410,7 @@ def _titles_of(row: LabelRowV2) -> list[tuple[str, tuple[int, int] | None]]:
 
 
 def _lost(loss: Loss) -> Lost:
-    return Lost(str(loss.kind), loss.code, loss.type, loss.label, loss.count, loss.detail)
+    return Lost(str(loss.kind), loss.code, str(loss.feature), loss.type, loss.label, loss.count, loss.detail)
 
 
 def _listed(names: list[str]) -> dict[str, Any]:

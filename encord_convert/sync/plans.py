@@ -10,7 +10,10 @@ from typing import Any
 import msgspec
 
 from encord_convert.errors import ReadError, WriteError
+from encord_convert.losses import NOWHERE, Feature, Kind, Loss
 from encord_convert.sync.digests import digest_of
+from encord_convert.wording import lines as lines_of
+from encord_convert.wording import minor as minor_of
 
 VERSION = 2
 CREATE, WRITE, SAME, SKIP, MERGE, REPLACE = "create", "write", "same", "skip", "merge", "replace"
@@ -65,10 +68,16 @@ class Lost(msgspec.Struct):
 
     kind: str
     code: str
+    feature: str
     type: str
     label: str
     count: int
     detail: str
+
+    def loss(self) -> Loss:
+        """Return it as a report has it."""
+        kind, feature = Kind(self.kind), Feature(self.feature)
+        return Loss(kind, self.code, feature, self.type, self.label, self.count, NOWHERE, self.detail)
 
 
 class Thing(msgspec.Struct, omit_defaults=True):
@@ -161,19 +170,19 @@ class Plan(msgspec.Struct):
         )
         for one in self.counts:
             answers = ", ".join(f"{name} {count}" for name, count in one["answers"].items())
-            told = f"; answers: {answers}" if answers else ""
-            lines.append(f"          {one['class']} ({one['shape']}): {one['labels']} on {one['frames']} frames{told}")
+            said = f"; answers: {answers}" if answers else ""
+            lines.append(f"          {one['class']} ({one['shape']}): {one['labels']} on {one['frames']} frames{said}")
         states = Counter(row.status for row in self.rows if row.status and row.action in WRITING)
         lines += [f"status    {status}: {count} rows" for status, count in states.items()]
         rules = Counter(file.rule for row in self.rows for file in row.files)
         rules.update(row.rule for row in self.rows if row.rule)
         lines += [f"found by  {rule}: {count}" for rule, count in rules.items()]
         lines += [f"dropped   {what}: {count}" for what, count in self.dropped.items()]
-        lines += [
-            f"reading   {one.count} × {one.type} of {one.label!r} {one.kind}: {one.code}. {one.detail}"
-            for one in self.lost[:20]
-        ]
-        lines += [f"          … and {len(self.lost) - 20} more"] if len(self.lost) > 20 else []
+        losses = [one.loss() for one in self.lost]
+        told = lines_of(losses, None)
+        lines += [f"reading   {one.count} {one.things} {one.verb}: {one.detail}  {one.code}" for one in told[:20]]
+        lines += [f"          … and {len(told) - 20} more"] if len(told) > 20 else []
+        lines += [f"minor     {minor}"] if (minor := minor_of(losses)) else []
         lines += [f"warning   {what}" for what in self.warnings[:20]]
         lines += [f"left out  {one.title}: {one.reason}" for one in self.left[:20]]
         lines += [f"          … and {len(self.left) - 20} more"] if len(self.left) > 20 else []

@@ -113,7 +113,7 @@ def test_a_mistake_gets_one_sentence_and_its_code(
 def test_info_counts_and_describes(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("info", CVAT / "authored-video-modern-tracks") == 0
     shown = capsys.readouterr().out
-    assert "cvat, 1 label rows" in shown
+    assert "cvat, 1 label row\n" in shown
     assert "boat" in shown
 
 

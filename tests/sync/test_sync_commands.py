@@ -223,10 +223,12 @@ def test_a_push_says_what_reading_could_not_take_over(
     assert planned["event"] == "planned"
     written = json.loads((reached / "plan.json").read_text())["lost"]
     for loss in read_losses:
-        kept = {name: loss[name] for name in ("kind", "code", "type", "label", "count", "detail")}
+        kept = {name: loss[name] for name in ("kind", "code", "feature", "type", "label", "count", "detail")}
         assert kept in planned["lost"]
         assert kept in written
-        assert f"{loss['count']} × {loss['type']} of {loss['label']!r} {loss['kind']}: {loss['code']}." in shown.err
+        [line] = [line for line in shown.err.splitlines() if line.endswith(f"  {loss['code']}")]
+        assert line.startswith(f"reading   {loss['count']} ")
+        assert f"of {loss['label']!r} {loss['kind']}: {loss['detail']}" in line
 
 
 def test_a_push_of_which_every_row_is_left_out_creates_nothing(
