@@ -194,7 +194,7 @@ def foretold(
 
 
 def _chosen(path: Path | Target, format: str | Format | None) -> Format:
-    return format_named(format) if isinstance(format, str) else format or _format_for(path)
+    return format_named(format) if isinstance(format, str) else format or format_for(path)
 
 
 def importer_of(format_: Format) -> Importer:
@@ -225,7 +225,7 @@ def exporter_of(format_: Format) -> Exporter:
     return format_.exporter
 
 
-def _format_for(path: Path | Target) -> Format:
+def format_for(path: Path | Target) -> Format:
     name = path.name if isinstance(path, Target) else os.fspath(path)
     suffix = os.path.splitext(name)[1].lower()
     writers = [f for f in formats().values() if f.exporter is not None and suffix and suffix in f.suffixes]

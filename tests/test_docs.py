@@ -12,7 +12,7 @@ import pytest
 from encord_convert import formats
 from encord_convert.cli import COMMANDS, cli, run
 from encord_convert.errors import EXIT_CODES
-from encord_convert.formats._matrix import markdown, matrix
+from encord_convert.formats._matrix import markdown, overview
 from encord_convert.formats._options import option_rows
 from encord_convert.losses import Feature
 
@@ -45,7 +45,7 @@ def test_help_shows_every_page_and_lists_it_by_its_title(page: Path, capsys: pyt
 
 
 def test_the_matrix_in_the_readme_is_what_the_formats_declare(accept: bool) -> None:
-    table = markdown(matrix(list(formats().values())))
+    table = markdown(overview(list(formats().values())))
     if accept:
         path = ROOT / "README.md"
         between = re.compile(r"(<!-- matrix -->\n).*?(\n<!-- /matrix -->)", re.DOTALL)

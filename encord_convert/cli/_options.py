@@ -7,18 +7,39 @@ from typing import Any, TypeVar
 
 import click
 
+from encord_convert.cli._completion import readable, reading, writable, writing
 from encord_convert.errors import OptionError
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 mapping_option = click.option(
     "--mapping", metavar="FILE", help="YAML file: classes and attributes to rename, merge, drop, redraw or split."
 )
 
+read_option = click.option(
+    "-r", "read_options", multiple=True, metavar="KEY=VALUE", shell_complete=reading,
+    help="An option of reading; repeatable.",
+)  # fmt: skip
+write_option = click.option(
+    "-w", "write_options", multiple=True, metavar="KEY=VALUE", shell_complete=writing,
+    help="An option of writing; repeatable.",
+)  # fmt: skip
+to_option = click.option(
+    "--to", metavar="FORMAT", shell_complete=writable,
+    help="Format to write; by default the one DST's suffix belongs to.",
+)  # fmt: skip
+
+
+def from_option(what: str) -> Callable[[F], F]:
+    """Add --from to a command that reads ``what``."""
+    help_ = f"Format of {what}; recognised by default."
+    return click.option("--from", "from_", metavar="FORMAT", shell_complete=readable, help=help_)
+
+
 overwrite_option = click.option(
     "--overwrite", is_flag=True, help="Replace what is there, also if another program wrote it."
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def strict_options(help_: str) -> Callable[[F], F]:

@@ -18,13 +18,17 @@ from encord_convert.batch.events import to_lines
 from encord_convert.batch.journal import journal_path
 from encord_convert.cli._batch_progress import shown
 from encord_convert.cli._closing import kept, lost
+from encord_convert.cli._completion import writable
 from encord_convert.cli._options import (
     allowed,
+    from_option,
     mapping_option,
     options_from,
     overwrite_option,
     quiet_option,
+    read_option,
     strict_options,
+    write_option,
 )
 from encord_convert.cli._outputs import refuse_foreign, refuse_source
 from encord_convert.cli._progress import is_terminal
@@ -36,11 +40,11 @@ from encord_convert.report import sum_counts
 
 @click.command(short_help="Convert many sources, with workers, and resume after any end.")
 @click.argument("sources", nargs=-1)
-@click.option("--to", metavar="FORMAT", help="Format to write.")
+@click.option("--to", metavar="FORMAT", shell_complete=writable, help="Format to write.")
 @click.option("--out", required=True, metavar="DIR|URI", help="Folder or URI below which everything is written.")
-@click.option("--from", "from_", metavar="FORMAT", help="Format of the sources; recognised by default.")
-@click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
-@click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
+@from_option("the sources")
+@read_option
+@write_option
 @mapping_option
 @strict_options("Fail the jobs that would lose anything.")
 @click.option("--manifest", type=click.Path(dir_okay=False), help="YAML file of jobs with options of their own.")

@@ -10,11 +10,15 @@ import click
 from encord_convert.cli._closing import told
 from encord_convert.cli._options import (
     allowed,
+    from_option,
     mapping_option,
     options_from,
     overwrite_option,
     quiet_option,
+    read_option,
     strict_options,
+    to_option,
+    write_option,
 )
 from encord_convert.cli._outputs import guarded
 from encord_convert.cli._progress import Bars
@@ -30,11 +34,11 @@ from encord_convert.report import Report
 @click.command(short_help="Convert annotations from one format to another.")
 @click.argument("src")
 @click.argument("dst")
-@click.option("--from", "from_", metavar="FORMAT", help="Format of SRC; recognised by default.")
-@click.option("--to", metavar="FORMAT", help="Format to write; by default the one DST's suffix belongs to.")
+@from_option("SRC")
+@to_option
 @training_options
-@click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
-@click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
+@read_option
+@write_option
 @mapping_option
 @strict_options("Write nothing, and exit with 3, if anything would be lost.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be lost.")

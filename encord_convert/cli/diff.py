@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 
 import click
 
+from encord_convert.cli._completion import readable, reading
 from encord_convert.cli._options import options_from
 from encord_convert.cli._progress import Bars, is_terminal
 from encord_convert.comparison import diff as diff_
@@ -27,9 +28,9 @@ SHOWN = 100
 @click.command(short_help="Name every difference between two label sets, in any formats.")
 @click.argument("a")
 @click.argument("b")
-@click.option("--from-a", metavar="FORMAT", help="Format of A; recognised by default.")
-@click.option("--from-b", metavar="FORMAT", help="Format of B; recognised by default.")
-@click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE",
+@click.option("--from-a", metavar="FORMAT", shell_complete=readable, help="Format of A; recognised by default.")
+@click.option("--from-b", metavar="FORMAT", shell_complete=readable, help="Format of B; recognised by default.")
+@click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", shell_complete=reading,
               help="An option of reading, of each side whose format has it; repeatable.")  # fmt: skip
 @click.option("--option-a", "options_a", multiple=True, metavar="KEY=VALUE", help="As -r, of A alone; repeatable.")
 @click.option("--option-b", "options_b", multiple=True, metavar="KEY=VALUE", help="As -r, of B alone; repeatable.")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from encord_convert import wording
-from encord_convert.cli._options import options_from
+from encord_convert.cli._options import from_option, options_from, read_option
 from encord_convert.cli._progress import Bars
 from encord_convert.conversion import read
 from encord_convert.formats._files import source_at
@@ -20,8 +20,8 @@ from encord_convert.report import Report
 
 @click.command(short_help="Say what a file holds: how much of what, its ontology, its problems.")
 @click.argument("path")
-@click.option("--from", "from_", metavar="FORMAT", help="Format of PATH; recognised by default.")
-@click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
+@from_option("PATH")
+@read_option
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def info(path: str, from_: str | None, read_options: tuple[str, ...], as_json: bool) -> None:
     """Say what PATH is, how much of what it holds, its classes, and its problems. Nothing is written."""

@@ -15,6 +15,8 @@ from encord_convert.cli._options import (
     overwrite_option,
     quiet_option,
     strict_options,
+    to_option,
+    write_option,
 )
 from encord_convert.cli._outputs import guarded
 from encord_convert.cli._push_progress import PushProgress
@@ -27,9 +29,9 @@ from encord_convert.report import Report
 @click.command(short_help="Write the labels of a project in any format.")
 @click.argument("project")
 @click.argument("dst")
-@click.option("--to", metavar="FORMAT", help="Format to write; by default the one DST's suffix belongs to.")
+@to_option
 @training_options
-@click.option("-w", "write_options", multiple=True, metavar="KEY=VALUE", help="An option of writing; repeatable.")
+@write_option
 @mapping_option
 @click.option("--data-hash", "data_hashes", multiple=True, metavar="HASH", help="Only this data; repeatable.")
 @click.option("--label-hash", "label_hashes", multiple=True, metavar="HASH", help="Only this label row; repeatable.")

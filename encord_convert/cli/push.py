@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import asdict
 
-from encord_convert.cli._options import options_from, quiet_option
+from encord_convert.cli._options import from_option, options_from, quiet_option, read_option
 from encord_convert.cli._service import client_of, service_options, told, watching
 from encord_convert.errors import OptionError, WriteError
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 @click.option("--shard-rows", type=click.IntRange(1), metavar="N",
               help="Spread a new project over several of at most N rows.")  # fmt: skip
 @click.option("--plan", "plan_file", metavar="FILE", help="Only write the plan, and a mapping file beside it.")
-@click.option("--from", "from_", metavar="FORMAT", help="Format of SRC; recognised by default.")
-@click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
+@from_option("SRC")
+@read_option
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON, one event a line.")
 @quiet_option
 @service_options

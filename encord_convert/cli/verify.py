@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from encord_convert.cli._options import options_from
+from encord_convert.cli._options import from_option, options_from, read_option
 from encord_convert.cli._service import client_of, service_options
 from encord_convert.cli.diff import told
 
@@ -12,8 +12,8 @@ from encord_convert.cli.diff import told
 @click.command(short_help="Name every difference between labels in files and in a project.")
 @click.argument("src")
 @click.argument("project")
-@click.option("--from", "from_", metavar="FORMAT", help="Format of SRC; recognised by default.")
-@click.option("-r", "read_options", multiple=True, metavar="KEY=VALUE", help="An option of reading; repeatable.")
+@from_option("SRC")
+@read_option
 @click.option("--mapping", metavar="FILE", help="The mapping it was pushed by.")
 @click.option("--tolerance", metavar="PX", type=click.FloatRange(0), default=1e-6, show_default=True,
               help="How far coordinates may be apart, in pixels, and angles in degrees.")  # fmt: skip

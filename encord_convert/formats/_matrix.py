@@ -56,6 +56,45 @@ def _tolerance(format_: Format) -> str:
     return f"{max(carries.tolerance_px for _, carries in _directions(format_)):g}"
 
 
+_COLUMNS: tuple[tuple[str, Shape | Feature, str], ...] = (
+    ("box", Shape.BOUNDING_BOX, "shapes"),
+    ("rotated", Shape.ROTATABLE_BOUNDING_BOX, "shapes"),
+    ("polygon", Shape.POLYGON, "shapes"),
+    ("mask", Shape.BITMASK, "shapes"),
+    ("line", Shape.POLYLINE, "shapes"),
+    ("point", Shape.POINT, "shapes"),
+    ("skeleton", Shape.SKELETON, "shapes"),
+    ("answers", Feature.ANSWERS, "features"),
+    ("tags", Feature.CLASSIFICATIONS, "features"),
+    ("tracks", Feature.TRACKS, "features"),
+)
+"""What the overview tells of each format: the head of a column, and what a declaration has to hold for it."""
+
+
+def overview(all_formats: list[Format]) -> list[list[str]]:
+    """Return a head and a row for each format: whether it is read and written, and which shapes and features survive.
+
+    ``rw``: read and written; ``r``, ``w``: only one of them.
+    """
+    rows = [["format", "", *(head for head, _, _ in _COLUMNS)]]
+    for format_ in all_formats:
+        does = "".join(letter for letter, _ in _directions(format_))
+        rows.append([format_.name, does, *(_letters(format_, what, member) for _, what, member in _COLUMNS)])
+    return rows
+
+
+def _letters(format_: Format, what: Shape | Feature, member: str) -> str:
+    return "".join(letter for letter, carries in _directions(format_) if what in getattr(carries, member))
+
+
+def columns(rows: list[list[str]]) -> str:
+    """Render rows as plain columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
 def markdown(rows: list[list[str]]) -> str:
     """Render rows as a Markdown table with aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -125,11 +125,30 @@ def test_info_as_json_holds_the_ontology(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_formats_prints_the_matrix_and_a_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("formats") == 0
-    assert "| bounding box" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    heads = "format box rotated polygon mask line point skeleton answers tags tracks"
+    assert lines[0].split() == heads.split(" ")
+        "format",
+        "box",
+        "rotated",
+        "polygon",
+        "mask",
+        "line",
+        "point",
+        "skeleton",
+        "answers",
+        "tags",
+        "tracks",
+    ]
+    assert max(map(len, lines)) <= 100
+    for name, format_ in encord_convert.formats().items():
+        [row] = [line.split() for line in lines if line.split()[:1] == [name]]
+        assert row[1] == "r" * (format_.importer is not None) + "w" * (format_.exporter is not None)
     assert call("formats", "coco") == 0
     page = capsys.readouterr().out
     assert "-w decimals=3" in page
     assert "What is lost" in page
+    assert "What it carries" in page
     assert call("formats", "--json") == 0
     assert json.loads(capsys.readouterr().out)["encord"]["polygon"] == "yes"
 
