@@ -72,7 +72,7 @@ def writing(context: click.Context, parameter: click.Parameter, incomplete: str)
 
 
 def _typed() -> list[str]:
-    """Return the words after the command that are no options; click knows no arguments while an option lacks its value."""
+    """Return the words after the command that are not options: click parses none while an option lacks its value."""
     words = split_arg_string(os.environ.get("COMP_WORDS", ""))
     return [word for word in words[2:] if not word.startswith("-")]
 
