@@ -66,12 +66,12 @@ def pull(
     report = Report()
     permitted = allowed(allow, strict=strict)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(guarded(dst, None, overwrite=overwrite))
+        is_earlier_result = stack.enter_context(guarded(dst, None, overwrite=overwrite))
         stack.enter_context(report_kept(report, report_file, as_json))
         client = stack.enter_context(client_of(domain, key))
         pull_(
             projects_of(project), client, dst, to, strict=strict, allow=permitted, report=report,
-            options=dict(options_from(write_options, "-w")),
+            clear=is_earlier_result, options=dict(options_from(write_options, "-w")),
             **wanted,
         )  # fmt: skip
     if not quiet:

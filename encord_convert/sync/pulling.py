@@ -80,6 +80,7 @@ def pull(
     strict: bool = False,
     allow: Collection[str] = (),
     report: Report | None = None,
+    clear: bool = False,
     options: dict[str, Any] | None = None,
     **filters: Any,
 ) -> Report:
@@ -98,6 +99,8 @@ def pull(
     allow : collection of str
         Codes of losses that ``strict`` does not refuse.
     report : Report, optional
+    clear : bool
+        As of :func:`encord_convert.write`.
     options : dict, optional
         Of writing.
     **filters
@@ -109,4 +112,6 @@ def pull(
     for one in projects:
         join_classes(one.ontology_structure)
     labels = pulled(projects, **filters)
-    return write(labels, os.fspath(path), format, strict=strict, allow=allow, report=account, **(options or {}))
+    return write(
+        labels, os.fspath(path), format, strict=strict, allow=allow, report=account, clear=clear, **(options or {})
+    )
