@@ -71,6 +71,7 @@ def write(
     allow: Collection[str] = (),
     report: Report | None = None,
     jobs: int = 1,
+    clear: bool = False,
     **options: Any,
 ) -> Report:
     """Write a label set in a format; the target appears whole or not at all.
@@ -91,6 +92,8 @@ def write(
         Receives the account. Without one, losses give a :class:`ConversionWarning`.
     jobs : int
         Processes to use, where source and format can be cut; the result is the same.
+    clear : bool
+        Remove whatever else is in the folder of ``path``, which is an earlier result.
     **options
         The format's writing options.
 
@@ -105,7 +108,7 @@ def write(
     exporter = exporter_of(chosen)
     parsed = parse_options(exporter.options, options, format_name=chosen.name)
     account = Report() if report is None else report
-    target = path if isinstance(path, Target) else Target(path, chosen.suffixes)
+    target = path if isinstance(path, Target) else Target(path, chosen.suffixes, clear=clear)
     account.target.path, account.target.format = target.name, chosen.name
     if strict:
         _refuse_loss(labels, exporter.carries_with(parsed), account, allow)
@@ -133,6 +136,7 @@ def convert(
     report: Report | None = None,
     jobs: int = 1,
     dry_run: bool = False,
+    clear: bool = False,
     read_options: Mapping[str, Any] | None = None,
     write_options: Mapping[str, Any] | None = None,
     through: Callable[[LabelSet], LabelSet] | None = None,
@@ -155,6 +159,8 @@ def convert(
         Processes to use.
     dry_run : bool
         Write nothing; the account is the one writing would give.
+    clear : bool
+        As of :func:`write`.
     read_options, write_options : mapping, optional
         Options of the two formats.
     through : callable, optional
@@ -166,7 +172,9 @@ def convert(
         labels = labels if through is None else through(labels)
         if dry_run:
             return foretold(labels, dst, to, strict, account, write_options or {}, allow)
-        return write(labels, dst, to, strict=strict, allow=allow, report=account, jobs=jobs, **(write_options or {}))
+        return write(
+            labels, dst, to, strict=strict, allow=allow, report=account, jobs=jobs, clear=clear, **(write_options or {})
+        )
 
 
 def foretold(

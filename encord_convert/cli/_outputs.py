@@ -17,8 +17,13 @@ from encord_convert.errors import OptionError, WriteError
 
 
 @contextlib.contextmanager
-def guarded(dst: str, src: str | None, *, overwrite: bool) -> Iterator[None]:
+def guarded(dst: str, src: str | None, *, overwrite: bool) -> Iterator[bool]:
     """Refuse an output that would replace what is not ours; remember what the block wrote.
+
+    Yields
+    ------
+    bool
+        Whether all that is there is an earlier result, which the new one may take the place of.
 
     Raises
     ------
@@ -30,7 +35,7 @@ def guarded(dst: str, src: str | None, *, overwrite: bool) -> Iterator[None]:
     if src is not None:
         refuse_source(dst, src)
     refuse_foreign(dst, overwrite=overwrite)
-    yield
+    yield _is_ours(dst)
     _remember(dst)
 
 

@@ -86,11 +86,11 @@ def convert(
     trained = training_target(to, training)
     permitted = allowed(allow, strict=strict)
     if dry_run:
-        outputs: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        outputs: contextlib.AbstractContextManager[bool] = contextlib.nullcontext(False)
     else:
         outputs = guarded(dst, src, overwrite=overwrite)
     with (
-        outputs,
+        outputs as is_earlier_result,
         report_kept(report, report_file, as_json),
         source_at(src) as source,
         Bars(quiet=quiet) as bars,
@@ -106,6 +106,7 @@ def convert(
             report=report,
             jobs=jobs,
             dry_run=dry_run,
+            clear=is_earlier_result,
             read_options=options_from(read_options, "-r"),
             write_options={**(trained[1] if trained else {}), **options_from(write_options, "-w")},
             through=None if mapping is None else functools.partial(_mapped, mapping),

@@ -83,13 +83,13 @@ def pull(
     report = Report()
     permitted = allowed(allow, strict=strict)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(guarded(dst, None, overwrite=overwrite))
+        is_earlier_result = stack.enter_context(guarded(dst, None, overwrite=overwrite))
         stack.enter_context(report_kept(report, report_file, as_json))
         client = stack.enter_context(client_of(domain, key))
         progress = stack.enter_context(PushProgress(quiet=quiet))
         pull_(
             hashes_of(client, project), client, dst, to if trained is None else trained[0], mapping=mapping,
-            strict=strict, allow=permitted, report=report, on_event=progress.tell,
+            strict=strict, allow=permitted, report=report, clear=is_earlier_result, on_event=progress.tell,
             options={**(trained[1] if trained else {}), **options_from(write_options, "-w")},
             **wanted,
         )  # fmt: skip

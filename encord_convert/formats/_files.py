@@ -395,9 +395,14 @@ class Target:
         Taken for a file if it ends in one of ``suffixes``, else for a folder.
     suffixes : tuple of str
         The suffixes the format writes, lower case.
+    clear : bool
+        Remove whatever else is in the folder: all of it is an earlier result.
     """
 
-    def __init__(self, path: str | os.PathLike[str], suffixes: tuple[str, ...] = ()) -> None:
+    clear = False
+
+    def __init__(self, path: str | os.PathLike[str], suffixes: tuple[str, ...] = (), *, clear: bool = False) -> None:
+        self.clear = clear
         self.path = Path(path)
         self.is_file = self.path.suffix.lower() in suffixes and not self.path.is_dir()
         self.name = str(self.path)
@@ -491,6 +496,17 @@ class Target:
             final.parent.mkdir(parents=True, exist_ok=True)
             os.replace(staging / name, final)
         shutil.rmtree(staging)
+        if self.clear and not self.is_file:
+            self._remove_all_but({self.path / name for name in keep})
+
+    def _remove_all_but(self, kept: set[Path]) -> None:
+        for folder, folders, names in os.walk(self.path, topdown=False):
+            for name in names:
+                if Path(folder, name) not in kept:
+                    os.unlink(Path(folder, name))
+            for name in folders:
+                with contextlib.suppress(OSError):  # it has files, or is a link
+                    os.rmdir(Path(folder, name))
 
     def discard(self) -> None:
         """Leave no trace."""

@@ -94,6 +94,7 @@ def pull(
     strict: bool = False,
     allow: Collection[str] = (),
     report: Report | None = None,
+    clear: bool = False,
     options: dict[str, Any] | None = None,
     on_event: Callable[[dict[str, Any]], None] | None = None,
     **filters: Any,
@@ -115,6 +116,8 @@ def pull(
     allow : collection of str
         Codes of losses that ``strict`` does not refuse.
     report : Report, optional
+    clear : bool
+        As of :func:`encord_convert.write`.
     options : dict, optional
         Of writing.
     on_event : callable, optional
@@ -130,4 +133,6 @@ def pull(
     labels = pulled(projects, on_event=on_event, **filters)
     if mapping is not None:
         labels = mapped(labels, mapping)
-    return write(labels, os.fspath(path), format, strict=strict, allow=allow, report=account, **(options or {}))
+    return write(
+        labels, os.fspath(path), format, strict=strict, allow=allow, report=account, clear=clear, **(options or {})
+    )

@@ -111,7 +111,7 @@ def shots(
     WriteError
         The folder to write has something in it: what lay there would be trained on.
     """
-    if target.path.is_dir() and any(target.path.iterdir()):
+    if not target.clear and target.path.is_dir() and any(target.path.iterdir()):
         raise WriteError(
             f"{target.path}: not written, since there is something in that folder, which would be trained on too. "
             "Name a new one."

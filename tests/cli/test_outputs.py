@@ -34,6 +34,16 @@ def test_what_was_written_before_is_written_again_until_somebody_changes_it(tmp_
     assert (tmp_path / "out" / "mine.txt").exists()
 
 
+def test_an_earlier_result_leaves_nothing_behind(tmp_path: Path) -> None:
+    words = ("convert", SUBSETS, tmp_path / "out", "--target", "ultralytics")
+    for shares in ("train=0.5,val=0.5", "train=1"):
+        assert call(*words, "--split", shares) == 0
+        assert call("convert", SUBSETS, tmp_path / shares, *words[3:], "--split", shares) == 0
+        names = [{path.relative_to(place).as_posix() for path in place.rglob("*")}
+                 for place in (tmp_path / "out", tmp_path / shares)]  # fmt: skip
+        assert names[0] == names[1]
+
+
 def test_an_empty_folder_is_nobodys(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     assert call("convert", SUBSETS, tmp_path / "out", "--to", "coco") == 0

@@ -81,7 +81,7 @@ def test_other_shapes_are_left_out_and_counted() -> None:
 def test_boxes_alone_are_an_error_that_says_so(tmp_path: Path) -> None:
     with pytest.raises(WriteError) as caught:
         write(SAMPLES["boxes"](), tmp_path / "out", "coco-keypoints", report=Report())
-    assert "not written, since none of the 2 annotations can be: 2 bounding boxes dropped" in str(caught.value)
+    assert "not written, since none of the 2 annotations can be: 2 bounding boxes of 'car'" in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
