@@ -277,7 +277,7 @@ def moved(row: LabelRowV2, structure: OntologyStructure, names: Mapping[str, str
     if media:
         _replace_media(form, media)
     own = LabelRowV2._from_dict(form, structure)
-    own._origin = row._origin
+    own._origin, own._file = row._origin, row._file
     for ours, theirs in ((own._objects, row._objects), (own._classifications, row._classifications)):
         for key, instance in theirs.items():
             ours[key]._origin = instance._origin

@@ -18,7 +18,7 @@ How each hub thing maps, reading
     task or job of a video  one video row. Frames are those of the source file; with ``frame_mapping=relative`` those
                             CVAT extracted. What a project adds to the frames of a task is taken off
     frames as pictures      pictures, or with ``group_images`` one group; with ``frames_as_video`` the video they are of
-    subset of a project     ``client_metadata["cvat_subset"]``; with ``subsets=datasets`` a dataset too
+    subset of a project     ``client_metadata["split"]``; with ``subsets=datasets`` a dataset too
     label                   one class: an object for each shape it is used with, all of its name. ``encord`` and
                             ``push`` put the shape behind it, ``car (polygon)``, but for the first of box, polygon,
                             polyline, points, mask, skeleton, ellipse, cuboid; read again or pulled it is one class

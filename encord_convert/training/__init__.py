@@ -128,12 +128,14 @@ def write_target(
     report : Report, optional
         Receives the account. Without one, losses give a warning.
     **options
-        ``images``, ``pictures``, ``split``, ``seed`` and ``group``: see
+        ``images``, ``image_files``, ``split``, ``seed`` and ``group``: see
         :class:`encord_convert.training._parts.TrainingOptions`.
 
     Raises
     ------
     OptionError, NotRepresentableError, WriteError, AmbiguousFileError
     """
+    if "pictures" in options:  # what it was called
+        options.setdefault("image_files", options.pop("pictures"))
     target = target_named(name, task=task, negatives=negatives)
     return write(labels, path, target, strict=strict, allow=allow, report=report, **options)
