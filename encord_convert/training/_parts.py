@@ -159,10 +159,11 @@ def shots(
                 placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
                 name = pictures.place(row, frame, members[frame], split, folders[split])
                 yield Shot(split, name, frame, frame_size(row, frame), placed)
-            assignment.say(row, split, counts[split] - before, report)
+            assignment.count(row, split, counts[split] - before)
         pictures.close()
         total = sum(counts[name] for name in assignment.names)
         _note_missing(labels, target, options, report, pictures, total)
+    assignment.say(report)
     _note(target, report, assignment, counts)
 
 

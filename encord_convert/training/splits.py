@@ -12,6 +12,7 @@ means none, are trained on: so what it validates and tests on stays what it was.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from itertools import accumulate
@@ -137,15 +138,15 @@ class Assignment:
         self, labels: LabelSet, split: str | None, seed: int, group: str, is_written: Callable[[LabelRowV2], bool]
     ) -> None:
         self._group = group
+        self._unknown: Counter[str] = Counter()
+        self._moved = 0
         found = _splits_in(labels)
         known = {standard(one) for one in found} - {None}
-        self._others = sorted(found - {UNNAMED})
+        others = sorted(found - {UNNAMED})
         self.has_own = bool(known)
         if split == KEEP and not known:
-            fact = (
-                f"those of the source, {', '.join(map(repr, self._others))}, are" if self._others else "the source has"
-            )
-            none = "not called train, val or test" if self._others else "none"
+            fact = f"those of the source, {', '.join(map(repr, others))}, are" if others else "the source has"
+            none = "not called train, val or test" if others else "none"
             raise OptionError(f"split=keep is not possible: {fact} {none}. Give shares like {DEFAULT}.")
         self.keeps = bool(known) and split in (None, KEEP)
         self._shares = Splits.parse(DEFAULT if split in (None, KEEP) else split, seed)
@@ -163,21 +164,27 @@ class Assignment:
             return "train" if group == self._first else self._shares.of(group)
         return standard(split_of(row.client_metadata)) or "train"
 
-    def say(self, row: LabelRowV2, split: str, images: int, report: Report) -> None:
-        """Say what a split means that is not the row's own, for so many images."""
+    def count(self, row: LabelRowV2, split: str, images: int) -> None:
+        """Count images that went to a split."""
         own = split_of(row.client_metadata)
-        known = standard(own)
-        if not images or known == split or not self.has_own:
+        if not images or standard(own) == split or not self.has_own:
             return
         if self.keeps:
-            named = f"are in {own!r}, which is not train, val or test" if own else "are in no split, and others are"
-            detail = f"Images that {named}: they went to train."
-            report.writing.note(Level.WARNING, "SPLIT_UNKNOWN", detail, count=images)
-        elif known:
+            self._unknown[own if own != UNNAMED else ""] += images
+        elif standard(own):
+            self._moved += images
+
+    def say(self, report: Report) -> None:
+        """Say how many of the images counted are not in the split the source names."""
+        if count := sum(self._unknown.values()):
+            named = ", ".join(f"{repr(one) if one else 'none'} ({number})" for one, number in self._unknown.items())
+            detail = f"Images beside those of train, val and test went to train; their splits are: {named}."
+            report.writing.note(Level.WARNING, "SPLIT_UNKNOWN", detail, count=count)
+        if self._moved:
             detail = (
                 "Images are in another split than in the source, since --split gives shares; --split keep keeps it."
             )
-            report.writing.note(Level.WARNING, "SPLIT_CHANGED", detail, count=images)
+            report.writing.note(Level.WARNING, "SPLIT_CHANGED", detail, count=self._moved)
 
     def _named(self, row: LabelRowV2) -> str:
         group = group_of(row, self._group)

@@ -196,7 +196,8 @@ def test_rows_without_a_known_split_are_trained_on_beside_others_and_that_is_tol
     assert call("convert", save(tmp_path / "src", files), tmp_path / "out", "--target", "hf") == 0  # type: ignore[arg-type]
     assert Counter(arrived(tmp_path / "out").values()) == {"train": 3, "validation": 1}
     shown = capsys.readouterr().err
-    assert "Images that are in 'holdout', which is not train, val or test: they went to train. (2)" in shown
+    sentence = "Images beside those of train, val and test went to train; their splits are: none (1), 'holdout' (2)."
+    assert sentence in shown
 
 
 def test_names_that_mean_no_split_are_split_as_if_there_were_none(tmp_path: Path) -> None:
