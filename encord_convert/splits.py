@@ -26,7 +26,7 @@ _WORDS = {
 }
 _YEAR = re.compile(r"[-_ ]?(19|20)?\d\d$")
 _BETWEEN = re.compile(r"[_. ]+")
-_ENDING = re.compile(r"\.(json|xml)(\.gz)?$", re.IGNORECASE)
+_ENDING = re.compile(r"\.(json|xml|zip)(\.gz)?$", re.IGNORECASE)
 
 
 def split_of(metadata: Mapping[str, Any] | None) -> str:

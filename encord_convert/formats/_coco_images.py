@@ -107,7 +107,7 @@ class Names:
         self._clashes = 0
         self._folders = RowFolders()
 
-    def of(self, row: LabelRowV2, frame: int, suffix: Callable[[str], str]) -> str:
+    def of(self, row: LabelRowV2, frame: int, suffix: Callable[[str], str] = lambda _: "") -> str:
         """Return a name for the file of a frame.
 
         Parameters

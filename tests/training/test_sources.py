@@ -249,6 +249,19 @@ def test_coco_has_a_file_for_each_split_when_asked(tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "y" / "annotations" / "instances_train2017.json").read_text())["images"]) == 2
 
 
+def test_sources_of_a_manifest_that_are_merged_are_in_the_splits_their_folders_name(tmp_path: Path) -> None:
+    files = {"a/train/x.json": coco("1.jpg", "2.jpg"), "a/val/x.json": coco("3.jpg"), "a/more/x.json": coco("4.jpg")}
+    source = save(tmp_path / "src", files)  # type: ignore[arg-type]
+    manifest = tmp_path / "jobs.json"
+    entry = {"source": [str(source / name) for name in files], "merge": True, "target": "all", "to": "coco"}
+    manifest.write_text(json.dumps({"jobs": [entry]}))
+    assert call("batch", "--manifest", manifest, "--out", tmp_path / "out") == 0
+    images = json.loads((tmp_path / "out" / "all" / "annotations.json").read_text())["images"]
+    assert {one["file_name"]: one.get("split") for one in images} == {
+        "1.jpg": "train", "2.jpg": "train", "3.jpg": "val", "4.jpg": None,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("file", ["train/_annotations.coco.json", "instances_val2017.json"])
 def test_a_file_alone_is_no_split_whatever_it_is_called(file: str, tmp_path: Path) -> None:
     names = [f"{n}.jpg" for n in range(40)]
