@@ -56,6 +56,7 @@ def read(path: Path | Source, format: str | None = None, *, report: Report | Non
         importer = importer_of(chosen)
         parsed = parse_options(importer.options, options, format_name=chosen.name)
         labels = importer.read(source, parsed, report)
+    labels.source = source
     report.source.path, report.source.format = source.name, chosen.name
     if labels.ledger is not None:
         report.reading = labels.ledger
@@ -114,6 +115,8 @@ def write(
         _refuse_loss(labels, exporter.carries_with(parsed), account, allow)
     with _collector_paused(), crew(jobs) as workers, target, workers.ended_on_failure():
         shards = labels.shards(jobs) if exporter.write_sharded else ()
+        for shard in shards:
+            shard.source = labels.source
         if exporter.write_sharded and len(shards) > 1:
             exporter.write_sharded(shards, target, parsed, account)
         else:

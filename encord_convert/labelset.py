@@ -11,7 +11,7 @@ from __future__ import annotations
 import mimetypes
 from base64 import b64encode
 from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -73,6 +73,10 @@ class LabelSet:
         Address of a function, ``module:name``, and the argument it makes this set of; both can be pickled.
     before : Before or None
         What the shards before this one hold, as far as that is known.
+    source : Source or None
+        What it was read from: images lie there, too.
+    splits : collection of str or None
+        The splits its rows say they are in, where that is known before they are walked.
     mapping : Ledger or None
         What a mapping of classes dropped and changed, of the walk under way.
     """
@@ -94,6 +98,8 @@ class LabelSet:
         self.recipe: tuple[str, Any] | None = None
         self.before: Before | None = None
         self.mapping: Ledger | None = None
+        self.source: Any = None
+        self.splits: Collection[str] | None = None
         self._rows = rows
         self._shards = shards
         self._sheets = sheets
@@ -117,6 +123,7 @@ class LabelSet:
         held = LabelSet(self.ontology, list(self), title=self.title, ledger=self.ledger)
         held.native = self.native
         held.mapping = self.mapping
+        held.source, held.splits = self.source, self.splits
         return held
 
     @classmethod

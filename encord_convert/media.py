@@ -20,7 +20,7 @@ import hashlib
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote
@@ -38,6 +38,45 @@ _FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF":
 _WIDTH, _HEIGHT, _ORIENTATION = 0x0100, 0x0101, 0x0112
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """The file a row was read from, and what it calls the images of the row.
+
+    Importers hang it on their rows, as ``_file``; it is of this machine, and is neither written nor sent.
+
+    Parameters
+    ----------
+    member : str
+        The file, as a member of the source.
+    name : str
+        Of a still: its image; of a video: the video. Without what the title of the row may have in front.
+    frames : dict of int to str
+        Of frames that are files of their own: their names.
+    """
+
+    member: str
+    name: str = ""
+    frames: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> str:
+        """The folder it lies in: empty, or with ``/`` at its end."""
+        return self.member[: self.member.rfind("/") + 1]
+
+
+def apart(members: Sequence[str]) -> list[str]:
+    """Return the folders that tell label files from those in other folders: empty, or with ``/`` at the end.
+
+    >>> apart(["export/cam1/a.xml", "export/cam2/a.xml"]), apart(["x/a.json", "x/b.json"])
+    (['cam1/', 'cam2/'], ['', ''])
+    """
+    folders = [one.split("/")[:-1] for one in members]
+    shared = 0
+    while all(len(one) > shared and one[shared] == folders[0][shared] for one in folders):
+        shared += 1
+    return ["".join(f"{part}/" for part in one[shared:]) for one in folders]
 
 
 class Members(Protocol):
@@ -116,7 +155,7 @@ class Media:
             More than one file fits equally well, or the file was found under another name before.
         """
         for spelling in dict.fromkeys((name, unquote(name))):
-            path = "/".join(_parts(spelling))
+            path = "/".join(parts_of(spelling))
             if path:
                 found = self._at(path) or self._at(IMAGES + path) or self._ending_in(path)
                 found = found or self._stem_at(path) or self._stem_at(IMAGES + path) or self._stem_ending_in(path)
@@ -132,7 +171,7 @@ class Media:
         AmbiguousFileError
             The folder has the name with two endings.
         """
-        path = "/".join(_parts(name))
+        path = "/".join(parts_of(name))
         for folder in folders:
             found = self._at(folder + path) or self._stem_at(folder + path)
             if found:
@@ -157,14 +196,14 @@ class Media:
 
     def _stem_at(self, path: str) -> list[str]:
         self._index()
-        return next((found for stem in _stems(path) if (found := self._stems.get(stem))), [])
+        return next((found for stem in stems_of(path) if (found := self._stems.get(stem))), [])
 
     def _ending_in(self, path: str) -> list[str]:
         return _longest(path, self._tail_indexes()[0])
 
     def _stem_ending_in(self, path: str) -> list[str]:
         stems = self._tail_indexes()[1]
-        return next((found for stem in _stems(path) if (found := _longest(stem, stems))), [])
+        return next((found for stem in stems_of(path) if (found := _longest(stem, stems))), [])
 
     def _only(self, name: str, found: list[str]) -> str:
         if len(found) > 1:
@@ -231,7 +270,7 @@ def normalized(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _parts(name: str) -> list[str]:
+def parts_of(name: str) -> list[str]:
     """Return folders and file of a path or URL; what cannot be below a folder is left out."""
     plain = normalized(name)
     if _URL.match(plain):
@@ -251,7 +290,7 @@ def _split(path: str) -> tuple[str, str]:
     return (folder + slash + stem, dot + suffix) if stem else (path, "")
 
 
-def _stems(path: str) -> Iterator[str]:
+def stems_of(path: str) -> Iterator[str]:
     """The path itself, if its ending is missing, and without its ending, if that is another."""
     yield path
     if _ENDING.search(path):

@@ -27,6 +27,7 @@ from encord_convert.losses import Carries, Feature, Kind, Level, Loss, Note, Whe
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects._colors import next_color
 from encord_convert.sheets import Sheet, Use
+from encord_convert.splits import images_of, split_of
 from encord_convert.wording import summary, things, verb
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Report:
         self.mapping = Ledger() if labels.mapping is None else labels.mapping
         self.writing = Ledger()
         self.rows_read = 0
+        self.source.splits = {}
         if carries is not None:
             self._lose_colours(labels.ontology, carries)
 
@@ -101,6 +103,8 @@ class Report:
         self._last_changed = None
         self._frames_dropped.clear()
         self.rows_read += 1
+        if row.client_metadata:
+            self._count_split(row.client_metadata, images_of(row))
         if self._counts_hub:
             self._count_row(row)
         if carries is not None:
@@ -120,12 +124,18 @@ class Report:
         for one in labels.sheets():
             if isinstance(one, Sheet):
                 self.rows_read += len(one)
+                for metadata in one.client_metadata.values():
+                    self._count_split(metadata, 1)
             else:
                 self._take(one, carries)
             yield one
             del one  # a sheet of some megabytes goes before the next is made
         self._row = None
         self.reading = labels.ledger
+
+    def _count_split(self, metadata: Mapping[str, Any], images: int) -> None:
+        if split := split_of(metadata):
+            self.source.splits[split] = self.source.splits.get(split, 0) + images
 
     def _count_row(self, row: LabelRowV2) -> None:
         into = self.reading.into

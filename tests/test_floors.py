@@ -28,6 +28,7 @@ FLOORS = {
     "rasters": 2,
     "report": 2,
     "sheets": 2,
+    "splits": 2,
     "wording": 2,
     "formats": 3,
     "conversion": 4,

@@ -10,6 +10,8 @@ is left out. Where sources disagree the first, by the order of names, is followe
 ``SKELETON_RENAMED``     a loss: a skeleton with other points than that of its name gets a number behind its name
 =======================  ==============================================================================================
 
+Rows of sources whose paths name a split (``train/``, ``val.json``) are in it, unless they say another.
+
 Rows that name their medium by the same hash in several sources get new hashes, from the old and a count.
 """
 
@@ -27,8 +29,10 @@ from encord_convert.formats.encord import row_dict
 from encord_convert.labelset import Hashes, LabelSet
 from encord_convert.ledger import Ledger
 from encord_convert.losses import Feature, Kind, Level, Where
+from encord_convert.media import apart
 from encord_convert.report import Report
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.splits import KEY, named_in, split_of
 
 Element = dict[str, Any]
 """A part of an ontology in its JSON form."""
@@ -69,21 +73,33 @@ def merged(
     formats = dict.fromkeys(one.source.format for one in reports)
     report.source.format = ", ".join(filter(None, formats))
     title = next((one.title for one in sets if one.title), "")
+    splits = _splits([source.name.replace("\\", "/") for source in sources])
 
     def rows() -> Iterator[LabelRowV2]:
         if ledger is not None:
             ledger.rewind()
         seen: Counter[str] = Counter()
-        for labels, new_names in zip(sets, names, strict=True):
+        for labels, new_names, split in zip(sets, names, splits, strict=True):
             for row in labels:
                 if ledger is not None and labels.ledger is not None:
                     for key in labels.ledger.into:  # what is counted at all has to be known while it is walked
                         ledger.into[key] += 0
-                yield moved(row, structure, new_names, seen)
+                own = moved(row, structure, new_names, seen)
+                if split and not split_of(own.client_metadata):
+                    own.client_metadata = {**(own.client_metadata or {}), KEY: split}
+                yield own
             if ledger is not None and labels.ledger is not None:
                 ledger.merge(labels.ledger)
 
     return LabelSet(structure, rows, title=title, ledger=ledger), union.ledger if ledger is None else Ledger()
+
+
+def _splits(names: Sequence[str]) -> list[str]:
+    """Return the splits that the paths of sources name, as far as they differ."""
+    return [
+        named_in(folder + name.rpartition("/")[2]) if len(names) > 1 else ""
+        for folder, name in zip(apart(names), names, strict=True)
+    ]
 
 
 class Union:
@@ -277,7 +293,7 @@ def moved(row: LabelRowV2, structure: OntologyStructure, names: Mapping[str, str
     if media:
         _replace_media(form, media)
     own = LabelRowV2._from_dict(form, structure)
-    own._origin = row._origin
+    own._origin, own._file = row._origin, row._file
     for ours, theirs in ((own._objects, row._objects), (own._classifications, row._classifications)):
         for key, instance in theirs.items():
             ours[key]._origin = instance._origin

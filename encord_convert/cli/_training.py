@@ -15,16 +15,21 @@ if TYPE_CHECKING:
 TARGETS = ("detectron2", "hf", "mmdet", "rfdetr", "torchvision", "ultralytics")
 """As in :mod:`encord_convert.training`, which is imported only when there is something to write."""
 
+_PLACING = click.Choice(["link", "copy", "leave"])
+
 _OPTIONS = [
     click.option("--target", type=click.Choice(TARGETS), help="Write for a trainer, instead of --to."),
     click.option(
         "--task", type=click.Choice(["detect", "segment", "obb", "pose"]), help="What ultralytics learns.  [detect]"
     ),
-    click.option("--images", metavar="DIR", help="With --target: folder or ZIP with the pictures."),
+    click.option("--images", metavar="DIR", help="Folder or ZIP with the images.  [beside the labels]"),
+    click.option("--image-files", type=_PLACING, help="What to do with the images.  [link]"),
+    click.option("--pictures", type=_PLACING, hidden=True, help="What --image-files was called."),
     click.option(
-        "--pictures", type=click.Choice(["link", "copy", "leave"]), help="What to do with the pictures.  [link]"
+        "--split",
+        metavar="SHARES",
+        help="Shares of the splits, or keep.  [the source's, else train=0.8,val=0.1,test=0.1]",
     ),
-    click.option("--split", metavar="SHARES", help="Shares of the splits.  [train=0.8,val=0.1,test=0.1]"),
     click.option("--seed", type=int, help="Another seed, other splits.  [0]"),
     click.option("--group", metavar="KEY", help="What stays in one split: row, folder or a metadata key.  [row]"),
     click.option("--negatives", type=click.Choice(["keep", "drop"]), help="Pictures without labels.  [keep]"),
@@ -62,10 +67,12 @@ def training_target(to: str | None, given: Mapping[str, Any]) -> tuple[Format, d
         ``--to`` and ``--target`` together, or another of the options without ``--target``.
     """
     options = {name: value for name, value in given.items() if value is not None}
+    if "pictures" in options:  # what it was called
+        options.setdefault("image_files", options.pop("pictures"))
     target = options.pop("target", None)
     if target is None:
         if options:
-            raise OptionError(f"--{next(iter(options))} goes with --target, which was not given.")
+            raise OptionError(f"--{next(iter(options)).replace('_', '-')} goes with --target, which was not given.")
         return None
     if to is not None:
         raise OptionError("--to and --target exclude each other: a target has a format of its own.")

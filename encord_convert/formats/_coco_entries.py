@@ -123,6 +123,7 @@ class Frame(msgspec.Struct, gc=False):
     frame_index: Any = None
     file_name: Any = None
     video_title: Any = None
+    split: Any = None
     encord: Raw = _NONE
     attributes: Raw = _NONE
 

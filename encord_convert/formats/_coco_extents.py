@@ -32,6 +32,12 @@ def title_of(picture: dict[str, Any]) -> str:
     return plain_name(name) or f"image {picture.get('id')}"
 
 
+def name_of(picture: dict[str, Any]) -> str:
+    """Return what the file of a picture is called: as its entry has it, a path or a URL."""
+    name = picture.get("file_name") or picture.get("coco_url")
+    return name if isinstance(name, str) else ""
+
+
 class Extents:
     """Tells the size of pictures.
 

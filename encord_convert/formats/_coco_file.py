@@ -9,8 +9,11 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,15 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encord_convert.crew import crew
+from encord_convert.errors import OptionError
 from encord_convert.formats._coco_lines import Lines, append_file, renumbered, written_lines, written_value
 from encord_convert.formats._coco_rows import Rows, classes_of
-from encord_convert.formats._files import Target
+from encord_convert.formats._files import Target, source_at
+from encord_convert.formats._paths import Paths
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
 from encord_convert.labelset import LabelSet
 from encord_convert.ledger import Ledger
 from encord_convert.losses import Carries, Level
 from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
+from encord_convert.splits import UNNAMED, split_of
 
 NAME = "annotations.json"
 
@@ -45,11 +51,15 @@ def write_parts(shards: Sequence[LabelSet], target: Target, options: Any, report
     A shard that another process can open says how: ``shard.recipe`` is the address of a function, ``module:name``, and
     what to call it with.
     """
-    if not _can_be_shared(shards) or not _write_at_once(shards, target, options, report, carries):
+    alone = getattr(options, "split_files", False)
+    if alone or not _can_be_shared(shards) or not _write_at_once(shards, target, options, report, carries):
         _write_in_turn(shards, target, options, report, carries)
 
 
 def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
+    if getattr(options, "split_files", False):
+        _write_by_split(sets, target, options, report, carries)
+        return
     images_path, annotations_path = _scratch(target, "images"), _scratch(target, "annotations")
     with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
         lines = Lines(images), Lines(annotations)
@@ -58,7 +68,7 @@ def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, repor
         for labels, own in zip(sets, reports, strict=True):
             rows.write(labels, own)
     if len(sets) > 1:
-        _merge(report, [Account(one.reading, one.writing, one.rows_read) for one in reports])
+        _merge(report, [Account.of(one) for one in reports])
     _note(report, rows.classes.clashes())
     with target.open(NAME) as stream:
         _write_file(
@@ -69,6 +79,41 @@ def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, repor
             lambda: append_file(stream, annotations_path),
             [one.to_dict(options.supercategory) for one in rows.classes.categories],
         )
+
+
+def _write_by_split(sets: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
+    """Write a file for each split that rows say they are in, a row at a time."""
+    if target.is_file:
+        raise OptionError(f"{target.path}: split_files=yes writes several files. Name a folder.")
+    parts: dict[str, tuple[Rows, Path, Path]] = {}
+    reports = [report, *(Report() for _ in sets[1:])]
+    with ExitStack() as stack:
+        for labels, own in zip(sets, reports, strict=True):
+            for row in own.rows(labels, carries):
+                split = split_of(row.client_metadata) or UNNAMED
+                if split not in parts:
+                    paths = _scratch(target, f"images-{len(parts)}"), _scratch(target, f"annotations-{len(parts)}")
+                    images, lines = (Lines(stack.enter_context(path.open("wb", _BUFFER))) for path in paths)
+                    parts[split] = Rows(sets[0].ontology, options, carries, images, lines), *paths
+                rows = parts[split][0]
+                rows.begin(labels, own)
+                rows.add(row)
+                rows.end()
+    if len(sets) > 1:
+        _merge(report, [Account.of(one) for one in reports])
+    _note(report, dict.fromkeys(clash for rows, *_ in parts.values() for clash in rows.classes.clashes()))
+    names = Paths()
+    for split, (rows, images_path, annotations_path) in parts.items():
+        name = "".join("_" if char in '<>:"/\\|?*' or char < " " else char for char in split)
+        with target.open(names.file(f"annotations/instances_{name}", ".json") + ".json") as stream:
+            _write_file(
+                stream,
+                sets[0],
+                rows.videos,
+                partial(append_file, stream, images_path),
+                partial(append_file, stream, annotations_path),
+                [one.to_dict(options.supercategory) for one in rows.classes.categories],
+            )
 
 
 def _write_file(
@@ -103,15 +148,24 @@ class Account:
     reading: Ledger
     writing: Ledger
     rows_read: int
+    splits: dict[str, int]
+
+    @classmethod
+    def of(cls, report: Report) -> Account:
+        """Return what a report knows."""
+        return cls(report.reading, report.writing, report.rows_read, report.source.splits)
 
 
 def _merge(report: Report, parts: Iterable[Account]) -> None:
     """Make one account of those of the parts, in their order."""
     report.reading, report.writing, report.rows_read = Ledger(), Ledger(), 0
+    splits: Counter[str] = Counter()
     for part in parts:
         report.reading.merge(part.reading)
         report.writing.merge(part.writing)
         report.rows_read += part.rows_read
+        splits.update(part.splits)
+    report.source.splits = dict(splits)
 
 
 def _note(report: Report, clashes: Iterable[str]) -> None:
@@ -177,20 +231,25 @@ def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, rep
 
 
 def _parts(shards: Sequence[LabelSet], folder: Path, options: Any, carries: Carries) -> list[Part]:
+    place = None if shards[0].source is None else shards[0].source.name
     with crew(len(shards)) as processes:
         others = [
-            processes.start(_opened_part, shard.recipe, folder, number, options, carries, current_pixel_limit())
+            processes.start(_opened_part, shard.recipe, place, folder, number, options, carries, current_pixel_limit())
             for number, shard in enumerate(shards[1:], 1)
         ]
         return [_part(shards[0], folder, 0, options, carries), *(other.result() for other in others)]
 
 
-def _opened_part(recipe: Any, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int) -> Part:
+def _opened_part(
+    recipe: Any, place: str | None, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int
+) -> Part:
     """Write the part of a recipe: in another process."""
     address, payload = recipe
     module, _, name = address.partition(":")
     with pixel_limit(limit_pixels):
-        return _part(getattr(import_module(module), name)(payload), folder, number, options, carries)
+        shard = getattr(import_module(module), name)(payload)
+        shard.source = source_at(place) if place is not None and Path(place).exists() else None
+        return _part(shard, folder, number, options, carries)
 
 
 def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Carries) -> Part:
@@ -209,7 +268,7 @@ def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Car
     return Part(
         images=PartBlock(images_path, blocks[0].count, first_image),
         annotations=PartBlock(annotations_path, blocks[1].count, first_annotation),
-        account=Account(report.reading, report.writing, report.rows_read),
+        account=Account.of(report),
         names=rows.names.codes(),
         clashes=rows.classes.clashes(),
         has_videos=bool(rows.videos),

@@ -15,7 +15,9 @@ from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from encord_convert.errors import WriteError
+from encord_convert.formats._coco_media import plain_name
 from encord_convert.losses import Level
+from encord_convert.media import SUFFIXES, LabelFile
 from encord_convert.placement import slice_name, unit_of
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
@@ -33,6 +35,7 @@ class Image(msgspec.Struct, kw_only=True):
     file_name: str
     video_id: int | UnsetType = UNSET
     frame_id: int | UnsetType = UNSET
+    split: str | UnsetType = UNSET
     attributes: dict[str, Any] | UnsetType = UNSET
     encord: dict[str, Any]
 
@@ -68,6 +71,29 @@ def frames_of(row: LabelRowV2, labelled: Iterable[int], *, everything: bool) -> 
     return sorted(frames)
 
 
+class RowFolders:
+    """Gives frames names, and the frames of each row a folder that no other row of that name has."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+
+    def name(self, row: LabelRowV2, frame: int) -> str:
+        """Return the name of the file of a frame; in the folder ``clip (2)`` if another row has ``clip``."""
+        name = file_name(row, frame)
+        if row.data_type is DataType.IMAGE or own_name(row, frame):
+            return name
+        folder, _, last = name.rpartition("/")
+        number, own = 1, folder
+        while self._owners.setdefault(own.casefold(), row.data_hash) != row.data_hash:
+            number += 1
+            own = f"{folder} ({number})"
+        return f"{own}/{last}"
+
+    def codes(self) -> list[int]:
+        """Return 64 bits of each folder given."""
+        return [name_code(f"{folder}/") for folder in self._owners]
+
+
 class Names:
     """Gives each frame a file name that no other has.
 
@@ -79,6 +105,21 @@ class Names:
         self._taken: set[int] = set()
         self._packed: list[NDArray[np.uint64]] = []  # each sorted, and more than half as long as the one before
         self._clashes = 0
+        self._folders = RowFolders()
+
+    def of(self, row: LabelRowV2, frame: int, suffix: Callable[[str], str] = lambda _: "") -> str:
+        """Return a name for the file of a frame.
+
+        Parameters
+        ----------
+        suffix : callable
+            From a name to the ending it lacks. That of a frame of a video is not known before.
+        """
+        name = self._folders.name(row, frame)
+        if row.data_type is DataType.VIDEO and not own_name(row, frame):
+            stem = split_suffix(name)[0]
+            return self.unique(stem + (suffix(stem) or ".jpg"))
+        return self.unique(name + suffix(name))
 
     def unique(self, name: str) -> str:
         """Return ``name``, or with `` (2)``, `` (3)``, … behind its stem the first that is not taken."""
@@ -117,8 +158,9 @@ class Names:
         self._clashes = 0
 
     def codes(self) -> NDArray[np.uint64]:
-        """Return 64 bits of each name given."""
-        return np.concatenate([*self._packed, np.fromiter(self._taken, np.uint64, len(self._taken))])
+        """Return 64 bits of each name given, and of each folder that is of one row."""
+        taken = np.array([*self._taken, *self._folders.codes()], np.uint64)
+        return np.concatenate([*self._packed, taken])
 
 
 def name_code(name: str) -> int:
@@ -141,8 +183,20 @@ def split_suffix(path: str) -> tuple[str, str]:
     return (folder + slash + stem, dot + suffix) if stem else (path, "")
 
 
+def own_name(row: LabelRowV2, frame: int) -> str:
+    """Return what the source calls the file of a frame of a video; empty if it does not say."""
+    file: LabelFile | None = row._file
+    name = plain_name(file.frames.get(frame, "")) if file is not None and row.data_type is DataType.VIDEO else ""
+    if file is None or split_suffix(name)[1].lower() not in SUFFIXES:
+        return ""
+    title = row.data_title.replace("\\", "/")
+    return (title[: -len(file.name)] if file.name and title.endswith(file.name) else "") + name
+
+
 def file_name(row: LabelRowV2, frame: int) -> str:
     """Return what the file of a frame is called, ``/`` between folders."""
+    if name := own_name(row, frame):
+        return name
     title = row.data_title.replace("\\", "/")
     data_type = row.data_type
     if data_type is DataType.IMAGE:

@@ -172,6 +172,8 @@ class Index:
         Where images stand.
     records : Records of 3
         Of each annotation the id of its image or video, where it begins, and its bytes.
+    splits : set of str
+        What images say their split is.
     unread : list of str
         Blocks that are not read.
     repeated : int
@@ -189,6 +191,7 @@ class Index:
         self.videos: list[Any] = []
         self.facts: dict[int, ClassFacts] = {}
         self.image_answers: dict[str, AnswerFacts] = {}
+        self.splits: set[str] = set()
         self.unread: list[str] = []
         self.seen: set[str] = set()
         self.repeated = 0
@@ -256,6 +259,8 @@ class Index:
                 number = own if own.__class__ is int and 0 <= own < MOST_FRAMES else self._frame_of[group]
                 self._frame_of[group] = max(self._frame_of[group], number + 1)
             numbers.append(number)
+            if frame.split.__class__ is str:
+                self.splits.add(frame.split)
             if is_given(frame.attributes) and not len(frame.encord):
                 answers = value_of(frame.attributes)
                 for name, value in answers.items() if isinstance(answers, dict) else ():

@@ -17,6 +17,7 @@ from encord_convert.formats._coco_entries import number_of
 from encord_convert.formats._coco_indexes import Index
 from encord_convert.formats._coco_objects import Reader
 from encord_convert.formats._coco_records import Join
+from encord_convert.splits import named_in
 
 TOGETHER = 64
 """Images or annotations that are read together."""
@@ -38,7 +39,9 @@ class Part:
         Of the annotations; ``pictures`` that of the images.
     reader : Reader
     split : str
-        The part of a dataset it is: ``train``, ``val``.
+        The part of a dataset it is by the name of a task: ``train2017``, ``cars``.
+    folder : str
+        What stands before titles, to tell them from those of files in other folders: empty, or with ``/`` at its end.
     key : tuple of str
         What tells its rows from those of other documents.
     join : Join, optional
@@ -47,7 +50,7 @@ class Part:
 
     def __init__(
         self, document: Document, index: Index, images: Document, pictures: Index, reader: Reader, split: str,
-        key: tuple[str, ...], join: Join | None = None,
+        key: tuple[str, ...], folder: str = "", join: Join | None = None,
     ) -> None:  # fmt: skip
         self.document = document
         self.index = index
@@ -56,6 +59,8 @@ class Part:
         self.reader = reader
         self.split = split
         self.key = key
+        self.folder = folder
+        self.named = named_in(document.member) if key else ""
         self.videos = {
             number_of(video.get("id")): video for video in pictures.videos if isinstance(video, dict)
         }  # fmt: skip
@@ -76,6 +81,15 @@ class Part:
         if len(found) != sum(map(len, spans)):
             raise self.document.changed()
         return found
+
+    def split_of(self, picture: dict[str, Any]) -> str:
+        """Return the split of an image: as it says, else as the path of one of several files does."""
+        split = picture.get("split")
+        return split if isinstance(split, str) and split else self.named
+
+    def splits(self) -> set[str]:
+        """Return the splits that its images may be in; empty: none."""
+        return {*self.pictures.splits, *map(self.split_of, self.videos.values()), self.named}
 
     def pictures_at(self, places: list[int]) -> list[Any]:
         """Return entries of ``images``."""

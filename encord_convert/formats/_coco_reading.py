@@ -33,6 +33,7 @@ from encord_convert.formats._files import FileSource, FolderSource, Source
 from encord_convert.labelset import Before, Draft, LabelSet
 from encord_convert.ledger import Ledger
 from encord_convert.losses import Level, Where
+from encord_convert.media import apart
 from encord_convert.report import Report
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
@@ -101,7 +102,9 @@ def read_source(source: Source, options: ReadOptions, report: Report) -> LabelSe
 def _labels(reading: _Reading, span: range | None = None, shards: Any = None) -> LabelSet:
     structure, ledger = reading.draft.ontology, reading.ledger
     title = next((str(part.index.info.get("description") or "") for part in reading.parts), "")
-    return LabelSet(structure, sheets=partial(_sheets, reading, span), title=title, ledger=ledger, shards=shards)
+    labels = LabelSet(structure, sheets=partial(_sheets, reading, span), title=title, ledger=ledger, shards=shards)
+    labels.splits = {split for part in reading.parts for split in part.splits() if split}
+    return labels
 
 
 def _sheets(reading: _Reading, span: range | None) -> Iterator[Sheet | LabelRowV2]:
@@ -166,7 +169,8 @@ class _Reading:
         self._take_ontology(own.get("ontology"))
         self.plans = Plans(self.draft, options, self.ledger)
         categories: list[Category] = []
-        for index, pictures, entries, split in indexes:
+        folders = apart([index.document.member for index, *_ in indexes])
+        for (index, pictures, entries, split), folder in zip(indexes, folders, strict=True):
             by_id = categories_by_id(pictures.categories, self.ledger)
             for category in by_id.values():
                 category.name = self._labels.get(category.name, category.name)
@@ -176,7 +180,9 @@ class _Reading:
             self._note(index)
             key = (index.document.member,) if len(indexes) > 1 else ()
             join = recipe.join if recipe is not None else None
-            self.parts.append(Part(index.document, index, pictures.document, pictures, reader, split, key, join))
+            self.parts.append(
+                Part(index.document, index, pictures.document, pictures, reader, split, key, folder, join)
+            )
         self.plans.add(categories)
         if any(facts.kinds["caption"] for index, *_ in indexes for facts in index.facts.values()):
             self.plans.caption()

@@ -6,21 +6,29 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any, Literal, Protocol
+
+from msgspec import UNSET
 
 from encord_convert.errors import OptionError
 from encord_convert.formats._coco_annotations import Annotator
 from encord_convert.formats._coco_classes import Classes, unique
-from encord_convert.formats._coco_images import Image, Names, file_name, frames_of, identity
+from encord_convert.formats._coco_images import Image, Names, frames_of, identity, split_suffix
 from encord_convert.formats._coco_lines import Block
 from encord_convert.formats._coco_shapes import Picture, Style
+from encord_convert.formats._finding import Finder, beside
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries
+from encord_convert.media import SUFFIXES
 from encord_convert.placement import frame_size
 from encord_convert.report import Report, loses_sides
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sheets import Sheet
+from encord_convert.splits import split_of
+
+_USUAL = (".jpg", ".png", ".jpeg", ".JPG", ".PNG")
 
 KEPT = 256
 """Images that are written together."""
@@ -100,23 +108,38 @@ class Rows:
         self._images = images
         self._annotations = annotations
         self._kept: list[Image] = []
+        self._report: Any = None
+        self._source: Any = None
+        self._finder: Finder | None = None
         self._listed = first_image - 1
 
     def write(self, labels: LabelSet, report: Report) -> None:
         """Write all rows of a label set, and tell a report what is not written, or not as it was."""
-        self._report = report
-        self._annotator = Annotator(self.classes, self._options, self._carries, report, self._annotations)
+        self.begin(labels, report)
         for one in report.sheets(labels, self._carries):
             if isinstance(one, Sheet):
                 self._add_sheet(one)
             else:
-                self._add(one)
+                self.add(one)
             del one
+        self.end()
+
+    def begin(self, labels: LabelSet, report: Report) -> None:
+        """Look for images where a label set was read, and tell a report, from now on."""
+        if self._finder is None:
+            self._source = labels.source
+        if report is not self._report:
+            self._report = report
+            self._annotator = Annotator(self.classes, self._options, self._carries, report, self._annotations)
+
+    def end(self) -> None:
+        """Write what is held back, and tell the report what names were taken."""
         self._annotator.flush()
         self._flush()
-        self.names.say_clashes(report.note)
+        self.names.say_clashes(self._report.note)
 
-    def _add(self, row: LabelRowV2) -> None:
+    def add(self, row: LabelRowV2) -> None:
+        """Write a row."""
         for instance in row._objects.values():
             dynamic = instance._dynamic
             # Answers that many objects share were made for the very frame of each.
@@ -147,7 +170,11 @@ class Rows:
 
     def _add_sheet(self, sheet: Sheet) -> None:
         first = self._listed + 1
-        names = self.names.unique_many([title.replace("\\", "/") for title in sheet.titles])
+        titles = [title.replace("\\", "/") for title in sheet.titles]
+        for number, title in enumerate(titles):
+            if not title.endswith(_USUAL):
+                titles[number] = title + self._suffix(sheet.empty_row(number), 0, title)
+        names = self.names.unique_many(titles)
         for number, (title, shown) in enumerate(zip(sheet.titles, names, strict=True)):
             self._listed += 1
             width, height = sheet.sizes[number]
@@ -155,6 +182,8 @@ class Rows:
             if shown != title:
                 encord["title"] = title
             image = Image(id=self._listed, width=width, height=height, file_name=shown, encord=encord)
+            if split := split_of(sheet.client_metadata.get(number)):
+                image.split = split
             if number in sheet.classifications:
                 labels = sheet.classifications[number]
                 if any(loses_sides(one._frames[0], self._carries) for one in labels):  # else there is nothing to tell
@@ -168,8 +197,7 @@ class Rows:
     def _image(self, row: LabelRowV2, frame: int, is_first: bool) -> Image:
         width, height = frame_size(row, frame)
         self._listed += 1
-        name = file_name(row, frame)
-        shown = self.names.unique(name)
+        shown = self.names.of(row, frame, partial(self._suffix, row, frame))
         encord = identity(row, frame, is_first=is_first)
         if row.data_type is DataType.IMAGE and shown != row.data_title:
             encord["title"] = row.data_title
@@ -178,10 +206,20 @@ class Rows:
             width=width,
             height=height,
             file_name=shown,
+            split=split_of(row.client_metadata) or UNSET,
             encord=encord,
         )
         self._kept.append(image)
         return image
+
+    def _suffix(self, row: LabelRowV2, frame: int, name: str) -> str:
+        """Return the ending that the name of a file lacks, where that is known."""
+        if row.data_type is DataType.DICOM or split_suffix(name)[1].lower() in SUFFIXES:
+            return ""
+        if self._finder is None and self._source is not None:
+            self._finder = beside(self._source)
+            self._source = None
+        return "" if self._finder is None else self._finder.suffix(row, frame)
 
     def _flush(self) -> None:
         self._images.add(self._kept)

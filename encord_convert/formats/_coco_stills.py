@@ -15,7 +15,7 @@ import numpy as np
 
 from encord_convert.formats._coco_alike import Alikes
 from encord_convert.formats._coco_contents import image_answers, labels, opened
-from encord_convert.formats._coco_extents import Extents, title_of
+from encord_convert.formats._coco_extents import Extents, name_of, title_of
 from encord_convert.formats._coco_indexes import drawn_as
 from encord_convert.formats._coco_objects import Placed, Reader, free_hash
 from encord_convert.formats._coco_parts import Found, Part
@@ -23,13 +23,15 @@ from encord_convert.formats._coco_plain import Plain
 from encord_convert.formats._files import Source
 from encord_convert.labelset import Draft, series_members, series_of
 from encord_convert.losses import Level, Where
+from encord_convert.media import LabelFile
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 from encord_convert.sheets import HASH, Sheet, Size, Use
+from encord_convert.splits import KEY
 
 _KNOWN = frozenset(
     {"id", "width", "height", "file_name", "video_id", "frame_id", "frame_index", "attributes", "encord", "video_title",
-     "image_title"}
+     "image_title", KEY}
 )  # fmt: skip
 
 
@@ -63,7 +65,8 @@ class Stills:
         """
         keys = [(*self._part.key, "image", place) for place in places]
         pictures = [picture for (_, picture, _), *_ in found]
-        titles = list(map(title_of, pictures))
+        folder, member = self._part.folder, self._part.document.member
+        titles = [folder + title_of(picture) for picture in pictures]
         sizes = [self._extents.of(self._part, own[0][1], own) for own in found]
         entries = [entry for (_, _, some), *_ in found for entry in some]
         alikes, own_hashes = self._alikes.of(entries)
@@ -73,7 +76,9 @@ class Stills:
         gathering = _Gathering(self._source, plain, own_hashes)
         for number, own in enumerate(found):
             gathering.add(number, own, titles[number], sizes[number], series_of(seeds[number]))
-        metadata = {number: more for number, picture in enumerate(pictures) if (more := _metadata_of(picture))}
+        metadata = {
+            number: more for number, picture in enumerate(pictures) if (more := _metadata_of(picture, self._part))
+        }
 
         def empty_row(number: int) -> LabelRowV2:
             title, key = titles[number], keys[number]
@@ -82,6 +87,7 @@ class Stills:
                 dataset=self._part.split, client_metadata=metadata.get(number),
             )  # fmt: skip
             row._origin = self._part.document.place
+            row._file = LabelFile(member, name_of(pictures[number]))
             return row
 
         hashes, made = gathering.finish(seeds)
@@ -203,7 +209,10 @@ class _Gathering:
         return bytes(hashes), made
 
 
-def _metadata_of(picture: dict[str, Any]) -> dict[str, Any] | None:
+def _metadata_of(picture: dict[str, Any], part: Part) -> dict[str, Any] | None:
     """Return what a picture says that has no other place in the hub; None if that is nothing."""
     extra = {name: value for name, value in picture.items() if name not in _KNOWN and value not in (None, "", [], 0)}
-    return {"coco": extra} if extra else None
+    metadata: dict[str, Any] = {"coco": extra} if extra else {}
+    if split := part.split_of(picture):
+        metadata[KEY] = split
+    return metadata or None

@@ -12,7 +12,7 @@ import msgspec
 
 from encord_convert.formats._coco_contents import NO_RAW, image_answers, labels, opened
 from encord_convert.formats._coco_entries import value_of
-from encord_convert.formats._coco_extents import Extents, side, title_of
+from encord_convert.formats._coco_extents import Extents, name_of, side, title_of
 from encord_convert.formats._coco_indexes import MOST_FRAMES, drawn_as
 from encord_convert.formats._coco_objects import Placed, Reader, free_hash, raw_of
 from encord_convert.formats._coco_parts import Part
@@ -20,8 +20,10 @@ from encord_convert.formats._files import Source
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Carried, Origin
 from encord_convert.losses import Feature, Kind
+from encord_convert.media import LabelFile
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
+from encord_convert.splits import metadata_of
 
 
 class Videos:
@@ -51,7 +53,7 @@ class Videos:
         size = self._extents.of(part, picture, part.found(places[:1]))
         if isinstance(encord, dict) and encord.get("row_hash"):
             return self._own_group(part, encord, placed)
-        title = part.pictures.group_titles.get(group, "video")
+        title = part.folder + part.pictures.group_titles.get(group, "video")
         data_type = DataType.DICOM if str(picture.get("file_name", "")).startswith("dicom/") else DataType.VIDEO
         key = (*part.key, "folder", title, group)
         unit = self._draft.unit(title, *size, key)
@@ -66,7 +68,7 @@ class Videos:
             said = picture.get("encord")
             own = said.get("row") if isinstance(said, dict) else None
             known = own if isinstance(own, dict) else known
-        title = str(known.get("title", encord.get("row_hash")))
+        title = part.folder + str(known.get("title", encord.get("row_hash")))
         key = (*part.key, "group", str(encord.get("row_hash")))
         data_type = DataType.from_string(str(encord.get("data_type"))) or DataType.IMG_GROUP
         units = [
@@ -87,7 +89,8 @@ class Videos:
         title = video.get("name") or video.get("file_name")
         if not isinstance(title, str) or not title:
             title = names[0].rpartition("/")[0] if isinstance(names, list) and names else ""
-        title = title or f"video {video.get('id', id_)}"
+        name = title or f"video {video.get('id', id_)}"
+        title = part.folder + name
         width, height = side(video.get("width")), side(video.get("height"))
         if not (width and height) and placed:
             [found] = part.found([min(place for _, place in placed)])
@@ -98,12 +101,18 @@ class Videos:
         count = max(side(video.get("length")), side(video.get("frame_count")), highest, length, 1)
         unit = self._draft.unit(title, width or 1, height or 1, key)
         row = self._draft.row(DataType.VIDEO, title, [unit], frames=count, key=key, dataset=part.split)
+        listed = names if isinstance(names, list) else []
+        files = dict(zip(_frame_ids(video) or range(len(listed)), map(str, listed), strict=False))
+        row.client_metadata = metadata_of(part.split_of(video))
+        row._file = LabelFile(part.document.member, name, files)
         return self._filled(part, row, key, placed)
 
     def _filled(self, part: Part, row: LabelRowV2, key: Sequence[object], placed: list[tuple[int, int]]) -> LabelRowV2:
         """Place all annotations of the frames of a row; those of one track are one object."""
         reader, title = part.reader, row.data_title
         row._origin = part.document.place
+        if row._file is None:
+            row._file = LabelFile(part.document.member, title.removeprefix(part.folder), {})
         hash_of = self._draft.hashes.series("row", *key)
         drawn: list[tuple[int, Placed]] = []
         others: list[Any] = []
@@ -111,6 +120,10 @@ class Videos:
         found = part.each_found([place for _, place in placed])
         for (frame, _), (_, picture, entries) in zip(placed, found, strict=True):
             size = (row._units[0].width, row._units[0].height) if whole and row._units[0].width else None
+            if name := name_of(picture):
+                row._file.frames[frame] = name
+            if row.client_metadata is None:
+                row.client_metadata = metadata_of(part.split_of(picture))
             own_size = side(picture.get("width")), side(picture.get("height"))
             extent = own_size if all(own_size) else size or self._extents.of(part, picture)
             said = []

@@ -29,6 +29,7 @@ from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 from encord_convert.sheets import Sheet
+from encord_convert.splits import UNNAMED, split_of
 
 NAME = "annotations.xml"
 
@@ -151,7 +152,7 @@ class Documents:
             if odd or tags:
                 shapes = self._told(sheet.empty_row(number), shapes, odd, tags)
             names = self._names(
-                document, title, sheet.unit_titles.get(number, title), _subset(sheet.client_metadata.get(number))
+                document, title, sheet.unit_titles.get(number, title), split_of(sheet.client_metadata.get(number))
             )
             document.add_picture(document.size, names, sheet.sizes[number], "".join(shapes))
 
@@ -209,7 +210,7 @@ class Documents:
         inner = "".join([*shapes, *self._elements.tags(frame, tags, tracks)])
         title = _title(row, frame, by_uid=self._options.slices == "uid")
         if document.row is None:
-            names = self._names(document, title, row._units[0].data_title, _subset(row.client_metadata))
+            names = self._names(document, title, row._units[0].data_title, split_of(row.client_metadata))
         else:
             names = self._names(document, title)
         number = document.size if document.row is None else frame
@@ -219,7 +220,7 @@ class Documents:
         """Return the XML attributes that name a picture; one that is not called as it should be says that too."""
         name = document.named(title)
         self._renamed += name != title
-        own = {"title": "" if name == title else title, "unit": "" if unit == title else unit, "cvat_subset": subset}
+        own = {"title": "" if name == title else title, "unit": "" if unit == title else unit, "subset": subset}
         more = [f' {key}="{escaped(text)}"' for key, text in own.items() if text]
         return f'name="{escaped(name)}"' + "".join(more)
 
@@ -273,7 +274,7 @@ class Documents:
             "bugtracker": "",
             "created": "",
             "updated": "",
-            "subset": "default",
+            "subset": (split_of(row.client_metadata) if row is not None else "") or UNNAMED,
             "start_frame": "0",
             "stop_frame": str(max(0, size - 1)),
             "frame_filter": "",
@@ -397,10 +398,6 @@ def _title(row: LabelRowV2, frame: int, *, by_uid: bool = False) -> str:
     return f"{row.data_title}/{slice_name(row, frame) if by_uid else f'{frame:06d}'}"
 
 
-def _subset(client_metadata: dict[str, Any] | None) -> str:
-    return str((client_metadata or {}).get("cvat_subset") or "")
-
-
 def _tracks(row: LabelRowV2) -> dict[str, int]:
     """Number what is on several frames."""
     several = [
@@ -412,4 +409,4 @@ def _tracks(row: LabelRowV2) -> dict[str, int]:
 
 def _own_row(row: LabelRowV2) -> OwnRow:
     units = [OwnUnit(unit.data_title, unit.data_type, unit.width or 0, unit.height or 0) for unit in row._units]
-    return OwnRow(row.data_type.value, row.data_title, row.number_of_frames, units, _subset(row.client_metadata))
+    return OwnRow(row.data_type.value, row.data_title, row.number_of_frames, units, split_of(row.client_metadata))

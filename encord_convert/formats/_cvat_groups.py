@@ -15,8 +15,10 @@ from encord_convert.formats._cvat_meta import Own, OwnRow
 from encord_convert.formats._cvat_xml import Picture
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Ledger, Origin
+from encord_convert.media import LabelFile
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
+from encord_convert.splits import metadata_of
 
 _TYPES = {one.value: one for one in (DataType.IMG_GROUP, DataType.DICOM, DataType.VIDEO)}
 
@@ -109,19 +111,21 @@ class Groups:
             frames=own.frames,
             key=(*self._key, "group"),
             dataset=self._own.title,
-            client_metadata={"cvat_subset": own.subset} if own.subset else None,
+            client_metadata=metadata_of(own.subset),
         )
         return self.filled(row)
 
     def filled(self, row: LabelRowV2) -> LabelRowV2:
         """Add the labels of all pictures to a row, and return it."""
         row._origin = self._pictures.place
+        if row._file is None:
+            row._file = LabelFile(self._pictures.member, self._row.title)
         for instance in self._labels:
             row._adopt(instance)
         self._labels = []
         if self.is_video:
             row._units[0].data_title, row._units[0].data_type = self._row.units[0].title, self._row.units[0].type
-            row.client_metadata = {"cvat_subset": self._row.subset} if self._row.subset else None
+            row.client_metadata = metadata_of(self._row.subset)
         return row
 
 

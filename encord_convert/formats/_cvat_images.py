@@ -21,10 +21,11 @@ from encord_convert.formats._cvat_xml import Answers, Picture, Shape
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Origin
 from encord_convert.losses import Feature, Kind, Level
-from encord_convert.media import Media
+from encord_convert.media import LabelFile, Media
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 from encord_convert.sdk.objects import Shape as HubShape
+from encord_convert.splits import metadata_of, named_in
 
 _DEPTH = itemgetter(0)
 
@@ -38,8 +39,12 @@ class Pictures:
         What was learnt before.
     media : Media
         For sizes the file does not say.
-    member : tuple of str
+    member : str
+        The file, as a member of the source.
+    key : tuple of str
         What tells this file from others of the source: nothing if it is alone.
+    folder : str
+        What stands before titles, to tell them from those of files in other folders: empty, or with ``/`` at its end.
     first : int
         Place in the file of the first picture that comes.
     """
@@ -53,7 +58,9 @@ class Pictures:
         meta: Meta,
         facts: Facts,
         media: Media | None,
-        member: tuple[str, ...],
+        member: str,
+        key: tuple[str, ...],
+        folder: str,
         first: int = 0,
     ) -> None:
         self._draft = draft
@@ -63,6 +70,9 @@ class Pictures:
         self._meta = meta
         self._media = media
         self._member = member
+        self._file_key = key
+        self._folder = folder
+        self._named = named_in(member) if key else ""
         self._place = first
         self._duplicates = facts.duplicates
         self._without_size = facts.without_size
@@ -114,7 +124,7 @@ class Pictures:
 
     def _key(self, attributes: dict[str, str]) -> tuple[str, ...]:
         return (
-            *self._member,
+            *self._file_key,
             self._meta.task_id(attributes),
             attributes.get("subset", ""),
             attributes.get("name", ""),
@@ -123,7 +133,11 @@ class Pictures:
 
     def _title(self, attributes: dict[str, str]) -> str:
         name, subset = attributes.get("title") or attributes.get("name", ""), attributes.get("subset", "")
-        return f"{subset}/{name}" if self._has_subsets and subset else name
+        return self._folder + (f"{subset}/{name}" if self._has_subsets and subset else name)
+
+    def _split(self, attributes: dict[str, str]) -> str:
+        """Return the split of a picture: its subset, its task's, or what the path of one of several files says."""
+        return subset_of(attributes) or self._meta.split(attributes.get("task_id", "")) or self._named
 
     def _extent(self, picture: Picture) -> Extent:
         """Return width and height in pixels."""
@@ -162,9 +176,10 @@ class Pictures:
             frames=1,
             key=key,
             dataset=self._meta.dataset(subset_of(attributes), self._options),
-            client_metadata=metadata_of(attributes),
+            client_metadata=metadata_of(self._split(attributes)),
         )
         row._origin = self._account.place
+        row._file = LabelFile(self._member, attributes.get("name", ""))
         return row
 
     def _group(self, task_id: str, pictures: list[Picture]) -> LabelRowV2:
@@ -184,9 +199,14 @@ class Pictures:
             labels += self._labels(picture, extent, lines, masks, frame, hash_of)
         subset = pictures[0].attributes.get("subset", "")
         title, count = task.name or self._meta.name, len(pictures)
-        key = (*self._member, "group", self._meta.task_id(pictures[0].attributes))
+        key = (*self._file_key, "group", self._meta.task_id(pictures[0].attributes))
         if is_video:
-            title = f"{subset}/{task.source or title}" if self._has_subsets and subset else task.source or title
+            title = task.source or title
+        name = title
+        if is_video and self._has_subsets and subset:
+            title = f"{subset}/{title}"
+        title = self._folder + title
+        if is_video:
             count = max(task.frames(self._options), frames[-1] + 1)
             units = [self._draft.unit(title, *self._video_extent(task, pictures[0]), key)]
             if not units[0].data_type.startswith("video/"):
@@ -198,9 +218,11 @@ class Pictures:
             frames=count,
             key=key,
             dataset=self._meta.dataset(subset, self._options),
-            client_metadata={"cvat_subset": subset} if subset else None,
+            client_metadata=metadata_of(self._split(pictures[0].attributes)),
         )
         row._origin = self._account.place
+        names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, pictures, strict=True)}
+        row._file = LabelFile(self._member, name, names)
         for instance in labels:
             row._adopt(instance)
         return row
@@ -224,6 +246,11 @@ class Pictures:
     def place(self) -> str:
         """What to call the file."""
         return self._account.place
+
+    @property
+    def member(self) -> str:
+        """The file, as a member of the source."""
+        return self._member
 
     def labels(self, picture: Picture, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
         """Make the objects of a picture that is a frame, and its classifications."""
@@ -439,12 +466,6 @@ def _instance(ready: Ready, hash_: str, coordinates: Any, frame: int, origin: Or
 def subset_of(attributes: dict[str, str]) -> str:
     """Return the subset of a project that a picture is in."""
     return attributes.get("cvat_subset") or attributes.get("subset", "")
-
-
-def metadata_of(attributes: dict[str, str]) -> dict[str, Any] | None:
-    """Return the client metadata of a picture; None if it has none."""
-    subset = subset_of(attributes)
-    return {"cvat_subset": subset} if subset else None
 
 
 def pixels_of(text: str | None) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from encord_convert.formats._cvat_options import ReadOptions
+from encord_convert.splits import UNNAMED
 
 TAGS = "Tags"
 """The checklist of the hub that holds all tags without attributes."""
@@ -165,6 +166,11 @@ class Meta:
         if len(self.tasks) == 1 and (not task_id or self.kind != "project"):
             return self.tasks[0]
         return Task(id=task_id)
+
+    def split(self, task_id: str) -> str:
+        """Return the subset of a task as its description has it; empty if that is the one of tasks in none."""
+        subset = self.task(task_id).subset
+        return "" if subset == UNNAMED else subset
 
     def dataset(self, subset: str, options: ReadOptions) -> str:
         """Return the title of the dataset of a row."""

@@ -31,10 +31,11 @@ from encord_convert.formats._files import FileSource, Source
 from encord_convert.labelset import Before, Draft, LabelSet
 from encord_convert.ledger import Ledger
 from encord_convert.losses import Level, Where
-from encord_convert.media import Media
+from encord_convert.media import Media, apart
 from encord_convert.report import Report
 from encord_convert.sdk.objects import LabelRowV2, Shape
 from encord_convert.sheets import Sheet
+from encord_convert.splits import UNNAMED, named_in
 
 _HELD = 64
 """How many pictures are read before the first of them becomes a row: their numbers are read together."""
@@ -79,9 +80,17 @@ def read_members(source: Source, members: Sequence[str], options: ReadOptions, r
     report.reading = reading.ledger
     title = next((one.meta.name for one in scans if one.meta.name), "")
     cut = partial(_shards, source, reading) if _can_be_cut(source, reading) else None
-    return LabelSet(
+    labels = LabelSet(
         reading.draft.ontology, sheets=partial(reading.sheets, source), title=title, ledger=reading.ledger, shards=cut
     )
+    if all(one.meta.own is None for one in scans):
+        labels.splits = {split for one in scans for split in _splits_in(one, is_alone=len(scans) == 1)}
+    return labels
+
+
+def _splits_in(one: Scan, *, is_alone: bool) -> set[str]:
+    tasks = {task.subset for task in one.meta.tasks} - {UNNAMED}
+    return {*one.facts.subsets, *tasks, "" if is_alone else named_in(one.member)} - {""}
 
 
 class _Reading:
@@ -92,6 +101,8 @@ class _Reading:
         self.options = options
         self.draft = Draft("cvat")
         self.ledger = Ledger()
+        members = [one.member for one in scans]
+        self.folders = dict(zip(members, apart(members), strict=True))
         for one in scans:
             _note_tasks(one, self.ledger)
         own = self._own_plans()
@@ -135,8 +146,11 @@ class _Reading:
     def _rows(
         self, one: Scan, account: Account, source: Source, media: Media | None, recipe: Recipe | None = None
     ) -> Iterator[Sheet | LabelRowV2]:
-        member = (one.member,) if len(self.scans) > 1 else ()
-        common = (self.draft, self.plans, self.options, account, one.meta, one.facts, media, member)
+        key = (one.member,) if len(self.scans) > 1 else ()
+        folder = self.folders[one.member]
+        common = (
+            self.draft, self.plans, self.options, account, one.meta, one.facts, media, one.member, key, folder,
+        )  # fmt: skip
         pictures, tracks = SheetReader(*common, first=recipe.first if recipe else 0), Tracks(*common)
         if own_row(one.meta.own) is not None:
             yield from self._grouped(one, account, pictures, tracks, _records(source, one, recipe))
@@ -246,7 +260,7 @@ def _changed(source: Source, one: Scan) -> ReadError:
 def _note_tasks(one: Scan, ledger: Ledger) -> None:
     where = Where(file=one.member)
     if any(one.facts.subsets) and one.facts.subsets:
-        detail = "The subsets of the project are kept in the client metadata of each row, as cvat_subset."
+        detail = "The subsets of the project are kept in the client metadata of each row, as split."
         ledger.note(Level.INFO, "SUBSET_AS_METADATA", detail, where)
     for task in one.meta.tasks:
         if one.facts.tracks and (task.step > 1 or task.start > 0):

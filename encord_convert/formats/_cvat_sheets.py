@@ -15,7 +15,7 @@ from encord_convert.formats._cvat_account import Account
 from encord_convert.formats._cvat_codes import NAMELESS, ODD, Codes, Ints, Tag
 from encord_convert.formats._cvat_codes import Use as Said
 from encord_convert.formats._cvat_columns import HUB, MAKES, POINTS, PlainShapes
-from encord_convert.formats._cvat_images import Pictures, metadata_of, pixels_of
+from encord_convert.formats._cvat_images import Pictures, pixels_of
 from encord_convert.formats._cvat_ontology import Plans
 from encord_convert.formats._cvat_pages import Page, page_of
 from encord_convert.formats._cvat_shapes import points_split
@@ -24,6 +24,7 @@ from encord_convert.formats._cvat_xml import NO_ANSWERS, Picture, unknown_names
 from encord_convert.labelset import series_members, series_of
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 from encord_convert.sheets import Column, Sheet, Size, Use
+from encord_convert.splits import metadata_of
 
 _MOST_USES = 10_000
 """How many uses are remembered."""
@@ -186,7 +187,7 @@ class SheetReader(Pictures):
             return self._empty_row(attributes[number], keys[number], titles[number], sizes[number])
 
         data_hashes = hashes.uuids("unit", keys)
-        metadata = {number: own for number, one in enumerate(attributes) if (own := metadata_of(one))}
+        metadata = {number: own for number, one in enumerate(attributes) if (own := metadata_of(self._split(one)))}
         units = {number: one["unit"] for number, one in enumerate(attributes) if one.get("unit")}
         return gathering.sheet(titles, data_hashes, sizes, seeds, empty_row, metadata, units)
 

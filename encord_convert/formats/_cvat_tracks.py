@@ -30,9 +30,10 @@ from encord_convert.geometry.interpolation import lerp
 from encord_convert.labelset import Draft
 from encord_convert.ledger import Origin
 from encord_convert.losses import Feature, Kind, Level
-from encord_convert.media import Media
+from encord_convert.media import LabelFile, Media
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
+from encord_convert.splits import metadata_of, named_in
 
 _INTERPOLATED = "Frames between the listed ones, or after the last, are computed as CVAT computes them."
 _HELD = "Masks do not move: frames between the listed ones show the mask before them."
@@ -80,7 +81,9 @@ class Tracks:
         meta: Meta,
         facts: Facts,
         media: Media | None,
-        member: tuple[str, ...],
+        member: str,
+        key: tuple[str, ...],
+        folder: str,
     ) -> None:
         self._draft = draft
         self._plans = plans
@@ -90,6 +93,9 @@ class Tracks:
         self._facts = facts
         self._media = media
         self._member = member
+        self._file_key = key
+        self._folder = folder
+        self._named = named_in(member) if key else ""
         self._has_subsets = len([subset for subset in facts.subsets if subset]) > 1
         self._left = {task_id: task.tracks for task_id, task in facts.tasks.items()}
         self._videos: dict[str, _Video] = {}
@@ -119,16 +125,26 @@ class Tracks:
 
     def _video(self, task: Task, task_id: str, facts: TaskFacts) -> _Video:
         subset = facts.subset or (task.subset if self._meta.kind == "project" else "")
-        title = task.source or task.name or self._meta.name or "video"
+        name = title = task.source or task.name or self._meta.name or "video"
         if self._has_subsets and subset:
             title = f"{subset}/{title}"
+        title = self._folder + title
         self._account.title = title
         size = self._extent(task, facts, subset)
-        key = (*self._member, task_id or task.id, subset, "video")
+        split = subset or self._meta.split(task_id) or self._named
+        key = (*self._file_key, task_id or task.id, subset, "video")
         return _Video(
-            self._draft, self._plans, self._options, self._account, self._facts, task, facts, title, subset, size, key,
-            self._meta.dataset(subset, self._options),
+            self._draft, self._plans, self._options, self._account, self._facts, task, facts, title, split, size, key,
+            self._meta.dataset(subset, self._options), LabelFile(self._member, name, self._names(task)),
         )  # fmt: skip
+
+    def _names(self, task: Task) -> dict[int, str]:
+        """Return what CVAT calls the extracted frames of a video that has other numbers for them."""
+        last = task.last_frame
+        if self._options.frame_mapping != "relative" or last is None or last > _MOST_COMPUTED:
+            return {}
+        frames = range(task.start, last + 1, task.step)
+        return {task.hub_frame(frame, self._options): f"frame_{frame:06d}" for frame in frames}
 
     def _extent(self, task: Task, facts: TaskFacts, subset: str) -> tuple[int, int]:
         if task.width and task.height:
@@ -158,10 +174,11 @@ class _Video:
         task: Task,
         task_facts: TaskFacts,
         title: str,
-        subset: str,
+        split: str,
         size: tuple[int, int],
         key: tuple[str, ...],
         dataset: str,
+        file: LabelFile,
     ) -> None:
         self.title = title
         self._draft = draft
@@ -170,10 +187,11 @@ class _Video:
         self._account = account
         self._is_sparse = not facts.has_computed_frames
         self._task = task
-        self._subset = subset
+        self._split = split
         self._size = size
         self._key = key
         self._dataset = dataset
+        self._file = file
         self._offset = task.shift(task_facts.first_frame)
         self._count = 0
         self._hash_of = draft.hashes.series("track", *key)
@@ -193,9 +211,9 @@ class _Video:
             frames=max(self._task.frames(self._options), self._last_frame + 1),
             key=self._key,
             dataset=self._dataset,
-            client_metadata={"cvat_subset": self._subset} if self._subset else None,
+            client_metadata=metadata_of(self._split),
         )
-        row._origin = self._account.place
+        row._origin, row._file = self._account.place, self._file
         for _, instance in sorted(self._objects, key=lambda pair: pair[0]):
             row._adopt(instance)
         return row

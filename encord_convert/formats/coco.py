@@ -35,6 +35,7 @@ How it is read
     caption                a text classification ``caption``, of several lines if there are several (``-r captions``)
     category alone         a checklist ``Labels`` of the image
     attributes of images   a classification each
+    split of an image      client metadata ``split``; else, of several files, what their paths say: ``train/``
     segments_info          a bitmask for each segment of the PNG; void is nothing
     video_id, frame_id     images are frames of one video row; ``track_id``, ``instance_id`` and the ``track_id`` among
                            the attributes make one object of annotations. Also by name: ``-r frame_pattern``
@@ -67,6 +68,7 @@ How each hub thing maps
                      true or false for a checklist of one option that has its own name; a nested one under
                      ``question/option/question``; the answer of that frame where it changes over frames
     iscrowd          0, or 1 where an answer to ``iscrowd`` or ``is_crowd`` says yes
+    split            ``split`` of the image; ``split_files=yes``: ``annotations/instances_<split>.json`` for each
     frame labels     ``attributes`` of the image, in the same way; ``{}`` if the question is not answered
     object           ``attributes.encord_object_hash``; over several frames also ``attributes.track_id``, from 1
     confidence       ``score``, where it is not 1
@@ -180,6 +182,10 @@ class WriteOptions:
     checklists: Literal["names", "objects"] = field(
         default="names",
         metadata={"help": "Answers to a checklist: a list of what is chosen; or an object with true or false of each."},
+    )
+    split_files: bool = field(
+        default=False,
+        metadata={"help": "A file for each split, annotations/instances_<split>.json; else images say theirs."},
     )
     category_ids: str | None = field(
         default=None, metadata={"help": "Ids of categories by name, like car=3,bus=7; the others get those left."}

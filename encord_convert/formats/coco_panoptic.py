@@ -56,7 +56,7 @@ from encord_convert.errors import OptionError
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._coco_classes import Category, Classes
 from encord_convert.formats._coco_drawings import account_for_rest, listed_frames, on_frames
-from encord_convert.formats._coco_images import Names, file_name, split_suffix
+from encord_convert.formats._coco_images import Names, split_suffix
 from encord_convert.formats._coco_lines import Lines, append_file, written_lines, written_value
 from encord_convert.formats._coco_media import plain_name
 from encord_convert.formats._files import Source, Target, name_fault
@@ -192,7 +192,7 @@ def _images(row: LabelRowV2, options: WriteOptions, listed: int, names: Names) -
     """Return the images of a row with their frames; one at least."""
     for number, frame in enumerate(listed_frames(row, options) or [0], listed + 1):
         width, height = unit_size(row, frame)
-        image = _Image(number, width, height, names.unique(file_name(row, frame)))
+        image = _Image(number, width, height, names.of(row, frame))
         if row.data_type is DataType.IMAGE and plain_name(image.file_name) != row.data_title:
             image.encord = {"title": row.data_title}
         yield image, frame

@@ -53,7 +53,7 @@ from msgspec import UNSET, UnsetType
 
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._coco_drawings import Drawings, listed_frames
-from encord_convert.formats._coco_images import Names, file_name
+from encord_convert.formats._coco_images import Names
 from encord_convert.formats._coco_lines import Lines, append_file, written_lines, written_value
 from encord_convert.formats._coco_shapes import Annotation, Picture
 from encord_convert.formats._files import Source, Target
@@ -208,7 +208,7 @@ def _frames(row: LabelRowV2, options: WriteOptions) -> list[int]:
 
 def _video(row: LabelRowV2, frames: list[int], names: Names) -> _Video:
     width, height = unit_size(row, frames[0])
-    listed = [names.unique(file_name(row, frame)) for frame in frames]
+    listed = [names.of(row, frame) for frame in frames]
     return _Video(0, width, height, len(frames), listed, row.data_title, frames, row.number_of_frames)
 
 

@@ -14,11 +14,13 @@ Files on disk
 How each hub thing maps, reading
     ======================  ==========================================================================================
     image                   a label row; with ``group_images`` the pictures of a task are one image group. Its title is
-                            the name, after the subset if a project has several
+                            the name, after the subset if a project has several, and after the folder of the file if
+                            files lie in several
     task or job of a video  one video row. Frames are those of the source file; with ``frame_mapping=relative`` those
                             CVAT extracted. What a project adds to the frames of a task is taken off
     frames as pictures      pictures, or with ``group_images`` one group; with ``frames_as_video`` the video they are of
-    subset of a project     ``client_metadata["cvat_subset"]``; with ``subsets=datasets`` a dataset too
+    subset                  the split, ``client_metadata["split"]``; else, of several files, what their paths say; with
+                            ``subsets=datasets`` a dataset too
     label                   one class: an object for each shape it is used with, all of its name. ``encord`` and
                             ``push`` put the shape behind it, ``car (polygon)``, but for the first of box, polygon,
                             polyline, points, mask, skeleton, ellipse, cuboid; read again or pulled it is one class
@@ -49,6 +51,7 @@ How each hub thing maps, writing
     video                   a file of its own with a track for each object. Each frame is a keyframe, or those that
                             interpolation does not give (``keyframes=sparse``); a shape with ``outside="1"`` ends each
                             run of frames
+    split                   ``subset`` of the image, or of the task
     object                  label; objects of one name that ask the same are one label of type ``any``, others get
                             ``_2`` behind it
     (rotatable) box         box, with ``rotation`` in degrees

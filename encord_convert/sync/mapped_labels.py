@@ -96,7 +96,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
             except TranslationError as error:
                 raise TranslationError(f"{row.data_title}: {error.sentence}") from error
             new = LabelRowV2._from_dict(form, structure)
-            new._origin = row._origin
+            new._origin, new._file = row._origin, row._file
             account.tell(row, new, worked)
             yield new
         if labels.mapping is not None:
@@ -104,6 +104,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
 
     new = LabelSet(structure, rows, title=labels.title, ledger=labels.ledger if own is None else own)
     new.native, new.mapping = labels.native, ledger
+    new.source, new.splits = labels.source, labels.splits
     return new
 
 

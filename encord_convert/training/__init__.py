@@ -27,13 +27,15 @@ What is lost
 Splits
     A group goes to a split by a hash of its name and the seed: whatever is added later, it stays there. A video, a
     series and an image group are never cut. ``group`` names what else belongs together: ``folder``, or a key of the
-    client metadata such as ``patient_id``.
+    client metadata such as ``patient_id``. A source that comes in splits keeps them, if no shares are given; what is in
+    none of them goes to train (``SPLIT_UNKNOWN``). See :mod:`encord_convert.training.splits`.
 
-Pictures
-    Found below ``images`` as :mod:`encord_convert.media` says, and hard-linked (see
-    :mod:`encord_convert.training.pictures`). Frames of a video are looked for as ``<title>/000003``, as
-    ``<title>/frame_000003`` and as ``videos/<data hash>/3``, whatever their ending; if one is missing, its labels are
-    written and it is counted (``MISSING_MEDIA``). Videos are not decoded.
+Images
+    Found beside the labels or below ``images`` (:mod:`encord_convert.formats._finding`), and hard-linked
+    (:mod:`encord_convert.training.pictures`). Frames of a video are looked for under their own names, as
+    ``<title>/000003``, ``<title>/frame_000003`` and ``videos/<data hash>/3``, whatever their ending. Of an image that
+    is missing the labels are written (``MISSING_MEDIA``); if all are, nothing is, unless ``image_files`` is ``leave``.
+    A row whose image another row has is left out (``DUPLICATE_IMAGE``). Videos are not decoded.
 
 Sources
     The documentation and loaders of each trainer, by whose rules ``tests/training/loaders.py`` loads again what was
@@ -128,12 +130,14 @@ def write_target(
     report : Report, optional
         Receives the account. Without one, losses give a warning.
     **options
-        ``images``, ``pictures``, ``split``, ``seed`` and ``group``: see
+        ``images``, ``image_files``, ``split``, ``seed`` and ``group``: see
         :class:`encord_convert.training._parts.TrainingOptions`.
 
     Raises
     ------
     OptionError, NotRepresentableError, WriteError, AmbiguousFileError
     """
+    if "pictures" in options:  # what it was called
+        options.setdefault("image_files", options.pop("pictures"))
     target = target_named(name, task=task, negatives=negatives)
     return write(labels, path, target, strict=strict, allow=allow, report=report, **options)

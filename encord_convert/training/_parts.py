@@ -10,9 +10,10 @@ from typing import Any
 
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats._coco_images import frames_of
-from encord_convert.formats._files import Source, Target, source_at
+from encord_convert.formats._files import Target, source_at
+from encord_convert.formats._finding import Finder, beside
 from encord_convert.labelset import LabelSet
-from encord_convert.losses import Carries, Feature, Level
+from encord_convert.losses import Carries, Feature, Level, Where
 from encord_convert.placement import frame_size
 from encord_convert.prediction import account
 from encord_convert.report import Report
@@ -20,17 +21,20 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.skeletons import KnownPoints
 from encord_convert.training.pictures import Pictures, Placing
-from encord_convert.training.splits import Splits, group_of
+from encord_convert.training.splits import DEFAULT, KEEP, Assignment, Splits
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
     """How a training target is written; what survives does not depend on it."""
 
-    images: str | None = field(default=None, metadata={"help": "Folder or ZIP with the pictures."})
-    pictures: Placing = field(default="link", metadata={"help": "What to do with the pictures that are found."})
-    split: str = field(
-        default="train=0.8,val=0.1,test=0.1", metadata={"help": "Share of each split; they add up to 1."}
+    images: str | None = field(
+        default=None, metadata={"help": "Folder or ZIP with the images; by default they are looked for by the labels."}
+    )
+    image_files: Placing = field(default="link", metadata={"help": "What to do with the images that are found."})
+    split: str | None = field(
+        default=None,
+        metadata={"help": f"Shares that add up to 1, or keep; by default those of the source, else {DEFAULT}."},
     )
     seed: int = field(default=0, metadata={"help": "Another seed, another assignment to the splits."})
     group: str = field(
@@ -38,7 +42,19 @@ class TrainingOptions:
     )
 
     def __post_init__(self) -> None:
-        Splits.parse(self.split, self.seed)
+        if self.split not in (None, KEEP):
+            Splits.parse(self.split, self.seed)
+
+    def assignment(self, labels: LabelSet, carries: Carries) -> Assignment:
+        """Return what decides the split of each row."""
+        shapes = carries.shapes | carries.approximates
+
+        def is_written(row: Any) -> bool:
+            if Feature.EMPTY_ROWS in carries.features:
+                return bool(frames_of(row, _labelled(row), everything=False))
+            return any(one._frames and one.ontology_item.shape in shapes for one in row._objects.values())
+
+        return Assignment(labels, self.split, self.seed, self.group, is_written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,7 @@ def shots(
     report: Report,
     carries: Carries,
     folders: Mapping[str, str],
+    assignment: Assignment,
     *,
     by_stem: bool = False,
 ) -> Iterator[Shot]:
@@ -103,66 +120,129 @@ def shots(
         With ``EMPTY_ROWS``, pictures on which nothing is written are negative examples; without, they are left out.
     folders : dict of str to str
         Where the pictures of each split lie in the target.
+    assignment : Assignment
+        Of the rows to the splits.
     by_stem : bool
         As of :class:`~encord_convert.training.pictures.Pictures`.
 
     Raises
     ------
     WriteError
-        The folder to write has something in it: what lay there would be trained on.
+        The folder to write has something in it: what lay there would be trained on. Or no image is found, though there
+        is a place to look and names alone were not asked for; or none is trained on.
     """
     if not target.clear and target.path.is_dir() and any(target.path.iterdir()):
         raise WriteError(
             f"{target.path}: not written, since there is something in that folder, which would be trained on too. "
             "Name a new one."
         )
-    splits = Splits.parse(options.split, options.seed)
     counts: Counter[str] = Counter()
     known_points = KnownPoints(labels.ontology, carries.tolerance_px)
-    with _opened(options.images) as source:
-        pictures = Pictures(source, options.pictures, target, report, by_stem)
+    with _finder(labels, options.images) as finder:
+        pictures = Pictures(finder, options.image_files, target, report, by_stem)
         for row in report.rows(labels, carries):
-            written = account(report, row, carries, known_points)
-            group = group_of(row, options.group)
-            if group is None:
-                detail = f"Rows have no {options.group!r} in their client metadata; each is a group of its own."
-                report.note(Level.WARNING, "GROUP_UNKNOWN", detail)
-            split = splits.of(group_of(row, "row") or "" if group is None else group)
             frames = frames_of(row, _labelled(row), everything=False)
+            members = pictures.find(row, frames)
+            if members is None:
+                _leave_out(row, frames, report)
+                continue
+            written = account(report, row, carries, known_points)
+            split = assignment.of(row, report)
             if not frames:
-                report.note(Level.WARNING, "UNLABELLED_VIDEO", "A video without labels gives no picture to train on.")
+                report.note(Level.WARNING, "UNLABELLED_VIDEO", "A video without labels gives no image to train on.")
+            before = counts[split]
             for frame in frames:
                 if frame not in written and Feature.EMPTY_ROWS not in carries.features:
                     continue
                 counts[split] += 1
                 counts["empty"] += frame not in written
                 placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
-                name = pictures.place(row, frame, folders[split])
+                name = pictures.place(row, frame, members[frame], split, folders[split])
                 yield Shot(split, name, frame, frame_size(row, frame), placed)
+            assignment.count(row, split, counts[split] - before)
         pictures.close()
-    _note(report, splits, counts, options)
+        total = sum(counts[name] for name in assignment.names)
+        _note_missing(labels, target, options, report, pictures, total)
+    assignment.say(report)
+    _note(target, report, assignment, counts)
 
 
 def _labelled(row: Any) -> set[int]:
     return {frame for instance in row._objects.values() for frame in instance._frames}
 
 
-def _note(report: Report, splits: Splits, counts: Counter[str], options: TrainingOptions) -> None:
-    shares = ", ".join(f"{name} {counts[name]}" for name in splits.names)
-    report.note(Level.INFO, "SPLIT", f"Pictures: {shares}; of them {counts['empty']} without a label.")
-    for name in splits.names:
+def _leave_out(row: Any, frames: list[int], report: Report) -> None:
+    """Account for a row whose image another row has."""
+    detail = f"The image of {row.data_title!r} is that of another row already; the second is left out."
+    where = Where(file=row._origin, row=row.data_title)
+    report.writing.note(Level.WARNING, "DUPLICATE_IMAGE", detail, where)
+    if ("image", "") in report.reading.into:
+        report.writing.drop("DUPLICATE_IMAGE", Feature.MEDIA, ("image", ""), where, detail, count=len(frames))
+    for instance in (*row._objects.values(), *row._classifications.values()):
+        for frame in sorted(instance._frames):
+            report.drop(instance, frame, "DUPLICATE_IMAGE", Feature.MEDIA, detail)
+
+
+def _note_missing(
+    labels: LabelSet, target: Target, options: TrainingOptions, report: Report, pictures: Pictures, total: int
+) -> None:
+    """Say how many images were not found.
+
+    Raises
+    ------
+    WriteError
+        None was, and not even one is needed.
+    """
+    missing = pictures.missing
+    if not missing:
+        return
+    is_left = options.image_files == "leave"
+    if options.images is None and labels.source is None:
+        level = Level.INFO if is_left else Level.WARNING
+        report.note(level, "NO_IMAGES", "No folder of images was named: there are labels alone.")
+        return
+    where = f"in {options.images}" if options.images is not None else f"by the labels in {labels.source.name}"
+    if missing == total and not is_left:
+        raise WriteError(
+            f"{target.path}: not written, since none of the {total} images is {where}. Name their folder with "
+            "--images DIR, or have the labels alone with --image-files leave."
+        )
+    level = Level.INFO if is_left and missing == total else Level.WARNING
+    detail = f"{missing} of {total} images are not {where}; their labels are written."
+    report.writing.note(level, "MISSING_MEDIA", detail, pictures.first_missing, missing)
+
+
+def _note(target: Target, report: Report, assignment: Assignment, counts: Counter[str]) -> None:
+    """Say how many images went where.
+
+    Raises
+    ------
+    WriteError
+        None is trained on.
+    """
+    names = assignment.names
+    report.target.splits = {name: counts[name] for name in names if counts[name]}
+    shares = ", ".join(f"{name} {counts[name]}" for name in names)
+    if "train" in names and not counts["train"] and any(counts[name] for name in names):
+        raise WriteError(
+            f"{target.path}: not written, since there is no image to train on: {shares}. Give other shares with "
+            "--split train=0.8,val=0.2, another --seed, or smaller groups with --group."
+        )
+    report.note(Level.INFO, "SPLIT", f"Images: {shares}; of them {counts['empty']} without a label.")
+    for name in names:
         if not counts[name]:
-            report.note(Level.WARNING, "EMPTY_SPLIT", f"No picture is in the split {name!r}.")
-    if options.images is None:
-        report.note(Level.INFO, "NO_PICTURES", "No folder of pictures was named; theirs are to be filled by hand.")
+            report.note(Level.WARNING, "EMPTY_SPLIT", f"No image is in the split {name!r}.")
 
 
 @contextlib.contextmanager
-def _opened(images: str | None) -> Iterator[Source | None]:
-    if images is None:
-        yield None
-        return
+def _finder(labels: LabelSet, images: str | None) -> Iterator[Finder | None]:
     if images == "-":
         raise OptionError("images=- is not allowed; it takes a folder or a ZIP archive.")
+    if images is None and labels.source is None:
+        yield None
+        return
+    if images is None:
+        yield beside(labels.source)
+        return
     with source_at(images) as source:
-        yield source
+        yield Finder(source)

@@ -29,7 +29,6 @@ from encord_convert.sdk.objects import Shape
 from encord_convert.training import drawings
 from encord_convert.training._parts import Shot, TrainingOptions, base_carries, shots
 from encord_convert.training.poses import Poses
-from encord_convert.training.splits import Splits
 
 DECIMALS = 3
 NO_CROWDS = Limits(drops_crowds=True)
@@ -218,14 +217,15 @@ def _write(
     report: Report,
 ) -> None:
     layout, carries = _given(layout, options), carries_by(options)
-    names = {split: layout.splits.get(split, split) for split in Splits.parse(options.split).names}
+    assignment = options.assignment(labels, carries)
+    names = {split: layout.splits.get(split, split) for split in assignment.names}
     folders = {split: layout.pictures.format(name) for split, name in names.items()}
     categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
     ids = {(one.name, one.shape): category.id for category in categories for one in category.classes}
     poses = Poses(labels, report) if layout.reads_keypoints else None
     with ExitStack() as stack:
         parts = {split: stack.enter_context(_Part(layout, ids, poses, target, split)) for split in names}
-        for shot in shots(labels, target, options, report, carries, folders):
+        for shot in shots(labels, target, options, report, carries, folders, assignment):
             parts[shot.split].add(shot)
         if layout.advice and any(part.has_masks for part in parts.values()):
             report.note(Level.INFO, "MASK_FORMAT", layout.advice)

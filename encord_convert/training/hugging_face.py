@@ -29,7 +29,6 @@ from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.training import drawings
 from encord_convert.training._parts import Shot, TrainingOptions, base_carries, shots
-from encord_convert.training.splits import Splits
 
 DECIMALS = 3
 
@@ -58,12 +57,13 @@ def format_of(negatives: str = "keep") -> Format:
 def _write(carries: Carries, labels: LabelSet, target: Target, options: TrainingOptions, report: Report) -> None:
     categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
     numbers = {(one.name, one.shape): n for n, category in enumerate(categories) for one in category.classes}
-    folders = {split: _SPLITS.get(split, split) for split in Splits.parse(options.split).names}
+    assignment = options.assignment(labels, carries)
+    folders = {split: _SPLITS.get(split, split) for split in assignment.names}
     encoder, images, objects = msgspec.json.Encoder(), count(1), count(1)
     streams: dict[str, BinaryIO] = {}
     typed: set[str] = set()
     with ExitStack() as stack:
-        for shot in shots(labels, target, options, report, carries, folders):
+        for shot in shots(labels, target, options, report, carries, folders, assignment):
             stream = streams.get(shot.split)
             if stream is None:
                 name = f"{folders[shot.split]}/metadata.jsonl"

@@ -3,7 +3,7 @@
 A **hard link** is the default: it needs no room, cannot dangle, and stays readable where only the target's folder is
 seen (in a container, say). On another file system, which a hard link cannot reach, it is a symbolic link; what is in
 an archive is copied. Links share their content with the original: training code that repairs pictures in place changes
-both; ``pictures=copy`` keeps them apart.
+both; ``image_files=copy`` keeps them apart.
 
 A picture that its EXIF data turns is neither linked nor copied but written anew, upright and without that note, since
 training code differs in whether it turns pictures (OpenCV and Hugging Face do, Pillow does not) and labels are drawn on
@@ -15,19 +15,21 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 from encord_convert.errors import ReadError
-from encord_convert.formats._coco_images import file_name, split_suffix
-from encord_convert.formats._files import Source, Target, name_fault
+from encord_convert.formats._coco_images import RowFolders, file_name, name_code, split_suffix
+from encord_convert.formats._files import Target, name_fault
+from encord_convert.formats._finding import Finder
 from encord_convert.formats._paths import Paths
-from encord_convert.losses import Level, Where
+from encord_convert.losses import NOWHERE, Level, Where
 from encord_convert.media import SUFFIXES, Header, Media
-from encord_convert.placement import frame_size, unit_of
+from encord_convert.placement import frame_size
 from encord_convert.report import Report
-from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
+from encord_convert.splits import split_of, standard
 
 Placing = Literal["link", "copy", "leave"]
 
@@ -37,42 +39,70 @@ class Pictures:
 
     Parameters
     ----------
-    source : Source or None
-        Where the pictures are; None: nowhere, and only names are given.
+    finder : Finder or None
+        Finds the images; None: there is no place to look, and only names are given.
     placing : "link", "copy" or "leave"
-        With ``leave`` a picture that is found keeps the name it has in the source.
+        With ``leave`` an image that is found keeps the name it has there, and one that is not that of the labels.
     target : Target
     report : Report
         Told what is missing, has another size, or was turned.
     by_stem : bool
         Whether two pictures of a folder may not differ in their endings alone: labels are found by the stem.
+
+    Attributes
+    ----------
+    missing : int
+        How many images were not found; ``first_missing`` is the first of them.
     """
 
-    def __init__(self, source: Source | None, placing: Placing, target: Target, report: Report, by_stem: bool) -> None:
-        self._media = None if source is None else Media(source)
-        self._source = source
+    def __init__(self, finder: Finder | None, placing: Placing, target: Target, report: Report, by_stem: bool) -> None:
+        self.missing = 0
+        self.first_missing = NOWHERE
+        self._finder = finder
+        self._media = None if finder is None else Media(finder.source)
+        self._source = None if finder is None else finder.source
+        self._given: set[int] = set()
+        self._row_folders = RowFolders()
         self._placing = placing
         self._target = target
         self._report = report
         self._by_stem = by_stem
         self._paths = Paths()
 
-    def place(self, row: LabelRowV2, frame: int, folder: str) -> str:
-        """Return the name of a frame's picture below ``folder`` of the target, where the picture is from now on.
+    def find(self, row: LabelRowV2, frames: Iterable[int]) -> dict[int, str | None] | None:
+        """Return the files of the frames of a row; None if another row has one of them.
 
         Raises
         ------
         AmbiguousFileError
-            Several files could be the picture.
+            Several files could be the image.
+        """
+        if self._finder is None:
+            return dict.fromkeys(frames)
+        members = {frame: self._finder.find(row, frame) for frame in frames}
+        codes = [name_code(member) for member in members.values() if member is not None]
+        if not self._given.isdisjoint(codes):
+            return None
+        self._given.update(codes)
+        return members
+
+    def place(self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str) -> str:
+        """Return the name of a frame's picture below ``folder`` of the target, where the picture is from now on.
+
+        A folder of the source that stands for ``split`` is not repeated there.
+
+        Raises
+        ------
         ReadError
             The picture cannot be read.
         """
-        member = self._find(row, frame)
-        name = self._name(row, frame, member, folder)
+        name = self._name(row, frame, member, split, folder)
         if member is not None:
             self._put(row, frame, member, f"{folder}/{name}")
-        elif self._media is not None:
-            self._note(row, frame, Level.WARNING, "MISSING_MEDIA", "A picture is not there; its labels are written.")
+        else:
+            if not self.missing:
+                self.first_missing = Where(row=row.data_title, frame=frame)
+            self.missing += 1
         return name
 
     def close(self) -> None:
@@ -81,27 +111,24 @@ class Pictures:
             detail = "A picture has the name of another; in the target a number follows it."
             self._report.note(Level.WARNING, "NAME_CLASH", detail)
 
-    def _find(self, row: LabelRowV2, frame: int) -> str | None:
-        if self._media is None:
-            return None
-        metadata = row.client_metadata or {}
-        digest = next((f"{kind}:{metadata[kind]}" for kind in ("sha256", "md5") if kind in metadata), None)
-        for wanted in _titles(row, frame):
-            member = self._media.find(wanted, digest=digest if row.data_type is DataType.IMAGE else None)
-            if member is not None:
-                return member
-        return None
-
-    def _name(self, row: LabelRowV2, frame: int, member: str | None, folder: str) -> str:
-        left = member if self._placing == "leave" else None
-        if left is not None and not self._by_stem:
-            return left
-        stem, suffix = split_suffix(left or safe_name(file_name(row, frame)))
+    def _name(self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str) -> str:
+        left = None
+        if self._placing == "leave":
+            left = member or file_name(row, frame)
+            if not self._by_stem:
+                return left
+            left = left if member is not None else safe_name(left)
+        stem, suffix = split_suffix(left or safe_name(self._below(row, frame, split)))
         if left is None and suffix.lower() not in SUFFIXES:  # a slice, or a frame: training code reads pictures
             stem, suffix = (stem, ".png") if suffix == ".dcm" else (stem + suffix, ".png")
         if left is None and member is not None:
             suffix = self._ending(member) or suffix
         return self._paths.file(f"{folder}/{stem}", suffix, by_stem=self._by_stem)[len(folder) + 1 :] + suffix
+
+    def _below(self, row: LabelRowV2, frame: int, split: str) -> str:
+        name = self._row_folders.name(row, frame)
+        own = split_of(row.client_metadata)
+        return name[len(own) + 1 :] if own and standard(own) == split and name.startswith(f"{own}/") else name
 
     def _ending(self, member: str) -> str:
         """Return how the name of a picture ends, or should: training code finds pictures by that."""
@@ -181,14 +208,3 @@ def safe_name(name: str) -> str:
     # Training code that lists pictures by their endings takes a folder of such a name for one.
     folders = [f"{part}_" if split_suffix(part)[1].lower() in SUFFIXES else part for part in parts[:-1]]
     return "/".join([*folders, parts[-1]])
-
-
-def _titles(row: LabelRowV2, frame: int) -> list[str]:
-    """Return what the picture of a frame may be called, the likeliest first."""
-    names = [file_name(row, frame)]
-    if row.data_type is DataType.IMG_GROUP:
-        names.append(unit_of(row, frame).data_title)
-    if row.data_type is DataType.VIDEO:
-        stem = split_suffix(row.data_title.replace("\\", "/"))[0]
-        names += [f"{stem}/frame_{frame:06d}", f"videos/{row.data_hash}/{frame}"]
-    return names

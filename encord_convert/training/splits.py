@@ -2,20 +2,31 @@
 
 The split of a picture follows from its group and the seed, and from nothing else: not from the order of the rows, nor
 from how many there are. A data set that grows keeps every picture where it was, and pictures that belong together (the
-frames of a video, the slices of a series, what has the same patient) stay together.
+frames of a video, the slices of a series, what has the same patient) stay together. One exception: if no group at all
+would be trained on, the one that is nearest to it is.
+
+A source that comes in splits keeps them, unless shares are given. Rows of it that name no split, or one whose name
+means none, are trained on: so what it validates and tests on stays what it was.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from itertools import accumulate
 
+from encord_convert.errors import OptionError
+from encord_convert.labelset import LabelSet
+from encord_convert.losses import Level
+from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
+from encord_convert.splits import NAMES, UNNAMED, split_of, standard
 
-NAMES = ("train", "val", "test")
+DEFAULT = "train=0.8,val=0.1,test=0.1"
+KEEP = "keep"
 
 _FRAME = re.compile(r"frame_\d+$")
 
@@ -43,9 +54,13 @@ class Splits:
         >>> [splits.of(name) for name in ("a.mp4", "b.mp4", "c.mp4", "d.mp4")]
         ['train', 'val', 'val', 'val']
         """
-        code = blake2b(f"{self._seed}\0{group}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        place = int.from_bytes(code, "big") / 2**64
+        place = self.place(group)
         return next((name for name, end in zip(self.names, self._ends, strict=True) if place < end), self.names[-1])
+
+    def place(self, group: str) -> float:
+        """Return where a group stands between 0 and 1, over which the shares are laid."""
+        code = blake2b(f"{self._seed}\0{group}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        return int.from_bytes(code, "big") / 2**64
 
     @classmethod
     def parse(cls, text: str, seed: int = 0) -> Splits:
@@ -91,3 +106,103 @@ def group_of(row: LabelRowV2, by: str) -> str | None:
         return None if value is None else f"{by}={value}"
     is_frame = row.data_type is DataType.IMAGE and _FRAME.match(name.partition(".")[0])
     return folder if is_frame else title
+
+
+class Assignment:
+    """Decides the split of each row of a label set.
+
+    Parameters
+    ----------
+    labels : LabelSet
+        Its rows are walked if it does not say in which splits they are, and as far as it takes to find one to train on.
+    split : str or None
+        Shares, :data:`KEEP`, or None: those of the source if it has any, else :data:`DEFAULT`.
+    seed : int
+    group : str
+        As of :func:`group_of`.
+    is_written : callable
+        Whether a row gives an image, as far as can be told beforehand.
+
+    Attributes
+    ----------
+    names : list of str
+        Splits that there are, of :data:`~encord_convert.splits.NAMES`.
+
+    Raises
+    ------
+    OptionError
+        The splits of the source are to be kept, and it has none.
+    """
+
+    def __init__(
+        self, labels: LabelSet, split: str | None, seed: int, group: str, is_written: Callable[[LabelRowV2], bool]
+    ) -> None:
+        self._group = group
+        self._unknown: Counter[str] = Counter()
+        self._moved = 0
+        found = _splits_in(labels)
+        known = {standard(one) for one in found} - {None}
+        others = sorted(found - {UNNAMED})
+        self.has_own = bool(known)
+        if split == KEEP and not known:
+            fact = f"those of the source, {', '.join(map(repr, others))}, are" if others else "the source has"
+            none = "not called train, val or test" if others else "none"
+            raise OptionError(f"split=keep is not possible: {fact} {none}. Give shares like {DEFAULT}.")
+        self.keeps = bool(known) and split in (None, KEEP)
+        self._shares = Splits.parse(DEFAULT if split in (None, KEEP) else split, seed)
+        self.names = [name for name in NAMES if name in {"train", *known}] if self.keeps else self._shares.names
+        self._first = None if self.keeps or "train" not in self.names else self._trained(filter(is_written, labels))
+
+    def of(self, row: LabelRowV2, report: Report) -> str:
+        """Return the split of a row, and say what is worth knowing about that."""
+        group = group_of(row, self._group)
+        if group is None and not self.keeps:
+            detail = f"Rows have no {self._group!r} in their client metadata; each is a group of its own."
+            report.note(Level.WARNING, "GROUP_UNKNOWN", detail)
+        if not self.keeps:
+            group = self._named(row)
+            return "train" if group == self._first else self._shares.of(group)
+        return standard(split_of(row.client_metadata)) or "train"
+
+    def count(self, row: LabelRowV2, split: str, images: int) -> None:
+        """Count images that went to a split."""
+        own = split_of(row.client_metadata)
+        if not images or standard(own) == split or not self.has_own:
+            return
+        if self.keeps:
+            self._unknown[own if own != UNNAMED else ""] += images
+        elif standard(own):
+            self._moved += images
+
+    def say(self, report: Report) -> None:
+        """Say how many of the images counted are not in the split the source names."""
+        if count := sum(self._unknown.values()):
+            named = ", ".join(f"{repr(one) if one else 'none'} ({number})" for one, number in self._unknown.items())
+            detail = f"Images beside those of train, val and test went to train; their splits are: {named}."
+            report.writing.note(Level.WARNING, "SPLIT_UNKNOWN", detail, count=count)
+        if self._moved:
+            detail = (
+                "Images are in another split than in the source, since --split gives shares; --split keep keeps it."
+            )
+            report.writing.note(Level.WARNING, "SPLIT_CHANGED", detail, count=self._moved)
+
+    def _named(self, row: LabelRowV2) -> str:
+        group = group_of(row, self._group)
+        return (group_of(row, "row") or "") if group is None else group
+
+    def _trained(self, rows: Iterable[LabelRowV2]) -> str | None:
+        """Return the group that is trained on though its place is elsewhere; None if others are."""
+        nearest: tuple[float, str] | None = None
+        for row in rows:
+            group = self._named(row)
+            if self._shares.of(group) == "train":
+                return None
+            place = self._shares.place(group), group
+            nearest = place if nearest is None else min(nearest, place)
+        return None if nearest is None else nearest[1]
+
+
+def _splits_in(labels: LabelSet) -> set[str]:
+    """Return the splits that rows say they are in."""
+    found = labels.splits if labels.splits is not None else {split_of(row.client_metadata) for row in labels}
+    return {split for split in found if split}

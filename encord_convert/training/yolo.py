@@ -9,7 +9,7 @@ the whole picture, so that for outlines boxes are written with their four corner
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,7 +26,6 @@ from encord_convert.sdk.objects import Shape
 from encord_convert.training import drawings
 from encord_convert.training._parts import TrainingOptions, base_carries, shots
 from encord_convert.training.poses import Poses, flips_of
-from encord_convert.training.splits import Splits
 
 _UNIT = 1_000_000
 _LIMITS = Limits(drops_crowds=True, is_bounded=True, least_picture_px=10)
@@ -113,10 +112,10 @@ def _write(
     categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
     numbers = {(one.name, one.shape): n for n, category in enumerate(categories) for one in category.classes}
     poses = Poses(labels, report) if Shape.SKELETON in task.shapes else None
-    names = Splits.parse(options.split).names
-    folders = {split: f"images/{split}" for split in names}
+    assignment = options.assignment(labels, carries)
+    folders = {split: f"images/{split}" for split in assignment.names}
     keypoint_count = 0 if poses is None else poses.most
-    for shot in shots(labels, target, options, report, carries, folders, by_stem=True):
+    for shot in shots(labels, target, options, report, carries, folders, assignment, by_stem=True):
         lines: list[str] = []
         seen: set[tuple[int, ...]] = set()
         for instance, coordinates in shot.placed:
@@ -130,7 +129,7 @@ def _write(
         path.write_text("".join(lines), encoding="ascii")
     with target.open("data.yaml") as stream:
         # Not the path: a relative one is looked for in the trainer's own folder, and without any, here.
-        entries = _yaml(folders, [one.name for one in categories], poses)
+        entries = _yaml(folders, report.target.splits, [one.name for one in categories], poses)
         stream.write("".join(f"{key}: {value}\n" for key, value in entries).encode(errors="replace"))
     if poses is not None:
         poses.say_untemplated()
@@ -163,13 +162,17 @@ def _line(number: int, units: list[int], flags: list[float], count: int) -> str:
     return f"{number} {' '.join(shares)}\n"
 
 
-def _yaml(folders: dict[str, str], names: list[str], poses: Poses | None) -> list[tuple[str, str]]:
+def _yaml(
+    folders: dict[str, str], filled: Container[str], names: list[str], poses: Poses | None
+) -> list[tuple[str, str]]:
     """Return the entries of data.yaml; a text of JSON is one of YAML, so that any name can be written."""
     entries = list(folders.items())
-    if "val" not in folders:
-        entries.append(("val", folders.get("test", folders[next(iter(folders))])))
+    some = next((folder for split, folder in folders.items() if split in filled), folders[next(iter(folders))])
+    if "val" not in folders or ("val" not in filled and some != folders["val"]):  # it has to be there
+        found = folders["test"] if "test" in folders and "test" in filled else some
+        entries = [*((split, folder) for split, folder in entries if split != "val"), ("val", found)]
     if "train" not in folders:
-        entries.append(("train", folders[next(iter(folders))]))
+        entries.append(("train", some))
     entries.append(("nc", str(len(names))))
     entries.append(
         ("names", "".join(f"\n  {n}: {json.dumps(name, ensure_ascii=False)}" for n, name in enumerate(names)))

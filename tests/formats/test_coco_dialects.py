@@ -136,7 +136,7 @@ def test_splits_in_folders_are_read_together_and_do_not_mix() -> None:
     members = {f"{split}/_annotations.coco.json": json.dumps(file).encode()
                for split, file in (("train", one), ("valid", other))}  # fmt: skip
     found = Read(MemorySource(members))
-    assert [(row.data_title, len(row._objects)) for row in found.rows] == [("a.jpg", 1), ("a.jpg", 1)]
+    assert [(row.data_title, len(row._objects)) for row in found.rows] == [("train/a.jpg", 1), ("valid/a.jpg", 1)]
     assert found.place(1).width == 0.1
     assert found.rows[0].data_hash != found.rows[1].data_hash
 

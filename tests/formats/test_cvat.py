@@ -854,7 +854,7 @@ def test_subsets_name_the_rows_and_are_kept_as_metadata() -> None:
     body = [image(box(), subset=subset, task_id=1) for subset in ("Train", "Val")]
     loaded = Loaded(document(*body, meta=project(subsets="Val\nTrain")))
     assert [row.data_title for row in loaded.rows] == ["Train/a.jpg", "Val/a.jpg"]
-    assert [row.client_metadata for row in loaded.rows] == [{"cvat_subset": "Train"}, {"cvat_subset": "Val"}]
+    assert [row.client_metadata for row in loaded.rows] == [{"split": "Train"}, {"split": "Val"}]
     assert {note.code: str(note.level) for note in loaded.report.notes()}["SUBSET_AS_METADATA"] == "info"
     one = Loaded(document(image(box(), subset="default", task_id=1), meta=project()))
     assert one.rows[0].data_title == "a.jpg"
@@ -867,7 +867,7 @@ def test_each_subset_is_a_dataset_if_asked_for() -> None:
     rows = Loaded(text, subsets="datasets").rows
     assert [row.dataset_title for row in rows] == ["p/Train", "p/Val"]
     assert rows[0].dataset_hash != rows[1].dataset_hash
-    assert [row.client_metadata for row in rows] == [{"cvat_subset": "Train"}, {"cvat_subset": "Val"}]
+    assert [row.client_metadata for row in rows] == [{"split": "Train"}, {"split": "Val"}]
 
 
 def frames_as_pictures(*numbers: int) -> bytes:
@@ -1060,7 +1060,7 @@ def test_several_files_are_kept_apart_and_share_their_labels(tmp_path: Path) -> 
     )
     folder = put(tmp_path, {"one.xml": one, "two/annotations.xml": other})
     loaded = Loaded(source_at(folder))
-    assert [row.data_title for row in loaded.rows] == ["a.jpg", "a.jpg"]
+    assert [row.data_title for row in loaded.rows] == ["a.jpg", "two/a.jpg"]
     assert len({row.data_hash for row in loaded.rows}) == len({row.label_hash for row in loaded.rows}) == 2
     assert [o.name for o in loaded.labels.ontology.objects] == ["a", "b"]
     assert [answers(instance) for instance in loaded.instances] == [{"x": "1"}, {"x": "true"}]

@@ -319,9 +319,9 @@ def test_what_a_project_adds_to_the_frames_of_a_task_is_taken_off() -> None:
     frames = {row.data_title: sorted(f for i in row.get_object_instances() for f in i._frames) for row in loaded.rows}
     assert frames == {"Train/3.mp4": [10], "Val/5.mp4": [2], "Train/12.mp4": [0, 4]}
     assert [row.client_metadata for row in loaded.rows] == [
-        {"cvat_subset": "Train"},
-        {"cvat_subset": "Val"},
-        {"cvat_subset": "Train"},
+        {"split": "Train"},
+        {"split": "Val"},
+        {"split": "Train"},
     ]
 
 

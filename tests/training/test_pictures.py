@@ -229,7 +229,8 @@ def test_no_title_leads_out_of_the_target(title: str, name: str, tmp_path: Path)
     source = tmp_path / "pictures"
     source.mkdir()
     (source / "evil.png").write_bytes(png())
-    written(tmp_path, cars(title), source, name)
+    (source / "other.png").write_bytes(png())
+    written(tmp_path, cars(title, "other.png"), source, name)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "pictures"]
 
 
@@ -275,7 +276,7 @@ def test_without_a_folder_of_pictures_labels_are_written_alone(tmp_path: Path) -
     report = written(tmp_path, cars("a.png"), None, "ultralytics")
     assert names_in(tmp_path / "out") == ["data.yaml", "labels/train/a.txt"]
     assert "MISSING_MEDIA" not in codes(report)
-    assert codes(report)["NO_PICTURES"] == 1
+    assert codes(report)["NO_IMAGES"] == 1
 
 
 def test_pictures_do_not_come_from_standard_input(tmp_path: Path) -> None:

@@ -1,0 +1,258 @@
+"""Where the images of label rows are: beside the labels as formats lay them out, or below a folder that was named.
+
+In the folder of the label file, in the one above it, and in the one above ``labels/train/``, an image is looked for in
+
+1. ``images/<split>/``: projects of CVAT, Ultralytics;
+2. ``<split>/``: ``train2017/`` beside ``annotations/``;
+3. ``images/``: tasks of CVAT;
+4. the folder itself: Roboflow;
+5. ``<name of the label file>/`` and ``images/default/``.
+
+So the image of a row is the one beside its own label file, also where another export has one of the same name. A split
+may be called otherwise there: ``train`` is found in ``Train`` and in ``train2017``. What is in none of these is looked
+for below the folder of the label file as :mod:`encord_convert.media` says; but not if a lone file was converted, whose
+folder may hold anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from encord_convert.errors import AmbiguousFileError, ConvertError
+from encord_convert.formats._coco_images import file_name, split_suffix
+from encord_convert.formats._files import (
+    FileSource,
+    FolderSource,
+    MemorySource,
+    Source,
+    ZipSource,
+    join_within,
+    source_at,
+)
+from encord_convert.media import IMAGES, SUFFIXES, LabelFile, Media, normalized, parts_of, stems_of
+from encord_convert.placement import unit_of
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2
+from encord_convert.splits import UNNAMED, named_in, split_of, standard
+
+_NO_FILE = LabelFile("")
+_OF_LABELS = frozenset({"annotation", "annotations", "label", "labels"})
+"""Folders of label files: what belongs to them lies beside the folder."""
+
+
+class Finder:
+    """Finds the images of rows in a source.
+
+    Parameters
+    ----------
+    source : Source
+        Folder or archive.
+    above : str
+        Of members of the source the labels were read from: the folder they are in here, with ``/`` at its end.
+    is_whole : bool
+        Whether an image may be anywhere in it.
+    """
+
+    def __init__(self, source: Source, above: str = "", *, is_whole: bool = True) -> None:
+        self.source = source
+        self._above = above
+        self._is_whole = is_whole
+        self._folders = _Folders(source)
+        self._media: dict[str, Media] = {}
+        self._places: dict[tuple[str, str], list[str]] = {}
+
+    def find(self, row: LabelRowV2, frame: int) -> str | None:
+        """Return the file of a frame, as a member of the source; None if there is none.
+
+        Raises
+        ------
+        AmbiguousFileError
+            Several files could be it.
+        """
+        file: LabelFile = row._file or _NO_FILE
+        names = _names(row, frame, file)
+        places = self._places_of(self._above + file.member, split_of(row.client_metadata) or named_in(file.member))
+        found = self._laid_out(row, frame, file, names, places)
+        if found is not None:
+            return found
+        if not self._is_whole:
+            tails = ["/".join(parts[start:]) for parts in map(parts_of, names) for start in range(1, len(parts))]
+            return next((found for tail in tails if (found := self._at(places, tail)) is not None), None)
+        return self._anywhere(row, frame, file, names)
+
+    def suffix(self, row: LabelRowV2, frame: int) -> str:
+        """Return how the name of the file of a frame ends; empty if it is not where formats lay it out."""
+        file: LabelFile = row._file or _NO_FILE
+        places = self._places_of(self._above + file.member, split_of(row.client_metadata) or named_in(file.member))
+        try:
+            found = self._laid_out(row, frame, file, _names(row, frame, file), places)
+        except AmbiguousFileError:
+            return ""
+        suffix = split_suffix(found or "")[1]
+        return suffix if suffix.lower() in SUFFIXES else ""
+
+    def _laid_out(
+        self, row: LabelRowV2, frame: int, file: LabelFile, names: list[str], places: list[str]
+    ) -> str | None:
+        numbered = [f"frame_{frame:06d}"] if row.data_type is DataType.VIDEO and file.member else []  # CVAT's
+        for name in names + numbered:
+            found = self._at(places, "/".join(parts_of(name)))
+            if found is not None:
+                return found
+        return None
+
+    def _at(self, places: list[str], path: str) -> str | None:
+        return next((found for place in places if (found := self._folders.find(place + path)) is not None), None)
+
+    def _anywhere(self, row: LabelRowV2, frame: int, file: LabelFile, names: list[str]) -> str | None:
+        scope = _bases(self._above + file.folder)[-1].rstrip("/") if file.folder else ""
+        media = self._media.get(scope)
+        if media is None:
+            media = self._media[scope] = Media(self.source, scope)
+        metadata = row.client_metadata or {}
+        digest = next((f"{kind}:{metadata[kind]}" for kind in ("sha256", "md5") if kind in metadata), None)
+        for name in names:
+            found = media.find(name, digest=digest if row.data_type is DataType.IMAGE else None)
+            if found is not None:
+                return found
+        return None
+
+    def _places_of(self, member: str, split: str) -> list[str]:
+        key = member, split
+        if key not in self._places:
+            folder, _, file = member.rpartition("/")
+            stem = file.partition(".")[0]
+            bases = _bases(f"{folder}/") if folder else [""]
+            if folder:
+                bases.insert(1, folder[: folder.rfind("/") + 1])
+            self._places[key] = list(dict.fromkeys(place for base in bases for place in self._below(base, split, stem)))
+        return self._places[key]
+
+    def _below(self, base: str, split: str, stem: str) -> Iterator[str]:
+        images = base + IMAGES
+        if split:
+            yield from self._of_split(images, split)
+            yield from self._of_split(base, split)
+        yield images
+        yield base
+        if stem:
+            yield f"{base}{stem}/"
+        yield f"{images}{UNNAMED}/"
+
+    def _of_split(self, base: str, split: str) -> Iterator[str]:
+        known = standard(split)
+        folders = self._folders.below(base)
+        yield from (f"{base}{one}/" for one in folders if one == split)
+        yield from (f"{base}{one}/" for one in folders if known and one != split and standard(one) == known)
+
+
+class _Folders:
+    """The files of a source, folder by folder: of a folder of the disk only those that are asked for are listed."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._root = Path(source.name) if type(source) is FolderSource else None
+        self._listed: dict[str, tuple[dict[str, list[str]], dict[str, list[str]], list[str]]] = {}
+        if self._root is None:
+            self._list_all()
+
+    def find(self, path: str) -> str | None:
+        """Return the file at a path, with another ending if there is none with its own."""
+        folder = path[: path.rfind("/") + 1]
+        files, stems, _ = self._of(folder)
+        name = normalized(path[len(folder) :])
+        found = files.get(name) or next((one for stem in stems_of(name) if (one := stems.get(stem))), [])
+        if len(found) > 1:
+            what = f"the image {path!r} could be any of {len(found)} files"
+            raise AmbiguousFileError(self._source.name, what, [folder + one for one in found])
+        return folder + found[0] if found else None
+
+    def below(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder."""
+        return self._of(folder)[2]
+
+    def _of(self, folder: str) -> tuple[dict[str, list[str]], dict[str, list[str]], list[str]]:
+        if folder not in self._listed:
+            self._listed[folder] = {}, {}, []
+            for name, is_folder in self._on_disk(folder):
+                self._add(folder, name, is_folder)
+        return self._listed[folder]
+
+    def _add(self, folder: str, name: str, is_folder: bool) -> None:
+        files, stems, folders = self._listed.setdefault(folder, ({}, {}, []))
+        if is_folder:
+            folders.append(name)
+            return
+        key = normalized(name)
+        files.setdefault(key, []).append(name)
+        stem, suffix = split_suffix(key)
+        if suffix.lower() in SUFFIXES:
+            stems.setdefault(stem, []).append(name)
+
+    def _on_disk(self, folder: str) -> list[tuple[str, bool]]:
+        if self._root is None:
+            return []
+        try:
+            path = join_within(self._root, folder) if folder else self._root
+            with os.scandir(path) as entries:
+                return sorted((one.name, one.is_dir()) for one in entries if not one.name.startswith("."))
+        except (OSError, ValueError):  # there is none, or it is behind a link that leads out of the source
+            return []
+
+    def _list_all(self) -> None:
+        known: set[str] = set()
+        for member in self._source.names():
+            folder = member[: member.rfind("/") + 1]
+            self._add(folder, member[len(folder) :], is_folder=False)
+            while folder and folder not in known:
+                known.add(folder)
+                above, _, name = folder[:-1].rpartition("/")
+                folder = above + "/" if above else ""
+                self._add(folder, name, is_folder=True)
+
+
+def _bases(folder: str) -> list[str]:
+    """Return the folder of a label file and, if that is a folder for labels or in one, the folder they belong to."""
+    parts = folder.rstrip("/").split("/")
+    depth = next((depth for depth in (1, 2) if len(parts) >= depth and parts[-depth].lower() in _OF_LABELS), 0)
+    return [folder, "".join(f"{part}/" for part in parts[:-depth])] if depth else [folder]
+
+
+def beside(source: Any) -> Finder | None:
+    """Return what finds the images beside the labels of a source; None if there is no place to look: a pipe."""
+    if isinstance(source, (FolderSource, MemorySource, ZipSource)):
+        return Finder(source)
+    path = Path(source.name)
+    try:
+        if not path.exists():
+            return None if isinstance(source, FileSource) else Finder(source)
+        opened = source_at(path)
+    except (ConvertError, OSError, ValueError):
+        return None
+    if not isinstance(opened, FileSource):
+        return Finder(opened)
+    folder, above = path.absolute().parent, ""
+    if folder.name.lower() in _OF_LABELS and folder.parent != folder:
+        folder, above = folder.parent, f"{folder.name}/"
+    return Finder(FolderSource(folder), above, is_whole=False)
+
+
+def _names(row: LabelRowV2, frame: int, file: LabelFile) -> list[str]:
+    """Return what the image of a frame may be called, the likeliest first."""
+    names = [file.frames[frame]] if frame in file.frames else []
+    title = row.data_title.replace("\\", "/")
+    if row.data_type is DataType.VIDEO:
+        for one in (file.name.replace("\\", "/"), title):
+            stem = split_suffix(one)[0]
+            names += [f"{stem}/{frame:06d}.jpg", f"{stem}/frame_{frame:06d}"] if stem else []
+        names.append(f"videos/{row.data_hash}/{frame}")
+    else:
+        names.append(file_name(row, frame))
+        if row.data_type is DataType.IMAGE:
+            names.append(file.name)
+        elif row.data_type is DataType.IMG_GROUP:
+            names.append(unit_of(row, frame).data_title)
+    return [name for name in dict.fromkeys(names) if name]
