@@ -216,5 +216,6 @@ def test_sources_of_one_label_are_merged_into_one_class(tmp_path: Path) -> None:
 def test_boxes_that_are_not_turned_are_kept_for_a_trainer(target: str, tmp_path: Path) -> None:
     case = ROOT / "fixtures" / "cases" / "cvat" / "03-unrotated-boxes-counted-as-approximated"
     report = tmp_path / "report.json"
-    assert call("convert", case, tmp_path / "out", "--target", target, "--report", report) == 0
+    words = ("--target", target, "--image-files", "leave", "--report", report)
+    assert call("convert", case, tmp_path / "out", *words) == 0
     assert loaded(report)["counts"]["box"] == {"in": 3, "kept": 2, "changed": 1, "dropped": 0}
