@@ -27,7 +27,7 @@ from encord_convert.losses import Carries, Feature, Kind, Level, Loss, Note, Whe
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects._colors import next_color
 from encord_convert.sheets import Sheet, Use
-from encord_convert.splits import images_of, split_of
+from encord_convert.splits import UNNAMED, images_of, split_of
 from encord_convert.wording import summary, things, verb
 
 if TYPE_CHECKING:
@@ -134,7 +134,8 @@ class Report:
         self.reading = labels.ledger
 
     def _count_split(self, metadata: Mapping[str, Any], images: int) -> None:
-        if split := split_of(metadata):
+        split = split_of(metadata)
+        if split and split != UNNAMED:
             self.source.splits[split] = self.source.splits.get(split, 0) + images
 
     def _count_row(self, row: LabelRowV2) -> None:
