@@ -42,3 +42,25 @@ def test_a_track_needs_nothing_but_its_label(opening: str, tmp_path: Path) -> No
     (tmp_path / "annotations.xml").write_text(text.replace('<track label="car">', opening))
     written = coco_of(tmp_path / "annotations.xml", tmp_path)
     assert [annotation["bbox"][0] for annotation in written["annotations"]] == [10, 20, 30, 40]
+
+
+@pytest.mark.parametrize(
+    ("option", "count", "code"),
+    [("auto", 10, "TRACK_ENDED"), ("listed", 10, "TRACK_ENDED"), ("cvat", 200, "TRACK_EXTENDED")],
+)
+def test_what_a_track_listed_frame_by_frame_has_behind_its_list_is_a_number_and_a_choice(
+    option: str, count: int, code: str, tmp_path: Path
+) -> None:
+    source = CASES / "cvat/track-listed-frame-by-frame"
+    assert len(coco_of(source, tmp_path, "-r", f"tracks={option}")["annotations"]) == count
+    note = notes_of(report_of(source, tmp_path, "-r", f"tracks={option}"))[code]
+    assert (note["level"], note["count"]) == ("warning", 190)
+
+
+def test_a_track_of_some_keyframes_goes_on_to_the_last_frame_unless_asked(tmp_path: Path) -> None:
+    text = (CASES / "cvat/track-listed-frame-by-frame/annotations.xml").read_text()
+    sparse = tmp_path / "annotations.xml"
+    sparse.write_text(text.replace('<box frame="1"', '<box frame="50"').replace('<box frame="2"', '<box frame="51"'))
+    report = report_of(sparse, tmp_path)
+    assert notes_of(report)["TRACK_EXTENDED"]["count"] == 48 + 48
+    assert len(coco_of(sparse, tmp_path, "-r", "tracks=listed")["annotations"]) == 52 + 52
