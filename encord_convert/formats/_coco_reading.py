@@ -248,7 +248,7 @@ class _Reading:
             return
         try:
             _check_texts(given)
-            self.draft.ontology = OntologyStructure.from_dict(joined(given))
+            self.draft.ontology = OntologyStructure._from_dict(joined(given))
             self._labels = {one["name"]: label_of(one) for one in given["objects"]}
         except (EncordException, KeyError, TypeError, ValueError, AttributeError) as error:
             if self.options.ontology is not None:

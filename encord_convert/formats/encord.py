@@ -55,8 +55,19 @@ ROWS = "label_rows.jsonl"
 
 _CHUNK_BYTES = 1 << 20
 
+
+class _EveryShape(frozenset[Shape]):
+    """Shapes, and those that have no name here yet too."""
+
+    def __contains__(self, shape: object) -> bool:
+        return isinstance(shape, Shape | _NewerShape)
+
+    def __or__(self, other: object) -> _EveryShape:  # type: ignore[override]
+        return self
+
+
 CARRIES = Carries(
-    shapes=frozenset((*Shape, *_NewerShape)),
+    shapes=_EveryShape((*Shape, *_NewerShape)),  # type: ignore[arg-type]
     data_types=frozenset((*DataType, *_NewerDataType)),
     features=frozenset(Feature),
 )
@@ -107,7 +118,7 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
 
 def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
     try:
-        return OntologyStructure.from_dict(joined(msgspec.json.decode(text)))
+        return OntologyStructure._from_dict(joined(msgspec.json.decode(text)))
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not JSON ({error}).", advice="Was the file cut short?") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:

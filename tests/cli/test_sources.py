@@ -64,3 +64,66 @@ def test_a_track_of_some_keyframes_goes_on_to_the_last_frame_unless_asked(tmp_pa
     report = report_of(sparse, tmp_path)
     assert notes_of(report)["TRACK_EXTENDED"]["count"] == 48 + 48
     assert len(coco_of(sparse, tmp_path, "-r", "tracks=listed")["annotations"]) == 52 + 52
+
+
+# -- Encord -----------------------------------------------------------------------------------------------------------
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "label_rows.jsonl").read_text().splitlines()]
+
+
+def test_a_classification_that_only_its_answer_places_is_read(tmp_path: Path) -> None:
+    case = CASES / "encord/classification_only_in_answers"
+    written = coco_of(case, tmp_path)
+    assert written["images"][0]["attributes"] == {"weather": "sun"}
+    assert call("convert", case, tmp_path / "hub", "--to", "encord", "--strict") == 0
+    (before,), (after,) = rows_of(case), rows_of(tmp_path / "hub")
+    assert after["classification_answers"] == before["classification_answers"]
+    (unit,) = after["data_units"].values()
+    (on_frame,) = unit["labels"]["classifications"]
+    assert (on_frame["classificationHash"], on_frame["createdBy"]) == ("dddddddd", "a@example.com")
+
+
+@pytest.mark.parametrize("range_", [[[3, 2]], [[0, 10**12]], [[-1, 0]], [[0.5, 1]], "all", [[0]], None, []])
+def test_a_range_that_is_not_of_the_row_places_nothing_and_is_carried(range_: Any, tmp_path: Path) -> None:
+    case = CASES / "encord/classification_only_in_answers"
+    (row,) = rows_of(case)
+    row["classification_answers"]["dddddddd"]["range"] = range_
+    row["number_of_frames"] = 1
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/ontology.json").write_text((case / "ontology.json").read_text())
+    (tmp_path / "in/label_rows.jsonl").write_text(json.dumps(row))
+    assert call("convert", tmp_path / "in", tmp_path / "hub", "--to", "encord") == 0
+    (after,) = rows_of(tmp_path / "hub")
+    assert after["classification_answers"] == row["classification_answers"]
+    (unit,) = after["data_units"].values()
+    assert unit["labels"]["classifications"] == []
+
+
+@pytest.mark.parametrize("shape", ["ellipse", "circle", "time_range", "egg"])
+def test_a_class_of_a_shape_nobody_knows_is_carried(shape: str, tmp_path: Path) -> None:
+    case = CASES / "encord/ellipse_class"
+    (tmp_path / "in").mkdir()
+    ontology = json.loads((case / "ontology.json").read_text().replace('"ellipse"', f'"{shape}"'))
+    (tmp_path / "in/ontology.json").write_text(json.dumps(ontology))
+    (row,) = rows_of(case)
+    (unit,) = row["data_units"].values()
+    entry = {"name": "Oval", "value": "oval", "objectHash": "oooooooo", "featureHash": "ffffffff", "shape": shape,
+             "createdAt": "Thu, 01 Jan 2026 00:00:00 UTC", "createdBy": None, "confidence": 1.0,
+             "manualAnnotation": True, "lastEditedAt": "Thu, 01 Jan 2026 00:00:00 UTC", "color": "#E27300",
+             "trackHash": "tttttttt", shape: {"x": 0.5, "rx": 0.1}}  # fmt: skip
+    unit["labels"]["objects"] = [entry]
+    row["object_answers"] = {"oooooooo": {"objectHash": "oooooooo", "classifications": []}}
+    (tmp_path / "in/label_rows.jsonl").write_text(json.dumps(row))
+    assert call("convert", tmp_path / "in", tmp_path / "hub", "--to", "encord", "--strict") == 0
+    assert json.loads((tmp_path / "hub/ontology.json").read_text()) == ontology
+    (after,) = rows_of(tmp_path / "hub")
+    (unit,) = after["data_units"].values()
+    assert unit["labels"]["objects"] == [entry]
+    assert call("diff", tmp_path / "in", tmp_path / "hub") == 0
+    report = report_of(tmp_path / "in", tmp_path)
+    assert {loss["label"]: loss["count"] for loss in report["losses"] if loss["code"] == "UNSUPPORTED_SHAPE"} == {
+        "Oval": 1
+    }
+    assert call("info", tmp_path / "out") == 0
