@@ -62,12 +62,12 @@ class _EveryShape(frozenset[Shape]):
     def __contains__(self, shape: object) -> bool:
         return isinstance(shape, Shape | _NewerShape)
 
-    def __or__(self, other: object) -> _EveryShape:  # type: ignore[override]
+    def __or__(self, other: object) -> _EveryShape:
         return self
 
 
 CARRIES = Carries(
-    shapes=_EveryShape((*Shape, *_NewerShape)),  # type: ignore[arg-type]
+    shapes=_EveryShape((*Shape, *_NewerShape)),
     data_types=frozenset((*DataType, *_NewerDataType)),
     features=frozenset(Feature),
 )

@@ -1,5 +1,6 @@
 """Kinds of source files met in public: what the command line makes of each."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,97 @@ def test_a_class_of_a_shape_nobody_knows_is_carried(shape: str, tmp_path: Path) 
         "Oval": 1
     }
     assert call("info", tmp_path / "out") == 0
+
+
+def test_own_output_is_recognised_whatever_a_class_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = CASES / "cvat/class-named-mask"
+    for word in ("mask", "images", "format", "rle", "annotations", "result"):
+        text = (source / "annotations.xml").read_text().replace(">mask<", f">{word}<").replace('"mask"', f'"{word}"')
+        (tmp_path / "annotations.xml").write_text(text)
+        assert call("convert", tmp_path / "annotations.xml", tmp_path / word, "--to", "encord") == 0
+        assert call("diff", tmp_path / "annotations.xml", tmp_path / word) == 0
+        capsys.readouterr()
+        assert call("info", tmp_path / word) == 0
+        assert f"{tmp_path / word}: encord" in capsys.readouterr().out
+    capsys.readouterr()
+    assert call("info", CASES / "encord/class_called_mask") == 0
+    assert "class_called_mask: encord" in capsys.readouterr().out
+
+
+def test_own_output_is_recognised_however_long_what_stands_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"class number {number}" for number in range(700)]
+    source = {
+        "images": [{"id": 1, "file_name": "1.png", "width": 40, "height": 30}],
+        "categories": [{"id": number, "name": name} for number, name in enumerate(names, 1)],
+        "annotations": [{"id": n, "image_id": 1, "category_id": n, "bbox": [1, 1, 5, 5]} for n in range(1, 701)],
+    }
+    (tmp_path / "in.json").write_text(json.dumps(source))
+    assert call("convert", tmp_path / "in.json", tmp_path / "out.json") == 0
+    assert (tmp_path / "out.json").read_bytes().index(b'"images"') > 1 << 16
+    capsys.readouterr()
+    assert call("info", tmp_path / "out.json") == 0
+    assert "coco, 1 label row" in capsys.readouterr().out
+    (tmp_path / "out.json.gz").write_bytes(gzip.compress((tmp_path / "out.json").read_bytes()))
+    assert call("info", tmp_path / "out.json.gz") == 0
+
+
+# -- Label Studio -----------------------------------------------------------------------------------------------------
+
+STUDIO = CASES / "label-studio"
+
+
+def titles_of(written: dict[str, Any]) -> list[str]:
+    return [image["file_name"] for image in written["images"]]
+
+
+def test_a_task_of_several_images_is_a_row_for_each(tmp_path: Path) -> None:
+    written = coco_of(STUDIO / "several_images.json", tmp_path)
+    assert titles_of(written) == ["a.png", "b.png"]
+    assert [annotation["image_id"] for annotation in written["annotations"]] == [1, 2]
+
+
+@pytest.mark.parametrize("case", ["image_is_null.json", "nodata.json"])
+def test_labels_of_a_task_without_an_image_are_counted(case: str, tmp_path: Path) -> None:
+    tasks = json.loads((STUDIO / case).read_text())
+    (tmp_path / "in.json").write_text(json.dumps(tasks + json.loads((STUDIO / "remark_on_a_brush.json").read_text())))
+    report = report_of(tmp_path / "in.json", tmp_path)
+    assert [(loss["code"], loss["count"]) for loss in report["losses"]] == [("NO_IMAGE", 1)]
+    assert titles_of(coco_of(tmp_path / "in.json", tmp_path)) == ["a.png"]
+
+
+def test_nothing_is_written_of_tasks_that_have_no_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("convert", STUDIO / "image_is_null.json", tmp_path / "out", "--to", "coco") == 5
+    assert "none of the 1 annotations can be" in capsys.readouterr().err
+
+
+def test_results_of_one_id_are_one_region_and_its_remark(tmp_path: Path) -> None:
+    (annotation,) = coco_of(STUDIO / "remark_on_a_brush.json", tmp_path)["annotations"]
+    assert annotation["attributes"]["note"] == "a remark"
+
+
+def test_a_cancelled_annotation_is_left_out_and_counted(tmp_path: Path) -> None:
+    assert len(coco_of(STUDIO / "skipped_annotation.json", tmp_path)["annotations"]) == 1
+    report = report_of(STUDIO / "skipped_annotation.json", tmp_path)
+    assert [(loss["code"], loss["count"]) for loss in report["losses"]] == [("ANNOTATION_CANCELLED", 1)]
+
+
+def test_predictions_are_counted_and_read_on_request(tmp_path: Path) -> None:
+    source = STUDIO / "predictions_only.json"
+    assert call("convert", source, tmp_path / "none", "--to", "coco") == 5
+    (annotation,) = coco_of(source, tmp_path, "-r", "predictions=yes")["annotations"]
+    assert annotation["score"] == 0.9
+    assert annotation["attributes"]["manual_annotation"] is False
+
+
+def test_an_export_is_recognised_wherever_its_first_brush_stands(tmp_path: Path) -> None:
+    (brush,) = json.loads((STUDIO / "remark_on_a_brush.json").read_text())
+    box = {"id": "q", "type": "rectanglelabels", "original_width": 5, "original_height": 4,
+           "value": {"x": 1, "y": 1, "width": 5, "height": 5, "rectanglelabels": ["b"]}}  # fmt: skip
+    boxes = [{"id": n, "data": {"image": f"{n}.png"}, "annotations": [{"result": [box] * 3}]} for n in range(2, 600)]
+    (tmp_path / "in.json").write_text(json.dumps([*boxes, brush]))
+    assert (tmp_path / "in.json").read_bytes().index(b'"rle"') > 1 << 16
+    assert len(coco_of(tmp_path / "in.json", tmp_path)["annotations"]) == 1

@@ -93,7 +93,7 @@ _GROUPED = (DataType.IMAGE, DataType.IMG_GROUP, _NewerDataType.GROUP)
 """Kinds of data whose units have their labels without a level of frames."""
 _SINGLE = (DataType.IMAGE, DataType.VIDEO, DataType.DICOM)
 """Kinds of data that are one unit."""
-_WITHOUT_FRAMES = (_NewerDataType.AUDIO, _NewerDataType.PLAIN_TEXT)
+_WITHOUT_FRAMES: tuple[Any, ...] = (_NewerDataType.AUDIO, _NewerDataType.PLAIN_TEXT)
 """Kinds of data of which a ``range`` counts milliseconds or characters."""
 _UNBOUNDED = (DataType.DICOM, _NewerDataType.NIFTI, _NewerDataType.SCENE)
 """Kinds of data whose frames are not checked against their number."""
