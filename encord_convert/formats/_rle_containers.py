@@ -32,7 +32,11 @@ _ANNOTATION_LISTS = ("annotations", "completions", "predictions", "drafts")
 _NO_MASK = frozenset({"", "nan", "-1"})
 _MASK_KEYS = ("mask", "segmentation", "bitmap", "EncodedPixels", "rle")
 _IMAGE_COLUMNS = ("imageid", "image_id", "img_id", "image", "filename", "file_name", "id")
-_PIXEL_COLUMNS = ("encodedpixels", "rle", "mask", "annotation", "segmentation")
+_PIXEL_COLUMNS = (
+    "encodedpixels", "encoded_pixels", "encoding", "rle_mask", "rle", "pixels", "mask", "annotation", "segmentation",
+)  # fmt: skip
+_PAIRS = re.compile(r"\d++ \d++(?: \d++ \d++)*+")
+_LINES_LOOKED_AT = 20
 _CLASS_COLUMNS = ("classname", "classid", "class", "class_id", "label", "category")
 _BOTH_COLUMNS = ("imageid_classid", "image_label", "image_class")
 
@@ -105,8 +109,9 @@ def container_of(source: Source, name: str, *, is_named: bool) -> Container | No
     head = head_of(source, name)
     if name.lower().endswith(".csv"):
         first = head.partition(b"\n")[0].lower()
-        words = {word.strip(' "\r') for word in first.decode("utf-8", "replace").split(",")}
-        return _csv if "encodedpixels" in words or (is_named and words & {*_PIXEL_COLUMNS}) else None
+        words = [word.strip(' "\r') for word in first.decode("utf-8", "replace").split(",")]
+        is_known = "encodedpixels" in words or (is_named and {*words} & {*_PIXEL_COLUMNS})
+        return _csv if is_known or _has_pairs(words, head.partition(b"\n")[2]) else None
     if name.lower().endswith(".jsonl"):
         record = sketch(head.partition(b"\n")[0])
         if isinstance(record, dict) and "mask" in record:
@@ -116,6 +121,24 @@ def container_of(source: Source, name: str, *, is_named: bool) -> Container | No
     elif is_supervisely(top) and _holds(source, name, _BITMAP):
         return _supervisely
     return _json_lines if is_named and head.startswith((b"{", b"[")) else None
+
+
+def _has_pairs(names: list[str], text: bytes) -> bool:
+    """Tell whether a column of one of the usual names holds run lengths, beside one that says of which image."""
+    pixels = next((names.index(name) for name in _PIXEL_COLUMNS if name in names), None)
+    if pixels is None or _image_column(names) is None:
+        return False
+    lines = text.decode("utf-8", "replace").splitlines()[:_LINES_LOOKED_AT]
+    try:
+        cells = [row[pixels].strip() for row in csv.reader(lines) if len(row) == len(names)]
+    except csv.Error:
+        return False
+    return any(map(_PAIRS.fullmatch, cells)) and all(_PAIRS.match(cell) or cell.lower() in _NO_MASK for cell in cells)
+
+
+def _image_column(names: list[str]) -> int | None:
+    known = next((names.index(name) for name in (*_BOTH_COLUMNS, *_IMAGE_COLUMNS) if name in names), None)
+    return known if known is not None else next((n for n, name in enumerate(names) if name.endswith("id")), None)
 
 
 def tasks_of(top: Any) -> list[dict[str, Any]]:
@@ -178,7 +201,7 @@ class _Columns:
 
         self._count = len(names)
         self._both = find(*_BOTH_COLUMNS)
-        image, pixels = find(*_IMAGE_COLUMNS) if self._both is None else self._both, find(*_PIXEL_COLUMNS)
+        image, pixels = _image_column(names), find(*_PIXEL_COLUMNS)
         if image is None or pixels is None:
             fact = f"has the columns {', '.join(names)}; expected ImageId and EncodedPixels among them."
             raise ReadError(place, fact, line=1)

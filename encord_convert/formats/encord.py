@@ -83,6 +83,8 @@ class _Names:
 
 def _find(source: Source) -> _Names | None:
     for name in source.names(ROWS, depth=2):
+        if not name.endswith(ROWS):
+            continue  # a file that is named itself, whatever it is called
         folder = name[: -len(ROWS)]
         ontology = folder + ONTOLOGY
         if ontology in source.names(ONTOLOGY, depth=2):
