@@ -222,3 +222,19 @@ def test_an_export_is_recognised_wherever_its_first_brush_stands(tmp_path: Path)
     (tmp_path / "in.json").write_text(json.dumps([*boxes, brush]))
     assert (tmp_path / "in.json").read_bytes().index(b'"rle"') > 1 << 16
     assert len(coco_of(tmp_path / "in.json", tmp_path)["annotations"]) == 1
+
+
+# -- run lengths ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "head", ["record_id,encoded_pixels", "id,encoding", "id,rle_mask", "ImageId,EncodedPixels", "img_id,pixels"]
+)
+def test_run_lengths_are_recognised_by_the_meaning_of_their_columns(head: str, tmp_path: Path) -> None:
+    (tmp_path / "masks.csv").write_text(f"{head}\na,5 2 9 3 14 2 20 1\nb,\n")
+    assert len(coco_of(tmp_path / "masks.csv", tmp_path, "-r", "size=5x4")["annotations"]) == 1
+
+
+def test_a_column_of_a_usual_name_that_holds_words_is_no_run_lengths(tmp_path: Path) -> None:
+    (tmp_path / "notes.csv").write_text("id,annotation\na,a red car\n")
+    assert call("info", tmp_path / "notes.csv") == 6
