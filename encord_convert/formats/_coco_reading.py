@@ -205,7 +205,9 @@ class _Reading:
             )
         self.plans.add(categories)
         if any(facts.kinds["caption"] for index, *_ in indexes for facts in index.facts.values()):
-            self.plans.caption()
+            most = max((count for index, *_ in indexes for count in index.captions.values()), default=1)
+            for number in range(most):
+                self.plans.caption(number)
         for _, pictures, _, _ in indexes:
             self.plans.add_image_answers(pictures.image_answers)
         if recipe is None or not recipe.span.start:  # what was found before the rows is told with the first of them
@@ -232,7 +234,8 @@ class _Reading:
 
     def _index(self, member: str) -> Indexed:
         document, entries = Document(self.source, member), Entries()
-        index = Index(document, entries, with_extras=self.options.extras == "attributes")
+        separate = self.options.captions == "separate"
+        index = Index(document, entries, with_extras=self.options.extras == "attributes", with_captions=separate)
         found = _SPLIT.fullmatch(member.rpartition("/")[2])
         split = found.group(1) if found else ""
         truth = self.options.ground_truth
@@ -290,8 +293,17 @@ class _Reading:
     def _note(self, index: Index) -> None:
         where = Where(file=index.document.place)
         for key in index.unread:
-            if key not in ("videos", "images", "categories"):
+            if key in index.other_annotations:
+                detail = f"The block {key!r} holds annotations beside 'annotations', and was not read."
+                self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+            elif key in ("videos", "images", "categories"):
+                detail = f"The block {key!r} is neither a list nor an object of objects, and was not read."
+                self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+            else:
                 self.ledger.note(Level.INFO, "BLOCK_NOT_READ", f"The block {key!r} has no place in the hub.", where)
+        if index.renamed:
+            detail = f"The annotations stand in the block {index.renamed!r}."
+            self.ledger.note(Level.WARNING, "BLOCK_RENAMED", detail, where)
         if index.repeated:
             detail = "Annotations have the id of another; all are read."
             self.ledger.note(Level.WARNING, "DUPLICATE_ID", detail, where, count=index.repeated)

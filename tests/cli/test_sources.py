@@ -238,3 +238,146 @@ def test_run_lengths_are_recognised_by_the_meaning_of_their_columns(head: str, t
 def test_a_column_of_a_usual_name_that_holds_words_is_no_run_lengths(tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("id,annotation\na,a red car\n")
     assert call("info", tmp_path / "notes.csv") == 6
+
+
+# -- COCO -------------------------------------------------------------------------------------------------------------
+
+KEYED = CASES / "coco/annotations-keyed-by-id/in.json"
+UNSIZED = CASES / "coco/without-size"
+
+
+def document() -> dict[str, Any]:
+    """Return a small file whose annotations are keyed by id."""
+    found: dict[str, Any] = json.loads(KEYED.read_text())
+    return found
+
+
+def saved(folder: Path, document: Any) -> Path:
+    (folder / "in.json").write_text(document if isinstance(document, str) else json.dumps(document))
+    return folder / "in.json"
+
+
+def by_id(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    return {str(entry["id"]): entry for entry in entries}
+
+
+@pytest.mark.parametrize("blocks", [(), ("images",), ("categories",), ("images", "categories")])
+def test_lists_that_stand_as_objects_keyed_by_id_are_read(blocks: tuple[str, ...], tmp_path: Path) -> None:
+    keyed = document() | {block: by_id(document()[block]) for block in blocks}
+    written = coco_of(saved(tmp_path, keyed), tmp_path)
+    assert [annotation["segmentation"] for annotation in written["annotations"]] == [
+        [[10.0, 10.0, 30.0, 10.0, 30.0, 30.0]], [[5.0, 5.0, 9.0, 5.0, 9.0, 9.0]],
+    ]  # fmt: skip
+    assert [annotation["image_id"] for annotation in written["annotations"]] == [1, 2]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_many_annotations_keyed_by_id_are_read_as_a_list_is(jobs: int, tmp_path: Path) -> None:
+    first = document()["annotations"]["11"]
+    some = [{**first, "id": number, "image_id": 1 + number % 2} for number in range(1, 12_001)]
+    files = {"list": some, "keyed": by_id(some)}
+    for name, annotations in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(document() | {"annotations": annotations}))
+        arguments = ("convert", tmp_path / f"{name}.json", tmp_path / f"{name}-out.json", "--jobs", jobs)
+        assert call(*arguments) == 0
+    assert (tmp_path / "list-out.json").read_bytes() == (tmp_path / "keyed-out.json").read_bytes()
+
+
+def test_categories_may_be_names_by_id(tmp_path: Path) -> None:
+    written = coco_of(saved(tmp_path, document() | {"categories": {"1": "cell", "2": "debris"}}), tmp_path)
+    assert [category["name"] for category in written["categories"]] == ["cell", "debris"]
+    assert len(written["annotations"]) == 2
+
+
+def test_annotations_in_a_block_of_another_name_are_read_and_said(tmp_path: Path) -> None:
+    renamed = document()
+    renamed["anns"] = list(renamed.pop("annotations").values())
+    source = saved(tmp_path, renamed)
+    assert len(coco_of(source, tmp_path)["annotations"]) == 2
+    assert notes_of(report_of(source, tmp_path))["BLOCK_RENAMED"]["level"] == "warning"
+
+
+def test_a_second_block_of_annotations_is_said_not_to_be_read(tmp_path: Path) -> None:
+    more = document() | {"predictions": [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2]}]}
+    note = notes_of(report_of(saved(tmp_path, more), tmp_path))["BLOCK_NOT_READ"]
+    assert note["level"] == "warning"
+    assert "'predictions'" in note["detail"]
+
+
+@pytest.mark.parametrize("block", ["all of them", 7, {"note": 1}])
+def test_annotations_that_are_none_are_an_error(block: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("info", saved(tmp_path, document() | {"annotations": block})) == 4
+    assert '"annotations" is ' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("case", "images", "unsized", "annotations"),
+    [("one-unsized.json", 6, 1, 2), ("via-minus-one.json", 2, 1, 1), ("camera-traps.json", 2, 2, 0)],
+)
+def test_images_without_a_size_cost_nothing_that_needs_none(
+    case: str, images: int, unsized: int, annotations: int, tmp_path: Path
+) -> None:
+    written = coco_of(UNSIZED / case, tmp_path)
+    assert (len(written["images"]), len(written["annotations"])) == (images, annotations)
+    report = report_of(UNSIZED / case, tmp_path)
+    assert not report["losses"]
+    note = notes_of(report)["SIZE_UNKNOWN"]
+    assert (note["level"], note["count"]) == ("warning", unsized)
+    for target in ("encord", "cvat", "masks"):
+        assert call("convert", UNSIZED / case, tmp_path / target, "--to", target) == 0
+        assert call("info", tmp_path / target) == 0
+
+
+def test_labels_of_images_that_are_categories_alone_need_no_size(tmp_path: Path) -> None:
+    written = coco_of(UNSIZED / "camera-traps.json", tmp_path)
+    assert [image["attributes"] for image in written["images"]] == [{"Labels": ["empty"]}, {"Labels": ["deer"]}]
+
+
+def test_an_image_without_a_size_costs_its_own_labels_alone(tmp_path: Path) -> None:
+    source = json.loads((UNSIZED / "one-unsized.json").read_text())
+    source["annotations"].append({"id": 3, "image_id": 9, "category_id": 2, "bbox": [1, 1, 2, 2]})
+    report = report_of(saved(tmp_path, source), tmp_path)
+    assert [(loss["code"], loss["label"], loss["count"]) for loss in report["losses"]] == [
+        ("SIZE_UNKNOWN", "debris", 1)
+    ]
+    assert len(coco_of(tmp_path / "in.json", tmp_path)["annotations"]) == 2
+
+
+def test_several_captions_of_an_image_can_be_read_again(tmp_path: Path) -> None:
+    images = [{"id": 1, "file_name": "1.png", "width": 40, "height": 30}]
+    captions = [{"id": number, "image_id": 1, "caption": f"words {number}"} for number in (1, 2, 3)]
+    source = saved(tmp_path, {"images": images, "categories": [], "annotations": captions})
+    assert call("convert", source, tmp_path / "hub", "--to", "encord", "-r", "captions=separate", "--strict") == 0
+    assert coco_of(tmp_path / "hub", tmp_path)["images"][0]["attributes"] == {
+        "caption": "words 1", "caption 2": "words 2", "caption 3": "words 3",
+    }  # fmt: skip
+
+
+def test_captions_of_one_image_in_two_files_can_be_read_again(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(("captions_train.json", "instances_train.json"), 1):
+        images = [{"id": 1, "file_name": "1.png", "width": 40, "height": 30}]
+        captions = [{"id": number, "image_id": 1, "caption": f"words {number}"}]
+        (tmp_path / "in" / name).write_text(json.dumps({"images": images, "annotations": captions, "categories": []}))
+    report = report_of(tmp_path / "in", tmp_path, to="encord")
+    assert [(loss["code"], loss["count"]) for loss in report["losses"]] == [("CLASSIFICATION_TWICE", 1)]
+    assert call("info", tmp_path / "out") == 0
+
+
+@pytest.mark.parametrize("key", ['a"b', "a\\b", "a\tb", "\u0001"])
+def test_a_key_of_odd_characters_is_an_unknown_key_like_any_other(key: str, tmp_path: Path) -> None:
+    source = document()
+    source["annotations"]["11"] |= {key: 1, "plain": 2}
+    report = report_of(saved(tmp_path, source), tmp_path)
+    assert sum(loss["count"] for loss in report["losses"]) == 2
+    kept = coco_of(tmp_path / "in.json", tmp_path, "-r", "extras=attributes")["annotations"][0]["attributes"]
+    assert sorted(kept.values(), key=str)[:2] == ["1", "2"]
+
+
+def test_a_second_document_in_a_file_is_refused_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = json.dumps(document())
+    assert call("convert", saved(tmp_path, f"{text}\n{text}\n"), tmp_path / "out.json") == 4
+    assert "in.json:2: has more after the end of the JSON document" in capsys.readouterr().err
+    assert not (tmp_path / "out.json").exists()
