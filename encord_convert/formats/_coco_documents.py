@@ -184,6 +184,7 @@ class Document:
             key = _KEY.match(head)
             if key is None:
                 raise self._fault("expected a key", place)
+            self._check_text(key.group(), place)
             place += key.end()
             name = _text_of(key.group(1))
             if self._at(place) == b"[":
@@ -225,8 +226,10 @@ class Document:
             try:
                 value = _decoded(_raw, text)
                 if is_whole:
+                    self._check_text(text, place)
                     return value, place + len(text)
             except _Ends as end:
+                self._check_text(text[: end.place], place)
                 return _decoded(_raw, text[: end.place]), place + end.place
             except msgspec.DecodeError as error:
                 if is_whole or not _may_be_cut(error, len(text)):
@@ -234,6 +237,14 @@ class Document:
             except RecursionError as error:
                 raise self._too_deep(place) from error
             size = self._grown(size, place)
+
+    def _check_text(self, text: bytes, place: int) -> None:
+        """Check that bytes of the document are UTF-8: JSON is, and what is not would be lost somewhere."""
+        if not text.isascii():
+            try:
+                text.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise self._fault(f"is not JSON: invalid UTF-8 ({error.reason})", place + error.start) from error
 
     def _check_end(self, place: int) -> None:
         """Check that nothing comes after the document, which would vanish."""
@@ -301,6 +312,7 @@ class Document:
         return self._made(key, place, text, _decoded(decoder, text)), len(text) - 1, True
 
     def _made(self, key: str, place: int, body: bytes, entries: Any) -> Stretch:
+        self._check_text(body, place - 1)
         if isinstance(entries, list):
             return Stretch(key, body, entries, place)
         values, starts, at = list(entries.values()), [], 1

@@ -381,3 +381,44 @@ def test_a_second_document_in_a_file_is_refused_with_its_line(
     assert call("convert", saved(tmp_path, f"{text}\n{text}\n"), tmp_path / "out.json") == 4
     assert "in.json:2: has more after the end of the JSON document" in capsys.readouterr().err
     assert not (tmp_path / "out.json").exists()
+
+
+UNREADABLE = {
+    "a file name": (b"p1.jpg", b"p\xff.jpg"),
+    "an id": (b'"image_id": 1', b'"image_id": "\xff"'),
+    "a key": (b'"iscrowd"', b'"n\xff": 1, "iscrowd"'),
+    "a key of an image": (b'"width"', b'"n\xff": 1, "width"'),
+    "a category": (b'"cell"', b'"c\xff"'),
+    "the info": (b'"info": {}', b'"info": {"d": "\xff"}'),
+    "an unknown key": (b'"iscrowd": 0', b'"note": "\xff"'),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_bytes_that_are_no_text_are_refused_with_their_place(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = KEYED.read_bytes().replace(*UNREADABLE[name])
+    (tmp_path / "in.json").write_bytes(text)
+    assert call("convert", tmp_path / "in.json", tmp_path / "out.json") == 4
+    place = f"is not JSON: invalid UTF-8 (invalid start byte), at byte {text.index(0xFF)}."
+    assert place in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<box label="mask" occluded="0" xtl="1" ytl="1" xbr="1e308" ybr="9"/>',
+        '<box label="mask" occluded="0" xtl="1" ytl="1" xbr="2000000000" ybr="9"/>',
+        '<polygon label="mask" occluded="0" points="1,1;1e308,2;3,3"/>',
+        '<polyline label="mask" occluded="0" points="1,1;-1e300,2"/>',
+        '<ellipse label="mask" occluded="0" cx="1" cy="1" rx="1e300" ry="2"/>',
+    ],
+)
+@pytest.mark.parametrize("target", ["coco", "cvat", "encord", "masks"])
+def test_numbers_beyond_any_image_are_dropped_with_a_reason(shape: str, target: str, tmp_path: Path) -> None:
+    text = (CASES / "cvat/class-named-mask/annotations.xml").read_text()
+    (tmp_path / "annotations.xml").write_text(text.replace("</image>", f"{shape}</image>"))
+    losses = report_of(tmp_path / "annotations.xml", tmp_path, to=target)["losses"]
+    (loss,) = (loss for loss in losses if loss["code"] == "INVALID_GEOMETRY")
+    assert "beyond any image" in loss["detail"]
