@@ -12,11 +12,11 @@ from typing import Any
 
 from encord_convert.codes import LOSSES
 from encord_convert.crew import crew
-from encord_convert.errors import NotRepresentableError, OptionError, UnknownFormatError, WriteError
+from encord_convert.errors import NotRepresentableError, OptionError, ReadError, UnknownFormatError, WriteError
 from encord_convert.formats._api import Exporter, Format, Importer
 from encord_convert.formats._files import Source, Target, source_at
 from encord_convert.formats._options import parse_options
-from encord_convert.formats._registry import detect, format_named, formats
+from encord_convert.formats._registry import detect, format_named, formats, mistaken
 from encord_convert.labelset import LabelSet
 from encord_convert.ledger import SECONDARY
 from encord_convert.losses import Carries, Feature, Kind
@@ -55,7 +55,10 @@ def read(path: Path | Source, format: str | None = None, *, report: Report | Non
         chosen = detect(source, report.finding) if format is None else format_named(format)
         importer = importer_of(chosen)
         parsed = parse_options(importer.options, options, format_name=chosen.name)
-        labels = importer.read(source, parsed, report)
+        try:
+            labels = importer.read(source, parsed, report)
+        except ReadError as error:
+            raise (format and mistaken(source, chosen)) or error from error.__cause__
     labels.source = source
     report.source.path, report.source.format = source.name, chosen.name
     if labels.ledger is not None:

@@ -106,17 +106,36 @@ class UnknownFormatError(ConvertError):
 
 
 class UndetectedFormatError(ConvertError):
-    """No format, or more than one, claims a path."""
+    """No format, or more than one, claims a path; or another than the one that was named.
+
+    Parameters
+    ----------
+    path : str
+    claimants : sequence of str
+        The formats that claim it.
+    known : iterable of str
+        All that can be read.
+    seen, advice : str
+        What it looks like if no format claims it, to go on after "it"; and what to do about that.
+    named : str
+        The format it was said to be of, and is not.
+    """
 
     exit_code = 6
 
-    def __init__(self, path: str, claimants: Sequence[str], known: Iterable[str]) -> None:
-        if claimants:
+    def __init__(
+        self, path: str, claimants: Sequence[str], known: Iterable[str], *, seen: str = "", advice: str = "",
+        named: str = "",
+    ) -> None:  # fmt: skip
+        if named:
+            fact = f"{path}: is not {named}; it is {' or '.join(claimants)}."
+            advice = f"Leave --from out, or say --from {claimants[0]}."
+        elif claimants:
             fact = f"{path}: could be {' or '.join(claimants)}."
             advice = f"Say which with --from {claimants[0]}."
         else:
-            fact = f"{path}: no format recognises this."
-            advice = f"Name it with --from; known: {', '.join(sorted(known))}."
+            fact = f"{path}: no format recognises this{f': it {seen}' if seen else ''}."
+            advice = advice or f"Name it with --from; known: {', '.join(sorted(known))}."
         super().__init__(f"{fact} {advice}")
 
 

@@ -141,7 +141,7 @@ class LabelSet:
         rows = list(label_rows)
         if ontology is None:
             ontology = rows[0].ontology_structure if rows else OntologyStructure()
-        structure = OntologyStructure.from_dict(joined(ontology.to_dict()))
+        structure = OntologyStructure._from_dict(joined(ontology.to_dict()))
         return cls(structure, [LabelRowV2._from_dict(row.to_encord_dict(), structure) for row in rows])
 
 

@@ -238,7 +238,7 @@ class Union:
                 {"template": {**one, "feature_node_hash": self._objects[name, "skeleton"]["featureNodeHash"]}}
                 for name, one in self._templates.items()
             ]
-        structure = OntologyStructure.from_dict(form)
+        structure = OntologyStructure._from_dict(form)
         for item, kind in zip(structure.objects, self._objects, strict=True):
             if kind not in self._chosen:
                 item._default_color = item.color

@@ -65,7 +65,7 @@ class Places:
         """Return entries of the document as a JSON list, in the order they are asked for."""
         pieces = [
             document.read(start, self._start(last) + int(self._lengths.values()[last]) - start)
-            for first, last in _runs(wanted)
+            for first, last in (zip(wanted, wanted, strict=True) if document.is_keyed else _runs(wanted))
             for start in (self._start(first),)
         ]
         return b"[" + b",".join(pieces) + b"]"

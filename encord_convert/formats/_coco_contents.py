@@ -142,6 +142,21 @@ def labels(reader: Reader, entries: list[Any], title: str, frame: int, hash_of: 
     return made
 
 
+def one_of_a_kind(reader: Reader, made: list[Any], title: str) -> list[Any]:
+    """Return classifications of a frame without those of which it has one already, from another file; they are lost."""
+    kept: dict[str, Any] = {}
+    for instance in made:
+        if instance.feature_hash not in kept:
+            kept[instance.feature_hash] = instance
+            continue
+        for origin in (instance._origin, *instance._origin.also):
+            key = (origin.type, origin.label)
+            detail = "Another file says the same of the image already, and it takes one answer."
+            where = reader.where(title, None)
+            reader.ledger.drop("CLASSIFICATION_TWICE", Feature.CLASSIFICATIONS, key, where, detail)
+    return list(kept.values())
+
+
 def _origin(reader: Reader, kind: str, label: str) -> Origin:
     reader.ledger.into[kind, label] += 1
     return Origin(kind, label)
@@ -152,10 +167,12 @@ def _captions(reader: Reader, entries: list[Any], title: str, frame: int, hash_o
     texts = [one.caption if isinstance(one.caption, str) else str(one.caption) for one in entries]
     origins = [_origin(reader, "caption", NO_LABEL) for _ in entries]
     if reader.options.captions == "separate":
-        return [
-            reader.classification(item, [(item.attributes[0], text)], hash_of((1 << 34) + number), frame, origin)
-            for number, (text, origin) in enumerate(zip(texts, origins, strict=True))
-        ]
+        made = []
+        for number, (text, origin) in enumerate(zip(texts, origins, strict=True)):
+            item = reader.plans.caption(number)
+            answered = [(item.attributes[0], text)]
+            made.append(reader.classification(item, answered, hash_of((1 << 34) + number), frame, origin))
+        return made
     for entry, origin in zip(entries[1:], origins[1:], strict=True):
         detail = "Several captions of an image are one text of lines; -r captions=separate keeps them apart."
         key = ("caption", NO_LABEL)

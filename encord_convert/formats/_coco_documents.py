@@ -34,7 +34,10 @@ _TRIES = 48
 _TAIL_BYTES = 1 << 16
 
 _CUT = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")
+_CUT_KEYED = re.compile(rb'\}[ \t\r\n]*,[ \t\r\n]*(?="(?:[^"\\]|\\.){0,64}"[ \t\r\n]*:[ \t\r\n]*\{)')
+_TABLE = re.compile(rb'\{[ \t\r\n]*(?:\}|"(?:[^"\\]|\\.)*"[ \t\r\n]*:[ \t\r\n]*\{)')
 _KEY = re.compile(rb'[ \t\r\n]*"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*')
+_ENTRY_KEY = re.compile(rb'[ \t\r\n,]*"(?:[^"\\]|\\.)*"[ \t\r\n]*:[ \t\r\n]*')
 _FIRST_KEY = re.compile(rb'\{[ \t\r\n]*"(?:[^"\\]|\\.)*"')
 _BETWEEN = re.compile(rb"[ \t\r\n,]*")
 _PLACE = re.compile(r" \(byte (\d+)\)")
@@ -42,7 +45,11 @@ _NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?Infinity|NaN')
 _BOM = b"\xef\xbb\xbf"
 
 _raws = msgspec.json.Decoder(list[Raw])
+_tables = msgspec.json.Decoder(dict[str, Raw])
 _raw = msgspec.json.Decoder(Raw)
+
+TABLES = frozenset({"images", "annotations", "categories", "videos"})
+"""Lists that may stand as objects, each entry under a key of its own."""
 
 
 @dataclass(slots=True)
@@ -82,6 +89,17 @@ class Stretch:
 
 
 @dataclass(slots=True)
+class KeyedStretch(Stretch):
+    """Some entries of an object that is a list but for its keys: ``text`` is the list, ``starts`` where they stand."""
+
+    starts: list[int]
+
+    def places(self) -> tuple[int, list[int], list[int]]:
+        """Return what a list would, of the values: each stands behind its key."""
+        return self.offset - 1, self.starts, list(map(len, self.entries))
+
+
+@dataclass(slots=True)
 class Value:
     """A value at the top of a document that is no list of entries."""
 
@@ -99,10 +117,15 @@ class Document:
         Of the source; inflated beside it if it is compressed.
     stamp : tuple, optional
         What tells the file from any other, if it was opened before.
+    is_keyed : bool
+        Some list stands as an object, so that there are keys between its entries.
     """
 
-    def __init__(self, source: Source, member: str, stamp: tuple[int, ...] | None = None) -> None:
+    def __init__(
+        self, source: Source, member: str, stamp: tuple[int, ...] | None = None, is_keyed: bool = False
+    ) -> None:
         self.member = member
+        self.is_keyed = is_keyed
         self.place = source.place(member)
         self._source = source
         self._stamp = stamp
@@ -121,7 +144,7 @@ class Document:
         return not isinstance(self._stream, tempfile.SpooledTemporaryFile)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Document, (self._source, self.member, _stamp_of(self._stream))
+        return Document, (self._source, self.member, _stamp_of(self._stream), self.is_keyed)
 
     def read(self, offset: int, count: int) -> bytes:
         """Return bytes from an offset: fewer at the end. What JSON has no numbers for is an empty object there."""
@@ -146,7 +169,7 @@ class Document:
         place = self._start()
         opening = self._at(place)
         if opening == b"[":
-            yield from self._list("", place + 1)
+            self._check_end((yield from self._list("", place + 1)))
             return
         if opening != b"{":
             raise self._fault("is neither a JSON object nor a list", place)
@@ -161,14 +184,18 @@ class Document:
             key = _KEY.match(head)
             if key is None:
                 raise self._fault("expected a key", place)
+            self._check_text(key.group(), place)
             place += key.end()
             name = _text_of(key.group(1))
             if self._at(place) == b"[":
                 place = yield from self._list(name, place + 1)
+            elif name in TABLES and _TABLE.match(self.read(place, 4096)):
+                place = yield from self._list(name, place + 1, is_keyed=True)
             else:
                 value, place = self._value(place)
                 yield Value(name, value)
             place = self._skip(place)
+        self._check_end(place + 1)
 
     # -- pieces -----------------------------------------------------------------------------------------------
 
@@ -199,8 +226,10 @@ class Document:
             try:
                 value = _decoded(_raw, text)
                 if is_whole:
+                    self._check_text(text, place)
                     return value, place + len(text)
             except _Ends as end:
+                self._check_text(text[: end.place], place)
                 return _decoded(_raw, text[: end.place]), place + end.place
             except msgspec.DecodeError as error:
                 if is_whole or not _may_be_cut(error, len(text)):
@@ -209,19 +238,37 @@ class Document:
                 raise self._too_deep(place) from error
             size = self._grown(size, place)
 
-    def _list(self, key: str, place: int) -> Generator[Stretch, None, int]:
+    def _check_text(self, text: bytes, place: int) -> None:
+        """Check that bytes of the document are UTF-8: JSON is, and what is not would be lost somewhere."""
+        if not text.isascii():
+            try:
+                text.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise self._fault(f"is not JSON: invalid UTF-8 ({error.reason})", place + error.start) from error
+
+    def _check_end(self, place: int) -> None:
+        """Check that nothing comes after the document, which would vanish."""
+        place = self._skip(place)
+        if self.read(place, 1):
+            line = 1 + sum(
+                self.read(at, min(CHUNK_BYTES, place - at)).count(b"\n") for at in range(0, place, CHUNK_BYTES)
+            )
+            advice = "Are these several documents in one file? Give each a file of its own."
+            raise ReadError(self.place, "has more after the end of the JSON document.", line=line, advice=advice)
+
+    def _list(self, key: str, place: int, *, is_keyed: bool = False) -> Generator[Stretch, None, int]:
         """Yield the stretches of the list whose first entry begins at ``place``; return where it ends."""
         size, prefix, is_first = CHUNK_BYTES, b"", True
         while True:
             text = self.read(place, size)
             if is_first:
                 head = text.lstrip(b" \t\r\n")
-                if head.startswith(b"]"):
+                if head.startswith(b"}" if is_keyed else b"]"):
                     yield Stretch(key, b"[]", [], place)
                     return place + len(text) - len(head) + 1
-                found = _FIRST_KEY.match(head)
-                prefix = found.group() if found else b"{"
-            stretch, used, ends = self._stretch(key, place, text, prefix, len(text) < size)
+                found = None if is_keyed else _FIRST_KEY.match(head)
+                prefix = found.group() if found else b"" if is_keyed else b"{"
+            stretch, used, ends = self._stretch(key, place, text, prefix, len(text) < size, is_keyed)
             if stretch is None:
                 size = self._grown(size, place)
                 continue
@@ -232,36 +279,52 @@ class Document:
                 return place
 
     def _stretch(
-        self, key: str, place: int, text: bytes, prefix: bytes, is_whole: bool
+        self, key: str, place: int, text: bytes, prefix: bytes, is_whole: bool, is_keyed: bool
     ) -> tuple[Stretch | None, int, bool]:
         """Return the longest stretch the text begins with, how many bytes it is, and whether it ends the list."""
-        for cut, following in _cuts(text, prefix):
-            body = b"[" + text[:cut] + b"]"
+        opening, closing, decoder = (b"{", b"}", _tables) if is_keyed else (b"[", b"]", _raws)
+        for cut, following in _cuts(text, prefix, _CUT_KEYED if is_keyed else _CUT):
+            body = opening + text[:cut] + closing
             try:
-                return Stretch(key, body, _decoded(_raws, body), place), following, False
+                return self._made(key, place, body, _decoded(decoder, body)), following, False
             except _Ends as end:
-                return self._last(key, place, body, end.place)
+                return self._last(key, place, body, end.place, decoder)
             except msgspec.DecodeError as error:
                 if not _may_be_cut(error, len(body)):
                     raise self._broken(error, place, len(body)) from error
             except RecursionError as error:
                 raise self._too_deep(place) from error
-        body = b"[" + text
+        body = opening + text
         try:
-            entries = _decoded(_raws, body)
+            entries = _decoded(decoder, body)
         except _Ends as end:
-            return self._last(key, place, body, end.place)
+            return self._last(key, place, body, end.place, decoder)
         except msgspec.DecodeError as error:
             if is_whole or not _may_be_cut(error, len(body)):
                 raise self._broken(error, place, len(body)) from error
             return None, 0, False
         except RecursionError as error:
             raise self._too_deep(place) from error
-        return Stretch(key, body, entries, place), len(text), True
+        return self._made(key, place, body, entries), len(text), True
 
-    def _last(self, key: str, place: int, body: bytes, end: int) -> tuple[Stretch, int, bool]:
+    def _last(self, key: str, place: int, body: bytes, end: int, decoder: Any) -> tuple[Stretch, int, bool]:
         text = body[:end].rstrip(b" \t\r\n")
-        return Stretch(key, text, _decoded(_raws, text), place), len(text) - 1, True
+        return self._made(key, place, text, _decoded(decoder, text)), len(text) - 1, True
+
+    def _made(self, key: str, place: int, body: bytes, entries: Any) -> Stretch:
+        self._check_text(body, place - 1)
+        if isinstance(entries, list):
+            return Stretch(key, body, entries, place)
+        values, starts, at = list(entries.values()), [], 1
+        for value in values:
+            found = _ENTRY_KEY.match(body, at)
+            at = found.end() if found is not None else len(body)
+            starts.append(at)
+            at += len(value)
+        if body[at:].strip() != b"}":
+            raise self._fault(f"a key of {key!r} stands twice", place)
+        self.is_keyed = True
+        return KeyedStretch(key, b"[" + b",".join(map(bytes, values)) + b"]", values, place, starts)
 
     def _grown(self, size: int, place: int) -> int:
         if size >= MAX_ENTRY_BYTES:
@@ -316,10 +379,10 @@ def _may_be_cut(error: msgspec.DecodeError, length: int) -> bool:
     return found is None or int(found.group(1)) >= length - 12
 
 
-def _cuts(text: bytes, prefix: bytes) -> Iterator[tuple[int, int]]:
+def _cuts(text: bytes, prefix: bytes, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
     """Yield where entries may end and the next begin, from the last on: first those that begin like the first entry."""
     for start in {max(0, len(text) - _TAIL_BYTES): None, 0: None}:
-        found = [(match.start() + 1, match.end()) for match in _CUT.finditer(text, start)]
+        found = [(match.start() + 1, match.end()) for match in pattern.finditer(text, start)]
         if found:
             alike = [cut for cut in found if text.startswith(prefix, cut[1])]
             yield from (alike or found)[: -_TRIES - 1 : -1]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
@@ -27,6 +27,7 @@ SIDE_KEYS = frozenset(
 _NONE = Raw(b"")
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 _UNKNOWN = re.compile(r"unknown field `(.*?)`(?: - at `\$.*`)?\Z", re.DOTALL)
+_ODD = re.compile(r'["\\\x00-\x1f]')
 _MOST_UNKNOWN = 200
 
 _ANY = ("id", "image_id", "category_id", "video_id", "track_id", "instance_id", "iscrowd", "caption", "score",
@@ -55,14 +56,17 @@ class Entries:
     ----------
     unknown : list of str
         Keys met that are not known, in the order of meeting; at most 200.
+    has_odd : bool
+        Some keys have characters that no name of a field may have; they are replaced.
     """
 
-    def __init__(self, unknown: Iterable[str] = ()) -> None:
+    def __init__(self, unknown: Iterable[str] = (), *, has_odd: bool = False) -> None:
         self.unknown = list(unknown)
+        self.has_odd = has_odd
         self._make()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Entries, (self.unknown,)
+        return partial(Entries, has_odd=self.has_odd), (self.unknown,)
 
     def _make(self) -> None:
         is_strict = len(self.unknown) < _MOST_UNKNOWN
@@ -73,7 +77,9 @@ class Entries:
 
     def decoded(self, text: bytes) -> list[Any]:
         """Return the annotations of a JSON list; None for an entry that is no object."""
+        given = text
         while True:
+            text = _with_plain_keys(given) if self.has_odd else given
             try:
                 return self._many.decode(text)
             except msgspec.ValidationError as error:
@@ -84,6 +90,8 @@ class Entries:
         """Return annotations decoded one by one, all by what was learnt from the last."""
         while True:
             before = len(self.unknown)
+            if self.has_odd:
+                raws = self._raws.decode(_with_plain_keys(msgspec.json.encode(raws)))
             found = [self._lone(raw) for raw in raws]
             if len(self.unknown) == before:
                 return found
@@ -100,6 +108,9 @@ class Entries:
         found = _UNKNOWN.search(str(error))
         if found is None:
             return False
+        if _ODD.search(found.group(1)):
+            self.has_odd = True
+            return True
         self.unknown.append(found.group(1))
         self._make()
         return True
@@ -112,6 +123,24 @@ class Entries:
             if len(value):
                 found.append((name, value))
         return found
+
+
+def _with_plain_keys(text: bytes) -> bytes:
+    """Return annotations with their odd keys replaced: what stands under one is an unknown key like any other."""
+    return msgspec.json.encode([_with_plain(entry) for entry in msgspec.json.decode(text)])
+
+
+def _with_plain(entry: Any) -> Any:
+    if not isinstance(entry, dict) or not any(map(_ODD.search, entry)):
+        return entry
+    plain: dict[str, Any] = {key: value for key, value in entry.items() if not _ODD.search(key)}
+    for key, value in entry.items():
+        if _ODD.search(key):
+            key = _ODD.sub("_", key)
+            while key in plain:
+                key += "_"
+            plain[key] = value
+    return plain
 
 
 class Frame(msgspec.Struct, gc=False):

@@ -15,6 +15,8 @@ from encord_convert.formats._coco_parts import Found, Part
 from encord_convert.formats._files import Source
 from encord_convert.losses import Level
 
+SIZE_ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images beside the file."
+
 
 def title_of(picture: dict[str, Any]) -> str:
     """Return what a picture is called."""
@@ -53,7 +55,21 @@ class Extents:
         self._size = size
 
     def of(self, part: Part, picture: dict[str, Any], found: Sequence[Found] = ()) -> tuple[int, int]:
-        """Return width and height in pixels."""
+        """Return width and height in pixels.
+
+        Raises
+        ------
+        ReadError
+            They are not known.
+        """
+        known = self.known(part, picture, found)
+        if known is None:
+            fact = f"the size of the picture {title_of(picture)!r} is not known, so that nothing can be placed in it."
+            raise ReadError(part.images.place, fact, advice=SIZE_ADVICE)
+        return known
+
+    def known(self, part: Part, picture: dict[str, Any], found: Sequence[Found] = ()) -> tuple[int, int] | None:
+        """Return width and height in pixels; None if nothing says them."""
         size = side(picture.get("width")), side(picture.get("height"))
         if all(size):
             return size
@@ -67,12 +83,7 @@ class Extents:
         if header is not None and header.orientation > 1:
             detail = "EXIF data turns the picture: its size is that as it is shown, since its labels are drawn on that."
             part.reader.ledger.note(Level.WARNING, "EXIF_ORIENTATION", detail, part.reader.where(title, None))
-        known = (header and header.shown) or self._size or _size_of_masks(found)
-        if known is None:
-            fact = f"the size of the picture {title!r} is not known, so that nothing can be placed in it."
-            advice = "Give it with -r size=WIDTHxHEIGHT, or put the pictures beside the file."
-            raise ReadError(part.images.place, fact, advice=advice)
-        return known
+        return (header and header.shown) or self._size or _size_of_masks(found)
 
 
 def side(value: Any) -> int:

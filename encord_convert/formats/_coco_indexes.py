@@ -15,8 +15,9 @@ import msgspec
 import numpy as np
 from msgspec import Raw
 
+from encord_convert.errors import ReadError
 from encord_convert.formats._coco_columns import Column, Ints, Places
-from encord_convert.formats._coco_documents import Document, Stretch
+from encord_convert.formats._coco_documents import Document, Stretch, Value
 from encord_convert.formats._coco_entries import (
     NO_ID,
     SIDE_KEYS,
@@ -40,6 +41,7 @@ MOST_FRAMES = 10_000_000
 MOST_VALUES = 64
 """How many different values of an attribute are remembered."""
 
+_GEOMETRY = frozenset({"bbox", "segmentation", "keypoints", "segments_info", "caption", "category_id"})
 _MOST_KNOWN = 10_000
 _SIDES = ("keypoints", "rotation", "track_id", "instance_id", "segments_info", "segmentations", "bboxes")
 """Keys by which an annotation tells more of its class than its outline and its attributes do."""
@@ -176,16 +178,28 @@ class Index:
         What images say their split is.
     unread : list of str
         Blocks that are not read.
+    renamed : str
+        The block that is read as annotations, if it is called otherwise.
+    says_sizes : bool
+        Some image says its width.
+    captions : Counter of int
+        How many captions each image has, if that was asked for.
     repeated : int
         How many annotations have the id of another.
     is_still : bool
         No annotation belongs to a track or is made of segments of a PNG.
     """
 
-    def __init__(self, document: Document, entries: Entries, *, with_extras: bool = False) -> None:
+    def __init__(
+        self, document: Document, entries: Entries, *, with_extras: bool = False, with_captions: bool = False
+    ) -> None:
         self.document = document
         self.entries = entries
         self._with_extras = with_extras
+        self._with_captions = with_captions
+        self.captions: Counter[int] = Counter()
+        self.says_sizes = False
+        self.renamed = ""
         self.info: dict[str, Any] = {}
         self.categories: list[Any] = []
         self.videos: list[Any] = []
@@ -193,6 +207,7 @@ class Index:
         self.image_answers: dict[str, AnswerFacts] = {}
         self.splits: set[str] = set()
         self.unread: list[str] = []
+        self._candidates: list[str] = []
         self.seen: set[str] = set()
         self.repeated = 0
         self.is_still = True
@@ -209,8 +224,8 @@ class Index:
                 if part.key == "info":
                     info = value_of(part.text)
                     self.info = info if isinstance(info, dict) else {}
-                elif first_byte(part.text) != 110 and part.key not in self.unread:
-                    self.unread.append(part.key)
+                elif first_byte(part.text) != 110:
+                    self._unread_value(part)
                 continue
             self.seen.add(part.key)
             if part.key in ("", "annotations"):
@@ -222,7 +237,43 @@ class Index:
                 getattr(self, part.key).extend(map(value_of, part.entries))
             elif part.entries and part.key not in self.unread:
                 self.unread.append(part.key)
+                if is_annotation(part.entries[0]):
+                    self._candidates.append(part.key)
+        if only != "images" and not self.seen & {"", "annotations"} and len(self._candidates) == 1:
+            self._take_renamed()
         self.repeated = repetitions(self._ids)
+
+    def _unread_value(self, part: Value) -> None:
+        """Take what is no list for one where that can be; say of annotations that cannot be read that they are there.
+
+        Raises
+        ------
+        ReadError
+            ``annotations`` holds what are no annotations.
+        """
+        value = value_of(part.text)
+        if part.key == "categories" and isinstance(value, dict) and value:
+            self.seen.add(part.key)
+            self.categories.extend({"id": key, "name": name} for key, name in value.items())
+        elif part.key == "annotations":
+            kind = "an object of other things" if isinstance(value, dict) else f"{value!r:.40}"
+            fact = f'"annotations" is {kind}; expected a list of annotations, or an object that holds them by id.'
+            raise ReadError(self.document.place, fact)
+        elif part.key not in self.unread:
+            self.unread.append(part.key)
+
+    def _take_renamed(self) -> None:
+        """Read the one block that holds annotations and is called otherwise."""
+        [self.renamed] = self._candidates
+        self.unread.remove(self.renamed)
+        for part in self.document.walk():
+            if isinstance(part, Stretch) and part.key == self.renamed:
+                self._annotations(part)
+
+    @property
+    def other_annotations(self) -> list[str]:
+        """Blocks that hold annotations beside those that are read."""
+        return [key for key in self._candidates if key != self.renamed]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs to read on: not what was kept of each annotation, which a join has."""
@@ -247,6 +298,7 @@ class Index:
             frames = _frames.decode(part.text)
         except msgspec.ValidationError:
             frames = [_lone_frame(raw) for raw in part.entries]
+        self.says_sizes = self.says_sizes or b'"width"' in part.text
         self._image_ids.extend([number_of(frame.id) for frame in frames])
         self.image_places.extend(*part.places())
         groups, numbers = [], []
@@ -337,6 +389,8 @@ class Index:
             self.is_still = False
             kind = kind_of_track(entry)
         facts.kinds[kind] += 1
+        if kind == "caption" and self._with_captions:
+            self.captions[number_of(entry.image_id)] += 1
         if entry.iscrowd in (1, True):
             facts.crowds.add(kind)
         if kind == "keypoints":
@@ -371,6 +425,12 @@ class Index:
                 facts.said[value] = None
         for name, value in nested.items() if isinstance(nested, dict) else ():
             facts.answers.setdefault(name, AnswerFacts()).see(value, track)
+
+
+def is_annotation(raw: Raw) -> bool:
+    """Tell whether an entry says of an image what is on it."""
+    entry = value_of(raw)
+    return isinstance(entry, dict) and "image_id" in entry and bool(_GEOMETRY & set(entry))
 
 
 def _is_angle(value: Any) -> bool:

@@ -31,7 +31,8 @@ class ReadOptions:
         "pixels", "relative: boxes, polygons and points are shares of the image's width and height, as Azure ML says."
     )
     captions: Literal["join", "separate"] = _option(
-        "join", "Several captions of an image: one text of several lines, or a classification each."
+        "join",
+        "Several captions of an image: one text of several lines, or a classification each, numbered from the second.",
     )
     radio_values: int = _option(20, "Attributes with more different texts than this are free text.")
     numbers: Literal["text", "numeric"] = _option(

@@ -354,9 +354,9 @@ class Plans:
             )  # fmt: skip
         return item, attribute, self._options_of[name]
 
-    def caption(self) -> Classification:
-        """Return the classification that holds captions."""
-        return self._classification(CAPTION, TextAttribute)
+    def caption(self, number: int = 0) -> Classification:
+        """Return the classification that holds captions; an image takes one of a kind, so that others are numbered."""
+        return self._classification(f"{CAPTION} {number + 1}" if number else CAPTION, TextAttribute)
 
     def _classification(self, name: str, kind: Any) -> Classification:
         item = self._classifications.get(name)

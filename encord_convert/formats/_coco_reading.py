@@ -8,7 +8,6 @@ The page of the format is :mod:`encord_convert.formats.coco`.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,7 @@ import msgspec
 
 from encord_convert.class_names import joined, label_of
 from encord_convert.errors import ReadError
-from encord_convert.formats._coco_documents import Document
+from encord_convert.formats._coco_documents import MAX_ENTRY_BYTES, Document
 from encord_convert.formats._coco_entries import NO_ID, Entries
 from encord_convert.formats._coco_indexes import Index
 from encord_convert.formats._coco_objects import Reader
@@ -29,7 +28,8 @@ from encord_convert.formats._coco_parts import Part
 from encord_convert.formats._coco_pictures import Pictures, together
 from encord_convert.formats._coco_plans import Category, Plans, categories_by_id
 from encord_convert.formats._coco_records import Join
-from encord_convert.formats._files import FileSource, FolderSource, Source
+from encord_convert.formats._files import HEAD_BYTES, FileSource, FolderSource, MemorySource, Source
+from encord_convert.formats._json_heads import head_of, is_object_list, is_object_table, sketch
 from encord_convert.labelset import Before, Draft, LabelSet
 from encord_convert.ledger import Ledger
 from encord_convert.losses import Level, Where
@@ -43,9 +43,10 @@ DEPTH = 3
 _MOST_LOOKED_AT = 64
 _IMAGE_BYTES = 256
 """What an image without annotations weighs when files are cut."""
-_TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:\s*\[)?|[\[\]{}]')
-_BLOCKS = frozenset({b"images", b"annotations", b"categories"})
-_RESULT = re.compile(rb'\[\s*\{(?:[^{}]|\{[^{}]*\})*?"(?:image_id|video_id)"\s*:')
+_LOOKS_BYTES = (1 << 13, HEAD_BYTES)
+_BLOCKS = ("images", "annotations", "categories")
+_OWN_KEYS = {*_BLOCKS, "info", "licenses", "videos"}
+_PARENTS = frozenset({"image_id", "video_id"})
 _SPLIT = re.compile(
     r"(?:instances|person_keypoints|captions|labels|stuff|panoptic|images?_info|image_labels)_(.+?)\.json(?:\.gz)?"
 )
@@ -56,16 +57,48 @@ _SPLIT = re.compile(
 
 def kind_of_file(source: Source, name: str) -> str:
     """Return ``object`` for a file that begins like COCO, ``list`` for one that begins like results, else nothing."""
-    try:
-        head = source.head(name)
-        if head[:2] == b"\x1f\x8b":
-            head = zlib.decompressobj(31).decompress(head, 1 << 16)
-    except (ReadError, OSError, ValueError, zlib.error):
+    text = head_of(source, name)
+    for size in _LOOKS_BYTES:
+        kind = _kind_of(sketch(text[:size]))
+        if kind or size >= len(text):
+            break
+    if kind is None and len(text) == _LOOKS_BYTES[-1] and text.startswith(b"{"):
+        return "object" if _has_blocks_later(source, name) else ""
+    return kind or ""
+
+
+def _kind_of(top: Any) -> str | None:
+    """Tell what the beginning of a file is; None if more of it could tell."""
+    if isinstance(top, list):
+        first = top[0] if top else None
+        return "list" if isinstance(first, dict) and first.keys() & _PARENTS else None
+    if not isinstance(top, dict):
         return ""
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if text.startswith(b"["):
-        return "list" if _RESULT.match(text) else ""
-    return "object" if _begins_like_coco(text) else ""
+    blocks = {key: top[key] for key in _BLOCKS if key in top}
+    if any(is_object_list(blocks.get(key)) for key in ("images", "categories")):
+        return "object"
+    if len(blocks) > 1 and all(is_object_list(block) or is_object_table(block) for block in blocks.values()):
+        return "object"
+    annotations: Any = blocks.get("annotations")
+    if is_object_list(annotations) and (any(one.keys() & _PARENTS for one in annotations) or set(top) <= _OWN_KEYS):
+        return "object"
+    if is_object_table(annotations) and any(one.keys() & _PARENTS for one in annotations.values()):
+        return "object"
+    return None
+
+
+def _has_blocks_later(source: Source, name: str) -> bool:
+    """Tell whether one of the lists comes after what is longer than the beginning, as an ontology of 700 classes is."""
+    document = Document(MemorySource({name: head_of(source, name, MAX_ENTRY_BYTES)}, source.name), name)
+    top: dict[str, Any] = {}
+    try:
+        for part in document.walk():
+            top.setdefault(part.key, sketch(bytes(part.text)[: _LOOKS_BYTES[0]]))
+            if _kind_of(top):
+                return True
+    except ReadError:
+        pass
+    return False
 
 
 def files_of(source: Source) -> dict[str, str]:
@@ -74,19 +107,6 @@ def files_of(source: Source) -> dict[str, str]:
     names += [name for name in source.names(".json.gz", depth=DEPTH) if name not in names]
     kinds = {name: kind_of_file(source, name) for name in names[:_MOST_LOOKED_AT]}
     return {name: kind for name, kind in kinds.items() if kind}
-
-
-def _begins_like_coco(text: bytes) -> bool:
-    depth = 0
-    for token in _TOKEN.finditer(text) if text.startswith(b"{") else ():
-        key, opens_list = token.groups()
-        if key is None:
-            depth += 1 if token.group() in b"{[" else -1
-        elif opens_list:
-            if depth == 1 and key in _BLOCKS:
-                return True
-            depth += 1
-    return False
 
 
 # -- reading ------------------------------------------------------------------------------------------------------
@@ -185,7 +205,9 @@ class _Reading:
             )
         self.plans.add(categories)
         if any(facts.kinds["caption"] for index, *_ in indexes for facts in index.facts.values()):
-            self.plans.caption()
+            most = max((count for index, *_ in indexes for count in index.captions.values()), default=1)
+            for number in range(most):
+                self.plans.caption(number)
         for _, pictures, _, _ in indexes:
             self.plans.add_image_answers(pictures.image_answers)
         if recipe is None or not recipe.span.start:  # what was found before the rows is told with the first of them
@@ -212,7 +234,8 @@ class _Reading:
 
     def _index(self, member: str) -> Indexed:
         document, entries = Document(self.source, member), Entries()
-        index = Index(document, entries, with_extras=self.options.extras == "attributes")
+        separate = self.options.captions == "separate"
+        index = Index(document, entries, with_extras=self.options.extras == "attributes", with_captions=separate)
         found = _SPLIT.fullmatch(member.rpartition("/")[2])
         split = found.group(1) if found else ""
         truth = self.options.ground_truth
@@ -248,7 +271,7 @@ class _Reading:
             return
         try:
             _check_texts(given)
-            self.draft.ontology = OntologyStructure.from_dict(joined(given))
+            self.draft.ontology = OntologyStructure._from_dict(joined(given))
             self._labels = {one["name"]: label_of(one) for one in given["objects"]}
         except (EncordException, KeyError, TypeError, ValueError, AttributeError) as error:
             if self.options.ontology is not None:
@@ -270,8 +293,17 @@ class _Reading:
     def _note(self, index: Index) -> None:
         where = Where(file=index.document.place)
         for key in index.unread:
-            if key not in ("videos", "images", "categories"):
+            if key in index.other_annotations:
+                detail = f"The block {key!r} holds annotations beside 'annotations', and was not read."
+                self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+            elif key in ("videos", "images", "categories"):
+                detail = f"The block {key!r} is neither a list nor an object of objects, and was not read."
+                self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+            else:
                 self.ledger.note(Level.INFO, "BLOCK_NOT_READ", f"The block {key!r} has no place in the hub.", where)
+        if index.renamed:
+            detail = f"The annotations stand in the block {index.renamed!r}."
+            self.ledger.note(Level.WARNING, "BLOCK_RENAMED", detail, where)
         if index.repeated:
             detail = "Annotations have the id of another; all are read."
             self.ledger.note(Level.WARNING, "DUPLICATE_ID", detail, where, count=index.repeated)

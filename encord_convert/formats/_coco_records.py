@@ -196,6 +196,8 @@ class Join:
             numbers = np.arange(span.start, span.stop) if self._is_sorted else rows[:, 3]
             # Those that stand one after the other are read together, with the commas between them.
             firsts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 2) != 1)
+            if document.is_keyed:
+                firsts = np.arange(len(rows))
             lasts = np.append(firsts[1:], len(rows)) - 1
             begins, ends = rows[firsts, 1].tolist(), (rows[lasts, 1] + rows[lasts, 2]).tolist()
             pieces += [document.read(begin, end - begin) for begin, end in zip(begins, ends, strict=True)]

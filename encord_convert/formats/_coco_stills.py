@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from encord_convert.formats._coco_alike import Alikes
-from encord_convert.formats._coco_contents import image_answers, labels, opened
-from encord_convert.formats._coco_extents import Extents, name_of, title_of
+from encord_convert.formats._coco_contents import image_answers, labels, one_of_a_kind, opened
+from encord_convert.formats._coco_extents import SIZE_ADVICE, Extents, name_of, title_of
 from encord_convert.formats._coco_indexes import drawn_as
 from encord_convert.formats._coco_objects import Placed, Reader, free_hash
 from encord_convert.formats._coco_parts import Found, Part
@@ -67,7 +67,12 @@ class Stills:
         pictures = [picture for (_, picture, _), *_ in found]
         folder, member = self._part.folder, self._part.document.member
         titles = [folder + title_of(picture) for picture in pictures]
-        sizes = [self._extents.of(self._part, own[0][1], own) for own in found]
+        sizes = []
+        for number, own in enumerate(found):
+            size = self._extents.known(self._part, own[0][1], own)
+            if size is None:
+                size, found[number] = (0, 0), self._without_size(own, titles[number])
+            sizes.append(size)
         entries = [entry for (_, _, some), *_ in found for entry in some]
         alikes, own_hashes = self._alikes.of(entries)
         owners = np.repeat(np.arange(len(found)), [len(some) for (_, _, some), *_ in found])
@@ -96,6 +101,27 @@ class Stills:
             hashes, plain.columns(np.array(gathering.place_of, np.int64)), made, gathering.classifications,
             lambda _: None, empty_row, metadata, {},
         )  # fmt: skip
+
+    def _without_size(self, own: list[Found], title: str) -> list[Found]:
+        """Return what an image of unknown size holds all the same: what has no place in it. The rest is lost.
+
+        Raises
+        ------
+        ReadError
+            No image of the file says its size, and this one has something to place.
+        """
+        kept: list[Found] = []
+        for part, picture, entries in own:
+            placed = [entry for entry in entries if entry is None or drawn_as(entry) not in ("caption", "label")]
+            if placed and not self._part.pictures.says_sizes:
+                self._extents.of(self._part, picture)
+            for entry in placed:
+                detail = f"The size of its image is not known. {SIZE_ADVICE}"
+                part.reader.lose(entry, "SIZE_UNKNOWN", detail, title)
+            kept.append((part, picture, [entry for entry in entries if entry not in placed] if placed else entries))
+        detail = "Images whose size is not known hold nothing that has a place; -r size=WIDTHxHEIGHT gives the size."
+        self._part.reader.ledger.note(Level.WARNING, "SIZE_UNKNOWN", detail, self._part.reader.where(title, None))
+        return kept
 
 
 class _Gathering:
@@ -151,6 +177,8 @@ class _Gathering:
             if said:
                 labelled += labels(part.reader, said, title, 0, hash_of)
             labelled += image_answers(part, picture, 0, title, lambda n: hash_of((1 << 35) + n))
+        if len(found) > 1:
+            labelled = one_of_a_kind(found[0][0].reader, labelled, title)
         self.counts.append(len(self.uses) - before)
         if labelled:
             self.classifications[number] = labelled

@@ -333,7 +333,7 @@ def records(text: str, line: int) -> Iterator[Record]:
             if owner is not None:
                 raise NotCanonical
             owner, shapes = (tag, attributes, line), []
-            if closed or rest[-1] == "/":
+            if closed or rest[-1:] == "/":
                 yield _record(owner, shapes)
                 owner = None
         elif tag == "attribute" and skeleton is not None:

@@ -32,7 +32,7 @@ def own_ontology(metas: Sequence[Meta], options: ReadOptions) -> OntologyStructu
     if len(texts) != 1 or "" in texts or not _HARMLESS.issuperset(asked):
         return None
     try:
-        return OntologyStructure.from_dict(msgspec.json.decode(texts.pop()))
+        return OntologyStructure._from_dict(msgspec.json.decode(texts.pop()))
     except (msgspec.DecodeError, RecursionError, LookupError, TypeError, ValueError, AttributeError):
         return None
 

@@ -54,6 +54,11 @@ class ReadOptions:
     numbers: Literal["text", "numeric"] = _option(
         "text", "What a number attribute is: text, as written; or numeric, a question that newer servers alone know."
     )
+    tracks: Literal["auto", "listed", "cvat"] = _option(
+        "auto",
+        "Where a track ends that is not closed: cvat: at the last frame of its task; listed: at its last listed frame; "
+        "auto: listed where every frame of it is listed as a keyframe, else cvat.",
+    )
     apply_defaults: bool = _option(False, "Answer attributes a shape leaves out with their default value.")
     clip: bool = _option(False, "Cut away what leaves the picture.")
     size: str | None = _option(None, "WIDTHxHEIGHT of pictures and videos whose size the file does not say.")

@@ -81,6 +81,10 @@ def pose_of(plan: ShapePlan, element: Element) -> Pose:
     return _POSES[plan.element](plan, values_of(element), element[5])
 
 
+MOST_PX = 1e9
+"""No image is as large, in pixels; what says otherwise is damage."""
+
+
 def _number(attributes: Mapping[str, str], name: str) -> float:
     text = attributes.get(name)
     if text is None:
@@ -91,6 +95,8 @@ def _number(attributes: Mapping[str, str], name: str) -> float:
         raise Invalid(f"{name}={text!r} is no number.") from None
     if not math.isfinite(number):
         raise Invalid(f"{name}={text!r} is no finite number.")
+    if abs(number) > MOST_PX:
+        raise Invalid(f"{name}={text!r} lies beyond any image.")
     return number
 
 
@@ -136,7 +142,10 @@ def flat_of(text: str | None) -> list[float]:
         raise Invalid("It has no 'points'.")
     try:
         flat = _decode_numbers("[" + text.replace(";", ",") + "]")
-        if len(flat) == 2 * (text.count(";") + 1) == 2 * text.count(",") and all(map(math.isfinite, flat)):
+        if (
+            len(flat) == 2 * (text.count(";") + 1) == 2 * text.count(",")
+            and -MOST_PX <= min(flat) <= max(flat) <= MOST_PX
+        ):
             return flat
     except msgspec.DecodeError:
         pass
@@ -153,6 +162,8 @@ def _flat_of_odd(text: str) -> list[float]:
         raise Invalid(f"The points {_short(text)} are not all pairs.")
     if not all(map(math.isfinite, flat)):
         raise Invalid(f"The points {_short(text)} are not all finite.")
+    if max(map(abs, flat), default=0) > MOST_PX:
+        raise Invalid(f"The points {_short(text)} lie beyond any image.")
     return flat
 
 

@@ -35,8 +35,19 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 from encord_convert.splits import metadata_of, named_in
 
-_INTERPOLATED = "Frames between the listed ones, or after the last, are computed as CVAT computes them."
+_INTERPOLATED = "Frames between the listed ones are computed as CVAT computes them."
+_EXTENDED = (
+    "Shapes were computed behind the last listed frame of tracks that are not closed, as CVAT shows them; "
+    "-r tracks=listed ends a track where its list ends."
+)
+_ENDED = (
+    "Frames follow on tracks that are listed frame by frame and not closed; the tracks end where their list ends, and "
+    "-r tracks=cvat continues them to the end of the task, as CVAT does."
+)
 _HELD = "Masks do not move: frames between the listed ones show the mask before them."
+
+_FEWEST_LISTED = 3
+"""Shapes of a track that is a list of all its frames: two on frames side by side do not tell."""
 
 _MOST_COMPUTED = 1_000_000
 """Frames of a track between two that are listed: nine hours of video. A file of a few bytes can ask for any number."""
@@ -341,6 +352,9 @@ class _Video:
     def _placed(self, plan: ShapePlan, entries: list[_Entry]) -> Iterator[_Placed]:
         """Yield where the object is, frame by frame; shapes that turn out not to be drawable are dropped."""
         state: dict[int, Answer] = {}
+        is_extended = self._options.tracks == "cvat" or (
+            self._options.tracks == "auto" and not _is_listed_whole(entries, self._task.step)
+        )
         for entry, following in pairwise([*entries, None]):
             assert entry is not None
             state = self._state(plan, state, entry.ready)
@@ -354,7 +368,7 @@ class _Video:
                 continue
             self._count_in(entry, plan.element)
             yield _Placed(entry.frame, drawing, state, entry.is_key, entry)
-            yield from self._computed(plan, entry, following, state)
+            yield from self._computed(plan, entry, following, state, is_extended)
 
     def _state(self, plan: ShapePlan, before: dict[int, Answer], ready: Ready) -> dict[int, Answer]:
         """Return the changeable answers from this shape on: what it does not say stays as it was, but for occlusion."""
@@ -368,7 +382,12 @@ class _Video:
         return before if state == before else state
 
     def _computed(
-        self, plan: ShapePlan, entry: _Entry, following: _Entry | None, state: dict[int, Answer]
+        self,
+        plan: ShapePlan,
+        entry: _Entry,
+        following: _Entry | None,
+        state: dict[int, Answer],
+        is_extended: bool,
     ) -> Iterator[_Placed]:
         """Yield the frames a shape stands for that the file does not list."""
         step = self._task.step
@@ -376,6 +395,10 @@ class _Video:
             last = self._task.last_frame
             end = entry.frame if last is None or not entry.is_key else last + self._offset
             frames = range(entry.frame + step, end + 1, step)
+            if frames and not is_extended:
+                where = self._account.where(entry.element[6], plan.element)
+                self._account.ledger.note(Level.WARNING, "TRACK_ENDED", _ENDED, where, len(frames))
+                return
         else:
             is_listed_whole = not self._is_sparse and plan.element != "mask"
             frames = range(entry.frame + step, entry.frame if is_listed_whole else following.frame, step)
@@ -397,10 +420,13 @@ class _Video:
             count += 1
             yield _Placed(frame, drawing, state, False, None)
         if count:
-            code = "MASK_TRACK_HELD" if plan.element == "mask" else "INTERPOLATED"
-            detail = _HELD if plan.element == "mask" else _INTERPOLATED
+            level, code, detail = Level.INFO, "INTERPOLATED", _INTERPOLATED
+            if following is None:
+                level, code, detail = Level.WARNING, "TRACK_EXTENDED", _EXTENDED
+            elif plan.element == "mask":
+                code, detail = "MASK_TRACK_HELD", _HELD
             where = self._account.where(entry.element[6], plan.element)
-            self._account.ledger.note(Level.INFO, code, detail, where, count)
+            self._account.ledger.note(level, code, detail, where, count)
 
     # -- objects ----------------------------------------------------------------------------------------------
 
@@ -540,6 +566,12 @@ class _Runs:
         for attribute, value, start in self._open.values():
             self._instance._answer_frames(attribute, value, start, self._last)
         self._open.clear()
+
+
+def _is_listed_whole(entries: list[_Entry], step: int) -> bool:
+    """Tell whether a track is a list of all its frames, each a keyframe, as tools write it that know no others."""
+    steps = [after.frame - before.frame for before, after in pairwise(entries) if not before.is_absent]
+    return len(steps) >= _FEWEST_LISTED - 1 and max(steps) <= step and all(entry.is_key for entry in entries)
 
 
 def _is_absent(attributes: dict[str, str], children: list[Shape] | None) -> bool:

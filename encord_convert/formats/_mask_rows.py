@@ -108,7 +108,7 @@ def write_rows(
     values : mapping of str to int, optional
         In a layer of classes, what each paints, by the name of the class.
     """
-    structure = OntologyStructure.from_dict(_painted(labels.ontology, carries))
+    structure = OntologyStructure._from_dict(_painted(labels.ontology, carries))
     _, names = _joined(structure.to_dict())
     encoder = msgspec.json.Encoder()
     with target.open(ROWS) as stream:
@@ -349,7 +349,7 @@ def read_classes(source: Source, folder: str) -> tuple[dict[str, Any], OntologyS
         text = stream.read()
     try:
         members = msgspec.json.decode(text, type=dict[str, Any])
-        return members, OntologyStructure.from_dict(members["ontology"])
+        return members, OntologyStructure._from_dict(members["ontology"])
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not a JSON object ({error}).", advice="Was the file cut short?") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:

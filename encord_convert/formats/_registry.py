@@ -155,17 +155,35 @@ def detect(source: Source, ledger: Ledger | None = None) -> Format:
     UndetectedFormatError
         None claims it, or more than one does.
     """
-    answers: dict[Match, list[Format]] = {match: [] for match in Match}
     for sentence in broken_formats().values():
         _warn(ledger, sentence)
+    claimants = _claimants(source, ledger)
+    if len(claimants) == 1:
+        return claimants[0]
+    names = [format_.name for format_ in claimants]
+    if names:
+        raise UndetectedFormatError(source.name, names, ())
+    from encord_convert.formats._sightings import sighting_of
+
+    seen = sighting_of(source)
+    raise UndetectedFormatError(source.name, (), _readable(), seen=seen.fact, advice=seen.advice)
+
+
+def mistaken(source: Source, named: Format) -> UndetectedFormatError | None:
+    """Return the error for a source that is not of the format it was said to be of, but of another; else None."""
+    if _match(named, source, None) is not Match.NO:
+        return None
+    claimants = [format_.name for format_ in _claimants(source, None)]
+    return UndetectedFormatError(source.name, claimants, (), named=named.name) if claimants else None
+
+
+def _claimants(source: Source, ledger: Ledger | None) -> list[Format]:
+    answers: dict[Match, list[Format]] = {match: [] for match in Match}
     for name in (name for name in formats() if name not in WRITTEN_ONLY):
         format_ = format_named(name)
         if format_.importer is not None:
             answers[_match(format_, source, ledger)].append(format_)
-    claimants = answers[Match.YES] or answers[Match.UNSURE]
-    if len(claimants) == 1:
-        return claimants[0]
-    raise UndetectedFormatError(source.name, [f.name for f in claimants], _readable())
+    return answers[Match.YES] or answers[Match.UNSURE]
 
 
 def _match(format_: Format, source: Source, ledger: Ledger | None) -> Match:

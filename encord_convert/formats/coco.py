@@ -32,7 +32,8 @@ How it is read
                            numbers=numeric``). Dynamic where it changes over a track. ``occluded``, ``truncated``,
                            ``visibility`` and the like beside the bbox too
     score, confidence      the confidence; made by a machine
-    caption                a text classification ``caption``, of several lines if there are several (``-r captions``)
+    caption                a text classification ``caption``, of several lines if there are several; with ``-r
+                           captions=separate`` a classification each, ``caption 2`` and so on
     category alone         a checklist ``Labels`` of the image
     attributes of images   a classification each
     split of an image      client metadata ``split``; else, of several files, what their paths say: ``train/``
@@ -48,6 +49,11 @@ How it is read
     box, a polygon of two points, runs of another sum: each is counted under its code and the rest is read. What this
     format wrote is read as it was: ``info.encord`` holds the ontology, ``encord`` of the first image of a group or
     series its pictures. Of two objects of an image with one hash the later gets another (``DUPLICATE_ID``, a note).
+
+    The lists may stand as objects whose keys are the ids (LIVECell), categories as names by id, and the annotations in
+    a block of another name if none is called so (``BLOCK_RENAMED``, a warning). An image whose size neither the file
+    nor the image says (VIA writes -1, camera traps nothing) is a row of 0 by 0 pixels that keeps its captions and
+    categories; what has a place in it is dropped (``SIZE_UNKNOWN``). Several documents in one file are refused.
 
 How each hub thing maps
     ===============  ==============================================================================================

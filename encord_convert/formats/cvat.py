@@ -39,7 +39,9 @@ How each hub thing maps, reading
     number, text            text, as written; a number is one with ``numbers=numeric``, which newer servers alone know
     mutable attributes      dynamic answers; the others hold for the whole track
     occluded                a dynamic checklist ``occluded``, on labels of which any shape is
-    track                   one object on all its frames, absent from gaps
+    track                   one object on all its frames, absent from gaps. One that is not closed goes on to the last
+                            frame of its task, as in CVAT, and those frames are counted (``TRACK_EXTENDED``); but one of
+                            which each frame is listed as a keyframe ends with its list (``TRACK_ENDED``, ``-r tracks``)
     source                  made by hand if ``manual``; frames between keyframes are not
     ======================  ==========================================================================================
 
@@ -95,7 +97,10 @@ Dialects met in the wild
     Exports of 2018 to 2020 keep ``original_size`` and ``source`` beside the task and stop a track at its last keyframe.
     Exports of jobs have no name. Old skeletons have a track nested for each point. Version 1.0 has no sizes (give
     ``size``) and a language of its own for attributes. Hand-made files leave out ``keyframe``, ``outside``, labels,
-    attributes and closing shapes, and swap corners. A document type declaration is refused: CVAT writes none.
+    attributes and closing shapes, and swap corners. CVAT closes a track that ends before its task does, or lists it to
+    the last frame; so a list of keyframes on all frames that just stops (JAAD has 1,645) is of a tool that knows no
+    closing shape, and those who train on such files take what is listed: hence ``tracks=auto``. A document type
+    declaration is refused: CVAT writes none.
 
 Sources
     CVAT's exports from 2017 to 2026; ``fixtures/cvat``, each with its ``ORIGIN.md``.

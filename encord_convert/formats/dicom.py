@@ -74,6 +74,8 @@ from encord_convert.sdk.objects import LabelRowV2
 
 BESIDE = (".json", ".md")
 """What descriptions beside the pictures are called."""
+VOLUMES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
+"""What volumes of other formats are called."""
 LOOKED_AT = 16
 """Members whose first bytes are looked at to recognise a folder."""
 
@@ -220,6 +222,10 @@ class _Gathering:
     def _refuse(self, error: Refused | ReadError, name: str, where: Where) -> None:
         code, sentence = (error.code, error.sentence) if isinstance(error, Refused) else ("UNREADABLE", str(error))
         self._first_refusal = self._first_refusal or f"{name}: {sentence}"
+        if code == "NOT_DICOM" and name.lower().endswith(VOLUMES):
+            detail = f"A volume of voxels or masks lies beside the series and was not read: {name}."
+            self._ledger.note(Level.WARNING, "VOLUME_NOT_READ", detail, where)
+            return
         if code == "NOT_DICOM":
             self._ledger.note(Level.INFO, code, "Files that are not DICOM were passed over.", where)
             return

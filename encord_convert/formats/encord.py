@@ -55,8 +55,19 @@ ROWS = "label_rows.jsonl"
 
 _CHUNK_BYTES = 1 << 20
 
+
+class _EveryShape(frozenset[Shape]):
+    """Shapes, and those that have no name here yet too."""
+
+    def __contains__(self, shape: object) -> bool:
+        return isinstance(shape, Shape | _NewerShape)
+
+    def __or__(self, other: object) -> _EveryShape:
+        return self
+
+
 CARRIES = Carries(
-    shapes=frozenset((*Shape, *_NewerShape)),
+    shapes=_EveryShape((*Shape, *_NewerShape)),
     data_types=frozenset((*DataType, *_NewerDataType)),
     features=frozenset(Feature),
 )
@@ -72,6 +83,8 @@ class _Names:
 
 def _find(source: Source) -> _Names | None:
     for name in source.names(ROWS, depth=2):
+        if not name.endswith(ROWS):
+            continue  # a file that is named itself, whatever it is called
         folder = name[: -len(ROWS)]
         ontology = folder + ONTOLOGY
         if ontology in source.names(ONTOLOGY, depth=2):
@@ -107,7 +120,7 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
 
 def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
     try:
-        return OntologyStructure.from_dict(joined(msgspec.json.decode(text)))
+        return OntologyStructure._from_dict(joined(msgspec.json.decode(text)))
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not JSON ({error}).", advice="Was the file cut short?") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -55,7 +55,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, BinaryIO, Literal
 
@@ -67,7 +67,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats import _mask_rows as rows
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
-from encord_convert.formats._rle_containers import Container, Record, container_of, members
+from encord_convert.formats._rle_containers import PREDICTION, Container, Record, container_of, holds_any, members
 from encord_convert.formats._rle_dialects import Dialect, Reading, decoded, encoded
 from encord_convert.geometry import rle
 from encord_convert.geometry.encodings import likely_scan
@@ -78,7 +78,7 @@ from encord_convert.losses import Feature, Kind, Level, Where
 from encord_convert.placement import unit_of, unit_size
 from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
+from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape, TextAttribute
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 
 CARRIES = rows.CARRIES
@@ -101,6 +101,9 @@ class ReadOptions:
     relative: bool = field(default=False, metadata={"help": "Whether pairs count from the end of the run before."})
     threshold: int = field(default=1, metadata={"help": "Least alpha of a brush that is inside, 1 to 255."})
     label: str = field(default="object", metadata={"help": "Class of masks that have none."})
+    predictions: bool = field(
+        default=False, metadata={"help": "Read predictions of Label Studio too, as made by a machine."}
+    )
 
     def __post_init__(self) -> None:
         if self.size is not None and not _SIZE.fullmatch(self.size):
@@ -194,7 +197,7 @@ def identify(source: Source) -> Match:
     """Say yes to what is written here, and to files that begin as those of a known dialect."""
     if rows.folder_of(source, "rle") is not None:
         return Match.YES
-    return Match.YES if members(source) else Match.NO
+    return Match.YES if holds_any(source) else Match.NO
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
@@ -283,6 +286,7 @@ class _Foreign:
         self.draft = Draft("rle")
         self.ledger = Ledger()
         self._classes: dict[str, Object] = {}
+        self._questions: dict[str, dict[str, TextAttribute]] = {}
         seen: set[str] = set()
         last = None
         self._is_in_turn = True
@@ -290,6 +294,11 @@ class _Foreign:
             label = record.label or options.label
             if record.dialect is not None and label not in self._classes:
                 self._classes[label] = self.draft.add_object(label, Shape.BITMASK)
+            for name in record.texts if record.dialect is not None else ():
+                known = self._questions.setdefault(label, {})
+                if name not in known:
+                    hash_ = self.draft.hashes.short("question", label, name)
+                    known[name] = self._classes[label].add_attribute(TextAttribute, name, feature_node_hash=hash_)
             if record.image != last:
                 self._is_in_turn = self._is_in_turn and record.image not in seen
                 seen.add(record.image)
@@ -298,7 +307,13 @@ class _Foreign:
 
     def _records(self) -> Iterator[Record]:
         for name, container in self._found:
-            yield from container(self._source, name, self._options.dialect)
+            for record in container(self._source, name, self._options.dialect):
+                if record.reason is None or record.dialect is None:
+                    yield record
+                elif record.reason[0] == PREDICTION and self._options.predictions:
+                    yield replace(record, reason=None, is_machine=True)
+                else:
+                    yield replace(record, dialect=None)
 
     def rows(self) -> Iterator[LabelRowV2]:
         """Walk the pictures, from a fresh account."""
@@ -317,6 +332,9 @@ class _Foreign:
                 yield row
 
     def _row(self, image: str, records: list[Record]) -> LabelRowV2 | None:
+        if not image:
+            self._drop_others(records)
+            return None
         has_masks = any(record.dialect is not None for record in records)
         first = next((record for record in records if record.size is not None), records[0])
         if first.size is None and self._options.size is None and not has_masks:
@@ -344,20 +362,27 @@ class _Foreign:
 
     def _drop_others(self, records: list[Record]) -> None:
         for record in records:
-            if record.other:
+            if record.other and record.dialect is None:
                 key = record.other, record.label
                 self.ledger.into[key] += 1
                 where = Where(file=record.place, line=record.line, row=record.image)
-                detail = f"{record.label!r} is of the type {record.other}, which is no run lengths."
-                self.ledger.drop("UNSUPPORTED_SHAPE", Feature.SHAPE, key, where, detail)
+                code, detail = record.reason or ("UNSUPPORTED_SHAPE", "")
+                detail = detail or f"{record.label!r} is of the type {record.other}, which is no run lengths."
+                self.ledger.drop(code, Feature.SHAPE, key, where, detail)
 
     def _place(self, row: LabelRowV2, record: Record, box_runs: BoxRuns, size: tuple[int, int]) -> None:
         label = record.label or self._options.label
         hash_ = self.draft.hashes.short(record.image, len(row._objects))
         instance = ObjectInstance(self._classes[label], object_hash=hash_)
-        instance._place(0, BitmaskCoordinates._from_box_runs(*box_runs, *size), self.draft.info)
+        info = self.draft.machine_info if record.is_machine else self.draft.info
+        if record.score is not None and record.is_machine:
+            info = replace(info, confidence=record.score)
+        instance._place(0, BitmaskCoordinates._from_box_runs(*box_runs, *size), info)
         instance._origin = Origin("mask", label, record.line)
         row.add_object_instance(instance)
+        for name, text in record.texts.items():
+            instance._answer(self._questions[label][name], text)
+            self.ledger.into["answer", label] += 1
         self.ledger.into["mask", label] += 1
         if record.dialect == "kaggle" and box_runs[0].size > 2:
             self._doubt(record, box_runs[0], size)

@@ -168,7 +168,7 @@ class _Applying:
     # --- what is made once --------------------------------------------------------------------------------------------
 
     def _structure(self) -> OntologyStructure:
-        return OntologyStructure.from_dict(self.plan.ontology.structure)
+        return OntologyStructure._from_dict(self.plan.ontology.structure)
 
     def _once(self, kind: str, look: Callable[[], str | None], make: Callable[[], str]) -> str:
         """Return the hash of a thing, made if it is not there: looked for first, since a reply may have been lost."""

@@ -74,7 +74,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
     if joined.conflicts:
         raise MappingError("\n".join(f"{place}: {conflict}" for conflict in joined.conflicts))
     translation = Translation(source, joined.structure, rules, leaves_undrawable=True)
-    structure = OntologyStructure.from_dict(joined.structure)
+    structure = OntologyStructure._from_dict(joined.structure)
     keep_defaults(structure.objects, labels.ontology.objects)
     own = Ledger() if labels.ledger is None else None
     ledger = Ledger()

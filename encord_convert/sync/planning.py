@@ -170,7 +170,7 @@ class _Planning:
             files = Files(media)
             rows = self._rows(labels, translation, partners, files)
             if self.project is not None:
-                rows = self._with_what_is_there(rows, OntologyStructure.from_dict(ontology.structure))
+                rows = self._with_what_is_there(rows, OntologyStructure._from_dict(ontology.structure))
             if labels.ledger is not None:
                 report.reading = labels.ledger
             digest = self.source.digest()

@@ -248,7 +248,11 @@ CVAT_CODES = {
     "GROUP_DROPPED": {IMAGES: "test_groups_are_dropped_and_told_or_kept_as_text"},
     "Z_ORDER_DROPPED": {IMAGES: "test_labels_stand_in_the_order_of_z_order"},
     "POINT_ATTRIBUTE_LIFTED": {IMAGES: "test_attributes_of_points_are_lifted_to_the_skeleton"},
-    "INTERPOLATED": {VIDEO: "test_a_track_without_an_end_goes_on_to_the_last_frame"},
+    "INTERPOLATED": {VIDEO: "test_boxes_move_and_turn_along_the_shorter_arc"},
+    "TRACK_EXTENDED": {VIDEO: "test_a_track_without_an_end_goes_on_to_the_last_frame"},
+    "TRACK_ENDED": {
+        "cli/test_sources": "test_what_a_track_listed_frame_by_frame_has_behind_its_list_is_a_number_and_a_choice"
+    },
     "FRAME_STEP": {VIDEO: "test_frames_are_those_of_the_source_unless_relative_ones_are_asked_for"},
     "MASK_TRACK_HELD": {VIDEO: "test_masks_hold_until_the_next"},
     "DEFAULT_DROPPED": {IMAGES: "test_each_kind_of_attribute_has_its_kind_of_answer"},

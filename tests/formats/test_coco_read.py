@@ -264,7 +264,7 @@ def test_captions_are_joined_or_kept_apart() -> None:
     assert [answers_of(one) for one in joined.classifications] == [{"caption": "a car\na road"}]
     assert joined.report.counts()["caption"] == {"in": 2, "kept": 1, "changed": 1, "dropped": 0}
     apart = Read(document(*two, categories=[]), captions="separate")
-    assert [answers_of(one) for one in apart.classifications] == [{"caption": "a car"}, {"caption": "a road"}]
+    assert [answers_of(one) for one in apart.classifications] == [{"caption": "a car"}, {"caption 2": "a road"}]
     assert apart.losses == {}
 
 

@@ -167,11 +167,11 @@ def test_what_all_boxes_let_one_suspect_is_said_once(box: Callable[[int], list[f
 
 
 @pytest.mark.usefixtures("many_sheets")
-def test_a_picture_without_size_in_the_second_part_is_the_error_of_the_file(tmp_path: Path) -> None:
+def test_an_image_without_size_in_the_second_part_costs_what_it_costs_one_process(tmp_path: Path) -> None:
     pictures = plain()["images"]
     del pictures[9]["width"]
     (tmp_path / "a.json").write_text(json.dumps(plain(images=pictures)))
-    assert "the size of the picture '9.jpg' is not known" in converted(tmp_path / "a.json", tmp_path / "a", 1)[1]
+    assert "The size of its image is not known" in converted(tmp_path / "a.json", tmp_path / "a", 1)[1]
     assert check(tmp_path / "a.json", tmp_path) > 1
     assert check(tmp_path / "a.json", tmp_path / "sized", size="20x10") > 1
 

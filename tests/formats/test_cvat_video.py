@@ -116,7 +116,7 @@ def test_a_track_without_an_end_goes_on_to_the_last_frame() -> None:
     loaded = Loaded(video(track(at(6, 1), at(7, 2))))
     assert xs(loaded.only) == {6: 1, 7: 2, 8: 2, 9: 2}
     assert manual(loaded.only) == [6, 7]
-    assert {note.code: note.count for note in loaded.report.notes()}["INTERPOLATED"] == 2
+    assert {note.code: note.count for note in loaded.report.notes()}["TRACK_EXTENDED"] == 2
     unknown = Loaded(
         video(track(at(6, 1), at(7, 2))).replace(b"<size>10</size>", b"").replace(b"<stop_frame>9</stop_frame>", b"")
     )

@@ -27,6 +27,7 @@ from encord_convert.sdk.objects._label_row_data import DataUnit, LabelRowReadOnl
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.classification import Classification
 from encord_convert.sdk.objects.classification_instance import ClassificationInstance
+from encord_convert.sdk.objects.common import Shape
 from encord_convert.sdk.objects.coordinates import (
     ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS,
     BoundingBoxCoordinates,
@@ -92,6 +93,8 @@ _GROUPED = (DataType.IMAGE, DataType.IMG_GROUP, _NewerDataType.GROUP)
 """Kinds of data whose units have their labels without a level of frames."""
 _SINGLE = (DataType.IMAGE, DataType.VIDEO, DataType.DICOM)
 """Kinds of data that are one unit."""
+_WITHOUT_FRAMES: tuple[Any, ...] = (_NewerDataType.AUDIO, _NewerDataType.PLAIN_TEXT)
+"""Kinds of data of which a ``range`` counts milliseconds or characters."""
 _UNBOUNDED = (DataType.DICOM, _NewerDataType.NIFTI, _NewerDataType.SCENE)
 """Kinds of data whose frames are not checked against their number."""
 
@@ -112,6 +115,8 @@ _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "cuboid": _raw("cuboid"),
     "cuboid_2d": _raw("cuboid_2d"),
     "segmentation": _raw("segmentation"),
+    "circle": _raw("circle"),
+    "ellipse": _raw("ellipse"),
 }
 """What reads each coordinate key; the first key present decides."""
 
@@ -192,6 +197,8 @@ def is_bounded(data_type: Any) -> bool:
 
 _PLANS_KEPT = 512
 """How many forms of entry are remembered from row to row."""
+_MOST_FRAMES = 1_000_000
+"""Frames a ``range`` may reach to: a row of a few bytes can ask for any number."""
 _RECORDS_KEPT = 4096
 """How many records are remembered for each form."""
 
@@ -211,7 +218,7 @@ class _Plan:
         self.values = itemgetter("createdAt", "createdBy", "confidence", "manualAnnotation", *optional)
 
     @classmethod
-    def for_object(cls, keys: tuple[str, ...]) -> _Plan:
+    def for_object(cls, keys: tuple[str, ...], shape: Any) -> _Plan:
         plan = cls(keys, _KNOWN_OF_OBJECT, ("isDeleted",))
         coordinate_key = next((key for key in _READERS if key in keys), None)
         used: Any = ()
@@ -221,6 +228,10 @@ class _Plan:
         elif set(keys) >= _BITMASK_KEYS:
             plan.read = BitmaskCoordinates._from_json
             used = _BITMASK_KEYS
+        elif plan.extra_keys and isinstance(shape, str) and Shape.from_string(shape) is None:
+            named = [key for key in plan.extra_keys if key.replace("_", "").lower() == shape.replace("_", "").lower()]
+            used = (named or plan.extra_keys)[-1:]
+            plan.read = _raw(used[0])
         plan.extra_keys = tuple(key for key in plan.extra_keys if key not in used)
         return plan
 
@@ -242,10 +253,10 @@ _object_plans: dict[tuple[str, ...], _Plan] = {}
 _classification_plans: dict[tuple[str, ...], _Plan] = {}
 
 
-def _object_plan(keys: tuple[str, ...]) -> _Plan:
+def _object_plan(keys: tuple[str, ...], shape: Any) -> _Plan:
     if len(_object_plans) >= _PLANS_KEPT:
         _object_plans.clear()
-    plan = _object_plans[keys] = _Plan.for_object(keys)
+    plan = _object_plans[keys] = _Plan.for_object(keys, shape)
     return plan
 
 
@@ -303,6 +314,7 @@ class Reader:
             self._labels(raw, data_type)
         self._take_object_answers(object_answers)
         self._take_object_actions(object_actions)
+        self._place_by_ranges()
         for classification in contents.classifications.values():
             _let_range_follow(classification)
         self._keep_orphans("classification_answers", self._answers, contents.classifications)
@@ -399,7 +411,7 @@ class Reader:
         last, is_ordered = -1, True
         for entry in entries:
             keys = tuple(entry)
-            plan = plans.get(keys) or _object_plan(keys)
+            plan = plans.get(keys) or _object_plan(keys, entry.get("shape"))
             hash_ = entry["objectHash"]
             found = known.get(hash_)
             if found is None:
@@ -475,6 +487,48 @@ class Reader:
         self._contents.classifications[instance._hash] = instance
         self._numbers[instance._hash] = len(self._numbers)
         return instance
+
+    def _place_by_ranges(self) -> None:
+        """Place the classifications of which only the ``range`` of their answers says where they are.
+
+        Newer servers write all of them so. An answer that says no frames of this row is kept as it came.
+        """
+        contents = self._contents
+        taken: set[tuple[int, str]] | None = None
+        for entry in self._answers.values():
+            hash_ = entry.get("classificationHash")
+            if "range" not in entry or not isinstance(hash_, str) or hash_ in contents.classifications:
+                continue
+            frames = self._frames_of(entry["range"])
+            if not frames or not isinstance(entry.get("featureHash"), str):
+                continue
+            if taken is None:
+                taken = {(on, one.feature_hash) for one in contents.classifications.values() for on in one._frames}
+            instance = self._new_classification(hash_, entry["featureHash"])
+            edited = {key: entry[key] for key in ("createdAt", "lastEditedAt") if entry.get(key)}
+            created = edited.get("createdAt", contents.texts["created_at"])
+            blanks = {"createdAt": created, "lastEditedAt": created, "createdBy": None}
+            info = _classification_info({**blanks, "confidence": None, "manualAnnotation": None, **entry, **edited})
+            for frame in frames:
+                if (frame, instance.feature_hash) in taken:
+                    raise LabelRowError(f"Frame {frame} has two classifications of the kind {instance.feature_hash!r}.")
+                taken.add((frame, instance.feature_hash))
+                instance._frames[frame] = info
+
+    def _frames_of(self, ranges: Any) -> list[int]:
+        """Return the frames of a ``range``; none if one of them cannot be of this row."""
+        if self._contents.facts.data_type in _WITHOUT_FRAMES or not isinstance(ranges, list):
+            return []
+        limit = self._limit if self._is_bounded else _MOST_FRAMES
+        frames: dict[int, None] = {}
+        for pair in ranges:
+            if not (isinstance(pair, list) and len(pair) == 2 and all(type(end) is int for end in pair)):
+                return []
+            start, end = pair
+            if not 0 <= start <= end < min(limit, _MOST_FRAMES):
+                return []
+            frames.update(dict.fromkeys(range(start, end + 1)))
+        return sorted(frames)
 
     # --- answers ----------------------------------------------------------------------------------------------------
 
@@ -585,7 +639,17 @@ def number_of_frames_in(row: dict[str, Any]) -> int:
         if unit.get("data_fps") and unit.get("data_duration"):
             return round(float(unit["data_fps"] * unit["data_duration"]))
     frames = [int(frame) for unit in units for frame in unit["labels"] if frame.lstrip("-").isdigit()]
+    frames += _ends_of(row.get("classification_answers"))
     return max(frames) + 1 if frames else len(units)
+
+
+def _ends_of(answers: Any) -> list[int]:
+    """Return the last frame of each ``range`` that places a classification."""
+    if not isinstance(answers, dict):
+        return []
+    ranges = [entry.get("range") for entry in answers.values() if isinstance(entry, dict)]
+    pairs = [pair for one in ranges if isinstance(one, list) for pair in one if isinstance(pair, list)]
+    return [pair[-1] for pair in pairs if pair and type(pair[-1]) is int and 0 <= pair[-1] < _MOST_FRAMES]
 
 
 __all__ = ["FOLLOWS_FRAMES", "Contents", "Reader", "is_bounded", "is_grouped", "number_of_frames_in"]

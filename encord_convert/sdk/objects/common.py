@@ -43,13 +43,36 @@ class Shape(StringEnum):
 
 
 class _NewerShape(StringEnum):
-    """Shapes only newer servers write: carried, not interpreted."""
+    """Shapes only newer servers write: carried, not interpreted.
+
+    Servers newer still have others. :meth:`carried` makes a member of any text: it has the text as its value, is the
+    same one each time, and is not among those listed here.
+    """
 
     AUDIO = "audio"
     TEXT = "text"
     CUBOID = "cuboid"
     CUBOID_2D = "cuboid_2d"
     SEGMENTATION = "segmentation"
+    CIRCLE = "circle"
+    ELLIPSE = "ellipse"
+    TIME_RANGE = "time_range"
+
+    @classmethod
+    def carried(cls, text: str) -> _NewerShape:
+        """Return the shape that is called so, known or not."""
+        member = cls.from_string(text) or _UNLISTED.get(text)
+        if member is None:
+            member = _UNLISTED[text] = object.__new__(cls)
+            member._name_, member._value_ = text.upper(), text
+        return member
+
+    @classmethod
+    def _missing_(cls, value: object) -> _NewerShape | None:
+        return _UNLISTED.get(value) if isinstance(value, str) else None
+
+
+_UNLISTED: dict[str, _NewerShape] = {}
 
 
 class DeidentifyRedactTextMode(Enum):

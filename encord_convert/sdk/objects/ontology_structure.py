@@ -122,8 +122,17 @@ class OntologyStructure(_Keeping):
         ValueError
             An id is not made of integers.
         """
+        return cls._of([Object.from_dict(one) for one in d["objects"]], d)
+
+    @classmethod
+    def _from_dict(cls, d: dict[str, Any]) -> OntologyStructure:
+        """Return the structure a JSON form describes; classes of a shape nobody knows yet are carried."""
+        return cls._of([Object._from_dict(one) for one in d["objects"]], d)
+
+    @classmethod
+    def _of(cls, objects: list[Object], d: dict[str, Any]) -> OntologyStructure:
         structure = cls(
-            objects=[Object.from_dict(one) for one in d["objects"]],
+            objects=objects,
             classifications=[Classification.from_dict(one) for one in d["classifications"]],
         )
         structure.skeleton_templates = [

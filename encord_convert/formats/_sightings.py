@@ -1,0 +1,274 @@
+"""What a source looks like that no format recognises: a fact with its place, and advice.
+
+Nothing here decides how a file is read. It names what was found, so that whoever gave the path knows what to give
+instead: by the first bytes of a few files, whatever they are called, and the keys of JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import FileSource, FolderSource, Source, ZipSource
+from encord_convert.formats._json_heads import UNKNOWN, head_of, is_object_list, is_object_table, sketch
+from encord_convert.formats._rle_containers import is_supervisely, tasks_of
+
+_DEPTH = 4
+_MOST_LOOKED_AT = 48
+_MOST_KEYS = 6
+_SHARE = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+_ROOT = re.compile(r"<(?![?!])([^\s/>]+)")
+_IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".heic", ".avif")
+_VIDEOS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
+_VOLUMES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
+_ARCHIVES = (".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".tar.bz2", ".tar.xz")
+_MAGIC = {
+    b"PK\3\4": "a ZIP archive", b"\x1f\x8b": "a gzip file", b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive",
+    b"%PDF": "a PDF file", b"PAR1": "a Parquet file", b"SQLite": "an SQLite database", b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array", b"\xff\xd8\xff": "an image", b"\x89PNG": "an image", b"GIF8": "an image",
+}  # fmt: skip
+
+
+class Sighting(NamedTuple):
+    """What a source looks like, to go on after "it", and what to do about it."""
+
+    fact: str
+    advice: str = ""
+
+
+def sighting_of(source: Source) -> Sighting:
+    """Return what a source looks like that no format recognises."""
+    try:
+        names = [name for name in source.names(depth=_DEPTH) if not name.startswith("__MACOSX/")]
+    except (ReadError, OSError) as error:
+        return Sighting(f"cannot be listed ({error})")
+    if not names:
+        kind = "archive" if isinstance(source, ZipSource) else "folder"
+        deeper = " below four folders" if isinstance(source, FolderSource) and source.names() else ""
+        return Sighting(
+            f"is an empty {kind}" if not deeper else f"has files only{deeper}", "Name the folder of the labels."
+        )
+    return _set_of(names) or _among(source, names)
+
+
+# -- by names -----------------------------------------------------------------------------------------------------
+
+
+def _set_of(names: list[str]) -> Sighting | None:
+    """Tell what files are together by their names."""
+    last = {name.rpartition("/")[2].lower(): name for name in reversed(names)}
+    if "task.json" in last and ("annotations.json" in last or "manifest.jsonl" in last or "project.json" in last):
+        what = "project" if "project.json" in last else "task"
+        advice = "Export the annotations instead, as CVAT for images 1.1 or CVAT for video 1.1."
+        return Sighting(f"is a backup of a CVAT {what} ({last['task.json']}), which is not read", advice)
+    if len(names) > 1 and all(name.lower().endswith(".zip") for name in names):
+        advice = "Name one of them, or convert all of them with `encord-convert batch`."
+        return Sighting(f"is a folder of {len(names)} ZIP archives ({names[0]}, …)", advice)
+    if "gt.txt" in last or ("seqinfo.ini" in last and "det.txt" in last):
+        return _not_read("MOT", last.get("gt.txt", last.get("seqinfo.ini", "")))
+    for endings, what in ((_IMAGES, "image"), (_VIDEOS, "video")):
+        if all(name.lower().endswith(endings) for name in names):
+            number = "an" if what == "image" else "a"
+            fact = f"is {number} {what}" if len(names) == 1 else f"holds {len(names)} {what}s and no labels"
+            return Sighting(fact, "Name the file or folder of the labels.")
+    return None
+
+
+def _not_read(what: str, name: str, advice: str = "") -> Sighting:
+    advice = advice or "Export it as COCO or CVAT XML from the tool that wrote it."
+    return Sighting(f"looks like {what} ({name}), which is not read yet", advice)
+
+
+def _volume(name: str) -> Sighting:
+    return _not_read("a volume of voxels or masks", name, "Convert it to DICOM, or its masks to PNG, one a slice.")
+
+
+# -- by contents --------------------------------------------------------------------------------------------------
+
+
+def _among(source: Source, names: list[str]) -> Sighting:
+    """Tell by the beginnings of a few files; what says most comes first."""
+    rest = [name for name in names if not name.lower().endswith((*_IMAGES, *_VIDEOS))]
+    looked_at = sorted(rest, key=lambda name: (name.lower().endswith(_TEXTS), name.count("/"), name))[:_MOST_LOOKED_AT]
+    vague: list[Sighting] = []
+    for name in looked_at:
+        found, is_sure = _file(source, name, names)
+        if is_sure:
+            return found
+        vague.append(found)
+    if len(names) == 1 and vague:
+        return vague[0]
+    volumes = [name for name in rest if name.lower().endswith(_VOLUMES)]
+    if volumes:
+        return _volume(volumes[0])
+    archives = [name for name in rest if name.lower().endswith((*_ARCHIVES, ".zip"))]
+    if archives:
+        return Sighting(f"holds an archive ({archives[0]}) and no labels beside it", "Name the archive, or unpack it.")
+    notable = next((one for one in vague if one.advice), None)
+    if notable is not None:
+        return Sighting(f"holds {len(names)} files, of which one {notable.fact}", notable.advice)
+    kinds = sorted({_suffix(name) for name in names})
+    shown = ", ".join(kinds[:_MOST_KEYS]) + (", …" if len(kinds) > _MOST_KEYS else "")
+    return Sighting(f"holds {len(names)} files ({shown}) and no labels that are known", "Name the file of the labels.")
+
+
+_TEXTS = (".txt", ".md", ".yaml", ".yml")
+
+
+def _suffix(name: str) -> str:
+    last = name.rpartition("/")[2]
+    return "." + last.rpartition(".")[2].lower() if "." in last else "no suffix"
+
+
+def _file(source: Source, name: str, names: list[str]) -> tuple[Sighting, bool]:
+    """Return what a file looks like, and whether that tells what the whole source is."""
+    shown = name.rpartition("/")[2] if isinstance(source, FileSource) else name
+    lower = name.lower()
+    if lower.endswith(_VOLUMES):
+        return _volume(shown), len(names) == 1
+    head = head_of(source, name)
+    if not head:
+        try:
+            is_empty = not source.head(name, 1)
+        except (ReadError, OSError) as error:
+            return Sighting(f"has a file that cannot be read ({error})"), False
+        return Sighting(f"is {'empty' if is_empty else 'blank'} ({shown})"), False
+    if head.startswith((b"{", b"[")):
+        return _json(head, shown, lower)
+    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace").lstrip(
+        "\ufeff \r\n\t"
+    )
+    if text.startswith("<"):
+        return _xml(text, shown)
+    for magic, what in _MAGIC.items():
+        if head.startswith(magic):
+            return Sighting(f"is {what} ({shown})" if len(names) > 1 else f"is {what}"), False
+    if lower.endswith(".json"):
+        advice = "Was it cut short or saved as something else?"
+        return Sighting(f"is not JSON, whatever it is called: {shown} begins with {text[:20]!r}", advice), False
+    if lower.endswith(".csv"):
+        columns = text.partition("\n")[0].strip()[:120]
+        advice = "If one of them holds run lengths, say --from rle -r dialect=kaggle."
+        return Sighting(f"is a table with the columns {columns}", advice), False
+    if lower.endswith(".txt"):
+        return _lines(text, shown, names)
+    if "\0" in text[:1000]:
+        return Sighting(f"is binary and nothing that is known ({shown})"), False
+    return Sighting(f"is text and nothing that is known ({shown})"), False
+
+
+def _xml(text: str, name: str) -> tuple[Sighting, bool]:
+    root = _ROOT.search(text)
+    tag = root[1] if root else "?"
+    if tag == "annotation" and re.search(r"<(?:object|size|filename)[\s>]", text):
+        if re.search(r"<polygon>\s*<(?:username|pt)>", text):
+            return _not_read("LabelMe's older XML", name), True
+        return _not_read("Pascal VOC", name), True
+    if tag in ("svg", "html", "!DOCTYPE"):
+        return Sighting(f"is {tag.upper()} ({name})"), False
+    if tag == "View":
+        return Sighting(f"is a labelling configuration of Label Studio ({name})", "Name the JSON export."), False
+    return Sighting(f"is XML whose root is <{tag}> ({name})"), False
+
+
+def _lines(text: str, name: str, names: list[str]) -> tuple[Sighting, bool]:
+    """Tell lines of numbers by what they look like: YOLO has a class and shares, others have pixels."""
+    rows = [line.split() for line in text.splitlines()[:20] if line.strip()]
+    is_yolo = bool(rows) and all(
+        len(row) > 4
+        and row[0].isdecimal()
+        and all(_SHARE.fullmatch(cell) and abs(float(cell)) <= 2 for cell in row[1:])
+        for row in rows
+    )
+    if is_yolo:
+        return _not_read("YOLO", name), True
+    return Sighting(f"is text and nothing that is known ({name})"), False
+
+
+# -- JSON ---------------------------------------------------------------------------------------------------------
+
+
+def _json(head: bytes, name: str, lower: str) -> tuple[Sighting, bool]:
+    if lower.endswith((".jsonl", ".ndjson")):
+        head = head.partition(b"\n")[0]
+    top = sketch(head)
+    for what, is_it in _KNOWN_JSON.items():
+        if is_it(top):
+            return _not_read(what, name), True
+    special = _special(top, name)
+    if special is not None:
+        return special, True
+    entry = next((one for one in top if isinstance(one, dict)), None) if isinstance(top, list) else top
+    if top is UNKNOWN or not isinstance(entry, dict):
+        return Sighting(f"is a JSON list without objects ({name})"), False
+    keys = ", ".join(map(repr, list(entry)[:_MOST_KEYS])) + (", …" if len(entry) > _MOST_KEYS else "")
+    what = "is a JSON list of objects" if isinstance(top, list) else "is a JSON object"
+    if not entry:
+        return Sighting(f"{what} without keys ({name})"), False
+    advice = "COCO has the lists images, annotations and categories there."
+    return Sighting(f"{what} with the keys {keys} ({name})", advice), False
+
+
+def _special(top: Any, name: str) -> Sighting | None:
+    """Tell what is near to a format that is read."""
+    entry = top[0] if isinstance(top, list) and top else top
+    if isinstance(entry, dict) and "data_units" in entry:
+        advice = "Name a folder that has label_rows.jsonl, one row a line, and ontology.json."
+        return Sighting(f"is a label row of Encord without its ontology ({name})", advice)
+    if isinstance(top, dict) and set(top) >= {"objects", "classifications"} and is_object_list(top["objects"]):
+        advice = "Name a folder that has label_rows.jsonl beside it."
+        return Sighting(f"is an ontology of Encord without label rows ({name})", advice)
+    if isinstance(entry, dict) and set(entry) >= {"shapes", "tracks", "tags"}:
+        advice = "Export the annotations as CVAT for images 1.1 or CVAT for video 1.1, which is XML."
+        return Sighting(f"holds annotations of CVAT's backup or server ({name}), which are not read", advice)
+    if isinstance(top, dict) and set(top) >= {"source", "target", "counts", "losses"}:
+        return Sighting(f"is a report of encord-convert ({name})", "Name what it is the report of.")
+    if tasks_of(top):
+        advice = "Export it from Label Studio as COCO."
+        return Sighting(f"is an export of Label Studio without brush masks ({name}), and only those are read", advice)
+    if is_supervisely(top):
+        advice = "Export it from Supervisely as COCO."
+        return Sighting(f"holds annotations of Supervisely without bitmaps ({name}), and only those are read", advice)
+    return None
+
+
+def _entries(top: Any) -> list[dict[str, Any]]:
+    return [one for one in top if isinstance(one, dict)] if isinstance(top, list) else []
+
+
+def _is_via(top: Any) -> bool:
+    tables: tuple[Any, ...] = (top, top.get("_via_img_metadata")) if isinstance(top, dict) else ()
+    return any(is_object_table(table) and any("regions" in one for one in table.values()) for table in tables)
+
+
+_KNOWN_JSON: dict[str, Callable[[Any], bool]] = {
+    "LabelMe": lambda top: (
+        isinstance(top, dict)
+        and is_object_list(top.get("shapes"))
+        and bool({"imagePath", "imageData", "flags"} & set(top))
+    ),
+    "V7 Darwin": lambda top: isinstance(top, dict) and {"item", "annotations"} <= set(top),
+    "VIA": _is_via,
+    "Datumaro": lambda top: isinstance(top, dict) and {"categories", "items"} <= set(top),
+    "Labelbox": lambda top: any(
+        {"data_row", "dataRow", "Labeled Data"} & set(one)
+        for one in (*_entries(top), top if isinstance(top, dict) else {})
+    ),
+    "CreateML": lambda top: any(
+        "image" in one and any("coordinates" in box for box in _entries(one.get("annotations")))
+        for one in _entries(top)
+    ),
+    "BDD100K": lambda top: any(
+        "name" in one and any("category" in box for box in _entries(one.get("labels"))) for one in _entries(top)
+    ),
+    "GeoJSON": lambda top: isinstance(top, dict) and top.get("type") in ("FeatureCollection", "Feature"),
+    "image and text pairs of a vision-language model": lambda top: (
+        isinstance(top, dict) and {"image", "prefix", "suffix"} <= set(top)
+    ),
+}
+"""What each kind of JSON that is not read has, by what people call it."""
+
+
+__all__ = ["Sighting", "sighting_of"]

@@ -1,0 +1,147 @@
+"""What a source is that nobody said the format of: recognised by structure, or told what it looks like."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from encord_convert.cli import run
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+CVAT = next((FIXTURES / "cvat" / "images-task-minimal").glob("*.xml"))
+COCO = FIXTURES / "coco" / "polygons"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+VOC = (
+    "<annotation><filename>a.jpg</filename><size><width>4</width></size><object><name>car</name></object></annotation>"
+)
+YOLO = "0 0.5 0.5 0.25 0.125\n1 0.1 0.2 0.3 0.4\n"
+BRUSHLESS = {
+    "id": 1,
+    "data": {"image": "a.png"},
+    "annotations": [{"result": [{"type": "rectanglelabels", "value": {}}]}],
+}
+
+
+def call(*arguments: object) -> int:
+    return run([str(argument) for argument in arguments])
+
+
+def seen(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """Return what the command line says of a source that no format recognises."""
+    capsys.readouterr()
+    assert call("info", path) == 6
+    sentence = capsys.readouterr().err
+    assert sentence.startswith(f"error: {path}: no format recognises this: it ")
+    return sentence
+
+
+def files(folder: Path, **members: Any) -> Path:
+    """Write files; ``__`` in a name is a dot, ``_0_`` a folder."""
+    for name, content in members.items():
+        path = folder / name.replace("_0_", "/").replace("__", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(content, bytes | str):
+            content = json.dumps(content)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+LOOKS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "an empty folder": ({}, ["is an empty folder", "Name the folder of the labels"]),
+    "images without labels": ({"a__png": PNG, "b_0_c__jpg": PNG}, ["holds 2 images and no labels"]),
+    "Pascal VOC": ({"Annotations_0_a__xml": VOC, "JPEGImages_0_a__jpg": PNG}, ["like Pascal VOC", "not read yet"]),
+    "YOLO": ({"labels_0_a__txt": YOLO, "images_0_a__jpg": PNG, "data__yaml": "nc: 2"}, ["looks like YOLO"]),
+    "LabelMe": ({"a__json": {"version": "5.0.1", "flags": {}, "shapes": [], "imagePath": "a.jpg"}}, ["LabelMe"]),
+    "V7 Darwin": ({"a__json": {"version": "2.0", "item": {"name": "a"}, "annotations": []}}, ["like V7 Darwin"]),
+    "VIA": ({"a__json": {"a.jpg1": {"filename": "a.jpg", "size": 1, "regions": []}}}, ["looks like VIA"]),
+    "Datumaro": ({"a__json": {"info": {}, "categories": {}, "items": []}}, ["looks like Datumaro"]),
+    "Labelbox": ({"a__ndjson": {"data_row": {"id": "1"}, "projects": {}}}, ["looks like Labelbox"]),
+    "CreateML": (
+        {"a__json": [{"image": "a.jpg", "annotations": [{"label": "car", "coordinates": {"x": 1}}]}]},
+        ["looks like CreateML"],
+    ),
+    "MOT": ({"gt_0_gt__txt": "1,1,10,10,20,20,1,1,1\n", "seqinfo__ini": "[Sequence]"}, ["looks like MOT"]),
+    "NIfTI": ({"liver__nii__gz": b"\x1f\x8b" + bytes(20)}, ["volume of voxels or masks", "Convert it to DICOM"]),
+    "Label Studio without brushes": ({"a__json": [BRUSHLESS]}, ["export of Label Studio without brush masks"]),
+    "a CVAT backup": (
+        {"task__json": {"name": "t"}, "annotations__json": [{"version": 0, "tags": [], "shapes": [], "tracks": []}],
+         "data_0_manifest__jsonl": "{}"},
+        ["is a backup of a CVAT task", "CVAT for images 1.1"],
+    ),
+    "JSON of nobody": ({"a__json": {"foo": 1, "bar": [2]}}, ["a JSON object with the keys 'foo', 'bar'", "COCO has"]),
+    "a list of nobody": ({"a__json": [{"foo": 1}]}, ["a JSON list of objects with the keys 'foo'"]),
+    "no JSON at all": ({"a__json": "hello"}, ["is not JSON", "begins with 'hello'"]),
+    "label rows alone": ({"label_rows__jsonl": {"data_units": {}}}, ["a label row of Encord", "ontology.json"]),
+    "an ontology alone": ({"ontology__json": {"objects": [], "classifications": []}}, ["an ontology of Encord"]),
+    "an image with the name of JSON": ({"a__json": PNG}, ["is an image"]),
+    "a table": ({"a__csv": "name,age\nx,3\n"}, ["a table with the columns name,age", "--from rle"]),
+    "an empty file": ({"a__json": ""}, ["is empty"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        (name, form)
+        for name, (members, _) in LOOKS.items()
+        for form in ("folder", "archive", "file")
+        if form != "file" or len(members) == 1
+    ],
+)
+def test_what_no_format_recognises_is_told(
+    name: str, form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    members, words = LOOKS[name]
+    (tmp_path / "in").mkdir()
+    source = files(tmp_path / "in", **members)
+    if form == "archive":
+        with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+            for path in sorted(source.rglob("*.*")):
+                archive.write(path, path.relative_to(source))
+        source, words = tmp_path / "in.zip", [word.replace("empty folder", "empty archive") for word in words]
+    elif form == "file":
+        (source,) = (path for path in source.rglob("*") if path.is_file())
+    sentence = seen(source, capsys)
+    assert [word for word in words if word not in sentence] == []
+
+
+def test_a_folder_of_archives_is_told_with_the_command_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.zip", "b.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.write(CVAT, "annotations.xml")
+    sentence = seen(tmp_path, capsys)
+    assert "a folder of 2 ZIP archives (a.zip, …)" in sentence
+    assert "encord-convert batch" in sentence
+
+
+@pytest.mark.parametrize(
+    ("named", "path", "is_of"),
+    [("cvat", COCO, "coco"), ("coco", CVAT, "cvat"), ("encord", CVAT, "cvat"), ("dicom", COCO, "coco")],
+)
+def test_a_source_of_another_format_than_the_named_is_told(
+    named: str, path: Path, is_of: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("info", path, "--from", named) == 6
+    assert f"{path}: is not {named}; it is {is_of}. Leave --from out, or say --from {is_of}." in capsys.readouterr().err
+
+
+def test_a_broken_file_of_the_named_format_keeps_its_own_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "annotations.xml").write_bytes(CVAT.read_bytes()[:-200])
+    assert call("info", tmp_path, "--from", "cvat") == 4
+    assert "annotations.xml" in capsys.readouterr().err
+
+
+def test_a_volume_beside_a_series_is_said_not_to_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (FIXTURES / "dicom" / "ct_series").glob("*.dcm"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "liver_mask.nii.gz").write_bytes(b"\x1f\x8b" + bytes(400))
+    assert call("convert", tmp_path, tmp_path / "out", "--to", "encord", "--json") == 0
+    notes = {note["code"]: note for note in json.loads(capsys.readouterr().out)["notes"]}
+    assert notes["VOLUME_NOT_READ"]["level"] == "warning"
+    assert "liver_mask.nii.gz" in notes["VOLUME_NOT_READ"]["detail"]
