@@ -180,7 +180,7 @@ NOTES: dict[str, str] = {
     "ORDERED_BY_TIME": "slices are ordered by time",
     "OUTSIDE_STACK": "slices lie outside the stack of their series",
     "OUT_OF_BOUNDS": "geometry leaves its image",
-    "PLUGIN_BROKEN": "a plug-in cannot be used",
+    "BROKEN_FORMAT": "a plug-in cannot be used",
     "RESULTS_IGNORED": "a results file is not read beside its ground truth",
     "SCAN_DOUBTFUL": "run lengths look as if they were of the other order",
     "SERIES_DIFFERS": "files of one DICOM series differ in study or patient",
