@@ -360,9 +360,19 @@ class _Walk(Iterator[LabelRowV2]):
 
     def length(self) -> int:
         """Walk now, keep the rows, and return how many there are."""
-        rows = list(self._rows)
+        rows: list[LabelRowV2] = []
+        try:
+            rows.extend(self._rows)
+        except Exception as error:  # list() would take a TypeError for a set without a length, and the set for empty
+            self._rows = _raising(rows, error)
+            raise
         self._rows = iter(rows)
         return len(rows)
+
+
+def _raising(rows: list[LabelRowV2], error: Exception) -> Iterator[LabelRowV2]:
+    yield from rows
+    raise error
 
 
 def _items(ontology: OntologyStructure) -> list[Any]:

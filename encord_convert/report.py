@@ -270,9 +270,8 @@ class Report:
                 detail = f"{side} of {label!r} has no place in the target."
                 key = (side, label)
                 self.writing.lose(Kind.DROPPED, carries.code(feature), feature, key, where, detail)
-                if (
-                    self._counts_hub or key in self.reading.into or key in self.mapping.into
-                ):  # an importer may not count it, or by another word
+                # An importer may not count it, or by another word; what Python code added is counted with its label.
+                if self._counts_hub or key in self.reading.into or (side, 1) in self._weigh(instance, frame)[2]:
                     self.writing.dropped[key] += 1
 
     def drop_part(self, instance: Any, frame: int, type_: str, code: str, feature: Feature, detail: str) -> None:

@@ -595,7 +595,7 @@ class ObjectInstance(LabelInstance):
             if isinstance(data, CarriedObjectFrameData):
                 own._extras = data._extras  # type: ignore[attr-defined]
         dynamic = self._dynamic
-        twin._dynamic = dynamic if dynamic is None or dynamic.is_shared else dynamic.copy()
+        twin._dynamic = dynamic if dynamic is None or dynamic.is_shared else dynamic.twin()
         return twin
 
     def is_valid(self) -> None:
