@@ -31,14 +31,18 @@ from encord_convert.report import count_row
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
 from encord_convert.sdk.objects._label_row_data import LabelRowReadOnlyData, like, read_only_data_from
+from encord_convert.sdk.objects.frames import Frames, frames_class_to_frames_list
 from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
+from encord_convert.sdk.objects.ontology_object_instance import check_coordinate_type
 from encord_convert.sdk.orm.label_row import LabelRowMetadata, LabelStatus
 from encord_convert.sheets import Sheet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from encord_convert.ledger import Origin
     from encord_convert.sdk.objects import Classification
+    from encord_convert.sdk.objects.coordinates import Coordinates
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "not known" where the hub demands a time: importers call no clock."""
@@ -540,6 +544,7 @@ class Draft:
         dataset: str = "",
         fps: int | None = None,
         client_metadata: dict[str, Any] | None = None,
+        file: str | None = None,
     ) -> LabelRowV2:
         """Return an empty row.
 
@@ -554,6 +559,8 @@ class Draft:
             Number of frames of the medium.
         key : sequence
             The words that tell this row from every other of the source.
+        file : str, optional
+            What messages call the file it comes from.
         """
         first = units[0]
         grouped = data_type is DataType.IMG_GROUP
@@ -573,7 +580,48 @@ class Draft:
         )
         row = LabelRowV2._of_facts(facts, self.ontology, units)
         row.client_metadata = client_metadata
+        row._origin = file
         return row
+
+    def place(
+        self,
+        row: LabelRowV2,
+        item: Object,
+        coordinates: Coordinates,
+        frames: Frames = 0,
+        *,
+        confidence: float = 1.0,
+        origin: Origin | None = None,
+    ) -> ObjectInstance:
+        """Add an object to a row.
+
+        Parameters
+        ----------
+        item : Object
+            Its class, added with :meth:`add_object`.
+        coordinates : Coordinates
+            Relative to the image, of the kind that the shape of the class has.
+        frames : int, list of int, Range or list of Range
+            From 0.
+        confidence : float
+            0..1; below 1 a machine made it.
+        origin : Origin, optional
+            What it is in the source, where the importer counts what it reads.
+
+        Raises
+        ------
+        LabelRowError
+            A frame is outside the row, or the coordinates do not fit the shape.
+        """
+        info = self.info if confidence == 1 else frame_info(manual=False, confidence=confidence)
+        instance = ObjectInstance(item, object_hash=self.hashes.short("object", row.label_hash, len(row._objects)))
+        check_coordinate_type(coordinates, item)
+        for frame in frames_class_to_frames_list(frames):
+            row._check_frame(frame)
+            instance._place(frame, coordinates, info)
+        instance._origin = origin
+        row._adopt(instance)
+        return instance
 
     def _template(self, data_type: DataType, dataset: str, frames: int, fps: int | None) -> LabelRowReadOnlyData:
         """Return the facts that rows of one kind have in common."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples import SAMPLES
 
 from encord_convert import LabelSet, Report, convert, read, write
+from encord_convert._samples import SAMPLES
 from encord_convert.formats import _coco_pictures, formats
 from encord_convert.formats._files import MemoryTarget
 from encord_convert.sdk.exceptions import LabelRowError

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from samples import SAMPLES
 
 import encord_convert
 from encord_convert import errors
+from encord_convert._samples import SAMPLES
 from encord_convert.formats._registry import KNOWN, WRITTEN_ONLY
 
 
