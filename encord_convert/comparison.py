@@ -20,7 +20,6 @@ from encord_convert.prediction import changes, loses_a_part
 from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.report import is_unknown_time
 from encord_convert.sdk.objects import OntologyStructure
-from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.skeletons import KnownPoints
 
 if TYPE_CHECKING:
@@ -116,10 +115,10 @@ class _Lens:
             for frame, data in sorted(instance._frames.items()):
                 size = frame_size(row, frame)
                 strangers = self._known_points.strangers(instance.object_name, data.coordinates)
-                # A frame that becomes an image of its own has its own size there; bitmasks have that of the medium.
-                is_own = self.is_pooled(row) and not isinstance(data.coordinates, BitmaskCoordinates)
-                unit = size if is_own else unit_size(row, frame)
+                unit = unit_size(row, frame)
                 geometry = self._geometry(shape, data.coordinates, size, unit, strangers)
+                if geometry is not _GONE and size != unit and self.is_pooled(row):
+                    geometry = None  # as an image of its own it may have the size of the slice, or that of the medium
                 lost, area = hidden.get((instance.object_hash, frame), (0, 1))
                 if geometry is not _GONE and lost < area:
                     geometry = None if lost else geometry

@@ -72,6 +72,10 @@ class Report:
         self._frames_dropped: dict[str, set[int]] = {}
         self._counts_hub = False
 
+    def __repr__(self) -> str:
+        sums = ", ".join(f"{name}={count}" for name, count in sum_counts(self.labels().values()).items())
+        return f"Report(source={self.source.format!r}, target={self.target.format!r}, {sums})"
+
     # -- walking ----------------------------------------------------------------------------------------------
 
     def rows(self, labels: LabelSet, carries: Carries | None = None) -> Iterator[LabelRowV2]:

@@ -118,7 +118,10 @@ class LabelRowV2(SavingLabelRow):
         return row
 
     def __repr__(self) -> str:
-        return f"LabelRowV2(label_hash={self.label_hash}, data_hash={self.data_hash}, data_title={self.data_title})"
+        named = f"label_hash={self.label_hash}, data_hash={self.data_hash}, data_title={self.data_title}"
+        if self._is_initialised:
+            named += f", objects={len(self._objects)}, classifications={len(self._classifications)}"
+        return f"LabelRowV2({named})"
 
     @property
     def metadata(self) -> DICOMSeriesMetadata | None:

@@ -95,7 +95,8 @@ class ClassificationInstance(LabelInstance):
     def __repr__(self) -> str:
         return (
             f"ClassificationInstance(classification_hash={self.classification_hash}, "
-            f"classification_name={self.classification_name}, feature_hash={self.feature_hash})"
+            f"classification_name={self.classification_name}, feature_hash={self.feature_hash}, "
+            f"frames={len(self._frames)})"
         )
 
     @property

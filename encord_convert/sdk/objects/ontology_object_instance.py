@@ -205,7 +205,7 @@ class ObjectInstance(LabelInstance):
     def __repr__(self) -> str:
         return (
             f"ObjectInstance(object_hash={self.object_hash}, object_name={self.object_name}, "
-            f"feature_hash={self.feature_hash})"
+            f"feature_hash={self.feature_hash}, frames={len(self._frames)})"
         )
 
     @property
