@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import samples
 from cars import cars, driven
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from pushes import FIXTURES
 
 import encord_convert
 from encord_convert import Report
+from encord_convert import _samples as samples
 from encord_convert._samples import HEIGHT, WIDTH, Sample, box
 from encord_convert.comparison import diff
 from encord_convert.errors import MappingError, TranslationError
