@@ -151,7 +151,6 @@ NOTES: dict[str, str] = {
     "EMPTY_TRACK": "a track without shapes",
     "EXIF_ORIENTATION": "EXIF data turns an image",
     "FLIP_UNKNOWN": "names of keypoints do not tell left from right",
-    "FILTERED": "as the filter says",
     "FRAME_BEYOND": "a slice is on a frame beyond those of its series",
     "FRAME_STEP": "a task begins after the first frame of its video, or leaves frames out",
     "GROUP_UNKNOWN": "rows lack the key that --group names",
