@@ -115,7 +115,10 @@ class _Lens:
             for frame, data in sorted(instance._frames.items()):
                 size = frame_size(row, frame)
                 strangers = self._known_points.strangers(instance.object_name, data.coordinates)
-                geometry = self._geometry(shape, data.coordinates, size, unit_size(row, frame), strangers)
+                unit = unit_size(row, frame)
+                geometry = self._geometry(shape, data.coordinates, size, unit, strangers)
+                if geometry is not _GONE and size != unit and self.is_pooled(row):
+                    geometry = None  # as an image of its own it may have the size of the slice, or that of the medium
                 lost, area = hidden.get((instance.object_hash, frame), (0, 1))
                 if geometry is not _GONE and lost < area:
                     geometry = None if lost else geometry
@@ -228,7 +231,7 @@ def _paired(expected: LabelSet, found: LabelSet, lens: _Lens) -> Iterator[tuple[
     waiting: tuple[dict[_Key, list[_Row]], dict[_Key, list[_Row]]] = (defaultdict(list), defaultdict(list))
     pool = _Row(_POOL, {}, [])
     is_pooling = False
-    for one, other in zip_longest(expected, found):
+    for one, other in zip_longest(expected.walk(), found.walk()):
         arrived: list[tuple[int, _Row]] = []
         if one is not None:
             row = lens.see(one, narrow=True)

@@ -14,24 +14,35 @@ from binascii import b2a_base64
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from hashlib import blake2b
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
+from encord_convert.changes import EDITED, FILTERED, Changes
 from encord_convert.class_names import hash_of, joined
+from encord_convert.edits import Edits
+from encord_convert.errors import OptionError
 from encord_convert.ledger import Ledger
+from encord_convert.report import count_row
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
 from encord_convert.sdk.objects._label_row_data import LabelRowReadOnlyData, like, read_only_data_from
+from encord_convert.sdk.objects.frames import Frames, frames_class_to_frames_list
 from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
+from encord_convert.sdk.objects.ontology_object_instance import check_coordinate_type
 from encord_convert.sdk.orm.label_row import LabelRowMetadata, LabelStatus
 from encord_convert.sheets import Sheet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from encord_convert.ledger import Origin
     from encord_convert.sdk.objects import Classification
+    from encord_convert.sdk.objects.coordinates import Coordinates
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "not known" where the hub demands a time: importers call no clock."""
@@ -50,6 +61,10 @@ class Before:
 
 class LabelSet:
     """One ontology and a stream of label rows that can be walked again.
+
+    ``for row in labels`` hands out rows to look at and to edit. An edited row is held, and stands in the place of what
+    the source says in every walk from then on, also in that of :func:`encord_convert.write`; rows that are only looked
+    at are forgotten. :meth:`filter`, :meth:`rename` and :meth:`map` give new sets and leave this one as it is.
 
     Parameters
     ----------
@@ -75,10 +90,6 @@ class LabelSet:
         What the shards before this one hold, as far as that is known.
     source : Source or None
         What it was read from: images lie there, too.
-    splits : collection of str or None
-        The splits its rows say they are in, where that is known before they are walked.
-    mapping : Ledger or None
-        What a mapping of classes dropped and changed, of the walk under way.
     """
 
     def __init__(
@@ -97,34 +108,229 @@ class LabelSet:
         self.native: dict[str, Any] = {}
         self.recipe: tuple[str, Any] | None = None
         self.before: Before | None = None
-        self.mapping: Ledger | None = None
+        self._mapping: Ledger | None = None
         self.source: Any = None
-        self.splits: Collection[str] | None = None
+        self._splits: Collection[str] | None = None
         self._rows = rows
         self._shards = shards
         self._sheets = sheets
+        self._as_read = ontology.to_dict() if shards is not None else None
+        self._edits: Edits | None = None
+        self._length: int | None = None
+        self._last_walk: ref[_Walk] | None = None
+
+    def __repr__(self) -> str:
+        """Show how much there is, without a walk."""
+        length = len(self._rows) if isinstance(self._rows, Sequence) and self._sheets is None else self._length
+        rows = "not counted yet" if length is None else length
+        classes, classifications = len(self.ontology.objects), len(self.ontology.classifications)
+        return f"LabelSet(title={self.title!r}, rows={rows}, classes={classes}, classifications={classifications})"
+
+    # --- walking ----------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[LabelRowV2]:
-        """Walk the rows from the first."""
+        """Walk the rows from the first, to look at them and to edit them."""
+        if isinstance(self._rows, list) and self._sheets is None:  # the caller's own rows: they hold their edits
+            return iter(self._rows)
+        walk = _Walk(self._handed_out())
+        self._last_walk = ref(walk)
+        return walk
+
+    def _handed_out(self) -> Iterator[LabelRowV2]:
+        if self._edits is None:
+            self._edits = Edits()
+        number = 0
+        for number, row in enumerate(rows_of(self._source()), 1):
+            yield self._edits.handed_out(number - 1, row)
+        self._length = number
+
+    def __len__(self) -> int:
+        """Return the number of rows. Where the source does not say, they are walked once."""
+        if self._sheets is None and isinstance(self._rows, Sequence):
+            return len(self._rows)
+        if self._length is None:
+            walk = None if self._last_walk is None else self._last_walk()
+            if walk is not None and walk.is_new:  # list(labels) asks for the length when its own walk is about to begin
+                return walk.length()
+            self._length = sum(len(one) if isinstance(one, Sheet) else 1 for one in self._source())
+        return self._length
+
+    def _source(self) -> Iterator[Sheet | LabelRowV2]:
         if self._sheets is not None:
-            return rows_of(self._sheets())
+            return self._sheets()
         return self._rows() if callable(self._rows) else iter(self._rows)
 
     def sheets(self) -> Iterator[Sheet | LabelRowV2]:
-        """Walk the rows from the first, many at a time where the importer has them so."""
-        return iter(self) if self._sheets is None else self._sheets()
+        """Walk the rows from the first, many at a time where the importer has them so; none of them is to be edited."""
+        return self._edits.applied(self._source(), self._told()) if self._edits else self._source()
+
+    def walk(self) -> Iterator[LabelRowV2]:
+        """Walk the rows from the first; none of them is to be edited."""
+        return rows_of(self.sheets())
+
+    def _told(self) -> Ledger | None:
+        """Return what an edited walk adds to the report; None if nobody counted what comes in."""
+        return None if self.ledger is None else self._mapping or Ledger()
+
+    @property
+    def mapping(self) -> Ledger | None:
+        """What edits, filters and mappings dropped and changed, of the walk under way; None if there are none."""
+        return self._edits.ledger if self._edits and self.ledger is not None else self._mapping
+
+    @mapping.setter
+    def mapping(self, mapping: Ledger | None) -> None:
+        self._mapping = mapping
+
+    @property
+    def splits(self) -> Collection[str] | None:
+        """The splits its rows say they are in, where that is known before they are walked; an edit may change it."""
+        return None if self._edits else self._splits
+
+    @splits.setter
+    def splits(self, splits: Collection[str] | None) -> None:
+        self._splits = splits
 
     def shards(self, count: int) -> Sequence[LabelSet]:
-        """Return up to ``count`` sets that together are this one; this one alone if it cannot be cut."""
-        return self._shards(count) if self._shards is not None and count > 1 else [self]
+        """Return up to ``count`` sets that together are this one; this one alone if it cannot be cut.
+
+        A set that was edited, or whose ontology was, cannot: other processes would read the source.
+        """
+        if self._shards is None or count < 2 or self._edits or self.ontology.to_dict() != self._as_read:
+            return [self]
+        return self._shards(count)
 
     def held(self) -> LabelSet:
         """Return the same set with its rows in memory: for small sets that are looked at more than once."""
-        held = LabelSet(self.ontology, list(self), title=self.title, ledger=self.ledger)
+        held = LabelSet(self.ontology, tuple(self.walk()), title=self.title, ledger=self.ledger)
         held.native = self.native
         held.mapping = self.mapping
         held.source, held.splits = self.source, self.splits
         return held
+
+    # --- new sets ---------------------------------------------------------------------------------------------------
+
+    def map(self, function: Callable[[LabelRowV2], LabelRowV2 | None]) -> LabelSet:
+        """Return the set of what a function makes of each row.
+
+        Rows are made when they are walked, one at a time, and memory stays flat. What the function takes away, changes
+        and adds is counted in the report as asked for: no loss for ``strict``.
+
+        Parameters
+        ----------
+        function : callable
+            Given a copy of a row, which it may edit; returns it, another row, or None to leave the row out. It is
+            called in every walk, and has to give the same each time.
+        """
+
+        def step(row: LabelRowV2) -> LabelRowV2 | None:
+            made = function(row)
+            if made is not None and not isinstance(made, LabelRowV2):
+                raise TypeError(
+                    f"map: the function returned {made!r} for {row.data_title!r}; it returns a row or None."
+                )
+            return made
+
+        return self._derived(step, EDITED)
+
+    def filter(
+        self,
+        rows: Callable[[LabelRowV2], bool] | None = None,
+        *,
+        classes: Iterable[str] | None = None,
+    ) -> LabelSet:
+        """Return the set of some rows, some classes, or both. What is left out is counted in the report as asked for.
+
+        Parameters
+        ----------
+        rows : callable, optional
+            Given a row, tells whether it stays. Rows without labels stay unless it says otherwise.
+        classes : iterable of str, optional
+            Names of the classes and classifications that stay; labels of all others go, and the others leave the
+            ontology.
+
+        Raises
+        ------
+        OptionError
+            There is no class of a name.
+        """
+        if classes is None:
+            return self._derived(lambda row: row if rows is None or rows(row) else None, FILTERED)
+        names = {classes} if isinstance(classes, str) else set(classes)
+        ontology = _narrowed(self.ontology, names)
+        gone = {item.feature_node_hash for item in [*self.ontology.objects, *self.ontology.classifications]}
+        gone -= {item.feature_node_hash for item in [*ontology.objects, *ontology.classifications]}
+
+        def step(row: LabelRowV2) -> LabelRowV2 | None:
+            if rows is not None and not rows(row):
+                return None
+            for instance in row.get_object_instances():
+                if instance.feature_hash in gone:
+                    row.remove_object(instance)
+            for classification in row.get_classification_instances():
+                if classification.feature_hash in gone:
+                    row.remove_classification(classification)
+            return row
+
+        derived = self._derived(step, FILTERED)
+        derived.ontology = ontology
+        return derived
+
+    def rename(self, names: Mapping[str, str] | None = None, *, mapping: Any = None) -> LabelSet:
+        """Return the set with other names for its classes, or with what a mapping file makes of them.
+
+        Classes that get one name become one class for each shape. New names are what was asked for, and no loss.
+
+        Parameters
+        ----------
+        names : mapping, optional
+            Name of a class or classification to its new name; those that are not mentioned keep theirs.
+        mapping : mapping or path, optional
+            Instead: a document or file as ``--mapping`` takes; see :func:`encord_convert.sync.mapped`.
+
+        Raises
+        ------
+        OptionError
+            There is no class of a name.
+        MappingError
+            The mapping names what the labels do not have, or makes two kinds of one attribute.
+        """
+        if names is not None:
+            if mapping is not None:
+                raise TypeError("rename takes names or a mapping, not both.")
+            _check_names(self.ontology, names)
+            mapping = {"classes": [
+                {"name": item.title, "shape": _shape(item), "to": names[item.title]}
+                for item in _items(self.ontology)
+                if item.title in names
+            ]}  # fmt: skip
+        # Mappings stand on a floor above, which is reached only when one is asked for.
+        renamed: LabelSet = import_module("encord_convert.sync").mapped(self, mapping or {}, place="rename")
+        return renamed
+
+    def _derived(self, step: Callable[[LabelRowV2], LabelRowV2 | None], code: str) -> LabelSet:
+        """Return a set of the rows that a function returns for copies of the rows of this one."""
+        own = Ledger() if self.ledger is None else None
+        told = Ledger()
+
+        def rows() -> Iterator[LabelRowV2]:
+            told.rewind()
+            changes = Changes(told, code)
+            if own is not None:
+                own.rewind()
+            for row in self.walk():
+                if own is not None:
+                    count_row(row, own.into)
+                    own.into.pop(("row", ""), None)  # as importers do, only labels are counted
+                new = step(row._twin())
+                changes.tell(row, new)
+                if new is not None:
+                    yield new
+            if self.mapping is not None:
+                told.merge(self.mapping)
+
+        derived = LabelSet(self.ontology, rows, title=self.title, ledger=self.ledger if own is None else own)
+        derived.native, derived.mapping, derived.source = self.native, told, self.source
+        return derived
 
     @classmethod
     def from_encord(cls, label_rows: Iterable[Any], ontology: Any = None) -> LabelSet:
@@ -143,6 +349,62 @@ class LabelSet:
             ontology = rows[0].ontology_structure if rows else OntologyStructure()
         structure = OntologyStructure._from_dict(joined(ontology.to_dict()))
         return cls(structure, [LabelRowV2._from_dict(row.to_encord_dict(), structure) for row in rows])
+
+
+class _Walk(Iterator[LabelRowV2]):
+    """A walk over rows that are handed out."""
+
+    def __init__(self, rows: Iterator[LabelRowV2]) -> None:
+        self._rows = rows
+        self.is_new = True
+
+    def __next__(self) -> LabelRowV2:
+        self.is_new = False
+        return next(self._rows)
+
+    def length(self) -> int:
+        """Walk now, keep the rows, and return how many there are."""
+        rows: list[LabelRowV2] = []
+        try:
+            rows.extend(self._rows)
+        except Exception as error:  # list() would take a TypeError for a set without a length, and the set for empty
+            self._rows = _raising(rows, error)
+            raise
+        self._rows = iter(rows)
+        return len(rows)
+
+
+def _raising(rows: list[LabelRowV2], error: Exception) -> Iterator[LabelRowV2]:
+    yield from rows
+    raise error
+
+
+def _items(ontology: OntologyStructure) -> list[Any]:
+    return [*ontology.objects, *(item for item in ontology.classifications if item.attributes)]
+
+
+def _shape(item: Any) -> str:
+    return str(getattr(item.shape, "value", item.shape)) if isinstance(item, Object) else "classification"
+
+
+def _check_names(ontology: OntologyStructure, names: Iterable[str]) -> None:
+    known = list(dict.fromkeys(item.title for item in _items(ontology)))
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise OptionError(f"There is no class {name!r}. {hint}There are: {', '.join(known) or 'none'}.")
+
+
+def _narrowed(ontology: OntologyStructure, names: set[str]) -> OntologyStructure:
+    """Return the ontology with the classes of these names alone."""
+    _check_names(ontology, sorted(names))
+    narrowed = OntologyStructure(
+        [item for item in ontology.objects if item.title in names],
+        [item for item in ontology.classifications if item.attributes and item.title in names],
+    )
+    narrowed.skeleton_templates = [one for one in ontology.skeleton_templates if one.name in names]
+    return narrowed
 
 
 def rows_of(sheets: Iterable[Sheet | LabelRowV2]) -> Iterator[LabelRowV2]:
@@ -282,6 +544,7 @@ class Draft:
         dataset: str = "",
         fps: int | None = None,
         client_metadata: dict[str, Any] | None = None,
+        file: str | None = None,
     ) -> LabelRowV2:
         """Return an empty row.
 
@@ -296,6 +559,8 @@ class Draft:
             Number of frames of the medium.
         key : sequence
             The words that tell this row from every other of the source.
+        file : str, optional
+            What messages call the file it comes from.
         """
         first = units[0]
         grouped = data_type is DataType.IMG_GROUP
@@ -315,7 +580,48 @@ class Draft:
         )
         row = LabelRowV2._of_facts(facts, self.ontology, units)
         row.client_metadata = client_metadata
+        row._origin = file
         return row
+
+    def place(
+        self,
+        row: LabelRowV2,
+        item: Object,
+        coordinates: Coordinates,
+        frames: Frames = 0,
+        *,
+        confidence: float = 1.0,
+        origin: Origin | None = None,
+    ) -> ObjectInstance:
+        """Add an object to a row.
+
+        Parameters
+        ----------
+        item : Object
+            Its class, added with :meth:`add_object`.
+        coordinates : Coordinates
+            Relative to the image, of the kind that the shape of the class has.
+        frames : int, list of int, Range or list of Range
+            From 0.
+        confidence : float
+            0..1; below 1 a machine made it.
+        origin : Origin, optional
+            What it is in the source, where the importer counts what it reads.
+
+        Raises
+        ------
+        LabelRowError
+            A frame is outside the row, or the coordinates do not fit the shape.
+        """
+        info = self.info if confidence == 1 else frame_info(manual=False, confidence=confidence)
+        instance = ObjectInstance(item, object_hash=self.hashes.short("object", row.label_hash, len(row._objects)))
+        check_coordinate_type(coordinates, item)
+        for frame in frames_class_to_frames_list(frames):
+            row._check_frame(frame)
+            instance._place(frame, coordinates, info)
+        instance._origin = origin
+        row._adopt(instance)
+        return instance
 
     def _template(self, data_type: DataType, dataset: str, frames: int, fps: int | None) -> LabelRowReadOnlyData:
         """Return the facts that rows of one kind have in common."""

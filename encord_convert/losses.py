@@ -32,6 +32,8 @@ class Kind(StrEnum):
     """Several became one."""
     SPLIT = "split"
     """One became several."""
+    EDITED = "edited"
+    """It is there as the caller's own code changed it."""
 
 
 class Level(StrEnum):
@@ -143,9 +145,10 @@ class Where:
 
 NOWHERE = Where()
 
-ASKED = frozenset({"MAPPED_AWAY", "MAPPED_ANSWER", "MAPPED_SHAPE", "MAPPED_SPLIT"})
-"""Codes of what a mapping of classes asked for. It is told and counted like any loss, so that the sums add up and
-nothing is silent; but whoever wrote the mapping wants it, and ``strict`` refuses only what nobody asked for."""
+ASKED = frozenset({"EDITED", "FILTERED", "MAPPED_AWAY", "MAPPED_ANSWER", "MAPPED_SHAPE", "MAPPED_SPLIT"})
+"""Codes of what was asked for: by a mapping of classes, a filter, or Python code that edits rows. It is told and
+counted like any loss, so that the sums add up and nothing is silent; but whoever asked wants it, and ``strict`` refuses
+only what nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True)

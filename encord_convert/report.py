@@ -72,6 +72,10 @@ class Report:
         self._frames_dropped: dict[str, set[int]] = {}
         self._counts_hub = False
 
+    def __repr__(self) -> str:
+        sums = ", ".join(f"{name}={count}" for name, count in sum_counts(self.labels().values()).items())
+        return f"Report(source={self.source.format!r}, target={self.target.format!r}, {sums})"
+
     # -- walking ----------------------------------------------------------------------------------------------
 
     def rows(self, labels: LabelSet, carries: Carries | None = None) -> Iterator[LabelRowV2]:
@@ -81,7 +85,7 @@ class Report:
         the colours of classes is said here, by the declaration.
         """
         self._begin(labels, carries)
-        for row in labels:
+        for row in labels.walk():
             self._take(row, carries)
             yield row
         self._row = None
@@ -106,7 +110,7 @@ class Report:
         if row.client_metadata:
             self._count_split(row.client_metadata, images_of(row))
         if self._counts_hub:
-            self._count_row(row)
+            count_row(row, self.reading.into)
         if carries is not None:
             self._lose_row(row, carries)
 
@@ -137,31 +141,6 @@ class Report:
         split = split_of(metadata)
         if split and split != UNNAMED:
             self.source.splits[split] = self.source.splits.get(split, 0) + images
-
-    def _count_row(self, row: LabelRowV2) -> None:
-        into = self.reading.into
-        into["row", ""] += 1
-        for instance in row._objects.values():
-            label = instance.object_name
-            frames = instance._frames
-            into[instance.ontology_item.shape.value, label] += len(frames)
-            if len(frames) > 1:
-                into["track", label] += 1
-            into["unplaced", label] += not frames
-            into["unplaced", label] += len(unplaced_answers(instance))
-            into["answer", label] += hub_answers(instance)
-            for data in frames.values():
-                for side in side_types(data.object_frame_instance_info):
-                    into[side, label] += 1
-        for classification in row._classifications.values():
-            label = classification.classification_name
-            into["classification", label] += len(classification._frames)
-            into["answer", label] += hub_answers(classification)
-            if not classification._frames:
-                into["unplaced", label] += 1
-            for info in classification._frames.values():
-                for side in side_types(info):
-                    into[side, label] += 1
 
     def _lose_colours(self, ontology: OntologyStructure, carries: Carries) -> None:
         """Say which colours the target does not carry; those that nobody chose are no loss."""
@@ -296,7 +275,8 @@ class Report:
                 detail = f"{side} of {label!r} has no place in the target."
                 key = (side, label)
                 self.writing.lose(Kind.DROPPED, carries.code(feature), feature, key, where, detail)
-                if self._counts_hub or key in self.reading.into:  # an importer may not count it, or by another word
+                # An importer may not count it, or by another word; what Python code added is counted with its label.
+                if self._counts_hub or key in self.reading.into or (side, 1) in self._weigh(instance, frame)[2]:
                     self.writing.dropped[key] += 1
 
     def drop_part(self, instance: Any, frame: int, type_: str, code: str, feature: Feature, detail: str) -> None:
@@ -438,7 +418,7 @@ class Report:
     def _summed(self, group: Any) -> dict[str, dict[str, int]]:
         sums: dict[str, dict[str, int]] = {}
         for name, ledgers in (
-            ("in", (self.reading.into,)),
+            ("in", (self.reading.into, self.mapping.into)),
             ("changed", (self.reading.changed, self.mapping.changed, self.writing.changed)),
             ("dropped", (self.reading.dropped, self.mapping.dropped, self.writing.dropped)),
         ):
@@ -634,6 +614,32 @@ def _label(instance: Any) -> str:
 
 def _hash(instance: Any) -> str:
     return str(getattr(instance, "object_hash", None) or instance.classification_hash)
+
+
+def count_row(row: LabelRowV2, into: dict[Key, int]) -> None:
+    """Count a row of a hub that no importer counted."""
+    into["row", ""] += 1
+    for instance in row._objects.values():
+        label = instance.object_name
+        frames = instance._frames
+        into[instance.ontology_item.shape.value, label] += len(frames)
+        if len(frames) > 1:
+            into["track", label] += 1
+        into["unplaced", label] += not frames
+        into["unplaced", label] += len(unplaced_answers(instance))
+        into["answer", label] += hub_answers(instance)
+        for data in frames.values():
+            for side in side_types(data.object_frame_instance_info):
+                into[side, label] += 1
+    for classification in row._classifications.values():
+        label = classification.classification_name
+        into["classification", label] += len(classification._frames)
+        into["answer", label] += hub_answers(classification)
+        if not classification._frames:
+            into["unplaced", label] += 1
+        for info in classification._frames.values():
+            for side in side_types(info):
+                into[side, label] += 1
 
 
 def sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -2,11 +2,13 @@
 
 A test module of a format outside this package says::
 
+    from encord_convert.testing import FormatLaws
+
     class TestKitti(FormatLaws):
         format = FORMAT
-        samples = SAMPLES          # names to functions that make a LabelSet
 
-and pytest finds the laws.
+and pytest holds the format to the laws on each of :data:`SAMPLES`: label sets that between them have every feature a
+label can have.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from encord_convert._samples import SAMPLES
 from encord_convert.comparison import diff
 from encord_convert.conversion import write
 from encord_convert.errors import NotRepresentableError
@@ -27,6 +30,8 @@ from encord_convert.formats.encord import row_dict
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Loss
 from encord_convert.report import Report
+
+__all__ = ["SAMPLES", "FormatLaws", "broken_laws"]
 
 
 def tally(losses: list[Loss]) -> Counter[tuple[str, ...]]:
@@ -52,10 +57,17 @@ def written(format_: Format, labels: LabelSet) -> tuple[dict[str, bytes], Report
 
 
 class FormatLaws:
-    """Inherit, name the format and the samples."""
+    """Inherit, and name the format.
+
+    Attributes
+    ----------
+    format : Format
+    samples : mapping
+        Names to functions that make a label set; by default :data:`SAMPLES`.
+    """
 
     format: ClassVar[Format]
-    samples: ClassVar[Mapping[str, Callable[[], LabelSet]]]
+    samples: ClassVar[Mapping[str, Callable[[], LabelSet]]] = SAMPLES
 
     def __init_subclass__(cls) -> None:
         """Run the laws on each sample of the class."""
@@ -64,7 +76,7 @@ class FormatLaws:
     def test_keeps_the_laws(self, sample: str) -> None:
         """All laws on one sample, which is made and written once; every law that is broken is named."""
         broken = broken_laws(self.format, self.samples[sample]())
-        assert not broken, f"{self.format.name}, sample {sample!r}:\n" + "\n".join(broken)
+        assert not broken, f"{self.format.name} breaks laws on the sample {sample!r}:\n- " + "\n- ".join(broken)
 
 
 def broken_laws(format_: Format, labels: LabelSet) -> list[str]:
@@ -80,31 +92,48 @@ def broken_laws(format_: Format, labels: LabelSet) -> list[str]:
     files, observed = written(format_, labels)
     broken = [*_differing(predicted, observed), *_not_adding_up(observed)]
     if written(format_, labels)[0] != files:
-        broken.append("Writing twice gave other bytes.")
+        broken.append("Writing twice gives different bytes. Is there a clock, chance or a set in it?")
     broken += _strictness(format_, labels, is_lossless=observed.is_lossless)
     if hub_of(labels) != before:
-        broken.append("Writing changed the labels.")
+        broken.append("Writing changes the labels it is given.")
     return broken + _not_coming_back(format_, labels, files)
 
 
 def _differing(predicted: Report, observed: Report) -> list[str]:
     thought, found = tally(predicted.losses()), tally(observed.losses())
-    broken = [f"Predicted and not observed: {count} × {' '.join(loss)}" for loss, count in (thought - found).items()]
-    broken += [f"Observed and not predicted: {count} × {' '.join(loss)}" for loss, count in (found - thought).items()]
-    for name, one, other in (
-        ("counts", predicted.counts(), observed.counts()),
-        ("labels", predicted.labels(), observed.labels()),
+    broken = [
+        f"By its Carries the format loses this, and the exporter told the report of no such loss: {_loss(loss, count)}"
+        for loss, count in (thought - found).items()
+    ]
+    broken += [
+        f"The exporter told the report of this loss, and by its Carries the format loses nothing: {_loss(loss, count)}"
+        for loss, count in (found - thought).items()
+    ]
+    for what, one, other in (
+        ("counts by type", predicted.counts(), observed.counts()),
+        ("counts by class", predicted.labels(), observed.labels()),
     ):
         if one != other:
             differing = sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
-            rows = [f"{key}: predicted {one.get(key)}, observed {other.get(key)}" for key in differing]
-            broken.append(f"The {name} differ: {'; '.join(rows)}.")
+            rows = [
+                f"{key or 'row'}: {_sums(one.get(key))} by Carries, {_sums(other.get(key))} told" for key in differing
+            ]
+            broken.append(f"The {what} of the report are others than Carries says: {'; '.join(rows)}.")
     return broken
+
+
+def _loss(loss: tuple[str, ...], count: int) -> str:
+    kind, code, feature, type_, label = loss
+    return f"{count} × {type_.replace('_', ' ')} of {label!r} {kind} ({code}, feature {feature})."
+
+
+def _sums(row: Mapping[str, int] | None) -> str:
+    return "none" if row is None else ", ".join(f"{name} {count}" for name, count in row.items())
 
 
 def _not_adding_up(report: Report) -> list[str]:
     return [
-        f"{name} does not add up: {row}"
+        f"What came in of {name!r} is not what was kept, changed and dropped: {_sums(row)}."
         for name, row in (*report.counts().items(), *report.labels().items())
         if row["in"] != row["kept"] + row["changed"] + row["dropped"] or min(row.values()) < 0
     ]
@@ -116,11 +145,11 @@ def _strictness(format_: Format, labels: LabelSet, *, is_lossless: bool) -> list
         write(labels, target, format_, strict=True, report=Report())
     except NotRepresentableError as error:
         if is_lossless:
-            return [f"Strict refused what loses nothing: {error}"]
+            return [f"strict=True refuses what loses nothing: {error}"]
         if error.report.is_lossless or target.files:
-            return ["Strict refused and named no loss, or left files behind."]
+            return ["strict=True refuses without a loss in its report, or leaves files behind."]
         return []
-    return [] if is_lossless else ["Strict wrote what is lossy."]
+    return [] if is_lossless else ["strict=True writes what is lossy."]
 
 
 def _not_coming_back(format_: Format, labels: LabelSet, files: Mapping[str, bytes]) -> list[str]:
@@ -129,4 +158,7 @@ def _not_coming_back(format_: Format, labels: LabelSet, files: Mapping[str, byte
     if reader.importer is None:
         return []
     back = reader.importer.read(MemorySource(files), reader.importer.options(), Report())
-    return [f"Read again: {one}" for one in diff(labels, back, carries=format_.exporter.carries)]
+    return [
+        f"What is read again differs from what was written: {one}"
+        for one in diff(labels, back, carries=format_.exporter.carries)
+    ]

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from samples import SAMPLES, Sample, box, mask_of
 
+from encord_convert._samples import SAMPLES, Sample, box, mask_of
 from encord_convert.comparison import diff
 from encord_convert.formats.encord import CARRIES
 from encord_convert.labelset import LabelSet

@@ -1,15 +1,17 @@
 """The front door is what it says it is."""
 
+import inspect
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from samples import SAMPLES
 
 import encord_convert
 from encord_convert import errors
+from encord_convert._samples import SAMPLES
+from encord_convert.formats import MemoryTarget
 from encord_convert.formats._registry import KNOWN, WRITTEN_ONLY
 
 
@@ -30,6 +32,38 @@ def test_formats_answers_a_call_before_and_after_the_package_of_that_name_is_imp
         "import encord_convert.formats; b = list(encord_convert.formats()); assert a == b and 'coco' in a"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_a_format_is_made_of_stands_under_one_address_and_is_loaded_when_it_is_used() -> None:
+    import encord_convert.formats as public
+
+    assert sorted(public.__all__) == sorted(set(public.__all__)) == sorted(dir(public))
+    for name in public.__all__:
+        value = getattr(public, name)
+        assert inspect.getdoc(value), name
+    with pytest.raises(AttributeError, match="has no attribute 'Formal'"):
+        public.Formal  # noqa: B018
+    code = (
+        "import sys, encord_convert.formats;"
+        "assert 'encord_convert.labelset' not in sys.modules;"
+        "from encord_convert.formats import Draft; assert 'encord_convert.labelset' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_how_much_there_is_shows_at_the_prompt() -> None:
+    report = encord_convert.Report()
+    labels = SAMPLES["tracks"]()
+    row = next(iter(labels))
+    encord_convert.write(labels, MemoryTarget(), "coco", report=report)
+    shown = [repr(one) for one in (labels, labels.ontology, row, row.get_object_instances()[0], report)]
+    assert shown[0] == "LabelSet(title='samples', rows=1, classes=1, classifications=0)"
+    assert shown[1] == "OntologyStructure(objects=1, classifications=0)"
+    assert shown[2].endswith("data_title=road.mp4, objects=2, classifications=0)")
+    assert shown[3].endswith("frames=4)")
+    assert shown[4] == "Report(source=None, target='coco', in=5, kept=5, changed=0, dropped=0)"
+    [kind] = next(iter(SAMPLES["classifications"]())).get_classification_instances()
+    assert repr(kind).endswith("classification_name=weather, feature_hash=" + kind.feature_hash + ", frames=1)")
 
 
 def test_the_formats_are_listed_in_alphabetical_order() -> None:

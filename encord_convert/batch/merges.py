@@ -80,7 +80,7 @@ def merged(
             ledger.rewind()
         seen: Counter[str] = Counter()
         for labels, new_names, split in zip(sets, names, splits, strict=True):
-            for row in labels:
+            for row in labels.walk():
                 if ledger is not None and labels.ledger is not None:
                     for key in labels.ledger.into:  # what is counted at all has to be known while it is walked
                         ledger.into[key] += 0

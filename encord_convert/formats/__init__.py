@@ -1,13 +1,93 @@
-"""Formats: one file each; no format knows another."""
+"""Formats: one file each; no format knows another.
+
+Here is everything that a format of another package is made of, beside the classes of labels in
+:mod:`encord_convert.sdk.objects`; see ``encord-convert help plugins``. Names are resolved when they are first used.
+"""
 
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from encord_convert.formats._api import Exporter, Format, Importer, Match
+from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._registry import detect, format_named, formats
 
-__all__ = ["Exporter", "Format", "Importer", "Match", "detect", "format_named", "formats"]
+if TYPE_CHECKING:
+    from encord_convert.errors import OptionError, ReadError, WriteError
+    from encord_convert.formats._files import MemorySource, MemoryTarget, Source, Target
+    from encord_convert.formats._images import Image, images
+    from encord_convert.labelset import Draft, LabelSet
+    from encord_convert.ledger import Ledger, Origin
+    from encord_convert.losses import Carries, Feature, Kind, Level, Where
+    from encord_convert.media import read_header
+    from encord_convert.report import Report
+
+_HOMES = {
+    "Carries": "losses",
+    "Draft": "labelset",
+    "Feature": "losses",
+    "Image": "formats._images",
+    "Kind": "losses",
+    "LabelSet": "labelset",
+    "Ledger": "ledger",
+    "Level": "losses",
+    "MemorySource": "formats._files",
+    "MemoryTarget": "formats._files",
+    "OptionError": "errors",
+    "Origin": "ledger",
+    "ReadError": "errors",
+    "Report": "report",
+    "Source": "formats._files",
+    "Target": "formats._files",
+    "Where": "losses",
+    "WriteError": "errors",
+    "images": "formats._images",
+    "read_header": "media",
+}
+
+__all__ = [
+    "Carries",
+    "Draft",
+    "Exporter",
+    "Feature",
+    "Format",
+    "Image",
+    "Importer",
+    "Kind",
+    "LabelSet",
+    "Ledger",
+    "Level",
+    "Match",
+    "MemorySource",
+    "MemoryTarget",
+    "NoOptions",
+    "OptionError",
+    "Origin",
+    "ReadError",
+    "Report",
+    "Source",
+    "Target",
+    "Where",
+    "WriteError",
+    "detect",
+    "format_named",
+    "formats",
+    "images",
+    "read_header",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"encord_convert.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 class _Callable(ModuleType):

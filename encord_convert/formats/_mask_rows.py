@@ -206,8 +206,8 @@ class _Narrowing:
             contents.classifications = {}
         members = Writer(structure, contents).write()
         members.setdefault("number_of_frames", row.number_of_frames)
-        if row.client_metadata:
-            members.setdefault("client_metadata", row.client_metadata)
+        if row.client_metadata or members.get("client_metadata"):
+            members["client_metadata"] = row.client_metadata
         if layers:
             members[LAYERS] = layers
         return members

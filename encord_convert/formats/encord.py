@@ -242,8 +242,8 @@ def row_dict(row: LabelRowV2) -> dict[str, Any]:
     """Return a label row with the two keys of its listing record that the row form has no place for."""
     members = row.to_encord_dict()
     members.setdefault("number_of_frames", row.number_of_frames)
-    if row.client_metadata:
-        members.setdefault("client_metadata", row.client_metadata)
+    if row.client_metadata or members.get("client_metadata"):
+        members["client_metadata"] = row.client_metadata
     return members
 
 

@@ -26,12 +26,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from encord_convert.changes import origin_of
 from encord_convert.errors import MappingError, TranslationError
 from encord_convert.formats.encord import row_dict
 from encord_convert.labelset import LabelSet
 from encord_convert.ledger import Carried, Ledger, Origin
 from encord_convert.losses import Feature, Kind, Where
-from encord_convert.report import Report, hub_answers, placed_within, side_types, unplaced_answers
+from encord_convert.report import Report, hub_answers, placed_within, unplaced_answers
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.objects._colors import keep_defaults
 from encord_convert.sync.documents import document_at
@@ -69,7 +70,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
     place = str(mapping) if is_file else place
     source = labels.ontology.to_dict()
     rules = parse_mapping(document_at(mapping) if isinstance(mapping, str | Path) else mapping, source, place)
-    rules.learn(source, lambda: map(row_dict, labels))
+    rules.learn(source, lambda: map(row_dict, labels.walk()))
     joined = needed(source, rules)
     if joined.conflicts:
         raise MappingError("\n".join(f"{place}: {conflict}" for conflict in joined.conflicts))
@@ -157,7 +158,7 @@ class _Account:
             if _drawn(one) != _drawn(instance):
                 is_redrawn = True
                 self._redraw(instance, one)
-        origin = self._origin_counted(instance, kept) if self._counts_hub else instance._origin
+        origin = origin_of(instance, kept) if self._counts_hub else instance._origin
         if origin is None:
             origin = Origin(_drawn(instance), label)
         if any(said is not Said.KEPT for _, said in told):
@@ -185,23 +186,6 @@ class _Account:
         for frame in sorted(one._frames):
             detail = f"A {was} is drawn as a {now}, as the mapping asks."
             self._report.change(instance, frame, kind, "MAPPED_SHAPE", Feature.SHAPE, detail)
-
-    def _origin_counted(self, instance: Any, kept: set[int]) -> Origin:
-        """Return the origin of a label of the hub, as an importer of it would state it."""
-        weights: dict[int, tuple[int, Carried]] = {}
-        answers = hub_answers(instance)
-        for frame in sorted(kept):
-            data = instance._frames[frame]
-            info = getattr(data, "object_frame_instance_info", data)
-            carried = tuple((side, 1) for side in side_types(info))
-            if answers:  # they live as long as the label, and so with one of its frames
-                carried = (("answer", answers), *carried)
-                answers = 0
-            weights[frame] = 1, carried
-        type_, label = _drawn(instance), _label(instance)
-        if len(instance._frames) == 1:
-            return Origin(type_, label, carried=next(iter(weights.values()))[1])
-        return Origin(type_, label, weights=weights, is_track=type_ != CLASSIFICATION)
 
     # --- answers ------------------------------------------------------------------------------------------------------
 

@@ -168,7 +168,7 @@ class _Planning:
             dataset = self._dataset()
             partners = self._partners(dataset)
             files = Files(media)
-            rows = self._rows(labels, translation, partners, files)
+            rows = self._rows(labels.walk(), translation, partners, files)
             if self.project is not None:
                 rows = self._with_what_is_there(rows, OntologyStructure._from_dict(ontology.structure))
             if labels.ledger is not None:

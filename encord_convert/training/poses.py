@@ -39,7 +39,7 @@ class Poses:
             self._look(labels)
 
     def _look(self, labels: LabelSet) -> None:
-        for row in labels:
+        for row in labels.walk():
             wanted = {name for name, known in self._by_name.items() if known is None}
             for name, skeleton in first_skeletons(row, wanted, TOLERANCE_PX):
                 self._by_name[name] = Keypoints([point.name for point in skeleton.values])

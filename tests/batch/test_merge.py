@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from exports import digest, exports
 from generate_cvat import Plan, generate, manifest_path, parse_mix
-from samples import SAMPLES
 
 from encord_convert import LabelSet, Report, batch, convert, formats, read, write
+from encord_convert._samples import SAMPLES
 from encord_convert.batch.merges import Union, merged
 from encord_convert.cli import run as cli
 from encord_convert.comparison import diff

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from pycocotools import mask as coco_masks
-from samples import SAMPLES, Sample, box, ring
 
+from encord_convert._samples import SAMPLES, Sample, box, ring
 from encord_convert.formats import format_named
 from encord_convert.labelset import LabelSet
 from encord_convert.report import Report

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples import SAMPLES
 
+from encord_convert._samples import SAMPLES
 from encord_convert.formats import format_named
 from encord_convert.labelset import LabelSet
 from encord_convert.report import Report

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from samples import SAMPLES, Sample, box, skeletons
 
+from encord_convert._samples import SAMPLES, Sample, box, skeletons
 from encord_convert.conversion import write
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats import format_named

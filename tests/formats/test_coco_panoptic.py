@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from samples import HEIGHT, SAMPLES, WIDTH, Sample, box, mask_of, ring
 
+from encord_convert._samples import HEIGHT, SAMPLES, WIDTH, Sample, box, mask_of, ring
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats import format_named
 from encord_convert.formats._files import MemoryTarget

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from coco_files import CATEGORY, HEIGHT, IMAGE, WIDTH, Read, answers_of, document, note, source
 from count_coco import count
-from samples import SAMPLES
 
 from encord_convert import OptionError, ReadError, Report, read
+from encord_convert._samples import SAMPLES
 from encord_convert.comparison import diff
 from encord_convert.formats import Match, _coco_documents
 from encord_convert.formats._files import MemorySource, source_at, spooled

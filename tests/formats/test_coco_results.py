@@ -12,8 +12,8 @@ from coco_files import Read, document, note
 from pycocotools import mask as coco_masks
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from samples import SAMPLES, Sample, box, mask_of, ring
 
+from encord_convert._samples import SAMPLES, Sample, box, mask_of, ring
 from encord_convert.comparison import diff
 from encord_convert.conversion import read, write
 from encord_convert.errors import ReadError, WriteError

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from coco_files import CATEGORY, note
 from random_labels import random_labels
-from samples import SAMPLES
 
 from encord_convert import ConvertError, ReadError, Report, convert, read, write
+from encord_convert._samples import SAMPLES
 from encord_convert.formats import _coco_file, _coco_pictures
 from encord_convert.formats._coco_reading import open_shard
 from encord_convert.formats._files import MemorySource

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_masks
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from samples import SAMPLES, Sample, box, mask_of, ring, skeletons
 
+from encord_convert._samples import SAMPLES, Sample, box, mask_of, ring, skeletons
 from encord_convert.comparison import diff
 from encord_convert.conversion import write
 from encord_convert.errors import OptionError, WriteError

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from pycocotools import mask as coco_masks
-from samples import SAMPLES, Sample, box, mask_of, ring
 
+from encord_convert._samples import SAMPLES, Sample, box, mask_of, ring
 from encord_convert.errors import WriteError
 from encord_convert.formats import format_named
 from encord_convert.formats._files import MemoryTarget

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples import SAMPLES, Sample, box, ring
 
 from encord_convert import Report, convert, read, write
+from encord_convert._samples import SAMPLES, Sample, box, ring
 from encord_convert.comparison import diff
 from encord_convert.formats.cvat import WRITES
 from encord_convert.labelset import LabelSet

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from samples import SAMPLES, Sample, box, ring
 
 from encord_convert import Report, read, write
+from encord_convert._samples import SAMPLES, Sample, box, ring
 from encord_convert.comparison import diff
 from encord_convert.errors import WriteError
 from encord_convert.formats._files import MemorySource, MemoryTarget

@@ -13,9 +13,9 @@ import pytest
 from dicom_files import CT, dataset, file_of, picture
 from pydicom import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
-from samples import SAMPLES
 
 from encord_convert import OptionError, ReadError, Report, convert, read, write
+from encord_convert._samples import SAMPLES
 from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples import SAMPLES
 
 from encord_convert import ReadError, Report, convert, read, write
+from encord_convert._samples import SAMPLES
 
 HUB = Path(__file__).parents[2] / "fixtures" / "hub"
 ROWS = sorted(path.name for path in (HUB / "label-rows").glob("*.json") if path.name != "refused.json")

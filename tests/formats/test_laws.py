@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from random_labels import random_labels
-from samples import SAMPLES
 
 from encord_convert import Report, read
+from encord_convert._samples import SAMPLES
 from encord_convert.formats import formats
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Feature

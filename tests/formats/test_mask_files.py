@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from samples import SAMPLES, Sample, box, mask_of
 
 from encord_convert import Report, formats, read, write
+from encord_convert._samples import SAMPLES, Sample, box, mask_of
 from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats import Match
 from encord_convert.formats._files import MemorySource

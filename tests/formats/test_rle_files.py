@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
-from samples import SAMPLES, Sample
 
 from encord_convert import Report, formats, read, write
+from encord_convert._samples import SAMPLES, Sample
 from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.formats._rle_containers import DIALECTS

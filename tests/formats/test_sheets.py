@@ -9,9 +9,9 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import pytest
-from samples import SAMPLES
 
 from encord_convert import LabelSet, Report, convert, read, write
+from encord_convert._samples import SAMPLES
 from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats import _cvat_account, _cvat_bytes, _cvat_facts, _cvat_scan
 from encord_convert.formats._coco_alike import Alikes

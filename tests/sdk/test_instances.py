@@ -174,7 +174,7 @@ def test_instances_are_compared_by_identity_and_ordered_by_hash() -> None:
     with pytest.raises(LabelRowError):
         ClassificationInstance(REMARK).classification_hash = "C"
     assert len(ObjectInstance(FORKLIFT).object_hash) == 8
-    assert repr(one) == "ObjectInstance(object_hash=A, object_name=Forklift, feature_hash=bb000001)"
+    assert repr(one) == "ObjectInstance(object_hash=A, object_name=Forklift, feature_hash=bb000001, frames=0)"
 
 
 def test_a_copy_is_independent() -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samples import Sample, box
-
+from encord_convert._samples import Sample, box
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ChecklistAttribute, ObjectInstance, RadioAttribute, Shape, TextAttribute
 

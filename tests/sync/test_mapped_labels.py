@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import samples
 from cars import cars, driven
 from random_labels import random_labels
-from samples import Sample, box
 
 import encord_convert
 from encord_convert import Report
+from encord_convert import _samples as samples
+from encord_convert._samples import Sample, box
 from encord_convert.comparison import diff
 from encord_convert.errors import MappingError, NotRepresentableError, WriteError
 from encord_convert.formats._registry import format_named

@@ -167,8 +167,7 @@ def pushed(source: Path, client, folder: Path, **options):
 
 
 def test_an_image_group_is_a_group_again(server: Running, tmp_path: Path) -> None:
-    from samples import Sample, box
-
+    from encord_convert._samples import Sample, box
     from encord_convert.sdk.constants.enums import DataType
     from encord_convert.sdk.objects import Shape
 

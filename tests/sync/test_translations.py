@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import samples
 from cars import cars, driven
 from hypothesis import given
 from hypothesis import strategies as st
 from pushes import FIXTURES
-from samples import HEIGHT, WIDTH, Sample, box
 
 import encord_convert
 from encord_convert import Report
+from encord_convert import _samples as samples
+from encord_convert._samples import HEIGHT, WIDTH, Sample, box
 from encord_convert.comparison import diff
 from encord_convert.errors import MappingError, TranslationError
 from encord_convert.formats.encord import row_dict

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from samples import box, ring
 
+from encord_convert._samples import box, ring
 from encord_convert.labelset import Draft, LabelSet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape

@@ -11,8 +11,8 @@ import loaders
 import pytest
 from PIL import Image
 from road import HEIGHT, NAMES, WIDTH, Road, pictures, png, road
-from samples import box
 
+from encord_convert._samples import box
 from encord_convert.errors import AmbiguousFileError, OptionError, ReadError, WriteError
 from encord_convert.labelset import LabelSet
 from encord_convert.report import Report

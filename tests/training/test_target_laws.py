@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 from random_labels import random_labels
-from samples import SAMPLES, WIDTH, Sample, box, mask_of, ring
 
+from encord_convert._samples import SAMPLES, WIDTH, Sample, box, mask_of, ring
 from encord_convert.cli import _training as cli
 from encord_convert.labelset import LabelSet
 from encord_convert.losses import Feature

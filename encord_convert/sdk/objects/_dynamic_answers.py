@@ -228,6 +228,15 @@ class DynamicAnswers:
             copy.set(twin, runs)
         return copy
 
+    def twin(self) -> DynamicAnswers:
+        """Return the same answers of the same object, independent of these."""
+        twin = DynamicAnswers()
+        for entry, runs in self.with_runs():
+            mark = None if entry.mark is None else {**entry.mark}
+            own = twin.entries[entry.key] = Entry(entry.attribute, entry.value, mark, entry.is_read)
+            twin.set(own, runs)
+        return twin
+
     def to_json(self, object_hash: str) -> list[dict[str, Any]]:
         """Return the ``actions`` of the object: what was read in the order it was read, preceded by what is new.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 from weakref import ref
 
 from encord_convert.sdk.exceptions import LabelRowError
@@ -23,6 +23,7 @@ from encord_convert.sdk.objects._answer_values import (
     public_value,
     value_from_json,
 )
+from encord_convert.sdk.objects._watching import Watch
 from encord_convert.sdk.objects.attributes import ChecklistAttribute
 from encord_convert.sdk.objects.coordinates import _copied
 from encord_convert.sdk.objects.frames import Frames, frames_class_to_frames_list
@@ -114,6 +115,18 @@ class LabelInstance:
     def _label_row(self) -> Row | None:
         return None if self._row is None else self._row()
 
+    def _touch(self) -> None:
+        """Tell whoever watches the row that this is about to change."""
+        row = self._row
+        if row is not None and row.__class__ is not ref:
+            cast(Watch, row).touched(self)
+
+    def _show(self, value: Any) -> None:
+        """Tell whoever watches the row that the caller gets a list which can change this unseen."""
+        row = self._row
+        if row is not None and row.__class__ is not ref:
+            cast(Watch, row).shown(value, self)
+
     def _frame_number(self, frame: int | str) -> int:
         """Return the frame of a number or of an image hash."""
         if not isinstance(frame, str):
@@ -155,6 +168,7 @@ class LabelInstance:
         for frame in numbers:
             if frame not in self._frames:
                 raise KeyError(frame)
+        self._touch()
         row = self._label_row()
         for frame in numbers:
             del self._frames[frame]
@@ -229,11 +243,14 @@ class LabelInstance:
     def _set_static(self, attribute: Attribute, answer: Any, overwrite: bool) -> None:
         if not overwrite and attribute.feature_node_hash in (self._static or {}):
             raise LabelRowError(f"{attribute.name!r} is answered already. To replace the answer, say overwrite=True.")
-        self._answer(attribute, checked_value(attribute, answer))
+        value = checked_value(attribute, answer)
+        self._touch()
+        self._answer(attribute, value)
         if self._marks is not None:
             self._marks.pop(attribute.feature_node_hash, None)
 
     def _delete_static(self, attribute: Attribute) -> None:
+        self._touch()
         if self._static is not None:
             self._own_static().pop(attribute.feature_node_hash, None)
         if self._marks is not None:
@@ -265,6 +282,7 @@ class LabelInstance:
         return False
 
     def _take_static(self, found: dict[str, tuple[Attribute, Any, dict[str, Any] | None]]) -> None:
+        self._touch()
         for hash_, (attribute, value, mark) in found.items():
             self._answer(attribute, value)
             if mark is not None:
@@ -291,6 +309,19 @@ class LabelInstance:
             self._static = {**other._static}
         self._marks = _copied(other._marks)
         self._extras = _copied(other._extras) or None
+
+    def _twin(self) -> Self:
+        """Return a copy with the same hash, in no row. Records, which never change in place, are shared."""
+        twin = object.__new__(type(self))
+        twin._item = self._item
+        twin._hash = self._hash
+        twin._row = None
+        twin._origin = self._origin
+        twin._static = self._static if self._static.__class__ is SharedAnswers else _copied(self._static)
+        twin._marks = _copied(self._marks)
+        twin._extras = _copied(self._extras)
+        twin._frames = dict(self._frames)
+        return twin
 
 
 class AnnotationHandle:
@@ -386,4 +417,7 @@ class AnnotationHandle:
     @property
     def reviews(self) -> list[dict[str, Any]] | None:
         """The reviews it has had."""
-        return self._info().reviews  # type: ignore[no-any-return]
+        reviews = self._info().reviews
+        if reviews is not None:
+            self._instance._show(reviews)
+        return reviews  # type: ignore[no-any-return]

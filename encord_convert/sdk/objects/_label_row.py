@@ -6,7 +6,7 @@ Source: label-row JSON, "Object model".
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, cast
 from weakref import ref
 
 from encord_convert.sdk.constants.enums import DataType
@@ -19,12 +19,15 @@ from encord_convert.sdk.objects._label_row_data import (
     DataUnit,
     FrameLevelImageGroupData,
     LabelRowReadOnlyData,
+    like,
     read_only_data_from,
 )
 from encord_convert.sdk.objects._label_row_reader import Contents, Reader, is_bounded, number_of_frames_in
 from encord_convert.sdk.objects._label_row_saving import SavingLabelRow
 from encord_convert.sdk.objects._label_row_writer import Writer
+from encord_convert.sdk.objects._watching import Watch
 from encord_convert.sdk.objects.classification_instance import ClassificationInstance
+from encord_convert.sdk.objects.coordinates import _copied
 from encord_convert.sdk.objects.frames import Frames, frames_class_to_frames_list
 from encord_convert.sdk.objects.ontology_object_instance import ObjectInstance
 from encord_convert.sdk.orm.label_row import LabelRowMetadata, LabelStatus
@@ -71,7 +74,7 @@ class LabelRowV2(SavingLabelRow):
 
     def __init__(self, label_row_metadata: LabelRowMetadata, project_client: Any, ontology: Any) -> None:
         self._begin(read_only_data_from(label_row_metadata), project_client, ontology)
-        self.client_metadata = getattr(label_row_metadata, "_client_metadata", None)
+        self._client_metadata = getattr(label_row_metadata, "_client_metadata", None)
 
     def _begin(self, facts: LabelRowReadOnlyData, store: Any, ontology: Any) -> None:
         self._store = store
@@ -104,7 +107,7 @@ class LabelRowV2(SavingLabelRow):
         row._contents.units = list(units)
         row._contents.extras = {"branch_name": MAIN_BRANCH}
         row._is_initialised = True
-        row.client_metadata = None
+        row._client_metadata = None
         return row
 
     @classmethod
@@ -115,12 +118,17 @@ class LabelRowV2(SavingLabelRow):
         return row
 
     def __repr__(self) -> str:
-        return f"LabelRowV2(label_hash={self.label_hash}, data_hash={self.data_hash}, data_title={self.data_title})"
+        named = f"label_hash={self.label_hash}, data_hash={self.data_hash}, data_title={self.data_title}"
+        if self._is_initialised:
+            named += f", objects={len(self._objects)}, classifications={len(self._classifications)}"
+        return f"LabelRowV2({named})"
 
     @property
     def metadata(self) -> DICOMSeriesMetadata | None:
         """The DICOM series the row labels, if it is one and known."""
         self._check_initialised()
+        if self._contents.series is not None:
+            self._touch()  # the record can be changed
         return self._contents.series
 
     @property
@@ -148,6 +156,62 @@ class LabelRowV2(SavingLabelRow):
         if self.data_type not in _IMAGES:
             raise LabelRowError(f"{what} exists in images and image groups only; this row is {self.data_type.value}.")
 
+    # --- being watched ----------------------------------------------------------------------------------------------
+
+    @property
+    def client_metadata(self) -> dict[str, Any] | None:
+        """What the owner of the data has noted on it; kept, not written."""
+        metadata = self._client_metadata
+        if metadata is not None and self._ref.__class__ is not ref:
+            cast(Watch, self._ref).shown(metadata)
+        return metadata
+
+    @client_metadata.setter
+    def client_metadata(self, client_metadata: dict[str, Any] | None) -> None:
+        self._touch()
+        self._client_metadata = client_metadata
+
+    def _touch(self) -> None:
+        """Tell whoever watches the row that it is about to change."""
+        if self._ref.__class__ is not ref:
+            cast(Watch, self._ref).touched()
+
+    def _watch(self, watch: ref[Any]) -> None:
+        """Be watched from now on, with all that is in the row."""
+        self._ref = watch
+        for instance in self._instances(self._contents):
+            instance._row = watch
+
+    def _put_back(self, instance: ObjectInstance | ClassificationInstance) -> None:
+        """Give an instance that has outlived its row its place in this one, which is the same row read again."""
+        for frame in instance._frames:
+            self._check_frame(frame)
+            self._contents.touched.setdefault(frame)
+        instances: dict[str, Any] = (
+            self._contents.objects if isinstance(instance, ObjectInstance) else self._contents.classifications
+        )
+        before = instances.get(instance._hash)
+        if before is None:
+            self._adopt(instance)
+        else:
+            instances[instance._hash] = instance
+            instance._row, instance._serial = before._row, before._serial
+            before._row = None
+        self._objects_by_frame = self._classifications_by_frame = None
+
+    def _twin(self) -> Self:
+        """Return a copy of the row with the same hashes, watched by nobody. Nothing that changes is shared."""
+        twin = self.__class__.__new__(self.__class__)
+        twin._begin(like(self._contents.facts), self._store, self._ontology)
+        twin._contents.take(self._contents)
+        twin._is_initialised = self._is_initialised
+        twin._origin = self._origin
+        told = twin._contents.extras.get("client_metadata")
+        twin._client_metadata = told if told == self._client_metadata else _copied(self._client_metadata)
+        for instance in self._instances(self._contents):
+            twin._adopt(instance._twin())  # type: ignore[arg-type]
+        return twin
+
     # --- labels as JSON ---------------------------------------------------------------------------------------------
 
     def from_labels_dict(self, label_row_dict: dict[str, Any]) -> None:
@@ -160,6 +224,7 @@ class LabelRowV2(SavingLabelRow):
         KeyError, TypeError, ValueError, LabelRowError, OntologyError, NotImplementedError, EncordException
             The JSON is not a label row of this ontology; the row is as it was.
         """
+        self._touch()
         with paused():
             contents = Reader(self.ontology_structure, self._contents.facts).read(label_row_dict)
         for instance in self._instances(self._contents):
@@ -258,7 +323,10 @@ class LabelRowV2(SavingLabelRow):
         return [FrameView(self, data, frame) for frame in range(self.number_of_frames)]
 
     def _slice(self, frame: int) -> DICOMSliceMetadata | None:
-        return self._contents.slices.get(frame)
+        found = self._contents.slices.get(frame)
+        if found is not None:
+            self._touch()  # the record can be changed
+        return found
 
     def _check_frame(self, frame: int) -> None:
         if frame < 0 or (frame >= self.number_of_frames and is_bounded(self.data_type)):
@@ -418,6 +486,7 @@ class LabelRowV2(SavingLabelRow):
         self._add(self._contents.classifications, classification_instance)
 
     def _add(self, instances: dict[str, Any], instance: ObjectInstance | ClassificationInstance) -> None:
+        self._touch()
         before = instances.get(instance._hash)
         if before is not None:
             self._take_out(instances, before)
@@ -440,7 +509,9 @@ class LabelRowV2(SavingLabelRow):
             No object of the row has its hash.
         """
         self._check_initialised()
-        self._take_out(self._contents.objects, self._contents.objects[object_instance.object_hash])
+        found = self._contents.objects[object_instance.object_hash]
+        self._touch()
+        self._take_out(self._contents.objects, found)
         object_instance._row = None
 
     def remove_classification(self, classification_instance: ClassificationInstance) -> None:
@@ -453,6 +524,7 @@ class LabelRowV2(SavingLabelRow):
         """
         self._check_initialised()
         found = self._contents.classifications[classification_instance.classification_hash]
+        self._touch()
         self._take_out(self._contents.classifications, found)
         classification_instance._row = None
 
@@ -461,6 +533,7 @@ class LabelRowV2(SavingLabelRow):
     ) -> None:
         """Take note that a label of this row is on a frame; placing it does so of itself."""
         self._check_initialised()
+        self._touch()
         self._placed(label_item, frame)
 
 

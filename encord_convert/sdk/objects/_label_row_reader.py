@@ -9,6 +9,8 @@ Source: label-row JSON, "Label-row JSON", "Order of parsing".
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -183,6 +185,19 @@ class Contents:
         self.action_extras: dict[str, dict[str, Any]] = {}
         self.extras: dict[str, Any] = {}
         self.texts: dict[str, Any] = {}
+
+    def take(self, other: Contents) -> None:
+        """Take copies of what another row holds beside its facts and its labels."""
+        self.units = [replace(unit, extras=_copied(unit.extras)) for unit in other.units]
+        self.series = _copied_record(other.series)
+        self.slices = {frame: _copied_record(one) for frame, one in other.slices.items()}
+        self.touched, self.listings = dict(other.touched), dict(other.listings)
+        for name in ("frame_extras", "orphans", "action_extras", "extras", "texts"):
+            setattr(self, name, _copied(getattr(other, name)))
+
+
+def _copied_record(record: Any) -> Any:
+    return None if record is None else copy(record)
 
 
 def is_grouped(data_type: Any) -> bool:

@@ -185,6 +185,10 @@ class _Vertices:
             return self._line
         return [number for point in self._points for number in (point.x, point.y)]
 
+    def _twin(self) -> Self:
+        """Return the same vertices, with a list of points of their own."""
+        return self._made(self._line, self._more, None if self._points is None else [*self._points])
+
     def to_dict(self) -> dict[str, dict[str, float]]:
         """Return the JSON form, without the key it stands under."""
         return _vertices_from_flat(self._flat)

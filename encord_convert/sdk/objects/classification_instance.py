@@ -59,7 +59,9 @@ class ClassificationAnnotation(AnnotationHandle):
         return self._data()
 
     def _change(self, **changes: Any) -> None:
-        self._instance._frames[self._frame] = self._data()._with(**changes)
+        data = self._data()._with(**changes)
+        self._instance._touch()
+        self._instance._frames[self._frame] = data
 
 
 class ClassificationInstance(LabelInstance):
@@ -93,7 +95,8 @@ class ClassificationInstance(LabelInstance):
     def __repr__(self) -> str:
         return (
             f"ClassificationInstance(classification_hash={self.classification_hash}, "
-            f"classification_name={self.classification_name}, feature_hash={self.feature_hash})"
+            f"classification_name={self.classification_name}, feature_hash={self.feature_hash}, "
+            f"frames={len(self._frames)})"
         )
 
     @property
@@ -183,6 +186,7 @@ class ClassificationInstance(LabelInstance):
             "last_edited_by": last_edited_by,
             "reviews": reviews,
         }
+        self._touch()
         fresh = ClassificationFrameData(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
         for frame in numbers:
             before = self._frames.get(frame)

@@ -30,6 +30,9 @@ from encord_convert.sdk.objects.attributes import Attribute, ChecklistAttribute,
 from encord_convert.sdk.objects.coordinates import (
     ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS,
     Coordinates,
+    PolygonCoordinates,
+    PolylineCoordinates,
+    SkeletonCoordinates,
     _RawCoordinates,
 )
 from encord_convert.sdk.objects.frames import (
@@ -112,12 +115,16 @@ class ObjectAnnotation(AnnotationHandle):
 
     def _change(self, **changes: Any) -> None:
         data = self._data()
+        self._instance._touch()
         data.object_frame_instance_info = data.object_frame_instance_info._with(**changes)
 
     @property
     def coordinates(self) -> Coordinates:
         """Where it is; setting others raises :class:`LabelRowError` if they do not fit the object's shape."""
-        return cast(Coordinates, self._data().coordinates)
+        coordinates = self._data().coordinates
+        if hasattr(coordinates, "values"):
+            self._instance._show(coordinates)
+        return cast(Coordinates, coordinates)
 
     @coordinates.setter
     def coordinates(self, coordinates: Coordinates) -> None:
@@ -198,7 +205,7 @@ class ObjectInstance(LabelInstance):
     def __repr__(self) -> str:
         return (
             f"ObjectInstance(object_hash={self.object_hash}, object_name={self.object_name}, "
-            f"feature_hash={self.feature_hash})"
+            f"feature_hash={self.feature_hash}, frames={len(self._frames)})"
         )
 
     @property
@@ -304,6 +311,7 @@ class ObjectInstance(LabelInstance):
             "is_deleted": is_deleted,
         }
         changes = {name: value for name, value in given.items() if value is not None}
+        self._touch()
         fresh: ObjectFrameInfo | None = None
         for frame in numbers:
             data = self._frames.get(frame)
@@ -461,6 +469,7 @@ class ObjectInstance(LabelInstance):
         if self._is_dynamic(own):
             frames = None if filter_frame is None else [filter_frame]
             if self._dynamic is not None:
+                self._touch()
                 delete_dynamic(self._dynamic_answers(), own, frames, filter_answer)
         else:
             self._delete_static(own)
@@ -481,6 +490,7 @@ class ObjectInstance(LabelInstance):
             self._check_bounds(frame)
         if numbers:
             value = checked_value(attribute, answer)
+            self._touch()
             answers = self._dynamic_answers()
             answers.set(answers.entry(attribute, value), _runs_of(numbers))
 
@@ -539,7 +549,7 @@ class ObjectInstance(LabelInstance):
         """
         static = self._read_static(answers)
         dynamic = self._read_dynamic(answers)
-        self._take_static(static)
+        self._take_static(static)  # touches
         for attribute, value, runs, mark in dynamic:
             answers_here = self._dynamic_answers()
             answers_here.set(answers_here.entry(attribute, value, mark, is_read=is_read), runs)
@@ -576,6 +586,18 @@ class ObjectInstance(LabelInstance):
             copy._dynamic = self._dynamic.copy()
         return copy
 
+    def _twin(self) -> ObjectInstance:
+        twin = super()._twin()
+        for frame, data in self._frames.items():
+            own = twin._frames[frame] = object.__new__(type(data))
+            own.coordinates = _own(data.coordinates)
+            own.object_frame_instance_info = data.object_frame_instance_info
+            if isinstance(data, CarriedObjectFrameData):
+                own._extras = data._extras  # type: ignore[attr-defined]
+        dynamic = self._dynamic
+        twin._dynamic = dynamic if dynamic is None or dynamic.is_shared else dynamic.twin()
+        return twin
+
     def is_valid(self) -> None:
         """Check that it is on a frame, and that no dynamic answer is on a frame it is not on.
 
@@ -607,3 +629,12 @@ class ObjectInstance(LabelInstance):
                     f"A dynamic answer is on frame {min(astray)}, where the object is not. "
                     "Place the object there or delete the answer."
                 )
+
+
+def _own(coordinates: Any) -> Any:
+    """Return coordinates that share no list of points with the given ones."""
+    if isinstance(coordinates, PolygonCoordinates | PolylineCoordinates):
+        return coordinates._twin()
+    if isinstance(coordinates, SkeletonCoordinates):
+        return SkeletonCoordinates([*coordinates.values])
+    return coordinates

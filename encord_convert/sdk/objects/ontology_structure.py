@@ -63,6 +63,9 @@ class OntologyStructure(_Keeping):
         self._known: dict[str, Object | Classification] = {}
         self._known_count = 0
 
+    def __repr__(self) -> str:
+        return f"OntologyStructure(objects={len(self.objects)}, classifications={len(self.classifications)})"
+
     def get_child_by_hash(
         self, feature_node_hash: str, type_: type[OntologyElementT] | None = None
     ) -> OntologyElementT:

@@ -110,7 +110,7 @@ def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Im
     issues: Issues = defaultdict(lambda: defaultdict(list))
     rows: dict[str, bytes] = {}
     metadata: dict[str, str | None] = {}
-    for row in labels:
+    for row in labels.walk():
         name = row.data_title if row.data_title in hashes else row.data_title.removeprefix("default/")
         data_hash = hashes.get(name)
         if data_hash is None or row.data_type is not DataType.IMAGE:

@@ -280,7 +280,7 @@ def classifications() -> LabelSet:
     rain = weather.add_option("rain", feature_node_hash="rain0000")
     rain.add_nested_attribute(TextAttribute, "how much", feature_node_hash="howmuch0")
     instance = ClassificationInstance(classification, classification_hash="class000")
-    instance._place(0, s.draft.info)
+    instance._place(0, s.draft.info)  # type: ignore[arg-type]
     instance.set_answer(rain, weather)
     s.rows[-1].add_classification_instance(instance)
     return s.done()
@@ -370,7 +370,7 @@ def unsaid_visibility() -> LabelSet:
     labels = skeletons()
     instance = next(iter(labels)).get_object_instances()[0]
     wrist, *others = instance.get_annotation(0).coordinates.values  # type: ignore[union-attr]
-    unsaid = SkeletonCoordinate(0.2, 0.3, "wrist", "#00ff00", wrist.feature_hash, "wrist")
+    unsaid = SkeletonCoordinate(0.2, 0.3, "wrist", "#00ff00", wrist.feature_hash, "wrist")  # type: ignore[union-attr]
     instance.set_for_frames(SkeletonCoordinates([unsaid, *others]), 0, overwrite=True)
     return labels
 
@@ -416,7 +416,7 @@ def control_characters() -> LabelSet:
     weather = s.draft.add_classification("weather")
     weather.add_attribute(TextAttribute, "weather", feature_node_hash="weather0")
     classification = ClassificationInstance(weather, classification_hash="class000")
-    classification._place(0, s.draft.info)
+    classification._place(0, s.draft.info)  # type: ignore[arg-type]
     classification.set_answer("rain\x0c")
     s.rows[-1].add_classification_instance(classification)
     return s.done()

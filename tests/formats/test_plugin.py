@@ -1,0 +1,143 @@
+"""The plug-in of the page on plug-ins, word for word: installed, found, held to the laws, used by commands."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import encord_convert.formats
+from encord_convert import Report, write
+from encord_convert.testing import SAMPLES
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "encord_convert/docs/plugins.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"^```\w+\n# ([\w.]+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder into which pip has installed the plug-in; the wheel is made by hand: that needs no network."""
+    folder = tmp_path_factory.mktemp("plugin")
+    project = tomllib.loads(FILES["pyproject.toml"])["project"]
+    wheel = folder / f"{project['name'].replace('-', '_')}-{project['version']}-py3-none-any.whl"
+    info = wheel.name.removesuffix("-py3-none-any.whl") + ".dist-info"
+    points = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+        for group, points in project["entry-points"].items()
+    )
+    members = {
+        "kitti_labels.py": FILES["kitti_labels.py"],
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": points,
+    }
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+        archive.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in [*members, f"{info}/RECORD"]))
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(folder / "site")]
+    subprocess.run([*pip, str(wheel)], check=True, capture_output=True)
+    return folder / "site"
+
+
+def run(installed: Path, *words: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"PYTHONPATH": f"{ROOT}:{installed}", "PATH": "", "COLUMNS": "100", "HOME": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, words)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_page_holds_a_small_plug_in_of_public_names_alone() -> None:
+    assert FILES["kitti_labels.py"].count("\n") <= 150
+    public = {
+        "encord_convert.formats": encord_convert.formats.__all__,
+        "encord_convert.sdk.constants.enums": ["DataType"],
+        "encord_convert.sdk.objects": ["Shape"],
+        "encord_convert.sdk.objects.coordinates": ["BoundingBoxCoordinates"],
+        "encord_convert.testing": ["FormatLaws"],
+    }
+    for text in (FILES["kitti_labels.py"], FILES["test_kitti.py"]):
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("encord_convert"):
+                assert {one.name for one in node.names} <= {*public[node.module or ""]}
+            if isinstance(node, ast.Attribute):
+                assert not node.attr.startswith("_") or node.attr.startswith("__"), f"line {node.lineno}: {node.attr}"
+
+
+def test_the_page_names_all_that_is_public() -> None:
+    table = PAGE.rpartition("## Names")[2]
+    assert {*re.findall(r"`(\w+)`", table)} == {*encord_convert.formats.__all__}
+
+
+def test_the_plug_in_is_found(installed: Path, tmp_path: Path) -> None:
+    done = run(installed, "encord_convert", "formats", folder=tmp_path)
+    assert "kitti" in done.stdout, done.stderr
+    page = run(installed, "encord_convert", "formats", "kitti", folder=tmp_path).stdout
+    assert "KITTI object labels" in page and "-r size=1242x375" in page and "What is lost" in page
+
+
+def test_the_plug_in_keeps_the_laws_on_the_samples_that_are_shipped(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_kitti.py").write_text(FILES["test_kitti.py"])
+    done = run(installed, "pytest", "-q", "-p", "no:cacheprovider", "test_kitti.py", folder=tmp_path)
+    assert f"{len(SAMPLES)} passed" in done.stdout, done.stdout
+
+
+def test_a_law_that_is_broken_is_told_in_a_sentence_as_the_page_shows_it(installed: Path, tmp_path: Path) -> None:
+    broken = FILES["test_kitti.py"].replace(
+        "class Test",
+        "import kitti_labels\n\n\ndef silent(labels, report, carries):\n"
+        "    return images(labels, report, replace(carries, features=carries.features | {Feature.AUTHOR}))\n\n\n"
+        "kitti_labels.images = silent\n\n\nclass Test",
+    )
+    lines = "from dataclasses import replace\nfrom encord_convert.formats import Feature, images\n"
+    (tmp_path / "test_kitti.py").write_text(lines + broken)
+    done = run(
+        installed, "pytest", "-q", "-p", "no:cacheprovider", "test_kitti.py", "-k", "provenance", folder=tmp_path
+    )
+    shown = re.findall(r"^    (kitti breaks .*)\n    (- .*)\n", PAGE, re.MULTILINE)
+    assert shown
+    for line in shown[0]:
+        assert line in done.stdout
+
+
+def test_the_plug_in_converts_from_the_command_line(installed: Path, tmp_path: Path) -> None:
+    write(SAMPLES["provenance"](), tmp_path / "labels", "encord", report=Report())
+    done = run(installed, "encord_convert", "convert", "labels", "kitti", "--to", "kitti", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "kitti/label_2/000000.txt").read_text().splitlines()[1] == (
+        "car -1 -1 -10 8.00 6.00 18.00 21.00 -1 -1 -1 -1000 -1000 -1000 -10 0.5"
+    )
+    done = run(installed, "encord_convert", "convert", "kitti", "out", "--to", "coco", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    annotations = json.loads((tmp_path / "out/annotations.json").read_text())["annotations"]
+    assert [one["bbox"] for one in annotations][1] == [8.0, 6.0, 10.0, 15.0]
+
+
+def test_the_plug_in_counts_what_it_does_not_read(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "data/label_2").mkdir(parents=True)
+    (tmp_path / "data/label_2/000007.txt").write_text(
+        "Car 0.00 1 1.55 100.00 50.00 200.00 150.00 1.57 1.73 4.15 1.00 1.75 13.22 1.62\n"
+        "DontCare -1 -1 -10 5.00 5.00 9.00 9.00 -1 -1 -1 -1000 -1000 -1000 -10\n"
+    )
+    done = run(
+        installed, "encord_convert", "convert", "data", "out", "--to", "coco", "-r", "size=640x480", "--json",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)["counts"]
+    assert {type_: row["dropped"] for type_, row in counts.items()} == {
+        "box": 0, "cuboid": 1, "occluded": 1, "region": 1,
+    }  # fmt: skip
+    written = json.loads((tmp_path / "out/annotations.json").read_text())
+    assert written["images"][0]["width"] == 640 and written["annotations"][0]["bbox"] == [100.0, 50.0, 100.0, 100.0]
