@@ -154,9 +154,9 @@ def test_a_wrong_manifest_is_told_where(text: str, sentence: str, folder: Path) 
     assert sentence in str(caught.value)
 
 
-def test_the_manifest_of_the_readme_names_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (tmp_path / "jobs.yaml").write_text(readme.partition("```yaml\n")[2].partition("```")[0])
+def test_the_manifest_of_the_page_names_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "encord_convert" / "docs" / "batch.md").read_text(encoding="utf-8")
+    (tmp_path / "jobs.yaml").write_text(page.partition("```yaml\n")[2].partition("```")[0])
     (tmp_path / "cvat").symlink_to(CVAT)
     monkeypatch.chdir(tmp_path)
     plan = batch.plan(manifest="jobs.yaml", out="out")

@@ -19,7 +19,7 @@ CHECKS = sorted((TESTS / "service/official_sdk/calls").glob("*.py"))
 PROMISES = """
 it starts on any free port of this machine, says how to connect, and ends when told to
     test_serve_cli: a_user_is_added_and_signs_in_to_the_running_service an_address_that_is_taken_is_told_and_exits_7
-    test_readme: the_session_of_the_readme_works_as_it_stands
+    test_page: the_session_of_the_page_works_as_it_stands
     test_app: health_needs_no_key
 public keys are registered while it runs; the first one is trusted only if it is told so
     test_serve_cli: a_key_that_is_none_is_told_without_showing_it a_key_is_of_one_user

@@ -1,4 +1,4 @@
-"""What the README says of migrating, as a newcomer types it."""
+"""What its page says of migrating, as a newcomer types it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives import serialization
 from harness import Running, key_of
 
 ROOT = Path(__file__).parents[2]
-SECTION = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Migrating\n")[2].partition("\n## ")[0]
+PAGE = ROOT / "encord_convert" / "docs" / "migrating.md"
 HASH = "01234567-89ab-cdef-0123-456789abcdef"
 
 
 def block(language: str) -> str:
-    [text] = re.findall(rf"^```{language}\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
+    [text] = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     return text
 
 
@@ -51,8 +51,7 @@ def test_the_session_prints_what_it_shows(environment: dict[str, str], tmp_path:
             project = done.stdout.split()[0]
         printed += f"$ {command}\n" + done.stdout.replace(project, HASH)
     if accept:
-        path = ROOT / "README.md"
-        path.write_text(path.read_text(encoding="utf-8").replace(session, printed), encoding="utf-8")
+        PAGE.write_text(PAGE.read_text(encoding="utf-8").replace(session, printed), encoding="utf-8")
     assert printed == session or accept
 
 

@@ -1,4 +1,4 @@
-"""What the README says of the local service, as a newcomer types it."""
+"""What its page says of the local service, as a newcomer types it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from pathlib import Path
 from media import picture
 from test_serve_cli import ROOT, key_files
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = README.partition("## The local service\n")[2].partition("\n## ")[0]
+PAGE = (ROOT / "encord_convert" / "docs" / "service.md").read_text(encoding="utf-8")
 PORT = re.compile(r"\b8080\b")
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
-def test_the_session_of_the_readme_works_as_it_stands(tmp_path: Path) -> None:
+def test_the_session_of_the_page_works_as_it_stands(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / ".ssh").mkdir(parents=True)
     private, public = key_files(tmp_path)

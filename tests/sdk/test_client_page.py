@@ -1,4 +1,4 @@
-"""What the README says of the client runs as it stands there."""
+"""What its page says of the client runs as it stands there."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from loopback import success
 from test_environment import text_of
 from wire_calls import KEY, REPLIES, STANDARD, World
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-SECTION = README.partition("## The client\n")[2].partition("\n## ")[0]
+PAGE = (Path(__file__).parents[2] / "encord_convert" / "docs" / "client.md").read_text(encoding="utf-8")
 ROWS = [REPLIES[name]["response"] for name in ("labelrow_GET_1", "labelrow_PUT_1")]
 
 
-def test_the_example_of_the_readme_fetches_and_saves(
+def test_the_example_of_the_page_fetches_and_saves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".ssh").mkdir()
@@ -41,8 +40,8 @@ def test_the_example_of_the_readme_fetches_and_saves(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ENCORD_CONVERT_DOMAIN", world.url)
     with world.server:
-        for text in re.findall(r"^```py\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE):
-            exec(compile(text, "README.md", "exec"), {})
+        for text in re.findall(r"^```py\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE):
+            exec(compile(text, "client.md", "exec"), {})
     assert saved == [row["label_hash"] for row in ROWS]
     assert capsys.readouterr().out.splitlines() == [
         f"Synthetic project {STANDARD['project']['project_hash']} ADMIN",
