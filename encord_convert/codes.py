@@ -140,6 +140,7 @@ NOTES: dict[str, str] = {
     "BBOX_DERIVED": "a bbox is missing and is taken from the segmentation",
     "BBOX_SUSPECT_FORMAT": "the boxes of a COCO file look relative, or like corners",
     "BLOCK_NOT_READ": "a block of a COCO file that is not read",
+    "BROKEN_FORMAT": "a plug-in cannot be used",
     "CATEGORY_KEYS": "keys of categories that are not read",
     "CHARACTER_SET": "a DICOM text is not in the character set its file names",
     "CLASS_SHAPES": "merged sources draw one class in different shapes",

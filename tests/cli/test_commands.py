@@ -276,12 +276,15 @@ def test_diff_names_what_was_moved_relabelled_answered_deleted_and_added(
 
 MAPPING = """classes:
 - name: label1
+  shape: bounding_box
   to: a photo of a car
-- name: label1 (polygon)
+- name: label1
+  shape: polygon
   to: a photo of a car
   as: bounding_box
   attributes: {a1: false}
 - name: label2
+  shape: polyline
   to: false
 """
 
@@ -299,7 +302,7 @@ def test_a_mapping_is_converted_by_and_what_it_drops_is_told_apart_from_losses(
     assert "polyline" not in shown.replace(mapped, "")
     document = json.loads((tmp_path / "out" / "annotations.json").read_bytes())
     names = {one["id"]: one["name"] for one in document["categories"]}
-    assert {names[one["category_id"]] for one in document["annotations"]} == {"a photo of a car", "label2 (points)"}
+    assert {names[one["category_id"]] for one in document["annotations"]} == {"a photo of a car", "label2"}
     account = json.loads(report.read_text())
     assert all(row["in"] == row["kept"] + row["changed"] + row["dropped"] for row in account["counts"].values())
     assert account["labels"]["label2"] == {"in": 6, "kept": 0, "changed": 3, "dropped": 3}
@@ -308,7 +311,7 @@ def test_a_mapping_is_converted_by_and_what_it_drops_is_told_apart_from_losses(
 
 
 def test_class_names_of_a_target_are_those_of_the_mapping(tmp_path: Path) -> None:
-    (tmp_path / "m.yaml").write_text(MAPPING + "- name: label2 (points)\n  to: false\n")
+    (tmp_path / "m.yaml").write_text(MAPPING + "- name: label2\n  shape: point\n  to: false\n")
     source = CVAT / "images-project-subsets"
     words = ("convert", source, tmp_path / "out", "--mapping", tmp_path / "m.yaml", "--target")
     assert call(*words, "ultralytics") == 0
