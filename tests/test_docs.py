@@ -28,6 +28,11 @@ def blocks(page: Path, language: str) -> list[str]:
     return [text for written, text in found if written == language]
 
 
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    assert len(README.splitlines()) <= 180
+    assert len(README.encode()) <= 11_000
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_block_of_a_page_is_closed(page: Path) -> None:
     fences = re.findall(r"^```(\w*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
