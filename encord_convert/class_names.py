@@ -26,6 +26,8 @@ from collections.abc import Callable, Container, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from encord_convert.sdk.objects._answer_values import _written_value
+
 if TYPE_CHECKING:
     from encord_convert.sdk.objects import OntologyStructure
 
@@ -80,6 +82,23 @@ def told_apart(structure: Structure) -> Structure:
 def joined(structure: Structure) -> Structure:
     """Return an ontology in which classes of one label have its name; the given one if they do."""
     return _renamed(structure, label_of)
+
+
+def names_given(before: Structure, after: Structure) -> dict[str, str]:
+    """Return by hash the names that classes got; see :func:`told_apart`."""
+    pairs = zip(before["objects"], after["objects"], strict=True)
+    return {new["featureNodeHash"]: new["name"] for old, new in pairs if old["name"] != new["name"]}
+
+
+def rename(row: dict[str, Any], names: Mapping[str, str]) -> None:
+    """Give the labels of a row in its JSON form the names their classes got, in place."""
+    for unit in row["data_units"].values() if names else ():
+        labels = unit["labels"]
+        for frame in [labels] if "objects" in labels else labels.values():
+            for entry in frame["objects"]:
+                name = names.get(entry["featureHash"])
+                if name is not None:
+                    entry["name"], entry["value"] = name, _written_value(name)
 
 
 def join_classes(structure: OntologyStructure) -> None:

@@ -28,7 +28,7 @@ Sources
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -37,7 +37,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from encord_convert.class_names import joined, told_apart
+from encord_convert.class_names import joined, names_given, rename, told_apart
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._files import Source, Target
@@ -47,7 +47,6 @@ from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
-from encord_convert.sdk.objects._answer_values import _written_value
 from encord_convert.sdk.objects.common import _NewerShape
 
 ONTOLOGY = "ontology.json"
@@ -212,30 +211,14 @@ def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) 
     encoder = msgspec.json.Encoder()
     ontology = labels.ontology.to_dict()
     structure = told_apart(ontology)
-    names = {
-        new["featureNodeHash"]: new["name"]
-        for old, new in zip(ontology["objects"], structure["objects"], strict=True)
-        if old["name"] != new["name"]
-    }
+    names = names_given(ontology, structure)
     with target.open(ONTOLOGY) as stream:
         stream.write(msgspec.json.format(encoder.encode(structure), indent=1) + b"\n")
     with target.open(ROWS) as stream:
         for row in report.rows(labels, CARRIES):
             members = row_dict(row)
-            if names:
-                _rename(members, names)
+            rename(members, names)
             stream.write(encoder.encode(members) + b"\n")
-
-
-def _rename(row: dict[str, Any], names: Mapping[str, str]) -> None:
-    """Give the labels of a row the names their classes have in the ontology that is written."""
-    for unit in row["data_units"].values():
-        labels = unit["labels"]
-        for frame in [labels] if "objects" in labels else labels.values():
-            for entry in frame["objects"]:
-                name = names.get(entry["featureHash"])
-                if name is not None:
-                    entry["name"], entry["value"] = name, _written_value(name)
 
 
 def row_dict(row: LabelRowV2) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import msgspec
 
+from encord_convert.class_names import names_given, rename, told_apart
 from encord_convert.conversion import read
 from encord_convert.errors import ReadError
 from encord_convert.formats._cvat_facts import Wanted
@@ -107,6 +108,9 @@ def prepared(call: Call) -> Imported | Issues:
 def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Imported:
     report = Report()
     labels = read(source, "cvat", report=report, transform_bounding_boxes_to_polygons=as_polygons)
+    ontology = labels.ontology.to_dict()
+    structure = told_apart(ontology)
+    class_names = names_given(ontology, structure)
     issues: Issues = defaultdict(lambda: defaultdict(list))
     rows: dict[str, bytes] = {}
     metadata: dict[str, str | None] = {}
@@ -117,6 +121,7 @@ def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Im
             issues["warnings"]["PICTURE_NOT_UPLOADED"].append(f"{row.data_title}: its labels are not imported.")
             continue
         body = row.to_encord_dict()
+        rename(body, class_names)
         [unit] = body["data_units"].values()
         unit["data_hash"] = body["data_hash"] = data_hash
         rows[data_hash] = msgspec.json.encode(body | {"data_units": {data_hash: unit}})
@@ -130,7 +135,7 @@ def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Im
     for note in report.reading.notes() if report.reading else ():
         issues[_LISTS[note.level]][note.code] += _instances(note.count, ((note.where, note.detail),))
     names = {data_hash: name for name, data_hash in hashes.items()}
-    return Imported(labels.title, labels.ontology.to_dict(), rows, names, metadata, issues)
+    return Imported(labels.title, structure, rows, names, metadata, issues)
 
 
 def _instances(count: int, examples: Any) -> list[str]:
