@@ -17,6 +17,7 @@ LOSSES: dict[str, str] = {
     "CAPTIONS_JOINED": "captions of one image become one text; -r captions=separate keeps each",
     "CLASSIFICATIONS_DROPPED": "no labels of whole images in {target}",
     "CLASSIFICATION_DROPPED": "no labels of whole images in {target}",
+    "CLASSIFICATION_TWICE": "another file says the same of the image already",
     "CLASS_COLOUR": "other sources give the class another colour",
     "CLIPPED": "cut at the border of the image",
     "COLOUR_DROPPED": "no class colours in {target}",
@@ -140,6 +141,7 @@ NOTES: dict[str, str] = {
     "BBOX_DERIVED": "a bbox is missing and is taken from the segmentation",
     "BBOX_SUSPECT_FORMAT": "the boxes of a COCO file look relative, or like corners",
     "BLOCK_NOT_READ": "a block of a COCO file that is not read",
+    "BLOCK_RENAMED": "the annotations of a COCO file stand in a block of another name",
     "BROKEN_FORMAT": "a plug-in cannot be used",
     "CATEGORY_KEYS": "keys of categories that are not read",
     "CHARACTER_SET": "a DICOM text is not in the character set its file names",
@@ -183,7 +185,6 @@ NOTES: dict[str, str] = {
     "ORDERED_BY_TIME": "slices are ordered by time",
     "OUTSIDE_STACK": "slices lie outside the stack of their series",
     "OUT_OF_BOUNDS": "geometry leaves its image",
-    "BROKEN_FORMAT": "a plug-in cannot be used",
     "RESULTS_IGNORED": "a results file is not read beside its ground truth",
     "SCAN_DOUBTFUL": "run lengths look as if they were of the other order",
     "SERIES_DIFFERS": "files of one DICOM series differ in study or patient",
@@ -205,5 +206,6 @@ NOTES: dict[str, str] = {
     "UNKNOWN_OPTION": "values of an attribute that are not declared",
     "UNLABELLED_VIDEO": "a video without labels gives no image to train on",
     "UNTYPED_SPLIT": "a split whose values do not tell their types",
+    "VOLUME_NOT_READ": "a volume beside a DICOM series, which is not read",
 }
 """What is worth knowing but lost nothing, by code."""
