@@ -204,5 +204,5 @@ class Assignment:
 
 def _splits_in(labels: LabelSet) -> set[str]:
     """Return the splits that rows say they are in."""
-    found = labels.splits if labels.splits is not None else {split_of(row.client_metadata) for row in labels}
+    found = labels.splits if labels.splits is not None else {split_of(row.client_metadata) for row in labels.walk()}
     return {split for split in found if split}
