@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,10 @@ def test_the_result_scores_one_against_itself(case: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_stop_at_the_hub_changes_no_byte(case: str, tmp_path: Path) -> None:
-    converted(case, tmp_path / "direct.json", report=Report())
-    convert(FIXTURES / case, tmp_path / "hub", to="encord", read_options=OPTIONS.get(case), report=Report())
+    # Without its images: how the names of frames end is known only where they lie.
+    source = shutil.copytree(FIXTURES / case, tmp_path / "source", ignore=shutil.ignore_patterns("frame_*"))
+    convert(source, tmp_path / "direct.json", to="coco", read_options=OPTIONS.get(case), report=Report())
+    convert(source, tmp_path / "hub", to="encord", read_options=OPTIONS.get(case), report=Report())
     convert(tmp_path / "hub", tmp_path / "stopped.json", to="coco", report=Report())
     assert (tmp_path / "stopped.json").read_bytes() == (tmp_path / "direct.json").read_bytes()
 

@@ -44,7 +44,9 @@ def written(labels: LabelSet, target: Path, format_: str, **options: Any) -> tup
 
 def by_rows(labels: LabelSet) -> LabelSet:
     """Return the same set without a word of sheets."""
-    return LabelSet(labels.ontology, lambda: iter(labels), title=labels.title, ledger=labels.ledger)
+    rows = LabelSet(labels.ontology, lambda: iter(labels), title=labels.title, ledger=labels.ledger)
+    rows.source = labels.source
+    return rows
 
 
 def one_by_one(patch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,9 @@ import loaders
 import pytest
 from PIL import Image
 
+import encord_convert
 from encord_convert.cli import run
+from encord_convert.training import write_target
 
 WIDTH, HEIGHT = 64, 48
 
@@ -483,3 +485,18 @@ def test_a_title_that_lacks_its_ending_comes_back_without(tmp_path: Path) -> Non
     assert call("convert", source, tmp_path / "x.json", "--to", "coco") == 0
     (image,) = json.loads((tmp_path / "x.json").read_text())["images"]
     assert (image["file_name"], image["encord"]["title"]) == ("shot.jpg", "shot")
+
+
+def test_sets_made_of_a_source_and_edited_rows_find_images_and_keep_splits(tmp_path: Path) -> None:
+    labels = encord_convert.read(roboflow(tmp_path))
+    for number, make in enumerate((lambda: labels.filter(classes=["car"]), lambda: labels.map(lambda row: row))):
+        out = tmp_path / f"made {number}"
+        report = write_target(make(), out, "rfdetr", report=encord_convert.Report())
+        assert report.target.splits == {"train": 2, "val": 1, "test": 1}
+        assert len(loaders.rfdetr(out, "train")) == 2
+    source = save(tmp_path / "src", {"a.json": coco("a.jpg", "b.jpg"), **pictures("a.jpg", "b.jpg")})
+    labels = encord_convert.read(source)
+    for row in labels:
+        row.client_metadata = {"split": "val" if row.data_title == "b.jpg" else "train"}
+    report = write_target(labels, tmp_path / "edited", "rfdetr", report=encord_convert.Report())
+    assert arrived(tmp_path / "edited") == {"train/a.jpg": "train", "valid/b.jpg": "valid"}

@@ -205,7 +205,7 @@ class LabelRowV2(SavingLabelRow):
         twin._begin(like(self._contents.facts), self._store, self._ontology)
         twin._contents.take(self._contents)
         twin._is_initialised = self._is_initialised
-        twin._origin = self._origin
+        twin._origin, twin._file = self._origin, self._file
         told = twin._contents.extras.get("client_metadata")
         twin._client_metadata = told if told == self._client_metadata else _copied(self._client_metadata)
         for instance in self._instances(self._contents):
