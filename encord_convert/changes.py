@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from encord_convert.contents import SIDES, hub_answers, info_of, label_of, side_types, type_of, unplaced_answers
 from encord_convert.ledger import Carried, Key, Ledger, Origin
 from encord_convert.losses import Feature, Kind, Where
-from encord_convert.report import SIDES, _info, _label, _type, hub_answers, side_types, unplaced_answers
 
 if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2
@@ -98,11 +98,11 @@ def origin_of(instance: Any, frames: set[int] | None = None) -> Origin:
     if instance._origin is not None:
         origin: Origin = instance._origin
         return origin
-    type_, label = _type(instance), _label(instance)
+    type_, label = type_of(instance), label_of(instance)
     weights: dict[int, tuple[int, Carried]] = {}
     answers = hub_answers(instance)
     for frame in sorted(instance._frames if frames is None else frames):
-        carried: Carried = tuple((side, 1) for side in side_types(_info(instance, frame)))
+        carried: Carried = tuple((side, 1) for side in side_types(info_of(instance, frame)))
         if answers:  # they live as long as the label, and so with one of its frames
             carried = (("answer", answers), *carried)
             answers = 0
@@ -146,8 +146,8 @@ def _edited(old: Any, new: Any, origin: Origin) -> Origin:
     for frame in sorted(new._frames):
         weight, carried = known.get(frame, (0 if frame in old._frames else 1, ()))
         counts = dict(carried)
-        before = side_types(_info(old, frame)) if frame in old._frames else ()
-        after = side_types(_info(new, frame))
+        before = side_types(info_of(old, frame)) if frame in old._frames else ()
+        after = side_types(info_of(new, frame))
         for side in SIDES:
             if (side in before) is not (side in after):
                 counts[side] = int(side in after)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
+from encord_convert.contents import is_unknown_time
 from encord_convert.losses import Carries, Feature, Where
 from encord_convert.pairings import Difference, Placement, Thing, differences, geometry_px
 from encord_convert.placement import fate, frame_size, unit_size
 from encord_convert.prediction import changes, loses_a_part
 from encord_convert.rasters import LEAST_TOLERANCE_PX, hidden_pixels
-from encord_convert.report import is_unknown_time
 from encord_convert.sdk.objects import OntologyStructure
 from encord_convert.skeletons import KnownPoints
 

@@ -24,10 +24,10 @@ import numpy as np
 
 from encord_convert.changes import EDITED, FILTERED, Changes
 from encord_convert.class_names import hash_of, joined
+from encord_convert.contents import count_row
 from encord_convert.edits import Edits
 from encord_convert.errors import OptionError
 from encord_convert.ledger import Ledger
-from encord_convert.report import count_row
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
 from encord_convert.sdk.objects._label_row_data import LabelRowReadOnlyData, like, read_only_data_from

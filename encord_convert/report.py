@@ -17,12 +17,25 @@ both are told to the same object, in one place: that is why this is one module, 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.ledger import SECONDARY, Carried, Key, Ledger, Origin
+from encord_convert.contents import (
+    SIDES,
+    also_of,
+    answered_texts,
+    count_row,
+    hash_of,
+    hub_answers,
+    info_of,
+    label_of,
+    placed_answers,
+    side_types,
+    type_of,
+    unplaced_answers,
+)
+from encord_convert.ledger import SECONDARY, Carried, Key, Ledger
 from encord_convert.losses import Carries, Feature, Kind, Level, Loss, Note, Where
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects._colors import next_color
@@ -210,14 +223,14 @@ class Report:
             writing.drop(code, feature, key, self._where(instance, frame), detail, carried=carried, count=weight)
             if changed:
                 writing.changed[key] -= weight
-        for other in _also(instance):
+        for other in also_of(instance):
             others = (other.type, other.label)
             writing.drop(code, feature, others, self._where(instance, frame), detail, carried=other.carried)
             if other.changed:
                 writing.changed[others] -= 1
-        for side in side_types(_info(instance, frame)) if self._counts_hub else ():
+        for side in side_types(info_of(instance, frame)) if self._counts_hub else ():
             writing.dropped[side, key[1]] += 1
-        hash_ = _hash(instance)
+        hash_ = hash_of(instance)
         gone = self._frames_dropped.setdefault(hash_, set())
         gone.add(frame)
         if len(gone) == len(instance._frames):
@@ -261,16 +274,16 @@ class Report:
         if weight:
             where = self._where(instance, frame)
             self.writing.change(kind, code, feature, key, where, detail, counted=changed or again, count=weight)
-        for other in _also(instance):
+        for other in also_of(instance):
             where, others = self._where(instance, frame), (other.type, other.label)
             self.writing.change(kind, code, feature, others, where, detail, counted=other.changed or again)
 
     def drop_side(self, instance: Any, frame: int, carries: Carries) -> None:
         """Say which of author, times, confidence, reviews and machine mark are not written, by the declaration."""
-        info = _info(instance, frame)
+        info = info_of(instance, frame)
         for side, feature in SIDES.items():
             if feature not in carries.features and side in side_types(info):
-                label = _label(instance)
+                label = label_of(instance)
                 where = self._where(instance, frame)
                 detail = f"{side} of {label!r} has no place in the target."
                 key = (side, label)
@@ -281,14 +294,14 @@ class Report:
 
     def drop_part(self, instance: Any, frame: int, type_: str, code: str, feature: Feature, detail: str) -> None:
         """Say that one counted thing that belongs to an instance (an answer, its being a track) is not written."""
-        self.writing.drop(code, feature, (type_, _label(instance)), self._where(instance, frame), detail)
+        self.writing.drop(code, feature, (type_, label_of(instance)), self._where(instance, frame), detail)
 
     def _lose_carried(self, instance: Any, frame: int, carries: Carries) -> None:
         """Say that the answers the source counted beside a shape are not written as such, though the shape is."""
         code, detail = carries.code(Feature.ANSWERS), "Answers have no place in the target."
         kind, counts = self._fate_of(Feature.ANSWERS, carries)
-        beside = [(self._weigh(instance, frame)[2], _label(instance))]
-        beside += [(other.carried, other.label) for other in _also(instance)]
+        beside = [(self._weigh(instance, frame)[2], label_of(instance))]
+        beside += [(other.carried, other.label) for other in also_of(instance)]
         for carried, label in beside:
             for type_, count in carried:
                 if type_ in SIDES:  # has a feature of its own
@@ -317,27 +330,27 @@ class Report:
 
     def is_written(self, instance: Any) -> bool:
         """Tell whether any frame of an instance of this row was not dropped; all must be accounted for."""
-        return len(instance._frames) > len(self._frames_dropped.get(_hash(instance), ()))
+        return len(instance._frames) > len(self._frames_dropped.get(hash_of(instance), ()))
 
     def drop_track(self, instance: Any, carries: Carries) -> None:
         """Say that the frames of an instance, of which at least one is written, are objects of their own."""
         if Feature.TRACKS not in carries.features and self._is_track(instance):
-            detail = f"That {_label(instance)!r} is one object on all its frames has no place in the target."
+            detail = f"That {label_of(instance)!r} is one object on all its frames has no place in the target."
             code = carries.code(Feature.TRACKS)
             self.drop_part(instance, min(instance._frames), "track", code, Feature.TRACKS, detail)
 
     def drop_answers(self, instance: Any, carries: Carries) -> None:
         """Say which answers of an object, of which at least one frame is written, are not, by the declaration."""
         if instance._origin is not None and Feature.ANSWERS not in carries.features:
-            for frame in sorted(instance._frames.keys() - self._frames_dropped.get(_hash(instance), set())):
+            for frame in sorted(instance._frames.keys() - self._frames_dropped.get(hash_of(instance), set())):
                 self._lose_carried(instance, frame, carries)
             return
         lost = [
-            (attribute, feature) for attribute, feature in _placed_answers(instance) if feature not in carries.features
+            (attribute, feature) for attribute, feature in placed_answers(instance) if feature not in carries.features
         ]
         if not lost:
             return
-        label, where = _label(instance), self._where(instance, min(instance._frames))
+        label, where = label_of(instance), self._where(instance, min(instance._frames))
         for attribute, feature in lost:
             detail = f"The answer to {attribute.title!r} has no place in the target."
             kind, _ = self._fate_of(feature, carries)
@@ -349,11 +362,11 @@ class Report:
     def change_texts(self, instance: Any, carries: Carries) -> None:
         """Say which texts that an instance, of which at least one frame is written, answers are written in part."""
         pattern = carries.unwritable
-        texts = _answered_texts(instance) if pattern is not None else []
+        texts = answered_texts(instance) if pattern is not None else []
         lost = [(attribute, text) for attribute, text in texts if pattern and pattern.search(text)]
         if not lost:
             return
-        label, where = _label(instance), self._where(instance, min(instance._frames))
+        label, where = label_of(instance), self._where(instance, min(instance._frames))
         for attribute, _ in lost:
             detail = f"The answer to {attribute.title!r} cannot stand in the target as it is, and is changed there."
             self.writing.lose(Kind.APPROXIMATED, "UNWRITABLE_TEXT", Feature.ANSWERS, ("answer", label), where, detail)
@@ -363,7 +376,7 @@ class Report:
         """Return how many answers the source counted with what is written of an instance; ``count`` if none were."""
         if instance._origin is None:
             return count
-        frames = instance._frames.keys() - self._frames_dropped.get(_hash(instance), set())
+        frames = instance._frames.keys() - self._frames_dropped.get(hash_of(instance), set())
         return sum(count for frame in frames for type_, count in self._weigh(instance, frame)[2] if type_ == "answer")
 
     def _answers_lost(self, instance: Any, lost: int) -> int:
@@ -386,7 +399,7 @@ class Report:
     def _weigh(self, instance: Any, frame: int) -> tuple[Key, int, Carried, bool]:
         origin = instance._origin
         if origin is None:
-            return (_type(instance), _label(instance)), 1, _NO_CARRIED, False
+            return (type_of(instance), label_of(instance)), 1, _NO_CARRIED, False
         key = (origin.type, origin.label)
         if origin.weights is None:
             return key, 1, origin.carried, origin.changed
@@ -402,7 +415,7 @@ class Report:
             row=None if row is None else row.data_title,
             frame=frame,
             element=None if origin is None else f"<{origin.type}>",
-            object_hash=_hash(instance),
+            object_hash=hash_of(instance),
         )
 
     # -- the account ------------------------------------------------------------------------------------------
@@ -488,158 +501,6 @@ class Report:
         report = cls()
         predict(report, labels, carries)
         return report
-
-
-SIDES: dict[str, Feature] = {
-    "author": Feature.AUTHOR,
-    "timestamp": Feature.TIMESTAMPS,
-    "confidence": Feature.CONFIDENCE,
-    "manual": Feature.MANUAL,
-    "review": Feature.REVIEWS,
-}
-"""What an annotation says about its making, by the type it is counted under."""
-
-
-_side_cache: dict[int, tuple[Any, tuple[str, ...]]] = {}
-
-
-def side_types(info: Any) -> tuple[str, ...]:
-    """Return which of :data:`SIDES` an annotation's frame information holds.
-
-    Infos are shared by thousands of annotations, and never changed in place: the last answers are remembered.
-    """
-    cached = _side_cache.get(id(info))
-    if cached is not None and cached[0] is info:
-        return cached[1]
-    present = []
-    if info.created_by is not None or info.last_edited_by is not None:
-        present.append("author")
-    if not (is_unknown_time(info.created_at) and is_unknown_time(info.last_edited_at)):
-        present.append("timestamp")
-    if info.confidence != 1:
-        present.append("confidence")
-    if not info.manual_annotation:
-        present.append("manual")
-    if info.reviews or getattr(info, "is_deleted", None):
-        present.append("review")
-    if len(_side_cache) > 4096:
-        _side_cache.clear()
-    _side_cache[id(info)] = (info, tuple(present))
-    return tuple(present)
-
-
-def loses_sides(info: Any, carries: Carries) -> bool:
-    """Tell whether anything of :data:`SIDES` that frame information holds is not carried."""
-    return any(SIDES[side] not in carries.features for side in side_types(info))
-
-
-def is_unknown_time(time: Any) -> bool:
-    """Tell whether a time is the one that stands for "not known": none, or the epoch."""
-    return time is None or (time.year == 1970 and time.timestamp() == 0)
-
-
-def hub_answers(instance: Any) -> int:
-    """Return how many answers an instance holds: static ones, and runs of dynamic ones.
-
-    In a hub that no importer counted they live as long as the instance is on any frame.
-    """
-    return len(_placed_answers(instance))
-
-
-def _answered_texts(instance: Any) -> list[tuple[Any, str]]:
-    """Return attribute and text of each answer that is a text: static ones, and runs of dynamic ones on its frames."""
-    answers = list(instance._static_answers())
-    runs = getattr(instance, "_dynamic_runs", None)
-    if runs is not None:
-        frames = sorted(instance._frames)
-        for attribute, value, ranges in runs():
-            answers += [(attribute, value)] * sum(placed_within(frames, start, end) > 0 for start, end in ranges)
-    return [(attribute, value) for attribute, value in answers if isinstance(value, str)]
-
-
-def _placed_answers(instance: Any) -> list[tuple[Any, Feature]]:
-    """Return attribute and kind of each answer: static ones, and runs of dynamic ones that meet the object's frames."""
-    answers = [
-        (attribute, Feature.NESTED_ANSWERS if len(attribute.uid) > 2 else Feature.ANSWERS)
-        for attribute, _ in instance._static_answers()
-    ]
-    runs = getattr(instance, "_dynamic_runs", None)
-    if runs is not None:
-        frames = sorted(instance._frames)
-        for attribute, _, ranges in runs():
-            placed = sum(placed_within(frames, start, end) > 0 for start, end in ranges)
-            answers += [(attribute, Feature.DYNAMIC_ANSWERS)] * placed
-    return answers
-
-
-def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
-    """Return attribute, first and last frame of each run of a dynamic answer that leaves the object's own frames."""
-    runs = getattr(instance, "_dynamic_runs", None)
-    if runs is None:
-        return []
-    frames = sorted(instance._frames)
-    return [
-        (attribute, start, end)
-        for attribute, _, ranges in runs()
-        for start, end in ranges
-        if placed_within(frames, start, end) <= end - start
-    ]
-
-
-def placed_within(frames: list[int], start: int, end: int) -> int:
-    """Count the ascending frames from ``start`` to ``end``, both included."""
-    return bisect_right(frames, end) - bisect_left(frames, start)
-
-
-def _info(instance: Any, frame: int) -> Any:
-    data = instance._frames[frame]
-    return getattr(data, "object_frame_instance_info", data)
-
-
-def _also(instance: Any) -> tuple[Origin, ...]:
-    return () if instance._origin is None else instance._origin.also
-
-
-def _type(instance: Any) -> str:
-    item = instance.ontology_item
-    return item.shape.value if hasattr(item, "shape") else "classification"
-
-
-def _label(instance: Any) -> str:
-    origin = instance._origin
-    if origin is not None:
-        return str(origin.label)
-    return str(getattr(instance, "object_name", None) or getattr(instance, "classification_name", ""))
-
-
-def _hash(instance: Any) -> str:
-    return str(getattr(instance, "object_hash", None) or instance.classification_hash)
-
-
-def count_row(row: LabelRowV2, into: dict[Key, int]) -> None:
-    """Count a row of a hub that no importer counted."""
-    into["row", ""] += 1
-    for instance in row._objects.values():
-        label = instance.object_name
-        frames = instance._frames
-        into[instance.ontology_item.shape.value, label] += len(frames)
-        if len(frames) > 1:
-            into["track", label] += 1
-        into["unplaced", label] += not frames
-        into["unplaced", label] += len(unplaced_answers(instance))
-        into["answer", label] += hub_answers(instance)
-        for data in frames.values():
-            for side in side_types(data.object_frame_instance_info):
-                into[side, label] += 1
-    for classification in row._classifications.values():
-        label = classification.classification_name
-        into["classification", label] += len(classification._frames)
-        into["answer", label] += hub_answers(classification)
-        if not classification._frames:
-            into["unplaced", label] += 1
-        for info in classification._frames.values():
-            for side in side_types(info):
-                into[side, label] += 1
 
 
 def sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -14,6 +14,7 @@ FLOORS = {
     "sdk": 1,
     "class_names": 2,
     "codes": 2,
+    "contents": 2,
     "changes": 2,
     "comparison": 2,
     "crew": 2,

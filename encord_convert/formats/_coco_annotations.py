@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from msgspec import UNSET
 
+from encord_convert.contents import loses_sides
 from encord_convert.formats._coco_classes import Class, Classes
 from encord_convert.formats._coco_lines import Block, body_of
 from encord_convert.formats._coco_shapes import Annotation, Draw, Picture, Shapes, Size, Style
 from encord_convert.formats._coco_sheets import NUMBERED, Sheets
 from encord_convert.losses import Carries
-from encord_convert.report import Report, loses_sides
+from encord_convert.report import Report
 from encord_convert.sdk.objects import Object, ObjectInstance, Shape
 from encord_convert.sheets import Sheet
 

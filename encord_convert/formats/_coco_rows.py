@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import UNSET
 
+from encord_convert.contents import loses_sides
 from encord_convert.errors import OptionError
 from encord_convert.formats._coco_annotations import Annotator
 from encord_convert.formats._coco_classes import Classes, unique
@@ -22,7 +23,7 @@ from encord_convert.labelset import LabelSet
 from encord_convert.losses import Carries
 from encord_convert.media import SUFFIXES
 from encord_convert.placement import frame_size
-from encord_convert.report import Report, loses_sides
+from encord_convert.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sheets import Sheet

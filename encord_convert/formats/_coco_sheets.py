@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from encord_convert.contents import loses_sides
 from encord_convert.formats import _coco_numbers as numbers
 from encord_convert.formats._coco_classes import Class, Classes
 from encord_convert.formats._coco_lines import in_ascii
@@ -23,7 +24,7 @@ from encord_convert.formats._coco_masks import mask_numbers
 from encord_convert.formats._coco_shapes import Style, counts_of
 from encord_convert.losses import Carries, Feature
 from encord_convert.placement import fate_and_drawing
-from encord_convert.report import Report, loses_sides
+from encord_convert.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.sheets import HASH, Column, Sheet, Use
 

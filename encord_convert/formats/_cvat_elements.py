@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from encord_convert.contents import loses_sides
 from encord_convert.formats._cvat_labels import Label, Labels, ObjectUse, Question, Questions, TagUse
 from encord_convert.formats._cvat_meta import UNDEFINED, Node
 from encord_convert.formats._cvat_poses import Written, keyframes, plain_pose, written
@@ -14,7 +15,7 @@ from encord_convert.formats._cvat_texts import escaped, is_writable, points_text
 from encord_convert.losses import Carries, Feature, Kind
 from encord_convert.placement import fate, frame_size
 from encord_convert.prediction import has_depth, is_self_occluded, is_unsaid
-from encord_convert.report import Report, loses_sides
+from encord_convert.report import Report
 from encord_convert.sdk.objects import LabelRowV2, Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
 from encord_convert.sheets import Use

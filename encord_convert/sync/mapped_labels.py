@@ -27,12 +27,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from encord_convert.changes import origin_of
+from encord_convert.contents import hub_answers, placed_within, unplaced_answers
 from encord_convert.errors import MappingError, TranslationError
 from encord_convert.formats.encord import row_dict
 from encord_convert.labelset import LabelSet
 from encord_convert.ledger import Carried, Ledger, Origin
 from encord_convert.losses import Feature, Kind, Where
-from encord_convert.report import Report, hub_answers, placed_within, unplaced_answers
+from encord_convert.report import Report
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.objects._colors import keep_defaults
 from encord_convert.sync.documents import document_at
