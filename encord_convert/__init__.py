@@ -25,19 +25,19 @@ if TYPE_CHECKING:
         UnknownFormatError,
         WriteError,
     )
-    from encord_convert.labelset import LabelSet
-    from encord_convert.report import Report
+    from encord_convert.hub.labelset import LabelSet
+    from encord_convert.losses.report import Report
 
 _HOMES = {
     "BatchError": "errors",
     "ConversionWarning": "conversion",
     "ConvertError": "errors",
-    "LabelSet": "labelset",
+    "LabelSet": "hub.labelset",
     "MissingDependencyError": "errors",
     "NotRepresentableError": "errors",
     "OptionError": "errors",
     "ReadError": "errors",
-    "Report": "report",
+    "Report": "losses.report",
     "UndetectedFormatError": "errors",
     "UnknownFormatError": "errors",
     "WriteError": "errors",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from encord_convert.labelset import Draft, LabelSet, frame_info
+from encord_convert.hub.labelset import Draft, LabelSet, frame_info
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import (
     ChecklistAttribute,

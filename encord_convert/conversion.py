@@ -10,19 +10,19 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from encord_convert.codes import LOSSES
-from encord_convert.crew import crew
 from encord_convert.errors import NotRepresentableError, OptionError, ReadError, UnknownFormatError, WriteError
 from encord_convert.formats._api import Exporter, Format, Importer
 from encord_convert.formats._files import Source, Target, source_at
 from encord_convert.formats._options import parse_options
 from encord_convert.formats._registry import detect, format_named, formats, mistaken
-from encord_convert.labelset import LabelSet
-from encord_convert.ledger import SECONDARY
-from encord_convert.losses import Carries, Feature, Kind
-from encord_convert.prediction import predict
-from encord_convert.report import Report, sum_counts
-from encord_convert.wording import lines, summary
+from encord_convert.hub.counts import SECONDARY
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Feature, Kind
+from encord_convert.losses.codes import LOSSES
+from encord_convert.losses.narrow import predict
+from encord_convert.losses.report import Report, sum_counts
+from encord_convert.losses.wording import lines, summary
+from encord_convert.workers import crew
 
 Path = str | os.PathLike[str]
 

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from encord_convert.sdk.exceptions import EncordException
 
 if TYPE_CHECKING:
-    from encord_convert.report import Report
+    from encord_convert.losses.report import Report
 
 BUG = 70
 """Exit code of what nobody raised on purpose; EX_SOFTWARE of sysexits.h."""

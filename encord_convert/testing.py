@@ -20,16 +20,16 @@ from typing import Any, ClassVar
 import pytest
 
 from encord_convert._samples import SAMPLES
-from encord_convert.comparison import diff
 from encord_convert.conversion import write
 from encord_convert.errors import NotRepresentableError
 from encord_convert.formats._api import Format
 from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.formats._registry import format_named
 from encord_convert.formats.encord import row_dict
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Loss
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Loss
+from encord_convert.losses.compare import diff
+from encord_convert.losses.report import Report
 
 __all__ = ["SAMPLES", "FormatLaws", "broken_laws"]
 

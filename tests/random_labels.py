@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from encord_convert._samples import HEIGHT, WIDTH, Sample, ring
-from encord_convert.labelset import LabelSet
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import (
     ChecklistAttribute,

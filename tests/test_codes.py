@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from encord_convert import formats
-from encord_convert.codes import LOSSES, NOTES
+from encord_convert.losses.codes import LOSSES, NOTES
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "encord_convert"
@@ -18,8 +18,8 @@ _OTHERS = re.compile(r"ENCORD_CONVERT|FORMAT_TABLE|REDACT_\w+")
 
 
 def codes_in_the_source() -> dict[str, str]:
-    modules = [*PACKAGE.glob("*.py"), *PACKAGE.glob("formats/*.py"), *PACKAGE.glob("training/*.py")]
-    modules += [PACKAGE / "batch" / "merges.py", PACKAGE / "sync" / "mapped_labels.py"]
+    modules = [path for folder in ("hub", "losses", "formats", "training") for path in (PACKAGE / folder).rglob("*.py")]
+    modules += [*PACKAGE.glob("*.py"), PACKAGE / "batch" / "merges.py", PACKAGE / "sync" / "mapping" / "mapped.py"]
     return {
         code: module.name
         for module in modules

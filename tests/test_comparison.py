@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from encord_convert._samples import SAMPLES, Sample, box, mask_of
-from encord_convert.comparison import diff
 from encord_convert.formats.encord import CARRIES
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Feature
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Feature
+from encord_convert.losses.compare import diff
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape, TextAttribute
 from encord_convert.sdk.objects.coordinates import PointCoordinate

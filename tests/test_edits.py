@@ -13,8 +13,9 @@ import pytest
 
 from encord_convert import LabelSet, Report, convert, read, write
 from encord_convert._samples import SAMPLES
-from encord_convert.formats import _coco_pictures, formats
+from encord_convert.formats import formats
 from encord_convert.formats._files import MemoryTarget
+from encord_convert.formats.coco import read_images
 from encord_convert.sdk.exceptions import LabelRowError
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import BoundingBoxCoordinates, PointCoordinate
@@ -434,7 +435,7 @@ def test_rows_that_are_only_looked_at_are_forgotten() -> None:
 def test_an_edit_is_written_with_any_number_of_processes(
     source: str, edit: Callable[[LabelSet], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_coco_pictures, "MOST_PICTURES", 1)
+    monkeypatch.setattr(read_images, "MOST_PICTURES", 1)
     found = []
     for jobs in (1, 3):
         labels = read(source, report=Report())

@@ -11,7 +11,7 @@ from PIL import Image
 
 from encord_convert.errors import AmbiguousFileError, ReadError
 from encord_convert.formats._files import FolderSource, MemorySource, source_at
-from encord_convert.media import Header, Media
+from encord_convert.hub.media import Header, Media
 
 
 def media(*names: str) -> Media:

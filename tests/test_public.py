@@ -45,8 +45,8 @@ def test_what_a_format_is_made_of_stands_under_one_address_and_is_loaded_when_it
         public.Formal  # noqa: B018
     code = (
         "import sys, encord_convert.formats;"
-        "assert 'encord_convert.labelset' not in sys.modules;"
-        "from encord_convert.formats import Draft; assert 'encord_convert.labelset' in sys.modules"
+        "assert 'encord_convert.hub.labelset' not in sys.modules;"
+        "from encord_convert.formats import Draft; assert 'encord_convert.hub.labelset' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -99,7 +99,7 @@ def test_an_unknown_format_is_offered_the_nearest() -> None:
 
 def test_a_format_that_is_only_read_says_which_are_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from encord_convert import conversion
-    from encord_convert.formats.cvat import FORMAT
+    from encord_convert.formats.cvat.page import FORMAT
 
     monkeypatch.setattr(conversion, "format_named", lambda name: replace(FORMAT, exporter=None))
     with pytest.raises(errors.OptionError, match=r"^cvat can be read but not written\. These can be written: coco,"):

@@ -9,8 +9,8 @@
 {'done': 2, 'failed': 0, 'left_out': 0}
 """
 
-from encord_convert.batch.accounts import account, write_report
 from encord_convert.batch.plan import Job, Plan, plan
 from encord_convert.batch.run import Result, run
+from encord_convert.batch.summary import account, write_report
 
 __all__ = ["Job", "Plan", "Result", "account", "plan", "run", "write_report"]

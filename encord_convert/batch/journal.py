@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from encord_convert.batch.places import is_remote, local
+from encord_convert.batch.locations import is_remote, local
 from encord_convert.batch.plan import Job
 from encord_convert.batch.targets import Stamp
 from encord_convert.batch.tasks import Known, Outcome

@@ -21,18 +21,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from encord_convert.class_names import hash_of
 from encord_convert.conversion import read
 from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source
 from encord_convert.formats.encord import row_dict
-from encord_convert.labelset import Hashes, LabelSet
-from encord_convert.ledger import Ledger
-from encord_convert.losses import Feature, Kind, Level, Where
-from encord_convert.media import apart
-from encord_convert.report import Report
+from encord_convert.hub.class_names import hash_of
+from encord_convert.hub.counts import Ledger
+from encord_convert.hub.labelset import Hashes, LabelSet
+from encord_convert.hub.loss import Feature, Kind, Level, Where
+from encord_convert.hub.media import apart
+from encord_convert.hub.splits import KEY, named_in, split_of
+from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
-from encord_convert.splits import KEY, named_in, split_of
 
 Element = dict[str, Any]
 """A part of an ontology in its JSON form."""

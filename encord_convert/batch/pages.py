@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
-from encord_convert.batch.accounts import account
 from encord_convert.batch.run import Result
+from encord_convert.batch.summary import account
 from encord_convert.batch.tasks import unpacked
-from encord_convert.ledger import EXAMPLES
-from encord_convert.losses import Where
-from encord_convert.report import sum_counts
+from encord_convert.hub.counts import EXAMPLES
+from encord_convert.hub.loss import Where
+from encord_convert.losses.report import sum_counts
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 90rem; padding: 0 1rem }

@@ -29,13 +29,13 @@ from typing import Any
 
 import msgspec
 
-from encord_convert.batch import places
+from encord_convert.batch import locations as places
 from encord_convert.conversion import check_codes, exporter_of, importer_of
 from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats._files import name_fault
 from encord_convert.formats._options import parse_options
 from encord_convert.formats._registry import format_named
-from encord_convert.sync.documents import parse_document, text_at
+from encord_convert.sync.mapping.yaml_file import parse_document, text_at
 
 MANIFEST_BYTES = 64 << 20
 """Largest manifest that is read."""
@@ -72,7 +72,8 @@ class Job:
     is_merged : bool
         Whether the sources become one label set, of one ontology; also if there is but one.
     mapping : MappingText, optional
-        What becomes of the classes, of those of the merged set if it is one; see :mod:`encord_convert.sync.mappings`.
+        What becomes of the classes, of those of the merged set if it is one; see
+        :mod:`encord_convert.sync.mapping.file`.
     size_bytes : int
         Size of the sources as far as it is known; rules what is done together, not what comes out.
     """

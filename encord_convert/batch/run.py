@@ -25,7 +25,7 @@ from encord_convert.batch.engines import (
     own_processors,
 )
 from encord_convert.batch.events import Watch, told
-from encord_convert.batch.places import is_remote, local, opened
+from encord_convert.batch.locations import is_remote, local, opened
 from encord_convert.batch.plan import Job, Plan
 from encord_convert.batch.tasks import Item, Outcome, Task, perform
 from encord_convert.conversion import exporter_of, importer_of

@@ -10,7 +10,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from encord_convert.batch import places
+from encord_convert.batch import locations as places
 from encord_convert.errors import WriteError
 from encord_convert.formats._files import Target, sync
 

@@ -20,11 +20,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from encord_convert.batch import places
+from encord_convert.batch import locations as places
 from encord_convert.batch.plan import Job
 from encord_convert.batch.targets import SentTarget, StagedTarget, Stamp, force_folders, is_intact
 from encord_convert.conversion import foretold, read, refuse, write
-from encord_convert.crew import crew
 from encord_convert.errors import (
     ConvertError,
     NotRepresentableError,
@@ -36,8 +35,9 @@ from encord_convert.errors import (
 )
 from encord_convert.formats._files import Source
 from encord_convert.formats._registry import format_named
-from encord_convert.ledger import Ledger
-from encord_convert.report import Report, sum_counts
+from encord_convert.hub.counts import Ledger
+from encord_convert.losses.report import Report, sum_counts
+from encord_convert.workers import crew
 
 _FINAL = (NotRepresentableError, OptionError, ReadError, UndetectedFormatError, UnknownFormatError)
 """Failures that the same input and options will have again."""
@@ -219,7 +219,7 @@ def _convert(item: Item, sources: list[Source], report: Report, task: Task, stag
         labels = read(sources[0], item.from_ or job.from_, report=report, **job.read_options)
     if job.mapping is not None:
         from encord_convert.sync import mapped
-        from encord_convert.sync.documents import parse_document
+        from encord_convert.sync.mapping.yaml_file import parse_document
 
         document = parse_document(job.mapping.text, job.mapping.place)
         labels = mapped(labels, document, place=job.mapping.place)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from encord_convert import wording
+from encord_convert.losses import wording
 
 if TYPE_CHECKING:
-    from encord_convert.losses import Loss, Note
-    from encord_convert.report import Report
+    from encord_convert.hub.loss import Loss, Note
+    from encord_convert.losses.report import Report
 
 ROWS = 8
 """How many lines of losses, and of warnings, are shown."""
@@ -17,7 +17,7 @@ ROWS = 8
 
 def told(report: Report, verb: str = "wrote") -> str:
     """Return the closing lines of one conversion."""
-    from encord_convert.report import sum_counts
+    from encord_convert.losses.report import sum_counts
 
     counts, labels = report.counts(), report.labels()
     files = counts.get("file")

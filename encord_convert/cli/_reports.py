@@ -14,7 +14,7 @@ import click
 from encord_convert.errors import ConvertError, NotRepresentableError, WriteError
 
 if TYPE_CHECKING:
-    from encord_convert.report import Report
+    from encord_convert.losses.report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
 

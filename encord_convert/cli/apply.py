@@ -18,7 +18,7 @@ def apply(plan: str, as_json: bool, domain: str | None, key: str | None) -> int:
     fail are told in PLAN.failed.jsonl, and the exit code is 1; so it is if the plan leaves rows out.
     """
     from encord_convert.sync.applying import apply as apply_
-    from encord_convert.sync.plans import read_plan
+    from encord_convert.sync.plan_file import read_plan
 
     made = read_plan(plan)
     with client_of(domain or made.domain, key) as client, watching(as_json=as_json) as watch:

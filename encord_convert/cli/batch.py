@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 from encord_convert import batch as batches
-from encord_convert.batch import places
-from encord_convert.batch.accounts import account, json_parts, write_report
+from encord_convert.batch import locations as places
 from encord_convert.batch.engines import MEMORY_LIMIT_MB, TIME_LIMIT_S
 from encord_convert.batch.events import to_lines
 from encord_convert.batch.journal import journal_path
+from encord_convert.batch.summary import account, json_parts, write_report
 from encord_convert.cli._batch_progress import shown
 from encord_convert.cli._closing import kept, lost
 from encord_convert.cli._completion import writable
@@ -34,8 +34,8 @@ from encord_convert.cli._outputs import refuse_foreign, refuse_source
 from encord_convert.cli._progress import is_terminal
 from encord_convert.cli._reports import check_report
 from encord_convert.errors import WriteError
-from encord_convert.losses import NOWHERE, Feature, Kind, Level, Loss, Note
-from encord_convert.report import sum_counts
+from encord_convert.hub.loss import NOWHERE, Feature, Kind, Level, Loss, Note
+from encord_convert.losses.report import sum_counts
 
 
 @click.command(short_help="Convert many sources, with workers, and resume after any end.")

@@ -27,8 +27,8 @@ from encord_convert.cli._training import training_options, training_target
 from encord_convert.conversion import convert as convert_
 from encord_convert.formats._files import source_at
 from encord_convert.geometry.rle import MAX_PIXELS, pixel_limit
-from encord_convert.labelset import LabelSet
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.report import Report
 
 
 @click.command(short_help="Convert annotations from one format to another.")

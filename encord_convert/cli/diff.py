@@ -12,14 +12,14 @@ import click
 from encord_convert.cli._completion import readable, reading
 from encord_convert.cli._options import options_from
 from encord_convert.cli._progress import Bars, is_terminal
-from encord_convert.comparison import diff as diff_
 from encord_convert.conversion import importer_of, read
 from encord_convert.errors import OptionError
 from encord_convert.formats._api import Format
 from encord_convert.formats._files import Source, source_at
 from encord_convert.formats._registry import detect, format_named
-from encord_convert.pairings import Difference
-from encord_convert.report import Report
+from encord_convert.hub.matching import Difference
+from encord_convert.losses.compare import diff as diff_
+from encord_convert.losses.report import Report
 
 SHOWN = 100
 """Differences that are told; the rest are counted."""

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from encord_convert import wording
 from encord_convert.cli._options import from_option, options_from, read_option
 from encord_convert.cli._progress import Bars
 from encord_convert.conversion import read
 from encord_convert.formats._files import source_at
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Note
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Note
+from encord_convert.losses import wording
+from encord_convert.losses.report import Report
 
 
 @click.command(short_help="Say what a file holds: how much of what, its ontology, its problems.")

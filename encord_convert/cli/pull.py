@@ -23,7 +23,7 @@ from encord_convert.cli._push_progress import PushProgress
 from encord_convert.cli._reports import report_kept, report_options
 from encord_convert.cli._service import client_of, service_options
 from encord_convert.cli._training import training_names, training_options, training_target
-from encord_convert.report import Report
+from encord_convert.losses.report import Report
 
 
 @click.command(short_help="Write the labels of a project in any format.")

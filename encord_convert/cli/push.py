@@ -16,7 +16,7 @@ from encord_convert.cli._service import client_of, service_options, told, watchi
 from encord_convert.errors import OptionError, WriteError
 
 if TYPE_CHECKING:
-    from encord_convert.sync.plans import Plan
+    from encord_convert.sync.plan_file import Plan
 
 
 @click.command(short_help="Send labels, and the data they are drawn on, to a project.")
@@ -71,12 +71,12 @@ def push(
     and with 9 if the plan has problems; nothing was sent then.
     """
     from encord_convert.sync.applying import apply
-    from encord_convert.sync.documents import document_at
+    from encord_convert.sync.files import SourceOf
     from encord_convert.sync.journal import is_over
-    from encord_convert.sync.mappings import mapping_text
+    from encord_convert.sync.mapping.file import mapping_text
+    from encord_convert.sync.mapping.yaml_file import document_at
     from encord_convert.sync.planning import plan as plan_
     from encord_convert.sync.projects import hashes_of
-    from encord_convert.sync.sources import SourceOf
 
     source = SourceOf.at(src, from_, images, dict(options_from(read_options, "-r")))
     document = None if mapping is None else document_at(mapping)
@@ -172,7 +172,7 @@ def _put_aside(file: str, journal: str) -> None:
 def _unfinished(file: str, journal: str, request: tuple[dict[str, Any], dict[str, Any], object]) -> Plan | None:
     """Return the plan of an earlier push of the same that did not come to its end."""
     from encord_convert.sync.journal import is_over
-    from encord_convert.sync.plans import read_plan
+    from encord_convert.sync.plan_file import read_plan
 
     if not os.path.exists(file) or not os.path.exists(journal) or is_over(journal):
         return None

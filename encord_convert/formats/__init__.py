@@ -17,33 +17,33 @@ if TYPE_CHECKING:
     from encord_convert.errors import OptionError, ReadError, WriteError
     from encord_convert.formats._files import MemorySource, MemoryTarget, Source, Target
     from encord_convert.formats._images import Image, images
-    from encord_convert.labelset import Draft, LabelSet
-    from encord_convert.ledger import Ledger, Origin
-    from encord_convert.losses import Carries, Feature, Kind, Level, Where
-    from encord_convert.media import read_header
-    from encord_convert.report import Report
+    from encord_convert.hub.counts import Ledger, Origin
+    from encord_convert.hub.labelset import Draft, LabelSet
+    from encord_convert.hub.loss import Carries, Feature, Kind, Level, Where
+    from encord_convert.hub.media import read_header
+    from encord_convert.losses.report import Report
 
 _HOMES = {
-    "Carries": "losses",
-    "Draft": "labelset",
-    "Feature": "losses",
+    "Carries": "hub.loss",
+    "Draft": "hub.labelset",
+    "Feature": "hub.loss",
     "Image": "formats._images",
-    "Kind": "losses",
-    "LabelSet": "labelset",
-    "Ledger": "ledger",
-    "Level": "losses",
+    "Kind": "hub.loss",
+    "LabelSet": "hub.labelset",
+    "Ledger": "hub.counts",
+    "Level": "hub.loss",
     "MemorySource": "formats._files",
     "MemoryTarget": "formats._files",
     "OptionError": "errors",
-    "Origin": "ledger",
+    "Origin": "hub.counts",
     "ReadError": "errors",
-    "Report": "report",
+    "Report": "losses.report",
     "Source": "formats._files",
     "Target": "formats._files",
-    "Where": "losses",
+    "Where": "hub.loss",
     "WriteError": "errors",
     "images": "formats._images",
-    "read_header": "media",
+    "read_header": "hub.media",
 }
 
 __all__ = [

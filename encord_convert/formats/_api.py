@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.losses import Carries
-from encord_convert.report import Report
+from encord_convert.hub.loss import Carries
+from encord_convert.losses.report import Report
 
 if TYPE_CHECKING:
     from encord_convert.formats._files import Source, Target
-    from encord_convert.labelset import LabelSet
+    from encord_convert.hub.labelset import LabelSet
 
 
 class Match(Enum):

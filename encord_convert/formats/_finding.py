@@ -10,8 +10,8 @@ In the folder of the label file, in the one above it, and in the one above ``lab
 
 So the image of a row is the one beside its own label file, also where another export has one of the same name. A split
 may be called otherwise there: ``train`` is found in ``Train`` and in ``train2017``. What is in none of these is looked
-for below the folder of the label file as :mod:`encord_convert.media` says; but not if a lone file was converted, whose
-folder may hold anything.
+for below the folder of the label file as :mod:`encord_convert.hub.media` says; but not if a lone file was converted,
+whose folder may hold anything.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from encord_convert.errors import AmbiguousFileError, ConvertError
-from encord_convert.formats._coco_images import file_name, split_suffix
 from encord_convert.formats._files import (
     FileSource,
     FolderSource,
@@ -32,11 +31,12 @@ from encord_convert.formats._files import (
     join_within,
     source_at,
 )
-from encord_convert.media import IMAGES, SUFFIXES, LabelFile, Media, normalized, parts_of, stems_of
-from encord_convert.placement import unit_of
+from encord_convert.formats.coco.write_images import file_name, split_suffix
+from encord_convert.hub.media import IMAGES, SUFFIXES, LabelFile, Media, normalized, parts_of, stems_of
+from encord_convert.hub.splits import UNNAMED, named_in, split_of, standard
+from encord_convert.hub.visibility import unit_of
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
-from encord_convert.splits import UNNAMED, named_in, split_of, standard
 
 _NO_FILE = LabelFile("")
 _OF_LABELS = frozenset({"annotation", "annotations", "label", "labels"})

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from encord_convert.formats._coco_images import Names, file_name, frames_of
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Carries, Feature
-from encord_convert.placement import drawn_box, frame_size
-from encord_convert.prediction import account
-from encord_convert.rasters import LEAST_TOLERANCE_PX
-from encord_convert.report import Report
+from encord_convert.formats.coco.write_images import Names, file_name, frames_of
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Feature
+from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX
+from encord_convert.hub.skeletons import KnownPoints
+from encord_convert.hub.visibility import drawn_box, frame_size
+from encord_convert.losses.narrow import account
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
-from encord_convert.skeletons import KnownPoints
 
 
 @dataclass(frozen=True, slots=True)

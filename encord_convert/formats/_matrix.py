@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from encord_convert.formats._api import Format
-from encord_convert.losses import Carries, Feature
+from encord_convert.hub.loss import Carries, Feature
 from encord_convert.sdk.objects import Shape
 
 DECLARABLE = tuple(

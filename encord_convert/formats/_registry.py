@@ -15,28 +15,28 @@ from encord_convert.errors import (
     UnknownFormatError,
 )
 from encord_convert.formats._api import Format, Match
-from encord_convert.losses import Level
+from encord_convert.hub.loss import Level
 
 if TYPE_CHECKING:
     from encord_convert.formats._files import Source
-    from encord_convert.ledger import Ledger
+    from encord_convert.hub.counts import Ledger
 
 KNOWN: dict[str, str] = {
-    "coco": "encord_convert.formats.coco:FORMAT",
-    "coco-encord": "encord_convert.formats.coco_encord:FORMAT",
-    "coco-keypoints": "encord_convert.formats.coco_keypoints:FORMAT",
-    "coco-panoptic": "encord_convert.formats.coco_panoptic:FORMAT",
-    "coco-results": "encord_convert.formats.coco_results:FORMAT",
-    "coco-rle": "encord_convert.formats.coco:FORMAT_RLE",
-    "coco-ytvis": "encord_convert.formats.coco_ytvis:FORMAT",
-    "cvat": "encord_convert.formats.cvat:FORMAT",
-    "dicom": "encord_convert.formats.dicom:FORMAT",
-    "dicom-table": "encord_convert.formats.dicom:FORMAT_TABLE",
+    "coco": "encord_convert.formats.coco.page:FORMAT",
+    "coco-encord": "encord_convert.formats.coco.encord:FORMAT",
+    "coco-keypoints": "encord_convert.formats.coco.keypoints:FORMAT",
+    "coco-panoptic": "encord_convert.formats.coco.panoptic:FORMAT",
+    "coco-results": "encord_convert.formats.coco.results:FORMAT",
+    "coco-rle": "encord_convert.formats.coco.page:FORMAT_RLE",
+    "coco-ytvis": "encord_convert.formats.coco.ytvis:FORMAT",
+    "cvat": "encord_convert.formats.cvat.page:FORMAT",
+    "dicom": "encord_convert.formats.dicom.page:FORMAT",
+    "dicom-table": "encord_convert.formats.dicom.page:FORMAT_TABLE",
     "encord": "encord_convert.formats.encord:FORMAT",
-    "masks": "encord_convert.formats.masks:FORMAT",
-    "masks-index": "encord_convert.formats.masks:FORMAT_INDEX",
-    "masks-instance": "encord_convert.formats.masks:FORMAT_INSTANCE",
-    "rle": "encord_convert.formats.rle:FORMAT",
+    "masks": "encord_convert.formats.masks.page:FORMAT",
+    "masks-index": "encord_convert.formats.masks.page:FORMAT_INDEX",
+    "masks-instance": "encord_convert.formats.masks.page:FORMAT_INSTANCE",
+    "rle": "encord_convert.formats.masks.rle:FORMAT",
 }
 """Our formats, in alphabetical order. A table and not entry points, so that a bare checkout works uninstalled."""
 

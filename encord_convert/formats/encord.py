@@ -10,9 +10,9 @@ Files on disk
 How each hub thing maps
     To itself, but for names: a label drawn in several shapes is classes of one name in the hub, and in the file all but
     the first have their shape behind it, ``car (polygon)``. Read back they have one name again; a class somebody called
-    so keeps its own, which the hashes tell (:mod:`encord_convert.class_names`). Two keys of the listing record that a
-    label row has no place for stand beside its own: ``number_of_frames`` and, where there is one, ``client_metadata``.
-    Other readers of label rows pass them over.
+    so keeps its own, which the hashes tell (:mod:`encord_convert.hub.class_names`). Two keys of the listing record that
+    a label row has no place for stand beside its own: ``number_of_frames`` and, where there is one,
+    ``client_metadata``. Other readers of label rows pass them over.
 
 What is lost
     Nothing. Keys this version does not know are kept where they stood.
@@ -37,13 +37,13 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from encord_convert.class_names import joined, names_given, rename, told_apart
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._files import Source, Target
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Carries, Feature
-from encord_convert.report import Report
+from encord_convert.hub.class_names import joined, names_given, rename, told_apart
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Feature
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from typing import IO, Any, BinaryIO, cast
 
 from encord_convert.errors import ReadError
-from encord_convert.formats._dicom_headers import Refused
-from encord_convert.formats._dicom_headers import read_header as read_dicom
-from encord_convert.media import read_header as read_picture
+from encord_convert.formats.dicom.headers import Refused
+from encord_convert.formats.dicom.headers import read_header as read_dicom
+from encord_convert.hub.media import read_header as read_picture
 from encord_convert.sdk.http.routes import Query
 
 DICOM = "application/dicom"

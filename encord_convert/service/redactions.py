@@ -70,7 +70,7 @@ def main() -> None:
 def _outcome(job: Job, source: Path, target: Path, name: str) -> Outcome:
     from pydicom.tag import Tag
 
-    from encord_convert.formats._dicom_redactions import Condition, Mode, NotRedactable, redact
+    from encord_convert.service.deidentify import Condition, Mode, NotRedactable, redact
 
     conditions = [Condition(Tag(tag), tuple(values), is_member) for tag, values, is_member in job.conditions]
     options: dict[str, Any] = {"tags": job.tags, "mode": Mode(job.mode), "conditions": conditions, "name": name}

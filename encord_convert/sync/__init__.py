@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from encord_convert.sync.applying import apply
-    from encord_convert.sync.mapped_labels import mapped
+    from encord_convert.sync.mapping.mapped import mapped
     from encord_convert.sync.planning import plan
     from encord_convert.sync.pulling import pull
     from encord_convert.sync.undoing import undo
     from encord_convert.sync.verifying import verify
 
 _HOMES = {
-    "apply": "applying", "mapped": "mapped_labels", "plan": "planning", "pull": "pulling", "undo": "undoing",
+    "apply": "applying", "mapped": "mapping.mapped", "plan": "planning", "pull": "pulling", "undo": "undoing",
     "verify": "verifying",
 }  # fmt: skip
 

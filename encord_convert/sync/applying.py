@@ -18,13 +18,13 @@ from encord_convert.sdk.orm.dataset import DatasetAccessSettings, StorageLocatio
 from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import digest_of, digest_of_labels
+from encord_convert.sync.files import SourceOf
 from encord_convert.sync.journal import FINISHED, UNDONE, Journal
-from encord_convert.sync.mappings import rules_of
-from encord_convert.sync.plans import CREATE, WRITING, Plan, PlannedRow, read_plan
+from encord_convert.sync.mapping.file import rules_of
+from encord_convert.sync.mapping.translate import Translation
+from encord_convert.sync.plan_file import CREATE, WRITING, Plan, PlannedRow, read_plan
 from encord_convert.sync.rows import BATCH, entries_of
 from encord_convert.sync.sending import KEY, Sending, persistently
-from encord_convert.sync.sources import SourceOf
-from encord_convert.sync.translations import Translation
 from encord_convert.sync.writing import Filled, Writing, words_of
 
 BUNDLES = 4

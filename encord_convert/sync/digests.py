@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from encord_convert.formats._files import Source
-from encord_convert.media import SUFFIXES
+from encord_convert.hub.media import SUFFIXES
 
 _PASSING = frozenset({
     "createdAt", "createdBy", "lastEditedAt", "lastEditedBy", "color", "name", "value", "reviews", "trackHash",

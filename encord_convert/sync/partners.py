@@ -8,14 +8,14 @@ from typing import BinaryIO, Generic, TypeVar
 
 from encord_convert.errors import AmbiguousFileError
 from encord_convert.formats._files import Source
-from encord_convert.media import Media
+from encord_convert.hub.media import Media
 from encord_convert.sync.digests import VIDEOS
 
 T = TypeVar("T")
 
 
 class Names:
-    """A list of names, for :class:`~encord_convert.media.Media` to look in; there is nothing to open."""
+    """A list of names, for :class:`~encord_convert.hub.media.Media` to look in; there is nothing to open."""
 
     def __init__(self, name: str, names: Iterable[str]) -> None:
         self.name = name
@@ -35,7 +35,7 @@ class Names:
 
 
 class Partners(Generic[T]):
-    """Finds things by their titles, by the rules of :class:`~encord_convert.media.Media`.
+    """Finds things by their titles, by the rules of :class:`~encord_convert.hub.media.Media`.
 
     Parameters
     ----------

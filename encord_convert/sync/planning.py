@@ -21,20 +21,22 @@ from encord_convert.errors import (
     RowMismatchError,
 )
 from encord_convert.formats.encord import row_dict
-from encord_convert.losses import Level, Loss
-from encord_convert.report import Report
+from encord_convert.hub.loss import Level, Loss
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import AuthorisationError, ResourceNotFoundError
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.user_client import EncordUserClient
-from encord_convert.sync.counts import Counts
 from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels, digest_of_member, is_medium, key_of
-from encord_convert.sync.documents import document_at, plain
+from encord_convert.sync.files import SourceOf
+from encord_convert.sync.label_counts import Counts
 from encord_convert.sync.limits import LIMITS, Load, beyond_of_a_row, shards_of
-from encord_convert.sync.mappings import MappingRules, Structure, rules_of
-from encord_convert.sync.ontologies import Joined, empty_structure, needed
+from encord_convert.sync.mapping.file import MappingRules, Structure, rules_of
+from encord_convert.sync.mapping.ontology import Joined, empty_structure, needed
+from encord_convert.sync.mapping.translate import Translation
+from encord_convert.sync.mapping.yaml_file import document_at, plain
 from encord_convert.sync.partners import Files, Partners
-from encord_convert.sync.plans import (
+from encord_convert.sync.plan_file import (
     CREATE,
     SAME,
     VERSION,
@@ -48,8 +50,6 @@ from encord_convert.sync.plans import (
     Thing,
 )
 from encord_convert.sync.rows import batches, fetched, status_of
-from encord_convert.sync.sources import SourceOf
-from encord_convert.sync.translations import Translation
 
 ON_CONFLICT = ("error", "skip", "merge", "replace")
 LISTED = 100
@@ -91,7 +91,7 @@ def plan(
     images : path, optional
         Where the pictures and videos lie, a path or a URI; by default beside the labels.
     mapping : mapping or path, optional
-        What becomes of the classes; see :mod:`encord_convert.sync.mappings`.
+        What becomes of the classes; see :mod:`encord_convert.sync.mapping.file`.
     on_conflict : str
         What becomes of labels that are there already: ``error``, ``skip``, ``merge`` or ``replace``.
     limits : str

@@ -7,17 +7,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from encord_convert.class_names import join_classes
 from encord_convert.conversion import write
 from encord_convert.errors import OptionError
 from encord_convert.formats._api import Format
-from encord_convert.labelset import LabelSet
-from encord_convert.report import Report
+from encord_convert.hub.class_names import join_classes
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
-from encord_convert.sync.mapped_labels import mapped
+from encord_convert.sync.mapping.mapped import mapped
 from encord_convert.sync.rows import fetched
 
 
@@ -110,7 +110,7 @@ def pull(
     format : str or Format, optional
         By default the one the suffix of the path belongs to.
     mapping : mapping or path, optional
-        What becomes of the classes; see :mod:`encord_convert.sync.mappings`.
+        What becomes of the classes; see :mod:`encord_convert.sync.mapping.file`.
     strict : bool
         Write nothing if anything would be lost.
     allow : collection of str

@@ -26,7 +26,7 @@ from encord_convert.sdk.http.routes import Query
 from encord_convert.sdk.http.utils import CloudUploadSettings
 from encord_convert.sync.digests import digest_of_member
 from encord_convert.sync.journal import Journal
-from encord_convert.sync.plans import PlannedFile, PlannedRow
+from encord_convert.sync.plan_file import PlannedFile, PlannedRow
 from encord_convert.sync.rows import BATCH, batches
 
 T = TypeVar("T")

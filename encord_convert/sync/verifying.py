@@ -7,21 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from encord_convert.comparison import diff
 from encord_convert.errors import AmbiguousFileError
 from encord_convert.formats.encord import row_dict
-from encord_convert.labelset import UNKNOWN_TIME, LabelSet
-from encord_convert.losses import Where
-from encord_convert.pairings import Difference
+from encord_convert.hub.labelset import UNKNOWN_TIME, LabelSet
+from encord_convert.hub.loss import Where
+from encord_convert.hub.matching import Difference
+from encord_convert.losses.compare import diff
 from encord_convert.sdk.common.time_parser import format_datetime, parse_datetime
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.user_client import EncordUserClient
-from encord_convert.sync.mappings import rules_of
+from encord_convert.sync.files import SourceOf
+from encord_convert.sync.mapping.file import rules_of
+from encord_convert.sync.mapping.translate import Translation
 from encord_convert.sync.partners import Partners
 from encord_convert.sync.pulling import listed_of, opened, pulled
 from encord_convert.sync.rows import entries_of, status_of
-from encord_convert.sync.sources import SourceOf
-from encord_convert.sync.translations import Translation
 
 TOLERANCE_PX = 1e-6
 """Numbers travel as text and come back as they were."""

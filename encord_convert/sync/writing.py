@@ -18,7 +18,7 @@ from encord_convert.sdk.orm.label_row import LabelStatus
 from encord_convert.sdk.project import Project
 from encord_convert.sync.digests import EMPTY, digest_of_labels
 from encord_convert.sync.journal import Journal
-from encord_convert.sync.plans import MERGE, PlannedRow
+from encord_convert.sync.plan_file import MERGE, PlannedRow
 from encord_convert.sync.rows import body_of, labels_of, merged, placed, sequence_of
 from encord_convert.sync.sending import persistently
 

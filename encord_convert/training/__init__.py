@@ -32,7 +32,7 @@ Splits
 
 Images
     Found beside the labels or below ``images`` (:mod:`encord_convert.formats._finding`), and hard-linked
-    (:mod:`encord_convert.training.pictures`). Frames of a video are looked for under their own names, as
+    (:mod:`encord_convert.training.images`). Frames of a video are looked for under their own names, as
     ``<title>/000003``, ``<title>/frame_000003`` and ``videos/<data hash>/3``, whatever their ending. Of an image that
     is missing the labels are written (``MISSING_MEDIA``); if all are, nothing is, unless ``image_files`` is ``leave``.
     A row whose image another row has is left out (``DUPLICATE_IMAGE``). Videos are not decoded.
@@ -54,8 +54,8 @@ from encord_convert.conversion import write
 from encord_convert.errors import OptionError
 from encord_convert.formats._api import Format
 from encord_convert.formats._files import Target
-from encord_convert.labelset import LabelSet
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.report import Report
 
 TARGETS = ("detectron2", "hf", "mmdet", "rfdetr", "torchvision", "ultralytics")
 TASKS = ("detect", "segment", "obb", "pose")
@@ -131,7 +131,7 @@ def write_target(
         Receives the account. Without one, losses give a warning.
     **options
         ``images``, ``image_files``, ``split``, ``seed`` and ``group``: see
-        :class:`encord_convert.training._parts.TrainingOptions`.
+        :class:`encord_convert.training.base.TrainingOptions`.
 
     Raises
     ------

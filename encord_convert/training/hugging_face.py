@@ -20,15 +20,15 @@ from typing import Any, BinaryIO
 import msgspec
 
 from encord_convert.formats._api import Exporter, Format, Match
-from encord_convert.formats._coco_classes import categories_of
-from encord_convert.formats._coco_lines import in_ascii
 from encord_convert.formats._files import Target
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Carries, Level, Limits
-from encord_convert.report import Report
+from encord_convert.formats.coco.categories import categories_of
+from encord_convert.formats.coco.json_lines import in_ascii
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Level, Limits
+from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
-from encord_convert.training import drawings
-from encord_convert.training._parts import Shot, TrainingOptions, base_carries, shots
+from encord_convert.training import shapes as drawings
+from encord_convert.training.base import Shot, TrainingOptions, base_carries, shots
 
 DECIMALS = 3
 

@@ -18,12 +18,12 @@ from hashlib import blake2b
 from itertools import accumulate
 
 from encord_convert.errors import OptionError
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Level
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Level
+from encord_convert.hub.splits import NAMES, UNNAMED, split_of, standard
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
-from encord_convert.splits import NAMES, UNNAMED, split_of, standard
 
 DEFAULT = "train=0.8,val=0.1,test=0.1"
 KEEP = "keep"
@@ -126,7 +126,7 @@ class Assignment:
     Attributes
     ----------
     names : list of str
-        Splits that there are, of :data:`~encord_convert.splits.NAMES`.
+        Splits that there are, of :data:`~encord_convert.hub.splits.NAMES`.
 
     Raises
     ------

@@ -15,17 +15,17 @@ from functools import partial
 from typing import Any
 
 from encord_convert.formats._api import Exporter, Format, Match
-from encord_convert.formats._coco_classes import categories_of
-from encord_convert.formats._coco_images import split_suffix
 from encord_convert.formats._files import Target
+from encord_convert.formats.coco.categories import categories_of
+from encord_convert.formats.coco.write_images import split_suffix
 from encord_convert.geometry.boxes import cxcywh_from_xyxy
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Carries, Feature, Level, Limits
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Feature, Level, Limits
+from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
-from encord_convert.training import drawings
-from encord_convert.training._parts import TrainingOptions, base_carries, shots
-from encord_convert.training.poses import Poses, flips_of
+from encord_convert.training import shapes as drawings
+from encord_convert.training.base import TrainingOptions, base_carries, shots
+from encord_convert.training.keypoints import Poses, flips_of
 
 _UNIT = 1_000_000
 _LIMITS = Limits(drops_crowds=True, is_bounded=True, least_picture_px=10)

@@ -21,7 +21,7 @@ from pathlib import Path
 import requests
 from exports import digest
 
-from encord_convert.batch import places
+from encord_convert.batch import locations as places
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,9 +15,9 @@ from encord_convert import LabelSet, Report, batch, convert, formats, read, writ
 from encord_convert._samples import SAMPLES
 from encord_convert.batch.merges import Union, merged
 from encord_convert.cli import run as cli
-from encord_convert.comparison import diff
 from encord_convert.formats._files import source_at
-from encord_convert.report import sum_counts
+from encord_convert.losses.compare import diff
+from encord_convert.losses.report import sum_counts
 
 
 def parts(folder: Path, many: int, per_image: int = 100) -> None:

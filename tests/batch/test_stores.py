@@ -9,7 +9,7 @@ import pytest
 from servers import STORES, NotHere, Store, fetched, reached, store
 
 from encord_convert import batch
-from encord_convert.batch import places
+from encord_convert.batch import locations as places
 from encord_convert.cli import run as cli
 
 

@@ -22,7 +22,7 @@ from served import COMMAND, Served, environment  # noqa: E402
 
 import encord_convert  # noqa: E402
 from encord_convert import Report  # noqa: E402
-from encord_convert.comparison import diff  # noqa: E402
+from encord_convert.losses.compare import diff  # noqa: E402
 
 
 def main() -> int:

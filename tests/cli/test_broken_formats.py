@@ -15,7 +15,7 @@ SIMPLE = ROOT / "fixtures" / "cvat" / "images-task-minimal"
 
 HEAD = """
 from encord_convert.formats._api import Format, Importer, Match, NoOptions
-from encord_convert.losses import Carries
+from encord_convert.hub.loss import Carries
 
 def refuse(*arguments):
     raise RuntimeError("not on Mondays")

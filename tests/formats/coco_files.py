@@ -6,8 +6,8 @@ from typing import Any
 
 from encord_convert import Report
 from encord_convert.formats._files import MemorySource, Source
-from encord_convert.formats.coco import FORMAT
-from encord_convert.labelset import LabelSet
+from encord_convert.formats.coco.page import FORMAT
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.objects import LabelRowV2
 
 WIDTH, HEIGHT = 200, 100

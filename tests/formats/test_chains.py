@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from encord_convert import Report, read, write
-from encord_convert.comparison import diff
 from encord_convert.formats import format_named
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Carries
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries
+from encord_convert.losses.compare import diff
 from encord_convert.testing import tally
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

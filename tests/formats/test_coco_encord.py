@@ -10,8 +10,8 @@ from pycocotools import mask as coco_masks
 
 from encord_convert._samples import SAMPLES, Sample, box, ring
 from encord_convert.formats import format_named
-from encord_convert.labelset import LabelSet
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates

@@ -8,8 +8,8 @@ import pytest
 
 from encord_convert._samples import SAMPLES
 from encord_convert.formats import format_named
-from encord_convert.labelset import LabelSet
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.testing import written as files_of
 

@@ -16,8 +16,8 @@ from encord_convert.conversion import write
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats import format_named
 from encord_convert.formats._options import parse_options
-from encord_convert.labelset import LabelSet
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import PointCoordinate, Visibility
 from encord_convert.testing import written as files_of

@@ -16,13 +16,13 @@ from count_coco import count
 
 from encord_convert import OptionError, ReadError, Report, read
 from encord_convert._samples import SAMPLES
-from encord_convert.comparison import diff
 from encord_convert.formats import Match, _coco_documents
 from encord_convert.formats._files import MemorySource, source_at, spooled
-from encord_convert.formats.coco import FORMAT
+from encord_convert.formats.coco.page import FORMAT
 from encord_convert.geometry import rle
 from encord_convert.geometry.masks import mask_from_rings
-from encord_convert.labelset import LabelSet
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.compare import diff
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects.coordinates import Visibility
 from encord_convert.testing import hub_of, written

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from encord_convert import Report, read
-from encord_convert.formats import _coco_records
-from encord_convert.formats._coco_documents import Document
-from encord_convert.formats._coco_entries import NO_ID
-from encord_convert.formats._coco_records import Join, Records, repetitions
 from encord_convert.formats._files import MemorySource
+from encord_convert.formats.coco import index_records as _coco_records
+from encord_convert.formats.coco.index_entries import NO_ID
+from encord_convert.formats.coco.index_records import Join, Records, repetitions
+from encord_convert.formats.coco.json_walk import Document
 
 
 @pytest.fixture(autouse=True)

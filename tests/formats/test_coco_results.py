@@ -14,14 +14,14 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from encord_convert._samples import SAMPLES, Sample, box, mask_of, ring
-from encord_convert.comparison import diff
 from encord_convert.conversion import read, write
 from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats import format_named
-from encord_convert.formats._coco_annotations import GATHERED
+from encord_convert.formats.coco.write_annotations import GATHERED
 from encord_convert.geometry.rle import pixel_limit
-from encord_convert.labelset import LabelSet
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.compare import diff
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape, TextAttribute
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, RotatableBoundingBoxCoordinates

@@ -17,8 +17,8 @@ from random_labels import random_labels
 from encord_convert import ConvertError, ReadError, Report, convert, read, write
 from encord_convert._samples import SAMPLES
 from encord_convert.formats import _coco_file, _coco_pictures
-from encord_convert.formats._coco_reading import open_shard
 from encord_convert.formats._files import MemorySource
+from encord_convert.formats.coco.read import open_shard
 
 ROOT = Path(__file__).parents[2] / "fixtures" / "coco"
 CASES = sorted(case for case in ROOT.iterdir() if case.is_dir() and not (case / "refused.json").exists())

@@ -16,15 +16,15 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from encord_convert._samples import SAMPLES, Sample, box, mask_of, ring, skeletons
-from encord_convert.comparison import diff
 from encord_convert.conversion import write
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats import Match, _coco_file, format_named
-from encord_convert.formats._coco_numbers import ring_numbers
 from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.formats._options import parse_options
-from encord_convert.labelset import Draft, LabelSet
-from encord_convert.report import Report
+from encord_convert.formats.coco.write_numbers import ring_numbers
+from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.losses.compare import diff
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ChecklistAttribute, LabelRowV2, RadioAttribute, Shape, TextAttribute
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates

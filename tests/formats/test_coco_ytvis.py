@@ -11,8 +11,8 @@ from encord_convert.errors import WriteError
 from encord_convert.formats import format_named
 from encord_convert.formats._files import MemoryTarget
 from encord_convert.formats._options import parse_options
-from encord_convert.labelset import LabelSet
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates

@@ -20,13 +20,13 @@ from PIL import Image
 
 from encord_convert import OptionError, ReadError, Report, read, write
 from encord_convert.formats import Match, _cvat_account, _cvat_bytes, _cvat_scan
-from encord_convert.formats._cvat_facts import Wanted
-from encord_convert.formats._cvat_reading import open_shard
 from encord_convert.formats._files import MemorySource, MemoryTarget, Source, source_at, spooled
-from encord_convert.formats.cvat import FORMAT
+from encord_convert.formats.cvat.page import FORMAT
+from encord_convert.formats.cvat.read import open_shard
+from encord_convert.formats.cvat.stats import Wanted
 from encord_convert.geometry import rle
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Feature
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Feature
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
 from encord_convert.testing import hub_of
@@ -1239,7 +1239,7 @@ def test_both_lanes_find_the_same(name: str, monkeypatch: pytest.MonkeyPatch) ->
     assert quick.meta == slow.meta
     options = {"size": "10x10", "group_id": True}
     hub = hub_of(read(source, "cvat", report=(report := Report()), **options))
-    monkeypatch.setattr(import_module("encord_convert.formats._cvat_reading"), "scan", exact)
+    monkeypatch.setattr(import_module("encord_convert.formats.cvat.read"), "scan", exact)
     other = hub_of(read(source, "cvat", report=(report_of_other := Report()), **options))
     assert hub == other
     assert report.to_dict() == report_of_other.to_dict()

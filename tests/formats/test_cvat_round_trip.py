@@ -10,9 +10,9 @@ import pytest
 
 from encord_convert import Report, convert, read, write
 from encord_convert._samples import SAMPLES, Sample, box, ring
-from encord_convert.comparison import diff
-from encord_convert.formats.cvat import WRITES
-from encord_convert.labelset import LabelSet
+from encord_convert.formats.cvat.page import WRITES
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.compare import diff
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, OntologyStructure, Shape, TextAttribute
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate

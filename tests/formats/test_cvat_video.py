@@ -11,7 +11,7 @@ from test_cvat import FISH, Loaded, attribute, cuboid, document, image, label, p
 
 from encord_convert import ReadError, Report, read
 from encord_convert.formats._files import MemorySource, source_at
-from encord_convert.losses import Feature
+from encord_convert.hub.loss import Feature
 from encord_convert.sdk.objects import ObjectInstance, Shape
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "cvat"

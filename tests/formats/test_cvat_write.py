@@ -9,11 +9,11 @@ from lxml import etree
 
 from encord_convert import Report, read, write
 from encord_convert._samples import SAMPLES, Sample, box, ring
-from encord_convert.comparison import diff
 from encord_convert.errors import WriteError
 from encord_convert.formats._files import MemorySource, MemoryTarget
-from encord_convert.formats.cvat import FORMAT, WRITES
-from encord_convert.labelset import LabelSet
+from encord_convert.formats.cvat.page import FORMAT, WRITES
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.compare import diff
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import (
     ChecklistAttribute,

@@ -14,7 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, 
 from encord_convert import ReadError, Report, read
 from encord_convert.formats import Match
 from encord_convert.formats._files import MemorySource
-from encord_convert.formats.dicom import FORMAT, identify
+from encord_convert.formats.dicom.page import FORMAT, identify
 
 
 def element(tag: int, vr: bytes, value: bytes, length: int | None = None) -> bytes:

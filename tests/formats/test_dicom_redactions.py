@@ -14,8 +14,8 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit, RLELossless
 
-from encord_convert.formats._dicom_redactions import Condition, Mode, NotRedactable, Redaction, redact, tag_of
-from encord_convert.formats._dicom_texts import text_boxes
+from encord_convert.service.deidentify import Condition, Mode, NotRedactable, Redaction, redact, tag_of
+from encord_convert.service.dicom_texts import text_boxes
 
 
 def redacted(data: bytes, mode: Mode = Mode.NONE, *, tags: bool = True, **options: Any) -> Dataset | None:

@@ -10,8 +10,8 @@ from random_labels import random_labels
 from encord_convert import Report, read
 from encord_convert._samples import SAMPLES
 from encord_convert.formats import formats
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Feature
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Feature
 from encord_convert.testing import FormatLaws, written
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -47,7 +47,7 @@ def test_the_samples_hold_every_feature_a_format_can_lack() -> None:
 
     from encord_convert.formats._matrix import DECLARABLE
     from encord_convert.formats.encord import CARRIES
-    from encord_convert.report import Report
+    from encord_convert.losses.report import Report
 
     bare = replace(CARRIES, features=frozenset())
     lost = {loss.feature for make in SAMPLES.values() for loss in Report.predict(make(), bare).losses()}

@@ -14,10 +14,10 @@ from encord_convert._samples import SAMPLES, Sample, box, mask_of
 from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats import Match
 from encord_convert.formats._files import MemorySource
-from encord_convert.formats._mask_names import safe_path
 from encord_convert.formats._paths import Paths
+from encord_convert.formats.masks.names import safe_path
 from encord_convert.geometry import png
-from encord_convert.labelset import LabelSet
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.testing import hub_of, written

@@ -14,11 +14,11 @@ from encord_convert import Report, formats, read, write
 from encord_convert._samples import SAMPLES, Sample
 from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats._files import MemorySource, MemoryTarget
-from encord_convert.formats._rle_containers import DIALECTS
-from encord_convert.formats._rle_dialects import Reading, decoded, encoded
+from encord_convert.formats.masks.rle_dialects import Reading, decoded, encoded
+from encord_convert.formats.masks.rle_files import DIALECTS
 from encord_convert.geometry import rle
 from encord_convert.geometry.paintings import BoxRuns
-from encord_convert.labelset import LabelSet
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.testing import hub_of

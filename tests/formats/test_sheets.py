@@ -14,13 +14,13 @@ from encord_convert import LabelSet, Report, convert, read, write
 from encord_convert._samples import SAMPLES
 from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats import _cvat_account, _cvat_bytes, _cvat_facts, _cvat_scan
-from encord_convert.formats._coco_alike import Alikes
-from encord_convert.formats._coco_images import Names
-from encord_convert.formats._cvat_digits import numbers_in
-from encord_convert.formats._cvat_sheets import SheetReader
 from encord_convert.formats._files import MemorySource
-from encord_convert.labelset import Hashes
-from encord_convert.sheets import Sheet
+from encord_convert.formats.coco.read_regular import Alikes
+from encord_convert.formats.coco.write_images import Names
+from encord_convert.formats.cvat.fast_numbers import numbers_in
+from encord_convert.formats.cvat.read_tables import SheetReader
+from encord_convert.hub.labelset import Hashes
+from encord_convert.hub.table import Sheet
 
 ROOT = Path(__file__).parents[2] / "fixtures"
 FIXTURES = {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hub_samples import HUB, differences, ontology, sample
 
-from encord_convert.labelset import LabelSet
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.orm.label_row import LabelRowMetadata
 

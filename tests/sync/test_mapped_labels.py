@@ -15,15 +15,15 @@ import encord_convert
 from encord_convert import Report
 from encord_convert import _samples as samples
 from encord_convert._samples import Sample, box
-from encord_convert.comparison import diff
 from encord_convert.errors import MappingError, NotRepresentableError, WriteError
 from encord_convert.formats._registry import format_named
-from encord_convert.labelset import LabelSet
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.compare import diff
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import RadioAttribute, Shape, TextAttribute
 from encord_convert.sync import mapped
-from encord_convert.sync.mappings import CLASSIFICATION, classes_of
-from encord_convert.sync.retyping import TARGETS
+from encord_convert.sync.mapping.answers import TARGETS
+from encord_convert.sync.mapping.file import CLASSIFICATION, classes_of
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SUBSETS = FIXTURES / "cvat" / "images-project-subsets"

@@ -16,15 +16,15 @@ from random_labels import random_labels
 
 import encord_convert
 from encord_convert import Report, sync
-from encord_convert.comparison import diff
 from encord_convert.errors import ConflictError, ConvertError, OptionError, ReadError, StalePlanError
-from encord_convert.labelset import LabelSet
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.compare import diff
 from encord_convert.sdk._project_client import EncordClientProject
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.orm.dataset import StorageLocation
 from encord_convert.sdk.orm.label_row import LabelStatus
 from encord_convert.sync.limits import Limits, Load, shards_of
-from encord_convert.sync.plans import read_plan
+from encord_convert.sync.plan_file import read_plan
 
 CASES = {
     "cvat/authored-images-modern-shapes": {},

@@ -16,10 +16,10 @@ import encord_convert
 from encord_convert import Report
 from encord_convert import _samples as samples
 from encord_convert._samples import HEIGHT, WIDTH, Sample, box
-from encord_convert.comparison import diff
 from encord_convert.errors import MappingError, TranslationError
 from encord_convert.formats.encord import row_dict
-from encord_convert.labelset import LabelSet
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.compare import diff
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import (
     ChecklistAttribute,
@@ -30,11 +30,11 @@ from encord_convert.sdk.objects import (
     TextAttribute,
 )
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
-from encord_convert.sync.documents import parse_document, text_of
-from encord_convert.sync.mappings import mapping_text, parse_mapping
-from encord_convert.sync.ontologies import Joined, empty_structure, needed
-from encord_convert.sync.retyping import EXACT, KEYS, TARGETS, retyped
-from encord_convert.sync.translations import Translation
+from encord_convert.sync.mapping.answers import EXACT, KEYS, TARGETS, retyped
+from encord_convert.sync.mapping.file import mapping_text, parse_mapping
+from encord_convert.sync.mapping.ontology import Joined, empty_structure, needed
+from encord_convert.sync.mapping.translate import Translation
+from encord_convert.sync.mapping.yaml_file import parse_document, text_of
 
 HELD = samples.SAMPLES
 
@@ -417,7 +417,7 @@ def test_text_becomes_a_choice_of_the_texts_there_are() -> None:
 
 
 def test_too_many_texts_are_no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("encord_convert.sync.questions.MOST_VALUES", 2)
+    monkeypatch.setattr("encord_convert.sync.mapping.attributes.MOST_VALUES", 2)
     sample, car = cars()
     for number in range(3):
         sample.place(car, box()).set_answer(f"B-{number}", car.get_child_by_title("plate", TextAttribute))

@@ -18,10 +18,10 @@ from random_labels import random_labels
 from road import DISC, HEIGHT, NAMES, RING, WIDTH, pictures, png, road
 
 from encord_convert.errors import WriteError
-from encord_convert.formats._coco_images import file_name
-from encord_convert.labelset import LabelSet
-from encord_convert.placement import frame_size
-from encord_convert.report import Report, sum_counts
+from encord_convert.formats.coco.write_images import file_name
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.visibility import frame_size
+from encord_convert.losses.report import Report, sum_counts
 from encord_convert.training import TASKS, write_target
 
 SPLIT = "train=0.5,val=0.3,test=0.2"

@@ -4,8 +4,8 @@ import pytest
 from road import Road
 
 from encord_convert.errors import OptionError
-from encord_convert.labelset import LabelSet
-from encord_convert.report import Report
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.training import write_target
 from encord_convert.training.splits import Splits, group_of

@@ -8,8 +8,8 @@ from random_labels import random_labels
 
 from encord_convert._samples import SAMPLES, WIDTH, Sample, box, mask_of, ring
 from encord_convert.cli import _training as cli
-from encord_convert.labelset import LabelSet
-from encord_convert.losses import Feature
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Feature
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ChecklistAttribute, Shape, TextAttribute
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, RotatableBoundingBoxCoordinates

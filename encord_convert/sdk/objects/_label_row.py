@@ -82,7 +82,7 @@ class LabelRowV2(SavingLabelRow):
         self._contents = Contents(facts)
         self._is_initialised = False
         self._origin: Any = None
-        self._file: Any = None  # where its images are looked for: `encord_convert.media.LabelFile`
+        self._file: Any = None  # where its images are looked for: `encord_convert.hub.media.LabelFile`
         self._ref: ref[Any] = ref(self)
         self._next_serial = 0
         self._objects_by_frame: dict[int, dict[str, ObjectInstance]] | None = None

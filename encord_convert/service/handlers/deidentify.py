@@ -28,7 +28,7 @@ MOST_FILES = 10_000
 
 def deidentified(call: Call) -> list[str]:
     """De-identify the files of a call; return the addresses of what was saved."""
-    from encord_convert.formats._dicom_redactions import NO_OCR, WARNINGS
+    from encord_convert.service.deidentify import NO_OCR, WARNINGS
 
     root = call.storage.clouds.integration(call.uid)
     urls = call.given("dicom_urls", list)
@@ -82,7 +82,7 @@ def _report(outcomes: list[Outcome], warnings: list[str]) -> None:
 
 
 def _condition(value: object) -> tuple[int, list[str], bool]:
-    from encord_convert.formats._dicom_redactions import tag_of
+    from encord_convert.service.deidentify import tag_of
 
     match value:
         case {"condition_type": "IN", "dicom_tag": str(tag), "value": list(texts)} if all(

@@ -18,15 +18,15 @@ from uuid import uuid4
 
 import msgspec
 
-from encord_convert.class_names import names_given, rename, told_apart
 from encord_convert.conversion import read
 from encord_convert.errors import ReadError
-from encord_convert.formats._cvat_facts import Wanted
-from encord_convert.formats._cvat_scan import Scan, scan
 from encord_convert.formats._files import MemorySource
-from encord_convert.losses import Kind as LossKind
-from encord_convert.losses import Level
-from encord_convert.report import Report
+from encord_convert.formats.cvat.scan import Scan, scan
+from encord_convert.formats.cvat.stats import Wanted
+from encord_convert.hub.class_names import names_given, rename, told_apart
+from encord_convert.hub.loss import Kind as LossKind
+from encord_convert.hub.loss import Level
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import EncordException, InvalidArgumentsError
 from encord_convert.sdk.http.routes import USER, Query, Verb

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import msgspec
 
-from encord_convert.formats._dicom_headers import Header, Slice
-from encord_convert.formats._dicom_orders import ordered
+from encord_convert.formats.dicom.headers import Header, Slice
+from encord_convert.formats.dicom.order import ordered
 from encord_convert.sdk.exceptions import FileTypeNotSupportedError, InvalidArgumentsError
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
 from encord_convert.sdk.orm.dataset import StorageLocation

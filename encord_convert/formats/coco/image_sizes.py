@@ -1,0 +1,103 @@
+"""What pictures of COCO files are called, and how large they are.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import Source
+from encord_convert.formats.coco.images import Media, plain_name
+from encord_convert.formats.coco.index_entries import value_of
+from encord_convert.formats.coco.index_entries_again import Found, Part
+from encord_convert.hub.loss import Level
+
+SIZE_ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images beside the file."
+
+
+def title_of(picture: dict[str, Any]) -> str:
+    """Return what a picture is called."""
+    encord = picture.get("encord")
+    name = picture.get("file_name")
+    title = picture.get("image_title")
+    if isinstance(title, str) and title and isinstance(name, str) and name.startswith("images/"):
+        return title  # Encord's exporter names files by the hash of the picture
+    if isinstance(encord, dict) and isinstance(name, str):
+        title = encord.get("title")
+        return title if isinstance(title, str) else name
+    url = picture.get("coco_url")
+    if not isinstance(name, str) or not name:
+        name = url if isinstance(url, str) and url else f"image {picture.get('id')}"
+    return plain_name(name) or f"image {picture.get('id')}"
+
+
+def name_of(picture: dict[str, Any]) -> str:
+    """Return what the file of a picture is called: as its entry has it, a path or a URL."""
+    name = picture.get("file_name") or picture.get("coco_url")
+    return name if isinstance(name, str) else ""
+
+
+class Extents:
+    """Tells the size of pictures.
+
+    Parameters
+    ----------
+    source : Source
+    size : (int, int), optional
+        Of pictures whose size is not known.
+    """
+
+    def __init__(self, source: Source, size: tuple[int, int] | None) -> None:
+        self._media = Media(source)
+        self._size = size
+
+    def of(self, part: Part, picture: dict[str, Any], found: Sequence[Found] = ()) -> tuple[int, int]:
+        """Return width and height in pixels.
+
+        Raises
+        ------
+        ReadError
+            They are not known.
+        """
+        known = self.known(part, picture, found)
+        if known is None:
+            fact = f"the size of the picture {title_of(picture)!r} is not known, so that nothing can be placed in it."
+            raise ReadError(part.images.place, fact, advice=SIZE_ADVICE)
+        return known
+
+    def known(self, part: Part, picture: dict[str, Any], found: Sequence[Found] = ()) -> tuple[int, int] | None:
+        """Return width and height in pixels; None if nothing says them."""
+        size = side(picture.get("width")), side(picture.get("height"))
+        if all(size):
+            return size
+        title = title_of(picture)
+        members = self._media.find(str(picture.get("file_name") or picture.get("coco_url") or ""))
+        if len(members) > 1:
+            advice = f"It could be {' or '.join(map(repr, members[:3]))}."
+            fact = f"AMBIGUOUS_FILE: the picture {title!r} has no size, and several files have its name."
+            raise ReadError(part.images.place, fact, advice=advice)
+        header = self._media.header(members)
+        if header is not None and header.orientation > 1:
+            detail = "EXIF data turns the picture: its size is that as it is shown, since its labels are drawn on that."
+            part.reader.ledger.note(Level.WARNING, "EXIF_ORIENTATION", detail, part.reader.where(title, None))
+        return (header and header.shown) or self._size or _size_of_masks(found)
+
+
+def side(value: Any) -> int:
+    """Return a size in whole pixels, 0 if it is none."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return int(value) if is_number and 0 < value < 1e9 else 0
+
+
+def _size_of_masks(found: Sequence[Found]) -> tuple[int, int] | None:
+    """Return the size the masks of an image say."""
+    for _, _, entries in found:
+        for entry in entries:
+            value = value_of(entry.segmentation) if entry is not None else None
+            size = value.get("size") if isinstance(value, dict) else None
+            if isinstance(size, list) and len(size) == 2 and all(map(side, size)):
+                return side(size[1]), side(size[0])
+    return None

@@ -1,0 +1,163 @@
+"""Lines of a COCO file: JSON in ASCII, one entry a line, and blocks put together from parts.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import msgspec
+from msgspec import UNSET
+
+_MOST_BYTES = 1 << 30
+_TOGETHER_BYTES = 1 << 18
+
+_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+_encoder = msgspec.json.Encoder()
+
+
+class Block(Protocol):
+    """Where the entries of one of the file's long blocks go."""
+
+    @property
+    def count(self) -> int:
+        """Entries so far."""
+
+    def add(self, entries: Sequence[Any]) -> None:
+        """Take entries, which have no number yet."""
+
+    @property
+    def next_id(self) -> int:
+        """Number of the next entry."""
+
+    def add_lines(self, lines: bytes, count: int) -> None:
+        """Take entries as lines that have their numbers."""
+
+
+class Lines:
+    """A block in the form it has in the file: numbered entries, ``,`` between them.
+
+    Parameters
+    ----------
+    stream : binary file
+    first : int
+        Number of the first entry.
+    """
+
+    def __init__(self, stream: BinaryIO, first: int = 1) -> None:
+        self._count = 0
+        self._first = first
+        self._stream = stream
+
+    @property
+    def count(self) -> int:
+        """Entries so far."""
+        return self._count
+
+    @property
+    def next_id(self) -> int:
+        """Number of the next entry."""
+        return self._first + self._count
+
+    def add(self, entries: Sequence[Any]) -> None:
+        """Number entries, and write them."""
+        if entries:
+            for number, entry in enumerate(entries, self.next_id):
+                entry.id = number
+            self.add_lines(written_lines(entries), len(entries))
+
+    def add_lines(self, lines: bytes, count: int) -> None:
+        """Write entries that have their numbers."""
+        if count:
+            if self._count:
+                self._stream.write(b",\n")
+            self._stream.write(lines)
+            self._count += count
+
+
+def renumbered(path: Path, more: int, more_images: int | None = None) -> Iterator[bytes]:
+    """Yield the lines of a block with other numbers.
+
+    Parameters
+    ----------
+    path : Path
+        Where the block is.
+    more : int
+        What is added to the number of each entry.
+    more_images : int, optional
+        What is added to the number of its image, if the entries are annotations.
+    """
+    with path.open("rb") as stream:
+        # No string of JSON holds a line feed as it is, so that each line is an entry.
+        while lines := stream.readlines(_TOGETHER_BYTES):
+            if more_images is None:
+                parts = [line.split(b",", 1) for line in lines]
+                yield b"".join([b'{"id":%d,%b' % (_number(id_) + more, rest) for id_, rest in parts])
+            else:
+                entries = [line.split(b",", 2) for line in lines]
+                yield b"".join(
+                    [
+                        b'{"id":%d,"image_id":%d,%b' % (_number(id_) + more, _number(image) + more_images, rest)
+                        for id_, image, rest in entries
+                    ]
+                )
+
+
+def _number(member: bytes) -> int:
+    return int(member.rpartition(b":")[2])
+
+
+def body_of(annotation: Any) -> bytes:
+    """Return the line of an annotation without its brace and the numbers of it and its image; of none, none."""
+    if annotation is None:
+        return b""
+    annotation.id = annotation.image_id = UNSET
+    return written_lines([annotation])[1:]
+
+
+def written_lines(entries: Sequence[Any]) -> bytes:
+    """Encode entries, one a line, ``,`` at the end of each but the last line, which ends without a line feed."""
+    try:
+        lines = _encoder.encode_lines(entries)
+    except UnicodeEncodeError:  # half of a surrogate pair, which UTF-8 cannot hold and an escape can
+        plain = msgspec.to_builtins(entries, enc_hook=msgspec.json.decode)
+        lines = b"".join(written_value(entry) + b"\n" for entry in plain)
+    return in_ascii(lines[:-1].replace(b"\n", b",\n"))
+
+
+def in_ascii(text: bytes) -> bytes:
+    r"""Return JSON in UTF-8 with everything beyond ASCII escaped, so that a reader of any encoding reads the same.
+
+    >>> in_ascii('{"name":"Größe"}'.encode())
+    b'{"name":"Gr\\u00f6\\u00dfe"}'
+    """
+    if text.isascii():
+        return text
+    return _NOT_ASCII.sub(lambda found: json.dumps(found.group().decode())[1:-1].encode(), text)
+
+
+def written_value(value: Any) -> bytes:
+    """Encode one value in ASCII."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def append_file(stream: BinaryIO, path: Path) -> None:
+    """Add a file to the end of an open one, without a copy in this process where the system can do that."""
+    with path.open("rb") as part:
+        if hasattr(os, "copy_file_range"):
+            stream.flush()
+            try:
+                while os.copy_file_range(part.fileno(), stream.fileno(), _MOST_BYTES):
+                    pass
+                stream.seek(0, os.SEEK_END)
+                return
+            except OSError:  # two file systems, or one that cannot; the rest is copied as anywhere
+                pass
+        shutil.copyfileobj(part, stream, 1 << 20)

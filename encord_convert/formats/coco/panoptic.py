@@ -1,0 +1,315 @@
+"""COCO panoptic: for each picture one PNG in which every pixel says to which object it belongs.
+
+What it is
+    The format of the COCO panoptic challenge: no pixel belongs to two objects. Pixels as in
+    :mod:`encord_convert.formats.coco.page`.
+
+Files on disk
+    ``panoptic.json``: ``info``, ``licenses``, ``images``, ``annotations`` (one for each image, with ``segments_info``),
+    ``categories``; and the folder ``panoptic`` of PNG files, 8-bit RGB without palette or alpha, which ``file_name`` of
+    an annotation names. Pictures are not copied.
+
+How each hub thing maps
+    ===============  ==============================================================================================
+    picture          an image and an annotation, also without labels; ids from 1. Of videos, groups and series the
+                     frames with labels (``frames=all``: all), under the names ``coco`` gives them; a title that is
+                     given twice stands in ``encord``, a key of our own
+    object           a segment: its pixels are ``id = R + 256 G + 65536 B``, numbered from 1 on each picture; 0 is void
+    class            a category with ``isthing`` 1, or 0 for those that ``stuff`` names, and ``color``
+    bitmask          its pixels
+    polygon          the pixels whose centres are inside, holes left out
+    ``area``         pixels that show, and ``bbox`` the whole pixels around them; ``iscrowd`` 0
+    ===============  ==============================================================================================
+
+    Where objects overlap, the one that comes later in its row lies above.
+
+What is lost
+    What others hide (``HIDDEN_PIXELS``): a part, or all of an object. The corners of polygons (``POLYGON_AS_MASK``).
+    Objects of other shapes: a box would hide what stands in it. Answers, tracks, labels of frames, confidence, whether
+    a person made it; that a picture belongs to a video, a group or a series (``MEDIA_CHANGED``). Classes of one name
+    share a category: all have the colour of the first (``COLOUR_DROPPED``).
+
+Dialects met in the wild
+    Official segments have any ids; readers go by the file alone. Stuff has one segment a picture in official files;
+    here an object stays one, and a note (``STUFF_TWICE``) says where there are several of a class. An older form with
+    the category in R and the instance in G is not written. Some loaders look for the picture beside the PNG under the
+    same stem, so that the PNG has that of its picture; where that is no safe name of a file it has the number of the
+    image.
+
+Sources
+    cocodataset.org, "Data format", 4 (panoptic segmentation); the example files of panopticapi.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, UnsetType
+from numpy.typing import NDArray
+from PIL import Image as Picture
+
+from encord_convert.errors import OptionError
+from encord_convert.formats._api import Exporter, Format, Match
+from encord_convert.formats._files import Source, Target, name_fault
+from encord_convert.formats._paths import Paths
+from encord_convert.formats.coco.categories import Category, Classes
+from encord_convert.formats.coco.images import plain_name
+from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines, written_value
+from encord_convert.formats.coco.write_images import Names, split_suffix
+from encord_convert.formats.coco.write_instances import account_for_rest, listed_frames, on_frames
+from encord_convert.geometry import rle
+from encord_convert.geometry.paintings import BoxRuns, painting
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Feature, Kind, Level
+from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, raster
+from encord_convert.hub.visibility import fate, unit_size
+from encord_convert.losses.narrow import changes
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
+
+CARRIES = Carries(
+    shapes=frozenset({Shape.BITMASK}),
+    data_types=frozenset({DataType.IMAGE}),
+    features=frozenset({Feature.COLOUR, Feature.EMPTY_ROWS}),
+    codes={
+        Shape.POLYGON: "POLYGON_AS_MASK",
+        Feature.HOLES: "HOLES_AS_MASK",
+        Feature.PARTS: "PARTS_AS_MASK",
+        Feature.OUT_OF_BOUNDS: "CLIPPED",
+        Feature.OVERLAPS: "HIDDEN_PIXELS",
+        (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
+        (Feature.DEGENERATE, Shape.POLYGON): "INVALID_POLYGON",
+    },
+    approximates=frozenset({Shape.POLYGON}),
+    one_layer="objects",
+    colours_by="name",
+)
+
+NAME = "panoptic"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How panoptic files are written; what survives does not depend on it."""
+
+    stuff: str | None = field(
+        default=None, metadata={"help": "Classes that are stuff and no things, by name, `,` between them."}
+    )
+    frames: Literal["labelled", "all"] = field(
+        default="labelled", metadata={"help": "Frames of videos, groups and series that are listed as images."}
+    )
+    supercategory: str | None = field(
+        default=None, metadata={"help": "Supercategory of every category; none: its own name."}
+    )
+
+
+class _Image(msgspec.Struct):
+    id: int
+    width: int
+    height: int
+    file_name: str
+    encord: dict[str, str] | UnsetType = UNSET
+
+
+class _Annotation(msgspec.Struct):
+    """An entry of ``annotations``, which has no number of its own."""
+
+    image_id: int
+    file_name: str
+    segments_info: list[dict[str, Any]]
+
+
+def identify(source: Source) -> Match:
+    """Say no: the format ``coco`` reads these files."""
+    return Match.NO
+
+
+def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
+    """Write the JSON file and a PNG for each picture, one at a time.
+
+    Raises
+    ------
+    OptionError
+        ``stuff`` names a class that is none.
+    WriteError
+        A picture with objects is too large to be painted.
+    """
+    classes = Classes(labels.ontology, CARRIES.shapes | CARRIES.approximates)
+    stuff = _stuff(classes.categories, options)
+    paths = [target.scratch("scratch").with_name(f"scratch-{block}") for block in ("images", "annotations")]
+    names, pngs, painter = Names(), _PngNames(), _Painter(classes, stuff, report)
+    with paths[0].open("wb") as images, paths[1].open("wb") as annotations:
+        block = Lines(images)
+        for row in report.rows(labels, CARRIES):
+            placed = on_frames(row)
+            for image, frame in _images(row, options, block.count, names):
+                block.add([image])
+                pixels, segments = painter.paint(placed.get(frame, ()), frame, (image.width, image.height))
+                if not pixels.size:  # the size is not known, and a PNG has one
+                    continue
+                entry = _Annotation(image.id, pngs.of(image), segments)
+                annotations.write((b",\n" if annotations.tell() else b"") + written_lines([entry]))
+                with target.open(f"{NAME}/{entry.file_name}") as stream:
+                    Picture.fromarray(_rgb(pixels)).save(stream, "PNG")
+            account_for_rest(row, CARRIES, report)
+    names.say_clashes(report.note)
+    for detail in classes.clashes():
+        report.note(Level.WARNING, "NAME_CLASH", detail)
+    with target.open(f"{NAME}.json") as stream:
+        stream.write(b'{"info":' + written_value({"description": labels.title, "version": "1.0"}))
+        stream.write(b',"licenses":[]')
+        for name, path in zip(("images", "annotations"), paths, strict=True):
+            stream.write(b',"%s":[\n' % name.encode())
+            append_file(stream, path)
+            stream.write(b"\n]")
+        categories = [_category(one, options, one.id not in stuff) for one in classes.categories]
+        stream.write(b',"categories":[\n' + written_lines(categories) + b"\n]}\n")
+
+
+def _stuff(categories: list[Category], options: WriteOptions) -> set[int]:
+    """Return the numbers of the categories that are stuff."""
+    named = {name.strip() for name in (options.stuff or "").split(",")} - {""}
+    known = {category.name: category.id for category in categories}
+    unknown = sorted(named - known.keys())
+    if unknown:
+        listed = ", ".join(map(repr, known)) or "none"
+        raise OptionError(f"coco-panoptic: stuff names {unknown[0]!r}, which is no class here; there are: {listed}.")
+    return {known[name] for name in named}
+
+
+def _category(category: Category, options: WriteOptions, is_thing: bool) -> dict[str, Any]:
+    members = category.to_dict(options.supercategory)
+    colour = int(members["color"].lstrip("#")[:6], 16)
+    return {**members, "color": [colour >> 16, colour >> 8 & 255, colour & 255], "isthing": int(is_thing)}
+
+
+def _images(row: LabelRowV2, options: WriteOptions, listed: int, names: Names) -> Iterator[tuple[_Image, int]]:
+    """Return the images of a row with their frames; one at least."""
+    for number, frame in enumerate(listed_frames(row, options) or [0], listed + 1):
+        width, height = unit_size(row, frame)
+        image = _Image(number, width, height, names.of(row, frame))
+        if row.data_type is DataType.IMAGE and plain_name(image.file_name) != row.data_title:
+            image.encord = {"title": row.data_title}
+        yield image, frame
+
+
+class _PngNames:
+    """Gives each image a PNG of its own: with the stem of the picture, or its number where that would not do."""
+
+    def __init__(self) -> None:
+        self._paths = Paths()
+
+    def of(self, image: _Image) -> str:
+        stem = split_suffix(image.file_name)[0]
+        return self._paths.file(stem if name_fault(stem + ".png") is None else f"{image.id:012d}", ".png") + ".png"
+
+
+def _rgb(pixels: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return ids as red, green and blue: id = R + 256 G + 65536 B."""
+    return np.ascontiguousarray(pixels, "<u4").view(np.uint8).reshape(*pixels.shape, 4)[..., :3]
+
+
+class _Painter:
+    """Paints one picture after the other, and tells what is lost on each."""
+
+    def __init__(self, classes: Classes, stuff: set[int], report: Report) -> None:
+        self._classes = classes
+        self._stuff = stuff
+        self._report = report
+
+    def paint(
+        self, placed: Sequence[ObjectInstance], frame: int, size: tuple[int, int]
+    ) -> tuple[NDArray[np.uint32], list[dict[str, Any]]]:
+        """Return the ids of a picture's pixels, and its segments."""
+        width, height = size
+        drawn = [(one, raster_) for one in placed if (raster_ := self._raster(one, frame, size))]
+        masks = [raster_[1] for _, raster_ in drawn]
+        pixels, hidden = painting(masks, range(1, len(masks) + 1), height, width)
+        segments: list[dict[str, Any]] = []
+        for id_, ((instance, (state, box_runs)), lost) in enumerate(zip(drawn, hidden, strict=True), 1):
+            if self._shows(instance, frame, state, lost, rle.area_from_runs(box_runs[0])):
+                category = self._classes.of(instance.ontology_item).category_id
+                segments.append({"id": id_, "category_id": category, **_extent(pixels, id_, box_runs), "iscrowd": 0})
+        self._note_stuff(segments)
+        return pixels, segments
+
+    def _raster(self, instance: ObjectInstance, frame: int, size: tuple[int, int]) -> tuple[str, BoxRuns] | None:
+        """Return where an object lies and its pixels; None if nothing of it can be drawn."""
+        shape, coordinates = instance.ontology_item.shape, instance._frames[frame].coordinates
+        if shape not in CARRIES.shapes | CARRIES.approximates:
+            what = f"is a {shape.value.replace('_', ' ')}, which this file has no place for"
+            self._drop(instance, frame, CARRIES.code(shape), Feature.SHAPE, what)
+            return None
+        state = fate(coordinates, *size, LEAST_TOLERANCE_PX)
+        if state == "degenerate":
+            code = CARRIES.code(Feature.DEGENERATE, shape)
+            self._drop(instance, frame, code, Feature.DEGENERATE, "covers nothing that could be drawn")
+            return None
+        if state == "outside":
+            what = f"lies outside its {size[0]} × {size[1]} pixels"
+            self._drop(instance, frame, CARRIES.code(Feature.OUT_OF_BOUNDS), Feature.OUT_OF_BOUNDS, what)
+            return None
+        return state, raster(coordinates, *size, LEAST_TOLERANCE_PX)
+
+    def _drop(self, instance: ObjectInstance, frame: int, code: str, feature: Feature, what: str) -> None:
+        self._report.drop(instance, frame, code, feature, f"{instance.object_name!r} {what}.")
+
+    def _shows(self, instance: ObjectInstance, frame: int, state: Any, lost: int, area: int) -> bool:
+        """Tell what an object of which something can be drawn loses, and whether any of its pixels shows."""
+        code, name = CARRIES.code(Feature.OVERLAPS), instance.object_name
+        if lost == area:
+            self._drop(instance, frame, code, Feature.OVERLAPS, f"lies under others with all of its {area} pixels")
+            return False
+        item = instance.ontology_item
+        told = [
+            (kind, CARRIES.code(feature), feature, _CHANGES[feature])
+            for kind, feature in changes(instance._frames[frame].coordinates, state)
+        ]
+        if lost:
+            told.append((Kind.APPROXIMATED, code, Feature.OVERLAPS, f"lies under others with {lost} of {area} pixels"))
+        if item.shape in CARRIES.approximates:
+            told.append((Kind.APPROXIMATED, CARRIES.code(item.shape), Feature.SHAPE, "is written as its pixels"))
+        for kind, code, feature, what in told:
+            self._report.change(instance, frame, kind, code, feature, f"{name!r} {what}.")
+        self._report.drop_side(instance, frame, CARRIES)
+        return True
+
+    def _note_stuff(self, segments: list[dict[str, Any]]) -> None:
+        found = [segment["category_id"] for segment in segments if segment["category_id"] in self._stuff]
+        for id_ in sorted({one for one in found if found.count(one) > 1}):
+            name = self._classes.categories[id_ - 1].name
+            detail = f"There are several segments of {name!r} on a picture, which is stuff; readers may want one."
+            self._report.note(Level.WARNING, "STUFF_TWICE", detail)
+
+
+_CHANGES = {
+    Feature.OUT_OF_BOUNDS: "leaves its picture and is cut at the border",
+    Feature.HOLES: "has holes, which are left out of its pixels",
+    Feature.PARTS: "has several parts, which are one area of pixels",
+}
+
+
+def _extent(pixels: NDArray[np.uint32], id_: int, box_runs: BoxRuns) -> dict[str, Any]:
+    """Return area and tight box of what shows of a segment, looking where it was painted alone."""
+    _, left, top, width, height = box_runs
+    shown = pixels[top : top + height, left : left + width] == id_
+    columns, rows = np.flatnonzero(shown.any(axis=0)), np.flatnonzero(shown.any(axis=1))
+    x, y = int(columns[0]), int(rows[0])
+    bbox = [left + x, top + y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1]
+    return {"area": int(np.count_nonzero(shown)), "bbox": bbox}
+
+
+FORMAT = Format(
+    name="coco-panoptic",
+    title="COCO panoptic segmentation",
+    spec="https://cocodataset.org/#format-data",
+    suffixes=(),
+    identify=identify,
+    exporter=Exporter(write, WriteOptions, CARRIES),
+    read_by="coco",
+)

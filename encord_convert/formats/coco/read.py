@@ -1,0 +1,387 @@
+"""COCO files to a label set: which files of a source are read, what they are together, and their rows when walked.
+
+A file of nothing but stills can be cut between images: what the first walk found goes to each process with its part.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import HEAD_BYTES, FileSource, FolderSource, MemorySource, Source
+from encord_convert.formats._json_heads import head_of, is_object_list, is_object_table, sketch
+from encord_convert.formats.coco.index import Index
+from encord_convert.formats.coco.index_entries import NO_ID, Entries
+from encord_convert.formats.coco.index_entries_again import Part
+from encord_convert.formats.coco.index_records import Join
+from encord_convert.formats.coco.json_walk import MAX_ENTRY_BYTES, Document
+from encord_convert.formats.coco.ontology import Category, Plans, categories_by_id
+from encord_convert.formats.coco.options import ReadOptions
+from encord_convert.formats.coco.read_images import Pictures, together
+from encord_convert.formats.coco.read_shapes import Reader
+from encord_convert.hub.class_names import joined, label_of
+from encord_convert.hub.counts import Ledger
+from encord_convert.hub.labelset import Before, Draft, LabelSet
+from encord_convert.hub.loss import Level, Where
+from encord_convert.hub.media import apart
+from encord_convert.hub.table import Sheet
+from encord_convert.losses.report import Report
+from encord_convert.sdk.exceptions import EncordException
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
+
+DEPTH = 3
+_MOST_LOOKED_AT = 64
+_IMAGE_BYTES = 256
+"""What an image without annotations weighs when files are cut."""
+_LOOKS_BYTES = (1 << 13, HEAD_BYTES)
+_BLOCKS = ("images", "annotations", "categories")
+_OWN_KEYS = {*_BLOCKS, "info", "licenses", "videos"}
+_PARENTS = frozenset({"image_id", "video_id"})
+_SPLIT = re.compile(
+    r"(?:instances|person_keypoints|captions|labels|stuff|panoptic|images?_info|image_labels)_(.+?)\.json(?:\.gz)?"
+)
+
+
+# -- which files --------------------------------------------------------------------------------------------------
+
+
+def kind_of_file(source: Source, name: str) -> str:
+    """Return ``object`` for a file that begins like COCO, ``list`` for one that begins like results, else nothing."""
+    text = head_of(source, name)
+    for size in _LOOKS_BYTES:
+        kind = _kind_of(sketch(text[:size]))
+        if kind or size >= len(text):
+            break
+    if kind is None and len(text) == _LOOKS_BYTES[-1] and text.startswith(b"{"):
+        return "object" if _has_blocks_later(source, name) else ""
+    return kind or ""
+
+
+def _kind_of(top: Any) -> str | None:
+    """Tell what the beginning of a file is; None if more of it could tell."""
+    if isinstance(top, list):
+        first = top[0] if top else None
+        return "list" if isinstance(first, dict) and first.keys() & _PARENTS else None
+    if not isinstance(top, dict):
+        return ""
+    blocks = {key: top[key] for key in _BLOCKS if key in top}
+    if any(is_object_list(blocks.get(key)) for key in ("images", "categories")):
+        return "object"
+    if len(blocks) > 1 and all(is_object_list(block) or is_object_table(block) for block in blocks.values()):
+        return "object"
+    annotations: Any = blocks.get("annotations")
+    if is_object_list(annotations) and (any(one.keys() & _PARENTS for one in annotations) or set(top) <= _OWN_KEYS):
+        return "object"
+    if is_object_table(annotations) and any(one.keys() & _PARENTS for one in annotations.values()):
+        return "object"
+    return None
+
+
+def _has_blocks_later(source: Source, name: str) -> bool:
+    """Tell whether one of the lists comes after what is longer than the beginning, as an ontology of 700 classes is."""
+    document = Document(MemorySource({name: head_of(source, name, MAX_ENTRY_BYTES)}, source.name), name)
+    top: dict[str, Any] = {}
+    try:
+        for part in document.walk():
+            top.setdefault(part.key, sketch(bytes(part.text)[: _LOOKS_BYTES[0]]))
+            if _kind_of(top):
+                return True
+    except ReadError:
+        pass
+    return False
+
+
+def files_of(source: Source) -> dict[str, str]:
+    """Return the files of a source that are COCO, each with its kind; JSON files, plain or as gzip."""
+    names = source.names(".json", depth=DEPTH)
+    names += [name for name in source.names(".json.gz", depth=DEPTH) if name not in names]
+    kinds = {name: kind_of_file(source, name) for name in names[:_MOST_LOOKED_AT]}
+    return {name: kind for name, kind in kinds.items() if kind}
+
+
+# -- reading ------------------------------------------------------------------------------------------------------
+
+
+def read_source(source: Source, options: ReadOptions, report: Report) -> LabelSet:
+    """Read the COCO files of a source; the parameters are those of every importer."""
+    reading = _Reading(source, options)
+    report.reading = reading.ledger
+    return _labels(reading, shards=partial(_shards, reading) if _can_be_cut(reading) else None)
+
+
+def _labels(reading: _Reading, span: range | None = None, shards: Any = None) -> LabelSet:
+    structure, ledger = reading.draft.ontology, reading.ledger
+    title = next((str(part.index.info.get("description") or "") for part in reading.parts), "")
+    labels = LabelSet(structure, sheets=partial(_sheets, reading, span), title=title, ledger=ledger, shards=shards)
+    labels.splits = {split for part in reading.parts for split in part.splits() if split}
+    return labels
+
+
+def _sheets(reading: _Reading, span: range | None) -> Iterator[Sheet | LabelRowV2]:
+    reading.ledger.rewind()
+    return Pictures(reading.source, reading.draft, reading.parts, reading.options.size_px()).sheets(span)
+
+
+_TEXTS = ("name", "label", "value", "featureNodeHash", "feature_node_hash", "color", "shape", "type")
+
+
+def _check_texts(given: Any) -> None:
+    """Check that what the ontology calls things are texts, at any depth.
+
+    Raises
+    ------
+    TypeError
+        They are not.
+    """
+    if isinstance(given, dict):
+        for name in _TEXTS:
+            if not isinstance(given.get(name, ""), str):
+                raise TypeError(f"{name} is {given[name]!r}, which is no text")
+        for value in given.values():
+            _check_texts(value)
+    elif isinstance(given, list):
+        for value in given:
+            _check_texts(value)
+
+
+Indexed = tuple[Index, Index, Entries, str]
+"""Of a document: the index of its annotations, that of its images, what decodes them, and its split."""
+
+
+class _Reading:
+    """What is known of a source after the first walk.
+
+    Parameters
+    ----------
+    source : Source
+    options : ReadOptions
+    recipe : Recipe, optional
+        What the first walk found, if that is known.
+
+    Attributes
+    ----------
+    indexes : list of Indexed
+    is_alone : bool
+        The source is one file, or has but one that is COCO.
+    """
+
+    def __init__(self, source: Source, options: ReadOptions, recipe: Recipe | None = None) -> None:
+        self.source = source
+        self.options = options
+        self.ledger = Ledger()
+        self.draft = Draft("coco")
+        self.parts: list[Part] = []
+        self._labels: dict[str, str] = {}
+        self.is_alone = False
+        self.indexes = indexes = self._indexes() if recipe is None else [recipe.indexed]
+        infos = (pictures.info.get("encord") for _, pictures, _, _ in indexes)
+        own: dict[str, Any] = next((info for info in infos if isinstance(info, dict)), {})
+        self._take_ontology(own.get("ontology"))
+        self.plans = Plans(self.draft, options, self.ledger)
+        categories: list[Category] = []
+        folders = apart([index.document.member for index, *_ in indexes])
+        for (index, pictures, entries, split), folder in zip(indexes, folders, strict=True):
+            by_id = categories_by_id(pictures.categories, self.ledger)
+            for category in by_id.values():
+                category.name = self._labels.get(category.name, category.name)
+            self._settle(index, by_id)
+            categories += by_id.values()
+            reader = Reader(self.draft, self.plans, options, self.ledger, index.document.place, by_id, entries)
+            self._note(index)
+            key = (index.document.member,) if len(indexes) > 1 else ()
+            join = recipe.join if recipe is not None else None
+            self.parts.append(
+                Part(index.document, index, pictures.document, pictures, reader, split, key, folder, join)
+            )
+        self.plans.add(categories)
+        if any(facts.kinds["caption"] for index, *_ in indexes for facts in index.facts.values()):
+            most = max((count for index, *_ in indexes for count in index.captions.values()), default=1)
+            for number in range(most):
+                self.plans.caption(number)
+        for _, pictures, _, _ in indexes:
+            self.plans.add_image_answers(pictures.image_answers)
+        if recipe is None or not recipe.span.start:  # what was found before the rows is told with the first of them
+            self.ledger.mark_head()
+
+    def _indexes(self) -> list[Indexed]:
+        """Walk all documents for the first time."""
+        source = self.source
+        files = files_of(source)
+        self.is_alone = len(files) == 1
+        members = [name for name, kind in files.items() if kind == "object"]
+        results = [name for name, kind in files.items() if kind == "list"]
+        if self.options.ground_truth is not None and len(results) == 1:
+            members = results
+        elif members:
+            for name in results:
+                detail = "A results file is not read beside its ground truth; read it with -r ground_truth=PATH."
+                self.ledger.note(Level.WARNING, "RESULTS_IGNORED", detail, Where(file=source.place(name)))
+        else:
+            members = results or source.names(".json", DEPTH)[:1]
+        if not members:
+            raise ReadError(source.name, "holds no COCO file.")
+        return [self._index(member) for member in members]
+
+    def _index(self, member: str) -> Indexed:
+        document, entries = Document(self.source, member), Entries()
+        separate = self.options.captions == "separate"
+        index = Index(document, entries, with_extras=self.options.extras == "attributes", with_captions=separate)
+        found = _SPLIT.fullmatch(member.rpartition("/")[2])
+        split = found.group(1) if found else ""
+        truth = self.options.ground_truth
+        if not document.is_list():
+            index.take(self.options.pattern())
+            if not (len(index.image_ids()) or index.videos or len(index.records) or index.categories
+                    or index.seen & {"images", "videos"}):  # fmt: skip
+                raise ReadError(document.place, "has none of the lists images, annotations, categories.")
+            return index, index, entries, split
+        if truth is None:
+            fact = "is a list of results: it has no images and no categories of its own."
+            raise ReadError(document.place, fact, advice="Name the ground truth with -r ground_truth=PATH.")
+        path = Path(truth)
+        if not path.is_file():
+            raise ReadError(truth, "there is no such file.", advice="It is the ground truth of a results file.")
+        pictures = Index(Document(FileSource(path), path.name), Entries())
+        pictures.take(self.options.pattern(), only="images")
+        index.take()
+        return index, pictures, entries, split
+
+    def _take_ontology(self, own: Any) -> None:
+        """Take over the classes that the options or the file itself describe."""
+        given = own
+        if self.options.ontology is not None:
+            path = Path(self.options.ontology)
+            try:
+                given = msgspec.json.decode(path.read_bytes())
+            except OSError as error:
+                raise ReadError(str(path), f"cannot be read ({error.strerror}).") from error
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise ReadError(str(path), f"is not JSON ({error}).") from error
+        if given is None:
+            return
+        try:
+            _check_texts(given)
+            self.draft.ontology = OntologyStructure._from_dict(joined(given))
+            self._labels = {one["name"]: label_of(one) for one in given["objects"]}
+        except (EncordException, KeyError, TypeError, ValueError, AttributeError) as error:
+            if self.options.ontology is not None:
+                raise ReadError(self.options.ontology, f"is not an ontology structure ({error}).") from error
+            detail = "The ontology in the file is damaged; the classes follow from the data."
+            self.ledger.note(Level.WARNING, "INVALID_ONTOLOGY", detail)
+            self.draft.ontology = OntologyStructure()
+
+    def _settle(self, index: Index, by_id: dict[int, Category]) -> None:
+        """Join what the annotations of each category are with the categories."""
+        if not by_id and index.facts:
+            by_id[NO_ID] = Category("object")
+        for id_, facts in index.facts.items():
+            if id_ in by_id:
+                by_id[id_].facts.merge(facts)
+        if NO_ID in by_id and not set(by_id[NO_ID].facts.kinds) - {"caption"}:
+            del by_id[NO_ID]
+
+    def _note(self, index: Index) -> None:
+        where = Where(file=index.document.place)
+        for key in index.unread:
+            if key in index.other_annotations:
+                detail = f"The block {key!r} holds annotations beside 'annotations', and was not read."
+                self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+            elif key in ("videos", "images", "categories"):
+                detail = f"The block {key!r} is neither a list nor an object of objects, and was not read."
+                self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+            else:
+                self.ledger.note(Level.INFO, "BLOCK_NOT_READ", f"The block {key!r} has no place in the hub.", where)
+        if index.renamed:
+            detail = f"The annotations stand in the block {index.renamed!r}."
+            self.ledger.note(Level.WARNING, "BLOCK_RENAMED", detail, where)
+        if index.repeated:
+            detail = "Annotations have the id of another; all are read."
+            self.ledger.note(Level.WARNING, "DUPLICATE_ID", detail, where, count=index.repeated)
+
+
+# -- shards -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What another process needs to make the rows of some images: what the first walk found, and which they are.
+
+    Parameters
+    ----------
+    source : Source
+    options : ReadOptions
+    indexed : Indexed
+    join : Join
+        Its records are shared.
+    span : range
+        The images, by their place in the file.
+    """
+
+    source: Source
+    options: ReadOptions
+    indexed: Indexed
+    join: Join
+    span: range
+
+
+def _can_be_cut(reading: _Reading) -> bool:
+    """Tell whether other processes can read parts of the source: it is one file of stills, as it lies on disk.
+
+    Categories that share a name are one class, whose answers and shapes may only turn out when rows are made.
+    """
+    if not reading.is_alone or type(reading.source) not in (FileSource, FolderSource):
+        return False
+    [part] = reading.parts
+    names = [category.name for category in part.reader.categories.values()]
+    return (
+        part.document is part.images
+        and part.document.is_file
+        and part.index.is_still
+        and not part.videos
+        and not part.pictures.groups().any()
+        and len(set(names)) == len(names)
+    )
+
+
+def _shards(reading: _Reading, count: int) -> list[LabelSet]:
+    """Cut the images between sheets, into parts of about equal size."""
+    [part] = reading.parts
+    join, total = part.join, len(part.pictures.image_ids())
+    images = (place for place in range(total) if place not in join.repeated)
+    sheets = [(some[0], _IMAGE_BYTES * len(some) + sum(map(join.length, some))) for some in together(part, images)]
+    step = sum(size for _, size in sheets) / count
+    starts, passed = [0], 0.0
+    for first, size in sheets:
+        if first and passed + size / 2 >= step * len(starts):
+            starts.append(first)
+        passed += size
+    if len(starts) == 1:
+        return [_labels(reading)]
+    join.share()
+    spans = [range(start, end) for start, end in pairwise([*starts, total])]
+    common = (reading.source, reading.options, reading.indexes[0], join)
+    return [open_shard(Recipe(*common, span)) for span in spans]
+
+
+def open_shard(recipe: Recipe) -> LabelSet:
+    """Return the part of a label set that a recipe describes, in whatever process this runs.
+
+    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their accounts,
+    merged in that order, its account.
+    """
+    labels = _labels(_Reading(recipe.source, recipe.options, recipe), recipe.span)
+    first = recipe.span.start
+    # Each annotation is an object of some shape, as long as nothing shows that it is not.
+    labels.before = Before(first, {Shape.BOUNDING_BOX: recipe.join.span(first).start})
+    labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
+    return labels

@@ -1,0 +1,184 @@
+"""What stands in a picture of a COCO file beside single annotations: segments of a panoptic PNG, labels of the whole.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from encord_convert.formats._files import Source
+from encord_convert.formats.coco.categories import Questions
+from encord_convert.formats.coco.index import drawn_as
+from encord_convert.formats.coco.index_entries import number_of, value_of
+from encord_convert.formats.coco.index_entries_again import Part
+from encord_convert.formats.coco.ontology import Unknown, answer_of
+from encord_convert.formats.coco.panoptic_png import segment_numbers, segmentation_of
+from encord_convert.formats.coco.read_shapes import NO_LABEL, Reader, confidence_of, raw_of
+from encord_convert.hub.counts import Carried, Origin
+from encord_convert.hub.loss import Feature, Kind
+
+NO_RAW = Raw(b"")
+
+
+def opened(source: Source, part: Part, entries: list[Any], size: tuple[int, int], title: str) -> Iterator[Any]:
+    """Yield annotations; of a panoptic one its segments."""
+    for entry in entries:
+        if entry is None or drawn_as(entry) != "panoptic":
+            yield entry
+            continue
+        segments = value_of(entry.segments_info)
+        numbers = segment_numbers(source, part.document.member, str(entry.file_name))
+        if numbers is None:
+            detail = f"There is no PNG {entry.file_name!r} with the pixels of the segments."
+        elif numbers.shape != size[::-1]:
+            detail = f"The PNG {entry.file_name!r} has not the size of its image."
+            numbers = None
+        for segment in segments if isinstance(segments, list) else ():
+            if not isinstance(segment, dict):
+                continue
+            drawn = segmentation_of(numbers, segment.get("id")) if numbers is not None else None
+            own = msgspec.structs.replace(
+                entry, segments_info=NO_RAW, id=segment.get("id"), category_id=segment.get("category_id"),
+                iscrowd=segment.get("iscrowd"), bbox=raw_of(segment.get("bbox")),
+                segmentation=raw_of(drawn or {"counts": None}),
+                area=raw_of(segment.get("area")),
+            )  # fmt: skip
+            if drawn is not None:
+                yield own
+            elif numbers is None:
+                part.reader.lose(own, "PANOPTIC_PNG_MISSING", detail, title)
+            else:
+                lost = "No pixel of the PNG has the number of the segment."
+                part.reader.lose(own, "EMPTY_MASK", lost, title, Feature.DEGENERATE)
+
+
+def image_answers(
+    part: Part, picture: dict[str, Any], frame: int, title: str, hash_of: Callable[[int], str]
+) -> Iterator[Any]:
+    """Yield the classifications that the attributes of an image are."""
+    answers = picture.get("attributes")
+    if not isinstance(answers, dict):
+        return
+    encord = picture.get("encord")
+    made = encord.get("classifications") if isinstance(encord, dict) else None
+    if isinstance(made, dict):
+        yield from _own_classifications(part, answers, made, frame)
+        return
+    reader = part.reader
+    for number, (name, value) in enumerate(answers.items()):
+        item = reader.plans.classification(name)
+        if item is None or value is None:
+            continue
+        question = next(iter(Questions(item.attributes).by_key().values()))
+        answer = answer_of(question, value)
+        origin = Origin("classification", name)
+        reader.ledger.into["classification", name] += 1
+        if answer is Unknown:
+            where = reader.where(title, None, frame)
+            detail = f"{value!r} is no answer to {name!r}."
+            key = ("classification", name)
+            reader.ledger.drop("UNKNOWN_OPTION", Feature.CLASSIFICATIONS, key, where, detail)
+        elif answer is not None:
+            answered = [(item.attributes[0], answer)]
+            yield reader.classification(item, answered, hash_of(number), frame, origin)
+
+
+def _own_classifications(part: Part, answers: dict[str, Any], made: dict[str, Any], frame: int) -> Iterator[Any]:
+    """Yield the classifications of an image this format wrote: their answers follow each other in ``attributes``."""
+    reader, left = part.reader, dict(answers)
+    for name, said in made.items():
+        title, hash_ = name, said.get("featureHash") if isinstance(said, dict) else None
+        item = reader.plans.classification(title, hash_)
+        while item is None and title.endswith(")") and " (" in title:
+            title = title.rpartition(" (")[0]
+            item = reader.plans.classification(title, hash_)
+        if item is None or not isinstance(said, dict):
+            continue
+        answered = []
+        left.pop(name, None) if left.get(name) == {} else None
+        for key, question in Questions(item.attributes).by_key().items():
+            shown = next((one for one in left if one == key or one.startswith(f"{key} (")), None)
+            value = answer_of(question, left.pop(shown)) if shown is not None else None
+            if value is not None and value is not Unknown:
+                answered.append((question.attribute, value))
+        reader.ledger.into["classification", title] += 1
+        score, manual = said.get("score"), said.get("manual_annotation")
+        carried: Carried = (("answer", len(answered)),) if answered else ()
+        for type_, count in carried:
+            reader.ledger.into[type_, title] += count
+        confidence = confidence_of(score)
+        info = reader.info(1.0 if confidence is None else confidence, manual is not False)
+        origin = Origin("classification", title, None, carried)
+        yield reader.classification(item, answered, str(said.get("hash")), frame, origin, info)
+
+
+def labels(reader: Reader, entries: list[Any], title: str, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
+    """Return the classifications of annotations without geometry: captions, and categories alone."""
+    captions = [entry for entry in entries if entry.caption is not None]
+    plain = [entry for entry in entries if entry.caption is None]
+    made: list[Any] = []
+    known = []
+    for entry in plain:
+        if number_of(entry.category_id) in reader.categories:
+            known.append(entry)
+        else:
+            detail = f"The category {entry.category_id!r} is not among the categories."
+            reader.lose(entry, "ORPHAN_CATEGORY", detail, title, Feature.LABEL_NAME)
+    if known:
+        names = [reader.label_of(entry) for entry in known]
+        chosen = [reader.plans.option(name) for name in names]
+        item, root, _ = chosen[0]
+        options = tuple(option for option in root.options if any(option is one[2] for one in chosen))
+        origins = [_origin(reader, "label", name) for name in names]
+        origins[0].also = tuple(origins[1:])
+        made.append(reader.classification(item, [(root, options)], hash_of(1 << 33), frame, origins[0]))
+    if captions:
+        made += _captions(reader, captions, title, frame, hash_of)
+    return made
+
+
+def one_of_a_kind(reader: Reader, made: list[Any], title: str) -> list[Any]:
+    """Return classifications of a frame without those of which it has one already, from another file; they are lost."""
+    kept: dict[str, Any] = {}
+    for instance in made:
+        if instance.feature_hash not in kept:
+            kept[instance.feature_hash] = instance
+            continue
+        for origin in (instance._origin, *instance._origin.also):
+            key = (origin.type, origin.label)
+            detail = "Another file says the same of the image already, and it takes one answer."
+            where = reader.where(title, None)
+            reader.ledger.drop("CLASSIFICATION_TWICE", Feature.CLASSIFICATIONS, key, where, detail)
+    return list(kept.values())
+
+
+def _origin(reader: Reader, kind: str, label: str) -> Origin:
+    reader.ledger.into[kind, label] += 1
+    return Origin(kind, label)
+
+
+def _captions(reader: Reader, entries: list[Any], title: str, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
+    item = reader.plans.caption()
+    texts = [one.caption if isinstance(one.caption, str) else str(one.caption) for one in entries]
+    origins = [_origin(reader, "caption", NO_LABEL) for _ in entries]
+    if reader.options.captions == "separate":
+        made = []
+        for number, (text, origin) in enumerate(zip(texts, origins, strict=True)):
+            item = reader.plans.caption(number)
+            answered = [(item.attributes[0], text)]
+            made.append(reader.classification(item, answered, hash_of((1 << 34) + number), frame, origin))
+        return made
+    for entry, origin in zip(entries[1:], origins[1:], strict=True):
+        detail = "Several captions of an image are one text of lines; -r captions=separate keeps them apart."
+        key = ("caption", NO_LABEL)
+        reader.ledger.change(Kind.MERGED, "CAPTIONS_JOINED", Feature.CLASSIFICATIONS, key,
+                           reader.where(title, entry), detail)  # fmt: skip
+        origin.changed = True
+    origins[0].also = tuple(origins[1:])
+    answered = [(item.attributes[0], "\n".join(texts))]
+    return [reader.classification(item, answered, hash_of(1 << 34), frame, origins[0])]

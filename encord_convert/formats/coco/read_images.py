@@ -1,0 +1,164 @@
+"""Images of COCO files to label rows: which file speaks of which, stills, and whatever belongs to no image.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from encord_convert.formats._files import Source
+from encord_convert.formats.coco.image_sizes import Extents
+from encord_convert.formats.coco.index_entries_again import Found, Part
+from encord_convert.formats.coco.read_stills import Stills
+from encord_convert.formats.coco.read_videos import Videos
+from encord_convert.hub.labelset import Draft
+from encord_convert.hub.loss import Feature, Level, Where
+from encord_convert.hub.table import Sheet
+from encord_convert.sdk.objects import LabelRowV2
+
+MOST_PICTURES = 256
+MOST_BYTES = 1 << 19
+"""A sheet ends after so many pictures, or with the picture in which it has so many bytes of annotations."""
+
+
+def together(part: Part, places: Iterable[int]) -> Iterator[list[int]]:
+    """Yield the images of each sheet."""
+    some: list[int] = []
+    size = 0
+    for place in places:
+        some.append(place)
+        size += part.join.length(place)
+        if len(some) == MOST_PICTURES or size >= MOST_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+class Pictures:
+    """Makes the rows of all documents.
+
+    Parameters
+    ----------
+    source : Source
+    draft : Draft
+    parts : sequence of Part
+    size : (int, int), optional
+        Of images whose size is not known.
+    """
+
+    def __init__(self, source: Source, draft: Draft, parts: Sequence[Part], size: tuple[int, int] | None) -> None:
+        self._source = source
+        self._draft = draft
+        self._parts = parts
+        self._extents = Extents(source, size)
+        self._videos = Videos(source, draft, self._extents)
+        self._guests, self._hosted = self._shared_images()
+
+    def sheets(self, span: range | None = None) -> Iterator[Sheet | LabelRowV2]:
+        """Walk all rows, many at a time where pictures are rows of their own.
+
+        Of a single document of nothing but stills those of a ``span`` of its images can be walked. What belongs to no
+        image comes with the last.
+        """
+        for number, part in enumerate(self._parts):
+            reader = part.reader
+            reader.begin()
+            images = range(len(part.pictures.image_ids()))
+            own = images if span is None else span
+            for type_, count in (
+                ("image", len(own)),
+                ("video", len(part.pictures.videos)),
+            ):
+                if count:
+                    reader.ledger.into[type_, ""] += count
+            if part.by_video:
+                yield from self._videos.tracks(part)
+            else:
+                yield from self._images(number, part, own)
+            if own.stop == images.stop:
+                self._lose_orphans(part)
+            reader.close()
+
+    # -- several files about the same images ------------------------------------------------------------------
+
+    def _shared_images(self) -> tuple[dict[tuple[int, int], list[tuple[int, int]]], set[tuple[int, int]]]:
+        """Return which images of later files are those of earlier ones, by file name within a split."""
+        guests: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        hosted: set[tuple[int, int]] = set()
+        if len(self._parts) == 1:
+            return guests, hosted
+        first: dict[tuple[str, Any], tuple[int, int]] = {}
+        for number, part in enumerate(self._parts):
+            count = len(part.pictures.image_ids())
+            mine: dict[Any, tuple[int, int]] = {}
+            for start in range(0, count, 1024):
+                places = list(range(start, min(start + 1024, count)))
+                for place, picture in zip(places, part.pictures_at(places), strict=True):
+                    key = (part.split, str(picture.get("file_name")))
+                    host = first.get(key)
+                    if host is not None and part.split and not part.pictures.groups()[place]:
+                        guests.setdefault(host, []).append((number, place))
+                        hosted.add((number, place))
+                    else:
+                        mine.setdefault(key, (number, place))
+            for key, where in mine.items():
+                first.setdefault(key, where)
+        return guests, hosted
+
+    def _with_guests(self, number: int, place: int, own: Found) -> list[Found]:
+        found = [own]
+        for other, at in self._guests.get((number, place), ()) if self._guests else ():
+            found += self._parts[other].found([at])
+        return found
+
+    # -- images -----------------------------------------------------------------------------------------------
+
+    def _images(self, number: int, part: Part, span: range) -> Iterator[Sheet | LabelRowV2]:
+        groups = part.pictures.groups()
+        members: dict[int, list[int]] = {}
+        has_groups = bool(groups.any())
+        if has_groups:
+            for place, group in enumerate(groups.tolist()):
+                if group:
+                    members.setdefault(group, []).append(place)
+        stills = Stills(self._source, self._draft, part, self._extents)
+        rows = (at for at in span if (number, at) not in self._hosted and not self._is_repeated(part, at))
+        for group, places in groupby(rows, lambda at: int(groups[at])):
+            if not group:
+                for some in together(part, places):
+                    yield self._sheet(number, part, stills, some)
+            elif group in members:
+                yield self._videos.group(part, group, members.pop(group))
+        seen = {(group - 1) // 2 for group in groups.tolist() if group % 2} if has_groups else set()
+        for id_, video in part.videos.items():
+            if id_ not in seen:
+                yield self._videos.video(part, id_, video, [])
+
+    def _is_repeated(self, part: Part, place: int) -> bool:
+        if place not in part.join.repeated:
+            return False
+        earlier, later = part.pictures_at([part.join.repeated[place], place])
+        ledger, where = part.reader.ledger, Where(file=part.images.place, element=f"image {later.get('id')}")
+        detail = "Two images have the same id; the first is read."
+        if earlier.get("file_name") != later.get("file_name"):
+            detail = "Two images of different names have the same id; the first is read, with the labels of both."
+        ledger.drop("DUPLICATE_ID", Feature.MEDIA, ("image", ""), where, detail)
+        ledger.note(Level.ERROR, "DUPLICATE_ID", detail, where)
+        return True
+
+    def _sheet(self, number: int, part: Part, stills: Stills, places: list[int]) -> Sheet:
+        found = zip(places, part.found(places), strict=True)
+        return stills.sheet(places, [self._with_guests(number, place, own) for place, own in found])
+
+    def _lose_orphans(self, part: Part) -> None:
+        parents = part.video_ids if part.by_video else part.pictures.image_ids()
+        for entry in part.each_annotation(len(parents)):
+            if entry is None:
+                part.reader.lose(entry, "INVALID_ANNOTATION", "An entry of annotations is no object.")
+                continue
+            id_ = entry.image_id if entry.image_id is not None else entry.video_id
+            part.reader.lose(entry, "ORPHAN_IMAGE", f"There is no image {id_!r}.")

@@ -1,0 +1,246 @@
+"""Still pictures of COCO files to sheets: what is drawn on many of them is read together and stays in columns.
+
+An annotation that is not as most are (it has several rings, is a crowd, is damaged) is made by itself, as
+:mod:`encord_convert.formats.coco.read_shapes` does it; the account is kept in the order of the annotations.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from encord_convert.formats._files import Source
+from encord_convert.formats.coco.image_sizes import SIZE_ADVICE, Extents, name_of, title_of
+from encord_convert.formats.coco.index import drawn_as
+from encord_convert.formats.coco.index_entries_again import Found, Part
+from encord_convert.formats.coco.read_contents import image_answers, labels, one_of_a_kind, opened
+from encord_convert.formats.coco.read_regular import Alikes
+from encord_convert.formats.coco.read_regular_numbers import Plain
+from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash
+from encord_convert.hub.labelset import Draft, series_members, series_of
+from encord_convert.hub.loss import Level, Where
+from encord_convert.hub.media import LabelFile
+from encord_convert.hub.splits import KEY
+from encord_convert.hub.table import HASH, Sheet, Size, Use
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
+
+_KNOWN = frozenset(
+    {"id", "width", "height", "file_name", "video_id", "frame_id", "frame_index", "attributes", "encord", "video_title",
+     "image_title", KEY}
+)  # fmt: skip
+
+
+class Stills:
+    """Makes sheets of the pictures of one document that are rows of their own.
+
+    Parameters
+    ----------
+    source : Source
+    draft : Draft
+    part : Part
+    extents : Extents
+    """
+
+    def __init__(self, source: Source, draft: Draft, part: Part, extents: Extents) -> None:
+        self._source = source
+        self._draft = draft
+        self._part = part
+        self._extents = extents
+        self._alikes = Alikes(part.reader)
+
+    def sheet(self, places: Sequence[int], found: list[list[Found]]) -> Sheet:
+        """Return pictures as a sheet.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Where they stand among the images of the document.
+        found : list of list of Found
+            Of each what the document has of it, then what others have.
+        """
+        keys = [(*self._part.key, "image", place) for place in places]
+        pictures = [picture for (_, picture, _), *_ in found]
+        folder, member = self._part.folder, self._part.document.member
+        titles = [folder + title_of(picture) for picture in pictures]
+        sizes = []
+        for number, own in enumerate(found):
+            size = self._extents.known(self._part, own[0][1], own)
+            if size is None:
+                size, found[number] = (0, 0), self._without_size(own, titles[number])
+            sizes.append(size)
+        entries = [entry for (_, _, some), *_ in found for entry in some]
+        alikes, own_hashes = self._alikes.of(entries)
+        owners = np.repeat(np.arange(len(found)), [len(some) for (_, _, some), *_ in found])
+        plain = Plain(self._part.reader, entries, alikes, owners, sizes)
+        seeds = [self._draft.hashes.seed("image", *key) for key in keys]
+        gathering = _Gathering(self._source, plain, own_hashes)
+        for number, own in enumerate(found):
+            gathering.add(number, own, titles[number], sizes[number], series_of(seeds[number]))
+        metadata = {
+            number: more for number, picture in enumerate(pictures) if (more := _metadata_of(picture, self._part))
+        }
+
+        def empty_row(number: int) -> LabelRowV2:
+            title, key = titles[number], keys[number]
+            row = self._draft.row(
+                DataType.IMAGE, title, [self._draft.unit(title, *sizes[number], key)], frames=1, key=key,
+                dataset=self._part.split, client_metadata=metadata.get(number),
+            )  # fmt: skip
+            row._origin = self._part.document.place
+            row._file = LabelFile(member, name_of(pictures[number]))
+            return row
+
+        hashes, made = gathering.finish(seeds)
+        return Sheet(
+            titles, [self._draft.hashes.uuid("unit", *key) for key in keys], sizes, gathering.counts, gathering.uses,
+            hashes, plain.columns(np.array(gathering.place_of, np.int64)), made, gathering.classifications,
+            lambda _: None, empty_row, metadata, {},
+        )  # fmt: skip
+
+    def _without_size(self, own: list[Found], title: str) -> list[Found]:
+        """Return what an image of unknown size holds all the same: what has no place in it. The rest is lost.
+
+        Raises
+        ------
+        ReadError
+            No image of the file says its size, and this one has something to place.
+        """
+        kept: list[Found] = []
+        for part, picture, entries in own:
+            placed = [entry for entry in entries if entry is None or drawn_as(entry) not in ("caption", "label")]
+            if placed and not self._part.pictures.says_sizes:
+                self._extents.of(self._part, picture)
+            for entry in placed:
+                detail = f"The size of its image is not known. {SIZE_ADVICE}"
+                part.reader.lose(entry, "SIZE_UNKNOWN", detail, title)
+            kept.append((part, picture, [entry for entry in entries if entry not in placed] if placed else entries))
+        detail = "Images whose size is not known hold nothing that has a place; -r size=WIDTHxHEIGHT gives the size."
+        self._part.reader.ledger.note(Level.WARNING, "SIZE_UNKNOWN", detail, self._part.reader.where(title, None))
+        return kept
+
+
+class _Gathering:
+    """What is on the pictures of a sheet while they are walked.
+
+    Attributes
+    ----------
+    counts, uses, classifications
+        Of the sheet.
+    place_of : list of int
+        The place in the sheet of each annotation of the document that is plain.
+    """
+
+    def __init__(self, source: Source, plain: Plain, hashes: list[str | None]) -> None:
+        self._source = source
+        self._plain = plain
+        self._given = hashes
+        self.counts: list[int] = []
+        self.uses: list[Use | None] = []
+        self.classifications: dict[int, list[ClassificationInstance]] = {}
+        self.place_of: list[int] = []
+        self._indexes: list[int] = []
+        self._own: dict[int, str] = {}
+        self._made: dict[int, tuple[Reader, Placed]] = {}
+
+    def add(self, number: int, found: list[Found], title: str, size: Size, hash_of: Callable[[int], str]) -> None:
+        """Count the annotations of the next picture in their order, and draw those that are not plain."""
+        before, start, index = len(self.uses), len(self.place_of), 0
+        alikes = self._plain.alikes[start : start + len(found[0][2])]
+        self.place_of += [0] * len(alikes)
+        labelled: list[ClassificationInstance] = []
+        taken: set[str] = set()
+        for part, picture, entries in found:
+            said: list[Any] = []
+            if alikes and None not in alikes and not any(self._given[start : start + len(alikes)]):  # as most are
+                self.place_of[start:] = range(before, before + len(alikes))
+                self._indexes += range(len(alikes))
+                self.uses += [alike.use for alike in alikes if alike]
+                index, entries = len(alikes), []
+            for at, entry in enumerate(entries):
+                alike = alikes[at] if at < len(alikes) else None
+                if alike is None:
+                    index += self._draw(part, entry, title, size, index, taken, said)
+                    continue
+                self.place_of[start + at] = len(self.uses)
+                hash_ = self._given[start + at]
+                if hash_ is not None:
+                    self._keep(part, hash_, taken)
+                self._indexes.append(index)
+                self.uses.append(alike.use)
+                index += 1
+            alikes = []  # only the document itself has any
+            if said:
+                labelled += labels(part.reader, said, title, 0, hash_of)
+            labelled += image_answers(part, picture, 0, title, lambda n: hash_of((1 << 35) + n))
+        if len(found) > 1:
+            labelled = one_of_a_kind(found[0][0].reader, labelled, title)
+        self.counts.append(len(self.uses) - before)
+        if labelled:
+            self.classifications[number] = labelled
+
+    def _draw(
+        self, part: Part, given: Any, title: str, size: Size, index: int, taken: set[str], said: list[Any]
+    ) -> int:
+        """Draw what an annotation is, or add it to what is said of the picture; return how many it counts as."""
+        count = 0
+        for entry in opened(self._source, part, [given], size, title):
+            kind = "" if entry is None else drawn_as(entry)
+            if kind in ("caption", "label"):
+                said.append(entry)
+                continue
+            placed = part.reader.placed(entry, kind, size, title, False)
+            if placed is not None:
+                self._made[len(self.uses)] = part.reader, placed
+                if placed.hash is not None:
+                    self._keep(part, placed.hash, taken)
+                self._indexes.append(index + count)
+                self.uses.append(None)
+            count += 1
+        return count
+
+    def _keep(self, part: Part, hash_: str, taken: set[str]) -> None:
+        """Let the next shape keep its own hash, if no other of the picture has it."""
+        if hash_ in taken:
+            detail = "Two objects of an image have the same hash; the later has another."
+            part.reader.ledger.note(Level.WARNING, "DUPLICATE_ID", detail, Where(file=part.document.place))
+        else:
+            taken.add(hash_)
+            self._own[len(self.uses)] = hash_
+
+    def finish(self, seeds: list[int]) -> tuple[bytes, dict[int, ObjectInstance]]:
+        """Return the hashes of all shapes, one after the other, and those that are not plain."""
+        owners = np.repeat(np.arange(len(seeds)), self.counts)
+        indexes = np.array(self._indexes, np.uint64)
+        hashes = bytearray(series_members(np.array(seeds, np.uint64)[owners], indexes)) if self.uses else bytearray()
+        own = {place: hash_ for place, hash_ in self._own.items() if len(hash_) == HASH and hash_.isascii()}
+        for place, hash_ in own.items():
+            hashes[HASH * place : HASH * (place + 1)] = hash_.encode()
+        for number in {int(owners[place]) for place in own}:
+            end = sum(self.counts[: number + 1])
+            span = range(end - self.counts[number], end)
+            taken = [bytes(hashes[HASH * place : HASH * (place + 1)]).decode() for place in span]
+            if len(set(taken)) < len(taken):  # written by this package and added to: these are of the same series
+                known = {own[place] for place in span if place in own}
+                for place in span:
+                    if place not in own:
+                        hash_ = free_hash(series_of(seeds[number]), self._indexes[place], known)
+                        hashes[HASH * place : HASH * (place + 1)] = hash_.encode()
+        made = {}
+        for place, (reader, placed) in self._made.items():
+            placed.hash = self._own.get(place)
+            made[place] = reader.lone(placed, hashes[HASH * place : HASH * (place + 1)].decode(), 0)
+        return bytes(hashes), made
+
+
+def _metadata_of(picture: dict[str, Any], part: Part) -> dict[str, Any] | None:
+    """Return what a picture says that has no other place in the hub; None if that is nothing."""
+    extra = {name: value for name, value in picture.items() if name not in _KNOWN and value not in (None, "", [], 0)}
+    metadata: dict[str, Any] = {"coco": extra} if extra else {}
+    if split := part.split_of(picture):
+        metadata[KEY] = split
+    return metadata or None

@@ -1,0 +1,292 @@
+"""The COCO file as a whole: its two long blocks are written beside it, row by row, and put together at the end.
+
+With several processes each writes the blocks of one part of the rows, with the numbers they have if the importer
+foresees right how many are before them; if not, they are numbered anew at the end. The file is the same, byte for byte;
+where that cannot be had so (a name in two parts, videos), one process writes all.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.errors import OptionError
+from encord_convert.formats._files import Target, source_at
+from encord_convert.formats._paths import Paths
+from encord_convert.formats.coco.json_lines import Lines, append_file, renumbered, written_lines, written_value
+from encord_convert.formats.coco.write_rows import Rows, classes_of
+from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
+from encord_convert.hub.counts import Ledger
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Level
+from encord_convert.hub.splits import UNNAMED, split_of
+from encord_convert.losses.report import Report
+from encord_convert.sdk.objects import Shape
+from encord_convert.workers import crew
+
+NAME = "annotations.json"
+
+_BUFFER = 1 << 20
+
+
+def write_whole(labels: LabelSet, target: Target, options: Any, report: Report, carries: Carries) -> None:
+    """Write one file."""
+    _write_in_turn([labels], target, options, report, carries)
+
+
+def write_parts(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
+    """Write one file of the rows of all shards, one after the other, with a process for each.
+
+    A shard that another process can open says how: ``shard.recipe`` is the address of a function, ``module:name``, and
+    what to call it with.
+    """
+    alone = getattr(options, "split_files", False)
+    if alone or not _can_be_shared(shards) or not _write_at_once(shards, target, options, report, carries):
+        _write_in_turn(shards, target, options, report, carries)
+
+
+def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
+    if getattr(options, "split_files", False):
+        _write_by_split(sets, target, options, report, carries)
+        return
+    images_path, annotations_path = _scratch(target, "images"), _scratch(target, "annotations")
+    with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
+        lines = Lines(images), Lines(annotations)
+        rows = Rows(sets[0].ontology, options, carries, *lines)
+        reports = [report, *(Report() for _ in sets[1:])]
+        for labels, own in zip(sets, reports, strict=True):
+            rows.write(labels, own)
+    if len(sets) > 1:
+        _merge(report, [Account.of(one) for one in reports])
+    _note(report, rows.classes.clashes())
+    with target.open(NAME) as stream:
+        _write_file(
+            stream,
+            sets[0],
+            rows.videos,
+            lambda: append_file(stream, images_path),
+            lambda: append_file(stream, annotations_path),
+            [one.to_dict(options.supercategory) for one in rows.classes.categories],
+        )
+
+
+def _write_by_split(sets: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
+    """Write a file for each split that rows say they are in, a row at a time."""
+    if target.is_file:
+        raise OptionError(f"{target.path}: split_files=yes writes several files. Name a folder.")
+    parts: dict[str, tuple[Rows, Path, Path]] = {}
+    reports = [report, *(Report() for _ in sets[1:])]
+    with ExitStack() as stack:
+        for labels, own in zip(sets, reports, strict=True):
+            for row in own.rows(labels, carries):
+                split = split_of(row.client_metadata) or UNNAMED
+                if split not in parts:
+                    paths = _scratch(target, f"images-{len(parts)}"), _scratch(target, f"annotations-{len(parts)}")
+                    images, lines = (Lines(stack.enter_context(path.open("wb", _BUFFER))) for path in paths)
+                    parts[split] = Rows(sets[0].ontology, options, carries, images, lines), *paths
+                rows = parts[split][0]
+                rows.begin(labels, own)
+                rows.add(row)
+                rows.end()
+    if len(sets) > 1:
+        _merge(report, [Account.of(one) for one in reports])
+    _note(report, dict.fromkeys(clash for rows, *_ in parts.values() for clash in rows.classes.clashes()))
+    names = Paths()
+    for split, (rows, images_path, annotations_path) in parts.items():
+        name = "".join("_" if char in '<>:"/\\|?*' or char < " " else char for char in split)
+        with target.open(names.file(f"annotations/instances_{name}", ".json") + ".json") as stream:
+            _write_file(
+                stream,
+                sets[0],
+                rows.videos,
+                partial(append_file, stream, images_path),
+                partial(append_file, stream, annotations_path),
+                [one.to_dict(options.supercategory) for one in rows.classes.categories],
+            )
+
+
+def _write_file(
+    stream: BinaryIO,
+    labels: LabelSet,
+    videos: Sequence[dict[str, Any]],
+    write_images: Callable[[], None],
+    write_annotations: Callable[[], None],
+    categories: Sequence[dict[str, Any]],
+) -> None:
+    info: dict[str, Any] = {"description": labels.title, "version": "1.0"}
+    if labels.ontology.objects or labels.ontology.classifications:
+        info["encord"] = {"ontology": labels.ontology.to_dict()}
+    stream.write(b'{"info":' + written_value(info) + b',"licenses":[]')
+    if videos:
+        stream.write(b',"videos":[\n' + written_lines(videos) + b"\n]")
+    stream.write(b',"images":[\n')
+    write_images()
+    stream.write(b'\n],"annotations":[\n')
+    write_annotations()
+    stream.write(b'\n],"categories":[\n' + written_lines(categories) + b"\n]}\n")
+
+
+def _scratch(target: Target, name: str) -> Path:
+    return target.scratch("scratch").with_name(f"scratch-{name}")
+
+
+@dataclass(slots=True)
+class Account:
+    """What a report knows of a part of the rows, in a form that can be sent."""
+
+    reading: Ledger
+    writing: Ledger
+    rows_read: int
+    splits: dict[str, int]
+
+    @classmethod
+    def of(cls, report: Report) -> Account:
+        """Return what a report knows."""
+        return cls(report.reading, report.writing, report.rows_read, report.source.splits)
+
+
+def _merge(report: Report, parts: Iterable[Account]) -> None:
+    """Make one account of those of the parts, in their order."""
+    report.reading, report.writing, report.rows_read = Ledger(), Ledger(), 0
+    splits: Counter[str] = Counter()
+    for part in parts:
+        report.reading.merge(part.reading)
+        report.writing.merge(part.writing)
+        report.rows_read += part.rows_read
+        splits.update(part.splits)
+    report.source.splits = dict(splits)
+
+
+def _note(report: Report, clashes: Iterable[str]) -> None:
+    for detail in clashes:
+        report.note(Level.WARNING, "NAME_CLASH", detail)
+
+
+# --- with several processes -----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Part:
+    """What one process has written, and knows.
+
+    ``images`` and ``annotations`` are its blocks; ``names`` are 64 bits of each file name; ``clashes`` what is to be
+    said of names of classes and questions.
+    """
+
+    images: PartBlock
+    annotations: PartBlock
+    account: Account
+    names: NDArray[np.uint64]
+    clashes: list[str]
+    has_videos: bool
+
+
+@dataclass(slots=True)
+class PartBlock:
+    """Where a block of a part lies, how many entries it has, and the number the first of them was given."""
+
+    path: Path
+    count: int
+    first: int
+
+
+def _can_be_shared(shards: Sequence[LabelSet]) -> bool:
+    """Tell whether each shard can be opened elsewhere, and none has to know what another has seen."""
+    structure = shards[0].ontology
+    templates = {template.name for template in structure.skeleton_templates}
+    skeletons = {one.name for one in structure.objects if one.shape is Shape.SKELETON}
+    return all(shard.recipe is not None for shard in shards) and skeletons <= templates
+
+
+def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> bool:
+    """Write with a process for each shard, this one included; tell whether that gave the file."""
+    parts = _parts(shards, target.scratch("scratch").parent, options, carries)
+    names = np.sort(np.concatenate([part.names for part in parts]))
+    if np.any(names[1:] == names[:-1]) or any(part.has_videos for part in parts):
+        return False
+    _merge(report, [part.account for part in parts])
+    _note(report, dict.fromkeys(clash for part in parts for clash in part.clashes))
+    categories = classes_of(shards[0].ontology, options, carries).categories
+    with target.open(NAME) as stream:
+        _write_file(
+            stream,
+            shards[0],
+            [],
+            lambda: _append(stream, [part.images for part in parts]),
+            lambda: _append(stream, [part.annotations for part in parts], [part.images for part in parts]),
+            [one.to_dict(options.supercategory) for one in categories],
+        )
+    return True
+
+
+def _parts(shards: Sequence[LabelSet], folder: Path, options: Any, carries: Carries) -> list[Part]:
+    place = None if shards[0].source is None else shards[0].source.name
+    with crew(len(shards)) as processes:
+        others = [
+            processes.start(_opened_part, shard.recipe, place, folder, number, options, carries, current_pixel_limit())
+            for number, shard in enumerate(shards[1:], 1)
+        ]
+        return [_part(shards[0], folder, 0, options, carries), *(other.result() for other in others)]
+
+
+def _opened_part(
+    recipe: Any, place: str | None, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int
+) -> Part:
+    """Write the part of a recipe: in another process."""
+    address, payload = recipe
+    module, _, name = address.partition(":")
+    with pixel_limit(limit_pixels):
+        shard = getattr(import_module(module), name)(payload)
+        shard.source = source_at(place) if place is not None and Path(place).exists() else None
+        return _part(shard, folder, number, options, carries)
+
+
+def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Carries) -> Part:
+    """Write a part, with the numbers it most likely has in the file."""
+    images_path, annotations_path = folder / f"scratch-images-{number}", folder / f"scratch-annotations-{number}"
+    first_image = first_annotation = 1
+    if shard.before is not None:
+        written = carries.shapes | carries.approximates
+        first_image += shard.before.rows
+        first_annotation += sum(count for shape, count in shard.before.objects.items() if shape in written)
+    report = Report()
+    with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
+        blocks = Lines(images, first_image), Lines(annotations, first_annotation)
+        rows = Rows(shard.ontology, options, carries, *blocks, first_image)
+        rows.write(shard, report)
+    return Part(
+        images=PartBlock(images_path, blocks[0].count, first_image),
+        annotations=PartBlock(annotations_path, blocks[1].count, first_annotation),
+        account=Account.of(report),
+        names=rows.names.codes(),
+        clashes=rows.classes.clashes(),
+        has_videos=bool(rows.videos),
+    )
+
+
+def _append(stream: BinaryIO, blocks: Sequence[PartBlock], images: Sequence[PartBlock] = ()) -> None:
+    """Write one block after the other, with other numbers if they turned out to be others; ``images`` are those of the
+    same parts, if the blocks are of annotations."""
+    written = images_written = 0
+    for number, block in enumerate(blocks):
+        more = written + 1 - block.first
+        more_images = images_written + 1 - images[number].first if images else None
+        if written and block.count:
+            stream.write(b",\n")
+        if more or more_images:
+            stream.writelines(renumbered(block.path, more, more_images))
+        else:
+            append_file(stream, block.path)
+        written += block.count
+        images_written += images[number].count if images else 0

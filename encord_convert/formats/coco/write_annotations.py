@@ -1,0 +1,204 @@
+"""Annotations of a COCO file: what is placed on many pictures gathered, drawn together, and written with its answers.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from msgspec import UNSET
+
+from encord_convert.formats.coco.categories import Class, Classes
+from encord_convert.formats.coco.json_lines import Block, body_of
+from encord_convert.formats.coco.write_shapes import Annotation, Draw, Picture, Shapes, Size, Style
+from encord_convert.formats.coco.write_tables import NUMBERED, Sheets
+from encord_convert.hub.contents import loses_sides
+from encord_convert.hub.loss import Carries
+from encord_convert.hub.table import Sheet
+from encord_convert.losses.report import Report
+from encord_convert.sdk.objects import Object, ObjectInstance, Shape
+
+GATHERED = 512
+"""Annotations that are drawn together: enough to make the cost of a call small, few enough to stay in the cache."""
+
+_NUMBERED_BODY = f"{NUMBERED}%b".encode()
+
+_MOST_COMMON = 10_000
+"""How many different sets of answers are remembered."""
+
+_Plan = tuple[Class, Callable[[Any, Size], None], Draw]
+
+
+class Annotator:
+    """Takes pictures with what is placed on them, and writes their annotations.
+
+    Parameters
+    ----------
+    classes : Classes
+    style : Style
+    carries : Carries
+        What the format declares.
+    report : Report
+        Told of everything that is not written, or not as it was.
+    block : Block
+        Receives the annotations.
+    """
+
+    def __init__(self, classes: Classes, style: Style, carries: Carries, report: Report, block: Block) -> None:
+        self._classes = classes
+        self._carries = carries
+        self._report = report
+        self._block = block
+        self._shapes = Shapes(style, carries, report, as_masks=Shape.POLYGON in carries.approximates)
+        self._sheets = Sheets(classes, style, carries, report, _answers_on)
+        self._plans: dict[int, _Plan] = {}
+        self._pictures: list[Picture] = []
+        self._waiting = 0
+        self._is_split = False
+        self._common: dict[tuple[int, int, int], tuple[Any, dict[str, Any]]] = {}
+        self._info: Any = None
+        self._is_manual = True
+        self._confidence: float | None = None
+        self._loses_sides = False
+
+    def add(self, picture: Picture, instances: Sequence[ObjectInstance]) -> None:
+        """Take a picture and the objects on it; all pictures of a row one after the other."""
+        if self._waiting >= 4 * GATHERED:
+            self.flush()
+            self._is_split = True
+        self._gather(picture, instances)
+        self._pictures.append(picture)
+        self._waiting += len(picture.placed)
+
+    def _gather(self, picture: Picture, instances: Sequence[ObjectInstance]) -> None:
+        frame, size, plans = picture.frame, picture.size, self._plans
+        placed = picture.placed
+        for instance in instances:
+            item = instance.ontology_item
+            plan = plans.get(id(item)) or self._plan(item)
+            data = instance._frames[frame]
+            plan[1](data.coordinates, size)
+            placed.append((plan, instance, data))
+
+    def add_sheet(self, sheet: Sheet, first_id: int) -> None:
+        """Write what is on the pictures of a sheet, of which the first has the number ``first_id``."""
+        self.flush()
+        drawn = self._sheets.drawn(sheet)
+        if None in drawn.texts:
+            bodies = self._bodies(sheet, [at for at, text in enumerate(drawn.texts) if text is None], first_id)
+            for at, body in bodies.items():
+                drawn.texts[at] = _NUMBERED_BODY if body else b""
+            written = [at for at, body in bodies.items() if body]
+            drawn.columns.append((written, ([bodies[at] for at in written],)))
+        is_written = np.array(list(map(bool, drawn.texts)), np.int64)
+        ids = (np.cumsum(is_written) + (self._block.next_id - 1)).tolist()
+        image_ids = np.repeat(np.arange(first_id, first_id + len(sheet)), sheet.counts).tolist()
+        self._block.add_lines(drawn.filled(ids, image_ids), int(is_written.sum()))
+
+    def _bodies(self, sheet: Sheet, places: list[int], first_id: int) -> dict[int, bytes]:
+        """Return the lines of shapes that are not plain, without their numbers; empty if one is not written."""
+        owners = np.repeat(np.arange(len(sheet)), sheet.counts)[places].tolist()
+        pictures: list[tuple[Picture, list[int]]] = []
+        for number, own in groupby(zip(owners, places, strict=True), itemgetter(0)):
+            picture = Picture(sheet.empty_row(number), 0, first_id + number, sheet.sizes[number])
+            odd = [at for _, at in own]
+            self._gather(picture, [sheet.object(at) for at in odd])
+            pictures.append((picture, odd))
+        self._shapes.compute()
+        bodies = {}
+        for picture, odd in pictures:
+            self._report.turn_to(picture.row)
+            for at, placed in zip(odd, picture.placed, strict=True):
+                bodies[at] = body_of(self._annotation(picture, *placed))
+        return bodies
+
+    def end_row(self) -> None:
+        """Write what was gathered if that is enough. A row is written in one go or ends a go: its losses are counted
+        together."""
+        if self._waiting >= GATHERED or self._is_split:
+            self.flush()
+            self._is_split = False
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        self._shapes.compute()
+        annotations: list[Annotation] = []
+        for picture in self._pictures:
+            self._report.turn_to(picture.row)
+            drawn = [self._annotation(picture, *one) for one in picture.placed]
+            annotations += [one for one in drawn if one is not None]
+        self._block.add(annotations)
+        self._pictures = []
+        self._waiting = 0
+
+    def _plan(self, item: Object) -> _Plan:
+        """Return how objects of a class are written, and remember it under the ``id`` of the class, which it holds."""
+        class_ = self._classes.of(item)
+        plan = self._plans[id(item)] = (class_, *self._shapes.of(class_.shape))
+        return plan
+
+    def _annotation(self, picture: Picture, plan: _Plan, instance: ObjectInstance, data: Any) -> Annotation | None:
+        """Return the entry of an object on a picture, None if it cannot be written."""
+        class_, _, draw = plan
+        annotation = draw(picture, class_, instance, data.coordinates)
+        if annotation is None:
+            return None
+        attributes = self._answers(class_, instance, picture.frame)
+        if class_.crowd_keys and class_.is_crowd(attributes):
+            annotation.iscrowd = 1
+        if annotation.attributes is not UNSET:
+            attributes.update(annotation.attributes)
+        if class_.constants:
+            attributes.update(class_.constants)
+        hash_ = instance.object_hash
+        if picture.tracks is not None:
+            attributes["track_id"] = picture.tracks[hash_]
+        info = data.object_frame_instance_info
+        if info is not self._info:
+            self._learn(info)
+        if not self._is_manual:
+            attributes["manual_annotation"] = False
+        if self._confidence is not None:
+            annotation.score = self._confidence
+        if self._loses_sides:
+            self._report.drop_side(instance, picture.frame, self._carries)
+        attributes["encord_object_hash"] = hash_
+        annotation.attributes = attributes
+        return annotation
+
+    def _answers(self, class_: Class, instance: ObjectInstance, frame: int) -> dict[str, Any]:
+        """Return the answers about an object that hold on a frame, for the caller to add to."""
+        common = instance._answers_in_common()
+        if common is None:
+            return _answers_on(class_, instance, frame)
+        key = (id(common[0]), id(common[1]), frame)
+        known = self._common.get(key)
+        if known is None:
+            if len(self._common) > _MOST_COMMON:
+                self._common.clear()
+            # What is shared is held with what was made of it, so that its `id` stays its own.
+            known = self._common[key] = (common, _answers_on(class_, instance, frame))
+        return known[1].copy()
+
+    def _learn(self, info: Any) -> None:
+        """Look at frame information, which many annotations in a row usually share."""
+        self._info = info
+        self._is_manual = info.manual_annotation
+        self._confidence = None if info.confidence == 1 else info.confidence
+        self._loses_sides = loses_sides(info, self._carries)
+
+
+def _answers_on(class_: Class, instance: ObjectInstance, frame: int) -> dict[str, Any]:
+    attributes: dict[str, Any] = {}
+    answers = instance._static_answers()
+    if answers:
+        class_.questions.fill(attributes, answers)
+    answers = instance._dynamic_answers_at(frame)
+    if answers:
+        class_.questions.fill(attributes, answers)
+    return attributes

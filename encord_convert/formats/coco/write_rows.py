@@ -1,0 +1,268 @@
+"""Rows of the hub to the two long blocks of a COCO file, images and annotations.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any, Literal, Protocol
+
+from msgspec import UNSET
+
+from encord_convert.errors import OptionError
+from encord_convert.formats._finding import Finder, beside
+from encord_convert.formats.coco.categories import Classes, unique
+from encord_convert.formats.coco.json_lines import Block
+from encord_convert.formats.coco.write_annotations import Annotator
+from encord_convert.formats.coco.write_images import Image, Names, frames_of, identity, split_suffix
+from encord_convert.formats.coco.write_shapes import Picture, Style
+from encord_convert.hub.contents import loses_sides
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries
+from encord_convert.hub.media import SUFFIXES
+from encord_convert.hub.splits import split_of
+from encord_convert.hub.table import Sheet
+from encord_convert.hub.visibility import frame_size
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+
+_USUAL = (".jpg", ".png", ".jpeg", ".JPG", ".PNG")
+
+KEPT = 256
+"""Images that are written together."""
+
+
+class Options(Style, Protocol):
+    """What of the writing options the rows are written by."""
+
+    @property
+    def frames(self) -> Literal["labelled", "all"]:
+        """Frames of videos, groups and series that are listed."""
+
+    @property
+    def checklists(self) -> Literal["names", "objects"]:
+        """How answers to a checklist are written."""
+
+    @property
+    def ids(self) -> Mapping[str, int]:
+        """Ids of categories that are given."""
+
+
+def classes_of(structure: OntologyStructure, options: Options, carries: Carries) -> Classes:
+    """Return the classes of a file as the options want them.
+
+    Raises
+    ------
+    OptionError
+        An id is given to a category that is none.
+    """
+    shapes = carries.shapes | carries.approximates
+    classes = Classes(structure, shapes, options.ids, as_objects=options.checklists == "objects")
+    names = [category.name for category in classes.categories]
+    for name in options.ids:
+        if name not in names:
+            known = ", ".join(map(repr, names[:20]))
+            raise OptionError(f"coco: category_ids names {name!r}, which is no category here; there are: {known}.")
+    return classes
+
+
+class Rows:
+    """Writes rows, each once, and knows then what the short blocks of the file hold.
+
+    Parameters
+    ----------
+    structure : OntologyStructure
+    options : Options
+    carries : Carries
+    images, annotations : Block
+        Where the entries go.
+    first_image : int
+        Number of the first image.
+
+    Attributes
+    ----------
+    classes : Classes
+        Its categories are those of the file.
+    videos : list of dict
+        Entries of ``videos``.
+    names : Names
+        Those given to images.
+    """
+
+    def __init__(
+        self,
+        structure: OntologyStructure,
+        options: Options,
+        carries: Carries,
+        images: Block,
+        annotations: Block,
+        first_image: int = 1,
+    ) -> None:
+        self.classes = classes_of(structure, options, carries)
+        self.videos: list[dict[str, Any]] = []
+        self.names = Names()
+        self._options = options
+        self._carries = carries
+        self._images = images
+        self._annotations = annotations
+        self._kept: list[Image] = []
+        self._report: Any = None
+        self._source: Any = None
+        self._finder: Finder | None = None
+        self._listed = first_image - 1
+
+    def write(self, labels: LabelSet, report: Report) -> None:
+        """Write all rows of a label set, and tell a report what is not written, or not as it was."""
+        self.begin(labels, report)
+        for one in report.sheets(labels, self._carries):
+            if isinstance(one, Sheet):
+                self._add_sheet(one)
+            else:
+                self.add(one)
+            del one
+        self.end()
+
+    def begin(self, labels: LabelSet, report: Report) -> None:
+        """Look for images where a label set was read, and tell a report, from now on."""
+        if self._finder is None:
+            self._source = labels.source
+        if report is not self._report:
+            self._report = report
+            self._annotator = Annotator(self.classes, self._options, self._carries, report, self._annotations)
+
+    def end(self) -> None:
+        """Write what is held back, and tell the report what names were taken."""
+        self._annotator.flush()
+        self._flush()
+        self.names.say_clashes(self._report.note)
+
+    def add(self, row: LabelRowV2) -> None:
+        """Write a row."""
+        for instance in row._objects.values():
+            dynamic = instance._dynamic
+            # Answers that many objects share were made for the very frame of each.
+            if not instance._frames or (dynamic is not None and not dynamic.is_shared):
+                self._report.drop_unplaced(instance, self._carries)
+        for classification in row._classifications.values():
+            if not classification._frames:
+                self._report.drop_unplaced(classification, self._carries)
+        placed = self._on_frames(row._objects.values())
+        labelled = self._on_frames(row._classifications.values())
+        tracks = {hash_: n for n, hash_ in enumerate(row._objects, 1)} if row.number_of_frames > 1 else None
+        video_id = self._video(row) if row.data_type is DataType.VIDEO else None
+        everything = self._options.frames == "all"
+        is_first = True
+        for frame in frames_of(row, placed.keys() | labelled.keys(), everything=everything):
+            image = self._image(row, frame, is_first)
+            is_first = False
+            if video_id is not None:
+                image.video_id, image.frame_id = video_id, frame
+            if frame in labelled:
+                self._classify(image, frame, labelled[frame])
+            if frame in placed:
+                size = (image.width, image.height)
+                self._annotator.add(Picture(row, frame, self._listed, size, tracks), placed[frame])
+            if len(self._kept) >= KEPT:
+                self._flush()
+        self._annotator.end_row()
+
+    def _add_sheet(self, sheet: Sheet) -> None:
+        first = self._listed + 1
+        titles = [title.replace("\\", "/") for title in sheet.titles]
+        for number, title in enumerate(titles):
+            if not title.endswith(_USUAL):
+                titles[number] = title + self._suffix(sheet.empty_row(number), 0, title)
+        names = self.names.unique_many(titles)
+        for number, (title, shown) in enumerate(zip(sheet.titles, names, strict=True)):
+            self._listed += 1
+            width, height = sheet.sizes[number]
+            encord: dict[str, Any] = {"data_hash": sheet.data_hashes[number], "frame": 0}
+            if shown != title:
+                encord["title"] = title
+            image = Image(id=self._listed, width=width, height=height, file_name=shown, encord=encord)
+            if split := split_of(sheet.client_metadata.get(number)):
+                image.split = split
+            if number in sheet.classifications:
+                labels = sheet.classifications[number]
+                if any(loses_sides(one._frames[0], self._carries) for one in labels):  # else there is nothing to tell
+                    self._report.turn_to(sheet.empty_row(number))
+                self._classify(image, 0, labels)
+            self._kept.append(image)
+        self._annotator.add_sheet(sheet, first)
+        if len(self._kept) >= KEPT:
+            self._flush()
+
+    def _image(self, row: LabelRowV2, frame: int, is_first: bool) -> Image:
+        width, height = frame_size(row, frame)
+        self._listed += 1
+        shown = self.names.of(row, frame, partial(self._suffix, row, frame))
+        encord = identity(row, frame, is_first=is_first)
+        if row.data_type is DataType.IMAGE and shown != row.data_title:
+            encord["title"] = row.data_title
+        image = Image(
+            id=self._listed,
+            width=width,
+            height=height,
+            file_name=shown,
+            split=split_of(row.client_metadata) or UNSET,
+            encord=encord,
+        )
+        self._kept.append(image)
+        return image
+
+    def _suffix(self, row: LabelRowV2, frame: int, name: str) -> str:
+        """Return the ending that the name of a file lacks, where that is known."""
+        if row.data_type is DataType.DICOM or split_suffix(name)[1].lower() in SUFFIXES:
+            return ""
+        if self._finder is None and self._source is not None:
+            self._finder = beside(self._source)
+            self._source = None
+        return "" if self._finder is None else self._finder.suffix(row, frame)
+
+    def _flush(self) -> None:
+        self._images.add(self._kept)
+        self._kept = []
+
+    def _on_frames(self, instances: Collection[Any]) -> dict[int, list[Any]]:
+        """Return objects or classifications by frame."""
+        on_first = [one for one in instances if len(one._frames) == 1 and 0 in one._frames]
+        if len(on_first) == len(instances):  # as in every still image
+            return {0: on_first} if on_first else {}
+        by_frame: dict[int, list[Any]] = {}
+        for one in instances:
+            for frame in one._frames:
+                by_frame.setdefault(frame, []).append(one)
+        return by_frame
+
+    def _video(self, row: LabelRowV2) -> int:
+        number = len(self.videos) + 1
+        width, height = frame_size(row, 0)
+        self.videos.append(
+            {"id": number, "name": row.data_title, "width": width, "height": height, "length": row.number_of_frames}
+        )
+        return number
+
+    def _classify(self, image: Image, frame: int, classifications: list[Any]) -> None:
+        """Write the labels of a frame."""
+        attributes: dict[str, Any] = {}
+        made: dict[str, dict[str, Any]] = {}
+        for classification in classifications:
+            members: dict[str, Any] = {}
+            self.classes.questions_of(classification.ontology_item).fill(members, classification._static_answers())
+            name = unique(classification.classification_name, made)
+            for key, value in (members or {name: {}}).items():
+                attributes[unique(key, attributes)] = value
+            info = classification._frames[frame]
+            made[name] = {"hash": classification.classification_hash}
+            if self.classes.shares_its_title(classification.ontology_item):
+                made[name]["featureHash"] = classification.ontology_item.feature_node_hash
+            if info.confidence != 1:
+                made[name]["score"] = info.confidence
+            if not info.manual_annotation:
+                made[name]["manual_annotation"] = False
+            self._report.drop_side(classification, frame, self._carries)
+        image.attributes = attributes
+        image.encord["classifications"] = made

@@ -1,0 +1,379 @@
+"""CVAT files to a label set: what is known of them after a scan, their rows when walked, and parts of them.
+
+The page of the format is :mod:`encord_convert.formats.cvat.page`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import FileSource, Source
+from encord_convert.formats.cvat import fast_xml as lane
+from encord_convert.formats.cvat.counts import Account
+from encord_convert.formats.cvat.exact_xml import Picture, Record, Stray, Track, parsed_elements
+from encord_convert.formats.cvat.hints import own_ontology, own_plans
+from encord_convert.formats.cvat.meta import Label, merged_labels
+from encord_convert.formats.cvat.ontology import Plans, build
+from encord_convert.formats.cvat.options import ReadOptions
+from encord_convert.formats.cvat.read_groups import Groups, own_row
+from encord_convert.formats.cvat.read_images import Pictures
+from encord_convert.formats.cvat.read_tables import SheetReader
+from encord_convert.formats.cvat.read_tracks import Tracks
+from encord_convert.formats.cvat.scan import Scan, pieces, scan, stamp_of
+from encord_convert.formats.cvat.stats import LabelFacts, Wanted, merged_facts
+from encord_convert.hub.counts import Ledger
+from encord_convert.hub.labelset import Before, Draft, LabelSet
+from encord_convert.hub.loss import Level, Where
+from encord_convert.hub.media import Media, apart
+from encord_convert.hub.splits import UNNAMED, named_in
+from encord_convert.hub.table import Sheet
+from encord_convert.losses.report import Report
+from encord_convert.sdk.objects import LabelRowV2, Shape
+
+_HELD = 64
+"""How many pictures are read before the first of them becomes a row: their numbers are read together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What another process needs to make a part of the rows: the source's description, and where the part begins.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        What to call it in messages.
+    scan : Scan
+    options : ReadOptions
+    start, end : int
+        The part, in bytes.
+    line, first : int
+        One-based line, and place among the pictures, at which it begins.
+    objects : dict of Shape to int, optional
+        Objects before it, as far as the scan could tell.
+    """
+
+    path: Path
+    name: str
+    scan: Scan
+    options: ReadOptions
+    start: int
+    end: int
+    line: int
+    first: int
+    objects: dict[Shape, int] = field(default_factory=dict)
+
+
+def read_members(source: Source, members: Sequence[str], options: ReadOptions, report: Report) -> LabelSet:
+    """Read files of a source; the other parameters are those of every importer."""
+    wanted = Wanted(groups=options.group_id, pairs=options.points_as_skeleton)
+    scans = [scan(source, member, wanted) for member in members]
+    reading = _Reading(scans, options)
+    report.reading = reading.ledger
+    title = next((one.meta.name for one in scans if one.meta.name), "")
+    cut = partial(_shards, source, reading) if _can_be_cut(source, reading) else None
+    labels = LabelSet(
+        reading.draft.ontology, sheets=partial(reading.sheets, source), title=title, ledger=reading.ledger, shards=cut
+    )
+    if all(one.meta.own is None for one in scans):
+        labels.splits = {split for one in scans for split in _splits_in(one, is_alone=len(scans) == 1)}
+    return labels
+
+
+def _splits_in(one: Scan, *, is_alone: bool) -> set[str]:
+    tasks = {task.subset for task in one.meta.tasks} - {UNNAMED}
+    return {*one.facts.subsets, *tasks, "" if is_alone else named_in(one.member)} - {""}
+
+
+class _Reading:
+    """What is known of a source after the scan: ontology, plans, and the account of reading."""
+
+    def __init__(self, scans: Sequence[Scan], options: ReadOptions) -> None:
+        self.scans = scans
+        self.options = options
+        self.draft = Draft("cvat")
+        self.ledger = Ledger()
+        members = [one.member for one in scans]
+        self.folders = dict(zip(members, apart(members), strict=True))
+        for one in scans:
+            _note_tasks(one, self.ledger)
+        own = self._own_plans()
+        if own is not None:
+            self.plans: Plans = own
+            self.ledger.mark_head()
+            return
+        # The scans are descriptions of the files and stay as they are; merging and completing need copies.
+        labels: list[Label] = merged_labels(deepcopy([one.meta for one in scans]))
+        facts: dict[str, LabelFacts] = merged_facts(deepcopy([one.facts.labels for one in scans]))
+        self.plans = build(self.draft, labels, facts, options, self.ledger)
+        self.ledger.mark_head()
+
+    def _own_plans(self) -> Plans | None:
+        """Return the plans of reading what this package wrote, None if it did not, or not as it now stands there."""
+        structure = own_ontology([one.meta for one in self.scans], self.options)
+        plans = None
+        if structure is not None:
+            facts = merged_facts(deepcopy([one.facts.labels for one in self.scans]))
+            plans = own_plans(structure, facts, self.draft)
+        if plans is None or structure is None:
+            return None
+        self.draft.ontology = structure
+        # Interpolated frames are as the keyframe before them: what differs from it was written as a keyframe.
+        self.options = replace(self.options, keyframes_manual=False)
+        return plans
+
+    def sheets(self, source: Source) -> Iterator[Sheet | LabelRowV2]:
+        """Walk all rows, many at a time where pictures are plain, from a fresh account."""
+        self.ledger.rewind()
+        for one in self.scans:
+            account = Account(self.ledger, self.draft, source.place(one.member))
+            yield from self._rows(one, account, source, Media(source, one.member.rpartition("/")[0]))
+
+    def part(self, source: Source, recipe: Recipe) -> Iterator[Sheet | LabelRowV2]:
+        """Walk the rows of a part."""
+        self.ledger.rewind()
+        account = Account(self.ledger, self.draft, source.place(recipe.scan.member))
+        return self._rows(recipe.scan, account, source, None, recipe)
+
+    def _rows(
+        self, one: Scan, account: Account, source: Source, media: Media | None, recipe: Recipe | None = None
+    ) -> Iterator[Sheet | LabelRowV2]:
+        key = (one.member,) if len(self.scans) > 1 else ()
+        folder = self.folders[one.member]
+        common = (
+            self.draft, self.plans, self.options, account, one.meta, one.facts, media, one.member, key, folder,
+        )  # fmt: skip
+        pictures, tracks = SheetReader(*common, first=recipe.first if recipe else 0), Tracks(*common)
+        if own_row(one.meta.own) is not None:
+            yield from self._grouped(one, account, pictures, tracks, _records(source, one, recipe))
+            return
+        held: list[Picture] = []
+        try:
+            for piece in _walk(source, one, recipe):
+                sheet = None
+                if isinstance(piece, Piece) and pictures.takes_pages:
+                    yield from pictures.rows(held)
+                    held = []
+                    sheet = pictures.sheet(*piece)
+                if sheet is not None:
+                    yield sheet
+                    del piece, sheet  # megabytes, once they are taken apart
+                    continue
+                for record in _records_of(piece):
+                    if isinstance(record, Picture):
+                        held.append(record)
+                        if len(held) < _HELD:
+                            continue
+                    yield from pictures.rows(held)
+                    held = []
+                    if isinstance(record, Track):
+                        yield from tracks.rows(record)
+                    elif isinstance(record, Stray):
+                        account.title = ""
+                        account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
+            yield from pictures.rows(held)
+            yield from tracks.empty_rows()
+        except lane.NotCanonical as error:
+            raise _changed(source, one) from error
+        finally:
+            account.flush()
+
+    def _grouped(
+        self, one: Scan, account: Account, pictures: Pictures, tracks: Tracks, records: Iterator[Record]
+    ) -> Iterator[LabelRowV2]:
+        """Walk a file that is about one row."""
+        assert one.meta.own is not None
+        groups = Groups(pictures, self.draft, self.ledger, one.meta.own, (one.member,))
+        is_done = False
+        try:
+            for record in records:
+                if isinstance(record, Picture):
+                    groups.add([record])
+                elif isinstance(record, Track):
+                    for row in tracks.rows(record):
+                        is_done = True
+                        yield groups.filled(row)
+                else:
+                    account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
+            if not is_done:
+                yield groups.row()
+        finally:
+            account.flush()
+
+
+class Piece(NamedTuple):
+    """Whole records of a file that is canonical, and their first line."""
+
+    chunk: bytes
+    line: int
+
+
+def _records_of(piece: Piece | Record) -> Iterable[Record]:
+    return lane.records(piece.chunk.decode(), piece.line) if isinstance(piece, Piece) else (piece,)
+
+
+def _records(source: Source, one: Scan, recipe: Recipe | None = None) -> Iterator[Record]:
+    """Walk a file record by record."""
+    try:
+        for piece in _walk(source, one, recipe):
+            yield from _records_of(piece)
+    except lane.NotCanonical as error:
+        raise _changed(source, one) from error
+
+
+def _walk(source: Source, one: Scan, recipe: Recipe | None) -> Iterator[Piece | Record]:
+    """Walk a file record by record, or so many together as are read in one go."""
+    if stamp_of(source, one.member) != one.stamp:
+        raise _changed(source, one)
+    with source.open(one.member) as stream:
+        if one.is_canonical:
+            yield from _pieces(stream, recipe, source.size(one.member))
+            return
+        for kind, item in parsed_elements(stream, source.place(one.member)):
+            if kind == "record":
+                yield item
+
+
+def _pieces(stream: BinaryIO, recipe: Recipe | None, size: int | None) -> Iterator[Piece]:
+    if recipe is not None:
+        line, chunks = recipe.line, lane.chunks_between(stream, recipe.start, recipe.end)
+    else:
+        head, data = lane.prologue(stream)
+        line, chunks = 1 + head.count(b"\n"), lane.chunks(stream, data)
+    for chunk in pieces(chunks, recipe is None or recipe.end == size):
+        yield Piece(chunk, line)
+        line += lane.count_in(chunk, b"\n")
+
+
+def _changed(source: Source, one: Scan) -> ReadError:
+    return ReadError(source.place(one.member), "changed while it was read.", advice="Read it again when it is done.")
+
+
+def _note_tasks(one: Scan, ledger: Ledger) -> None:
+    where = Where(file=one.member)
+    if any(one.facts.subsets) and one.facts.subsets:
+        detail = "The subsets of the project are kept in the client metadata of each row, as split."
+        ledger.note(Level.INFO, "SUBSET_AS_METADATA", detail, where)
+    for task in one.meta.tasks:
+        if one.facts.tracks and (task.step > 1 or task.start > 0):
+            detail = (
+                "The task begins after the first frame of its video, or leaves frames out; frames are numbered as in "
+                "the source, or 0, 1, 2, … with -r frame_mapping=relative."
+            )
+            ledger.note(Level.WARNING, "FRAME_STEP", detail, Where(file=one.member, element=task.name or task.id))
+        if one.facts.pictures and task.mode == "interpolation":
+            detail = "The pictures are frames of a video, whose tracks this export has not kept."
+            ledger.note(Level.INFO, "TRACK_ID_LOST", detail, Where(file=one.member, element=task.name or task.id))
+
+
+# -- shards -------------------------------------------------------------------------------------------------------
+
+
+def _can_be_cut(source: Source, reading: _Reading) -> bool:
+    """Tell whether other processes can read parts of the file: it is one file, plain, of pictures that are rows."""
+    one = reading.scans[0]
+    is_sized = not one.facts.without_size or reading.options.size is not None
+    return (
+        len(reading.scans) == 1
+        and one.is_canonical
+        and one.facts.pictures > 1
+        and not one.facts.tracks
+        and not (reading.options.group_images or reading.options.frames_as_video)
+        and own_row(one.meta.own) is None
+        and is_sized
+        and source.path(one.member) is not None
+    )
+
+
+def _shards(source: Source, reading: _Reading, count: int) -> list[LabelSet]:
+    return [open_shard(recipe) for recipe in _recipes(source, reading, count)]
+
+
+def _recipes(source: Source, reading: _Reading, count: int) -> Iterator[Recipe]:
+    """Cut the file at pictures, into parts of about equal size."""
+    one = reading.scans[0]
+    path = source.path(one.member)
+    assert path is not None
+    size = path.stat().st_size
+    whole = Recipe(path, source.place(one.member), one, reading.options, 0, size, 1, 0)
+    with path.open("rb") as stream:
+        head, _ = lane.prologue(stream)
+        if len(one.parts) == count:
+            yield from _scanned_recipes(whole, reading.plans, 1 + head.count(b"\n"))
+            return
+        stream.seek(len(head))
+        step = (size - len(head)) // count + 1
+        start, line, first = len(head), 1 + head.count(b"\n"), 0
+        while start < size:
+            length, lines, pictures = _stretch(stream, step)
+            yield replace(whole, start=start, end=start + length, line=line, first=first)
+            start, line, first = start + length, line + lines, first + pictures
+            stream.seek(start)
+
+
+def _scanned_recipes(whole: Recipe, plans: Plans, line: int) -> Iterator[Recipe]:
+    """Return the recipes of the parts a file was scanned in, of which more is known."""
+    first, objects = 0, Counter[Shape]()
+    for part in whole.scan.parts:
+        yield replace(whole, start=part.start, end=part.end, line=line, first=first, objects=dict(objects))
+        line, first = line + part.lines, first + part.pictures
+        for key, count in (part.objects or {}).items():
+            plan = plans.shapes.get(key)
+            if plan is not None:
+                objects[plan.makes] += count
+
+
+def _stretch(stream: BinaryIO, least: int) -> tuple[int, int, int]:
+    """Return how many bytes, lines and pictures lie before the first picture that is ``least`` bytes away or more."""
+    begin = b"<image "
+    length = lines = pictures = 0
+    data = b""
+    while more := stream.read(lane.CHUNK_BYTES):
+        data += more
+        cut = data.find(begin, max(0, least - length))
+        # The last bytes wait for the next chunk: a picture may begin in them.
+        keep = cut if cut >= 0 else len(data) - len(begin) + 1
+        lines += data.count(b"\n", 0, keep)
+        pictures += data.count(begin, 0, keep + len(begin) - 1)
+        length += keep
+        if cut >= 0:
+            return length, lines, pictures
+        data = data[keep:]
+    return length + len(data), lines + data.count(b"\n"), pictures
+
+
+def open_shard(recipe: Recipe) -> LabelSet:
+    """Return the part of a label set that a recipe describes, in whatever process this runs.
+
+    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their accounts,
+    merged in that order, its account.
+    """
+    source = _NamedSource(recipe.path, recipe.name)
+    reading = _Reading([recipe.scan], recipe.options)
+    if recipe.first:
+        reading.ledger = Ledger()  # what was found before the rows belongs to the account of the first part
+    labels = LabelSet(
+        reading.draft.ontology,
+        sheets=partial(reading.part, source, recipe),
+        title=recipe.scan.meta.name,
+        ledger=reading.ledger,
+    )
+    labels.before = Before(recipe.first, recipe.objects)
+    labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
+    return labels
+
+
+class _NamedSource(FileSource):
+    """A file that messages call by another name: a member of a folder."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(path)
+        self.name = name

@@ -1,0 +1,483 @@
+"""Pictures of a CVAT file: each becomes a label row, or one of an image group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import Any
+
+from encord_convert.errors import ReadError
+from encord_convert.formats.cvat.counts import Account
+from encord_convert.formats.cvat.exact_xml import Answers, Picture, Shape
+from encord_convert.formats.cvat.images import TURNED, header_of
+from encord_convert.formats.cvat.lines import LINES, READ, Extent, relative_lines
+from encord_convert.formats.cvat.meta import Meta, Task
+from encord_convert.formats.cvat.ontology import Plans
+from encord_convert.formats.cvat.options import ReadOptions
+from encord_convert.formats.cvat.read_attributes import Change, Ready
+from encord_convert.formats.cvat.read_masks import plain_masks
+from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, plain_box, plan_of, pose_of, split_points
+from encord_convert.formats.cvat.stats import Facts, frame_number
+from encord_convert.hub.counts import Origin
+from encord_convert.hub.labelset import Draft
+from encord_convert.hub.loss import Feature, Kind, Level
+from encord_convert.hub.media import LabelFile, Media
+from encord_convert.hub.splits import metadata_of, named_in
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
+from encord_convert.sdk.objects import Shape as HubShape
+
+_DEPTH = itemgetter(0)
+
+
+class Pictures:
+    """Makes rows of pictures.
+
+    Parameters
+    ----------
+    draft, plans, options, account, meta, facts
+        What was learnt before.
+    media : Media
+        For sizes the file does not say.
+    member : str
+        The file, as a member of the source.
+    key : tuple of str
+        What tells this file from others of the source: nothing if it is alone.
+    folder : str
+        What stands before titles, to tell them from those of files in other folders: empty, or with ``/`` at its end.
+    first : int
+        Place in the file of the first picture that comes.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        plans: Plans,
+        options: ReadOptions,
+        account: Account,
+        meta: Meta,
+        facts: Facts,
+        media: Media | None,
+        member: str,
+        key: tuple[str, ...],
+        folder: str,
+        first: int = 0,
+    ) -> None:
+        self._draft = draft
+        self._plans = plans
+        self._options = options
+        self._account = account
+        self._meta = meta
+        self._media = media
+        self._member = member
+        self._file_key = key
+        self._folder = folder
+        self._named = named_in(member) if key else ""
+        self._place = first
+        self._duplicates = facts.duplicates
+        self._without_size = facts.without_size
+        self._size = options.size_px()
+        self._has_subsets = meta.own is None and len([subset for subset in facts.subsets if subset]) > 1
+        self._left = {task_id: task.pictures for task_id, task in facts.tasks.items()}
+        self._groups: dict[str, list[Picture]] = {}
+
+    def rows(self, pictures: Sequence[Picture]) -> Iterator[LabelRowV2]:
+        """Take the next pictures; yield their rows, or those of the groups that are complete with them."""
+        if self._options.group_images or self._options.frames_as_video:
+            for picture in pictures:
+                yield from self._grouped(picture) if self._is_in_group(picture) else self._single([picture])
+            return
+        yield from self._single(pictures)
+
+    def _is_in_group(self, picture: Picture) -> bool:
+        task = self._meta.task(picture.attributes.get("task_id", ""))
+        return self._options.group_images or task.mode == "interpolation"
+
+    def _single(self, pictures: Sequence[Picture]) -> Iterator[LabelRowV2]:
+        extents = [None if self._is_duplicate(picture) else self._extent(picture) for picture in pictures]
+        all_lines, all_masks = self._lines(pictures, extents), plain_masks(pictures, extents)
+        for picture, extent, lines, masks in zip(pictures, extents, all_lines, all_masks, strict=True):
+            self._account.ledger.into["image", ""] += 1
+            if extent is None:
+                self._drop(picture)
+            else:
+                yield self._row(picture, extent, lines, masks)
+
+    def _grouped(self, picture: Picture) -> Iterator[LabelRowV2]:
+        self._account.ledger.into["image", ""] += 1
+        task_id = picture.attributes.get("task_id", "")
+        if self._is_duplicate(picture):
+            self._drop(picture)
+        else:
+            self._groups.setdefault(task_id, []).append(picture)
+        self._left[task_id] -= 1
+        if not self._left[task_id] and task_id in self._groups:
+            yield self._group(task_id, self._groups.pop(task_id))
+
+    def _is_duplicate(self, picture: Picture) -> bool:
+        """Tell whether the next picture of the file stands in it a second time."""
+        place = self._place
+        self._place += 1
+        return place in self._duplicates
+
+    # -- rows -------------------------------------------------------------------------------------------------
+
+    def _key(self, attributes: dict[str, str]) -> tuple[str, ...]:
+        return (
+            *self._file_key,
+            self._meta.task_id(attributes),
+            attributes.get("subset", ""),
+            attributes.get("name", ""),
+            attributes.get("id", ""),
+        )
+
+    def _title(self, attributes: dict[str, str]) -> str:
+        name, subset = attributes.get("title") or attributes.get("name", ""), attributes.get("subset", "")
+        return self._folder + (f"{subset}/{name}" if self._has_subsets and subset else name)
+
+    def _split(self, attributes: dict[str, str]) -> str:
+        """Return the split of a picture: its subset, its task's, or what the path of one of several files says."""
+        return subset_of(attributes) or self._meta.split(attributes.get("task_id", "")) or self._named
+
+    def _extent(self, picture: Picture) -> Extent:
+        """Return width and height in pixels."""
+        attributes = picture.attributes
+        width, height = pixels_of(attributes.get("width")), pixels_of(attributes.get("height"))
+        if width and height:
+            return width, height
+        name = attributes.get("name", "")
+        header = header_of(self._media, name, attributes.get("subset", "")) if self._media is not None else None
+        if header is not None and header.orientation > 1:
+            self._account.note(Level.WARNING, "EXIF_ORIENTATION", TURNED, picture.line, "image")
+        found = header.shown if header is not None else self._size
+        if found is None:
+            fact = f"the size of the picture {name!r} is not known, so that nothing can be placed in it."
+            advice = "Give it with -r size=WIDTHxHEIGHT, or put the pictures in images/ beside the file."
+            raise ReadError(self._account.place, fact, line=picture.line, advice=advice)
+        return found
+
+    def _row(self, picture: Picture, extent: Extent, lines: Iterator[Any] | None, masks: Iterator[Any]) -> LabelRowV2:
+        attributes = picture.attributes
+        key = self._key(attributes)
+        title = self._title(attributes)
+        self._account.title = title
+        self._account.note_unknown("image", attributes, picture.line)
+        row = self._empty_row(attributes, key, title, extent)
+        adopt = row._adopt
+        for instance in self._labels(picture, extent, lines, masks, 0, self._draft.hashes.series("picture", *key)):
+            adopt(instance)
+        return row
+
+    def _empty_row(self, attributes: dict[str, str], key: tuple[str, ...], title: str, extent: Extent) -> LabelRowV2:
+        row = self._draft.row(
+            DataType.IMAGE,
+            title,
+            [self._draft.unit(attributes.get("unit") or title, *extent, key)],
+            frames=1,
+            key=key,
+            dataset=self._meta.dataset(subset_of(attributes), self._options),
+            client_metadata=metadata_of(self._split(attributes)),
+        )
+        row._origin = self._account.place
+        row._file = LabelFile(self._member, attributes.get("name", ""))
+        return row
+
+    def _group(self, task_id: str, pictures: list[Picture]) -> LabelRowV2:
+        """Make the row of a task: a group of its pictures, or the video whose frames they are."""
+        task = self._meta.task(task_id)
+        is_video = self._options.frames_as_video and task.mode == "interpolation"
+        pictures.sort(key=lambda picture: _number(picture.attributes.get("id")))
+        frames = self._frames(task, pictures) if is_video else range(len(pictures))
+        units, labels = [], []
+        for frame, picture in zip(frames, pictures, strict=True):
+            extent = self._extent(picture)
+            key = self._key(picture.attributes)
+            title = self._account.title = self._title(picture.attributes)
+            units.append(self._draft.unit(title, *extent, key, frame))
+            [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
+            hash_of = self._draft.hashes.series("picture", *key)
+            labels += self._labels(picture, extent, lines, masks, frame, hash_of)
+        subset = pictures[0].attributes.get("subset", "")
+        title, count = task.name or self._meta.name, len(pictures)
+        key = (*self._file_key, "group", self._meta.task_id(pictures[0].attributes))
+        if is_video:
+            title = task.source or title
+        name = title
+        if is_video and self._has_subsets and subset:
+            title = f"{subset}/{title}"
+        title = self._folder + title
+        if is_video:
+            count = max(task.frames(self._options), frames[-1] + 1)
+            units = [self._draft.unit(title, *self._video_extent(task, pictures[0]), key)]
+            if not units[0].data_type.startswith("video/"):
+                units[0].data_type = "video/mp4"
+        row = self._draft.row(
+            DataType.VIDEO if is_video else DataType.IMG_GROUP,
+            title,
+            units,
+            frames=count,
+            key=key,
+            dataset=self._meta.dataset(subset, self._options),
+            client_metadata=metadata_of(self._split(pictures[0].attributes)),
+        )
+        row._origin = self._account.place
+        names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, pictures, strict=True)}
+        row._file = LabelFile(self._member, name, names)
+        for instance in labels:
+            row._adopt(instance)
+        return row
+
+    def _frames(self, task: Task, pictures: Sequence[Picture]) -> Sequence[int]:
+        """Return the frame of the video that each picture is, in ascending order; one without a number is the next."""
+        numbers = [frame_number(picture.attributes.get("id")) for picture in pictures]
+        shift = task.shift(numbers[0])
+        frames: list[int] = []
+        for number in numbers:
+            if number is None:
+                frames.append(frames[-1] + 1 if frames else 0)
+            else:
+                frames.append(max(0, task.hub_frame(number - shift, self._options)))
+        return frames
+
+    def _video_extent(self, task: Task, picture: Picture) -> Extent:
+        return (task.width, task.height) if task.width and task.height else self._extent(picture)
+
+    @property
+    def place(self) -> str:
+        """What to call the file."""
+        return self._account.place
+
+    @property
+    def member(self) -> str:
+        """The file, as a member of the source."""
+        return self._member
+
+    def labels(self, picture: Picture, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
+        """Make the objects of a picture that is a frame, and its classifications."""
+        extent = self._extent(picture)
+        self._account.title = self._title(picture.attributes)
+        [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
+        return self._labels(picture, extent, lines, masks, frame, hash_of)
+
+    def _drop(self, picture: Picture) -> None:
+        """Account for a picture that stands in the file a second time."""
+        account = self._account
+        title = account.title = self._title(picture.attributes)
+        detail = f"The picture {title!r} stands in the file more than once; the first is read."
+        where = account.where(picture.line, "image")
+        account.ledger.drop("DUPLICATE_IMAGE", Feature.MEDIA, ("image", ""), where, detail)
+        account.ledger.note(Level.ERROR, "DUPLICATE_IMAGE", detail, where)
+        loss = Change(Kind.DROPPED, "DUPLICATE_IMAGE", Feature.MEDIA, detail)
+        for shape in picture.shapes:
+            ready = self._ready(shape)
+            if ready is None:
+                account.drop_unknown(shape[0], shape[1], shape[6])
+            else:
+                account.drop(ready, shape[0], shape[6], loss)
+
+    def _lines(self, pictures: Sequence[Picture], extents: Sequence[Extent | None]) -> list[Iterator[Any] | None]:
+        return [None] * len(pictures) if self._options.clip else relative_lines(pictures, extents)
+
+    # -- labels -----------------------------------------------------------------------------------------------
+
+    def _ready(self, shape: Shape) -> Ready | None:
+        """Return what shapes of this use have in common; None if it is no shape that can be read."""
+        tag, label, sides, _, answers, children, _ = shape
+        points: tuple[tuple[str, Answers], ...] = ()
+        if children is not None and tag == "skeleton":
+            points = tuple([(child[1], child[4]) for child in children])
+        plan: Any = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
+        if tag == "cuboid" and plan is not None and plan.outline is not None:
+            plan = plan_of(plan, shape)
+            tag = f"cuboid as {plan.makes.value}"  # so that no other is taken for it
+        key = (tag, label, sides, answers, points)
+        ready = self._account.cache.get(key)
+        if ready is None:
+            if plan is None:
+                return None
+            ready = self._account.cache[key] = self._account.ready(plan, shape[0], sides, answers, points)
+        return ready
+
+    def _labels(
+        self,
+        picture: Picture,
+        extent: Extent,
+        lines: Iterator[Any] | None,
+        masks: Iterator[Any],
+        frame: int,
+        hash_of: Callable[[int], str],
+    ) -> list[Any]:
+        """Make the objects of a picture, by z_order, and its classifications."""
+        account, cache = self._account, self._account.cache
+        width, height = extent
+        placed: list[tuple[int, ObjectInstance]] = []
+        tags: list[tuple[Ready, int, int]] = []
+        leaves = False
+        for index, shape in enumerate(picture.shapes):
+            tag, label, sides, values, answers, children, line = shape
+            ready = cache.get((tag, label, sides, answers, ())) or self._ready(shape)
+            flat = next(lines) if lines is not None and tag in READ else None
+            mask = next(masks) if tag == "mask" else None
+            if ready is None:
+                account.drop_unknown(tag, label, line)
+                continue
+            if isinstance(values, dict):
+                account.note_unknown(tag, values, line)
+            if tag == "tag":
+                tags.append((ready, index, line))
+                continue
+            if tag == "box":
+                coordinates = plain_box(values, ready.plan.makes, width, height)  # type: ignore[union-attr]
+            elif tag == "mask":
+                coordinates = mask
+            else:
+                coordinates = None if flat is None or tag == "points" else LINES[tag](flat)
+            if coordinates is None or children is not None:
+                leaves |= self._draw(placed, shape, ready, extent, flat, frame, index, hash_of)
+                continue
+            ready.count += 1
+            if ready.is_open:
+                account.tell(ready, tag, line)
+            origin = Origin(tag, label, line, ready.carried, ready.is_changed)
+            placed.append((ready.z, _instance(ready, hash_of(index), coordinates, frame, origin)))
+        if leaves:
+            self._note_leaving(picture.line)
+        placed.sort(key=_DEPTH)
+        objects: list[Any] = [instance for _, instance in placed]
+        return objects + self._classifications(tags, frame, hash_of) if tags else objects
+
+    def _draw(
+        self,
+        placed: list[tuple[int, ObjectInstance]],
+        shape: Shape,
+        ready: Ready,
+        extent: Extent,
+        flat: Any,
+        frame: int,
+        index: int,
+        hash_of: Callable[[int], str],
+    ) -> bool:
+        """Make the objects of a shape that is not as most are, or drop it; tell whether it leaves the picture."""
+        tag, label, _, _, _, children, line = shape
+        if children is not None and tag != "skeleton":
+            self._note_children(children, line)
+        plan: Any = ready.plan
+        try:
+            if flat is not None and plan.makes is HubShape.POINT:
+                drawing = split_points(flat.tolist())
+            else:
+                drawing = drawn(plan, pose_of(plan, shape), *extent, self._options)
+        except Invalid as fault:
+            self._account.drop(ready, tag, line, fault.loss)
+            return False
+        changed = self._tell(ready, drawing, tag, line, ready.is_changed)
+        ready.count += 1
+        if ready.is_open:
+            self._account.tell(ready, tag, line)
+        origin = Origin(tag, label, line, ready.carried, changed)
+        for number, coordinates in enumerate(drawing.coordinates):
+            hash_ = hash_of(index + (number << 32))
+            placed.append((ready.z, _instance(ready, hash_, coordinates, frame, origin)))
+            # The first of split objects stands for the one shape of the source.
+            origin = Origin(tag, label, line, changed=changed, weights={})
+        return drawing.is_outside
+
+    def _note_leaving(self, line: int) -> None:
+        detail = "Geometry leaves its picture and is kept as it is; -r clip=yes cuts it."
+        self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, "image")
+
+    def _note_children(self, children: Iterable[Shape], line: int) -> None:
+        for child in children:
+            detail = f"<{child[0]}> in a shape is nothing CVAT writes; it is not read."
+            self._account.note(Level.WARNING, "UNKNOWN_ELEMENT", detail, line, child[0])
+
+    def _tell(self, ready: Ready, drawing: Drawing, tag: str, line: int, changed: bool) -> bool:
+        """Say what was changed about one shape; return whether it counts as changed."""
+        for change in drawing.changes:
+            self._account.change(ready, change, line, changed)
+            changed = True
+        for level, code, detail in drawing.notes:
+            self._account.note(level, code, detail, line, tag)
+        return changed
+
+    def _classifications(
+        self, tags: list[tuple[Ready, int, int]], frame: int, hash_of: Callable[[int], str]
+    ) -> list[ClassificationInstance]:
+        """Make the classifications of a picture: tags without attributes are one, equal tags collapse."""
+        account = self._account
+        seen: set[str] = set()
+        plain: list[tuple[Ready, int, int]] = []
+        made = []
+        for ready, index, line in tags:
+            plan = ready.plan
+            if plan.label in seen:
+                detail = f"The tag {plan.label!r} stands on one picture more than once; the first is read."
+                loss = Change(Kind.MERGED, "TAG_COLLAPSED", Feature.CLASSIFICATIONS, detail)
+                account.drop(ready, "tag", line, loss)
+                continue
+            seen.add(plan.label)
+            ready.count += 1
+            if ready.is_open:
+                account.tell(ready, "tag", line)
+            if plan.is_plain:  # type: ignore[union-attr]
+                plain.append((ready, index, line))
+            else:
+                origin = Origin("tag", plan.label, line, ready.carried, ready.is_changed)
+                made.append(self._classification(ready, ready.static, hash_of(index), frame, origin))
+        if plain:
+            made.append(self._common_tags(plain, frame, hash_of))
+        return made
+
+    def _common_tags(
+        self, tags: list[tuple[Ready, int, int]], frame: int, hash_of: Callable[[int], str]
+    ) -> ClassificationInstance:
+        ready, index, line = tags[0]
+        further = tuple(Origin("tag", r.plan.label, at, r.carried, r.is_changed) for r, _, at in tags[1:])
+        origin = Origin("tag", ready.plan.label, line, ready.carried, ready.is_changed, also=further)
+        root = ready.plan.root  # type: ignore[union-attr]
+        chosen = {id(other.plan.option) for other, _, _ in tags}  # type: ignore[union-attr]
+        options = tuple(option for option in root.options if id(option) in chosen)
+        # One information for all: it is by hand only if every one of them is.
+        machine = next((other for other, _, _ in tags if not other.info.manual_annotation), ready)
+        return self._classification(machine, [(root, options)], hash_of(index), frame, origin)
+
+    def _classification(
+        self, ready: Ready, answers: Iterable[tuple[Any, Any]], hash_: str, frame: int, origin: Origin
+    ) -> ClassificationInstance:
+        plan = ready.plan
+        instance = ClassificationInstance(plan.classification, classification_hash=hash_)  # type: ignore[union-attr]
+        instance._origin = origin
+        instance._place(frame, ready.info)
+        for attribute, value in answers:
+            instance._answer(attribute, value)
+        return instance
+
+
+def _instance(ready: Ready, hash_: str, coordinates: Any, frame: int, origin: Origin) -> ObjectInstance:
+    shares = ready.shares
+    if shares.frame != frame:
+        shares.turn_to(frame)
+    return ObjectInstance._on_frame(
+        ready.plan.object,  # type: ignore[union-attr]
+        hash_, frame, coordinates, ready.info, shares.static, shares.dynamic, origin,
+    )  # fmt: skip
+
+
+def subset_of(attributes: dict[str, str]) -> str:
+    """Return the subset of a project that a picture is in."""
+    return attributes.get("cvat_subset") or attributes.get("subset", "")
+
+
+def pixels_of(text: str | None) -> int:
+    """Return a size in whole pixels, 0 if the text is none."""
+    try:
+        number = float(text or 0)
+    except ValueError:
+        return 0
+    return int(number) if 0 < number < 1e9 else 0
+
+
+def _number(text: str | None) -> tuple[int, str]:
+    """Return a key that orders frame numbers as numbers, others behind them."""
+    text = text or ""
+    return (int(text), "") if text.isdecimal() else (1 << 62, text)

@@ -1,0 +1,73 @@
+"""Masks of many pictures, read in one go: a call of numpy costs more than the runs of a mask do."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from encord_convert.formats.cvat.exact_xml import Picture, Values
+from encord_convert.formats.cvat.lines import Extent
+from encord_convert.formats.cvat.read_shapes import plain_mask
+from encord_convert.geometry import rle
+from encord_convert.sdk.objects.coordinates import BitmaskCoordinates
+
+_decode = msgspec.json.Decoder(list[int]).decode
+
+
+def plain_masks(pictures: Sequence[Picture], extents: Sequence[Extent | None]) -> list[Iterator[Any]]:
+    """Return, for each picture, what :func:`~encord_convert.formats.cvat.read_shapes.plain_mask` gives of its masks.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+    extents : sequence of (int, int) or None
+        None for a picture that is not asked for.
+    """
+    found: list[list[Any]] = []
+    jobs: list[tuple[list[Any], Values, Extent]] = []
+    for picture, extent in zip(pictures, extents, strict=True):
+        masks: list[Any] = []
+        found.append(masks)
+        if extent is not None:
+            jobs += [(masks, shape[3], extent) for shape in picture.shapes if shape[0] == "mask"]
+    runs = runs_of([values[0] for _, values, _ in jobs if isinstance(values, tuple)])
+    for masks, values, extent in jobs:
+        own = next(runs, None) if isinstance(values, tuple) else None
+        masks.append(plain_mask(values, *extent) if own is None else placed_mask(values, own, *extent))
+    return [iter(masks) for masks in found]
+
+
+def runs_of(texts: Sequence[Any]) -> Iterator[tuple[rle.Runs, int]]:
+    """Return runs and their sum for each text; nothing at all unless all are plain."""
+    if not texts:
+        return iter(())
+    try:
+        numbers = array("q", _decode("[" + ",".join(texts) + "]"))
+    except (msgspec.DecodeError, OverflowError):
+        return iter(())
+    runs = np.frombuffer(numbers, np.int64)
+    ends = list(accumulate([text.count(",") + 1 for text in texts]))
+    # Seen as unsigned, a negative run is huge.
+    if len(runs) != ends[-1] or runs.view(np.uint64).max() > rle.MAX_PIXELS:
+        return iter(())
+    starts = [0, *ends[:-1]]
+    sums = np.add.reduceat(runs, starts).tolist()
+    return zip([runs[start:end] for start, end in zip(starts, ends, strict=True)], sums, strict=True)
+
+
+def placed_mask(values: Any, own: tuple[rle.Runs, int], width: int, height: int) -> Any:
+    runs, area = own
+    try:
+        left, top, box_width, box_height = map(int, values[1:])
+    except ValueError:
+        return None
+    if not (0 <= left <= width - box_width and 0 <= top <= height - box_height and box_width > 0 and box_height > 0):
+        return None
+    if area != box_width * box_height or width * height > rle.current_pixel_limit():
+        return None
+    return BitmaskCoordinates._from_box_runs(runs, left, top, box_width, box_height, width, height)

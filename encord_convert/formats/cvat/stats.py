@@ -1,0 +1,405 @@
+"""What is gathered of a CVAT file before its first row is made, record by record or a chunk at a time.
+
+Which shapes each label has, whether any box is turned and anything occluded, labels, attributes and options the
+description does not declare, pictures that are listed twice, tasks. Nothing is kept per shape: memory does not grow
+with the file, but for 8 bytes a picture.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from struct import Struct
+from typing import Any
+
+import numpy as np
+
+from encord_convert.formats.cvat import fast_xml as lane
+from encord_convert.formats.cvat.exact_xml import Answers, Picture, Record, Shape, Track, values_of
+from encord_convert.formats.cvat.fast_codes import (
+    EMPTY_IMAGE,
+    KINDS,
+    NAMELESS,
+    ODD,
+    Codes,
+    Ints,
+    Tag,
+    Use,
+    pictures_in,
+)
+from encord_convert.formats.cvat.meta import SHAPES, Meta
+
+_SHAPES = frozenset(SHAPES)
+Choices = set[tuple[str, str]]
+"""Label and attribute of choices."""
+
+_NO_SIZE = (None, "", "0")
+_CODE = Struct("q")
+_MAX_SEEN = 16_384
+"""How many keys are remembered."""
+
+
+@dataclass(slots=True)
+class LabelFacts:
+    """How a label is used. The dictionaries are sets in the order of first appearance."""
+
+    elements: dict[str, None] = field(default_factory=dict)
+    answers: dict[str, dict[str, None]] = field(default_factory=dict)
+    points: dict[str, LabelFacts] = field(default_factory=dict)
+    pair_counts: dict[int, None] = field(default_factory=dict)
+    is_rotated: bool = False
+    is_occluded: bool = False
+    is_tracked: bool = False
+    is_grouped: bool = False
+    has_track_id: bool = False
+
+
+@dataclass(slots=True)
+class TaskFacts:
+    """What belongs to one task: numbers of pictures and of tracks, and the frames its tracks touch."""
+
+    subset: str = ""
+    pictures: int = 0
+    tracks: int = 0
+    first_frame: int | None = None
+    last_frame: int | None = None
+
+    def add(self, other: TaskFacts) -> None:
+        """Add what another part of the file says of the task."""
+        self.pictures += other.pictures
+        self.tracks += other.tracks
+        self.first_frame = min((one for one in (self.first_frame, other.first_frame) if one is not None), default=None)
+        self.last_frame = max((one for one in (self.last_frame, other.last_frame) if one is not None), default=None)
+
+
+@dataclass(slots=True)
+class Facts:
+    """What one file holds."""
+
+    labels: dict[str, LabelFacts] = field(default_factory=dict)
+    tasks: dict[str, TaskFacts] = field(default_factory=dict)
+    subsets: dict[str, None] = field(default_factory=dict)
+    pictures: int = 0
+    tracks: int = 0
+    without_size: int = 0
+    has_computed_frames: bool = False
+    duplicates: frozenset[int] = frozenset()
+    """Places, in the order of the file, of pictures that stand in it a second time."""
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What the reader's options ask of the scan beyond the ordinary."""
+
+    groups: bool = False
+    pairs: bool = False
+
+
+class Collector:
+    """Gathers facts, record by record or a chunk at a time.
+
+    Parameters
+    ----------
+    wanted : Wanted
+    choices : set of (str, str), optional
+        Label and attribute of each choice; by default the values of all attributes are kept.
+
+    Attributes
+    ----------
+    facts : Facts
+    objects : dict of (str, str) to int, or None
+        How many objects there most likely are, by element and label; None if nobody counted. Up to date after
+        :meth:`settle`.
+    pictures : array of int
+        64 bits of each picture's name.
+    """
+
+    def __init__(self, wanted: Wanted, choices: Choices | None) -> None:
+        self.facts = Facts()
+        self._wanted = wanted
+        self._choices = choices
+        self._codes = Codes()
+        self._known = 0
+        self._counts = np.zeros(0, np.int64)
+        self.objects: dict[tuple[str, str], int] | None = {}
+        self.pictures = array("q")
+
+    # -- a record at a time -----------------------------------------------------------------------------------
+
+    def record(self, record: Record) -> None:
+        if isinstance(record, Picture):
+            self._picture(record.attributes)
+            for shape in record.shapes:
+                self._shape(shape, shape[1])
+        elif isinstance(record, Track):
+            self._track(record)
+        else:
+            self._shape(record.shape, record.shape[1])
+
+    def _picture(self, attributes: dict[str, str]) -> None:
+        facts = self.facts
+        subset, task_id = attributes.get("subset", ""), attributes.get("task_id", "")
+        facts.pictures += 1
+        facts.subsets[subset] = None
+        if attributes.get("width") in _NO_SIZE or attributes.get("height") in _NO_SIZE:
+            facts.without_size += 1
+        self._task(task_id, subset).pictures += 1
+        words = "\0".join((subset, task_id, attributes.get("name", "").replace("\\", "/")))
+        self.pictures.append(_CODE.unpack(blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).digest())[0])
+
+    def _task(self, task_id: str, subset: str) -> TaskFacts:
+        task = self.facts.tasks.get(task_id)
+        if task is None:
+            task = self.facts.tasks[task_id] = TaskFacts(subset)
+        return task
+
+    def _label(self, name: str) -> LabelFacts:
+        label = self.facts.labels.get(name)
+        if label is None:
+            label = self.facts.labels[name] = LabelFacts()
+        return label
+
+    def _shape(self, shape: Shape, name: str) -> None:
+        tag, _, sides, _, answers, children, _ = shape
+        if tag not in _SHAPES and tag != "tag":
+            return
+        label = self._label(name)
+        self._used(label, name, tag, answers)
+        if tag == "tag":
+            return
+        if tag == "box" and not label.is_rotated:
+            label.is_rotated = is_turned(values_of(shape).get("rotation"))
+        sides = lane.sides_in(sides)
+        label.is_occluded |= sides[1] == "1"
+        label.is_grouped |= sides[3] is not None
+        label.has_track_id |= sides[4] is not None
+        if self._wanted.pairs and tag == "points":
+            self._pairs(label, values_of(shape).get("points", ""))
+        if tag == "skeleton":
+            for child in children or ():
+                self._point(label, child[1], name, child)
+
+    @staticmethod
+    def _pairs(label: LabelFacts, points: str) -> None:
+        label.pair_counts[sum(map(bool, map(str.strip, points.split(";"))))] = None
+
+    def _point(self, label: LabelFacts, point: str, name: str, child: Shape) -> None:
+        facts = label.points.get(point)
+        if facts is None:
+            facts = label.points[point] = LabelFacts()
+        self._used(facts, f"{name}\0{point}", child[0], child[4])
+
+    def _used(self, label: LabelFacts, name: str, tag: str, answers: Answers) -> None:
+        label.elements[tag] = None
+        for attribute, value in lane.answers_of(answers):
+            values = label.answers.setdefault(attribute, {})
+            if self._choices is None or (name, attribute) in self._choices:
+                values[value] = None
+
+    def _track(self, track: Track) -> None:
+        facts, attributes = self.facts, track.attributes
+        facts.tracks += 1
+        subset, name = attributes.get("subset", ""), attributes.get("label", "")
+        facts.subsets[subset] = None
+        task = self._task(attributes.get("task_id", ""), subset)
+        task.tracks += 1
+        label = self._label(name)
+        label.is_tracked = True
+        label.is_grouped |= "group_id" in attributes
+        for shape in track.shapes:
+            self._shape(shape, name)
+            self._frame(task, values_of(shape))
+        for nested in track.tracks:
+            label.elements["skeleton"] = None
+            for shape in nested.shapes:
+                self._point(label, nested.attributes.get("label", ""), name, shape)
+                self._frame(task, values_of(shape))
+
+    def _frame(self, task: TaskFacts, attributes: dict[str, str]) -> None:
+        if attributes.get("keyframe") == "0":
+            self.facts.has_computed_frames = True
+        frame = frame_number(attributes.get("frame"))
+        if frame is not None:
+            task.first_frame = frame if task.first_frame is None else min(task.first_frame, frame)
+            task.last_frame = frame if task.last_frame is None else max(task.last_frame, frame)
+
+    # -- a chunk at a time ------------------------------------------------------------------------------------
+
+    def chunk(self, chunk: bytes) -> None:
+        """Gather what :meth:`record` would of each record of a chunk, without making them if it can be helped.
+
+        Raises
+        ------
+        NotCanonical
+            Some ``<`` is not the start of a tag of this lane, some ``&`` not that of a plain entity, tags are nested in
+            another way than pictures or tracks, shapes and answers, or a value holds a line break.
+        """
+        lane.check_characters(chunk)
+        found: list[Tag] = lane.TOKEN.findall(chunk)
+        codes = self._codes.of(found)
+        # A directly closed element accounts for the `<` of its end tag and of its attribute elements.
+        if lane.count_in(chunk, b"<") != len(found) + int(self._codes.inner[codes].sum()):
+            raise lane.NotCanonical
+        bodies = b"".join([body for _, body, _ in found])
+        if b"\n" in bodies:
+            raise lane.NotCanonical
+        uses = self._codes.uses
+        kinds = self._codes.kinds[codes]
+        if pictures_in(kinds) is None or NAMELESS in kinds:
+            lane.check_nesting(uses[code].tag for code in codes.tolist() if uses[code].tail.is_open)
+            for record in lane.records(chunk.decode(), 1):
+                self.record(record)
+            self.objects = None
+        else:
+            for use in uses[self._known :]:
+                self._use(use)
+            self._flags(found, codes, bodies)
+            for place in np.flatnonzero(kinds <= EMPTY_IMAGE).tolist():
+                self._picture(lane.attributes_of(found[place][1].decode()) | uses[codes[place]].attributes)
+            self._count(found, codes, kinds)
+        self._known = len(uses)
+        if self._known > _MAX_SEEN:
+            self.settle()
+            self._codes.clear()
+            self._known = 0
+
+    def _use(self, use: Use) -> None:
+        if use.kind < ODD or (use.tag not in _SHAPES and use.tag != "tag"):
+            return
+        name = lane.unescaped(use.label)
+        label = self._label(name)
+        self._used(label, name, use.tag, use.answers)
+        if use.tag == "tag":
+            return
+        attributes = use.attributes
+        label.is_occluded |= attributes.get("occluded") == "1"
+        label.has_track_id |= "track_id" in attributes
+        if use.tag == "box":
+            label.is_rotated |= is_turned(attributes.get("rotation"))
+        if self._wanted.groups:
+            label.is_grouped |= "group_id" in attributes
+
+    def _flags(self, found: list[Tag], codes: Ints, bodies: bytes) -> None:
+        """Look at the bodies of shapes, of those labels only that lack a flag: in a long file these are soon few."""
+        if b' occluded="1"' in bodies:  # not where CVAT writes it
+            for (_, body, _), use in self._with_uses(found, codes):
+                if b' occluded="1"' in body and use.tag in _SHAPES:
+                    self._label(lane.unescaped(use.label)).is_occluded = True
+        if b' track_id="' in bodies:
+            for (_, body, _), use in self._with_uses(found, codes):
+                if b' track_id="' in body and use.tag in _SHAPES:
+                    self._label(lane.unescaped(use.label)).has_track_id = True
+        if b' rotation="' in bodies and any(
+            not label.is_rotated and "box" in label.elements for label in self.facts.labels.values()
+        ):
+            for (_, body, _), use in self._with_uses(found, codes):
+                if use.tag == "box" and b' rotation="' in body:
+                    turn = lane.attributes_of(body.decode()).get("rotation")
+                    self._label(lane.unescaped(use.label)).is_rotated |= is_turned(turn)
+        if self._wanted.pairs:
+            for (_, body, _), use in self._with_uses(found, codes):
+                if use.tag == "points":
+                    points = (lane.attributes_of(body.decode()) | use.attributes).get("points", "")
+                    self._pairs(self._label(lane.unescaped(use.label)), points)
+
+    def _count(self, found: list[Tag], codes: Ints, kinds: Any) -> None:
+        """Count what most likely becomes an object; of several points each does."""
+        self._counts = np.concatenate([self._counts, np.zeros(len(self._codes) - len(self._counts), np.int64)])
+        self._counts += np.bincount(codes, minlength=len(self._counts))
+        for place in np.flatnonzero(kinds == KINDS["points"]).tolist():
+            self._counts[codes[place]] += found[place][1].count(b";")
+
+    def settle(self) -> None:
+        """Bring ``objects`` up to date."""
+        if self.objects is not None:
+            for code in np.flatnonzero(self._counts).tolist():
+                use = self._codes.uses[code]
+                if use.kind >= ODD:
+                    key = (use.tag, lane.unescaped(use.label))
+                    self.objects[key] = self.objects.get(key, 0) + int(self._counts[code])
+        self._counts = np.zeros(0, np.int64)
+
+    def _with_uses(self, found: list[Tag], codes: Ints) -> Iterator[tuple[Tag, Use]]:
+        return zip(found, map(self._codes.uses.__getitem__, codes.tolist()), strict=True)
+
+    # -- the end ----------------------------------------------------------------------------------------------
+
+    def merge(self, facts: Facts, pictures: array[int]) -> None:
+        """Add what another gathered of the part of the file behind this one."""
+        own = self.facts
+        self.pictures.extend(pictures)
+        own.labels = merged_facts([own.labels, facts.labels])
+        for task_id, task in facts.tasks.items():
+            self._task(task_id, task.subset).add(task)
+        own.subsets |= facts.subsets
+        own.pictures += facts.pictures
+        own.tracks += facts.tracks
+        own.without_size += facts.without_size
+        own.has_computed_frames |= facts.has_computed_frames
+
+    def finished(self) -> Facts:
+        """Return the facts, all being gathered."""
+        facts = self.facts
+        keys = np.frombuffer(self.pictures, np.int64)
+        order = np.argsort(keys, kind="stable")
+        repeated = keys[order[1:]] == keys[order[:-1]]
+        facts.duplicates = frozenset(order[1:][repeated].tolist())
+        return facts
+
+
+def is_turned(rotation: str | None) -> bool:
+    """Tell whether a rotation in degrees, as text, turns a box at all."""
+    try:
+        angle = float(rotation or 0)
+    except ValueError:
+        return False
+    return math.isfinite(angle) and angle % 360 != 0
+
+
+def frame_number(text: str | None) -> int | None:
+    """Return a frame number, None if it is missing or none."""
+    try:
+        return int(text or "")
+    except ValueError:
+        return None
+
+
+def choices_of(meta: Meta) -> Choices:
+    """Return label and attribute of each choice, the only ones whose values matter to the ontology.
+
+    The label of a skeleton's point is the skeleton's name, NUL, and its own.
+    """
+    found = {(label.name, a.name) for label in meta.labels for a in label.attributes if a.kind == "choice"}
+    for label in meta.labels:
+        for node in label.nodes:
+            found |= {(f"{label.name}\0{node.name}", a.name) for a in node.attributes if a.kind == "choice"}
+    return found
+
+
+def merged_facts(all_facts: Iterable[Mapping[str, LabelFacts]]) -> dict[str, LabelFacts]:
+    """Join how labels are used in several files."""
+    merged: dict[str, LabelFacts] = {}
+    for labels in all_facts:
+        for name, facts in labels.items():
+            if name in merged:
+                _join(merged[name], facts)
+            else:
+                merged[name] = facts
+    return merged
+
+
+def _join(into: LabelFacts, other: LabelFacts) -> None:
+    into.elements |= other.elements
+    into.pair_counts |= other.pair_counts
+    for name, values in other.answers.items():
+        into.answers[name] = into.answers.get(name, {}) | values
+    for name in ("is_rotated", "is_occluded", "is_tracked", "is_grouped", "has_track_id"):
+        setattr(into, name, getattr(into, name) or getattr(other, name))
+    for name, facts in other.points.items():
+        if name in into.points:
+            _join(into.points[name], facts)
+        else:
+            into.points[name] = facts

@@ -1,0 +1,376 @@
+"""Objects and classifications as elements of a CVAT file: shapes of pictures, tracks of videos, tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from encord_convert.formats.cvat.meta import UNDEFINED, Node
+from encord_convert.formats.cvat.write_labels import Label, Labels, ObjectUse, Question, Questions, TagUse
+from encord_convert.formats.cvat.write_skeletons import Written, keyframes, plain_pose, written
+from encord_convert.formats.cvat.write_texts import escaped, is_writable, points_text
+from encord_convert.hub.contents import loses_sides
+from encord_convert.hub.loss import Carries, Feature, Kind
+from encord_convert.hub.table import Use
+from encord_convert.hub.visibility import fate, frame_size
+from encord_convert.losses.narrow import has_depth, is_self_occluded, is_unsaid
+from encord_convert.losses.report import Report
+from encord_convert.sdk.objects import LabelRowV2, Shape
+from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
+
+_MOST_COMMON = 10_000
+"""How many different sets of answers are remembered."""
+
+_NO_ANSWERS = ""
+
+
+@dataclass(slots=True)
+class Range:
+    """The numbers given in answer to one question, and how many decimals they have."""
+
+    least: float
+    greatest: float
+    decimals: int = 0
+
+    def take(self, number: float) -> None:
+        """Widen the range."""
+        self.least, self.greatest = min(self.least, number), max(self.greatest, number)
+        text = f"{number:.9f}".rstrip("0")
+        self.decimals = max(self.decimals, len(text) - text.index(".") - 1)
+
+
+@dataclass(slots=True, eq=False)
+class _Frame:
+    """One frame of a track: geometry, answers in the order of the questions, what is said beside."""
+
+    frame: int
+    pose: Written
+    answers: tuple[tuple[str, str], ...]
+    is_occluded: bool
+    is_manual: bool
+
+    @property
+    def says(self) -> tuple[Any, ...]:
+        return self.answers, self.is_occluded, self.is_manual
+
+
+class Elements:
+    """Renders what stands on pictures and videos, and tells the report what is not written, or not as it was.
+
+    Parameters
+    ----------
+    labels : Labels
+    carries : Carries
+    report : Report
+    is_sparse : bool
+        Leave out frames of tracks that interpolation gives.
+
+    Attributes
+    ----------
+    spare : dict of Label to None
+        Spare labels that were needed.
+    ranges : dict of Question to Range
+    explicit : dict of Label to Question
+        Labels of which a shape is said not to be occluded, which CVAT's own ``occluded`` cannot say.
+    """
+
+    def __init__(self, labels: Labels, carries: Carries, report: Report, is_sparse: bool) -> None:
+        self.spare: dict[Label, None] = {}
+        self.ranges: dict[Question, Range] = {}
+        self.explicit: dict[Label, Question] = {}
+        self._labels = labels
+        self._carries = carries
+        self._report = report
+        self._is_sparse = is_sparse
+        self._common: dict[tuple[int, int, int], tuple[Any, str, bool, bool]] = {}
+        self._unwritable: dict[int, Any] = {}
+        self._lost_sides: tuple[Any, bool] = (None, False)
+
+    # --- pictures ---------------------------------------------------------------------------------------------------
+
+    def shape(self, row: LabelRowV2, frame: int, instance: Any, tracks: dict[str, int]) -> str:
+        """Return an object on a frame that is a picture, empty if it cannot be written.
+
+        ``tracks`` numbers the objects that are on several frames.
+        """
+        use = self._labels.of(instance.ontology_item)
+        pose = self._pose(use, instance, frame, frame_size(row, frame))
+        if pose is None:
+            return ""
+        answers, is_occluded = self._answers_text(use, instance, frame)
+        source = "manual" if self._is_manual(instance, frame) else "auto"
+        number = tracks.get(instance.object_hash)
+        track = "" if number is None else f' track_id="{number}"'
+        if use.element == "skeleton":
+            head = f'    <skeleton label="{escaped(use.label.name)}" source="{source}" z_order="0"{track}'
+            return _closed(head, _points(use, pose, f'source="{source}" ') + answers, "skeleton")
+        head, rest = _around(use, source, is_occluded, track, answers)
+        return f"{head}{pose.attributes()}{rest}"
+
+    def template(self, use: Use, gap: str) -> str | None:
+        """Return the element of shapes of a use on a picture, a format with a gap for where each is.
+
+        None if there is more to be said of each: something beside it is lost, or it has points of its own.
+        """
+        own = self._labels.of(use.item)
+        if own is None or own.element == "skeleton" or loses_sides(use.info, self._carries):
+            return None
+        instance = use.instance("", None, None)
+        answers, is_occluded = self._answers_text(own, instance, 0)
+        if self._unwritable.pop(id(instance), None) is not None:
+            return None
+        source = "manual" if use.info.manual_annotation else "auto"
+        head, rest = _around(own, source, is_occluded, "", answers)
+        return head.replace("%", "%%") + gap + rest.replace("%", "%%")
+
+    def tags(self, frame: int, classifications: Iterable[Any], tracks: dict[str, int]) -> Iterator[str]:
+        """Yield the classifications of a frame."""
+        for instance in classifications:
+            use: TagUse = self._labels.of(instance.ontology_item)
+            source = "manual" if self._is_manual(instance, frame) else "auto"
+            number = tracks.get(instance.classification_hash)
+            track = "" if number is None else f' track_id="{number}"'
+            for label, questions, answers in self._tags_of(use, list(instance._static_answers())):
+                texts = self._texts(questions, answers, instance)
+                head = f'    <tag label="{escaped(label.name)}" source="{source}"{track}'
+                yield _closed(head, _attributes(texts), "tag")
+
+    def _tags_of(self, use: TagUse, answers: list[Any]) -> Iterator[tuple[Label, Questions, list[Any]]]:
+        root = next((value for attribute, value in answers if len(attribute.uid) == 2), None)
+        if use.options and root:
+            for option in root:
+                yield use.options[option.feature_node_hash][1], use.questions, []
+        elif use.single is not None and root is not None:
+            yield use.single[1], use.single[2], [pair for pair in answers if len(pair[0].uid) > 2]
+        else:
+            self.spare.setdefault(use.label)
+            yield use.label, use.questions, answers
+
+    # --- tracks -----------------------------------------------------------------------------------------------------
+
+    def track(self, row: LabelRowV2, instance: Any, number: int) -> str:
+        """Return an object on its frames of a video, empty if none of them can be written."""
+        use = self._labels.of(instance.ontology_item)
+        size = frame_size(row, 0)
+        frames: list[_Frame] = []
+        known: dict[str, None] = {}
+        static = self._texts(use.questions, instance._static_answers(), instance) if use is not None else ()
+        for frame in sorted(instance._frames):
+            pose = self._pose(use, instance, frame, size)
+            if pose is None:
+                continue
+            dynamic, is_occluded = self._without_occlusion(use, instance._dynamic_answers_at(frame))
+            texts = dict(self._texts(use.questions, dynamic, instance))
+            # What a keyframe does not say stays as it was: that there is no answer any more has to be said.
+            texts = dict.fromkeys(known, UNDEFINED) | texts
+            known |= dict.fromkeys(texts)
+            frames.append(_Frame(frame, pose, (*static, *texts.items()), is_occluded, self._is_manual(instance, frame)))
+        if not frames:
+            return ""
+        is_manual = any(one.is_manual for one in frames)
+        text = (
+            f'  <track id="{number}" label="{escaped(use.label.name)}" source="{"manual" if is_manual else "auto"}">\n'
+        )
+        lines = self._track_shapes(use, frames, is_manual, row.number_of_frames)
+        return text + "".join(lines) + "  </track>\n"
+
+    def _track_shapes(self, use: ObjectUse, frames: list[_Frame], is_manual: bool, count: int) -> Iterator[str]:
+        for run in _runs(frames):
+            places: Sequence[int] = range(len(run))
+            if self._is_sparse:
+                places = keyframes([one.pose for one in run], [one.says for one in run])
+            for place in places:
+                yield _track_shape(use, run[place], run[place].frame, is_manual)
+            if run[-1].frame + 1 < count:
+                yield _track_shape(use, run[-1], run[-1].frame + 1, is_manual, is_absent=True)
+
+    # --- geometry ---------------------------------------------------------------------------------------------------
+
+    def _pose(self, use: ObjectUse | None, instance: Any, frame: int, size: tuple[int, int]) -> Written | None:
+        """Return the geometry on a frame, or say that it is not written; and all that is lost beside it."""
+        coordinates = instance._frames[frame].coordinates
+        report, carries = self._report, self._carries
+        if use is None:
+            shape = instance.ontology_item.shape
+            detail = f"{shape.value.replace('_', ' ')}s have no place in the target."
+            report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
+            return None
+        shape = use.item.shape
+        pose = plain_pose(shape, coordinates, *size)
+        state = "inside" if pose is not None else fate(coordinates, *size, carries.tolerance_px)
+        if state == "degenerate":
+            self._drop(instance, frame, shape, "It covers nothing.")
+            return None
+        if pose is None:
+            pose = written(shape, coordinates, *size, lambda point: _place(use, point))
+        self._tell(instance, frame, coordinates)
+        if pose.lost:
+            if state == "outside":
+                detail = "The mask lies outside the picture."
+                report.drop(instance, frame, carries.code(Feature.OUT_OF_BOUNDS), Feature.OUT_OF_BOUNDS, detail)
+                return None
+            detail = f"{pose.lost} pixels of the mask are outside the picture, where CVAT has no place for them."
+            self._change(instance, frame, Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS, detail)
+        return pose
+
+    def _drop(self, instance: Any, frame: int, shape: Shape, detail: str) -> None:
+        code = self._carries.code(Feature.DEGENERATE, shape)
+        self._report.drop(instance, frame, code, Feature.DEGENERATE, detail)
+
+    def _tell(self, instance: Any, frame: int, coordinates: Any) -> None:
+        """Say what is changed about geometry that is written, and which of its sides are not."""
+        if isinstance(coordinates, PolygonCoordinates) and coordinates._is_nested:
+            if any(len(rings) > 1 for rings in coordinates.polygons):
+                self._change(instance, frame, Kind.APPROXIMATED, Feature.HOLES, "Cuts of no width lead to its holes.")
+            if len(coordinates.polygons) > 1:
+                self._change(instance, frame, Kind.APPROXIMATED, Feature.PARTS, "Cuts of no width join its parts.")
+        elif isinstance(coordinates, SkeletonCoordinates):
+            points = coordinates.values
+            if any(is_self_occluded(point) for point in points):
+                detail = "Points hidden by their own object are occluded, like those hidden by another."
+                self._change(instance, frame, Kind.MERGED, Feature.SELF_OCCLUSION, detail)
+            if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
+                detail = "Invisible points are at (0, 0)."
+                self._change(instance, frame, Kind.DEFAULTED, Feature.HIDDEN_POSITION, detail)
+            if any(is_unsaid(point) for point in points):
+                detail = "Points of which nobody said whether they are visible are visible."
+                self._change(instance, frame, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY, detail)
+        elif has_depth(coordinates):
+            detail = "The point is written without its third coordinate."
+            self._change(instance, frame, Kind.APPROXIMATED, Feature.DEPTH, detail)
+
+    def _change(self, instance: Any, frame: int, kind: Kind, feature: Feature, detail: str) -> None:
+        self._report.change(instance, frame, kind, self._carries.code(feature), feature, detail)
+
+    def _is_manual(self, instance: Any, frame: int) -> bool:
+        """Tell whether a person made it, and say what else of how it was made is not written."""
+        data = instance._frames[frame]
+        info = getattr(data, "object_frame_instance_info", data)
+        if info is not self._lost_sides[0]:
+            self._lost_sides = info, loses_sides(info, self._carries)
+        if self._lost_sides[1]:
+            self._report.drop_side(instance, frame, self._carries)
+        return bool(info.manual_annotation)
+
+    # --- answers ----------------------------------------------------------------------------------------------------
+
+    def _answers_text(self, use: ObjectUse, instance: Any, frame: int) -> tuple[str, bool]:
+        """Return the attribute elements of an object on a picture, and whether it is occluded."""
+        common = instance._answers_in_common()
+        if common == (None, None):
+            return _NO_ANSWERS, False
+        key = (id(common and common[0]), id(common and common[1]), frame)
+        found = self._common.get(key) if common is not None else None
+        if found is None:
+            dynamic, is_occluded = self._without_occlusion(use, instance._dynamic_answers_at(frame))
+            text = _attributes(self._texts(use.questions, (*instance._static_answers(), *dynamic), instance))
+            if len(self._common) > _MOST_COMMON:
+                self._common.clear()
+            # What is shared is held with what was made of it, so that its `id` stays its own.
+            found = common, text, is_occluded, id(instance) in self._unwritable
+            if common is not None:
+                self._common[key] = found
+        if found[3]:
+            self._unwritable[id(instance)] = instance
+        return found[1], found[2]
+
+    def _without_occlusion(self, use: ObjectUse, answers: Sequence[Any]) -> tuple[Sequence[Any], bool]:
+        """Take out the answer that is CVAT's own ``occluded``."""
+        occlusion = use.questions.occluded
+        if occlusion is None:
+            return answers, False
+        [question] = use.questions.of(occlusion)
+        for place, (attribute, value) in enumerate(answers):
+            if use.questions.of(attribute) == [question]:
+                if value:
+                    return (*answers[:place], *answers[place + 1 :]), True
+                self.explicit[use.label] = question
+        return answers, False
+
+    def _texts(self, questions: Questions, answers: Iterable[Any], instance: Any) -> tuple[tuple[str, str], ...]:
+        """Return name and text of the CVAT attributes that answers are."""
+        return tuple((one.name, self._text(one, value, instance)) for a, value in answers for one in questions.of(a))
+
+    def _text(self, question: Question, value: Any, instance: Any) -> str:
+        if question.input_type == "checkbox":
+            is_chosen = any(one.feature_node_hash == question.option.feature_node_hash for one in value)
+            return "true" if is_chosen else "false"
+        if question.input_type == "select":
+            hash_ = value.feature_node_hash
+            return next(text for text, option in question.options.items() if option.feature_node_hash == hash_)
+        if question.input_type == "number":
+            number = float(value)
+            self.ranges.setdefault(question, Range(number, number)).take(number)
+            return repr(value)
+        text = str(value)
+        if not is_writable(text):
+            self._unwritable[id(instance)] = instance
+        return "undefined" if text == UNDEFINED else text
+
+    def tell_texts(self) -> None:
+        """Say of the objects and classifications since this was last asked which texts are written in part."""
+        for instance in self._unwritable.values():
+            if self._report.is_written(instance):
+                self._report.change_texts(instance, self._carries)
+        self._unwritable.clear()
+
+
+# --- rendering ------------------------------------------------------------------------------------------------------
+
+
+def _closed(head: str, inner: str, element: str, indent: str = "    ") -> str:
+    return f"{head}>\n{inner}{indent}</{element}>\n" if inner else f"{head}/>\n"
+
+
+def _around(use: ObjectUse, source: str, is_occluded: bool, track: str, answers: str) -> tuple[str, str]:
+    """Return what stands in an element of a picture before and behind the attributes that say where it is."""
+    head = f'    <{use.element} label="{escaped(use.label.name)}" source="{source}" occluded="{is_occluded:d}"'
+    return head, _closed(f' z_order="0"{track}', answers, use.element)
+
+
+def _attributes(texts: Iterable[tuple[str, str]]) -> str:
+    return "".join([f'      <attribute name="{escaped(name)}">{escaped(text)}</attribute>\n' for name, text in texts])
+
+
+def _points(use: ObjectUse, pose: Written, own: str, is_absent: bool = False) -> str:
+    nodes = use.label.nodes
+    lines = []
+    for number, (place, is_outside, is_occluded) in enumerate(pose.points):
+        at = points_text(pose.numbers[2 * number : 2 * number + 2])
+        sides = f'{own}outside="{is_outside or is_absent:d}" occluded="{is_occluded:d}"'
+        lines.append(f'      <points label="{escaped(nodes[place].name)}" {sides} points="{at}"/>\n')
+    return "".join(lines)
+
+
+def _place(use: ObjectUse, point: Any) -> int:
+    """Return where a point stands in its skeleton; one that no template has gets a place of its own."""
+    place = use.places.get(point.feature_hash)
+    if place is None:
+        place = use.places.get(point.name)
+    if place is None:
+        place = next((n for n, node in enumerate(use.label.nodes) if node.name == point.name), None)
+    if place is None:
+        place = use.places[point.name] = len(use.label.nodes)
+        use.label.nodes.append(Node(point.name, color=point.color))
+    return place
+
+
+def _runs(frames: list[_Frame]) -> Iterator[list[_Frame]]:
+    start = 0
+    for place, (one, other) in enumerate(pairwise(frames), 1):
+        if other.frame != one.frame + 1:
+            yield frames[start:place]
+            start = place
+    yield frames[start:]
+
+
+def _track_shape(use: ObjectUse, one: _Frame, frame: int, is_manual: bool, is_absent: bool = False) -> str:
+    source = "" if one.is_manual is is_manual else f' source="{"manual" if one.is_manual else "auto"}"'
+    answers = _attributes(one.answers)
+    if use.element == "skeleton":
+        head = f'    <skeleton frame="{frame}" keyframe="1"{source} z_order="0"'
+        return _closed(head, _points(use, one.pose, 'keyframe="1" ', is_absent) + answers, "skeleton")
+    sides = f'frame="{frame}" keyframe="1" outside="{is_absent:d}" occluded="{one.is_occluded:d}"{source}'
+    return _closed(f'    <{use.element} {sides}{one.pose.attributes()} z_order="0"', answers, use.element)

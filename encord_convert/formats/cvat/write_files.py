@@ -1,0 +1,412 @@
+"""The files of a CVAT export: one for all single pictures, one for each video, image group and series.
+
+A file is the size of a task in CVAT, since annotations are uploaded to tasks. What stands in it is written beside it,
+row by row, and its description, which comes first, when all rows are known.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Collection, Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from encord_convert.errors import WriteError
+from encord_convert.formats._files import Target
+from encord_convert.formats.cvat.meta import UNDEFINED, Own, OwnRow, OwnUnit
+from encord_convert.formats.cvat.write_elements import Elements, Range
+from encord_convert.formats.cvat.write_labels import Label, Labels, Question
+from encord_convert.formats.cvat.write_templates import Templates
+from encord_convert.formats.cvat.write_texts import escaped, number_text
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Level
+from encord_convert.hub.splits import UNNAMED, split_of
+from encord_convert.hub.table import Sheet
+from encord_convert.hub.visibility import frame_size, slice_name, unit_of
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
+
+NAME = "annotations.xml"
+
+_MOST_FRAMES = 10_000_000
+"""Pictures of a group or series. A row of a few bytes can name any number."""
+
+_TYPES = {"box": "rectangle"}
+
+
+class _Document:
+    """One file: its description, and the scratch file where its pictures and tracks wait."""
+
+    def __init__(self, path: Path, row: LabelRowV2 | None) -> None:
+        self.path = path
+        self.row = row
+        self.size = 0
+        self._names: set[int] = set()
+        self.body: BinaryIO = path.open("wb", buffering=1 << 20)
+
+    def named(self, title: str) -> str:
+        """Return a name for a picture that no other of the file has; 64 bits of each are remembered."""
+        stem, dot, suffix = title.rpartition(".")
+        if not stem or "/" in suffix:
+            stem, dot, suffix = title, "", ""
+        name, number = title, 0
+        while (code := _code(name)) in self._names:
+            number += 1
+            name = f"{stem}_{number}{dot}{suffix}"
+        self._names.add(code)
+        return name
+
+    def add_picture(self, number: int, names: str, size: tuple[int, int], inner: str) -> None:
+        """Write a picture."""
+        # What has no size has no shapes either; a picture of one pixel can have its tags.
+        width, height = (side or 1 for side in size)
+        head = f'  <image id="{number}" {names} width="{width}" height="{height}">'
+        self.body.write(f"{head}\n{inner}  </image>\n".encode())
+        self.size += 1
+
+    @property
+    def is_video(self) -> bool:
+        return self.row is not None and self.row.data_type is DataType.VIDEO
+
+
+class Documents:
+    """Writes the rows of a label set.
+
+    Parameters
+    ----------
+    labels : LabelSet
+    target : Target
+    options : WriteOptions
+    report : Report
+    carries : Carries
+    """
+
+    def __init__(self, labels: LabelSet, target: Target, options: Any, report: Report, carries: Carries) -> None:
+        self._set = labels
+        self._labels = Labels(labels.ontology)
+        self._target = target
+        self._options = options
+        self._report = report
+        self._carries = carries
+        self._elements = Elements(self._labels, carries, report, options.keyframes == "sparse")
+        self._templates = Templates(self._elements.template)
+        self._pictures: _Document | None = None
+        self._all: list[_Document] = []
+        self._renamed = 0
+
+    def write(self) -> None:
+        """Walk the rows and write all files.
+
+        Raises
+        ------
+        WriteError
+            The target is one file, and the rows need several; or a row has more frames than any.
+        """
+        try:
+            self._write_rows()
+        finally:
+            for document in self._all:
+                document.body.close()
+        self._close()
+
+    def _write_rows(self) -> None:
+        for one in self._report.sheets(self._set, self._carries):
+            if isinstance(one, Sheet):
+                self._sheet(self._still_pictures(), one)
+            else:
+                self._row(one)
+            del one  # a sheet of some megabytes goes before the next is made
+        if not self._all:
+            self._document(None)
+
+    def _row(self, row: LabelRowV2) -> None:
+        self._drop_unplaced((*row._objects.values(), *row._classifications.values()))
+        if row.data_type is DataType.IMAGE:
+            document = self._still_pictures()
+            self._image(document, row, 0, [one for one in row._objects.values() if 0 in one._frames], {})
+        else:
+            document = self._document(row)
+            (self._video if document.is_video else self._group)(document, row)
+            document.body.close()
+        self._elements.tell_texts()
+
+    def _drop_unplaced(self, instances: Iterable[Any]) -> None:
+        for instance in instances:
+            # Answers that many objects share were made for the very frame of each.
+            if not instance._frames or (isinstance(instance, ObjectInstance) and not instance._answers_in_common()):
+                self._report.drop_unplaced(instance, self._carries)
+
+    def _sheet(self, document: _Document, sheet: Sheet) -> None:
+        """Write many pictures that are rows of their own."""
+        elements = self._templates.elements(sheet)
+        for number, title in enumerate(sheet.titles):
+            span = sheet.span(number)
+            shapes: list[Any] = elements[span.start : span.stop]
+            tags = sheet.classifications.get(number, ())
+            odd = [sheet.object(place) for place in span if elements[place] is None]
+            if odd or tags:
+                shapes = self._told(sheet.empty_row(number), shapes, odd, tags)
+            names = self._names(
+                document, title, sheet.unit_titles.get(number, title), split_of(sheet.client_metadata.get(number))
+            )
+            document.add_picture(document.size, names, sheet.sizes[number], "".join(shapes))
+
+    def _told(self, row: LabelRowV2, shapes: list[Any], odd: list[Any], tags: Sequence[Any]) -> list[str]:
+        """Return what is on a picture: shapes, of which those that are not plain are None and odd, and tags."""
+        self._report.turn_to(row)
+        self._drop_unplaced((*odd, *tags))
+        made = iter([self._elements.shape(row, 0, one, {}) for one in odd])
+        inner = [next(made) if shape is None else shape for shape in shapes]
+        inner += self._elements.tags(0, tags, {})
+        self._elements.tell_texts()
+        return inner
+
+    def _still_pictures(self) -> _Document:
+        """Return the file of pictures that are rows of their own."""
+        self._pictures = self._pictures or self._document(None)
+        return self._pictures
+
+    def _document(self, row: LabelRowV2 | None) -> _Document:
+        if self._target.is_file and self._all:
+            raise WriteError(
+                f"{self._target.path}: holds one CVAT task, and there are several: pictures are one, and each video, "
+                "group and series is one. Name a folder."
+            )
+        path = self._target.scratch("scratch").with_name(f"scratch-{len(self._all)}")
+        self._all.append(_Document(path, row))
+        return self._all[-1]
+
+    def _close(self) -> None:
+        for _ in range(self._renamed):
+            detail = "A picture has the name of another; in the file a number follows it."
+            self._report.note(Level.WARNING, "NAME_CLASH", detail)
+        for number, document in enumerate(self._all, 1):
+            with self._target.open(self._name(document, number)) as stream:
+                stream.write(self._head(document).encode())
+                with document.path.open("rb") as body:
+                    shutil.copyfileobj(body, stream, 1 << 20)
+                stream.write(b"</annotations>\n")
+            document.path.unlink()
+
+    def _name(self, document: _Document, number: int) -> str:
+        if len(self._all) == 1 or document.row is None:
+            return NAME
+        title = re.sub(r"[^\w.-]+", "_", document.row.data_title.rpartition("/")[2])[:80]
+        return f"{number:06d}-{title}.xml"
+
+    # --- rows -------------------------------------------------------------------------------------------------------
+
+    def _image(
+        self, document: _Document, row: LabelRowV2, frame: int, objects: Iterable[Any], tracks: dict[str, int]
+    ) -> None:
+        """Write a frame as a picture, with objects that are on it and its classifications."""
+        shapes = [self._elements.shape(row, frame, one, tracks) for one in objects]
+        tags = [one for one in row._classifications.values() if frame in one._frames]
+        inner = "".join([*shapes, *self._elements.tags(frame, tags, tracks)])
+        title = _title(row, frame, by_uid=self._options.slices == "uid")
+        if document.row is None:
+            names = self._names(document, title, row._units[0].data_title, split_of(row.client_metadata))
+        else:
+            names = self._names(document, title)
+        number = document.size if document.row is None else frame
+        document.add_picture(number, names, frame_size(row, frame), inner)
+
+    def _names(self, document: _Document, title: str, unit: str = "", subset: str = "") -> str:
+        """Return the XML attributes that name a picture; one that is not called as it should be says that too."""
+        name = document.named(title)
+        self._renamed += name != title
+        own = {"title": "" if name == title else title, "unit": "" if unit == title else unit, "subset": subset}
+        more = [f' {key}="{escaped(text)}"' for key, text in own.items() if text]
+        return f'name="{escaped(name)}"' + "".join(more)
+
+    def _group(self, document: _Document, row: LabelRowV2) -> None:
+        """Write an image group or series, each frame a picture."""
+        count = len(row._units) if row.data_type is DataType.IMG_GROUP else row.number_of_frames
+        if count > _MOST_FRAMES:
+            raise WriteError(
+                f"{row.data_title}: says it has {count} frames; at most {_MOST_FRAMES} of a row can be listed. "
+                "Is that number right?"
+            )
+        tracks = _tracks(row)
+        on_frames: dict[int, list[Any]] = {}
+        for one in row._objects.values():
+            for frame in one._frames:
+                on_frames.setdefault(frame, []).append(one)
+        tagged = {frame for one in row._classifications.values() for frame in one._frames}
+        for frame in sorted({*range(count), *on_frames, *tagged}):
+            self._image(document, row, frame, on_frames.get(frame, ()), tracks)
+
+    def _video(self, document: _Document, row: LabelRowV2) -> None:
+        """Write a video: frames that are classified as pictures with tags alone, then a track for each object."""
+        tracks = _tracks(row)
+        tagged = sorted({frame for one in row._classifications.values() for frame in one._frames})
+        for frame in tagged:
+            self._image(document, row, frame, (), tracks)
+        if tagged:
+            detail = (
+                "Labels of frames of a video are tags of pictures before the tracks: this package reads them back, and "
+                "CVAT for video alone has no place for them."
+            )
+            self._report.note(Level.WARNING, "TAGS_BEFORE_TRACKS", detail)
+        number = 0
+        for instance in row._objects.values():
+            text = self._elements.track(row, instance, number)
+            document.body.write(text.encode())
+            number += bool(text)
+
+    # --- descriptions -----------------------------------------------------------------------------------------------
+
+    def _head(self, document: _Document) -> str:
+        row = document.row
+        name = row.data_title if row is not None else self._set.title
+        size = document.size if row is None else row.number_of_frames
+        fields = {
+            "id": "1",
+            "name": name,
+            "size": str(size),
+            "mode": "interpolation" if document.is_video else "annotation",
+            "overlap": "0",
+            "bugtracker": "",
+            "created": "",
+            "updated": "",
+            "subset": (split_of(row.client_metadata) if row is not None else "") or UNNAMED,
+            "start_frame": "0",
+            "stop_frame": str(max(0, size - 1)),
+            "frame_filter": "",
+        }
+        lines = [f"      <{field}>{escaped(text)}</{field}>\n" for field, text in fields.items()]
+        lines += ["      <labels>\n", *self._label_lines(), "      </labels>\n"]
+        lines += ["      <owner></owner>\n", "      <assignee></assignee>\n"]
+        if document.is_video and row is not None:
+            width, height = frame_size(row, 0)
+            lines.append(
+                f"      <original_size>\n        <width>{width}</width>\n        <height>{height}</height>\n"
+                f"      </original_size>\n      <source>{escaped(row.data_title)}</source>\n"
+            )
+        return (
+            '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta>\n    <task>\n'
+            f"{''.join(lines)}    </task>\n    <dumped></dumped>\n{self._hint(row)}  </meta>\n"
+        )
+
+    def _hint(self, row: LabelRowV2 | None) -> str:
+        """Return what lets this package read the file back into the ontology and row it was written from."""
+        own = Own(self._set.title, None if row is None else _own_row(row))
+        parts = {"ontology": self._set.ontology.to_dict(), "row": own}
+        texts = [
+            f"      <{name}>{escaped(msgspec.json.encode(one).decode())}</{name}>\n" for name, one in parts.items()
+        ]
+        return f"    <encord>\n{''.join(texts)}    </encord>\n"
+
+    def _label_lines(self) -> Iterable[str]:
+        elements = self._elements
+        for label in self._labels.all:
+            if label.is_spare and label not in elements.spare:
+                continue
+            questions = [*label.questions.values()]
+            if label in elements.explicit:
+                questions.append(elements.explicit[label])
+            type_ = next(iter(label.uses)) if len(label.uses) == 1 else "any"
+            yield self._label_line(label.name, label.color, _TYPES.get(type_, type_), questions, label)
+            for node in label.nodes:
+                yield self._label_line(node.name, node.color, "points", (), None, parent=label.name)
+
+    def _label_line(
+        self,
+        name: str,
+        color: str | None,
+        type_: str,
+        questions: Collection[Question],
+        skeleton: Label | None,
+        parent: str | None = None,
+    ) -> str:
+        inner = "".join(self._attribute_line(question) for question in questions)
+        text = f"        <label>\n          <name>{escaped(name)}</name>\n"
+        if color:
+            text += f"          <color>{escaped(color)}</color>\n"
+        text += f"          <type>{type_}</type>\n          <attributes>\n{inner}          </attributes>\n"
+        if skeleton is not None and skeleton.nodes:
+            text += f"          <svg>{escaped(_drawing(skeleton))}</svg>\n"
+        if parent is not None:
+            text += f"          <parent>{escaped(parent)}</parent>\n"
+        return text + "        </label>\n"
+
+    def _attribute_line(self, question: Question) -> str:
+        default, values = self._values(question)
+        input_type = self._options.choices if question.input_type == "select" else question.input_type
+        values = "\n".join(map(escaped, values.split("\n")))
+        return (
+            f"            <attribute>\n              <name>{escaped(question.name)}</name>\n"
+            f"              <mutable>{question.is_mutable}</mutable>\n"
+            f"              <input_type>{input_type}</input_type>\n"
+            f"              <default_value>{escaped(default)}</default_value>\n"
+            f"              <values>{values}</values>\n            </attribute>\n"
+        )
+
+    def _values(self, question: Question) -> tuple[str, str]:
+        """Return default and values of an attribute, which are what CVAT's editor offers."""
+        if question.input_type == "select":
+            return UNDEFINED, "\n".join([UNDEFINED, *question.options])
+        if question.input_type == "checkbox":
+            return "false", "false"
+        if question.input_type == "number":
+            range_ = self._elements.ranges.get(question, Range(0, 0))
+            limits = [_short(range_.least), _short(range_.greatest), _short(10.0**-range_.decimals)]
+            return limits[0], "\n".join(limits)
+        return "", ""
+
+
+def _code(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def _short(number: float) -> str:
+    return str(int(number)) if number == int(number) else f"{number:.9f}".rstrip("0")
+
+
+def _drawing(label: Label) -> str:
+    """Return the points and lines of a skeleton on CVAT's canvas of 0 to 100."""
+    spots = [
+        (n.x if n.x is not None else 100 * (place + 1) / (len(label.nodes) + 1), n.y if n.y is not None else 50.0)
+        for place, n in enumerate(label.nodes)
+    ]
+    lines = [
+        f'<line x1="{number_text(spots[a][0])}" y1="{number_text(spots[a][1])}" x2="{number_text(spots[b][0])}" '
+        f'y2="{number_text(spots[b][1])}" data-type="edge" data-node-from="{a + 1}" data-node-to="{b + 1}"></line>'
+        for a, b in label.edges
+    ]
+    circles = [
+        f'<circle r="0.75" cx="{number_text(x)}" cy="{number_text(y)}" data-type="element node" '
+        f'data-element-id="{place}" data-node-id="{place}" data-label-name="{escaped(node.name)}"></circle>'
+        for place, (node, (x, y)) in enumerate(zip(label.nodes, spots, strict=True), 1)
+    ]
+    return "\n".join([*lines, *circles])
+
+
+def _title(row: LabelRowV2, frame: int, *, by_uid: bool = False) -> str:
+    """Return what the picture that a frame is is called; ``by_uid`` names slices as DICOM does, where that is known."""
+    if row.data_type is DataType.IMAGE:
+        return row.data_title
+    if row.data_type is DataType.IMG_GROUP:
+        return unit_of(row, frame).data_title
+    if row.data_type is DataType.VIDEO:
+        return f"frame_{frame:06d}"
+    return f"{row.data_title}/{slice_name(row, frame) if by_uid else f'{frame:06d}'}"
+
+
+def _tracks(row: LabelRowV2) -> dict[str, int]:
+    """Number what is on several frames."""
+    several = [
+        *(one.object_hash for one in row._objects.values() if len(one._frames) > 1),
+        *(one.classification_hash for one in row._classifications.values() if len(one._frames) > 1),
+    ]
+    return {hash_: number for number, hash_ in enumerate(several)}
+
+
+def _own_row(row: LabelRowV2) -> OwnRow:
+    units = [OwnUnit(unit.data_title, unit.data_type, unit.width or 0, unit.height or 0) for unit in row._units]
+    return OwnRow(row.data_type.value, row.data_title, row.number_of_frames, units, split_of(row.client_metadata))

@@ -1,0 +1,276 @@
+"""CVAT labels and attributes that stand for the classes and questions of an ontology.
+
+The mapping follows from the ontology alone. So a file that says which ontology it was written from can be read back
+into it: reader and writer ask the same :class:`Labels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from encord_convert.formats.cvat.meta import TAGS, UNDEFINED, Node
+from encord_convert.sdk.objects import (
+    ChecklistAttribute,
+    Classification,
+    Object,
+    OntologyStructure,
+    RadioAttribute,
+    Shape,
+)
+from encord_convert.sdk.objects.attributes import _NumericAttribute
+from encord_convert.sdk.objects.common import PropertyType
+
+ELEMENTS = {
+    Shape.BOUNDING_BOX: "box",
+    Shape.ROTATABLE_BOUNDING_BOX: "box",
+    Shape.POLYGON: "polygon",
+    Shape.POLYLINE: "polyline",
+    Shape.POINT: "points",
+    Shape.BITMASK: "mask",
+    Shape.SKELETON: "skeleton",
+}
+"""The element each shape of the hub is written as."""
+
+OCCLUDED = "occluded"
+"""A dynamic checklist of one option, both of this name, is CVAT's own ``occluded``."""
+
+
+def unique(name: str, taken: Container[str]) -> str:
+    """Return ``name``, or the first of ``name_2``, ``name_3``, … that is not taken.
+
+    >>> unique("car", {"car", "car_2"})
+    'car_3'
+    """
+    candidate, number = name, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}_{number}"
+    return candidate
+
+
+@dataclass(slots=True, eq=False)
+class Question:
+    """One attribute of a CVAT label.
+
+    Parameters
+    ----------
+    name : str
+    input_type : str
+        ``select``, ``checkbox``, ``number`` or ``text``.
+    attribute : Attribute
+        The hub's.
+    option : FlatOption or None
+        The option of a checklist that a checkbox stands for.
+    options : dict of str to NestableOption
+        What the texts of a select stand for.
+    """
+
+    name: str
+    input_type: str
+    attribute: Any
+    option: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_mutable(self) -> bool:
+        """Whether answers may change over a track."""
+        return bool(self.attribute.dynamic)
+
+    @property
+    def declared(self) -> tuple[str, bool, tuple[str, ...]]:
+        """What labels that share a question must agree on."""
+        return self.input_type, self.is_mutable, tuple(self.options)
+
+
+class Questions:
+    """The attributes below one class, as CVAT attributes of names that differ.
+
+    A nested one is ``attribute/option/child``, an option of a checklist ``attribute/option``; a checklist of one option
+    that has its own name is just that.
+    """
+
+    __slots__ = ("_by_id", "_by_place", "occluded")
+
+    def __init__(self, attributes: Sequence[Any], has_occlusion: bool = False) -> None:
+        self._by_id: dict[int, list[Question]] = {}
+        self._by_place: dict[tuple[str, tuple[int, ...]], list[Question]] = {}
+        self.occluded = next(filter(_is_occlusion, attributes), None) if has_occlusion else None
+        self._add(attributes, "", set())
+
+    def _add(self, attributes: Sequence[Any], prefix: str, taken: set[str]) -> None:
+        for attribute in attributes:
+            made = list(_questions(attribute, prefix + line_of(attribute.name), taken))
+            taken.update(question.name for question in made)
+            self._by_id[id(attribute)] = made
+            self._by_place.setdefault(_place(attribute), made)
+            if isinstance(attribute, RadioAttribute):
+                for text, option in made[0].options.items():
+                    self._add(option.nested_options, f"{made[0].name}/{text}/", taken)
+
+    def of(self, attribute: Any) -> list[Question]:
+        """Return the questions that stand for an attribute, or for its twin of another copy of the ontology."""
+        return self._by_id.get(id(attribute)) or self._by_place[_place(attribute)]
+
+    def __iter__(self) -> Iterator[Question]:
+        """Walk them in the order of the ontology."""
+        return (question for made in self._by_id.values() for question in made)
+
+
+def _questions(attribute: Any, name: str, taken: set[str]) -> Iterator[Question]:
+    if isinstance(attribute, RadioAttribute):
+        options: dict[str, Any] = {}
+        for option in attribute.options:
+            options[unique(line_of(option.label), {UNDEFINED, *options})] = option
+        yield Question(unique(name, taken), "select", attribute, options=options)
+    elif isinstance(attribute, ChecklistAttribute):
+        is_claim = [option.label for option in attribute.options] == [attribute.name]
+        mine: set[str] = set()
+        for choice in attribute.options:
+            own = unique(name if is_claim else f"{name}/{line_of(choice.label)}", taken | mine)
+            mine.add(own)
+            yield Question(own, "checkbox", attribute, choice)
+    else:
+        is_number = isinstance(attribute, _NumericAttribute)
+        yield Question(unique(name, taken), "number" if is_number else "text", attribute)
+
+
+def line_of(text: str) -> str:
+    """Return text as one line, which is what CVAT can show as a name.
+
+    >>> line_of(" a \\n b")
+    'a b'
+    """
+    return " ".join(text.split()) if text != text.strip() or not text.isprintable() else text
+
+
+def _place(attribute: Any) -> tuple[str, tuple[int, ...]]:
+    return attribute.feature_node_hash, tuple(attribute.uid)
+
+
+def _is_occlusion(attribute: Any) -> bool:
+    is_claim = attribute.name == OCCLUDED and attribute.get_property_type() == PropertyType.CHECKLIST
+    return is_claim and attribute.dynamic and [option.label for option in attribute.options] == [OCCLUDED]
+
+
+@dataclass(slots=True, eq=False)
+class Label:
+    """One label of a CVAT file, for classes that agree on their questions.
+
+    ``uses`` are the elements it is written with; ``nodes`` and ``edges`` those of its skeleton. One that ``is_spare``
+    is there for the odd case and declared only if that comes.
+    """
+
+    name: str
+    color: str | None
+    uses: set[str] = field(default_factory=set)
+    questions: dict[str, Question] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[tuple[int, int]] = field(default_factory=list)
+    is_spare: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class ObjectUse:
+    """How objects of a class are written: label, element, questions; ``places`` finds points of a skeleton by hash."""
+
+    item: Object
+    label: Label
+    element: str
+    questions: Questions
+    places: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class TagUse:
+    """How a classification is written.
+
+    ``label`` has all its questions for attributes. In the two forms CVAT users write themselves tags say more: each
+    chosen option of the checklist ``Tags`` is a tag (``options``), and the only option of a radio of its own name is
+    the tag ``single``, with what is nested below for attributes.
+    """
+
+    item: Classification
+    label: Label
+    questions: Questions
+    options: dict[str, tuple[Any, Label]] = field(default_factory=dict)
+    single: tuple[Any, Label, Questions] | None = None
+
+
+class Labels:
+    """All labels of an ontology.
+
+    Attributes
+    ----------
+    all : list of Label
+    objects : list of ObjectUse
+    tags : list of TagUse
+    """
+
+    def __init__(self, structure: OntologyStructure) -> None:
+        self.all: list[Label] = []
+        self._names: dict[str, Label] = {}
+        self.objects = [self._object(item, structure) for item in structure.objects if item.shape in ELEMENTS]
+        self.tags = [self._tags(item) for item in structure.classifications if item.attributes]
+        uses: tuple[Any, ...] = (*self.objects, *self.tags)
+        self._by_id: dict[int, Any] = {id(use.item): use for use in uses}
+        self._by_hash: dict[str, Any] = {use.item.feature_node_hash: use for use in uses}
+
+    def of(self, item: Any) -> Any:
+        """Return the use of a class, or of its twin in a copy of the ontology; None if CVAT has no place for it."""
+        return self._by_id.get(id(item)) or self._by_hash.get(item.feature_node_hash)
+
+    def _label(self, name: str, element: str, questions: Sequence[Question], color: str | None = None) -> Label:
+        """Return the label of this name if the classes agree, else a new one."""
+        own = {question.name: question for question in questions}
+        label = self._names.get(name)
+        if label is None or element == "skeleton" or element in label.uses or not _agree(label, own):
+            label = Label(unique(name, self._names), color)
+            self._names[label.name] = label
+            self.all.append(label)
+        label.color = label.color or color
+        label.uses.add(element)
+        label.questions = {**own, **label.questions}
+        return label
+
+    def _object(self, item: Object, structure: OntologyStructure) -> ObjectUse:
+        element = ELEMENTS[item.shape]
+        questions = Questions(item.attributes, has_occlusion=element != "skeleton")
+        asked = [one for one in questions if one.attribute is not questions.occluded]
+        use = ObjectUse(item, self._label(line_of(item.name), element, asked, item.color), element, questions)
+        template = next((one for one in structure.skeleton_templates if one.name == item.name), None)
+        if element == "skeleton" and template is not None:
+            names: dict[str, None] = {}
+            for place, node in enumerate(template.skeleton):
+                name = unique(line_of(node.name), names)
+                names[name] = None
+                x, y = (100 * at / (side or 1) for at, side in ((node.x, template.width), (node.y, template.height)))
+                use.label.nodes.append(Node(name, x, y, node.color))
+                use.places.setdefault(node.feature_hash or node.name, place)
+            use.label.edges = [(start, end) for start, end, *_ in template.edges]
+        return use
+
+    def _tags(self, item: Classification) -> TagUse:
+        root = item.attributes[0]
+        questions = Questions(item.attributes)
+        use = TagUse(item, Label("", None), questions)
+        if isinstance(root, ChecklistAttribute) and root.name == TAGS:
+            for option in root.options:
+                use.options[option.feature_node_hash] = option, self._label(line_of(option.label), "tag", ())
+        elif isinstance(root, RadioAttribute) and [option.label for option in root.options] == [root.name]:
+            below = Questions(root.options[0].nested_options)
+            use.single = root.options[0], self._label(line_of(root.name), "tag", list(below)), below
+        use.label = self._label(line_of(root.name), "tag", list(questions))
+        use.label.is_spare = bool(use.options or use.single) and use.label.uses == {"tag"}
+        return use
+
+
+def _agree(label: Label, questions: dict[str, Question]) -> bool:
+    """Tell whether questions can be asked of a label beside its own: they are the same ones."""
+    known = label.questions
+    return (
+        "skeleton" not in label.uses
+        and known.keys() == questions.keys()
+        and all(known[name].declared == question.declared for name, question in questions.items())
+    )

@@ -1,0 +1,1 @@
+"""DICOM series. Its page is :mod:`encord_convert.formats.dicom.page`."""

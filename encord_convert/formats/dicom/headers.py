@@ -1,0 +1,352 @@
+"""What the header of one DICOM file says of its pictures: checked against the file, converted, and kept small."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+from sys import intern
+from typing import Any, BinaryIO, NamedTuple
+
+from encord_convert.formats.dicom.elements import (
+    PIXELS,
+    UNDEFINED,
+    CutError,
+    DamagedError,
+    Dataset,
+    Elements,
+    NotDicomError,
+)
+
+MAX_FRAMES = 100_000
+MAX_SIDE = 65_535
+
+_SHARED, _PER_FRAME = 0x52009229, 0x52009230
+_CONTENT, _POSITION, _ORIENTATION, _MEASURES, _VOI = 0x00209111, 0x00209113, 0x00209116, 0x00289110, 0x00289132
+_ECHO, _DIFFUSION = 0x00189114, 0x00189117
+SEQUENCES = frozenset({_SHARED, _PER_FRAME, _CONTENT, _POSITION, _ORIENTATION, _MEASURES, _VOI, _ECHO, _DIFFUSION})
+
+SLICE_TAGS: dict[int, str] = {
+    0x00080060: "CS", 0x00180050: "DS", 0x00181114: "DS", 0x00181164: "DS", 0x00200013: "IS", 0x00200032: "DS",
+    0x00200037: "DS", 0x00280004: "CS", 0x00280008: "IS", 0x00280030: "DS", 0x00281050: "DS", 0x00281051: "DS",
+}  # fmt: skip
+"""What is kept of each slice beside its block, with value representations. None of it names a person."""
+
+_ACQUISITION, _TEMPORAL, _TRIGGER, _ECHO_TIME, _B_VALUE = 0x00200012, 0x00200100, 0x00181060, 0x00180081, 0x00189087
+_TEMPORAL_INDEX, _STACK, _EFFECTIVE_ECHO = 0x00209128, 0x00209056, 0x00189082
+DIMENSIONS: dict[str, tuple[int, ...]] = {
+    "AcquisitionNumber": (_ACQUISITION,),
+    "TemporalPositionIdentifier": (_TEMPORAL, _TEMPORAL_INDEX),
+    "TriggerTime": (_TRIGGER,),
+    "EchoTime": (_ECHO_TIME, _EFFECTIVE_ECHO),
+    "DiffusionBValue": (_B_VALUE,),
+}
+"""What may tell two slices at one place apart, in the order it is tried."""
+
+_PLAIN = frozenset({
+    0x00080005, 0x00080016, 0x00080018, 0x0008002A, 0x00080033, 0x00100010, 0x00100020, 0x0020000D, 0x0020000E,
+    0x00280002, 0x00280010, 0x00280011, 0x00280100, _STACK,
+})  # fmt: skip
+WANTED = _PLAIN | frozenset(SLICE_TAGS) | frozenset(tag for tags in DIMENSIONS.values() for tag in tags)
+
+SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+_VIDEO = "1.2.840.10008.1.2.4.10"
+"""Transfer syntaxes of MPEG-2, MPEG-4 and HEVC begin so; all their frames are one stream."""
+
+
+class Refused(Exception):
+    """A file that is not taken over: a stable code and one sentence."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+class Slice(NamedTuple):
+    """One frame of a series; a tuple, since a folder may hold a hundred thousand."""
+
+    file: str
+    uid: str
+    number: int | None
+    """Frame number inside a multi-frame instance, from 1."""
+    width: int
+    height: int
+    instance: int | None
+    position: tuple[float, ...] | None
+    """ImagePositionPatient, mm."""
+    orientation: tuple[float, ...] | None
+    """ImageOrientationPatient: cosines along a row, then along a column."""
+    stack: str
+    time: str
+    dimensions: tuple[float | None, ...]
+    """Values of :data:`DIMENSIONS`."""
+    tags: tuple[tuple[int, tuple[Any, ...]], ...]
+
+
+class Header(NamedTuple):
+    """One file: whose series it belongs to, and its slices."""
+
+    study: str
+    series: str
+    patient: str | None
+    patient_name: str | None
+    modality: str
+    slices: list[Slice]
+    problems: list[tuple[str, str]]
+    """Codes and sentences of what is odd about it and lost nothing."""
+
+
+def read_header(stream: BinaryIO, size: int | None, file: str, *, keep_cut: bool, names: bool) -> Header:
+    """Read one file as far as its pixels.
+
+    Parameters
+    ----------
+    keep_cut : bool
+        Take a file over whose header is whole and whose pixels are cut short.
+    names : bool
+        Read the patient's name.
+
+    Raises
+    ------
+    Refused
+        It is not DICOM, is cut short or damaged, or holds no picture.
+    """
+    try:
+        elements = Elements(stream, size)
+        found = elements.dataset(WANTED, SEQUENCES)
+        return _Interpreter(elements, found, file, keep_cut).header(names)
+    except NotDicomError as error:
+        raise Refused("NOT_DICOM", f"It is not DICOM: {error}.") from error
+    except CutError as error:
+        raise Refused("TRUNCATED", f"It is cut short: {error}.") from error
+    except DamagedError as error:
+        raise Refused("DAMAGED", f"It is damaged: {error}.") from error
+
+
+class _Interpreter:
+    def __init__(self, elements: Elements, found: Dataset, file: str, keep_cut: bool) -> None:
+        self._elements = elements
+        self._found = found
+        self._file = file
+        self._keep_cut = keep_cut
+        self._order = "little" if elements.order == "<" else "big"
+        self._problems: list[tuple[str, str]] = []
+
+    def header(self, names: bool) -> Header:
+        found = self._found
+        class_uid = self._text(found, 0x00080016) or self._elements.media_class
+        uid = self._text(found, 0x00080018)
+        width, height = self._short(0x00280011), self._short(0x00280010)
+        modality = self._text(found, 0x00080060)
+        if class_uid in SEGMENTATIONS:
+            raise Refused("SEGMENTATION", "A DICOM segmentation is not taken over: it holds masks, and no picture.")
+        if not width or not height:
+            if not class_uid and not uid:
+                raise Refused("NOT_DICOM", "It is not DICOM: it has no SOP class, no instance UID and no size.")
+            if not modality_has_no_picture(class_uid, modality):
+                raise Refused("TRUNCATED", "It is cut short: it ends before Rows (0028,0010) and Columns (0028,0011).")
+            raise Refused("NO_PICTURE", f"{modality or 'An object'} of the class {class_uid} carries no picture.")
+        study, series = self._text(found, 0x0020000D), self._text(found, 0x0020000E)
+        for value, name in ((uid, "SOPInstanceUID"), (series, "SeriesInstanceUID"), (study, "StudyInstanceUID")):
+            if not value:
+                raise Refused("DAMAGED", f"It has no {name}, so that nothing can refer to it.")
+        frames = self._frames()
+        self._check_pixels(width, height, frames or 1)
+        return Header(
+            intern(study), intern(series), self._human(0x00100020),
+            self._human(0x00100010) if names else None, intern(modality),
+            list(self._slices(uid, width, height, frames)), self._problems,
+        )  # fmt: skip
+
+    # -- values -----------------------------------------------------------------------------------------------
+
+    def _short(self, tag: int) -> int:
+        return int.from_bytes(self._found.get(tag, b"")[:2], self._order)  # type: ignore[arg-type]
+
+    def _text(self, found: Dataset, tag: int) -> str:
+        value = found.get(tag)
+        return value.strip(b"\0 ").decode("latin-1") if isinstance(value, bytes) else ""
+
+    def _human(self, tag: int) -> str | None:
+        """Return a text in the file's character set; empty components at its end, which ``=`` sets off, say nothing."""
+        raw = self._found.get(tag, b"").rstrip(b"\0 =")
+        if not raw:
+            return None
+        if raw.isascii() and b"\x1b" not in raw:
+            return raw.decode("ascii").strip()  # type: ignore[no-any-return]
+        text, problem = decoded(raw, self._text(self._found, 0x00080005))
+        if problem:
+            self._problems.append(("CHARACTER_SET", problem))
+        return text.strip()
+
+    def _numbers(self, found: Dataset, tag: int) -> tuple[Any, ...] | None:
+        """Return the numbers of an element; None if it is absent, empty or holds none."""
+        text = self._text(found, tag)
+        if not text:
+            return None
+        try:
+            return _parsed(text)
+        except ValueError:
+            sentence = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) holds {text[:40]!r}, which is no number; it is left out."
+            self._problems.append(("BAD_VALUE", sentence))
+            return None
+
+    def _frames(self) -> int | None:
+        """Return the number of frames; None in an instance that does not say."""
+        numbers = self._numbers(self._found, 0x00280008)
+        if numbers is None:
+            return len(self._found[_PER_FRAME]) or None if _PER_FRAME in self._found else None
+        if numbers[0] != int(numbers[0]) or not 1 <= numbers[0] <= MAX_FRAMES:
+            raise Refused("DAMAGED", f"It claims {numbers[0]} frames; 1 to {MAX_FRAMES} are read.")
+        per_frame = self._found.get(_PER_FRAME)
+        if per_frame is not None and len(per_frame) != numbers[0]:
+            fact = f"It has {numbers[0]} frames, and functional groups of {len(per_frame)}."
+            raise Refused("DAMAGED", fact)
+        return int(numbers[0])
+
+    # -- pixels -----------------------------------------------------------------------------------------------
+
+    def _check_pixels(self, width: int, height: int, frames: int) -> None:
+        """Compare what the header promises with what the file holds, without decoding anything."""
+        tag = next((tag for tag in PIXELS if tag in self._found), None)
+        try:
+            if tag is None:
+                raise CutError("it ends before its pixels")
+            length = self._found[tag]
+            if length == UNDEFINED:
+                fragments = self._elements.pass_over(implicit=True) - 1
+                if fragments < frames and not (self._elements.syntax or "").startswith(_VIDEO):
+                    raise CutError(f"it has {frames} frames, and {max(fragments, 0)} compressed ones are there")
+            else:
+                samples, bits = self._short(0x00280002) or 1, self._short(0x00280100)
+                expected = (width * height * samples * bits * frames + 7) // 8
+                subsampled = "422" in self._text(self._found, 0x00280004)
+                if length < (expected * 2 // 3 if subsampled else expected):
+                    raise CutError(f"its pixels take {expected} bytes, and its header speaks of {length}")
+                self._pass_pixels(length)
+        except CutError as error:
+            if not self._keep_cut:
+                raise
+            self._problems.append(
+                ("TRUNCATED_PIXELS", f"The pixels are cut short ({error}); the header is taken over.")
+            )
+
+    def _pass_pixels(self, length: int) -> None:
+        try:
+            self._elements.skip(length)
+        except CutError as error:
+            raise CutError(f"its pixels are not whole, {error}") from None
+
+    # -- slices -----------------------------------------------------------------------------------------------
+
+    def _slices(self, uid: str, width: int, height: int, frames: int | None) -> Iterator[Slice]:
+        found = self._found
+        instance = self._numbers(found, 0x00200013)
+        time = self._text(found, 0x0008002A) or self._text(found, 0x00080033)
+        shared = (found.get(_SHARED) or [{}])[0]
+        per_frame: list[Dataset] | None = found.get(_PER_FRAME)
+        is_single = frames is None or (frames == 1 and per_frame is None)
+        for index in range(1 if is_single else frames or 1):
+            values = dict(found)
+            if per_frame is not None or shared:
+                # What stands at the top of an enhanced object is not about its frames.
+                for tag in (0x00200032, 0x00200037, 0x00280030, 0x00281050, 0x00281051, 0x00180050):
+                    values.pop(tag, None)
+                for groups in (shared, per_frame[index] if per_frame is not None else {}):
+                    for tag in SEQUENCES:
+                        for item in groups.get(tag) or ():
+                            values.update(item)
+            position = self._numbers(values, 0x00200032)
+            orientation = self._numbers(values, 0x00200037)
+            yield Slice(
+                self._file, uid, None if is_single else index + 1, width, height,
+                int(instance[0]) if instance else None,
+                position if position and len(position) == 3 else None,
+                orientation if orientation and len(orientation) == 6 else None,
+                self._text(values, _STACK), time, tuple(self._dimension(values, tags) for tags in DIMENSIONS.values()),
+                tuple(self._kept(values)),
+            )  # fmt: skip
+
+    def _dimension(self, values: Dataset, tags: tuple[int, ...]) -> float | None:
+        for tag in tags:
+            raw = values.get(tag)
+            if raw is None:
+                continue
+            if tag in (_TEMPORAL_INDEX, _B_VALUE, _EFFECTIVE_ECHO):
+                number = _binary(raw, self._elements.order)
+                if number is not None:
+                    return number
+            elif numbers := self._numbers(values, tag):
+                return float(numbers[0])
+        return None
+
+    def _kept(self, values: Dataset) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        for tag, vr in SLICE_TAGS.items():
+            if tag in values:
+                kept = (intern(self._text(values, tag)),) if vr == "CS" else self._numbers(values, tag)
+                if kept and kept != ("",):
+                    yield tag, kept
+
+
+def modality_has_no_picture(class_uid: str, modality: str) -> bool:
+    """Tell objects that hold no picture (plans, reports, presentation states, directories) from cut pictures."""
+    storage = "1.2.840.10008.5.1.4.1.1."
+    if not class_uid.startswith(storage):
+        return bool(class_uid)
+    kind = class_uid[len(storage) :]
+    plans = (
+        "11.",
+        "88.",
+        "104.",
+        "66",
+        "67",
+        "9.",
+        "4.2",
+        "481.3",
+        "481.4",
+        "481.5",
+        "481.6",
+        "481.7",
+        "481.8",
+        "481.9",
+    )
+    return kind.startswith(plans) or modality in ("SR", "RTSTRUCT", "RTPLAN", "PR", "KO", "REG", "DOC")
+
+
+@lru_cache(4096)
+def _parsed(text: str) -> tuple[Any, ...]:
+    """Return the numbers of a text; the slices of a series say most things alike, and share them."""
+    return tuple(_number(part) for part in text.split("\\") if part.strip())
+
+
+def _number(text: str) -> Any:
+    text = text.strip().replace(",", ".")
+    number = float(text)
+    if not math.isfinite(number) or "_" in text:
+        raise ValueError(text)
+    return int(number) if number.is_integer() and abs(number) < 1 << 53 else number
+
+
+def _binary(raw: bytes, order: str) -> float | None:
+    from struct import unpack
+
+    if len(raw) == 4:
+        return float(unpack(f"{order}L", raw)[0])
+    number = float(unpack(f"{order}d", raw)[0]) if len(raw) == 8 else math.nan
+    return number if math.isfinite(number) else None
+
+
+def decoded(raw: bytes, character_sets: str) -> tuple[str, str | None]:
+    """Return the text of a value in the sets (0008,0005) names, and a sentence if it could not be told for sure."""
+    from pydicom.charset import convert_encodings, decode_bytes
+
+    try:
+        if not character_sets and b"\x1b" not in raw:
+            raise LookupError("no character set is named, and the text is not ASCII")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what pydicom cannot follow it warns of, and reads as Latin-1
+            return decode_bytes(raw, convert_encodings(character_sets.split("\\")), {0x3D, 0x5E}), None
+    except (Warning, LookupError, ValueError) as error:
+        return raw.decode("utf-8", "replace"), f"A patient's name or number was read as UTF-8: {error}."

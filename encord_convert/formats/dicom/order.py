@@ -1,0 +1,197 @@
+"""The order of the slices of a series: by where they lie, by their numbers, or as they were stored.
+
+The result never depends on the order in which the files were found: ties are broken by instance UID and frame number.
+
+Source: PS3.3, C.7.6.2 (image plane); ``fixtures/dicom/ct_series``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Any, Literal
+
+from encord_convert.formats.dicom.headers import DIMENSIONS, Slice
+
+Order = Literal["position", "instance", "given"]
+Note = tuple[str, str]
+"""A code and a sentence."""
+
+SAME_DIRECTION = 1e-3
+"""How far cosines of one stack may differ; reported values are rounded."""
+SAME_PLACE = 1e-3
+"""Of the spacing: slices nearer to each other lie at one place."""
+MAX_DIRECTIONS = 32
+"""Slices of more directions than these go around something: numbers order them."""
+MAX_GAPS = 20
+"""Gaps of one stack that are told one by one."""
+IRREGULAR, IRREGULAR_MM = 0.01, 0.01
+"""How far a gap may be off the spacing, as a share and in mm; the larger counts."""
+
+
+def ordered(slices: Sequence[Slice], by: Order) -> tuple[list[Slice], list[Note]]:
+    """Return the slices of one series in order, and what is worth saying about it.
+
+    Parameters
+    ----------
+    by : str
+        ``position``: along the normal of the stack, ascending; ``instance``: by InstanceNumber; ``given``: by file
+        name. Frames of a file that has no geometry stay in the order in which they are stored.
+    """
+    stable = sorted(slices, key=_stored)
+    if by == "given":
+        return stable, []
+    if by == "instance":
+        return _by_number(stable)
+    placed = [one for one in stable if normal(one) is not None]
+    if not placed:
+        return _by_number(stable)
+    return _by_position(placed, [one for one in stable if normal(one) is None])
+
+
+def _stored(one: Slice) -> Any:
+    return natural(one.file), one.uid, one.number or 0
+
+
+def natural(name: str) -> tuple[tuple[int, int | str], ...]:
+    """Return a key that sorts ``IM2`` before ``IM10``.
+
+    >>> sorted(["IM10", "IM2"], key=natural)
+    ['IM2', 'IM10']
+    """
+    parts = re.split(r"(\d{1,18})", name)
+    return tuple((1, int(part)) if part.isdecimal() else (0, part) for part in parts if part)
+
+
+def normal(one: Slice) -> tuple[float, float, float] | None:
+    """Return the unit normal of a slice; None where it has no usable geometry."""
+    if one.position is None or one.orientation is None:
+        return None
+    ax, ay, az, bx, by, bz = one.orientation
+    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    length = (x * x + y * y + z * z) ** 0.5
+    return None if not 0.5 < length < 2 else (x / length, y / length, z / length)
+
+
+# --- by position -----------------------------------------------------------------------------------------------------
+
+
+def _by_position(placed: list[Slice], unplaced: list[Slice]) -> tuple[list[Slice], list[Note]]:
+    directions: list[tuple[tuple[float, ...], list[Slice]]] = []
+    for one in sorted(placed, key=lambda one: (one.orientation or (), one.uid, one.number or 0)):
+        own = one.orientation or ()
+        for direction, members in directions:
+            if all(abs(a - b) <= SAME_DIRECTION for a, b in zip(own, direction, strict=True)):
+                members.append(one)
+                break
+        else:
+            directions.append((own, [one]))
+            if len(directions) > MAX_DIRECTIONS:
+                result, notes = _by_number(sorted(placed + unplaced, key=_stored))
+                fact = f"Slices of more than {MAX_DIRECTIONS} directions are no stack; their positions are passed over."
+                return result, [("NO_STACK", fact), *notes]
+    directions.sort(key=lambda group: (-len(group[1]), group[0]))
+    result, notes = [], []
+    for _, members in directions:
+        stacks: dict[str, list[Slice]] = {}
+        for one in members:
+            stacks.setdefault(one.stack, []).append(one)
+        for name in sorted(stacks, key=natural):
+            stack, said = _stack(stacks[name])
+            result += stack
+            notes += said
+    outside = sum(len(members) for _, members in directions[1:]) + len(unplaced)
+    if outside:
+        fact = (
+            f"{outside} slices of another direction, or of none, stand after the {len(directions[0][1])} of the stack."
+        )
+        notes.append(("OUTSIDE_STACK", fact))
+    if unplaced:
+        rest, _ = _by_number(unplaced)
+        result += rest
+    return result, notes
+
+
+def _stack(members: list[Slice]) -> tuple[list[Slice], list[Note]]:
+    """Order slices of one direction; those at one place are told apart by one dimension, and stand stack by stack."""
+    direction = normal(members[0])
+    assert direction is not None
+    along = [
+        (sum(a * b for a, b in zip(one.position or (), direction, strict=True)), one.uid, one.number or 0, one)
+        for one in members
+    ]
+    along.sort(key=lambda entry: entry[:3])
+    steps = [b[0] - a[0] for a, b in pairwise(along)]
+    spacing = median([step for step in steps if step > 1e-3] or [0.0])
+    places: list[list[Slice]] = []
+    positions: list[float] = []
+    for place, _, _, one in along:
+        if positions and place - positions[-1] <= max(spacing * SAME_PLACE, 1e-4):
+            places[-1].append(one)
+        else:
+            places.append([one])
+            positions.append(place)
+    notes = _gaps(positions, spacing)
+    depth = len(places[0])
+    if all(len(place) == 1 for place in places):
+        return [place[0] for place in places], notes
+    for name, value in _tellers():
+        if all(len(place) == depth for place in places):
+            columns = [sorted(place, key=lambda one: value(one) or 0.0) for place in places]
+            told = [[value(one) for one in column] for column in columns]
+            if all(None not in row and len(set(row)) == depth for row in told) and (
+                name == "InstanceNumber" or all(row == told[0] for row in told)
+            ):
+                fact = f"{depth} slices lie at each of {len(places)} places; they stand stack by stack, by {name}."
+                return [column[time] for time in range(depth) for column in columns], [*notes, ("ORDERED_BY", fact)]
+    fact = f"Of {len(members)} slices at {len(places)} places nothing tells those at one place apart."
+    tied = [sorted(place, key=lambda one: (one.instance or 0, one.uid, one.number or 0)) for place in places]
+    return [one for place in tied for one in place], [*notes, ("AMBIGUOUS_ORDER", fact)]
+
+
+def _tellers() -> Iterable[tuple[str, Callable[[Slice], float | None]]]:
+    for index, name in enumerate(DIMENSIONS):
+        yield name, lambda one, index=index: one.dimensions[index]  # type: ignore[misc]
+    yield "InstanceNumber", lambda one: one.instance
+
+
+def _gaps(positions: list[float], spacing: float) -> list[Note]:
+    notes = []
+    allowed = max(IRREGULAR * spacing, IRREGULAR_MM)
+    for before, after in pairwise(positions):
+        step = after - before
+        if abs(step - spacing) <= allowed:
+            continue
+        span = f"between {before:g} and {after:g} mm; slices lie {spacing:g} mm apart"
+        missing = round(step / spacing) - 1
+        if missing > 0 and abs(step - (missing + 1) * spacing) <= allowed * (missing + 1):
+            notes.append(
+                ("MISSING_SLICES", f"{missing} {'slice is' if missing == 1 else 'slices are'} missing {span}.")
+            )
+        else:
+            notes.append(("IRREGULAR_SPACING", f"The gap is {step:g} mm {span}."))
+    if len(notes) > MAX_GAPS:
+        notes[MAX_GAPS:] = [("IRREGULAR_SPACING", f"{len(notes) - MAX_GAPS} more gaps are not {spacing:g} mm.")]
+    return notes
+
+
+# --- by number -------------------------------------------------------------------------------------------------------
+
+
+def _by_number(stable: list[Slice]) -> tuple[list[Slice], list[Note]]:
+    """Order by InstanceNumber, else by the time of acquisition, else as the files are named."""
+    files = Counter(one.uid for one in stable)
+    if len(files) == 1:
+        return stable, []
+    instances = {one.uid: one.instance for one in stable}
+    if None not in instances.values() and len(set(instances.values())) == len(files):
+        return sorted(stable, key=lambda one: (one.instance or 0, one.number or 0)), []
+    times = {one.uid: one.time for one in stable}
+    if "" not in times.values() and len(set(times.values())) == len(files):
+        fact = "Slices stand by the time of acquisition: they have no usable position or InstanceNumber."
+        return sorted(stable, key=lambda one: (one.time, one.number or 0)), [("ORDERED_BY_TIME", fact)]
+    fact = "Slices stand as their files are named: they have no usable position, InstanceNumber or time."
+    return stable, [("ORDERED_BY_NAME", fact)]

@@ -1,0 +1,338 @@
+"""DICOM series: which slice every frame of a label row shows.
+
+What it is
+    The pictures of CT, MR, ultrasound and the like, a file per slice or many frames in one file. Reading gives a label
+    row per series, without labels, with the series and slice metadata labels need to find their slice again.
+
+Files on disk
+    Read: DICOM files (PS3.10) in a folder, a ZIP archive or alone, whatever they are called; files called ``.json`` and
+    ``.md`` are taken for what stands beside the pictures and passed over. Headers are read as far as the pixels, which
+    are never decoded. Also the two arrays in the DICOM JSON model (PS3.18 Annex F) that ``dicom`` writes:
+    ``series.json``, a data set per series, and ``instances.json``, one per frame. ``dicom-table`` writes ``dicom.csv``,
+    a line per frame, for people; it is not read.
+
+How each hub thing maps
+    ======================  =================================================================================
+    label row               a series (SeriesInstanceUID); its title is that UID
+    series metadata         PatientID (null if empty), StudyInstanceUID, SeriesInstanceUID
+    frame                   a slice, or a frame of a multi-frame file
+    slice metadata          SOPInstanceUID; the frame number in the file, from 1 (null in a file of one picture); the
+                            file's name below the folder; Columns and Rows of that very slice
+    ``tags`` of a slice     InstanceNumber, ImagePositionPatient, ImageOrientationPatient, PixelSpacing, the windows, …
+                            in the DICOM JSON model, those of the frame itself in an enhanced file
+    ======================  =================================================================================
+
+    Frames stand in the order of ImagePositionPatient along the normal of the stack, ascending. Several slices at one
+    place (phases, echoes, b-values) stand stack by stack, and a note names what tells them apart. Without geometry, or
+    where slices go around something, InstanceNumber decides, else the time, else the file name, and a note says so;
+    frames of a cine file stay as stored. Missing slices are reported and not invented. The order never depends on the
+    order in which files are found. Hosted services do not document theirs: match slices by UID and frame number, never
+    by frame alone.
+
+    Names of patients stay out of the row, of every message and of every table unless ``patient_name`` asks for them.
+    PatientID is part of the series metadata; ``patient_id`` hashes or drops it. ``encord-convert info`` counts patients
+    and shows neither.
+
+What is lost
+    Reading: pixels and all other attributes. Files that are cut short (TRUNCATED), damaged, without a picture (reports,
+    plans, contours) or segmentations, and the second of two different files of one UID, are counted and left out;
+    the rest of the folder is read. Of identical files one is read. A base for frame numbers is not documented: a
+    0 is kept as it came in label rows, and the importer counts from 1, as DICOM does.
+    Writing: every object and classification, and rows of other media.
+
+Dialects met in the wild
+    Files without preamble or meta group; implicit, big-endian and deflated data sets, told from the bytes and not from
+    what the file claims; a wrong or missing character set; numbers with commas; private sequences of undefined length.
+
+Sources
+    PS3.3 C.7.6.2 and C.7.6.16, PS3.5 6.1 and 7, PS3.10 7, PS3.18 Annex F; ``fixtures/dicom``, whose ``ct_series``
+    states its expected order.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
+from encord_convert.formats._files import Source, Target
+from encord_convert.formats.dicom.elements import is_bare
+from encord_convert.formats.dicom.headers import Header, Refused, Slice, read_header
+from encord_convert.formats.dicom.json_model import INSTANCES, SERIES, json_folder, read_json, write_json, write_table
+from encord_convert.formats.dicom.order import Order, ordered
+from encord_convert.formats.dicom.slices import Row, label_row, slice_block
+from encord_convert.hub.counts import Ledger
+from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.loss import Carries, Feature, Kind, Level, Where
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2
+
+BESIDE = (".json", ".md")
+"""What descriptions beside the pictures are called."""
+VOLUMES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
+"""What volumes of other formats are called."""
+LOOKED_AT = 16
+"""Members whose first bytes are looked at to recognise a folder."""
+
+CARRIES = Carries(shapes=frozenset(), data_types=frozenset({DataType.DICOM}), features=frozenset({Feature.EMPTY_ROWS}))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How DICOM files become rows."""
+
+    order: Order = field(
+        default="position",
+        metadata={"help": "Order of frames: along the stack, by InstanceNumber, or by file name as given."},
+    )
+    cut_pixels: Literal["refuse", "keep"] = field(
+        default="refuse",
+        metadata={"help": "What to do with files whose header is whole and whose pixels are cut short."},
+    )
+    patient_id: Literal["keep", "hash", "drop"] = field(
+        default="keep", metadata={"help": "What becomes of PatientID; hash needs patient_key."}
+    )
+    patient_key: str | None = field(
+        default=None, metadata={"help": "Secret by which patient_id=hash gives the same patient the same text."}
+    )
+    patient_name: bool = field(
+        default=False, metadata={"help": "Keep the patient's name in the client metadata of the row."}
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a hash without a key: a bare one is undone by trying all numbers."""
+        if self.patient_id == "hash" and not self.patient_key:
+            raise ValueError("patient_id=hash needs patient_key, a secret of yours.")
+
+
+def identify(source: Source) -> Match:
+    """Say yes if any of a few members begins as DICOM does, or if our two arrays are there."""
+    if json_folder(source) is not None:
+        return Match.YES
+    names = _candidates(source)
+    for name in names[:: max(1, len(names) // LOOKED_AT)]:
+        try:
+            head = source.head(name, 132)
+        except ReadError:
+            continue
+        if head[128:] == b"DICM" or is_bare(head):
+            return Match.YES
+    return Match.NO
+
+
+def _candidates(source: Source) -> list[str]:
+    names = source.names()
+    return names if len(names) == 1 else [name for name in names if not name.lower().endswith(BESIDE)]
+
+
+def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
+    """Read the headers, order the slices, and stream a row per series.
+
+    Raises
+    ------
+    ReadError
+        Nothing there is a DICOM picture, or the DICOM JSON is broken.
+    """
+    folder = json_folder(source)
+    if folder is not None:
+        return _from_json(source, folder)
+    ledger = Ledger()
+    series = _Gathering(source, options, ledger).series()
+    rows = [_row(members, options, ledger) for members in series]
+    _say_what_it_is(series, ledger)
+    draft = Draft("dicom")
+
+    def stream() -> Iterator[LabelRowV2]:
+        for row, slices in rows:
+            blocks = {frame: slice_block(one) for frame, one in enumerate(slices)}
+            assert row.series is not None
+            made = label_row(draft, row._replace(slices=blocks), (row.series["series_uid"],))
+            made._origin = source.name
+            yield made
+
+    return LabelSet(draft.ontology, stream, ledger=ledger)
+
+
+def _from_json(source: Source, folder: str) -> LabelSet:
+    draft = Draft("dicom")
+
+    def stream() -> Iterator[LabelRowV2]:
+        for number, row in read_json(source, folder):
+            series_uid = row.series["series_uid"] if row.series else None
+            made = label_row(draft, row, (series_uid,) if series_uid == row.title else (row.title, number))
+            made._origin = source.place(folder + SERIES)
+            yield made
+
+    first = next(stream(), None)
+    return LabelSet(draft.ontology, stream, title=first.dataset_title if first is not None else "")
+
+
+# --- gathering -------------------------------------------------------------------------------------------------------
+
+
+class _Series:
+    """The slices of one series, as they are found."""
+
+    __slots__ = ("files", "head", "slices")
+
+    def __init__(self, head: Header) -> None:
+        self.head = head._replace(slices=[], problems=[])
+        self.files = 0
+        self.slices: list[Slice] = []
+
+
+class _Gathering:
+    """Reads all files of a source, and accounts for each."""
+
+    def __init__(self, source: Source, options: ReadOptions, ledger: Ledger) -> None:
+        self._source = source
+        self._options = options
+        self._ledger = ledger
+        self._series: dict[str, _Series] = {}
+        self._files: dict[str, str] = {}
+        self._first_refusal = ""
+
+    def series(self) -> list[_Series]:
+        """Return the series by UID."""
+        for name in _candidates(self._source):
+            place = Where(file=self._source.place(name))
+            try:
+                header = self._header(name)
+            except (Refused, ReadError) as error:
+                self._refuse(error, name, place)
+            else:
+                self._take(header, name, place)
+        if not self._series:
+            raise ReadError(self._source.name, "holds no DICOM picture.", advice=self._first_refusal or None)
+        return [self._series[uid] for uid in sorted(self._series)]
+
+    def _header(self, name: str) -> Header:
+        options = self._options
+        with self._source.open(name) as stream:
+            return read_header(
+                stream, self._source.size(name), name,
+                keep_cut=options.cut_pixels == "keep", names=options.patient_name,
+            )  # fmt: skip
+
+    def _refuse(self, error: Refused | ReadError, name: str, where: Where) -> None:
+        code, sentence = (error.code, error.sentence) if isinstance(error, Refused) else ("UNREADABLE", str(error))
+        self._first_refusal = self._first_refusal or f"{name}: {sentence}"
+        if code == "NOT_DICOM" and name.lower().endswith(VOLUMES):
+            detail = f"A volume of voxels or masks lies beside the series and was not read: {name}."
+            self._ledger.note(Level.WARNING, "VOLUME_NOT_READ", detail, where)
+            return
+        if code == "NOT_DICOM":
+            self._ledger.note(Level.INFO, code, "Files that are not DICOM were passed over.", where)
+            return
+        self._ledger.into["file", ""] += 1
+        self._ledger.drop(code, Feature.MEDIA, ("file", ""), where, sentence)
+
+    def _take(self, header: Header, name: str, where: Where) -> None:
+        self._ledger.into["file", ""] += 1
+        uid = header.slices[0].uid
+        first = self._files.setdefault(uid, name)
+        if first != name:
+            key = ("file", "")
+            if self._digest(first) == self._digest(name):
+                detail = "It is the same, byte for byte, as another file, and is read once."
+                self._ledger.change(Kind.MERGED, "DUPLICATE", Feature.MEDIA, key, where, detail)
+            else:
+                detail = f"It has the SOPInstanceUID of {first}, and is not the same; the first by name is read."
+                self._ledger.drop("DUPLICATE_UID", Feature.MEDIA, key, where, detail)
+            return
+        for code, sentence in header.problems:
+            self._ledger.note(Level.WARNING, code, sentence, where)
+        series = self._series.get(header.series)
+        if series is None:
+            series = self._series[header.series] = _Series(header)
+        elif (header.study, header.patient) != (series.head.study, series.head.patient):
+            fact = "Files of one series differ in study or patient; those of the first file by name stand in the row."
+            self._ledger.note(Level.WARNING, "SERIES_DIFFERS", fact, where)
+        series.files += 1
+        series.slices += header.slices
+
+    def _digest(self, name: str) -> bytes:
+        digest = blake2b(digest_size=16)
+        with self._source.open(name) as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+        return digest.digest()
+
+
+def _row(series: _Series, options: ReadOptions, ledger: Ledger) -> tuple[Row, list[Slice]]:
+    slices, notes = ordered(series.slices, options.order)
+    series.slices = []
+    where = Where(row=series.head.series)
+    for code, sentence in notes:
+        level = Level.INFO if code == "ORDERED_BY" else Level.WARNING
+        ledger.note(level, code, f"Series {series.head.series}: {sentence}", where)
+    first, head = slices[0], series.head
+    others = sum((one.width, one.height) != (first.width, first.height) for one in slices)
+    if others:
+        fact = f"{others} of {len(slices)} slices are not {first.width} × {first.height}; each keeps its own size."
+        ledger.note(Level.WARNING, "SIZE_DIFFERS", f"Series {head.series}: {fact}", where)
+    block = {"patient_id": _patient(head.patient, options), "study_uid": head.study, "series_uid": head.series}
+    client = {"patient_name": head.patient_name} if head.patient_name else None
+    return Row(head.series, "", first.width, first.height, len(slices), block, {}, client), slices
+
+
+def _patient(patient: str | None, options: ReadOptions) -> str | None:
+    if patient is None or options.patient_id == "drop":
+        return None
+    if options.patient_id == "keep":
+        return patient
+    return hmac.new((options.patient_key or "").encode(), patient.encode(), "sha256").hexdigest()
+
+
+def _say_what_it_is(series: list[_Series], ledger: Ledger) -> None:
+    """Note, for each modality, how much of it there is; patients are counted and not named."""
+    for modality in sorted({one.head.modality for one in series}):
+        heads = [one for one in series if one.head.modality == modality]
+        parts = (
+            (len(heads), "series", "series"),
+            (sum(one.files for one in heads), "file", "files"),
+            (len({one.head.study for one in heads}), "study", "studies"),
+            (len({one.head.patient for one in heads if one.head.patient}), "patient", "patients"),
+        )
+        counts = ", ".join(f"{count} {word if count == 1 else words}" for count, word, words in parts)
+        ledger.note(Level.INFO, "MODALITY", f"{modality or 'Unknown modality'}: {counts}.")
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
+    """Write the series and their slices in the DICOM JSON model."""
+    write_json(labels, target, report, CARRIES)
+
+
+def write_as_table(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
+    """Write a line per slice."""
+    write_table(labels, target, report, CARRIES)
+
+
+FORMAT = Format(
+    name="dicom",
+    title="DICOM series metadata",
+    spec="https://dicom.nema.org/medical/dicom/current/output/html/part03.html",
+    suffixes=(),
+    identify=identify,
+    importer=Importer(read, ReadOptions, CARRIES),
+    exporter=Exporter(write, NoOptions, CARRIES),
+)
+
+FORMAT_TABLE = Format(
+    name="dicom-table",
+    title="DICOM series metadata as a table",
+    spec="https://dicom.nema.org/medical/dicom/current/output/html/part03.html",
+    suffixes=(".csv",),
+    identify=identify,
+    exporter=Exporter(write_as_table, NoOptions, CARRIES),
+)
+
+__all__ = ["FORMAT", "FORMAT_TABLE", "INSTANCES", "SERIES"]

@@ -1,0 +1,294 @@
+"""Folders of masks that others made: pictures of indices or colours, and folders of masks per picture.
+
+The page of the formats is :mod:`encord_convert.formats.masks.page`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._api import Match
+from encord_convert.formats._files import Source
+from encord_convert.geometry import png, rle
+from encord_convert.geometry.paintings import values_in
+from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
+from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+
+USUAL = ("classes.txt", "labelmap.txt", "class_dict.csv", "label_colors.txt")
+"""Names of files that name the classes of pictures beside them."""
+
+_LOOKED_AT = 8
+_MOST_BYTES = 1 << 20
+_NOTHING = frozenset({"background", "_background_", "__background__", "void", "unlabeled", "unlabelled", "ignore"})
+_NUCLEI = re.compile(r"(?:.*/)?([^/]+)/masks/[^/]+\.png", re.IGNORECASE)
+_COLOUR = r"(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})"
+_LINES = (
+    re.compile(rf"(?P<name>[^:]+):{_COLOUR}:.*"),
+    re.compile(rf"{_COLOUR}[\s,]+(?P<name>\S.*)"),
+    re.compile(rf"(?P<name>\S.*?)[\s,]+{_COLOUR}"),
+)
+_NUMBERED = re.compile(r"(\d{1,5})[\s,:]+(\S.*)")
+
+
+def read_picture(source: Source, name: str) -> png.Picture:
+    """Read a PNG of a source, its header first.
+
+    Raises
+    ------
+    ReadError
+        There is none, or it is too large or damaged.
+    """
+    try:
+        with source.open(name) as stream:
+            head = stream.read(png.HEADER_BYTES)
+            png.header(head)
+            return png.decoded(head + stream.read())
+    except KeyError:
+        raise ReadError(source.name, f"has no file {name!r}.") from None
+    except ValueError as error:
+        raise ReadError(source.place(name), f"{error}") from error
+
+
+# --- pictures of indices or colours ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A class as a file names it: by number, or by colour as red << 16 | green << 8 | blue."""
+
+    name: str
+    value: int
+    is_colour: bool
+
+
+def is_index_folder(source: Source) -> Match:
+    """Say yes to pictures of indices, or of colours that are listed, beside a list of classes, and nothing else."""
+    names = source.names(".png", depth=4)
+    if not names or source.names(".xml", depth=4):
+        return Match.NO
+    listed = _usual(source)
+    try:
+        heads = [png.header(source.head(name, png.HEADER_BYTES)) for name in names[:_LOOKED_AT]]
+    except (ReadError, OSError, ValueError):
+        return Match.NO if listed is None else Match.UNSURE
+    if listed is None or any(name.rpartition("/")[2] not in USUAL for name in source.names(".txt", depth=4)):
+        return Match.UNSURE if all(head.has_palette for head in heads) else Match.NO
+    try:
+        has_colours = any(entry.is_colour for entry in entries_of(source, listed))
+    except ReadError:
+        return Match.NO
+    return Match.YES if has_colours or all(head.colour_type in (0, 3) for head in heads) else Match.NO
+
+
+def entries_of(source: Source, name: str) -> list[Entry]:
+    """Read a file that names classes, one a line.
+
+    Raises
+    ------
+    ReadError
+        It is no text, or a colour has a number above 255.
+    """
+    place = source.place(name)
+    try:
+        text = source.head(name, _MOST_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ReadError(place, "is not text in UTF-8.") from error
+    entries: list[Entry] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.strip()
+        if not line or line.startswith("#") or re.fullmatch(r"name\s*,\s*r\s*,\s*g\s*,\s*b", line, re.IGNORECASE):
+            continue
+        found = next((found for pattern in _LINES if (found := pattern.fullmatch(line))), None)
+        if found is not None:
+            red, green, blue = (int(part) for part in found.groups() if part is not None and part != found["name"])
+            if max(red, green, blue) > 255:
+                raise ReadError(place, f"names the colour {red} {green} {blue}; they are from 0 to 255.", line=number)
+            entries.append(Entry(found["name"].strip(), red << 16 | green << 8 | blue, True))
+        elif numbered := _NUMBERED.fullmatch(line):
+            entries.append(Entry(numbered[2], int(numbered[1]), False))
+        else:
+            entries.append(Entry(line, len(entries), False))
+    return entries
+
+
+def _usual(source: Source) -> str | None:
+    names = source.names(depth=2)
+    return next((name for usual in USUAL for name in names if name.rpartition("/")[2] == usual), None)
+
+
+def read_index_folder(source: Source, listed: str | None, ignore: int | None, label: str) -> LabelSet:
+    """Read pictures of indices or colours; each is a still image, and each class in it one object.
+
+    Raises
+    ------
+    ReadError
+        There is none, one is damaged, or has a value that is not listed.
+    """
+    names = source.names(".png", depth=8)
+    if not names:
+        raise ReadError(source.name, "holds no .png file.")
+    reading = _Indices(source, names, listed or _usual(source), ignore, label)
+    return LabelSet(reading.draft.ontology, reading.rows)
+
+
+class _Indices:
+    """Pictures of indices or colours, and their classes."""
+
+    def __init__(self, source: Source, names: list[str], listed: str | None, ignore: int | None, label: str) -> None:
+        self._source = source
+        self._names = names
+        self._listed = listed
+        first = {name.partition("/")[0] + "/" for name in names}
+        prefix = first.pop() if len(first) == 1 else ""
+        self._prefix = len(prefix) if all("/" in name for name in names) else 0
+        self.draft = Draft("masks-index")
+        entries = entries_of(source, listed) if listed else []
+        self._by_colour = bool(entries) and all(entry.is_colour for entry in entries)
+        self._classes: dict[int, Object | None] = {}
+        if entries:
+            self._name(entries, ignore)
+        else:
+            self._number(ignore, label)
+
+    def _name(self, entries: list[Entry], ignore: int | None) -> None:
+        objects: dict[str, Object] = {}
+        for entry in entries:
+            if entry.name.lower() in _NOTHING:
+                self._classes[entry.value] = None
+                continue
+            if entry.name not in objects:
+                color = f"#{entry.value:06x}" if entry.is_colour else None
+                objects[entry.name] = self.draft.add_object(entry.name, Shape.BITMASK, color=color)
+            self._classes[entry.value] = objects[entry.name]
+        self._classes.setdefault(0, None)
+        if ignore is not None and not self._by_colour:
+            self._classes.setdefault(ignore, None)
+
+    def _number(self, ignore: int | None, label: str) -> None:
+        """Look at every picture once to learn which values there are, and which colours they have."""
+        found: dict[int, str | None] = {}
+        for name in self._names:
+            picture = read_picture(self._source, name)
+            if picture.pixels.ndim > 2:
+                fact = "is a picture of colours, and nothing says which class a colour is."
+                raise ReadError(self._source.place(name), fact, advice="Name them with -r classes=FILE.")
+            for value in np.unique(picture.pixels).tolist():
+                value = int(value)
+                color = "#{:02x}{:02x}{:02x}".format(*picture.palette[value]) if value < len(picture.palette) else None
+                found[value] = found.get(value) or color
+        for value in sorted(found):
+            is_class = value not in (0, ignore)
+            self._classes[value] = (
+                self.draft.add_object(f"{label} {value}", Shape.BITMASK, color=found[value]) if is_class else None
+            )
+
+    def rows(self) -> Iterator[LabelRowV2]:
+        for name in self._names:
+            yield self._row(name)
+
+    def _row(self, name: str) -> LabelRowV2:
+        picture = read_picture(self._source, name)
+        values = self._colours(picture, name) if self._by_colour else picture.pixels
+        if values.ndim > 2:
+            raise ReadError(self._source.place(name), "is a picture of colours, and its classes are listed by number.")
+        height, width = values.shape
+        title = name[self._prefix :]
+        row = _still(self.draft, title, width, height)
+        row._origin = self._source.place(name)
+        # 0 may be a class; so that it counts, every value is one more.
+        for value, box_runs in values_in(values.astype(np.uint32) + 1):
+            item = self._classes.get(value - 1, self)
+            if item is self:
+                what = f"the colour #{value - 1:06x}" if self._by_colour else f"the value {value - 1}"
+                fact = f"has {what}, which {self._listed} has not."
+                raise ReadError(self._source.place(name), fact)
+            if isinstance(item, Object):
+                _place(self.draft, row, item, BitmaskCoordinates._from_box_runs(*box_runs, width, height))
+        return row
+
+    def _colours(self, picture: png.Picture, name: str) -> NDArray[Any]:
+        pixels = picture.pixels
+        if pixels.ndim == 2 and picture.palette:
+            table = np.zeros(256, np.uint32)
+            table[: len(picture.palette)] = [r << 16 | g << 8 | b for r, g, b in picture.palette]
+            return table[pixels.astype(np.uint8)]
+        if pixels.ndim == 2 or pixels.shape[2] < 3:
+            raise ReadError(self._source.place(name), "has no colours, and its classes are listed by colour.")
+        channels = pixels[:, :, :3].astype(np.uint32)
+        return np.asarray(channels[:, :, 0] << 16 | channels[:, :, 1] << 8 | channels[:, :, 2])
+
+
+# --- a folder of masks per picture ----------------------------------------------------------------------------------
+
+
+def has_nuclei(source: Source) -> bool:
+    """Tell whether some picture has a folder ``masks`` beside its own ``images/<picture>.png``.
+
+    Without that, a folder ``train/masks`` of one picture of classes for each image looks the same.
+    """
+    names = source.names(".png", depth=5)
+    found = {match[0][: match.start(1)] + match[1] for match in map(_NUCLEI.fullmatch, names) if match}
+    return any(f"{folder}/images/{folder.rpartition('/')[2]}.png" in names for folder in found)
+
+
+def nuclei(source: Source) -> LabelSet:
+    """Read ``<picture>/masks/*.png``, one object a file, of the class ``object``.
+
+    Raises
+    ------
+    ReadError
+        There is none, one is damaged, or the masks of a picture differ in size.
+    """
+    pictures: dict[str, list[str]] = {}
+    for name in source.names(".png", depth=8):
+        if found := _NUCLEI.fullmatch(name):
+            pictures.setdefault(found[1], []).append(name)
+    if not pictures:
+        fact = "holds neither classes.json and labels.jsonl of masks, nor folders PICTURE/masks of .png files."
+        raise ReadError(source.name, fact, advice="Is it masks-index or masks-instance?")
+    draft = Draft("masks")
+    item = draft.add_object("object", Shape.BITMASK)
+    return LabelSet(draft.ontology, partial(_nuclei_rows, source, draft, item, pictures))
+
+
+def _nuclei_rows(source: Source, draft: Draft, item: Object, pictures: dict[str, list[str]]) -> Iterator[LabelRowV2]:
+    for title, names in pictures.items():
+        head = png.header(source.head(names[0], png.HEADER_BYTES))
+        row = _still(draft, title, head.width, head.height)
+        row._origin = source.place(names[0])
+        for name in names:
+            pixels = read_picture(source, name).pixels
+            if pixels.ndim > 2:
+                pixels = np.asarray(pixels[:, :, :3].any(axis=2))
+            if pixels.shape != (head.height, head.width):
+                size = f"{head.width} x {head.height}"
+                raise ReadError(
+                    source.place(name), f"is not of the size of the masks beside it, {size} (width x height)."
+                )
+            runs = rle.runs_from_mask(pixels)
+            mask = BitmaskCoordinates._from_box_runs(
+                *rle.box_runs_from_frame_runs(runs, head.width, head.height), head.width, head.height
+            )
+            _place(draft, row, item, mask)
+        yield row
+
+
+def _still(draft: Draft, title: str, width: int, height: int) -> LabelRowV2:
+    return draft.row(DataType.IMAGE, title, [draft.unit(title, width, height, (title,))], frames=1, key=(title,))
+
+
+def _place(draft: Draft, row: LabelRowV2, item: Object, mask: BitmaskCoordinates) -> None:
+    hash_ = draft.hashes.short(row.data_title, len(row._objects))
+    instance = ObjectInstance(item, object_hash=hash_)
+    instance._place(0, mask, draft.info)
+    row.add_object_instance(instance)

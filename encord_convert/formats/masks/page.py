@@ -1,0 +1,392 @@
+"""Masks as PNG pictures: one per object, one of instances per picture, or one of classes per picture.
+
+What it is
+    The form in which segmentation models are trained and their predictions come: ``masks`` has a picture of one bit
+    for each object, ``masks-instance`` a picture of 16-bit object numbers for each frame, ``masks-index`` a picture of
+    class numbers with a palette for each frame.
+
+Files on disk
+    ===================================  ==============================================================================
+    ``masks/<picture>/<n>_<class>.png``  ``masks``: the objects of a picture, numbered from 0; 1 bit, white inside
+    ``masks/<picture>.png``              ``masks-instance``: 16 bits, 0 for nothing, else the number of the object from
+                                         1; ``masks-index``: 8 bits with a palette (16 bits without one from 255 classes
+                                         on), 0 for nothing, else ``value`` of the class
+    ``classes.json``                     ``classes``: name, colour and, in ``masks-index``, ``value``; ``ontology``: all
+                                         the ontology in the form of the hub
+    ``labels.jsonl``                     one label row a line in the form of the hub. ``bitmask`` of an object is
+                                         ``{"file": …}``, or ``{"value": …}`` in the picture its frame has in ``masks``
+    ===================================  ==============================================================================
+
+    ``<picture>`` is the title without suffix, and its folders; pictures of a group stand below the group's title,
+    frames of videos and DICOM series have six digits below the title. What no system takes in a name is ``%XX``; a name
+    given twice gets `` (2)``. The files say which picture is whose, so no name has to be read back. A still picture
+    without objects has a picture of zeros where there is one per frame; of other media the labelled frames have one.
+    The bytes are the same on every run: no time, no text, one compression.
+
+How each hub thing maps
+    A bitmask keeps its pixels. A polygon, a box and a rotatable box become the pixels whose centres they hold, one at
+    least; their class becomes one of bitmasks, and a label drawn in several of these shapes is one class. Answers,
+    frame labels, tracks, authors, times and what else the row says stand in ``labels.jsonl``, save in ``masks-index``,
+    where objects of a class are one area.
+
+What is lost
+    Points, polylines, skeletons; reviews. The corners of what was painted (``POLYGON_AS_MASK``, ``BOX_AS_MASK``,
+    ``ROTATED_BOX_AS_MASK``); what lies outside its picture (``CLIPPED``) and what covers nothing (``EMPTY_MASK``,
+    ``INVALID_POLYGON``). Where a frame has one picture, what lies below an object that comes later: a part
+    (``HIDDEN_PIXELS``, changed) or all of it (dropped). In ``masks-index`` the objects, with all that is said of them.
+
+Dialects met in the wild
+    ``masks-index`` reads folders that others made: pictures of 8 or 16 bits, with a palette or grey, and RGB coded by
+    colour. The classes come from ``classes.txt``, ``labelmap.txt``, ``class_dict.csv``, ``label_colors.txt`` or
+    ``-r classes=FILE``, a file beside the masks with a class a line: a name (numbered from 0), a number and a name, or
+    three numbers of a colour and a name in either order. Without one a class is called after its number. 255 is void
+    unless a class has it (``-r ignore``). Each picture is read as a still image of its own name, and each class in it
+    as one object. ``masks`` reads ``<picture>/masks/*.png``, as nuclei sets come, and
+    knows them by ``<picture>/images/<picture>.png``.
+
+Sources
+    PNG, 2nd edition, ISO/IEC 15948:2004. Pascal VOC 2012 development kit, "Segmentation" (palette, 255 void). CamVid
+    ``label_colors.txt``. 2018 Data Science Bowl, "Data" (a folder of masks per picture).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.errors import OptionError, ReadError, WriteError
+from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
+from encord_convert.formats._files import Source, Target
+from encord_convert.formats._paths import Paths
+from encord_convert.formats.masks import rows as rows
+from encord_convert.formats.masks.folders import (
+    has_nuclei,
+    is_index_folder,
+    nuclei,
+    read_index_folder,
+    read_picture,
+)
+from encord_convert.formats.masks.names import picture_path, safe_path
+from encord_convert.geometry import png, rle
+from encord_convert.geometry.paintings import BoxRuns, values_in
+from encord_convert.hub.labelset import Hashes, LabelSet, frame_info
+from encord_convert.hub.loss import Carries, Feature
+from encord_convert.hub.visibility import unit_size
+from encord_convert.losses.report import Report
+from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
+from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+
+CARRIES = rows.CARRIES
+
+CARRIES_INSTANCE = Carries(
+    CARRIES.shapes, CARRIES.data_types, CARRIES.features, 0.0, CARRIES.codes, CARRIES.approximates, "objects"
+)
+
+CARRIES_INDEX = Carries(
+    shapes=frozenset(),
+    data_types=CARRIES.data_types,
+    features=frozenset({Feature.COLOUR, Feature.EMPTY_ROWS}),
+    codes={**CARRIES.codes, Shape.BITMASK: "BITMASK_AS_AREA"},
+    approximates=frozenset({Shape.BITMASK, *CARRIES.approximates}),
+    one_layer="classes",
+)
+
+_FOLDER = "masks/"
+_MOST_OBJECTS = 65_535
+_MOST_INDICES = 254
+"""Classes that fit a palette: 0 is nothing, and 255 is void elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReadOptions:
+    """How pictures of classes are read that say nothing of their classes."""
+
+    classes: str | None = field(
+        default=None, metadata={"help": "File beside the masks that names the classes; none: one of the usual names."}
+    )
+    ignore: int | None = field(default=255, metadata={"help": "Value that is no class, unless a class has it."})
+    label: str = field(default="class", metadata={"help": "First word of the name of a class that has none."})
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            raise ValueError("label= is not allowed; it takes a word.")
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+class _Files:
+    """Writes pictures of single objects."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._paths = Paths()
+        self._row: LabelRowV2 | None = None
+        self._frames: dict[int, tuple[str, int]] = {}
+
+    def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
+        width, height = unit_size(row, frame)
+        pixels = np.zeros((height, width), bool)
+        runs, left, top, box_width, box_height = box_runs
+        pixels[top : top + box_height, left : left + box_width] = rle.mask_from_runs(runs, box_height, box_width)
+        if row is not self._row:
+            self._row, self._frames = row, {}
+        folder, number = self._frames.get(frame) or (self._paths.folder(picture_path(row, frame)), 0)
+        self._frames[frame] = folder, number + 1
+        name = f"{_FOLDER}{folder}/{number:03d}_{safe_path(instance.object_name).replace('/', '%2F')}.png"
+        with self._target.open(name) as stream:
+            stream.write(png.encoded(pixels))
+        return {"file": name}
+
+    def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
+        raise AssertionError("objects have a picture each")
+
+    def empty(self, row: LabelRowV2) -> None:
+        """There is nothing to show."""
+
+
+class _Layers:
+    """Writes one picture per frame."""
+
+    def __init__(self, target: Target, kind: type, palette: list[png.Colour]) -> None:
+        self._target = target
+        self._kind = kind
+        self._palette = palette
+        self._paths = Paths()
+
+    def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
+        raise AssertionError("objects have a picture in common")
+
+    def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
+        name = f"{_FOLDER}{self._paths.file(picture_path(row, frame), '.png')}.png"
+        most = int(picture.max())
+        if most > _MOST_OBJECTS:
+            raise WriteError(
+                f"{row.data_title}, frame {frame}: has {most} objects; 16 bits tell {_MOST_OBJECTS} apart."
+            )
+        with self._target.open(name) as stream:
+            stream.write(png.encoded(picture.astype(self._kind), self._palette))
+        return name
+
+    def empty(self, row: LabelRowV2) -> None:
+        """Its layer has been written."""
+
+
+def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
+    """Write a picture per object."""
+    rows.write_rows(labels, target, report, CARRIES, _Files(target), None)
+    rows.write_classes(target, "masks", labels.ontology, CARRIES, classes=_listed(labels, CARRIES))
+
+
+def write_instance(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
+    """Write a picture of object numbers per frame.
+
+    Raises
+    ------
+    WriteError
+        A frame has more than 65,535 objects.
+    """
+    rows.write_rows(labels, target, report, CARRIES_INSTANCE, _Layers(target, np.uint16, []), None)
+    rows.write_classes(
+        target, "masks-instance", labels.ontology, CARRIES_INSTANCE, classes=_listed(labels, CARRIES_INSTANCE)
+    )
+
+
+def write_index(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
+    """Write a picture of class numbers per frame.
+
+    Raises
+    ------
+    WriteError
+        There are more than 65,535 classes.
+    """
+    classes = rows.class_rows(labels.ontology, CARRIES_INDEX)
+    if len(classes) > _MOST_OBJECTS:
+        raise WriteError(f"{target.name}: has {len(classes)} classes; 16 bits tell {_MOST_OBJECTS} apart.")
+    values = {item.name: value for value, item in enumerate(classes, 1)}
+    is_small = len(classes) <= _MOST_INDICES
+    palette = [(0, 0, 0), *(_colour(item.color) for item in classes)] if is_small else []
+    sink = _Layers(target, np.uint8 if is_small else np.uint16, palette)
+    rows.write_rows(labels, target, report, CARRIES_INDEX, sink, values)
+    listed = [
+        {"value": value, **entry} for value, entry in zip(values.values(), _listed(labels, CARRIES_INDEX), strict=True)
+    ]
+    rows.write_classes(target, "masks-index", labels.ontology, CARRIES_INDEX, classes=listed)
+
+
+def _listed(labels: LabelSet, carries: Carries) -> list[dict[str, Any]]:
+    classes = rows.class_rows(labels.ontology, carries)
+    return [{"name": item.name, "color": item.color, "featureNodeHash": item.feature_node_hash} for item in classes]
+
+
+def _colour(text: str) -> png.Colour:
+    found = re.fullmatch(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", text)
+    return (int(found[1], 16), int(found[2], 16), int(found[3], 16)) if found else (255, 255, 255)
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def identify(source: Source) -> Match:
+    """Say yes to the two files of ``masks``, and to a folder of masks per picture."""
+    return Match.YES if rows.folder_of(source, "masks") is not None or has_nuclei(source) else Match.NO
+
+
+def identify_instance(source: Source) -> Match:
+    """Say yes to the two files of ``masks-instance``."""
+    return Match.YES if rows.folder_of(source, "masks-instance") is not None else Match.NO
+
+
+def identify_index(source: Source) -> Match:
+    """Say yes to the two files of ``masks-index``, and to pictures of indices beside a list of classes."""
+    return Match.YES if rows.folder_of(source, "masks-index") is not None else is_index_folder(source)
+
+
+def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
+    """Read a picture per object.
+
+    Raises
+    ------
+    ReadError
+        A file is missing, damaged, or not of the size of its picture.
+    """
+    folder = rows.folder_of(source, "masks")
+    if folder is None:
+        return nuclei(source)
+    _, structure = rows.read_classes(source, folder)
+
+    def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+        pixels = read_picture(source, folder + _named(place.get("file"))).pixels
+        if pixels.ndim != 2:
+            raise ValueError(f"{place['file']} has {pixels.ndim} channels, and a mask has one")
+        height, width = pixels.shape
+        runs = rle.runs_from_mask(pixels)
+        return rows.encoded_mask((runs, 0, 0, width, height), width, height)
+
+    return rows.labels_of(source, folder, structure, lambda: (fill, lambda row, layers: None))
+
+
+def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSet:
+    """Read a picture of object numbers per frame.
+
+    Raises
+    ------
+    ReadError
+        A file is missing, damaged, or not of the size of its picture.
+    """
+    folder = rows.folder_of(source, "masks-instance")
+    if folder is None:
+        fact = "holds no classes.json and labels.jsonl of masks-instance."
+        raise ReadError(source.name, fact, advice="Plain pictures of numbers are read as masks-index.")
+    _, structure = rows.read_classes(source, folder)
+
+    def start() -> Any:
+        last: dict[str, Any] = {}
+
+        def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+            name = folder + _named(layers.get(str(layers["frame"])))
+            if last.get("name") != name:
+                pixels = _values(source, name)
+                last.update(name=name, masks=dict(values_in(pixels)), size=pixels.shape)
+            value = place.get("value")
+            if value not in last["masks"]:
+                raise ValueError(f"{name} has no pixel of the value {value!r}")
+            height, width = last["size"]
+            return rows.encoded_mask(last["masks"][value], width, height)
+
+        return fill, lambda row, layers: None
+
+    return rows.labels_of(source, folder, structure, start)
+
+
+def read_index(source: Source, options: IndexReadOptions, report: Report) -> LabelSet:
+    """Read a picture of class numbers per frame.
+
+    Raises
+    ------
+    ReadError
+        A file is missing, damaged, or not of the size of its picture.
+    OptionError
+        There is no file of the name ``classes`` gives.
+    """
+    folder = rows.folder_of(source, "masks-index")
+    if folder is None:
+        if options.classes is not None and options.classes not in source.names():
+            raise OptionError(f"masks-index: classes={options.classes} is no file of {source.name}.")
+        return read_index_folder(source, options.classes, options.ignore, options.label)
+    members, structure = rows.read_classes(source, folder)
+    place = source.place(folder + rows.CLASSES)
+    try:
+        by_hash = {item.feature_node_hash: item for item in structure.objects}
+        classes = {one["value"]: by_hash[one["featureNodeHash"]] for one in members["classes"]}
+    except (KeyError, TypeError) as error:
+        fact = f"names a class without value or of no hash in its ontology ({error})."
+        raise ReadError(place, fact) from error
+    hashes, info = Hashes("masks-index"), frame_info()
+
+    def finish(row: LabelRowV2, layers: Mapping[str, Any]) -> None:
+        for frame, name in layers.items():
+            pixels = _values(source, folder + _named(name))
+            if pixels.shape != (size := unit_size(row, int(frame)))[::-1]:
+                found = f"{pixels.shape[1]} x {pixels.shape[0]}"
+                raise ValueError(f"{name} is {found} pixels, its picture {size[0]} x {size[1]} (width x height)")
+            for value, box_runs in values_in(pixels):
+                if value not in classes:
+                    raise ValueError(f"{name} has the value {value}, which classes.json has not")
+                hash_ = hashes.short(row.label_hash, frame, value)
+                instance = ObjectInstance(classes[value], object_hash=hash_)
+                instance._place(int(frame), BitmaskCoordinates._from_box_runs(*box_runs, *size), info)
+                row.add_object_instance(instance)
+
+    return rows.labels_of(source, folder, structure, lambda: (lambda place, layers: place, finish))
+
+
+def _values(source: Source, name: str) -> NDArray[Any]:
+    pixels = read_picture(source, name).pixels
+    if pixels.ndim != 2:
+        raise ReadError(source.place(name), "has several channels, and a picture of numbers has one.")
+    return pixels
+
+
+def _named(name: Any) -> str:
+    if not isinstance(name, str):
+        raise ValueError("a mask names no file")
+    return name
+
+
+_SPEC = "https://www.w3.org/TR/png/"
+
+FORMAT = Format(
+    name="masks",
+    title="PNG masks, one per object",
+    spec=_SPEC,
+    suffixes=(),
+    identify=identify,
+    importer=Importer(read, NoOptions, CARRIES),
+    exporter=Exporter(write, NoOptions, CARRIES),
+)
+
+FORMAT_INSTANCE = Format(
+    name="masks-instance",
+    title="PNG masks of object numbers, one per picture",
+    spec=_SPEC,
+    suffixes=(),
+    identify=identify_instance,
+    importer=Importer(read_instance, NoOptions, CARRIES_INSTANCE),
+    exporter=Exporter(write_instance, NoOptions, CARRIES_INSTANCE),
+)
+
+FORMAT_INDEX = Format(
+    name="masks-index",
+    title="PNG masks of classes, one per picture",
+    spec="http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html",
+    suffixes=(),
+    identify=identify_index,
+    importer=Importer(read_index, IndexReadOptions, CARRIES_INDEX),
+    exporter=Exporter(write_index, NoOptions, CARRIES_INDEX),
+)

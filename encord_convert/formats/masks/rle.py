@@ -1,0 +1,407 @@
+"""Masks as run lengths, in seven dialects, as JSON lines or CSV.
+
+What it is
+    Run lengths are how masks travel in JSON and CSV. Every tool has a dialect of its own: the scan (rows or columns),
+    the region (the picture or a box), the text. They say the same, so the dialect is an option and not a format.
+
+Files on disk
+    ``masks.jsonl`` (or ``masks.csv``)  a mask a line: ``image``, ``frame``, ``class``, ``width``, ``height``,
+                                        ``dialect``, ``mask`` (CSV: ImageId, Frame, ClassName, Width, Height, Dialect,
+                                        EncodedPixels)
+    ``classes.json``                    ``classes`` with their colours, and the ontology in the form of the hub
+    ``labels.jsonl``                    one label row a line in the form of the hub; ``bitmask`` of an object is
+                                        ``{"record": n}``, the n-th mask from 1
+
+    ==============  ===========================================================================================
+    ``dialect``     ``mask``
+    ==============  ===========================================================================================
+    coco            ``{"size": [height, width], "counts": "…"}``, columns of the picture, base 32
+    coco-counts     the same with a list of numbers
+    encord          ``{"top", "left", "height", "width", "rleString"}``, rows of the picture, base 32
+    cvat            ``{"rle": "0, 2, …", "left", "top", "width", "height"}``, rows of a box
+    label-studio    ``{"format": "rle", "rle": [bytes], "original_width", "original_height"}``, a brush stream
+    supervisely     ``{"data": "…", "origin": [x, y]}``, base64 of zlib of a PNG of a box
+    kaggle          a text ``"start length start length …"``, columns of the picture, its first pixel is 1
+    ==============  ===========================================================================================
+
+    In CSV, ``EncodedPixels`` is the text of pairs, or the JSON of the others. A still picture without masks has a line
+    without one there (``masks.csv`` alone, as such challenges want it).
+
+How each hub thing maps
+    A bitmask keeps its pixels. A polygon, a box and a rotatable box become the pixels whose centres they hold, one at
+    least; their class becomes one of bitmasks. Answers, frame labels, tracks, authors, times stand in ``labels.jsonl``.
+
+What is lost
+    Points, polylines, skeletons; reviews. The corners of what was painted (``POLYGON_AS_MASK``, ``BOX_AS_MASK``,
+    ``ROTATED_BOX_AS_MASK``); what lies outside its picture (``CLIPPED``) and what covers nothing (``EMPTY_MASK``,
+    ``INVALID_POLYGON``). Nothing of it depends on the dialect.
+
+Dialects met in the wild
+    Also read: JSON exports of Label Studio (brushes) and annotations of Supervisely (bitmaps), whose other shapes are
+    counted as dropped; CSV of Kaggle (``ImageId, EncodedPixels`` and perhaps a class; blank or -1 for a picture without
+    masks; ``Image_Label`` holds both); records of the form above without the two other files. Each picture is read as a
+    still image. ``-r dialect=`` names the dialect of records that do not, ``-r size=WIDTHxHEIGHT`` the size of pictures
+    that are not described. Pairs by rows, from 0 or relative to each other are read with ``-r order=rows``,
+    ``-r first=0``, ``-r relative=yes``; pairs that look scanned the other way are told (``SCAN_DOUBTFUL``).
+
+Sources
+    pycocotools 2.0.11, measured; CVAT XML 1.1; Label Studio, "Brush" (``format: rle``); Supervisely, "Annotation
+    format"; Airbus Ship Detection, "Data description" (Kaggle).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any, BinaryIO, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._api import Exporter, Format, Importer, Match
+from encord_convert.formats._files import Source, Target
+from encord_convert.formats.masks import rows as rows
+from encord_convert.formats.masks.rle_dialects import Dialect, Reading, decoded, encoded
+from encord_convert.formats.masks.rle_files import PREDICTION, Container, Record, container_of, holds_any, members
+from encord_convert.geometry import rle
+from encord_convert.geometry.encodings import likely_scan
+from encord_convert.geometry.paintings import BoxRuns
+from encord_convert.hub.counts import Ledger, Origin
+from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.loss import Feature, Kind, Level, Where
+from encord_convert.hub.visibility import unit_of, unit_size
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape, TextAttribute
+from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+
+CARRIES = rows.CARRIES
+
+_LINES, _TABLE = "masks.jsonl", "masks.csv"
+_HEAD = ("ImageId", "Frame", "ClassName", "Width", "Height", "Dialect", "EncodedPixels")
+_SIZE = re.compile(r"(\d{1,6})x(\d{1,6})")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How run lengths are read that do not say what they are."""
+
+    dialect: Dialect | None = field(default=None, metadata={"help": "Dialect of every mask; none: as the file says."})
+    size: str | None = field(
+        default=None, metadata={"help": "Size of pictures that are not described, WIDTHxHEIGHT in pixels."}
+    )
+    order: Literal["columns", "rows"] = field(default="columns", metadata={"help": "Scan of pairs."})
+    first: int = field(default=1, metadata={"help": "What pairs call the first pixel, 1 or 0."})
+    relative: bool = field(default=False, metadata={"help": "Whether pairs count from the end of the run before."})
+    threshold: int = field(default=1, metadata={"help": "Least alpha of a brush that is inside, 1 to 255."})
+    label: str = field(default="object", metadata={"help": "Class of masks that have none."})
+    predictions: bool = field(
+        default=False, metadata={"help": "Read predictions of Label Studio too, as made by a machine."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.size is not None and not _SIZE.fullmatch(self.size):
+            raise ValueError(f"size={self.size} is not allowed; it takes WIDTHxHEIGHT, as in 640x480.")
+        if self.first not in (0, 1):
+            raise ValueError(f"first={self.first} is not allowed; it takes 0 or 1.")
+        if not 1 <= self.threshold <= 255:
+            raise ValueError(f"threshold={self.threshold} is not allowed; it takes 1 to 255.")
+        if not self.label:
+            raise ValueError("label= is not allowed; it takes a word.")
+
+    @property
+    def reading(self) -> Reading:
+        """What a mask does not say of itself."""
+        return Reading(self.order, self.first, self.relative, self.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How run lengths are written; what survives does not depend on it."""
+
+    dialect: Dialect = field(default="coco", metadata={"help": "What the masks look like."})
+    container: Literal["jsonl", "csv"] = field(default="jsonl", metadata={"help": "Whether masks are JSON or CSV."})
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+class _Records:
+    """Writes masks, numbered from 1."""
+
+    def __init__(self, stream: BinaryIO, options: WriteOptions) -> None:
+        self._stream = stream
+        self._dialect = options.dialect
+        self._is_table = options.container == "csv"
+        self._count = 0
+        if self._is_table:
+            self._write_cells(_HEAD)
+
+    def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
+        width, height = unit_size(row, frame)
+        mask = encoded(self._dialect, box_runs, width, height)
+        values = (_title(row, frame), frame, instance.object_name, width, height, self._dialect)
+        if self._is_table:
+            text = mask if isinstance(mask, str) else msgspec.json.encode(mask).decode()
+            self._write_cells((*values, text))
+        else:
+            keys = ("image", "frame", "class", "width", "height", "dialect", "mask")
+            self._stream.write(msgspec.json.encode(dict(zip(keys, (*values, mask), strict=True))) + b"\n")
+        self._count += 1
+        return {"record": self._count}
+
+    def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
+        raise AssertionError("masks have runs of their own")
+
+    def empty(self, row: LabelRowV2) -> None:
+        """Write a picture without masks, in CSV."""
+        if self._is_table:
+            self._write_cells((_title(row, 0), 0, "", *unit_size(row, 0), "", ""))
+            self._count += 1
+
+    def _write_cells(self, cells: Any) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow(cells)
+        self._stream.write(text.getvalue().encode("utf-8"))
+
+
+def _title(row: LabelRowV2, frame: int) -> str:
+    if row.data_type is DataType.IMG_GROUP:
+        return f"{row.data_title}/{unit_of(row, frame).data_title}"
+    return row.data_title
+
+
+def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
+    """Write a line for each mask, and the labels that belong to them."""
+    name = _TABLE if options.container == "csv" else _LINES
+    with target.open(name) as stream:
+        sink = _Records(stream, options)
+        rows.write_rows(labels, target, report, CARRIES, sink, None)
+    classes = [
+        {"name": item.name, "color": item.color, "featureNodeHash": item.feature_node_hash}
+        for item in rows.class_rows(labels.ontology, CARRIES)
+    ]
+    rows.write_classes(target, "rle", labels.ontology, CARRIES, records=name, classes=classes)
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def identify(source: Source) -> Match:
+    """Say yes to what is written here, and to files that begin as those of a known dialect."""
+    if rows.folder_of(source, "rle") is not None:
+        return Match.YES
+    return Match.YES if holds_any(source) else Match.NO
+
+
+def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
+    """Read masks with their labels, or the files of another tool.
+
+    Raises
+    ------
+    ReadError
+        There is none; a file is damaged; a mask is none of its dialect, or not of the size of its picture.
+    """
+    folder = rows.folder_of(source, "rle")
+    if folder is None:
+        return _foreign(source, options, report)
+    named, structure = rows.read_classes(source, folder)
+    name = folder + (_TABLE if named.get("records") == _TABLE else _LINES)
+    if name not in source.names():
+        raise ReadError(source.name, f"has no file {name!r}, which classes.json names.")
+    container = container_of(source, name, is_named=True)
+
+    def start() -> Any:
+        records = enumerate(container(source, name, None) if container else (), 1)
+        waiting: dict[int, Record] = {}
+
+        def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+            number = place.get("record")
+            while number not in waiting:
+                found = next(records, None)
+                if found is None or not isinstance(number, int) or found[0] > number:
+                    raise ReadError(
+                        source.place(name), f"has no mask {number!r} that {rows.ROWS} has not named before."
+                    )
+                waiting[found[0]] = found[1]
+            record = waiting.pop(number)
+            box_runs, (width, height) = _mask_of(record, options)
+            return rows.encoded_mask(box_runs, width, height)
+
+        return fill, lambda row, layers: waiting.clear()
+
+    return rows.labels_of(source, folder, structure, start)
+
+
+def _mask_of(record: Record, options: ReadOptions) -> tuple[BoxRuns, tuple[int, int]]:
+    """Return the mask of a record, and the size of its picture."""
+    size = _size_of(record, options)
+    try:
+        if record.dialect is None:
+            raise ValueError("There is no mask.")
+        rle.check_size(size[1], size[0])
+        return decoded(record.dialect, record.mask, *size, options.reading), size
+    except ValueError as error:
+        raise ReadError(record.place, f"{record.image!r}: {error}", line=record.line) from error
+
+
+def _size_of(record: Record, options: ReadOptions) -> tuple[int, int]:
+    if record.size is not None and all(type(side) is int for side in record.size):
+        return record.size
+    if options.size is not None and (found := _SIZE.fullmatch(options.size)):
+        return int(found[1]), int(found[2])
+    mask = record.mask if isinstance(record.mask, dict) else {}
+    size = mask.get("size") if record.dialect in ("coco", "coco-counts") else None
+    if isinstance(size, list) and len(size) == 2 and all(type(side) is int for side in size):
+        return size[1], size[0]
+    if record.dialect == "encord" and all(type(mask.get(side)) is int for side in ("width", "height")):
+        return mask["width"], mask["height"]
+    fact = f"the size of {record.image!r} is not known."
+    raise ReadError(record.place, fact, line=record.line, advice="Give it with -r size=WIDTHxHEIGHT.")
+
+
+def _foreign(source: Source, options: ReadOptions, report: Report) -> LabelSet:
+    found = members(source, is_named=options.dialect is not None)
+    if not found:
+        fact = "holds no run lengths of a dialect that is known."
+        raise ReadError(source.name, fact, advice="Name it with -r dialect=.")
+    reading = _Foreign(source, found, options)
+    report.reading = reading.ledger
+    return LabelSet(reading.draft.ontology, reading.rows, ledger=reading.ledger)
+
+
+class _Foreign:
+    """Files of other tools: classes first, then a row for each picture."""
+
+    def __init__(self, source: Source, found: list[tuple[str, Container]], options: ReadOptions) -> None:
+        self._source = source
+        self._found = found
+        self._options = options
+        self.draft = Draft("rle")
+        self.ledger = Ledger()
+        self._classes: dict[str, Object] = {}
+        self._questions: dict[str, dict[str, TextAttribute]] = {}
+        seen: set[str] = set()
+        last = None
+        self._is_in_turn = True
+        for record in self._records():
+            label = record.label or options.label
+            if record.dialect is not None and label not in self._classes:
+                self._classes[label] = self.draft.add_object(label, Shape.BITMASK)
+            for name in record.texts if record.dialect is not None else ():
+                known = self._questions.setdefault(label, {})
+                if name not in known:
+                    hash_ = self.draft.hashes.short("question", label, name)
+                    known[name] = self._classes[label].add_attribute(TextAttribute, name, feature_node_hash=hash_)
+            if record.image != last:
+                self._is_in_turn = self._is_in_turn and record.image not in seen
+                seen.add(record.image)
+                last = record.image
+        self.ledger.mark_head()
+
+    def _records(self) -> Iterator[Record]:
+        for name, container in self._found:
+            for record in container(self._source, name, self._options.dialect):
+                if record.reason is None or record.dialect is None:
+                    yield record
+                elif record.reason[0] == PREDICTION and self._options.predictions:
+                    yield replace(record, reason=None, is_machine=True)
+                else:
+                    yield replace(record, dialect=None)
+
+    def rows(self) -> Iterator[LabelRowV2]:
+        """Walk the pictures, from a fresh account."""
+        self.ledger.rewind()
+        groups: Iterable[tuple[str, Iterable[Record]]]
+        if self._is_in_turn:
+            groups = groupby(self._records(), lambda record: record.image)
+        else:
+            by_image: dict[str, list[Record]] = {}
+            for record in self._records():
+                by_image.setdefault(record.image, []).append(record)
+            groups = by_image.items()
+        for image, records in groups:
+            row = self._row(image, list(records))
+            if row is not None:
+                yield row
+
+    def _row(self, image: str, records: list[Record]) -> LabelRowV2 | None:
+        if not image:
+            self._drop_others(records)
+            return None
+        has_masks = any(record.dialect is not None for record in records)
+        first = next((record for record in records if record.size is not None), records[0])
+        if first.size is None and self._options.size is None and not has_masks:
+            where, key = Where(file=first.place, line=first.line, row=image), ("row", "")
+            detail = f"The picture {image!r} has no masks, and its size is not known; -r size=WIDTHxHEIGHT gives it."
+            self.ledger.lose(Kind.DROPPED, "SIZE_UNKNOWN", Feature.EMPTY_ROWS, key, where, detail)
+            self._drop_others(records)
+            return None
+        size = _size_of(next(one for one in records if one.dialect is not None) if has_masks else first, self._options)
+        unit = self.draft.unit(image, *size, (image,))
+        row = self.draft.row(DataType.IMAGE, image, [unit], frames=1, key=(image,))
+        row._origin = first.place
+        self._drop_others(records)
+        for record in records:
+            if record.dialect is None:
+                continue
+            box_runs, found = _mask_of(record, self._options)
+            if found != size:
+                fact = (
+                    f"{image!r} is {found[0]} x {found[1]} pixels, and {size[0]} x {size[1]} before (width x height)."
+                )
+                raise ReadError(record.place, fact, line=record.line)
+            self._place(row, record, box_runs, size)
+        return row
+
+    def _drop_others(self, records: list[Record]) -> None:
+        for record in records:
+            if record.other and record.dialect is None:
+                key = record.other, record.label
+                self.ledger.into[key] += 1
+                where = Where(file=record.place, line=record.line, row=record.image)
+                code, detail = record.reason or ("UNSUPPORTED_SHAPE", "")
+                detail = detail or f"{record.label!r} is of the type {record.other}, which is no run lengths."
+                self.ledger.drop(code, Feature.SHAPE, key, where, detail)
+
+    def _place(self, row: LabelRowV2, record: Record, box_runs: BoxRuns, size: tuple[int, int]) -> None:
+        label = record.label or self._options.label
+        hash_ = self.draft.hashes.short(record.image, len(row._objects))
+        instance = ObjectInstance(self._classes[label], object_hash=hash_)
+        info = self.draft.machine_info if record.is_machine else self.draft.info
+        if record.score is not None and record.is_machine:
+            info = replace(info, confidence=record.score)
+        instance._place(0, BitmaskCoordinates._from_box_runs(*box_runs, *size), info)
+        instance._origin = Origin("mask", label, record.line)
+        row.add_object_instance(instance)
+        for name, text in record.texts.items():
+            instance._answer(self._questions[label][name], text)
+            self.ledger.into["answer", label] += 1
+        self.ledger.into["mask", label] += 1
+        if record.dialect == "kaggle" and box_runs[0].size > 2:
+            self._doubt(record, box_runs[0], size)
+
+    def _doubt(self, record: Record, runs: rle.Runs, size: tuple[int, int]) -> None:
+        width, height = size
+        columns = rle.column_runs_from_row_runs(runs, height, width)
+        given, other = (columns, "rows") if self._options.order == "columns" else (runs, "columns")
+        if likely_scan(given, height, width) == other:
+            detail = f"Pairs give stripes; read by {other} they give compact areas. Is it -r order={other}?"
+            self.ledger.note(Level.WARNING, "SCAN_DOUBTFUL", detail, Where(file=record.place, line=record.line))
+
+
+FORMAT = Format(
+    name="rle",
+    title="Run lengths of masks as JSON lines or CSV",
+    spec="https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.h",
+    suffixes=(),
+    identify=identify,
+    importer=Importer(read, ReadOptions, CARRIES),
+    exporter=Exporter(write, WriteOptions, CARRIES),
+)

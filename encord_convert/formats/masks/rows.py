@@ -1,0 +1,434 @@
+"""Label rows whose masks lie elsewhere: in PNG pictures, or in records of run lengths.
+
+Beside the masks stand two files. ``classes.json`` holds the format's name, the classes with their colours, and the
+ontology; ``labels.jsonl`` one label row a line in the form of the hub, in which ``bitmask`` says where the mask is
+instead of what it is. So all that the hub says of a mask comes back, and the masks themselves are in files any tool
+reads.
+
+The pages of the formats are :mod:`encord_convert.formats.masks.page` and :mod:`encord_convert.formats.masks.rle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import Source, Target
+from encord_convert.geometry import rle
+from encord_convert.geometry.paintings import BoxRuns, painting
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Feature, Kind
+from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, layer_values, raster
+from encord_convert.hub.visibility import fate, unit_size
+from encord_convert.losses.narrow import changes, lose_classification
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.exceptions import EncordException
+from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, OntologyStructure, Shape
+from encord_convert.sdk.objects._label_row_writer import Writer
+
+CLASSES = "classes.json"
+ROWS = "labels.jsonl"
+LAYERS = "masks"
+"""Key of a row: frames to the pictures of their layers, where a frame has one."""
+
+DRAWN = frozenset({Shape.POLYGON, Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX})
+"""Shapes that become masks."""
+
+CODES: dict[Any, str] = {
+    Shape.POLYGON: "POLYGON_AS_MASK",
+    Shape.BOUNDING_BOX: "BOX_AS_MASK",
+    Shape.ROTATABLE_BOUNDING_BOX: "ROTATED_BOX_AS_MASK",
+    Feature.HOLES: "HOLES_AS_MASK",
+    Feature.PARTS: "PARTS_AS_MASK",
+    Feature.OUT_OF_BOUNDS: "CLIPPED",
+    Feature.OVERLAPS: "HIDDEN_PIXELS",
+    (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
+    (Feature.DEGENERATE, Shape.POLYGON): "INVALID_POLYGON",
+}
+
+CARRIES = Carries(
+    shapes=frozenset({Shape.BITMASK}),
+    data_types=frozenset({DataType.IMAGE, DataType.IMG_GROUP, DataType.VIDEO, DataType.DICOM}),
+    features=frozenset(
+        {
+            Feature.TRACKS, Feature.ANSWERS, Feature.DYNAMIC_ANSWERS, Feature.NESTED_ANSWERS, Feature.CLASSIFICATIONS,
+            Feature.CONFIDENCE, Feature.MANUAL, Feature.AUTHOR, Feature.TIMESTAMPS, Feature.COLOUR,
+            Feature.EMPTY_ROWS, Feature.UNPLACED,
+        }
+    ),
+    codes=CODES,
+    approximates=DRAWN,
+)  # fmt: skip
+"""What labels in the form of the hub carry of masks, each with pixels of its own."""
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+class Sink(Protocol):
+    """Where masks go."""
+
+    def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
+        """Take the mask of an object on a frame; return what stands for it in the row."""
+
+    def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
+        """Take the one layer of a frame; return its name."""
+
+    def empty(self, row: LabelRowV2) -> None:
+        """Take a still picture on which there is no mask."""
+
+
+class _Elsewhere:
+    """Coordinates that say where the mask is."""
+
+    _key: ClassVar[str] = "bitmask"
+
+    def __init__(self, place: dict[str, Any]) -> None:
+        self._place = place
+
+    def _json(self) -> dict[str, Any]:
+        return self._place
+
+
+def write_rows(
+    labels: LabelSet, target: Target, report: Report, carries: Carries, sink: Sink, values: Mapping[str, int] | None
+) -> None:
+    """Write ``labels.jsonl``, handing every mask to ``sink``.
+
+    Parameters
+    ----------
+    values : mapping of str to int, optional
+        In a layer of classes, what each paints, by the name of the class.
+    """
+    structure = OntologyStructure._from_dict(_painted(labels.ontology, carries))
+    _, names = _joined(structure.to_dict())
+    encoder = msgspec.json.Encoder()
+    with target.open(ROWS) as stream:
+        for row in report.rows(labels, carries):
+            members = _Narrowing(row, report, carries, sink, values).members(structure)
+            if names:
+                _rename(members, names)
+            stream.write(encoder.encode(members) + b"\n")
+
+
+def written_ontology(structure: OntologyStructure, carries: Carries) -> dict[str, Any]:
+    """Return the JSON of an ontology in which classes of shapes that are painted are classes of bitmasks.
+
+    Those of one label become one, where they ask the same and have one colour.
+    """
+    return _joined(_painted(structure, carries))[0]
+
+
+def _painted(structure: OntologyStructure, carries: Carries) -> dict[str, Any]:
+    members = structure.to_dict()
+    painted = {shape.value for shape in carries.approximates}
+    for item in members["objects"]:
+        if item["shape"] in painted:
+            item["shape"] = Shape.BITMASK.value
+    return members
+
+
+def _joined(ontology: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return an ontology without the classes of bitmasks that are another's, and the hashes of these by theirs."""
+    first: dict[Any, dict[str, Any]] = {}
+    names: dict[str, str] = {}
+    kept = []
+    for item in ontology["objects"]:
+        asked = item.get("attributes") or []
+        same = first.setdefault((item["name"], item["shape"], item["color"], str(_asked(asked))), item)
+        if same is item or item["shape"] != Shape.BITMASK.value:
+            kept.append(item)
+        else:
+            names |= zip(_hashes(item), _hashes(same), strict=True)
+    return ({**ontology, "objects": kept} if names else ontology), names
+
+
+def _asked(attributes: list[dict[str, Any]]) -> list[Any]:
+    """Return what attributes ask, without hashes and numbers."""
+    plain = [{key: value for key, value in one.items() if key not in ("id", "featureNodeHash")} for one in attributes]
+    return [sorted({**one, "options": _asked(one.get("options") or [])}.items()) for one in plain]
+
+
+def _hashes(part: dict[str, Any]) -> Iterator[str]:
+    yield part["featureNodeHash"]
+    for below in (*(part.get("attributes") or ()), *(part.get("options") or ())):
+        yield from _hashes(below)
+
+
+def _rename(form: Any, names: Mapping[str, str]) -> None:
+    """Replace hashes of classes, attributes and options, wherever they stand in a row."""
+    if isinstance(form, dict):
+        hash_ = form.get("featureHash")
+        if isinstance(hash_, str):
+            form["featureHash"] = names.get(hash_, hash_)
+        for value in form.values():
+            _rename(value, names)
+    elif isinstance(form, list):
+        for value in form:
+            _rename(value, names)
+
+
+class _Narrowing:
+    """One row, what it loses, and what is left of it."""
+
+    def __init__(
+        self, row: LabelRowV2, report: Report, carries: Carries, sink: Sink, values: Mapping[str, int] | None
+    ) -> None:
+        self._row = row
+        self._report = report
+        self._carries = carries
+        self._sink = sink
+        self._values = values
+        self._is_single = carries.one_layer is None
+
+    def members(self, structure: OntologyStructure) -> dict[str, Any]:
+        """Return the JSON of what is left."""
+        row, carries = self._row, self._carries
+        layers = {} if self._is_single else self._layers()
+        contents = copy(row._contents)
+        left = {hash_: self._object(instance) for hash_, instance in row._objects.items()}
+        if row.data_type is DataType.IMAGE and not any(one is not None and one._frames for one in left.values()):
+            self._sink.empty(row)
+        # In a layer of classes no object is told from others: what is left of them is the layer.
+        without_objects = carries.one_layer == "classes"
+        contents.objects = {} if without_objects else {hash_: one for hash_, one in left.items() if one is not None}
+        for classification in row._classifications.values():
+            lose_classification(self._report, classification, carries)
+        if Feature.CLASSIFICATIONS not in carries.features:
+            contents.classifications = {}
+        members = Writer(structure, contents).write()
+        members.setdefault("number_of_frames", row.number_of_frames)
+        if row.client_metadata or members.get("client_metadata"):
+            members["client_metadata"] = row.client_metadata
+        if layers:
+            members[LAYERS] = layers
+        return members
+
+    def _state(self, coordinates: Any, size: tuple[int, int]) -> str:
+        return fate(coordinates, *size, max(self._carries.tolerance_px, LEAST_TOLERANCE_PX))
+
+    def _raster(self, coordinates: Any, size: tuple[int, int]) -> BoxRuns:
+        return raster(coordinates, *size, max(self._carries.tolerance_px, LEAST_TOLERANCE_PX))
+
+    def _layers(self) -> dict[str, str]:
+        """Paint every frame, and learn what is hidden on it."""
+        row, carries = self._row, self._carries
+        self._hidden: dict[tuple[str, int], tuple[int, int, int]] = {}
+        by_frame: dict[int, list[Any]] = {0: []} if row.data_type is DataType.IMAGE else {}
+        for instance in row._objects.values():
+            if instance.ontology_item.shape in carries.shapes | carries.approximates:
+                for frame, data in instance._frames.items():
+                    by_frame.setdefault(frame, []).append((instance, data.coordinates))
+        layers = {}
+        for frame, placed in sorted(by_frame.items()):
+            size = width, height = unit_size(row, frame)
+            if not (width and height):
+                continue
+            drawn = [one for one in placed if self._state(one[1], size) in ("inside", "leaves")]
+            masks = [self._raster(coordinates, size) for _, coordinates in drawn]
+            instances = [instance for instance, _ in drawn]
+            if self._values is None:
+                values = layer_values(instances, carries)
+            else:
+                values = [self._values[one.object_name] for one in instances]
+            picture, hidden = painting(masks, values, height, width)
+            for instance, value, mask, lost in zip(instances, values, masks, hidden, strict=True):
+                self._hidden[instance.object_hash, frame] = (value, lost, rle.area_from_runs(mask[0]))
+            layers[str(frame)] = self._sink.layer(row, frame, picture)
+        return layers
+
+    def _object(self, instance: Any) -> Any:
+        """Account for an object; return what is left of it, None if nothing is."""
+        report, carries = self._report, self._carries
+        report.drop_unplaced(instance, carries)
+        frames = {}
+        for frame, data in sorted(instance._frames.items()):
+            place = self._placed(instance, frame, data.coordinates)
+            if place is not None:
+                report.drop_side(instance, frame, carries)
+                twin = frames[frame] = copy(data)
+                twin.coordinates = _Elsewhere(place)
+        if frames:
+            report.drop_track(instance, carries)
+            report.drop_answers(instance, carries)
+        if instance._frames and not frames:
+            return None
+        left = copy(instance)
+        left._frames = {frame: frames[frame] for frame in instance._frames if frame in frames}
+        return left
+
+    def _placed(self, instance: Any, frame: int, coordinates: Any) -> dict[str, Any] | None:
+        """Account for an object on a frame; return where its mask is, None if there is none."""
+        carries, shape = self._carries, instance.ontology_item.shape
+        if shape not in carries.shapes | carries.approximates:
+            self._drop(instance, frame, carries.code(shape), Feature.SHAPE, "covers no area")
+            return None
+        size = width, height = unit_size(self._row, frame)
+        state = self._state(coordinates, size)
+        if state == "degenerate":
+            code = carries.code(Feature.DEGENERATE, shape)
+            self._drop(instance, frame, code, Feature.DEGENERATE, "covers nothing that could be painted")
+            return None
+        if state == "outside":
+            what = f"lies outside its {width} × {height} pixels"
+            self._drop(instance, frame, carries.code(Feature.OUT_OF_BOUNDS), Feature.OUT_OF_BOUNDS, what)
+            return None
+        value, lost, area = (0, 0, 1) if self._is_single else self._hidden[instance.object_hash, frame]
+        if lost == area:
+            what = f"is hidden, all its {area} pixels, by objects that come later"
+            self._drop(instance, frame, carries.code(Feature.OVERLAPS), Feature.OVERLAPS, what)
+            return None
+        for kind, feature in changes(coordinates, state):
+            self._change(instance, frame, kind, carries.code(feature), feature, f"is a mask now, without {feature}")
+        if shape in carries.approximates:
+            what = "is an area of its class now" if carries.one_layer == "classes" else "is a mask now"
+            self._change(instance, frame, Kind.APPROXIMATED, carries.code(shape), Feature.SHAPE, what)
+        if lost:
+            what = f"has {lost} of {area} pixels hidden by objects that come later"
+            code = carries.code(Feature.OVERLAPS)
+            self._change(instance, frame, Kind.APPROXIMATED, code, Feature.OVERLAPS, what)
+        if self._is_single:
+            return self._sink.mask(self._row, frame, instance, self._raster(coordinates, size))
+        return {"value": value}
+
+    def _drop(self, instance: Any, frame: int, code: str, feature: Feature, what: str) -> None:
+        self._report.drop(instance, frame, code, feature, f"{instance.object_name!r} {what}.")
+
+    def _change(self, instance: Any, frame: int, kind: Kind, code: str, feature: Feature, what: str) -> None:
+        self._report.change(instance, frame, kind, code, feature, f"{instance.object_name!r} {what}.")
+
+
+def write_classes(target: Target, name: str, structure: OntologyStructure, carries: Carries, **more: Any) -> None:
+    """Write ``classes.json``: the format, what the caller adds (``classes`` among it), and the ontology."""
+    members = {"format": name, **more, "ontology": written_ontology(structure, carries)}
+    with target.open(CLASSES) as stream:
+        stream.write(msgspec.json.format(msgspec.json.encode(members), indent=1) + b"\n")
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+Fill = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]
+"""From what stands for a mask in a row, and the row's layers, to the encoded mask; ValueError if that cannot be."""
+
+
+def folder_of(source: Source, name: str) -> str | None:
+    """Return the folder in which a format of this name has its two files, with the ``/`` at its end."""
+    for path in source.names(CLASSES, depth=2):
+        folder = path[: -len(CLASSES)]
+        if folder + ROWS in source.names(ROWS, depth=2) and _says(source, path, name):
+            return folder
+    return None
+
+
+def _says(source: Source, path: str, name: str) -> bool:
+    try:
+        head = source.head(path, 200)
+    except (ReadError, OSError):
+        return False
+    return head.lstrip().startswith(b'{\n "format": "%s",' % name.encode())
+
+
+def read_classes(source: Source, folder: str) -> tuple[dict[str, Any], OntologyStructure]:
+    """Read ``classes.json``: its members, and the ontology.
+
+    Raises
+    ------
+    ReadError
+        It is not JSON, or holds no ontology.
+    """
+    place = source.place(folder + CLASSES)
+    with source.open(folder + CLASSES) as stream:
+        text = stream.read()
+    try:
+        members = msgspec.json.decode(text, type=dict[str, Any])
+        return members, OntologyStructure._from_dict(members["ontology"])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ReadError(place, f"is not a JSON object ({error}).", advice="Was the file cut short?") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ReadError(place, f"holds no ontology ({type(error).__name__}: {error}).") from error
+
+
+def labels_of(
+    source: Source,
+    folder: str,
+    structure: OntologyStructure,
+    start: Callable[[], tuple[Fill, Callable[[LabelRowV2, Mapping[str, Any]], None]]],
+) -> LabelSet:
+    """Return the rows of ``labels.jsonl`` with their masks.
+
+    ``start`` is called for every walk; it returns what finds a mask, and what finishes a row.
+    """
+    rows = partial(_rows, source, folder, structure, start)
+    first = next(rows(), None)
+    return LabelSet(structure, rows, title=first.dataset_title if first is not None else "")
+
+
+def _rows(source: Source, folder: str, structure: OntologyStructure, start: Any) -> Iterator[LabelRowV2]:
+    place = source.place(folder + ROWS)
+    fill, finish = start()
+    with source.open(folder + ROWS) as stream:
+        for number, line in enumerate(stream, 1):
+            if line.isspace():
+                continue
+            try:
+                members = msgspec.json.decode(line, type=dict[str, Any])
+                layers = members.pop(LAYERS, {})
+                for entry, size in _masks_of(members):
+                    entry["bitmask"] = _sized(fill(entry["bitmask"], {**layers, "frame": size[2]}), *size[:2])
+                row = LabelRowV2._from_dict(members, structure)
+                finish(row, layers)
+            except (msgspec.DecodeError, RecursionError) as error:
+                fact = f"is not a JSON object ({error})."
+                raise ReadError(place, fact, line=number, advice="Was the file cut short?") from error
+            except ReadError:
+                raise
+            except (EncordException, KeyError, TypeError, ValueError, AttributeError, LookupError) as error:
+                fact = str(error).partition(" timestamp=")[0].rstrip().rstrip(".")
+                fact = f"is not a label row with masks beside it ({type(error).__name__}: {fact})."
+                raise ReadError(place, fact, line=number) from error
+            row._origin = place
+            yield row
+
+
+def _masks_of(members: dict[str, Any]) -> Iterator[tuple[dict[str, Any], tuple[int, int, int]]]:
+    """Yield the entries of masks in a row's JSON, each with width, height and frame."""
+    for unit in members["data_units"].values():
+        labels = unit["labels"]
+        if "objects" in labels and isinstance(labels["objects"], list):
+            frames = [(int(unit["data_sequence"]), labels)]
+        else:
+            frames = [(int(frame), entries) for frame, entries in labels.items()]
+        for frame, entries in frames:
+            for entry in entries["objects"]:
+                if "bitmask" in entry:
+                    yield entry, (unit["width"], unit["height"], frame)
+
+
+def _sized(bitmask: dict[str, Any], width: int, height: int) -> dict[str, Any]:
+    if (bitmask["width"], bitmask["height"]) != (width, height):
+        found = f"{bitmask['width']} x {bitmask['height']}"
+        raise ValueError(f"a mask is {found} pixels, its picture {width} x {height} (width x height)")
+    return bitmask
+
+
+def encoded_mask(box_runs: BoxRuns, width: int, height: int) -> dict[str, Any]:
+    """Return a mask inside a box in the encoded form of the hub."""
+    runs = rle.frame_runs_from_box_runs(*box_runs, width, height)
+    return {"top": 0, "left": 0, "height": height, "width": width, "rleString": rle.string_from_runs(runs)}
+
+
+def class_rows(structure: OntologyStructure, carries: Carries) -> Sequence[Any]:
+    """Return the classes of an ontology that can have masks, in its order, the first of each name."""
+    drawn = [item for item in structure.objects if item.shape in carries.shapes | carries.approximates]
+    first: dict[str, Any] = {}
+    for item in drawn:
+        first.setdefault(item.name, item)
+    return list(first.values())

@@ -1,0 +1,1 @@
+"""What flows between formats: label sets, tables, and what is known of images."""

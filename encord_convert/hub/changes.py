@@ -1,0 +1,193 @@
+"""The report of what Python code did to the rows of a label set: an edit, a filter, a function that maps rows.
+
+What is taken away is *dropped*, what is altered is *changed*, and what is new is counted as having come in, so that the
+sums of a report still add up to what was in the source and what the code added. All of it was asked for; see
+:data:`encord_convert.hub.loss.ASKED`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from encord_convert.hub.contents import SIDES, hub_answers, info_of, label_of, side_types, type_of, unplaced_answers
+from encord_convert.hub.counts import Carried, Key, Ledger, Origin
+from encord_convert.hub.loss import Feature, Kind, Where
+
+if TYPE_CHECKING:
+    from encord_convert.sdk.objects import LabelRowV2
+
+EDITED = "EDITED"
+"""The caller's code changed a row, or a function given to ``map`` did."""
+FILTERED = "FILTERED"
+"""A filter left it out."""
+
+_DETAILS = {EDITED: "Python code removed it.", FILTERED: "The filter leaves it out."}
+
+
+class Changes:
+    """Tells how rows differ from what was read, and lets what is new know where it came from.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Is told.
+    code : str
+        Of the losses.
+    """
+
+    def __init__(self, ledger: Ledger, code: str) -> None:
+        self._ledger = ledger
+        self._code = code
+
+    def tell(self, was: LabelRowV2, now: LabelRowV2 | None) -> None:
+        """Tell what became of the labels of a row; None: the whole row is left out."""
+        before = [*was._objects.values(), *was._classifications.values()]
+        after = {} if now is None else {**now._objects, **now._classifications}
+        for old in before:
+            new = after.pop(old._hash, None)
+            origin = origin_of(old)
+            if new is None:
+                self._drop(was, old, origin)
+            elif _same(old, new):
+                new._origin = origin
+            else:
+                self._edit(was, old, new, origin)
+        for new in after.values():
+            new._origin = None
+            new._origin = origin_of(new)
+            for key, count in _things(new._origin, new).items():
+                self._ledger.into[key] += count
+
+    def _drop(self, row: LabelRowV2, old: Any, origin: Origin) -> None:
+        self._count(old, origin, _things(origin, old), None, 0)
+        self._lose(Kind.DROPPED, row, old, origin, _DETAILS[self._code])
+
+    def _edit(self, row: LabelRowV2, old: Any, new: Any, origin: Origin) -> None:
+        new._origin = _edited(old, new, origin)
+        gone = _things(origin, old)
+        gone.subtract(_things(new._origin, new))
+        self._count(old, origin, gone, new._origin, _weight(new._origin, new))
+        self._lose(Kind.EDITED, row, old, origin, "Python code changed it.")
+
+    def _lose(self, kind: Kind, row: LabelRowV2, old: Any, origin: Origin, detail: str) -> None:
+        key, count = (_key(origin), _weight(origin, old)) if old._frames else (("unplaced", origin.label), 1)
+        if count:  # else it stands for nothing of the source by itself
+            self._ledger.lose(kind, self._code, _feature(old), key, _where(row, old, origin), detail, count)
+
+    def _count(self, old: Any, origin: Origin, gone: Counter[Key], left: Origin | None, changed: int) -> None:
+        """Count what is gone; less than nothing came in. What is left of the label itself is changed."""
+        for key, count in gone.items():
+            self._ledger.dropped[key] += max(count, 0)
+            self._ledger.into[key] += max(-count, 0)
+        self._ledger.changed[_key(origin)] += changed - (_weight(origin, old) if origin.changed else 0)
+        for other in origin.also if left is None or not left.also else ():
+            self._ledger.changed[other.type, other.label] -= other.changed
+
+
+def origin_of(instance: Any, frames: set[int] | None = None) -> Origin:
+    """Return where a label came from; of a label that no importer counted, as one would state it.
+
+    Parameters
+    ----------
+    frames : set of int, optional
+        Those to state, by default all.
+    """
+    if instance._origin is not None:
+        origin: Origin = instance._origin
+        return origin
+    type_, label = type_of(instance), label_of(instance)
+    weights: dict[int, tuple[int, Carried]] = {}
+    answers = hub_answers(instance)
+    for frame in sorted(instance._frames if frames is None else frames):
+        carried: Carried = tuple((side, 1) for side in side_types(info_of(instance, frame)))
+        if answers:  # they live as long as the label, and so with one of its frames
+            carried = (("answer", answers), *carried)
+            answers = 0
+        weights[frame] = 1, carried
+    if len(instance._frames) == 1:
+        return Origin(type_, label, carried=next(iter(weights.values()))[1])
+    return Origin(type_, label, weights=weights, is_track=hasattr(instance, "object_hash"))
+
+
+def _things(origin: Origin, instance: Any) -> Counter[Key]:
+    """Return what a label is counted as having come in."""
+    counts: Counter[Key] = Counter()
+    label = origin.label
+    for frame in instance._frames:
+        weight, carried = (1, origin.carried) if origin.weights is None else origin.weights.get(frame, (0, ()))
+        counts[_key(origin)] += weight
+        for type_, count in carried:
+            counts[type_, label] += count
+    for other in origin.also if instance._frames else ():
+        counts[other.type, other.label] += 1
+        for type_, count in other.carried:
+            counts[type_, other.label] += count
+    if origin.weights and origin.is_track:
+        counts["track", label] += 1
+    counts["unplaced", label] += (not instance._frames) + len(unplaced_answers(instance))
+    return +counts
+
+
+def _weight(origin: Origin, instance: Any) -> int:
+    """Return how many things of its own type and label an instance stands for."""
+    if origin.weights is None:
+        return len(instance._frames)
+    return sum(origin.weights.get(frame, (0, ()))[0] for frame in instance._frames)
+
+
+def _edited(old: Any, new: Any, origin: Origin) -> Origin:
+    """Return the origin of a label that was edited: what the source said of it, with what the edit added."""
+    known = dict.fromkeys(old._frames, (1, origin.carried)) if origin.weights is None else origin.weights
+    answers = None if _answers(old) == _answers(new) else hub_answers(new)
+    weights: dict[int, tuple[int, Carried]] = {}
+    for frame in sorted(new._frames):
+        weight, carried = known.get(frame, (0 if frame in old._frames else 1, ()))
+        counts = dict(carried)
+        before = side_types(info_of(old, frame)) if frame in old._frames else ()
+        after = side_types(info_of(new, frame))
+        for side in SIDES:
+            if (side in before) is not (side in after):
+                counts[side] = int(side in after)
+        if answers is not None:
+            counts["answer"] = answers
+            answers = 0
+        weights[frame] = weight, tuple((type_, count) for type_, count in counts.items() if count)
+    if origin.weights is None and len(weights) == 1:
+        [(_, carried)] = weights.values()
+        return replace(origin, carried=carried, changed=True)
+    return replace(origin, carried=(), weights=weights, also=(), changed=True)
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Tell whether two labels say the same."""
+    return bool(old._frames == new._frames and _answers(old) == _answers(new))
+
+
+def _answers(instance: Any) -> Any:
+    runs = getattr(instance, "_dynamic_runs", None)
+    static = {attribute.feature_node_hash: value for attribute, value in instance._static_answers()}
+    dynamic = (
+        [] if runs is None else [(attribute.feature_node_hash, value, ranges) for attribute, value, ranges in runs()]
+    )
+    return static, dynamic
+
+
+def _key(origin: Origin) -> Key:
+    return origin.type, origin.label
+
+
+def _feature(instance: Any) -> Feature:
+    return Feature.SHAPE if hasattr(instance, "object_hash") else Feature.CLASSIFICATIONS
+
+
+def _where(row: LabelRowV2, instance: Any, origin: Origin) -> Where:
+    return Where(
+        file=row._origin,
+        line=origin.line,
+        row=row.data_title,
+        frame=min(instance._frames, default=None),
+        object_hash=instance._hash,
+    )

@@ -1,0 +1,164 @@
+"""What a row of the hub holds, under the types and labels that a report counts it by."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, Any
+
+from encord_convert.hub.counts import Key, Origin
+from encord_convert.hub.loss import Feature
+
+if TYPE_CHECKING:
+    from encord_convert.hub.loss import Carries
+    from encord_convert.sdk.objects import LabelRowV2
+
+SIDES: dict[str, Feature] = {
+    "author": Feature.AUTHOR,
+    "timestamp": Feature.TIMESTAMPS,
+    "confidence": Feature.CONFIDENCE,
+    "manual": Feature.MANUAL,
+    "review": Feature.REVIEWS,
+}
+"""What an annotation says about its making, by the type it is counted under."""
+
+
+_side_cache: dict[int, tuple[Any, tuple[str, ...]]] = {}
+
+
+def side_types(info: Any) -> tuple[str, ...]:
+    """Return which of :data:`SIDES` an annotation's frame information holds.
+
+    Infos are shared by thousands of annotations, and never changed in place: the last answers are remembered.
+    """
+    cached = _side_cache.get(id(info))
+    if cached is not None and cached[0] is info:
+        return cached[1]
+    present = []
+    if info.created_by is not None or info.last_edited_by is not None:
+        present.append("author")
+    if not (is_unknown_time(info.created_at) and is_unknown_time(info.last_edited_at)):
+        present.append("timestamp")
+    if info.confidence != 1:
+        present.append("confidence")
+    if not info.manual_annotation:
+        present.append("manual")
+    if info.reviews or getattr(info, "is_deleted", None):
+        present.append("review")
+    if len(_side_cache) > 4096:
+        _side_cache.clear()
+    _side_cache[id(info)] = (info, tuple(present))
+    return tuple(present)
+
+
+def loses_sides(info: Any, carries: Carries) -> bool:
+    """Tell whether anything of :data:`SIDES` that frame information holds is not carried."""
+    return any(SIDES[side] not in carries.features for side in side_types(info))
+
+
+def is_unknown_time(time: Any) -> bool:
+    """Tell whether a time is the one that stands for "not known": none, or the epoch."""
+    return time is None or (time.year == 1970 and time.timestamp() == 0)
+
+
+def hub_answers(instance: Any) -> int:
+    """Return how many answers an instance holds: static ones, and runs of dynamic ones.
+
+    In a hub that no importer counted they live as long as the instance is on any frame.
+    """
+    return len(placed_answers(instance))
+
+
+def answered_texts(instance: Any) -> list[tuple[Any, str]]:
+    """Return attribute and text of each answer that is a text: static ones, and runs of dynamic ones on its frames."""
+    answers = list(instance._static_answers())
+    runs = getattr(instance, "_dynamic_runs", None)
+    if runs is not None:
+        frames = sorted(instance._frames)
+        for attribute, value, ranges in runs():
+            answers += [(attribute, value)] * sum(placed_within(frames, start, end) > 0 for start, end in ranges)
+    return [(attribute, value) for attribute, value in answers if isinstance(value, str)]
+
+
+def placed_answers(instance: Any) -> list[tuple[Any, Feature]]:
+    """Return attribute and kind of each answer: static ones, and runs of dynamic ones that meet the object's frames."""
+    answers = [
+        (attribute, Feature.NESTED_ANSWERS if len(attribute.uid) > 2 else Feature.ANSWERS)
+        for attribute, _ in instance._static_answers()
+    ]
+    runs = getattr(instance, "_dynamic_runs", None)
+    if runs is not None:
+        frames = sorted(instance._frames)
+        for attribute, _, ranges in runs():
+            placed = sum(placed_within(frames, start, end) > 0 for start, end in ranges)
+            answers += [(attribute, Feature.DYNAMIC_ANSWERS)] * placed
+    return answers
+
+
+def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
+    """Return attribute, first and last frame of each run of a dynamic answer that leaves the object's own frames."""
+    runs = getattr(instance, "_dynamic_runs", None)
+    if runs is None:
+        return []
+    frames = sorted(instance._frames)
+    return [
+        (attribute, start, end)
+        for attribute, _, ranges in runs()
+        for start, end in ranges
+        if placed_within(frames, start, end) <= end - start
+    ]
+
+
+def placed_within(frames: list[int], start: int, end: int) -> int:
+    """Count the ascending frames from ``start`` to ``end``, both included."""
+    return bisect_right(frames, end) - bisect_left(frames, start)
+
+
+def info_of(instance: Any, frame: int) -> Any:
+    data = instance._frames[frame]
+    return getattr(data, "object_frame_instance_info", data)
+
+
+def also_of(instance: Any) -> tuple[Origin, ...]:
+    return () if instance._origin is None else instance._origin.also
+
+
+def type_of(instance: Any) -> str:
+    item = instance.ontology_item
+    return item.shape.value if hasattr(item, "shape") else "classification"
+
+
+def label_of(instance: Any) -> str:
+    origin = instance._origin
+    if origin is not None:
+        return str(origin.label)
+    return str(getattr(instance, "object_name", None) or getattr(instance, "classification_name", ""))
+
+
+def hash_of(instance: Any) -> str:
+    return str(getattr(instance, "object_hash", None) or instance.classification_hash)
+
+
+def count_row(row: LabelRowV2, into: dict[Key, int]) -> None:
+    """Count a row of a hub that no importer counted."""
+    into["row", ""] += 1
+    for instance in row._objects.values():
+        label = instance.object_name
+        frames = instance._frames
+        into[instance.ontology_item.shape.value, label] += len(frames)
+        if len(frames) > 1:
+            into["track", label] += 1
+        into["unplaced", label] += not frames
+        into["unplaced", label] += len(unplaced_answers(instance))
+        into["answer", label] += hub_answers(instance)
+        for data in frames.values():
+            for side in side_types(data.object_frame_instance_info):
+                into[side, label] += 1
+    for classification in row._classifications.values():
+        label = classification.classification_name
+        into["classification", label] += len(classification._frames)
+        into["answer", label] += hub_answers(classification)
+        if not classification._frames:
+            into["unplaced", label] += 1
+        for info in classification._frames.values():
+            for side in side_types(info):
+                into[side, label] += 1

@@ -1,0 +1,684 @@
+"""One ontology and the label rows drawn with it.
+
+A :class:`LabelSet` is what every importer returns and every exporter takes. Its rows are a *stream that can be
+walked again*: an importer makes each row when it is asked for and forgets it, so a million shapes never stand in
+memory together. :class:`Draft` builds label sets, with hashes that follow from what the source says and from nothing
+else: no clock, no chance, no path of this machine. :mod:`encord_convert.losses.compare` compares two.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from base64 import b64encode
+from binascii import b2a_base64
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from hashlib import blake2b
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+from encord_convert.errors import OptionError
+from encord_convert.hub.changes import EDITED, FILTERED, Changes
+from encord_convert.hub.class_names import hash_of, joined
+from encord_convert.hub.contents import count_row
+from encord_convert.hub.counts import Ledger
+from encord_convert.hub.edits import Edits
+from encord_convert.hub.table import Sheet
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
+from encord_convert.sdk.objects._label_row_data import LabelRowReadOnlyData, like, read_only_data_from
+from encord_convert.sdk.objects.frames import Frames, frames_class_to_frames_list
+from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
+from encord_convert.sdk.objects.ontology_object_instance import check_coordinate_type
+from encord_convert.sdk.orm.label_row import LabelRowMetadata, LabelStatus
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from encord_convert.hub.counts import Origin
+    from encord_convert.sdk.objects import Classification
+    from encord_convert.sdk.objects.coordinates import Coordinates
+
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for "not known" where the hub demands a time: importers call no clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What comes before a shard: rows, and objects by the shape of their class.
+
+    It is an estimate: an importer may find that it has to leave something out.
+    """
+
+    rows: int
+    objects: Mapping[Shape, int]
+
+
+class LabelSet:
+    """One ontology and a stream of label rows that can be walked again.
+
+    ``for row in labels`` hands out rows to look at and to edit. An edited row is held, and stands in the place of what
+    the source says in every walk from then on, also in that of :func:`encord_convert.write`; rows that are only looked
+    at are forgotten. :meth:`filter`, :meth:`rename` and :meth:`map` give new sets and leave this one as it is.
+
+    Parameters
+    ----------
+    ontology : OntologyStructure
+        The classes every row is drawn with.
+    rows : callable or sequence
+        Rows, or a function that starts a new walk over them.
+    title : str
+        What the set is called where it came from.
+    ledger : Ledger, optional
+        The importer's account of the walk under way, complete when the walk ends. None: nobody counted.
+    shards : callable, optional
+        ``shards(n)`` cuts the set into up to n sets whose rows, one after the other, are the rows of this one.
+        Each has a ``recipe``, by which another process makes it anew.
+    sheets : callable, optional
+        Instead of ``rows``: a function that starts a new walk over them, many at a time where it can.
+
+    Attributes
+    ----------
+    recipe : (str, object) or None
+        Address of a function, ``module:name``, and the argument it makes this set of; both can be pickled.
+    before : Before or None
+        What the shards before this one hold, as far as that is known.
+    source : Source or None
+        What it was read from: images lie there, too.
+    """
+
+    def __init__(
+        self,
+        ontology: OntologyStructure,
+        rows: Callable[[], Iterator[LabelRowV2]] | Sequence[LabelRowV2] = (),
+        *,
+        title: str = "",
+        ledger: Ledger | None = None,
+        shards: Callable[[int], Sequence[LabelSet]] | None = None,
+        sheets: Callable[[], Iterator[Sheet | LabelRowV2]] | None = None,
+    ) -> None:
+        self.ontology = ontology
+        self.title = title
+        self.ledger = ledger
+        self.native: dict[str, Any] = {}
+        self.recipe: tuple[str, Any] | None = None
+        self.before: Before | None = None
+        self._mapping: Ledger | None = None
+        self.source: Any = None
+        self._splits: Collection[str] | None = None
+        self._rows = rows
+        self._shards = shards
+        self._sheets = sheets
+        self._as_read = ontology.to_dict() if shards is not None else None
+        self._edits: Edits | None = None
+        self._length: int | None = None
+        self._last_walk: ref[_Walk] | None = None
+
+    def __repr__(self) -> str:
+        """Show how much there is, without a walk."""
+        length = len(self._rows) if isinstance(self._rows, Sequence) and self._sheets is None else self._length
+        rows = "not counted yet" if length is None else length
+        classes, classifications = len(self.ontology.objects), len(self.ontology.classifications)
+        return f"LabelSet(title={self.title!r}, rows={rows}, classes={classes}, classifications={classifications})"
+
+    # --- walking ----------------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[LabelRowV2]:
+        """Walk the rows from the first, to look at them and to edit them."""
+        if isinstance(self._rows, list) and self._sheets is None:  # the caller's own rows: they hold their edits
+            return iter(self._rows)
+        walk = _Walk(self._handed_out())
+        self._last_walk = ref(walk)
+        return walk
+
+    def _handed_out(self) -> Iterator[LabelRowV2]:
+        if self._edits is None:
+            self._edits = Edits()
+        number = 0
+        for number, row in enumerate(rows_of(self._source()), 1):
+            yield self._edits.handed_out(number - 1, row)
+        self._length = number
+
+    def __len__(self) -> int:
+        """Return the number of rows. Where the source does not say, they are walked once."""
+        if self._sheets is None and isinstance(self._rows, Sequence):
+            return len(self._rows)
+        if self._length is None:
+            walk = None if self._last_walk is None else self._last_walk()
+            if walk is not None and walk.is_new:  # list(labels) asks for the length when its own walk is about to begin
+                return walk.length()
+            self._length = sum(len(one) if isinstance(one, Sheet) else 1 for one in self._source())
+        return self._length
+
+    def _source(self) -> Iterator[Sheet | LabelRowV2]:
+        if self._sheets is not None:
+            return self._sheets()
+        return self._rows() if callable(self._rows) else iter(self._rows)
+
+    def sheets(self) -> Iterator[Sheet | LabelRowV2]:
+        """Walk the rows from the first, many at a time where the importer has them so; none of them is to be edited."""
+        return self._edits.applied(self._source(), self._told()) if self._edits else self._source()
+
+    def walk(self) -> Iterator[LabelRowV2]:
+        """Walk the rows from the first; none of them is to be edited."""
+        return rows_of(self.sheets())
+
+    def _told(self) -> Ledger | None:
+        """Return what an edited walk adds to the report; None if nobody counted what comes in."""
+        return None if self.ledger is None else self._mapping or Ledger()
+
+    @property
+    def mapping(self) -> Ledger | None:
+        """What edits, filters and mappings dropped and changed, of the walk under way; None if there are none."""
+        return self._edits.ledger if self._edits and self.ledger is not None else self._mapping
+
+    @mapping.setter
+    def mapping(self, mapping: Ledger | None) -> None:
+        self._mapping = mapping
+
+    @property
+    def splits(self) -> Collection[str] | None:
+        """The splits its rows say they are in, where that is known before they are walked; an edit may change it."""
+        return None if self._edits else self._splits
+
+    @splits.setter
+    def splits(self, splits: Collection[str] | None) -> None:
+        self._splits = splits
+
+    def shards(self, count: int) -> Sequence[LabelSet]:
+        """Return up to ``count`` sets that together are this one; this one alone if it cannot be cut.
+
+        A set that was edited, or whose ontology was, cannot: other processes would read the source.
+        """
+        if self._shards is None or count < 2 or self._edits or self.ontology.to_dict() != self._as_read:
+            return [self]
+        return self._shards(count)
+
+    def held(self) -> LabelSet:
+        """Return the same set with its rows in memory: for small sets that are looked at more than once."""
+        held = LabelSet(self.ontology, tuple(self.walk()), title=self.title, ledger=self.ledger)
+        held.native = self.native
+        held.mapping = self.mapping
+        held.source, held.splits = self.source, self.splits
+        return held
+
+    # --- new sets ---------------------------------------------------------------------------------------------------
+
+    def map(self, function: Callable[[LabelRowV2], LabelRowV2 | None]) -> LabelSet:
+        """Return the set of what a function makes of each row.
+
+        Rows are made when they are walked, one at a time, and memory stays flat. What the function takes away, changes
+        and adds is counted in the report as asked for: no loss for ``strict``.
+
+        Parameters
+        ----------
+        function : callable
+            Given a copy of a row, which it may edit; returns it, another row, or None to leave the row out. It is
+            called in every walk, and has to give the same each time.
+        """
+
+        def step(row: LabelRowV2) -> LabelRowV2 | None:
+            made = function(row)
+            if made is not None and not isinstance(made, LabelRowV2):
+                raise TypeError(
+                    f"map: the function returned {made!r} for {row.data_title!r}; it returns a row or None."
+                )
+            return made
+
+        return self._derived(step, EDITED)
+
+    def filter(
+        self,
+        rows: Callable[[LabelRowV2], bool] | None = None,
+        *,
+        classes: Iterable[str] | None = None,
+    ) -> LabelSet:
+        """Return the set of some rows, some classes, or both. What is left out is counted in the report as asked for.
+
+        Parameters
+        ----------
+        rows : callable, optional
+            Given a row, tells whether it stays. Rows without labels stay unless it says otherwise.
+        classes : iterable of str, optional
+            Names of the classes and classifications that stay; labels of all others go, and the others leave the
+            ontology.
+
+        Raises
+        ------
+        OptionError
+            There is no class of a name.
+        """
+        if classes is None:
+            return self._derived(lambda row: row if rows is None or rows(row) else None, FILTERED)
+        names = {classes} if isinstance(classes, str) else set(classes)
+        ontology = _narrowed(self.ontology, names)
+        gone = {item.feature_node_hash for item in [*self.ontology.objects, *self.ontology.classifications]}
+        gone -= {item.feature_node_hash for item in [*ontology.objects, *ontology.classifications]}
+
+        def step(row: LabelRowV2) -> LabelRowV2 | None:
+            if rows is not None and not rows(row):
+                return None
+            for instance in row.get_object_instances():
+                if instance.feature_hash in gone:
+                    row.remove_object(instance)
+            for classification in row.get_classification_instances():
+                if classification.feature_hash in gone:
+                    row.remove_classification(classification)
+            return row
+
+        derived = self._derived(step, FILTERED)
+        derived.ontology = ontology
+        return derived
+
+    def rename(self, names: Mapping[str, str] | None = None, *, mapping: Any = None) -> LabelSet:
+        """Return the set with other names for its classes, or with what a mapping file makes of them.
+
+        Classes that get one name become one class for each shape. New names are what was asked for, and no loss.
+
+        Parameters
+        ----------
+        names : mapping, optional
+            Name of a class or classification to its new name; those that are not mentioned keep theirs.
+        mapping : mapping or path, optional
+            Instead: a document or file as ``--mapping`` takes; see :func:`encord_convert.sync.mapped`.
+
+        Raises
+        ------
+        OptionError
+            There is no class of a name.
+        MappingError
+            The mapping names what the labels do not have, or makes two kinds of one attribute.
+        """
+        if names is not None:
+            if mapping is not None:
+                raise TypeError("rename takes names or a mapping, not both.")
+            _check_names(self.ontology, names)
+            mapping = {"classes": [
+                {"name": item.title, "shape": _shape(item), "to": names[item.title]}
+                for item in _items(self.ontology)
+                if item.title in names
+            ]}  # fmt: skip
+        # Mappings stand on a floor above, which is reached only when one is asked for.
+        renamed: LabelSet = import_module("encord_convert.sync").mapped(self, mapping or {}, place="rename")
+        return renamed
+
+    def _derived(self, step: Callable[[LabelRowV2], LabelRowV2 | None], code: str) -> LabelSet:
+        """Return a set of the rows that a function returns for copies of the rows of this one."""
+        own = Ledger() if self.ledger is None else None
+        told = Ledger()
+
+        def rows() -> Iterator[LabelRowV2]:
+            told.rewind()
+            changes = Changes(told, code)
+            if own is not None:
+                own.rewind()
+            for row in self.walk():
+                if own is not None:
+                    count_row(row, own.into)
+                    own.into.pop(("row", ""), None)  # as importers do, only labels are counted
+                new = step(row._twin())
+                changes.tell(row, new)
+                if new is not None:
+                    yield new
+            if self.mapping is not None:
+                told.merge(self.mapping)
+
+        derived = LabelSet(self.ontology, rows, title=self.title, ledger=self.ledger if own is None else own)
+        derived.native, derived.mapping, derived.source = self.native, told, self.source
+        return derived
+
+    @classmethod
+    def from_encord(cls, label_rows: Iterable[Any], ontology: Any = None) -> LabelSet:
+        """Take over label rows of the official package, or ours, through what they say of themselves.
+
+        Parameters
+        ----------
+        label_rows : iterable
+            Anything with ``to_encord_dict()`` and ``ontology_structure``.
+        ontology : optional
+            Anything with ``to_dict()`` in the ontology form; by default the first row's. Its classes of one label
+            (:mod:`encord_convert.hub.class_names`) have one name here.
+        """
+        rows = list(label_rows)
+        if ontology is None:
+            ontology = rows[0].ontology_structure if rows else OntologyStructure()
+        structure = OntologyStructure._from_dict(joined(ontology.to_dict()))
+        return cls(structure, [LabelRowV2._from_dict(row.to_encord_dict(), structure) for row in rows])
+
+
+class _Walk(Iterator[LabelRowV2]):
+    """A walk over rows that are handed out."""
+
+    def __init__(self, rows: Iterator[LabelRowV2]) -> None:
+        self._rows = rows
+        self.is_new = True
+
+    def __next__(self) -> LabelRowV2:
+        self.is_new = False
+        return next(self._rows)
+
+    def length(self) -> int:
+        """Walk now, keep the rows, and return how many there are."""
+        rows: list[LabelRowV2] = []
+        try:
+            rows.extend(self._rows)
+        except Exception as error:  # list() would take a TypeError for a set without a length, and the set for empty
+            self._rows = _raising(rows, error)
+            raise
+        self._rows = iter(rows)
+        return len(rows)
+
+
+def _raising(rows: list[LabelRowV2], error: Exception) -> Iterator[LabelRowV2]:
+    yield from rows
+    raise error
+
+
+def _items(ontology: OntologyStructure) -> list[Any]:
+    return [*ontology.objects, *(item for item in ontology.classifications if item.attributes)]
+
+
+def _shape(item: Any) -> str:
+    return str(getattr(item.shape, "value", item.shape)) if isinstance(item, Object) else "classification"
+
+
+def _check_names(ontology: OntologyStructure, names: Iterable[str]) -> None:
+    known = list(dict.fromkeys(item.title for item in _items(ontology)))
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise OptionError(f"There is no class {name!r}. {hint}There are: {', '.join(known) or 'none'}.")
+
+
+def _narrowed(ontology: OntologyStructure, names: set[str]) -> OntologyStructure:
+    """Return the ontology with the classes of these names alone."""
+    _check_names(ontology, sorted(names))
+    narrowed = OntologyStructure(
+        [item for item in ontology.objects if item.title in names],
+        [item for item in ontology.classifications if item.attributes and item.title in names],
+    )
+    narrowed.skeleton_templates = [one for one in ontology.skeleton_templates if one.name in names]
+    return narrowed
+
+
+def rows_of(sheets: Iterable[Sheet | LabelRowV2]) -> Iterator[LabelRowV2]:
+    """Yield the rows of sheets, and what are rows already."""
+    for one in sheets:
+        if isinstance(one, Sheet):
+            yield from one.rows()
+        else:
+            yield one
+
+
+_ODD = 0x9E3779B97F4B
+_MASK_48 = (1 << 48) - 1
+
+
+class Hashes:
+    """Deterministic hashes in the forms of the hub, from the words that name a thing.
+
+    >>> Hashes("cvat").short("label", "car")
+    'gvpmjBA9'
+    """
+
+    __slots__ = ("_realm",)
+
+    def __init__(self, realm: str) -> None:
+        self._realm = realm
+
+    def _digest(self, words: Sequence[object], size: int) -> bytes:
+        return blake2b("\0".join((self._realm, *map(str, words))).encode(), digest_size=size).digest()
+
+    def short(self, *words: object) -> str:
+        """Return 8 base64 characters, the form of object and attribute hashes."""
+        return b64encode(self._digest(words, 6)).decode()
+
+    def hex(self, *words: object) -> str:
+        """Return 8 lower-case hexadecimal digits, the form of ontology object hashes."""
+        return self._digest(words, 4).hex()
+
+    def uuid(self, *words: object) -> str:
+        """Return the text of a UUID, the form of data and label hashes."""
+        text = self._digest(words, 16).hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def seed(self, *words: object) -> int:
+        """Return what a series begins with; see :func:`series_members`."""
+        return int.from_bytes(self._digest(words, 6), "big")
+
+    def uuids(self, word: str, keys: Iterable[Sequence[str]]) -> list[str]:
+        """Return what :meth:`uuid` gives of the word and each of many keys."""
+        texts = [digest.hex() for digest in self._digests(word, keys, 16)]
+        return [f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" for text in texts]
+
+    def seeds(self, word: str, keys: Iterable[Sequence[str]]) -> list[int]:
+        """Return what :meth:`seed` gives of the word and each of many keys."""
+        return [int.from_bytes(digest, "big") for digest in self._digests(word, keys, 6)]
+
+    def _digests(self, word: str, keys: Iterable[Sequence[str]], size: int) -> Iterator[bytes]:
+        begun = blake2b(f"{self._realm}\0{word}".encode(), digest_size=size)
+        for key in keys:
+            one = begun.copy()
+            one.update("".join([f"\0{part}" for part in key]).encode())
+            yield one.digest()
+
+    def series(self, *words: object) -> Callable[[int], str]:
+        """Return a function from an index to 8 base64 characters, for the many things of one row.
+
+        One digest seeds the series; the members differ from each other for 2**48 indexes, and cost a tenth of a
+        digest each.
+        """
+        return series_of(self.seed(*words))
+
+
+def series_of(seed: int) -> Callable[[int], str]:
+    """Return the series of a seed; see :meth:`Hashes.series`."""
+
+    def member(index: int) -> str:
+        return b2a_base64(((seed + index * _ODD) & _MASK_48).to_bytes(6, "big"), newline=False).decode()
+
+    return member
+
+
+def series_members(seeds: NDArray[np.uint64], indexes: NDArray[np.uint64]) -> bytes:
+    """Return members of many series at once: what :meth:`Hashes.series` of each seed gives for each index, 8 characters
+    each, one after the other."""
+    numbers = (seeds + indexes * np.uint64(_ODD)).astype(">u8")  # what overflows is above the 48 bits
+    return b2a_base64(numbers.view(np.uint8).reshape(-1, 8)[:, 2:].tobytes(), newline=False)
+
+
+_MOST_TEMPLATES = 256
+"""How many kinds of rows are remembered: a source of videos may have one for each."""
+
+
+class Draft:
+    """Builds the ontology and the rows of a label set, with hashes that follow from the source alone.
+
+    Parameters
+    ----------
+    realm : str
+        The format's name: two formats that read the same words give different hashes.
+    """
+
+    def __init__(self, realm: str) -> None:
+        self.hashes = Hashes(realm)
+        self.ontology = OntologyStructure()
+        self.info = frame_info()
+        self.machine_info = frame_info(manual=False)
+        self._labels: dict[str, Object] = {}
+        self._datasets: dict[str, str] = {}
+        self._templates: dict[tuple[DataType, str, int, int | None], LabelRowReadOnlyData] = {}
+
+    def add_object(self, name: str, shape: Shape, *, color: str | None = None) -> Object:
+        """Add a class of objects; those of one name, each of another shape, are one label of one colour."""
+        if not self._labels:
+            self._labels.update({one.name: one for one in reversed(self.ontology.objects)})
+        first = self._labels.get(name)
+        hash_ = self.hashes.hex("object", name, shape.value) if first is None else hash_of(name, shape.value)
+        is_given = color is not None
+        color = first.color if first is not None and not is_given else color
+        added = self.ontology.add_object(name, shape, color=color, feature_node_hash=hash_)
+        if first is not None and not is_given:
+            added._default_color = first._default_color
+        self._labels.setdefault(name, added)
+        return added
+
+    def add_classification(self, name: str) -> Classification:
+        """Add a classification; its attribute, which names it, is for the caller to add."""
+        return self.ontology.add_classification(feature_node_hash=self.hashes.hex("classification", name))
+
+    def row(
+        self,
+        data_type: DataType,
+        title: str,
+        units: Sequence[DataUnit],
+        *,
+        frames: int,
+        key: Sequence[object],
+        dataset: str = "",
+        fps: int | None = None,
+        client_metadata: dict[str, Any] | None = None,
+        file: str | None = None,
+    ) -> LabelRowV2:
+        """Return an empty row.
+
+        Parameters
+        ----------
+        data_type : DataType
+        title : str
+            Title of the picture, video or group; a path with ``/`` where the source has one.
+        units : sequence of DataUnit
+            The pictures, or the one video.
+        frames : int
+            Number of frames of the medium.
+        key : sequence
+            The words that tell this row from every other of the source.
+        file : str, optional
+            What messages call the file it comes from.
+        """
+        first = units[0]
+        grouped = data_type is DataType.IMG_GROUP
+        kind = (data_type, dataset, frames, fps)
+        template = self._templates.get(kind)
+        if template is None:
+            if len(self._templates) > _MOST_TEMPLATES:
+                self._templates.clear()
+            template = self._templates[kind] = self._template(*kind)
+        facts = like(
+            template,
+            label_hash=self.hashes.uuid("label", *key),
+            data_hash=self.hashes.uuid("row", *key) if grouped else first.data_hash,
+            data_title=title,
+            height=None if grouped else first.height,
+            width=None if grouped else first.width,
+        )
+        row = LabelRowV2._of_facts(facts, self.ontology, units)
+        row.client_metadata = client_metadata
+        row._origin = file
+        return row
+
+    def place(
+        self,
+        row: LabelRowV2,
+        item: Object,
+        coordinates: Coordinates,
+        frames: Frames = 0,
+        *,
+        confidence: float = 1.0,
+        origin: Origin | None = None,
+    ) -> ObjectInstance:
+        """Add an object to a row.
+
+        Parameters
+        ----------
+        item : Object
+            Its class, added with :meth:`add_object`.
+        coordinates : Coordinates
+            Relative to the image, of the kind that the shape of the class has.
+        frames : int, list of int, Range or list of Range
+            From 0.
+        confidence : float
+            0..1; below 1 a machine made it.
+        origin : Origin, optional
+            What it is in the source, where the importer counts what it reads.
+
+        Raises
+        ------
+        LabelRowError
+            A frame is outside the row, or the coordinates do not fit the shape.
+        """
+        info = self.info if confidence == 1 else frame_info(manual=False, confidence=confidence)
+        instance = ObjectInstance(item, object_hash=self.hashes.short("object", row.label_hash, len(row._objects)))
+        check_coordinate_type(coordinates, item)
+        for frame in frames_class_to_frames_list(frames):
+            row._check_frame(frame)
+            instance._place(frame, coordinates, info)
+        instance._origin = origin
+        row._adopt(instance)
+        return instance
+
+    def _template(self, data_type: DataType, dataset: str, frames: int, fps: int | None) -> LabelRowReadOnlyData:
+        """Return the facts that rows of one kind have in common."""
+        return read_only_data_from(
+            LabelRowMetadata(
+                label_hash=None,
+                created_at=UNKNOWN_TIME,
+                last_edited_at=UNKNOWN_TIME,
+                data_hash="",
+                dataset_hash=self._dataset_hash(dataset),
+                dataset_title=dataset,
+                data_title="",
+                data_type=data_type.to_upper_case_string(),
+                data_link=None,
+                label_status=LabelStatus.LABELLED,
+                annotation_task_status=None,
+                workflow_graph_node=None,
+                is_shadow_data=False,
+                number_of_frames=frames,
+                duration=frames / fps if fps else None,
+                frames_per_second=fps,
+                height=None,
+                width=None,
+            )
+        )
+
+    def _dataset_hash(self, title: str) -> str:
+        if title not in self._datasets:
+            self._datasets[title] = self.hashes.uuid("dataset", title)
+        return self._datasets[title]
+
+    def unit(self, title: str, width: int, height: int, key: Sequence[object], sequence: int = 0) -> DataUnit:
+        """Return a picture or video of ``width`` × ``height`` pixels; the media type follows from the title."""
+        return DataUnit(
+            data_hash=self.hashes.uuid("unit", *key),
+            data_title=title,
+            data_type=media_type(title),
+            data_sequence=sequence,
+            width=width,
+            height=height,
+        )
+
+
+_media_types: dict[str, str] = {}
+
+
+def media_type(title: str) -> str:
+    """Return the MIME type a file name suggests; PNG where it suggests none, as frames of a video have."""
+    stem, dot, ending = title.rpartition("/")[2].rpartition(".")
+    suffix = dot + ending.lower() if stem else ""
+    if suffix not in _media_types:
+        _media_types[suffix] = mimetypes.guess_type("a" + suffix)[0] or "image/png"
+    return _media_types[suffix]
+
+
+def frame_info(*, manual: bool = True, confidence: float = 1.0) -> ObjectInstance.FrameInfo:
+    """Return frame information that names no author and no time; it may be shared by any number of labels."""
+    return ObjectInstance.FrameInfo(
+        created_at=UNKNOWN_TIME, last_edited_at=UNKNOWN_TIME, manual_annotation=manual, confidence=confidence
+    )

@@ -1,0 +1,154 @@
+"""Which pixels of its picture a shape covers: what every exporter that paints, and the prediction of losses, agree on.
+
+A pixel belongs to a polygon, a box or a rotatable box when its centre is inside; to a bitmask when it is set. A shape
+that covers the centre of no pixel is the pixel under its middle: an object that exists does not vanish.
+
+Source: cocoapi 2.0 ``maskApi.c``, ``rleFrPoly``, for rings; holes are cut out of their part, and the parts united.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from encord_convert.errors import WriteError
+from encord_convert.geometry import masks, rle
+from encord_convert.geometry.boxes import corners_from_rotated
+from encord_convert.geometry.paintings import BoxRuns, painting
+from encord_convert.hub.visibility import drawing, fate, is_degenerate_ring, ring_px, unit_size
+from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.sdk.objects.coordinates import (
+    BoundingBoxCoordinates,
+    PolygonCoordinates,
+    RotatableBoundingBoxCoordinates,
+)
+
+if TYPE_CHECKING:
+    from encord_convert.hub.loss import Carries
+    from encord_convert.sdk.objects import LabelRowV2
+
+LEAST_TOLERANCE_PX = 1e-9
+"""Where a format declares no tolerance, a shape is still nothing below this."""
+
+
+def raster(coordinates: Any, width: int, height: int, tolerance_px: float) -> BoxRuns:
+    """Return the pixels of a shape that is inside its picture, or partly.
+
+    Parameters
+    ----------
+    coordinates : coordinates of a bitmask, a polygon, a bounding box or a rotatable box
+        Of which :func:`encord_convert.hub.visibility.fate` says "inside" or "leaves".
+    width, height : int
+        Size of the picture in pixels.
+    tolerance_px : float
+        As for ``fate``.
+
+    Returns
+    -------
+    BoxRuns
+        Row runs inside a box, and the box (left, top, width, height). At least one pixel is set.
+
+    Raises
+    ------
+    WriteError
+        The picture has more pixels than can be painted.
+    """
+    if width * height > rle.current_pixel_limit():
+        limit = rle.current_pixel_limit()
+        raise WriteError(f"A picture of {width} × {height} pixels is larger than the {limit} that can be painted.")
+    if isinstance(coordinates, BitmaskCoordinates):
+        return rle.clipped_box_runs(*coordinates._box_runs(), width, height)[:5]
+    if isinstance(coordinates, BoundingBoxCoordinates):
+        return _box(coordinates, width, height)
+    columns = rle.union_of_runs(_parts(coordinates, width, height, tolerance_px), width * height)
+    if len(columns) > 1:
+        return rle.box_runs_from_column_frame_runs(columns, width, height)
+    _, drawn = drawing(coordinates, width, height, tolerance_px)
+    xs, ys = drawn[0][0::2], drawn[0][1::2]
+    return _pixel((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2, width, height)
+
+
+def hidden_pixels(row: LabelRowV2, carries: Carries) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return how many of its pixels each object loses to those that lie over it, in a format of one layer.
+
+    Returns
+    -------
+    dict
+        Object hash and frame to hidden pixels and all pixels; only of objects that lose some.
+    """
+    if carries.one_layer is None:
+        return {}
+    by_frame: dict[int, list[Any]] = {}
+    for instance in row._objects.values():
+        if instance.ontology_item.shape in carries.shapes | carries.approximates:
+            for frame, data in instance._frames.items():
+                by_frame.setdefault(frame, []).append((instance, data.coordinates))
+    hidden = {}
+    tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
+    for frame, placed in by_frame.items():
+        width, height = unit_size(row, frame)
+        drawn = [one for one in placed if fate(one[1], width, height, tolerance_px) in ("inside", "leaves")]
+        if len(drawn) < 2:
+            continue
+        pixels = [raster(coordinates, width, height, tolerance_px) for _, coordinates in drawn]
+        values = layer_values([instance for instance, _ in drawn], carries)
+        for (instance, _), box_runs, lost in zip(
+            drawn, pixels, painting(pixels, values, height, width)[1], strict=True
+        ):
+            if lost:
+                hidden[instance.object_hash, frame] = (lost, rle.area_from_runs(box_runs[0]))
+    return hidden
+
+
+def layer_values(instances: Sequence[Any], carries: Carries) -> list[int]:
+    """Return the value each object of a frame paints: its number from 1, or the one of its class's name."""
+    if carries.one_layer == "objects":
+        return list(range(1, len(instances) + 1))
+    classes: dict[str, int] = {}
+    return [classes.setdefault(one.object_name, len(classes) + 1) for one in instances]
+
+
+def _box(c: BoundingBoxCoordinates, width: int, height: int) -> BoxRuns:
+    sides = []
+    for start, length, limit in ((c.top_left_x, c.width, width), (c.top_left_y, c.height, height)):
+        first = math.ceil(max(start * limit, 0) - 0.5)
+        sides.append((first, math.ceil(min((start + length) * limit, limit) - 0.5) - first))
+    (left, box_width), (top, box_height) = sides
+    if box_width < 1 or box_height < 1:
+        x0, x1 = max(c.top_left_x, 0), min(c.top_left_x + c.width, 1)
+        y0, y1 = max(c.top_left_y, 0), min(c.top_left_y + c.height, 1)
+        return _pixel((x0 + x1) / 2 * width, (y0 + y1) / 2 * height, width, height)
+    return np.array([0, box_width * box_height]), left, top, box_width, box_height
+
+
+def _pixel(x: float, y: float, width: int, height: int) -> BoxRuns:
+    return np.array([0, 1]), min(max(int(x), 0), width - 1), min(max(int(y), 0), height - 1), 1, 1
+
+
+def _parts(coordinates: Any, width: int, height: int, tolerance_px: float) -> Iterable[rle.Runs]:
+    try:
+        return [
+            masks.column_runs_from_rings(rings, height, width)
+            for rings in _polygons(coordinates, width, height, tolerance_px)
+        ]
+    except ValueError:  # a ring too long to be walked; inside the picture it is not
+        drawn = drawing(coordinates, width, height, tolerance_px)[1]
+        return [masks.column_runs_from_rings([ring], height, width) for ring in drawn]
+
+
+def _polygons(coordinates: Any, width: int, height: int, tolerance_px: float) -> list[list[list[float]]]:
+    """Outer ring and holes of each part in pixels."""
+    if isinstance(coordinates, PolygonCoordinates):
+        polygons = [[ring_px(ring, width, height) for ring in rings] for rings in coordinates.polygons if rings]
+    else:
+        c: RotatableBoundingBoxCoordinates = coordinates
+        box = c.top_left_x * width, c.top_left_y * height, c.width * width, c.height * height
+        polygons = [[corners_from_rotated(*box, c.theta)]]
+    return [
+        [outer, *(hole for hole in holes if not is_degenerate_ring(hole, tolerance_px))]
+        for outer, *holes in polygons
+        if not is_degenerate_ring(outer, tolerance_px)
+    ]

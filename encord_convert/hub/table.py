@@ -1,0 +1,245 @@
+"""Pictures and what is drawn on them, in columns: the short way from an importer to an exporter.
+
+Most conversions make a million objects only to take each apart again. An importer that has read many pictures together
+may give them as a :class:`Sheet`, through the ``sheets`` of its label set; an exporter that draws many together may
+take it, through ``Report.sheets``. Neither must: whoever walks the rows of the set gets real rows, made from the sheet
+one by one, and what is written is the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from encord_convert.hub.counts import Carried, Origin
+from encord_convert.sdk.objects import ObjectInstance, Shape
+from encord_convert.sdk.objects.coordinates import (
+    BoundingBoxCoordinates,
+    PointCoordinate,
+    PolygonCoordinates,
+    PolylineCoordinates,
+    RotatableBoundingBoxCoordinates,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, Object
+    from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers
+    from encord_convert.sdk.objects._frame_info import ObjectFrameInfo
+    from encord_convert.sdk.objects._instance import SharedAnswers
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+
+HASH = 8
+"""How many characters the hash of an object has."""
+
+
+class Use:
+    """What shapes have in common that differ in nothing but where they are and in their hashes.
+
+    Parameters
+    ----------
+    item : Object
+        Their class.
+    info : ObjectFrameInfo
+    static, dynamic
+        Their answers, those that may change for frame 0; None if there are none.
+    type, label, carried, changed, weights
+        Of their :class:`~encord_convert.hub.counts.Origin`.
+    """
+
+    __slots__ = ("carried", "changed", "dynamic", "info", "item", "label", "static", "type", "weights")
+
+    def __init__(
+        self,
+        item: Object,
+        info: ObjectFrameInfo,
+        static: SharedAnswers | None,
+        dynamic: DynamicAnswers | None,
+        type: str,
+        label: str,
+        carried: Carried = (),
+        changed: bool = False,
+        weights: dict[int, tuple[int, Carried]] | None = None,
+    ) -> None:
+        self.item = item
+        self.info = info
+        self.static = static
+        self.dynamic = dynamic
+        self.type = type
+        self.label = label
+        self.carried = carried
+        self.changed = changed
+        self.weights = weights
+
+    def instance(self, hash_: str, coordinates: Any, line: int | None) -> ObjectInstance:
+        """Return an object of this use."""
+        origin = Origin(self.type, self.label, line, self.carried, self.changed, self.weights)
+        return ObjectInstance._on_frame(
+            self.item, hash_, 0, coordinates, self.info, self.static, self.dynamic, origin
+        )  # fmt: skip
+
+
+class Column:
+    """Where the shapes of one kind are.
+
+    Parameters
+    ----------
+    places : list of int
+        Which shapes of the sheet they are.
+    numbers : array or list
+        Relative to the picture. Boxes: (n, 4), left, top, width, height, before they are turned. Points: (n, 2).
+        Polygons of one ring, and polylines: x0, y0, … of one after the other. Bitmasks: their coordinates.
+    more : sequence, optional
+        Boxes that are turned: angles in degrees. Polygons and polylines: how many numbers each has.
+    """
+
+    __slots__ = ("more", "numbers", "places")
+
+    def __init__(self, places: list[int], numbers: Any, more: Sequence[Any] | NDArray[Any] = ()) -> None:
+        self.places = places
+        self.numbers = numbers
+        self.more = more
+
+    def at(self, shape: Shape, place: int) -> Any:
+        """Return the coordinates of the shape of a place of the sheet."""
+        number = self.places.index(place)
+        if shape in (Shape.POLYGON, Shape.POLYLINE):
+            start = int(sum(self.more[:number]))
+            numbers = self.numbers[start : start + self.more[number]]
+        else:
+            numbers = self.numbers[number : number + 1]
+        [coordinates] = Column([place], numbers, self.more[number : number + 1]).coordinates(shape)
+        return coordinates
+
+    def coordinates(self, shape: Shape) -> Iterator[Any]:
+        """Yield the coordinates of each."""
+        if shape is Shape.BITMASK:
+            yield from self.numbers
+        elif shape is Shape.POINT:
+            for x, y in self.numbers.tolist():
+                yield PointCoordinate(x, y)
+        elif shape is Shape.BOUNDING_BOX:
+            for left, top, width, height in self.numbers.tolist():
+                yield BoundingBoxCoordinates(height, width, left, top)
+        elif shape is Shape.ROTATABLE_BOUNDING_BOX:
+            for (left, top, width, height), angle in zip(self.numbers.tolist(), self.more, strict=True):
+                yield RotatableBoundingBoxCoordinates(height, width, left, top, angle)
+        else:
+            kind: Any = PolygonCoordinates if shape is Shape.POLYGON else PolylineCoordinates
+            ends = list(accumulate(self.more))
+            for start, end in zip([0, *ends], ends, strict=False):
+                yield kind._from_flat(self.numbers[start:end])
+
+
+class Sheet:
+    """Still pictures, each of them a row, and what is drawn on them.
+
+    Parameters
+    ----------
+    titles, data_hashes : list of str
+        Of the pictures.
+    sizes : list of Size
+    counts : list of int
+        How many shapes each picture has.
+    uses : list of Use or None
+        Of the shapes, in the order of the rows. None: the object itself is in ``made``.
+    hashes : bytes
+        Of the shapes, :data:`HASH` characters each, one after the other.
+    columns : dict of Shape to Column
+        Where those shapes are that have a use, by the shape of their class.
+    made : dict of int to ObjectInstance
+        Objects that were made already, by their place among the shapes.
+    classifications : dict of int to list of ClassificationInstance
+        By picture.
+    line_of : callable
+        From the place of a shape to its one-based line in the source.
+    empty_row : callable
+        From a picture to a new row without labels.
+    client_metadata : dict of int to dict
+        Of the row of each picture that has some.
+    unit_titles : dict of int to str
+        Titles of the data units of pictures that are not called as their rows are.
+    """
+
+    def __init__(
+        self,
+        titles: list[str],
+        data_hashes: list[str],
+        sizes: list[Size],
+        counts: list[int],
+        uses: list[Use | None],
+        hashes: bytes,
+        columns: Mapping[Shape, Column],
+        made: Mapping[int, ObjectInstance],
+        classifications: Mapping[int, list[ClassificationInstance]],
+        line_of: Callable[[int], int | None],
+        empty_row: Callable[[int], LabelRowV2],
+        client_metadata: Mapping[int, dict[str, Any]],
+        unit_titles: Mapping[int, str],
+    ) -> None:
+        self.titles = titles
+        self.data_hashes = data_hashes
+        self.sizes = sizes
+        self.counts = counts
+        self.uses = uses
+        self.hashes = hashes
+        self.columns = columns
+        self.made = made
+        self.classifications = classifications
+        self.client_metadata = client_metadata
+        self.unit_titles = unit_titles
+        self._line_of = line_of
+        self._empty_row = empty_row
+        self._ends = list(accumulate(counts))
+        self._coordinates: list[Any] = []
+        self._rows: dict[int, LabelRowV2] = {}
+
+    def __len__(self) -> int:
+        return len(self.titles)
+
+    def span(self, number: int) -> range:
+        """Return the places of the shapes of a picture."""
+        end = self._ends[number]
+        return range(end - self.counts[number], end)
+
+    def rows(self) -> Iterator[LabelRowV2]:
+        """Yield the row of each picture."""
+        for number in range(len(self)):
+            yield self.row(number)
+
+    def row(self, number: int) -> LabelRowV2:
+        """Return the row of a picture, always the same one."""
+        row = self._rows.get(number)
+        if row is None:
+            if not self._coordinates:
+                self._coordinates = [None] * len(self.uses)
+                for shape, column in self.columns.items():
+                    for place, coordinates in zip(column.places, column.coordinates(shape), strict=True):
+                        self._coordinates[place] = coordinates
+            row = self._rows[number] = self._empty_row(number)
+            for place in self.span(number):
+                row._adopt(self._instance(place, self._coordinates[place]))
+            for classification in self.classifications.get(number, ()):
+                row._adopt(classification)
+        return row
+
+    def empty_row(self, number: int) -> LabelRowV2:
+        """Return a row of a picture without its labels, which is enough to say where something is."""
+        return self._empty_row(number)
+
+    def object(self, place: int) -> ObjectInstance:
+        """Return an object that is in no row."""
+        use = self.uses[place]
+        return self._instance(place, None if use is None else self.columns[use.item.shape].at(use.item.shape, place))
+
+    def _instance(self, place: int, coordinates: Any) -> ObjectInstance:
+        use = self.uses[place]
+        if use is None:
+            return self.made[place]
+        hash_ = self.hashes[HASH * place : HASH * (place + 1)].decode()
+        return use.instance(hash_, coordinates, self._line_of(place))

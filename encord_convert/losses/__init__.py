@@ -1,0 +1,1 @@
+"""What could not be carried, as data: told, counted, compared."""

@@ -1,0 +1,279 @@
+"""The labels of one row translated: which labels they become, and what is answered for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from encord_convert.errors import TranslationError
+from encord_convert.hub.labelset import Hashes
+from encord_convert.sync.mapping.answers import retyped
+
+if TYPE_CHECKING:
+    from encord_convert.sync.mapping.translate import Class, Row, Translation, YesNo
+
+_HASHES = Hashes("sync")
+
+
+@dataclass(slots=True)
+class _Made:
+    """A label of the project."""
+
+    source: str
+    class_: Class
+    frames: set[int]
+    split: str | None = None
+    """Hash of the attribute by which other frames of the label may have become another."""
+
+
+class Said(IntEnum):
+    """What became of an answer; of a label that became several, the least is true."""
+
+    KEPT = 0
+    CHANGED = 1
+    """It is given in another form, or together with another."""
+    BECAME_CLASS = 2
+    SECOND = 3
+    """Two attributes became one, which has the other's answer."""
+    DROPPED = 4
+
+
+class Relabelled:
+    """The translation of one row: which labels it makes, and what is answered for them."""
+
+    def __init__(self, translation: Translation, row: Row) -> None:
+        self._translation = translation
+        self._row = row
+        self._objects: dict[str, _Made] = {}
+        self._classifications: dict[str, _Made] = {}
+        self._options: dict[str, list[tuple[str, list[list[int]] | None]]] = {}
+        self._first: dict[str, str] = {}
+        self._met: set[str] = set()
+        self.told: dict[str, dict[int, tuple[dict[str, Any], Said]]] = {}
+        """By hash of a label of the source, each of its answers by identity, and what became of it."""
+        self.undrawable: dict[tuple[str, int], str] = {}
+        """By hash and frame of an object that was left out, why it has no other shape."""
+
+    def parts(self) -> dict[str, list[str]]:
+        """Return the hashes of what each label of the source became, by its hash."""
+        found: dict[str, list[str]] = {}
+        for made in (self._objects, self._classifications):
+            for hash_, one in made.items():
+                found.setdefault(one.source, []).append(hash_)
+        return found
+
+    def labels(self, unit: dict[str, Any]) -> dict[str, Any]:
+        labels = unit["labels"]
+        if "objects" in labels:
+            return self._frame(labels, int(unit["data_sequence"]), unit)
+        return {frame: self._frame(one, int(frame), unit) for frame, one in labels.items()}
+
+    def _frame(self, labels: dict[str, Any], frame: int, unit: dict[str, Any]) -> dict[str, Any]:
+        objects = [new for entry in labels["objects"] if (new := self._object(entry, frame, unit)) is not None]
+        classifications = [
+            new for entry in labels["classifications"] if (new := self._classification(entry, frame)) is not None
+        ]
+        return {**labels, "objects": objects, "classifications": classifications}
+
+    def _object(self, entry: dict[str, Any], frame: int, unit: dict[str, Any]) -> dict[str, Any] | None:
+        fate = self._translation.fate_of(entry)
+        hash_ = entry["objectHash"]
+        self._met.add(hash_)
+        class_ = fate.plain
+        if fate.split is not None:
+            option = self._option(hash_, fate.split, frame)
+            class_ = fate.plain if option is None else fate.by_option.get(option)
+        if class_ is None:
+            self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
+            return None
+        if class_.shape != fate.shape:
+            try:
+                entry = retyped(entry, fate.shape, class_.shape, unit["width"], unit["height"])
+            except ValueError as error:
+                if not self._translation.leaves_undrawable:
+                    raise TranslationError(f"{fate.name!r} on frame {frame}: {error}.") from error
+                self.undrawable[hash_, frame] = str(error)
+                return None
+        first = self._first.setdefault(hash_, class_.name)
+        new_hash = hash_ if first == class_.name else _HASHES.short(hash_, class_.name)
+        made = self._objects.get(new_hash)
+        if made is None:
+            made = self._objects[new_hash] = _Made(hash_, class_, set(), fate.split)
+        made.frames.add(frame)
+        new = {**entry, **class_.base, "objectHash": new_hash}
+        if class_.points and fate.shape == "skeleton":
+            new["skeleton"] = _pointed(entry["skeleton"], class_.points)
+        return new
+
+    def _option(self, hash_: str, split: str, frame: int) -> str | None:
+        """Return the hash of the option a label is answered with on a frame."""
+        found = self._options.get(hash_)
+        if found is None:
+            found = self._options[hash_] = [
+                (option["featureHash"], entry.get("range"))
+                for entry in (*self._said("object_answers", hash_), *self._said("object_actions", hash_))
+                if entry["featureHash"] == split
+                for option in entry["answers"]
+            ]
+        for option, ranges in found:
+            if ranges is None or any(start <= frame <= end for start, end in ranges):
+                return option
+        return None
+
+    def _said(self, where: str, hash_: str) -> list[dict[str, Any]]:
+        entry = self._row.get(where, {}).get(hash_, {})
+        said: list[dict[str, Any]] = entry.get("actions" if where == "object_actions" else "classifications", [])
+        return said
+
+    def _classification(self, entry: dict[str, Any], frame: int) -> dict[str, Any] | None:
+        fate = self._translation.fate_of(entry)
+        hash_ = entry["classificationHash"]
+        self._met.add(hash_)
+        if fate.plain is None:
+            self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
+            return None
+        made = self._classifications.setdefault(hash_, _Made(hash_, fate.plain, set()))
+        made.frames.add(frame)
+        return {**entry, **fate.plain.base}
+
+    def unplaced(self) -> int:
+        """Count what is answered for but was met on no frame."""
+        answered = [*self._row["object_answers"], *self._row["classification_answers"]]
+        return sum(hash_ not in self._met for hash_ in answered)
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def object_answers(self) -> dict[str, Any]:
+        return {
+            hash_: {
+                **self._row["object_answers"].get(made.source, {}),
+                "classifications": self._answered(made, self._said("object_answers", made.source)),
+                "objectHash": hash_,
+            }
+            for hash_, made in self._objects.items()
+        }
+
+    def object_actions(self) -> dict[str, Any]:
+        found = {}
+        for hash_, made in self._objects.items():
+            actions = self._answered(made, self._said("object_actions", made.source), is_dynamic=True)
+            if actions:
+                entry = self._row["object_actions"].get(made.source, {})
+                found[hash_] = {**entry, "actions": actions, "objectHash": hash_}
+        return found
+
+    def classification_answers(self) -> dict[str, Any]:
+        found = {}
+        for hash_, made in self._classifications.items():
+            entry = self._row["classification_answers"].get(hash_, {})
+            new = {**entry, "classifications": self._answered(made, self._said("classification_answers", hash_))}
+            if "featureHash" in entry:
+                new["featureHash"] = made.class_.base["featureHash"]
+            found[hash_] = {**new, "classificationHash": hash_}
+        return found
+
+    def _answered(
+        self, made: _Made, entries: list[dict[str, Any]], *, is_dynamic: bool = False
+    ) -> list[dict[str, Any]]:
+        new: list[dict[str, Any]] = []
+        static: dict[str, dict[str, Any]] = {}
+        for entry in entries:
+            answer = made.class_.answers.get(entry["featureHash"])
+            if answer is None:
+                self._tell(made, entry, _said_without(made, entry))
+                continue
+            answers = answer.said(entry["answers"])
+            if answers is None:
+                self._tell(made, entry, Said.DROPPED)
+                continue
+            one = {**entry, **answer.base, "answers": answers}
+            if made.split is not None and "range" in entry:
+                one["range"] = _within(entry["range"], made.frames)
+                if not one["range"]:
+                    self._tell(made, entry, Said.DROPPED)
+                    continue
+            if "range" not in one:
+                first = static.setdefault(one["featureHash"], one)
+                if first is not one:  # two attributes became one
+                    self._tell(made, entry, self._join(first, one, made.class_))
+                    continue
+            self._tell(made, entry, Said.CHANGED if answer.changes(entry["answers"]) else Said.KEPT)
+            new.append(one)
+        for question in made.class_.questions:
+            if question.is_dynamic is is_dynamic:
+                new += _decided(question, made, entries)
+        return new
+
+    def _tell(self, made: _Made, entry: dict[str, Any], said: Said) -> None:
+        told = self.told.setdefault(made.source, {})
+        before = told.get(id(entry))
+        if before is None or said < before[1]:
+            told[id(entry)] = entry, said
+
+    def _join(self, first: dict[str, Any], other: dict[str, Any], class_: Class) -> Said:
+        """Add an answer to another of the same attribute; where there can be but one, the attribute named first counts.
+
+        Answers come in the reverse order of the ontology.
+        """
+        if first["featureHash"] in class_.checklists:
+            options = {option["featureHash"]: option for option in [*first["answers"], *other["answers"]]}
+            first["answers"] = list(options.values())
+        elif first["answers"] != other["answers"]:
+            self._translation.dropped[f"a second answer to {first['name']!r} of {class_.name!r}"] += 1
+            first.update(other)
+            return Said.SECOND
+        return Said.CHANGED
+
+
+def _said_without(made: _Made, entry: dict[str, Any]) -> Said:
+    """Return what became of an answer whose attribute is none of the class it is now of."""
+    if entry["featureHash"] == made.split:
+        return Said.BECAME_CLASS
+    is_asked = any(question.attribute == entry["featureHash"] for question in made.class_.questions)
+    return Said.CHANGED if is_asked else Said.DROPPED
+
+
+def _decided(question: YesNo, made: _Made, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the answers to a question of yes and no: yes where the option was checked, else no."""
+    checked = [
+        entry
+        for entry in entries
+        if entry["featureHash"] == question.attribute
+        and any(option["featureHash"] == question.option for option in entry["answers"])
+    ]
+    answer = {**question.base, "manualAnnotation": checked[0].get("manualAnnotation", True) if checked else True}
+    if not question.is_dynamic:
+        return [{**answer, "answers": [question.yes if checked else question.no]}]
+    on = {frame for entry in checked for start, end in entry["range"] for frame in range(start, end + 1)} & made.frames
+    track = {"dynamic": True, "shouldPropagate": False, "trackHash": _HASHES.short(made.source, question.option)}
+    return [
+        {**answer, **track, "answers": [choice], "range": _runs(frames)}
+        for choice, frames in ((question.yes, on), (question.no, made.frames - on))
+        if frames
+    ]
+
+
+def _pointed(drawn: Any, hashes: Mapping[str, str]) -> Any:
+    """Return the points of a skeleton with the hashes its template has in the project."""
+
+    def of(point: dict[str, Any]) -> dict[str, Any]:
+        return {**point, "featureHash": hashes[point["name"]]} if point.get("name") in hashes else point
+
+    return [of(point) for point in drawn] if isinstance(drawn, list) else {key: of(one) for key, one in drawn.items()}
+
+
+def _within(ranges: Iterable[Iterable[int]], frames: set[int]) -> list[list[int]]:
+    """Return the runs of the frames that lie in one of the ranges."""
+    return _runs(frames & {frame for start, end in ranges for frame in range(start, end + 1)})
+
+
+def _runs(frames: Iterable[int]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for frame in sorted(frames):
+        if runs and frame == runs[-1][1] + 1:
+            runs[-1][1] = frame
+        else:
+            runs.append([frame, frame])
+    return runs

@@ -1,0 +1,300 @@
+"""A label set as a mapping of classes makes it, and the account of what became of each label on the way.
+
+Labels keep in the account the names they have in the source; that a class or an attribute is called otherwise, as was
+asked for, is no loss. What the mapping takes away or turns into something else is told, by these codes:
+
+=====================  ================================================================================================
+``MAPPED_AWAY``        a label of a class that is dropped, an answer to an attribute or with an option that is
+``MAPPED_SHAPE``       a label is drawn as another shape; it is *renamed* where nothing moves, else *approximated*
+``MAPPED_SPLIT``       an answer became the class of its object, a track several objects
+``MAPPED_ANSWER``      an answer is given in another form, without an option, or together with another; in the sums
+                       it is kept, since the target may drop it yet
+``SECOND_ANSWER``      two attributes became one, and the answers differ: one is dropped
+``UNDRAWABLE``         a label without a point, which cannot be drawn as another shape, is dropped
+``UNPLACED_DROPPED``   what is on no frame is dropped
+=====================  ================================================================================================
+
+The last three nobody asked for, and ``strict`` refuses them; see :data:`encord_convert.hub.loss.ASKED`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from encord_convert.errors import MappingError, TranslationError
+from encord_convert.formats.encord import row_dict
+from encord_convert.hub.changes import origin_of
+from encord_convert.hub.contents import hub_answers, placed_within, unplaced_answers
+from encord_convert.hub.counts import Carried, Ledger, Origin
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Feature, Kind, Where
+from encord_convert.losses.report import Report
+from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.sdk.objects._colors import keep_defaults
+from encord_convert.sync.mapping.answers import EXACT
+from encord_convert.sync.mapping.file import CLASSIFICATION, parse_mapping
+from encord_convert.sync.mapping.labels import Relabelled, Said
+from encord_convert.sync.mapping.ontology import needed
+from encord_convert.sync.mapping.translate import Translation
+from encord_convert.sync.mapping.yaml_file import document_at
+
+Told = tuple[dict[str, Any], Said]
+"""An answer in its JSON form, and what became of it."""
+
+
+def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: str = "mapping") -> LabelSet:
+    """Return a label set with its classes as a mapping has them.
+
+    Rows are translated when they are walked, one at a time, and memory stays as it was. Each is made whole for that:
+    the sheets and the shards the source may have are given up.
+
+    Parameters
+    ----------
+    labels : LabelSet
+        Not changed.
+    mapping : mapping or path
+        A document or a file; see :mod:`encord_convert.sync.mapping.file`.
+    place : str
+        What messages call a document.
+
+    Raises
+    ------
+    MappingError
+        The mapping names what the labels do not have, or makes two kinds of one attribute.
+    """
+    is_file = isinstance(mapping, str | Path)
+    place = str(mapping) if is_file else place
+    source = labels.ontology.to_dict()
+    rules = parse_mapping(document_at(mapping) if isinstance(mapping, str | Path) else mapping, source, place)
+    rules.learn(source, lambda: map(row_dict, labels.walk()))
+    joined = needed(source, rules)
+    if joined.conflicts:
+        raise MappingError("\n".join(f"{place}: {conflict}" for conflict in joined.conflicts))
+    translation = Translation(source, joined.structure, rules, leaves_undrawable=True)
+    structure = OntologyStructure._from_dict(joined.structure)
+    keep_defaults(structure.objects, labels.ontology.objects)
+    own = Ledger() if labels.ledger is None else None
+    ledger = Ledger()
+
+    def rows() -> Iterator[LabelRowV2]:
+        ledger.rewind()
+        told = Report()
+        account = None
+        for row in told.rows(labels):
+            if account is None:
+                told.writing = ledger
+                if own is not None:
+                    own.into = told.reading.into
+                account = _Account(told, counts_hub=own is not None)
+            if own is not None:
+                own.into.pop(("row", ""), None)  # as importers do, only labels are counted
+            try:
+                form, worked = translation.worked(row_dict(row))
+            except TranslationError as error:
+                raise TranslationError(f"{row.data_title}: {error.sentence}") from error
+            new = LabelRowV2._from_dict(form, structure)
+            new._origin, new._file = row._origin, row._file
+            account.tell(row, new, worked)
+            yield new
+        if labels.mapping is not None:
+            ledger.merge(labels.mapping)
+
+    new = LabelSet(structure, rows, title=labels.title, ledger=labels.ledger if own is None else own)
+    new.native, new.mapping = labels.native, ledger
+    new.source, new.splits = labels.source, labels.splits
+    return new
+
+
+class _Account:
+    """Tells what became of the labels of each row, and lets what they became know where it came from.
+
+    Parameters
+    ----------
+    report : Report
+        It walks the rows of the source; its ledger of writing is that of the mapping.
+    counts_hub : bool
+        Nobody counted what the rows hold before.
+    """
+
+    def __init__(self, report: Report, *, counts_hub: bool) -> None:
+        self._report = report
+        self._ledger = report.writing
+        self._counts_hub = counts_hub
+        self._row: LabelRowV2
+
+    def tell(self, row: LabelRowV2, new: LabelRowV2, worked: Relabelled) -> None:
+        self._row = row
+        parts = worked.parts()
+        made = {**new._objects, **new._classifications}
+        for hash_, instance in (*row._objects.items(), *row._classifications.items()):
+            ours = [made[one] for one in parts.get(hash_, ())]
+            self._tell(instance, ours, list(worked.told.get(hash_, {}).values()), worked.undrawable)
+
+    def _tell(
+        self, instance: Any, made: list[Any], told: list[Told], undrawable: Mapping[tuple[str, int], str]
+    ) -> None:
+        kept: set[int] = set().union(*(one._frames for one in made))
+        label = _label(instance)
+        if not instance._frames:
+            carried = (("answer", hub_answers(instance)),)
+            where, key = self._where(instance), ("unplaced", label)
+            self._ledger.drop("UNPLACED_DROPPED", Feature.UNPLACED, key, where, "It is on no frame.", carried=carried)
+            return
+        for frame in sorted(instance._frames.keys() - kept):
+            why = undrawable.get((instance._hash, frame))
+            if why is None:
+                what = "MAPPED_AWAY", Feature.LABEL_NAME, f"The mapping drops {label!r}."
+            else:
+                what = "UNDRAWABLE", Feature.DEGENERATE, f"{why[0].upper()}{why[1:]}."
+            self._report.drop(instance, frame, *what)
+        if not made:
+            return
+        is_redrawn = False
+        for one in made:
+            if _drawn(one) != _drawn(instance):
+                is_redrawn = True
+                self._redraw(instance, one)
+        origin = origin_of(instance, kept) if self._counts_hub else instance._origin
+        if origin is None:
+            origin = Origin(_drawn(instance), label)
+        if any(said is not Said.KEPT for _, said in told):
+            origin = self._answer(instance, kept, told, origin)
+        if is_redrawn:
+            origin = replace(origin, changed=True, also=tuple(replace(one, changed=True) for one in origin.also))
+        if len(made) > 1 and origin.weights and origin.is_track:
+            detail = f"One object becomes {len(made)}, of a class each."
+            key = "track", label
+            self._ledger.change(Kind.SPLIT, "MAPPED_SPLIT", Feature.TRACKS, key, self._where(instance), detail)
+            origin = replace(origin, is_track=False)
+        for one in made:
+            one._origin = origin
+        if self._counts_hub:
+            gone = len(unplaced_answers(instance)) - sum(len(unplaced_answers(one)) for one in made)
+            for _ in range(gone):
+                detail = "The mapping drops an answer on frames where the object is not."
+                self._report.drop_part(instance, min(kept), "unplaced", "MAPPED_AWAY", Feature.UNPLACED, detail)
+
+    def _redraw(self, instance: Any, one: Any) -> None:
+        """Say that a label is drawn as another shape."""
+        pair = _drawn(instance), _drawn(one)
+        kind = Kind.RENAMED if pair in EXACT else Kind.APPROXIMATED
+        was, now = (shape.replace("_", " ") for shape in pair)
+        for frame in sorted(one._frames):
+            detail = f"A {was} is drawn as a {now}, as the mapping asks."
+            self._report.change(instance, frame, kind, "MAPPED_SHAPE", Feature.SHAPE, detail)
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def _answer(self, instance: Any, kept: set[int], told: list[Told], origin: Origin) -> Origin:
+        """Tell what became of answers; return the origin without those that are none any more."""
+        lost = [(entry, said) for entry, said in told if said > Said.CHANGED]
+        for entry, said in told:
+            if said is Said.CHANGED:
+                detail = f"The answer to {entry['name']!r} is given in another form, as the mapping asks."
+                self._lose(instance, Kind.APPROXIMATED, "MAPPED_ANSWER", "answer", detail)
+        if not lost:
+            return origin
+        count = _Counted(instance, sorted(kept), lost, is_hub=self._counts_hub, leaves_some=len(lost) < len(told))
+        origin = count.without(origin)
+        for (name, said, type_), number in count.found.items():
+            self._lost(instance, name, said, type_, number)
+        return origin
+
+    def _lost(self, instance: Any, name: str, said: Said, type_: str, number: int) -> None:
+        key = type_, _label(instance)
+        if said is Said.BECAME_CLASS:
+            detail = f"The answer to {name!r} became the class, as the mapping asks."
+            self._ledger.changed[key] += number
+            self._lose(instance, Kind.RENAMED, "MAPPED_SPLIT", type_, detail, number)
+            return
+        detail = f"The mapping drops the answer to {name!r}."
+        code = "MAPPED_AWAY"
+        if said is Said.SECOND:
+            code = "SECOND_ANSWER"
+            detail = f"The answer to {name!r} and that to an attribute the mapping makes the same differ."
+        self._ledger.dropped[key] += number
+        self._lose(instance, Kind.DROPPED, code, type_, detail, number)
+
+    def _lose(self, instance: Any, kind: Kind, code: str, type_: str, detail: str, number: int = 1) -> None:
+        key = type_, _label(instance)
+        self._ledger.lose(kind, code, Feature.ANSWERS, key, self._where(instance), detail, max(number, 1))
+
+    def _where(self, instance: Any) -> Where:
+        origin = instance._origin
+        return Where(
+            file=self._row._origin,
+            line=None if origin is None else origin.line,
+            row=self._row.data_title,
+            frame=min(instance._frames, default=None),
+            object_hash=instance._hash,
+        )
+
+
+class _Counted:
+    """Takes answers that were lost out of what counted them.
+
+    An importer counts answers by the elements of its file, each of which carries one for each of its attributes; what
+    it calls by the name of the attribute itself is that. The hub's own are counted once for each label and run.
+
+    Attributes
+    ----------
+    found : Counter
+        How many were counted, by name of the attribute, what became of them and the type under which; 0 of what the
+        importer does not count.
+    """
+
+    def __init__(self, instance: Any, frames: list[int], lost: list[Told], *, is_hub: bool, leaves_some: bool) -> None:
+        self.found: Counter[tuple[str, Said, str]] = Counter()
+        self._all = sorted(instance._frames)
+        self._frames = frames
+        self._lost = lost
+        self._is_hub = is_hub
+        self._leaves_some = leaves_some
+
+    def without(self, origin: Origin) -> Origin:
+        """Return an origin that does not carry them."""
+        also = tuple(replace(one, carried=self._less(one.carried, self._frames)) for one in origin.also)
+        if origin.weights is None:
+            return replace(origin, carried=self._less(origin.carried, self._frames), also=also)
+        weights = {
+            frame: (weight, self._less(carried, [frame])) if frame in self._frames else (weight, carried)
+            for frame, (weight, carried) in origin.weights.items()
+        }
+        return replace(origin, weights=weights, also=also)
+
+    def _less(self, carried: Carried, frames: list[int]) -> Carried:
+        counts = Counter(dict(carried))
+        last = None
+        for entry, said in self._lost:
+            type_ = entry["name"] if counts[entry["name"]] else "answer"
+            number = min(counts[type_], self._number(entry, frames))
+            last = entry["name"], said, type_
+            self.found[last] += number
+            counts[type_] -= number
+        if last is not None and not self._leaves_some and counts["answer"]:
+            self.found[*last[:2], "answer"] += counts.pop("answer")
+        return tuple((type_, count) for type_, count in counts.items() if count)
+
+    def _number(self, entry: dict[str, Any], frames: list[int]) -> int:
+        """Return how many answers of an element on some frames one answer of the label stands for."""
+        if "range" not in entry:
+            return 1
+        if self._is_hub:
+            return sum(placed_within(self._all, start, end) > 0 for start, end in entry["range"])
+        return int(any(start <= frame <= end for start, end in entry["range"] for frame in frames))
+
+
+def _drawn(instance: Any) -> str:
+    item = instance.ontology_item
+    return item.shape.value if hasattr(item, "shape") else CLASSIFICATION
+
+
+def _label(instance: Any) -> str:
+    if instance._origin is not None:
+        return str(instance._origin.label)
+    return str(instance.ontology_item.title)

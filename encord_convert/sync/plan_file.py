@@ -1,0 +1,233 @@
+"""The plan of a push: a readable JSON file that says all that will be done, and nothing that follows from the clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from encord_convert.errors import ReadError, WriteError
+from encord_convert.hub.loss import NOWHERE, Feature, Kind, Loss
+from encord_convert.losses.wording import lines as lines_of
+from encord_convert.losses.wording import minor as minor_of
+from encord_convert.sync.digests import digest_of
+
+VERSION = 2
+CREATE, WRITE, SAME, SKIP, MERGE, REPLACE = "create", "write", "same", "skip", "merge", "replace"
+"""What is done with a row: its data is sent too; its labels are written where there are none; they are there already;
+those that are there stay; both; ours alone."""
+
+WRITING = (CREATE, WRITE, MERGE, REPLACE)
+"""What changes the labels of a row."""
+
+
+class PlannedFile(msgspec.Struct, omit_defaults=True):
+    """A file to send: where it lies in the source of the pictures, what it holds, by which rule it was found."""
+
+    name: str
+    sha256: str
+    rule: str
+
+
+class PlannedRow(msgspec.Struct, omit_defaults=True):
+    """A label row of the source, and what becomes of it.
+
+    ``labels`` is the digest of what is written, ``there`` of what the project has now; ``edited`` says when that was
+    last changed. ``status`` is the label status the source says; ``shard`` the place of its project in
+    the plan.
+    """
+
+    title: str
+    action: str
+    data_type: str
+    labels: str
+    count: int
+    key: str = ""
+    files: list[PlannedFile] = []
+    data_hash: str | None = None
+    rule: str | None = None
+    there: str | None = None
+    edited: str | None = None
+    metadata: dict[str, Any] | None = None
+    status: str | None = None
+    shard: int = 0
+
+
+class Left(msgspec.Struct):
+    """A row of the source that is not pushed, and why."""
+
+    title: str
+    reason: str
+
+
+class Lost(msgspec.Struct):
+    """What of the source reading could not take over: how it was lost, by which code, of which type and label."""
+
+    kind: str
+    code: str
+    feature: str
+    type: str
+    label: str
+    count: int
+    detail: str
+
+    def loss(self) -> Loss:
+        """Return it as a report has it."""
+        kind, feature = Kind(self.kind), Feature(self.feature)
+        return Loss(kind, self.code, feature, self.type, self.label, self.count, NOWHERE, self.detail)
+
+
+class Thing(msgspec.Struct, omit_defaults=True):
+    """Something of the service: there, if it has a hash, else to be made."""
+
+    title: str
+    hash: str | None = None
+
+
+class OntologyPlan(msgspec.Struct, omit_defaults=True):
+    """The ontology: its digest before, what is added, and what it will be."""
+
+    title: str
+    hash: str | None
+    before: str | None
+    added: list[str]
+    reused: list[str]
+    structure: dict[str, Any]
+
+
+class Plan(msgspec.Struct):
+    """All that a push will do.
+
+    ``asked`` is what the plan was asked for beside its source and mapping.
+    ``counts`` tells by class and shape how many labels on how many frames are written, and how many answers to each
+    attribute; ``unmatched`` what has no partner: titles of rows of the project, and names of files. There is more than
+    one project, with a dataset each, where one would be too small; ``beyond`` says what is more than the service
+    recommends all the same. ``lost`` is what reading the source could not take over, and ``warnings`` what it warns of.
+    """
+
+    version: int
+    asked: dict[str, Any]
+    source: dict[str, Any]
+    source_digest: str
+    domain: str
+    projects: list[Thing]
+    datasets: list[Thing]
+    ontology: OntologyPlan
+    mapping: Mapping[str, Any] | None
+    rows: list[PlannedRow]
+    left: list[Left]
+    problems: list[str]
+    beyond: list[str]
+    counts: list[dict[str, Any]]
+    dropped: dict[str, int]
+    unmatched: dict[str, Any]
+    lost: list[Lost] = []
+    warnings: list[str] = []
+
+    def digest(self) -> str:
+        """Return the digest of the plan."""
+        return digest_of(msgspec.to_builtins(self))
+
+    def write(self, path: str | Path) -> None:
+        """Write it to a file, whole or not at all.
+
+        Raises
+        ------
+        WriteError
+            The file cannot be written.
+        """
+        file = Path(path)
+        draft = file.with_name(file.name + ".part")
+        try:
+            draft.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+            draft.replace(file)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise WriteError(f"{path}: the plan cannot be written ({error.strerror}).") from error
+
+    def actions(self) -> Counter[str]:
+        """Count the rows by what is done with them."""
+        return Counter(row.action for row in self.rows)
+
+    def text(self) -> str:
+        """Say it in a few lines."""
+        actions = self.actions()
+        ontology = self.ontology
+        lines = [
+            f"source    {_from_here(self.source['path'])}",
+            *_shown("project  ", self.projects),
+            *(_shown("dataset  ", self.datasets) or ["dataset   none needed"]),
+            f"ontology  {'extend' if ontology.hash else 'create'} {ontology.title!r}: "
+            f"{len(ontology.reused)} classes reused, {len(ontology.added)} additions",
+        ]
+        lines += [f"          + {what}" for what in ontology.added[:20]]
+        lines += [f"          … and {len(ontology.added) - 20} more"] if len(ontology.added) > 20 else []
+        lines.append(
+            "rows      " + (", ".join(f"{count} {_WORDS[action]}" for action, count in actions.items()) or "none")
+        )
+        for one in self.counts:
+            answers = ", ".join(f"{name} {count}" for name, count in one["answers"].items())
+            said = f"; answers: {answers}" if answers else ""
+            lines.append(f"          {one['class']} ({one['shape']}): {one['labels']} on {one['frames']} frames{said}")
+        states = Counter(row.status for row in self.rows if row.status and row.action in WRITING)
+        lines += [f"status    {status}: {count} rows" for status, count in states.items()]
+        rules = Counter(file.rule for row in self.rows for file in row.files)
+        rules.update(row.rule for row in self.rows if row.rule)
+        lines += [f"found by  {rule}: {count}" for rule, count in rules.items()]
+        lines += [f"dropped   {what}: {count}" for what, count in self.dropped.items()]
+        losses = [one.loss() for one in self.lost]
+        told = lines_of(losses, None)
+        lines += [f"reading   {one.count} {one.things} {one.verb}: {one.detail}  {one.code}" for one in told[:20]]
+        lines += [f"          … and {len(told) - 20} more"] if len(told) > 20 else []
+        lines += [f"minor     {minor}"] if (minor := minor_of(losses)) else []
+        lines += [f"warning   {what}" for what in self.warnings[:20]]
+        lines += [f"left out  {one.title}: {one.reason}" for one in self.left[:20]]
+        lines += [f"          … and {len(self.left) - 20} more"] if len(self.left) > 20 else []
+        for what, found in self.unmatched.items():
+            if found["count"]:
+                first = ", ".join(found["first"][:3]) + (", …" if found["count"] > 3 else "")
+                lines.append(f"unmatched {found['count']} {what}: {first}")
+        lines += [f"beyond    {what}" for what in self.beyond]
+        lines += [f"PROBLEM   {problem}" for problem in self.problems]
+        return "\n".join(lines)
+
+
+_WORDS = {
+    CREATE: "to send with their data", WRITE: "to write", SAME: "there already", SKIP: "skipped, labels are there",
+    MERGE: "to merge", REPLACE: "to replace", "error": "in conflict",
+}  # fmt: skip
+
+
+def _from_here(path: str) -> str:
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
+def _shown(word: str, things: list[Thing]) -> list[str]:
+    lines = [f"{word} {thing.title!r} {thing.hash or '(new)'}" for thing in things]
+    return lines if len(lines) <= 4 else [*lines[:2], f"{word} … {len(lines) - 3} more …", lines[-1]]
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Read a plan.
+
+    Raises
+    ------
+    ReadError
+        It cannot be read, or is of another version.
+    """
+    try:
+        plan = msgspec.json.decode(Path(path).read_bytes(), type=Plan)
+    except OSError as error:
+        raise ReadError(str(path), f"cannot be read ({error.strerror}).") from error
+    except msgspec.DecodeError as error:
+        raise ReadError(
+            str(path), f"is not a plan of a push ({error}).", advice="`encord-convert push --plan` writes one."
+        ) from error
+    if plan.version != VERSION:
+        fact = f"is a plan of version {plan.version}; this is version {VERSION}."
+        raise ReadError(str(path), fact, advice="Make it again with `encord-convert push --plan`.")
+    return plan

@@ -1,0 +1,248 @@
+"""What all targets share: their options, and the walk over rows into splits."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from encord_convert.errors import OptionError, WriteError
+from encord_convert.formats._files import Target, source_at
+from encord_convert.formats._finding import Finder, beside
+from encord_convert.formats.coco.write_images import frames_of
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Feature, Level, Where
+from encord_convert.hub.skeletons import KnownPoints
+from encord_convert.hub.visibility import frame_size
+from encord_convert.losses.narrow import account
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import Shape
+from encord_convert.training.images import Pictures, Placing
+from encord_convert.training.splits import DEFAULT, KEEP, Assignment, Splits
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How a training target is written; what survives does not depend on it."""
+
+    images: str | None = field(
+        default=None, metadata={"help": "Folder or ZIP with the images; by default they are looked for by the labels."}
+    )
+    image_files: Placing = field(default="link", metadata={"help": "What to do with the images that are found."})
+    split: str | None = field(
+        default=None,
+        metadata={"help": f"Shares that add up to 1, or keep; by default those of the source, else {DEFAULT}."},
+    )
+    seed: int = field(default=0, metadata={"help": "Another seed, another assignment to the splits."})
+    group: str = field(
+        default="row", metadata={"help": "What stays in one split: row, folder, or a key of the client metadata."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.split not in (None, KEEP):
+            Splits.parse(self.split, self.seed)
+
+    def assignment(self, labels: LabelSet, carries: Carries) -> Assignment:
+        """Return what decides the split of each row."""
+        shapes = carries.shapes | carries.approximates
+
+        def is_written(row: Any) -> bool:
+            if Feature.EMPTY_ROWS in carries.features:
+                return bool(frames_of(row, _labelled(row), everything=False))
+            return any(one._frames and one.ontology_item.shape in shapes for one in row._objects.values())
+
+        return Assignment(labels, self.split, self.seed, self.group, is_written)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture, and what is written of its labels.
+
+    ``name`` is the picture's below the folder of its ``split``; ``placed`` holds objects with their coordinates.
+    """
+
+    split: str
+    name: str
+    frame: int
+    size: tuple[int, int]
+    placed: list[tuple[Any, Any]]
+
+
+def base_carries(
+    shapes: set[Shape], approximates: Mapping[Shape, str], features: set[Feature], negatives: str, **more: Any
+) -> Carries:
+    """Return what a target carries: training code sees pictures and geometry, and nothing of the rest.
+
+    ``approximates`` names, by shape, the code of its being written in another form.
+    """
+    kept = {Feature.EMPTY_ROWS} if negatives == "keep" else set()
+    codes = {
+        **approximates,
+        Feature.HOLES: "HOLES_FILLED",
+        Feature.OUT_OF_BOUNDS: "CLIPPED",
+        Feature.UNKNOWN_POINTS: "KEYPOINT_UNKNOWN",
+        (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
+        (Feature.DEGENERATE, Shape.POLYGON): "INVALID_POLYGON",
+        **more.pop("codes", {}),
+    }
+    return Carries(
+        shapes=frozenset(shapes),
+        data_types=frozenset({DataType.IMAGE}),
+        features=frozenset(features | kept),
+        approximates=frozenset(approximates),
+        tolerance_px=0.005,
+        codes=codes,
+        colours_by=None,
+        keeps_upright=Shape.BOUNDING_BOX in shapes,
+        **more,
+    )
+
+
+def shots(
+    labels: LabelSet,
+    target: Target,
+    options: TrainingOptions,
+    report: Report,
+    carries: Carries,
+    folders: Mapping[str, str],
+    assignment: Assignment,
+    *,
+    by_stem: bool = False,
+) -> Iterator[Shot]:
+    """Walk all pictures to write, each in its split, put them in place and keep account of what is lost.
+
+    Parameters
+    ----------
+    carries : Carries
+        With ``EMPTY_ROWS``, pictures on which nothing is written are negative examples; without, they are left out.
+    folders : dict of str to str
+        Where the pictures of each split lie in the target.
+    assignment : Assignment
+        Of the rows to the splits.
+    by_stem : bool
+        As of :class:`~encord_convert.training.images.Pictures`.
+
+    Raises
+    ------
+    WriteError
+        The folder to write has something in it: what lay there would be trained on. Or no image is found, though there
+        is a place to look and names alone were not asked for; or none is trained on.
+    """
+    if not target.clear and target.path.is_dir() and any(target.path.iterdir()):
+        raise WriteError(
+            f"{target.path}: not written, since there is something in that folder, which would be trained on too. "
+            "Name a new one."
+        )
+    counts: Counter[str] = Counter()
+    known_points = KnownPoints(labels.ontology, carries.tolerance_px)
+    with _finder(labels, options.images) as finder:
+        pictures = Pictures(finder, options.image_files, target, report, by_stem)
+        for row in report.rows(labels, carries):
+            frames = frames_of(row, _labelled(row), everything=False)
+            members = pictures.find(row, frames)
+            if members is None:
+                _leave_out(row, frames, report)
+                continue
+            written = account(report, row, carries, known_points)
+            split = assignment.of(row, report)
+            if not frames:
+                report.note(Level.WARNING, "UNLABELLED_VIDEO", "A video without labels gives no image to train on.")
+            before = counts[split]
+            for frame in frames:
+                if frame not in written and Feature.EMPTY_ROWS not in carries.features:
+                    continue
+                counts[split] += 1
+                counts["empty"] += frame not in written
+                placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
+                name = pictures.place(row, frame, members[frame], split, folders[split])
+                yield Shot(split, name, frame, frame_size(row, frame), placed)
+            assignment.count(row, split, counts[split] - before)
+        pictures.close()
+        total = sum(counts[name] for name in assignment.names)
+        _note_missing(labels, target, options, report, pictures, total)
+    assignment.say(report)
+    _note(target, report, assignment, counts)
+
+
+def _labelled(row: Any) -> set[int]:
+    return {frame for instance in row._objects.values() for frame in instance._frames}
+
+
+def _leave_out(row: Any, frames: list[int], report: Report) -> None:
+    """Account for a row whose image another row has."""
+    detail = f"The image of {row.data_title!r} is that of another row already; the second is left out."
+    where = Where(file=row._origin, row=row.data_title)
+    report.writing.note(Level.WARNING, "DUPLICATE_IMAGE", detail, where)
+    if ("image", "") in report.reading.into:
+        report.writing.drop("DUPLICATE_IMAGE", Feature.MEDIA, ("image", ""), where, detail, count=len(frames))
+    for instance in (*row._objects.values(), *row._classifications.values()):
+        for frame in sorted(instance._frames):
+            report.drop(instance, frame, "DUPLICATE_IMAGE", Feature.MEDIA, detail)
+
+
+def _note_missing(
+    labels: LabelSet, target: Target, options: TrainingOptions, report: Report, pictures: Pictures, total: int
+) -> None:
+    """Say how many images were not found.
+
+    Raises
+    ------
+    WriteError
+        None was, and not even one is needed.
+    """
+    missing = pictures.missing
+    if not missing:
+        return
+    is_left = options.image_files == "leave"
+    if options.images is None and labels.source is None:
+        level = Level.INFO if is_left else Level.WARNING
+        report.note(level, "NO_IMAGES", "No folder of images was named: there are labels alone.")
+        return
+    where = f"in {options.images}" if options.images is not None else f"by the labels in {labels.source.name}"
+    if missing == total and not is_left:
+        raise WriteError(
+            f"{target.path}: not written, since none of the {total} images is {where}. Name their folder with "
+            "--images DIR, or have the labels alone with --image-files leave."
+        )
+    level = Level.INFO if is_left and missing == total else Level.WARNING
+    detail = f"{missing} of {total} images are not {where}; their labels are written."
+    report.writing.note(level, "MISSING_MEDIA", detail, pictures.first_missing, missing)
+
+
+def _note(target: Target, report: Report, assignment: Assignment, counts: Counter[str]) -> None:
+    """Say how many images went where.
+
+    Raises
+    ------
+    WriteError
+        None is trained on.
+    """
+    names = assignment.names
+    report.target.splits = {name: counts[name] for name in names if counts[name]}
+    shares = ", ".join(f"{name} {counts[name]}" for name in names)
+    if "train" in names and not counts["train"] and any(counts[name] for name in names):
+        raise WriteError(
+            f"{target.path}: not written, since there is no image to train on: {shares}. Give other shares with "
+            "--split train=0.8,val=0.2, another --seed, or smaller groups with --group."
+        )
+    report.note(Level.INFO, "SPLIT", f"Images: {shares}; of them {counts['empty']} without a label.")
+    for name in names:
+        if not counts[name]:
+            report.note(Level.WARNING, "EMPTY_SPLIT", f"No image is in the split {name!r}.")
+
+
+@contextlib.contextmanager
+def _finder(labels: LabelSet, images: str | None) -> Iterator[Finder | None]:
+    if images == "-":
+        raise OptionError("images=- is not allowed; it takes a folder or a ZIP archive.")
+    if images is None and labels.source is None:
+        yield None
+        return
+    if images is None:
+        yield beside(labels.source)
+        return
+    with source_at(images) as source:
+        yield Finder(source)

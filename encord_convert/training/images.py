@@ -1,0 +1,210 @@
+"""Pictures beside the labels of a training target: found, named, and linked, copied or left where they are.
+
+A **hard link** is the default: it needs no room, cannot dangle, and stays readable where only the target's folder is
+seen (in a container, say). On another file system, which a hard link cannot reach, it is a symbolic link; what is in
+an archive is copied. Links share their content with the original: training code that repairs pictures in place changes
+both; ``image_files=copy`` keeps them apart.
+
+A picture that its EXIF data turns is neither linked nor copied but written anew, upright and without that note, since
+training code differs in whether it turns pictures (OpenCV and Hugging Face do, Pillow does not) and labels are drawn on
+what is shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import Target, name_fault
+from encord_convert.formats._finding import Finder
+from encord_convert.formats._paths import Paths
+from encord_convert.formats.coco.write_images import RowFolders, file_name, name_code, split_suffix
+from encord_convert.hub.loss import NOWHERE, Level, Where
+from encord_convert.hub.media import SUFFIXES, Header, Media
+from encord_convert.hub.splits import split_of, standard
+from encord_convert.hub.visibility import frame_size
+from encord_convert.losses.report import Report
+from encord_convert.sdk.objects import LabelRowV2
+
+Placing = Literal["link", "copy", "leave"]
+
+
+class Pictures:
+    """Gives each frame the name its picture has in the target, and puts the picture there.
+
+    Parameters
+    ----------
+    finder : Finder or None
+        Finds the images; None: there is no place to look, and only names are given.
+    placing : "link", "copy" or "leave"
+        With ``leave`` an image that is found keeps the name it has there, and one that is not that of the labels.
+    target : Target
+    report : Report
+        Told what is missing, has another size, or was turned.
+    by_stem : bool
+        Whether two pictures of a folder may not differ in their endings alone: labels are found by the stem.
+
+    Attributes
+    ----------
+    missing : int
+        How many images were not found; ``first_missing`` is the first of them.
+    """
+
+    def __init__(self, finder: Finder | None, placing: Placing, target: Target, report: Report, by_stem: bool) -> None:
+        self.missing = 0
+        self.first_missing = NOWHERE
+        self._finder = finder
+        self._media = None if finder is None else Media(finder.source)
+        self._source = None if finder is None else finder.source
+        self._given: set[int] = set()
+        self._row_folders = RowFolders()
+        self._placing = placing
+        self._target = target
+        self._report = report
+        self._by_stem = by_stem
+        self._paths = Paths()
+
+    def find(self, row: LabelRowV2, frames: Iterable[int]) -> dict[int, str | None] | None:
+        """Return the files of the frames of a row; None if another row has one of them.
+
+        Raises
+        ------
+        AmbiguousFileError
+            Several files could be the image.
+        """
+        if self._finder is None:
+            return dict.fromkeys(frames)
+        members = {frame: self._finder.find(row, frame) for frame in frames}
+        codes = [name_code(member) for member in members.values() if member is not None]
+        if not self._given.isdisjoint(codes):
+            return None
+        self._given.update(codes)
+        return members
+
+    def place(self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str) -> str:
+        """Return the name of a frame's picture below ``folder`` of the target, where the picture is from now on.
+
+        A folder of the source that stands for ``split`` is not repeated there.
+
+        Raises
+        ------
+        ReadError
+            The picture cannot be read.
+        """
+        name = self._name(row, frame, member, split, folder)
+        if member is not None:
+            self._put(row, frame, member, f"{folder}/{name}")
+        else:
+            if not self.missing:
+                self.first_missing = Where(row=row.data_title, frame=frame)
+            self.missing += 1
+        return name
+
+    def close(self) -> None:
+        """Say how many names were taken."""
+        for _ in range(self._paths.clashes):
+            detail = "A picture has the name of another; in the target a number follows it."
+            self._report.note(Level.WARNING, "NAME_CLASH", detail)
+
+    def _name(self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str) -> str:
+        left = None
+        if self._placing == "leave":
+            left = member or file_name(row, frame)
+            if not self._by_stem:
+                return left
+            left = left if member is not None else safe_name(left)
+        stem, suffix = split_suffix(left or safe_name(self._below(row, frame, split)))
+        if left is None and suffix.lower() not in SUFFIXES:  # a slice, or a frame: training code reads pictures
+            stem, suffix = (stem, ".png") if suffix == ".dcm" else (stem + suffix, ".png")
+        if left is None and member is not None:
+            suffix = self._ending(member) or suffix
+        return self._paths.file(f"{folder}/{stem}", suffix, by_stem=self._by_stem)[len(folder) + 1 :] + suffix
+
+    def _below(self, row: LabelRowV2, frame: int, split: str) -> str:
+        name = self._row_folders.name(row, frame)
+        own = split_of(row.client_metadata)
+        return name[len(own) + 1 :] if own and standard(own) == split and name.startswith(f"{own}/") else name
+
+    def _ending(self, member: str) -> str:
+        """Return how the name of a picture ends, or should: training code finds pictures by that."""
+        assert self._media is not None
+        suffix = split_suffix(member)[1]
+        if suffix.lower() in SUFFIXES:
+            return suffix
+        header = self._media.header(member)
+        return header.suffix if header is not None else ""
+
+    def _put(self, row: LabelRowV2, frame: int, member: str, name: str) -> None:
+        assert self._media is not None and self._source is not None
+        header = self._media.header(member)
+        if header is None:
+            raise ReadError(self._source.place(member), "is no picture that can be read.")
+        width, height = frame_size(row, frame)
+        is_stored = (width, height) == (header.width, header.height) != header.shown
+        if not is_stored and (width, height) != header.shown:
+            detail = "A picture has another size than its labels were drawn on."
+            self._note(row, frame, Level.WARNING, "SIZE_MISMATCH", detail)
+        if self._placing == "leave":
+            if header.orientation != 1:
+                detail = "EXIF data turns a picture that is left as it is; not all training code heeds that."
+                self._note(row, frame, Level.WARNING, "EXIF_ORIENTATION", detail)
+            return
+        path = self._target.adopt(name)
+        if header.orientation != 1:
+            self._turn(member, path, header, is_stored)
+            detail = "A picture turned by its EXIF data is written anew, as its labels were drawn."
+            self._note(row, frame, Level.INFO, "EXIF_ORIENTATION", detail)
+        else:
+            self._take(member, path)
+
+    def _take(self, member: str, path: Path) -> None:
+        assert self._source is not None
+        try:
+            original = self._source.path(member)
+        except ValueError as error:
+            raise ReadError(self._source.place(member), f"{error}.") from error
+        if original is not None and self._placing == "link":
+            with contextlib.suppress(OSError):
+                return os.link(original.resolve() if original.is_symlink() else original, path)
+            with contextlib.suppress(OSError):
+                return os.symlink(original.resolve(), path)
+        with self._source.open(member) as stream, path.open("wb") as copy:
+            shutil.copyfileobj(stream, copy, 1 << 20)
+
+    def _turn(self, member: str, path: Path, header: Header, is_stored: bool) -> None:
+        """Write a picture without orientation: upright, or as stored if its labels were drawn on that."""
+        from PIL import Image, ImageOps
+
+        assert self._source is not None
+        try:
+            with self._source.open(member) as stream, Image.open(stream) as picture:
+                kind, profile = picture.format, picture.info.get("icc_profile")
+                turned: Any = picture if is_stored else ImageOps.exif_transpose(picture)
+                turned = turned.copy()
+                turned.info.pop("exif", None)
+                turned.save(path, kind, quality=95, icc_profile=profile, exif=b"")
+        except (OSError, ValueError, SyntaxError) as error:
+            raise ReadError(self._source.place(member), f"is a damaged picture ({error}).") from error
+
+    def _note(self, row: LabelRowV2, frame: int, level: Level, code: str, detail: str) -> None:
+        self._report.writing.note(level, code, detail, Where(row=row.data_title, frame=frame))
+
+
+def safe_name(name: str) -> str:
+    r"""Return a name that stays below any folder on every system, ``/`` between folders.
+
+    >>> safe_name("../C:\\cam 1\\a?.jpg"), safe_name("/nul/a.jpg"), safe_name("images/a.jpg"), safe_name("a.png/1.png")
+    ('C_/cam 1/a_.jpg', '_nul/a.jpg', '_images/a.jpg', 'a.png_/1.png')
+    """
+    plain = "".join("_" if char in '<>:"|?*' or char < " " else char for char in name.replace("\\", "/"))
+    parts = [part.rstrip(" .") for part in plain.split("/")]
+    # Ultralytics finds labels by the last folder "images" of a path.
+    parts = [f"_{part}" if name_fault(part) or part == "images" else part for part in parts if part] or ["_"]
+    # Training code that lists pictures by their endings takes a folder of such a name for one.
+    folders = [f"{part}_" if split_suffix(part)[1].lower() in SUFFIXES else part for part in parts[:-1]]
+    return "/".join([*folders, parts[-1]])
