@@ -50,13 +50,13 @@ def sighting_of(source: Source) -> Sighting:
         return Sighting(
             f"is an empty {kind}" if not deeper else f"has files only{deeper}", "Name the folder of the labels."
         )
-    return _set_of(names) or _among(source, names)
+    return _set_of(names, isinstance(source, FileSource)) or _among(source, names)
 
 
 # -- by names -----------------------------------------------------------------------------------------------------
 
 
-def _set_of(names: list[str]) -> Sighting | None:
+def _set_of(names: list[str], is_file: bool) -> Sighting | None:
     """Tell what files are together by their names."""
     last = {name.rpartition("/")[2].lower(): name for name in reversed(names)}
     if "task.json" in last and ("annotations.json" in last or "manifest.jsonl" in last or "project.json" in last):
@@ -71,7 +71,9 @@ def _set_of(names: list[str]) -> Sighting | None:
     for endings, what in ((_IMAGES, "image"), (_VIDEOS, "video")):
         if all(name.lower().endswith(endings) for name in names):
             number = "an" if what == "image" else "a"
-            fact = f"is {number} {what}" if len(names) == 1 else f"holds {len(names)} {what}s and no labels"
+            fact = f"is {number} {what}" if is_file else f"holds {len(names)} {what}s and no labels"
+            if len(names) == 1 and not is_file:
+                fact = f"holds {number} {what} ({names[0]}) and no labels"
             return Sighting(fact, "Name the file or folder of the labels.")
     return None
 
@@ -98,14 +100,16 @@ def _among(source: Source, names: list[str]) -> Sighting:
         if is_sure:
             return found
         vague.append(found)
-    if len(names) == 1 and vague:
-        return vague[0]
     volumes = [name for name in rest if name.lower().endswith(_VOLUMES)]
     if volumes:
         return _volume(volumes[0])
     archives = [name for name in rest if name.lower().endswith((*_ARCHIVES, ".zip"))]
-    if archives:
-        return Sighting(f"holds an archive ({archives[0]}) and no labels beside it", "Name the archive, or unpack it.")
+    if archives and not isinstance(source, FileSource):
+        return Sighting(
+            f"holds an archive ({archives[0]}) and no labels beside it", "Unpack it, and name what is in it."
+        )
+    if len(names) == 1 and vague:
+        return vague[0]
     notable = next((one for one in vague if one.advice), None)
     if notable is not None:
         return Sighting(f"holds {len(names)} files, of which one {notable.fact}", notable.advice)
@@ -129,22 +133,37 @@ def _file(source: Source, name: str, names: list[str]) -> tuple[Sighting, bool]:
     if lower.endswith(_VOLUMES):
         return _volume(shown), len(names) == 1
     head = head_of(source, name)
+    if lower.endswith(_ARCHIVES):
+        return Sighting(f"is an archive that is not read ({shown})", "Unpack it, or pack it as ZIP."), False
     if not head:
         try:
             is_empty = not source.head(name, 1)
         except (ReadError, OSError) as error:
             return Sighting(f"has a file that cannot be read ({error})"), False
         return Sighting(f"is {'empty' if is_empty else 'blank'} ({shown})"), False
+    if re.match(rb"[\[{\s]+'", head):
+        return Sighting(f"is Python and not JSON ({shown})", "Save it with json.dump."), True
     if head.startswith((b"{", b"[")):
         return _json(head, shown, lower)
+    if head.startswith(b"version https://git-lfs"):
+        return Sighting(f"is a pointer of Git LFS and not the file itself ({shown})", "Run: git lfs pull"), True
     text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace").lstrip(
         "\ufeff \r\n\t"
     )
     if text.startswith("<"):
         return _xml(text, shown)
+    if text.startswith(("{", "[")):
+        return Sighting(f"is JSON in UTF-16 ({shown})", "Save it in UTF-8."), True
     for magic, what in _MAGIC.items():
         if head.startswith(magic):
             return Sighting(f"is {what} ({shown})" if len(names) > 1 else f"is {what}"), False
+    if lower.endswith(".zip"):
+        advice = "Was the download complete?"
+        return Sighting(
+            f"is not a ZIP archive, whatever it is called: {shown} begins with {text[:20]!r}", advice
+        ), False
+    if lower.endswith((".yaml", ".yml")) and re.search(r"^(?:names|nc|train|kpt_shape):", text, re.MULTILINE):
+        return _not_read("the configuration of YOLO", shown), False
     if lower.endswith(".json"):
         advice = "Was it cut short or saved as something else?"
         return Sighting(f"is not JSON, whatever it is called: {shown} begins with {text[:20]!r}", advice), False
@@ -166,8 +185,12 @@ def _xml(text: str, name: str) -> tuple[Sighting, bool]:
         if re.search(r"<polygon>\s*<(?:username|pt)>", text):
             return _not_read("LabelMe's older XML", name), True
         return _not_read("Pascal VOC", name), True
-    if tag in ("svg", "html", "!DOCTYPE"):
-        return Sighting(f"is {tag.upper()} ({name})"), False
+    if tag.lower() in ("svg", "html"):
+        advice = "Was a page downloaded instead of the file?" if tag.lower() == "html" else ""
+        return Sighting(f"is {tag.upper()} ({name})", advice), False
+    if tag == "annotations":
+        fact = f"is XML with the root of CVAT, and has no <meta>, <image> or <track> near its start ({name})"
+        return Sighting(fact, "If it is of CVAT all the same, say --from cvat."), False
     if tag == "View":
         return Sighting(f"is a labelling configuration of Label Studio ({name})", "Name the JSON export."), False
     return Sighting(f"is XML whose root is <{tag}> ({name})"), False

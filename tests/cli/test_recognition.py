@@ -77,6 +77,11 @@ LOOKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an ontology alone": ({"ontology__json": {"objects": [], "classifications": []}}, ["an ontology of Encord"]),
     "an image with the name of JSON": ({"a__json": PNG}, ["is an image"]),
     "a table": ({"a__csv": "name,age\nx,3\n"}, ["a table with the columns name,age", "--from rle"]),
+    "JSON in UTF-16": ({"a__json": '{"images": []}'.encode("utf-16")}, ["is JSON in UTF-16", "Save it in UTF-8"]),
+    "Python": ({"a__json": "{\n 'images': []}"}, ["is Python and not JSON"]),
+    "a pointer of Git LFS": ({"a__json": "version https://git-lfs.github.com/spec/v1\n"}, ["git lfs pull"]),
+    "a page of a login": ({"a__json": "<!DOCTYPE html><html></html>"}, ["is HTML", "Was a page downloaded"]),
+    "a configuration of YOLO": ({"data__yaml": "nc: 1\nnames: [a]\n"}, ["the configuration of YOLO"]),
     "an empty file": ({"a__json": ""}, ["is empty"]),
 }  # fmt: skip
 

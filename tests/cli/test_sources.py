@@ -422,3 +422,16 @@ def test_numbers_beyond_any_image_are_dropped_with_a_reason(shape: str, target: 
     losses = report_of(tmp_path / "annotations.xml", tmp_path, to=target)["losses"]
     (loss,) = (loss for loss in losses if loss["code"] == "INVALID_GEOMETRY")
     assert "beyond any image" in loss["detail"]
+
+
+@pytest.mark.parametrize("command", ["info", "convert", "diff"])
+def test_the_advice_for_a_size_that_is_not_in_the_file_helps_every_command(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = CASES / "cvat/size-not-in-the-file"
+    assert call("convert", source, tmp_path / "other", "--to", "cvat", "-r", "size=100x50") == 0
+    more = {"info": [], "convert": [tmp_path / "out", "--to", "coco"], "diff": [tmp_path / "other"]}[command]
+    capsys.readouterr()
+    assert call(command, source, *more) == 4
+    assert "Give it with -r size=WIDTHxHEIGHT." in capsys.readouterr().err
+    assert call(command, source, *more, "-r", "size=100x50") == 0
