@@ -117,8 +117,8 @@ LABELS = {
         },
     ),
     17: Case(
-        "a label of several shapes is as many classes, in a fixed order",
-        {CVAT: "test_a_label_of_several_shapes_is_several_objects_in_a_fixed_order"},
+        "a label of several shapes is one name, its shapes in a fixed order",
+        {CVAT: "test_a_label_of_several_shapes_is_one_name_in_a_fixed_order"},
     ),
     18: Case(
         "a track with a gap is one object that is absent there",

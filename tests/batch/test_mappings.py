@@ -74,11 +74,11 @@ def test_a_mapping_is_of_the_set_all_sources_make(tmp_path: Path) -> None:
 def test_a_source_that_lacks_what_the_mapping_names_fails_its_own_job(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "m.yaml").write_text("classes:\n- name: label1 (polygon)\n  to: false\n")
+    (tmp_path / "m.yaml").write_text("classes:\n- name: label1\n  shape: polygon\n  to: false\n")
     words = ("batch", SUBSETS, POINTS, "--to", "coco", "--mapping", tmp_path / "m.yaml", "--jobs", 2)
     assert call(*words, "--out", tmp_path / "out") == 1
     shown = capsys.readouterr().err
-    assert f"{tmp_path}/m.yaml:2: the source has no class 'label1 (polygon)'; " in shown
+    assert f"{tmp_path}/m.yaml:2: the source has no class 'label1'; " in shown
     assert "done 1  unchanged 0  failed 1" in shown
     assert "\nmapped    3 polygons dropped\n" in shown
     assert "3 polygons dropped" not in shown.partition("lost ")[2].partition("\n")[0]

@@ -59,9 +59,9 @@ CVAT_ONTOLOGY = {
         {IMAGES: "test_a_label_of_one_shape_is_one_class_of_its_name_and_colour"},
     ),
     "any with several shapes": Case(
-        "a label of several shapes is a class for each, in a fixed order, and told",
+        "a label of several shapes is one name, its shapes in a fixed order",
         {
-            IMAGES: "test_a_label_of_several_shapes_is_several_objects_in_a_fixed_order "
+            IMAGES: "test_a_label_of_several_shapes_is_one_name_in_a_fixed_order "
             "test_classes_of_one_label_stand_in_the_order_of_shapes"
         },
     ),
@@ -380,10 +380,10 @@ CVAT_WRITTEN = {
         "change what survives.",
     ),
     "one name and several shapes": Case(
-        "classes of one name are one label of any type, and apart again when read",
+        "classes of one name are one label of any type, and one name again when read",
         {
             WRITE: "test_classes_of_one_name_that_ask_the_same_are_one_label_of_any_type",
-            BACK: "test_classes_of_one_name_are_apart_again",
+            BACK: "test_classes_of_one_name_are_one_label_again",
         },
     ),
     "name clashes": Case(

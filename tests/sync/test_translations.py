@@ -311,10 +311,19 @@ def test_the_mapping_file_that_is_written_changes_nothing(case: str) -> None:
     assert needed(structure, rules).structure == structure
 
 
-def test_a_class_of_several_shapes_has_to_be_named_with_one() -> None:
+@pytest.mark.parametrize(
+    ("own", "drawn"),
+    [
+        ("", {("fish", "bounding_box"), ("fish", "polygon")}),
+        ("\n- {name: shark, shape: polygon, to: whale}", {("fish", "bounding_box"), ("whale", "polygon")}),
+        ("\n- {name: shark, shape: polygon, to: false}", {("fish", "bounding_box")}),
+    ],
+)
+def test_a_mapping_without_a_shape_is_about_all_of_its_label(own: str, drawn: set[tuple[str, str]]) -> None:
     structure = encord_convert.read(FIXTURES / "coco/roboflow", report=Report()).ontology.to_dict()
-    with pytest.raises(MappingError, match=r"m.yaml:2: the class 'shark' .* polygon and as bounding_box; say which"):
-        parse_mapping(parse_document("classes:\n- {name: shark, to: fish}", "m.yaml"), structure, "m.yaml")
+    rules = parse_mapping(parse_document("classes:\n- {name: shark, to: fish}" + own, "m.yaml"), structure)
+    found = {(one["name"], one["shape"]) for one in needed(structure, rules).structure["objects"]}
+    assert {one for one in found if one[0] in ("fish", "whale", "shark")} == drawn
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ The file is YAML (JSON is YAML too), and lists the classes of the source::
         colour/red: crimson         # false drops one, and what is below it
         plate: {to: number, as: radio}  # asked in another way; see :mod:`encord_convert.sync.mapping.attributes`
 
-A label drawn in several shapes is listed once for each, with the label for ``name``: the shape that its class has
-behind the name in a project (:mod:`encord_convert.hub.class_names`) is written neither there nor in ``to``. Classes
-that become the same name and shape are merged, and so are attributes and options. What the file does not mention stays
-as it is. With ``split``, ``to`` is for objects without an answer.
+A label drawn in several shapes is one name here, without the shape that some of its classes have behind it in a project
+(:mod:`encord_convert.hub.class_names`). An entry without ``shape`` is about all of its shapes, but for those that have
+an entry of their own. Classes that become the same name and shape are merged, and so are attributes and options. What
+the file does not mention stays as it is. With ``split``, ``to`` is for objects without an answer.
 """
 
 from __future__ import annotations
@@ -183,13 +183,15 @@ class _Reading:
             raise MappingError(f"{self._place}: expected a list of tables under 'classes', found none.")
         self._check_keys(document, ("classes",), "")
         rules: dict[tuple[str, str], Rule] = {}
+        of_one = {(table.get("name"), table.get("shape")) for table in tables if "shape" in table}
         for table in tables:
-            one = self._found(table)
-            if one is not None:
-                name, shape = table["name"], one.get("shape", CLASSIFICATION)
+            for shape in self._shapes(table):
+                name = table["name"]
+                if "shape" not in table and (name, shape) in of_one:
+                    continue
                 if (name, shape) in rules:
                     self._fault(table, "name", f"the class {name!r} ({shape}) stands here twice.")
-                rules[name, shape] = self._rule(table, name, shape, one)
+                rules[name, shape] = self._rule(table, name, shape, self._known[name, shape])
         if self._faults:
             raise MappingError("\n".join(self._faults))
         return MappingRules(rules)
@@ -197,29 +199,31 @@ class _Reading:
     def _fault(self, table: Any, key: str | None, sentence: str) -> None:
         line = getattr(table, "lines", {}).get(key, getattr(table, "line", None))
         at = self._place if line is None else f"{self._place}:{line}"
-        self._faults.append(f"{at}: {sentence}")
+        if f"{at}: {sentence}" not in self._faults:
+            self._faults.append(f"{at}: {sentence}")
 
     def _check_keys(self, table: Mapping[str, Any], known: Iterable[str], whose: str) -> None:
         for key in table:
             if key not in known:
                 self._fault(table, key, f"{whose}{key!r} means nothing; {_nearest(key, known)}")
 
-    def _found(self, table: dict[str, Any]) -> Any:
+    def _shapes(self, table: dict[str, Any]) -> list[str]:
+        """Return which shapes of its label a table is about: all of them, unless it names one."""
         name, shape = table.get("name"), table.get("shape")
         self._check_keys(table, _KEYS, f"class {name!r}: ")
         shapes = [each for title, each in self._known if title == name]
         if not shapes:
             nearest = _nearest(str(name), {title for title, _ in self._known})
             self._fault(table, "name", f"the source has no class {name!r}; {nearest}")
-            return None
-        if shape is None and len(shapes) == 1:
-            shape = shapes[0]
+            return []
+        if shape is None and (len(shapes) == 1 or CLASSIFICATION not in shapes):
+            return shapes
         if shape not in shapes:
             drawn = " and as ".join(shapes)
             rest = "; say which with 'shape'" if shape is None else f", not as {shape!r}"
             self._fault(table, "shape", f"the class {name!r} of the source is drawn as {drawn}{rest}.")
-            return None
-        return self._known[str(name), str(shape)]
+            return []
+        return [str(shape)]
 
     def _rule(self, table: dict[str, Any], name: str, shape: str, one: dict[str, Any]) -> Rule:
         whose = f"class {name!r}"
