@@ -146,7 +146,7 @@ def test_exit_codes_of_the_readme_are_the_table() -> None:
 
 
 def test_every_feature_is_explained() -> None:
-    source = (ROOT / "encord_convert" / "losses.py").read_text(encoding="utf-8")
+    source = (ROOT / "encord_convert" / "hub" / "loss.py").read_text(encoding="utf-8")
     for feature in Feature:
         assert re.search(rf'{feature.name} = "{feature.value}"\n    """', source), feature
     assert issubclass(Feature, enum.Enum)

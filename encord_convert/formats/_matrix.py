@@ -12,7 +12,7 @@ DECLARABLE = tuple(
     if feature
     not in {
         Feature.SHAPE, Feature.LABEL_NAME, Feature.ATTRIBUTES, Feature.INTERPOLATION, Feature.GROUPS, Feature.Z_ORDER,
-        Feature.OCCLUSION, Feature.PROVENANCE, Feature.MEDIA, Feature.OVERLAPS,
+        Feature.OCCLUSION, Feature.PROVENANCE, Feature.MEDIA, Feature.NATIVE, Feature.OVERLAPS,
     }
 )  # fmt: skip
 """Features of the hub. The others name what a source has and the hub has not; no format declares them. Overlaps have a

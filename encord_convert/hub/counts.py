@@ -71,8 +71,8 @@ class _Tally:
 
 SECONDARY = frozenset(
     {
-        "answer", "attribute", "author", "confidence", "file", "frame", "group_id", "image", "manual", "occluded",
-        "outline", "review", "row", "source", "timestamp", "track", "unplaced", "video", "z_order",
+        "answer", "attribute", "author", "confidence", "file", "frame", "group_id", "image", "key", "manual",
+        "occluded", "outline", "review", "row", "source", "timestamp", "track", "unplaced", "video", "z_order",
     }
 )  # fmt: skip
 """Types that are not labels themselves but belong to one: left out of the count per label."""

@@ -113,6 +113,8 @@ class Feature(StrEnum):
     """That something stands before the object."""
     PROVENANCE = "provenance"
     """Which tool made a shape."""
+    NATIVE = "native"
+    """What only the format of the source has words for: ids, licences, keys of its own."""
     MEDIA = "media"
     """A picture or video, and its size."""
 
@@ -244,15 +246,16 @@ class Carries:
     """What survives a format exactly, within ``tolerance_px`` pixels.
 
     Shapes in ``approximates`` do not survive, but are written in another form: their loss is a change, not a drop.
-    ``codes`` gives the stable code of a loss where the format has a name of its own for it: of a shape it has no
-    place for, of a feature it lacks, or of a feature of one shape. ``one_layer`` says of a format with one value a
-    pixel whether that tells objects apart or only classes; objects that come later hide those before them.
-    ``limits`` is what the reader leaves out beside that. Features in ``alters`` do not survive either, but their values
-    stand there in another form: a change too (answers without their questions). Shapes in ``bounded`` are cut at the
-    border of the picture though ``OUT_OF_BOUNDS`` is carried of the others; texts in which ``unwritable`` finds
-    something are changed there. ``colours_by`` says whether every class keeps its colour, or those of one name get
-    that of the first; None where nobody has a use for colours, so that they are no loss. ``keeps_upright`` says that a
-    rotatable box that is not turned survives as boxes do, though those that are turned are approximated.
+    ``codes`` gives the stable code of a loss where the format has a name of its own for it: of a shape it has no place
+    for, of a feature it lacks, or of a feature of one shape. ``one_layer`` says of a format with one value a pixel
+    whether that tells objects apart or only classes; objects that come later hide those before them. ``limits`` is what
+    the reader leaves out beside that. Features in ``alters`` do not survive either, but their values stand there in
+    another form: a change too (answers without their questions). Shapes in ``bounded`` are cut at the border of the
+    picture though ``OUT_OF_BOUNDS`` is carried of the others; texts in which ``unwritable`` finds something are changed
+    there. ``colours_by`` says whether every class keeps its colour, or those of one name get that of the first; None
+    where nobody has a use for colours, so that they are no loss. ``keeps_upright`` says that a rotatable box that is
+    not turned survives as boxes do, though those that are turned are approximated. ``native`` names the families of
+    formats whose native data (:mod:`encord_convert.hub.native`) is written back.
     """
 
     shapes: frozenset[Shape]
@@ -268,6 +271,7 @@ class Carries:
     unwritable: re.Pattern[str] | None = None
     colours_by: Literal["class", "name"] | None = "class"
     keeps_upright: bool = False
+    native: frozenset[str] = frozenset()
 
     @property
     def labels(self) -> bool:

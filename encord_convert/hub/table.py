@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.counts import Carried, Origin
+from encord_convert.hub.native import NativeColumns
 from encord_convert.sdk.objects import ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
@@ -164,6 +165,8 @@ class Sheet:
         Of the row of each picture that has some.
     unit_titles : dict of int to str
         Titles of the data units of pictures that are not called as their rows are.
+    native : NativeColumns, optional
+        What only the format of the source has words for.
     """
 
     def __init__(
@@ -181,6 +184,7 @@ class Sheet:
         empty_row: Callable[[int], LabelRowV2],
         client_metadata: Mapping[int, dict[str, Any]],
         unit_titles: Mapping[int, str],
+        native: NativeColumns | None = None,
     ) -> None:
         self.titles = titles
         self.data_hashes = data_hashes
@@ -193,6 +197,7 @@ class Sheet:
         self.classifications = classifications
         self.client_metadata = client_metadata
         self.unit_titles = unit_titles
+        self.native = native
         self._line_of = line_of
         self._empty_row = empty_row
         self._ends = list(accumulate(counts))
@@ -226,6 +231,8 @@ class Sheet:
                 row._adopt(self._instance(place, self._coordinates[place]))
             for classification in self.classifications.get(number, ()):
                 row._adopt(classification)
+            if self.native is not None:
+                row._native = self.native.row(number, {place: self._hash_of(place) for place in self.span(number)})
         return row
 
     def empty_row(self, number: int) -> LabelRowV2:
@@ -241,5 +248,8 @@ class Sheet:
         use = self.uses[place]
         if use is None:
             return self.made[place]
-        hash_ = self.hashes[HASH * place : HASH * (place + 1)].decode()
-        return use.instance(hash_, coordinates, self._line_of(place))
+        return use.instance(self._hash_of(place), coordinates, self._line_of(place))
+
+    def _hash_of(self, place: int) -> str:
+        made = self.made.get(place) if self.uses[place] is None else None
+        return self.hashes[HASH * place : HASH * (place + 1)].decode() if made is None else made.object_hash

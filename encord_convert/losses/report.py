@@ -37,6 +37,7 @@ from encord_convert.hub.contents import (
 )
 from encord_convert.hub.counts import SECONDARY, Carried, Key, Ledger
 from encord_convert.hub.loss import Carries, Feature, Kind, Level, Loss, Note, Where
+from encord_convert.hub.native import CLASSES, leaves
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Sheet, Use
 from encord_convert.losses.wording import summary, things, verb
@@ -114,6 +115,9 @@ class Report:
         self.source.splits = {}
         if carries is not None:
             self._lose_colours(labels.ontology, carries)
+            for family, keys in labels.native.items():
+                if family not in carries.native:
+                    self._lose_native_of_set(keys)
 
     def _take(self, row: LabelRowV2, carries: Carries | None) -> None:
         self._row = row
@@ -126,6 +130,8 @@ class Report:
             count_row(row, self.reading.into)
         if carries is not None:
             self._lose_row(row, carries)
+            if row._native is not None and row._native.family not in carries.native:
+                self._lose_native_of(row)
 
     def sheets(self, labels: LabelSet, carries: Carries) -> Iterator[Sheet | LabelRowV2]:
         """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the account.
@@ -143,6 +149,9 @@ class Report:
                 self.rows_read += len(one)
                 for metadata in one.client_metadata.values():
                     self._count_split(metadata, 1)
+                if one.native is not None and one.native.family not in carries.native:
+                    for name, count in one.native.counts():
+                        self._lose_native(name, Where(), count)
             else:
                 self._take(one, carries)
             yield one
@@ -174,6 +183,32 @@ class Report:
             if is_chosen and item.color != next_color(ontology.objects[:index][-1:]):
                 detail = f"The colour {item.color} of {item.title!r} has no place in the target."
                 self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
+
+    def _lose_native_of_set(self, keys: Mapping[str, Any]) -> None:
+        """Say what only the source has words for: of classes as a loss, of the file itself as a note."""
+        for name, own in keys.get(CLASSES, {}).items():
+            for key, value in own.items():
+                self._lose_native(f"class.{key}", Where(element=name), leaves(value))
+        for key, value in keys.items():
+            if key != CLASSES:
+                detail = f"Only the format of the source has a word for {key!r} of the file."
+                self.writing.note(Level.INFO, "NATIVE_DROPPED", detail, count=leaves(value))
+
+    def _lose_native_of(self, row: LabelRowV2) -> None:
+        """Say that what only the source has words for is not written, of a row and the annotations that are on it."""
+        where = Where(file=row._origin, row=row.data_title)
+        for key, value in row._native.row.items():
+            self._lose_native(f"image.{key}", where, leaves(value))
+        for instance in (*row._objects.values(), *row._classifications.values()):
+            for frame, keys in row._native.labels.get(hash_of(instance), {}).items():
+                if frame in instance._frames:
+                    place = Where(file=row._origin, row=row.data_title, frame=frame, object_hash=hash_of(instance))
+                    for key, value in keys.items():
+                        self._lose_native(f"annotation.{key}", place, leaves(value))
+
+    def _lose_native(self, name: str, where: Where, count: int) -> None:
+        detail = f"Only the format of the source has a word for {name!r}."
+        self.writing.lose(Kind.DROPPED, "NATIVE_DROPPED", Feature.NATIVE, ("key", name), where, detail, count)
 
     def _lose_row(self, row: LabelRowV2, carries: Carries) -> None:
         """Say that a row is not written as such: its medium has no place in the target, or nothing is on it.

@@ -14,6 +14,7 @@ MINOR: dict[Feature, str] = {
     Feature.COLOUR: "colours",
     Feature.MANUAL: "made by hand or not",
     Feature.MEDIA: "types of rows",
+    Feature.NATIVE: "keys that only the source has",
     Feature.PROVENANCE: "tools",
     Feature.REVIEWS: "reviews",
     Feature.TIMESTAMPS: "times",

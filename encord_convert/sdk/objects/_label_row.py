@@ -82,6 +82,7 @@ class LabelRowV2(SavingLabelRow):
         self._contents = Contents(facts)
         self._is_initialised = False
         self._origin: Any = None
+        self._native: Any = None  # what only its source has words for: `encord_convert.hub.native.Native`
         self._file: Any = None  # where its images are looked for: `encord_convert.hub.media.LabelFile`
         self._ref: ref[Any] = ref(self)
         self._next_serial = 0
@@ -205,7 +206,7 @@ class LabelRowV2(SavingLabelRow):
         twin._begin(like(self._contents.facts), self._store, self._ontology)
         twin._contents.take(self._contents)
         twin._is_initialised = self._is_initialised
-        twin._origin, twin._file = self._origin, self._file
+        twin._origin, twin._native, twin._file = self._origin, self._native, self._file
         told = twin._contents.extras.get("client_metadata")
         twin._client_metadata = told if told == self._client_metadata else _copied(self._client_metadata)
         for instance in self._instances(self._contents):
