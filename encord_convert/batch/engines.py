@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from encord_convert.crew import uninterrupted
 from encord_convert.errors import MissingDependencyError, OptionError, nearest
+from encord_convert.workers import uninterrupted
 
 ENGINES = ("local", "serial", "dask")
 MEMORY_LIMIT_MB = 4096

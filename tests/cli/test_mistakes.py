@@ -44,7 +44,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("convert escaping.zip out --to coco", 4, "escaping.zip: the member '../out.xml' leaves its folder."),
     ("convert list.json out --to coco --from coco", 4, "Name the ground truth with -r ground_truth=PATH."),
     ("convert list.json out --to coco --from encord", 4, "list.json: expected ontology.json and label_rows.jsonl"),
-    ("convert good out --to coco --from coco", 4, "good: "),
+    ("convert good out --to coco --from coco", 6, "good: "),
     # Names that are almost right.
     ("konvert a b", 2, "No such command 'konvert'. Did you mean 'convert'? See `encord-convert --help`."),
     ("--versoin", 2, "No such option '--versoin'. Did you mean '--version'?"),
