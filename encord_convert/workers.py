@@ -42,7 +42,7 @@ class Crew:
 
             context = multiprocessing.get_context(_method())
             self._pool = ProcessPoolExecutor(self.size - 1, context, initializer=gc.disable)  # see `conversion`
-        with _uninterrupted():
+        with uninterrupted():
             return self._pool.submit(function, *arguments, **options)
 
     @contextmanager
@@ -66,8 +66,8 @@ class Crew:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Start processes that no Ctrl-C reaches: this one is told of it, and ends them."""
+def uninterrupted() -> Iterator[None]:
+    """Start processes and threads that no Ctrl-C reaches: this process is told of it, and ends them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from encord_convert.errors import MissingDependencyError, OptionError, nearest
+from encord_convert.workers import uninterrupted
 
 ENGINES = ("local", "serial", "dask")
 MEMORY_LIMIT_MB = 4096
@@ -69,7 +70,8 @@ class Workers:
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
         """Start ``function`` in a worker."""
-        future: Future[Any] = self._pool.schedule(function, args=arguments, timeout=self._time_limit_s)
+        with uninterrupted():
+            future: Future[Any] = self._pool.schedule(function, args=arguments, timeout=self._time_limit_s)
         return future
 
     def alone(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
@@ -77,7 +79,8 @@ class Workers:
         from pebble.concurrent import process
 
         start = process(daemon=False, timeout=self._time_limit_s, context=worker_context())(_alone)
-        future: Future[Any] = start(self._memory_limit_mb, dict(os.environ), function, arguments)
+        with uninterrupted():
+            future: Future[Any] = start(self._memory_limit_mb, dict(os.environ), function, arguments)
         return future
 
     def close(self, *, wait: bool) -> None:

@@ -48,12 +48,14 @@ def _code(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return 130
-    return 5 if isinstance(error, OSError) else BUG
+    return 5 if isinstance(error, OSError) and error.strerror else BUG
 
 
 def _sentence(error: BaseException) -> str:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return "Interrupted; nothing was left half-written."
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error.format_message()
     if isinstance(error, click.ClickException):
         return f"error: {_usage(error)}"
     if isinstance(error, ConvertError):
@@ -89,6 +91,7 @@ def _usage(error: click.ClickException) -> str:
     if choice is not None:
         words += nearest(choice[1], re.findall(r"'([^']*)'", choice[2]))
     context = getattr(error, "ctx", None)
+    words = words if words.endswith((".", "?")) else f"{words}."
     return words if context is None else f"{words} See `{context.command_path} --help`."
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
+from concurrent.futures import InvalidStateError
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,7 @@ def batch(
         _guard(plan, journal, overwrite=overwrite)
     for file in report_files:
         check_report(file)
+    threading.excepthook = _told_of_threads
     with contextlib.ExitStack() as stack, contextlib.ExitStack() as display:
         watches = [display.enter_context(shown())] if is_terminal(sys.stderr) and not quiet else []
         if events:
@@ -164,6 +167,12 @@ def _guard(plan: batches.Plan, journal: str | None, *, overwrite: bool) -> None:
         for source in job.sources:
             if not places.is_remote(source):
                 refuse_source(places.local(job.target), places.local(source))
+
+
+def _told_of_threads(ended: threading.ExceptHookArgs) -> None:
+    """Say what ended a thread, but not that a job was called off while its worker ended: Ctrl-C does that."""
+    if not issubclass(ended.exc_type, InvalidStateError):
+        threading.__excepthook__(ended)
 
 
 def _opened(file: str) -> Any:

@@ -78,10 +78,13 @@ def push(
     from encord_convert.sync.planning import plan as plan_
     from encord_convert.sync.projects import hashes_of
 
+    if (project is None) == (new_project is None):
+        raise OptionError("Say which project: one that is there with --project, or a new one with --new-project TITLE.")
     source = SourceOf.at(src, from_, images, dict(options_from(read_options, "-r")))
     document = None if mapping is None else document_at(mapping)
     file = plan_file or _plan_beside(source.path)
     _check_folder(file)
+    source.opened().close()  # what is not there is told before a service is asked
     journal = f"{file}.journal"
     with client_of(domain, key) as client:
         if project is not None:

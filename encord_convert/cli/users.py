@@ -38,9 +38,12 @@ def add(email: str, key: str, data: str, database: str | None) -> None:
         raise ReadError(key, f"cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise ReadError(key, str(error)) from error
-    opened = open_database(Path(data), database)
     try:
         name = address(email)
+    except EncordException as error:
+        raise click.UsageError(error.message) from error
+    opened = open_database(Path(data), database)
+    try:
         opened.write(lambda db: add_key(db, name, key_hex, time.time())).result()
     except EncordException as error:
         raise click.UsageError(error.message) from error

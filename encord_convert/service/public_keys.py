@@ -17,7 +17,7 @@ def public_key_hex(text: str) -> str:
     """
     if "PRIVATE KEY" in text:
         raise ValueError("is a private key; the public one stands beside it, in a file ending in .pub.")
-    fact = "is no public key; expected a line as in a .pub file: ssh-ed25519 AAAA… name."
+    fact = "is not a public key; expected a line as in a .pub file: ssh-ed25519 AAAA… name."
     try:
         key = load_ssh_public_key(text.strip().encode())
     except (ValueError, UnsupportedAlgorithm):

@@ -137,7 +137,7 @@ def test_a_damaged_database_is_not_migrated(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_an_address_of_an_unknown_database_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match=r"mysql: is no database the service knows; expected postgresql\+psycopg"):
+    with pytest.raises(ReadError, match=r"mysql: is not the address of a database; expected postgresql\+psycopg"):
         open_database(tmp_path, "mysql://user:secret@host/db")
 
 

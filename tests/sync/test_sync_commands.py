@@ -143,7 +143,7 @@ def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(reached: Path, capsys
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["push", "boxes"], 2, "Say either which project, by its hash, or the title of a new one."),
+        (["push", "boxes"], 2, "Say which project: one that is there with --project, or a new one"),
         (["push", "boxes", "--project", "nope"], 8, "There is no project nope, or this key may not see it."),
         (["verify", "boxes", "nope"], 8, "There is no project nope, or this key may not see it."),
         (["pull", "nope", "out"], 8, "There is no project nope, or this key may not see it."),

@@ -48,5 +48,5 @@ def _parsed(data: bytes, password: bytes | None) -> tuple[str | None, object]:
         except TypeError:
             fault = "The password of the private key is wrong." if password else "The private key has a password."
         except ValueError:
-            fault = "The private key cannot be read: it is damaged, or none."
+            fault = "The private key cannot be read: it is damaged, or not a private key."
     return fault, None

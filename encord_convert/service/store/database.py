@@ -248,7 +248,7 @@ def _sqlite(file: Path) -> Engine:
 
 def _postgresql(url: str) -> Engine:
     if not url.startswith("postgresql"):
-        raise ReadError(url.partition(":")[0], "is no database the service knows; expected postgresql+psycopg://….")
+        raise ReadError(url.partition(":")[0], "is not the address of a database; expected postgresql+psycopg://….")
     try:
         return create_engine(
             url,
