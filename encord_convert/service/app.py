@@ -1,21 +1,24 @@
 """What the service answers to a request: without sockets, so that a client in the same process can ask it too.
 
-A request is taken in (its signature checked, its envelope decoded), then carried out in a transaction that knows the
-caller, and answered after the commit. Errors of the older half travel in an envelope with HTTP 200.
+A request is let in by its head, if somebody has the key it names; so whoever is unknown costs a look into the database
+and no more. Then its body is taken in (the signature checked, the envelope decoded), what it asks is carried out in a
+transaction that knows the caller, and answered after the commit. Errors of the envelope API travel in an envelope with
+HTTP 200.
 
 Source: wire protocol, sections 1 to 4 and 19.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from importlib import import_module
+from ipaddress import ip_address
 from itertools import chain
 from pathlib import Path
 from pkgutil import iter_modules
@@ -25,7 +28,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 from sqlalchemy import Connection
 
-from encord_convert.sdk.exceptions import InvalidArgumentsError, MethodNotAllowedError
+from encord_convert.sdk.exceptions import AuthorisationError, InvalidArgumentsError, MethodNotAllowedError
 from encord_convert.sdk.http.routes import (
     REQUEST_ID,
     REQUEST_ID_HONOURED,
@@ -38,9 +41,9 @@ from encord_convert.sdk.http.routes import (
 )
 from encord_convert.sdk.http.transport import Reply, Request
 from encord_convert.service import auth, faults, handlers
-from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, NotYet, Parts
+from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, NotYet, Parts, decoded
 from encord_convert.service.clouds import Clouds
-from encord_convert.service.files import answer_file
+from encord_convert.service.files import LongReply, answer_file
 from encord_convert.service.jobs import Jobs
 from encord_convert.service.storage import PREFIX, Storage
 from encord_convert.service.store import users
@@ -64,7 +67,7 @@ _ENDPOINTS = {USER: USER, RESOURCE: RESOURCE, "/" + USER: USER, "/" + RESOURCE: 
 
 
 class _Values(msgspec.Struct):
-    uid: Any = None
+    uid: msgspec.Raw = msgspec.Raw(b"null")
     payload: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -78,26 +81,32 @@ _decoder = msgspec.json.Decoder(_Envelope)
 _NO_VALUE = msgspec.Raw(b"null")
 
 
-@dataclass(frozen=True, slots=True)
-class LongReply:
-    """A reply whose body is in a file, which nobody else has; whoever has sent it closes the file."""
-
-    status: int
-    headers: Mapping[str, str]
-    file: IO[bytes]
-
-    @property
-    def size(self) -> int:
-        """Bytes of the body."""
-        return os.fstat(self.file.fileno()).st_size
-
-    def whole(self) -> Reply:
-        """Return the same with its body in memory."""
-        with self.file:
-            return Reply(self.status, self.headers, self.file.read())
-
-
 AnyReply = Reply | LongReply
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A request before its body is there.
+
+    Parameters
+    ----------
+    endpoint : str or None
+        Of the envelope API; None: REST v2.
+    method : str
+    target : str
+        Path and query as they came.
+    headers : mapping
+        Names in lower case.
+    proof : Proof
+    now : float
+    """
+
+    endpoint: str | None
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    proof: auth.Proof
+    now: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,10 @@ class Asked:
     make: Callable[[Any, Any, Connection], Call]
     told: Callable[[Any], bytes]
     request_id: str | None
-    body: bytes
+    size: int
+    """Bytes of the body."""
+    digest: bytes
+    """SHA-256 of the body."""
 
 
 class LaterReply:
@@ -174,7 +186,11 @@ class Service:
         self.storage = storage
         self.clock = clock
         self._public_url = public_url and public_url.rstrip("/")
-        self._trusts = trust_first_key
+        self._trusts = trust_first_key and database.read(users.is_empty)
+        self._known: set[str] = set()
+        """Keys that somebody had when they were looked up; whether they still do is asked again for each request."""
+        self.is_local = False
+        """Whether nobody but this machine reaches the service."""
         self._strict_saves = strict_saves
         self._forgot_at = 0.0
         self._jobs = Jobs(self)
@@ -187,18 +203,19 @@ class Service:
         body = request.body if isinstance(request.body, bytes) else request.body.read() if request.body else b""
         path = urlsplit(request.url).path
         if path.startswith(PREFIX + "/"):
-            return answer_file(self, request.method, request.url, headers, [body])
+            return answer_file(self, request.method, request.url, headers, body)
         if path == "/healthz":
             return self.health()
-        taken = self.take_in(request.method, request.url, headers, body)
-        while not isinstance(taken, Reply):
+        taken: Any = self.head(request.method, request.url, headers)
+        if isinstance(taken, Head):
+            taken = self.refused(taken) or self.take_in(taken, body)
+        while isinstance(taken, Asked):
             outcome = self.begin(taken)
             done = outcome.result() if isinstance(outcome, LaterReply) else outcome
-            if isinstance(done, LongReply):
-                return done.whole()
             if done is not None:
-                return done
+                return done.whole() if isinstance(done, LongReply) else done
             time.sleep(POLL_S)
+        assert isinstance(taken, Reply)
         return taken
 
     def health(self) -> Reply:
@@ -209,69 +226,85 @@ class Service:
             return Reply(502, _JSON, faults.status_of(error)[1])
         return Reply(200, _JSON, b'{"status": "ok"}')
 
-    def take_in(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Asked | Reply:
-        """Check and decode a request; return what it asks, or the refusal.
-
-        Parameters
-        ----------
-        method : str
-        target : str
-            Path and query as they came.
-        headers : mapping
-            Names in lower case.
-        body : bytes
-        """
-        path = target.partition("?")[0]
-        endpoint = _ENDPOINTS.get(path)
+    def head(self, method: str, target: str, headers: Mapping[str, str]) -> Head | Reply:
+        """Return what the head of a request says, or the refusal of one that names no key; see :class:`Head`."""
+        endpoint = _ENDPOINTS.get(target.partition("?")[0])
         now = self.clock()
-        if endpoint is not None:
-            try:
-                if method != "POST":
-                    raise MethodNotAllowedError("Every request to this address is an HTTP POST.")
-                return self._older(endpoint, headers, body, now)
-            except Exception as error:
-                return Reply(200, _JSON, faults.envelope_of(error))
         try:
-            return self._younger(method, path, target, headers, body, now)
+            if self._trusts and self.is_local and not _is_own(headers.get("host", ""), self._public_url):
+                raise AuthorisationError(
+                    "Until its first key is known, the service answers to localhost and its own address only."
+                )  # a page in a browser could have itself called by another name
+            if endpoint is None:
+                return Head(None, method, target, headers, auth.rest_proof(method, target, headers, now), now)
+            if method != "POST":
+                raise MethodNotAllowedError("Every request to this address is an HTTP POST.")
+            return Head(endpoint, method, target, headers, auth.envelope_proof(headers), now)
         except Exception as error:
-            status, text = faults.status_of(error)
-            return Reply(status, _JSON, text)
+            return refusal(endpoint is not None, error)
 
-    def _older(self, endpoint: str, headers: Mapping[str, str], body: bytes, now: float) -> Asked:
-        proof = auth.proof_of(headers, body)
+    def knows(self, head: Head) -> bool:
+        """Tell whether the key of a request need not be looked up."""
+        return (head.proof.key_hex or head.proof.secret_sha256) in self._known
+
+    def refused(self, head: Head) -> Reply | None:
+        """Look up the key a request names; return the refusal of one that nobody has, before anything is read of it."""
+        try:
+            if not self.knows(head) and self.database.read(lambda db: auth.is_known(db, head.proof)):
+                self._known.add(head.proof.key_hex or head.proof.secret_sha256 or "")
+            elif not self.knows(head) and not self._trusts:
+                raise auth.refusal()
+        except Exception as error:
+            return refusal(head.endpoint is not None, error)
+        return None
+
+    def take_in(self, head: Head, body: bytes | IO[bytes]) -> Asked | Reply:
+        """Check and decode a request; return what it asks, or the refusal. A file is read once it is proven."""
+        try:
+            digest = sha256(body).digest() if isinstance(body, bytes) else digest_of(body)
+            head.proof.check(digest)
+            if not isinstance(body, bytes):
+                body.seek(0)
+                body = body.read()
+            if self._trusts:
+                self._trust(head.proof)
+            return self._envelope(head, body, digest) if head.endpoint else self._rest(head, body, digest)
+        except Exception as error:
+            return refusal(head.endpoint is not None, error)
+
+    def _envelope(self, head: Head, body: bytes, digest: bytes) -> Asked:
         envelope = _decoder.decode(body)
-        values = envelope.values
+        values, headers, endpoint = envelope.values, head.headers, head.endpoint or ""
         handler = HANDLERS.get((endpoint, envelope.query_type, envelope.query_method))
         if handler is None:
             raise MethodNotAllowedError(
                 f"{envelope.query_method[:16]} {envelope.query_type[:64]} is not answered at {endpoint}."
             )
-        base_url = self._public_url or _base_url(headers)
+        uid, base_url = decoded(values.uid), self._public_url or _base_url(headers)
 
         def make(caller: Any, resource: Any, db: Connection) -> Call:
-            return Call(caller, resource, values.uid, values.payload, db, self.storage, now, base_url)
+            return Call(caller, resource, uid, values.payload, db, self.storage, head.now, base_url)
 
         repeats = is_repeatable(Query(envelope.query_type), Verb(envelope.query_method))
         request_id = headers.get(REQUEST_ID.lower()) if handler.writes and not repeats else None
         kind, hash_ = (
             (headers.get("resourcetype"), headers.get("resourceid", "")) if endpoint == RESOURCE else (None,) * 2
         )
-        return Asked(handler, proof, kind, hash_, make, _enveloped, request_id, body)
+        return Asked(handler, head.proof, kind, hash_, make, _enveloped, request_id, len(body), digest)
 
-    def _younger(
-        self, method: str, path: str, target: str, headers: Mapping[str, str], body: bytes, now: float
-    ) -> Asked:
-        proof, signature = auth.path_proof_of(method, target, headers, body, now)
-        handler, names = _path_handler(method, path)
-        query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+    def _rest(self, head: Head, body: bytes, digest: bytes) -> Asked:
+        parts = urlsplit(head.target)
+        handler, names = _path_handler(head.method, head.target.partition("?")[0])
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         payload = msgspec.Raw(body) if body else _NO_VALUE
-        base_url = self._public_url or _base_url(headers)
+        base_url = self._public_url or _base_url(head.headers)
 
         def make(caller: Any, resource: Any, db: Connection) -> Call:
-            return Call(caller, resource, None, payload, db, self.storage, now, base_url, None, names, query)
+            return Call(caller, resource, None, payload, db, self.storage, head.now, base_url, None, names, query)
 
         # A signature is good for some minutes. Sent again, by its maker or by another, it changes nothing more.
-        return Asked(handler, proof, None, None, make, msgspec.json.encode, signature if handler.writes else None, body)
+        once = head.proof.signature.hex() if handler.writes else None
+        return Asked(handler, head.proof, None, None, make, msgspec.json.encode, once, len(body), digest)
 
     # --- carrying out -------------------------------------------------------------------------------------------------
 
@@ -280,31 +313,24 @@ class Service:
 
         Given ``soon``, a short write may be done on this thread: see :class:`.Writes`.
         """
-        if not asked.handler.writes:
-            try:
-                self._trust(asked.proof)
-                body = self.database.read(lambda db: self._read(asked, db))
-                return Reply(200, _JSON, body) if isinstance(body, bytes) else LongReply(200, _JSON, body)
-            except NotYet as error:
-                return None if self.clock() < error.until else Reply(200, _JSON, asked.told(error.answer))
-            except Exception as error:
-                return self._refusal(asked, error)
         try:
-            self._trust(asked.proof)
+            if not asked.handler.writes:
+                body = self.database.read(lambda db: self._read(asked, db))
+                return Reply(200, _JSON, body) if isinstance(body, bytes) else LongReply(200, _JSON, *body)
             prepared = None
             if asked.handler.prepare is not None:
                 prepared = self.database.read(lambda db: self._prepared(asked, db))
-            if not asked.handler.is_short or len(asked.body) > SHORT:
+            if not asked.handler.is_short or asked.size > SHORT:
                 soon = None
             written = self.database.write(lambda db: self._written(asked, db, prepared), soon)
+        except NotYet as error:
+            return None if self.clock() < error.until else Reply(200, _JSON, asked.told(error.answer))
         except Exception as error:
-            return self._refusal(asked, error)
-        return LaterReply(written, lambda error: self._refusal(asked, error))
+            return refusal(asked.told is _enveloped, error)
+        return LaterReply(written, lambda error: refusal(asked.told is _enveloped, error))
 
     def _trust(self, proof: auth.Proof) -> None:
-        """Make whoever signs a request the first user, unless there is one."""
-        if not self._trusts:
-            return
+        """Make whoever signed a request the first user, unless there is one."""
         key_hex = proof.key_hex
 
         def work(db: Connection) -> None:
@@ -321,12 +347,12 @@ class Service:
         assert asked.handler.prepare is not None
         return asked.handler.prepare(call)
 
-    def _read(self, asked: Asked, db: Connection) -> bytes | IO[bytes]:
+    def _read(self, asked: Asked, db: Connection) -> bytes | tuple[IO[bytes], int]:
         value = asked.handler.run(self._call(asked, db))
-        if isinstance(value, Parts):
-            before, after = (_PREFIX, b"}") if asked.told is _enveloped else (b"", b"")
-            return self.storage.spooled(chain((before,), value.parts, (after,)))
-        return asked.told(value)
+        if not isinstance(value, Parts):
+            return asked.told(value)
+        before, after = (_PREFIX, b"}") if asked.told is _enveloped else (b"", b"")
+        return self.storage.spooled(chain((before,), value.parts, (after,)))
 
     def _written(self, asked: Asked, db: Connection, prepared: Any) -> bytes:
         call = self._call(asked, db)
@@ -334,14 +360,13 @@ class Service:
         if asked.request_id is None:
             return asked.told(asked.handler.run(call))
         maker, request_id = _once(asked, asked.request_id)
-        digest = sha256(asked.body).digest()
         before = users.answered(db, maker, request_id)
         if before is not None:
-            if before[0] != digest:
+            if before[0] != asked.digest:
                 raise InvalidArgumentsError("This request id was used for another request.")
             return self.storage.unseal(before[1])
         told = asked.told(asked.handler.run(call))
-        users.remember(db, maker, request_id, digest, self.storage.seal(told), call.now)
+        users.remember(db, maker, request_id, asked.digest, self.storage.seal(told), call.now)
         if call.now - self._forgot_at > ANSWERS_KEPT_S / 24:
             self._forgot_at = call.now
             users.forget_answers(db, call.now - ANSWERS_KEPT_S)
@@ -353,12 +378,6 @@ class Service:
         call = asked.make(caller, resource, db)
         call.strict_saves = self._strict_saves
         return call
-
-    def _refusal(self, asked: Asked, error: BaseException) -> Reply:
-        if asked.told is _enveloped:
-            return Reply(200, _JSON, faults.envelope_of(error))
-        status, text = faults.status_of(error)
-        return Reply(status, _JSON, text)
 
     def close(self) -> None:
         """Finish what is under way and close the database."""
@@ -401,6 +420,20 @@ def open_service(
     )
 
 
+def digest_of(file: IO[bytes]) -> bytes:
+    """Return the SHA-256 of a file."""
+    file.seek(0)
+    return file_digest(file, "sha256").digest()  # type: ignore[arg-type]
+
+
+def refusal(is_envelope: bool, error: BaseException) -> Reply:
+    """Return the reply that tells an error: in an envelope, or as REST v2 does."""
+    if is_envelope:
+        return Reply(200, _JSON, faults.envelope_of(error))
+    status, text = faults.status_of(error)
+    return Reply(status, _JSON, text)
+
+
 def _once(asked: Asked, request_id: str) -> tuple[str, str]:
     """Return by whom a request was made, and the digest of what they call it."""
     return asked.proof.key_hex or asked.proof.secret_sha256 or "", sha256(request_id.encode()).hexdigest()
@@ -421,6 +454,14 @@ _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5
 def _base_url(headers: Mapping[str, str]) -> str:
     host = headers.get("host", "")
     return f"http://{host}" if _HOST.fullmatch(host) else "http://localhost"
+
+
+def _is_own(host: str, public_url: str | None) -> bool:
+    """Tell whether a ``Host`` is what a service on the loopback is called by."""
+    name = urlsplit(f"//{host}").hostname or "localhost"
+    with suppress(ValueError):
+        return bool(ip_address(name))
+    return name == "localhost" or name == urlsplit(public_url or "").hostname
 
 
 def _path_handler(method: str, path: str) -> tuple[Handler, dict[str, str]]:

@@ -8,8 +8,7 @@ Source: wire protocol, section 3.
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import Error as Base64Error
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,7 +20,7 @@ from nacl.signing import VerifyKey
 from sqlalchemy import Connection
 
 from encord_convert.sdk.exceptions import AuthenticationError, AuthorisationError, ResourceNotFoundError
-from encord_convert.sdk.http._signatures import content_digest, signature_base
+from encord_convert.sdk.http._signatures import signature_base
 from encord_convert.service.calls import ANY_SCOPE, Access, Caller, Kind, Resource
 from encord_convert.service.store import users
 
@@ -36,13 +35,16 @@ _PARAMETERS = re.compile(
     re.ASCII,
 )
 _SIGNATURE = re.compile(r"encord-sig=:([A-Za-z0-9+/]{86}==):", re.ASCII)
+_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):", re.ASCII)
 
 _REFUSED = "The key is unknown, or the signature is not of this request."
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a request proves: that its sender has a private key, or knows an API key.
+    """What a request says of its sender: the private key, or the API key, they have.
+
+    It costs nothing to say so. Whether it is true is told by :meth:`check`, when the body is there.
 
     Parameters
     ----------
@@ -50,59 +52,93 @@ class Proof:
         The public key.
     secret_sha256 : str or None
         Digest of the API key.
+    signature : bytes
+        64 bytes, by the private key.
+    signed : bytes
+        What is signed; empty: the SHA-256 of the body.
+    digest : bytes
+        The SHA-256 of the body the headers tell; empty: they tell none.
     """
 
     key_hex: str | None = None
     secret_sha256: str | None = None
+    signature: bytes = b""
+    signed: bytes = b""
+    digest: bytes = b""
+
+    def check(self, digest: bytes) -> None:
+        """Let pass a request whose body has this SHA-256.
+
+        Raises
+        ------
+        AuthenticationError
+            The signature is of another body, or by another key.
+        """
+        if self.digest and not compare_digest(self.digest, digest):
+            raise AuthenticationError(_REFUSED)
+        if self.key_hex is not None:
+            try:
+                # libsodium takes a third of the time of OpenSSL, which is a third of what a short request takes.
+                VerifyKey(bytes.fromhex(self.key_hex)).verify(self.signed or digest, self.signature)
+            except (CryptoError, ValueError):
+                raise AuthenticationError(_REFUSED) from None
 
 
-def proof_of(headers: Mapping[str, str], body: bytes) -> Proof:
-    """Return what a request of the older half proves.
+def envelope_proof(headers: Mapping[str, str]) -> Proof:
+    """Return what the headers of an envelope request say of its sender.
 
     Raises
     ------
     AuthenticationError
-        Nothing, or its signature is wrong.
+        Nothing.
     """
     text = headers.get("authorization", "")
     signed = _SIGNED.fullmatch(text)
     if signed is not None:
-        _verify(signed[1], bytes.fromhex(signed[2]), sha256(body).digest())
-        return Proof(key_hex=signed[1])
+        return Proof(key_hex=signed[1], signature=bytes.fromhex(signed[2]))
     if not text or ":" in text or len(text) > LONGEST_KEY:
         raise AuthenticationError(_REFUSED)
     return Proof(secret_sha256=sha256(text.encode()).hexdigest())
 
 
-def path_proof_of(method: str, target: str, headers: Mapping[str, str], body: bytes, now: float) -> tuple[Proof, str]:
-    """Return what a request of the younger half proves, and its signature, which is its own.
+def rest_proof(method: str, target: str, headers: Mapping[str, str], now: float) -> Proof:
+    """Return what the headers of a REST v2 request say of its sender.
 
     Raises
     ------
     AuthenticationError
-        Nothing: no signature, a wrong one, or one of another time.
+        Nothing: no signature, or one of another time.
     """
     parameters = _PARAMETERS.fullmatch(headers.get("signature-input", ""))
     signature = _SIGNATURE.fullmatch(headers.get("signature", ""))
-    digest = headers.get("content-digest", "")
-    if parameters is None or signature is None or not compare_digest(digest.encode(), content_digest(body).encode()):
+    told = headers.get("content-digest", "")
+    digest = _DIGEST.fullmatch(told)
+    if parameters is None or signature is None or digest is None:
         raise AuthenticationError(_REFUSED)
     if abs(int(parameters[2]) - now) > WINDOW_S:
         raise AuthenticationError("The signature is not of this time. Is a clock wrong?")
-    try:
-        raw = b64decode(signature[1], validate=True)
-    except Base64Error:
-        raise AuthenticationError(_REFUSED) from None
-    _verify(parameters[3], raw, signature_base(method, target, digest, parameters[1]).encode())
-    return Proof(key_hex=parameters[3]), signature[1]
+    signed = signature_base(method, target, told, parameters[1]).encode()
+    return Proof(key_hex=parameters[3], signature=_decoded(signature[1]), signed=signed, digest=_decoded(digest[1]))
 
 
-def _verify(key_hex: str, signature: bytes, message: bytes) -> None:
-    # libsodium takes a third of the time of OpenSSL, which is a third of what a short request takes.
-    try:
-        VerifyKey(bytes.fromhex(key_hex)).verify(message, signature)
-    except (CryptoError, ValueError):
-        raise AuthenticationError(_REFUSED) from None
+def _decoded(text: str) -> bytes:
+    """Return what base64 stands for; of the many texts that stand for the same bytes, only one is taken."""
+    raw = b64decode(text)
+    if b64encode(raw).decode() != text:
+        raise AuthenticationError(_REFUSED)
+    return raw
+
+
+def refusal() -> AuthenticationError:
+    """Return the error of a request that proves nothing."""
+    return AuthenticationError(_REFUSED)
+
+
+def is_known(db: Connection, proof: Proof) -> bool:
+    """Tell whether somebody has the key a request names."""
+    if proof.key_hex is not None:
+        return users.user_of_key(db, proof.key_hex) is not None
+    return users.api_key(db, proof.secret_sha256 or "") is not None
 
 
 def identified(db: Connection, proof: Proof, kind: str | None, hash_: str | None) -> tuple[Caller, Resource | None]:

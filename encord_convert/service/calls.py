@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from encord_convert.service.storage import Storage
 
 
+MOST_VALUES = 2_000_000
+"""JSON values of a request, roughly."""
 ANY_SCOPE = "*"
 """Of a call that every API key of the resource may make."""
 
@@ -61,6 +63,20 @@ class Resource:
     kind: Kind
     hash: str
     role: int
+
+
+def decoded(raw: bytes | msgspec.Raw) -> Any:
+    """Return the JSON value of a text; None of an empty one.
+
+    Raises
+    ------
+    InvalidArgumentsError
+        It has so many members that it would take a hundred times the memory of its text.
+    """
+    text = bytes(raw)
+    if len(text) > MOST_VALUES and text.count(b",") + text.count(b":") > MOST_VALUES:
+        raise InvalidArgumentsError(f"A request may have {MOST_VALUES} values; split it.")
+    return msgspec.json.decode(text) if text else None
 
 
 @dataclass(slots=True)
@@ -109,7 +125,7 @@ class Call:
     def payload(self) -> Any:
         """The payload as a JSON value; None if there is none."""
         if self._payload is ...:
-            self._payload = msgspec.json.decode(self.raw_payload) if bytes(self.raw_payload) else None
+            self._payload = decoded(self.raw_payload)
         return self._payload
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+import re
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 import msgspec
@@ -18,8 +20,7 @@ from encord_convert.service.store import uploads
 if TYPE_CHECKING:
     from encord_convert.service.app import Service
 
-PART = 1 << 20
-"""Bytes read at once."""
+_RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
 
 SHOWN = frozenset(
     {
@@ -29,40 +30,73 @@ SHOWN = frozenset(
 )  # fmt: skip
 """Types a browser is told; everything else is bytes to keep, since it could hold a script."""
 
+
+@dataclass(frozen=True, slots=True)
+class LongReply:
+    """A reply whose body is in a file, from where that stands; whoever has sent it closes the file."""
+
+    status: int
+    headers: Mapping[str, str]
+    file: IO[bytes]
+    size: int
+    """Bytes of the body."""
+
+    def whole(self) -> Reply:
+        """Return the same with its body in memory."""
+        with self.file:
+            return Reply(self.status, self.headers, self.file.read(self.size))
+
+
 TEXT = {"content-type": "application/json", "x-content-type-options": "nosniff"}
 
 
-def answer_file(
-    service: Service, method: str, target: str, headers: Mapping[str, str], parts: Iterable[bytes]
-) -> Reply:
-    """Answer a request in one piece; see :func:`receive` and :func:`serve`."""
+def answer_file(service: Service, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    """Answer a request in one piece; see :class:`Upload` and :func:`serve`."""
     try:
-        if method == "PUT":
-            receive(service, target, parts)
-            return Reply(200, TEXT, b"{}")
-        stream, answer_headers, first, last, status = serve(service, method, target, headers.get("range"))
-        with stream:
-            body = b"" if method == "HEAD" else b"".join(read(stream, first, last))
-        return Reply(status, answer_headers, body)
+        if method != "PUT":
+            reply = serve(service, method, target, headers)
+            return reply.whole() if isinstance(reply, LongReply) else reply
+        with closing(Upload(service, target)) as upload:
+            upload.write(body)
+            return upload.end()
     except Exception as error:
         status, text = faults.status_of(error)
         return Reply(status, TEXT, text)
 
 
-def receive(service: Service, target: str, parts: Iterable[bytes]) -> None:
-    """Take in a file that is sent to an address of ours; it is on the disk when this returns."""
-    now = service.clock()
-    (place, data_hash), _ = service.storage.checked("PUT", target, now)
-    assert place == "uploads"
-    kind, title = service.database.read(lambda db: _awaited(db, data_hash))
-    with service.storage.incoming() as file:
-        for part in parts:
-            file.write(part)
-        digest = file.keep()
-    with service.storage.open(digest) as stream:
-        facts = facts_of(kind, title, stream, file.size)
-    encoded = msgspec.json.encode(facts).decode()
-    service.database.write(lambda db: uploads.arrived(db, data_hash, digest, file.size, encoded)).result()
+class Upload:
+    """A file that is being sent to an address of ours.
+
+    Parameters
+    ----------
+    service : Service
+    target : str
+    """
+
+    def __init__(self, service: Service, target: str) -> None:
+        (place, self._data_hash), _ = service.storage.checked("PUT", target, service.clock())
+        assert place == "uploads"
+        self._kind, self._title = service.database.read(lambda db: _awaited(db, self._data_hash))
+        self._service = service
+        self._open = ExitStack()
+        self._file = self._open.enter_context(service.storage.incoming())
+        self.write = self._file.write
+
+    def end(self) -> Reply:
+        """Look at the file, which is whole; it is on the disk when this returns."""
+        file, digest = self._file, self._file.keep()
+        with self._service.storage.open(digest) as stream:
+            facts = facts_of(self._kind, self._title, stream, file.size)
+        encoded = msgspec.json.encode(facts).decode()
+        arrived = self._service.database.write(
+            lambda db: uploads.arrived(db, self._data_hash, digest, file.size, encoded)
+        )
+        arrived.result()
+        return Reply(200, TEXT, b"{}")
+
+    def close(self) -> None:
+        """Forget what is not whole."""
+        self._open.close()
 
 
 def _awaited(db: Connection, data_hash: str) -> tuple[str, str]:
@@ -72,20 +106,16 @@ def _awaited(db: Connection, data_hash: str) -> tuple[str, str]:
     return row.kind, row.title
 
 
-def serve(
-    service: Service, method: str, target: str, wanted: str | None
-) -> tuple[IO[bytes], dict[str, str], int, int, int]:
-    """Open a file that is asked for; return it, the headers, the first byte, the one after the last, the status."""
+def serve(service: Service, method: str, target: str, asked: Mapping[str, str]) -> LongReply | Reply:
+    """Answer with a file, or a range of one: the headers are those of RFC 9110, section 14."""
     (place, digest, name), query = service.storage.checked(method, target, service.clock())
     assert place == "files"
     stream = service.storage.open(digest)
     size = stream.seek(0, 2)
-    first, last = _range(wanted, size)
     type_ = query.get("type", "")
     is_shown = type_ in SHOWN
     headers = {
         "content-type": type_ if is_shown else "application/octet-stream",
-        "content-length": str(last - first),
         "content-disposition": f"{'inline' if is_shown else 'attachment'}; filename*=UTF-8''{name}",
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
@@ -93,29 +123,30 @@ def serve(
         "cache-control": "private, max-age=86400",
         "etag": f'"{digest}"',
     }
-    if wanted is not None and (first, last) != (0, size):
-        headers["content-range"] = f"bytes {first}-{last - 1}/{size}"
-        return stream, headers, first, last, 206
-    return stream, headers, first, last, 200
-
-
-def read(stream: IO[bytes], first: int, last: int) -> Iterator[bytes]:
-    """Read from one byte to before another."""
+    wanted = (
+        asked.get("range") if method == "GET" and asked.get("if-range", headers["etag"]) == headers["etag"] else None
+    )
+    span = _range(wanted or "", size)
+    if span is None:
+        stream.seek(0)
+        return LongReply(200, headers, stream, size)
+    first, last = span
+    if first >= last:
+        stream.close()
+        return Reply(416, {**TEXT, "content-range": f"bytes */{size}"}, b"{}")
     stream.seek(first)
-    while first < last and (part := stream.read(min(PART, last - first))):
-        first += len(part)
-        yield part
+    return LongReply(206, {**headers, "content-range": f"bytes {first}-{last - 1}/{size}"}, stream, last - first)
 
 
-def _range(wanted: str | None, size: int) -> tuple[int, int]:
-    """Return the bytes a ``Range`` asks for; all of them if it is none we read."""
-    with suppress(ValueError):
-        unit, _, span = (wanted or "").partition("=")
-        begin, dash, end = span.partition("-")
-        if unit == "bytes" and dash:
-            if not begin:
-                return max(size - int(end), 0), size
-            first, last = int(begin), min(int(end) + 1, size) if end else size
-            if 0 <= first < last:
-                return first, last
-    return 0, size
+def _range(wanted: str, size: int) -> tuple[int, int] | None:
+    """Return the first byte a ``Range`` asks for and the one after the last; an empty range if there are none of it.
+
+    None stands for the whole file: no range, one that is not in the form, or several.
+    """
+    found = _RANGE.fullmatch(wanted.strip())
+    if found is None or found[1] == found[2] == "":
+        return None
+    if not found[1]:
+        return max(size - int(found[2]), 0), size
+    first, last = int(found[1]), int(found[2] or size)
+    return None if last < first and found[2] else (first, min(last + 1, size))

@@ -1,4 +1,9 @@
-"""A socket for the service: uvicorn, on the loopback unless told otherwise."""
+"""A socket for the service: uvicorn, on the loopback unless told otherwise.
+
+Short bodies stand in memory, as many as there are connections: so there is room for a short request whatever others
+send. Longer ones wait in a file, and are read when the signature over them is proven. What takes long has threads of
+its own, and so has whoever is not known.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +11,59 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import socket
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from encord_convert.errors import ListenError
 from encord_convert.sdk.http.transport import Reply
-from encord_convert.service import connections, faults, files
-from encord_convert.service.app import POLL_S, AnyReply, Asked, LaterReply, LongReply, Service
+from encord_convert.service import files
+from encord_convert.service.app import POLL_S, AnyReply, Asked, LaterReply, Service, refusal
 from encord_convert.service.connections import Connection
+from encord_convert.service.files import LongReply
 from encord_convert.service.storage import PREFIX
 
+SHORT = 128 << 10
+"""Bytes of a body that stands in memory while it comes."""
+PART = 1 << 18
+"""Bytes of a file, or of a longer body, that stand in memory at once."""
 MOST_BODY = 256 << 20
 """Bytes of a request that is no file."""
-MOST_BODIES = 512 << 20
-"""Bytes of all requests that are arriving or being answered; more are told to come again."""
+MOST_OF_ONE = 256 << 20
+"""Bytes of longer bodies that come from one sender at once; more are told to come again."""
+MOST_BODIES = 1 << 30
+"""Of all senders."""
 MOST_CONNECTIONS = 1024
-"""At once; more are told to come again."""
+"""At once; see :class:`.Connection`."""
 IDLE_S = 75
 """How long a connection stays on which nothing is asked."""
 THREADS = 8
 """Requests that read at once."""
-TRANSFERS = 64
-"""Files that arrive at once; a slow one keeps nobody else waiting."""
+LONG = 2
+"""Requests at once that are long, or take long to prepare."""
+TRANSFERS = 16
+"""Files that are written or read at once, a part each."""
+MOST_STRANGERS = 64
+"""Requests of whom the key is being looked up; more are told to come again."""
+MOST_OF_STRANGER = 16
+"""Of one address."""
+LOOK = 5
+"""Tenths of a second between two looks at the connections."""
+
+Send = Callable[[dict[str, Any]], Any]
+Receive = Callable[[], Any]
 
 
-class Application(Starlette):
-    """The ASGI application of a service; what :class:`.Connection` asks it the short way.
+class Application:
+    """The ASGI application of a service.
 
     Parameters
     ----------
@@ -54,247 +72,225 @@ class Application(Starlette):
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._pool = ThreadPoolExecutor(THREADS, "reads")
+        self._reads = ThreadPoolExecutor(THREADS, "reads")
+        self._long = ThreadPoolExecutor(LONG, "long")
         self._transfers = ThreadPoolExecutor(TRANSFERS, "files")
-        self._replies = _Replies()
-        self._held = 0
-        super().__init__(routes=_routes(service, self._pool, self._transfers))
+        self._lookups = ThreadPoolExecutor(1, "strangers")
+        self._strangers: Counter[str] = Counter()
+        self._held: Counter[Any] = Counter()
 
-    # --- the short way ------------------------------------------------------------------------------------------------
-
-    def is_short(self, method: str, target: str) -> bool:
-        """Tell whether the answer to a request is short as well."""
-        if target.startswith(PREFIX + "/"):
-            return method == "PUT"
-        return target.partition("?")[0] != "/healthz"
-
-    def hold(self, size: int) -> bool:
-        """Note that bytes of a request arrived; tell whether there is room for them."""
-        self._held += size
-        return self._held <= MOST_BODIES
-
-    def release(self, size: int) -> None:
-        """Note that bytes of a request are no longer needed."""
-        self._held -= size
-
-    def ask(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes, told: Callable[[AnyReply], None]
-    ) -> None:
-        """Answer a request, on the loop, now or later; names of headers are in lower case."""
-        if headers.get("content-encoding", "identity") != "identity":
-            told(_plain(415, "Requests are not compressed: send the body as it is."))
-        elif target.startswith(PREFIX + "/"):
-            self._hear(self._transfers.submit(files.answer_file, self._service, method, target, headers, [body]), told)
-        else:
-            taken = self._service.take_in(method, target, headers, body)
-            if isinstance(taken, Reply):
-                told(taken)
-            else:
-                self._carry_out(taken, told)
-
-    def _carry_out(self, asked: Asked, told: Callable[[AnyReply], None]) -> None:
-        def tell(outcome: Any) -> None:
-            if isinstance(outcome, LaterReply):
-                self._hear(outcome, tell)
-            elif outcome is None:
-                asyncio.get_running_loop().call_later(POLL_S, self._carry_out, asked, told)
-            else:
-                told(outcome)
-
-        if asked.handler.writes and asked.handler.prepare is None:
-            tell(self._service.begin(asked, asyncio.get_running_loop().call_soon_threadsafe))
-        else:
-            self._hear(self._pool.submit(self._service.begin, asked), tell)
-
-    def _hear(self, outcome: Future[Any] | LaterReply, tell: Callable[[Any], None]) -> None:
-        loop = asyncio.get_running_loop()
-        outcome.add_done_callback(lambda done: self._replies.put(loop, tell, done.result()))
-
-    # --- the general way ----------------------------------------------------------------------------------------------
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http" or scope["path"] == "/healthz" or scope["path"].startswith(PREFIX + "/"):
-            await super().__call__(scope, receive, send)
-            return
-        reply = await self._answer(scope, receive)
-        headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
-        size = reply.size if isinstance(reply, LongReply) else len(reply.body)
-        headers.append((b"content-length", str(size).encode()))
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        if isinstance(reply, LongReply):
-            with reply.file:
-                while part := reply.file.read(connections.PART):
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b"" if isinstance(reply, LongReply) else reply.body})
-
-    async def _answer(self, scope: Scope, receive: Receive) -> AnyReply:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        held = 0
-
-        def hold(size: int) -> bool:
-            nonlocal held
-            held += size
-            return self.hold(size)
-
+        target = _target(scope)
         try:
-            body = await _body(headers, receive, hold)
-            if isinstance(body, Reply):
-                return body
-            reply: asyncio.Future[AnyReply] = asyncio.get_running_loop().create_future()
-            self.ask(scope["method"], _target(scope), headers, body, reply.set_result)
-            return await reply
-        finally:
-            self.release(held)
-
-
-class _Replies:
-    """What other threads found out, brought to the loop: all that is there in one go, since waking the loop costs."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[tuple[Callable[[Any], None], Any]] = deque()
-        self._is_called = False
-
-    def put(self, loop: asyncio.AbstractEventLoop, tell: Callable[[Any], None], outcome: Any) -> None:
-        """Call a function on the loop: now if this is its thread, else soon."""
-        if asyncio._get_running_loop() is loop:
-            tell(outcome)
+            if scope["path"].startswith(PREFIX + "/"):
+                reply = await self._file(scope["method"], target, headers, receive)
+            elif scope["path"] == "/healthz":
+                reply = await self._of_stranger(scope, self._service.health)
+            else:
+                reply = await self._answer(scope, target, headers, receive)
+        except _Left:
             return
-        self._waiting.append((tell, outcome))
-        if not self._is_called:
-            self._is_called = True
-            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                loop.call_soon_threadsafe(self._hand_out)
-
-    def _hand_out(self) -> None:
-        self._is_called = False  # first: what is put from here on calls again
-        while self._waiting:
-            tell, outcome = self._waiting.popleft()
-            tell(outcome)
-
-
-def _routes(service: Service, pool: ThreadPoolExecutor, transfers: ThreadPoolExecutor) -> list[Route]:
-    async def health(request: HttpRequest) -> Response:
-        return _response(await asyncio.get_running_loop().run_in_executor(pool, service.health))
-
-    async def storage(request: HttpRequest) -> Response:
-        loop = asyncio.get_running_loop()
-        try:
-            if request.method == "PUT":
-                await _receive(service, request, transfers)
-                return Response(b"{}", 200, dict(files.TEXT))
-            opened = await loop.run_in_executor(
-                pool, files.serve, service, request.method, _target(request.scope), request.headers.get("range")
-            )
-        except ClientDisconnect:
-            return _response(_plain(400, "The file did not arrive whole; nothing of it was kept."))
         except Exception as error:
-            status, text = faults.status_of(error)
-            return Response(text, status, dict(files.TEXT))
-        stream, headers, first, last, status = opened
-        if request.method == "HEAD":
-            stream.close()
-            return Response(None, status, headers)
-        return StreamingResponse(_closing(stream, files.read(stream, first, last)), status, headers)
+            reply = refusal(False, error)
+        await self._send(reply, receive, send, is_head=scope["method"] == "HEAD")
 
-    return [
-        Route("/healthz", health, methods=["GET"]),
-        Route(PREFIX + "/{rest:path}", storage, methods=["PUT", "GET"]),
-    ]
+    async def _answer(self, scope: dict[str, Any], target: str, headers: dict[str, str], receive: Receive) -> AnyReply:
+        if headers.get("content-encoding", "identity") != "identity":
+            return _plain(415, "Requests are not compressed: send the body as it is.")
+        head = self._service.head(scope["method"], target, headers)
+        if isinstance(head, Reply):
+            return head
+        if not self._service.knows(head):
+            refused: Reply | None = await self._of_stranger(scope, self._service.refused, head)
+            if refused is not None:
+                return refused
+        scope["state"]["connection"].is_known = True
+        size = int(headers.get("content-length", -1 if "transfer-encoding" in headers else 0))
+        if size > MOST_BODY:
+            return _plain(413, f"A request may have {MOST_BODY >> 20} MiB.")
+        if 0 <= size <= SHORT:
+            asked = self._service.take_in(head, await _body(receive))
+        else:
+            with self._service.storage.scratch() as file:
+                sender = scope["client"] and scope["client"][0], head.proof.key_hex or head.proof.secret_sha256
+                refused = await self._hold(receive, file.write, sender)
+                if refused is not None:
+                    return refused
+                asked = await _on(self._long, self._service.take_in, head, file)
+        return asked if isinstance(asked, Reply) else await self._carried_out(asked)
+
+    async def _carried_out(self, asked: Asked) -> AnyReply:
+        loop, prepare = asyncio.get_running_loop(), asked.handler.prepare
+        while True:
+            if asked.handler.writes and prepare is None:
+                outcome = self._service.begin(asked, loop.call_soon_threadsafe)
+            else:
+                outcome = await _on(self._reads if prepare is None else self._long, self._service.begin, asked)
+            if isinstance(outcome, LaterReply):
+                outcome = await _later(outcome)
+            if outcome is not None:
+                reply: AnyReply = outcome
+                return reply
+            await asyncio.sleep(POLL_S)
+
+    async def _of_stranger(self, scope: dict[str, Any], look: Callable[..., Any], *arguments: Any) -> Any:
+        """Do what anybody may have done, a few at a time."""
+        address = scope["client"][0] if scope["client"] else ""
+        if self._strangers.total() >= MOST_STRANGERS or self._strangers[address] >= MOST_OF_STRANGER:
+            return _FULL
+        self._strangers[address] += 1
+        try:
+            return await _on(self._lookups, look, *arguments)
+        finally:
+            self._strangers -= Counter({address: 1})
+
+    async def _hold(self, receive: Receive, write: Callable[[bytes], Any], sender: Any) -> Reply | None:
+        """Write a body to a file as it comes, or return why there is no room for it."""
+        held = 0
+        try:
+            async for part in _parts(receive):
+                held += len(part)
+                self._held[sender] += len(part)
+                if held > MOST_BODY:
+                    return _plain(413, f"A request may have {MOST_BODY >> 20} MiB.")
+                if self._held[sender] > MOST_OF_ONE or self._held.total() > MOST_BODIES:
+                    return _FULL
+                await _on(self._transfers, write, part)
+        finally:
+            self._held -= Counter({sender: held})
+        return None
+
+    async def _file(self, method: str, target: str, headers: dict[str, str], receive: Receive) -> AnyReply:
+        reply: AnyReply
+        if method != "PUT":
+            reply = await _on(self._transfers, files.serve, self._service, method, target, headers)
+            return reply
+        upload = await _on(self._transfers, files.Upload, self._service, target)
+        try:
+            async for part in _parts(receive):
+                await _on(self._transfers, upload.write, part)
+            reply = await _on(self._transfers, upload.end)
+            return reply
+        finally:
+            upload.close()
+
+    async def _send(self, reply: AnyReply, receive: Receive, send: Send, is_head: bool) -> None:
+        if isinstance(reply, Reply) and len(reply.body) > PART:  # whoever takes long to read it takes no memory
+            spooled = await _on(self._transfers, self._service.storage.spooled, [reply.body])
+            if not isinstance(spooled, bytes):
+                reply = LongReply(reply.status, reply.headers, *spooled)
+        size = reply.size if isinstance(reply, LongReply) else len(reply.body)
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
+        headers.append((b"content-length", b"%d" % size))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        if isinstance(reply, Reply):
+            await send({"type": "http.response.body", "body": reply.body})
+            return
+        left = asyncio.ensure_future(receive())  # all of the request is there: what comes next is that its sender left
+        with reply.file:
+            missing = 0 if is_head else size
+            while missing and not left.done():
+                part = await _on(self._transfers, reply.file.read, min(PART, missing))
+                missing -= len(part)
+                await send({"type": "http.response.body", "body": part, "more_body": missing > 0 and part != b""})
+        left.cancel()
+        if is_head or not size:
+            await send({"type": "http.response.body"})
 
 
-def _closing(stream: Any, parts: Iterator[bytes]) -> Iterator[bytes]:
-    with stream:
-        yield from parts
+class _Left(Exception):
+    """Whoever sent a request is not there any more."""
 
 
-def _target(scope: Scope) -> str:
+async def _on(pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
+
+
+async def _later(reply: LaterReply) -> Reply:
+    loop = asyncio.get_running_loop()
+    told = loop.create_future()
+
+    def tell(_: Any = None) -> None:
+        if not told.done():
+            told.set_result(None)
+
+    def done(_: LaterReply) -> None:
+        if asyncio._get_running_loop() is loop:
+            tell()
+        else:
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(tell)
+
+    reply.add_done_callback(done)
+    await told
+    return reply.result()
+
+
+async def _body(receive: Receive) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise _Left
+    return body
+
+
+async def _parts(receive: Receive) -> Any:
+    """Yield a body, gathered into parts that are worth a thread."""
+    waiting, is_more = bytearray(), True
+    while is_more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Left
+        waiting += message.get("body", b"")
+        is_more = message.get("more_body", False)
+        if len(waiting) >= PART or not is_more:
+            yield bytes(waiting)
+            waiting.clear()
+
+
+def _target(scope: dict[str, Any]) -> str:
     path = scope.get("raw_path") or quote(scope["path"]).encode()
     query = scope["query_string"]
     target: bytes = path + b"?" + query if query else path
     return target.decode("latin-1")
 
 
-async def _body(headers: Mapping[str, str], receive: Receive, hold: Callable[[int], bool]) -> bytes | Reply:
-    """Return the body of a request, or the refusal of one that is too long, too slow, or cut short.
-
-    ``hold`` is told of each part, and tells whether there is room for it.
-    """
-    too_long = f"A request may have {MOST_BODY >> 20} MiB."
-    said = headers.get("content-length", "")
-    if said.isdigit() and int(said) > MOST_BODY:
-        return _plain(413, too_long)
-    parts: list[bytes] = []
-    size, is_more = 0, True
-    while is_more:
-        try:
-            async with asyncio.timeout(connections.PART_S):
-                message = await receive()
-        except TimeoutError:
-            return _plain(408, "The request did not arrive in time.")
-        if message["type"] == "http.disconnect":
-            return _plain(400, "The request did not arrive whole.")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MOST_BODY:
-            return _plain(413, too_long)
-        if not hold(len(parts[-1])):
-            return _plain(503, "Too much is under way; come again.")
-        is_more = message.get("more_body", False)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-async def _parts(request: HttpRequest) -> AsyncIterator[bytes]:
-    stream = request.stream()
-    while True:
-        try:
-            yield await asyncio.wait_for(anext(stream), connections.PART_S)
-        except StopAsyncIteration:
-            return
-
-
-async def _receive(service: Service, request: HttpRequest, pool: ThreadPoolExecutor) -> None:
-    """Hand the parts of a file to a thread as they come; no more than a few wait in memory."""
-    loop = asyncio.get_running_loop()
-    waiting: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(4)
-
-    def arriving() -> Iterator[bytes]:
-        while (part := asyncio.run_coroutine_threadsafe(waiting.get(), loop).result()) is not None:
-            if isinstance(part, BaseException):
-                raise part
-            yield part
-
-    taken = loop.run_in_executor(pool, files.receive, service, _target(request.scope), arriving())
-    try:
-        async for part in _parts(request):
-            if part:
-                await _put(waiting, part, taken)
-        await _put(waiting, None, taken)
-    except (ClientDisconnect, TimeoutError) as error:
-        await _put(waiting, error, taken)
-    await taken
-
-
-async def _put(waiting: asyncio.Queue[Any], part: Any, taken: asyncio.Future[None]) -> None:
-    put = asyncio.ensure_future(waiting.put(part))
-    await asyncio.wait({put, taken}, return_when=asyncio.FIRST_COMPLETED)
-    if not put.done():
-        put.cancel()
-        await taken  # it failed before it took everything
-
-
-def _response(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, dict(reply.headers))
-
-
 def _plain(status: int, message: str) -> Reply:
     return Reply(status, {"content-type": "text/plain", "connection": "close"}, message.encode())
+
+
+_FULL = _plain(503, "Too much is under way; come again.")
 
 
 def _why(error: OSError) -> str:
     if error.errno and error.errno > 0:
         return os.strerror(error.errno)
     return str(error.strerror).partition(" (while ")[0]  # Python says the address once more
+
+
+def _room() -> int:
+    """Return how many connections there may be, of which each may have a file open beside; raise the limit for them."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MOST_CONNECTIONS + 256
+    if now != resource.RLIM_INFINITY and now < wanted:
+        now = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
+        return max(min(MOST_CONNECTIONS, (now - 256) // 2), 8)
+    return MOST_CONNECTIONS
+
+
+class _Uvicorn(uvicorn.Server):
+    async def on_tick(self, counter: int) -> bool:
+        if counter % LOOK == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                connection.look(now)  # type: ignore[union-attr]
+        return await super().on_tick(counter)
 
 
 class Server:
@@ -314,15 +310,15 @@ class Server:
             self._socket = socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
         except OSError as error:
             raise ListenError(f"{host}:{port}: the service cannot listen there ({_why(error)}).") from error
-        self.port: int = self._socket.getsockname()[1]
+        address, self.port = self._socket.getsockname()[:2]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        service.is_local = address == "::1" or address.startswith("127.")
         config = uvicorn.Config(
             Application(service),
-            http=Connection,
+            http=type("Connection", (Connection,), {"most": _room()}),
             log_config=None,
             access_log=False,
             server_header=False,
-            limit_concurrency=MOST_CONNECTIONS,
             timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=5,
             loop="auto",  # uvloop where it runs: a short request takes a tenth less of the processor
@@ -332,7 +328,7 @@ class Server:
         )
         # Addresses of files carry a signature: whoever collects logs must not find them there.
         logging.getLogger("uvicorn.access").disabled = True
-        self._server = uvicorn.Server(config)
+        self._server = _Uvicorn(config)
 
     def run(self) -> None:
         """Listen until a signal, or :meth:`stop`, ends it."""

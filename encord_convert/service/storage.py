@@ -84,8 +84,8 @@ class Storage:
             with suppress(FileNotFoundError):
                 self._files.rm_file(path)
 
-    def spooled(self, parts: Iterable[bytes]) -> bytes | IO[bytes]:
-        """Return what comes in parts whole; if it is long, as a file that is nowhere to be seen, at its beginning."""
+    def spooled(self, parts: Iterable[bytes]) -> bytes | tuple[IO[bytes], int]:
+        """Return what comes in parts whole; if it is long, as a file that is nowhere to be seen, and its size."""
         short = bytearray()
         rest = iter(parts)
         for part in rest:
@@ -95,12 +95,17 @@ class Storage:
         else:
             return bytes(short)
         with ExitStack() as unless_whole:
-            file = unless_whole.enter_context(TemporaryFile(dir=f"{self._root}/incoming"))
+            file = unless_whole.enter_context(self.scratch())
             file.write(short)
             file.writelines(rest)
+            size = file.tell()
             file.seek(0)
             unless_whole.pop_all()
-        return file
+        return file, size
+
+    def scratch(self) -> IO[bytes]:
+        """Return an empty file that is nowhere to be seen, and gone when it is closed."""
+        return TemporaryFile(dir=f"{self._root}/incoming")
 
     def _sweep(self) -> None:
         """Remove what a process that was killed left half-arrived."""

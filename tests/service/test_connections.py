@@ -1,4 +1,4 @@
-"""Requests over a socket: the short way and the general one answer alike, however the bytes come in."""
+"""Requests over a socket: answered however the bytes come in, and cut off where they come too slowly."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,9 +20,8 @@ from encord_convert.sdk.http._envelopes import request_bytes
 from encord_convert.sdk.http._signatures import authorization
 from encord_convert.sdk.http.routes import RESOURCE, USER, Query, Verb
 from encord_convert.service import connections, storage
-from encord_convert.service.app import LongReply
-from encord_convert.service.connections import head_of
-from encord_convert.service.server import Application
+from encord_convert.service import server as server_module
+from encord_convert.service.calls import HANDLERS, Handler, Parts
 
 BODY = request_bytes(Query.DATASET_WITH_USER_ROLE, Verb.GET, None, {"filter": {}, "enable_storage_api": True})
 
@@ -97,87 +97,24 @@ def test_requests_that_come_together_are_answered_in_order(wire: Wire) -> None:
     assert wire.answer()[2] == LISTED
 
 
-def test_ways_may_change_on_one_connection(wire: Wire) -> None:
-    general = request(BODY, USER, "X-Empty:")
-    for one in (request(), general, request(), b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n", request(), general):
-        wire.send(one)
-        assert wire.answer()[0] == 200
-    wire.send(general + request()[:40])
-    assert wire.answer()[2] == LISTED
-    wire.send(request()[40:])
-    assert wire.answer()[2] == LISTED
-
-
 @pytest.mark.parametrize(
-    "lines",
+    ("lines", "status"),
     [
-        ("Transfer-Encoding: chunked",),
-        ("Content-Length: 3",),
-        ("Connection: close",),
-        ("Expect: 100-continue",),
-        ("Upgrade: websocket", "Connection: upgrade"),
-        ("X-Empty:",),
-        ("X-Accent: é",),
-        ("X-Folded: a\r\n b",),
-        ("Host: there",),
-        ("Space : a",),
+        (("X-Empty:",), 200),
+        (("X-Accent: é",), 200),
+        (("Connection: close",), 200),
+        (("Expect: 100-continue",), 100),
+        (("Upgrade: websocket", "Connection: upgrade"), 200),
+        (("Transfer-Encoding: chunked",), 400),
+        (("Content-Length: 3",), 400),
+        (("Content-Length: +1",), 400),
+        (("Space : a",), 400),
+        (("X-Folded: a\r\n b",), 400),
     ],
 )
-def test_what_is_doubtful_goes_the_general_way(lines: tuple[str, ...]) -> None:
-    assert head_of(request()) is not None
-    assert head_of(request(BODY, USER, *lines)) is None
-
-
-@pytest.mark.parametrize(
-    "beginning",
-    [
-        b"",
-        b"POST /x HTTP/1.1\r\nHost: here\r\nContent-Length: 1",
-        b"POST /x HTTP/1.1\r\nHost: here\r\n\r\n",
-        b"POST /x HTTP/1.0\r\nHost: here\r\nContent-Length: 0\r\n\r\n",
-        b"POST /x HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
-        b"POST /x HTTP/1.1\nHost: here\nContent-Length: 0\n\n",
-        b"POST http://here/x HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n",
-        b"POST /x HTTP/1.1\r\nHost: here\r\nContent-Length: +1\r\n\r\n",
-        b"POST /x HTTP/1.1\r\nHost: here\r\nContent-Length: 99999999\r\n\r\n",
-        b"post /x HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n",
-        b"POST /x y HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n",
-        b"POST /x HTTP/1.1\r\nHost: here\r\nX: " + b"x" * connections.MOST_HEADER + b"\r\nContent-Length: 0\r\n\r\n",
-    ],
-)
-def test_what_is_no_plain_head_goes_the_general_way(beginning: bytes) -> None:
-    assert head_of(beginning) is None
-
-
-def test_a_head_is_read_as_it_stands() -> None:
-    data = b"PUT /a?b=%20 HTTP/1.1\r\nHOST:  here:80\r\nX-A:b: c\r\nContent-Length: 12\r\n\r\nhello"
-    assert head_of(data) == (
-        "PUT", "/a?b=%20", {"host": "here:80", "x-a": "b: c", "content-length": "12"}, len(data) - 5, 12,
-    )  # fmt: skip
-
-
-def test_both_ways_say_the_same(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [
-        request(), request(b"{"), request(BODY, "nowhere"), request(BODY, USER, "Content-Encoding: gzip"),
-        request(BODY, USER, first="PUT /{} HTTP/1.1"), request(BODY, RESOURCE, "ResourceType: project"),
-        request(b"", "storage/uploads/x?expires=1&signature=2", first="PUT /{} HTTP/1.1"),
-    ]  # fmt: skip
-
-    def answers() -> list[tuple[int, dict[str, str], bytes]]:
-        found = []
-        for one in asked:
-            wire = Wire(server)
-            wire.send(one)
-            status, headers, body = wire.answer()
-            headers.pop("date")
-            found.append((status, headers, body))
-            wire.close()
-        return found
-
-    short = answers()
-    monkeypatch.setattr(Application, "is_short", lambda *_: False)
-    assert answers() == short
-    assert [status for status, _, _ in short] == [200, 200, 401, 415, 200, 200, 403]
+def test_a_head_is_read_in_one_way_or_refused(wire: Wire, lines: tuple[str, ...], status: int) -> None:
+    wire.send(request(BODY, USER, *lines))
+    assert int(wire.stream.readline().split()[1]) == status
 
 
 def test_a_caller_who_leaves_is_no_trouble(server: Running) -> None:
@@ -191,13 +128,47 @@ def test_a_caller_who_leaves_is_no_trouble(server: Running) -> None:
     wire.close()
 
 
-@pytest.mark.parametrize("is_short", [True, False])
-def test_a_body_that_stops_is_not_waited_for(server: Running, monkeypatch: pytest.MonkeyPatch, is_short: bool) -> None:
-    monkeypatch.setattr(connections, "PART_S", 0.3)
+@pytest.mark.parametrize("size", [len(BODY), 1 << 20])
+def test_a_body_that_stops_is_not_waited_for(server: Running, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(connections, "SLACK_S", 0.3)
+    monkeypatch.setattr(connections, "LEAST_RATE", 16 << 20)
     wire = Wire(server)
-    wire.send(request(BODY, USER, *([] if is_short else ["X-Empty:"]))[:-5])
+    wire.send(request(BODY.ljust(size))[:-5])
     assert wire.answer()[0] == 408
     assert wire.answer()[0] == 0
+    wire.close()
+
+
+def test_a_body_that_trickles_is_not_waited_for(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SLACK_S", 0.5)
+    wire, began = Wire(server), time.monotonic()
+    whole = request(BODY.ljust(1 << 20))
+    with suppress(OSError):  # it is cut while it sends
+        for at in range(0, 1000, 10):
+            wire.send(whole[at : at + 10], b"")
+    assert time.monotonic() - began < 2
+    wire.close()
+
+
+def test_a_body_has_an_end_however_fast_it_comes(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "BODY_S", 0.5)
+    wire, began = Wire(server), time.monotonic()
+    whole = request(BODY.ljust(8 << 20))
+    with suppress(OSError):
+        for at in range(0, len(whole), 1 << 15):
+            wire.send(whole[at : at + (1 << 15)], b"")
+    assert time.monotonic() - began < 3
+    wire.close()
+
+
+def test_empty_lines_keep_no_connection_open(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SLACK_S", 0.3)
+    wire = Wire(server)
+    wire.send(request())
+    assert wire.answer()[0] == 200
+    wire.send(b"\r\n")
+    with suppress(ConnectionResetError):
+        assert wire.stream.read(1) == b""
     wire.close()
 
 
@@ -212,28 +183,40 @@ def test_nobody_who_is_silent_after_an_answer_stays_for_ever(tmp_path: Path, mon
         wire.close()
 
 
-@pytest.mark.parametrize("is_short", [True, False])
 def test_a_long_answer_comes_from_a_file_and_is_the_same(
-    server: Running, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_short: bool
+    server: Running, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = world(server)
     for number in range(40):
         made.add(title=f"{number}.png")
     body = request_bytes(Query.LABEL_ROW_METADATA, Verb.GET, None, {"include_uninitialised_labels": True})
-    of = ["ResourceType: project", f"ResourceID: {made.project.project_hash}"]
-    asked = request(body, RESOURCE, *of, *([] if is_short else ["X-Empty:"]))
+    asked = request(body, RESOURCE, "ResourceType: project", f"ResourceID: {made.project.project_hash}")
     wire.send(asked)
     _, _, in_memory = wire.answer()
     assert len(json.loads(in_memory)["response"]) == 40
-    monkeypatch.setattr(storage, "SHORT", 1000)
-    monkeypatch.setattr(connections, "PART", 700)
-    sent = []
-    monkeypatch.setattr(LongReply, "size", property(lambda reply: sent.append(reply.file) or len(in_memory)))
-    wire.send(asked + request())
-    assert wire.answer()[2] == in_memory
-    assert len(json.loads(wire.answer()[2])["response"]) == 1
-    assert [file.closed for file in sent] == [True]
+    monkeypatch.setattr(server_module, "PART", 700)
+    for short in (1000, 1 << 20):  # as it is made, and when it is there
+        monkeypatch.setattr(storage, "SHORT", short)
+        wire.send(asked + request())
+        assert wire.answer()[2] == in_memory
+        assert len(json.loads(wire.answer()[2])["response"]) == 1
     assert list((tmp_path / "files" / "incoming").iterdir()) == []
+
+
+def test_who_does_not_take_an_answer_is_cut_off(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SLACK_S", 0.5)
+    handler = HANDLERS[USER, Query.DATASET_WITH_USER_ROLE, Verb.GET]
+    long = Handler(lambda call: Parts([b"[]".ljust(64 << 20)]), handler.access, False)
+    monkeypatch.setitem(HANDLERS, (USER, Query.DATASET_WITH_USER_ROLE, Verb.GET), long)
+    wire = Wire(server)
+    wire.send(request())
+    time.sleep(2)
+    taken = 0
+    with suppress(ConnectionResetError):
+        while part := wire.socket.recv(1 << 20):
+            taken += len(part)
+    assert taken < 60 << 20
+    wire.close()
 
 
 def test_a_long_answer_is_the_same_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
