@@ -12,8 +12,7 @@ from encord_convert.sdk.objects.ontology_element import (
     OntologyElement,
     OntologyNestedElement,
     _nested_id_from_text,
-    _new_hash,
-    _next_number,
+    _new_place,
     _text_from_nested_id,
     _unknown_keys,
 )
@@ -147,10 +146,10 @@ class _ChoiceAttribute(Attribute, Generic[OptionType]):
     def _add_option(
         self, label: str, value: str | None, local_uid: int | None, feature_node_hash: str | None
     ) -> OptionType:
-        number = _next_number([option.uid[-1] for option in self._options], local_uid)
+        number, hash_ = _new_place(self, "_options", local_uid, feature_node_hash)
         option = self._option_type(
             uid=[*self.uid, number],
-            feature_node_hash=_new_hash(self._options, feature_node_hash),
+            feature_node_hash=hash_,
             label=label,
             value=value or _value_from_label(label),
         )
@@ -293,22 +292,23 @@ def _value_from_label(label: str) -> str:
 
 def _new_attribute(
     cls: type[AttributeType],
+    owner: OntologyElement,
+    siblings: str,
     parent_uid: NestedID,
-    siblings: list[Attribute],
     name: str,
     local_uid: int | None,
     feature_node_hash: str | None,
     required: bool,
     dynamic: bool,
 ) -> AttributeType:
-    """Add an attribute to the end of a list of siblings, numbered below its parent."""
-    number = _next_number([attribute.uid[-1] for attribute in siblings], local_uid)
+    """Add an attribute to the end of the siblings, a list its owner has, numbered below its parent."""
+    number, hash_ = _new_place(owner, siblings, local_uid, feature_node_hash)
     attribute = cls(
         uid=[*parent_uid, number],
-        feature_node_hash=_new_hash(siblings, feature_node_hash),
+        feature_node_hash=hash_,
         name=name,
         required=required,
         dynamic=dynamic,
     )
-    siblings.append(attribute)
+    getattr(owner, siblings).append(attribute)
     return attribute

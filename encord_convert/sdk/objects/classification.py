@@ -131,7 +131,7 @@ class Classification(Answerable, OntologyElement):
         if self.attributes:
             raise ValueError(f"The classification {self.title!r} has its attribute already; it takes one.")
         return _new_attribute(
-            cls, [self.uid], self.attributes, name, local_uid, feature_node_hash, required, dynamic=False
+            cls, self, "attributes", [self.uid], name, local_uid, feature_node_hash, required, dynamic=False
         )
 
 

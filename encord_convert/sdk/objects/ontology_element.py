@@ -42,6 +42,7 @@ class _Keeping:
     """Keeps the keys of an element's JSON that have no place in the model; None when there are none."""
 
     _extras: dict[str, Any] | None = None
+    _taken: dict[str, _Taken] | None = None
 
 
 @dataclass
@@ -133,22 +134,46 @@ def _the_only(found: list[Any], title: str, where: str) -> Any:
     return found[0]
 
 
-def _next_number(taken: Sequence[int], wanted: int | None) -> int:
-    """Return the number of a new element among its siblings: the one wanted, or the one after the highest."""
-    if wanted is None:
-        return max(taken, default=0) + 1
-    if wanted in taken:
-        raise ValueError(f"The id {wanted} is taken by a sibling.")
-    return wanted
+class _Taken:
+    """Numbers and hashes of siblings, each looked at once: the time to add many grows as they do."""
+
+    def __init__(self) -> None:
+        self.numbers: set[int] = set()
+        self.hashes: set[str] = set()
+        self.highest = self._count = 0
+        self._last: Any = None
+
+    def look(self, siblings: Sequence[Any]) -> None:
+        """Look at the siblings that are new; at all if others are gone."""
+        if self._count and (len(siblings) < self._count or siblings[self._count - 1] is not self._last):
+            self.__init__()  # type: ignore[misc]
+        for one in siblings[self._count :]:
+            number = one.uid if isinstance(one.uid, int) else one.uid[-1]
+            self.numbers.add(number)
+            self.hashes.add(one.feature_node_hash)
+            self.highest = max(self.highest, number) if self._count else number
+            self._count += 1
+            self._last = one
 
 
-def _new_hash(siblings: Sequence[OntologyElement], wanted: str | None, *, top_level: bool = False) -> str:
-    """Return the hash of a new element among its siblings: the one wanted, or a random one."""
-    if wanted is None:
-        return _object_hash_str() if top_level else short_uuid_str()
-    if any(one.feature_node_hash == wanted for one in siblings):
-        raise ValueError(f"The hash {wanted!r} is taken by a sibling.")
-    return wanted
+def _new_place(
+    owner: _Keeping, name: str, number: int | None, hash_: str | None, *, top_level: bool = False
+) -> tuple[int, str]:
+    """Return number and hash of a new element among its siblings.
+
+    They are the ones wanted, or the number after the highest, and a random hash. What was written over in a sibling
+    that was there before is not noticed.
+    """
+    owner._taken = owner._taken if owner._taken is not None else {}
+    taken = owner._taken.setdefault(name, _Taken())
+    taken.look(getattr(owner, name))
+    if number is not None and number in taken.numbers:
+        raise ValueError(f"The id {number} is taken by a sibling.")
+    if hash_ is not None and hash_ in taken.hashes:
+        raise ValueError(f"The hash {hash_!r} is taken by a sibling.")
+    if hash_ is None:
+        hash_ = _object_hash_str() if top_level else short_uuid_str()
+    return taken.highest + 1 if number is None else number, hash_
 
 
 def _nested_id_from_text(text: str) -> NestedID:

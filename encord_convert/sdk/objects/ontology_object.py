@@ -143,7 +143,9 @@ class Object(Coloured, Answerable, OntologyElement):
         ValueError
             A sibling has the number or the hash; nothing was added.
         """
-        return _new_attribute(cls, [self.uid], self.attributes, name, local_uid, feature_node_hash, required, dynamic)
+        return _new_attribute(
+            cls, self, "attributes", [self.uid], name, local_uid, feature_node_hash, required, dynamic
+        )
 
 
 def __getattr__(name: str) -> Any:

@@ -17,8 +17,7 @@ from encord_convert.sdk.objects.ontology_element import (
     OntologyNestedElement,
     _descendants,
     _Keeping,
-    _new_hash,
-    _next_number,
+    _new_place,
     _the_only,
     _title_of,
     _unknown_keys,
@@ -180,12 +179,13 @@ class OntologyStructure(_Keeping):
         ValueError
             An object has the id or the hash; nothing was added.
         """
+        number, hash_ = _new_place(self, "objects", uid, feature_node_hash, top_level=True)
         one = Object(
-            uid=_next_number([each.uid for each in self.objects], uid),
+            uid=number,
             name=name,
             color=color if color is not None else next_color(self.objects),
             shape=shape,
-            feature_node_hash=_new_hash(self.objects, feature_node_hash, top_level=True),
+            feature_node_hash=hash_,
         )
         if color is None:
             one._default_color = one.color
@@ -207,11 +207,8 @@ class OntologyStructure(_Keeping):
         ValueError
             A classification has the id or the hash; nothing was added.
         """
-        one = Classification(
-            uid=_next_number([each.uid for each in self.classifications], uid),
-            feature_node_hash=_new_hash(self.classifications, feature_node_hash, top_level=True),
-            attributes=[],
-        )
+        number, hash_ = _new_place(self, "classifications", uid, feature_node_hash, top_level=True)
+        one = Classification(uid=number, feature_node_hash=hash_, attributes=[])
         self.classifications.append(one)
         return one
 

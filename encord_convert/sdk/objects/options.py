@@ -179,7 +179,7 @@ class NestableOption(Option):
         from encord_convert.sdk.objects.attributes import _new_attribute
 
         return _new_attribute(
-            cls, self.uid, self.nested_options, name, local_uid, feature_node_hash, required, dynamic=False
+            cls, self, "nested_options", self.uid, name, local_uid, feature_node_hash, required, dynamic=False
         )
 
 
