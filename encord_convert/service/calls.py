@@ -205,6 +205,7 @@ class Handler:
     writes: bool
     prepare: Callable[[Call], Any] | None = None
     is_short: bool = False
+    is_long: bool = False
 
 
 HANDLERS: dict[tuple[str, str, str], Handler] = {}
@@ -224,12 +225,14 @@ def handles(
     kinds: Iterable[Kind] = (),
     prepare: Callable[[Call], Any] | None = None,
     is_short: bool = False,
+    is_long: bool = False,
 ) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
     """Register a function for a route; see :class:`Access` for who may call it.
 
     One that writes must be quick: all others wait. What takes long (reading files, say) is done by ``prepare``, which
     gets the same call in a reading transaction before; its result is ``call.prepared``. One that ``is_short`` takes so
-    little that nobody minds waiting for it; there are many of those.
+    little that nobody minds waiting for it; there are many of those. Where ``is_long``, preparing takes long whatever
+    is asked; else only if much is.
     """
 
     def register(run: Callable[[Call], Any]) -> Callable[[Call], Any]:
@@ -237,7 +240,7 @@ def handles(
         if endpoint not in route.endpoints:
             raise ValueError(f"{route} is not on {endpoint}")
         access = Access(None if roles is None else frozenset(roles), scope, frozenset(kinds))
-        HANDLERS[endpoint, query, verb] = Handler(run, access, writes, prepare, is_short)
+        HANDLERS[endpoint, query, verb] = Handler(run, access, writes, prepare, is_short, is_long)
         return run
 
     return register

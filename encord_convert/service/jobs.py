@@ -118,7 +118,10 @@ def _registered(db: Connection, service: Service, job: Any) -> int:
     if job.kind == RE_ENCODING:
         jobs.tell(db, job.id, READ, [(one.place, DONE, bytes(one.found)) for one in ready])
         return len(ready)
-    there = jobs.links(db, job.dataset_hash) if ready and job.skip_duplicates else set()
+    there = set()
+    if job.skip_duplicates:
+        named = [url for one in ready for url in msgspec.json.decode(one.unit, type=Unit).urls]
+        there = jobs.links(db, job.dataset_hash, named)
     call = Call(
         Caller(job.user_hash, ""), Resource(Kind.DATASET, job.dataset_hash, 0), None, b"null", db, service.storage,
         service.clock(), "",

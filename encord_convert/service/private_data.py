@@ -22,8 +22,8 @@ from encord_convert.service.handlers.uploads import Facts, block, file_columns, 
 
 _LOG = logging.getLogger("encord_convert.service")
 
-MOST_UNITS = 500_000
-MOST_URLS = 1_000_000
+MOST_UNITS = 100_000
+MOST_URLS = 200_000
 ARRAYS = {
     "videos": Query.SIGNED_VIDEO_URL,
     "images": Query.SIGNED_IMAGES_URL,

@@ -20,6 +20,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import uvicorn
 
@@ -47,8 +48,12 @@ IDLE_S = 75
 """How long a connection stays on which nothing is asked."""
 THREADS = 8
 """Requests that read at once."""
+READS_OF_ONE = 4
+"""Of one caller."""
 LONG = 2
-"""Requests at once that are long, or take long to prepare."""
+"""Requests at once that take long to prepare; of one caller, one."""
+BODIES = 2
+"""Longer bodies that are looked at at once."""
 TRANSFERS = 16
 """Files that are written or read at once, a part each."""
 MOST_STRANGERS = 64
@@ -74,10 +79,12 @@ class Application:
         self._service = service
         self._reads = ThreadPoolExecutor(THREADS, "reads")
         self._long = ThreadPoolExecutor(LONG, "long")
+        self._bodies = ThreadPoolExecutor(BODIES, "bodies")
         self._transfers = ThreadPoolExecutor(TRANSFERS, "files")
         self._lookups = ThreadPoolExecutor(1, "strangers")
         self._strangers: Counter[str] = Counter()
         self._held: Counter[Any] = Counter()
+        self._turns: WeakValueDictionary[Any, asyncio.Semaphore] = WeakValueDictionary()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -118,7 +125,7 @@ class Application:
                 refused = await self._hold(receive, file.write, sender)
                 if refused is not None:
                     return refused
-                asked = await _on(self._long, self._service.take_in, head, file)
+                asked = await _on(self._bodies, self._service.take_in, head, file)
         return asked if isinstance(asked, Reply) else await self._carried_out(asked)
 
     async def _carried_out(self, asked: Asked) -> AnyReply:
@@ -127,13 +134,22 @@ class Application:
             if asked.handler.writes and prepare is None:
                 outcome = self._service.begin(asked, loop.call_soon_threadsafe)
             else:
-                outcome = await _on(self._reads if prepare is None else self._long, self._service.begin, asked)
+                is_long = prepare is not None and (asked.handler.is_long or asked.size > SHORT)
+                async with self._turn(asked.proof.key_hex or asked.proof.secret_sha256, is_long):
+                    outcome = await _on(self._long if is_long else self._reads, self._service.begin, asked)
             if isinstance(outcome, LaterReply):
                 outcome = await _later(outcome)
             if outcome is not None:
                 reply: AnyReply = outcome
                 return reply
             await asyncio.sleep(POLL_S)
+
+    def _turn(self, caller: Any, is_long: bool) -> asyncio.Semaphore:
+        """Return what keeps one caller from taking all the threads."""
+        found = self._turns.get((caller, is_long))
+        if found is None:
+            found = self._turns[caller, is_long] = asyncio.Semaphore(1 if is_long else READS_OF_ONE)
+        return found
 
     async def _of_stranger(self, scope: dict[str, Any], look: Callable[..., Any], *arguments: Any) -> Any:
         """Do what anybody may have done, a few at a time."""

@@ -23,6 +23,8 @@ from encord_convert.service.times import spaced
 
 IN_A_DATASET = [Kind.DATASET]
 READ, WRITE = DatasetScope.READ.value, DatasetScope.WRITE.value
+MOST_ITEMS = 2000
+"""Linked by one request."""
 MOST_METADATA = 1 << 20
 """Bytes of the client metadata of one row."""
 
@@ -159,12 +161,8 @@ def renamed(call: Call) -> dict[str, bool]:
     items = call.payload
     if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
         raise InvalidArgumentsError("Expected a list of objects with video_hash and title.")
-    success = True
-    for item in items:
-        title = titled(item.get("title"))
-        changes = {"data_title": title}
-        success &= data_rows.change_data_row(call.db, call.of.hash, str(item.get("video_hash")), changes, call.now)
-    return {"success": success}
+    titles = [(str(item.get("video_hash")), titled(item.get("title"))) for item in items]
+    return {"success": data_rows.rename_data_rows(call.db, call.of.hash, titles, call.now)}
 
 
 @handles(Query.VIDEO, Verb.DELETE, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
@@ -180,7 +178,10 @@ def deleted(call: Call) -> bool:
 def linked(call: Call) -> list[dict[str, Any]]:
     """Add items of the storage that the caller can see in another dataset; those that are here already stay."""
     made = []
-    for item in texts(call.given("item_uuids", list)):
+    items = texts(call.given("item_uuids", list))
+    if len(items) > MOST_ITEMS:
+        raise InvalidArgumentsError(f"At most {MOST_ITEMS} items are linked at once.")
+    for item in items:
         shown = data_rows.rows_of_item(call.db, item)
         here = next((row for row in shown if row.dataset_hash == call.of.hash), None)
         if here is None:

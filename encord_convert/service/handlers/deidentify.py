@@ -60,7 +60,7 @@ def deidentified(call: Call) -> list[str]:
     return saved
 
 
-@handles(Query.DICOM_DEIDENTIFY_TASK, Verb.POST, USER, writes=True, prepare=deidentified)
+@handles(Query.DICOM_DEIDENTIFY_TASK, Verb.POST, USER, writes=True, prepare=deidentified, is_long=True)
 def answer(call: Call) -> list[str]:
     """Answer where the files lie that were saved."""
     saved: list[str] = call.prepared

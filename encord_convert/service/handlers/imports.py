@@ -13,6 +13,7 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections import defaultdict
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -28,18 +29,18 @@ from encord_convert.hub.loss import Kind as LossKind
 from encord_convert.hub.loss import Level
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.exceptions import EncordException, InvalidArgumentsError
+from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.sdk.http.routes import USER, Query, Verb
 from encord_convert.service.auth import unseen
 from encord_convert.service.calls import Call, Kind, Resource, handles
 from encord_convert.service.handlers import ontologies
 from encord_convert.service.handlers.data_rows import metadata_text
 from encord_convert.service.handlers.datasets import titled
-from encord_convert.service.handlers.label_rows import begin_row, save_rows
+from encord_convert.service.handlers.label_rows import TICK_S, checked, new_columns
 from encord_convert.service.handlers.projects import ADMIN
 from encord_convert.service.handlers.uploads import arrived, file_columns, new_row
 from encord_convert.service.handlers.workflows import OF_REVIEW_MODE, mark
-from encord_convert.service.store import data_rows, datasets, projects, uploads, users
+from encord_convert.service.store import data_rows, datasets, label_rows, projects, uploads, users
 
 FILE = "annotations.xml"
 Issues = dict[str, dict[str, list[str]]]
@@ -77,8 +78,8 @@ class Imported(msgspec.Struct):
     """What was read: a structure, and the rows of pictures that were uploaded, by their hashes."""
 
     title: str
-    editor: dict[str, Any]
-    rows: dict[str, bytes]
+    editor: bytes
+    rows: dict[str, tuple[bytes, bytes]]
     names: dict[str, str]
     """Of every picture that was uploaded."""
     metadata: dict[str, str | None]
@@ -103,6 +104,8 @@ def prepared(call: Call) -> Imported | Issues:
         return _read(source, hashes, as_polygons)
     except ReadError as error:
         return {"errors": {"UNREADABLE": [str(error)]}}
+    except InvalidArgumentsError as error:
+        return {"errors": {"ONTOLOGY": [error.message]}}
 
 
 def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Imported:
@@ -112,7 +115,7 @@ def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Im
     structure = told_apart(ontology)
     class_names = names_given(ontology, structure)
     issues: Issues = defaultdict(lambda: defaultdict(list))
-    rows: dict[str, bytes] = {}
+    rows: dict[str, tuple[bytes, bytes]] = {}
     metadata: dict[str, str | None] = {}
     for row in labels.walk():
         name = row.data_title if row.data_title in hashes else row.data_title.removeprefix("default/")
@@ -124,7 +127,9 @@ def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Im
         rename(body, class_names)
         [unit] = body["data_units"].values()
         unit["data_hash"] = body["data_hash"] = data_hash
-        rows[data_hash] = msgspec.json.encode(body | {"data_units": {data_hash: unit}})
+        saved = msgspec.json.encode(body | {"data_units": {data_hash: unit}})
+        checked(name, data_hash, "IMAGE", saved)
+        rows[data_hash] = sha256(saved).digest(), saved
         metadata[data_hash] = metadata_text(row.client_metadata)
     for name, data_hash in hashes.items():
         if data_hash not in rows:
@@ -135,7 +140,7 @@ def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Im
     for note in report.reading.notes() if report.reading else ():
         issues[_LISTS[note.level]][note.code] += _instances(note.count, ((note.where, note.detail),))
     names = {data_hash: name for name, data_hash in hashes.items()}
-    return Imported(labels.title, structure, rows, names, metadata, issues)
+    return Imported(labels.title, ontologies.checked(structure), rows, names, metadata, issues)
 
 
 def _instances(count: int, examples: Any) -> list[str]:
@@ -150,7 +155,7 @@ def _wire(issues: Issues) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-@handles(Query.PROJECT_IMPORTER, Verb.POST, USER, writes=True, prepare=prepared)
+@handles(Query.PROJECT_IMPORTER, Verb.POST, USER, writes=True, prepare=prepared, is_long=True)
 def store(call: Call) -> dict[str, Any]:
     """Make the project, its ontology and its rows; all of it, or nothing."""
     found = call.prepared
@@ -161,10 +166,7 @@ def store(call: Call) -> dict[str, Any]:
     call.resource = Resource(Kind.DATASET, dataset_hash, ADMIN)
     title = titled(found.title or dataset.title)
     project_hash = str(uuid4())
-    try:
-        ontology_hash = ontologies.add(call, title, "", found.editor)
-    except EncordException as error:
-        return {"error": {"issues": _wire({"errors": {"ONTOLOGY": [error.message]}})}}
+    ontology_hash = ontologies.add(call, title, "", found.editor)
     _register(call, found)
     values = {
         "project_hash": project_hash,
@@ -181,9 +183,15 @@ def store(call: Call) -> dict[str, Any]:
     projects.add(call.db, values)
     projects.attach(call.db, project_hash, [dataset_hash])
     users.set_role(call.db, Kind.PROJECT, project_hash, call.caller.user_hash, ADMIN)
-    label_hashes = {data_hash: begin_row(call, data_hash, False, project_hash) for data_hash in found.rows}
-    save_rows(call, project_hash, {label_hashes[data_hash]: body for data_hash, body in found.rows.items()})
-    mark(call, project_hash, list(label_hashes.values()), OF_REVIEW_MODE[call.given("review_mode", str)])
+    rows = {data_hash: new_columns(call, False) for data_hash in found.rows}
+    label_rows.add(call.db, project_hash, rows)
+    saved = [
+        label_rows.Revision(data_hash, rows[data_hash]["label_hash"], call.now + TICK_S, digest, body)
+        for data_hash, (digest, body) in found.rows.items()
+    ]
+    label_rows.save(call.db, project_hash, call.caller.user_hash, saved)
+    labelled = [row["label_hash"] for row in rows.values()]
+    mark(call, project_hash, labelled, OF_REVIEW_MODE[call.given("review_mode", str)])
     return {"success": {"project_hash": project_hash, "issues": _wire(found.issues)}}
 
 

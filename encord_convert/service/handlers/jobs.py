@@ -29,17 +29,24 @@ LONGEST_WAIT_S = 600
 """Clients ask for 60 at most, and give up after 180."""
 
 
+def units(call: Call) -> tuple[list[bytes], bool]:
+    """Return the units of the document, as JSON, and whether what is there already is passed over."""
+    found, skips = units_of(call.given("files", dict))
+    return [msgspec.json.encode(unit) for unit in found], skips
+
+
 @handles(
-    Query.DATASET_DATA_LONG_POLLING, Verb.POST, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET
-)
+    Query.DATASET_DATA_LONG_POLLING, Verb.POST, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET,
+    prepare=units,
+)  # fmt: skip
 def begin(call: Call) -> dict[str, str]:
     """Begin to register files of a cloud; the document is checked now, the files are looked at by and by."""
     _check_dataset(call)
     integration = call.storage.clouds.integration(call.given("integration_id", str)).hash
-    units, skips = units_of(call.given("files", dict))
+    found, skips = call.prepared
     ignores = call.given("ignore_errors", bool, False)
     values = {"integration": integration, "ignore_errors": ignores, "skip_duplicates": skips}
-    job = jobs.add(call.db, _new(call, PRIVATE_DATA) | values, map(msgspec.json.encode, units))
+    job = jobs.add(call.db, _new(call, PRIVATE_DATA) | values, found)
     return {"process_hash": job.process_hash}
 
 
@@ -105,11 +112,11 @@ def encode(call: Call) -> int:
             raise InvalidArgumentsError(f"{row.data_title}: is no video.")
     if not hashes:
         raise InvalidArgumentsError("data_hash names no video.")
-    units = [msgspec.json.encode(data_hash) for data_hash in hashes]
+    wanted = [msgspec.json.encode(data_hash) for data_hash in hashes]
     for job in jobs.pending(call.db, RE_ENCODING, call.of.hash):
-        if [bytes(one.unit) for one in jobs.units(call.db, job.id, range(4))] == units:
+        if [bytes(one.unit) for one in jobs.units(call.db, job.id, range(4))] == wanted:
             return int(job.id)
-    return int(jobs.add(call.db, _new(call, RE_ENCODING), units).id)
+    return int(jobs.add(call.db, _new(call, RE_ENCODING), wanted).id)
 
 
 @handles(Query.REENCODE_VIDEO_TASK, Verb.GET, RESOURCE, writes=False, scope=READ, roles=ANYONE, kinds=IN_A_DATASET)

@@ -69,7 +69,7 @@ Labels = TypeVar("Labels")
 
 class _Unit(msgspec.Struct, Generic[Labels]):
     labels: Labels
-    data_hash: str | None = None
+    data_hash: str = ""  # it may be missing; null could not be read again
 
 
 class _Members(msgspec.Struct):
@@ -138,16 +138,20 @@ def begin(call: Call) -> Any:
 
 def begin_row(call: Call, data_hash: str, has_workflow: bool, project_hash: str | None = None) -> str:
     """Begin to label a piece of data of a project; return the hash of its label row."""
-    label_hash = str(uuid4())
-    values = {
-        "label_hash": label_hash,
+    values = new_columns(call, has_workflow)
+    label_rows.put(call.db, project_hash or call.of.hash, data_hash, values)
+    return str(values["label_hash"])
+
+
+def new_columns(call: Call, has_workflow: bool) -> dict[str, Any]:
+    """Return the columns of a label row that is begun, of a hash of its own."""
+    return {
+        "label_hash": str(uuid4()),
         "created_at": call.now,
         "last_edited_at": call.now,
         "label_status": BEGUN,
         "annotation_task_status": None if has_workflow else WAITING,
     }
-    label_rows.put(call.db, project_hash or call.of.hash, data_hash, values)
-    return label_hash
 
 
 @handles(
@@ -189,7 +193,7 @@ def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
         head = heads.get(label_hash)
         if head is None:
             raise _unknown(label_hash)
-        base, last_frame = _checked(label_hash, head, body)
+        base, last_frame = checked(label_hash, head.data_hash, head.data_type, body)
         if last_frame and last_frame >= head.number_of_frames:
             _LOG.warning(
                 "Labels of data %s stand on frame %d, and it has %d frames. They are kept.",
@@ -205,16 +209,16 @@ def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
     label_rows.save(call.db, project_hash, call.caller.user_hash, revisions)
 
 
-def _checked(label_hash: str, head: Any, body: bytes) -> tuple[str | None, int]:
+def checked(label_hash: str, data_hash: str, data_type: str, body: bytes) -> tuple[str | None, int]:
     """Return the time of the revision that a save starts from, and the last frame it says something of."""
-    is_picture = head.data_type in PICTURES
+    is_picture = data_type in PICTURES
     try:
         row: Any = (_picture_decoder if is_picture else _frames_decoder).decode(body)
     except msgspec.DecodeError as error:
         raise CorruptedLabelError(f"Label row {label_hash} cannot be read: {error}.") from None
-    if row.data_hash != head.data_hash:
+    if row.data_hash != data_hash:
         raise CorruptedLabelError(
-            f"Label row {label_hash} is of data {head.data_hash}; these labels are of {row.data_hash[:64]}."
+            f"Label row {label_hash} is of data {data_hash}; these labels are of {row.data_hash[:64]}."
         )
     answers = row.classification_answers
     for unit in row.data_units.values():

@@ -23,18 +23,23 @@ ADMIN = 0
 EMPTY: dict[str, list[Any]] = {"objects": [], "classifications": []}
 
 
-@handles(Query.ONTOLOGY, Verb.POST, USER, writes=True)
+def checked_editor(call: Call) -> bytes:
+    """Return the structure a call gives, checked."""
+    return checked(call.given("editor", dict, EMPTY))
+
+
+@handles(Query.ONTOLOGY, Verb.POST, USER, writes=True, prepare=checked_editor)
 def create(call: Call) -> dict[str, Any]:
     """Make an ontology; the caller is its admin."""
     title = titled(call.given("title", str))
-    ontology_hash = add(call, title, _description(call), call.given("editor", dict, EMPTY))
+    ontology_hash = add(call, title, _description(call), call.prepared)
     return _wire(_found(call.db, ontology_hash))
 
 
-def add(call: Call, title: str, description: str, editor: dict[str, Any]) -> str:
-    """Store a new ontology of the caller's; return its hash."""
+def add(call: Call, title: str, description: str, editor: bytes) -> str:
+    """Store a new ontology of the caller's, see :func:`checked`; return its hash."""
     ontology_hash = str(uuid4())
-    ontologies.add(call.db, ontology_hash, title, description, checked(editor), call.now)
+    ontologies.add(call.db, ontology_hash, title, description, editor, call.now)
     users.set_role(call.db, Kind.ONTOLOGY, ontology_hash, call.caller.user_hash, ADMIN)
     return ontology_hash
 
@@ -52,7 +57,18 @@ def fetch(call: Call) -> dict[str, Any]:
     return _wire(_found(call.db, _addressed(call)))
 
 
-@handles(Query.ONTOLOGY, Verb.PUT, RESOURCE, writes=True, roles=(ADMIN,), kinds=(Kind.ONTOLOGY, Kind.PROJECT))
+def checked_save(call: Call) -> bytes:
+    """Return the structure a call gives, checked, if it may be saved."""
+    _addressed(call)
+    if call.of.kind is Kind.PROJECT:
+        check_editable(call)
+    return checked(call.given("editor", dict))
+
+
+@handles(
+    Query.ONTOLOGY, Verb.PUT, RESOURCE, writes=True, roles=(ADMIN,), kinds=(Kind.ONTOLOGY, Kind.PROJECT),
+    prepare=checked_save,
+)  # fmt: skip
 def save(call: Call) -> bool:
     """Save title, description and structure of an ontology; its dates are the service's."""
     ontology_hash = _addressed(call)
@@ -61,7 +77,7 @@ def save(call: Call) -> bool:
     values = {
         "title": titled(call.given("title", str)),
         "description": _description(call),
-        "editor": checked(call.given("editor", dict)),
+        "editor": call.prepared,
     }
     ontologies.change(call.db, ontology_hash, call.now, **values)
     return True

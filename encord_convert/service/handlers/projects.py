@@ -50,7 +50,7 @@ def create(call: Call) -> str:
         "project_hash": project_hash,
         "title": title,
         "description": description,
-        "ontology_hash": ontology_hash or add(call, title, "", EMPTY),
+        "ontology_hash": ontology_hash or add(call, title, "", msgspec.json.encode(EMPTY)),
         "edits_ontology": is_own,
         "workflow_type": workflow_type,
         "workflow_manager_uuid": str(uuid4()) if template else None,

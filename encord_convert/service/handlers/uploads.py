@@ -51,32 +51,40 @@ _facts = msgspec.json.Decoder(Facts)
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-@handles(Query.SIGNED_VIDEO_URL, Verb.GET, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
+def _places(call: Call, kind: Query, titles: list[Any]) -> list[tuple[uploads.Upload, dict[str, str]]]:
+    if len(titles) > MOST_FILES:
+        raise InvalidArgumentsError(f"At most {MOST_FILES} places are given at once.")
+    made = []
+    for title in titles:
+        place = uploads.new_upload(call.of.hash, kind.value, titled(title, "name"), call.now)
+        url = call.storage.upload_url(call.base_url, place.data_hash, call.now)
+        told = {"signed_url": url, "data_hash": place.data_hash, "title": place.title, "file_link": place.file_link}
+        made.append((place, told))
+    return made
+
+
+@handles(
+    Query.SIGNED_VIDEO_URL, Verb.GET, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET,
+    prepare=lambda call: _places(call, Query.SIGNED_VIDEO_URL, [call.uid]),
+)  # fmt: skip
 def place_for_a_video(call: Call) -> dict[str, str]:
     """Give a place for one video."""
-    return _place(call, Query.SIGNED_VIDEO_URL, call.uid)
+    [place]: list[dict[str, str]] = places(call)
+    return place
 
 
-@handles(Query.SIGNED_IMAGES_URL, Verb.GET, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
-def places_for_images(call: Call) -> list[dict[str, str]]:
-    """Give a place for each of several images."""
-    return [_place(call, Query.SIGNED_IMAGES_URL, title) for title in texts(call.uid)[:MOST_FILES]]
-
-
-@handles(Query.SIGNED_DICOMS_URL, Verb.GET, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
-def places_for_dicom_files(call: Call) -> list[dict[str, str]]:
-    """Give a place for each of several DICOM files."""
-    return [_place(call, Query.SIGNED_DICOMS_URL, title) for title in texts(call.uid)[:MOST_FILES]]
-
-
-def _place(call: Call, kind: Query, title: object) -> dict[str, str]:
-    place = uploads.add_upload(call.db, call.of.hash, kind.value, titled(title, "name"), call.now)
-    return {
-        "signed_url": call.storage.upload_url(call.base_url, place.data_hash, call.now),
-        "data_hash": place.data_hash,
-        "title": place.title,
-        "file_link": place.file_link,
-    }
+@handles(
+    Query.SIGNED_IMAGES_URL, Verb.GET, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET,
+    prepare=lambda call: _places(call, Query.SIGNED_IMAGES_URL, texts(call.uid)),
+)  # fmt: skip
+@handles(
+    Query.SIGNED_DICOMS_URL, Verb.GET, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET,
+    prepare=lambda call: _places(call, Query.SIGNED_DICOMS_URL, texts(call.uid)),
+)  # fmt: skip
+def places(call: Call) -> list[dict[str, str]]:
+    """Give a place for each of several images or DICOM files."""
+    uploads.add_uploads(call.db, [place for place, _ in call.prepared])
+    return [told for _, told in call.prepared]
 
 
 # --- registering -----------------------------------------------------------------------------------------------------

@@ -124,11 +124,12 @@ def mark(call: Call, project_hash: str, label_hashes: list[str], status: str, ac
     for label_hash in label_hashes:
         if label_hash not in known:
             raise ResourceNotFoundError(f"The project has no label row {label_hash[:64]}.")
-        data_hash = known[label_hash]["data_hash"]
-        own = {"node": node} if has_workflow else {"annotation_task_status": task_status}
-        label_rows.change(call.db, project_hash, data_hash, {"label_status": status} | own)
-        by = call.caller.user_hash
-        label_rows.note(call.db, project_hash, data_hash, by, usual if action is None else action, call.now)
+    data_hashes = [known[label_hash]["data_hash"] for label_hash in label_hashes]
+    own = {"node": node} if has_workflow else {"annotation_task_status": task_status}
+    label_rows.change_all(call.db, project_hash, data_hashes, {"label_status": status} | own)
+    label_rows.note(
+        call.db, project_hash, data_hashes, call.caller.user_hash, usual if action is None else action, call.now
+    )
 
 
 def _with_workflow(call: Call, project_hash: str) -> None:

@@ -122,6 +122,19 @@ def change_data_row(db: Connection, dataset_hash: str, data_hash: str, changes: 
     return bool(db.execute(row.values(**changes, last_edited_at=now)).rowcount)
 
 
+_RENAME = Prepared(
+    update(DATA_ROWS)
+    .where(DATA_ROWS.c.data_hash == bindparam("own_data"), DATA_ROWS.c.dataset_hash == bindparam("own_dataset"))
+    .values(data_title=bindparam("title"), last_edited_at=bindparam("now"))
+)
+
+
+def rename_data_rows(db: Connection, dataset_hash: str, titles: Sequence[tuple[str, str]], now: float) -> bool:
+    """Rename data rows of a dataset, hash and title each; tell whether all are there."""
+    rows = [{"own_data": hash_, "own_dataset": dataset_hash, "title": title, "now": now} for hash_, title in titles]
+    return _RENAME.change_many(db, rows) == len(rows)
+
+
 def delete_data_rows(db: Connection, dataset_hash: str, data_hashes: Iterable[str], now: float) -> None:
     """Delete data rows of a dataset; what is not there is passed over."""
     hashes = list(data_hashes)

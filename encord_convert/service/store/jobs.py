@@ -12,7 +12,7 @@ from encord_convert.service.store.tables import DATA_FILES, DATA_ROWS
 from encord_convert.service.store.tables_jobs import JOB_UNITS, JOBS, WAITING
 
 AT_ONCE = 5000
-"""Units inserted by one statement."""
+"""Units or links of one statement."""
 
 
 def add(db: Connection, values: dict[str, Any], units: Iterable[bytes]) -> Any:
@@ -75,12 +75,17 @@ def end(db: Connection, job: int, status: str) -> None:
     db.execute(update(JOBS).where(JOBS.c.id == job).values(status=status))
 
 
-def links(db: Connection, dataset_hash: str) -> set[str]:
-    """Return the links of all files of a dataset."""
-    own = db.scalars(select(DATA_ROWS.c.file_link).where(DATA_ROWS.c.dataset_hash == dataset_hash))
-    files = db.scalars(
+def links(db: Connection, dataset_hash: str, wanted: list[str]) -> set[str]:
+    """Return which of some links files of a dataset have."""
+    own = select(DATA_ROWS.c.file_link).where(DATA_ROWS.c.dataset_hash == dataset_hash)
+    files = (
         select(DATA_FILES.c.file_link)
         .join(DATA_ROWS, DATA_ROWS.c.data_hash == DATA_FILES.c.data_hash)
         .where(DATA_ROWS.c.dataset_hash == dataset_hash)
     )
-    return {link for link in (*own, *files) if link is not None}
+    found: set[str] = set()
+    for first in range(0, len(wanted), AT_ONCE):
+        some = wanted[first : first + AT_ONCE]
+        found.update(db.scalars(own.where(DATA_ROWS.c.file_link.in_(some))))
+        found.update(db.scalars(files.where(DATA_FILES.c.file_link.in_(some))))
+    return found

@@ -186,6 +186,19 @@ def change(db: Connection, project_hash: str, data_hash: str, values: dict[str, 
     return _changing(tuple(values)).change(db, {**values, **own}) > 0
 
 
+def add(db: Connection, project_hash: str, rows: dict[str, dict[str, Any]]) -> None:
+    """Add rows of data that has none in a project; columns by data hash, the same of each."""
+    new = [{"project_hash": project_hash, "data_hash": data_hash} | columns for data_hash, columns in rows.items()]
+    if new:
+        _adding(tuple(new[0])).change_many(db, new)
+
+
+def change_all(db: Connection, project_hash: str, data_hashes: Sequence[str], values: dict[str, Any]) -> None:
+    """Overwrite columns of the rows of several pieces of data, which are there."""
+    own = [{**values, "own_project": project_hash, "own_data": data_hash} for data_hash in data_hashes]
+    _changing(tuple(values)).change_many(db, own)
+
+
 _OWN = (LABEL_ROWS.c.project_hash == bindparam("own_project"), LABEL_ROWS.c.data_hash == bindparam("own_data"))
 
 
@@ -199,10 +212,13 @@ def _adding(names: tuple[str, ...]) -> Prepared:
     return Prepared(insert(LABEL_ROWS).values({name: bindparam(name) for name in names}))
 
 
-def note(db: Connection, project_hash: str, data_hash: str, user_hash: str, action: int, now: float) -> None:
-    """Note what a user did to a row besides saving."""
-    values = {"project_hash": project_hash, "data_hash": data_hash, "user_hash": user_hash, "action": action}
-    db.execute(insert(LABEL_EVENTS).values(**values, done_at=now))
+def note(
+    db: Connection, project_hash: str, data_hashes: Sequence[str], user_hash: str, action: int, now: float
+) -> None:
+    """Note what a user did to rows besides saving."""
+    common = {"project_hash": project_hash, "user_hash": user_hash, "action": action, "done_at": now}
+    if data_hashes:
+        db.execute(insert(LABEL_EVENTS), [{**common, "data_hash": data_hash} for data_hash in data_hashes])
 
 
 # --- revisions ------------------------------------------------------------------------------------------------------

@@ -53,6 +53,23 @@ class Prepared:
             raise self._told(db, error) from error
         return changed
 
+    def change_many(self, db: Connection, values: Sequence[Mapping[str, Any]]) -> int:
+        """Run a statement that returns no rows for each of several values; return how many rows it changed."""
+        if not values:
+            return 0
+        text, names, constants = self._texts.get(db.dialect.name) or self._compiled(db)
+        given: list[Any] = [{**constants, **one} for one in values]
+        if names is not None:
+            given = [[one[name] for name in names] for one in given]
+        raw: Any = db.connection.driver_connection
+        cursor = raw.cursor()
+        try:
+            cursor.executemany(text, given)
+            changed: int = cursor.rowcount
+        except db.dialect.loaded_dbapi.Error as error:
+            raise self._told(db, error) from error
+        return changed
+
     def _run(self, db: Connection, values: Mapping[str, Any]) -> Any:
         text, names, constants = self._texts.get(db.dialect.name) or self._compiled(db)
         if constants:

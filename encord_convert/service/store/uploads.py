@@ -39,12 +39,15 @@ _ARRIVED = Prepared(
 _FORGET = PreparedList(delete(UPLOADS), UPLOADS.c.data_hash)
 
 
-def add_upload(db: Connection, dataset_hash: str, kind: str, title: str, now: float) -> Upload:
-    """Make a place and return it."""
+def new_upload(dataset_hash: str, kind: str, title: str, now: float) -> Upload:
+    """Return a place that is not there yet."""
     data_hash = str(uuid4())
-    place = Upload(data_hash, dataset_hash, kind, title, f"service/{dataset_hash}/{data_hash}", None, None, None, now)
-    _ADD.change(db, place._asdict())
-    return place
+    return Upload(data_hash, dataset_hash, kind, title, f"service/{dataset_hash}/{data_hash}", None, None, None, now)
+
+
+def add_uploads(db: Connection, places: Sequence[Upload]) -> None:
+    """Make places."""
+    _ADD.change_many(db, [place._asdict() for place in places])
 
 
 def upload(db: Connection, data_hash: str) -> Upload | None:
