@@ -69,8 +69,8 @@ def _places(call: Call, kind: Query, titles: list[Any]) -> list[tuple[uploads.Up
 )  # fmt: skip
 def place_for_a_video(call: Call) -> dict[str, str]:
     """Give a place for one video."""
-    [place]: list[dict[str, str]] = places(call)
-    return place
+    given: list[dict[str, str]] = places(call)
+    return given[0]
 
 
 @handles(
