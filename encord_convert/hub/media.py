@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote
@@ -35,6 +37,11 @@ IMAGES = "images/"
 
 _FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
 """What Pillow calls them, and how their names end."""
+_BROKEN = (
+    ArithmeticError, AttributeError, EOFError, LookupError, OSError, RecursionError, SyntaxError, TypeError, ValueError,
+    struct.error,
+)  # fmt: skip
+"""What Pillow raises on bytes it does not expect."""
 _WIDTH, _HEIGHT, _ORIENTATION = 0x0100, 0x0101, 0x0112
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
@@ -339,7 +346,7 @@ def read_header(stream: BinaryIO, place: str) -> Header | None:
                 return _header(picture)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ReadError(place, f"declares more pixels than a picture should have ({error}).") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, OverflowError):
+    except (UnidentifiedImageError, *_BROKEN):
         return None
 
 
@@ -349,11 +356,15 @@ def _header(picture: Any) -> Header:
 
     width, height = picture.size
     tags = getattr(picture, "tag_v2", None)
+    value = 1
     if tags is None:
         tags = Image.Exif()
-        tags.load(picture.info.get("exif") or b"")
+        with suppress(*_BROKEN):  # an image whose EXIF is broken is still an image
+            tags.load(picture.info.get("exif") or b"")
+            value = tags.get(_ORIENTATION, 1)
     else:  # of a TIFF file Pillow gives the size as it is shown
         width, height = tags.get(_WIDTH, width), tags.get(_HEIGHT, height)
-    value = tags.get(_ORIENTATION, 1)
+        value = tags.get(_ORIENTATION, 1)
     orientation = value if isinstance(value, int) and 1 <= value <= 8 else 1
-    return Header(width, height, orientation, _FORMATS[picture.format])
+    suffix = _FORMATS.get(picture.format, ".jpg")  # a JPEG file of several images says MPO
+    return Header(width, height, orientation, suffix)

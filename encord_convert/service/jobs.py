@@ -36,51 +36,55 @@ LONGEST_END_S = 10.0
 """How long the end of the service waits for a unit."""
 LOOKED_AT_ONCE = 64
 REGISTERED_AT_ONCE = 256
+MOST_ATTEMPTS = 3
+"""How often a video is begun that never ends: if it is what stops the service, it does so no more."""
 
 
 class Jobs:
-    """The thread that does the jobs of a service."""
+    """The threads that do the jobs of a service: one for each kind, so that videos keep nothing else waiting."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._is_over = Event()
-        self._thread = Thread(target=self._run, name="jobs", daemon=True)
-        self._thread.start()
+        self._threads = [
+            Thread(target=self._run, args=(kind,), name=kind, daemon=True) for kind in (PRIVATE_DATA, RE_ENCODING)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
-        """End after the unit that is under way, or without it if it takes long: it is done again after a restart."""
+        """End after the units that are under way, or without them if they take long: they are done after a restart."""
         self._is_over.set()
-        self._thread.join(LONGEST_END_S)
+        for thread in self._threads:
+            thread.join(LONGEST_END_S)
 
-    def _run(self) -> None:
+    def _run(self, kind: str) -> None:
         while not self._is_over.wait(POLL_S):
             try:
-                for job in self._service.database.read(jobs.pending):
-                    self._carry_on(job)
+                while waiting := self._read(lambda db: jobs.pending(db, kind)):
+                    for job in waiting:  # some units of each in turn
+                        self._carry_on(job)
+                    if self._is_over.is_set():
+                        return
             except Exception:
                 if not self._is_over.is_set():
                     _LOG.exception("A job could not be carried on; it is tried again.")
                 self._is_over.wait(10 * POLL_S)
 
     def _carry_on(self, job: Any) -> None:
-        look = self._looked_at if job.kind == PRIVATE_DATA else self._encoded
-        while waiting := self._read(lambda db: jobs.units(db, job.id, [WAITING], LOOKED_AT_ONCE)):
+        """Do some units of a job, or end it."""
+        look, at_once = (self._looked_at, LOOKED_AT_ONCE) if job.kind == PRIVATE_DATA else (self._encoded, 1)
+        if waiting := self._read(lambda db: jobs.units(db, job.id, [WAITING], at_once)):
             told = []
             for one in waiting:
                 if self._is_over.is_set():
                     break
-                told.append((one.place, *_outcome(look, job, one.unit)))
-            self._write(lambda db, told=told: jobs.tell(db, job.id, WAITING, told))  # type: ignore[misc]
-            if self._is_over.is_set():
-                return
-        has_failed = self._read(lambda db: jobs.counts(db, job.id)).get(FAILED, 0) > 0
-        if has_failed and not job.ignore_errors:
+                told.append((one.place, *_outcome(look, job, one)))
+            self._write(lambda db: jobs.tell(db, job.id, WAITING, told))
+        elif not job.ignore_errors and self._read(lambda db: jobs.counts(db, job.id)).get(FAILED):
             self._write(lambda db: jobs.end(db, job.id, "ERROR"))
-            return
-        while not self._is_over.is_set():
-            if not self._write(lambda db: _registered(db, self._service, job)):
-                self._write(lambda db: jobs.end(db, job.id, "DONE"))
-                return
+        elif not self._is_over.is_set() and not self._write(lambda db: _registered(db, self._service, job)):
+            self._write(lambda db: jobs.end(db, job.id, "DONE"))
 
     def _read(self, work: Callable[[Connection], Any]) -> Any:
         return self._service.database.read(work)
@@ -88,28 +92,34 @@ class Jobs:
     def _write(self, work: Callable[[Connection], Any]) -> Any:
         return self._service.database.write(work).result()
 
-    def _looked_at(self, job: Any, unit: bytes) -> dict[str, Any]:
+    def _looked_at(self, job: Any, one: Any) -> dict[str, Any]:
         dataset = self._read(lambda db: datasets.dataset(db, job.dataset_hash))
-        wanted = msgspec.json.decode(unit, type=Unit)
+        wanted = msgspec.json.decode(one.unit, type=Unit)
         return columns_of(self._service.storage.clouds, job.integration, dataset.type, wanted)
 
-    def _encoded(self, job: Any, unit: bytes) -> dict[str, Any]:
-        data_hash = msgspec.json.decode(unit)
+    def _encoded(self, job: Any, one: Any) -> dict[str, Any]:
+        data_hash = msgspec.json.decode(one.unit)
+        attempts = msgspec.json.decode(one.found) if one.found else 0
+        if attempts >= MOST_ATTEMPTS:
+            raise EncordException(f"{data_hash}: was begun {attempts} times, and the service ended each time.")
+        begun = [(one.place, WAITING, msgspec.json.encode(attempts + 1))]
+        self._write(lambda db: jobs.tell(db, job.id, WAITING, begun))
         row = self._read(lambda db: data_rows.data_row(db, job.dataset_hash, data_hash))
         if row is None:
             raise EncordException(f"{data_hash}: was deleted meanwhile.")
         return {"data_hash": data_hash, "title": row.data_title, "sha256": encoded(self._service.storage, row)}
 
 
-def _outcome(look: Callable[[Any, bytes], dict[str, Any]], job: Any, unit: bytes) -> tuple[int, bytes]:
+def _outcome(look: Callable[[Any, Any], dict[str, Any]], job: Any, one: Any) -> tuple[int, bytes]:
     try:
-        return READ, msgspec.json.encode(look(job, unit))
+        return READ, msgspec.json.encode(look(job, one))
     except EncordException as error:
         return FAILED, msgspec.json.encode(error.message)
     except Exception as error:  # a bug, or a library's: the others go on, and the log says where
         _LOG.exception("A unit of a job failed.")
-        return FAILED, msgspec.json.encode(f"{bytes(unit).decode()[:256]}: the service failed on it; its log says where"
-                                           f" ({type(error).__name__}).")  # fmt: skip
+        what = bytes(one.unit).decode()[:256]
+        fault = f"{what}: the service failed on it; its log says where ({type(error).__name__})."
+        return FAILED, msgspec.json.encode(fault)
 
 
 def _registered(db: Connection, service: Service, job: Any) -> int:

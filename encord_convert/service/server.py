@@ -13,6 +13,7 @@ import logging
 import os
 import resource
 import socket
+import sys
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +49,7 @@ IDLE_S = 75
 """How long a connection stays on which nothing is asked."""
 THREADS = 8
 """Requests that read at once."""
-READS_OF_ONE = 4
+READS_OF_ONE = 2
 """Of one caller."""
 LONG = 2
 """Requests at once that take long to prepare; of one caller, one."""
@@ -60,6 +61,8 @@ MOST_STRANGERS = 64
 """Requests of whom the key is being looked up; more are told to come again."""
 MOST_OF_STRANGER = 16
 """Of one address."""
+SWITCH_S = 0.0005
+"""How long one thread computes while others wait: a short request needs its turn ten times, long ones compute on."""
 LOOK = 5
 """Tenths of a second between two looks at the connections."""
 
@@ -348,6 +351,7 @@ class Server:
 
     def run(self) -> None:
         """Listen until a signal, or :meth:`stop`, ends it."""
+        sys.setswitchinterval(SWITCH_S)
         gc.freeze()  # what is there stays: it need not be looked through again and again
         self._server.run([self._socket])
 

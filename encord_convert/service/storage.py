@@ -23,6 +23,7 @@ from uuid import uuid4
 import fsspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from encord_convert.errors import ReadError
 from encord_convert.sdk.exceptions import AuthorisationError, FileSizeNotSupportedError, ResourceNotFoundError
 from encord_convert.service.clouds import Clouds
 
@@ -38,6 +39,7 @@ SHORT = 1 << 20
 LEFT_S = 24 * 3600.0
 """After how long a file that is still arriving never will."""
 SECRET_FILE = "secret"
+SECRET_BYTES = 32
 
 
 class Storage:
@@ -53,6 +55,7 @@ class Storage:
         self._files: Any = fsspec.filesystem("file")
         self._root = str(folder / "files")
         self._files.makedirs(f"{self._root}/incoming", exist_ok=True)
+        os.chmod(self._root, 0o700)
         self._sweep()
         self.secret = _secret(folder / SECRET_FILE)
         self.clouds = Clouds()
@@ -240,10 +243,17 @@ def _secret(file: Path) -> bytes:
         temporary = file.with_name(f".{uuid4()}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(os.urandom(32))
+            stream.write(os.urandom(SECRET_BYTES))
             stream.flush()
             os.fsync(stream.fileno())
         with suppress(FileExistsError):  # another process was first
             os.link(temporary, file)
         temporary.unlink()
-    return file.read_bytes()
+    secret = file.read_bytes()
+    if len(secret) != SECRET_BYTES:
+        raise ReadError(
+            str(file),
+            f"has {len(secret)} bytes; the secret of a service has {SECRET_BYTES}.",
+            advice="Bring it back from a copy. Without it, what is sealed in the database cannot be read.",
+        )
+    return secret

@@ -225,7 +225,7 @@ def test_a_video_says_its_size_rate_and_frames(server: Running, tmp_path: Path) 
 def test_a_video_without_pyav_is_refused_with_what_to_install(
     server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("encord_convert.service.contents.find_spec", lambda name: None)
+    monkeypatch.setattr("encord_convert.service.videos.find_spec", lambda name: None)
     file = tmp_path / "clip.mp4"
     file.write_bytes(bytes(4) + b"ftypisom")
     with pytest.raises(FileTypeNotSupportedError, match=r"pip install 'encord-convert\[video\]'"):

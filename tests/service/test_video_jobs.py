@@ -22,7 +22,7 @@ def dataset_of(server: Running) -> Dataset:
 
 
 def test_without_an_encoder_it_is_said_what_to_install(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("encord_convert.service.encodings.find_spec", lambda name: None)
+    monkeypatch.setattr("encord_convert.service.videos.find_spec", lambda name: None)
     with pytest.raises(InvalidArgumentsError, match=r"pip install 'encord-convert\[video\]'"):
         dataset_of(server).re_encode_data(["x"])
 

@@ -80,7 +80,7 @@ class Database:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of a service, if it is not there.
+    """Make the folder of a service, and let nobody but its owner into it, nor at its files, whoever could before.
 
     Raises
     ------
@@ -94,6 +94,9 @@ def make_folder(folder: Path) -> None:
         raise WriteError(f"{folder}: {fact}, and a service needs a folder. Name another with --data.") from error
     if not os.access(folder, os.W_OK):
         raise WriteError(f"{folder}: is read-only, and a service writes there. Name another folder with --data.")
+    for path in (folder, *folder.iterdir()):
+        if not path.is_symlink() and path.stat().st_mode & 0o077:
+            path.chmod(path.stat().st_mode & 0o700)
 
 
 def open_database(folder: Path, url: str | None = None) -> Database:
@@ -119,6 +122,8 @@ def open_database(folder: Path, url: str | None = None) -> Database:
         import_module(name)
     make_folder(folder)
     file = folder / FILE
+    if url is None:
+        file.touch(mode=0o600)  # its log gets the same rights
     engine = _sqlite(file) if url is None else _postgresql(url)
     name = str(file) if url is None else engine.url.render_as_string(hide_password=True)
     try:

@@ -38,10 +38,12 @@ def by_number(db: Connection, dataset_hash: str, number: int) -> Any:
 
 
 def pending(db: Connection, kind: str | None = None, dataset_hash: str | None = None) -> list[Any]:
-    """Return the jobs that are not done, oldest first."""
+    """Return the jobs, of a kind, that are not done, oldest first."""
     query = select(JOBS).where(JOBS.c.status == "PENDING").order_by(JOBS.c.id)
     if kind is not None:
-        query = query.where(JOBS.c.kind == kind, JOBS.c.dataset_hash == dataset_hash)
+        query = query.where(JOBS.c.kind == kind)
+    if dataset_hash is not None:
+        query = query.where(JOBS.c.dataset_hash == dataset_hash)
     return list(db.execute(query))
 
 
