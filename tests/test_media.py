@@ -156,3 +156,10 @@ def test_pictures_are_found_in_an_archive(tmp_path: Path) -> None:
     with source_at(tmp_path / "a.zip") as source:
         found = Media(source)
         assert found.header(str(found.find("cam/1.jpg"))) == Header(40, 30)
+
+
+def test_a_photo_of_two_images_is_an_image() -> None:
+    stream = io.BytesIO()
+    first, second = Image.new("RGB", (40, 30)), Image.new("RGB", (20, 15))
+    first.save(stream, "MPO", save_all=True, append_images=[second])
+    assert Media(MemorySource({"a.jpg": stream.getvalue()}, "photos")).header("a.jpg") == Header(40, 30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -191,3 +192,34 @@ def test_the_template_of_a_skeleton_has_its_points_and_edges() -> None:
     assert (template.name, template.width, template.height) == ("Hand", 0.2, 0.3)
     assert [(node.name, node.x, node.y) for node in template.skeleton] == [("wrist", 0.0, 0.0), ("tip", 1.0, 1.0)]
     assert template.edges == [(0, 1, "#000000")]
+
+
+def seconds_for(count: int) -> float:
+    began = time.process_time()
+    structure = OntologyStructure()
+    radio = structure.add_classification().add_attribute(RadioAttribute, "Colour")
+    for number in range(count):
+        structure.add_object(f"class {number}", Shape.POLYGON, feature_node_hash=f"{number:08x}")
+        radio.add_option(f"option {number}", feature_node_hash=f"{number:08x}")
+    return time.process_time() - began
+
+
+def test_adding_a_class_takes_as_long_whatever_is_there() -> None:
+    """Eight times as many take eight times as long, not sixty-four times."""
+    few = min(seconds_for(1000) for _ in range(3))
+    assert seconds_for(8000) < 24 * few
+
+
+def test_siblings_that_go_and_come_by_hand_are_known_to_the_next() -> None:
+    structure = OntologyStructure()
+    for number in range(4):
+        structure.add_object(f"class {number}", Shape.POLYGON, feature_node_hash=f"hash{number}")
+    del structure.objects[1:3]
+    again = structure.add_object("again", Shape.POLYGON, feature_node_hash="hash1")
+    assert (again.uid, [one.feature_node_hash for one in structure.objects]) == (5, ["hash0", "hash3", "hash1"])
+    structure.objects[-1:] = [
+        Object(uid=9, name="other", color="#000000", shape=Shape.POLYGON, feature_node_hash="hash9")
+    ]
+    with pytest.raises(ValueError, match="hash9"):
+        structure.add_object("another", Shape.POLYGON, feature_node_hash="hash9")
+    assert structure.add_object("last", Shape.POLYGON).uid == 10

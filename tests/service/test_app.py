@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from harness import Running, key_of, running
+from sqlalchemy import delete
 
-from encord_convert.sdk.exceptions import InvalidArgumentsError, InvalidDateFormatError
+from encord_convert.sdk.exceptions import AuthenticationError, InvalidArgumentsError, InvalidDateFormatError
 from encord_convert.sdk.http import _signatures
 from encord_convert.sdk.http._envelopes import CODES, MULTI_LABEL_LIMIT, request_bytes
 from encord_convert.sdk.http.routes import RESOURCE, USER, Query, Verb
@@ -25,6 +26,7 @@ from encord_convert.sdk.orm.dataset import StorageLocation
 from encord_convert.service import connections, faults
 from encord_convert.service import server as server_module
 from encord_convert.service.calls import HANDLERS, Handler, NotYet
+from encord_convert.service.store.tables import PUBLIC_KEYS
 
 LIST = request_bytes(Query.DATASET_WITH_USER_ROLE, Verb.GET, None, {"filter": {}})
 
@@ -338,3 +340,65 @@ def test_a_host_that_is_none_makes_no_address(server: Running) -> None:
     headers = {"ResourceID": made, "ResourceType": "dataset", "Host": "evil.example/x?"}
     reply = posted(server, body, RESOURCE, **headers)
     assert json.loads(reply.body)["response"]["signed_url"].startswith("http://localhost/storage/")
+
+
+# --- who is unknown --------------------------------------------------------------------------------------------------
+
+
+def test_of_who_has_no_key_no_body_is_waited_for(socketed: Running) -> None:
+    socketed.user("ann")
+    signed = _signatures.authorization(key_of("nobody"), b"")
+    for path, headers in ((USER, {}), (USER, {"Authorization": signed}), ("/v2/public/x", {})):
+        connection = http.client.HTTPConnection(urlsplit(socketed.url).netloc, timeout=10)
+        connection.putrequest("POST", path)
+        connection.putheader("Content-Length", str(64 << 20))
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert b"The key is unknown, or the signature is not of this request." in connection.getresponse().read()
+        connection.close()
+
+
+def test_a_key_that_is_added_is_known_at_once_and_one_that_is_gone_is_not(socketed: Running) -> None:
+    stranger = socketed.stranger("bob")
+    with pytest.raises(AuthenticationError):
+        stranger.get_datasets()
+    socketed.user("bob")
+    assert stranger.get_datasets() == []
+    socketed.service.database.write(lambda db: db.execute(delete(PUBLIC_KEYS))).result()
+    with pytest.raises(AuthenticationError):
+        stranger.get_datasets()
+
+
+@pytest.mark.parametrize(
+    ("host", "is_own"),
+    [
+        ("localhost:8000", True), ("127.0.0.1", True), ("[::1]:80", True), ("192.168.1.7", True),
+        ("labels.example", True), ("evil.example", False), ("localhost.evil.example:8000", False),
+    ],
+)  # fmt: skip
+def test_until_there_is_a_user_no_page_of_another_name_makes_itself_one(
+    tmp_path: Path, host: str, is_own: bool
+) -> None:
+    with running(tmp_path, "socket", trust_first_key=True, public_url="https://labels.example") as server:
+        given = {"Authorization": _signatures.authorization(key_of("ann"), LIST)}
+        body = server.transport().send(Request("POST", server.url + USER, {**given, "Host": host}, LIST)).body
+        assert (body == b'{"status":200,"response":[]}') is is_own
+        assert is_own or b"Until its first key is known" in body
+        ann = server.stranger("ann")
+        assert ann.get_datasets() == []  # she is the first now, and then every name will do
+        body = server.transport().send(Request("POST", server.url + USER, {**given, "Host": host}, LIST)).body
+        assert body == b'{"status":200,"response":[]}'
+
+
+def test_a_forged_signature_makes_nobody_the_first_user(tmp_path: Path) -> None:
+    with running(tmp_path, "socket", trust_first_key=True) as server:
+        given = {"Authorization": _signatures.authorization(key_of("bob"), b"other")}
+        told(server.transport().send(Request("POST", server.url + USER, given, LIST)))
+        assert server.stranger("ann").get_datasets() == []
+
+
+def test_a_request_of_too_many_values_is_refused(server: Running) -> None:
+    body = b'{"query_type": "dataset", "query_method": "POST", "values": {"uid": null, "payload": [%b0]}}'
+    code, payload = told(posted(server, body % (b"0," * 2_000_001)))
+    assert (code, payload) == (["INVALID_ARGUMENTS_ERROR"], "A request may have 2000000 values; split it.")

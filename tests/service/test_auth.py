@@ -160,6 +160,22 @@ def test_a_replay_gets_the_answer_again_and_changes_nothing(
     assert len(counted) == 1
 
 
+def test_a_signature_in_another_spelling_is_not_another_request(
+    server: Running, counted: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.user("ann")
+    now = server.service.clock()
+    monkeypatch.setattr(server.service, "clock", lambda: now)
+    target = "/v2/public/counted/a"
+    headers = _signatures.signature_headers(key_of("ann"), "POST", target, b"{}", int(now - 30))
+    assert server.transport().send(Request("POST", server.url + target, headers, b"{}")).status == 200
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = headers["Signature"][-4]  # its lower four bits stand for nothing
+    other = headers["Signature"][:-4] + letters[letters.index(last) + 1] + headers["Signature"][-3:]
+    reply = server.transport().send(Request("POST", server.url + target, {**headers, "Signature": other}, b"{}"))
+    assert (reply.status, len(counted)) == (401, 1)
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -338,6 +338,12 @@ def test_a_strict_service_names_both_revisions_of_a_conflict(tmp_path: Path) -> 
         ({"data_units": []}, CorruptedLabelError, "Expected `object`, got `array` - at `\\$.data_units`"),
         ({"data_hash": "other"}, CorruptedLabelError, "these labels are of other"),
         ({"object_answers": None}, CorruptedLabelError, r"\$.object_answers"),
+        ({"data_hash": None}, CorruptedLabelError, r"\$.data_hash"),
+        (
+            {"data_units": {"a": {"data_hash": None, "labels": {"objects": [], "classifications": []}}}},
+            CorruptedLabelError,
+            r"\$.data_units\[...\].data_hash",
+        ),
     ],
 )
 def test_what_is_no_label_row_is_refused(

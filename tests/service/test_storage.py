@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 from harness import Running, running
 from media import picture
 
+from encord_convert.errors import ReadError
 from encord_convert.sdk.http.routes import Query
 from encord_convert.sdk.http.transport import Reply, Request
 from encord_convert.sdk.orm.dataset import StorageLocation
 from encord_convert.service import storage
+from encord_convert.service.app import open_service
 from encord_convert.service.storage import Storage
 
 
@@ -135,6 +138,30 @@ def test_a_part_of_a_file_can_be_fetched(server: Running, tmp_path: Path) -> Non
     assert (whole.status, whole.body, whole.headers["content-type"]) == (200, body, "image/png")
 
 
+@pytest.mark.parametrize(
+    ("span", "status", "wanted"),
+    [
+        ("bytes=0-0", 206, b"0"), ("bytes=5-999", 206, b"56789"), ("BYTES=8-", 206, b"89"), ("bytes=-99", 206, None),
+        ("bytes=10-", 416, b""), ("bytes=99-100", 416, b""), ("bytes=-0", 416, b""),
+        ("bytes=5-2", 200, None), ("bytes=0-1,4-5", 200, None), ("lines=1-2", 200, None), ("bytes=a-b", 200, None),
+        ("bytes=+1-2", 200, None), ("bytes=-", 200, None), ("bytes=1_0-", 200, None), ("bytes=²-", 200, None),
+    ],
+)  # fmt: skip
+def test_a_range_is_read_as_the_standard_has_it(server: Running, span: str, status: int, wanted: bytes | None) -> None:
+    reply = fetched(server, "a.png", b"0123456789", Range=span.encode().decode("latin-1"))
+    assert reply.status == status
+    if status == 416:
+        assert reply.headers["content-range"] == "bytes */10"
+    else:
+        assert reply.body == (b"0123456789" if wanted is None else wanted)
+        assert ("content-range" in reply.headers) is (status == 206)
+
+
+def test_a_range_of_another_file_is_the_whole_one(server: Running) -> None:
+    reply = fetched(server, "a.png", b"0123456789", **{"Range": "bytes=2-3", "If-Range": '"other"'})
+    assert (reply.status, reply.body) == (200, b"0123456789")
+
+
 @pytest.mark.parametrize("name", ["a.svg", "a.html"])
 def test_what_could_hold_a_script_is_not_shown(server: Running, name: str) -> None:
     reply = fetched(server, name, b"<svg onload='alert(1)'/>")
@@ -155,6 +182,27 @@ def test_the_secret_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(file.read_bytes()) == 32
     assert Storage(tmp_path / "other").secret != file.read_bytes()
+
+
+@pytest.mark.parametrize("secret", [b"", b"short", bytes(33)], ids=["empty", "short", "long"])
+def test_a_secret_that_is_none_is_refused(tmp_path: Path, secret: bytes) -> None:
+    (tmp_path / "secret").write_bytes(secret)
+    with pytest.raises(ReadError, match=f"has {len(secret)} bytes; the secret of a service has 32"):
+        open_service(tmp_path)
+    assert (tmp_path / "secret").read_bytes() == secret
+
+
+def test_nobody_else_may_look_at_the_data_whatever_was_there_before(tmp_path: Path) -> None:
+    folder, before = tmp_path / "data", os.umask(0)
+    try:
+        (folder / "files").mkdir(mode=0o777, parents=True)
+        (folder / "service.sqlite").touch(0o666)
+        with running(folder) as server:
+            assert send(server, "PUT", place(server)["signed_url"], b"bytes").status == 200
+            kept = [path for path in (folder, *folder.iterdir()) if path.stat().st_mode & 0o077]
+    finally:
+        os.umask(before)
+    assert [path.name for path in kept if path.name != "migration.lock"] == []
 
 
 def test_slow_uploads_keep_nobody_waiting(tmp_path: Path) -> None:

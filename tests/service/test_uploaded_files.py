@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Running
+from harness import Running, running
 from media import CT, film, picture
 
 from encord_convert.sdk.constants.enums import DataType
@@ -18,6 +20,7 @@ from encord_convert.sdk.exceptions import FileTypeNotSupportedError, InvalidArgu
 from encord_convert.sdk.http.routes import Query
 from encord_convert.sdk.http.transport import Request
 from encord_convert.sdk.orm.dataset import ImagesDataFetchOptions, StorageLocation
+from encord_convert.service import videos
 from encord_convert.service.store.data_rows import series_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
@@ -51,7 +54,7 @@ def test_a_picture_on_its_side_has_the_size_it_is_shown_in(server: Running, tmp_
     exif = Image.Exif()
     exif[0x0112] = 6
     dataset = dataset_of(server)
-    dataset.upload_image(picture(tmp_path / "phone.jpg", 40, 30, exif=exif))
+    dataset.upload_image(picture(tmp_path / "phone.jpg", 40, 30, exif=b"Exif\0\0" + exif))
     [row] = dataset.list_data_rows()
     assert (row.width, row.height) == (30, 40)
 
@@ -230,3 +233,58 @@ def test_a_video_without_pyav_is_refused_with_what_to_install(
     file.write_bytes(bytes(4) + b"ftypisom")
     with pytest.raises(FileTypeNotSupportedError, match=r"pip install 'encord-convert\[video\]'"):
         dataset_of(server).upload_video(file)
+
+
+def lists(folder: Path, port: int) -> dict[str, str]:
+    """Texts FFmpeg takes for videos that lie elsewhere."""
+    other = film(folder / "other.avi")
+    return {
+        "of addresses": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:{port}/x.ts\n#EXT-X-ENDLIST\n",
+        "of files": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{other}\n#EXT-X-ENDLIST\n",
+        "of a session": (
+            "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+            f"m=video {port} RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+        ),
+        "to be joined": f"ffconcat version 1.0\nfile '{other}'\n",
+    }
+
+
+@pytest.mark.filterwarnings("ignore::encord_convert.sdk._uploads.UploadWarning")
+@pytest.mark.parametrize("name", ["of addresses", "of files", "of a session", "to be joined"])
+def test_a_text_named_as_a_video_opens_nothing(tmp_path: Path, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, running(tmp_path / "service") as server:
+        port = listening.getsockname()[1]
+        file = tmp_path / "clip.mp4"
+        file.write_text(lists(tmp_path, port)[name])
+        began = time.monotonic()
+        with pytest.raises(FileTypeNotSupportedError, match=r"clip\.mp4: is no video the service reads"):
+            dataset_of(server).upload_video(file)
+        assert time.monotonic() - began < 8  # FFmpeg waits for ten seconds for what a session names
+        listening.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            listening.accept()
+
+
+def test_a_video_of_an_unknown_codec_is_refused_by_name(server: Running, tmp_path: Path) -> None:
+    file = film(tmp_path / "clip.mkv")
+    file.write_bytes(file.read_bytes().replace(b"V_MPEG4/ISO/ASP", b"V_NOSUCH/ISO/XX"))
+    with pytest.raises(FileTypeNotSupportedError, match=r"clip\.mkv: is encoded in a way the service does not know"):
+        dataset_of(server).upload_video(file)
+
+
+def test_a_video_that_breaks_its_reader_breaks_nothing_else(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(videos, "LOOK_S", 0.01)
+    with pytest.raises(FileTypeNotSupportedError, match=r"clip\.mp4: takes more than 0 s to read"):
+        dataset_of(server).upload_video(film(tmp_path / "clip.mp4"))
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0garbage", b"Exif\0\0MM\0*\0\0\0\x08\0\x05", b"Exif\0\0II*\0\xff\xff\xff\x7f"]
+)
+def test_an_image_whose_exif_is_broken_is_an_image(server: Running, tmp_path: Path, exif: bytes) -> None:
+    dataset = dataset_of(server)
+    dataset.upload_image(picture(tmp_path / "phone.jpg", 40, 30, exif=b"Exif\0\0" + exif))
+    [row] = dataset.list_data_rows()
+    assert (row.width, row.height, row.file_type) == (40, 30, "image/jpeg")

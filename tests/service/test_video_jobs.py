@@ -14,6 +14,9 @@ from media import film
 from encord_convert.sdk.dataset import Dataset
 from encord_convert.sdk.exceptions import InvalidArgumentsError, ResourceNotFoundError
 from encord_convert.sdk.orm.dataset import StorageLocation
+from encord_convert.service import videos
+from encord_convert.service.store import jobs
+from encord_convert.service.store.tables_jobs import WAITING
 
 
 def dataset_of(server: Running) -> Dataset:
@@ -51,3 +54,31 @@ def test_what_is_no_video_of_the_dataset_is_not_encoded(server: Running) -> None
         dataset_of(server).re_encode_data(["x"])
     with pytest.raises(ResourceNotFoundError, match="The dataset has no such job"):
         dataset_of(server).re_encode_data_status(7)
+
+
+def test_a_video_that_ends_the_service_each_time_is_given_up(tmp_path: Path) -> None:
+    with running(tmp_path / "service") as server:
+        dataset = dataset_of(server)
+        dataset.upload_video(str(film(tmp_path / "ride.avi", 7)))
+        [row] = dataset.list_data_rows()
+        server.service._jobs.close()  # no thread does it here
+        job = dataset.re_encode_data([row.uid])
+        begun = [(0, WAITING, b"3")]  # as if the service had been killed three times over it
+        server.service.database.write(lambda db: jobs.tell(db, job, WAITING, begun)).result()
+    with running(tmp_path / "service") as server:
+        dataset = server.user("ann").get_dataset(dataset.dataset_hash)
+        while (done := dataset.re_encode_data_status(job)).status == "PENDING":
+            time.sleep(0.1)
+        assert done.status == "ERROR"
+
+
+def test_a_video_that_takes_too_long_to_encode_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(videos, "ENCODE_S", 0.01)
+    with running(tmp_path / "service") as server:
+        dataset = dataset_of(server)
+        dataset.upload_video(str(film(tmp_path / "ride.avi", 7)))
+        [row] = dataset.list_data_rows()
+        job = dataset.re_encode_data([row.uid])
+        while (done := dataset.re_encode_data_status(job)).status == "PENDING":
+            time.sleep(0.1)
+        assert done.status == "ERROR"
