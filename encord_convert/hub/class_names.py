@@ -68,7 +68,8 @@ def told_apart(structure: Structure) -> Structure:
     """Return an ontology in which classes of one label have names that differ; the given one if they do."""
     ours = [one for one in structure["objects"] if one["featureNodeHash"] == hash_of(one["name"], one["shape"])]
     taken = {one["name"] for one in structure["objects"]}
-    free = taken - {one["name"] for one in structure["objects"] if one not in ours}
+    own = set(map(id, ours))
+    free = taken - {one["name"] for one in structure["objects"] if id(one) not in own}
     names: dict[str, str] = {}
     for one in ours:
         if one["name"] in free:

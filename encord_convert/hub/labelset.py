@@ -512,6 +512,7 @@ class Draft:
         self.info = frame_info()
         self.machine_info = frame_info(manual=False)
         self._labels: dict[str, Object] = {}
+        self._words_of: dict[tuple[str, str], tuple[str, ...]] = {}
         self._datasets: dict[str, str] = {}
         self._templates: dict[tuple[DataType, str, int, int | None], LabelRowReadOnlyData] = {}
 
@@ -520,7 +521,7 @@ class Draft:
         if not self._labels:
             self._labels.update({one.name: one for one in reversed(self.ontology.objects)})
         first = self._labels.get(name)
-        hash_ = self.hashes.hex("object", name, shape.value) if first is None else hash_of(name, shape.value)
+        hash_ = self._hash(None if first is None else hash_of(name, shape.value), "object", name, shape.value)
         is_given = color is not None
         color = first.color if first is not None and not is_given else color
         added = self.ontology.add_object(name, shape, color=color, feature_node_hash=hash_)
@@ -531,7 +532,15 @@ class Draft:
 
     def add_classification(self, name: str) -> Classification:
         """Add a classification; its attribute, which names it, is for the caller to add."""
-        return self.ontology.add_classification(feature_node_hash=self.hashes.hex("classification", name))
+        return self.ontology.add_classification(feature_node_hash=self._hash(None, "classification", name))
+
+    def _hash(self, wanted: str | None, *words: str) -> str:
+        """Return the hash of a class: it is short, so that of many two may meet, of which the later moves on."""
+        hash_, number = wanted or self.hashes.hex(*words), 1
+        while self._words_of.setdefault((words[0], hash_), words) != words:
+            number += 1
+            hash_ = self.hashes.hex(*words, number)
+        return hash_
 
     def row(
         self,

@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from encord_convert import OptionError, ReadError, Report, read, write
+from encord_convert.cli import run
 from encord_convert.formats import Match, _cvat_account, _cvat_bytes, _cvat_scan
 from encord_convert.formats._files import MemorySource, MemoryTarget, Source, source_at, spooled
 from encord_convert.formats.cvat.page import FORMAT
@@ -1357,3 +1358,23 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0]
+
+
+MEETING = ("label 76025", "label 154594")
+"""Labels whose classes would have one hash: it has 32 bits, and among a hundred thousand labels two meet so."""
+
+
+def test_labels_whose_hashes_meet_are_two_classes(tmp_path: Path) -> None:
+    labels = "".join(f"<label><name>{one}</name><type>rectangle</type><attributes/></label>" for one in MEETING)
+    boxes = "".join(
+        f'<box label="{one}" occluded="0" xtl="4" ytl="3" xbr="20" ybr="15" z_order="0"></box>' for one in MEETING
+    )
+    (tmp_path / "annotations.xml").write_text(
+        "<annotations><version>1.1</version><meta><task><id>1</id><name>t</name><size>1</size><mode>annotation</mode>"
+        f'<labels>{labels}</labels></task></meta><image id="0" name="a.png" width="40" height="30">{boxes}</image>'
+        "</annotations>"
+    )
+    assert run(["convert", str(tmp_path / "annotations.xml"), str(tmp_path / "out.json"), "--to", "coco"]) == 0
+    made = json.loads((tmp_path / "out.json").read_text())
+    names = {one["id"]: one["name"] for one in made["categories"]}
+    assert [names[one["category_id"]] for one in made["annotations"]] == list(MEETING)

@@ -459,4 +459,4 @@ def merge_attributes(into: list[Attribute], others: Iterable[Attribute]) -> None
             continue
         attribute.kind = attribute.kind if attribute.kind == other.kind else "text"
         attribute.is_mutable |= other.is_mutable
-        attribute.values += [value for value in other.values if value not in attribute.values]
+        attribute.values = list(dict.fromkeys((*attribute.values, *other.values)))

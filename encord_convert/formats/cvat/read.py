@@ -5,13 +5,13 @@ The page of the format is :mod:`encord_convert.formats.cvat.page`.
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import FileSource, Source
@@ -93,6 +93,12 @@ def _splits_in(one: Scan, *, is_alone: bool) -> set[str]:
     return {*one.facts.subsets, *tasks, "" if is_alone else named_in(one.member)} - {""}
 
 
+def _copied(values: list[Any]) -> list[Any]:
+    """Return copies, made a third as fast by ``deepcopy``."""
+    copies: list[Any] = pickle.loads(pickle.dumps(values, pickle.HIGHEST_PROTOCOL))
+    return copies
+
+
 class _Reading:
     """What is known of a source after the scan: ontology, plans, and the account of reading."""
 
@@ -111,8 +117,8 @@ class _Reading:
             self.ledger.mark_head()
             return
         # The scans are descriptions of the files and stay as they are; merging and completing need copies.
-        labels: list[Label] = merged_labels(deepcopy([one.meta for one in scans]))
-        facts: dict[str, LabelFacts] = merged_facts(deepcopy([one.facts.labels for one in scans]))
+        labels: list[Label] = merged_labels(_copied([one.meta for one in scans]))
+        facts: dict[str, LabelFacts] = merged_facts(_copied([one.facts.labels for one in scans]))
         self.plans = build(self.draft, labels, facts, options, self.ledger)
         self.ledger.mark_head()
 
@@ -121,7 +127,7 @@ class _Reading:
         structure = own_ontology([one.meta for one in self.scans], self.options)
         plans = None
         if structure is not None:
-            facts = merged_facts(deepcopy([one.facts.labels for one in self.scans]))
+            facts = merged_facts(_copied([one.facts.labels for one in self.scans]))
             plans = own_plans(structure, facts, self.draft)
         if plans is None or structure is None:
             return None
