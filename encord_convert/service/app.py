@@ -86,22 +86,9 @@ AnyReply = Reply | LongReply
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A request before its body is there.
+    """A request before its body is there; names of headers are in lower case, path and query as they came."""
 
-    Parameters
-    ----------
-    endpoint : str or None
-        Of the envelope API; None: REST v2.
-    method : str
-    target : str
-        Path and query as they came.
-    headers : mapping
-        Names in lower case.
-    proof : Proof
-    now : float
-    """
-
-    endpoint: str | None
+    endpoint: str | None  # of the envelope API; None: REST v2
     method: str
     target: str
     headers: Mapping[str, str]

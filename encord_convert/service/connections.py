@@ -10,8 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 SLACK_S = 20.0  # how long a head, a body, or an answer that nobody takes may stand still
 LEAST_RATE = 16 << 10  # bytes a second of a head or a body, once the slack is over
 BODY_S = 600.0  # how long a body may take that is not a file
-MOST_HEAD = 64 << 10  # bytes
-MOST_UNREAD = 1 << 20  # bytes of a body that are passed over after the answer
+MOST_HEAD, MOST_UNREAD = 64 << 10, 1 << 20  # bytes of a head; and of a body, passed over after the answer
 _CLOSING = b"content-type: text/plain\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"
 _Protocol: Any = HttpToolsProtocol
 
@@ -20,15 +19,16 @@ class Connection(_Protocol):  # type: ignore[misc]
     """A connection that is looked at now and then, and cut if it is too slow or says too much."""
 
     most = 1024  # connections at once
-    is_known = False  # whether a request came on it that names a key somebody has
+    is_known = False  # whether its sender has shown to be somebody
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.app_state = {"connection": self}
         self._wait(True, self.loop.time())
-        if len(self.connections) > self.most:  # one that has named no key goes, or this one
-            others = (one for one in self.connections if not one.is_known and one is not self)
-            next(others, self).refuse(503, b"Too much is under way; come again.")
+        if len(self.connections) > self.most:  # a stranger goes, or who asks for nothing, or this one
+            idle = (one for one in self.connections if one.cycle is not None and one.cycle.response_complete)
+            strangers = (one for one in self.connections if not one.is_known and one is not self)
+            (next(strangers, None) or next(idle, self)).refuse(503, b"Too much is under way; come again.")
 
     def _wait(self, is_head: bool, now: float) -> None:
         self._is_head, self._since, self._taken_at, self._arrived = is_head, now, now, 0

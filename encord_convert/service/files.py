@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from encord_convert.sdk.exceptions import ResourceNotFoundError
+from encord_convert.sdk.http.routes import Query
 from encord_convert.sdk.http.transport import Reply
 from encord_convert.service import faults
 from encord_convert.service.contents import facts_of
@@ -77,6 +78,7 @@ class Upload:
         (place, self._data_hash), _ = service.storage.checked("PUT", target, service.clock())
         assert place == "uploads"
         self._kind, self._title = service.database.read(lambda db: _awaited(db, self._data_hash))
+        self.is_video = self._kind == Query.SIGNED_VIDEO_URL
         self._service = service
         self._open = ExitStack()
         self._file = self._open.enter_context(service.storage.incoming())

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,10 +19,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from encord_convert.sdk.exceptions import EncordException
+from encord_convert.service import videos
 from encord_convert.service.calls import Call, Caller, Kind, Resource
-from encord_convert.service.encodings import encoded
 from encord_convert.service.handlers.uploads import new_row
 from encord_convert.service.private_data import Unit, columns_of
+from encord_convert.service.storage import Storage
 from encord_convert.service.store import data_rows, datasets, jobs
 from encord_convert.service.store.tables_jobs import DONE, FAILED, READ, WAITING
 
@@ -35,6 +38,7 @@ POLL_S = 0.2
 LONGEST_END_S = 10.0
 """How long the end of the service waits for a unit."""
 LOOKED_AT_ONCE = 64
+PART = 1 << 20
 REGISTERED_AT_ONCE = 256
 MOST_ATTEMPTS = 3
 """How often a video is begun that never ends: if it is what stops the service, it does so no more."""
@@ -108,6 +112,22 @@ class Jobs:
         if row is None:
             raise EncordException(f"{data_hash}: was deleted meanwhile.")
         return {"data_hash": data_hash, "title": row.data_title, "sha256": encoded(self._service.storage, row)}
+
+
+def encoded(storage: Storage, row: Any) -> str:
+    """Encode the video of a data row again; return the SHA-256 of the result, which the storage has."""
+    if row.sha256 is None:
+        raise EncordException(f"{row.data_title}: its file is not in the storage of the service.")
+    with TemporaryDirectory(prefix="encoding-") as name:
+        path = Path(name) / "video.mp4"
+        with storage.open(row.sha256) as stream:
+            fault = videos.fault_of_encoding(row.data_title, stream, str(path))
+        if fault is not None:
+            raise EncordException(fault)
+        with storage.incoming() as file, path.open("rb") as done:
+            while part := done.read(PART):
+                file.write(part)
+            return file.keep()
 
 
 def _outcome(look: Callable[[Any, Any], dict[str, Any]], job: Any, one: Any) -> tuple[int, bytes]:

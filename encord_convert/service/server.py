@@ -57,9 +57,11 @@ BODIES = 2
 """Longer bodies that are looked at at once."""
 TRANSFERS = 16
 """Files that are written or read at once, a part each."""
-MOST_STRANGERS = 64
+VIDEOS = 2
+"""Videos that are looked at at once."""
+MOST_STRANGERS = 256
 """Requests of whom the key is being looked up; more are told to come again."""
-MOST_OF_STRANGER = 16
+MOST_OF_STRANGER = 64
 """Of one address."""
 SWITCH_S = 0.0005
 """How long one thread computes while others wait: a short request needs its turn ten times, long ones compute on."""
@@ -84,6 +86,7 @@ class Application:
         self._long = ThreadPoolExecutor(LONG, "long")
         self._bodies = ThreadPoolExecutor(BODIES, "bodies")
         self._transfers = ThreadPoolExecutor(TRANSFERS, "files")
+        self._videos = ThreadPoolExecutor(VIDEOS, "videos")
         self._lookups = ThreadPoolExecutor(1, "strangers")
         self._strangers: Counter[str] = Counter()
         self._held: Counter[Any] = Counter()
@@ -95,7 +98,7 @@ class Application:
         target = _target(scope)
         try:
             if scope["path"].startswith(PREFIX + "/"):
-                reply = await self._file(scope["method"], target, headers, receive)
+                reply = await self._file(scope, target, headers, receive)
             elif scope["path"] == "/healthz":
                 reply = await self._of_stranger(scope, self._service.health)
             else:
@@ -116,7 +119,6 @@ class Application:
             refused: Reply | None = await self._of_stranger(scope, self._service.refused, head)
             if refused is not None:
                 return refused
-        scope["state"]["connection"].is_known = True
         size = int(headers.get("content-length", -1 if "transfer-encoding" in headers else 0))
         if size > MOST_BODY:
             return _plain(413, f"A request may have {MOST_BODY >> 20} MiB.")
@@ -129,7 +131,10 @@ class Application:
                 if refused is not None:
                     return refused
                 asked = await _on(self._bodies, self._service.take_in, head, file)
-        return asked if isinstance(asked, Reply) else await self._carried_out(asked)
+        if isinstance(asked, Reply):
+            return asked
+        scope["state"]["connection"].is_known = True
+        return await self._carried_out(asked)
 
     async def _carried_out(self, asked: Asked) -> AnyReply:
         loop, prepare = asyncio.get_running_loop(), asked.handler.prepare
@@ -181,16 +186,19 @@ class Application:
             self._held -= Counter({sender: held})
         return None
 
-    async def _file(self, method: str, target: str, headers: dict[str, str], receive: Receive) -> AnyReply:
+    async def _file(self, scope: dict[str, Any], target: str, headers: dict[str, str], receive: Receive) -> AnyReply:
         reply: AnyReply
+        connection, method = scope["state"]["connection"], scope["method"]
         if method != "PUT":
             reply = await _on(self._transfers, files.serve, self._service, method, target, headers)
+            connection.is_known = True
             return reply
         upload = await _on(self._transfers, files.Upload, self._service, target)
+        connection.is_known = True
         try:
             async for part in _parts(receive):
                 await _on(self._transfers, upload.write, part)
-            reply = await _on(self._transfers, upload.end)
+            reply = await _on(self._videos if upload.is_video else self._transfers, upload.end)
             return reply
         finally:
             upload.close()

@@ -359,6 +359,23 @@ def test_of_who_has_no_key_no_body_is_waited_for(socketed: Running) -> None:
         connection.close()
 
 
+def test_who_names_a_key_without_proof_takes_nobodys_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 20)
+    with running(tmp_path, "socket") as server:
+        ann = server.user("ann")
+        ann.get_datasets()
+        address = (urlsplit(server.url).hostname, urlsplit(server.url).port)
+        signed = _signatures.authorization(key_of("ann"), b"other")
+        head = f"POST /{USER} HTTP/1.1\r\nHost: x\r\nAuthorization: {signed}\r\nContent-Length: 100\r\n\r\nbegun"
+        opened = [socket.create_connection(address) for _ in range(60)]
+        for one in opened:
+            with suppress(OSError):
+                one.sendall(head.encode())
+        assert ann.get_datasets() == server.user("ann").get_datasets() == []
+        for one in opened:
+            one.close()
+
+
 def test_a_key_that_is_added_is_known_at_once_and_one_that_is_gone_is_not(socketed: Running) -> None:
     stranger = socketed.stranger("bob")
     with pytest.raises(AuthenticationError):

@@ -13,9 +13,9 @@ import msgspec
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError, ResourceNotFoundError
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
+from encord_convert.service import videos
 from encord_convert.service.auth import unseen
 from encord_convert.service.calls import Call, NotYet, handles
-from encord_convert.service.encodings import check_available
 from encord_convert.service.handlers.data_rows import IN_A_DATASET, READ, WRITE
 from encord_convert.service.handlers.datasets import ADMIN, ANYONE
 from encord_convert.service.jobs import PRIVATE_DATA, RE_ENCODING
@@ -102,7 +102,8 @@ def _check_dataset(call: Call) -> None:
 @handles(Query.REENCODE_VIDEO_TASK, Verb.PUT, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
 def encode(call: Call) -> int:
     """Begin to encode videos anew; return the number of the job. The same asked twice while it runs is one job."""
-    check_available()
+    if not videos.has_reader():
+        raise InvalidArgumentsError(videos.NEEDS_PYAV)
     hashes = list(dict.fromkeys(texts(call.given("data_hash", list))))
     for data_hash in hashes:
         row = data_rows.data_row(call.db, call.of.hash, data_hash)
