@@ -108,10 +108,13 @@ writes that meet are all done
     test_app: many_callers_at_once_are_all_answered
 bodies too long, compressed or slow, heads without end, too many connections: refused, and nobody else waits
     test_app: a_body_that_is_too_long_is_not_taken_in a_compressed_request_is_refused
-    test_app: a_body_that_stops_is_not_waited_for
+    test_connections: a_body_that_stops_is_not_waited_for a_body_that_trickles_is_not_waited_for
+    test_connections: a_body_has_an_end_however_fast_it_comes who_does_not_take_an_answer_is_cut_off
+    test_denial: others_are_answered_meanwhile
+    test_app: of_who_has_no_key_no_body_is_waited_for who_names_a_key_without_proof_takes_nobodys_place
     test_app: who_is_slow_to_say_what_they_want_is_cut_off a_head_without_end_is_cut_off
-    test_app: more_connections_than_there_is_room_for_are_told_to_come_again
-    test_app: more_bodies_than_there_is_room_for_are_told_to_come_again
+    test_app: of_more_connections_than_there_is_room_for_the_silent_go
+    test_app: more_long_bodies_than_there_is_room_for_are_told_to_come_again
     test_storage: slow_uploads_keep_nobody_waiting
 hostile titles, patterns, names and values do no harm
     test_app: a_title_is_a_text_and_nothing_else patterns_keep_the_meaning_sql_gives_them

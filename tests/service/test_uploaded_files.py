@@ -54,7 +54,7 @@ def test_a_picture_on_its_side_has_the_size_it_is_shown_in(server: Running, tmp_
     exif = Image.Exif()
     exif[0x0112] = 6
     dataset = dataset_of(server)
-    dataset.upload_image(picture(tmp_path / "phone.jpg", 40, 30, exif=b"Exif\0\0" + exif))
+    dataset.upload_image(picture(tmp_path / "phone.jpg", 40, 30, exif=exif))
     [row] = dataset.list_data_rows()
     assert (row.width, row.height) == (30, 40)
 
