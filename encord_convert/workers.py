@@ -41,7 +41,7 @@ class Crew:
             from concurrent.futures import ProcessPoolExecutor
 
             context = multiprocessing.get_context(_method())
-            self._pool = ProcessPoolExecutor(self.size - 1, context, initializer=gc.disable)  # see `conversion`
+            self._pool = ProcessPoolExecutor(self.size - 1, context, initializer=_begin)
         with uninterrupted():
             return self._pool.submit(function, *arguments, **options)
 
@@ -63,6 +63,26 @@ class Crew:
         """End the other processes."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    gc.disable()  # see `conversion`
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone, also if that was killed."""
+    import multiprocessing
+
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

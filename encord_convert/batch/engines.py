@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from encord_convert.errors import MissingDependencyError, OptionError, nearest
-from encord_convert.workers import uninterrupted
+from encord_convert.workers import end_with_parent, uninterrupted
 
 ENGINES = ("local", "serial", "dask")
 MEMORY_LIMIT_MB = 4096
@@ -103,6 +103,7 @@ def worker_context() -> Any:
 
 def _prepare(memory_limit_mb: int, environment: dict[str, str]) -> None:
     """Make a process ready: limit its memory, and give it the environment of now, not of when the server started."""
+    end_with_parent()
     os.environ.update(environment)
     _limited(memory_limit_mb)
 

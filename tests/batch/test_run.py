@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -371,6 +372,38 @@ def test_what_is_killed_and_resumed_is_equal_to_what_is_not(
     assert "failed 3" in ended.stderr
     assert digest(tmp_path) == whole
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == [".encord-convert.sqlite3"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds workers in /proc")
+def test_no_worker_outlives_a_killed_batch(tmp_path: Path) -> None:
+    from batch_kill import command
+
+    folder, mark = tmp_path / "in", f"mark-{uuid.uuid4()}"
+    folder.mkdir()
+    exports(folder, 400)
+    words = [*command(folder, tmp_path / "out"), "--events", "-"]
+    environment = {"PYTHONPATH": str(ROOT), "MARK": mark}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as process:
+        assert process.stdout is not None
+        while b'"job"' not in process.stdout.readline():
+            pass
+        assert len(_marked(mark)) > 2
+        process.kill()
+    for _ in range(300):
+        if not _marked(mark):
+            break
+        time.sleep(0.1)
+    assert not _marked(mark)
+
+
+def _marked(mark: str) -> list[str]:
+    """Return the processes that have a mark in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in path.read_bytes():
+                found.append(path.parent.name)
+    return found
 
 
 def test_two_batches_do_not_write_one_output_at_a_time(tmp_path: Path) -> None:

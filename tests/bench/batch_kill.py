@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 from exports import digest, exports  # noqa: E402
 from servers import STORES, dask_cluster, fetched, reached, store  # noqa: E402
 
-from encord_convert.batch import places  # noqa: E402
+from encord_convert.batch import locations as places  # noqa: E402
 
 
 def command(folder: Path | str, out: Path | str, *words: str) -> list[str]:
