@@ -38,7 +38,7 @@ WIDTH, HEIGHT = 40, 30
 
 
 class Sample:
-    """A draft with one picture or video at hand."""
+    """A draft with one image or video at hand."""
 
     def __init__(self, data_type: DataType = DataType.IMAGE, frames: int = 1, title: str = "cam/1.png") -> None:
         self.draft = Draft("sample")

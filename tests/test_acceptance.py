@@ -17,7 +17,7 @@ RUNS, MASKS, RLE_FILES = "geometry/test_rle", "geometry/test_masks", "formats/te
 
 LABELS = {
     1: Case(
-        "a box is its pixels over the size of the picture, and comes back within a hundredth of a pixel",
+        "a box is its pixels over the size of the image, and comes back within a hundredth of a pixel",
         {CVAT: "test_a_box_is_its_pixels_divided_by_the_size", CVAT_BACK: "test_a_file_of_cvat_comes_back_whole"},
     ),
     2: Case(
@@ -160,7 +160,7 @@ LABELS = {
         },
     ),
     25: Case(
-        "subsets name rows, pictures are found in their folders, a picture listed twice is told",
+        "subsets name rows, images are found in their folders, an image listed twice is told",
         {
             CVAT: "test_subsets_name_the_rows_and_are_kept_as_metadata "
             "test_sizes_the_file_does_not_say_are_those_of_the_pictures "
@@ -176,7 +176,7 @@ LABELS = {
         },
     ),
     27: Case(
-        "a name without suffix finds its picture",
+        "a name without suffix finds its image",
         {
             "test_media": "test_a_name_finds_its_picture",
             CVAT: "test_sizes_the_file_does_not_say_are_those_of_the_pictures",
@@ -233,7 +233,7 @@ LABELS = {
         },
     ),
     36: Case(
-        "a segment of a panoptic picture is a mask; void is nothing",
+        "a segment of a panoptic image is a mask; void is nothing",
         {COCO: "test_a_panoptic_segment_is_a_mask_and_void_is_none"},
     ),
     37: Case(
@@ -252,11 +252,11 @@ LABELS = {
         },
     ),
     39: Case(
-        "pictures of LVIS are named by their address",
+        "images of LVIS are named by their address",
         {COCO: "test_lvis_images_are_named_by_the_end_of_their_url test_lvis_images_are_found_by_the_end_of_their_url"},
     ),
     40: Case(
-        "a name of any form finds its picture, or the candidates are named",
+        "a name of any form finds its image, or the candidates are named",
         {
             COCO: "test_a_picture_is_found_by_any_form_of_its_name test_the_longest_common_path_wins_over_equal_names "
             "test_an_ambiguous_name_names_the_candidates"
@@ -274,7 +274,7 @@ LABELS = {
         },
     ),
     42: Case(
-        "results take pictures and classes from the ground truth, and are refused without",
+        "results take images and classes from the ground truth, and are refused without",
         {
             COCO: "test_results_take_images_and_classes_from_the_ground_truth "
             "test_results_without_the_ground_truth_are_refused_with_advice"

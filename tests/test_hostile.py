@@ -199,7 +199,7 @@ REFUSED: dict[str, Case] = {
     "binary": (xml(bytes(range(256)) * 40), 6, "no format recognises this"),
     "no such file": (nothing, 4, "there is no such file or folder"),
     "empty folder": (empty_folder, 6, "no format recognises this"),
-    "no picture size": (xml(document(image(BOX, ""))), 4, "-r size=WIDTHxHEIGHT"),
+    "no image size": (xml(document(image(BOX, ""))), 4, "-r size=WIDTHxHEIGHT"),
     "only shapes that cannot be": (
         xml(document(image('<polyline label="a" points="1,1;2,2"/>'))),
         5,
@@ -274,35 +274,35 @@ REFUSED: dict[str, Case] = {
         "label_rows.jsonl:1: is not a label row",
     ),
     "row cut short": (hub(b'{"objects":[],"classifications":[]}', b'{"label'), 4, "label_rows.jsonl:1: is not JSON"),
-    "picture of four thousand million pixels": (picture(png(65536, 65536)), 4, "is larger than the 268435456 pixels"),
-    "picture of colours beyond the memory of most": (
+    "image of four thousand million pixels": (picture(png(65536, 65536)), 4, "is larger than the 268435456 pixels"),
+    "image of colours beyond the memory of most": (
         picture(png(16000, 16000, colour_type=6)),
         4,
         "is larger than the 268435456 pixels",
     ),
-    "picture without pixels": (picture(png(0, 9)), 4, "1.png: The header of the PNG picture is damaged."),
-    "picture without data": (picture(png(9, 9)), 4, "1.png: The PNG picture cannot be read"),
-    "picture cut short": (
+    "image without pixels": (picture(png(0, 9)), 4, "1.png: The header of the PNG image is damaged."),
+    "image without data": (picture(png(9, 9)), 4, "1.png: The PNG image cannot be read"),
+    "image cut short": (
         picture(png(9, 9, chunk(b"IDAT", zlib.compress(bytes(90)))[:-8])),
         4,
-        "1.png: The PNG picture cannot be read",
+        "1.png: The PNG image cannot be read",
     ),
-    "picture that is a text bomb": (
+    "image that is a text bomb": (
         picture(png(9, 9, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(80 << 20))))),
         4,
-        "1.png: The PNG picture cannot be read",
+        "1.png: The PNG image cannot be read",
     ),
-    "picture that is none": (picture(b"GIF89a" + bytes(90)), 4, "1.png: This is not a PNG picture."),
+    "image that is none": (picture(b"GIF89a" + bytes(90)), 4, "1.png: This is not a PNG image."),
     "bitmap bomb": (file("a.json", bitmap(zlib.compress(bytes(80 << 20)))), 4, "inflates beyond 16777216 bytes"),
     "bitmap of four thousand million pixels": (
         file("a.json", bitmap(zlib.compress(png(65536, 65536)))),
         4,
         "is larger than the 268435456 pixels",
     ),
-    "bitmap outside its picture": (
+    "bitmap outside its image": (
         file("a.json", bitmap(png(1, 1, chunk(b"IDAT", zlib.compress(b"\0\1"))), "[9, 0]")),
         4,
-        "leaves its picture of 9 x 9",
+        "leaves its image of 9 x 9",
     ),
     "brush that is run lengths": (file("a.json", brush([0, 5, 300, 7])), 4, "run lengths of another dialect"),
     "brush that promises more than there is": (
@@ -311,7 +311,7 @@ REFUSED: dict[str, Case] = {
         "ends inside a run. Was it cut short?",
     ),
     "brush of another size": (file("a.json", brush([255, 255, 255, 255, 57, 27, 252])), 4, "holds 4294967295 values"),
-    "brush on a picture too large": (file("a.json", brush([0] * 9, 99_999)), 4, "is larger than the 268435456 pixels"),
+    "brush on an image too large": (file("a.json", brush([0] * 9, 99_999)), 4, "is larger than the 268435456 pixels"),
     "export cut short": (file("a.json", brush([0] * 9)[:-9]), 4, "a.json: is not JSON"),
     "runs for four thousand million pixels": (
         file("a.jsonl", run_lengths('{"size": [65536, 65536], "counts": "0"}', 65536)),
@@ -330,7 +330,7 @@ REFUSED: dict[str, Case] = {
         "a.jsonl:1: 'a': The run-length string ends inside a number.",
     ),
     "records 100,000 deep": (file("a.jsonl", run_lengths("[" * 100_000)), 4, "a.jsonl:1: is not JSON"),
-    "pairs beyond the picture": (file("a.csv", pairs("80 9")), 4, "a.csv:2: 'a': The pairs reach 7 pixels beyond"),
+    "pairs beyond the image": (file("a.csv", pairs("80 9")), 4, "a.csv:2: 'a': The pairs reach 7 pixels beyond"),
     "pairs beyond all numbers": (file("a.csv", pairs("1 99999999999999999999")), 4, "a.csv:2: 'a': "),
     "pairs that overlap": (file("a.csv", pairs("1 5 3 5")), 4, "Pair 1 (counted from 0) starts at 3"),
     "row 100,000 deep": (

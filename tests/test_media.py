@@ -1,4 +1,4 @@
-"""Pictures are found by name, in one order and never by guess, and asked for nothing but their header."""
+"""Images are found by name, in one order and never by guess, and asked for nothing but their header."""
 
 import hashlib
 import io
@@ -72,7 +72,7 @@ def test_several_files_that_fit_equally_well_are_an_error_that_lists_them() -> N
         media("train/1.png", "val/1.png", "x/2.png").find("1.png")
     assert caught.value.candidates == ["train/1.png", "val/1.png"]
     assert str(caught.value) == (
-        "pictures: the picture '1.png' could be any of 2 files: train/1.png, val/1.png. "
+        "images: the image '1.png' could be any of 2 files: train/1.png, val/1.png. "
         "Name the folder that holds only what is meant."
     )
     with pytest.raises(AmbiguousFileError, match=r"a\.jpg, a\.png"):
@@ -84,7 +84,7 @@ def test_one_file_is_not_two_pictures() -> None:
     assert found.find("cam1/a.png") == found.find("cam1\\a.png") == "a.png"
     with pytest.raises(AmbiguousFileError) as caught:
         found.find("cam2/a.png")
-    assert str(caught.value).startswith("pictures: the file 'a.png' fits two pictures: cam1/a.png, cam2/a.png.")
+    assert str(caught.value).startswith("images: the file 'a.png' fits two images: cam1/a.png, cam2/a.png.")
 
 
 def test_a_path_is_tried_before_a_suffix_and_a_suffix_before_a_stem() -> None:
@@ -136,7 +136,7 @@ def test_a_header_says_how_the_picture_is_turned(kind: str) -> None:
 
 
 def test_what_is_no_picture_has_no_header() -> None:
-    files = {"text": b"no picture", "empty": b"", "cut": picture()[:20], "pdf": b"%PDF-1.7\n", "ps": b"%!PS-Adobe-3.0"}
+    files = {"text": b"no image", "empty": b"", "cut": picture()[:20], "pdf": b"%PDF-1.7\n", "ps": b"%!PS-Adobe-3.0"}
     found = Media(MemorySource(files))
     assert [found.header(name) for name in files] == [None] * len(files)
 
@@ -144,7 +144,7 @@ def test_what_is_no_picture_has_no_header() -> None:
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
     chunk = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     bomb = picture()[:8] + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk)) + picture()[33:]
-    with pytest.raises(ReadError, match=r"memory/a\.png: declares more pixels than a picture should have"):
+    with pytest.raises(ReadError, match=r"memory/a\.png: declares more pixels than an image should have"):
         Media(MemorySource({"a.png": bomb})).header("a.png")
 
 

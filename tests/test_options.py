@@ -14,7 +14,7 @@ class Options:
     decimals: int = field(default=3, metadata={"help": "Digits after the point."})
     frames: Literal["labelled", "all"] = field(default="labelled", metadata={"help": "Which frames."})
     corners: bool = field(default=False, metadata={"help": "Write corners."})
-    size: str | None = field(default=None, metadata={"help": "Picture size."})
+    size: str | None = field(default=None, metadata={"help": "Image size."})
     width: float = 1.0
 
     def __post_init__(self) -> None:

@@ -71,7 +71,7 @@ class Journal:
         if "locked" in str(error):
             return WriteError(f"{self.path}: another batch is at work on this output.")
         if type(error) is sqlite3.DatabaseError:
-            return ReadError(self.path, f"is not a journal of batches ({error}).", advice="Remove it to start anew.")
+            return ReadError(self.path, f"is not a journal of batches ({error}).", advice="Remove it to start again.")
         return WriteError(f"{self.path}: the journal cannot be written ({getattr(error, 'strerror', None) or error}).")
 
     def known(self, job: Job) -> Known | None:

@@ -224,7 +224,7 @@ class Union:
         return hash_
 
     def finished(self) -> tuple[OntologyStructure, list[dict[str, str]]]:
-        """Return the ontology, numbered anew, and for each source what became of its hashes."""
+        """Return the ontology, numbered again, and for each source what became of its hashes."""
         self._note_shapes()
         self.ledger.mark_head()
         form: dict[str, Any] = {

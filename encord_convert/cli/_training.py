@@ -32,7 +32,7 @@ _OPTIONS = [
     ),
     click.option("--seed", type=int, help="Another seed, other splits.  [0]"),
     click.option("--group", metavar="KEY", help="What stays in one split: row, folder or a metadata key.  [row]"),
-    click.option("--negatives", type=click.Choice(["keep", "drop"]), help="Pictures without labels.  [keep]"),
+    click.option("--negatives", type=click.Choice(["keep", "drop"]), help="Images without labels.  [keep]"),
 ]
 
 

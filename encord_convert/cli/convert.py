@@ -74,11 +74,11 @@ def convert(
 ) -> None:
     """Convert the annotations in SRC to another format, at DST.
 
-    SRC is a file, a folder, a ZIP archive, or - for standard input; pictures need not be there. DST is a file if it
+    SRC is a file, a folder, a ZIP archive, or - for standard input; images need not be there. DST is a file if it
     has a suffix of the format, else a folder; it appears whole or not at all. The last lines on stderr say what was
     lost; the same numbers add up in the report: in = kept + changed + dropped.
 
-    With --target it is written for a trainer instead: a folder with pictures and labels, in its layout.
+    With --target it is written for a trainer instead: a folder with images and labels, in its layout.
 
     What a --mapping drops or redraws is counted too, but is no loss for --strict: it was asked for.
     """

@@ -455,7 +455,7 @@ class Target:
     def adopt(self, name: str) -> Path:
         """Return where to put a file that becomes ``name`` of the target: a link, or a copy of what is elsewhere.
 
-        Unlike what :meth:`open` gives it is not forced to disk, which of a million pictures would take hours.
+        Unlike what :meth:`open` gives it is not forced to disk, which of a million images would take hours.
         """
         fault = name_fault(name)
         if fault:

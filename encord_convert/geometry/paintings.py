@@ -1,4 +1,4 @@
-"""Many masks in one picture with one value a pixel: what lies later hides what lies before it.
+"""Many masks in one image with one value a pixel: what lies later hides what lies before it.
 
 A mask is given by its *box runs*: row runs inside a box, and the box (left, top, width, height), as
 :func:`encord_convert.geometry.rle.box_runs_from_frame_runs` returns them.
@@ -22,16 +22,16 @@ def painting(
 ) -> tuple[NDArray[np.uint32], list[int]]:
     """Paint masks over each other, the first at the bottom.
 
-    The work grows with the boxes, not with the number of masks times the picture.
+    The work grows with the boxes, not with the number of masks times the image.
 
     Parameters
     ----------
     masks : sequence of BoxRuns
-        Each inside the picture.
+        Each inside the image.
     values : (n,) int
         What each mask writes into its pixels, above 0; masks of one value do not hide each other.
     height, width : int
-        Size of the picture in pixels.
+        Size of the image in pixels.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def painting(
     Raises
     ------
     ValueError
-        The runs of a mask do not fit its box, a box does not fit the picture, or the picture is too large.
+        The runs of a mask do not fit its box, a box does not fit the image, or the image is too large.
 
     >>> painting([(np.array([0, 2]), 0, 0, 2, 1), (np.array([0, 2]), 1, 0, 2, 1)], [7, 8], 1, 4)
     (array([[7, 8, 8, 0]], dtype=uint32), [1, 0])
@@ -66,7 +66,7 @@ def painting(
 
 
 def values_in(picture: NDArray[np.integer]) -> list[tuple[int, BoxRuns]]:
-    """Cut a picture with one value a pixel into the masks of its values, 0 left out.
+    """Cut an image with one value a pixel into the masks of its values, 0 left out.
 
     One pass finds the values and their boxes; each mask is then measured inside its box alone.
 

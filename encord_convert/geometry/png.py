@@ -1,6 +1,6 @@
-"""PNG pictures of masks: written the same, byte for byte, wherever; read only after their header was checked.
+"""PNG images of masks: written the same, byte for byte, wherever; read only after their header was checked.
 
-Written are pictures of one value a pixel: 1 bit for booleans, 8 bits (with a palette, if one is given), 16 bits. No
+Written are images of one value a pixel: 1 bit for booleans, 8 bits (with a palette, if one is given), 16 bits. No
 time, no text; every row unfiltered, which is what packs flat areas best.
 
 Sources: PNG (Portable Network Graphics), 2nd edition, ISO/IEC 15948:2004.
@@ -51,7 +51,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture, with indices left as they are.
+    """An image, with indices left as they are.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Picture:
 
 
 def encoded(pixels: NDArray[Any], palette: Sequence[Colour] = ()) -> bytes:
-    """Return a picture as a PNG.
+    """Return an image as a PNG.
 
     Parameters
     ----------
@@ -111,10 +111,10 @@ def header(data: bytes) -> Header:
     Header(width=3, height=2, depth=1, colour_type=0)
     """
     if not data.startswith(SIGNATURE) or data[12:16] != b"IHDR" or len(data) < HEADER_BYTES:
-        raise ValueError("This is not a PNG picture.")
+        raise ValueError("This is not a PNG image.")
     width, height, depth, colour_type = struct.unpack(">IIBB", data[16:26])
     if not width or not height or colour_type not in _CHANNELS:
-        raise ValueError("The header of the PNG picture is damaged.")
+        raise ValueError("The header of the PNG image is damaged.")
     rle.check_size(height, width)
     if _CHANNELS[colour_type] > 1:  # which takes four bytes a pixel to read
         rle.check_size(4 * height, width)
@@ -147,7 +147,7 @@ def decoded(data: bytes) -> Picture:
                 colours = image.getpalette("RGB") if head.has_palette else None
                 pixels = np.asarray(image)
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError, Warning, struct.error) as error:
-        raise ValueError(f"The PNG picture cannot be read ({error}). Was it cut short?") from None
+        raise ValueError(f"The PNG image cannot be read ({error}). Was it cut short?") from None
     if pixels.dtype not in (np.bool_, np.uint8, np.uint16):
         pixels = pixels.astype(np.uint16)  # 16-bit grey, as some versions hand it over
     palette = (

@@ -78,7 +78,7 @@ class LabelSet:
         The importer's account of the walk under way, complete when the walk ends. None: nobody counted.
     shards : callable, optional
         ``shards(n)`` cuts the set into up to n sets whose rows, one after the other, are the rows of this one.
-        Each has a ``recipe``, by which another process makes it anew.
+        Each has a ``recipe``, by which another process makes it again.
     sheets : callable, optional
         Instead of ``rows``: a function that starts a new walk over them, many at a time where it can.
 
@@ -561,9 +561,9 @@ class Draft:
         ----------
         data_type : DataType
         title : str
-            Title of the picture, video or group; a path with ``/`` where the source has one.
+            Title of the image, video or group; a path with ``/`` where the source has one.
         units : sequence of DataUnit
-            The pictures, or the one video.
+            The images, or the one video.
         frames : int
             Number of frames of the medium.
         key : sequence
@@ -663,7 +663,7 @@ class Draft:
         return self._datasets[title]
 
     def unit(self, title: str, width: int, height: int, key: Sequence[object], sequence: int = 0) -> DataUnit:
-        """Return a picture or video of ``width`` × ``height`` pixels; the media type follows from the title."""
+        """Return an image or video of ``width`` × ``height`` pixels; the media type follows from the title."""
         return DataUnit(
             data_hash=self.hashes.uuid("unit", *key),
             data_title=title,

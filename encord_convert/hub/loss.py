@@ -90,11 +90,11 @@ class Feature(StrEnum):
     COLOUR = "colour"
     """The colour of a class."""
     EMPTY_ROWS = "empty_rows"
-    """A picture without labels."""
+    """An image without labels."""
     UNPLACED = "unplaced"
     """An object or classification that is on no frame."""
     OUT_OF_BOUNDS = "out_of_bounds"
-    """Geometry that leaves the picture."""
+    """Geometry that leaves the image."""
     DEGENERATE = "degenerate"
     """Geometry without an area: an empty mask, a box without a side, a polygon of two points."""
     OVERLAPS = "overlaps"
@@ -116,7 +116,7 @@ class Feature(StrEnum):
     NATIVE = "native"
     """What only the format of the source has words for: ids, licences, keys of its own."""
     MEDIA = "media"
-    """A picture or video, and its size."""
+    """An image or video, and its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +220,11 @@ class Limits:
     least_side_px : float
         Objects whose upright box is less wide or high than this are left out.
     least_picture_px : int
-        Pictures less wide or high than this are left out, and all that is on them.
+        Images less wide or high than this are left out, and all that is on them.
     drops_crowds : bool
         Objects that an answer calls a crowd (:func:`~encord_convert.hub.visibility.is_crowd`) are left out.
     is_bounded : bool
-        Nothing may lie outside the picture: corners of turned boxes and skeleton points are cut too.
+        Nothing may lie outside the image: corners of turned boxes and skeleton points are cut too.
     masks_of_all : str
         What becomes of the masks of an image on which an object that is written has no outline (a box, a skeleton), as
         a sentence; empty where each object's mask is read by itself.
@@ -251,7 +251,7 @@ class Carries:
     whether that tells objects apart or only classes; objects that come later hide those before them. ``limits`` is what
     the reader leaves out beside that. Features in ``alters`` do not survive either, but their values stand there in
     another form: a change too (answers without their questions). Shapes in ``bounded`` are cut at the border of the
-    picture though ``OUT_OF_BOUNDS`` is carried of the others; texts in which ``unwritable`` finds something are changed
+    image though ``OUT_OF_BOUNDS`` is carried of the others; texts in which ``unwritable`` finds something are changed
     there. ``colours_by`` says whether every class keeps its colour, or those of one name get that of the first; None
     where nobody has a use for colours, so that they are no loss. ``keeps_upright`` says that a rotatable box that is
     not turned survives as boxes do, though those that are turned are approximated. ``native`` names the families of

@@ -1,4 +1,4 @@
-"""The pictures of label rows: found by name in a folder or an archive, and asked for nothing but their header.
+"""The images of label rows: found by name in a folder or an archive, and asked for nothing but their header.
 
 :class:`Media` matches names, in this order and never by guess:
 
@@ -30,10 +30,10 @@ from urllib.parse import unquote
 from encord_convert.errors import AmbiguousFileError, ReadError
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-"""Endings of names of pictures, lower case: only these files are found under a name with another ending."""
+"""Endings of names of images, lower case: only these files are found under a name with another ending."""
 
 IMAGES = "images/"
-"""Where exports keep their pictures: a name is a path below this folder before it is the end of another path."""
+"""Where exports keep their images: a name is a path below this folder before it is the end of another path."""
 
 _FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
 """What Pillow calls them, and how their names end."""
@@ -103,16 +103,16 @@ class Members(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the header of a picture says.
+    """What the header of an image says.
 
     Parameters
     ----------
     width, height : int
         Pixels as they are stored.
     orientation : int
-        EXIF orientation, 1 to 8; 1 where there is none: the picture is stored as it is shown.
+        EXIF orientation, 1 to 8; 1 where there is none: the image is stored as it is shown.
     suffix : str
-        How names of pictures of its kind end: ``.png``; not compared.
+        How names of images of its kind end: ``.png``; not compared.
     """
 
     width: int
@@ -122,12 +122,12 @@ class Header:
 
     @property
     def shown(self) -> tuple[int, int]:
-        """Width and height as the picture is shown: from orientation 5 on it lies on its side."""
+        """Width and height as the image is shown: from orientation 5 on it lies on its side."""
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
 
 class Media:
-    """Finds pictures by what label rows call them.
+    """Finds images by what label rows call them.
 
     Parameters
     ----------
@@ -186,12 +186,12 @@ class Media:
         return None
 
     def header(self, member: str) -> Header | None:
-        """Return what the header of a file says; None if it is no picture.
+        """Return what the header of a file says; None if it is no image.
 
         Raises
         ------
         ReadError
-            The picture says it has more pixels than any should have, or the file cannot be read.
+            The image says it has more pixels than any should have, or the file cannot be read.
         """
         with self.source.open(member) as stream:
             return read_header(stream, self.source.place(member))
@@ -214,15 +214,13 @@ class Media:
 
     def _only(self, name: str, found: list[str]) -> str:
         if len(found) > 1:
-            raise AmbiguousFileError(
-                self.source.name, f"the picture {name!r} could be any of {len(found)} files", found
-            )
+            raise AmbiguousFileError(self.source.name, f"the image {name!r} could be any of {len(found)} files", found)
         return self._prefix + found[0]
 
     def _alone(self, path: str, member: str) -> str:
         known = self._given.setdefault(member, path)
         if known != path:
-            raise AmbiguousFileError(self.source.name, f"the file {member!r} fits two pictures", [known, path])
+            raise AmbiguousFileError(self.source.name, f"the file {member!r} fits two images", [known, path])
         return member
 
     def _of_digest(self, digest: str) -> str | None:
@@ -230,7 +228,7 @@ class Media:
         if kind not in ("md5", "sha256"):
             return None
         if kind not in self._digests:
-            # Files of one content are the same picture: whichever comes first.
+            # Files of one content are the same image: whichever comes first.
             members = sorted(self._members(), reverse=True)
             self._digests[kind] = {self._digest(kind, member): member for member in members}
         return self._digests[kind].get(digits.lower())
@@ -318,7 +316,7 @@ def _longest(path: str, tails: _Index) -> list[str]:
 
 
 def read_header(stream: BinaryIO, place: str) -> Header | None:
-    """Read size and orientation of a picture, and decode nothing.
+    """Read size and orientation of an image, and decode nothing.
 
     Parameters
     ----------
@@ -345,7 +343,7 @@ def read_header(stream: BinaryIO, place: str) -> Header | None:
             with Image.open(stream, formats=list(_FORMATS)) as picture:
                 return _header(picture)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ReadError(place, f"declares more pixels than a picture should have ({error}).") from error
+        raise ReadError(place, f"declares more pixels than an image should have ({error}).") from error
     except (UnidentifiedImageError, *_BROKEN):
         return None
 

@@ -1,4 +1,4 @@
-"""Which pixels of its picture a shape covers: what every exporter that paints, and the prediction of losses, agree on.
+"""Which pixels of its image a shape covers: what every exporter that paints, and the prediction of losses, agree on.
 
 A pixel belongs to a polygon, a box or a rotatable box when its centre is inside; to a bitmask when it is set. A shape
 that covers the centre of no pixel is the pixel under its middle: an object that exists does not vanish.
@@ -35,14 +35,14 @@ LEAST_TOLERANCE_PX = 1e-9
 
 
 def raster(coordinates: Any, width: int, height: int, tolerance_px: float) -> BoxRuns:
-    """Return the pixels of a shape that is inside its picture, or partly.
+    """Return the pixels of a shape that is inside its image, or partly.
 
     Parameters
     ----------
     coordinates : coordinates of a bitmask, a polygon, a bounding box or a rotatable box
         Of which :func:`encord_convert.hub.visibility.fate` says "inside" or "leaves".
     width, height : int
-        Size of the picture in pixels.
+        Size of the image in pixels.
     tolerance_px : float
         As for ``fate``.
 
@@ -54,11 +54,11 @@ def raster(coordinates: Any, width: int, height: int, tolerance_px: float) -> Bo
     Raises
     ------
     WriteError
-        The picture has more pixels than can be painted.
+        The image has more pixels than can be painted.
     """
     if width * height > rle.current_pixel_limit():
         limit = rle.current_pixel_limit()
-        raise WriteError(f"A picture of {width} × {height} pixels is larger than the {limit} that can be painted.")
+        raise WriteError(f"An image of {width} × {height} pixels is larger than the {limit} that can be painted.")
     if isinstance(coordinates, BitmaskCoordinates):
         return rle.clipped_box_runs(*coordinates._box_runs(), width, height)[:5]
     if isinstance(coordinates, BoundingBoxCoordinates):
@@ -134,7 +134,7 @@ def _parts(coordinates: Any, width: int, height: int, tolerance_px: float) -> It
             masks.column_runs_from_rings(rings, height, width)
             for rings in _polygons(coordinates, width, height, tolerance_px)
         ]
-    except ValueError:  # a ring too long to be walked; inside the picture it is not
+    except ValueError:  # a ring too long to be walked; inside the image it is not
         drawn = drawing(coordinates, width, height, tolerance_px)[1]
         return [masks.column_runs_from_rings([ring], height, width) for ring in drawn]
 

@@ -1,6 +1,6 @@
-"""Pictures and what is drawn on them, in columns: the short way from an importer to an exporter.
+"""Images and what is drawn on them, in columns: the short way from an importer to an exporter.
 
-Most conversions make a million objects only to take each apart again. An importer that has read many pictures together
+Most conversions make a million objects only to take each apart again. An importer that has read many images together
 may give them as a :class:`Sheet`, through the ``sheets`` of its label set; an exporter that draws many together may
 take it, through ``Report.sheets``. Neither must: whoever walks the rows of the set gets real rows, made from the sheet
 one by one, and what is written is the same, byte for byte.
@@ -93,7 +93,7 @@ class Column:
     places : list of int
         Which shapes of the sheet they are.
     numbers : array or list
-        Relative to the picture. Boxes: (n, 4), left, top, width, height, before they are turned. Points: (n, 2).
+        Relative to the image. Boxes: (n, 4), left, top, width, height, before they are turned. Points: (n, 2).
         Polygons of one ring, and polylines: x0, y0, … of one after the other. Bitmasks: their coordinates.
     more : sequence, optional
         Boxes that are turned: angles in degrees. Polygons and polylines: how many numbers each has.
@@ -138,15 +138,15 @@ class Column:
 
 
 class Sheet:
-    """Still pictures, each of them a row, and what is drawn on them.
+    """Still images, each of them a row, and what is drawn on them.
 
     Parameters
     ----------
     titles, data_hashes : list of str
-        Of the pictures.
+        Of the images.
     sizes : list of Size
     counts : list of int
-        How many shapes each picture has.
+        How many shapes each image has.
     uses : list of Use or None
         Of the shapes, in the order of the rows. None: the object itself is in ``made``.
     hashes : bytes
@@ -156,15 +156,15 @@ class Sheet:
     made : dict of int to ObjectInstance
         Objects that were made already, by their place among the shapes.
     classifications : dict of int to list of ClassificationInstance
-        By picture.
+        By image.
     line_of : callable
         From the place of a shape to its one-based line in the source.
     empty_row : callable
-        From a picture to a new row without labels.
+        From an image to a new row without labels.
     client_metadata : dict of int to dict
-        Of the row of each picture that has some.
+        Of the row of each image that has some.
     unit_titles : dict of int to str
-        Titles of the data units of pictures that are not called as their rows are.
+        Titles of the data units of images that are not called as their rows are.
     native : NativeColumns, optional
         What only the format of the source has words for.
     """
@@ -208,17 +208,17 @@ class Sheet:
         return len(self.titles)
 
     def span(self, number: int) -> range:
-        """Return the places of the shapes of a picture."""
+        """Return the places of the shapes of an image."""
         end = self._ends[number]
         return range(end - self.counts[number], end)
 
     def rows(self) -> Iterator[LabelRowV2]:
-        """Yield the row of each picture."""
+        """Yield the row of each image."""
         for number in range(len(self)):
             yield self.row(number)
 
     def row(self, number: int) -> LabelRowV2:
-        """Return the row of a picture, always the same one."""
+        """Return the row of an image, always the same one."""
         row = self._rows.get(number)
         if row is None:
             if not self._coordinates:
@@ -236,7 +236,7 @@ class Sheet:
         return row
 
     def empty_row(self, number: int) -> LabelRowV2:
-        """Return a row of a picture without its labels, which is enough to say where something is."""
+        """Return a row of an image without its labels, which is enough to say where something is."""
         return self._empty_row(number)
 
     def object(self, place: int) -> ObjectInstance:

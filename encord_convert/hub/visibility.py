@@ -1,10 +1,10 @@
-"""Where geometry lies in its picture: what every exporter that draws, and the prediction of losses, must agree on.
+"""Where geometry lies in its image: what every exporter that draws, and the prediction of losses, must agree on.
 
-:func:`fate` looks at hub coordinates and the size of the picture, and at nothing else. Its four words are
+:func:`fate` looks at hub coordinates and the size of the image, and at nothing else. Its four words are
 
 * **inside**: it can be written as it is;
-* **leaves**: a part lies outside the picture; what remains inside can be drawn;
-* **outside**: nothing that can be drawn lies inside the picture;
+* **leaves**: a part lies outside the image; what remains inside can be drawn;
+* **outside**: nothing that can be drawn lies inside the image;
 * **degenerate**: there is nothing to draw, wherever it lies.
 
 "Outside" means by more than the tolerance: a corner 0.003 px beyond the border is a rounding error, not a place. The
@@ -42,14 +42,14 @@ Fate = Literal["inside", "leaves", "outside", "degenerate"]
 
 
 def fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate:
-    """Tell where coordinates lie in a picture.
+    """Tell where coordinates lie in an image.
 
     Parameters
     ----------
     coordinates : coordinates of the hub
-        Relative to the picture, origin top-left.
+        Relative to the image, origin top-left.
     width, height : int
-        Size of the picture in pixels; in one without size everything is degenerate.
+        Size of the image in pixels; in one without size everything is degenerate.
     tolerance_px : float
         Pixels, above 0: how far beyond the border is still inside, and the side nothing drawn may fall below.
 
@@ -79,9 +79,9 @@ def fate_and_drawing(
 
 
 def bounded_fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate:
-    """Tell what :func:`fate` tells, of a target in which no number may lie outside the picture.
+    """Tell what :func:`fate` tells, of a target in which no number may lie outside the image.
 
-    A rotatable box leaves the picture if a corner of it does, a skeleton if a point that is shown does; the skeleton
+    A rotatable box leaves the image if a corner of it does, a skeleton if a point that is shown does; the skeleton
     is outside if all of those are.
     """
     place = fate(coordinates, width, height, tolerance_px)
@@ -101,13 +101,13 @@ def shown_points(skeleton: SkeletonCoordinates) -> list[Any]:
 
 
 def is_point_within(point: Any, width: int, height: int, tolerance_px: float) -> bool:
-    """Tell whether a relative point lies in the picture, give or take the tolerance."""
+    """Tell whether a relative point lies in the image, give or take the tolerance."""
     x, y = point.x * width, point.y * height
     return is_within(x, y, x, y, width, height, tolerance_px)
 
 
 def drawn_box(coordinates: Any, width: int, height: int, tolerance_px: float) -> tuple[float, float, float, float]:
-    """Return left, top, right and bottom in pixels of what can be drawn: cut at the border of the picture.
+    """Return left, top, right and bottom in pixels of what can be drawn: cut at the border of the image.
 
     Around a skeleton that is the box of its shown points (of all, if none is shown), a pixel wide and high at least.
 
@@ -116,7 +116,7 @@ def drawn_box(coordinates: Any, width: int, height: int, tolerance_px: float) ->
     coordinates : coordinates of the hub
         Of a box, rotatable box, polygon, bitmask or skeleton of which something can be drawn.
     width, height : int
-        Size of the picture in pixels.
+        Size of the image in pixels.
     tolerance_px : float
     """
     if isinstance(coordinates, BoundingBoxCoordinates):
@@ -167,7 +167,7 @@ def says_yes(answer: Any) -> bool:
 
 
 def unit_of(row: LabelRowV2, frame: int) -> DataUnit:
-    """Return the picture a frame of an image group is, and of every other row the one medium it has."""
+    """Return the image a frame of an image group is, and of every other row the one medium it has."""
     units = row._units
     if len(units) == 1:
         return units[0]
@@ -223,7 +223,7 @@ def box_fate(x: float, y: float, w: float, h: float, width: int, height: int, to
 
 
 def is_within(x0: float, y0: float, x1: float, y1: float, width: int, height: int, tolerance_px: float) -> bool:
-    """Tell whether left, top, right and bottom in pixels are all in the picture, give or take the tolerance.
+    """Tell whether left, top, right and bottom in pixels are all in the image, give or take the tolerance.
 
     >>> is_within(0, 0, 100.004, 50, 100, 50, 0.005)
     True
@@ -263,7 +263,7 @@ def drawing(coordinates: Any, width: int, height: int, tolerance_px: float) -> t
     fate : "inside", "leaves", "outside" or "degenerate"
         Where the area itself lies, a rotatable box too.
     rings : list of flat lists
-        Outer rings x0, y0, … in pixels, cut at the border of the picture; those that enclose nothing are left out.
+        Outer rings x0, y0, … in pixels, cut at the border of the image; those that enclose nothing are left out.
     """
     drawn = [ring for ring in _outer_rings(coordinates, width, height) if not is_degenerate_ring(ring, tolerance_px)]
     if not drawn:

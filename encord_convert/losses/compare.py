@@ -256,7 +256,7 @@ def _paired(expected: LabelSet, found: LabelSet, lens: _Lens) -> Iterator[tuple[
         yield row, same.pop(0) if same else None
     rest = list(chain.from_iterable(left.values()))
     if is_pooling:
-        # Nothing says which picture became which: only that every label is somewhere.
+        # Nothing says which image became which: only that every label is somewhere.
         things = [thing for row in rest for thing in row.things]
         yield _on_one_frame(pool), _on_one_frame(_Row(_POOL, {}, things))
     else:

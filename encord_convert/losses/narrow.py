@@ -110,10 +110,10 @@ def _reason_to_drop(
         return "", (carries.code(shape), Feature.SHAPE, f"No {plural(_name(shape), 2)} in the target.")
     state = (bounded_fate if carries.limits.is_bounded else fate)(coordinates, *size, tolerance_px)
     if state == "degenerate" and Feature.DEGENERATE not in carries.features:
-        return state, (carries.code(Feature.DEGENERATE, shape), Feature.DEGENERATE, "It covers nothing.")
+        return state, (carries.code(Feature.DEGENERATE, shape), Feature.DEGENERATE, "Empty geometry.")
     if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
         code = carries.code(Feature.OUT_OF_BOUNDS)
-        return state, (code, Feature.OUT_OF_BOUNDS, "It lies outside the picture.")
+        return state, (code, Feature.OUT_OF_BOUNDS, "It lies outside the image.")
     if is_hidden:
         return state, (carries.code(Feature.OVERLAPS), Feature.OVERLAPS, "Others hide all of it.")
     return state, _beyond(instance, frame, coordinates, size, carries.limits, tolerance_px)
@@ -135,7 +135,7 @@ def _frames_without_masks(row: LabelRowV2, carries: Carries) -> Set[int]:
 
 
 _DETAILS = {
-    Feature.OUT_OF_BOUNDS: "It leaves the picture and is cut at its border.",
+    Feature.OUT_OF_BOUNDS: "It leaves the image and is cut at its border.",
     Feature.HOLES: "Its holes have no place in the target.",
     Feature.PARTS: "Its several parts have no place in the target.",
     Feature.VISIBILITY: "Whether its points are visible has no place in the target.",
@@ -152,7 +152,7 @@ def _beyond(
 ) -> tuple[str, Feature, str] | None:
     """Return code, feature and sentence of the limit an object is beyond, None if it is beyond none."""
     if min(size) < limits.least_picture_px:
-        detail = f"Its picture of {size[0]} × {size[1]} pixels is left out: a side is below {limits.least_picture_px}."
+        detail = f"Its image of {size[0]} × {size[1]} pixels is left out: a side is below {limits.least_picture_px}."
         return "PICTURE_TOO_SMALL", Feature.MEDIA, detail
     if limits.drops_crowds and is_crowd(instance, frame):
         return "CROWD_DROPPED", Feature.GROUPS, "An answer calls it a crowd; those are left out."

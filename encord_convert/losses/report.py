@@ -136,8 +136,8 @@ class Report:
     def sheets(self, labels: LabelSet, carries: Carries) -> Iterator[Sheet | LabelRowV2]:
         """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the account.
 
-        The pictures of a sheet have no losses by themselves: the target carries stills and empty rows, and the importer
-        has counted what is on them. An exporter calls :meth:`turn_to` with the row before it speaks of a picture.
+        The images of a sheet have no losses by themselves: the target carries stills and empty rows, and the importer
+        has counted what is on them. An exporter calls :meth:`turn_to` with the row before it speaks of an image.
         """
         carries_stills = DataType.IMAGE in carries.data_types and Feature.EMPTY_ROWS in carries.features
         if labels.ledger is None or not carries_stills:

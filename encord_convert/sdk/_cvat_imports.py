@@ -56,7 +56,7 @@ def export_type_of(user: Querier, annotations: str) -> CvatExportType:
 
 
 def pictures_of(folder: Path, export_type: CvatExportType) -> dict[str, Path]:
-    """Return the pictures of a folder by the names CVAT has for them, in order of name.
+    """Return the images of a folder by the names CVAT has for them, in order of name.
 
     Of a task they are all files below ``images``; of a project those directly in ``images/default``.
     """
@@ -78,7 +78,7 @@ def import_folder(
     review_mode: ReviewMode,
     as_polygons: bool,
 ) -> CvatImporterSuccess | CvatImporterError:
-    """Upload the pictures of a folder into a dataset, and let the service make a project of it."""
+    """Upload the images of a folder into a dataset, and let the service make a project of it."""
     dataset_hash = dataset._config.resource_id
     pictures = pictures_of(Path(source.file_path), export_type)
     places, _ = dataset._uploads.send_all(IMAGE, pictures.values(), CloudUploadSettings())

@@ -267,7 +267,7 @@ class EncordClientDataset(EncordClient):
     # --- jobs -------------------------------------------------------------------------------------------------------
 
     def re_encode_data(self, data_hashes: list[str]) -> int:
-        """Start to encode videos anew; return the number of the job."""
+        """Start to encode videos again; return the number of the job."""
         job: int = self._querier.put(Query.REENCODE_VIDEO_TASK, None, {"data_hash": data_hashes})
         return job
 

@@ -90,7 +90,7 @@ class ProjectModels(EncordClient):
         data_hashes: list[str] | None = None,
         rdp_thresh: float = 0.005,
     ) -> Any:
-        """Run an iteration of a model on files, pictures in base64, or data of the service.
+        """Run an iteration of a model on files, images in base64, or data of the service.
 
         Raises
         ------

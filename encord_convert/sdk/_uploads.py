@@ -275,7 +275,7 @@ _MAGIC: dict[Query, tuple[tuple[int, bytes], ...]] = {
 
 _WORDS = {
     Query.SIGNED_VIDEO_URL: "a video",
-    Query.SIGNED_IMAGES_URL: "a picture",
+    Query.SIGNED_IMAGES_URL: "an image",
     Query.SIGNED_DICOMS_URL: "a DICOM file",
 }
 

@@ -101,7 +101,7 @@ class Dataset:
         return self._client.list_data_rows(title_eq, title_like, created_before, created_after, data_types, data_hashes)
 
     def refetch_data(self) -> None:
-        """Fetch what the service says of it anew."""
+        """Fetch what the service says of it again."""
         self._dataset_instance = self._client.get_dataset()
 
     def get_dataset(self) -> OrmDataset:
@@ -109,7 +109,7 @@ class Dataset:
         return self._client.get_dataset()
 
     def set_access_settings(self, dataset_access_settings: DatasetAccessSettings, *, refetch_data: bool = True) -> None:
-        """Set what is fetched with each data row, and by default fetch anew."""
+        """Set what is fetched with each data row, and by default fetch again."""
         self._client.set_access_settings(dataset_access_settings)
         if refetch_data:
             self.refetch_data()
@@ -249,7 +249,7 @@ class Dataset:
         return self._client.update_data_item(data_hash, new_title)
 
     def re_encode_data(self, data_hashes: list[str]) -> int:
-        """Start to encode videos anew; return the number of the job."""
+        """Start to encode videos again; return the number of the job."""
         return self._client.re_encode_data(data_hashes)
 
     def re_encode_data_status(self, job_id: int) -> ReEncodeVideoTask:

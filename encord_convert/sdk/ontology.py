@@ -95,7 +95,7 @@ class Ontology:
         return self._instance.structure
 
     def refetch_data(self) -> None:
-        """Fetch it anew; unsaved changes are forgotten."""
+        """Fetch it again; unsaved changes are forgotten."""
         self._instance = _fetched(self._querier, self.ontology_hash)
 
     def save(self) -> None:

@@ -117,11 +117,11 @@ class Project:
         return self._project_instance.label_rows
 
     def refetch_data(self) -> None:
-        """Fetch what the service says of it anew."""
+        """Fetch what the service says of it again."""
         self._project_instance = self._client.get_project()
 
     def refetch_ontology(self) -> None:
-        """Fetch its ontology anew; unsaved changes of it are forgotten."""
+        """Fetch its ontology again; unsaved changes of it are forgotten."""
         self._ontology.refetch_data()
 
     def get_project(self) -> OrmProject:
@@ -418,7 +418,7 @@ class Project:
         data_hashes: list[str] | None = None,
         rdp_thresh: float = 0.005,
     ) -> Any:
-        """Run an iteration of a model, by its uid, on files, pictures in base64, or data of the service.
+        """Run an iteration of a model, by its uid, on files, images in base64, or data of the service.
 
         Parameters
         ----------

@@ -477,7 +477,7 @@ class EncordUserClient:
         redact_dicom_tags : bool
             Whether tags are taken out.
         redact_pixels_mode : DeidentifyRedactTextMode
-            Which text in the pictures is blackened.
+            Which text in the images is blackened.
         save_conditions : list, optional
             A copy is written only if all are met.
         upload_dir : str, optional

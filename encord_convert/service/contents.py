@@ -34,7 +34,7 @@ def facts_of(kind: str, title: str, stream: IO[bytes], size: int) -> dict[str, A
     Returns
     -------
     dict
-        ``fault``, a sentence; or ``type`` (MIME), and what is known of ``width``, ``height`` (pixels, as the picture is
+        ``fault``, a sentence; or ``type`` (MIME), and what is known of ``width``, ``height`` (pixels, as the image is
         shown), ``frames``, ``fps``, ``duration_s``; of DICOM ``header``, see :class:`Header` of the DICOM reader.
     """
     if kind == Query.SIGNED_IMAGES_URL:
@@ -50,7 +50,7 @@ def _picture(title: str, stream: IO[bytes]) -> dict[str, Any]:
     except ReadError as error:
         return {"fault": error.sentence}
     if header is None:
-        return {"fault": f"{title}: is no picture the service reads (BMP, GIF, JPEG, PNG, TIFF, WebP), or is damaged."}
+        return {"fault": f"{title}: is no image the service reads (BMP, GIF, JPEG, PNG, TIFF, WebP), or is damaged."}
     width, height = header.shown
     suffix = "." + title.rpartition(".")[2].lower()
     type_ = _MIME_OF_SUFFIX.get(suffix) or mimetypes.guess_type(title)[0]

@@ -1,11 +1,11 @@
-"""DICOM files without what identifies a patient: a list of what is kept, and text in the picture painted over.
+"""DICOM files without what identifies a patient: a list of what is kept, and text in the image painted over.
 
-What is kept of the header is the published list of Encord's service and what a picture cannot be decoded without; all
+What is kept of the header is the published list of Encord's service and what an image cannot be decoded without; all
 the rest goes, at any depth, private elements included. PatientName and the UIDs of instance, series and study are on
 that list, so what comes out says of itself that the identity is *not* removed.
 
 Source: API reference of encord 0.1.104, ``deidentify_dicom_files`` (the list); PS3.15, Annex E; PS3.3, C.7.6 (pixels),
-C.12.1 (how an object says what was done to it). Only files of one picture object are taken: no documents, no big endian
+C.12.1 (how an object says what was done to it). Only files of one image object are taken: no documents, no big endian
 (retired in 2006), no text redaction in video or 1-bit pixels.
 """
 
@@ -41,7 +41,7 @@ STRUCTURAL = frozenset({
     0x00280102, 0x00280103, 0x00281101, 0x00281102, 0x00281103, 0x00281201, 0x00281202, 0x00281203, 0x00282110,
     0x00282112, 0x00282114, 0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009, 0x7FE00010,
 })  # fmt: skip
-"""What a picture cannot be decoded without."""
+"""What an image cannot be decoded without."""
 GROUPS = frozenset({0x52009229, 0x52009230, 0x00209113, 0x00209116, 0x00289110, 0x00289132, 0x00289145})
 """Functional groups of multi-frame objects, kept for the elements of :data:`LEAVES` in them."""
 LEAVES = DOCUMENTED - {0x00080018, 0x00100010, 0x0020000D, 0x0020000E} | {0x00280030, 0x00281052, 0x00281053}
@@ -68,7 +68,7 @@ _VIDEO = "1.2.840.10008.1.2.4.10"
 
 
 class Mode(Enum):
-    """What is done to text in the picture."""
+    """What is done to text in the image."""
 
     ALL = "REDACT_ALL_TEXT"
     NONE = "REDACT_NO_TEXT"
@@ -113,7 +113,7 @@ class Redaction:
     boxes : int
         That were painted over.
     share : float
-        Of the picture that they are.
+        Of the image that they are.
     name_tells : bool
         Whether the file's name holds the name, the id or the birth date of the patient.
     """
@@ -178,7 +178,7 @@ def redact(
     Raises
     ------
     NotRedactable
-        It is no DICOM picture, is damaged, too large, or of a kind that cannot be treated.
+        It is no DICOM image, is damaged, too large, or of a kind that cannot be treated.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -234,7 +234,7 @@ def _read(source: BinaryIO) -> Dataset:
         name for name in ("SOPClassUID", "SOPInstanceUID", "Rows", "Columns", "BitsAllocated") if name not in found
     ]
     if missing or not any(tag in found for tag in (0x7FE00010, 0x7FE00008, 0x7FE00009)):
-        raise NotRedactable(f"It holds no picture: it has no {missing[0] if missing else 'PixelData'}.")
+        raise NotRedactable(f"It holds no image: it has no {missing[0] if missing else 'PixelData'}.")
     bits = found.Rows * found.Columns * found.get("SamplesPerPixel", 1) * found.BitsAllocated * _frames(found)
     if bits > MOST_PIXEL_BYTES * 8:
         raise NotRedactable(f"Its pixels are {bits >> 33} GiB; {MOST_PIXEL_BYTES >> 30} GiB are the most.")

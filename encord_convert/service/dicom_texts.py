@@ -1,6 +1,6 @@
-"""Where a picture looks as if text were drawn on it: a rule that finds too much rather than too little.
+"""Where an image looks as if text were drawn on it: a rule that finds too much rather than too little.
 
-Letters change brightness sharply and often along a line. The picture is cut into cells; three cells in a row that are
+Letters change brightness sharply and often along a line. The image is cut into cells; three cells in a row that are
 full of sharp steps are text, with a margin around them. A second pass at half the size finds large letters.
 
 Source: measured here, ``tests/formats/test_dicom_redactions.py``: of letters of 9 to 32 pixels 99 % of the ink and more
@@ -21,14 +21,14 @@ DENSITY = 0.09
 """Share of sharp steps in a cell that may be text."""
 MARGIN_PX = 2
 SCALES = (1, 2)
-"""By how much the picture is shrunk."""
+"""By how much the image is shrunk."""
 
 Box = tuple[int, int, int, int]
 """First and last row, first and last column, of pixels; the last ones are not in it."""
 
 
 def text_boxes(luminance: NDArray[np.float32]) -> list[Box]:
-    """Return the boxes of a picture that look like text.
+    """Return the boxes of an image that look like text.
 
     Parameters
     ----------

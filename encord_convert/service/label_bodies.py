@@ -128,7 +128,7 @@ def _laid_over(known: dict[str, Any] | None, saved: dict[str, Any], author: str 
 
 
 def frames_of(labels: dict[str, Any]) -> Iterable[tuple[int, dict[str, Any]]]:
-    """Return the frames of a unit; a picture is frame 0."""
+    """Return the frames of a unit; an image is frame 0."""
     if isinstance(labels.get("objects", labels.get("classifications")), list):
         return [(0, labels)]
     frames = ((counted(frame), entry) for frame, entry in labels.items())
@@ -136,7 +136,7 @@ def frames_of(labels: dict[str, Any]) -> Iterable[tuple[int, dict[str, Any]]]:
 
 
 def counted(value: object) -> int | None:
-    """Return the number a frame or a picture of a group has, as a number or its digits; None if it is neither."""
+    """Return the number a frame or an image of a group has, as a number or its digits; None if it is neither."""
     text = str(value)
     return int(text) if text.isdecimal() and len(text) < 16 else None
 

@@ -28,7 +28,7 @@ class Change:
         Object or classification hash.
     feature_hash, label_name : str or None
     frame : int or None
-        The first that is concerned; None if only answers are. In a group: the number of the picture.
+        The first that is concerned; None if only answers are. In a group: the number of the image.
     """
 
     action: Action
@@ -49,7 +49,7 @@ class _Annotation:
 Contents = dict[str, _Annotation]
 
 _PER_SAVE = ("createdAt", "createdBy", "lastEditedAt", "lastEditedBy", "reviews")
-"""Of an entry: what clients write anew without a change of the label."""
+"""Of an entry: what clients write again without a change of the label."""
 
 
 def contents_of(body: bytes | None) -> Contents:
@@ -74,7 +74,7 @@ def contents_of(body: bytes | None) -> Contents:
 
 
 def _comparable(answers: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return answers in an order of their own, without what is made anew on every save."""
+    """Return answers in an order of their own, without what is made again on every save."""
     lean = [{key: value for key, value in answer.items() if key != "trackHash"} for answer in answers]
     return sorted((str(one.get("featureHash")), repr(sorted(one.items()))) for one in lean)
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 MOST_MEMORY = 6 << 30
-"""Bytes of address space: two copies of the largest picture, and the libraries."""
+"""Bytes of address space: two copies of the largest image, and the libraries."""
 MOST_TIME_S = 170.0
 """For all files of a call; callers wait 180 s."""
 

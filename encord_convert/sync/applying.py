@@ -112,9 +112,9 @@ class _Applying:
 
     def run(self) -> Outcome:
         if self.journal.has(*UNDONE):
-            raise StalePlanError("What this plan did was undone. Make the plan anew.")
+            raise StalePlanError("What this plan did was undone. Make the plan again.")
         if self.source.digest() != self.plan.source_digest:
-            raise StalePlanError(f"{self.source.path}: has changed since the plan was made. Make the plan anew.")
+            raise StalePlanError(f"{self.source.path}: has changed since the plan was made. Make the plan again.")
         self._check_service()
         ontology_hash = self._ontology()
         projects = []
@@ -143,7 +143,7 @@ class _Applying:
             now = digest_of(self.client.get_ontology(plan.ontology.hash).structure.to_dict())
             if now not in (plan.ontology.before, digest_of(self._structure().to_dict())):
                 raise StalePlanError(
-                    f"The ontology {plan.ontology.hash} has changed since the plan was made. Make the plan anew."
+                    f"The ontology {plan.ontology.hash} has changed since the plan was made. Make the plan again."
                 )
         for shard, project in enumerate(plan.projects):
             if project.hash is not None:
@@ -159,11 +159,11 @@ class _Applying:
             if row is None:
                 if elsewhere:
                     continue
-                raise StalePlanError(f"{planned.title}: is no longer in the project. Make the plan anew.")
+                raise StalePlanError(f"{planned.title}: is no longer in the project. Make the plan again.")
             edited = None if row.label_hash is None or row.last_edited_at is None else str(row.last_edited_at)
             ours = self.journal.has("labels", planned.title)
             if edited != planned.edited and not ours and planned.action in WRITING:
-                raise StalePlanError(f"{planned.title}: was edited since the plan was made. Make the plan anew.")
+                raise StalePlanError(f"{planned.title}: was edited since the plan was made. Make the plan again.")
 
     # --- what is made once --------------------------------------------------------------------------------------------
 

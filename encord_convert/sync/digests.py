@@ -27,7 +27,7 @@ def digest_of(value: Any) -> str:
 
 
 def digest_of_source(source: Source, options: dict[str, Any]) -> str:
-    """Return the digest of a source: the content of its files, and of pictures and videos the names and sizes.
+    """Return the digest of a source: the content of its files, and of images and videos the names and sizes.
 
     Those are digested when they are sent.
     """
@@ -42,7 +42,7 @@ def digest_of_source(source: Source, options: dict[str, Any]) -> str:
 
 
 def is_medium(name: str) -> bool:
-    """Tell whether a name is that of a picture or a video."""
+    """Tell whether a name is that of an image or a video."""
     suffix = "." + name.rpartition(".")[2].lower()
     return suffix in SUFFIXES or suffix in VIDEOS
 

@@ -26,7 +26,7 @@ class SourceOf:
     format : str or None
         None: recognised.
     images : str or None
-        Where its pictures are, a path or a URI; None: where it is itself.
+        Where its images are, a path or a URI; None: where it is itself.
     options : dict
         Of reading.
     """
@@ -57,7 +57,7 @@ class SourceOf:
         return source_at(self.path)
 
     def media(self) -> Source:
-        """Open where its pictures are."""
+        """Open where its images are."""
         if self.images is not None:
             return RemoteFolder(self.images) if _is_uri(self.images) else source_at(self.images)
         path = Path(self.path)

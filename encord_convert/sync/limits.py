@@ -27,7 +27,7 @@ class Limits:
     frames : float
         Frames of one video.
     width_px, height_px : float
-        Size of one picture or video, either way up.
+        Size of one image or video, either way up.
     """
 
     rows: float = math.inf

@@ -130,6 +130,6 @@ class Files:
         return found[0] if found else None
 
     def size_px(self, member: str) -> tuple[int, int] | None:
-        """Return width and height of a picture as it is shown; None if it is none."""
+        """Return width and height of an image as it is shown; None if it is none."""
         header = self._media.header(member)
         return None if header is None else header.shown

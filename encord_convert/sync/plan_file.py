@@ -25,7 +25,7 @@ WRITING = (CREATE, WRITE, MERGE, REPLACE)
 
 
 class PlannedFile(msgspec.Struct, omit_defaults=True):
-    """A file to send: where it lies in the source of the pictures, what it holds, by which rule it was found."""
+    """A file to send: where it lies in the source of the images, what it holds, by which rule it was found."""
 
     name: str
     sha256: str

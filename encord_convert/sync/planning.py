@@ -89,7 +89,7 @@ def plan(
     ontology : str, optional
         Hash of the ontology of a new project; by default one is made.
     images : path, optional
-        Where the pictures and videos lie, a path or a URI; by default beside the labels.
+        Where the images and videos lie, a path or a URI; by default beside the labels.
     mapping : mapping or path, optional
         What becomes of the classes; see :mod:`encord_convert.sync.mapping.file`.
     on_conflict : str
@@ -382,7 +382,7 @@ def _files_of(row: LabelRowV2, files: Files) -> list[PlannedFile]:
     Raises
     ------
     ConvertError
-        One is not there, or is a picture of another size.
+        One is not there, or is an image of another size.
     """
     found = []
     for title, size in _titles_of(row):
@@ -393,14 +393,14 @@ def _files_of(row: LabelRowV2, files: Files) -> list[PlannedFile]:
         if size is not None:
             real = files.size_px(name)
             if real != size:
-                told = "is no picture" if real is None else "is {} × {} pixels".format(*real)
+                told = "is no image" if real is None else "is {} × {} pixels".format(*real)
                 raise ConvertError(f"{name} {told}; the labels are drawn on {size[0]} × {size[1]}.")
         found.append(PlannedFile(name, digest_of_member(files.source, name), rule))
     return found
 
 
 def _titles_of(row: LabelRowV2) -> list[tuple[str, tuple[int, int] | None]]:
-    """Return what the files of a row are called, and of pictures the size."""
+    """Return what the files of a row are called, and of images the size."""
     if row.data_type is DataType.DICOM:
         links = (row._units[0].extras or {}).get("data_links") or [row.data_title]
         return [(link, None) for link in links]

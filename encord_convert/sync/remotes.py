@@ -1,4 +1,4 @@
-"""Pictures of a push that lie in a bucket, or wherever else fsspec reaches."""
+"""Images of a push that lie in a bucket, or wherever else fsspec reaches."""
 
 from __future__ import annotations
 

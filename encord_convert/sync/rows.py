@@ -61,11 +61,11 @@ def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     Raises
     ------
     RowMismatchError
-        They have not the same number of pictures, or not the same size.
+        They have not the same number of images, or not the same size.
     """
     ours, theirs = _units(labels), _units(row)
     if len(ours) != len(theirs):
-        raise RowMismatchError(f"has {len(theirs)} pictures in the project and {len(ours)} in the source.")
+        raise RowMismatchError(f"has {len(theirs)} images in the project and {len(ours)} in the source.")
     units = {}
     for one, other in zip(ours, theirs, strict=True):
         sizes = [(unit["width"], unit["height"]) for unit in (one, other)]

@@ -1,7 +1,7 @@
 """Files sent to a dataset and registered there, each once, however often it is begun.
 
 Places are asked for and noted many at once before anything goes to them. So a file whose arrival nobody noted is
-found again: it is listed already, or it can be registered where it lies, and only then is it sent anew.
+found again: it is listed already, or it can be registered where it lies, and only then is it sent again.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Sending:
                 noted = time.monotonic()
 
     def _steps(self, rows: list[PlannedRow]) -> Iterator[tuple[PlannedRow, Callable[[], str]]]:
-        """Yield what is to be done for each row; pictures have their places already."""
+        """Yield what is to be done for each row; images have their places already."""
         begun = {row.title: self._journal.begun("data", row.title) for row in rows}
         fresh = [row for row in rows if begun[row.title] is None and row.title not in self._there]
         pictures = [row for row in fresh if row.data_type == "image"]

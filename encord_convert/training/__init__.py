@@ -2,7 +2,7 @@
 
 What it is
     ``encord-convert convert SRC DST --target NAME`` writes a folder that training code takes as it is. A target is no
-    format to keep labels in: it has what is learnt from, pictures and geometry, and nothing else. Attributes, tracks,
+    format to keep labels in: it has what is learnt from, images and geometry, and nothing else. Attributes, tracks,
     authors and labels of whole frames are dropped, and counted.
 
 Targets
@@ -10,7 +10,7 @@ Targets
     detectron2   COCO files; masks and holes as run lengths, keypoints
     hf           Hugging Face ``imagefolder``: ``metadata.jsonl`` with boxes
     mmdet        COCO files; masks and holes as run lengths; crowds as regions to ignore
-    rfdetr       COCO files beside the pictures of ``train``, ``valid``, ``test``; masks and holes as run lengths,
+    rfdetr       COCO files beside the images of ``train``, ``valid``, ``test``; masks and holes as run lengths,
                  keypoints, outlines of boxes
     torchvision  COCO files as the detection references want them; outlines
     ultralytics  ``images``, ``labels``, ``data.yaml``; ``task`` is ``detect``, ``segment``, ``obb`` or ``pose``
@@ -18,7 +18,7 @@ Targets
 
 What is lost
     What training code would leave out without a word is left out here, and counted: crowds (``CROWD_DROPPED``), boxes
-    below a pixel (``TOO_SMALL``: mmdet, torchvision), pictures below 32 px (``PICTURE_TOO_SMALL``: mmdet; ultralytics
+    below a pixel (``TOO_SMALL``: mmdet, torchvision), images below 32 px (``PICTURE_TOO_SMALL``: mmdet; ultralytics
     below 10), what covers nothing. Masks beside a box are not loaded (``MASK_NOT_LOADED``: detectron2, mmdet), unless
     ``box_polygons`` gives boxes an outline. Where a reader knows no masks, holes are filled (``HOLES_FILLED``); where
     it takes one ring an object, parts are joined by bridges of no width (``PARTS_JOINED``). ``strict`` refuses all of
@@ -39,7 +39,7 @@ Images
 
 Sources
     The documentation and loaders of each trainer, by whose rules ``tests/training/loaders.py`` loads again what was
-    written. Loaded with their own code too, as many pictures, objects and classes as were written: datasets 5.2.0,
+    written. Loaded with their own code too, as many images, objects and classes as were written: datasets 5.2.0,
     MMDetection 3.3.0, RF-DETR 1.11.2, supervision 0.31.2 (what Detectron2 gets), torchvision 0.29.1 and ultralytics
     8.4.190; ``tests/bench/real_trainers.py`` does it again.
 """
@@ -73,7 +73,7 @@ def target_named(name: str, *, task: str | None = None, negatives: Negatives = "
     task : str, optional
         One of :data:`TASKS`, of ``ultralytics`` alone; by default ``detect``.
     negatives : "keep" or "drop"
-        Whether pictures without labels are written.
+        Whether images without labels are written.
 
     Raises
     ------

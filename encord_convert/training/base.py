@@ -59,9 +59,9 @@ class TrainingOptions:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture, and what is written of its labels.
+    """One image, and what is written of its labels.
 
-    ``name`` is the picture's below the folder of its ``split``; ``placed`` holds objects with their coordinates.
+    ``name`` is the image's below the folder of its ``split``; ``placed`` holds objects with their coordinates.
     """
 
     split: str
@@ -74,7 +74,7 @@ class Shot:
 def base_carries(
     shapes: set[Shape], approximates: Mapping[Shape, str], features: set[Feature], negatives: str, **more: Any
 ) -> Carries:
-    """Return what a target carries: training code sees pictures and geometry, and nothing of the rest.
+    """Return what a target carries: training code sees images and geometry, and nothing of the rest.
 
     ``approximates`` names, by shape, the code of its being written in another form.
     """
@@ -112,14 +112,14 @@ def shots(
     *,
     by_stem: bool = False,
 ) -> Iterator[Shot]:
-    """Walk all pictures to write, each in its split, put them in place and keep account of what is lost.
+    """Walk all images to write, each in its split, put them in place and keep account of what is lost.
 
     Parameters
     ----------
     carries : Carries
-        With ``EMPTY_ROWS``, pictures on which nothing is written are negative examples; without, they are left out.
+        With ``EMPTY_ROWS``, images on which nothing is written are negative examples; without, they are left out.
     folders : dict of str to str
-        Where the pictures of each split lie in the target.
+        Where the images of each split lie in the target.
     assignment : Assignment
         Of the rows to the splits.
     by_stem : bool

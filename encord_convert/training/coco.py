@@ -1,7 +1,7 @@
 """Training code that reads COCO files: one writer, and a table of how its readers differ.
 
 All of them get ids from 1 without a gap, ``bbox``, ``area``, ``iscrowd`` and ``segmentation`` in every annotation, no
-nulls, and boxes of positive size inside their picture. Attributes, tracks and whatever else training does not look at
+nulls, and boxes of positive size inside their image. Attributes, tracks and whatever else training does not look at
 are not written; ``--to coco`` writes them.
 """
 
@@ -117,7 +117,7 @@ LAYOUTS: dict[str, Layout] = {
         title="torchvision detection references",
         spec="https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.v2.SanitizeBoundingBoxes.html",
         boxes_as_rings=True,
-        # A picture whose boxes all have a side of 1 px or less is taken for one without labels.
+        # An image whose boxes all have a side of 1 px or less is taken for one without labels.
         limits=Limits(drops_crowds=True, least_side_px=1.001),
     ),
 }

@@ -1,11 +1,11 @@
-"""Hugging Face ``imagefolder``: pictures, ``metadata.jsonl`` beside them, and ``id2label.json``.
+"""Hugging Face ``imagefolder``: images, ``metadata.jsonl`` beside them, and ``id2label.json``.
 
-A line of ``metadata.jsonl`` is a picture: ``file_name``, ``image_id``, ``width``, ``height``, and ``objects`` with the
+A line of ``metadata.jsonl`` is an image: ``file_name``, ``image_id``, ``width``, ``height``, and ``objects`` with the
 lists ``id``, ``area``, ``bbox`` (left, top, width, height in pixels) and ``category`` (from 0, the keys of
 ``id2label.json``), as the processors of the DETR family take them.
 
 ``load_dataset`` takes the types of a file from its values, and refuses splits whose types differ: areas and sides are
-always floats, and a split without pictures has no file. A split whose pictures all show nothing has no types at all:
+always floats, and a split without images has no file. A split whose images all show nothing has no types at all:
 it is written and told (``UNTYPED_SPLIT``), for it can only be loaded by itself.
 """
 
@@ -74,8 +74,8 @@ def _write(carries: Carries, labels: LabelSet, target: Target, options: Training
     for split in streams if typed else ():
         if split not in typed:
             detail = (
-                f"No picture of the split {split!r} shows an object: load_dataset refuses it beside the others, whose "
-                "types it lacks. Give it a larger share, or leave such pictures out with --negatives drop."
+                f"No image of the split {split!r} shows an object: load_dataset refuses it beside the others, whose "
+                "types it lacks. Give it a larger share, or leave such images out with --negatives drop."
             )
             report.note(Level.WARNING, "UNTYPED_SPLIT", detail)
     with target.open("id2label.json") as stream:

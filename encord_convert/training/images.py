@@ -1,12 +1,12 @@
-"""Pictures beside the labels of a training target: found, named, and linked, copied or left where they are.
+"""Images beside the labels of a training target: found, named, and linked, copied or left where they are.
 
 A **hard link** is the default: it needs no room, cannot dangle, and stays readable where only the target's folder is
 seen (in a container, say). On another file system, which a hard link cannot reach, it is a symbolic link; what is in
-an archive is copied. Links share their content with the original: training code that repairs pictures in place changes
+an archive is copied. Links share their content with the original: training code that repairs images in place changes
 both; ``image_files=copy`` keeps them apart.
 
-A picture that its EXIF data turns is neither linked nor copied but written anew, upright and without that note, since
-training code differs in whether it turns pictures (OpenCV and Hugging Face do, Pillow does not) and labels are drawn on
+An image that its EXIF data turns is neither linked nor copied but written again, upright and without that note, since
+training code differs in whether it turns images (OpenCV and Hugging Face do, Pillow does not) and labels are drawn on
 what is shown.
 """
 
@@ -35,7 +35,7 @@ Placing = Literal["link", "copy", "leave"]
 
 
 class Pictures:
-    """Gives each frame the name its picture has in the target, and puts the picture there.
+    """Gives each frame the name its image has in the target, and puts the image there.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Pictures:
     report : Report
         Told what is missing, has another size, or was turned.
     by_stem : bool
-        Whether two pictures of a folder may not differ in their endings alone: labels are found by the stem.
+        Whether two images of a folder may not differ in their endings alone: labels are found by the stem.
 
     Attributes
     ----------
@@ -87,14 +87,14 @@ class Pictures:
         return members
 
     def place(self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str) -> str:
-        """Return the name of a frame's picture below ``folder`` of the target, where the picture is from now on.
+        """Return the name of a frame's image below ``folder`` of the target, where the image is from now on.
 
         A folder of the source that stands for ``split`` is not repeated there.
 
         Raises
         ------
         ReadError
-            The picture cannot be read.
+            The image cannot be read.
         """
         name = self._name(row, frame, member, split, folder)
         if member is not None:
@@ -108,7 +108,7 @@ class Pictures:
     def close(self) -> None:
         """Say how many names were taken."""
         for _ in range(self._paths.clashes):
-            detail = "A picture has the name of another; in the target a number follows it."
+            detail = "An image has the name of another; in the target a number follows it."
             self._report.note(Level.WARNING, "NAME_CLASH", detail)
 
     def _name(self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str) -> str:
@@ -119,7 +119,7 @@ class Pictures:
                 return left
             left = left if member is not None else safe_name(left)
         stem, suffix = split_suffix(left or safe_name(self._below(row, frame, split)))
-        if left is None and suffix.lower() not in SUFFIXES:  # a slice, or a frame: training code reads pictures
+        if left is None and suffix.lower() not in SUFFIXES:  # a slice, or a frame: training code reads images
             stem, suffix = (stem, ".png") if suffix == ".dcm" else (stem + suffix, ".png")
         if left is None and member is not None:
             suffix = self._ending(member) or suffix
@@ -131,7 +131,7 @@ class Pictures:
         return name[len(own) + 1 :] if own and standard(own) == split and name.startswith(f"{own}/") else name
 
     def _ending(self, member: str) -> str:
-        """Return how the name of a picture ends, or should: training code finds pictures by that."""
+        """Return how the name of an image ends, or should: training code finds images by that."""
         assert self._media is not None
         suffix = split_suffix(member)[1]
         if suffix.lower() in SUFFIXES:
@@ -143,21 +143,21 @@ class Pictures:
         assert self._media is not None and self._source is not None
         header = self._media.header(member)
         if header is None:
-            raise ReadError(self._source.place(member), "is no picture that can be read.")
+            raise ReadError(self._source.place(member), "is no image that can be read.")
         width, height = frame_size(row, frame)
         is_stored = (width, height) == (header.width, header.height) != header.shown
         if not is_stored and (width, height) != header.shown:
-            detail = "A picture has another size than its labels were drawn on."
+            detail = "An image has another size than its labels were drawn on."
             self._note(row, frame, Level.WARNING, "SIZE_MISMATCH", detail)
         if self._placing == "leave":
             if header.orientation != 1:
-                detail = "EXIF data turns a picture that is left as it is; not all training code heeds that."
+                detail = "EXIF data turns an image that is left as it is; not all training code heeds that."
                 self._note(row, frame, Level.WARNING, "EXIF_ORIENTATION", detail)
             return
         path = self._target.adopt(name)
         if header.orientation != 1:
             self._turn(member, path, header, is_stored)
-            detail = "A picture turned by its EXIF data is written anew, as its labels were drawn."
+            detail = "An image turned by its EXIF data is written again, as its labels were drawn."
             self._note(row, frame, Level.INFO, "EXIF_ORIENTATION", detail)
         else:
             self._take(member, path)
@@ -177,7 +177,7 @@ class Pictures:
             shutil.copyfileobj(stream, copy, 1 << 20)
 
     def _turn(self, member: str, path: Path, header: Header, is_stored: bool) -> None:
-        """Write a picture without orientation: upright, or as stored if its labels were drawn on that."""
+        """Write an image without orientation: upright, or as stored if its labels were drawn on that."""
         from PIL import Image, ImageOps
 
         assert self._source is not None
@@ -189,7 +189,7 @@ class Pictures:
                 turned.info.pop("exif", None)
                 turned.save(path, kind, quality=95, icc_profile=profile, exif=b"")
         except (OSError, ValueError, SyntaxError) as error:
-            raise ReadError(self._source.place(member), f"is a damaged picture ({error}).") from error
+            raise ReadError(self._source.place(member), f"is a damaged image ({error}).") from error
 
     def _note(self, row: LabelRowV2, frame: int, level: Level, code: str, detail: str) -> None:
         self._report.writing.note(level, code, detail, Where(row=row.data_title, frame=frame))
@@ -205,6 +205,6 @@ def safe_name(name: str) -> str:
     parts = [part.rstrip(" .") for part in plain.split("/")]
     # Ultralytics finds labels by the last folder "images" of a path.
     parts = [f"_{part}" if name_fault(part) or part == "images" else part for part in parts if part] or ["_"]
-    # Training code that lists pictures by their endings takes a folder of such a name for one.
+    # Training code that lists images by their endings takes a folder of such a name for one.
     folders = [f"{part}_" if split_suffix(part)[1].lower() in SUFFIXES else part for part in parts[:-1]]
     return "/".join([*folders, parts[-1]])

@@ -74,7 +74,7 @@ class Poses:
 
 
 def flips_of(names: Sequence[str]) -> list[int] | None:
-    """Return where each keypoint goes when the picture is mirrored; None if the names do not say.
+    """Return where each keypoint goes when the image is mirrored; None if the names do not say.
 
     >>> flips_of(["nose", "left eye", "right eye"]), flips_of(["l_hip", "r_hip"]), flips_of(["left eye", "nose"])
     ([0, 2, 1], [1, 0], None)

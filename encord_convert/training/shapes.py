@@ -1,6 +1,6 @@
 """What training code is shown of a label: an upright box, outlines, a mask, four corners, or keypoints.
 
-Everything is in pixels of the picture, origin top-left, and lies inside it. It is asked only for what
+Everything is in pixels of the image, origin top-left, and lies inside it. It is asked only for what
 :func:`encord_convert.losses.narrow.account` says is written, so that there is always something to draw.
 """
 
@@ -46,7 +46,7 @@ def corners_of(box: Box) -> list[float]:
 
 
 def rings_of(coordinates: Any, size: Size) -> list[list[float]]:
-    """Return outer rings, cut at the border of the picture; holes are filled.
+    """Return outer rings, cut at the border of the image; holes are filled.
 
     A mask gives the edges of its pixels, a box or skeleton the corners of its box.
     """
@@ -118,7 +118,7 @@ def polygon_runs(polygon: PolygonCoordinates, size: Size) -> rle.Runs:
 
 
 def mask_runs(mask: BitmaskCoordinates, size: Size) -> rle.Runs:
-    """Return row runs of the pixels of a mask inside the picture."""
+    """Return row runs of the pixels of a mask inside the image."""
     return rle.frame_runs_from_box_runs(*rle.clipped_box_runs(*mask._box_runs(), *size)[:5], *size)
 
 
@@ -130,7 +130,7 @@ def _outlines(row_runs: rle.Runs, size: Size) -> list[list[float]]:
 def turned_box_of(coordinates: Any, size: Size) -> list[float]:
     """Return four corners, clockwise: of a box as it is, else of the smallest turned box around the outline.
 
-    A corner outside the picture is moved to its border.
+    A corner outside the image is moved to its border.
     """
     if isinstance(coordinates, RotatableBoundingBoxCoordinates):
         from encord_convert.geometry.boxes import corners_from_rotated
@@ -172,7 +172,7 @@ def keypoints_of(skeleton: SkeletonCoordinates, keypoints: Any, size: Size, *, i
         Their order.
     size : Size
     is_bounded : bool
-        Whether a point outside the picture counts as none.
+        Whether a point outside the image counts as none.
     """
     numbers: list[float] = [0, 0, 0] * len(keypoints.names)
     for point in skeleton.values:

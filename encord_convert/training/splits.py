@@ -1,7 +1,7 @@
-"""Which pictures a model is trained, validated and tested on.
+"""Which images a model is trained, validated and tested on.
 
-The split of a picture follows from its group and the seed, and from nothing else: not from the order of the rows, nor
-from how many there are. A data set that grows keeps every picture where it was, and pictures that belong together (the
+The split of an image follows from its group and the seed, and from nothing else: not from the order of the rows, nor
+from how many there are. A data set that grows keeps every image where it was, and images that belong together (the
 frames of a video, the slices of a series, what has the same patient) stay together. One exception: if no group at all
 would be trained on, the one that is nearest to it is.
 
@@ -93,7 +93,7 @@ def group_of(row: LabelRowV2, by: str) -> str | None:
     ----------
     row : LabelRowV2
     by : str
-        ``row``: a video, an image group, a series and a picture by itself are one group each; pictures with the names
+        ``row``: a video, an image group, a series and an image by itself are one group each; images with the names
         CVAT gives to frames, ``frame_000001``, belong to their folder. ``folder``: all of one folder do. Else a key of
         the row's client metadata, as ``patient_id``.
     """

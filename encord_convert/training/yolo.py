@@ -1,9 +1,9 @@
-"""Ultralytics YOLO: pictures, a text file of labels for each, and ``data.yaml``.
+"""Ultralytics YOLO: images, a text file of labels for each, and ``data.yaml``.
 
-Numbers are shares of the picture, none outside 0 to 1: one beyond would make the trainer leave out the whole picture.
-Equal lines of a file are told apart in the sixth decimal, since the trainer keeps one of them. A picture without labels
+Numbers are shares of the image, none outside 0 to 1: one beyond would make the trainer leave out the whole image.
+Equal lines of a file are told apart in the sixth decimal, since the trainer keeps one of them. An image without labels
 has an empty file. All lines of a data set are of one kind: a box among outlines would make the trainer leave out
-the whole picture, so that for outlines boxes are written with their four corners.
+the whole image, so that for outlines boxes are written with their four corners.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _write(
 
 
 def _units(values: list[float], size: Size) -> list[int]:
-    """Return shares of the picture in millionths, between 0 and 1."""
+    """Return shares of the image in millionths, between 0 and 1."""
     return [min(max(round(value / size[index % 2] * _UNIT), 0), _UNIT) for index, value in enumerate(values)]
 
 

@@ -21,7 +21,7 @@ from encord_convert.losses.report import sum_counts
 
 
 def parts(folder: Path, many: int, per_image: int = 100) -> None:
-    """Make exports of pictures with names of their own; with a hundred shapes a picture, all draw the same classes."""
+    """Make exports of images with names of their own; with a hundred shapes an image, all draw the same classes."""
     for number in range(many):
         mix = parse_mix("box=1,polygon=1,polyline=1,tag=1")
         xml = folder / f"part_{number:03d}.xml"
@@ -38,7 +38,7 @@ def merge(sources: list[Path], out: Path, to: str = "coco", **read_options: str)
 
 
 def united(files: list[Path], out: Path) -> None:
-    """Write one export that has the pictures of several, whose heads are the same."""
+    """Write one export that has the images of several, whose heads are the same."""
     texts = [file.read_text() for file in files]
     head = texts[0][: texts[0].index("<image ")]
     pictures = "".join(text[text.index("<image ") : text.rindex("</image>") + len("</image>")] for text in texts)
@@ -70,7 +70,7 @@ def test_merging_a_hundred_sources_equals_one_conversion_of_their_union(tmp_path
 
 
 def content(folder: Path) -> tuple[list[Any], ...]:
-    """Return classes by name, pictures and annotations, without the hashes that tell where in a source each was."""
+    """Return classes by name, images and annotations, without the hashes that tell where in a source each was."""
     file = json.loads((folder / "annotations.json").read_text())
     classes = {one.pop("id"): one for one in file["categories"]}
     for one in file["images"]:

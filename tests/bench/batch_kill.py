@@ -179,7 +179,7 @@ class Trial:
             else:  # nobody was left to kill: all is done
                 missed += 1
                 self.clear()
-        print(f"{hits} kills; {missed} batches ended before theirs and were begun anew", flush=True)
+        print(f"{hits} kills; {missed} batches ended before theirs and were begun again", flush=True)
 
     def clear(self) -> None:
         """Remove what the batch has written."""

@@ -46,7 +46,7 @@ def ontology() -> dict[str, Any]:
 
 
 def label_row(number: int) -> dict[str, Any]:
-    """Return a label row of one picture with boxes and polygons of eight corners, in turn; half have answers."""
+    """Return a label row of one image with boxes and polygons of eight corners, in turn; half have answers."""
     objects, answers = [], {}
     for n in range(OBJECTS):
         x, hash_ = round(0.01 + n * 0.04, 4), f"obj{n:05}"

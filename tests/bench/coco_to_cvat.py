@@ -29,7 +29,7 @@ VERTICES = 20
 
 
 def make(folder: Path, images: int, per_image: int) -> Path:
-    """Write the input, laid out as datumaro wants it, and its pictures; return the COCO file."""
+    """Write the input, laid out as datumaro wants it, and its images; return the COCO file."""
     chance = Random(1)
     path = folder / "annotations" / "instances_default.json"
     path.parent.mkdir(parents=True, exist_ok=True)

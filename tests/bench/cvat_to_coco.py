@@ -47,7 +47,7 @@ SHAPES = ("box", "polygon", "polyline", "points", "mask")
 
 @dataclass(frozen=True)
 class Work:
-    """An input: an export, its manifest beside it and, if a peer needs them, its pictures in ``images``."""
+    """An input: an export, its manifest beside it and, if a peer needs them, its images in ``images``."""
 
     name: str
     kind: str
@@ -105,7 +105,7 @@ def ours(jobs: int = 1) -> Converter:
 
 
 def datumaro(python: Path) -> Converter:
-    """Return the command line of datumaro; it reads a folder and wants the pictures there."""
+    """Return the command line of datumaro; it reads a folder and wants the images there."""
 
     def command(work: Work, target: Path) -> Sequence[str | Path]:
         words = ("convert", "-i", work.folder, "-if", "cvat", "-f", "coco_instances", "-o", target)

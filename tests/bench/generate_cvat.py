@@ -37,7 +37,7 @@ ANSWERED = 0.9
 """Share of shapes that carry an attribute, for each of the two attributes."""
 OCCLUDED = 0.1
 LINKS = 30_000
-"""Names given to one picture file; file systems allow a limited number (ext4: 65,000)."""
+"""Names given to one image file; file systems allow a limited number (ext4: 65,000)."""
 
 _CIRCLE = [(math.cos(2 * math.pi * i / VERTICES), math.sin(2 * math.pi * i / VERTICES)) for i in range(VERTICES)]
 
@@ -140,7 +140,7 @@ def _points_attribute(flat: Sequence[float]) -> str:
 
 
 def image_name(index: int) -> str:
-    """Return the name of a picture, as the XML and the folder of pictures have it."""
+    """Return the name of an image, as the XML and the folder of images have it."""
     return f"frame_{index:06d}.png"
 
 
@@ -246,7 +246,7 @@ def _label(name: str, index: int) -> str:
 
 
 def write_pictures(folder: Path, images: int) -> None:
-    """Give every image of the export a picture file: a black PNG of the declared size, hard-linked where possible."""
+    """Give every image of the export an image file: a black PNG of the declared size, hard-linked where possible."""
     folder.mkdir(parents=True, exist_ok=True)
     picture = _png()
     first = folder
@@ -324,7 +324,7 @@ def main() -> None:
     parser.add_argument("--only", help="kinds of the mix to keep, as in box,polygon")
     parser.add_argument("--rotated", type=float, default=0.1, help="share of boxes that are rotated (0.1)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--with-images", type=Path, metavar="DIR", help="also write pictures of the declared size")
+    parser.add_argument("--with-images", type=Path, metavar="DIR", help="also write images of the declared size")
     given = parser.parse_args()
     try:
         mix = parse_mix(given.mix, given.only)

@@ -183,7 +183,7 @@ def measure_mask(package: str, name: str) -> dict[str, float]:
 
 
 def measure_order() -> dict[str, float]:
-    """Turn the runs of a picture of 1280 x 720 pixels from row order to column order."""
+    """Turn the runs of an image of 1280 x 720 pixels from row order to column order."""
     import numpy as np
 
     from encord_convert.geometry.rle import column_runs_from_row_runs, runs_from_mask

@@ -1,4 +1,4 @@
-"""Push a generated export with pictures, verify it, and pull it as COCO: the same as converting the source.
+"""Push a generated export with images, verify it, and pull it as COCO: the same as converting the source.
 
     python tests/bench/push_scale.py [--images 2000]
 

@@ -3,7 +3,7 @@
     python tests/bench/push_speed.py --official PYTHON [--pictures 1000] [--boxes 10]
 
 PYTHON is an interpreter that has the official package. Both get a service of their own, a process of its own on this
-machine. The loop does what its documentation shows: it uploads one picture after the other; then of each row it begins
+machine. The loop does what its documentation shows: it uploads one image after the other; then of each row it begins
 the labels, draws and saves. What both made is verified with our command afterwards. Exits with 1 if ours is less than
 five times as fast on rows, or slower on files.
 """

@@ -36,7 +36,7 @@ class Task:
 
 
 def ellipse(height: int, width: int) -> np.ndarray:
-    """Return one object of about a run for each row of 60 % of the picture."""
+    """Return one object of about a run for each row of 60 % of the image."""
     y, x = np.ogrid[:height, :width]
     inside = ((x - width / 2) / (width / 4)) ** 2 + ((y - height / 2) / (height * 0.3)) ** 2 < 1
     return np.asarray(inside)
@@ -49,7 +49,7 @@ def dense(height: int, width: int) -> np.ndarray:
 
 
 def tasks(height: int, width: int) -> list[Task]:
-    """Return what is measured on a picture of this size."""
+    """Return what is measured on an image of this size."""
     mask, noise = ellipse(height, width), dense(height, width)
     runs, text = rle.runs_from_mask(mask), rle.string_from_mask(mask)
     noisy = rle.string_from_mask(noise)

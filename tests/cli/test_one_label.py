@@ -32,7 +32,7 @@ def call(*arguments: object) -> int:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A CVAT file in which the label `car` is drawn as box, polygon, mask and point, with its picture."""
+    """A CVAT file in which the label `car` is drawn as box, polygon, mask and point, with its image."""
     (tmp_path / "cvat" / "images").mkdir(parents=True)
     Image.new("RGB", (64, 48)).save(tmp_path / "cvat" / "images" / "a.png")
     return write(tmp_path / "cvat", SHAPES)

@@ -43,7 +43,7 @@ COCO_READ = {
         },
     ),
     "RLE": Case(
-        "column runs are the bitmask of the same pixels; a size that is not the picture's is told",
+        "column runs are the bitmask of the same pixels; a size that is not the image's is told",
         {
             READ: "test_run_lengths_in_every_form_are_the_same_mask",
             DAMAGE: "test_a_size_the_other_way_round_is_taken_for_the_pictures test_a_mask_of_another_size_is_dropped",
@@ -120,7 +120,7 @@ COCO_READ = {
     "panoptic": Case(
         "a segment, thing or stuff, is a bitmask object; void is nothing",
         {READ: "test_a_panoptic_segment_is_a_mask_and_void_is_none"},
-        lacks="numbers of segments are kept nowhere: they mean nothing outside the picture, and are written anew.",
+        lacks="numbers of segments are kept nowhere: they mean nothing outside the image, and are written again.",
     ),
     "results": Case(
         "results are read with their ground truth",
@@ -312,7 +312,7 @@ COCO_WRITTEN = {
     ),
     "size": Case("memory does not grow with the frames", {OUT: "test_memory_does_not_grow_with_the_frames_of_a_video"}),
     "clipping": Case(
-        "what leaves the picture is cut, what lies outside dropped, each told",
+        "what leaves the image is cut, what lies outside dropped, each told",
         {OUT: "test_what_leaves_the_picture_is_cut_and_what_lies_outside_is_dropped"},
     ),
 }

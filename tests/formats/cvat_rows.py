@@ -11,7 +11,7 @@ PUSH = "sync/test_push"
 
 CVAT_CONTAINERS = {
     "image of a task": Case(
-        "a picture is a row of type image, or all of a task are one image group on request",
+        "an image is a row of type image, or all of a task are one image group on request",
         {IMAGES: "test_a_picture_is_a_row_of_its_own test_pictures_of_a_task_are_one_group_if_asked_for"},
     ),
     "video task": Case(
@@ -22,14 +22,14 @@ CVAT_CONTAINERS = {
         },
     ),
     "video task as images": Case(
-        "frames exported as pictures are pictures, one group, or frames of the video on request",
+        "frames exported as images are images, one group, or frames of the video on request",
         {
             IMAGES: "test_frames_exported_as_pictures_are_pictures_or_a_group_and_their_tracks_are_said_to_be_lost "
             "test_frames_exported_as_pictures_are_the_video_if_asked_for"
         },
     ),
     "project": Case(
-        "each task of a project is a row, or its pictures are; subsets are metadata, and datasets on request",
+        "each task of a project is a row, or its images are; subsets are metadata, and datasets on request",
         {
             IMAGES: "test_subsets_name_the_rows_and_are_kept_as_metadata test_each_subset_is_a_dataset_if_asked_for",
             VIDEO: "test_what_a_project_adds_to_the_frames_of_a_task_is_taken_off",
@@ -45,10 +45,10 @@ CVAT_CONTAINERS = {
             IMAGES: "test_a_box_is_its_pixels_divided_by_the_size",
             PUSH: "test_a_row_without_a_file_or_with_one_of_another_size_is_left_out_and_said_so",
         },
-        lacks="no option takes data of another size: the plan names the rows, and a picture cut or turned differs too.",
+        lacks="no option takes data of another size: the plan names the rows, and an image cut or turned differs too.",
     ),
     "missing image": Case(
-        "a picture the target lacks is told and left out",
+        "an image the target lacks is told and left out",
         {PUSH: "test_a_row_without_a_file_or_with_one_of_another_size_is_left_out_and_said_so"},
     ),
 }
@@ -110,7 +110,7 @@ CVAT_ONTOLOGY = {
         "a text is text, unchanged", {IMAGES: "test_texts_of_several_lines_quotes_and_any_script_are_unchanged"}
     ),
     "mutable": Case(
-        "what is mutable is dynamic, in pictures too unless told otherwise",
+        "what is mutable is dynamic, in images too unless told otherwise",
         {
             VIDEO: "test_mutable_answers_follow_the_frames_and_the_others_hold_for_all",
             IMAGES: "test_mutable_attributes_of_pictures_are_dynamic_unless_told_otherwise",
@@ -153,7 +153,7 @@ CVAT_ANNOTATIONS = {
         },
     ),
     "mask": Case(
-        "a mask sets the pixels its runs say, and its string is that of rows of the whole picture",
+        "a mask sets the pixels its runs say, and its string is that of rows of the whole image",
         {IMAGES: "test_a_mask_sets_the_pixels_its_runs_say test_a_mask_has_the_string_of_rows_of_the_whole_picture"},
     ),
     "ellipse": Case(
@@ -267,7 +267,7 @@ CVAT_CODES = {
 
 CVAT_WRITTEN = {
     "image, group, series": Case(
-        "pictures, groups and series are images with a running number, their title and their size",
+        "images, groups and series are images with a running number, their title and their size",
         {
             WRITE: "test_a_picture_has_its_number_title_and_size "
             "test_frames_of_a_group_are_pictures_and_what_is_on_several_has_one_track_id "
@@ -278,7 +278,7 @@ CVAT_WRITTEN = {
         "a video is a task of its frames, size and source", {WRITE: "test_a_video_is_a_task_of_its_size_and_frames"}
     ),
     "several rows": Case(
-        "rows that are tasks of their own are files of their own, single pictures share one",
+        "rows that are tasks of their own are files of their own, single images share one",
         {WRITE: "test_rows_that_are_tasks_of_their_own_are_files_of_their_own"},
     ),
     "bounding_box": Case(
@@ -393,7 +393,7 @@ CVAT_WRITTEN = {
         "coordinates come back within a hundredth of a pixel", {BACK: "test_a_file_of_cvat_comes_back_whole"}
     ),
     "order of the output": Case(
-        "version, meta and then pictures or tracks; fields of a task in their order; people empty, labels there",
+        "version, meta and then images or tracks; fields of a task in their order; people empty, labels there",
         {WRITE: "test_the_file_begins_with_version_meta_and_then_pictures test_times_and_people_are_left_empty"},
         lacks="no time of writing: the same labels give the same bytes whenever they are written.",
     ),

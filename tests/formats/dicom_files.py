@@ -16,7 +16,7 @@ AXIAL = [1, 0, 0, 0, 1, 0]
 
 
 def dataset(uid: str, **elements: Any) -> Dataset:
-    """Return a picture of 4 × 3 pixels of 16 bits."""
+    """Return an image of 4 × 3 pixels of 16 bits."""
     made = Dataset()
     defaults: dict[str, Any] = {
         "SOPClassUID": CT, "SOPInstanceUID": f"2.25.{uid}", "StudyInstanceUID": "2.25.1", "SeriesInstanceUID": "2.25.2",

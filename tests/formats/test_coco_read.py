@@ -421,7 +421,7 @@ def test_no_file_name_leads_out_of_a_folder() -> None:
 
 def test_a_size_nobody_knows_is_an_error_or_an_option() -> None:
     file = document(note(), images=[{"id": 1, "file_name": "a.jpg"}])
-    with pytest.raises(ReadError, match=r"the size of the picture 'a\.jpg' is not known"):
+    with pytest.raises(ReadError, match=r"the size of the image 'a\.jpg' is not known"):
         Read(file)
     row = Read(file, size="200x100").rows[0]
     assert (row.width, row.height) == (200, 100)

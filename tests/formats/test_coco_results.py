@@ -37,7 +37,7 @@ def written(labels: LabelSet) -> tuple[dict[str, Any], Report]:
 
 
 def scene() -> LabelSet:
-    """Two pictures and a video: boxes, a rotated box, polygons and a mask, some with a confidence."""
+    """Two images and a video: boxes, a rotated box, polygons and a mask, some with a confidence."""
     s = Sample()
     lane = s.draft.add_object("lane", Shape.POLYLINE)
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
@@ -122,7 +122,7 @@ def test_a_polygon_between_the_centres_of_pixels_is_the_pixels_it_touches() -> N
 def test_a_picture_too_large_to_paint_is_refused() -> None:
     with pixel_limit(100), pytest.raises(WriteError) as caught:
         written(SAMPLES["polygons"]())
-    assert str(caught.value) == "A picture of 40 × 30 pixels is larger than the 100 that can be painted."
+    assert str(caught.value) == "An image of 40 × 30 pixels is larger than the 100 that can be painted."
 
 
 def test_what_results_have_no_place_for_is_counted() -> None:

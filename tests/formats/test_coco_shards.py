@@ -81,7 +81,7 @@ def crowded(seed: int, images: int = 30, annotations: int = 150) -> dict[str, An
         pictures[chance.randrange(images)]["attributes"] = {"weather": "wet"}
         pictures[chance.randrange(images)]["licence"] = "free"
     if seed % 8 == 7:
-        pictures.insert(chance.randrange(images), "no picture")
+        pictures.insert(chance.randrange(images), "no image")
     notes: list[Any] = [note(**drawn(chance, number, images)) for number in range(annotations)]
     notes += [None, 3] if seed % 3 == 0 else []
     if seed % 4:
@@ -138,7 +138,7 @@ def test_random_sets_that_were_written_are_converted_as_by_one(seed: int, tmp_pa
 
 
 def plain(count: int = 12, **blocks: Any) -> dict[str, Any]:
-    """Return a file of two boxes a picture."""
+    """Return a file of two boxes an image."""
     pictures = [{"id": n, "width": 200, "height": 100, "file_name": f"{n}.jpg"} for n in range(count)]
     notes = [note(id=n, image_id=n // 2) for n in range(2 * count)]
     return {"images": pictures, "annotations": notes, "categories": [CATEGORY], **blocks}

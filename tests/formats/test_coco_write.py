@@ -71,7 +71,7 @@ def losses(report: Report) -> list[tuple[str, str, str, str, int]]:
 
 
 class Wide(Sample):
-    """A sample whose picture is 200 × 100 pixels."""
+    """A sample whose image is 200 × 100 pixels."""
 
     def add_row(self, data_type: DataType, frames: int, title: str) -> None:
         unit = self.draft.unit(title, WIDE, HIGH, (title,))
@@ -85,7 +85,7 @@ def one(shape: Shape, coordinates: object) -> LabelSet:
 
 
 def polygon(*flat: float) -> PolygonCoordinates:
-    """A ring in pixels of the wide picture."""
+    """A ring in pixels of the wide image."""
     return PolygonCoordinates._from_flat([n / (HIGH if i % 2 else WIDE) for i, n in enumerate(flat)])
 
 
@@ -831,7 +831,7 @@ def test_coco_rle_leaves_other_shapes_as_they_are() -> None:
 
 
 def everything() -> LabelSet:
-    """One picture and one video with every shape."""
+    """One image and one video with every shape."""
     s = Sample()
     names = ("bounding_box", "rotatable_bounding_box", "polygon", "bitmask", "point")
     coordinates = (
@@ -953,7 +953,7 @@ def test_a_line_is_an_entry() -> None:
 
 
 def pictures(start: int = 0, end: int = 40, *, apart: bool = True) -> LabelSet:
-    """Pictures ``start`` to ``end`` of a set; ``apart``: each has a name of its own."""
+    """Images ``start`` to ``end`` of a set; ``apart``: each has a name of its own."""
     names = [f"{number if apart else number % 3}.png" for number in range(start, end)]
     s = Sample(title=names[0])
     car, leaf = s.draft.add_object("car", Shape.BOUNDING_BOX), s.draft.add_object("leaf", Shape.POLYGON)
@@ -971,7 +971,7 @@ def pictures(start: int = 0, end: int = 40, *, apart: bool = True) -> LabelSet:
 
 
 def part(payload: tuple[int, int]) -> LabelSet:
-    """Make one part of the pictures anew, in whatever process."""
+    """Make one part of the images again, in whatever process."""
     labels = pictures(*payload)
     labels.recipe = (f"{__name__}:part", payload)
     return labels

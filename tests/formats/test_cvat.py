@@ -821,7 +821,7 @@ def test_every_tag_of_a_common_classification_is_dropped_with_it() -> None:
     assert report.counts()["source"]["dropped"] == 1
 
 
-# -- pictures -----------------------------------------------------------------------------------------------------
+# -- images -----------------------------------------------------------------------------------------------------
 
 
 def project(*tasks: str, labels: str = label("a"), subsets: str = "") -> str:
@@ -1135,7 +1135,7 @@ def test_a_picture_that_exif_turns_has_the_size_as_it_is_shown_and_says_so(tmp_p
 def test_a_picture_of_unknown_size_is_refused_with_advice() -> None:
     text = document(image(box(), size=None), version="1.0")
     with pytest.raises(
-        ReadError, match=r"annotations\.xml:2: the size of the picture 'a\.jpg' is not known.*-r size=WIDTHxHEIGHT"
+        ReadError, match=r"annotations\.xml:2: the size of the image 'a\.jpg' is not known.*-r size=WIDTHxHEIGHT"
     ):
         list(read(MemorySource({"annotations.xml": text}), "cvat"))
     assert xywh(Loaded(text, size="400x400").only) == (0.025, 0.05, 0.125, 0.05)
@@ -1268,11 +1268,11 @@ def test_the_size_of_chunks_changes_nothing(size: int, monkeypatch: pytest.Monke
     assert hub_of(read(MemorySource({"a.xml": text}))) == hub
 
 
-# -- many pictures ------------------------------------------------------------------------------------------------
+# -- many images ------------------------------------------------------------------------------------------------
 
 
 def many(count: int) -> bytes:
-    """Return a document of pictures of all sorts, laid out on lines, some of them listed twice."""
+    """Return a document of images of all sorts, laid out on lines, some of them listed twice."""
     pictures = []
     for number in range(count):
         shapes = [

@@ -19,7 +19,7 @@ from encord_convert.cli import run
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "cvat"
 CASES = sorted(case.name for case in FIXTURES.iterdir() if case.is_dir())
 OPTIONS: dict[str, dict[str, str]] = {"authored-images-v1.0": {"size": "10x10"}}
-"""Version 1.0 does not say how large its pictures are, so a person must."""
+"""Version 1.0 does not say how large its images are, so a person must."""
 
 
 def converted(case: str, out: Path, **kwargs: Any) -> Report:

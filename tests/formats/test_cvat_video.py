@@ -27,7 +27,7 @@ def video(
     labels: str = label("a"),
     more: str = SIZE + "<source>v.mp4</source>",
 ) -> bytes:
-    """Return a document of one task whose pictures are 100 x 100."""
+    """Return a document of one task whose images are 100 x 100."""
     end = start + step * (size - 1) if stop is None else stop
     filter_ = f"step={step}" if step > 1 else ""
     task = (
@@ -304,7 +304,7 @@ def project_of_videos(*tracks: str) -> bytes:
 
 
 def test_what_a_project_adds_to_the_frames_of_a_task_is_taken_off() -> None:
-    # Task 12 comes after task 3 in their subset, and so 10 + 5 * 4 frames later; the count begins anew in each subset.
+    # Task 12 comes after task 3 in their subset, and so 10 + 5 * 4 frames later; the count begins again in each subset.
     body = [
         track(at(10, 1), at(15, outside=1), task_id=3, subset="Train"),
         track(at(30, 4), at(31, outside=1), task_id=12, subset="Train"),

@@ -515,7 +515,7 @@ def test_rows_that_are_tasks_of_their_own_are_files_of_their_own(tmp_path: Path)
     with pytest.raises(WriteError) as caught:
         write(labels, tmp_path / "all.xml")
     assert str(caught.value) == (
-        f"{tmp_path / 'all.xml'}: holds one CVAT task, and there are several: pictures are one, and each video, group "
+        f"{tmp_path / 'all.xml'}: holds one CVAT task, and there are several: images are one, and each video, group "
         "and series is one. Name a folder."
     )
     assert not (tmp_path / "all.xml").exists()

@@ -213,10 +213,10 @@ def test_what_is_no_picture_is_named_and_the_rest_is_read() -> None:
     assert dropped(report) == {
         "TRUNCATED": ["It is cut short: its pixels are not whole, 8192 bytes were expected, 8130 are there."],
         "NO_PICTURE": [
-            "RTSTRUCT of the class 1.2.840.10008.5.1.4.1.1.481.3 carries no picture.",
-            "SR of the class 1.2.840.10008.5.1.4.1.1.88.33 carries no picture.",
+            "RTSTRUCT of the class 1.2.840.10008.5.1.4.1.1.481.3 carries no image.",
+            "SR of the class 1.2.840.10008.5.1.4.1.1.88.33 carries no image.",
         ],
-        "SEGMENTATION": ["A DICOM segmentation is not taken over: it holds masks, and no picture."] * 3,
+        "SEGMENTATION": ["A DICOM segmentation is not taken over: it holds masks, and no image."] * 3,
     }
     assert [(note.code, note.where.file) for note in report.notes() if note.code == "NOT_DICOM"] == [
         ("NOT_DICOM", str(FIXTURES / "mixed_folder" / "notes.txt"))
@@ -225,11 +225,11 @@ def test_what_is_no_picture_is_named_and_the_rest_is_read() -> None:
 
 REFUSED = {
     "mixed_folder/mr_truncated_pixels.dcm": "It is cut short: its pixels are not whole, 8192 bytes were expected",
-    "mixed_folder/rtstruct_no_meta.dcm": "RTSTRUCT of the class 1.2.840.10008.5.1.4.1.1.481.3 carries no picture.",
-    "mixed_folder/seg_binary_3frames.dcm": "A DICOM segmentation is not taken over: it holds masks, and no picture.",
+    "mixed_folder/rtstruct_no_meta.dcm": "RTSTRUCT of the class 1.2.840.10008.5.1.4.1.1.481.3 carries no image.",
+    "mixed_folder/seg_binary_3frames.dcm": "A DICOM segmentation is not taken over: it holds masks, and no image.",
     "mixed_folder/seg_binary_ct_series_synthetic.dcm": "A DICOM segmentation is not taken over",
     "mixed_folder/seg_labelmap_ct_series_synthetic.dcm": "A DICOM segmentation is not taken over",
-    "mixed_folder/sr_comprehensive.dcm": "SR of the class 1.2.840.10008.5.1.4.1.1.88.33 carries no picture.",
+    "mixed_folder/sr_comprehensive.dcm": "SR of the class 1.2.840.10008.5.1.4.1.1.88.33 carries no image.",
 }
 
 
@@ -242,7 +242,7 @@ def test_every_file_is_read_as_another_reader_says_or_refused_with_its_sentence(
         size = (told.Columns, told.Rows, int(told.get("NumberOfFrames") or 1))
         assert (row.width, row.height, row.number_of_frames) == size, name
     for name, sentence in REFUSED.items():
-        with pytest.raises(ReadError, match=re.escape(f"memory: holds no DICOM picture. a.dcm: {sentence}")):
+        with pytest.raises(ReadError, match=re.escape(f"memory: holds no DICOM image. a.dcm: {sentence}")):
             read(MemorySource({"a.dcm": (FIXTURES / name).read_bytes()}), "dicom", report=Report())
 
 

@@ -149,7 +149,7 @@ def test_a_bad_file_alone_is_an_error_with_its_sentence(name: str) -> None:
     make, _, sentence = REFUSED[name]
     with pytest.raises(ReadError) as caught:
         read(MemorySource({"bad": make()}), "dicom", report=Report())
-    assert str(caught.value).startswith(f"memory: holds no DICOM picture. bad: {sentence}")
+    assert str(caught.value).startswith(f"memory: holds no DICOM image. bad: {sentence}")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_bad_file_alone_is_an_error_with_its_sentence(name: str) -> None:
 )
 def test_what_is_no_dicom_is_said_to_be_none(name: str, data: bytes) -> None:
     assert identify(MemorySource({"a": data})) is Match.NO
-    with pytest.raises(ReadError, match=r"holds no DICOM picture\. a: It is not DICOM: there is no DICM at byte 128"):
+    with pytest.raises(ReadError, match=r"holds no DICOM image\. a: It is not DICOM: there is no DICM at byte 128"):
         read(MemorySource({"a": data}), "dicom", report=Report())
     report = Report()
     (row,) = read(MemorySource({"a": data, "good": picture(99)}), "dicom", report=report)
@@ -205,7 +205,7 @@ def test_values_that_are_no_numbers_are_left_out_and_noted() -> None:
 def test_every_cut_of_a_file_gives_a_row_or_a_sentence() -> None:
     for data in (picture(11, (0, 0, 0)), rle(2), deflated(body()), part10(nested(2) + body())):
         for length in range(0, len(data) - 1, 7):
-            with pytest.raises(ReadError, match="holds no DICOM picture"):
+            with pytest.raises(ReadError, match="holds no DICOM image"):
                 read(MemorySource({"a": data[:length]}), "dicom", report=Report())
 
 
@@ -217,7 +217,7 @@ def test_every_flipped_byte_gives_a_row_or_a_sentence() -> None:
         try:
             assert len(list(read(MemorySource({"a": bytes(spoilt)}), "dicom", report=Report()))) == 1
         except ReadError as error:
-            assert "holds no DICOM picture" in str(error)
+            assert "holds no DICOM image" in str(error)
 
 
 def test_the_format_never_raises_on_looking() -> None:

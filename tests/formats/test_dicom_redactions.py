@@ -32,7 +32,7 @@ PLANTED = {
 
 
 def planted(**elements: Any) -> Dataset:
-    """A picture with something to identify at every depth, in a private block and in the preamble."""
+    """An image with something to identify at every depth, in a private block and in the preamble."""
     made = dataset("7", PatientName="Müller^Anna", SpecificCharacterSet="ISO_IR 100", **PLANTED, **elements)
     step, code = Dataset(), Dataset()
     code.CodeMeaning = "Planted meaning"
@@ -154,7 +154,7 @@ HEIGHT, WIDTH = 96, 320
 
 
 def screen(size: int = 14) -> tuple[np.ndarray, np.ndarray]:
-    """A picture with a bright organ and a line of text, 0 to 255; and where the ink is."""
+    """An image with a bright organ and a line of text, 0 to 255; and where the ink is."""
     picture, ink = Image.new("L", (WIDTH, HEIGHT)), Image.new("L", (WIDTH, HEIGHT))
     font = ImageFont.load_default(size=size)
     ImageDraw.Draw(picture).ellipse((220, 30, 300, 90), fill=90)
@@ -285,7 +285,7 @@ def test_no_text_mode_leaves_compressed_bytes_as_they_are() -> None:
     [
         (b"GIF89a" * 100, "It is no DICOM file: the letters DICM are not at byte 128."),
         (file_of(planted())[:-4], "It is cut short"),
-        (file_of(dataset("1", Rows=None)), "It holds no picture: it has no Rows."),
+        (file_of(dataset("1", Rows=None)), "It holds no image: it has no Rows."),
         (file_of(dataset("1", NumberOfFrames=60000, Rows=60000, Columns=60000, PixelData=b"\0\0")), "GiB are the most"),
     ],
 )

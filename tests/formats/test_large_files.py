@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 FEW, MANY = 100, 500
-"""Pictures of the two files of each format: the larger is some 16 MB larger."""
+"""Images of the two files of each format: the larger is some 16 MB larger."""
 
 MOST_GROWTH = 5 << 20
 """What the larger file may take beyond the smaller, in bytes: less than a third of what it has beyond it."""

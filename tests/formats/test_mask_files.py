@@ -1,4 +1,4 @@
-"""Masks as PNG pictures: what is in the files, what comes back, what is refused."""
+"""Masks as PNG images: what is in the files, what comes back, what is refused."""
 
 import io
 import json
@@ -276,8 +276,8 @@ def test_colours_are_classes_in_every_list_that_names_them(listed: str, lines: s
         ({"1.png": saved(Image.fromarray(M).convert("RGB"))}, {}, "nothing says which class a colour is"),
         ({"1.png": saved(Image.fromarray(M)), "c.txt": b"300 0 0 car\n"}, {"classes": "c.txt"}, "colour 300 0 0"),
         ({"1.png": saved(Image.fromarray(M)), "c.txt": b"\xff\xfe"}, {"classes": "c.txt"}, "not text in UTF-8"),
-        ({"1.png": saved(Image.fromarray(M))[:60]}, {}, "1.png: The PNG picture cannot be read"),
-        ({"1.png": b"hello"}, {}, "1.png: This is not a PNG picture."),
+        ({"1.png": saved(Image.fromarray(M))[:60]}, {}, "1.png: The PNG image cannot be read"),
+        ({"1.png": b"hello"}, {}, "1.png: This is not a PNG image."),
         ({"a.txt": b""}, {}, "holds no .png file"),
     ],
 )
@@ -306,11 +306,11 @@ def test_a_folder_of_masks_beside_one_of_images_is_not_taken_for_the_masks_of_on
 @pytest.mark.parametrize(
     ("name", "change", "sentence"),
     [
-        ("masks", {"masks/cam/1/000_spill.png": b"x"}, "This is not a PNG picture."),
+        ("masks", {"masks/cam/1/000_spill.png": b"x"}, "This is not a PNG image."),
         (
             "masks",
             {"masks/cam/1/000_spill.png": png.encoded(np.ones((4, 5), bool))},
-            "5 x 4 pixels, its picture 40 x 30",
+            "5 x 4 pixels, its image 40 x 30",
         ),
         ("masks", {"masks/cam/1/000_spill.png": None}, "has no file 'masks/cam/1/000_spill.png'"),
         ("masks", {"classes.json": b'{\n "format": "masks",'}, "classes.json: is not a JSON object"),
@@ -326,7 +326,7 @@ def test_a_folder_of_masks_beside_one_of_images_is_not_taken_for_the_masks_of_on
         (
             "masks-index",
             {"masks/cam/1.png": png.encoded(np.ones((4, 5), np.uint8))},
-            "5 x 4 pixels, its picture 40 x 30",
+            "5 x 4 pixels, its image 40 x 30",
         ),
     ],
 )

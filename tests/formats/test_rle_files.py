@@ -202,7 +202,7 @@ def table(pixels: str) -> dict[str, bytes]:
         (record(7), "is an object; this is int"),
         (
             record({"rle": "20", "left": 3, "top": 0, "width": 5, "height": 4}, dialect="cvat"),
-            "leaves its picture of 5 x 4",
+            "leaves its image of 5 x 4",
         ),
         (
             record({"rle": "20", "left": 0.5, "top": 0, "width": 5, "height": 4}, dialect="cvat"),

@@ -102,7 +102,7 @@ NAMES = ("car", "a%s 100%", "größe", "iscrowd", "q\\u0020uote")
 
 
 def crowded(seed: int, pictures: int = 40) -> bytes:
-    """Return a file of any shapes there are, whole and broken, in and out of pictures of several sizes."""
+    """Return a file of any shapes there are, whole and broken, in and out of images of several sizes."""
     random = Random(seed)
     labels = "".join(f"<label><name>{name}</name><attributes>{ATTRIBUTES}</attributes></label>" for name in NAMES)
     parts = [
@@ -235,7 +235,7 @@ def plain(pictures: int) -> str:
         ("</annotations>", '<track id="0" label="car"/></annotations>'),
         ('xbr="9.25"', 'xbr="9"'),
     ],
-    ids=["comment", "picture in a comment", "duplicate", "dropped", "track", "other numbers"],
+    ids=["comment", "image in a comment", "duplicate", "dropped", "track", "other numbers"],
 )
 def test_parts_that_differ_are_converted_as_one_file(
     before: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -307,7 +307,7 @@ NO_ATTRIBUTES: list[dict[str, Any]] = [{}, {"colour": "red"}, {"colour": "green"
 
 
 def crowded_coco(seed: int, pictures: int = 60) -> bytes:
-    """Return a COCO file of any annotations there are, whole and broken, in and out of pictures of several sizes."""
+    """Return a COCO file of any annotations there are, whole and broken, in and out of images of several sizes."""
     random = Random(seed)
     sizes = [(200, 100)] if seed % 2 else [(200, 100), (64, 480)]
     images: list[dict[str, Any]] = []

@@ -127,7 +127,7 @@ def test_bitmaps_of_other_encoders_give_the_same_pixels() -> None:
     [
         ("no base64!", "is base64; this is not"),
         (base64.b64encode(b"hello").decode(), "neither zlib nor PNG"),
-        (base64.b64encode(zlib.compress(b"hello")).decode(), "not a PNG picture"),
+        (base64.b64encode(zlib.compress(b"hello")).decode(), "not a PNG image"),
         (base64.b64encode(zlib.compress(bytes((1 << 24) + 1))).decode(), "inflates beyond 16777216 bytes"),
         (made_by_pillow(Image.fromarray(M), packed=False)[:60], "cannot be read"),
     ],
@@ -225,5 +225,5 @@ def test_a_picture_larger_than_allowed_is_refused_by_its_header() -> None:
 
 @pytest.mark.parametrize("cut", [0, 8, 28, 40, 60])
 def test_a_picture_cut_short_is_refused(cut: int) -> None:
-    with pytest.raises(ValueError, match=r"not a PNG picture|cannot be read"):
+    with pytest.raises(ValueError, match=r"not a PNG image|cannot be read"):
         png.decoded(png.encoded(np.arange(4096, dtype=np.uint16).reshape(64, 64))[:cut])

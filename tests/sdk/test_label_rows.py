@@ -434,7 +434,7 @@ def test_a_bitmask_of_another_size_than_its_frame_is_not_written() -> None:
     row.add_object_instance(instance)
     row.to_encord_dict()
     instance.set_for_frames(instance.get_annotation(1).coordinates, 0)
-    with pytest.raises(ValueError, match=r"9 x 6 pixels, its picture 8 x 6"):
+    with pytest.raises(ValueError, match=r"9 x 6 pixels, its image 8 x 6"):
         row.to_encord_dict()
 
 

@@ -2,8 +2,8 @@
 
 Every call of ``fixtures/wire`` is sent request by request: method, address, headers and body byte for byte, signature
 included, to a served service that has what they name. What a request has from an earlier reply (addresses to upload to,
-hashes of what was made) is put in its place, and then the request is signed anew; so are those whose signature holds
-only for minutes. Pictures, videos and slices that are uploaded are real ones. Accepted is
+hashes of what was made) is put in its place, and then the request is signed again; so are those whose signature holds
+only for minutes. Images, videos and slices that are uploaded are real ones. Accepted is
 
 - of the older half: HTTP 200, ``status`` 200 and a ``response`` of the shape :mod:`wire_replies` has for the query; of
   what needs an engine, the documented code;
@@ -44,7 +44,7 @@ SAMPLES = {
     "<x.y.z>": "3.11.7",
 }
 EMPTY = "FILE_TYPE_NOT_SUPPORTED_ERROR"
-"""The code for a picture without a byte."""
+"""The code for an image without a byte."""
 MADE = re.compile(r".*(hash|_url|_link|_uuid|PageToken)")
 """Members of replies that later requests repeat."""
 
@@ -81,7 +81,7 @@ def send(method: str, url: str, headers: dict[str, str], body: bytes) -> tuple[i
 
 
 def real(title: str, folder: Path) -> bytes:
-    """Return a file of the kind its name says; of none, a picture."""
+    """Return a file of the kind its name says; of none, an image."""
     match Path(title).suffix:
         case ".mp4":
             return film(folder / title).read_bytes()

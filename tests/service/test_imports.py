@@ -36,7 +36,7 @@ PROJECT = """<annotations><version>1.1</version><meta><project><id>2</id><name>C
 
 
 def project_export(folder: Path) -> Path:
-    """A project of one picture, one more that was not exported, and one nobody labelled."""
+    """A project of one image, one more that was not exported, and one nobody labelled."""
     (folder / "annotations.xml").parent.mkdir(parents=True)
     (folder / "annotations.xml").write_text(PROJECT)
     for name in ("a.png", "b.png"):

@@ -57,5 +57,5 @@ def test_a_local_service_says_that_it_has_no_engine(server: Running) -> None:
         here.project.model_train(uid, ["label"], 5, weights=weights)
     with pytest.raises(MethodNotAllowedError, match="A local service has no engine that runs models"):
         here.project.model_inference(uid, data_hashes=["data"])
-    with pytest.raises(MethodNotAllowedError, match="A local service has no engine that reads text in pictures"):
+    with pytest.raises(MethodNotAllowedError, match="A local service has no engine that reads text in images"):
         here.user.get_dataset(here.dataset_hash).run_ocr("group")

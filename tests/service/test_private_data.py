@@ -27,7 +27,7 @@ def cloud(tmp_path: Path) -> Path:
     for number in range(3):
         picture(folder / f"cam 1/{number}.png", 40 + number, 30)
     shutil.copytree(CT, folder / "ct")
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("no image")
     picture(tmp_path / "outside.png", 9, 9)
     (folder / "way_out.png").symlink_to(tmp_path / "outside.png")
     return folder
@@ -145,7 +145,7 @@ def test_one_error_registers_nothing_and_every_error_is_told(served: Running, cl
     assert result.status is LongPollingStatus.ERROR
     assert (result.units_done_count, result.units_error_count, result.units_pending_count) == (0, 2, 2)
     assert "gone.png: there is no such file" in result.errors[0]
-    assert "notes.txt: is no picture" in result.errors[1]
+    assert "notes.txt: is no image" in result.errors[1]
     assert titles(dataset) == []
 
 

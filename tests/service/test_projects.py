@@ -167,7 +167,7 @@ def test_data_is_looked_up_by_its_kind(server: Running) -> None:
 
 
 def labelled(server: Running) -> tuple[World, dict[str, Any], dict[str, Any]]:
-    """A project of two labelled pictures, one of them reviewed, and a group."""
+    """A project of two labelled images, one of them reviewed, and a group."""
     here = world(server)
     a = with_objects(here.begun(title="a.png"), box("in a"))
     save(here.project, a)

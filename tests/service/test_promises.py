@@ -80,7 +80,7 @@ data of folders and buckets is registered where it lies, all of it or with its e
     test_private_data: errors_that_are_ignored_are_told_and_the_rest_is_registered
     test_private_data: who_asks_waits_until_the_job_ends_or_the_time_is_up
     test_private_s3: files_of_a_bucket_stay_where_they_are files_of_a_bucket_are_de_identified_into_it
-videos are encoded anew; models are records; what needs an engine is refused in words
+videos are encoded again; models are records; what needs an engine is refused in words
     test_video_jobs: a_video_is_encoded_anew_with_all_its_frames without_an_encoder_it_is_said_what_to_install
     test_models: a_model_is_made_listed_and_deleted a_local_service_says_that_it_has_no_engine
     test_models: what_is_known_of_a_training_is_told_as_far_as_it_is_asked_for

@@ -1,4 +1,4 @@
-"""Videos are encoded anew by a job; where nothing encodes them, that is said."""
+"""Videos are encoded again by a job; where nothing encodes them, that is said."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def add_data(
 ) -> str:
     """Put data into a dataset as if its files had arrived; return its hash.
 
-    ``images`` are hash and title of the pictures of a group, or the files of a series.
+    ``images`` are hash and title of the images of a group, or the files of a series.
     """
     data_hash = data_hash or str(uuid4())
     row = {
@@ -151,7 +151,7 @@ def weather(hash_: str = "cls00001") -> dict[str, Any]:
 
 
 def with_objects(row: dict[str, Any], *objects: dict[str, Any], frame: str | None = None) -> dict[str, Any]:
-    """A copy of a label row with objects, all it has on a frame or on its first picture."""
+    """A copy of a label row with objects, all it has on a frame or on its first image."""
     row = json.loads(json.dumps(row))
     unit = next(iter(row["data_units"].values()))
     labels = unit["labels"] if frame is None else unit["labels"].setdefault(frame, {"classifications": []})
@@ -168,5 +168,5 @@ def save(project: Project, row: dict[str, Any]) -> None:
 
 
 def objects_of(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """The objects of the first picture."""
+    """The objects of the first image."""
     return next(iter(row["data_units"].values()))["labels"]["objects"]  # type: ignore[no-any-return]

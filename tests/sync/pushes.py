@@ -1,4 +1,4 @@
-"""Sources with pictures, clients that fail, and what a service holds."""
+"""Sources with images, clients that fail, and what a service holds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BESIDE = ("ORIGIN.md", "expected.json", "hub.json", "losses.json", "options.json
 
 
 def source_of(case: str, folder: Path, **options: str) -> Path:
-    """Copy a fixture to a folder of its own, and make the pictures and videos it lacks."""
+    """Copy a fixture to a folder of its own, and make the images and videos it lacks."""
     source = folder / "src"
     shutil.copytree(FIXTURES / case, source, ignore=shutil.ignore_patterns(*BESIDE))
     for row in encord_convert.read(source, report=Report(), **options):
@@ -52,7 +52,7 @@ def video(path: Path, frames: int, width: int, height: int) -> None:
 
 
 def boxes(folder: Path, count: int, each: int = 2) -> Path:
-    """Write a source of many small pictures with some boxes each, cars and bikes in turn."""
+    """Write a source of many small images with some boxes each, cars and bikes in turn."""
     source = folder / "boxes"
     (source / "images").mkdir(parents=True)
     images = []

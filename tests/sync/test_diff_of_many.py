@@ -29,7 +29,7 @@ def moved(shape: ElementTree.Element) -> None:
 
 
 def changed(tree: ElementTree.ElementTree[ElementTree.Element], each: int) -> dict[str, str]:
-    """Change labels in five ways, so many in each, one on a picture; return by picture how."""
+    """Change labels in five ways, so many in each, one on an image; return by image how."""
     names = [label.findtext("name") for label in tree.iter("label")]
     pictures = list(tree.iter("image"))
     chance = random.Random(5)

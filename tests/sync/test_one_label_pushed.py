@@ -28,7 +28,7 @@ def call(*arguments: object) -> int:
 
 
 def source(folder: Path, *shapes: str, name: str = "a.png") -> Path:
-    """Write a CVAT file with the label `car` in some shapes, and its picture."""
+    """Write a CVAT file with the label `car` in some shapes, and its image."""
     folder.mkdir()
     Image.new("RGB", (40, 30)).save(folder / name)
     label = "<label><name>car</name><color>#ff0000</color><attributes></attributes></label>"

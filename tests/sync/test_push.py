@@ -36,7 +36,7 @@ CASES = {
     "cvat/project-skeleton-mixed": {},
     "coco/polygons": {},
 }
-"""Every sample of pictures, and what reading it needs."""
+"""Every sample of images, and what reading it needs."""
 VIDEOS = ("cvat/authored-video-modern-tracks", "cvat/video-boxes-minimal", "cvat/video-task-frame-step")
 """Every sample of videos."""
 
@@ -264,7 +264,7 @@ def test_a_source_that_changed_since_is_refused_and_nothing_is_sent(server: Runn
     plan = sync.plan(source, client, new_project="Boxes")
     annotations = source / "annotations.xml"
     annotations.write_text(annotations.read_text().replace('xtl="8"', 'xtl="9"'))
-    with pytest.raises(StalePlanError, match=r"boxes: has changed since the plan was made. Make the plan anew."):
+    with pytest.raises(StalePlanError, match=r"boxes: has changed since the plan was made. Make the plan again."):
         sync.apply(plan, client, journal=tmp_path / "journal")
     assert state_of(client)["projects"] == {}
 
@@ -340,7 +340,7 @@ def test_an_ontology_that_changed_since_is_refused(server: Running, tmp_path: Pa
 
 
 def edited_twice(server: Running, folder: Path) -> tuple[Path, object, str]:
-    """Push boxes, and move one of two boxes of each picture in the source."""
+    """Push boxes, and move one of two boxes of each image in the source."""
     source, client = boxes(folder, 2), server.user()
     first = pushed(source, client, folder, new_project="Boxes")
     annotations = source / "annotations.xml"
@@ -483,7 +483,7 @@ def test_rows_go_to_a_new_shard_when_the_next_would_be_too_much() -> None:
 
 
 def with_statuses(source: Path) -> None:
-    """Write boxes in the form that says how far labelling of each row is, beside their pictures."""
+    """Write boxes in the form that says how far labelling of each row is, beside their images."""
     labels = encord_convert.read(source, report=Report())
     encord_convert.write(labels, source / "hub", "encord", report=Report())
     [hub] = (source / "hub").glob("*.jsonl")

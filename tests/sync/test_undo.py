@@ -26,7 +26,7 @@ def pushed(source: Path, client: EncordUserClient, plan: Path, **options: str) -
 
 
 def moved(source: Path) -> None:
-    """Move one box of each picture, and give its class another name."""
+    """Move one box of each image, and give its class another name."""
     annotations = source / "annotations.xml"
     annotations.write_text(annotations.read_text().replace('xtl="8"', 'xtl="9"').replace("bike", "bicycle"))
 
@@ -51,7 +51,7 @@ def test_rows_a_push_labelled_first_are_empty_again_and_what_stays_is_said(serve
     assert len(list(sync.verify(source, client, project))) == 6
     again = sync.undo(tmp_path / "plan.json.journal", client)
     assert (again.emptied, again.restored) == (0, 0)
-    with pytest.raises(StalePlanError, match=r"What this plan did was undone. Make the plan anew."):
+    with pytest.raises(StalePlanError, match=r"What this plan did was undone. Make the plan again."):
         sync.apply(tmp_path / "plan.json", client)
     pushed(source, client, tmp_path / "second.json", project=project)
     assert list(sync.verify(source, client, project)) == []

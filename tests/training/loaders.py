@@ -1,6 +1,6 @@
 """What training code does with a folder, written from its documentation: each returns the objects that are left.
 
-Independent of what writes: nothing here imports it. Each loader opens every picture it names.
+Independent of what writes: nothing here imports it. Each loader opens every image it names.
 """
 
 import json
@@ -18,7 +18,7 @@ SUFFIXES = (".png", ".PNG", ".jpg", ".jpeg")
 
 
 class Broken(AssertionError):
-    """The trainer would stop here, or leave out a picture as corrupt."""
+    """The trainer would stop here, or leave out an image as corrupt."""
 
 
 def check(condition: object, what: str) -> None:
@@ -34,7 +34,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def read_coco(file: Path, folder: Path) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]], dict[int, Any]]]:
-    """Read a COCO file as pycocotools does, and open every picture."""
+    """Read a COCO file as pycocotools does, and open every image."""
     members = json.loads(file.read_text("ascii"))
     images, annotations = members["images"], members["annotations"]
     categories = {one["id"]: one for one in members["categories"]}
@@ -50,7 +50,7 @@ def read_coco(file: Path, folder: Path) -> Iterator[tuple[dict[str, Any], list[d
 
 
 def torchvision(root: Path, split: str) -> list[dict[str, Any]]:
-    """The detection references: crowds and boxes without sides removed, polygons through frPyObjects, and pictures
+    """The detection references: crowds and boxes without sides removed, polygons through frPyObjects, and images
     removed whose boxes all have a side of 1 px or less; SanitizeBoundingBoxes removes boxes below 1 px or outside."""
     left = []
     file, folder = root / "annotations" / f"instances_{split}2017.json", root / f"{split}2017"
@@ -171,7 +171,7 @@ def yaml_of(text: str) -> dict[str, Any]:
 
 def ultralytics(root: Path, split: str, task: str) -> list[dict[str, Any]]:
     """The dataset scan of Ultralytics: labels by the path with the last ``images`` replaced; numbers outside 0 to 1 or
-    a wrong count of columns make a picture corrupt; equal lines are kept once; outlines and boxes do not mix."""
+    a wrong count of columns make an image corrupt; equal lines are kept once; outlines and boxes do not mix."""
     data = yaml_of((root / "data.yaml").read_text("utf-8"))
     check({"train", "val", "names"} <= data.keys(), "a key is missing")
     check(list(data["names"]) == list(range(len(data["names"]))), "names do not count from 0")
@@ -180,7 +180,7 @@ def ultralytics(root: Path, split: str, task: str) -> list[dict[str, Any]]:
     found = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES) if folder.is_dir() else []
     for path in found:
         width, height = size_of(path)
-        check(width > 9 and height > 9, "a picture below 10 px is corrupt")
+        check(width > 9 and height > 9, "an image below 10 px is corrupt")
         label = Path("/labels/".join(str(path).rsplit("/images/", 1))).with_suffix(".txt")
         check(label.is_file(), f"{label} is missing")
         rows = [line.split() for line in label.read_text("ascii").splitlines()]
@@ -199,7 +199,7 @@ def ultralytics(root: Path, split: str, task: str) -> list[dict[str, Any]]:
 
 
 def hugging_face(root: Path, split: str) -> list[dict[str, Any]]:
-    """imagefolder: each line names a picture below its folder and each picture has a line; numbers of one key have one
+    """imagefolder: each line names an image below its folder and each image has a line; numbers of one key have one
     type in all splits; the image processors of the DETR family drop crowds and boxes without sides."""
     folder = root / split
     names = json.loads((root / "id2label.json").read_text())
@@ -208,7 +208,7 @@ def hugging_face(root: Path, split: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("ascii").splitlines()]
     listed = Counter(line["file_name"] for line in lines)
     on_disk = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in SUFFIXES}
-    check(set(listed) == on_disk and max(listed.values(), default=1) == 1, "pictures and lines differ")
+    check(set(listed) == on_disk and max(listed.values(), default=1) == 1, "images and lines differ")
     left = []
     for line in lines:
         check(size_of(folder / line["file_name"]) == (line["width"], line["height"]), "another size")

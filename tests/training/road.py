@@ -1,4 +1,4 @@
-"""A small data set with everything training code meets, and its pictures."""
+"""A small data set with everything training code meets, and its images."""
 
 import io
 from pathlib import Path
@@ -30,7 +30,7 @@ POINTS = ("nose", "left eye", "right eye")
 
 
 class Road:
-    """Five pictures, one of them without labels, and a video of three frames, two of them with labels."""
+    """Five images, one of them without labels, and a video of three frames, two of them with labels."""
 
     def __init__(self) -> None:
         self.draft = Draft("road")
@@ -106,7 +106,7 @@ def png(number: int = 0, size: tuple[int, int] = (WIDTH, HEIGHT)) -> bytes:
 
 
 def pictures(folder: Path) -> Path:
-    """Write the pictures of :func:`road` below a folder, each another."""
+    """Write the images of :func:`road` below a folder, each another."""
     for number, name in enumerate(NAMES):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

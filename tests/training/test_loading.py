@@ -79,7 +79,7 @@ def test_all_that_is_exported_is_loaded_by_ultralytics(task: str, negatives: str
 
 
 def pictures_of(labels: LabelSet, folder: Path) -> bool:
-    """Write a picture for each frame of a set; tell whether its names can be those of files that are not hidden."""
+    """Write an image for each frame of a set; tell whether its names can be those of files that are not hidden."""
     for row in labels:
         for frame in range(row.number_of_frames):
             path = folder / file_name(row, frame).lstrip("/")
@@ -93,7 +93,7 @@ def pictures_of(labels: LabelSet, folder: Path) -> bool:
 def test_all_that_is_exported_of_sets_drawn_by_chance_is_loaded(tmp_path: Path) -> None:
     count = 0
     for seed in range(16):
-        labels, source = random_labels(seed), tmp_path / f"pictures {seed}"
+        labels, source = random_labels(seed), tmp_path / f"images {seed}"
         if not pictures_of(labels, source):
             continue
         for name, task in [*((name, None) for name in TRAINERS), *(("ultralytics", task) for task in TASKS)]:
@@ -233,8 +233,8 @@ def test_a_split_of_nothing_but_empty_pictures_is_told_for_hugging_face(tmp_path
     assert [line["file_name"] for line in lines] == ["cam 2/nothing.png"]
     [note] = [note for note in report.notes() if note.code == "UNTYPED_SPLIT"]
     assert note.detail == (
-        "No picture of the split 'test' shows an object: load_dataset refuses it beside the others, whose types it "
-        "lacks. Give it a larger share, or leave such pictures out with --negatives drop."
+        "No image of the split 'test' shows an object: load_dataset refuses it beside the others, whose types it "
+        "lacks. Give it a larger share, or leave such images out with --negatives drop."
     )
     assert "UNTYPED_SPLIT" not in {note.code for note in written(tmp_path / "2", "hf", negatives="drop")[1].notes()}
 
@@ -256,7 +256,7 @@ for folder in sys.argv[2:]:
     found.append([sum(map(len, splits)), sum(len(row["objects"]["bbox"]) for rows in splits for row in rows)])
 print(json.dumps(found))
 """
-"""Loads folders with the library itself; prints how many pictures and objects each has."""
+"""Loads folders with the library itself; prints how many images and objects each has."""
 
 
 @pytest.mark.skipif(find_spec("datasets") is None, reason="the library `datasets` is not installed")

@@ -1,4 +1,4 @@
-"""Pictures are linked, copied or left; what is missing, turned or of another size is told."""
+"""Images are linked, copied or left; what is missing, turned or of another size is told."""
 
 import io
 import json
@@ -126,7 +126,7 @@ def test_frames_that_could_be_of_either_video_stop_everything(tmp_path: Path) ->
     source = tmp_path / "pictures"
     source.mkdir()
     (source / "frame_000000.png").write_bytes(png())
-    with pytest.raises(AmbiguousFileError, match="fits two pictures: a/frame_000000, b/frame_000000"):
+    with pytest.raises(AmbiguousFileError, match="fits two images: a/frame_000000, b/frame_000000"):
         written(tmp_path, cars("a.mp4", "b.mp4", data_type=DataType.VIDEO), source)
 
 
@@ -167,7 +167,7 @@ def test_a_picture_of_another_size_is_told(tmp_path: Path) -> None:
 
 
 def turned(size: tuple[int, int], orientation: int, kind: str = "JPEG") -> bytes:
-    """A picture, stored red on its left and blue on its right half."""
+    """An image, stored red on its left and blue on its right half."""
     picture = Image.new("RGB", size, (255, 0, 0))
     picture.paste((0, 0, 255), (size[0] // 2, 0, *size))
     exif = Image.Exif()
@@ -209,14 +209,14 @@ def test_a_turned_picture_that_is_left_is_warned_of(tmp_path: Path) -> None:
     (source / "a.jpg").write_bytes(turned((HEIGHT, WIDTH), 6))
     report = written(tmp_path, cars("a.jpg"), source, pictures="leave")
     (note,) = [note for note in report.notes() if note.code == "EXIF_ORIENTATION"]
-    assert note.detail == "EXIF data turns a picture that is left as it is; not all training code heeds that."
+    assert note.detail == "EXIF data turns an image that is left as it is; not all training code heeds that."
 
 
 def test_what_is_no_picture_stops_everything(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     source.mkdir()
-    (source / "a.png").write_bytes(b"no picture")
-    with pytest.raises(ReadError, match=r"a\.png: is no picture that can be read"):
+    (source / "a.png").write_bytes(b"no image")
+    with pytest.raises(ReadError, match=r"a\.png: is no image that can be read"):
         written(tmp_path, cars("a.png"), source)
     assert not (tmp_path / "out").exists()
 

@@ -6,14 +6,14 @@ What it is
     masks are marked as crowds, which detectors leave out; points have a segmentation that it cannot read.
 
 Files on disk
-    One file, ``annotations.json``: ``info``, ``categories``, ``images``, ``annotations``. Pictures are not copied.
+    One file, ``annotations.json``: ``info``, ``categories``, ``images``, ``annotations``. Images are not copied.
 
 How each hub thing maps
     ===============  ==============================================================================================
     class            a category, all of the ontology, used or not; ids from 1; ``supercategory`` is the shape. The
                      exporter knows no class of several shapes; here it is one category, ``supercategory`` lists them
                      (``polygon, bitmask``), and ``attributes.encord_shape`` of an annotation is its own
-    picture          ``file_name`` ``images/<hash>.<suffix>`` with ``image_title``; ``coco_url`` is its link; ids from 0
+    image          ``file_name`` ``images/<hash>.<suffix>`` with ``image_title``; ``coco_url`` is its link; ids from 0
     video            its labelled frames, ``videos/<hash>/<frame>.jpg`` with ``video_title``
     DICOM series     its slices, ``dicom/<hash>/<instance UID>[/<number in a multi-frame file>]``, or
                      ``dicom/<hash>/<frame>`` where the slice is not known
@@ -37,7 +37,7 @@ What is lost
     Answers, in that their values are there and their questions are not (``ANSWERS_FLATTENED``): a label is a text, a
     checklist is its options, one that nobody answered is one that says no, and equal names take each other's place.
     Nested answers are not there at all. The names of skeleton points (``KEYPOINT_NAMES_DROPPED``). Holes and parts.
-    Labels of frames, confidence, colours, what has no shape; that pictures are a group, how many frames a video or a
+    Labels of frames, confidence, colours, what has no shape; that images are a group, how many frames a video or a
     series has beyond the last that is listed, the title of a series (``MEDIA_CHANGED``).
 
 Dialects met in the wild
@@ -47,7 +47,7 @@ Dialects met in the wild
 
 Sources
     The output of version 0.1.190 on label rows of six kinds of media: ``fixtures/coco-encord/exporter``. Unknown: what
-    it writes for a still picture without labels, and for a slice that its row does not mention. They are listed here;
+    it writes for a still image without labels, and for a slice that its row does not mention. They are listed here;
     a pair of such a row and its file would tell.
 """
 

@@ -25,7 +25,7 @@ from encord_convert.sdk.objects.coordinates import (
 )
 
 TOLERANCE_PX = 1e-6
-"""Pixels: the hub's numbers times the size of the picture."""
+"""Pixels: the hub's numbers times the size of the image."""
 
 Size = tuple[int, int]
 """Width and height in pixels."""

@@ -1,4 +1,4 @@
-"""What pictures of COCO files are called, and how large they are.
+"""What images of COCO files are called, and how large they are.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -19,12 +19,12 @@ SIZE_ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images beside the f
 
 
 def title_of(picture: dict[str, Any]) -> str:
-    """Return what a picture is called."""
+    """Return what an image is called."""
     encord = picture.get("encord")
     name = picture.get("file_name")
     title = picture.get("image_title")
     if isinstance(title, str) and title and isinstance(name, str) and name.startswith("images/"):
-        return title  # Encord's exporter names files by the hash of the picture
+        return title  # Encord's exporter names files by the hash of the image
     if isinstance(encord, dict) and isinstance(name, str):
         title = encord.get("title")
         return title if isinstance(title, str) else name
@@ -35,19 +35,19 @@ def title_of(picture: dict[str, Any]) -> str:
 
 
 def name_of(picture: dict[str, Any]) -> str:
-    """Return what the file of a picture is called: as its entry has it, a path or a URL."""
+    """Return what the file of an image is called: as its entry has it, a path or a URL."""
     name = picture.get("file_name") or picture.get("coco_url")
     return name if isinstance(name, str) else ""
 
 
 class Extents:
-    """Tells the size of pictures.
+    """Tells the size of images.
 
     Parameters
     ----------
     source : Source
     size : (int, int), optional
-        Of pictures whose size is not known.
+        Of images whose size is not known.
     """
 
     def __init__(self, source: Source, size: tuple[int, int] | None) -> None:
@@ -64,7 +64,7 @@ class Extents:
         """
         known = self.known(part, picture, found)
         if known is None:
-            fact = f"the size of the picture {title_of(picture)!r} is not known, so that nothing can be placed in it."
+            fact = f"the size of the image {title_of(picture)!r} is not known, so that nothing can be placed in it."
             raise ReadError(part.images.place, fact, advice=SIZE_ADVICE)
         return known
 
@@ -77,11 +77,11 @@ class Extents:
         members = self._media.find(str(picture.get("file_name") or picture.get("coco_url") or ""))
         if len(members) > 1:
             advice = f"It could be {' or '.join(map(repr, members[:3]))}."
-            fact = f"AMBIGUOUS_FILE: the picture {title!r} has no size, and several files have its name."
+            fact = f"AMBIGUOUS_FILE: the image {title!r} has no size, and several files have its name."
             raise ReadError(part.images.place, fact, advice=advice)
         header = self._media.header(members)
         if header is not None and header.orientation > 1:
-            detail = "EXIF data turns the picture: its size is that as it is shown, since its labels are drawn on that."
+            detail = "EXIF data turns the image: its size is that as it is shown, since its labels are drawn on that."
             part.reader.ledger.note(Level.WARNING, "EXIF_ORIENTATION", detail, part.reader.where(title, None))
         return (header and header.shown) or self._size or _size_of_masks(found)
 

@@ -1,4 +1,4 @@
-"""Pictures beside a COCO file: found by the many forms of ``file_name``, and asked for their size.
+"""Images beside a COCO file: found by the many forms of ``file_name``, and asked for their size.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -38,7 +38,7 @@ def plain_name(name: str, tail: int = 2) -> str:
 
 
 class Media:
-    """Finds the pictures a file names.
+    """Finds the images a file names.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Media:
         self._by_name: dict[str, list[str]] | None = None
 
     def find(self, name: str) -> list[str]:
-        """Return the members that could be the picture: one if it is clear, none if there is none.
+        """Return the members that could be the image: one if it is clear, none if there is none.
 
         By the exact path, the longest common end of the path, the name alone, the name without suffix.
         """
@@ -78,13 +78,13 @@ class Media:
         self._by_name = names
 
     def header(self, members: Sequence[str]) -> Header | None:
-        """Return the header of a picture that is the only one found, None if that cannot be had."""
+        """Return the header of an image that is the only one found, None if that cannot be had."""
         if len(members) != 1:
             return None
         try:
             with self._source.open(members[0]) as stream:
                 return read_header(stream, self._source.place(members[0]))
-        except (ReadError, OSError):  # no picture to take a size from
+        except (ReadError, OSError):  # no image to take a size from
             return None
 
 

@@ -141,7 +141,7 @@ def drawn_as(entry: Any) -> str:
     """Return what an annotation is: a word for its geometry, ``caption``, or ``label`` where there is none."""
     if (
         len(entry.segments_info) and first_byte(entry.segments_info) == 91
-    ):  # a list, empty where a picture has nothing on it
+    ):  # a list, empty where an image has nothing on it
         return "panoptic"
     if (len(entry.segmentations) or len(entry.bboxes)) and (is_given(entry.segmentations) or is_given(entry.bboxes)):
         return "track"

@@ -108,7 +108,7 @@ class Value:
 
 
 class Document:
-    """A JSON document that can be walked and read in places; sent to another process, it is opened there anew.
+    """A JSON document that can be walked and read in places; sent to another process, it is opened there again.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ How each hub thing maps
     ``segmentation`` empty
     class            a category with ``keypoints`` (names) and ``skeleton`` (pairs of numbers from 1); ids from 1, in
                      the order of the ontology, over the classes of these two shapes
-    the rest         pictures, videos, answers, tracks, confidence and labels of frames as in ``coco``
+    the rest         images, videos, answers, tracks, confidence and labels of frames as in ``coco``
     ===============  ==============================================================================================
 
 What is lost

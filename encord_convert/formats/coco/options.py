@@ -50,7 +50,7 @@ class ReadOptions:
     )
     ground_truth: str | None = _option(None, "COCO file with the images and categories of a results file.")
     ontology: str | None = _option(None, "ontology.json of the format encord, whose classes are used by name.")
-    size: str | None = _option(None, "WIDTHxHEIGHT of images whose size neither the file nor a picture says.")
+    size: str | None = _option(None, "WIDTHxHEIGHT of images whose size neither the file nor an image says.")
 
     def __post_init__(self) -> None:
         if not 0 <= self.radio_values <= 64:

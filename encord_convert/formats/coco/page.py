@@ -8,13 +8,13 @@ Files on disk
     Read: a JSON file, as it is or as gzip, of any size and with its blocks in any order; or a folder or ZIP with
     several, three folders deep. Files named after tasks (``instances_train.json``, ``captions_train.json``) speak of
     the same images and become the same rows; others are apart. A results file is read with ``-r ground_truth=PATH``.
-    Pictures beside the file are looked at only where a size is missing, and for panoptic files, whose PNGs lie in a
+    Images beside the file are looked at only where a size is missing, and for panoptic files, whose PNGs lie in a
     folder of the JSON file's name.
 
     Written: one file, ``annotations.json``: ``info``, ``licenses`` (empty; some readers refuse a file without it),
     ``videos`` (where there are any), ``images``, ``annotations``, ``categories``. ASCII, no byte-order mark, one image
     or annotation a line, no nulls; ids count from 1, since the official evaluation takes annotation 0 for "no match".
-    Pictures are not copied.
+    Images are not copied.
 
 How it is read
     =====================  ========================================================================================
@@ -48,7 +48,7 @@ How it is read
     Missing areas, boxes, flags and ids are no matter. A repeated image id, an unknown image or category, a negative
     box, a polygon of two points, runs of another sum: each is counted under its code and the rest is read. What this
     format wrote is read as it was: ``info.encord`` holds the ontology, ``encord`` of the first image of a group or
-    series its pictures. Of two objects of an image with one hash the later gets another (``DUPLICATE_ID``, a note).
+    series its images. Of two objects of an image with one hash the later gets another (``DUPLICATE_ID``, a note).
 
     The lists may stand as objects whose keys are the ids (LIVECell), categories as names by id, and the annotations in
     a block of another name if none is called so (``BLOCK_RENAMED``, a warning). An image whose size neither the file
@@ -58,10 +58,10 @@ How it is read
 How each hub thing maps
     ===============  ==============================================================================================
     class            a category; a label drawn in several shapes is one, and its annotations then say ``encord_shape``
-    picture          an image under its title; also without labels, since that says that there is nothing to find
+    image          an image under its title; also without labels, since that says that there is nothing to find
     video            an entry of ``videos``; its labelled frames (``frames=all``: all) are images
                      ``<title without suffix>/<frame, six digits>.jpg`` with ``video_id`` and ``frame_id`` from 0
-    image group      its labelled pictures are images ``<title of the group>/<title>``
+    image group      its labelled images are images ``<title of the group>/<title>``
     DICOM series     its labelled slices are images ``<title>/<instance UID, else frame>.dcm``
     bounding box     ``bbox``, no ``segmentation`` (``box_polygons=yes``: the corners, clockwise from the top-left)
     rotatable box    ``segmentation`` is the turned rectangle, ``bbox`` encloses it; ``attributes.rotation`` (degrees
@@ -90,7 +90,7 @@ How each hub thing maps
 
 What is lost
     Polylines (``POLYLINE_SKIPPED``). Empty masks (``EMPTY_MASK``), polygons that enclose nothing (``INVALID_POLYGON``),
-    boxes without a side (``DEGENERATE_DROPPED``). What lies outside its picture; what leaves it is cut at the border
+    boxes without a side (``DEGENERATE_DROPPED``). What lies outside its image; what leaves it is cut at the border
     (``CLIPPED``). Holes keep their pixels but not their corners (``HOLES_AS_RLE``). Of skeleton points: the position of
     invisible ones, whether it is its own object that hides one, that nobody said whether one is visible (it is, then),
     and points the template lacks (``KEYPOINT_UNKNOWN``). The third coordinate of points in space.
@@ -224,7 +224,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     Raises
     ------
     ReadError
-        There is none, or one is not JSON or cut short, or the size of a picture is not known, or it is a list of
+        There is none, or one is not JSON or cut short, or the size of an image is not known, or it is a list of
         results whose ground truth is not named.
     """
     return read_source(source, options, report)

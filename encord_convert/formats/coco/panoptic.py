@@ -1,4 +1,4 @@
-"""COCO panoptic: for each picture one PNG in which every pixel says to which object it belongs.
+"""COCO panoptic: for each image one PNG in which every pixel says to which object it belongs.
 
 What it is
     The format of the COCO panoptic challenge: no pixel belongs to two objects. Pixels as in
@@ -7,14 +7,14 @@ What it is
 Files on disk
     ``panoptic.json``: ``info``, ``licenses``, ``images``, ``annotations`` (one for each image, with ``segments_info``),
     ``categories``; and the folder ``panoptic`` of PNG files, 8-bit RGB without palette or alpha, which ``file_name`` of
-    an annotation names. Pictures are not copied.
+    an annotation names. Images are not copied.
 
 How each hub thing maps
     ===============  ==============================================================================================
-    picture          an image and an annotation, also without labels; ids from 1. Of videos, groups and series the
+    image          an image and an annotation, also without labels; ids from 1. Of videos, groups and series the
                      frames with labels (``frames=all``: all), under the names ``coco`` gives them; a title that is
                      given twice stands in ``encord``, a key of our own
-    object           a segment: its pixels are ``id = R + 256 G + 65536 B``, numbered from 1 on each picture; 0 is void
+    object           a segment: its pixels are ``id = R + 256 G + 65536 B``, numbered from 1 on each image; 0 is void
     class            a category with ``isthing`` 1, or 0 for those that ``stuff`` names, and ``color``
     bitmask          its pixels
     polygon          the pixels whose centres are inside, holes left out
@@ -26,14 +26,14 @@ How each hub thing maps
 What is lost
     What others hide (``HIDDEN_PIXELS``): a part, or all of an object. The corners of polygons (``POLYGON_AS_MASK``).
     Objects of other shapes: a box would hide what stands in it. Answers, tracks, labels of frames, confidence, whether
-    a person made it; that a picture belongs to a video, a group or a series (``MEDIA_CHANGED``). Classes of one name
+    a person made it; that an image belongs to a video, a group or a series (``MEDIA_CHANGED``). Classes of one name
     share a category: all have the colour of the first (``COLOUR_DROPPED``).
 
 Dialects met in the wild
-    Official segments have any ids; readers go by the file alone. Stuff has one segment a picture in official files;
+    Official segments have any ids; readers go by the file alone. Stuff has one segment an image in official files;
     here an object stays one, and a note (``STUFF_TWICE``) says where there are several of a class. An older form with
-    the category in R and the instance in G is not written. Some loaders look for the picture beside the PNG under the
-    same stem, so that the PNG has that of its picture; where that is no safe name of a file it has the number of the
+    the category in R and the instance in G is not written. Some loaders look for the image beside the PNG under the
+    same stem, so that the PNG has that of its image; where that is no safe name of a file it has the number of the
     image.
 
 Sources
@@ -130,14 +130,14 @@ def identify(source: Source) -> Match:
 
 
 def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
-    """Write the JSON file and a PNG for each picture, one at a time.
+    """Write the JSON file and a PNG for each image, one at a time.
 
     Raises
     ------
     OptionError
         ``stuff`` names a class that is none.
     WriteError
-        A picture with objects is too large to be painted.
+        An image with objects is too large to be painted.
     """
     classes = Classes(labels.ontology, CARRIES.shapes | CARRIES.approximates)
     stuff = _stuff(classes.categories, options)
@@ -199,7 +199,7 @@ def _images(row: LabelRowV2, options: WriteOptions, listed: int, names: Names) -
 
 
 class _PngNames:
-    """Gives each image a PNG of its own: with the stem of the picture, or its number where that would not do."""
+    """Gives each image a PNG of its own: with the stem of the image, or its number where that would not do."""
 
     def __init__(self) -> None:
         self._paths = Paths()
@@ -215,7 +215,7 @@ def _rgb(pixels: NDArray[np.uint32]) -> NDArray[np.uint8]:
 
 
 class _Painter:
-    """Paints one picture after the other, and tells what is lost on each."""
+    """Paints one image after the other, and tells what is lost on each."""
 
     def __init__(self, classes: Classes, stuff: set[int], report: Report) -> None:
         self._classes = classes
@@ -225,7 +225,7 @@ class _Painter:
     def paint(
         self, placed: Sequence[ObjectInstance], frame: int, size: tuple[int, int]
     ) -> tuple[NDArray[np.uint32], list[dict[str, Any]]]:
-        """Return the ids of a picture's pixels, and its segments."""
+        """Return the ids of an image's pixels, and its segments."""
         width, height = size
         drawn = [(one, raster_) for one in placed if (raster_ := self._raster(one, frame, size))]
         masks = [raster_[1] for _, raster_ in drawn]
@@ -283,12 +283,12 @@ class _Painter:
         found = [segment["category_id"] for segment in segments if segment["category_id"] in self._stuff]
         for id_ in sorted({one for one in found if found.count(one) > 1}):
             name = self._classes.categories[id_ - 1].name
-            detail = f"There are several segments of {name!r} on a picture, which is stuff; readers may want one."
+            detail = f"There are several segments of {name!r} on an image, which is stuff; readers may want one."
             self._report.note(Level.WARNING, "STUFF_TWICE", detail)
 
 
 _CHANGES = {
-    Feature.OUT_OF_BOUNDS: "leaves its picture and is cut at the border",
+    Feature.OUT_OF_BOUNDS: "leaves its image and is cut at the border",
     Feature.HOLES: "has holes, which are left out of its pixels",
     Feature.PARTS: "has several parts, which are one area of pixels",
 }

@@ -1,4 +1,4 @@
-"""Panoptic pictures: a PNG whose colours are the numbers of segments.
+"""Panoptic images: a PNG whose colours are the numbers of segments.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -39,13 +39,13 @@ def segment_numbers(source: Source, member: str, name: str) -> NDArray[np.int64]
                 rle.check_size(picture.height, picture.width)
                 pixels = np.asarray(picture.convert("RGB"), np.int64)
     except (UnidentifiedImageError, OSError, ValueError, *bombs) as error:
-        raise ReadError(place, f"is no picture that can be read ({error}).") from error
+        raise ReadError(place, f"is no image that can be read ({error}).") from error
     numbers: NDArray[np.int64] = pixels @ np.array([1, 256, 65536])
     return numbers
 
 
 def _opened(source: Source, member: str, names: list[str], folder: str) -> tuple[str, BinaryIO] | None:
-    """Open the first picture of these names beside a member: of a file on disk, in its folder."""
+    """Open the first image of these names beside a member: of a file on disk, in its folder."""
     path = source.path(member)
     for name in names:
         if name_fault(name):

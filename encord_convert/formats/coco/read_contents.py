@@ -1,4 +1,4 @@
-"""What stands in a picture of a COCO file beside single annotations: segments of a panoptic PNG, labels of the whole.
+"""What stands in an image of a COCO file beside single annotations: segments of a panoptic PNG, labels of the whole.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """

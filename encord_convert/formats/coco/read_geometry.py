@@ -1,4 +1,4 @@
-"""What an annotation draws, in pixels of its picture, to coordinates of the hub; damage is repaired or refused.
+"""What an annotation draws, in pixels of its image, to coordinates of the hub; damage is repaired or refused.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -222,7 +222,7 @@ def _relative(ring: Any, size: Size) -> Any:
 
 @lru_cache(maxsize=1024)
 def _form(count: int, size: Size) -> tuple[Callable[..., bytes], Any]:
-    """Return what makes doubles of so many numbers, and the side of the picture each is along."""
+    """Return what makes doubles of so many numbers, and the side of the image each is along."""
     return struct.Struct(f"{count}d").pack, np.tile(np.array(size, np.float64), count // 2)
 
 
@@ -289,12 +289,12 @@ def _polygons_or_none(raw: Raw) -> list[list[float]]:
 
 
 def runs_of(segmentation: Raw, size: Size, drawing: Drawing) -> rle.Runs:
-    """Return the column runs of a segmentation that is run lengths, filling the picture.
+    """Return the column runs of a segmentation that is run lengths, filling the image.
 
     Raises
     ------
     Invalid
-        They are none, or of a picture of another size.
+        They are none, or of an image of another size.
     """
     value = value_of(segmentation)
     width, height = size
@@ -302,7 +302,7 @@ def runs_of(segmentation: Raw, size: Size, drawing: Drawing) -> rle.Runs:
     shape = value.get("size") if isinstance(value, dict) else None
     if shape is not None and shape != [height, width]:
         if shape != [width, height]:
-            raise Invalid("SIZE_MISMATCH", f"The mask is of {shape} (height, width), its picture of {[height, width]}.")
+            raise Invalid("SIZE_MISMATCH", f"The mask is of {shape} (height, width), its image of {[height, width]}.")
         detail = f"The size of the mask is {shape}, where [height, width] is {[height, width]}; it is taken for that."
         drawing.change("SIZE_MISMATCH", detail)
     if not isinstance(counts, (str, list)):

@@ -21,7 +21,7 @@ from encord_convert.sdk.objects import LabelRowV2
 
 MOST_PICTURES = 256
 MOST_BYTES = 1 << 19
-"""A sheet ends after so many pictures, or with the picture in which it has so many bytes of annotations."""
+"""A sheet ends after so many images, or with the image in which it has so many bytes of annotations."""
 
 
 def together(part: Part, places: Iterable[int]) -> Iterator[list[int]]:
@@ -59,7 +59,7 @@ class Pictures:
         self._guests, self._hosted = self._shared_images()
 
     def sheets(self, span: range | None = None) -> Iterator[Sheet | LabelRowV2]:
-        """Walk all rows, many at a time where pictures are rows of their own.
+        """Walk all rows, many at a time where images are rows of their own.
 
         Of a single document of nothing but stills those of a ``span`` of its images can be walked. What belongs to no
         image comes with the last.

@@ -30,7 +30,7 @@ _boxes = msgspec.json.Decoder(list[list[float]])
 
 
 class Plain:
-    """The annotations of some pictures that are plain in what they are and in where they are.
+    """The annotations of some images that are plain in what they are and in where they are.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Plain:
     alikes : list of Alike or None
         What each has in common with others; None: it is not plain.
     owners : (n,) int
-        The picture of each.
+        The image of each.
     sizes : list of Size
-        Of the pictures.
+        Of the images.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class Plain:
         }
 
     def _limits(self, at: Sequence[int]) -> Floats:
-        """Return width and height of the picture of each, in one row if they are all alike."""
+        """Return width and height of the image of each, in one row if they are all alike."""
         return self._sizes if len(self._sizes) == 1 else self._sizes[self._owners[at]]
 
     def _boxes(self, at: list[int]) -> tuple[list[int], Any, Any]:

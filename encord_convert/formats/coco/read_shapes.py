@@ -73,7 +73,7 @@ class _Suspicions:
                 "-r coordinates=relative reads them as they look."
             )
         elif boxes > 1 and 2 * counts["leaving"] > boxes:
-            form = "Most boxes leave their pictures: they look like left, top, right, bottom, and are read as sizes."
+            form = "Most boxes leave their images: they look like left, top, right, bottom, and are read as sizes."
         if form:
             ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", form, where, count=boxes)
 
@@ -146,7 +146,7 @@ class Reader:
         self.ledger.drop(code, feature, (kind, label), self.where(title, entry), detail, carried=carried)
 
     def placed(self, entry: Any, kind: str, size: Size, title: str, is_tracked: bool) -> Placed | None:
-        """Return what an annotation places on its picture; None if that is nothing, which is accounted for."""
+        """Return what an annotation places on its image; None if that is nothing, which is accounted for."""
         if entry is None:
             self.lose(entry, "INVALID_ANNOTATION", "An entry of annotations is no object.", title)
             return None
@@ -220,7 +220,7 @@ class Reader:
         self.leaving_boxes += x + w > size[0] * 1.01 + 1 or y + h > size[1] * 1.01 + 1
 
     def judge(self, boxes: NDArray[np.float64], sizes: NDArray[np.float64]) -> None:
-        """Look at boxes as :meth:`_judge` does: left, top, width and height, relative to pictures of these sizes."""
+        """Look at boxes as :meth:`_judge` does: left, top, width and height, relative to images of these sizes."""
         low, sides = boxes[:, :2] * sizes, boxes[:, 2:] * sizes
         self.boxes += len(boxes)
         self.small_boxes += int((np.maximum(low, sides).max(axis=1) <= 1).sum())
@@ -320,7 +320,7 @@ class Reader:
         if not is_lost:
             for name, _ in strange:
                 self.ledger.into["attribute", label] += 1
-                detail = f"The key {name!r} is none COCO defines; -r extras=attributes keeps such keys as answers."
+                detail = f"The key {name!r} is not defined by COCO; -r extras=attributes keeps such keys as answers."
                 key = ("attribute", label)
                 self.ledger.drop("UNKNOWN_KEY", Feature.ATTRIBUTES, key, self.where(title, entry), detail)
             is_outlined = plan is not None and plan.shape is Shape.SKELETON and outline_of(entry) in _OUTLINES

@@ -1,4 +1,4 @@
-"""Still pictures of COCO files to sheets: what is drawn on many of them is read together and stays in columns.
+"""Still images of COCO files to sheets: what is drawn on many of them is read together and stays in columns.
 
 An annotation that is not as most are (it has several rings, is a crowd, is damaged) is made by itself, as
 :mod:`encord_convert.formats.coco.read_shapes` does it; the account is kept in the order of the annotations.
@@ -36,7 +36,7 @@ _KNOWN = frozenset(
 
 
 class Stills:
-    """Makes sheets of the pictures of one document that are rows of their own.
+    """Makes sheets of the images of one document that are rows of their own.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Stills:
         self._alikes = Alikes(part.reader)
 
     def sheet(self, places: Sequence[int], found: list[list[Found]]) -> Sheet:
-        """Return pictures as a sheet.
+        """Return images as a sheet.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class Stills:
 
 
 class _Gathering:
-    """What is on the pictures of a sheet while they are walked.
+    """What is on the images of a sheet while they are walked.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ class _Gathering:
         self._made: dict[int, tuple[Reader, Placed]] = {}
 
     def add(self, number: int, found: list[Found], title: str, size: Size, hash_of: Callable[[int], str]) -> None:
-        """Count the annotations of the next picture in their order, and draw those that are not plain."""
+        """Count the annotations of the next image in their order, and draw those that are not plain."""
         before, start, index = len(self.uses), len(self.place_of), 0
         alikes = self._plain.alikes[start : start + len(found[0][2])]
         self.place_of += [0] * len(alikes)
@@ -186,7 +186,7 @@ class _Gathering:
     def _draw(
         self, part: Part, given: Any, title: str, size: Size, index: int, taken: set[str], said: list[Any]
     ) -> int:
-        """Draw what an annotation is, or add it to what is said of the picture; return how many it counts as."""
+        """Draw what an annotation is, or add it to what is said of the image; return how many it counts as."""
         count = 0
         for entry in opened(self._source, part, [given], size, title):
             kind = "" if entry is None else drawn_as(entry)
@@ -204,7 +204,7 @@ class _Gathering:
         return count
 
     def _keep(self, part: Part, hash_: str, taken: set[str]) -> None:
-        """Let the next shape keep its own hash, if no other of the picture has it."""
+        """Let the next shape keep its own hash, if no other of the image has it."""
         if hash_ in taken:
             detail = "Two objects of an image have the same hash; the later has another."
             part.reader.ledger.note(Level.WARNING, "DUPLICATE_ID", detail, Where(file=part.document.place))
@@ -238,7 +238,7 @@ class _Gathering:
 
 
 def _metadata_of(picture: dict[str, Any], part: Part) -> dict[str, Any] | None:
-    """Return what a picture says that has no other place in the hub; None if that is nothing."""
+    """Return what an image says that has no other place in the hub; None if that is nothing."""
     extra = {name: value for name, value in picture.items() if name not in _KNOWN and value not in (None, "", [], 0)}
     metadata: dict[str, Any] = {"coco": extra} if extra else {}
     if split := part.split_of(picture):

@@ -2,7 +2,7 @@
 
 What it is
     What a detector hands in: lists of boxes, masks or keypoints with an image, a category and a score. Names and sizes
-    are not in them; they stand in the COCO file of the pictures, which ``coco`` or ``coco-rle`` writes of the same
+    are not in them; they stand in the COCO file of the images, which ``coco`` or ``coco-rle`` writes of the same
     rows. The numbers of images and categories are the same here and there, as long as ``frames`` is.
 
 Files on disk
@@ -12,7 +12,7 @@ Files on disk
 
 How each hub thing maps
     ===============  ==============================================================================================
-    picture          ``image_id``, from 1, as ``coco`` numbers it
+    image          ``image_id``, from 1, as ``coco`` numbers it
     class            ``category_id``, from 1, as ``coco`` numbers it
     bounding box     ``bbox``
     rotatable box    ``bbox`` around the turned box
@@ -25,7 +25,7 @@ How each hub thing maps
     ===============  ==============================================================================================
 
 What is lost
-    Everything that is not a shape, its class or its confidence: pictures without objects, answers, tracks, labels of
+    Everything that is not a shape, its class or its confidence: images without objects, answers, tracks, labels of
     frames, colours, whether a person made it. Polygons become masks (``POLYGON_AS_RLE``); one that covers the centre of
     no pixel becomes the pixels its box touches. The angle of boxes (``ROTATION_DROPPED``). Polylines, and what
     ``coco`` cannot write either.
@@ -85,7 +85,7 @@ class WriteOptions:
 
     decimals: int = field(default=3, metadata={"help": "Decimals of coordinates, 2 to 9."})
     frames: Literal["labelled", "all"] = field(
-        default="labelled", metadata={"help": "As the COCO file of the pictures was written: it decides their numbers."}
+        default="labelled", metadata={"help": "As the COCO file of the images was written: it decides their numbers."}
     )
     box_polygons: ClassVar[bool] = False
     point_size_px: ClassVar[float] = 1.0
@@ -107,7 +107,7 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
     Raises
     ------
     WriteError
-        The target is one file and there are several kinds; or a polygon's picture is too large to be painted.
+        The target is one file and there are several kinds; or a polygon's image is too large to be painted.
     """
     with ExitStack() as stack:
         lists = {
@@ -192,7 +192,7 @@ def _pixels_of(bbox: list[float], size: Size) -> dict[str, Any]:
     width, height = size
     if width * height > rle.current_pixel_limit():
         limit = rle.current_pixel_limit()
-        raise WriteError(f"A picture of {width} × {height} pixels is larger than the {limit} that can be painted.")
+        raise WriteError(f"An image of {width} × {height} pixels is larger than the {limit} that can be painted.")
     left, top = min(int(bbox[0]), width - 1), min(int(bbox[1]), height - 1)
     right = max(min(math.ceil(bbox[0] + bbox[2]), width), left + 1)
     bottom = max(min(math.ceil(bbox[1] + bbox[3]), height), top + 1)

@@ -1,4 +1,4 @@
-"""Annotations of a COCO file: what is placed on many pictures gathered, drawn together, and written with its answers.
+"""Annotations of a COCO file: what is placed on many images gathered, drawn together, and written with its answers.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -35,7 +35,7 @@ _Plan = tuple[Class, Callable[[Any, Size], None], Draw]
 
 
 class Annotator:
-    """Takes pictures with what is placed on them, and writes their annotations.
+    """Takes images with what is placed on them, and writes their annotations.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Annotator:
         self._loses_sides = False
 
     def add(self, picture: Picture, instances: Sequence[ObjectInstance]) -> None:
-        """Take a picture and the objects on it; all pictures of a row one after the other."""
+        """Take an image and the objects on it; all images of a row one after the other."""
         if self._waiting >= 4 * GATHERED:
             self.flush()
             self._is_split = True
@@ -86,7 +86,7 @@ class Annotator:
             placed.append((plan, instance, data))
 
     def add_sheet(self, sheet: Sheet, first_id: int) -> None:
-        """Write what is on the pictures of a sheet, of which the first has the number ``first_id``."""
+        """Write what is on the images of a sheet, of which the first has the number ``first_id``."""
         self.flush()
         drawn = self._sheets.drawn(sheet)
         if None in drawn.texts:
@@ -143,7 +143,7 @@ class Annotator:
         return plan
 
     def _annotation(self, picture: Picture, plan: _Plan, instance: ObjectInstance, data: Any) -> Annotation | None:
-        """Return the entry of an object on a picture, None if it cannot be written."""
+        """Return the entry of an object on an image, None if it cannot be written."""
         class_, _, draw = plan
         annotation = draw(picture, class_, instance, data.coordinates)
         if annotation is None:

@@ -154,7 +154,7 @@ class Names:
     def say_clashes(self, say: Say) -> None:
         """Say how many names were taken, since this was last asked."""
         for _ in range(self._clashes):
-            say(Level.WARNING, "NAME_CLASH", "A picture has the name of another; in the file a number follows it.")
+            say(Level.WARNING, "NAME_CLASH", "An image has the name of another; in the file a number follows it.")
         self._clashes = 0
 
     def codes(self) -> NDArray[np.uint64]:
@@ -211,7 +211,7 @@ def file_name(row: LabelRowV2, frame: int) -> str:
 def identity(row: LabelRowV2, frame: int, *, is_first: bool) -> dict[str, Any]:
     """Return what ties an image to the hub: the medium, the frame and, where frames belong together, to what.
 
-    The first listed of a row other than a still or a video says what the row is, with title and size of its pictures.
+    The first listed of a row other than a still or a video says what the row is, with title and size of its images.
     """
     members: dict[str, Any] = {"data_hash": unit_of(row, frame).data_hash, "frame": frame}
     if row.data_type not in (DataType.IMAGE, DataType.VIDEO):

@@ -18,13 +18,13 @@ from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
 
 Emit = Callable[[Picture, ObjectInstance, Annotation], None]
-"""Takes an object as it is drawn on a picture."""
+"""Takes an object as it is drawn on an image."""
 
 _Placed = list[tuple[Picture, ObjectInstance]]
 
 
 class Drawings:
-    """Takes objects on pictures, row by row, and gives each as COCO draws it, in the order they came.
+    """Takes objects on images, row by row, and gives each as COCO draws it, in the order they came.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Drawings:
         self._waiting = 0
 
     def add(self, row: LabelRowV2, placed: Iterable[tuple[Picture, ObjectInstance]]) -> None:
-        """Take all objects of a row on their pictures."""
+        """Take all objects of a row on their images."""
         part: _Placed = []
         is_split = False
         for picture, instance in placed:
@@ -125,5 +125,5 @@ def on_frames(row: LabelRowV2) -> dict[int, list[ObjectInstance]]:
 
 
 def pictures_of(row: LabelRowV2, frames: Iterable[int], first_id: int) -> Mapping[int, Picture]:
-    """Return the pictures of frames, numbered on from ``first_id``."""
+    """Return the images of frames, numbered on from ``first_id``."""
     return {frame: Picture(row, frame, number, frame_size(row, frame)) for number, frame in enumerate(frames, first_id)}

@@ -1,4 +1,4 @@
-"""Masks of many pictures at once: row runs inside a box to what a COCO file says of a mask.
+"""Masks of many images at once: row runs inside a box to what a COCO file says of a mask.
 
 What :func:`~encord_convert.geometry.rle.column_frame_runs_from_box_runs` does for one mask takes twenty calls of numpy,
 each dearer than its work; done for forty masks together it takes hardly more.
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from encord_convert.geometry import rle
 
 Numbers = tuple[rle.Runs, list[float], int]
-"""Column runs in the picture, tight ``bbox``, and the pixels set."""
+"""Column runs in the image, tight ``bbox``, and the pixels set."""
 
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels."""
@@ -27,13 +27,13 @@ _MOST_PIXELS = 1 << 20
 
 
 def mask_numbers(masks: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> Iterator[Numbers | None]:
-    """Give each mask its numbers; None if it is not plain: in its picture, with a pixel set, its runs filling its box.
+    """Give each mask its numbers; None if it is not plain: in its image, with a pixel set, its runs filling its box.
 
     Parameters
     ----------
     masks : n BitmaskCoordinates
     sizes : n (int, int)
-        Width and height of the picture of each in pixels.
+        Width and height of the image of each in pixels.
     """
     jobs: list[tuple[int, rle.Runs, Box, tuple[int, int]]] = []
     found: list[Numbers | None] = [None] * len(masks)
@@ -54,7 +54,7 @@ def mask_numbers(masks: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> Iter
 
 
 def _boxed(mask: Any, size: tuple[int, int]) -> tuple[rle.Runs, Box] | None:
-    """Return row runs and their box, None unless the box is in the picture."""
+    """Return row runs and their box, None unless the box is in the image."""
     width, height = size
     if width * height > rle.current_pixel_limit():
         return None

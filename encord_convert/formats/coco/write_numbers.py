@@ -1,10 +1,10 @@
 """Geometry of many shapes at once: relative numbers of the hub to the rounded pixels of a COCO file.
 
-Each function takes the shapes of one kind that many pictures hold, and gives them back one by one with what belongs
+Each function takes the shapes of one kind that many images hold, and gives them back one by one with what belongs
 to each. Work is done on arrays, since a call per shape is what costs. A shape is *sure* if it is plain from the arrays
-that it lies inside its picture and is not degenerate; the others are for :func:`~encord_convert.hub.visibility.fate`.
+that it lies inside its image and is not degenerate; the others are for :func:`~encord_convert.hub.visibility.fate`.
 
-Written numbers are whole multiples of the last decimal place, never below 0 nor beyond the picture's far edges; that
+Written numbers are whole multiples of the last decimal place, never below 0 nor beyond the image's far edges; that
 moves nothing by more than the tolerance, and keeps the right edge of a box inside even after rounding. The many numbers
 of rings are rendered here as well, from tables: a float of each, and a text of each float, would take twice as long.
 """
@@ -30,7 +30,7 @@ FAR_PX = -1e6
 
 Floats = NDArray[np.float64]
 Sizes = Sequence[tuple[int, int]] | Floats
-"""Width and height of the picture of each shape in pixels; as an array one row if they are all the same."""
+"""Width and height of the image of each shape in pixels; as an array one row if they are all the same."""
 
 Rings = Iterator[tuple[bytes, list[float], float, bool]]
 """Text, ``bbox``, area and sureness of each ring."""
@@ -155,7 +155,7 @@ def ring_numbers(rings: Sequence[Any], sizes: Sizes, decimals: int) -> Rings:
 
 
 def ring_numbers_px(rings: Sequence[Any], size: tuple[int, int], decimals: int) -> Rings:
-    """Give what :func:`ring_numbers` gives of rings in the pixels of one picture."""
+    """Give what :func:`ring_numbers` gives of rings in the pixels of one image."""
     counts = np.array([len(ring) for ring in rings]) >> 1
     limits = np.array([size], np.float64)
     return _ring_numbers(np.concatenate(rings).reshape(-1, 2), counts, limits, limits, decimals)
@@ -173,7 +173,7 @@ def ring_texts(
     counts : (k,) int
         Points of each.
     limits : (k, 2) or (1, 2) float
-        Width and height of the picture of each in pixels.
+        Width and height of the image of each in pixels.
     decimals : int
     """
     spread = limits if len(limits) == 1 else np.repeat(limits, counts, axis=0)
@@ -231,7 +231,7 @@ def point_numbers(
     sizes : n sizes
     decimals : int
     side_px : float
-        Width and height of the box in pixels. It is centred on the point, but kept inside the picture.
+        Width and height of the box in pixels. It is centred on the point, but kept inside the image.
     """
     if not len(sizes):
         return iter(())
@@ -335,7 +335,7 @@ def _rounded(numbers: Floats, decimals: int) -> Floats:
 
 
 def _limits(sizes: Sizes) -> Floats:
-    """Width and height of each shape's picture; a single row if they are all the same."""
+    """Width and height of each shape's image; a single row if they are all the same."""
     if isinstance(sizes, np.ndarray):
         return sizes
     first = sizes[0]
@@ -370,7 +370,7 @@ def _have_sides(sides: Floats) -> NDArray[np.bool_]:
 
 
 def _inside_units(pixels: Floats, limits: Floats, scale: float) -> Floats:
-    """Round points to units of the last decimal place, inside the picture."""
+    """Round points to units of the last decimal place, inside the image."""
     units = np.rint(pixels * scale)
     np.maximum(units, 0.0, out=units)
     np.minimum(units, limits * scale, out=units)
@@ -379,7 +379,7 @@ def _inside_units(pixels: Floats, limits: Floats, scale: float) -> Floats:
 
 
 def _box_units(pixels: Floats, limits: Floats, decimals: int) -> Floats:
-    """Round boxes to units of the last decimal place, inside the picture."""
+    """Round boxes to units of the last decimal place, inside the image."""
     scale = 10.0**decimals
     units = np.rint(pixels * scale)
     corners, sides = units[:, :2], units[:, 2:]

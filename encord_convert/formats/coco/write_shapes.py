@@ -1,6 +1,6 @@
 """Shapes of a COCO file: hub coordinates to ``bbox``, ``area``, ``segmentation`` and ``keypoints``.
 
-Most shapes lie well inside their picture. Their numbers are gathered from many pictures and computed together
+Most shapes lie well inside their image. Their numbers are gathered from many images and computed together
 (:mod:`encord_convert.formats.coco.write_numbers`); the few others are judged and drawn one by one.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
@@ -96,7 +96,7 @@ class Picture:
 
 
 Draw = Callable[[Picture, Class, ObjectInstance, Any], Annotation | None]
-"""Makes the annotation of an object on a picture from its coordinates; None if it cannot be written."""
+"""Makes the annotation of an object on an image from its coordinates; None if it cannot be written."""
 
 
 class Shapes:
@@ -290,7 +290,7 @@ class Shapes:
         return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, segmentation)
 
     def _drawn(self, c: Any, size: Size) -> tuple[msgspec.Raw, list[float], float]:
-        """Return ``segmentation``, ``bbox`` and area of what a polygon or a rotatable box has inside the picture."""
+        """Return ``segmentation``, ``bbox`` and area of what a polygon or a rotatable box has inside the image."""
         judged, rings = self._judged
         if judged is not c or rings is None:
             _, rings = drawing(c, *size, self._carries.tolerance_px)
@@ -358,7 +358,7 @@ class Shapes:
         return keypoints
 
     def _box_around(self, points: Sequence[Any], size: Size) -> list[float]:
-        """Return the ``bbox`` of skeleton points that are shown (of all, if none is): in the picture, 1 px at least."""
+        """Return the ``bbox`` of skeleton points that are shown (of all, if none is): in the image, 1 px at least."""
         shown = [point for point in points if point.visibility is not Visibility.INVISIBLE] or points
         sides = []
         for places, limit in (([p.x for p in shown], size[0]), ([p.y for p in shown], size[1])):
@@ -402,7 +402,7 @@ def counts_of(columns: rle.Runs, style: Style) -> str | list[int]:
 
 
 def _clipped_mask(mask: Any, size: Size) -> tuple[rle.Runs, list[float], int]:
-    """Return column runs, ``bbox`` and area of what a mask has inside the picture, which is something."""
+    """Return column runs, ``bbox`` and area of what a mask has inside the image, which is something."""
     runs, left, top, width, height = mask._box_runs()
     runs, left, top, width, height, _ = rle.clipped_box_runs(runs, left, top, width, height, *size)
     columns = rle.column_frame_runs_from_box_runs(runs, left, top, width, height, *size)
@@ -430,7 +430,7 @@ def _united(parts: Sequence[Sequence[Any]], size: Size) -> rle.Runs | None:
     try:
         runs = [masks.column_runs_from_rings(rings, height, width) for rings in parts]
         return rle.union_of_runs(runs, width * height)
-    except ValueError:  # a picture of too many pixels, or a ring too long
+    except ValueError:  # an image of too many pixels, or a ring too long
         return None
 
 

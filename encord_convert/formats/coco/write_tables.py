@@ -1,7 +1,7 @@
 """Sheets to annotations of a COCO file: lines made of columns, without an object or an entry for each shape.
 
 What a line of shapes of one use says apart from place, size and hash is written once, as a template. A shape that is
-not plain (it leaves its picture, or has no place in the file) is made, and told, as any object of a row is.
+not plain (it leaves its image, or has no place in the file) is made, and told, as any object of a row is.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -164,7 +164,7 @@ class Sheets:
         drawn.columns.append((places, own))
 
     def _cut(self, column: Column, limits: Floats, boxes: list[bytes], corners: list[bytes], sure: list[bool]) -> None:
-        """Fill in ``bbox`` and corners of those turned boxes of which a part is in the picture: it alone is drawn."""
+        """Fill in ``bbox`` and corners of those turned boxes of which a part is in the image: it alone is drawn."""
         cut, rings = [], []
         for number, is_sure in enumerate(sure):
             if not is_sure:

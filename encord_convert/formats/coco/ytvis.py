@@ -6,12 +6,12 @@ What it is
 
 Files on disk
     One file, ``annotations.json``: ``info``, ``licenses``, ``videos``, ``annotations``, ``categories``. One video or
-    annotation a line; ids count from 1. Pictures are not copied.
+    annotation a line; ids count from 1. Images are not copied.
 
 How each hub thing maps
     ===============  ==============================================================================================
     row              a video: ``width``, ``height``, ``length`` and ``file_names`` of its frames; image groups, DICOM
-                     series and single pictures too, since a video is a list of pictures here
+                     series and single images too, since a video is a list of images here
     frame            of a video, group or series those with labels (``frames=all``: all) are listed, by the names
                      ``coco`` gives them; the n-th entry of each list belongs to the n-th file name
     object           an annotation with ``segmentations``, ``bboxes`` and ``areas``: as long as the video, ``null``
@@ -202,7 +202,7 @@ class _Tracks:
 
 
 def _frames(row: LabelRowV2, options: WriteOptions) -> list[int]:
-    """Return the frames that are listed: one at least, since a video without pictures is none."""
+    """Return the frames that are listed: one at least, since a video without images is none."""
     return listed_frames(row, options) or [0]
 
 

@@ -44,7 +44,7 @@ class Account:
     Attributes
     ----------
     title : str
-        Of the picture or video at hand.
+        Of the image or video at hand.
     cache : dict
         Where readers keep the uses they asked for; emptied when there are too many.
     tables : Tables or None

@@ -38,7 +38,7 @@ CANONICAL: dict[str, tuple[str, ...]] = {
     "points": ("points",),
     "mask": ("rle", "left", "top", "width", "height"),
 }
-"""The geometry of the most frequent shapes of pictures, in the order CVAT writes it in: after ``label``, ``source`` and
+"""The geometry of the most frequent shapes of images, in the order CVAT writes it in: after ``label``, ``source`` and
 ``occluded``, before ``z_order`` and ``group_id``."""
 
 _HEAD_BYTES = 1 << 16
@@ -69,7 +69,7 @@ class Track:
 
 
 class Stray:
-    """An element below the root that is neither picture nor track nor description."""
+    """An element below the root that is neither image nor track nor description."""
 
     __slots__ = ("shape",)
 

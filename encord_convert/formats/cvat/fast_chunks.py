@@ -25,7 +25,7 @@ MOST = 4096
 
 
 class Page:
-    """The pictures of a chunk.
+    """The images of a chunk.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Page:
         Of the tags.
     known : Codes
     starts, ends : array
-        Where the tag of each picture is, and the first behind its shapes.
+        Where the tag of each image is, and the first behind its shapes.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Page:
     kinds : array
         Of the tags.
     owners : array
-        The picture of each tag.
+        The image of each tag.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Page:
 
 
 def page_of(chunk: bytes, line: int, known: Codes) -> Page | None:
-    """Return a chunk in columns; None if there is more on it than pictures with plain shapes.
+    """Return a chunk in columns; None if there is more on it than images with plain shapes.
 
     Raises
     ------

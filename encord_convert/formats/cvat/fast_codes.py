@@ -26,7 +26,7 @@ Key = tuple[bytes, bytes]
 """Head and tail."""
 
 OTHER, IMAGE, EMPTY_IMAGE, END_IMAGE, NAMELESS, ODD, PLAIN = range(7)
-"""Kinds of tags: a picture's start, a picture without shapes, its end; shapes; and others, which no plain picture has.
+"""Kinds of tags: an image's start, an image without shapes, its end; shapes; and others, which no plain image has.
 
 Shapes are nameless if their label does not stand first, and odd if they are not as most are; those that are have a kind
 from :data:`PLAIN` on, see :data:`KINDS`.
@@ -222,15 +222,15 @@ class _Numbers(dict[Key, int]):
 
 
 def pictures_in(kinds: NDArray[np.int8]) -> tuple[Ints, Ints] | None:
-    """Return where the pictures of a chunk begin and, exclusive, where their shapes end.
+    """Return where the images of a chunk begin and, exclusive, where their shapes end.
 
-    None unless the chunk is nothing but pictures, one after the other, and shapes in them.
+    None unless the chunk is nothing but images, one after the other, and shapes in them.
     """
     marks = np.flatnonzero(kinds <= END_IMAGE)
     found = kinds[marks]
     starts = found != END_IMAGE
     begins = marks[starts]
-    # A picture with shapes ends at the next mark; behind an end or an empty picture another one follows at once.
+    # An image with shapes ends at the next mark; behind an end or an empty image another one follows at once.
     follows = np.append(found[1:], IMAGE)
     gaps = np.diff(marks, append=len(kinds))
     is_open = found == IMAGE

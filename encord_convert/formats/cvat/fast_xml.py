@@ -28,7 +28,7 @@ from encord_convert.formats.cvat.exact_xml import (
 )
 
 CHUNK_BYTES = 1 << 18
-"""How much is read at a time; a picture or track that is larger is read whole."""
+"""How much is read at a time; an image or track that is larger is read whole."""
 
 END = b"</annotations>"
 MARKERS = (b"<image ", b"<track ")
@@ -67,7 +67,7 @@ class NotCanonical(Exception):
 
 
 def prologue(stream: BinaryIO) -> tuple[bytes, bytes]:
-    """Return what comes before the first picture or track, and what was read beyond it.
+    """Return what comes before the first image or track, and what was read beyond it.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def prologue(stream: BinaryIO) -> tuple[bytes, bytes]:
 
 
 def chunks(stream: BinaryIO, data: bytes, left: int | None = None) -> Iterator[bytes]:
-    """Cut what follows the prologue into pieces of whole pictures or tracks.
+    """Cut what follows the prologue into pieces of whole images or tracks.
 
     Parameters
     ----------
@@ -121,14 +121,14 @@ def chunks(stream: BinaryIO, data: bytes, left: int | None = None) -> Iterator[b
 
 
 def chunks_between(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    """Cut a part of a file that begins with a picture into pieces of whole pictures; see :func:`chunks`."""
+    """Cut a part of a file that begins with an image into pieces of whole images; see :func:`chunks`."""
     stream.seek(start)
     first = stream.read(min(end - start, CHUNK_BYTES))
     return chunks(stream, first, end - start - len(first))
 
 
 def picture_from(stream: BinaryIO, place: int) -> int | None:
-    """Return where the first picture at or behind a place of a file begins, None if there is none."""
+    """Return where the first image at or behind a place of a file begins, None if there is none."""
     stream.seek(place)
     begin, data = MARKERS[0], b""
     while more := stream.read(CHUNK_BYTES):
@@ -183,7 +183,7 @@ def check_characters(chunk: bytes) -> None:
 
 
 def check_nesting(names: Iterable[str]) -> None:
-    """Raise unless tags are nested as pictures or tracks, shapes and answers are.
+    """Raise unless tags are nested as images or tracks, shapes and answers are.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def records(text: str, line: int) -> Iterator[Record]:
-    """Yield the pictures, tracks and strays of a chunk.
+    """Yield the images, tracks and strays of a chunk.
 
     Parameters
     ----------

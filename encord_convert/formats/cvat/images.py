@@ -1,15 +1,15 @@
-"""Where the pictures of a CVAT file lie: in ``images/`` beside it, in a folder of its subset there, or beside it."""
+"""Where the images of a CVAT file lie: in ``images/`` beside it, in a folder of its subset there, or beside it."""
 
 from __future__ import annotations
 
 from encord_convert.errors import ReadError
 from encord_convert.hub.media import Header, Media
 
-TURNED = "EXIF data turns the picture: its size is that as it is shown, which is how CVAT labels it."
+TURNED = "EXIF data turns the image: its size is that as it is shown, which is how CVAT labels it."
 
 
 def header_of(media: Media, name: str, subset: str = "") -> Header | None:
-    """Return the header of a picture, which knows its size as CVAT shows it; None if there is no picture of the name.
+    """Return the header of an image, which knows its size as CVAT shows it; None if there is no image of the name.
 
     Parameters
     ----------
@@ -24,5 +24,5 @@ def header_of(media: Media, name: str, subset: str = "") -> Header | None:
     member = media.find_in(folders, name)
     try:
         return None if member is None else media.header(member)
-    except ReadError:  # no picture to take a size from
+    except ReadError:  # no image to take a size from
         return None

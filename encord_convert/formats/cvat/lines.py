@@ -1,4 +1,4 @@
-"""Polygons, polylines and points of many pictures, read in one go: half of the numbers of most files stand there."""
+"""Polygons, polylines and points of many images, read in one go: half of the numbers of most files stand there."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ READ = frozenset({*LINES, "points"})
 """Elements whose points are read here."""
 
 Extent = tuple[int, int]
-"""Width and height of a picture in pixels."""
+"""Width and height of an image in pixels."""
 
 _decode = msgspec.json.Decoder(list[float]).decode
 
 
 class _Job:
-    """The lines of one picture: their texts, and how many numbers each holds."""
+    """The lines of one image: their texts, and how many numbers each holds."""
 
     __slots__ = ("extent", "place", "sizes", "texts")
 
@@ -40,19 +40,19 @@ class _Job:
 
 
 def relative_lines(pictures: Sequence[Picture], extents: Sequence[Extent | None]) -> list[Iterator[Any] | None]:
-    """Return, for each picture, the relative points of its :data:`READ` elements in order.
+    """Return, for each image, the relative points of its :data:`READ` elements in order.
 
     Parameters
     ----------
     pictures : sequence of Picture
     extents : sequence of (int, int) or None
-        None for a picture that is not asked for.
+        None for an image that is not asked for.
 
     Returns
     -------
     list of iterator of (2 n,) float64, or None
-        x0, y0, x1, …, 0..1 of the picture. None where a line of the picture is not as most are: plain numbers, points
-        enough, within the picture; its shapes are to be read one by one.
+        x0, y0, x1, …, 0..1 of the image. None where a line of the image is not as most are: plain numbers, points
+        enough, within the image; its shapes are to be read one by one.
     """
     found: list[Iterator[Any] | None] = [None] * len(pictures)
     jobs = []

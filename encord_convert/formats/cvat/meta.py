@@ -67,7 +67,7 @@ class Label:
 
 @dataclass(slots=True)
 class Task:
-    """A task or job: pictures or one video. ``start`` and ``stop`` are source frames, ``stop`` None if not said."""
+    """A task or job: images or one video. ``start`` and ``stop`` are source frames, ``stop`` None if not said."""
 
     id: str = ""
     name: str = ""
@@ -120,7 +120,7 @@ class OwnUnit(msgspec.Struct):
 
 
 class OwnRow(msgspec.Struct):
-    """The row a file written by this package is about: a video, or the group or series that its pictures are."""
+    """The row a file written by this package is about: a video, or the group or series that its images are."""
 
     type: str
     title: str
@@ -154,7 +154,7 @@ class Meta:
     own: Own | None = None
 
     def task_id(self, attributes: dict[str, str]) -> str:
-        """Return the task that the XML attributes of a picture or track name, or the only one there is."""
+        """Return the task that the XML attributes of an image or track name, or the only one there is."""
         only = self.tasks[0].id if len(self.tasks) == 1 and self.kind != "project" else ""
         return attributes.get("task_id") or only
 

@@ -29,9 +29,9 @@ class ReadOptions:
     unused_shape: Literal["bounding_box", "rotatable_bounding_box", "polygon", "polyline", "point", "bitmask"] = (
         _option("bounding_box", "The shape of a label of any shape that is never used.")
     )
-    group_images: bool = _option(False, "Read the pictures of a task as one image group.")
+    group_images: bool = _option(False, "Read the images of a task as one image group.")
     frames_as_video: bool = _option(
-        False, "Read pictures that are the frames of a video as one video, its frames as frame_mapping says."
+        False, "Read images that are the frames of a video as one video, its frames as frame_mapping says."
     )
     subsets: Literal["metadata", "datasets"] = _option(
         "metadata", "metadata: the subset of a project is client metadata alone; datasets: each is a dataset too."
@@ -60,8 +60,8 @@ class ReadOptions:
         "auto: listed where every frame of it is listed as a keyframe, else cvat.",
     )
     apply_defaults: bool = _option(False, "Answer attributes a shape leaves out with their default value.")
-    clip: bool = _option(False, "Cut away what leaves the picture.")
-    size: str | None = _option(None, "WIDTHxHEIGHT of pictures and videos whose size the file does not say.")
+    clip: bool = _option(False, "Cut away what leaves the image.")
+    size: str | None = _option(None, "WIDTHxHEIGHT of images and videos whose size the file does not say.")
     keyframes_manual: bool = _option(
         True, "Mark as made by hand only the keyframes of a hand-made track, not the frames computed between them."
     )

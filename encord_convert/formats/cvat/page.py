@@ -2,23 +2,23 @@
 
 What it is
     The own format of the annotation tool CVAT: one XML file with a description of the labels (``meta``) and either
-    pictures with shapes (``image``) or tracks of shapes over the frames of a video (``track``).
+    images with shapes (``image``) or tracks of shapes over the frames of a video (``track``).
 
 Files on disk
     ``annotations.xml`` and perhaps ``images/``, in a folder or ZIP archive; or the XML file alone. Any ``.xml`` whose
     root element is ``annotations`` is taken, whatever its name, in the folder itself or one below; several are read one
-    after the other, and a label they share is one class. Pictures are looked at only for sizes the file does not say.
+    after the other, and a label they share is one class. Images are looked at only for sizes the file does not say.
     Written is ``annotations.xml``; rows that are tasks of their own, one file each, where there are several.
     Shapes are in pixels, from the top-left corner; ``image/@id`` and ``@frame`` are frames of the source.
 
 How each hub thing maps, reading
     ======================  ==========================================================================================
-    image                   a label row; with ``group_images`` the pictures of a task are one image group. Its title is
+    image                   a label row; with ``group_images`` the images of a task are one image group. Its title is
                             the name, after the subset if a project has several, and after the folder of the file if
                             files lie in several
     task or job of a video  one video row. Frames are those of the source file; with ``frame_mapping=relative`` those
                             CVAT extracted. What a project adds to the frames of a task is taken off
-    frames as pictures      pictures, or with ``group_images`` one group; with ``frames_as_video`` the video they are of
+    frames as images      images, or with ``group_images`` one group; with ``frames_as_video`` the video they are of
     subset                  the split, ``client_metadata["split"]``; else, of several files, what their paths say; with
                             ``subsets=datasets`` a dataset too
     label                   one class: an object for each shape it is used with, all of its name. ``encord`` and
@@ -47,8 +47,8 @@ How each hub thing maps, reading
 
 How each hub thing maps, writing
     ======================  ==========================================================================================
-    image                   a picture of ``annotations.xml``, by its title; a title that is taken gets ``_1`` behind it
-    image group, series     a file of its own; each frame is a picture, a slice by its place or with ``slices=uid`` by
+    image                   an image of ``annotations.xml``, by its title; a title that is taken gets ``_1`` behind it
+    image group, series     a file of its own; each frame is an image, a slice by its place or with ``slices=uid`` by
                             its UID. What is on several has one ``track_id``
     video                   a file of its own with a track for each object. Each frame is a keyframe, or those that
                             interpolation does not give (``keyframes=sparse``); a shape with ``outside="1"`` ends each
@@ -79,7 +79,7 @@ How each hub thing maps, writing
     ======================  ==========================================================================================
 
     Coordinates have up to six decimals. Times are left empty: nothing of when or where a file was written is in it.
-    Unknown: whether every version of CVAT reads pictures and tracks of one file; one with tags of a video, uploaded to
+    Unknown: whether every version of CVAT reads images and tracks of one file; one with tags of a video, uploaded to
     a server, would tell.
 
 What is lost
@@ -204,7 +204,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     Raises
     ------
     ReadError
-        There is none, or one is broken, or the size of a picture is not known.
+        There is none, or one is broken, or the size of an image is not known.
     """
     from encord_convert.formats.cvat.read import read_members
 
@@ -217,7 +217,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
 
 
 def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
-    """Write a file for all single pictures, and one for each video, image group and series.
+    """Write a file for all single images, and one for each video, image group and series.
 
     Raises
     ------

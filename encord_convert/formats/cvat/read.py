@@ -38,7 +38,7 @@ from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, Shape
 
 _HELD = 64
-"""How many pictures are read before the first of them becomes a row: their numbers are read together."""
+"""How many images are read before the first of them becomes a row: their numbers are read together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Recipe:
     start, end : int
         The part, in bytes.
     line, first : int
-        One-based line, and place among the pictures, at which it begins.
+        One-based line, and place among the images, at which it begins.
     objects : dict of Shape to int, optional
         Objects before it, as far as the scan could tell.
     """
@@ -137,7 +137,7 @@ class _Reading:
         return plans
 
     def sheets(self, source: Source) -> Iterator[Sheet | LabelRowV2]:
-        """Walk all rows, many at a time where pictures are plain, from a fresh account."""
+        """Walk all rows, many at a time where images are plain, from a fresh account."""
         self.ledger.rewind()
         for one in self.scans:
             account = Account(self.ledger, self.draft, source.place(one.member))
@@ -276,7 +276,7 @@ def _note_tasks(one: Scan, ledger: Ledger) -> None:
             )
             ledger.note(Level.WARNING, "FRAME_STEP", detail, Where(file=one.member, element=task.name or task.id))
         if one.facts.pictures and task.mode == "interpolation":
-            detail = "The pictures are frames of a video, whose tracks this export has not kept."
+            detail = "The images are frames of a video, whose tracks this export has not kept."
             ledger.note(Level.INFO, "TRACK_ID_LOST", detail, Where(file=one.member, element=task.name or task.id))
 
 
@@ -284,7 +284,7 @@ def _note_tasks(one: Scan, ledger: Ledger) -> None:
 
 
 def _can_be_cut(source: Source, reading: _Reading) -> bool:
-    """Tell whether other processes can read parts of the file: it is one file, plain, of pictures that are rows."""
+    """Tell whether other processes can read parts of the file: it is one file, plain, of images that are rows."""
     one = reading.scans[0]
     is_sized = not one.facts.without_size or reading.options.size is not None
     return (
@@ -304,7 +304,7 @@ def _shards(source: Source, reading: _Reading, count: int) -> list[LabelSet]:
 
 
 def _recipes(source: Source, reading: _Reading, count: int) -> Iterator[Recipe]:
-    """Cut the file at pictures, into parts of about equal size."""
+    """Cut the file at images, into parts of about equal size."""
     one = reading.scans[0]
     path = source.path(one.member)
     assert path is not None
@@ -338,14 +338,14 @@ def _scanned_recipes(whole: Recipe, plans: Plans, line: int) -> Iterator[Recipe]
 
 
 def _stretch(stream: BinaryIO, least: int) -> tuple[int, int, int]:
-    """Return how many bytes, lines and pictures lie before the first picture that is ``least`` bytes away or more."""
+    """Return how many bytes, lines and images lie before the first image that is ``least`` bytes away or more."""
     begin = b"<image "
     length = lines = pictures = 0
     data = b""
     while more := stream.read(lane.CHUNK_BYTES):
         data += more
         cut = data.find(begin, max(0, least - length))
-        # The last bytes wait for the next chunk: a picture may begin in them.
+        # The last bytes wait for the next chunk: an image may begin in them.
         keep = cut if cut >= 0 else len(data) - len(begin) + 1
         lines += data.count(b"\n", 0, keep)
         pictures += data.count(begin, 0, keep + len(begin) - 1)

@@ -63,14 +63,14 @@ class PlainShapes:
     ----------
     page : Page
     sizes : list of Size
-        Of its pictures.
+        Of its images.
 
     Attributes
     ----------
     found : dict of int to Found
         By kind.
     leaving : list of int
-        Tags of boxes that leave their picture, since they are turned.
+        Tags of boxes that leave their image, since they are turned.
     """
 
     def __init__(self, page: Page, sizes: list[Size]) -> None:
@@ -84,13 +84,13 @@ class PlainShapes:
                 read(self, kind, places, [page.bodies[at] for at in places.tolist()])
 
     def _limits(self, places: Ints) -> Floats:
-        """Return width and height of the picture of each shape, in one row if they are all alike."""
+        """Return width and height of the image of each shape, in one row if they are all alike."""
         if len(self._sizes) == 1:
             return self._sizes
         return np.asarray(self._sizes[self.page.owners[places]])
 
     def boxes(self, kind: int, places: Ints, bodies: list[bytes]) -> None:
-        """Take boxes in order and within their pictures."""
+        """Take boxes in order and within their images."""
         parts = []
         for own, some, names, is_numeric in stretches(places.tolist(), bodies):
             turned = "rotation" in names
@@ -113,7 +113,7 @@ class PlainShapes:
     def _fitting(
         self, places: Ints, numbers: Floats, turns: Sequence[str], kind: int
     ) -> tuple[Ints, Floats, Floats]:  # fmt: skip
-        """Return which boxes are taken, where they are relative to their pictures, and their angles."""
+        """Return which boxes are taken, where they are relative to their images, and their angles."""
         limits = self._limits(places)
         low, high = numbers[:, :2], numbers[:, 2:]
         fits = np.all((low >= 0) & (low < high) & (high <= limits), axis=1)
@@ -131,7 +131,7 @@ class PlainShapes:
         return (places, relative, angles) if fits.all() else (places[fits], relative[fits], angles[fits])
 
     def lines(self, kind: int, places: Ints, bodies: list[bytes]) -> None:
-        """Take polygons, polylines and points: plain numbers, points enough, within their pictures."""
+        """Take polygons, polylines and points: plain numbers, points enough, within their images."""
         text = b"".join(bodies)
         if not all(bodies) or text.count(_POINTS) != len(bodies) or text.count(b'"') != 2 * len(bodies):
             plain = [at for at, body in enumerate(bodies) if body.startswith(_POINTS) and body.count(b'"') == 2]
@@ -163,7 +163,7 @@ class PlainShapes:
             self.found[kind] = Found(places, flat, () if kind == POINTS else (2 * counts).tolist(), counts)
 
     def masks(self, kind: int, places: Ints, bodies: list[bytes]) -> None:
-        """Take masks whose runs fill their box, which is in the picture."""
+        """Take masks whose runs fill their box, which is in the image."""
         taken, numbers = [], []
         for own, some, names, _ in stretches(places.tolist(), bodies):
             if sorted(names) != sorted(_MASK):

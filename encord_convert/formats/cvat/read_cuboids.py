@@ -41,12 +41,12 @@ def coordinates_of(numbers: Sequence[float], width: int, height: int) -> Any:
     numbers : (16,) float
         x and y in pixels of the front's corners, then of the back's, in CVAT's order.
     width, height : int
-        Of the picture, in pixels.
+        Of the image, in pixels.
 
     Returns
     -------
     coordinates
-        ``front`` is flat, clockwise from the top-left, relative to the picture; with it either ``offset``, or
+        ``front`` is flat, clockwise from the top-left, relative to the image; with it either ``offset``, or
         ``vanishingPoint`` and ``scaleRatio``: back = v + s (front - v).
     """
     front, back = np.array(numbers, float).reshape(2, 4, 2)

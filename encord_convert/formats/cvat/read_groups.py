@@ -1,4 +1,4 @@
-"""Pictures of a CVAT file that are frames of one row: the file was written by this package and says so.
+"""Images of a CVAT file that are frames of one row: the file was written by this package and says so.
 
 What is on several frames has the same ``track_id`` on each, and becomes one object, or one classification, again.
 """
@@ -30,7 +30,7 @@ def own_row(own: Own | None) -> OwnRow | None:
 
 
 class Groups:
-    """Gathers the labels of pictures, and makes the row they are on, or adds them to one.
+    """Gathers the labels of images, and makes the row they are on, or adds them to one.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Groups:
         return _TYPES[self._row.type] is DataType.VIDEO
 
     def add(self, pictures: Iterable[Picture]) -> None:
-        """Take the next pictures."""
+        """Take the next images."""
         for picture in pictures:
             self._ledger.into["image", ""] += 1
             frame = frame_number(picture.attributes.get("id")) or 0
@@ -96,7 +96,7 @@ class Groups:
                 first._place(frame, data)
 
     def row(self) -> LabelRowV2:
-        """Return the row of all pictures."""
+        """Return the row of all images."""
         own = self._row
         units = [
             self._draft.unit(unit.title, unit.width, unit.height, (*self._key, str(number)), number)
@@ -116,7 +116,7 @@ class Groups:
         return self.filled(row)
 
     def filled(self, row: LabelRowV2) -> LabelRowV2:
-        """Add the labels of all pictures to a row, and return it."""
+        """Add the labels of all images to a row, and return it."""
         row._origin = self._pictures.place
         if row._file is None:
             row._file = LabelFile(self._pictures.member, self._row.title)

@@ -1,4 +1,4 @@
-"""Pictures of a CVAT file: each becomes a label row, or one of an image group."""
+"""Images of a CVAT file: each becomes a label row, or one of an image group."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DEPTH = itemgetter(0)
 
 
 class Pictures:
-    """Makes rows of pictures.
+    """Makes rows of images.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Pictures:
     folder : str
         What stands before titles, to tell them from those of files in other folders: empty, or with ``/`` at its end.
     first : int
-        Place in the file of the first picture that comes.
+        Place in the file of the first image that comes.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Pictures:
         self._groups: dict[str, list[Picture]] = {}
 
     def rows(self, pictures: Sequence[Picture]) -> Iterator[LabelRowV2]:
-        """Take the next pictures; yield their rows, or those of the groups that are complete with them."""
+        """Take the next images; yield their rows, or those of the groups that are complete with them."""
         if self._options.group_images or self._options.frames_as_video:
             for picture in pictures:
                 yield from self._grouped(picture) if self._is_in_group(picture) else self._single([picture])
@@ -115,7 +115,7 @@ class Pictures:
             yield self._group(task_id, self._groups.pop(task_id))
 
     def _is_duplicate(self, picture: Picture) -> bool:
-        """Tell whether the next picture of the file stands in it a second time."""
+        """Tell whether the next image of the file stands in it a second time."""
         place = self._place
         self._place += 1
         return place in self._duplicates
@@ -136,7 +136,7 @@ class Pictures:
         return self._folder + (f"{subset}/{name}" if self._has_subsets and subset else name)
 
     def _split(self, attributes: dict[str, str]) -> str:
-        """Return the split of a picture: its subset, its task's, or what the path of one of several files says."""
+        """Return the split of an image: its subset, its task's, or what the path of one of several files says."""
         return subset_of(attributes) or self._meta.split(attributes.get("task_id", "")) or self._named
 
     def _extent(self, picture: Picture) -> Extent:
@@ -151,8 +151,8 @@ class Pictures:
             self._account.note(Level.WARNING, "EXIF_ORIENTATION", TURNED, picture.line, "image")
         found = header.shown if header is not None else self._size
         if found is None:
-            fact = f"the size of the picture {name!r} is not known, so that nothing can be placed in it."
-            advice = "Give it with -r size=WIDTHxHEIGHT, or put the pictures in images/ beside the file."
+            fact = f"the size of the image {name!r} is not known, so that nothing can be placed in it."
+            advice = "Give it with -r size=WIDTHxHEIGHT, or put the images in images/ beside the file."
             raise ReadError(self._account.place, fact, line=picture.line, advice=advice)
         return found
 
@@ -183,7 +183,7 @@ class Pictures:
         return row
 
     def _group(self, task_id: str, pictures: list[Picture]) -> LabelRowV2:
-        """Make the row of a task: a group of its pictures, or the video whose frames they are."""
+        """Make the row of a task: a group of its images, or the video whose frames they are."""
         task = self._meta.task(task_id)
         is_video = self._options.frames_as_video and task.mode == "interpolation"
         pictures.sort(key=lambda picture: _number(picture.attributes.get("id")))
@@ -228,7 +228,7 @@ class Pictures:
         return row
 
     def _frames(self, task: Task, pictures: Sequence[Picture]) -> Sequence[int]:
-        """Return the frame of the video that each picture is, in ascending order; one without a number is the next."""
+        """Return the frame of the video that each image is, in ascending order; one without a number is the next."""
         numbers = [frame_number(picture.attributes.get("id")) for picture in pictures]
         shift = task.shift(numbers[0])
         frames: list[int] = []
@@ -253,17 +253,17 @@ class Pictures:
         return self._member
 
     def labels(self, picture: Picture, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
-        """Make the objects of a picture that is a frame, and its classifications."""
+        """Make the objects of an image that is a frame, and its classifications."""
         extent = self._extent(picture)
         self._account.title = self._title(picture.attributes)
         [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
         return self._labels(picture, extent, lines, masks, frame, hash_of)
 
     def _drop(self, picture: Picture) -> None:
-        """Account for a picture that stands in the file a second time."""
+        """Account for an image that stands in the file a second time."""
         account = self._account
         title = account.title = self._title(picture.attributes)
-        detail = f"The picture {title!r} stands in the file more than once; the first is read."
+        detail = f"The image {title!r} stands in the file more than once; the first is read."
         where = account.where(picture.line, "image")
         account.ledger.drop("DUPLICATE_IMAGE", Feature.MEDIA, ("image", ""), where, detail)
         account.ledger.note(Level.ERROR, "DUPLICATE_IMAGE", detail, where)
@@ -307,7 +307,7 @@ class Pictures:
         frame: int,
         hash_of: Callable[[int], str],
     ) -> list[Any]:
-        """Make the objects of a picture, by z_order, and its classifications."""
+        """Make the objects of an image, by z_order, and its classifications."""
         account, cache = self._account, self._account.cache
         width, height = extent
         placed: list[tuple[int, ObjectInstance]] = []
@@ -357,7 +357,7 @@ class Pictures:
         index: int,
         hash_of: Callable[[int], str],
     ) -> bool:
-        """Make the objects of a shape that is not as most are, or drop it; tell whether it leaves the picture."""
+        """Make the objects of a shape that is not as most are, or drop it; tell whether it leaves the image."""
         tag, label, _, _, _, children, line = shape
         if children is not None and tag != "skeleton":
             self._note_children(children, line)
@@ -383,7 +383,7 @@ class Pictures:
         return drawing.is_outside
 
     def _note_leaving(self, line: int) -> None:
-        detail = "Geometry leaves its picture and is kept as it is; -r clip=yes cuts it."
+        detail = "Geometry leaves its image and is kept as it is; -r clip=yes cuts it."
         self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, "image")
 
     def _note_children(self, children: Iterable[Shape], line: int) -> None:
@@ -403,7 +403,7 @@ class Pictures:
     def _classifications(
         self, tags: list[tuple[Ready, int, int]], frame: int, hash_of: Callable[[int], str]
     ) -> list[ClassificationInstance]:
-        """Make the classifications of a picture: tags without attributes are one, equal tags collapse."""
+        """Make the classifications of an image: tags without attributes are one, equal tags collapse."""
         account = self._account
         seen: set[str] = set()
         plain: list[tuple[Ready, int, int]] = []
@@ -411,7 +411,7 @@ class Pictures:
         for ready, index, line in tags:
             plan = ready.plan
             if plan.label in seen:
-                detail = f"The tag {plan.label!r} stands on one picture more than once; the first is read."
+                detail = f"The tag {plan.label!r} stands on one image more than once; the first is read."
                 loss = Change(Kind.MERGED, "TAG_COLLAPSED", Feature.CLASSIFICATIONS, detail)
                 account.drop(ready, "tag", line, loss)
                 continue
@@ -464,7 +464,7 @@ def _instance(ready: Ready, hash_: str, coordinates: Any, frame: int, origin: Or
 
 
 def subset_of(attributes: dict[str, str]) -> str:
-    """Return the subset of a project that a picture is in."""
+    """Return the subset of a project that an image is in."""
     return attributes.get("cvat_subset") or attributes.get("subset", "")
 
 

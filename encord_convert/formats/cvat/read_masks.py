@@ -1,4 +1,4 @@
-"""Masks of many pictures, read in one go: a call of numpy costs more than the runs of a mask do."""
+"""Masks of many images, read in one go: a call of numpy costs more than the runs of a mask do."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _decode = msgspec.json.Decoder(list[int]).decode
 
 
 def plain_masks(pictures: Sequence[Picture], extents: Sequence[Extent | None]) -> list[Iterator[Any]]:
-    """Return, for each picture, what :func:`~encord_convert.formats.cvat.read_shapes.plain_mask` gives of its masks.
+    """Return, for each image, what :func:`~encord_convert.formats.cvat.read_shapes.plain_mask` gives of its masks.
 
     Parameters
     ----------
     pictures : sequence of Picture
     extents : sequence of (int, int) or None
-        None for a picture that is not asked for.
+        None for an image that is not asked for.
     """
     found: list[list[Any]] = []
     jobs: list[tuple[list[Any], Values, Extent]] = []

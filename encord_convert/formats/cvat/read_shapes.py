@@ -231,7 +231,7 @@ def point_of(child: Element, pose: Pose) -> Point:
     """Return where a point of a skeleton is; what had to be mended is said of ``pose``."""
     tag, label, attributes = child[0], child[1], values_of(child)
     if attributes.get("outside") == "1":
-        # It is not in the picture; where it is written to be matters to the frames before, which move towards it.
+        # It is not in the image; where it is written to be matters to the frames before, which move towards it.
         try:
             x, y = flat_of(attributes.get("points"))[:2]
         except (Invalid, ValueError):
@@ -265,7 +265,7 @@ _POSES = {
 
 
 def plain_box(values: Values, makes: Shape, width: int, height: int) -> Any:
-    """Return the coordinates of a box as most are: in order and within the picture. None if it is not."""
+    """Return the coordinates of a box as most are: in order and within the image. None if it is not."""
     if isinstance(values, tuple):
         left, top, right, bottom, rotation = values
     else:
@@ -291,7 +291,7 @@ def plain_box(values: Values, makes: Shape, width: int, height: int) -> Any:
 
 
 def angle_within(rotation: str, x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> float | None:
-    """Return the angle in degrees, None unless it is in [0, 360) and the turned box is within the picture."""
+    """Return the angle in degrees, None unless it is in [0, 360) and the turned box is within the image."""
     angle = plain_angle(rotation)
     return angle if angle is not None and is_turned_within(angle, x0, y0, x1, y1, width, height) else None
 
@@ -306,7 +306,7 @@ def plain_angle(rotation: str) -> float | None:
 
 
 def is_turned_within(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
-    """Tell whether a box in pixels, turned about its centre, is within its picture."""
+    """Tell whether a box in pixels, turned about its centre, is within its image."""
     cos, sin = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
     w, h = x1 - x0, y1 - y0
     across, down = (w * cos + h * sin - w) / 2, (w * sin + h * cos - h) / 2
@@ -314,12 +314,12 @@ def is_turned_within(angle: float, x0: float, y0: float, x1: float, y1: float, w
 
 
 def leaves_turned(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
-    """Tell whether a box in pixels that is within its picture leaves it when it is turned about its centre."""
+    """Tell whether a box in pixels that is within its image leaves it when it is turned about its centre."""
     return bool(angle) and _leaves(boxes.xyxy_from_rotated(x0, y0, x1 - x0, y1 - y0, angle), width, height)
 
 
 def plain_mask(values: Values, width: int, height: int) -> Any:
-    """Return the coordinates of a mask as most are: its runs fill its box, which is in the picture. None if not."""
+    """Return the coordinates of a mask as most are: its runs fill its box, which is in the image. None if not."""
     try:
         text, *numbers = values if isinstance(values, tuple) else ()
         left, top, box_width, box_height = map(int, numbers)  # type: ignore[arg-type]
@@ -368,7 +368,7 @@ def _point_between(before: Point | None, after: Point | None, share: float) -> P
 
 @dataclass(slots=True)
 class Drawing:
-    """Hub coordinates of a shape, several where it had to be split; what was changed; whether it leaves the picture."""
+    """Hub coordinates of a shape, several where it had to be split; what was changed; whether it leaves the image."""
 
     coordinates: list[Any]
     changes: list[Change]
@@ -384,7 +384,7 @@ def drawn(plan: ShapePlan, pose: Pose, width: int, height: int, options: ReadOpt
     plan : ShapePlan
     pose : Pose
     width, height : int
-        Of the picture, in pixels.
+        Of the image, in pixels.
     options : ReadOptions
 
     Raises
@@ -405,7 +405,7 @@ def _clipped(detail: str) -> Change:
 
 
 def _gone() -> Invalid:
-    return Invalid("Nothing of it is in the picture.", "OUT_OF_BOUNDS", Feature.OUT_OF_BOUNDS)
+    return Invalid("Nothing of it is in the image.", "OUT_OF_BOUNDS", Feature.OUT_OF_BOUNDS)
 
 
 def _box(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int, options: ReadOptions) -> None:
@@ -423,7 +423,7 @@ def _box(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int,
             x0, y0, x1, y1 = boxes.clip_xyxy((x0, y0, x1, y1), width, height)
             if x0 >= x1 or y0 >= y1:
                 raise _gone()
-            drawing.changes.append(_clipped("What the box had outside the picture is cut away."))
+            drawing.changes.append(_clipped("What the box had outside the image is cut away."))
     if plan.makes is Shape.BOUNDING_BOX:
         box: Any = BoundingBoxCoordinates((y1 - y0) / height, (x1 - x0) / width, x0 / width, y0 / height)
     else:
@@ -445,7 +445,7 @@ def _ring(drawing: Drawing, ring: Sequence[float], width: int, height: int, opti
             ring = rings.clip_ring(ring, width, height)
             if not ring:
                 raise _gone()
-            drawing.changes.append(_clipped("What the polygon had outside the picture is cut away."))
+            drawing.changes.append(_clipped("What the polygon had outside the image is cut away."))
     drawing.coordinates.append(PolygonCoordinates._from_flat(_relative(ring, width, height)))
 
 
@@ -467,7 +467,7 @@ def _kept_inside(drawing: Drawing, flat: list[float], width: int, height: int, o
         return flat
     if box[0] > width or box[1] > height or box[2] < 0 or box[3] < 0:
         raise _gone()
-    drawing.changes.append(_clipped("Points outside the picture are moved to its border."))
+    drawing.changes.append(_clipped("Points outside the image are moved to its border."))
     sides = (width, height)
     return [min(max(number, 0.0), float(sides[place % 2])) for place, number in enumerate(flat)]
 
@@ -491,7 +491,7 @@ def _points(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: i
 
 
 def split_points(flat: Sequence[float]) -> Drawing:
-    """Return the drawing of points within the picture that are an object each, from ``x0, y0, …`` relative to it."""
+    """Return the drawing of points within the image that are an object each, from ``x0, y0, …`` relative to it."""
     drawing = Drawing([], [], [])
     _split(drawing, list(zip(flat[0::2], flat[1::2], strict=True)))
     return drawing
@@ -531,7 +531,7 @@ def _ellipse(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: 
         return
     runs = rle.row_runs_from_column_runs(masks.column_runs_from_rings([ring], height, width), height, width)
     if _leaves(boxes.xyxy_from_points(ring), width, height):
-        drawing.changes.append(_clipped("What the ellipse had outside the picture is cut away."))
+        drawing.changes.append(_clipped("What the ellipse had outside the image is cut away."))
     if not rle.area_from_runs(runs):
         raise _gone()
     drawing.coordinates.append(
@@ -565,7 +565,7 @@ def _mask(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int
     runs, left, top, box_width, box_height = pose.numbers
     limit = rle.current_pixel_limit()
     if width * height > limit:
-        fact = f"The mask is of a picture of {width} x {height} pixels, more than the {limit} pixels allowed."
+        fact = f"The mask is of an image of {width} x {height} pixels, more than the {limit} pixels allowed."
         raise Invalid(fact, "INVALID_RLE", Feature.SHAPE)
     if left < 0 or top < 0 or left + box_width > width or top + box_height > height:
         runs, left, top, box_width, box_height, lost = rle.clipped_box_runs(
@@ -574,7 +574,7 @@ def _mask(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int
         if not box_width:
             raise _gone()
         if lost:
-            drawing.changes.append(_clipped(f"{lost} pixels of the mask were outside the picture."))
+            drawing.changes.append(_clipped(f"{lost} pixels of the mask were outside the image."))
     drawing.coordinates.append(BitmaskCoordinates._from_box_runs(runs, left, top, box_width, box_height, width, height))
 
 

@@ -1,6 +1,6 @@
-"""Pages of a CVAT file to sheets: pictures whose shapes stay in columns from the text to whoever takes them.
+"""Pages of a CVAT file to sheets: images whose shapes stay in columns from the text to whoever takes them.
 
-A shape that is not as most are (it leaves its picture, is a tag, has a place in no plan) is made one by one, as
+A shape that is not as most are (it leaves its image, is a tag, has a place in no plan) is made one by one, as
 :mod:`encord_convert.formats.cvat.read_images` does it; the account is kept in the order of the file.
 """
 
@@ -137,7 +137,7 @@ class _Known(Codes):
 
 
 class SheetReader(Pictures):
-    """Makes sheets of chunks, and rows of pictures; the parameters are those of :class:`Pictures`."""
+    """Makes sheets of chunks, and rows of images; the parameters are those of :class:`Pictures`."""
 
     def __init__(self, *common: Any, **more: Any) -> None:
         super().__init__(*common, **more)
@@ -145,13 +145,13 @@ class SheetReader(Pictures):
 
     @property
     def takes_pages(self) -> bool:
-        """Whether every picture is a row of its own, of known size, kept as it is, and none is there twice."""
+        """Whether every image is a row of its own, of known size, kept as it is, and none is there twice."""
         options = self._options
         is_grouped = options.group_images or options.frames_as_video
         return not (is_grouped or options.clip or self._duplicates or self._without_size)
 
     def sheet(self, chunk: bytes, line: int) -> Sheet | None:
-        """Take the pictures of a chunk; None, and none is taken, if there is more in it than plain pictures.
+        """Take the images of a chunk; None, and none is taken, if there is more in it than plain images.
 
         Parameters
         ----------
@@ -192,7 +192,7 @@ class SheetReader(Pictures):
         return gathering.sheet(titles, data_hashes, sizes, seeds, empty_row, metadata, units)
 
     def _tell_picture(self, gathering: _Gathering, number: int, size: Size, seed: int) -> None:
-        """Take those shapes of a picture, in the order of the file, of which there is something to tell."""
+        """Take those shapes of an image, in the order of the file, of which there is something to tell."""
         page, first = gathering.page, int(gathering.page.starts[number])
         tags: list[tuple[Ready, int, int]] = []
         leaves = number in gathering.leaving
@@ -228,7 +228,7 @@ class SheetReader(Pictures):
         made: list[_Made],
         tags: list[tuple[Ready, int, int]],
     ) -> bool:
-        """Make the objects of a shape that is not as most are; tell whether it leaves its picture."""
+        """Make the objects of a shape that is not as most are; tell whether it leaves its image."""
         tag, label, _, values, _, _, line = shape
         ready = self._ready(shape)
         if ready is None:
@@ -245,7 +245,7 @@ class SheetReader(Pictures):
 
 
 class _Gathering:
-    """A sheet while its pictures are walked.
+    """A sheet while its images are walked.
 
     Attributes
     ----------
@@ -254,9 +254,9 @@ class _Gathering:
     repeats : array
         By tag: how many objects such a shape is.
     told : dict of int to list of int
-        By picture: the shapes there is something to tell of.
+        By image: the shapes there is something to tell of.
     leaving : set of int
-        Pictures that such a shape leaves.
+        Images that such a shape leaves.
     made : list
         The other objects.
     """
@@ -291,7 +291,7 @@ class _Gathering:
         client_metadata: dict[int, dict[str, Any]],
         unit_titles: dict[int, str],
     ) -> Sheet:
-        """Return the sheet, all pictures being there."""
+        """Return the sheet, all images being there."""
         page = self.page
         taken = np.flatnonzero(self.is_taken)
         repeats = self.repeats[taken]

@@ -533,7 +533,7 @@ class _Video:
         for level, code, detail in drawing.notes:
             self._account.note(level, code, detail, line, element)
         if drawing.is_outside:
-            detail = "Geometry leaves its picture and is kept as it is; -r clip=yes cuts it."
+            detail = "Geometry leaves its image and is kept as it is; -r clip=yes cuts it."
             self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, element)
         return counted and not is_changed
 

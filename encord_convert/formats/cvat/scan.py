@@ -28,7 +28,7 @@ _LEAST_BYTES = 1 << 22
 
 @dataclass(slots=True)
 class Part:
-    """A part of a file, in bytes, that begins with a picture.
+    """A part of a file, in bytes, that begins with an image.
 
     ``lines`` and ``pictures`` are how many are in it, ``objects`` as those of ``Collector``.
     """
@@ -112,7 +112,7 @@ Span = tuple[int, int]
 
 
 def _cut(path: Path, begin: int, size: int, most: int) -> list[Span]:
-    """Cut what follows the prologue of a file at pictures, into parts of about equal size."""
+    """Cut what follows the prologue of a file at images, into parts of about equal size."""
     count = max(1, min(most, (size - begin) // _LEAST_BYTES))
     with path.open("rb") as stream:
         cuts = [lane.picture_from(stream, begin + number * (size - begin) // count) for number in range(1, count)]

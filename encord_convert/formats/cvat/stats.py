@@ -1,8 +1,8 @@
 """What is gathered of a CVAT file before its first row is made, record by record or a chunk at a time.
 
 Which shapes each label has, whether any box is turned and anything occluded, labels, attributes and options the
-description does not declare, pictures that are listed twice, tasks. Nothing is kept per shape: memory does not grow
-with the file, but for 8 bytes a picture.
+description does not declare, images that are listed twice, tasks. Nothing is kept per shape: memory does not grow
+with the file, but for 8 bytes an image.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class LabelFacts:
 
 @dataclass(slots=True)
 class TaskFacts:
-    """What belongs to one task: numbers of pictures and of tracks, and the frames its tracks touch."""
+    """What belongs to one task: numbers of images and of tracks, and the frames its tracks touch."""
 
     subset: str = ""
     pictures: int = 0
@@ -87,7 +87,7 @@ class Facts:
     without_size: int = 0
     has_computed_frames: bool = False
     duplicates: frozenset[int] = frozenset()
-    """Places, in the order of the file, of pictures that stand in it a second time."""
+    """Places, in the order of the file, of images that stand in it a second time."""
 
 
 @dataclass(slots=True)
@@ -114,7 +114,7 @@ class Collector:
         How many objects there most likely are, by element and label; None if nobody counted. Up to date after
         :meth:`settle`.
     pictures : array of int
-        64 bits of each picture's name.
+        64 bits of each image's name.
     """
 
     def __init__(self, wanted: Wanted, choices: Choices | None) -> None:
@@ -235,7 +235,7 @@ class Collector:
         ------
         NotCanonical
             Some ``<`` is not the start of a tag of this lane, some ``&`` not that of a plain entity, tags are nested in
-            another way than pictures or tracks, shapes and answers, or a value holds a line break.
+            another way than images or tracks, shapes and answers, or a value holds a line break.
         """
         lane.check_characters(chunk)
         found: list[Tag] = lane.TOKEN.findall(chunk)

@@ -1,4 +1,4 @@
-"""Objects and classifications as elements of a CVAT file: shapes of pictures, tracks of videos, tags."""
+"""Objects and classifications as elements of a CVAT file: shapes of images, tracks of videos, tags."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Frame:
 
 
 class Elements:
-    """Renders what stands on pictures and videos, and tells the report what is not written, or not as it was.
+    """Renders what stands on images and videos, and tells the report what is not written, or not as it was.
 
     Parameters
     ----------
@@ -88,10 +88,10 @@ class Elements:
         self._unwritable: dict[int, Any] = {}
         self._lost_sides: tuple[Any, bool] = (None, False)
 
-    # --- pictures ---------------------------------------------------------------------------------------------------
+    # --- images ---------------------------------------------------------------------------------------------------
 
     def shape(self, row: LabelRowV2, frame: int, instance: Any, tracks: dict[str, int]) -> str:
-        """Return an object on a frame that is a picture, empty if it cannot be written.
+        """Return an object on a frame that is an image, empty if it cannot be written.
 
         ``tracks`` numbers the objects that are on several frames.
         """
@@ -110,7 +110,7 @@ class Elements:
         return f"{head}{pose.attributes()}{rest}"
 
     def template(self, use: Use, gap: str) -> str | None:
-        """Return the element of shapes of a use on a picture, a format with a gap for where each is.
+        """Return the element of shapes of a use on an image, a format with a gap for where each is.
 
         None if there is more to be said of each: something beside it is lost, or it has points of its own.
         """
@@ -201,17 +201,17 @@ class Elements:
         pose = plain_pose(shape, coordinates, *size)
         state = "inside" if pose is not None else fate(coordinates, *size, carries.tolerance_px)
         if state == "degenerate":
-            self._drop(instance, frame, shape, "It covers nothing.")
+            self._drop(instance, frame, shape, "Empty geometry.")
             return None
         if pose is None:
             pose = written(shape, coordinates, *size, lambda point: _place(use, point))
         self._tell(instance, frame, coordinates)
         if pose.lost:
             if state == "outside":
-                detail = "The mask lies outside the picture."
+                detail = "The mask lies outside the image."
                 report.drop(instance, frame, carries.code(Feature.OUT_OF_BOUNDS), Feature.OUT_OF_BOUNDS, detail)
                 return None
-            detail = f"{pose.lost} pixels of the mask are outside the picture, where CVAT has no place for them."
+            detail = f"{pose.lost} pixels of the mask are outside the image, where CVAT has no place for them."
             self._change(instance, frame, Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS, detail)
         return pose
 
@@ -257,7 +257,7 @@ class Elements:
     # --- answers ----------------------------------------------------------------------------------------------------
 
     def _answers_text(self, use: ObjectUse, instance: Any, frame: int) -> tuple[str, bool]:
-        """Return the attribute elements of an object on a picture, and whether it is occluded."""
+        """Return the attribute elements of an object on an image, and whether it is occluded."""
         common = instance._answers_in_common()
         if common == (None, None):
             return _NO_ANSWERS, False
@@ -325,7 +325,7 @@ def _closed(head: str, inner: str, element: str, indent: str = "    ") -> str:
 
 
 def _around(use: ObjectUse, source: str, is_occluded: bool, track: str, answers: str) -> tuple[str, str]:
-    """Return what stands in an element of a picture before and behind the attributes that say where it is."""
+    """Return what stands in an element of an image before and behind the attributes that say where it is."""
     head = f'    <{use.element} label="{escaped(use.label.name)}" source="{source}" occluded="{is_occluded:d}"'
     return head, _closed(f' z_order="0"{track}', answers, use.element)
 

@@ -1,4 +1,4 @@
-"""The files of a CVAT export: one for all single pictures, one for each video, image group and series.
+"""The files of a CVAT export: one for all single images, one for each video, image group and series.
 
 A file is the size of a task in CVAT, since annotations are uploaded to tasks. What stands in it is written beside it,
 row by row, and its description, which comes first, when all rows are known.
@@ -34,13 +34,13 @@ from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 NAME = "annotations.xml"
 
 _MOST_FRAMES = 10_000_000
-"""Pictures of a group or series. A row of a few bytes can name any number."""
+"""Images of a group or series. A row of a few bytes can name any number."""
 
 _TYPES = {"box": "rectangle"}
 
 
 class _Document:
-    """One file: its description, and the scratch file where its pictures and tracks wait."""
+    """One file: its description, and the scratch file where its images and tracks wait."""
 
     def __init__(self, path: Path, row: LabelRowV2 | None) -> None:
         self.path = path
@@ -50,7 +50,7 @@ class _Document:
         self.body: BinaryIO = path.open("wb", buffering=1 << 20)
 
     def named(self, title: str) -> str:
-        """Return a name for a picture that no other of the file has; 64 bits of each are remembered."""
+        """Return a name for an image that no other of the file has; 64 bits of each are remembered."""
         stem, dot, suffix = title.rpartition(".")
         if not stem or "/" in suffix:
             stem, dot, suffix = title, "", ""
@@ -62,8 +62,8 @@ class _Document:
         return name
 
     def add_picture(self, number: int, names: str, size: tuple[int, int], inner: str) -> None:
-        """Write a picture."""
-        # What has no size has no shapes either; a picture of one pixel can have its tags.
+        """Write an image."""
+        # What has no size has no shapes either; an image of one pixel can have its tags.
         width, height = (side or 1 for side in size)
         head = f'  <image id="{number}" {names} width="{width}" height="{height}">'
         self.body.write(f"{head}\n{inner}  </image>\n".encode())
@@ -142,7 +142,7 @@ class Documents:
                 self._report.drop_unplaced(instance, self._carries)
 
     def _sheet(self, document: _Document, sheet: Sheet) -> None:
-        """Write many pictures that are rows of their own."""
+        """Write many images that are rows of their own."""
         elements = self._templates.elements(sheet)
         for number, title in enumerate(sheet.titles):
             span = sheet.span(number)
@@ -157,7 +157,7 @@ class Documents:
             document.add_picture(document.size, names, sheet.sizes[number], "".join(shapes))
 
     def _told(self, row: LabelRowV2, shapes: list[Any], odd: list[Any], tags: Sequence[Any]) -> list[str]:
-        """Return what is on a picture: shapes, of which those that are not plain are None and odd, and tags."""
+        """Return what is on an image: shapes, of which those that are not plain are None and odd, and tags."""
         self._report.turn_to(row)
         self._drop_unplaced((*odd, *tags))
         made = iter([self._elements.shape(row, 0, one, {}) for one in odd])
@@ -167,14 +167,14 @@ class Documents:
         return inner
 
     def _still_pictures(self) -> _Document:
-        """Return the file of pictures that are rows of their own."""
+        """Return the file of images that are rows of their own."""
         self._pictures = self._pictures or self._document(None)
         return self._pictures
 
     def _document(self, row: LabelRowV2 | None) -> _Document:
         if self._target.is_file and self._all:
             raise WriteError(
-                f"{self._target.path}: holds one CVAT task, and there are several: pictures are one, and each video, "
+                f"{self._target.path}: holds one CVAT task, and there are several: images are one, and each video, "
                 "group and series is one. Name a folder."
             )
         path = self._target.scratch("scratch").with_name(f"scratch-{len(self._all)}")
@@ -183,7 +183,7 @@ class Documents:
 
     def _close(self) -> None:
         for _ in range(self._renamed):
-            detail = "A picture has the name of another; in the file a number follows it."
+            detail = "An image has the name of another; in the file a number follows it."
             self._report.note(Level.WARNING, "NAME_CLASH", detail)
         for number, document in enumerate(self._all, 1):
             with self._target.open(self._name(document, number)) as stream:
@@ -204,7 +204,7 @@ class Documents:
     def _image(
         self, document: _Document, row: LabelRowV2, frame: int, objects: Iterable[Any], tracks: dict[str, int]
     ) -> None:
-        """Write a frame as a picture, with objects that are on it and its classifications."""
+        """Write a frame as an image, with objects that are on it and its classifications."""
         shapes = [self._elements.shape(row, frame, one, tracks) for one in objects]
         tags = [one for one in row._classifications.values() if frame in one._frames]
         inner = "".join([*shapes, *self._elements.tags(frame, tags, tracks)])
@@ -217,7 +217,7 @@ class Documents:
         document.add_picture(number, names, frame_size(row, frame), inner)
 
     def _names(self, document: _Document, title: str, unit: str = "", subset: str = "") -> str:
-        """Return the XML attributes that name a picture; one that is not called as it should be says that too."""
+        """Return the XML attributes that name an image; one that is not called as it should be says that too."""
         name = document.named(title)
         self._renamed += name != title
         own = {"title": "" if name == title else title, "unit": "" if unit == title else unit, "subset": subset}
@@ -225,7 +225,7 @@ class Documents:
         return f'name="{escaped(name)}"' + "".join(more)
 
     def _group(self, document: _Document, row: LabelRowV2) -> None:
-        """Write an image group or series, each frame a picture."""
+        """Write an image group or series, each frame an image."""
         count = len(row._units) if row.data_type is DataType.IMG_GROUP else row.number_of_frames
         if count > _MOST_FRAMES:
             raise WriteError(
@@ -242,14 +242,14 @@ class Documents:
             self._image(document, row, frame, on_frames.get(frame, ()), tracks)
 
     def _video(self, document: _Document, row: LabelRowV2) -> None:
-        """Write a video: frames that are classified as pictures with tags alone, then a track for each object."""
+        """Write a video: frames that are classified as images with tags alone, then a track for each object."""
         tracks = _tracks(row)
         tagged = sorted({frame for one in row._classifications.values() for frame in one._frames})
         for frame in tagged:
             self._image(document, row, frame, (), tracks)
         if tagged:
             detail = (
-                "Labels of frames of a video are tags of pictures before the tracks: this package reads them back, and "
+                "Labels of frames of a video are tags of images before the tracks: this package reads them back, and "
                 "CVAT for video alone has no place for them."
             )
             self._report.note(Level.WARNING, "TAGS_BEFORE_TRACKS", detail)
@@ -388,7 +388,7 @@ def _drawing(label: Label) -> str:
 
 
 def _title(row: LabelRowV2, frame: int, *, by_uid: bool = False) -> str:
-    """Return what the picture that a frame is is called; ``by_uid`` names slices as DICOM does, where that is known."""
+    """Return what the image that a frame is is called; ``by_uid`` names slices as DICOM does, where that is known."""
     if row.data_type is DataType.IMAGE:
         return row.data_title
     if row.data_type is DataType.IMG_GROUP:

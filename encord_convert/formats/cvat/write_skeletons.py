@@ -35,7 +35,7 @@ class Written:
 
     ``numbers`` of a box: left, top, right, bottom; of a mask: runs, left, top, width, height; else x0, y0, ….
     ``points`` of a skeleton: place of each in its template, whether it is absent, and whether it is occluded.
-    ``lost`` pixels of a mask were outside the picture.
+    ``lost`` pixels of a mask were outside the image.
     """
 
     element: str
@@ -57,7 +57,7 @@ def written(shape: Shape, coordinates: Any, width: int, height: int, places: Cal
     shape : Shape
     coordinates : coordinates of the hub
     width, height : int
-        Of the picture, in pixels.
+        Of the image, in pixels.
     places : callable
         From a point of a skeleton to its place in the template.
     """

@@ -1,7 +1,7 @@
 """Sheets to elements of a CVAT file: text made of columns, without an object for each shape.
 
 What shapes of one use say apart from where they are is written once, as a template. A shape that is not plain (a part
-of a mask is outside its picture, a polygon all but covers nothing) is written, and told, as any object of a row is.
+of a mask is outside its image, a polygon all but covers nothing) is written, and told, as any object of a row is.
 """
 
 from __future__ import annotations

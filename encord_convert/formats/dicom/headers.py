@@ -1,4 +1,4 @@
-"""What the header of one DICOM file says of its pictures: checked against the file, converted, and kept small."""
+"""What the header of one DICOM file says of its images: checked against the file, converted, and kept small."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def read_header(stream: BinaryIO, size: int | None, file: str, *, keep_cut: bool
     Raises
     ------
     Refused
-        It is not DICOM, is cut short or damaged, or holds no picture.
+        It is not DICOM, is cut short or damaged, or holds no image.
     """
     try:
         elements = Elements(stream, size)
@@ -141,13 +141,13 @@ class _Interpreter:
         width, height = self._short(0x00280011), self._short(0x00280010)
         modality = self._text(found, 0x00080060)
         if class_uid in SEGMENTATIONS:
-            raise Refused("SEGMENTATION", "A DICOM segmentation is not taken over: it holds masks, and no picture.")
+            raise Refused("SEGMENTATION", "A DICOM segmentation is not taken over: it holds masks, and no image.")
         if not width or not height:
             if not class_uid and not uid:
                 raise Refused("NOT_DICOM", "It is not DICOM: it has no SOP class, no instance UID and no size.")
             if not modality_has_no_picture(class_uid, modality):
                 raise Refused("TRUNCATED", "It is cut short: it ends before Rows (0028,0010) and Columns (0028,0011).")
-            raise Refused("NO_PICTURE", f"{modality or 'An object'} of the class {class_uid} carries no picture.")
+            raise Refused("NO_PICTURE", f"{modality or 'An object'} of the class {class_uid} carries no image.")
         study, series = self._text(found, 0x0020000D), self._text(found, 0x0020000E)
         for value, name in ((uid, "SOPInstanceUID"), (series, "SeriesInstanceUID"), (study, "StudyInstanceUID")):
             if not value:
@@ -291,7 +291,7 @@ class _Interpreter:
 
 
 def modality_has_no_picture(class_uid: str, modality: str) -> bool:
-    """Tell objects that hold no picture (plans, reports, presentation states, directories) from cut pictures."""
+    """Tell objects that hold no image (plans, reports, presentation states, directories) from cut images."""
     storage = "1.2.840.10008.5.1.4.1.1."
     if not class_uid.startswith(storage):
         return bool(class_uid)

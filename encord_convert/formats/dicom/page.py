@@ -1,12 +1,12 @@
 """DICOM series: which slice every frame of a label row shows.
 
 What it is
-    The pictures of CT, MR, ultrasound and the like, a file per slice or many frames in one file. Reading gives a label
+    The images of CT, MR, ultrasound and the like, a file per slice or many frames in one file. Reading gives a label
     row per series, without labels, with the series and slice metadata labels need to find their slice again.
 
 Files on disk
     Read: DICOM files (PS3.10) in a folder, a ZIP archive or alone, whatever they are called; files called ``.json`` and
-    ``.md`` are taken for what stands beside the pictures and passed over. Headers are read as far as the pixels, which
+    ``.md`` are taken for what stands beside the images and passed over. Headers are read as far as the pixels, which
     are never decoded. Also the two arrays in the DICOM JSON model (PS3.18 Annex F) that ``dicom`` writes:
     ``series.json``, a data set per series, and ``instances.json``, one per frame. ``dicom-table`` writes ``dicom.csv``,
     a line per frame, for people; it is not read.
@@ -16,7 +16,7 @@ How each hub thing maps
     label row               a series (SeriesInstanceUID); its title is that UID
     series metadata         PatientID (null if empty), StudyInstanceUID, SeriesInstanceUID
     frame                   a slice, or a frame of a multi-frame file
-    slice metadata          SOPInstanceUID; the frame number in the file, from 1 (null in a file of one picture); the
+    slice metadata          SOPInstanceUID; the frame number in the file, from 1 (null in a file of one image); the
                             file's name below the folder; Columns and Rows of that very slice
     ``tags`` of a slice     InstanceNumber, ImagePositionPatient, ImageOrientationPatient, PixelSpacing, the windows, …
                             in the DICOM JSON model, those of the frame itself in an enhanced file
@@ -34,7 +34,7 @@ How each hub thing maps
     and shows neither.
 
 What is lost
-    Reading: pixels and all other attributes. Files that are cut short (TRUNCATED), damaged, without a picture (reports,
+    Reading: pixels and all other attributes. Files that are cut short (TRUNCATED), damaged, without an image (reports,
     plans, contours) or segmentations, and the second of two different files of one UID, are counted and left out;
     the rest of the folder is read. Of identical files one is read. A base for frame numbers is not documented: a
     0 is kept as it came in label rows, and the importer counts from 1, as DICOM does.
@@ -73,7 +73,7 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
 BESIDE = (".json", ".md")
-"""What descriptions beside the pictures are called."""
+"""What descriptions beside the images are called."""
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 """What volumes of other formats are called."""
 LOOKED_AT = 16
@@ -136,7 +136,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     Raises
     ------
     ReadError
-        Nothing there is a DICOM picture, or the DICOM JSON is broken.
+        Nothing there is a DICOM image, or the DICOM JSON is broken.
     """
     folder = json_folder(source)
     if folder is not None:
@@ -208,7 +208,7 @@ class _Gathering:
             else:
                 self._take(header, name, place)
         if not self._series:
-            raise ReadError(self._source.name, "holds no DICOM picture.", advice=self._first_refusal or None)
+            raise ReadError(self._source.name, "holds no DICOM image.", advice=self._first_refusal or None)
         return [self._series[uid] for uid in sorted(self._series)]
 
     def _header(self, name: str) -> Header:

@@ -1,4 +1,4 @@
-"""Folders of masks that others made: pictures of indices or colours, and folders of masks per picture.
+"""Folders of masks that others made: images of indices or colours, and folders of masks per image.
 
 The page of the formats is :mod:`encord_convert.formats.masks.page`.
 """
@@ -25,7 +25,7 @@ from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 
 USUAL = ("classes.txt", "labelmap.txt", "class_dict.csv", "label_colors.txt")
-"""Names of files that name the classes of pictures beside them."""
+"""Names of files that name the classes of images beside them."""
 
 _LOOKED_AT = 8
 _MOST_BYTES = 1 << 20
@@ -59,7 +59,7 @@ def read_picture(source: Source, name: str) -> png.Picture:
         raise ReadError(source.place(name), f"{error}") from error
 
 
-# --- pictures of indices or colours ---------------------------------------------------------------------------------
+# --- images of indices or colours ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Entry:
 
 
 def is_index_folder(source: Source) -> Match:
-    """Say yes to pictures of indices, or of colours that are listed, beside a list of classes, and nothing else."""
+    """Say yes to images of indices, or of colours that are listed, beside a list of classes, and nothing else."""
     names = source.names(".png", depth=4)
     if not names or source.names(".xml", depth=4):
         return Match.NO
@@ -127,7 +127,7 @@ def _usual(source: Source) -> str | None:
 
 
 def read_index_folder(source: Source, listed: str | None, ignore: int | None, label: str) -> LabelSet:
-    """Read pictures of indices or colours; each is a still image, and each class in it one object.
+    """Read images of indices or colours; each is a still image, and each class in it one object.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def read_index_folder(source: Source, listed: str | None, ignore: int | None, la
 
 
 class _Indices:
-    """Pictures of indices or colours, and their classes."""
+    """Images of indices or colours, and their classes."""
 
     def __init__(self, source: Source, names: list[str], listed: str | None, ignore: int | None, label: str) -> None:
         self._source = source
@@ -175,12 +175,12 @@ class _Indices:
             self._classes.setdefault(ignore, None)
 
     def _number(self, ignore: int | None, label: str) -> None:
-        """Look at every picture once to learn which values there are, and which colours they have."""
+        """Look at every image once to learn which values there are, and which colours they have."""
         found: dict[int, str | None] = {}
         for name in self._names:
             picture = read_picture(self._source, name)
             if picture.pixels.ndim > 2:
-                fact = "is a picture of colours, and nothing says which class a colour is."
+                fact = "is an image of colours, and nothing says which class a colour is."
                 raise ReadError(self._source.place(name), fact, advice="Name them with -r classes=FILE.")
             for value in np.unique(picture.pixels).tolist():
                 value = int(value)
@@ -200,7 +200,7 @@ class _Indices:
         picture = read_picture(self._source, name)
         values = self._colours(picture, name) if self._by_colour else picture.pixels
         if values.ndim > 2:
-            raise ReadError(self._source.place(name), "is a picture of colours, and its classes are listed by number.")
+            raise ReadError(self._source.place(name), "is an image of colours, and its classes are listed by number.")
         height, width = values.shape
         title = name[self._prefix :]
         row = _still(self.draft, title, width, height)
@@ -228,13 +228,13 @@ class _Indices:
         return np.asarray(channels[:, :, 0] << 16 | channels[:, :, 1] << 8 | channels[:, :, 2])
 
 
-# --- a folder of masks per picture ----------------------------------------------------------------------------------
+# --- a folder of masks per image ----------------------------------------------------------------------------------
 
 
 def has_nuclei(source: Source) -> bool:
-    """Tell whether some picture has a folder ``masks`` beside its own ``images/<picture>.png``.
+    """Tell whether some image has a folder ``masks`` beside its own ``images/<picture>.png``.
 
-    Without that, a folder ``train/masks`` of one picture of classes for each image looks the same.
+    Without that, a folder ``train/masks`` of one image of classes for each image looks the same.
     """
     names = source.names(".png", depth=5)
     found = {match[0][: match.start(1)] + match[1] for match in map(_NUCLEI.fullmatch, names) if match}
@@ -247,7 +247,7 @@ def nuclei(source: Source) -> LabelSet:
     Raises
     ------
     ReadError
-        There is none, one is damaged, or the masks of a picture differ in size.
+        There is none, one is damaged, or the masks of an image differ in size.
     """
     pictures: dict[str, list[str]] = {}
     for name in source.names(".png", depth=8):

@@ -1,4 +1,4 @@
-"""Names of files that go with pictures: one for each frame, safe on every system."""
+"""Names of files that go with images: one for each frame, safe on every system."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def safe_path(title: str) -> str:
 def picture_path(row: LabelRowV2, frame: int) -> str:
     """Return the path of a frame without a suffix.
 
-    A picture keeps its title; pictures of a group stand below the group's; frames of videos and DICOM series have six
+    An image keeps its title; images of a group stand below the group's; frames of videos and DICOM series have six
     digits below the title.
     """
     title = safe_path(row.data_title)

@@ -1,26 +1,26 @@
-"""Masks as PNG pictures: one per object, one of instances per picture, or one of classes per picture.
+"""Masks as PNG images: one per object, one of instances per image, or one of classes per image.
 
 What it is
-    The form in which segmentation models are trained and their predictions come: ``masks`` has a picture of one bit
-    for each object, ``masks-instance`` a picture of 16-bit object numbers for each frame, ``masks-index`` a picture of
+    The form in which segmentation models are trained and their predictions come: ``masks`` has an image of one bit
+    for each object, ``masks-instance`` an image of 16-bit object numbers for each frame, ``masks-index`` an image of
     class numbers with a palette for each frame.
 
 Files on disk
     ===================================  ==============================================================================
-    ``masks/<picture>/<n>_<class>.png``  ``masks``: the objects of a picture, numbered from 0; 1 bit, white inside
+    ``masks/<picture>/<n>_<class>.png``  ``masks``: the objects of an image, numbered from 0; 1 bit, white inside
     ``masks/<picture>.png``              ``masks-instance``: 16 bits, 0 for nothing, else the number of the object from
                                          1; ``masks-index``: 8 bits with a palette (16 bits without one from 255 classes
                                          on), 0 for nothing, else ``value`` of the class
     ``classes.json``                     ``classes``: name, colour and, in ``masks-index``, ``value``; ``ontology``: all
                                          the ontology in the form of the hub
     ``labels.jsonl``                     one label row a line in the form of the hub. ``bitmask`` of an object is
-                                         ``{"file": …}``, or ``{"value": …}`` in the picture its frame has in ``masks``
+                                         ``{"file": …}``, or ``{"value": …}`` in the image its frame has in ``masks``
     ===================================  ==============================================================================
 
-    ``<picture>`` is the title without suffix, and its folders; pictures of a group stand below the group's title,
+    ``<picture>`` is the title without suffix, and its folders; images of a group stand below the group's title,
     frames of videos and DICOM series have six digits below the title. What no system takes in a name is ``%XX``; a name
-    given twice gets `` (2)``. The files say which picture is whose, so no name has to be read back. A still picture
-    without objects has a picture of zeros where there is one per frame; of other media the labelled frames have one.
+    given twice gets `` (2)``. The files say which image is whose, so no name has to be read back. A still image
+    without objects has an image of zeros where there is one per frame; of other media the labelled frames have one.
     The bytes are the same on every run: no time, no text, one compression.
 
 How each hub thing maps
@@ -31,22 +31,22 @@ How each hub thing maps
 
 What is lost
     Points, polylines, skeletons; reviews. The corners of what was painted (``POLYGON_AS_MASK``, ``BOX_AS_MASK``,
-    ``ROTATED_BOX_AS_MASK``); what lies outside its picture (``CLIPPED``) and what covers nothing (``EMPTY_MASK``,
-    ``INVALID_POLYGON``). Where a frame has one picture, what lies below an object that comes later: a part
+    ``ROTATED_BOX_AS_MASK``); what lies outside its image (``CLIPPED``) and what covers nothing (``EMPTY_MASK``,
+    ``INVALID_POLYGON``). Where a frame has one image, what lies below an object that comes later: a part
     (``HIDDEN_PIXELS``, changed) or all of it (dropped). In ``masks-index`` the objects, with all that is said of them.
 
 Dialects met in the wild
-    ``masks-index`` reads folders that others made: pictures of 8 or 16 bits, with a palette or grey, and RGB coded by
+    ``masks-index`` reads folders that others made: images of 8 or 16 bits, with a palette or grey, and RGB coded by
     colour. The classes come from ``classes.txt``, ``labelmap.txt``, ``class_dict.csv``, ``label_colors.txt`` or
     ``-r classes=FILE``, a file beside the masks with a class a line: a name (numbered from 0), a number and a name, or
     three numbers of a colour and a name in either order. Without one a class is called after its number. 255 is void
-    unless a class has it (``-r ignore``). Each picture is read as a still image of its own name, and each class in it
+    unless a class has it (``-r ignore``). Each image is read as a still image of its own name, and each class in it
     as one object. ``masks`` reads ``<picture>/masks/*.png``, as nuclei sets come, and
     knows them by ``<picture>/images/<picture>.png``.
 
 Sources
     PNG, 2nd edition, ISO/IEC 15948:2004. Pascal VOC 2012 development kit, "Segmentation" (palette, 255 void). CamVid
-    ``label_colors.txt``. 2018 Data Science Bowl, "Data" (a folder of masks per picture).
+    ``label_colors.txt``. 2018 Data Science Bowl, "Data" (a folder of masks per image).
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ _MOST_INDICES = 254
 
 @dataclass(frozen=True, slots=True)
 class IndexReadOptions:
-    """How pictures of classes are read that say nothing of their classes."""
+    """How images of classes are read that say nothing of their classes."""
 
     classes: str | None = field(
         default=None, metadata={"help": "File beside the masks that names the classes; none: one of the usual names."}
@@ -121,7 +121,7 @@ class IndexReadOptions:
 
 
 class _Files:
-    """Writes pictures of single objects."""
+    """Writes images of single objects."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -144,14 +144,14 @@ class _Files:
         return {"file": name}
 
     def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
-        raise AssertionError("objects have a picture each")
+        raise AssertionError("objects have an image each")
 
     def empty(self, row: LabelRowV2) -> None:
         """There is nothing to show."""
 
 
 class _Layers:
-    """Writes one picture per frame."""
+    """Writes one image per frame."""
 
     def __init__(self, target: Target, kind: type, palette: list[png.Colour]) -> None:
         self._target = target
@@ -160,7 +160,7 @@ class _Layers:
         self._paths = Paths()
 
     def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
-        raise AssertionError("objects have a picture in common")
+        raise AssertionError("objects have an image in common")
 
     def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
         name = f"{_FOLDER}{self._paths.file(picture_path(row, frame), '.png')}.png"
@@ -178,13 +178,13 @@ class _Layers:
 
 
 def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
-    """Write a picture per object."""
+    """Write an image per object."""
     rows.write_rows(labels, target, report, CARRIES, _Files(target), None)
     rows.write_classes(target, "masks", labels.ontology, CARRIES, classes=_listed(labels, CARRIES))
 
 
 def write_instance(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
-    """Write a picture of object numbers per frame.
+    """Write an image of object numbers per frame.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def write_instance(labels: LabelSet, target: Target, options: NoOptions, report:
 
 
 def write_index(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
-    """Write a picture of class numbers per frame.
+    """Write an image of class numbers per frame.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def _colour(text: str) -> png.Colour:
 
 
 def identify(source: Source) -> Match:
-    """Say yes to the two files of ``masks``, and to a folder of masks per picture."""
+    """Say yes to the two files of ``masks``, and to a folder of masks per image."""
     return Match.YES if rows.folder_of(source, "masks") is not None or has_nuclei(source) else Match.NO
 
 
@@ -243,17 +243,17 @@ def identify_instance(source: Source) -> Match:
 
 
 def identify_index(source: Source) -> Match:
-    """Say yes to the two files of ``masks-index``, and to pictures of indices beside a list of classes."""
+    """Say yes to the two files of ``masks-index``, and to images of indices beside a list of classes."""
     return Match.YES if rows.folder_of(source, "masks-index") is not None else is_index_folder(source)
 
 
 def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
-    """Read a picture per object.
+    """Read an image per object.
 
     Raises
     ------
     ReadError
-        A file is missing, damaged, or not of the size of its picture.
+        A file is missing, damaged, or not of the size of its image.
     """
     folder = rows.folder_of(source, "masks")
     if folder is None:
@@ -272,17 +272,17 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
 
 
 def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSet:
-    """Read a picture of object numbers per frame.
+    """Read an image of object numbers per frame.
 
     Raises
     ------
     ReadError
-        A file is missing, damaged, or not of the size of its picture.
+        A file is missing, damaged, or not of the size of its image.
     """
     folder = rows.folder_of(source, "masks-instance")
     if folder is None:
         fact = "holds no classes.json and labels.jsonl of masks-instance."
-        raise ReadError(source.name, fact, advice="Plain pictures of numbers are read as masks-index.")
+        raise ReadError(source.name, fact, advice="Plain images of numbers are read as masks-index.")
     _, structure = rows.read_classes(source, folder)
 
     def start() -> Any:
@@ -305,12 +305,12 @@ def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSe
 
 
 def read_index(source: Source, options: IndexReadOptions, report: Report) -> LabelSet:
-    """Read a picture of class numbers per frame.
+    """Read an image of class numbers per frame.
 
     Raises
     ------
     ReadError
-        A file is missing, damaged, or not of the size of its picture.
+        A file is missing, damaged, or not of the size of its image.
     OptionError
         There is no file of the name ``classes`` gives.
     """
@@ -334,7 +334,7 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
             pixels = _values(source, folder + _named(name))
             if pixels.shape != (size := unit_size(row, int(frame)))[::-1]:
                 found = f"{pixels.shape[1]} x {pixels.shape[0]}"
-                raise ValueError(f"{name} is {found} pixels, its picture {size[0]} x {size[1]} (width x height)")
+                raise ValueError(f"{name} is {found} pixels, its image {size[0]} x {size[1]} (width x height)")
             for value, box_runs in values_in(pixels):
                 if value not in classes:
                     raise ValueError(f"{name} has the value {value}, which classes.json has not")
@@ -349,7 +349,7 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
 def _values(source: Source, name: str) -> NDArray[Any]:
     pixels = read_picture(source, name).pixels
     if pixels.ndim != 2:
-        raise ReadError(source.place(name), "has several channels, and a picture of numbers has one.")
+        raise ReadError(source.place(name), "has several channels, and an image of numbers has one.")
     return pixels
 
 
@@ -373,7 +373,7 @@ FORMAT = Format(
 
 FORMAT_INSTANCE = Format(
     name="masks-instance",
-    title="PNG masks of object numbers, one per picture",
+    title="PNG masks of object numbers, one per image",
     spec=_SPEC,
     suffixes=(),
     identify=identify_instance,
@@ -383,7 +383,7 @@ FORMAT_INSTANCE = Format(
 
 FORMAT_INDEX = Format(
     name="masks-index",
-    title="PNG masks of classes, one per picture",
+    title="PNG masks of classes, one per image",
     spec="http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html",
     suffixes=(),
     identify=identify_index,

@@ -2,7 +2,7 @@
 
 What it is
     Run lengths are how masks travel in JSON and CSV. Every tool has a dialect of its own: the scan (rows or columns),
-    the region (the picture or a box), the text. They say the same, so the dialect is an option and not a format.
+    the region (the image or a box), the text. They say the same, so the dialect is an option and not a format.
 
 Files on disk
     ``masks.jsonl`` (or ``masks.csv``)  a mask a line: ``image``, ``frame``, ``class``, ``width``, ``height``,
@@ -15,16 +15,16 @@ Files on disk
     ==============  ===========================================================================================
     ``dialect``     ``mask``
     ==============  ===========================================================================================
-    coco            ``{"size": [height, width], "counts": "…"}``, columns of the picture, base 32
+    coco            ``{"size": [height, width], "counts": "…"}``, columns of the image, base 32
     coco-counts     the same with a list of numbers
-    encord          ``{"top", "left", "height", "width", "rleString"}``, rows of the picture, base 32
+    encord          ``{"top", "left", "height", "width", "rleString"}``, rows of the image, base 32
     cvat            ``{"rle": "0, 2, …", "left", "top", "width", "height"}``, rows of a box
     label-studio    ``{"format": "rle", "rle": [bytes], "original_width", "original_height"}``, a brush stream
     supervisely     ``{"data": "…", "origin": [x, y]}``, base64 of zlib of a PNG of a box
-    kaggle          a text ``"start length start length …"``, columns of the picture, its first pixel is 1
+    kaggle          a text ``"start length start length …"``, columns of the image, its first pixel is 1
     ==============  ===========================================================================================
 
-    In CSV, ``EncodedPixels`` is the text of pairs, or the JSON of the others. A still picture without masks has a line
+    In CSV, ``EncodedPixels`` is the text of pairs, or the JSON of the others. A still image without masks has a line
     without one there (``masks.csv`` alone, as such challenges want it).
 
 How each hub thing maps
@@ -33,14 +33,14 @@ How each hub thing maps
 
 What is lost
     Points, polylines, skeletons; reviews. The corners of what was painted (``POLYGON_AS_MASK``, ``BOX_AS_MASK``,
-    ``ROTATED_BOX_AS_MASK``); what lies outside its picture (``CLIPPED``) and what covers nothing (``EMPTY_MASK``,
+    ``ROTATED_BOX_AS_MASK``); what lies outside its image (``CLIPPED``) and what covers nothing (``EMPTY_MASK``,
     ``INVALID_POLYGON``). Nothing of it depends on the dialect.
 
 Dialects met in the wild
     Also read: JSON exports of Label Studio (brushes) and annotations of Supervisely (bitmaps), whose other shapes are
-    counted as dropped; CSV of Kaggle (``ImageId, EncodedPixels`` and perhaps a class; blank or -1 for a picture without
-    masks; ``Image_Label`` holds both); records of the form above without the two other files. Each picture is read as a
-    still image. ``-r dialect=`` names the dialect of records that do not, ``-r size=WIDTHxHEIGHT`` the size of pictures
+    counted as dropped; CSV of Kaggle (``ImageId, EncodedPixels`` and perhaps a class; blank or -1 for an image without
+    masks; ``Image_Label`` holds both); records of the form above without the two other files. Each image is read as a
+    still image. ``-r dialect=`` names the dialect of records that do not, ``-r size=WIDTHxHEIGHT`` the size of images
     that are not described. Pairs by rows, from 0 or relative to each other are read with ``-r order=rows``,
     ``-r first=0``, ``-r relative=yes``; pairs that look scanned the other way are told (``SCAN_DOUBTFUL``).
 
@@ -94,7 +94,7 @@ class ReadOptions:
 
     dialect: Dialect | None = field(default=None, metadata={"help": "Dialect of every mask; none: as the file says."})
     size: str | None = field(
-        default=None, metadata={"help": "Size of pictures that are not described, WIDTHxHEIGHT in pixels."}
+        default=None, metadata={"help": "Size of images that are not described, WIDTHxHEIGHT in pixels."}
     )
     order: Literal["columns", "rows"] = field(default="columns", metadata={"help": "Scan of pairs."})
     first: int = field(default=1, metadata={"help": "What pairs call the first pixel, 1 or 0."})
@@ -160,7 +160,7 @@ class _Records:
         raise AssertionError("masks have runs of their own")
 
     def empty(self, row: LabelRowV2) -> None:
-        """Write a picture without masks, in CSV."""
+        """Write an image without masks, in CSV."""
         if self._is_table:
             self._write_cells((_title(row, 0), 0, "", *unit_size(row, 0), "", ""))
             self._count += 1
@@ -206,7 +206,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     Raises
     ------
     ReadError
-        There is none; a file is damaged; a mask is none of its dialect, or not of the size of its picture.
+        There is none; a file is damaged; a mask is none of its dialect, or not of the size of its image.
     """
     folder = rows.folder_of(source, "rle")
     if folder is None:
@@ -240,7 +240,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
 
 
 def _mask_of(record: Record, options: ReadOptions) -> tuple[BoxRuns, tuple[int, int]]:
-    """Return the mask of a record, and the size of its picture."""
+    """Return the mask of a record, and the size of its image."""
     size = _size_of(record, options)
     try:
         if record.dialect is None:
@@ -277,7 +277,7 @@ def _foreign(source: Source, options: ReadOptions, report: Report) -> LabelSet:
 
 
 class _Foreign:
-    """Files of other tools: classes first, then a row for each picture."""
+    """Files of other tools: classes first, then a row for each image."""
 
     def __init__(self, source: Source, found: list[tuple[str, Container]], options: ReadOptions) -> None:
         self._source = source
@@ -316,7 +316,7 @@ class _Foreign:
                     yield replace(record, dialect=None)
 
     def rows(self) -> Iterator[LabelRowV2]:
-        """Walk the pictures, from a fresh account."""
+        """Walk the images, from a fresh account."""
         self.ledger.rewind()
         groups: Iterable[tuple[str, Iterable[Record]]]
         if self._is_in_turn:
@@ -339,7 +339,7 @@ class _Foreign:
         first = next((record for record in records if record.size is not None), records[0])
         if first.size is None and self._options.size is None and not has_masks:
             where, key = Where(file=first.place, line=first.line, row=image), ("row", "")
-            detail = f"The picture {image!r} has no masks, and its size is not known; -r size=WIDTHxHEIGHT gives it."
+            detail = f"The image {image!r} has no masks, and its size is not known; -r size=WIDTHxHEIGHT gives it."
             self.ledger.lose(Kind.DROPPED, "SIZE_UNKNOWN", Feature.EMPTY_ROWS, key, where, detail)
             self._drop_others(records)
             return None

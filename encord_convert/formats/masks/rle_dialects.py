@@ -44,7 +44,7 @@ def encoded(dialect: Dialect, mask: BoxRuns, width: int, height: int) -> Any:
 
 
 def decoded(dialect: Dialect, value: Any, width: int, height: int, reading: Reading) -> BoxRuns:
-    """Return the mask of what a dialect wrote: row runs inside the whole picture or a box of it."""
+    """Return the mask of what a dialect wrote: row runs inside the whole image or a box of it."""
     if dialect == "kaggle":
         return _whole(_from_kaggle(value, width, height, reading), width, height)
     if not isinstance(value, dict):
@@ -162,7 +162,7 @@ def _in_picture(mask: BoxRuns, width: int, height: int) -> BoxRuns:
     _, left, top, box_width, box_height = mask
     if left < 0 or top < 0 or left + box_width > width or top + box_height > height:
         box = f"at left {left}, top {top} of {box_width} x {box_height}"
-        raise ValueError(f"A mask {box} pixels leaves its picture of {width} x {height} (width x height).")
+        raise ValueError(f"A mask {box} pixels leaves its image of {width} x {height} (width x height).")
     rle.check_size(height, width)
     return mask
 
@@ -180,7 +180,7 @@ def _check_size(what: str, found: Any, wanted: list[int]) -> None:
     if found == wanted:
         return
     swapped = " Are height and width swapped?" if found == wanted[::-1] else ""
-    raise ValueError(f"The mask says {what} {found}, its picture {wanted}.{swapped}")
+    raise ValueError(f"The mask says {what} {found}, its image {wanted}.{swapped}")
 
 
 def _whole_number(value: Any) -> int:

@@ -43,7 +43,7 @@ _BOTH_COLUMNS = ("imageid_classid", "image_label", "image_class")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A mask as a file gives it, or a picture without one.
+    """A mask as a file gives it, or an image without one.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Record:
     size : (width, height) or None
         In pixels, if the file says it.
     dialect : Dialect or None
-        None: a picture without mask.
+        None: an image without mask.
     mask : Any
         In the dialect.
     place, line : str, int

@@ -1,4 +1,4 @@
-"""Label rows whose masks lie elsewhere: in PNG pictures, or in records of run lengths.
+"""Label rows whose masks lie elsewhere: in PNG images, or in records of run lengths.
 
 Beside the masks stand two files. ``classes.json`` holds the format's name, the classes with their colours, and the
 ontology; ``labels.jsonl`` one label row a line in the form of the hub, in which ``bitmask`` says where the mask is
@@ -37,7 +37,7 @@ from encord_convert.sdk.objects._label_row_writer import Writer
 CLASSES = "classes.json"
 ROWS = "labels.jsonl"
 LAYERS = "masks"
-"""Key of a row: frames to the pictures of their layers, where a frame has one."""
+"""Key of a row: frames to the images of their layers, where a frame has one."""
 
 DRAWN = frozenset({Shape.POLYGON, Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX})
 """Shapes that become masks."""
@@ -83,7 +83,7 @@ class Sink(Protocol):
         """Take the one layer of a frame; return its name."""
 
     def empty(self, row: LabelRowV2) -> None:
-        """Take a still picture on which there is no mask."""
+        """Take a still image on which there is no mask."""
 
 
 class _Elsewhere:
@@ -415,7 +415,7 @@ def _masks_of(members: dict[str, Any]) -> Iterator[tuple[dict[str, Any], tuple[i
 def _sized(bitmask: dict[str, Any], width: int, height: int) -> dict[str, Any]:
     if (bitmask["width"], bitmask["height"]) != (width, height):
         found = f"{bitmask['width']} x {bitmask['height']}"
-        raise ValueError(f"a mask is {found} pixels, its picture {width} x {height} (width x height)")
+        raise ValueError(f"a mask is {found} pixels, its image {width} x {height} (width x height)")
     return bitmask
 
 

@@ -66,7 +66,7 @@ def send(transport: Transport, request: Callable[[], Request], patience: Patienc
     ----------
     transport : Transport
     request : callable
-        Makes the request anew for each attempt: signatures age, and files begin at their beginning again.
+        Makes the request again for each attempt: signatures age, and files begin at their beginning again.
     patience : Patience
     clock : Clock
 

@@ -29,7 +29,7 @@ class FrameView:
     ----------
     label_row : LabelRowV2
     label_row_read_only_data : LabelRowV2.LabelRowReadOnlyData
-        Not kept: the row itself is asked, which may have been read anew.
+        Not kept: the row itself is asked, which may have been read again.
     frame : int
         From 0; not checked.
     """

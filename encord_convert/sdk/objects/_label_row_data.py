@@ -13,7 +13,7 @@ from encord_convert.sdk.orm.label_row import AnnotationTaskStatus, LabelRowMetad
 
 @dataclass(slots=True)
 class DataUnit:
-    """One file of a label row: a picture, a video, a series.
+    """One file of a label row: an image, a video, a series.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ class LabelRowReadOnlyData:
 
 
 def like(template: LabelRowReadOnlyData, **changes: Any) -> LabelRowReadOnlyData:
-    """Return the facts of a row without pictures yet that differ from others in some fields.
+    """Return the facts of a row without images yet that differ from others in some fields.
 
-    A frozen dataclass of 22 fields takes longer to construct than all else that a row of one picture needs.
+    A frozen dataclass of 22 fields takes longer to construct than all else that a row of one image needs.
     """
     facts = object.__new__(LabelRowReadOnlyData)
     facts.__dict__.update(template.__dict__, **changes)

@@ -58,7 +58,7 @@ class SavingLabelRow(LabelRowFacts):
             Only labels of these classes; by default all.
         include_reviews : bool
         overwrite : bool
-            Whether an initialised row is fetched anew; its changes are lost.
+            Whether an initialised row is fetched again; its changes are lost.
         bundle : Bundle, optional
             Fetches together with other rows, when it is executed.
         include_signed_url : bool
@@ -73,7 +73,7 @@ class SavingLabelRow(LabelRowFacts):
         """
         store = self._stored()
         if self._is_initialised and not overwrite:
-            raise LabelRowError("The labels of this row are there. To fetch them anew, say overwrite=True.")
+            raise LabelRowError("The labels of this row are there. To fetch them again, say overwrite=True.")
         if self.label_hash is None:
             create = BundledCreateRowsPayload(uids=[self.data_hash])
             mapper = ResultMapper(self.data_hash, itemgetter("data_hash"), self._take)

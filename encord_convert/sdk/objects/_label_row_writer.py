@@ -198,7 +198,7 @@ class Writer:
         if None not in wanted and bitmask.frame_size != wanted:
             raise ValueError(
                 f"A bitmask on frame {frame} is {bitmask.frame_size[0]} x {bitmask.frame_size[1]} pixels, "
-                f"its picture {wanted[0]} x {wanted[1]} (width x height)."
+                f"its image {wanted[0]} x {wanted[1]} (width x height)."
             )
 
     def _write_classification(

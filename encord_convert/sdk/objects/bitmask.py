@@ -1,7 +1,7 @@
 """Masks of single pixels.
 
 A bitmask is stored as a string of run lengths in *row* order: left to right, then top to bottom, background first.
-Tools of the COCO family scan columns; read by them, the string is the mask of the transposed picture.
+Tools of the COCO family scan columns; read by them, the string is the mask of the transposed image.
 
 A mask may come in many forms and is kept in the one it came in; the string is made when it is asked for.
 
@@ -18,7 +18,7 @@ from encord_convert.sdk.orm.base_dto import BaseDTO
 
 @runtime_checkable
 class ArrayProtocol(Protocol):
-    """Anything with the array interface: a numpy array, a picture of one bit per pixel."""
+    """Anything with the array interface: a numpy array, an image of one bit per pixel."""
 
     @property
     def __array_interface__(self) -> dict[str, Any]:

@@ -320,7 +320,7 @@ class DataRow(dict[str, Any], Formatter):
         images_data_fetch_options: ImagesDataFetchOptions | None = None,
         client_metadata: bool = False,
     ) -> None:
-        """Fetch the row anew; what is not asked for, or comes as null, keeps its value. Unsaved changes are forgotten.
+        """Fetch the row again; what is not asked for, or comes as null, keeps its value. Unsaved changes are forgotten.
 
         Raises
         ------

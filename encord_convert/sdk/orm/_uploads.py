@@ -151,7 +151,7 @@ class ImageGroupOCR:
 @seen_as(_HOME + "ReEncodeVideoTaskResult")
 @dataclass(frozen=True)
 class ReEncodeVideoTaskResult:
-    """A video that was encoded anew.
+    """A video that was encoded again.
 
     Parameters
     ----------

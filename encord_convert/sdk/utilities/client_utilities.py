@@ -44,7 +44,7 @@ class LocalImport:
     file_path : str
         The folder.
     map_filename_to_cvat_name : function or None
-        What CVAT called the picture of a path below ``images``; None: the path.
+        What CVAT called the image of a path below ``images``; None: the path.
     """
 
     file_path: str

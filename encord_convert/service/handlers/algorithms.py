@@ -3,12 +3,12 @@
 Interpolation moves boxes and their turn linearly, polygons and polylines by position along their outline, points
 linearly; a mask, or a shape that becomes another, holds until the next key frame. Before the first and after the last
 key frame of an object nothing is added. Fitting replaces the shape of every object by the upright box that encloses it,
-cut at the picture.
+cut at the image.
 
 Both answer all frames that were sent and those that were filled; objects keep everything else they have.
 
 Source: wire protocol, section 10.7; the motion is that of :mod:`encord_convert.geometry.interpolation`. Unknown:
-whether the original repeats the key frames, and whether it fits boxes to the picture as well; its answers would tell.
+whether the original repeats the key frames, and whether it fits boxes to the image as well; its answers would tell.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def fitted(frames: Frames, width: float, height: float) -> Frames:
     ----------
     frames : dict
     width, height : float
-        Of the picture in pixels: a turned box has its corners there.
+        Of the image in pixels: a turned box has its corners there.
     """
     if not (width > 0 and height > 0):
         raise ValueError(f"the video is {width:g} x {height:g} pixels.")
@@ -133,7 +133,7 @@ def _boxed(entry: Entry, width: float, height: float) -> Entry:
 
 
 def _corners(x: float, y: float, w: float, h: float, theta: float, width: float, height: float) -> list[float]:
-    """Return the corners of a turned box of pixels as parts of the picture."""
+    """Return the corners of a turned box of pixels as parts of the image."""
     corners = corners_from_rotated(x, y, w, h, theta)
     return [value / (height if index % 2 else width) for index, value in enumerate(corners)]
 

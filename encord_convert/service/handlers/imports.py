@@ -1,8 +1,8 @@
-"""Import of CVAT annotations whose pictures were uploaded: a project with its ontology and labelled rows.
+"""Import of CVAT annotations whose images were uploaded: a project with its ontology and labelled rows.
 
-Each picture becomes a data row of its own, named as in CVAT. What the reader of the format ``cvat`` says was dropped is
-a warning, what was changed an information, and its notes keep their level; so are pictures without annotations and
-annotations without a picture told. Annotations that cannot be read make no project.
+Each image becomes a data row of its own, named as in CVAT. What the reader of the format ``cvat`` says was dropped is
+a warning, what was changed an information, and its notes keep their level; so are images without annotations and
+annotations without an image told. Annotations that cannot be read make no project.
 
 Source: wire protocol, section 8.6; API reference of encord 0.1.104, ``ReviewMode``. Unknown: whether the original makes
 image groups of them; an import into it would tell.
@@ -47,7 +47,7 @@ Issues = dict[str, dict[str, list[str]]]
 """Severity to code to what is said of each occurrence."""
 _LISTS = {Level.ERROR: "errors", Level.WARNING: "warnings", Level.INFO: "infos"}
 NO_VIDEO = (
-    "The annotations are tracks of a video, and pictures are imported here. Export from CVAT as 'CVAT for images 1.1'."
+    "The annotations are tracks of a video, and images are imported here. Export from CVAT as 'CVAT for images 1.1'."
 )
 
 
@@ -75,13 +75,13 @@ def _scanned(source: MemorySource) -> Scan:
 
 
 class Imported(msgspec.Struct):
-    """What was read: a structure, and the rows of pictures that were uploaded, by their hashes."""
+    """What was read: a structure, and the rows of images that were uploaded, by their hashes."""
 
     title: str
     editor: bytes
     rows: dict[str, tuple[bytes, bytes]]
     names: dict[str, str]
-    """Of every picture that was uploaded."""
+    """Of every image that was uploaded."""
     metadata: dict[str, str | None]
     issues: Issues
 

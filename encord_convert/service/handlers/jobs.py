@@ -1,4 +1,4 @@
-"""What takes long: private data registered, videos encoded anew. A job is begun, then asked after.
+"""What takes long: private data registered, videos encoded again. A job is begun, then asked after.
 
 Who asks how far private data is, waits: the answer comes when the job ends, or when the time is up they gave.
 
@@ -101,7 +101,7 @@ def _check_dataset(call: Call) -> None:
 
 @handles(Query.REENCODE_VIDEO_TASK, Verb.PUT, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
 def encode(call: Call) -> int:
-    """Begin to encode videos anew; return the number of the job. The same asked twice while it runs is one job."""
+    """Begin to encode videos again; return the number of the job. The same asked twice while it runs is one job."""
     if not videos.has_reader():
         raise InvalidArgumentsError(videos.NEEDS_PYAV)
     hashes = list(dict.fromkeys(texts(call.given("data_hash", list))))

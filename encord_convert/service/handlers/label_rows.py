@@ -44,7 +44,7 @@ TICK_S = 1e-6
 
 
 PICTURES = frozenset({"IMAGE", "IMG_GROUP", "GROUP"})
-"""Data types whose labels are those of a picture; all others have frames."""
+"""Data types whose labels are those of an image; all others have frames."""
 
 
 class _Object(msgspec.Struct):

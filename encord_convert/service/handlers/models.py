@@ -107,5 +107,5 @@ def run(call: Call) -> None:
 
 @handles(Query.IMAGE_GROUP_OCR, Verb.GET, RESOURCE, writes=False, scope="dataset.read", kinds=(Kind.DATASET,))
 def recognise_text(call: Call) -> None:
-    """Refuse to read text in pictures."""
-    raise MethodNotAllowedError("A local service has no engine that reads text in pictures.")
+    """Refuse to read text in images."""
+    raise MethodNotAllowedError("A local service has no engine that reads text in images.")

@@ -140,7 +140,7 @@ def detach(call: Call) -> bool:
 
 @handles(Query.DATASET_DATA, Verb.GET, RESOURCE, writes=False, scope="label.read", kinds=(Kind.PROJECT,))
 def look_up(call: Call) -> dict[str, Any]:
-    """Return where a piece of data lies: a video, or pictures or the files of a series."""
+    """Return where a piece of data lies: a video, or images or the files of a series."""
     uid = call.uid if isinstance(call.uid, dict) else {}
     data_hash, is_signed = str(uid.get("data_hash")), uid.get("get_signed_url") is True
     rows = label_rows.whole(call.db, call.of.hash, data_hashes=[data_hash])

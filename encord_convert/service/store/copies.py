@@ -13,7 +13,7 @@ from encord_convert.service.store.tables_projects import MODEL_ITERATIONS, MODEL
 
 
 def data(db: Connection, from_dataset: str, wanted: list[str], to_dataset: str, now: float) -> dict[str, str]:
-    """Copy pieces of data of a dataset to the end of another one; return old to new hashes, those of pictures too.
+    """Copy pieces of data of a dataset to the end of another one; return old to new hashes, those of images too.
 
     The files are the same: storage keeps them by what is in them.
     """

@@ -79,7 +79,7 @@ def files(folder: Path) -> None:
         picture(folder / place / "a.png", 64, 48)
         picture(folder / place / "c.png", 32, 24)
     picture(folder / "pictures/b.jpg", 80, 60)
-    (folder / "pictures/text.png").write_text("no picture")
+    (folder / "pictures/text.png").write_text("no image")
     (folder / "cvat_project/annotations.xml").write_text(CVAT.format(meta=PROJECT, of='subset="default" task_id="3"'))
     (folder / "cvat_task/annotations.xml").write_text(CVAT.format(meta=TASK, of=""))
     (folder / "cvat_broken/annotations.xml").write_text("<annotations")
