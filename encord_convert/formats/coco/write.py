@@ -1,8 +1,8 @@
 """The COCO file as a whole: its two long blocks are written beside it, row by row, and put together at the end.
 
 With several processes each writes the blocks of one part of the rows, with the numbers they have if the importer
-foresees right how many are before them; if not, they are numbered again at the end. The file is the same, byte for byte;
-where that cannot be had so (a name in two parts, videos), one process writes all.
+foresees right how many are before them; if not, they are numbered again at the end. The file is the same, byte for
+byte; where that cannot be had so (a name in two parts, videos), one process writes all.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
