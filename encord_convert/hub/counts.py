@@ -129,6 +129,11 @@ class Ledger:
         tally.count += 1
         return True
 
+    def wants_examples(self, kind: Kind, code: str, feature: Feature, key: Key) -> bool:
+        """Tell whether a loss has fewer examples than it may have."""
+        tally = self._losses.get((kind, code, feature, *key))
+        return tally is None or len(tally.examples) < EXAMPLES
+
     def drop(
         self,
         code: str,
@@ -205,11 +210,12 @@ class Ledger:
         return copy
 
     def losses(self) -> list[Loss]:
-        """Return the losses, most numerous first within each kind, then by code and label."""
-        return [
+        """Return the losses in the order they were met, what only the source has words for last."""
+        losses = [
             Loss(*index, tally.count, tally.where, tally.detail, tuple(tally.examples))
             for index, tally in self._losses.items()
         ]
+        return sorted(losses, key=lambda loss: loss.feature is Feature.NATIVE)
 
     def notes(self) -> list[Note]:
         """Return the notes in the order they were made."""

@@ -255,7 +255,8 @@ class Carries:
     there. ``colours_by`` says whether every class keeps its colour, or those of one name get that of the first; None
     where nobody has a use for colours, so that they are no loss. ``keeps_upright`` says that a rotatable box that is
     not turned survives as boxes do, though those that are turned are approximated. ``native`` names the families of
-    formats whose native data (:mod:`encord_convert.hub.native`) is written back.
+    formats whose native data (:mod:`encord_convert.hub.native`) is written back, or ``family:image`` or
+    ``family:annotation.id`` where that is all of it.
     """
 
     shapes: frozenset[Shape]
@@ -289,6 +290,11 @@ class Carries:
     def has(self, feature: Feature, shape: Shape) -> bool:
         """Tell whether a feature of a shape survives."""
         return feature in self.features and not (feature is Feature.OUT_OF_BOUNDS and shape in self.bounded)
+
+    def keeps(self, family: str, name: str) -> bool:
+        """Tell whether a key that is native to a family, such as ``image.license``, is written back."""
+        words = {family, f"{family}:{name}", f"{family}:{name.partition('.')[0]}"}
+        return not self.native.isdisjoint(words)
 
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
         """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""

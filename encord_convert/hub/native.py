@@ -12,8 +12,8 @@ Three levels: the set (``LabelSet.native``: by family, then by key), the row and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Keys = Mapping[str, Any]
@@ -21,6 +21,14 @@ Keys = Mapping[str, Any]
 
 CLASSES = "classes"
 """Key of ``LabelSet.native[family]`` that holds the keys of each class, by its name; all others are of the file."""
+
+LARGEST = "largest"
+"""Key of ``LabelSet.native[family]`` that is no word of the source: by kind the largest id, where ids are native."""
+
+OF_GEOMETRY = frozenset({"area", "bbox"})
+"""Keys of an annotation that speak of its geometry: whoever edits that makes them untrue."""
+
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 @dataclass(slots=True)
@@ -35,15 +43,30 @@ class Native:
         Of the image or video.
     labels : mapping
         Hash of an object or classification to its frames, each with its keys.
+    frames : mapping
+        Of the images that are frames of a video, by frame.
+    quiet : set of str
+        Keys, such as ``annotation.id``, that are written back, but tell nothing that would be lost elsewhere: ids that
+        only count.
     """
 
     family: str
     row: Keys = field(default_factory=dict)
     labels: Mapping[str, Mapping[int, Keys]] = field(default_factory=dict)
+    frames: Mapping[int, Keys] = field(default_factory=dict)
+    quiet: frozenset[str] = frozenset()
 
     def of(self, hash_: str, frame: int) -> Keys:
         """Return the keys of an annotation; none if there are none."""
         return self.labels.get(hash_, {}).get(frame, {})
+
+    def without_geometry(self, hashes: Collection[str]) -> Native:
+        """Return the same without what is said of the geometry of some objects."""
+        labels = {
+            hash_: {frame: _without(keys, OF_GEOMETRY) for frame, keys in frames.items()} if hash_ in hashes else frames
+            for hash_, frames in self.labels.items()
+        }
+        return replace(self, labels=labels)
 
 
 @dataclass(slots=True)
@@ -57,6 +80,10 @@ class NativeColumns:
         By number of the image, by index of the annotation: the keys that only some have.
     row_columns, label_columns : mapping
         By key: a value for every image, for every annotation of the table, such as ids.
+    classifications : mapping
+        By number of the image, then by hash of the classification: its keys.
+    quiet : set of str
+        As of :class:`Native`.
     """
 
     family: str
@@ -64,6 +91,8 @@ class NativeColumns:
     labels: Mapping[int, Keys] = field(default_factory=dict)
     row_columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     label_columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    classifications: Mapping[int, Mapping[str, Keys]] = field(default_factory=dict)
+    quiet: frozenset[str] = frozenset()
 
     def row(self, number: int, hashes: Mapping[int, str]) -> Native | None:
         """Return what is native of an image; ``hashes`` gives those of its annotations by their index."""
@@ -75,23 +104,36 @@ class NativeColumns:
             keys.update(self.labels.get(index, {}))
             if keys:
                 labels[hash_] = {0: keys}
-        return Native(self.family, own, labels) if own or labels else None
+        labels.update({hash_: {0: said} for hash_, said in self.classifications.get(number, {}).items()})
+        return Native(self.family, own, labels, quiet=self.quiet) if own or labels else None
 
     def counts(self) -> Iterator[tuple[str, int]]:
-        """Yield ``image.<key>`` or ``annotation.<key>`` with the number of leaves there are of it."""
+        """Yield ``image.<key>`` or ``annotation.<key>`` with the number of leaves there are of it, where any is lost."""
+        said = [keys for by_hash in self.classifications.values() for keys in by_hash.values()]
         for scope, columns, some in (
-            ("image", self.row_columns, self.rows),
-            ("annotation", self.label_columns, self.labels),
+            ("image", self.row_columns, self.rows.values()),
+            ("annotation", self.label_columns, [*self.labels.values(), *said]),
         ):
             for key, column in columns.items():
-                yield f"{scope}.{key}", len(column)
-            for keys in some.values():
+                if f"{scope}.{key}" not in self.quiet:
+                    yield f"{scope}.{key}", len(column)
+            for keys in some:
                 for key, value in keys.items():
-                    yield f"{scope}.{key}", leaves(value)
+                    if f"{scope}.{key}" not in self.quiet and not says_nothing(value):
+                        yield f"{scope}.{key}", leaves(value)
 
 
 def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
+
+
+def _without(keys: Keys, gone: Collection[str]) -> Keys:
+    return {key: value for key, value in keys.items() if key not in gone}
+
+
+def says_nothing(value: Any) -> bool:
+    """Tell a value that stands where nothing is known: it is written back, and nothing is lost where it is not."""
+    return value in _NOTHING
 
 
 def leaves(value: Any) -> int:

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.counts import Carried, Origin
-from encord_convert.hub.native import NativeColumns
+from encord_convert.hub.native import Native, NativeColumns
 from encord_convert.sdk.objects import ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
@@ -231,9 +231,14 @@ class Sheet:
                 row._adopt(self._instance(place, self._coordinates[place]))
             for classification in self.classifications.get(number, ()):
                 row._adopt(classification)
-            if self.native is not None:
-                row._native = self.native.row(number, {place: self._hash_of(place) for place in self.span(number)})
+            row._native = self.native_of(number)
         return row
+
+    def native_of(self, number: int) -> Native | None:
+        """Return what only the format of the source has words for, of a picture and what is on it."""
+        if self.native is None:
+            return None
+        return self.native.row(number, {place: self._hash_of(place) for place in self.span(number)})
 
     def empty_row(self, number: int) -> LabelRowV2:
         """Return a row of an image without its labels, which is enough to say where something is."""

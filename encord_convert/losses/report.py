@@ -18,7 +18,7 @@ both are told to the same object, in one place: that is why this is one module, 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.contents import (
@@ -37,7 +37,7 @@ from encord_convert.hub.contents import (
 )
 from encord_convert.hub.counts import SECONDARY, Carried, Key, Ledger
 from encord_convert.hub.loss import Carries, Feature, Kind, Level, Loss, Note, Where
-from encord_convert.hub.native import CLASSES, leaves
+from encord_convert.hub.native import CLASSES, LARGEST, Native, leaves, says_nothing
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Sheet, Use
 from encord_convert.losses.wording import summary, things, verb
@@ -116,8 +116,7 @@ class Report:
         if carries is not None:
             self._lose_colours(labels.ontology, carries)
             for family, keys in labels.native.items():
-                if family not in carries.native:
-                    self._lose_native_of_set(keys)
+                self._lose_native_of_set(family, keys, carries)
 
     def _take(self, row: LabelRowV2, carries: Carries | None) -> None:
         self._row = row
@@ -131,7 +130,7 @@ class Report:
         if carries is not None:
             self._lose_row(row, carries)
             if row._native is not None and row._native.family not in carries.native:
-                self._lose_native_of(row)
+                self._lose_native_of(row, _of_its_labels(row), carries)
 
     def sheets(self, labels: LabelSet, carries: Carries) -> Iterator[Sheet | LabelRowV2]:
         """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the account.
@@ -150,8 +149,7 @@ class Report:
                 for metadata in one.client_metadata.values():
                     self._count_split(metadata, 1)
                 if one.native is not None and one.native.family not in carries.native:
-                    for name, count in one.native.counts():
-                        self._lose_native(name, Where(), count)
+                    self._lose_native_of_table(one, carries)
             else:
                 self._take(one, carries)
             yield one
@@ -184,31 +182,58 @@ class Report:
                 detail = f"The colour {item.color} of {item.title!r} has no place in the target."
                 self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
 
-    def _lose_native_of_set(self, keys: Mapping[str, Any]) -> None:
+    def _lose_native_of_set(self, family: str, keys: Mapping[str, Any], carries: Carries) -> None:
         """Say what only the source has words for: of classes as a loss, of the file itself as a note."""
         for name, own in keys.get(CLASSES, {}).items():
-            for key, value in own.items():
-                self._lose_native(f"class.{key}", Where(element=name), leaves(value))
+            self._lose_native_keys("class", own, Where(element=name), family, carries)
         for key, value in keys.items():
-            if key != CLASSES:
-                detail = f"Only the format of the source has a word for {key!r} of the file."
-                self.writing.note(Level.INFO, "NATIVE_DROPPED", detail, count=leaves(value))
+            if key in (CLASSES, LARGEST) or says_nothing(value) or carries.keeps(family, f"file.{key}"):
+                continue
+            detail = f"Only the format of the source has a word for {key!r} of the file."
+            self.writing.note(Level.INFO, "NATIVE_DROPPED", detail, count=leaves(value))
 
-    def _lose_native_of(self, row: LabelRowV2) -> None:
-        """Say that what only the source has words for is not written, of a row and the annotations that are on it."""
+    def _lose_native_of(self, row: LabelRowV2, native: Native, carries: Carries) -> None:
+        """Say that what only the source has words for is not written, of a row and of its annotations."""
         where = Where(file=row._origin, row=row.data_title)
-        for key, value in row._native.row.items():
-            self._lose_native(f"image.{key}", where, leaves(value))
-        for instance in (*row._objects.values(), *row._classifications.values()):
-            for frame, keys in row._native.labels.get(hash_of(instance), {}).items():
-                if frame in instance._frames:
-                    place = Where(file=row._origin, row=row.data_title, frame=frame, object_hash=hash_of(instance))
-                    for key, value in keys.items():
-                        self._lose_native(f"annotation.{key}", place, leaves(value))
+        self._lose_native_keys("image", native.row, where, native.family, carries, native.quiet)
+        for frame, keys in native.frames.items():
+            place = Where(file=row._origin, row=row.data_title, frame=frame)
+            self._lose_native_keys("frame", keys, place, native.family, carries, native.quiet)
+        for hash_, frames in native.labels.items():
+            for frame, keys in frames.items():
+                place = Where(file=row._origin, row=row.data_title, frame=frame, object_hash=hash_)
+                self._lose_native_keys("annotation", keys, place, native.family, carries, native.quiet)
+
+    def _lose_native_of_table(self, table: Sheet, carries: Carries) -> None:
+        """Say what :meth:`_lose_native_of` does of many rows, one by one only where examples are wanted."""
+        native = table.native
+        assert native is not None
+        lost: dict[str, int] = {}
+        for name, count in native.counts():
+            if not carries.keeps(native.family, name):
+                lost[name] = lost.get(name, 0) + count
+        if any(self.writing.wants_examples(*_lost_native(name)) for name in lost):
+            for number in range(len(table)):
+                own = table.native_of(number)
+                if own is not None:
+                    self._lose_native_of(table.empty_row(number), own, carries)
+            return
+        for name, count in lost.items():
+            self._lose_native(name, Where(), count)
+
+    def _lose_native_keys(
+        self, scope: str, keys: Mapping[str, Any], where: Where, family: str, carries: Carries,
+        quiet: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        for key, value in keys.items():
+            name = f"{scope}.{key}"
+            if not (name in quiet or says_nothing(value) or carries.keeps(family, name)):
+                self._lose_native(name, where, leaves(value))
 
     def _lose_native(self, name: str, where: Where, count: int) -> None:
         detail = f"Only the format of the source has a word for {name!r}."
-        self.writing.lose(Kind.DROPPED, "NATIVE_DROPPED", Feature.NATIVE, ("key", name), where, detail, count)
+        kind, code, feature, key = _lost_native(name)
+        self.writing.lose(kind, code, feature, key, where, detail, count)
 
     def _lose_row(self, row: LabelRowV2, carries: Carries) -> None:
         """Say that a row is not written as such: its medium has no place in the target, or nothing is on it.
@@ -536,6 +561,21 @@ class Report:
         report = cls()
         predict(report, labels, carries)
         return report
+
+
+def _of_its_labels(row: LabelRowV2) -> Native:
+    """Return what is native of a row without that of annotations that are not on it."""
+    native: Native = row._native
+    labels: dict[str, Mapping[int, Mapping[str, Any]]] = {}
+    for instance in (*row._objects.values(), *row._classifications.values()):
+        frames = native.labels.get(hash_of(instance))
+        if frames:
+            labels[hash_of(instance)] = {frame: keys for frame, keys in frames.items() if frame in instance._frames}
+    return replace(native, labels=labels)
+
+
+def _lost_native(name: str) -> tuple[Kind, str, Feature, Key]:
+    return Kind.DROPPED, "NATIVE_DROPPED", Feature.NATIVE, ("key", name)
 
 
 def sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
