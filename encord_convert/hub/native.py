@@ -108,7 +108,7 @@ class NativeColumns:
         return Native(self.family, own, labels, quiet=self.quiet) if own or labels else None
 
     def counts(self) -> Iterator[tuple[str, int]]:
-        """Yield ``image.<key>`` or ``annotation.<key>`` with the number of leaves there are of it, where any is lost."""
+        """Yield ``image.<key>`` or ``annotation.<key>`` with its number of leaves, where any could be lost."""
         said = [keys for by_hash in self.classifications.values() for keys in by_hash.values()]
         for scope, columns, some in (
             ("image", self.row_columns, self.rows.values()),
