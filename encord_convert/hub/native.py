@@ -20,10 +20,13 @@ Keys = Mapping[str, Any]
 """Key to JSON value, as the source has both."""
 
 CLASSES = "classes"
-"""Key of ``LabelSet.native[family]`` that holds the keys of each class, by its name; all others are of the file."""
+"""Key of ``LabelSet.native[family]`` that holds the keys of each class, by its name; others are of the file."""
 
 LARGEST = "largest"
 """Key of ``LabelSet.native[family]`` that is no word of the source: by kind the largest id, where ids are native."""
+
+QUIET = "quiet"
+"""Key of ``LabelSet.native[family]`` that is no word of the source either: names of what is not lost elsewhere."""
 
 OF_GEOMETRY = frozenset({"area", "bbox"})
 """Keys of an annotation that speak of its geometry: whoever edits that makes them untrue."""

@@ -37,7 +37,7 @@ from encord_convert.hub.contents import (
 )
 from encord_convert.hub.counts import SECONDARY, Carried, Key, Ledger
 from encord_convert.hub.loss import Carries, Feature, Kind, Level, Loss, Note, Where
-from encord_convert.hub.native import CLASSES, LARGEST, Native, leaves, says_nothing
+from encord_convert.hub.native import CLASSES, LARGEST, QUIET, Native, leaves, says_nothing
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Sheet, Use
 from encord_convert.losses.wording import summary, things, verb
@@ -185,9 +185,9 @@ class Report:
     def _lose_native_of_set(self, family: str, keys: Mapping[str, Any], carries: Carries) -> None:
         """Say what only the source has words for: of classes as a loss, of the file itself as a note."""
         for name, own in keys.get(CLASSES, {}).items():
-            self._lose_native_keys("class", own, Where(element=name), family, carries)
+            self._lose_native_keys("class", own, Where(element=name), family, carries, keys.get(QUIET, ()))
         for key, value in keys.items():
-            if key in (CLASSES, LARGEST) or says_nothing(value) or carries.keeps(family, f"file.{key}"):
+            if key in (CLASSES, LARGEST, QUIET) or says_nothing(value) or carries.keeps(family, f"file.{key}"):
                 continue
             detail = f"Only the format of the source has a word for {key!r} of the file."
             self.writing.note(Level.INFO, "NATIVE_DROPPED", detail, count=leaves(value))

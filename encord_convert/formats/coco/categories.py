@@ -198,7 +198,7 @@ class Category:
     def __init__(self, id_: int, name: str, classes: list[Object]) -> None:
         self.id = id_
         self.name = name
-        self.class_name = classes[0].name
+        self.class_name = classes[0].name if classes else name
         self.classes = classes
         self.keypoints: Keypoints | None = None
         self.is_pointed = any(one.shape is Shape.POINT for one in classes)
@@ -212,27 +212,43 @@ class Category:
         is_point_like = self.keypoints is not None and len(self.keypoints.names) == 1 and not self.is_pointed
         return is_point_like or self.name != self.class_name or len({one.shape for one in self.classes}) > 1
 
-    def to_dict(self, supercategory: str | None) -> dict[str, Any]:
-        """Return the entry of the file."""
+    def to_dict(self, supercategory: str | None, native: Mapping[str, Mapping[str, Any]] = {}) -> dict[str, Any]:
+        """Return the entry of the file; ``native`` are keys that the source has of classes, by their names."""
+        own = native.get(self.class_name, {})
         members: dict[str, Any] = {"id": self.id, "name": self.name}
-        members["supercategory"] = self.class_name if supercategory is None else supercategory
-        members["color"] = self.classes[0].color
+        members["supercategory"] = own.get("supercategory", self.class_name) if supercategory is None else supercategory
+        if self.classes:
+            color = self.classes[0].color
+            members["color"] = own["color"] if color_of(own.get("color")) == color else color
         if self.keypoints is not None:
             members["keypoints"], members["skeleton"] = self.keypoints.names, self.keypoints.edges
         elif self.is_pointed:
             members["keypoints"], members["skeleton"] = [self.class_name], []
         if self.name != self.class_name:
             members["encord_name"] = self.class_name
-        return members
+        return {**{key: value for key, value in own.items() if key not in members}, **members}
+
+
+def color_of(value: Any) -> str | None:
+    """Return a colour of a category, hexadecimal or red, green and blue, as that of a class; None if it is none."""
+    if isinstance(value, str) and value.startswith("#"):
+        return value
+    if isinstance(value, list) and len(value) == 3 and all(isinstance(one, int) and 0 <= one < 256 for one in value):
+        return "#{:02x}{:02x}{:02x}".format(*value)
+    return None
 
 
 def categories_of(
-    structure: OntologyStructure, shapes: frozenset[Shape], ids: Mapping[str, int] | None = None
+    structure: OntologyStructure,
+    shapes: frozenset[Shape],
+    ids: Mapping[str, int] | None = None,
+    names: Iterable[str] = (),
 ) -> list[Category]:
     """Return the categories of an ontology, with ids from 1 in its order; those whose names have ``ids`` have those.
 
     Classes of one name share a category, so that no two categories have the same name. A category has one list of
-    keypoints: where points and skeletons have the same name, the points get a category of their own.
+    keypoints: where points and skeletons have the same name, the points get a category of their own. Those of
+    ``names`` that no class has are categories, too.
     """
     drawn = [one for one in structure.objects if one.shape in shapes]
     with_skeleton = {one.name for one in drawn if one.shape is Shape.SKELETON}
@@ -251,6 +267,7 @@ def categories_of(
         if name in with_skeleton and not is_apart:
             category.keypoints = keypoints_of(structure, name)
         categories.append(category)
+    categories += [Category(given.get(name) or next(rest), name, []) for name in names if name not in taken]
     return categories
 
 
@@ -292,6 +309,8 @@ class Classes:
         Ids of categories by name.
     as_objects : bool
         Whether answers to checklists say of each option whether it is chosen.
+    names : iterable of str
+        Categories that the source has, with or without a class.
 
     Attributes
     ----------
@@ -305,8 +324,9 @@ class Classes:
         ids: Mapping[str, int] | None = None,
         *,
         as_objects: bool = False,
+        names: Iterable[str] = (),
     ) -> None:
-        self.categories = categories_of(structure, shapes, ids)
+        self.categories = categories_of(structure, shapes, ids, names)
         self._as_objects = as_objects
         self._by_key = {(one.name, one.shape): category for category in self.categories for one in category.classes}
         self._objects: dict[int, Class] = {}
@@ -320,6 +340,10 @@ class Classes:
             category = self._by_key.get((item.name, item.shape))
             found = self._objects[id(item)] = Class(item, category, as_objects=self._as_objects)
         return found
+
+    def id_of(self, name: str) -> int | None:
+        """Return the id of the category of a name, None if there is none."""
+        return next((one.id for one in self.categories if one.name == name), None)
 
     def questions_of(self, item: Classification) -> Questions:
         """Return how a classification is written."""

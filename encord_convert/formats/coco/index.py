@@ -34,6 +34,7 @@ from encord_convert.formats.coco.index_entries import (
 )
 from encord_convert.formats.coco.index_records import Records, repetitions
 from encord_convert.formats.coco.json_walk import Document, Stretch, Value
+from encord_convert.formats.coco.native import IdFacts
 
 MOST_FRAMES = 10_000_000
 """Frames of a row are numbered below this; what says otherwise is damage."""
@@ -43,6 +44,10 @@ MOST_VALUES = 64
 
 _GEOMETRY = frozenset({"bbox", "segmentation", "keypoints", "segments_info", "caption", "category_id"})
 _MOST_KNOWN = 10_000
+_MOST_KEPT_BYTES = 4 << 20
+"""Of blocks that nobody here knows."""
+
+KNOWN_BLOCKS = frozenset({"images", "annotations", "categories", "videos"})
 _SIDES = ("keypoints", "rotation", "track_id", "instance_id", "segments_info", "segmentations", "bboxes")
 """Keys by which an annotation tells more of its class than its outline and its attributes do."""
 
@@ -176,6 +181,9 @@ class Index:
         Of each annotation the id of its image or video, where it begins, and its bytes.
     splits : set of str
         What images say their split is.
+    blocks : dict of str to value
+        Other blocks, which nobody here knows.
+    annotation_ids : IdFacts
     unread : list of str
         Blocks that are not read.
     renamed : str
@@ -206,6 +214,9 @@ class Index:
         self.facts: dict[int, ClassFacts] = {}
         self.image_answers: dict[str, AnswerFacts] = {}
         self.splits: set[str] = set()
+        self.blocks: dict[str, Any] = {}
+        self._kept_bytes = 0
+        self.annotation_ids = IdFacts()
         self.unread: list[str] = []
         self._candidates: list[str] = []
         self.seen: set[str] = set()
@@ -224,7 +235,9 @@ class Index:
                 if part.key == "info":
                     info = value_of(part.text)
                     self.info = info if isinstance(info, dict) else {}
-                elif first_byte(part.text) != 110:
+                    if info and not self.info:
+                        self.unread.append(part.key)
+                elif first_byte(part.text) != 110 or part.key not in KNOWN_BLOCKS:
                     self._unread_value(part)
                 continue
             self.seen.add(part.key)
@@ -235,13 +248,14 @@ class Index:
                 self._images(part, pattern)
             elif part.key in ("categories", "videos"):
                 getattr(self, part.key).extend(map(value_of, part.entries))
-            elif part.entries and part.key not in self.unread:
+            elif part.entries and part.key not in (*self.unread, *self.blocks) and is_annotation(part.entries[0]):
                 self.unread.append(part.key)
-                if is_annotation(part.entries[0]):
-                    self._candidates.append(part.key)
+                self._candidates.append(part.key)
+            elif part.key not in self._candidates:
+                self._keep(part.key, len(part.text), list(map(value_of, part.entries)))
         if only != "images" and not self.seen & {"", "annotations"} and len(self._candidates) == 1:
             self._take_renamed()
-        self.repeated = repetitions(self._ids)
+        self.repeated = self.annotation_ids.repeated = repetitions(self._ids)
 
     def _unread_value(self, part: Value) -> None:
         """Take what is no list for one where that can be; say of annotations that cannot be read that they are there.
@@ -259,8 +273,22 @@ class Index:
             kind = "an object of other things" if isinstance(value, dict) else f"{value!r:.40}"
             fact = f'"annotations" is {kind}; expected a list of annotations, or an object that holds them by id.'
             raise ReadError(self.document.place, fact)
-        elif part.key not in self.unread:
+        elif part.key in KNOWN_BLOCKS:
             self.unread.append(part.key)
+        else:
+            self._keep(part.key, len(part.text), value)
+
+    def _keep(self, key: str, size: int, value: Any) -> None:
+        """Keep a block, or some more entries of it, if it is not too long."""
+        self._kept_bytes += size
+        if self._kept_bytes > _MOST_KEPT_BYTES or key in self.unread:
+            self.blocks.pop(key, None)
+            if key not in self.unread:
+                self.unread.append(key)
+        elif isinstance(value, list) and isinstance(self.blocks.get(key), list):
+            self.blocks[key] += value
+        else:
+            self.blocks[key] = value
 
     def _take_renamed(self) -> None:
         """Read the one block that holds annotations and is called otherwise."""
@@ -357,7 +385,9 @@ class Index:
         base, offsets, lengths = part.places()
         self.records.extend(numbers_of_ids(parents), np.array(offsets, np.int64) + base, lengths)
         entries = [entry for entry in entries if entry is not None]
-        self._ids.extend([number for number in numbers_of_ids([entry.id for entry in entries]) if number != NO_ID])
+        ids = numbers_of_ids([entry.id for entry in entries])
+        self.annotation_ids.see(ids)
+        self._ids.extend([number for number in ids if number != NO_ID])
         sides_of, no_sides = sides(_SIDES, len(self.entries.unknown))
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()

@@ -68,9 +68,13 @@ class Entries:
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Entries, has_odd=self.has_odd), (self.unknown,)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no further key is learnt."""
+        return len(self.unknown) >= _MOST_UNKNOWN
+
     def _make(self) -> None:
-        is_strict = len(self.unknown) < _MOST_UNKNOWN
-        kind = entry_type(tuple(self.unknown), is_strict=is_strict)
+        kind = entry_type(tuple(self.unknown), is_strict=not self.is_full)
         self._one = msgspec.json.Decoder(kind)
         self._many = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
         self._raws = msgspec.json.Decoder(list[Raw])

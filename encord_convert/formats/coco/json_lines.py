@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -30,15 +30,15 @@ class Block(Protocol):
     def count(self) -> int:
         """Entries so far."""
 
-    def add(self, entries: Sequence[Any]) -> None:
-        """Take entries, which have no number yet."""
+    def add(self, entries: Sequence[Any], more: Mapping[int, Mapping[str, Any]] = {}) -> None:
+        """Take entries; those that have no number get the next. ``more`` are further members, by place."""
 
     @property
     def next_id(self) -> int:
         """Number of the next entry."""
 
-    def add_lines(self, lines: bytes, count: int) -> None:
-        """Take entries as lines that have their numbers."""
+    def add_lines(self, lines: bytes, count: int, numbered: int) -> None:
+        """Take entries as lines, of which so many have the numbers from ``next_id`` on; the others have their own."""
 
 
 class Lines:
@@ -48,12 +48,12 @@ class Lines:
     ----------
     stream : binary file
     first : int
-        Number of the first entry.
+        Number of the first entry that has none of its own.
     """
 
     def __init__(self, stream: BinaryIO, first: int = 1) -> None:
         self._count = 0
-        self._first = first
+        self._next = first
         self._stream = stream
 
     @property
@@ -64,17 +64,23 @@ class Lines:
     @property
     def next_id(self) -> int:
         """Number of the next entry."""
-        return self._first + self._count
+        return self._next
 
-    def add(self, entries: Sequence[Any]) -> None:
+    def add(self, entries: Sequence[Any], more: Mapping[int, Mapping[str, Any]] = {}) -> None:
         """Number entries, and write them."""
         if entries:
-            for number, entry in enumerate(entries, self.next_id):
-                entry.id = number
-            self.add_lines(written_lines(entries), len(entries))
+            number = self._next
+            for entry in entries:
+                if not entry.id:
+                    entry.id = number
+                    number += 1
+            if more:
+                entries = [with_more(entry, more.get(at)) for at, entry in enumerate(entries)]
+            self.add_lines(written_lines(entries), len(entries), number - self._next)
 
-    def add_lines(self, lines: bytes, count: int) -> None:
+    def add_lines(self, lines: bytes, count: int, numbered: int) -> None:
         """Write entries that have their numbers."""
+        self._next += numbered
         if count:
             if self._count:
                 self._stream.write(b",\n")
@@ -114,12 +120,44 @@ def _number(member: bytes) -> int:
     return int(member.rpartition(b":")[2])
 
 
-def body_of(annotation: Any) -> bytes:
+def body_of(annotation: Any, more: Mapping[str, Any] | None = None) -> bytes:
     """Return the line of an annotation without its brace and the numbers of it and its image; of none, none."""
     if annotation is None:
         return b""
     annotation.id = annotation.image_id = UNSET
-    return written_lines([annotation])[1:]
+    return written_lines([with_more(annotation, more)])[1:]
+
+
+def with_more(entry: Any, more: Mapping[str, Any] | None) -> Any:
+    """Return an entry with members of its own behind those that are known; what stands there already stays."""
+    own = {key: value for key, value in (more or {}).items() if getattr(entry, key, UNSET) is UNSET}
+    if not own:
+        return entry
+    return msgspec.Raw(written_lines([entry])[:-1] + b"," + written_value(own)[1:])
+
+
+def numbered_lines(path: Path, first: int, more_images: int = 0) -> Iterator[bytes]:
+    """Yield annotations that lie in a file, one a line, without a comma, each with a number.
+
+    Parameters
+    ----------
+    path : Path
+        Each line begins with ``id``, or with ``image_id`` if it has none yet.
+    first : int
+        The first number that is free.
+    more_images : int
+        What is added to the number of each image.
+    """
+    with path.open("rb") as stream:
+        for line in stream:
+            id_, rest = first, line[1:].rstrip(b"\n")
+            if rest.startswith(b'"id":'):
+                own, _, rest = rest.partition(b",")
+                id_ = _number(own)
+            else:
+                first += 1
+            image, _, rest = rest.partition(b",")
+            yield b'{"id":%d,"image_id":%d,%b' % (id_, _number(image) + more_images, rest)
 
 
 def written_lines(entries: Sequence[Any]) -> bytes:

@@ -54,6 +54,7 @@ CARRIES = Carries(
     features=CARRIES_ALL.features - {Feature.PARTS, Feature.ROTATION},
     tolerance_px=CARRIES_ALL.tolerance_px,
     codes={Feature.UNKNOWN_POINTS: "KEYPOINT_UNKNOWN"},
+    native=CARRIES_ALL.native,
 )
 
 

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from encord_convert.formats.coco.categories import RESERVED, Questions
+from encord_convert.formats.coco.categories import RESERVED, Questions, color_of
 from encord_convert.formats.coco.index import AnswerFacts, ClassFacts
-from encord_convert.formats.coco.index_entries import number_of, texts_of
+from encord_convert.formats.coco.index_entries import NO_ID, number_of, texts_of
 from encord_convert.formats.coco.options import ReadOptions
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import Draft
@@ -51,7 +51,7 @@ class Category:
     """One entry of ``categories``.
 
     ``is_declared`` says that its ``supercategory`` is what Encord's own exporter writes there, shapes; ``declared`` is
-    the shape if there is but one.
+    the shape if there is but one. ``native`` are the keys that nothing else is made of, ``id`` is its own.
     """
 
     name: str
@@ -62,12 +62,13 @@ class Category:
     declared: Shape | None = None
     is_declared: bool = False
     facts: ClassFacts = field(default_factory=ClassFacts)
+    id: int = NO_ID
+    native: dict[str, Any] = field(default_factory=dict)
 
 
 def categories_by_id(entries: Iterable[Any], ledger: Ledger) -> dict[int, Category]:
     """Return the categories of a file by id; of two with the same id the first."""
     found: dict[int, Category] = {}
-    strange: dict[str, None] = {}
     for entry in entries:
         if not isinstance(entry, dict) or "id" not in entry:
             ledger.note(Level.WARNING, "INVALID_CATEGORY", "An entry of categories is none: it has no id.")
@@ -84,33 +85,22 @@ def categories_by_id(entries: Iterable[Any], ledger: Ledger) -> dict[int, Catego
         category.keypoints = list(texts_of(entry.get("keypoints")))
         edges = entry.get("skeleton")
         category.edges = edges if isinstance(edges, list) else []
-        category.color = _color_of(entry.get("color"))
-        strange.update(dict.fromkeys(key for key, value in entry.items() if key not in _KEYS and value is not None))
+        category.color = color_of(entry.get("color"))
+        category.id = id_
+        category.native = {
+            key: value for key, value in entry.items() if key not in _KEYS and (key, value) != ("supercategory", name)
+        }
     shapes = [[_SHAPE_NAMES.get(name) for name in one.supercategory.split(SHAPES_BETWEEN)] for one in found.values()]
     # Others write a supercategory of that name too: a class `point` is its own supercategory, an `animal` has none.
     if all(map(all, shapes)) and any(one.supercategory != one.name for one in found.values()):
         for category, declared in zip(found.values(), shapes, strict=True):
             category.is_declared = True
             category.declared = declared[0] if len(declared) == 1 else None
-    if strange:
-        detail = f"What categories say beside has no place in the hub: {', '.join(map(repr, sorted(strange)))}."
-        ledger.note(Level.INFO, "CATEGORY_KEYS", detail)
     return found
 
 
-_KEYS = frozenset(
-    {"id", "name", "supercategory", "keypoints", "skeleton", "color", "encord_name", "isthing", "image_count",
-     "instance_count"}
-)  # fmt: skip
-"""Keys of categories that are read, or that follow from the annotations."""
-
-
-def _color_of(value: Any) -> str | None:
-    if isinstance(value, str) and value.startswith("#"):
-        return value
-    if isinstance(value, list) and len(value) == 3 and all(isinstance(one, int) and 0 <= one < 256 for one in value):
-        return "#{:02x}{:02x}{:02x}".format(*value)
-    return None
+_KEYS = frozenset({"id", "name", "encord_name"})
+"""Keys of categories of which the class has its name."""
 
 
 @dataclass(slots=True)
@@ -271,19 +261,16 @@ class Plans:
                 self._attribute(item, "iscrowd", AnswerFacts({"bool"}), (category.name, shape.value, "iscrowd"))
             detail = "Crowds are objects whose checklist `iscrowd` says so."
             self._ledger.note(Level.INFO, "CROWD_KEPT", detail, Where(element=category.name))
-        if category.supercategory and not category.is_declared and category.supercategory != category.name:
+        has_parent = category.supercategory and not category.is_declared and category.supercategory != category.name
+        if has_parent and self._options.supercategory == "attribute":
             self._supercategory(item, category)
         if shape is Shape.SKELETON:
             self._draft.ontology.skeleton_templates.append(self._template(item, category))
         return item
 
     def _supercategory(self, item: Object, category: Category) -> None:
-        if self._options.supercategory == "attribute":
-            facts = AnswerFacts({"text"}, {category.supercategory: None})
-            self._attribute(item, "supercategory", facts, (item.name, item.shape.value, "supercategory"))
-            return
-        detail = "Supercategories have no place in the ontology; -r supercategory=attribute keeps them as answers."
-        self._ledger.note(Level.INFO, "SUPERCATEGORY_DROPPED", detail, Where(element=category.name))
+        facts = AnswerFacts({"text"}, {category.supercategory: None})
+        self._attribute(item, "supercategory", facts, (item.name, item.shape.value, "supercategory"))
 
     def _plan(self, category: Category, item: Object) -> Plan:
         questions: dict[str, Any] = dict(Questions(item.attributes, RESERVED).by_key())

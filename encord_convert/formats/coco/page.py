@@ -120,6 +120,7 @@ from typing import Literal
 
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.options import ReadOptions
 from encord_convert.formats.coco.read import files_of, read_source
 from encord_convert.formats.coco.write_numbers import TOLERANCE_PX
@@ -148,6 +149,7 @@ CARRIES = Carries(
         (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
         (Feature.DEGENERATE, Shape.POLYGON): "INVALID_POLYGON",
     },
+    native=frozenset({FAMILY}),
 )  # fmt: skip
 
 CARRIES_RLE = Carries(
@@ -157,6 +159,7 @@ CARRIES_RLE = Carries(
     tolerance_px=TOLERANCE_PX,
     codes={**CARRIES.codes, Shape.POLYGON: "POLYGON_AS_RLE"},
     approximates=frozenset({Shape.POLYGON}),
+    native=CARRIES.native,
 )
 
 CARRIES_READ = replace(

@@ -25,9 +25,10 @@ from encord_convert.formats.coco.index_entries import NO_ID, Entries
 from encord_convert.formats.coco.index_entries_again import Part
 from encord_convert.formats.coco.index_records import Join
 from encord_convert.formats.coco.json_walk import MAX_ENTRY_BYTES, Document
+from encord_convert.formats.coco.native import FAMILY, Natives
 from encord_convert.formats.coco.ontology import Category, Plans, categories_by_id
 from encord_convert.formats.coco.options import ReadOptions
-from encord_convert.formats.coco.read_images import Pictures, together
+from encord_convert.formats.coco.read_images import Pictures, shared_images, together, written_ids
 from encord_convert.formats.coco.read_shapes import Reader
 from encord_convert.hub.class_names import joined, label_of
 from encord_convert.hub.counts import Ledger
@@ -123,13 +124,15 @@ def _labels(reading: _Reading, span: range | None = None, shards: Any = None) ->
     structure, ledger = reading.draft.ontology, reading.ledger
     title = next((str(part.index.info.get("description") or "") for part in reading.parts), "")
     labels = LabelSet(structure, sheets=partial(_sheets, reading, span), title=title, ledger=ledger, shards=shards)
+    labels.native = {FAMILY: reading.native.of_set}
     labels.splits = {split for part in reading.parts for split in part.splits() if split}
     return labels
 
 
 def _sheets(reading: _Reading, span: range | None) -> Iterator[Sheet | LabelRowV2]:
     reading.ledger.rewind()
-    return Pictures(reading.source, reading.draft, reading.parts, reading.options.size_px()).sheets(span)
+    pictures = Pictures(reading.source, reading.draft, reading.parts, reading.options.size_px(), reading.shared)
+    return pictures.sheets(span)
 
 
 _TEXTS = ("name", "label", "value", "featureNodeHash", "feature_node_hash", "color", "shape", "type")
@@ -189,11 +192,13 @@ class _Reading:
         self._take_ontology(own.get("ontology"))
         self.plans = Plans(self.draft, options, self.ledger)
         categories: list[Category] = []
+        by_part: list[list[Category]] = []
         folders = apart([index.document.member for index, *_ in indexes])
         for (index, pictures, entries, split), folder in zip(indexes, folders, strict=True):
             by_id = categories_by_id(pictures.categories, self.ledger)
             for category in by_id.values():
                 category.name = self._labels.get(category.name, category.name)
+            by_part.append(list(by_id.values()))
             self._settle(index, by_id)
             categories += by_id.values()
             reader = Reader(self.draft, self.plans, options, self.ledger, index.document.place, by_id, entries)
@@ -203,6 +208,11 @@ class _Reading:
             self.parts.append(
                 Part(index.document, index, pictures.document, pictures, reader, split, key, folder, join)
             )
+        self.shared = shared_images(self.parts)
+        image_ids = [written_ids(number, part, self.shared[1]) for number, part in enumerate(self.parts)]
+        self.native = Natives([one[:2] for one in indexes], by_part, image_ids, self.ledger)
+        for part in self.parts:
+            part.reader.native = self.native.ids
         self.plans.add(categories)
         if any(facts.kinds["caption"] for index, *_ in indexes for facts in index.facts.values()):
             most = max((count for index, *_ in indexes for count in index.captions.values()), default=1)
@@ -296,11 +306,13 @@ class _Reading:
             if key in index.other_annotations:
                 detail = f"The block {key!r} holds annotations beside 'annotations', and was not read."
                 self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
-            elif key in ("videos", "images", "categories"):
-                detail = f"The block {key!r} is neither a list nor an object of objects, and was not read."
+            elif key in ("info", "videos", "images", "categories"):
+                form = "an object" if key == "info" else "a list or an object of objects"
+                detail = f"The block {key!r} is not {form}, and was not read."
                 self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
             else:
-                self.ledger.note(Level.INFO, "BLOCK_NOT_READ", f"The block {key!r} has no place in the hub.", where)
+                detail = f"The block {key!r} is long and not one of COCO; it was not read."
+                self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
         if index.renamed:
             detail = f"The annotations stand in the block {index.renamed!r}."
             self.ledger.note(Level.WARNING, "BLOCK_RENAMED", detail, where)
@@ -350,6 +362,7 @@ def _can_be_cut(reading: _Reading) -> bool:
         and not part.videos
         and not part.pictures.groups().any()
         and len(set(names)) == len(names)
+        and not (reading.native.ids.keeps("annotation") and part.index.annotation_ids.missing)
     )
 
 

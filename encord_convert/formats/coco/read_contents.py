@@ -16,11 +16,13 @@ from encord_convert.formats.coco.categories import Questions
 from encord_convert.formats.coco.index import drawn_as
 from encord_convert.formats.coco.index_entries import number_of, value_of
 from encord_convert.formats.coco.index_entries_again import Part
+from encord_convert.formats.coco.native import SAID
 from encord_convert.formats.coco.ontology import Unknown, answer_of
 from encord_convert.formats.coco.panoptic_png import segment_numbers, segmentation_of
 from encord_convert.formats.coco.read_shapes import NO_LABEL, Reader, confidence_of, raw_of
 from encord_convert.hub.counts import Carried, Origin
 from encord_convert.hub.loss import Feature, Kind
+from encord_convert.hub.native import says_nothing
 
 NO_RAW = Raw(b"")
 
@@ -117,11 +119,15 @@ def _own_classifications(part: Part, answers: dict[str, Any], made: dict[str, An
         yield reader.classification(item, answered, str(said.get("hash")), frame, origin, info)
 
 
-def labels(reader: Reader, entries: list[Any], title: str, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
+Said = list[tuple[Any, dict[str, Any]]]
+"""Classifications, each with what the annotations say that it is made of, which only COCO has words for."""
+
+
+def labels(reader: Reader, entries: list[Any], title: str, frame: int, hash_of: Callable[[int], str]) -> Said:
     """Return the classifications of annotations without geometry: captions, and categories alone."""
     captions = [entry for entry in entries if entry.caption is not None]
     plain = [entry for entry in entries if entry.caption is None]
-    made: list[Any] = []
+    made: Said = []
     known = []
     for entry in plain:
         if number_of(entry.category_id) in reader.categories:
@@ -136,18 +142,29 @@ def labels(reader: Reader, entries: list[Any], title: str, frame: int, hash_of: 
         options = tuple(option for option in root.options if any(option is one[2] for one in chosen))
         origins = [_origin(reader, "label", name) for name in names]
         origins[0].also = tuple(origins[1:])
-        made.append(reader.classification(item, [(root, options)], hash_of(1 << 33), frame, origins[0]))
+        instance = reader.classification(item, [(root, options)], hash_of(1 << 33), frame, origins[0])
+        made.append((instance, _said(reader, known, [{"category": name} for name in names])))
     if captions:
         made += _captions(reader, captions, title, frame, hash_of)
     return made
 
 
-def one_of_a_kind(reader: Reader, made: list[Any], title: str) -> list[Any]:
+def _said(reader: Reader, entries: list[Any], words: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the keys of annotations as those of the classification they are made to: each key once, with a list."""
+    own = [reader.said(entry) for entry in entries]
+    keys: dict[str, Any] = {SAID: [{**keys, **word} for keys, word in zip(own, words, strict=True)]}
+    for one in own:
+        for key, value in one.items():
+            keys.setdefault(key, []).append(value)
+    return {key: [one for one in value if not says_nothing(one)] for key, value in keys.items()}
+
+
+def one_of_a_kind(reader: Reader, made: Said, title: str) -> Said:
     """Return classifications of a frame without those of which it has one already, from another file; they are lost."""
-    kept: dict[str, Any] = {}
-    for instance in made:
+    kept: dict[str, tuple[Any, dict[str, Any]]] = {}
+    for instance, said in made:
         if instance.feature_hash not in kept:
-            kept[instance.feature_hash] = instance
+            kept[instance.feature_hash] = instance, said
             continue
         for origin in (instance._origin, *instance._origin.also):
             key = (origin.type, origin.label)
@@ -162,16 +179,17 @@ def _origin(reader: Reader, kind: str, label: str) -> Origin:
     return Origin(kind, label)
 
 
-def _captions(reader: Reader, entries: list[Any], title: str, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
+def _captions(reader: Reader, entries: list[Any], title: str, frame: int, hash_of: Callable[[int], str]) -> Said:
     item = reader.plans.caption()
     texts = [one.caption if isinstance(one.caption, str) else str(one.caption) for one in entries]
     origins = [_origin(reader, "caption", NO_LABEL) for _ in entries]
     if reader.options.captions == "separate":
-        made = []
+        made: Said = []
         for number, (text, origin) in enumerate(zip(texts, origins, strict=True)):
             item = reader.plans.caption(number)
             answered = [(item.attributes[0], text)]
-            made.append(reader.classification(item, answered, hash_of((1 << 34) + number), frame, origin))
+            instance = reader.classification(item, answered, hash_of((1 << 34) + number), frame, origin)
+            made.append((instance, _said(reader, [entries[number]], [{"caption": text}])))
         return made
     for entry, origin in zip(entries[1:], origins[1:], strict=True):
         detail = "Several captions of an image are one text of lines; -r captions=separate keeps them apart."
@@ -181,4 +199,5 @@ def _captions(reader: Reader, entries: list[Any], title: str, frame: int, hash_o
         origin.changed = True
     origins[0].also = tuple(origins[1:])
     answered = [(item.attributes[0], "\n".join(texts))]
-    return [reader.classification(item, answered, hash_of(1 << 34), frame, origins[0])]
+    instance = reader.classification(item, answered, hash_of(1 << 34), frame, origins[0])
+    return [(instance, _said(reader, entries, [{"caption": text} for text in texts]))]

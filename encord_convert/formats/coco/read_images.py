@@ -9,8 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+
 from encord_convert.formats._files import Source
 from encord_convert.formats.coco.image_sizes import Extents
+from encord_convert.formats.coco.index_columns import Ints
 from encord_convert.formats.coco.index_entries_again import Found, Part
 from encord_convert.formats.coco.read_stills import Stills
 from encord_convert.formats.coco.read_videos import Videos
@@ -38,6 +41,42 @@ def together(part: Part, places: Iterable[int]) -> Iterator[list[int]]:
         yield some
 
 
+Shared = tuple[dict[tuple[int, int], list[tuple[int, int]]], set[tuple[int, int]]]
+"""By number of the document and place of the image: which images of later documents are the same; and all of those."""
+
+
+def shared_images(parts: Sequence[Part]) -> Shared:
+    """Return which images of later files are those of earlier ones, by file name within a split."""
+    guests: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    hosted: set[tuple[int, int]] = set()
+    if len(parts) == 1:
+        return guests, hosted
+    first: dict[tuple[str, Any], tuple[int, int]] = {}
+    for number, part in enumerate(parts):
+        count = len(part.pictures.image_ids())
+        mine: dict[Any, tuple[int, int]] = {}
+        for start in range(0, count, 1024):
+            places = list(range(start, min(start + 1024, count)))
+            for place, picture in zip(places, part.pictures_at(places), strict=True):
+                key = (part.split, str(picture.get("file_name")))
+                host = first.get(key)
+                if host is not None and part.split and not part.pictures.groups()[place]:
+                    guests.setdefault(host, []).append((number, place))
+                    hosted.add((number, place))
+                else:
+                    mine.setdefault(key, (number, place))
+        for key, where in mine.items():
+            first.setdefault(key, where)
+    return guests, hosted
+
+
+def written_ids(number: int, part: Part, hosted: set[tuple[int, int]]) -> Ints:
+    """Return the ids of the images of a document that are no image of an earlier one, nor repeated in it."""
+    ids = part.pictures.image_ids()
+    gone = [at for at in range(len(ids)) if (number, at) in hosted] if hosted else []
+    return np.delete(ids, [*gone, *part.join.repeated])
+
+
 class Pictures:
     """Makes the rows of all documents.
 
@@ -48,15 +87,19 @@ class Pictures:
     parts : sequence of Part
     size : (int, int), optional
         Of images whose size is not known.
+    shared : Shared
+        Images of several documents.
     """
 
-    def __init__(self, source: Source, draft: Draft, parts: Sequence[Part], size: tuple[int, int] | None) -> None:
+    def __init__(
+        self, source: Source, draft: Draft, parts: Sequence[Part], size: tuple[int, int] | None, shared: Shared
+    ) -> None:
         self._source = source
         self._draft = draft
         self._parts = parts
         self._extents = Extents(source, size)
         self._videos = Videos(source, draft, self._extents)
-        self._guests, self._hosted = self._shared_images()
+        self._guests, self._hosted = shared
 
     def sheets(self, span: range | None = None) -> Iterator[Sheet | LabelRowV2]:
         """Walk all rows, many at a time where images are rows of their own.
@@ -82,32 +125,6 @@ class Pictures:
             if own.stop == images.stop:
                 self._lose_orphans(part)
             reader.close()
-
-    # -- several files about the same images ------------------------------------------------------------------
-
-    def _shared_images(self) -> tuple[dict[tuple[int, int], list[tuple[int, int]]], set[tuple[int, int]]]:
-        """Return which images of later files are those of earlier ones, by file name within a split."""
-        guests: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        hosted: set[tuple[int, int]] = set()
-        if len(self._parts) == 1:
-            return guests, hosted
-        first: dict[tuple[str, Any], tuple[int, int]] = {}
-        for number, part in enumerate(self._parts):
-            count = len(part.pictures.image_ids())
-            mine: dict[Any, tuple[int, int]] = {}
-            for start in range(0, count, 1024):
-                places = list(range(start, min(start + 1024, count)))
-                for place, picture in zip(places, part.pictures_at(places), strict=True):
-                    key = (part.split, str(picture.get("file_name")))
-                    host = first.get(key)
-                    if host is not None and part.split and not part.pictures.groups()[place]:
-                        guests.setdefault(host, []).append((number, place))
-                        hosted.add((number, place))
-                    else:
-                        mine.setdefault(key, (number, place))
-            for key, where in mine.items():
-                first.setdefault(key, where)
-        return guests, hosted
 
     def _with_guests(self, number: int, place: int, own: Found) -> list[Found]:
         found = [own]

@@ -28,7 +28,8 @@ SHAPES = {
 }
 """What annotations that are drawn so become if they are as most are."""
 
-_SIDES = ("keypoints", "score", "confidence", "segments_info", "segmentations", "bboxes")
+_SIDES = ("keypoints", "score", "confidence", "segments_info", "segmentations", "bboxes", "track_id", "instance_id",
+          "caption")  # fmt: skip
 """Keys of which a plain annotation has none."""
 
 _MOST_KNOWN = 10_000
@@ -113,7 +114,7 @@ class Alikes:
         is_own = text[-1:] in (b"{", b",")  # what is left before a hash
         attributes = value_of(Raw(text.rstrip(b",") + b"}" if is_own else text))
         attributes = attributes if isinstance(attributes, dict) else {}
-        if category is None or attributes.keys() & _TOLD_APART:
+        if category is None or category.is_declared or attributes.keys() & _TOLD_APART:
             return None
         plan = reader.plans.known(category, kind, attributes.get("encord_shape"))
         if plan is None or plan.shape is not SHAPES[kind]:
@@ -139,5 +140,5 @@ class Alikes:
         return Alike(kind, plan, Use(plan.object, info, static, None, kind, label, carried), counts)
 
 
-_TOLD_APART = frozenset({"encord_object_hash", "encord_track_uuid", "classifications"})
+_TOLD_APART = frozenset({"encord_object_hash", "encord_track_uuid", "classifications", "track_id"})
 """Attributes by which an annotation is one of its own, or which hold further ones."""

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from encord_convert.formats.coco.read_extent import extent_of, extents_of_rings, own_extent, own_extents
 from encord_convert.formats.coco.read_geometry import Drawing, Invalid, coordinates_of
 from encord_convert.formats.coco.read_regular import SHAPES, Alike
 from encord_convert.formats.coco.read_shapes import Reader
@@ -49,6 +50,8 @@ class Plain:
     ----------
     alikes : list of Alike or None
         None too for one whose geometry is not plain.
+    native : dict of int to dict
+        Of those that are plain: box and area that are not of the geometry.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Plain:
         self._owners = owners
         self._all_sizes = sizes
         self._sizes = np.array(sizes[:1] if sizes.count(sizes[0]) == len(sizes) else sizes, np.float64)
+        self.native: dict[int, dict[str, Any]] = {}
         self._found: dict[Shape, tuple[list[int], Any, Any]] = {}
         by_kind: dict[str, list[int]] = {kind: [] for kind in SHAPES}
         for at, alike in enumerate(alikes):
@@ -102,6 +106,7 @@ class Plain:
             at, numbers = np.array(at)[good].tolist(), numbers[good]
         limits = self._limits(at)
         relative = numbers if self._is_relative else numbers / np.hstack([limits, limits])
+        self._compare(at, numbers[:, 2] * numbers[:, 3])
         self._reader.judge(relative, limits)
         return at, relative, ()
 
@@ -122,15 +127,36 @@ class Plain:
         flat = np.frombuffer(b"".join([_packer(len(ring))(*ring) for ring in rings])).reshape(-1, 2)
         if self._is_relative:
             return kept, flat.reshape(-1), counts
+        if kept:
+            boxes, areas = extents_of_rings(flat, [count >> 1 for count in counts])
+            self._compare(kept, areas, boxes)
         limits = self._limits(kept)
         spread = limits if len(limits) == 1 else np.repeat(limits, np.array(counts, int) // 2, axis=0)
         return kept, (flat / spread).reshape(-1), counts
 
+    def _compare(self, at: list[int], areas: Floats, boxes: Floats | None = None) -> None:
+        """Look whether annotations say of their extent what their geometry is."""
+        if self._is_relative or not at:
+            return
+        entries = [self._entries[one] for one in at]
+        bboxes = [] if boxes is None else [entry.bbox for entry in entries]
+        for number, own in own_extents(bboxes, [entry.area for entry in entries], areas, boxes).items():
+            self.native[at[number]] = own
+
     def _masks(self, at: list[int]) -> tuple[list[int], Any, Any]:
-        return *self._one_by_one(at), ()
+        kept, found = self._one_by_one(at)
+        if kept:
+            extents = [extent_of(one, (1, 1)) for one in found]
+            boxes = np.array([box for box, _ in extents], np.float64)
+            self._compare(kept, np.array([area for _, area in extents]), boxes)
+        return kept, found, ()
 
     def _points(self, at: list[int]) -> tuple[list[int], Any, Any]:
         kept, points = self._one_by_one(at)
+        for one, point in zip(kept, points, strict=True):
+            size = self._all_sizes[int(self._owners[one])]
+            if not self._is_relative and (own := own_extent(self._entries[one], point, size)):
+                self.native[one] = own
         return kept, np.array([(point.x, point.y) for point in points], np.float64).reshape(-1, 2), ()
 
     def _one_by_one(self, at: list[int]) -> tuple[list[int], list[Any]]:

@@ -15,9 +15,11 @@ from msgspec import Raw
 from numpy.typing import NDArray
 
 from encord_convert.formats.coco.index import OWN_KEYS, drawn_as, outline_of
-from encord_convert.formats.coco.index_entries import SIDE_KEYS, Entries, number_of, value_of
+from encord_convert.formats.coco.index_entries import NO_ID, SIDE_KEYS, Entries, number_of, value_of
+from encord_convert.formats.coco.native import SEGMENT, KeptIds
 from encord_convert.formats.coco.ontology import Category, Plan, Plans, Unknown, answer_of
 from encord_convert.formats.coco.options import ReadOptions
+from encord_convert.formats.coco.read_extent import own_extent
 from encord_convert.formats.coco.read_geometry import Drawing, Invalid, Size, coordinates_of
 from encord_convert.hub.counts import Carried, Key, Ledger, Origin
 from encord_convert.hub.labelset import Draft, frame_info
@@ -30,6 +32,10 @@ _MOST_SHARED = 4096
 _SHORT = 256
 _NO_ATTRIBUTES: dict[str, Any] = {}
 _OUTLINES = ("polygon", "rle")
+_TRACKS = ("track_id", "instance_id")
+SAID_KEYS = ("track_id", "instance_id", "video_id", "iscrowd", "score", "confidence", "rotation", "num_keypoints",
+             "bbox", "segmentation", "keypoints", "attributes", "segmentations", "bboxes", "area", "areas")  # fmt: skip
+"""Keys of an annotation without a geometry that are nothing in the hub."""
 _BOXES = (Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX)
 NO_LABEL = ""
 
@@ -37,10 +43,11 @@ NO_LABEL = ""
 class Placed:
     """An annotation that can be placed: its plan, where it is, what it answers and what is said beside.
 
-    ``track`` tells the object it is part of, None for an object of its own; ``hash`` is the hub's own.
+    ``track`` tells the object it is part of, None for an object of its own; ``hash`` is the hub's own. ``native`` are
+    keys that only COCO has words for.
     """
 
-    __slots__ = ("answers", "carried", "changed", "coordinates", "hash", "info", "kind", "plan", "track")
+    __slots__ = ("answers", "carried", "changed", "coordinates", "hash", "info", "kind", "native", "plan", "track")
 
     def __init__(self, plan: Plan, kind: str, coordinates: Any) -> None:
         self.plan = plan
@@ -52,6 +59,7 @@ class Placed:
         self.hash: str | None = None
         self.track: Any = None
         self.info: Any = None
+        self.native: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,7 @@ class Reader:
     ) -> None:  # fmt: skip
         self.ledger = ledger
         self.categories = categories
+        self.native = KeptIds({}, set())
         self.draft = draft
         self.plans = plans
         self.options = options
@@ -183,6 +192,7 @@ class Reader:
         if not attributes and not drawing.is_used and not plan.constants and self._is_plain(entry, plan):
             ledger.into[key] += 1
             found.info = self.draft.info
+            found.native = self._native_of(entry, found, attributes, size, is_tracked)
             if is_tracked:
                 found.track = _track_of(entry, attributes, None)
             return found
@@ -198,9 +208,62 @@ class Reader:
         found.hash = own if isinstance(own, str) and own else None
         score = entry.score if entry.score is not None else entry.confidence
         found.info = self.info_of(score, attributes.get("manual_annotation"), found.hash is not None)
+        found.native = self._native_of(entry, found, attributes, size, is_tracked)
         if is_tracked:
             found.track = _track_of(entry, attributes, found.hash)
         return found
+
+    def _native_of(
+        self, entry: Any, found: Placed, attributes: dict[str, Any], size: Size, is_tracked: bool
+    ) -> dict[str, Any]:
+        """Return the keys of an annotation that only COCO has words for."""
+        keys = self.native_id(entry)
+        if self._entries.unknown:
+            for name, raw in self._entries.strange(entry):
+                if name not in SIDE_KEYS and self.options.extras != "attributes":
+                    keys[name] = value_of(raw)
+        for name in _TRACKS:
+            if getattr(entry, name) is not None:
+                keys[name] = getattr(entry, name)
+        track = attributes.get("track_id")
+        if track is not None:
+            keys["attributes"] = {"track_id": track}
+        if entry.caption is not None:
+            keys["caption"] = entry.caption
+        if entry.confidence is not None and entry.score is not None:
+            keys["confidence"] = entry.confidence
+        if found.kind != "keypoints" and len(entry.keypoints):
+            keys["keypoints"] = value_of(entry.keypoints)
+            if entry.num_keypoints is not None:
+                keys["num_keypoints"] = entry.num_keypoints
+        category = self.categories.get(number_of(entry.category_id))
+        if category is not None and category.is_declared and entry.iscrowd:
+            keys["iscrowd"] = entry.iscrowd
+        if self.options.coordinates == "pixels":
+            keys.update(own_extent(entry, found.coordinates, size))
+        return keys
+
+    def native_id(self, entry: Any) -> dict[str, Any]:
+        """Return the id of an annotation or a segment, as a key that is kept."""
+        id_ = number_of(entry.id)
+        if id_ == NO_ID:
+            return {}
+        if entry.file_name is not None:  # a segment of a panoptic PNG
+            return {SEGMENT: id_}
+        return {"id": id_} if self.native.keeps("annotation") else {}
+
+    def said(self, entry: Any) -> dict[str, Any]:
+        """Return all keys of an annotation without a geometry; what it says of its image is said otherwise."""
+        keys = self.native_id(entry)
+        keys.update({name: value_of(raw) for name, raw in self._entries.strange(entry)})
+        for name in SAID_KEYS:
+            value = getattr(entry, name)
+            if isinstance(value, Raw):
+                if len(value):
+                    keys[name] = value_of(value)
+            elif value is not None:
+                keys[name] = value
+        return keys
 
     def _is_plain(self, entry: Any, plan: Plan) -> bool:
         """Tell an annotation that is its geometry and its attributes and nothing else, as most are."""
@@ -235,6 +298,9 @@ class Reader:
         counts = {"boxes": self.boxes, "small": self.small_boxes, "leaving": self.leaving_boxes,
                   "without area": self._without_area}  # fmt: skip
         self.ledger.weigh(_Suspicions(self._place), counts)
+        if self._entries.is_full:
+            detail = "Annotations have too many different keys; those that came last are not read."
+            self.ledger.note(Level.WARNING, "UNKNOWN_KEY", detail, Where(file=self._place))
 
     def _count(self, key: Key, carried: Carried) -> None:
         into = self.ledger.into
@@ -310,7 +376,6 @@ class Reader:
             sides = [one for one in strange if one[0] in SIDE_KEYS or self.options.extras == "attributes"]
             for name, raw in sides:
                 given.setdefault(name, value_of(raw))
-            strange = [one for one in strange if one not in sides]
         kept = 0
         if plan is not None:
             for name, value in given.items():
@@ -318,11 +383,6 @@ class Reader:
         else:
             kept = sum(value is not None for value in given.values())
         if not is_lost:
-            for name, _ in strange:
-                self.ledger.into["attribute", label] += 1
-                detail = f"The key {name!r} is not defined by COCO; -r extras=attributes keeps such keys as answers."
-                key = ("attribute", label)
-                self.ledger.drop("UNKNOWN_KEY", Feature.ATTRIBUTES, key, self.where(title, entry), detail)
             is_outlined = plan is not None and plan.shape is Shape.SKELETON and outline_of(entry) in _OUTLINES
             if is_outlined:
                 self.ledger.into["outline", label] += 1
@@ -330,8 +390,6 @@ class Reader:
                 key = ("outline", label)
                 self.ledger.drop("GEOMETRY_DROPPED", Feature.SHAPE, key, self.where(title, entry), detail)
         carried = [("answer", kept)] if kept else []
-        if is_lost and strange:
-            carried.append(("attribute", len(strange)))
         confidence = confidence_of(entry.score if entry.score is not None else entry.confidence)
         if confidence is not None and confidence != 1:
             carried.append(("confidence", 1))

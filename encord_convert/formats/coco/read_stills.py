@@ -9,6 +9,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,23 +17,27 @@ import numpy as np
 from encord_convert.formats._files import Source
 from encord_convert.formats.coco.image_sizes import SIZE_ADVICE, Extents, name_of, title_of
 from encord_convert.formats.coco.index import drawn_as
+from encord_convert.formats.coco.index_entries import NO_ID, number_of, numbers_of_ids
 from encord_convert.formats.coco.index_entries_again import Found, Part
-from encord_convert.formats.coco.read_contents import image_answers, labels, one_of_a_kind, opened
+from encord_convert.formats.coco.native import FAMILY, is_loud, own_of, quiet_of
+from encord_convert.formats.coco.read_contents import Said, image_answers, labels, one_of_a_kind, opened
 from encord_convert.formats.coco.read_regular import Alikes
 from encord_convert.formats.coco.read_regular_numbers import Plain
 from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash
 from encord_convert.hub.labelset import Draft, series_members, series_of
 from encord_convert.hub.loss import Level, Where
 from encord_convert.hub.media import LabelFile
+from encord_convert.hub.native import Native, NativeColumns
 from encord_convert.hub.splits import KEY
 from encord_convert.hub.table import HASH, Sheet, Size, Use
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 
-_KNOWN = frozenset(
+READ_KEYS = frozenset(
     {"id", "width", "height", "file_name", "video_id", "frame_id", "frame_index", "attributes", "encord", "video_title",
      "image_title", KEY}
 )  # fmt: skip
+"""Keys of images that are read."""
 
 
 class Stills:
@@ -78,11 +83,14 @@ class Stills:
         owners = np.repeat(np.arange(len(found)), [len(some) for (_, _, some), *_ in found])
         plain = Plain(self._part.reader, entries, alikes, owners, sizes)
         seeds = [self._draft.hashes.seed("image", *key) for key in keys]
-        gathering = _Gathering(self._source, plain, own_hashes)
+        gathering = _Gathering(self._source, plain, own_hashes, self._part.reader.native.keeps("annotation"))
         for number, own in enumerate(found):
             gathering.add(number, own, titles[number], sizes[number], series_of(seeds[number]))
+        native = self._native_of(found)
         metadata = {
-            number: more for number, picture in enumerate(pictures) if (more := _metadata_of(picture, self._part))
+            number: more
+            for number, picture in enumerate(pictures)
+            if (more := metadata_of(native.row(number, {}), self._part.split_of(picture)))
         }
 
         def empty_row(number: int) -> LabelRowV2:
@@ -99,8 +107,30 @@ class Stills:
         return Sheet(
             titles, [self._draft.hashes.uuid("unit", *key) for key in keys], sizes, gathering.counts, gathering.uses,
             hashes, plain.columns(np.array(gathering.place_of, np.int64)), made, gathering.classifications,
-            lambda _: None, empty_row, metadata, {},
+            lambda _: None, empty_row, metadata, {}, gathering.native(native),
         )  # fmt: skip
+
+    def _native_of(self, found: list[list[Found]]) -> NativeColumns:
+        """Return what only COCO has words for of images; of several files that of the first that says it."""
+        rows: dict[int, dict[str, Any]] = {}
+        for number, own in enumerate(found):
+            keys: dict[str, Any] = {}
+            for _, picture, _ in own:
+                keys = {**own_of(picture, READ_KEYS), **keys}
+            if keys:
+                rows[number] = keys
+        kept = self._part.reader.native
+        quiet = kept.quiet | quiet_of(rows.values()) if rows else kept.quiet
+        columns: dict[str, Any] = {}
+        if kept.keeps("image"):
+            ids = [number_of(picture.get("id")) for (_, picture, _), *_ in found]
+            if NO_ID in ids:
+                for number, id_ in enumerate(ids):
+                    if id_ != NO_ID:
+                        rows[number] = {"id": id_, **rows.get(number, {})}
+            else:
+                columns["id"] = np.array(ids, np.int64)
+        return NativeColumns(FAMILY, rows, row_columns=columns, quiet=frozenset(quiet))
 
     def _without_size(self, own: list[Found], title: str) -> list[Found]:
         """Return what an image of unknown size holds all the same: what has no place in it. The rest is lost.
@@ -135,15 +165,19 @@ class _Gathering:
         The place in the sheet of each annotation of the document that is plain.
     """
 
-    def __init__(self, source: Source, plain: Plain, hashes: list[str | None]) -> None:
+    def __init__(self, source: Source, plain: Plain, hashes: list[str | None], keeps_ids: bool) -> None:
         self._source = source
         self._plain = plain
+        self._keeps_ids = keeps_ids
         self._given = hashes
         self.counts: list[int] = []
         self.uses: list[Use | None] = []
         self.classifications: dict[int, list[ClassificationInstance]] = {}
         self.place_of: list[int] = []
         self._indexes: list[int] = []
+        self._ids: list[Any] = []
+        self._native: dict[int, dict[str, Any]] = {}
+        self._said: dict[int, dict[str, dict[str, Any]]] = {}
         self._own: dict[int, str] = {}
         self._made: dict[int, tuple[Reader, Placed]] = {}
 
@@ -152,13 +186,16 @@ class _Gathering:
         before, start, index = len(self.uses), len(self.place_of), 0
         alikes = self._plain.alikes[start : start + len(found[0][2])]
         self.place_of += [0] * len(alikes)
-        labelled: list[ClassificationInstance] = []
+        labelled: Said = []
         taken: set[str] = set()
         for part, picture, entries in found:
             said: list[Any] = []
             if alikes and None not in alikes and not any(self._given[start : start + len(alikes)]):  # as most are
                 self.place_of[start:] = range(before, before + len(alikes))
                 self._indexes += range(len(alikes))
+                self._ids += [entry.id for entry in entries]
+                if self._plain.native:
+                    self._take_own(range(start, start + len(alikes)), before)
                 self.uses += [alike.use for alike in alikes if alike]
                 index, entries = len(alikes), []
             for at, entry in enumerate(entries):
@@ -171,17 +208,45 @@ class _Gathering:
                 if hash_ is not None:
                     self._keep(part, hash_, taken)
                 self._indexes.append(index)
+                self._ids.append(entry.id)
+                if start + at in self._plain.native:
+                    self._native[len(self.uses)] = self._plain.native[start + at]
                 self.uses.append(alike.use)
                 index += 1
             alikes = []  # only the document itself has any
             if said:
                 labelled += labels(part.reader, said, title, 0, hash_of)
-            labelled += image_answers(part, picture, 0, title, lambda n: hash_of((1 << 35) + n))
+            answers = image_answers(part, picture, 0, title, lambda n: hash_of((1 << 35) + n))
+            labelled += [(instance, {}) for instance in answers]
         if len(found) > 1:
             labelled = one_of_a_kind(found[0][0].reader, labelled, title)
         self.counts.append(len(self.uses) - before)
         if labelled:
-            self.classifications[number] = labelled
+            self.classifications[number] = [instance for instance, _ in labelled]
+            own = {instance.classification_hash: keys for instance, keys in labelled if keys}
+            if own:
+                self._said[number] = own
+
+    def _take_own(self, places: range, before: int) -> None:
+        """Take what is native of the annotations of a picture, which are all plain."""
+        for at in places:
+            if at in self._plain.native:
+                self._native[before + at - places.start] = self._plain.native[at]
+
+    def native(self, of_images: NativeColumns) -> NativeColumns | None:
+        """Return what only COCO has words for, of the pictures and of what is on them; None if that is nothing."""
+        columns: dict[str, Any] = {}
+        if self._keeps_ids and self._ids:
+            ids = numbers_of_ids(self._ids)
+            if NO_ID in ids:
+                for place, id_ in enumerate(ids):
+                    if id_ != NO_ID:
+                        self._native[place] = {"id": id_, **self._native.get(place, {})}
+            else:
+                columns["id"] = np.array(ids, np.int64)
+        if not (of_images.rows or of_images.row_columns or self._native or columns or self._said):
+            return None
+        return replace(of_images, labels=self._native, label_columns=columns, classifications=self._said)
 
     def _draw(
         self, part: Part, given: Any, title: str, size: Size, index: int, taken: set[str], said: list[Any]
@@ -196,6 +261,9 @@ class _Gathering:
             placed = part.reader.placed(entry, kind, size, title, False)
             if placed is not None:
                 self._made[len(self.uses)] = part.reader, placed
+                self._ids.append(placed.native.pop("id", None))
+                if placed.native:
+                    self._native[len(self.uses)] = placed.native
                 if placed.hash is not None:
                     self._keep(part, placed.hash, taken)
                 self._indexes.append(index + count)
@@ -237,10 +305,13 @@ class _Gathering:
         return bytes(hashes), made
 
 
-def _metadata_of(picture: dict[str, Any], part: Part) -> dict[str, Any] | None:
-    """Return what an image says that has no other place in the hub; None if that is nothing."""
-    extra = {name: value for name, value in picture.items() if name not in _KNOWN and value not in (None, "", [], 0)}
-    metadata: dict[str, Any] = {"coco": extra} if extra else {}
-    if split := part.split_of(picture):
+def metadata_of(native: Native | None, split: str) -> dict[str, Any] | None:
+    """Return the client metadata of a row: what only COCO has words for, as far as it says something, and the split."""
+    metadata: dict[str, Any] = {}
+    if native is not None:
+        own = {key: value for key, value in native.row.items() if is_loud(key, value)}
+        own = {key: value for key, value in own.items() if f"image.{key}" not in native.quiet}
+        metadata = {"coco": own} if own else {}
+    if split:
         metadata[KEY] = split
     return metadata or None

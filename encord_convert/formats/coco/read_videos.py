@@ -13,15 +13,19 @@ import msgspec
 from encord_convert.formats._files import Source
 from encord_convert.formats.coco.image_sizes import Extents, name_of, side, title_of
 from encord_convert.formats.coco.index import MOST_FRAMES, drawn_as
-from encord_convert.formats.coco.index_entries import value_of
+from encord_convert.formats.coco.index_entries import NO_ID, number_of, value_of
 from encord_convert.formats.coco.index_entries_again import Part
-from encord_convert.formats.coco.read_contents import NO_RAW, image_answers, labels, opened
+from encord_convert.formats.coco.native import FAMILY, own_of, quiet_of
+from encord_convert.formats.coco.read_contents import NO_RAW, Said, image_answers, labels, opened
 from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash, raw_of
+from encord_convert.formats.coco.read_stills import READ_KEYS, metadata_of
 from encord_convert.hub.counts import Carried, Origin
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind
 from encord_convert.hub.media import LabelFile
-from encord_convert.hub.splits import metadata_of
+from encord_convert.hub.native import Native
+from encord_convert.hub.splits import KEY
+from encord_convert.hub.splits import metadata_of as split_metadata
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 
@@ -58,7 +62,7 @@ class Videos:
         key = (*part.key, "folder", title, group)
         unit = self._draft.unit(title, *size, key)
         row = self._draft.row(data_type, title, [unit], frames=placed[-1][0] + 1, key=key, dataset=part.split)
-        return self._filled(part, row, key, placed)
+        return self._filled(part, row, key, placed, {})
 
     def _own_group(self, part: Part, encord: dict[str, Any], placed: list[tuple[int, int]]) -> LabelRowV2:
         """Return an image group or a series that was written by this format."""
@@ -80,7 +84,7 @@ class Videos:
         ]
         count = side(known.get("frames")) or placed[-1][0] + 1
         row = self._draft.row(data_type, title, units, frames=count, key=key, dataset=part.split)
-        return self._filled(part, row, key, placed)
+        return self._filled(part, row, key, placed, {})
 
     def video(self, part: Part, id_: int, video: Any, placed: list[tuple[int, int]]) -> LabelRowV2:
         """Return the row of a video whose images stand at these frames and places."""
@@ -103,11 +107,13 @@ class Videos:
         row = self._draft.row(DataType.VIDEO, title, [unit], frames=count, key=key, dataset=part.split)
         listed = names if isinstance(names, list) else []
         files = dict(zip(_frame_ids(video) or range(len(listed)), map(str, listed), strict=False))
-        row.client_metadata = metadata_of(part.split_of(video))
+        row.client_metadata = split_metadata(part.split_of(video))
         row._file = LabelFile(part.document.member, name, files)
-        return self._filled(part, row, key, placed)
+        return self._filled(part, row, key, placed, video)
 
-    def _filled(self, part: Part, row: LabelRowV2, key: Sequence[object], placed: list[tuple[int, int]]) -> LabelRowV2:
+    def _filled(
+        self, part: Part, row: LabelRowV2, key: Sequence[object], placed: list[tuple[int, int]], video: dict[str, Any]
+    ) -> LabelRowV2:
         """Place all annotations of the frames of a row; those of one track are one object."""
         reader, title = part.reader, row.data_title
         row._origin = part.document.place
@@ -115,7 +121,8 @@ class Videos:
             row._file = LabelFile(part.document.member, title.removeprefix(part.folder), {})
         hash_of = self._draft.hashes.series("row", *key)
         drawn: list[tuple[int, Placed]] = []
-        others: list[Any] = []
+        others: Said = []
+        frames: dict[int, dict[str, Any]] = {}
         whole = row.data_type is DataType.VIDEO
         found = part.each_found([place for _, place in placed])
         for (frame, _), (_, picture, entries) in zip(placed, found, strict=True):
@@ -123,7 +130,8 @@ class Videos:
             if name := name_of(picture):
                 row._file.frames[frame] = name
             if row.client_metadata is None:
-                row.client_metadata = metadata_of(part.split_of(picture))
+                row.client_metadata = split_metadata(part.split_of(picture))
+            frames[frame] = _frame_of(part, picture)
             own_size = side(picture.get("width")), side(picture.get("height"))
             extent = own_size if all(own_size) else size or self._extents.of(part, picture)
             said = []
@@ -137,12 +145,13 @@ class Videos:
                     drawn.append((frame, one))
             base = (frame + 1) << 36
             others += labels(reader, said, title, frame, lambda n, b=base: hash_of(b + n))  # type: ignore[misc]
-            others += image_answers(part, picture, frame, title, lambda n, b=base: hash_of(b + (1 << 35) + n))  # type: ignore[misc]
-        return self._adopted(part, row, hash_of, drawn, others)
+            answers = image_answers(part, picture, frame, title, lambda n, b=base: hash_of(b + (1 << 35) + n))  # type: ignore[misc]
+            others += [(instance, {}) for instance in answers]
+        return self._adopted(part, row, hash_of, drawn, others, video, frames)
 
     def _adopted(
         self, part: Part, row: LabelRowV2, hash_of: Callable[[int], str], placed: list[tuple[int, Placed]],
-        others: list[Any],
+        others: Said, video: dict[str, Any], frames: dict[int, dict[str, Any]],
     ) -> LabelRowV2:  # fmt: skip
         reader = part.reader
         tracks: dict[Any, dict[int, Placed]] = {}
@@ -163,22 +172,31 @@ class Videos:
                 reader.ledger.change(Kind.SPLIT, "TRACK_SPLIT", Feature.TRACKS, key, where, split, counted=one.changed)
                 one.changed = True
             members[frame] = one
+        labels: dict[str, dict[int, dict[str, Any]]] = {}
         own = {one.hash for members in tracks.values() for one in members.values() if one.hash}
         for number, members in enumerate(tracks.values()):
             hash_ = free_hash(hash_of, number, own)
             if len(members) == 1:
                 [(frame, one)] = members.items()
-                row._adopt(reader.lone(one, hash_, frame))
+                instance = reader.lone(one, hash_, frame)
             else:
-                row._adopt(_tracked(reader, members, hash_, row.data_title))
+                instance = _tracked(reader, members, hash_, row.data_title)
+            row._adopt(instance)
+            labels[instance.object_hash] = {frame: one.native for frame, one in members.items() if one.native}
         known: dict[str, Any] = {}
-        for instance in others:
-            first = known.setdefault(instance.classification_hash, instance)
-            if first is instance:
-                row._adopt(instance)
+        said: Any
+        for said, keys in others:
+            if keys:
+                labels.setdefault(said.classification_hash, {}).update(dict.fromkeys(said._frames, keys))
+            first = known.setdefault(said.classification_hash, said)
+            if first is said:
+                row._adopt(said)
             else:
-                for frame, info in instance._frames.items():
+                for frame, info in said._frames.items():
                     first._place(frame, info)
+        row._native = _native_of(part, video, labels, frames)
+        if extra := metadata_of(row._native, ""):
+            row.client_metadata = {**(row.client_metadata or {}), **extra}
         return row
 
     # -- annotations over many frames -------------------------------------------------------------------------
@@ -206,7 +224,37 @@ class Videos:
                     if one is not None:
                         one.track = ("annotation", track)
                         placed.append((frames[place], one))
-            yield self._adopted(part, row, hash_of, placed, [])
+            yield self._adopted(part, row, hash_of, placed, [], video, {})
+
+
+_VIDEO_KEYS = frozenset({"id", "name", "width", "height", "length", "file_names", "frame_ids", "frame_count", KEY})
+"""Keys of videos that are read."""
+_QUIET = frozenset({"annotation.track_id", "annotation.instance_id", "annotation.attributes"})
+"""Names of what only tells which annotations are one object."""
+
+
+def _native_of(
+    part: Part, video: dict[str, Any], labels: dict[str, dict[int, dict[str, Any]]], frames: dict[int, dict[str, Any]]
+) -> Native:
+    """Return what only COCO has words for of a video, its frames and its annotations."""
+    kept = part.reader.native
+    keys = own_of(video, _VIDEO_KEYS)
+    id_ = number_of(video.get("id"))
+    if id_ != NO_ID and kept.keeps("video"):
+        keys = {"id": id_, **keys}
+    quiet = {*kept.quiet, *quiet_of(frames.values()), *_QUIET} - {"image.id"}
+    if "video.id" in kept.quiet:
+        quiet.add("image.id")
+    if "image.id" in kept.quiet:
+        quiet.add("frame.id")
+    return Native(FAMILY, keys, labels, frames, frozenset(quiet))
+
+
+def _frame_of(part: Part, picture: dict[str, Any]) -> dict[str, Any]:
+    """Return what only COCO has words for of an image that is a frame."""
+    keys = own_of(picture, READ_KEYS)
+    id_ = number_of(picture.get("id"))
+    return {"id": id_, **keys} if id_ != NO_ID and part.reader.native.keeps("image") else keys
 
 
 def _frame_ids(video: dict[str, Any]) -> list[int]:

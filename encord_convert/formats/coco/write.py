@@ -24,12 +24,21 @@ from numpy.typing import NDArray
 from encord_convert.errors import OptionError
 from encord_convert.formats._files import Target, source_at
 from encord_convert.formats._paths import Paths
-from encord_convert.formats.coco.json_lines import Lines, append_file, renumbered, written_lines, written_value
-from encord_convert.formats.coco.write_rows import Rows, classes_of
+from encord_convert.formats.coco.categories import Category
+from encord_convert.formats.coco.json_lines import (
+    Lines,
+    append_file,
+    numbered_lines,
+    renumbered,
+    written_lines,
+    written_value,
+)
+from encord_convert.formats.coco.write_rows import Rows, classes_of, native_keys
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Level
+from encord_convert.hub.native import CLASSES, LARGEST, QUIET
 from encord_convert.hub.splits import UNNAMED, split_of
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
@@ -60,10 +69,10 @@ def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, repor
     if getattr(options, "split_files", False):
         _write_by_split(sets, target, options, report, carries)
         return
-    images_path, annotations_path = _scratch(target, "images"), _scratch(target, "annotations")
+    images_path, annotations_path, said = (_scratch(target, name) for name in ("images", "annotations", "said"))
     with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
-        lines = Lines(images), Lines(annotations)
-        rows = Rows(sets[0].ontology, options, carries, *lines)
+        lines = Lines(images), Lines(annotations, _first(sets[0], "annotation", 1))
+        rows = Rows(sets[0], options, carries, *lines, said)
         reports = [report, *(Report() for _ in sets[1:])]
         for labels, own in zip(sets, reports, strict=True):
             rows.write(labels, own)
@@ -76,25 +85,47 @@ def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, repor
             sets[0],
             rows.videos,
             lambda: append_file(stream, images_path),
-            lambda: append_file(stream, annotations_path),
-            [one.to_dict(options.supercategory) for one in rows.classes.categories],
+            lambda: _append_annotations(stream, annotations_path, said, lines[1]),
+            rows.classes.categories,
+            options,
         )
+
+
+def _first(labels: LabelSet, kind: str, otherwise: int) -> int:
+    """Return the first number that is free for entries that have none of their own."""
+    largest = native_keys(labels).get(LARGEST, {})
+    return int(largest[kind]) + 1 if kind in largest else otherwise
+
+
+def _append_annotations(stream: BinaryIO, path: Path, said: Path, block: Lines) -> None:
+    append_file(stream, path)
+    _append_said(stream, said, block.next_id, is_first=not block.count)
+
+
+def _append_said(stream: BinaryIO, path: Path, first: int, more_images: int = 0, *, is_first: bool) -> None:
+    """Write annotations without a geometry behind all others."""
+    for line in numbered_lines(path, first, more_images):
+        stream.write(line if is_first else b",\n" + line)
+        is_first = False
 
 
 def _write_by_split(sets: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
     """Write a file for each split that rows say they are in, a row at a time."""
     if target.is_file:
         raise OptionError(f"{target.path}: split_files=yes writes several files. Name a folder.")
-    parts: dict[str, tuple[Rows, Path, Path]] = {}
+    parts: dict[str, tuple[Rows, Path, Path, Path, Lines]] = {}
     reports = [report, *(Report() for _ in sets[1:])]
     with ExitStack() as stack:
         for labels, own in zip(sets, reports, strict=True):
             for row in own.rows(labels, carries):
                 split = split_of(row.client_metadata) or UNNAMED
                 if split not in parts:
-                    paths = _scratch(target, f"images-{len(parts)}"), _scratch(target, f"annotations-{len(parts)}")
-                    images, lines = (Lines(stack.enter_context(path.open("wb", _BUFFER))) for path in paths)
-                    parts[split] = Rows(sets[0].ontology, options, carries, images, lines), *paths
+                    blocks = ("images", "annotations", "said")
+                    first, second, third = (_scratch(target, f"{name}-{len(parts)}") for name in blocks)
+                    images = Lines(stack.enter_context(first.open("wb", _BUFFER)))
+                    lines = Lines(stack.enter_context(second.open("wb", _BUFFER)), _first(sets[0], "annotation", 1))
+                    rows = Rows(sets[0], options, carries, images, lines, third)
+                    parts[split] = rows, first, second, third, lines
                 rows = parts[split][0]
                 rows.begin(labels, own)
                 rows.add(row)
@@ -103,7 +134,7 @@ def _write_by_split(sets: Sequence[LabelSet], target: Target, options: Any, repo
         _merge(report, [Account.of(one) for one in reports])
     _note(report, dict.fromkeys(clash for rows, *_ in parts.values() for clash in rows.classes.clashes()))
     names = Paths()
-    for split, (rows, images_path, annotations_path) in parts.items():
+    for split, (rows, images_path, annotations_path, said, lines) in parts.items():
         name = "".join("_" if char in '<>:"/\\|?*' or char < " " else char for char in split)
         with target.open(names.file(f"annotations/instances_{name}", ".json") + ".json") as stream:
             _write_file(
@@ -111,8 +142,9 @@ def _write_by_split(sets: Sequence[LabelSet], target: Target, options: Any, repo
                 sets[0],
                 rows.videos,
                 partial(append_file, stream, images_path),
-                partial(append_file, stream, annotations_path),
-                [one.to_dict(options.supercategory) for one in rows.classes.categories],
+                partial(_append_annotations, stream, annotations_path, said, lines),
+                rows.classes.categories,
+                options,
             )
 
 
@@ -122,19 +154,26 @@ def _write_file(
     videos: Sequence[dict[str, Any]],
     write_images: Callable[[], None],
     write_annotations: Callable[[], None],
-    categories: Sequence[dict[str, Any]],
+    categories: Sequence[Category],
+    options: Any,
 ) -> None:
-    info: dict[str, Any] = {"description": labels.title, "version": "1.0"}
+    native = native_keys(labels)
+    own = native.get(CLASSES, {})
+    blocks = {key: value for key, value in native.items() if key not in (CLASSES, LARGEST, QUIET, "info", "licenses")}
+    info: dict[str, Any] = {"description": labels.title, "version": "1.0", **native.get("info", {})}
     if labels.ontology.objects or labels.ontology.classifications:
         info["encord"] = {"ontology": labels.ontology.to_dict()}
-    stream.write(b'{"info":' + written_value(info) + b',"licenses":[]')
+    stream.write(b'{"info":' + written_value(info) + b',"licenses":' + written_value(native.get("licenses", [])))
+    for key, value in blocks.items():
+        stream.write(b"," + written_value(key) + b":" + written_value(value))
     if videos:
         stream.write(b',"videos":[\n' + written_lines(videos) + b"\n]")
     stream.write(b',"images":[\n')
     write_images()
     stream.write(b'\n],"annotations":[\n')
     write_annotations()
-    stream.write(b'\n],"categories":[\n' + written_lines(categories) + b"\n]}\n")
+    entries = [one.to_dict(options.supercategory, own) for one in categories]
+    stream.write(b'\n],"categories":[\n' + written_lines(entries) + b"\n]}\n")
 
 
 def _scratch(target: Target, name: str) -> Path:
@@ -180,12 +219,13 @@ def _note(report: Report, clashes: Iterable[str]) -> None:
 class Part:
     """What one process has written, and knows.
 
-    ``images`` and ``annotations`` are its blocks; ``names`` are 64 bits of each file name; ``clashes`` what is to be
-    said of names of classes and questions.
+    ``images`` and ``annotations`` are its blocks, ``said`` holds annotations without a geometry; ``names`` are 64 bits
+    of each file name; ``clashes`` what is to be said of names of classes and questions.
     """
 
     images: PartBlock
     annotations: PartBlock
+    said: Path
     account: Account
     names: NDArray[np.uint64]
     clashes: list[str]
@@ -194,11 +234,14 @@ class Part:
 
 @dataclass(slots=True)
 class PartBlock:
-    """Where a block of a part lies, how many entries it has, and the number the first of them was given."""
+    """Where a block of a part lies, how many entries it has, and the number the first of them was given.
+
+    None: they have those of the source.
+    """
 
     path: Path
     count: int
-    first: int
+    first: int | None
 
 
 def _can_be_shared(shards: Sequence[LabelSet]) -> bool:
@@ -217,15 +260,16 @@ def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, rep
         return False
     _merge(report, [part.account for part in parts])
     _note(report, dict.fromkeys(clash for part in parts for clash in part.clashes))
-    categories = classes_of(shards[0].ontology, options, carries).categories
+    categories = classes_of(shards[0].ontology, options, carries, native_keys(shards[0])).categories
     with target.open(NAME) as stream:
         _write_file(
             stream,
             shards[0],
             [],
             lambda: _append(stream, [part.images for part in parts]),
-            lambda: _append(stream, [part.annotations for part in parts], [part.images for part in parts]),
-            [one.to_dict(options.supercategory) for one in categories],
+            lambda: _append_all(stream, parts, shards[0]),
+            categories,
+            options,
         )
     return True
 
@@ -261,13 +305,16 @@ def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Car
         first_image += shard.before.rows
         first_annotation += sum(count for shape, count in shard.before.objects.items() if shape in written)
     report = Report()
+    said = folder / f"scratch-said-{number}"
+    largest = native_keys(shard).get(LARGEST, {})
     with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
-        blocks = Lines(images, first_image), Lines(annotations, first_annotation)
-        rows = Rows(shard.ontology, options, carries, *blocks, first_image)
+        blocks = Lines(images, first_image), Lines(annotations, _first(shard, "annotation", first_annotation))
+        rows = Rows(shard, options, carries, *blocks, said, first_image)
         rows.write(shard, report)
     return Part(
-        images=PartBlock(images_path, blocks[0].count, first_image),
-        annotations=PartBlock(annotations_path, blocks[1].count, first_annotation),
+        images=PartBlock(images_path, blocks[0].count, None if "image" in largest else first_image),
+        annotations=PartBlock(annotations_path, blocks[1].count, None if "annotation" in largest else first_annotation),
+        said=said,
         account=Account.of(report),
         names=rows.names.codes(),
         clashes=rows.classes.clashes(),
@@ -275,13 +322,29 @@ def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Car
     )
 
 
+def _append_all(stream: BinaryIO, parts: Sequence[Part], labels: LabelSet) -> None:
+    """Write the annotations of all parts, those without a geometry last."""
+    _append(stream, [part.annotations for part in parts], [part.images for part in parts])
+    written = sum(part.annotations.count for part in parts)
+    first, images = _first(labels, "annotation", written + 1), 0
+    for part in parts:
+        more = 0 if part.images.first is None else images + 1 - part.images.first
+        _append_said(stream, part.said, first, more, is_first=not written)
+        with part.said.open("rb") as lines:
+            count = sum(1 for _ in lines)
+        written, first, images = written + count, first + count, images + part.images.count
+
+
 def _append(stream: BinaryIO, blocks: Sequence[PartBlock], images: Sequence[PartBlock] = ()) -> None:
     """Write one block after the other, with other numbers if they turned out to be others; ``images`` are those of the
     same parts, if the blocks are of annotations."""
     written = images_written = 0
     for number, block in enumerate(blocks):
-        more = written + 1 - block.first
-        more_images = images_written + 1 - images[number].first if images else None
+        more = 0 if block.first is None else written + 1 - block.first
+        more_images = None
+        if images:
+            first = images[number].first
+            more_images = 0 if first is None else images_written + 1 - first
         if written and block.count:
             stream.write(b",\n")
         if more or more_images:

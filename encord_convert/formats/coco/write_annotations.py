@@ -5,23 +5,26 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from msgspec import UNSET
+from numpy.typing import NDArray
 
 from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.json_lines import Block, body_of
+from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.write_shapes import Annotation, Draw, Picture, Shapes, Size, Style
 from encord_convert.formats.coco.write_tables import NUMBERED, Sheets
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.loss import Carries
+from encord_convert.hub.native import Native, NativeColumns
 from encord_convert.hub.table import Sheet
 from encord_convert.losses.report import Report
-from encord_convert.sdk.objects import Object, ObjectInstance, Shape
+from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 
 GATHERED = 512
 """Annotations that are drawn together: enough to make the cost of a call small, few enough to stay in the cache."""
@@ -47,13 +50,18 @@ class Annotator:
         Told of everything that is not written, or not as it was.
     block : Block
         Receives the annotations.
+    keeps_ids : bool
+        Whether annotations have the ids of the source.
     """
 
-    def __init__(self, classes: Classes, style: Style, carries: Carries, report: Report, block: Block) -> None:
+    def __init__(
+        self, classes: Classes, style: Style, carries: Carries, report: Report, block: Block, keeps_ids: bool
+    ) -> None:
         self._classes = classes
         self._carries = carries
         self._report = report
         self._block = block
+        self._keeps_ids = keeps_ids
         self._shapes = Shapes(style, carries, report, as_masks=Shape.POLYGON in carries.approximates)
         self._sheets = Sheets(classes, style, carries, report, _answers_on)
         self._plans: dict[int, _Plan] = {}
@@ -85,36 +93,55 @@ class Annotator:
             plan[1](data.coordinates, size)
             placed.append((plan, instance, data))
 
-    def add_sheet(self, sheet: Sheet, first_id: int) -> None:
-        """Write what is on the images of a sheet, of which the first has the number ``first_id``."""
+    def add_sheet(self, sheet: Sheet, image_ids: Sequence[int]) -> None:
+        """Write what is on the pictures of a sheet, which have these numbers."""
         self.flush()
         drawn = self._sheets.drawn(sheet)
+        native = sheet.native if sheet.native is not None and sheet.native.family == FAMILY else None
         if None in drawn.texts:
-            bodies = self._bodies(sheet, [at for at, text in enumerate(drawn.texts) if text is None], first_id)
+            bodies = self._bodies(sheet, [at for at, text in enumerate(drawn.texts) if text is None], image_ids)
             for at, body in bodies.items():
                 drawn.texts[at] = _NUMBERED_BODY if body else b""
             written = [at for at, body in bodies.items() if body]
             drawn.columns.append((written, ([bodies[at] for at in written],)))
         is_written = np.array(list(map(bool, drawn.texts)), np.int64)
-        ids = (np.cumsum(is_written) + (self._block.next_id - 1)).tolist()
-        image_ids = np.repeat(np.arange(first_id, first_id + len(sheet)), sheet.counts).tolist()
-        self._block.add_lines(drawn.filled(ids, image_ids), int(is_written.sum()))
+        ids, numbered = self._ids_of(native, is_written)
+        shown = np.repeat(np.array(image_ids, np.int64), sheet.counts).tolist()
+        self._block.add_lines(drawn.filled(ids, shown), int(is_written.sum()), numbered)
 
-    def _bodies(self, sheet: Sheet, places: list[int], first_id: int) -> dict[int, bytes]:
+    def _ids_of(self, native: NativeColumns | None, is_written: NDArray[np.int64]) -> tuple[list[int], int]:
+        """Return the number of each shape of a table, and how many of them are new ones."""
+        own = native.label_columns.get("id") if native is not None and self._keeps_ids else None
+        if own is not None:
+            return np.asarray(own).tolist(), 0
+        first = self._block.next_id
+        if native is None or not self._keeps_ids:
+            return (np.cumsum(is_written) + (first - 1)).tolist(), int(is_written.sum())
+        ids, number = [], first
+        for at, is_there in enumerate(is_written.tolist()):
+            id_ = native.labels.get(at, {}).get("id")
+            ids.append(id_ or number)
+            number += bool(is_there and not id_)
+        return ids, number - first
+
+    def _bodies(self, sheet: Sheet, places: list[int], image_ids: Sequence[int]) -> dict[int, bytes]:
         """Return the lines of shapes that are not plain, without their numbers; empty if one is not written."""
         owners = np.repeat(np.arange(len(sheet)), sheet.counts)[places].tolist()
         pictures: list[tuple[Picture, list[int]]] = []
         for number, own in groupby(zip(owners, places, strict=True), itemgetter(0)):
-            picture = Picture(sheet.empty_row(number), 0, first_id + number, sheet.sizes[number])
+            picture = Picture(sheet.empty_row(number), 0, image_ids[number], sheet.sizes[number])
             odd = [at for _, at in own]
             self._gather(picture, [sheet.object(at) for at in odd])
             pictures.append((picture, odd))
         self._shapes.compute()
         bodies = {}
+        native = sheet.native.labels if sheet.native is not None and sheet.native.family == FAMILY else {}
         for picture, odd in pictures:
             self._report.turn_to(picture.row)
             for at, placed in zip(odd, picture.placed, strict=True):
-                bodies[at] = body_of(self._annotation(picture, *placed))
+                annotation = self._annotation(picture, *placed)
+                keys = native.get(at)
+                bodies[at] = body_of(annotation, None if annotation is None or not keys else _take(annotation, keys))
         return bodies
 
     def end_row(self) -> None:
@@ -128,11 +155,20 @@ class Annotator:
         """Write what was gathered."""
         self._shapes.compute()
         annotations: list[Annotation] = []
+        more: dict[int, dict[str, Any]] = {}
         for picture in self._pictures:
             self._report.turn_to(picture.row)
-            drawn = [self._annotation(picture, *one) for one in picture.placed]
-            annotations += [one for one in drawn if one is not None]
-        self._block.add(annotations)
+            native = native_of(picture.row)
+            for one in picture.placed:
+                annotation = self._annotation(picture, *one)
+                if annotation is None:
+                    continue
+                keys = native.of(one[1].object_hash, picture.frame) if native is not None else None
+                if keys:
+                    more[len(annotations)] = _take(annotation, keys)
+                    annotation.id = keys.get("id", 0) if self._keeps_ids else 0
+                annotations.append(annotation)
+        self._block.add(annotations, more)
         self._pictures = []
         self._waiting = 0
 
@@ -191,6 +227,26 @@ class Annotator:
         self._is_manual = info.manual_annotation
         self._confidence = None if info.confidence == 1 else info.confidence
         self._loses_sides = loses_sides(info, self._carries)
+
+
+def native_of(row: LabelRowV2) -> Native | None:
+    """Return what only COCO has words for, of a row; None if there is nothing."""
+    native: Native | None = row._native
+    return native if native is not None and native.family == FAMILY else None
+
+
+def _take(annotation: Annotation, keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an annotation the keys of the source that it has a member for; return the others."""
+    more = {key: value for key, value in keys.items() if key != "id"}
+    for name in _MEMBERS & more.keys():
+        setattr(annotation, name, more.pop(name))
+    if isinstance(said := more.pop("attributes", None), dict):
+        hash_ = annotation.attributes.pop("encord_object_hash")
+        annotation.attributes.update(said, encord_object_hash=hash_)  # our reader looks for it at the end
+    return more
+
+
+_MEMBERS = frozenset({"bbox", "area", "iscrowd"})
 
 
 def _answers_on(class_: Class, instance: ObjectInstance, frame: int) -> dict[str, Any]:

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import numpy as np
 from msgspec import UNSET
 
 from encord_convert.errors import OptionError
 from encord_convert.formats._finding import Finder, beside
 from encord_convert.formats.coco.categories import Classes, unique
-from encord_convert.formats.coco.json_lines import Block
-from encord_convert.formats.coco.write_annotations import Annotator
+from encord_convert.formats.coco.json_lines import Block, written_value
+from encord_convert.formats.coco.native import FAMILY, SAID
+from encord_convert.formats.coco.write_annotations import Annotator, native_of
 from encord_convert.formats.coco.write_images import Image, Names, frames_of, identity, split_suffix
 from encord_convert.formats.coco.write_shapes import Picture, Style
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.media import SUFFIXES
+from encord_convert.hub.native import CLASSES, LARGEST, Native
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.table import Sheet
 from encord_convert.hub.visibility import frame_size
@@ -51,8 +55,17 @@ class Options(Style, Protocol):
         """Ids of categories that are given."""
 
 
-def classes_of(structure: OntologyStructure, options: Options, carries: Carries) -> Classes:
-    """Return the classes of a file as the options want them.
+Keys = Mapping[str, Any]
+
+
+def native_keys(labels: LabelSet) -> Keys:
+    """Return what a label set has that only COCO has words for."""
+    keys: Keys = labels.native.get(FAMILY, {})
+    return keys
+
+
+def classes_of(structure: OntologyStructure, options: Options, carries: Carries, native: Keys) -> Classes:
+    """Return the classes of a file as the options want them, else with the ids of the source.
 
     Raises
     ------
@@ -60,12 +73,14 @@ def classes_of(structure: OntologyStructure, options: Options, carries: Carries)
         An id is given to a category that is none.
     """
     shapes = carries.shapes | carries.approximates
-    classes = Classes(structure, shapes, options.ids, as_objects=options.checklists == "objects")
+    known: Mapping[str, Keys] = native.get(CLASSES, {})
+    ids = options.ids or {name: one["id"] for name, one in known.items() if "id" in one}
+    classes = Classes(structure, shapes, ids, as_objects=options.checklists == "objects", names=known)
     names = [category.name for category in classes.categories]
     for name in options.ids:
         if name not in names:
-            known = ", ".join(map(repr, names[:20]))
-            raise OptionError(f"coco: category_ids names {name!r}, which is no category here; there are: {known}.")
+            listed = ", ".join(map(repr, names[:20]))
+            raise OptionError(f"coco: category_ids names {name!r}, which is no category here; there are: {listed}.")
     return classes
 
 
@@ -74,13 +89,17 @@ class Rows:
 
     Parameters
     ----------
-    structure : OntologyStructure
+    labels : LabelSet
+        With the ontology, and what only COCO has words for.
     options : Options
     carries : Carries
     images, annotations : Block
         Where the entries go.
+    said : Path
+        File for annotations without a geometry, as :func:`~encord_convert.formats.coco.json_lines.numbered_lines` reads
+        them: they stand behind all others.
     first_image : int
-        Number of the first image.
+        Number of the first image that has none of its own.
 
     Attributes
     ----------
@@ -90,18 +109,28 @@ class Rows:
         Entries of ``videos``.
     names : Names
         Those given to images.
+    said_count : int
+        How many annotations without a geometry there are.
     """
 
     def __init__(
         self,
-        structure: OntologyStructure,
+        labels: LabelSet,
         options: Options,
         carries: Carries,
         images: Block,
         annotations: Block,
+        said: Path,
         first_image: int = 1,
     ) -> None:
-        self.classes = classes_of(structure, options, carries)
+        native = native_keys(labels)
+        self.classes = classes_of(labels.ontology, options, carries, native)
+        self.said_count = 0
+        self._said = said
+        self._said_lines: list[bytes] = []
+        said.write_bytes(b"")
+        self._largest: Mapping[str, int] = native.get(LARGEST, {})
+        self._more: dict[int, Keys] = {}
         self.videos: list[dict[str, Any]] = []
         self.names = Names()
         self._options = options
@@ -112,7 +141,8 @@ class Rows:
         self._report: Any = None
         self._source: Any = None
         self._finder: Finder | None = None
-        self._listed = first_image - 1
+        self._listed: int = self._largest.get("image", first_image - 1)
+        self._videos: int = self._largest.get("video", 0)
 
     def write(self, labels: LabelSet, report: Report) -> None:
         """Write all rows of a label set, and tell a report what is not written, or not as it was."""
@@ -131,7 +161,10 @@ class Rows:
             self._source = labels.source
         if report is not self._report:
             self._report = report
-            self._annotator = Annotator(self.classes, self._options, self._carries, report, self._annotations)
+            keeps_ids = "annotation" in self._largest
+            self._annotator = Annotator(
+                self.classes, self._options, self._carries, report, self._annotations, keeps_ids
+            )
 
     def end(self) -> None:
         """Write what is held back, and tell the report what names were taken."""
@@ -152,58 +185,79 @@ class Rows:
         placed = self._on_frames(row._objects.values())
         labelled = self._on_frames(row._classifications.values())
         tracks = {hash_: n for n, hash_ in enumerate(row._objects, 1)} if row.number_of_frames > 1 else None
-        video_id = self._video(row) if row.data_type is DataType.VIDEO else None
+        native = native_of(row)
+        listed = placed.keys() | labelled.keys()
+        if native is not None:
+            listed |= native.frames.keys()
+        video_id = self._video(row, native) if row.data_type is DataType.VIDEO else None
         everything = self._options.frames == "all"
         is_first = True
-        for frame in frames_of(row, placed.keys() | labelled.keys(), everything=everything):
-            image = self._image(row, frame, is_first)
+        for frame in frames_of(row, listed, everything=everything):
+            image = self._image(row, frame, is_first, native)
             is_first = False
             if video_id is not None:
                 image.video_id, image.frame_id = video_id, frame
             if frame in labelled:
-                self._classify(image, frame, labelled[frame])
+                self._classify(image, frame, labelled[frame], native)
             if frame in placed:
                 size = (image.width, image.height)
-                self._annotator.add(Picture(row, frame, self._listed, size, tracks), placed[frame])
+                self._annotator.add(Picture(row, frame, image.id, size, tracks), placed[frame])  # type: ignore[arg-type]
             if len(self._kept) >= KEPT:
                 self._flush()
         self._annotator.end_row()
 
     def _add_sheet(self, sheet: Sheet) -> None:
-        first = self._listed + 1
+        native = sheet.native if sheet.native is not None and sheet.native.family == FAMILY else None
+        own = native.row_columns.get("id") if native is not None and "image" in self._largest else None
+        ids = [0] * len(sheet) if own is None else np.asarray(own).tolist()
         titles = [title.replace("\\", "/") for title in sheet.titles]
         for number, title in enumerate(titles):
             if not title.endswith(_USUAL):
                 titles[number] = title + self._suffix(sheet.empty_row(number), 0, title)
         names = self.names.unique_many(titles)
         for number, (title, shown) in enumerate(zip(sheet.titles, names, strict=True)):
-            self._listed += 1
+            keys = native.rows.get(number, {}) if native is not None else {}
+            ids[number] = self._number(ids[number] or keys.get("id"))
+            if keys:
+                self._more[len(self._kept)] = keys
             width, height = sheet.sizes[number]
             encord: dict[str, Any] = {"data_hash": sheet.data_hashes[number], "frame": 0}
             if shown != title:
                 encord["title"] = title
-            image = Image(id=self._listed, width=width, height=height, file_name=shown, encord=encord)
+            image = Image(id=ids[number], width=width, height=height, file_name=shown, encord=encord)
             if split := split_of(sheet.client_metadata.get(number)):
                 image.split = split
             if number in sheet.classifications:
                 labels = sheet.classifications[number]
                 if any(loses_sides(one._frames[0], self._carries) for one in labels):  # else there is nothing to tell
                     self._report.turn_to(sheet.empty_row(number))
-                self._classify(image, 0, labels)
+                of_image = sheet.native_of(number) if native is not None and number in native.classifications else None
+                self._classify(image, 0, labels, of_image)
             self._kept.append(image)
-        self._annotator.add_sheet(sheet, first)
+        self._annotator.add_sheet(sheet, ids)
         if len(self._kept) >= KEPT:
             self._flush()
 
-    def _image(self, row: LabelRowV2, frame: int, is_first: bool) -> Image:
-        width, height = frame_size(row, frame)
+    def _number(self, own: int | None) -> int:
+        """Return the number of the next image: its own, if those are kept."""
+        if own and "image" in self._largest:
+            return int(own)
         self._listed += 1
+        return self._listed
+
+    def _image(self, row: LabelRowV2, frame: int, is_first: bool, native: Native | None) -> Image:
+        width, height = frame_size(row, frame)
+        keys: Keys = {}
+        if native is not None:
+            keys = native.row if row.data_type is DataType.IMAGE else native.frames.get(frame, {})
+        if keys:
+            self._more[len(self._kept)] = keys
         shown = self.names.of(row, frame, partial(self._suffix, row, frame))
         encord = identity(row, frame, is_first=is_first)
         if row.data_type is DataType.IMAGE and shown != row.data_title:
             encord["title"] = row.data_title
         image = Image(
-            id=self._listed,
+            id=self._number(keys.get("id")),
             width=width,
             height=height,
             file_name=shown,
@@ -223,8 +277,12 @@ class Rows:
         return "" if self._finder is None else self._finder.suffix(row, frame)
 
     def _flush(self) -> None:
-        self._images.add(self._kept)
-        self._kept = []
+        self._images.add(self._kept, self._more)
+        self._kept, self._more = [], {}
+        if self._said_lines:
+            with self._said.open("ab") as stream:
+                stream.writelines(self._said_lines)
+            self._said_lines = []
 
     def _on_frames(self, instances: Collection[Any]) -> dict[int, list[Any]]:
         """Return objects or classifications by frame."""
@@ -237,19 +295,29 @@ class Rows:
                 by_frame.setdefault(frame, []).append(one)
         return by_frame
 
-    def _video(self, row: LabelRowV2) -> int:
-        number = len(self.videos) + 1
+    def _video(self, row: LabelRowV2, native: Native | None) -> int:
+        keys: Keys = native.row if native is not None else {}
+        number = keys.get("id") if "video" in self._largest else None
+        if not number:
+            self._videos += 1
+            number = self._videos
         width, height = frame_size(row, 0)
-        self.videos.append(
-            {"id": number, "name": row.data_title, "width": width, "height": height, "length": row.number_of_frames}
-        )
-        return number
+        members = {
+            "id": number, "name": row.data_title, "width": width, "height": height, "length": row.number_of_frames
+        }  # fmt: skip
+        self.videos.append({**members, **{key: value for key, value in keys.items() if key not in members}})
+        return int(number)
 
-    def _classify(self, image: Image, frame: int, classifications: list[Any]) -> None:
+    def _classify(self, image: Image, frame: int, classifications: list[Any], native: Native | None) -> None:
         """Write the labels of a frame."""
         attributes: dict[str, Any] = {}
         made: dict[str, dict[str, Any]] = {}
         for classification in classifications:
+            said = native.of(classification.classification_hash, frame).get(SAID) if native is not None else None
+            if said is not None:
+                self._say(image, classification, said)
+                self._report.drop_side(classification, frame, self._carries)
+                continue
             members: dict[str, Any] = {}
             self.classes.questions_of(classification.ontology_item).fill(members, classification._static_answers())
             name = unique(classification.classification_name, made)
@@ -264,5 +332,28 @@ class Rows:
             if not info.manual_annotation:
                 made[name]["manual_annotation"] = False
             self._report.drop_side(classification, frame, self._carries)
-        image.attributes = attributes
-        image.encord["classifications"] = made
+        if made:
+            image.attributes = attributes
+            image.encord["classifications"] = made
+
+    def _say(self, image: Image, classification: Any, said: list[Keys]) -> None:
+        """Write annotations without a geometry, as the source has them, as far as the labels of the frame say so."""
+        [(_, answer), *_] = classification._static_answers() or [(None, "")]
+        if isinstance(answer, tuple):
+            chosen = [option.label for option in answer]
+            known = [one["category"] for one in said]
+            entries = [one for one in said if one["category"] in chosen]
+            entries += [{"category": label} for label in chosen if label not in known]
+        else:
+            entries = list(said)
+            if "\n".join(one["caption"] for one in said) != answer:
+                entries = [{**said[0], "caption": answer}] if answer else []
+        for entry in entries:
+            members = {key: value for key, value in entry.items() if key not in ("id", "category")}
+            head: dict[str, Any] = {"image_id": image.id}
+            if "category" in entry:
+                head["category_id"] = self.classes.id_of(entry["category"])
+            if "id" in entry and "annotation" in self._largest:
+                head = {"id": entry["id"], **head}
+            self._said_lines.append(written_value({**head, **members}) + b"\n")
+            self.said_count += 1

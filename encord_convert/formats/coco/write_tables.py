@@ -8,7 +8,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, compress
 from typing import Any
@@ -18,7 +18,8 @@ import numpy as np
 
 from encord_convert.formats.coco import write_numbers as numbers
 from encord_convert.formats.coco.categories import Class, Classes
-from encord_convert.formats.coco.json_lines import in_ascii
+from encord_convert.formats.coco.json_lines import in_ascii, written_value
+from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.write_masks import mask_numbers
 from encord_convert.formats.coco.write_shapes import Style, counts_of
 from encord_convert.hub.contents import loses_sides
@@ -42,10 +43,13 @@ _GEOMETRY = {
     Shape.BOUNDING_BOX: '"bbox":[%b],"area":%b,"iscrowd":{crowd},"segmentation":[]',
     Shape.ROTATABLE_BOUNDING_BOX: '"bbox":[%b],"area":%b,"iscrowd":{crowd},"segmentation":[[%b]]',
     Shape.POLYGON: '"bbox":[%b],"area":%b,"iscrowd":{crowd},"segmentation":[[%b]]',
-    Shape.BITMASK: '"bbox":[%b],"area":%d,"iscrowd":{crowd},"segmentation":{{"size":[%d,%d],"counts":%b}}',
+    Shape.BITMASK: '"bbox":[%b],"area":%b,"iscrowd":{crowd},"segmentation":{{"size":[%d,%d],"counts":%b}}',
     Shape.POINT: '"bbox":[%b],"area":%b,"iscrowd":{crowd},"segmentation":[],"keypoints":[%b,2],"num_keypoints":1',
 }
 """How the members of an annotation that say where it is are written; their order is that of ``Annotation``."""
+
+_PATCHED = frozenset({"id", "bbox", "area"})
+"""Native keys that fill a gap; shapes with others are written one by one."""
 
 _OWN = {Shape.ROTATABLE_BOUNDING_BOX: '"rotation":%b,"unrotated_bbox":[%b],'}
 """What stands among the attributes of a shape by itself, between its answers and what its class says."""
@@ -130,10 +134,11 @@ class Sheets:
         is_alike = sheet.sizes.count(sheet.sizes[0]) == len(sheet)
         sizes = np.array(sheet.sizes[:1] if is_alike else sheet.sizes, np.float64)
         hashes = np.frombuffer(sheet.hashes, f"S{HASH}")
+        own = sheet.native.labels if sheet.native is not None and sheet.native.family == FAMILY else {}
         for shape, column in sheet.columns.items():
             if shape in _GEOMETRY and column.places:
                 limits = sizes if is_alike else sizes[owners[column.places]]
-                self._draw(drawn, shape, column, templates, hashes[column.places].tolist(), limits)
+                self._draw(drawn, shape, column, templates, hashes[column.places].tolist(), limits, own)
         for at, one in enumerate(templates):
             if one is not None and one.code is not None and self._report.drop_alike(one.use, one.code, Feature.SHAPE):
                 drawn.texts[at] = b""
@@ -147,10 +152,21 @@ class Sheets:
         templates: list[Template | None],
         hashes: list[bytes],
         limits: Floats,
+        native: Mapping[int, Mapping[str, Any]],
     ) -> None:
-        """Draw the shapes of a column."""
+        """Draw the shapes of a column; ``native`` are keys that only COCO has words for."""
         places = column.places
         values, sure = _NUMBERS[shape](column, limits, self._style)
+        sure = list(sure)
+        for number, place in enumerate(places) if native else ():
+            keys = native.get(place)
+            if keys is not None:
+                if not keys.keys() <= _PATCHED:
+                    sure[number] = False
+                if "bbox" in keys:
+                    values[0][number] = written_value(keys["bbox"])[1:-1]
+                if "area" in keys:
+                    values[1][number] = written_value(keys["area"])
         if shape is Shape.ROTATABLE_BOUNDING_BOX and not all(sure):
             self._cut(column, limits, values[0], values[2], sure)
         texts = [templates[at].text for at in places]  # type: ignore[union-attr]
@@ -256,7 +272,7 @@ def _masks(column: Column, limits: Floats, style: Style) -> _Values:
     for found in mask_numbers(column.numbers, sizes):
         columns, bbox, area = (None, (0, 0, 0, 0), 0) if found is None else found
         texts.append(",".join(map(str, bbox)).encode())
-        areas.append(area)
+        areas.append(b"%d" % area)
         counts.append(b"" if columns is None else in_ascii(_encoder.encode(counts_of(columns, style))))
         sure.append(found is not None)
     return (texts, areas, [height for _, height in sizes], [width for width, _ in sizes], counts), sure

@@ -1,0 +1,229 @@
+"""What of a COCO file only COCO has words for: which ids are kept, and the keys of files, classes and images.
+
+Ids are kept where they are unique and above 0 over all files that are read together; those that count (1, 2, 3, … in
+the order of the file) are written back, too, but nothing is lost where they are not.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.formats.coco.index_entries import NO_ID, number_of
+from encord_convert.hub.counts import Ledger
+from encord_convert.hub.loss import Feature, Kind, Level, Where
+from encord_convert.hub.native import CLASSES, LARGEST, QUIET, says_nothing
+
+FAMILY = "coco"
+LARGEST_ID = 1 << 53
+"""From here on other tools read another number."""
+
+SEGMENT = "segment_id"
+"""Native key of a segment of a panoptic PNG: the number of its pixels, which tells it apart on its image alone."""
+SEGMENT_NAME = f"annotation.{SEGMENT}"
+SAID = "labels"
+"""Native key of a classification: the annotations without a geometry that it is made of."""
+
+_QUIET = (f"annotation.{SAID}", "class.color", "class.image_count", "class.instance_count")
+_EMPTY_WHERE_ZERO = ("license", "date_captured")
+
+
+@dataclass(slots=True)
+class IdFacts:
+    """What the ids of a list are, as they are met.
+
+    Attributes
+    ----------
+    count, missing : int
+        Entries, and those of them without an id.
+    low, largest : int
+        Of the ids.
+    first : int or None
+        The first id, as long as they count on from that without a gap.
+    """
+
+    count: int = 0
+    missing: int = 0
+    low: int = LARGEST_ID
+    largest: int = 0
+    first: int | None = None
+    repeated: int = 0
+
+    def see(self, ids: list[int]) -> None:
+        """Take the ids of the next entries into account."""
+        if not ids:
+            return
+        if not self.count:
+            self.first = ids[0]
+        if self.first is not None and ids != list(range(self.first + self.count, self.first + self.count + len(ids))):
+            self.first = None
+        self.count += len(ids)
+        if NO_ID in ids:
+            self.missing += ids.count(NO_ID)
+            ids = [id_ for id_ in ids if id_ != NO_ID]
+        if ids:
+            self.low, self.largest = min(self.low, min(ids)), max(self.largest, max(ids))
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether all that are there are unique and above 0."""
+        return self.count > self.missing and not self.repeated and self.low > 0 and self.largest < LARGEST_ID
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether they only count."""
+        return self.first in (0, 1) and not self.missing
+
+
+def facts_of(ids: Sequence[int] | NDArray[Any]) -> IdFacts:
+    """Return what ids are, given all at once."""
+    facts = IdFacts()
+    facts.see(list(map(int, ids)))
+    facts.repeated = len(ids) - len(np.unique(np.array(ids, np.int64))) if facts.count > facts.missing else 0
+    return facts
+
+
+@dataclass(slots=True)
+class KeptIds:
+    """Which ids are written back.
+
+    Attributes
+    ----------
+    largest : dict of str to int
+        Of ``image``, ``annotation``, ``video`` and ``class`` those that are kept, with their largest.
+    quiet : set of str
+        Names of those that only count, and what else says nothing.
+    """
+
+    largest: dict[str, int]
+    quiet: set[str]
+
+    def keeps(self, kind: str) -> bool:
+        """Tell whether those of a kind are kept."""
+        return kind in self.largest
+
+    def settle(self, kind: str, parts: Sequence[IdFacts], ledger: Ledger, where: Where) -> None:
+        """Decide whether the ids of a kind are kept; ``parts`` are those of each file."""
+        parts = [one for one in parts if one.count > one.missing]
+        spans = sorted((one.low, one.largest) for one in parts)
+        is_apart = all(one[1] < other[0] for one, other in pairwise(spans))
+        if not parts:
+            return
+        if is_apart and all(one.is_usable for one in parts):
+            self.largest[kind] = spans[-1][1]
+            if len(parts) == 1 and parts[0].first == 1 and not parts[0].missing:
+                self.quiet.add(f"{kind}.id")
+            return
+        count = sum(one.count - one.missing for one in parts)
+        things = {"class": "categories"}.get(kind, f"{kind}s")
+        if all(one.is_counting for one in parts):
+            detail = f"The ids of {things} only count; where they are written they count from 1."
+            ledger.note(Level.INFO, "ID_RENUMBERED", detail, where, count)
+            return
+        detail = f"The ids of {things} are not numbers above 0 that differ: where they are written they count from 1."
+        ledger.lose(Kind.RENAMED, "ID_RENUMBERED", Feature.NATIVE, ("key", f"{kind}.id"), where, detail, count)
+
+
+_POSE = ("keypoints", "skeleton")
+
+
+class Natives:
+    """What of the files of a source only COCO has words for, and which ids are kept.
+
+    Parameters
+    ----------
+    indexes : sequence of (Index, Index)
+        Of each document: the index of its annotations, that of its images.
+    categories : sequence of sequence of Category
+        Of each document.
+    image_ids : sequence of array
+        Of each document those of the images that are rows or frames.
+    ledger : Ledger
+
+    Attributes
+    ----------
+    of_set : dict
+        That of the label set.
+    ids : KeptIds
+    """
+
+    def __init__(
+        self, indexes: Sequence[tuple[Any, Any]], categories: Sequence[Sequence[Any]],
+        image_ids: Sequence[NDArray[Any]], ledger: Ledger,
+    ) -> None:  # fmt: skip
+        self.ids = KeptIds({}, set(_QUIET))
+        where = Where(file=indexes[0][0].document.place if len(indexes) == 1 else None)
+        together = facts_of(np.concatenate(image_ids))
+        each = [together] if together.is_usable else [facts_of(ids) for ids in image_ids]
+        self.ids.settle("image", each, ledger, where)
+        self.ids.settle("annotation", [index.annotation_ids for index, _ in indexes], ledger, where)
+        videos = [[number_of(one.get("id")) for one in index.videos if isinstance(one, dict)] for _, index in indexes]
+        self.ids.settle("video", [facts_of(ids) for ids in videos], ledger, where)
+        self.of_set = self._blocks([index for _, index in indexes], ledger, where)
+        self.of_set[CLASSES] = self._classes(categories, ledger, where)
+        self.of_set[LARGEST] = self.ids.largest
+        self.of_set[QUIET] = frozenset(self.ids.quiet)
+
+    def _blocks(self, indexes: Sequence[Any], ledger: Ledger, where: Where) -> dict[str, Any]:
+        """Return the blocks of files that are of the file itself; of several that differ, that of the first."""
+        blocks: dict[str, Any] = {}
+        for index in indexes:
+            info = {key: value for key, value in index.info.items() if key not in ("encord", "description")}
+            for key, value in ({"info": info} | index.blocks).items():
+                if not says_nothing(value) and blocks.setdefault(key, value) != value:
+                    detail = f"The files differ in their block {key!r}; that of the first is kept."
+                    ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+        return blocks
+
+    def _classes(self, categories: Sequence[Sequence[Any]], ledger: Ledger, where: Where) -> dict[str, dict[str, Any]]:
+        """Return the keys of each class, by its name."""
+        classes: dict[str, dict[str, Any]] = {}
+        ids: dict[str, int] = {}
+        for category in (one for some in categories for one in some):
+            if category.id == NO_ID and not category.native:  # there is none in the file
+                continue
+            if category.keypoints and (category.facts.points or not category.facts.kinds):  # its skeleton has them
+                category.native = {key: one for key, one in category.native.items() if key not in _POSE}
+            own = classes.setdefault(category.name, category.native)
+            first = ids.setdefault(category.name, category.id)
+            if first != category.id:
+                detail = f"Several categories are called {category.name!r}; their class has the id of the first."
+                ledger.lose(Kind.MERGED, "ID_RENUMBERED", Feature.NATIVE, ("key", "class.id"), where, detail)
+            if any(value != own.get(key, value) for key, value in category.native.items()):
+                detail = f"Categories called {category.name!r} differ in other keys; those of the first are kept."
+                ledger.note(Level.WARNING, "CATEGORY_KEYS", detail, where)
+            classes[category.name] = {**category.native, **own}
+            if category.is_declared:
+                self.ids.quiet.add("class.supercategory")
+        self.ids.settle("class", [facts_of(list(ids.values()))], ledger, where)
+        if "class" in self.ids.largest:
+            classes = {name: {"id": ids[name], **own} for name, own in classes.items()}
+        return classes
+
+
+def own_of(entry: Mapping[str, Any], read: Iterable[str]) -> dict[str, Any]:
+    """Return the keys of an image or video that are not read."""
+    return {key: value for key, value in entry.items() if key not in read}
+
+
+def is_loud(key: str, value: Any) -> bool:
+    """Tell whether a value of an image says something: tools write 0 for a licence or a date that is not known."""
+    return not says_nothing(value) and not (value == 0 and key in _EMPTY_WHERE_ZERO)
+
+
+def quiet_of(rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return those keys of which no image says anything, by their names."""
+    rows = list(rows)
+    return {
+        f"{scope}.{key}"
+        for key in _EMPTY_WHERE_ZERO
+        if not any(is_loud(key, row[key]) for row in rows if key in row)
+        for scope in ("image", "frame")
+    }

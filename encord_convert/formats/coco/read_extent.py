@@ -1,0 +1,181 @@
+"""Boxes and areas that annotations say beside their geometry: those that are not of it are kept as they are.
+
+The box of a person is one of its own beside keypoints, and an amodal one holds what is hidden; an area may be that of
+pixels, or of what can be seen.
+
+The page of the format is :mod:`encord_convert.formats.coco.page`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.formats.coco.index_entries import is_given, numbers_of, value_of
+from encord_convert.geometry import rle
+from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.sdk.objects.coordinates import (
+    BoundingBoxCoordinates,
+    PointCoordinate,
+    PolygonCoordinates,
+    RotatableBoundingBoxCoordinates,
+    SkeletonCoordinates,
+    Visibility,
+)
+
+Floats = NDArray[np.float64]
+
+BOX_PX = 0.02
+"""Sides of a box that are as near to those of the geometry are those, rounded."""
+_AREA, _AREA_PX = 1e-3, 0.01
+"""Areas are, if they differ by no more than this share, and this much."""
+
+_boxes = msgspec.json.Decoder(list[float])
+
+
+def own_extent(entry: Any, coordinates: Any, size: tuple[int, int]) -> dict[str, Any]:
+    """Return ``bbox`` and ``area`` of an annotation as it says them, if they are not those of its geometry."""
+    own: dict[str, Any] = {}
+    says_box, area = is_given(entry.bbox), _number(value_of(entry.area))
+    if not says_box and area is None:
+        return own
+    bbox, of_geometry = extent_of(coordinates, size)
+    box = numbers_of(value_of(entry.bbox)) if says_box else None
+    if box is not None and len(box) == 4 and _differ(box, bbox):
+        is_turned = isinstance(coordinates, RotatableBoundingBoxCoordinates)
+        if not is_turned or _differ(box, _box(coordinates, size)):
+            own["bbox"] = box
+    if area is not None and abs(area - of_geometry) > _AREA * abs(of_geometry) + _AREA_PX:
+        own["area"] = area
+    return own
+
+
+def own_extents(
+    bboxes: list[Any], areas: list[Any], of_geometry: Floats, boxes: Floats | None = None
+) -> dict[int, dict[str, Any]]:
+    """Return what :func:`own_extent` does of many annotations, by their place, where it is anything.
+
+    Parameters
+    ----------
+    bboxes, areas : n Raw
+        What annotations say.
+    of_geometry : (n,) float
+        The areas of their geometries.
+    boxes : (n, 4) float, optional
+        The boxes of their geometries, if they are something else than what ``bbox`` says.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    said = _flat(areas, 1)
+    if said is not None:
+        differ = np.abs(said[:, 0] - of_geometry) > _AREA * np.abs(of_geometry) + _AREA_PX
+        for at in np.flatnonzero(differ).tolist():
+            found[at] = {"area": value_of(areas[at])}
+    else:
+        for at, (raw, other) in enumerate(zip(areas, of_geometry.tolist(), strict=True)):
+            area = _number(value_of(raw))
+            if area is not None and abs(area - other) > _AREA * abs(other) + _AREA_PX:
+                found[at] = {"area": area}
+    if boxes is None:
+        return found
+    given = _flat(bboxes, 4)
+    if given is not None:
+        for at in np.flatnonzero((np.abs(given - boxes) > BOX_PX).any(axis=1)).tolist():
+            found[at] = {"bbox": value_of(bboxes[at]), **found.get(at, {})}
+        return found
+    for at, (raw, box) in enumerate(zip(bboxes, boxes.tolist(), strict=True)):
+        own = numbers_of(value_of(raw)) if is_given(raw) else None
+        if own is not None and len(own) == 4 and _differ(own, box):
+            found[at] = {"bbox": own, **found.get(at, {})}
+    return found
+
+
+def _flat(raws: list[Any], width: int) -> Floats | None:
+    """Return what texts say, each so many numbers; None if any says something else."""
+    text = b",".join(raws)
+    if width > 1:
+        if text.count(b"[") != len(raws) or text.count(b",") != width * len(raws) - 1:
+            return None
+        text = text.translate(None, b"[]")
+    try:
+        numbers = _boxes.decode(b"[" + text + b"]")
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return np.array(numbers, np.float64).reshape(-1, width) if len(numbers) == width * len(raws) else None
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
+    return value if is_number else None
+
+
+def _differ(box: list[float], other: list[float]) -> bool:
+    return any(abs(a - b) > BOX_PX for a, b in zip(box, other, strict=True))
+
+
+def extent_of(coordinates: Any, size: tuple[int, int]) -> tuple[list[float], float]:
+    """Return left, top, width and height of a geometry in pixels, and its area."""
+    if isinstance(coordinates, BitmaskCoordinates):
+        runs, left, top, width, height = coordinates._box_runs()
+        return [left, top, width, height], float(rle.area_from_runs(runs))
+    if isinstance(coordinates, BoundingBoxCoordinates):
+        box = _box(coordinates, size)
+        return box, box[2] * box[3]
+    if isinstance(coordinates, RotatableBoundingBoxCoordinates):
+        x, y, w, h = _box(coordinates, size)
+        angle = np.deg2rad(coordinates.theta)
+        cos, sin = abs(float(np.cos(angle))), abs(float(np.sin(angle)))
+        across, down = w * cos + h * sin, w * sin + h * cos
+        return [x + (w - across) / 2, y + (h - down) / 2, across, down], w * h
+    if isinstance(coordinates, PointCoordinate):
+        return [coordinates.x * size[0] - 0.5, coordinates.y * size[1] - 0.5, 1.0, 1.0], 1.0
+    if isinstance(coordinates, SkeletonCoordinates):
+        points = [one for one in coordinates.values if one.visibility is not Visibility.INVISIBLE] or coordinates.values
+        places = np.array([(one.x, one.y) for one in points], np.float64).reshape(-1, 2) * size
+        box = _bounds(places)
+        return box, box[2] * box[3]
+    if isinstance(coordinates, PolygonCoordinates):
+        rings = [np.array(ring, np.float64).reshape(-1, 2) * size for part in _flat_rings(coordinates) for ring in part]
+        return _bounds(np.concatenate(rings)), sum((abs(_shoelace(ring)) for ring in rings), 0.0)
+    return [0.0, 0.0, 0.0, 0.0], 0.0
+
+
+def _flat_rings(polygon: Any) -> Any:
+    return polygon.polygons if polygon._is_nested else [[polygon._flat]]
+
+
+def _box(c: Any, size: tuple[int, int]) -> list[float]:
+    return [c.top_left_x * size[0], c.top_left_y * size[1], c.width * size[0], c.height * size[1]]
+
+
+def _bounds(places: Floats) -> list[float]:
+    if not len(places):
+        return [0.0, 0.0, 0.0, 0.0]
+    (left, top), (right, bottom) = places.min(axis=0).tolist(), places.max(axis=0).tolist()
+    return [left, top, right - left, bottom - top]
+
+
+def _shoelace(ring: Floats) -> float:
+    x, y = ring[:, 0], ring[:, 1]
+    return float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) / 2
+
+
+def extents_of_rings(pixels: Floats, counts: list[int]) -> tuple[Floats, Floats]:
+    """Return the box and the area of each of many rings.
+
+    Parameters
+    ----------
+    pixels : (n, 2) float
+        Their points, one ring after the other.
+    counts : list of int
+        How many points each has.
+    """
+    ends = np.cumsum(np.array(counts, np.int64))
+    starts = ends - np.array(counts, np.int64)
+    low, high = np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)
+    following = np.roll(pixels, -1, axis=0)
+    following[ends - 1] = pixels[starts]
+    crosses = pixels[:, 0] * following[:, 1] - pixels[:, 1] * following[:, 0]
+    return np.hstack([low, high - low]), np.abs(np.add.reduceat(crosses, starts)) / 2
