@@ -51,6 +51,7 @@ LOSSES: dict[str, str] = {
     "HOLES_FILLED": "no holes in polygons in {target}: filled",
     "HOLES_JOINED": "no holes in polygons in {target}: joined to the outline",
     "IMMUTABLE_CONFLICT": "an attribute that cannot change has several values: the first is kept",
+    "ID_RENUMBERED": "ids that are not unique and above 0 count from 1",
     "INVALID_ANNOTATION": "not an annotation",
     "INVALID_BBOX": "the box is broken",
     "INVALID_GEOMETRY": "the geometry is broken",

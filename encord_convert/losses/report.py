@@ -37,7 +37,7 @@ from encord_convert.hub.contents import (
 )
 from encord_convert.hub.counts import SECONDARY, Carried, Key, Ledger
 from encord_convert.hub.loss import Carries, Feature, Kind, Level, Loss, Note, Where
-from encord_convert.hub.native import CLASSES, LARGEST, QUIET, Native, leaves, says_nothing
+from encord_convert.hub.native import CLASSES, LARGEST, QUIET, Native, NativeColumns, leaves, says_nothing
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Sheet, Use
 from encord_convert.losses.wording import summary, things, verb
@@ -85,6 +85,7 @@ class Report:
         self._last_changed: tuple[Any, int] | None = None
         self._frames_dropped: dict[str, set[int]] = {}
         self._counts_hub = False
+        self._families: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         sums = ", ".join(f"{name}={count}" for name, count in sum_counts(self.labels().values()).items())
@@ -108,6 +109,7 @@ class Report:
 
     def _begin(self, labels: LabelSet, carries: Carries | None) -> None:
         self._counts_hub = labels.ledger is None
+        self._families = frozenset(labels.native)
         self.reading = Ledger() if labels.ledger is None else labels.ledger
         self.mapping = Ledger() if labels.mapping is None else labels.mapping
         self.writing = Ledger()
@@ -129,7 +131,7 @@ class Report:
             count_row(row, self.reading.into)
         if carries is not None:
             self._lose_row(row, carries)
-            if row._native is not None and row._native.family not in carries.native:
+            if row._native is not None and not self._keeps_all(row._native, carries):
                 self._lose_native_of(row, _of_its_labels(row), carries)
 
     def sheets(self, labels: LabelSet, carries: Carries) -> Iterator[Sheet | LabelRowV2]:
@@ -148,7 +150,7 @@ class Report:
                 self.rows_read += len(one)
                 for metadata in one.client_metadata.values():
                     self._count_split(metadata, 1)
-                if one.native is not None and one.native.family not in carries.native:
+                if one.native is not None and not self._keeps_all(one.native, carries):
                     self._lose_native_of_table(one, carries)
             else:
                 self._take(one, carries)
@@ -182,6 +184,13 @@ class Report:
                 detail = f"The colour {item.color} of {item.title!r} has no place in the target."
                 self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
 
+    def _keeps_all(self, native: Native | NativeColumns, carries: Carries) -> bool:
+        return native.family in carries.native and native.family in self._families
+
+    def _keeps(self, family: str, name: str, carries: Carries) -> bool:
+        """Tell whether a native key is written: not if it is of another set, of which this one knows nothing."""
+        return family in self._families and carries.keeps(family, name)
+
     def _lose_native_of_set(self, family: str, keys: Mapping[str, Any], carries: Carries) -> None:
         """Say what only the source has words for: of classes as a loss, of the file itself as a note."""
         for name, own in keys.get(CLASSES, {}).items():
@@ -210,7 +219,7 @@ class Report:
         assert native is not None
         lost: dict[str, int] = {}
         for name, count in native.counts():
-            if not carries.keeps(native.family, name):
+            if not self._keeps(native.family, name, carries):
                 lost[name] = lost.get(name, 0) + count
         if any(self.writing.wants_examples(*_lost_native(name)) for name in lost):
             for number in range(len(table)):
@@ -227,7 +236,7 @@ class Report:
     ) -> None:  # fmt: skip
         for key, value in keys.items():
             name = f"{scope}.{key}"
-            if not (name in quiet or says_nothing(value) or carries.keeps(family, name)):
+            if not (name in quiet or says_nothing(value) or self._keeps(family, name, carries)):
                 self._lose_native(name, where, leaves(value))
 
     def _lose_native(self, name: str, where: Where, count: int) -> None:

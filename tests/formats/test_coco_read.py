@@ -16,8 +16,9 @@ from count_coco import count
 
 from encord_convert import OptionError, ReadError, Report, read
 from encord_convert._samples import SAMPLES
-from encord_convert.formats import Match, _coco_documents
+from encord_convert.formats import Match
 from encord_convert.formats._files import MemorySource, source_at, spooled
+from encord_convert.formats.coco import json_walk as _coco_documents
 from encord_convert.formats.coco.page import FORMAT
 from encord_convert.geometry import rle
 from encord_convert.geometry.masks import mask_from_rings

@@ -16,8 +16,9 @@ from random_labels import random_labels
 
 from encord_convert import ConvertError, ReadError, Report, convert, read, write
 from encord_convert._samples import SAMPLES
-from encord_convert.formats import _coco_file, _coco_pictures
 from encord_convert.formats._files import MemorySource
+from encord_convert.formats.coco import read_images as _coco_pictures
+from encord_convert.formats.coco import write as _coco_file
 from encord_convert.formats.coco.read import open_shard
 
 ROOT = Path(__file__).parents[2] / "fixtures" / "coco"

@@ -8,6 +8,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -33,10 +34,14 @@ BOX_PX = 0.02
 _AREA, _AREA_PX = 1e-3, 0.01
 """Areas are, if they differ by no more than this share, and this much."""
 
+_NO_ATTRIBUTES: Mapping[str, Any] = {}
+
 _boxes = msgspec.json.Decoder(list[float])
 
 
-def own_extent(entry: Any, coordinates: Any, size: tuple[int, int]) -> dict[str, Any]:
+def own_extent(
+    entry: Any, coordinates: Any, size: tuple[int, int], attributes: Mapping[str, Any] = _NO_ATTRIBUTES
+) -> dict[str, Any]:
     """Return ``bbox`` and ``area`` of an annotation as it says them, if they are not those of its geometry."""
     own: dict[str, Any] = {}
     says_box, area = is_given(entry.bbox), _number(value_of(entry.area))
@@ -46,7 +51,7 @@ def own_extent(entry: Any, coordinates: Any, size: tuple[int, int]) -> dict[str,
     box = numbers_of(value_of(entry.bbox)) if says_box else None
     if box is not None and len(box) == 4 and _differ(box, bbox):
         is_turned = isinstance(coordinates, RotatableBoundingBoxCoordinates)
-        if not is_turned or _differ(box, _box(coordinates, size)):
+        if not is_turned or not ("unrotated_bbox" in attributes or not _differ(box, _box(coordinates, size))):
             own["bbox"] = box
     if area is not None and abs(area - of_geometry) > _AREA * abs(of_geometry) + _AREA_PX:
         own["area"] = area
@@ -132,14 +137,28 @@ def extent_of(coordinates: Any, size: tuple[int, int]) -> tuple[list[float], flo
     if isinstance(coordinates, PointCoordinate):
         return [coordinates.x * size[0] - 0.5, coordinates.y * size[1] - 0.5, 1.0, 1.0], 1.0
     if isinstance(coordinates, SkeletonCoordinates):
-        points = [one for one in coordinates.values if one.visibility is not Visibility.INVISIBLE] or coordinates.values
-        places = np.array([(one.x, one.y) for one in points], np.float64).reshape(-1, 2) * size
-        box = _bounds(places)
+        box = box_around(coordinates.values, size)
         return box, box[2] * box[3]
     if isinstance(coordinates, PolygonCoordinates):
-        rings = [np.array(ring, np.float64).reshape(-1, 2) * size for part in _flat_rings(coordinates) for ring in part]
-        return _bounds(np.concatenate(rings)), sum((abs(_shoelace(ring)) for ring in rings), 0.0)
+        outlines, area = [], 0.0
+        for part in _flat_rings(coordinates):
+            outer, *holes = (np.array(ring, np.float64).reshape(-1, 2) * size for ring in part)
+            outlines.append(outer)
+            area += abs(_shoelace(outer)) - sum(abs(_shoelace(hole)) for hole in holes)
+        return _bounds(np.concatenate(outlines)), area
     return [0.0, 0.0, 0.0, 0.0], 0.0
+
+
+def box_around(points: Sequence[Any], size: tuple[int, int]) -> list[float]:
+    """Return the box around skeleton points that are shown (of all, if none is): in the image, 1 px at least."""
+    shown = [point for point in points if point.visibility is not Visibility.INVISIBLE] or points
+    sides = []
+    for places, limit in (([p.x for p in shown], size[0]), ([p.y for p in shown], size[1])):
+        low, high = (min(max(place * limit, 0.0), limit) for place in (min(places), max(places)))
+        side = min(max(high - low, 1.0), limit)
+        sides.append((min(low, limit - side), side))
+    (left, width), (top, height) = sides
+    return [left, top, width, height]
 
 
 def _flat_rings(polygon: Any) -> Any:

@@ -240,7 +240,7 @@ class Reader:
         if category is not None and category.is_declared and entry.iscrowd:
             keys["iscrowd"] = entry.iscrowd
         if self.options.coordinates == "pixels":
-            keys.update(own_extent(entry, found.coordinates, size))
+            keys.update(own_extent(entry, found.coordinates, size, attributes))
         return keys
 
     def native_id(self, entry: Any) -> dict[str, Any]:

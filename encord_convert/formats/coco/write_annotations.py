@@ -50,18 +50,25 @@ class Annotator:
         Told of everything that is not written, or not as it was.
     block : Block
         Receives the annotations.
-    keeps_ids : bool
-        Whether annotations have the ids of the source.
+    largest : mapping or None
+        Of each kind of entry whose ids are those of the source the largest; None: nothing is known of a source.
     """
 
     def __init__(
-        self, classes: Classes, style: Style, carries: Carries, report: Report, block: Block, keeps_ids: bool
+        self,
+        classes: Classes,
+        style: Style,
+        carries: Carries,
+        report: Report,
+        block: Block,
+        largest: Mapping[str, int] | None,
     ) -> None:
         self._classes = classes
         self._carries = carries
         self._report = report
         self._block = block
-        self._keeps_ids = keeps_ids
+        self._knows_native = largest is not None
+        self._keeps_ids = "annotation" in (largest or {})
         self._shapes = Shapes(style, carries, report, as_masks=Shape.POLYGON in carries.approximates)
         self._sheets = Sheets(classes, style, carries, report, _answers_on)
         self._plans: dict[int, _Plan] = {}
@@ -96,10 +103,11 @@ class Annotator:
     def add_sheet(self, sheet: Sheet, image_ids: Sequence[int]) -> None:
         """Write what is on the pictures of a sheet, which have these numbers."""
         self.flush()
-        drawn = self._sheets.drawn(sheet)
-        native = sheet.native if sheet.native is not None and sheet.native.family == FAMILY else None
+        native = self._native(sheet)
+        drawn = self._sheets.drawn(sheet, {} if native is None else native.labels)
         if None in drawn.texts:
-            bodies = self._bodies(sheet, [at for at, text in enumerate(drawn.texts) if text is None], image_ids)
+            own = native.labels if native is not None else {}
+            bodies = self._bodies(sheet, own, [at for at, text in enumerate(drawn.texts) if text is None], image_ids)
             for at, body in bodies.items():
                 drawn.texts[at] = _NUMBERED_BODY if body else b""
             written = [at for at, body in bodies.items() if body]
@@ -108,6 +116,10 @@ class Annotator:
         ids, numbered = self._ids_of(native, is_written)
         shown = np.repeat(np.array(image_ids, np.int64), sheet.counts).tolist()
         self._block.add_lines(drawn.filled(ids, shown), int(is_written.sum()), numbered)
+
+    def _native(self, sheet: Sheet) -> NativeColumns | None:
+        is_known = self._knows_native and sheet.native is not None and sheet.native.family == FAMILY
+        return sheet.native if is_known else None
 
     def _ids_of(self, native: NativeColumns | None, is_written: NDArray[np.int64]) -> tuple[list[int], int]:
         """Return the number of each shape of a table, and how many of them are new ones."""
@@ -124,23 +136,24 @@ class Annotator:
             number += bool(is_there and not id_)
         return ids, number - first
 
-    def _bodies(self, sheet: Sheet, places: list[int], image_ids: Sequence[int]) -> dict[int, bytes]:
+    def _bodies(
+        self, sheet: Sheet, own: Mapping[int, Mapping[str, Any]], places: list[int], image_ids: Sequence[int]
+    ) -> dict[int, bytes]:
         """Return the lines of shapes that are not plain, without their numbers; empty if one is not written."""
         owners = np.repeat(np.arange(len(sheet)), sheet.counts)[places].tolist()
         pictures: list[tuple[Picture, list[int]]] = []
-        for number, own in groupby(zip(owners, places, strict=True), itemgetter(0)):
+        for number, group in groupby(zip(owners, places, strict=True), itemgetter(0)):
             picture = Picture(sheet.empty_row(number), 0, image_ids[number], sheet.sizes[number])
-            odd = [at for _, at in own]
+            odd = [at for _, at in group]
             self._gather(picture, [sheet.object(at) for at in odd])
             pictures.append((picture, odd))
         self._shapes.compute()
         bodies = {}
-        native = sheet.native.labels if sheet.native is not None and sheet.native.family == FAMILY else {}
         for picture, odd in pictures:
             self._report.turn_to(picture.row)
             for at, placed in zip(odd, picture.placed, strict=True):
                 annotation = self._annotation(picture, *placed)
-                keys = native.get(at)
+                keys = own.get(at)
                 bodies[at] = body_of(annotation, None if annotation is None or not keys else _take(annotation, keys))
         return bodies
 
@@ -158,7 +171,7 @@ class Annotator:
         more: dict[int, dict[str, Any]] = {}
         for picture in self._pictures:
             self._report.turn_to(picture.row)
-            native = native_of(picture.row)
+            native = native_of(picture.row) if self._knows_native else None
             for one in picture.placed:
                 annotation = self._annotation(picture, *one)
                 if annotation is None:

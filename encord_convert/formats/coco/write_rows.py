@@ -124,6 +124,7 @@ class Rows:
         first_image: int = 1,
     ) -> None:
         native = native_keys(labels)
+        self._knows_native = FAMILY in labels.native
         self.classes = classes_of(labels.ontology, options, carries, native)
         self.said_count = 0
         self._said = said
@@ -161,10 +162,8 @@ class Rows:
             self._source = labels.source
         if report is not self._report:
             self._report = report
-            keeps_ids = "annotation" in self._largest
-            self._annotator = Annotator(
-                self.classes, self._options, self._carries, report, self._annotations, keeps_ids
-            )
+            native = self._largest if self._knows_native else None
+            self._annotator = Annotator(self.classes, self._options, self._carries, report, self._annotations, native)
 
     def end(self) -> None:
         """Write what is held back, and tell the report what names were taken."""
@@ -185,7 +184,7 @@ class Rows:
         placed = self._on_frames(row._objects.values())
         labelled = self._on_frames(row._classifications.values())
         tracks = {hash_: n for n, hash_ in enumerate(row._objects, 1)} if row.number_of_frames > 1 else None
-        native = native_of(row)
+        native = native_of(row) if self._knows_native else None
         listed = placed.keys() | labelled.keys()
         if native is not None:
             listed |= native.frames.keys()
@@ -207,7 +206,7 @@ class Rows:
         self._annotator.end_row()
 
     def _add_sheet(self, sheet: Sheet) -> None:
-        native = sheet.native if sheet.native is not None and sheet.native.family == FAMILY else None
+        native = sheet.native if self._knows_native and sheet.native and sheet.native.family == FAMILY else None
         own = native.row_columns.get("id") if native is not None and "image" in self._largest else None
         ids = [0] * len(sheet) if own is None else np.asarray(own).tolist()
         titles = [title.replace("\\", "/") for title in sheet.titles]

@@ -16,6 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from encord_convert.formats.coco import write_numbers as numbers
 from encord_convert.formats.coco.categories import Class, Keypoints
+from encord_convert.formats.coco.read_extent import box_around
 from encord_convert.formats.coco.write_masks import mask_numbers
 from encord_convert.geometry import masks, rle
 from encord_convert.hub.loss import Carries, Feature, Kind, Level
@@ -315,7 +316,7 @@ class Shapes:
             return None
         points = c.values
         keypoints = self._keypoints(picture, self._template(class_, points), instance, points)
-        bbox = self._box_around(points, picture.size)
+        bbox: list[float] = numbers.rounded(box_around(points, picture.size), self._style.decimals)
         area = numbers.rounded(bbox[2] * bbox[3], self._style.decimals)
         shown = sum(1 for flag in keypoints[2::3] if flag)
         return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, [], keypoints, shown)
@@ -356,18 +357,6 @@ class Shapes:
             detail = "has points of which nobody said whether they are visible: written as visible"
             self._change(picture, instance, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY, detail)
         return keypoints
-
-    def _box_around(self, points: Sequence[Any], size: Size) -> list[float]:
-        """Return the ``bbox`` of skeleton points that are shown (of all, if none is): in the image, 1 px at least."""
-        shown = [point for point in points if point.visibility is not Visibility.INVISIBLE] or points
-        sides = []
-        for places, limit in (([p.x for p in shown], size[0]), ([p.y for p in shown], size[1])):
-            low, high = (min(max(place * limit, 0.0), limit) for place in (min(places), max(places)))
-            side = min(max(high - low, 1.0), limit)
-            sides.append((min(low, limit - side), side))
-        (left, width), (top, height) = sides
-        result: list[float] = numbers.rounded((left, top, width, height), self._style.decimals)
-        return result
 
     def _bitmask(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
         computed = next(self._computed_masks)

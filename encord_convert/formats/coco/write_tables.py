@@ -19,7 +19,6 @@ import numpy as np
 from encord_convert.formats.coco import write_numbers as numbers
 from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.json_lines import in_ascii, written_value
-from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.write_masks import mask_numbers
 from encord_convert.formats.coco.write_shapes import Style, counts_of
 from encord_convert.hub.contents import loses_sides
@@ -126,19 +125,18 @@ class Sheets:
         self._answers = answers
         self._templates: dict[Use | None, Template] = {}
 
-    def drawn(self, sheet: Sheet) -> Drawn:
-        """Return the lines of the shapes of a sheet, as far as they are plain."""
+    def drawn(self, sheet: Sheet, native: Mapping[int, Mapping[str, Any]]) -> Drawn:
+        """Return the lines of the shapes of a sheet, as far as they are plain; ``native`` are keys of the source."""
         templates = self._templates_of(sheet.uses)
         drawn = Drawn([None] * len(sheet.uses))
         owners = np.repeat(np.arange(len(sheet)), sheet.counts)
         is_alike = sheet.sizes.count(sheet.sizes[0]) == len(sheet)
         sizes = np.array(sheet.sizes[:1] if is_alike else sheet.sizes, np.float64)
         hashes = np.frombuffer(sheet.hashes, f"S{HASH}")
-        own = sheet.native.labels if sheet.native is not None and sheet.native.family == FAMILY else {}
         for shape, column in sheet.columns.items():
             if shape in _GEOMETRY and column.places:
                 limits = sizes if is_alike else sizes[owners[column.places]]
-                self._draw(drawn, shape, column, templates, hashes[column.places].tolist(), limits, own)
+                self._draw(drawn, shape, column, templates, hashes[column.places].tolist(), limits, native)
         for at, one in enumerate(templates):
             if one is not None and one.code is not None and self._report.drop_alike(one.use, one.code, Feature.SHAPE):
                 drawn.texts[at] = b""
