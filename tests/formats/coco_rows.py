@@ -23,8 +23,7 @@ COCO_READ = {
     "supercategory": Case(
         "a supercategory is noted or answered, and the shape that Encord's exporter writes there is no group",
         {
-            READ: "test_a_supercategory_is_dropped_with_a_note_or_an_answer "
-            "test_a_supercategory_that_is_a_shape_is_no_group",
+            READ: "test_a_supercategory_is_native_or_an_answer test_a_supercategory_that_is_a_shape_is_no_group",
             DIALECTS: "test_the_shape_that_encords_exporter_names_is_the_shape",
         },
     ),
@@ -128,11 +127,11 @@ COCO_READ = {
     ),
     "licence, info, urls": Case(
         "what the file says of an image is metadata of its row, and blocks without a place are noted",
-        {READ: "test_licence_and_urls_of_an_image_are_client_metadata test_blocks_without_a_place_are_noted"},
+        {READ: "test_licence_and_urls_of_an_image_are_client_metadata test_blocks_without_a_place_are_native"},
     ),
     "unknown keys": Case(
         "unknown keys are counted, or kept as answers on request",
-        {DIALECTS: "test_unknown_keys_are_counted_or_kept"},
+        {DIALECTS: "test_unknown_keys_are_native_or_answers"},
     ),
     "automatic maps": Case(
         "classes and images are found by name, without any map, and with nothing but geometry",
@@ -336,7 +335,9 @@ COCO_CODES = {
     "BBOX_DERIVED": {DAMAGE: "test_boxes_that_are_missing_are_noted_and_counted"},
     "AREA_DERIVED": {DAMAGE: "test_areas_that_are_missing_are_noted_and_counted"},
     "CROWD_KEPT": {READ: "test_a_crowd_is_kept_and_says_so"},
-    "SUPERCATEGORY_DROPPED": {READ: "test_a_supercategory_is_dropped_with_a_note_or_an_answer"},
+    "ID_RENUMBERED": {
+        "formats/test_coco_native": "test_ids_that_are_not_unique_and_above_0_are_renumbered_and_counted"
+    },
     "KEYPOINT_NAMES_MISSING": {READ: "test_keypoints_without_names_are_numbered"},
     "GEOMETRY_DROPPED": {READ: "test_the_segmentation_beside_keypoints_is_counted_as_dropped"},
     "BBOX_SUSPECT_FORMAT": {DAMAGE: "test_boxes_that_look_like_corners_are_read_and_warned_about"},

@@ -98,11 +98,11 @@ def test_boxes_that_are_missing_are_noted_and_counted(tmp_path: Path) -> None:
     assert said.count == 2
 
 
-def test_what_categories_say_beside_is_noted() -> None:
+def test_what_categories_say_beside_is_native() -> None:
     category = {**CATEGORY, "synset": "car.n.01", "def": "a motor vehicle", "frequency": "f", "image_count": 3}
     found = Read(document(note(), categories=[category]))
-    [said] = [one for one in found.report.notes() if one.code == "CATEGORY_KEYS"]
-    assert said.detail == "What categories say beside has no place in the hub: 'def', 'frequency', 'synset'."
+    kept = {key: value for key, value in category.items() if key != "name"}
+    assert found.labels.native["coco"]["classes"] == {"car": kept}
 
 
 def test_a_file_without_categories_has_one_class() -> None:
@@ -262,4 +262,6 @@ def test_ids_of_any_kind_break_nothing(id_: Any) -> None:
     entry = note(id=id_, category_id=id_, video_id=id_, track_id=id_, attributes={"encord_shape": id_, "track_id": id_})
     found = Read(document(entry, note(id=2), images=images))
     assert len(found.objects) == 1
-    assert sum(found.losses.values()) == 1
+    lost = found.losses
+    assert lost.pop("ID_RENUMBERED", 2) == 2
+    assert sum(lost.values()) == 1

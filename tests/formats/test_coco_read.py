@@ -439,10 +439,15 @@ def test_licence_and_urls_of_an_image_are_client_metadata() -> None:
     assert Read(file).rows[0].client_metadata == {"coco": {"license": 3, "flickr_url": "http://f/1"}}
 
 
-def test_blocks_without_a_place_are_noted() -> None:
-    file = {**document(note()), "info": {"year": 2020}, "licenses": [{"id": 1, "name": "CC"}], "zebra": [1]}
-    told = [one.detail for one in Read(file).report.notes() if one.code == "BLOCK_NOT_READ"]
-    assert told == ["The block 'licenses' has no place in the hub.", "The block 'zebra' has no place in the hub."]
+def test_blocks_without_a_place_are_native() -> None:
+    blocks = {"info": {"year": 2020}, "licenses": [{"id": 1, "name": "CC"}], "zebra": [1]}
+    found = Read({**document(note()), **blocks})
+    assert blocks.items() <= found.labels.native["coco"].items()
+    assert found.notes == set()
+
+
+def test_a_block_of_megabytes_that_nobody_knows_is_said_not_to_be_read() -> None:
+    assert "BLOCK_NOT_READ" in Read({**document(note()), "zebra": [{"a": "x" * (5 << 20)}]}).notes
 
 
 # -- order, size, containers --------------------------------------------------------------------------------------
@@ -547,9 +552,9 @@ def test_a_category_that_is_never_used_has_the_shape_one_says() -> None:
     assert Read(file, unused_shape="polygon").classes[1] == ("bus", "polygon")
 
 
-def test_a_supercategory_is_dropped_with_a_note_or_an_answer() -> None:
+def test_a_supercategory_is_native_or_an_answer() -> None:
     file = document(note(), categories=[{**CATEGORY, "supercategory": "vehicle"}])
-    assert "SUPERCATEGORY_DROPPED" in Read(file).notes
+    assert Read(file).labels.native["coco"]["classes"]["car"]["supercategory"] == "vehicle"
     assert Read(file, supercategory="attribute").answers() == {"supercategory": "vehicle"}
 
 
@@ -624,7 +629,7 @@ def test_a_mask_with_a_hole_keeps_its_pixels_and_is_no_crowd_when_written() -> N
     pixels[1:9, 1:8] = True
     pixels[3:6, 3:7] = False
     counts = rle.runs_from_mask(np.ascontiguousarray(pixels.T)).tolist()
-    entry = note(bbox=None, segmentation={"size": [10, 10], "counts": counts})
+    entry = note(bbox=None, area=None, segmentation={"size": [10, 10], "counts": counts})
     found = Read(document(entry, images=[{**IMAGE, "width": 10, "height": 10}]))
     files, _ = written(FORMAT, found.labels)
     [back] = json.loads(files["annotations.json"])["annotations"]

@@ -124,10 +124,10 @@ class KeptIds:
         count = sum(one.count - one.missing for one in parts)
         things = {"class": "categories"}.get(kind, f"{kind}s")
         if all(one.is_counting for one in parts):
-            detail = f"The ids of {things} only count; where they are written they count from 1."
+            detail = f"The ids of {things} only count; where they are written, they count from 1."
             ledger.note(Level.INFO, "ID_RENUMBERED", detail, where, count)
             return
-        detail = f"The ids of {things} are not numbers above 0 that differ: where they are written they count from 1."
+        detail = f"The ids of {things} are not unique and above 0; where they are written, they count from 1."
         ledger.lose(Kind.RENAMED, "ID_RENUMBERED", Feature.NATIVE, ("key", f"{kind}.id"), where, detail, count)
 
 
