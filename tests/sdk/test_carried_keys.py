@@ -248,12 +248,12 @@ def test_frames_count_where_a_range_says_none_of_the_row(range_: Any) -> None:
     assert [on.frame for on in one.get_annotations()] == [0, 1]
     assert row.to_encord_dict()["classification_answers"]["C1"]["range"] == [[0, 1]]
     told = [f"Free Remark (C1): placed by its frames; its range {range_!r} is not of this row."] if range_ else []
-    assert row._contents.disagreements == told
+    assert [one.sentence for one in row._contents.disagreements] == told
 
 
 def test_an_author_of_the_answer_alone_is_told() -> None:
     row = said_twice([0, 1], range=[[0, 1]], createdBy="bob@example.org", confidence=1)
-    assert row._contents.disagreements == [
+    assert [one.sentence for one in row._contents.disagreements] == [
         "Free Remark (C1): createdBy is ann@example.org on its frames, and not kept where its answer says "
         "bob@example.org."
     ]

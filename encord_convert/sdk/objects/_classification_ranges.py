@@ -9,7 +9,7 @@ Source: label rows of the newest SDK, sections 3 and 4.1.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from encord_convert.sdk.common.time_parser import parse_datetime
 from encord_convert.sdk.constants.enums import _NewerDataType
@@ -36,6 +36,13 @@ _REPEATED = {
 """Keys of an answers entry that repeat what the entries on frames say, and what they are called there."""
 _WITHOUT_FRAMES: tuple[Any, ...] = (_NewerDataType.AUDIO, _NewerDataType.PLAIN_TEXT)
 """Kinds of data of which a ``range`` counts milliseconds or characters."""
+
+
+class Disagreement(NamedTuple):
+    """What the two places said differently, and how many frames only one of them has; 0: it is about the author."""
+
+    sentence: str
+    frames: int = 0
 
 
 class Ranges:
@@ -88,7 +95,7 @@ class Ranges:
             if frames := self._frames_of(ranges):
                 self._move(instance, frames, entry)
             else:
-                self._say(instance, f"placed by its frames; its range {ranges!r} is not of this row.")
+                self._say(instance, f"placed by its frames; its range {ranges!r} is not of this row.", 1)
         info = instance._frames[min(instance._frames)]
         for key in extras.keys() & _REPEATED.keys():
             said = extras.pop(key)
@@ -105,7 +112,8 @@ class Ranges:
             return
         info = self._info_of(entry)
         instance._frames = {frame: before.get(frame, info) for frame in frames}
-        self._say(instance, f"placed on frames {_text_of(frames)} by its range, not on {_text_of(before)}.")
+        sentence = f"placed on frames {_text_of(frames)} by its range, not on {_text_of(before)}."
+        self._say(instance, sentence, len(before.keys() ^ set(frames)))
         self._is_changed = True
 
     def _place(self, hash_: str, entry: dict[str, Any]) -> None:
@@ -151,8 +159,9 @@ class Ranges:
             frames.update(dict.fromkeys(range(start, end + 1)))
         return sorted(frames)
 
-    def _say(self, instance: ClassificationInstance, sentence: str) -> None:
-        self._contents.disagreements.append(f"{instance.classification_name} ({instance._hash}): {sentence}")
+    def _say(self, instance: ClassificationInstance, sentence: str, frames: int = 0) -> None:
+        sentence = f"{instance.classification_name} ({instance._hash}): {sentence}"
+        self._contents.disagreements.append(Disagreement(sentence, frames))
 
 
 def _is_moment(text: Any, moment: Any) -> bool:
@@ -171,4 +180,4 @@ def _text_of(frames: Collection[int]) -> str:
     return ", ".join(str(start) if start == end else f"{start}-{end}" for start, end in _runs_of(frames))
 
 
-__all__ = ["MOST_FRAMES", "Ranges"]
+__all__ = ["MOST_FRAMES", "Disagreement", "Ranges"]

@@ -18,7 +18,7 @@ from weakref import ref
 from encord_convert.sdk.common.time_parser import parse_datetime
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import LabelRowError
-from encord_convert.sdk.objects._classification_ranges import MOST_FRAMES, Ranges
+from encord_convert.sdk.objects._classification_ranges import MOST_FRAMES, Disagreement, Ranges
 from encord_convert.sdk.objects._frame_info import (
     CarriedClassificationFrameData,
     CarriedObjectFrameData,
@@ -130,7 +130,7 @@ class Contents:
     units : list of DataUnit
     objects, classifications : dict
         Hash to instance, in the row's order.
-    disagreements : list of str
+    disagreements : list of Disagreement
         What the two places that say where a classification is, and who made it, said differently.
     touched : dict
         The frames that have held a label, in order; the values are None.
@@ -173,7 +173,7 @@ class Contents:
         self.units: list[DataUnit] = []
         self.objects: dict[str, ObjectInstance] = {}
         self.classifications: dict[str, ClassificationInstance] = {}
-        self.disagreements: list[str] = []
+        self.disagreements: list[Disagreement] = []
         self.touched: dict[int, None] = {}
         self.listings: dict[int, tuple[list[str] | None, list[str] | None]] = {}
         self.frame_extras: dict[int, dict[str, Any]] = {}
@@ -190,7 +190,8 @@ class Contents:
         self.series = _copied_record(other.series)
         self.slices = {frame: _copied_record(one) for frame, one in other.slices.items()}
         self.touched, self.listings = dict(other.touched), dict(other.listings)
-        for name in ("disagreements", "frame_extras", "orphans", "action_extras", "extras", "texts"):
+        self.disagreements = list(other.disagreements)
+        for name in ("frame_extras", "orphans", "action_extras", "extras", "texts"):
             setattr(self, name, _copied(getattr(other, name)))
 
 
