@@ -43,6 +43,7 @@ class _NewerDataType(StringEnum):
     PDF = "pdf"
     GROUP = "group"
     SCENE = "scene"
+    TIME_SERIES = "time_series"
 
     def to_upper_case_string(self) -> str:
         """Return the text of a listing."""

@@ -34,8 +34,8 @@ _REPEATED = {
     "featureHash": "",
 }
 """Keys of an answers entry that repeat what the entries on frames say, and what they are called there."""
-_WITHOUT_FRAMES: tuple[Any, ...] = (_NewerDataType.AUDIO, _NewerDataType.PLAIN_TEXT)
-"""Kinds of data of which a ``range`` counts milliseconds or characters."""
+_WITHOUT_FRAMES: tuple[Any, ...] = (_NewerDataType.AUDIO, _NewerDataType.PLAIN_TEXT, _NewerDataType.TIME_SERIES)
+"""Kinds of data of which a ``range`` counts milliseconds, characters or the unit of the file."""
 
 
 class Disagreement(NamedTuple):
@@ -139,11 +139,10 @@ class Ranges:
 
     def _info_of(self, entry: dict[str, Any]) -> ClassificationFrameData:
         """Return what an answers entry says of who made a classification, and when; not said: when the row was made."""
-        edited = {key: entry[key] for key in ("createdAt", "lastEditedAt") if entry.get(key)}
-        created = edited.get("createdAt", self._contents.texts["created_at"])
+        said = {key: value for key, value in entry.items() if value is not None}
+        created = said.get("createdAt", self._contents.texts["created_at"])
         blanks = {"createdAt": created, "lastEditedAt": created, "createdBy": None}
-        said = {**blanks, "confidence": None, "manualAnnotation": None, **entry, **edited}
-        return ClassificationFrameData.from_dict(said)
+        return ClassificationFrameData.from_dict({**blanks, "confidence": None, "manualAnnotation": None, **said})
 
     def _frames_of(self, ranges: Any) -> list[int]:
         """Return the frames of a range; none if one of them cannot be of this row."""

@@ -141,6 +141,8 @@ class Contents:
     slices : dict
         Frame to what is known of the slice it shows.
     series : DICOMSeriesMetadata or None
+    streams : dict
+        Labels of a scene that are of one of its streams, not of a frame, by their key; carried unread.
     orphans : dict
         Name of an answer dictionary to its entries for what is on no frame.
     action_extras : dict
@@ -163,6 +165,7 @@ class Contents:
         "orphans",
         "series",
         "slices",
+        "streams",
         "texts",
         "touched",
         "units",
@@ -179,6 +182,7 @@ class Contents:
         self.frame_extras: dict[int, dict[str, Any]] = {}
         self.slices: dict[int, DICOMSliceMetadata] = {}
         self.series: DICOMSeriesMetadata | None = None
+        self.streams: dict[str, Any] = {}
         self.orphans: dict[str, dict[str, Any]] = {}
         self.action_extras: dict[str, dict[str, Any]] = {}
         self.extras: dict[str, Any] = {}
@@ -191,7 +195,7 @@ class Contents:
         self.slices = {frame: _copied_record(one) for frame, one in other.slices.items()}
         self.touched, self.listings = dict(other.touched), dict(other.listings)
         self.disagreements = list(other.disagreements)
-        for name in ("frame_extras", "orphans", "action_extras", "extras", "texts"):
+        for name in ("frame_extras", "streams", "orphans", "action_extras", "extras", "texts"):
             setattr(self, name, _copied(getattr(other, name)))
 
 
@@ -395,6 +399,9 @@ class Reader:
             self._keep_frame_extras(frame, labels)
             return
         for key, on_frame in labels.items():
+            if data_type is _NewerDataType.SCENE and not key.lstrip("-").isdecimal():
+                contents.streams[key] = _copied(on_frame)
+                continue
             frame = int(key)
             contents.touched[frame] = None
             self._frame(frame, on_frame["objects"], on_frame["classifications"])

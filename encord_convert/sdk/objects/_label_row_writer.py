@@ -111,7 +111,8 @@ class Writer:
     def _labels(self, unit: DataUnit) -> dict[str, Any]:
         if is_grouped(self._contents.facts.data_type):
             return self._frame_json(unit.data_sequence, self._grouped_frames().get(unit.data_sequence, ([], [])))
-        return {str(frame): self._frame_json(frame, lists) for frame, lists in self._frames().items()}
+        labels = {str(frame): self._frame_json(frame, lists) for frame, lists in self._frames().items()}
+        return labels | _copied(self._contents.streams) if self._contents.streams else labels
 
     def _frame_json(self, frame: int, lists: Frame) -> dict[str, Any]:
         d: dict[str, Any] = {"objects": lists[0], "classifications": lists[1]}
