@@ -137,6 +137,7 @@ LOSSES: dict[str, str] = {
 NOTES: dict[str, str] = {
     "AMBIGUOUS_ORDER": "nothing tells slices at one place of a DICOM series apart",
     "AREA_DERIVED": "annotations say no area; it is computed where one is written",
+    "AUTHOR_DIFFERS": "a classification has another author in its answers than on its frames, which count",
     "BAD_VALUE": "a DICOM element has a value that cannot be read",
     "BBOX_DERIVED": "a bbox is missing and is taken from the segmentation",
     "BBOX_SUSPECT_FORMAT": "the boxes of a COCO file look relative, or like corners",
@@ -187,6 +188,7 @@ NOTES: dict[str, str] = {
     "ORDERED_BY_TIME": "slices are ordered by time",
     "OUTSIDE_STACK": "slices lie outside the stack of their series",
     "OUT_OF_BOUNDS": "geometry leaves its image",
+    "RANGE_DIFFERS": "a classification has other frames in its range, which counts, than in its entries on frames",
     "RESULTS_IGNORED": "a results file is not read beside its ground truth",
     "SCAN_DOUBTFUL": "run lengths look as if they were of the other order",
     "SERIES_DIFFERS": "files of one DICOM series differ in study or patient",

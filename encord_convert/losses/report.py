@@ -129,10 +129,23 @@ class Report:
             self._count_split(row.client_metadata, images_of(row))
         if self._counts_hub:
             count_row(row, self.reading.into)
+            self._tell_disagreements(row)
         if carries is not None:
             self._lose_row(row, carries)
             if row._native is not None and not self._keeps_all(row._native, carries):
                 self._lose_native_of(row, _of_its_labels(row), carries)
+
+    def _tell_disagreements(self, row: LabelRowV2) -> None:
+        """Say where a label row says of a classification two things, of which one is kept."""
+        for sentence, frames in row._contents.disagreements:
+            where, code = Where(file=row._origin, row=row.data_title), "RANGE_DIFFERS" if frames else "AUTHOR_DIFFERS"
+            detail = (
+                "Frames that only the range of a classification has, or only its entries: the range counts."
+                if frames
+                else "Answers of classifications name another author, time, confidence or class: frames count."
+            )
+            self.reading.note(Level.WARNING, code, detail, where, max(frames, 1))
+            self.reading.note(Level.INFO, code, f"{row.data_title}: {sentence}", where)
 
     def sheets(self, labels: LabelSet, carries: Carries) -> Iterator[Sheet | LabelRowV2]:
         """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the account.

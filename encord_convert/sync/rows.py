@@ -12,6 +12,8 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.http.bundle import Bundle
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.objects._label_row_data import DataUnit
+from encord_convert.sdk.objects._label_row_writer import MAIN_BRANCH
+from encord_convert.sdk.objects.frames import _runs_of
 from encord_convert.sdk.project import Project
 from encord_convert.sync.digests import digest_of, things_of
 
@@ -73,8 +75,20 @@ def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
             found, wanted = ("{} × {}".format(*size) for size in (sizes[1], sizes[0]))
             raise RowMismatchError(f"is {found} pixels in the project and {wanted} in the source.")
         units[other["data_hash"]] = {**other, "labels": _laid(one["labels"], other["labels"])}
-    names = ("object_answers", "classification_answers", "object_actions")
-    return {**row, **{name: labels[name] for name in names}, "data_units": units}
+    answers = {name: labels[name] for name, _, _ in _ANSWERS}
+    numbers = {int(one["data_sequence"]): int(other["data_sequence"]) for one, other in zip(ours, theirs, strict=True)}
+    if ours and "objects" in ours[0]["labels"] and any(old != new for old, new in numbers.items()):
+        entries = answers["classification_answers"]
+        answers["classification_answers"] = {hash_: _renumbered(entry, numbers) for hash_, entry in entries.items()}
+    return {**row, **answers, "data_units": units}
+
+
+def _renumbered(entry: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
+    """Return the answers of a classification with the images of its ``range`` by their numbers in the project."""
+    if not entry.get("range"):
+        return entry
+    frames = (frame for start, end in entry["range"] for frame in range(start, end + 1))
+    return {**entry, "range": [[start, end] for start, end in _runs_of(sorted({numbers[one] for one in frames}))]}
 
 
 def sequence_of(row: dict[str, Any]) -> list[str]:
@@ -98,7 +112,7 @@ def body_of(row: dict[str, Any], listed: LabelRowV2) -> dict[str, Any]:
         of_units["data_duration"] = facts.duration
     if facts.fps is not None:
         of_units["data_fps"] = facts.fps
-    body = {**row, "is_shadow_data": facts.is_shadow_data}
+    body = {"branch_name": MAIN_BRANCH, "spaces": {}, **row, "is_shadow_data": facts.is_shadow_data}
     body["data_units"] = {hash_: {**unit, **of_units} for hash_, unit in row["data_units"].items()}
     for unit in body["data_units"].values():
         if facts.data_type is DataType.DICOM and unit.get("data_link", "") is None:

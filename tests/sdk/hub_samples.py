@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,30 @@ def classification_entry(hash_: str, feature: str = "cc000003", **more: Any) -> 
         "lastEditedAt": "Sun, 02 Jun 2024 10:30:00 UTC",
         "lastEditedBy": "rev@example.org",
     } | more
+
+
+def both_forms(d: dict[str, Any]) -> dict[str, Any]:
+    """Return a row whose frames say where its classifications are, with the answers saying it too, as it is written."""
+    d = {"branch_name": "main", "spaces": {}, **copy.deepcopy(d)}
+    entries: dict[str, dict[int, dict[str, Any]]] = {}
+    for one in d["data_units"].values():
+        grouped = {one["data_sequence"]: one["labels"]} if d["data_type"] in ("image", "img_group") else one["labels"]
+        for frame, labels in grouped.items():
+            for entry in labels.get("classifications", []) if isinstance(labels, dict) else ():
+                entries.setdefault(entry["classificationHash"], {})[int(frame)] = entry
+    for hash_, on in entries.items():
+        frames, first = sorted(on), on[min(on)]
+        runs: list[list[int]] = []
+        for frame in frames:
+            if runs and runs[-1][1] == frame - 1:
+                runs[-1][1] = frame
+            else:
+                runs.append([frame, frame])
+        members = ("createdBy", "createdAt", "lastEditedBy", "lastEditedAt", "confidence", "manualAnnotation")
+        told = {"classifications": [], "classificationHash": hash_, "featureHash": first["featureHash"]}
+        told |= {"spaces": {}, "range": runs, **{key: first.get(key) for key in members}}
+        d["classification_answers"][hash_] = told | d["classification_answers"].get(hash_, {})
+    return d
 
 
 def differences(expected: Any, got: Any, path: str = "") -> list[tuple[str, Any, Any]]:

@@ -171,6 +171,8 @@ class Play:
         for entry in d["object_actions"].values():
             for action in entry["actions"]:
                 action["trackHash"] = "*"
+        for hash_, entry in d["classification_answers"].items():
+            d["classification_answers"][hash_] = {key: entry[key] for key in ("classifications", "classificationHash")}
         (unit,) = d["data_units"].values()
         counts = {
             frame: [len(labels["objects"]), len(labels["classifications"])] for frame, labels in unit["labels"].items()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hub_samples import BOX, classification_entry, listing, object_entry, ontology, row_json, unit
+from hub_samples import BOX, both_forms, classification_entry, listing, object_entry, ontology, row_json, unit
 
 from encord_convert.sdk.exceptions import EncordException, LabelRowError
 from encord_convert.sdk.objects import DICOMSeriesMetadata, DICOMSliceMetadata, LabelRowV2
@@ -77,7 +78,7 @@ def full() -> dict[str, Any]:
 
 def test_unknown_keys_survive_at_every_level() -> None:
     row = LabelRowV2._from_dict(full(), ontology())
-    assert row.to_encord_dict() == full()
+    assert row.to_encord_dict() == both_forms(full())
     assert row.number_of_frames == 20
     assert row.client_metadata == {"camera": 3}
 
@@ -85,7 +86,7 @@ def test_unknown_keys_survive_at_every_level() -> None:
 def test_unknown_keys_do_not_come_back_spoiled() -> None:
     row = LabelRowV2._from_dict(full(), ontology())
     row.to_encord_dict()["spaces"]["s"]["k"].clear()
-    assert row.to_encord_dict() == full()
+    assert row.to_encord_dict() == both_forms(full())
 
 
 def test_unknown_keys_of_a_label_stay_when_it_is_moved_and_go_with_it() -> None:
@@ -125,7 +126,7 @@ def test_the_range_newer_servers_repeat_follows_the_frames() -> None:
     )
     row = LabelRowV2(listing(), None, structure)
     row.from_labels_dict(d)
-    assert row.to_encord_dict() == d
+    assert row.to_encord_dict() == both_forms(d)
     (one,) = row.get_classification_instances()
     one.set_for_frames(7)
     assert row.to_encord_dict()["classification_answers"]["C1"]["range"] == [[2, 3], [7, 7]]
@@ -150,7 +151,7 @@ def test_dicom_metadata_is_read_and_written() -> None:
     assert row.get_frame_view(0).metadata == DICOMSliceMetadata(**SLICE)
     assert row.get_frame_view(1).metadata is None
     assert row.data_link is None
-    assert row.to_encord_dict() == d
+    assert row.to_encord_dict() == both_forms(d)
 
 
 @pytest.mark.parametrize("broken", [{"width": "wide"}, {"file_uri": 5}, {"dicom_instance_uid": ...}, {"height": 1.5}])
@@ -192,16 +193,69 @@ def test_numbers_answer_numeric_attributes_of_newer_servers() -> None:
         instance.set_answer("heavy", weight, overwrite=True)
 
 
-def test_a_classification_added_to_a_row_of_a_newer_server_says_where_it_is() -> None:
+@pytest.mark.parametrize("more", [{}, {"branch_name": "main"}])
+def test_a_classification_says_where_it_is_in_its_answers_too(more: dict[str, Any]) -> None:
     """Measured with encord 0.1.211: it places classifications by these keys, and silently drops those without."""
     row = LabelRowV2(listing(), None, ontology())
-    row.from_labels_dict(row_json(branch_name="main"))
+    row.from_labels_dict(row_json(**more))
     instance = row.ontology_structure.classifications[0].create_instance()
-    instance.set_for_frames([0, 1, 4])
+    when = {"created_at": datetime(2024, 1, 1, tzinfo=UTC), "last_edited_at": datetime(2024, 1, 2, tzinfo=UTC)}
+    instance.set_for_frames([0, 1, 4], created_by="ann@example.org", confidence=0.5, manual_annotation=False, **when)
     row.add_classification_instance(instance)
-    (entry,) = row.to_encord_dict()["classification_answers"].values()
-    assert (entry["featureHash"], entry["spaces"], entry["range"]) == (instance.feature_hash, {}, [[0, 1], [4, 4]])
-    row.from_labels_dict(row_json())
-    row.add_classification_instance(instance)
-    (entry,) = row.to_encord_dict()["classification_answers"].values()
-    assert list(entry) == ["classifications", "classificationHash"]
+    written = row.to_encord_dict()
+    (entry,) = written["classification_answers"].values()
+    assert (written["branch_name"], written["spaces"]) == ("main", {})
+    assert {key: entry[key] for key in entry if key not in ("classifications", "classificationHash")} == {
+        "featureHash": instance.feature_hash,
+        "spaces": {},
+        "range": [[0, 1], [4, 4]],
+        "createdBy": "ann@example.org",
+        "createdAt": "Mon, 01 Jan 2024 00:00:00 UTC",
+        "lastEditedBy": None,
+        "lastEditedAt": "Tue, 02 Jan 2024 00:00:00 UTC",
+        "confidence": 0.5,
+        "manualAnnotation": False,
+    }
+
+
+def said_twice(frames: list[int], **answer: Any) -> LabelRowV2:
+    """Return a row with a classification on frames, whose answer says more of where it is."""
+    entry = {"classifications": [], "classificationHash": "C1", "featureHash": "cc000003", "spaces": {}, **answer}
+    labels = {str(n): {"objects": [], "classifications": [classification_entry("C1")]} for n in frames}
+    return LabelRowV2._from_dict(
+        row_json(units=[unit("v", labels=labels)], classification_answers={"C1": entry}, number_of_frames=20),
+        ontology(),
+    )
+
+
+def test_a_range_counts_where_it_differs_from_the_frames() -> None:
+    row = said_twice([0, 1], range=[[1, 3]], createdBy="bob@example.org", createdAt="Mon, 01 Jan 2024 00:00:00 UTC")
+    (one,) = row.get_classification_instances()
+    assert [(on.frame, on.created_by) for on in one.get_annotations()] == [
+        (1, "ann@example.org"), (2, "bob@example.org"), (3, "bob@example.org"),
+    ]  # fmt: skip
+    assert row._contents.disagreements[0] == ("Free Remark (C1): placed on frames 1-3 by its range, not on 0-1.")
+    written = row.to_encord_dict()
+    assert written["classification_answers"]["C1"]["range"] == [[1, 3]]
+    on = {frame: len(labels["classifications"]) for frame, labels in written["data_units"]["v"]["labels"].items()}
+    assert on == {"0": 0, "1": 1, "2": 1, "3": 1}
+
+
+@pytest.mark.parametrize("range_", [[], None, [[5, 40]], [[3, 1]], [[-1, 2]], [[0.5, 2]], "all"])
+def test_frames_count_where_a_range_says_none_of_the_row(range_: Any) -> None:
+    row = said_twice([0, 1], range=range_)
+    (one,) = row.get_classification_instances()
+    assert [on.frame for on in one.get_annotations()] == [0, 1]
+    assert row.to_encord_dict()["classification_answers"]["C1"]["range"] == [[0, 1]]
+    told = [f"Free Remark (C1): placed by its frames; its range {range_!r} is not of this row."] if range_ else []
+    assert [one.sentence for one in row._contents.disagreements] == told
+
+
+def test_an_author_of_the_answer_alone_is_told() -> None:
+    row = said_twice([0, 1], range=[[0, 1]], createdBy="bob@example.org", confidence=1)
+    assert [one.sentence for one in row._contents.disagreements] == [
+        "Free Remark (C1): createdBy is ann@example.org on its frames, and not kept where its answer says "
+        "bob@example.org."
+    ]
+    assert row.to_encord_dict()["classification_answers"]["C1"]["createdBy"] == "ann@example.org"
+    assert not said_twice([0, 1], range=[[0, 1]], createdAt="2024-06-01T09:00:00Z")._contents.disagreements

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hub_samples import HUB, differences, ontology, sample
+from hub_samples import HUB, both_forms, differences, ontology, sample
 
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.objects import LabelRowV2
@@ -29,17 +29,17 @@ def read(name: str, key: str) -> tuple[dict[str, Any], LabelRowV2]:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_what_the_platform_wrote_is_written_again(name: str) -> None:
     d, row = read(name, "output")
-    assert differences(d["output"], row.to_encord_dict()) == []
+    assert differences(both_forms(d["output"]), row.to_encord_dict()) == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_keys_are_written_in_the_order_of_the_platform(name: str) -> None:
     d, row = read(name, "output")
     got = row.to_encord_dict()
-    assert list(d["output"]) == list(got)
+    assert [key for key in got if key in d["output"] or key not in ("branch_name", "spaces")] == list(d["output"])
     for answers in ("object_answers", "classification_answers", "object_actions"):
         for hash_, entry in d["output"][answers].items():
-            assert list(entry) == list(got[answers][hash_])
+            assert list(entry) == list(got[answers][hash_])[: len(entry)]
     for before, after in zip(d["output"]["data_units"].values(), got["data_units"].values(), strict=True):
         assert list(before) == list(after)
         assert list(before["labels"]) == list(after["labels"])
@@ -56,7 +56,7 @@ def _entry_keys(labels: Any) -> list[list[str]]:
 def test_a_row_says_enough_of_itself_to_be_read_without_its_listing(name: str) -> None:
     d = sample(f"label-rows/{name}")
     row = LabelRowV2._from_dict(d["output"], ontology(d["ontology"]))
-    assert differences(d["output"], row.to_encord_dict()) == []
+    assert differences(both_forms(d["output"]), row.to_encord_dict()) == []
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -67,7 +67,7 @@ def test_reading_leaves_the_json_alone_and_shares_nothing_with_it(name: str) -> 
     assert d["output"] == before
     _spoil(written)
     _spoil(d["output"])
-    assert row.to_encord_dict() == before
+    assert row.to_encord_dict() == both_forms(before)
 
 
 def _spoil(value: Any) -> None:
@@ -80,7 +80,7 @@ def _spoil(value: Any) -> None:
 EXPLAINED = {
     "a date keeps its zone": (r".*/(createdAt|lastEditedAt)", lambda old, new: new.startswith(old) and "UTC" in new),
     "a date with an offset is written in UTC": (
-        r".*/classifications/\d+/lastEditedAt",
+        r".*/classifications/\d+/lastEditedAt|/classification_answers/\w+/lastEditedAt",
         lambda old, new: (old, new) == ("Sat, 01 Jun 2024 11:00:00 ", "Sat, 01 Jun 2024 09:00:00 UTC"),
     ),
     "who answered is kept": (r"/object_answers/.*/manualAnnotation", lambda old, new: new is False),
@@ -108,7 +108,7 @@ def test_rows_of_a_server_are_written_as_the_platform_does_save_for_what_has_a_r
     got = row.to_encord_dict()
     _in_one_order(d["output"]["object_actions"])
     _in_one_order(got["object_actions"])
-    for path, old, new in differences(d["output"], got):
+    for path, old, new in differences(both_forms(d["output"]), got):
         reasons = [why for why, (where, how) in EXPLAINED.items() if re.fullmatch(where, path) and how(old, new)]
         assert reasons, f"{path}: the platform writes {old!r}, we write {new!r}"
 
@@ -166,6 +166,6 @@ class Official:
 def test_rows_of_the_official_package_are_taken_over(name: str) -> None:
     d = sample(f"label-rows/{name}")
     (row,) = LabelSet.from_encord([Official(d)])
-    assert differences(d["output"], row.to_encord_dict()) == []
+    assert differences(both_forms(d["output"]), row.to_encord_dict()) == []
     (again,) = LabelSet.from_encord([row])
     assert again.to_encord_dict() == row.to_encord_dict()

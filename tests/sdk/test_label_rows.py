@@ -458,8 +458,8 @@ def test_a_frame_classification_without_answers_is_read() -> None:
     row = LabelRowV2._from_dict(row_json(units=[unit("v", labels=labels)]), ontology())
     (one,) = row.get_classification_instances()
     assert one.get_answer() is None
-    answers = {"C1": {"classifications": [], "classificationHash": "C1"}}
-    assert row.to_encord_dict()["classification_answers"] == answers
+    answer = row.to_encord_dict()["classification_answers"]["C1"]
+    assert (answer["classifications"], answer["range"]) == ([], [[0, 0]])
 
 
 def test_two_classifications_of_a_kind_on_a_frame_are_refused() -> None:

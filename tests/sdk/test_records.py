@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hub_samples import listing, object_entry, row_json, unit
@@ -14,6 +15,7 @@ from encord_convert.sdk.objects.project import ProjectDataset
 from encord_convert.sdk.objects.utils import check_type, filter_by_type, is_valid_email, short_uuid_str
 from encord_convert.sdk.orm.dataset import (
     AddPrivateDataResponse,
+    CreateDatasetResponse,
     DataRow,
     Dataset,
     DatasetAPIKey,
@@ -100,6 +102,7 @@ def test_data_types_are_upper_case_in_listings_only() -> None:
         assert DataType.from_upper_case_string(text) is DataType.MISSING_DATA_TYPE
     assert DataType.DICOM_STUDY.to_upper_case_string() == "DICOM_STUDY"
     assert DataType.from_string("hologram") is None
+    assert DataType("something new") is DataType.MISSING_DATA_TYPE
 
 
 def test_a_row_record_holds_its_own_keys() -> None:
@@ -284,6 +287,57 @@ def test_a_dataset_knows_its_storage_by_the_word_on_the_wire() -> None:
     with pytest.raises(KeyError):
         _ = Dataset.from_dict({**given, "dataset_type": "ODD"}).storage_location
     assert all(StorageLocation.from_str(one.get_str()) is one for one in StorageLocation)
+
+
+UUIDS = [UUID(int=1), UUID(int=2)]
+
+
+@pytest.mark.parametrize(
+    ("record", "name", "value", "key", "written"),
+    [
+        (DataRow, "uid", "e", "data_hash", "e"),
+        (DataRow, "title", "n", "data_title", "n"),
+        (DataRow, "data_type", DataType.VIDEO, "data_type", "VIDEO"),
+        (DataRow, "created_at", datetime(2020, 1, 2, 3), "created_at", "2020-01-02 03:00:00"),
+        (DataRow, "client_metadata", {"a": 1}, "client_metadata", {"a": 1}),
+        (Dataset, "title", "n", "title", "n"),
+        (Dataset, "description", "n", "description", "n"),
+        (Dataset, "storage_location", StorageLocation.AZURE, "dataset_type", "AZURE_STR"),
+        (Dataset, "data_rows", [], "data_rows", []),
+        (Dataset, "backing_folder_uuid", UUIDS[1], "backing_folder_uuid", UUIDS[1]),
+        (CreateDatasetResponse, "title", "n", "title", "n"),
+        (CreateDatasetResponse, "storage_location", StorageLocation.GCP, "type", 2),
+        (CreateDatasetResponse, "dataset_hash", "n", "dataset_hash", "n"),
+        (CreateDatasetResponse, "user_hash", "n", "user_hash", "n"),
+        (CreateDatasetResponse, "backing_folder_uuid", UUIDS[1], "backing_folder_uuid", UUIDS[1]),
+        (Project, "title", "n", "title", "n"),
+        (Project, "label_rows", [{"label_hash": "h"}], "label_rows", [{"label_hash": "h"}]),
+        (Project, "created_at", datetime(2020, 1, 2), "created_at", datetime(2020, 1, 2)),
+    ],
+)
+def test_a_record_says_the_same_as_its_dictionary(record: Any, name: str, value: Any, key: str, written: Any) -> None:
+    given: dict[Any, Any] = {
+        DataRow: {**DATA_ROW, "images_data": None},
+        Dataset: {"title": "T", "description": None, "dataset_hash": "H", "dataset_type": "AWS_S3"},
+        CreateDatasetResponse: {"title": "T", "type": 0, "dataset_hash": "H", "user_hash": "U"},
+        Project: {"title": "T"},
+    }
+    made = [record(given[record]) if record is Project else record.from_dict(given[record]) for _ in range(2)]
+    others = {own: one for own, one in made[0].items() if own != key}
+    setattr(made[0], name, value)
+    made[1][key] = written
+    for one in made:
+        assert (getattr(one, name), one[key]) == (value, written)
+        assert {own: one[own] for own in others} == others
+
+
+def test_a_data_row_in_a_dataset_is_the_dictionary_that_came() -> None:
+    for created in ("2024-01-01 10:00:00", "2024-01-01T10:00:00Z", "Mon, 01 Jan 2024 10:00:00 BST"):
+        row = {**DATA_ROW, "created_at": created, "data_type": "AUDIO", "storage_location": 1, "images_data": None}
+        given = {"title": "T", "description": None, "dataset_hash": "H", "dataset_type": "AWS_S3", "data_rows": [row]}
+        found = Dataset.from_dict(given)["data_rows"][0]
+        assert {key: found[key] for key in row} == {**row, "backing_item_uuid": UUID(row["backing_item_uuid"])}
+        assert found.data_type is DataType.MISSING_DATA_TYPE and found.created_at.hour in (9, 10)
 
 
 def test_keys_take_their_scopes_as_a_list_or_as_its_text() -> None:

@@ -8,6 +8,7 @@ import pickle
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hub_samples import object_entry, row_json, unit, video
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,10 @@ FORMS = [
     ("Mon, 01 Jan 2024 10:00:00 ", datetime(2024, 1, 1, 10), "Mon, 01 Jan 2024 10:00:00 "),
     ("Mon, 01 Jan 2024 10:00:00 +0200", datetime(2024, 1, 1, 8, tzinfo=UTC), "Mon, 01 Jan 2024 08:00:00 UTC"),
     ("Mon, 01 Jan 2024 10:00:00 EST", datetime(2024, 1, 1, 15, tzinfo=UTC), "Mon, 01 Jan 2024 15:00:00 UTC"),
+    ("Mon, 01 Jul 2024 10:00:00 BST", datetime(2024, 7, 1, 9, tzinfo=UTC), "Mon, 01 Jul 2024 09:00:00 UTC"),
+    ("Mon, 01 Jan 2024 10:00:00 CET", datetime(2024, 1, 1, 9, tzinfo=UTC), "Mon, 01 Jan 2024 09:00:00 UTC"),
+    ("Mon, 01 Jul 2024 10:00:00 CEST", datetime(2024, 7, 1, 8, tzinfo=UTC), "Mon, 01 Jul 2024 08:00:00 UTC"),
+    ("Mon, 01 Jan 2024 10:00:00 IST", datetime(2024, 1, 1, 4, 30, tzinfo=UTC), "Mon, 01 Jan 2024 04:30:00 UTC"),
     ("2024-01-01T10:00:00Z", datetime(2024, 1, 1, 10, tzinfo=UTC), "Mon, 01 Jan 2024 10:00:00 UTC"),
     ("2024-01-01T10:00:00+02:00", datetime(2024, 1, 1, 8, tzinfo=UTC), "Mon, 01 Jan 2024 08:00:00 UTC"),
     ("2024-01-01T10:00:00.123456", datetime(2024, 1, 1, 10, 0, 0, 123456), "Mon, 01 Jan 2024 10:00:00 "),
@@ -85,3 +90,14 @@ def test_names_are_english_whatever_the_locale() -> None:
         assert format_datetime(datetime(2024, 3, 5)) == "Tue, 05 Mar 2024 00:00:00 "
         assert parse_datetime("Tue, 05 Mar 2024 00:00:00 UTC").month == 3
     locale.setlocale(locale.LC_TIME, before)
+
+
+def test_a_label_made_in_summer_time_is_read_and_written_at_that_moment() -> None:
+    entry = object_entry("O1", createdAt="Mon, 01 Jul 2024 10:00:00 BST", lastEditedAt="Mon, 01 Jul 2024 12:00:00 CEST")
+    answers = {"O1": {"objectHash": "O1", "classifications": []}}
+    labels = {"0": {"objects": [entry], "classifications": []}}
+    row = video()
+    row.from_labels_dict(row_json(units=[unit("v", labels=labels)], object_answers=answers))
+    written = row.to_encord_dict()["data_units"]["v"]["labels"]["0"]["objects"][0]
+    assert written["createdAt"] == "Mon, 01 Jul 2024 09:00:00 UTC"
+    assert written["lastEditedAt"] == "Mon, 01 Jul 2024 10:00:00 UTC"

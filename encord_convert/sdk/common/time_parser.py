@@ -25,7 +25,51 @@ _LONG = re.compile(
 )
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d\d):?(\d\d)")
 _MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
-_HOURS_FROM_UTC = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
+_HOURS_FROM_UTC: dict[str, float] = {
+    "NST": -3.5,
+    "NDT": -2.5,
+    "AST": -4,
+    "ADT": -3,
+    "EST": -5,
+    "EDT": -4,
+    "CST": -6,
+    "CDT": -5,
+    "MST": -7,
+    "MDT": -6,
+    "PST": -8,
+    "PDT": -7,
+    "AKST": -9,
+    "AKDT": -8,
+    "HST": -10,
+    "WET": 0,
+    "WEST": 1,
+    "BST": 1,
+    "CET": 1,
+    "MET": 1,
+    "CEST": 2,
+    "MEST": 2,
+    "EET": 2,
+    "EEST": 3,
+    "MSK": 3,
+    "WAT": 1,
+    "CAT": 2,
+    "SAST": 2,
+    "EAT": 3,
+    "PKT": 5,
+    "IST": 5.5,
+    "WIB": 7,
+    "HKT": 8,
+    "JST": 9,
+    "KST": 9,
+    "AWST": 8,
+    "ACST": 9.5,
+    "ACDT": 10.5,
+    "AEST": 10,
+    "AEDT": 11,
+    "NZST": 12,
+    "NZDT": 13,
+}
+"""Names of zones. Of names used twice: American CST and AST, British BST, Indian IST."""
 _OTHER_FORMS = (
     "%m/%d/%Y",
     "%m/%d/%Y %H:%M",
@@ -159,7 +203,7 @@ def _from_other(text: str) -> datetime:
             return datetime.strptime(text, form)
         except ValueError:
             continue
-    raise ValueError(f"{text!r} is no time in the long form, nor in ISO 8601. Write it as 2024-06-01T09:00:00+00:00.")
+    raise ValueError(f"{text!r} is not a known time format. Write it as 2024-06-01T09:00:00+00:00.")
 
 
 @lru_cache(maxsize=1 << 16, typed=True)

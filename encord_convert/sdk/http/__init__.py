@@ -27,6 +27,7 @@ label rows         dates keep their zone
                    dates keep their zone and tracks their hash
                    what a slice and its series say of themselves is kept
                    answers for what is on no frame are kept
+                   frames and answers both say where classifications are
                    a label without answers is unanswered
 replies            null is read where nothing is meant
 bundles            what was sent is not sent again

@@ -42,9 +42,6 @@ InstanceT = TypeVar("InstanceT", bound=LabelInstance)
 
 _IMAGES = (DataType.IMAGE, DataType.IMG_GROUP)
 
-MAIN_BRANCH = "main"
-"""Newer packages read only rows that say of which branch they are; older ones drop the word."""
-
 
 @seen_as("encord_convert.sdk.objects.ontology_labels_impl:LabelRowV2")
 class LabelRowV2(SavingLabelRow):
@@ -106,7 +103,6 @@ class LabelRowV2(SavingLabelRow):
         row = cls.__new__(cls)
         row._begin(facts, None, structure)
         row._contents.units = list(units)
-        row._contents.extras = {"branch_name": MAIN_BRANCH}
         row._is_initialised = True
         row._client_metadata = None
         return row

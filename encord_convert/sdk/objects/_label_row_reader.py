@@ -18,6 +18,7 @@ from weakref import ref
 from encord_convert.sdk.common.time_parser import parse_datetime
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import LabelRowError
+from encord_convert.sdk.objects._classification_ranges import MOST_FRAMES, Disagreement, Ranges
 from encord_convert.sdk.objects._frame_info import (
     CarriedClassificationFrameData,
     CarriedObjectFrameData,
@@ -41,7 +42,6 @@ from encord_convert.sdk.objects.coordinates import (
     _copied,
     _RawCoordinates,
 )
-from encord_convert.sdk.objects.frames import _runs_of
 from encord_convert.sdk.objects.metadata import DICOMSeriesMetadata, DICOMSliceMetadata
 from encord_convert.sdk.objects.ontology_object import Object
 from encord_convert.sdk.objects.ontology_object_instance import ObjectInstance, check_coordinate_type
@@ -95,8 +95,6 @@ _GROUPED = (DataType.IMAGE, DataType.IMG_GROUP, _NewerDataType.GROUP)
 """Kinds of data whose units have their labels without a level of frames."""
 _SINGLE = (DataType.IMAGE, DataType.VIDEO, DataType.DICOM)
 """Kinds of data that are one unit."""
-_WITHOUT_FRAMES: tuple[Any, ...] = (_NewerDataType.AUDIO, _NewerDataType.PLAIN_TEXT)
-"""Kinds of data of which a ``range`` counts milliseconds or characters."""
 _UNBOUNDED = (DataType.DICOM, _NewerDataType.NIFTI, _NewerDataType.SCENE)
 """Kinds of data whose frames are not checked against their number."""
 
@@ -123,10 +121,6 @@ _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 """What reads each coordinate key; the first key present decides."""
 
 
-FOLLOWS_FRAMES = object()
-"""Stands for a ``range`` that repeats the frames the labels are on anyway."""
-
-
 class Contents:
     """Everything a label row holds once it is initialised.
 
@@ -136,6 +130,8 @@ class Contents:
     units : list of DataUnit
     objects, classifications : dict
         Hash to instance, in the row's order.
+    disagreements : list of Disagreement
+        What the two places that say where a classification is, and who made it, said differently.
     touched : dict
         The frames that have held a label, in order; the values are None.
     listings : dict
@@ -145,6 +141,8 @@ class Contents:
     slices : dict
         Frame to what is known of the slice it shows.
     series : DICOMSeriesMetadata or None
+    streams : dict
+        Labels of a scene that are of one of its streams, not of a frame, by their key; carried unread.
     orphans : dict
         Name of an answer dictionary to its entries for what is on no frame.
     action_extras : dict
@@ -158,6 +156,7 @@ class Contents:
     __slots__ = (
         "action_extras",
         "classifications",
+        "disagreements",
         "extras",
         "facts",
         "frame_extras",
@@ -166,6 +165,7 @@ class Contents:
         "orphans",
         "series",
         "slices",
+        "streams",
         "texts",
         "touched",
         "units",
@@ -176,11 +176,13 @@ class Contents:
         self.units: list[DataUnit] = []
         self.objects: dict[str, ObjectInstance] = {}
         self.classifications: dict[str, ClassificationInstance] = {}
+        self.disagreements: list[Disagreement] = []
         self.touched: dict[int, None] = {}
         self.listings: dict[int, tuple[list[str] | None, list[str] | None]] = {}
         self.frame_extras: dict[int, dict[str, Any]] = {}
         self.slices: dict[int, DICOMSliceMetadata] = {}
         self.series: DICOMSeriesMetadata | None = None
+        self.streams: dict[str, Any] = {}
         self.orphans: dict[str, dict[str, Any]] = {}
         self.action_extras: dict[str, dict[str, Any]] = {}
         self.extras: dict[str, Any] = {}
@@ -192,7 +194,8 @@ class Contents:
         self.series = _copied_record(other.series)
         self.slices = {frame: _copied_record(one) for frame, one in other.slices.items()}
         self.touched, self.listings = dict(other.touched), dict(other.listings)
-        for name in ("frame_extras", "orphans", "action_extras", "extras", "texts"):
+        self.disagreements = list(other.disagreements)
+        for name in ("frame_extras", "streams", "orphans", "action_extras", "extras", "texts"):
             setattr(self, name, _copied(getattr(other, name)))
 
 
@@ -212,8 +215,6 @@ def is_bounded(data_type: Any) -> bool:
 
 _PLANS_KEPT = 512
 """How many forms of entry are remembered from row to row."""
-_MOST_FRAMES = 1_000_000
-"""Frames a ``range`` may reach to: a row of a few bytes can ask for any number."""
 _RECORDS_KEPT = 4096
 """How many records are remembered for each form."""
 
@@ -329,9 +330,9 @@ class Reader:
             self._labels(raw, data_type)
         self._take_object_answers(object_answers)
         self._take_object_actions(object_actions)
-        self._place_by_ranges()
-        for classification in contents.classifications.values():
-            _let_range_follow(classification)
+        if self._answers:
+            limit = self._limit if self._is_bounded else MOST_FRAMES
+            Ranges(contents, self._answers, limit, self._new_classification).take()
         self._keep_orphans("classification_answers", self._answers, contents.classifications)
         return contents
 
@@ -398,6 +399,9 @@ class Reader:
             self._keep_frame_extras(frame, labels)
             return
         for key, on_frame in labels.items():
+            if data_type is _NewerDataType.SCENE and not key.lstrip("-").isdecimal():
+                contents.streams[key] = _copied(on_frame)
+                continue
             frame = int(key)
             contents.touched[frame] = None
             self._frame(frame, on_frame["objects"], on_frame["classifications"])
@@ -493,57 +497,18 @@ class Reader:
         return [entry["classificationHash"] for entry in entries]
 
     def _new_classification(self, hash_: str, feature_hash: str) -> ClassificationInstance:
+        answers = self._answers.get(hash_)
+        if answers is not None and isinstance(answers.get("featureHash"), str):
+            feature_hash = answers["featureHash"]
         item = self._structure._feature(feature_hash, Classification)
         instance = ClassificationInstance(item, classification_hash=hash_)
-        answers = self._answers.get(hash_)
         if answers is not None:
             instance.set_answer_from_list(answers["classifications"])
-            instance._extras = _extras_of(answers, "classificationHash") or {}
+            if len(answers) > 2:
+                instance._extras = _extras_of(answers, "classificationHash")
         self._contents.classifications[instance._hash] = instance
         self._numbers[instance._hash] = len(self._numbers)
         return instance
-
-    def _place_by_ranges(self) -> None:
-        """Place the classifications of which only the ``range`` of their answers says where they are.
-
-        Newer servers write all of them so. An answer that says no frames of this row is kept as it came.
-        """
-        contents = self._contents
-        taken: set[tuple[int, str]] | None = None
-        for entry in self._answers.values():
-            hash_ = entry.get("classificationHash")
-            if "range" not in entry or not isinstance(hash_, str) or hash_ in contents.classifications:
-                continue
-            frames = self._frames_of(entry["range"])
-            if not frames or not isinstance(entry.get("featureHash"), str):
-                continue
-            if taken is None:
-                taken = {(on, one.feature_hash) for one in contents.classifications.values() for on in one._frames}
-            instance = self._new_classification(hash_, entry["featureHash"])
-            edited = {key: entry[key] for key in ("createdAt", "lastEditedAt") if entry.get(key)}
-            created = edited.get("createdAt", contents.texts["created_at"])
-            blanks = {"createdAt": created, "lastEditedAt": created, "createdBy": None}
-            info = _classification_info({**blanks, "confidence": None, "manualAnnotation": None, **entry, **edited})
-            for frame in frames:
-                if (frame, instance.feature_hash) in taken:
-                    raise LabelRowError(f"Frame {frame} has two classifications of the kind {instance.feature_hash!r}.")
-                taken.add((frame, instance.feature_hash))
-                instance._frames[frame] = info
-
-    def _frames_of(self, ranges: Any) -> list[int]:
-        """Return the frames of a ``range``; none if one of them cannot be of this row."""
-        if self._contents.facts.data_type in _WITHOUT_FRAMES or not isinstance(ranges, list):
-            return []
-        limit = self._limit if self._is_bounded else _MOST_FRAMES
-        frames: dict[int, None] = {}
-        for pair in ranges:
-            if not (isinstance(pair, list) and len(pair) == 2 and all(type(end) is int for end in pair)):
-                return []
-            start, end = pair
-            if not 0 <= start <= end < min(limit, _MOST_FRAMES):
-                return []
-            frames.update(dict.fromkeys(range(start, end + 1)))
-        return sorted(frames)
 
     # --- answers ----------------------------------------------------------------------------------------------------
 
@@ -632,13 +597,6 @@ def _extras_of(entry: dict[str, Any], own_key: str) -> dict[str, Any] | None:
     return {key: _copied(value) for key, value in entry.items() if key not in ("classifications", own_key)} or None
 
 
-def _let_range_follow(instance: ClassificationInstance) -> None:
-    """Let the ``range`` newer servers repeat in the answers follow the frames, if it does so in what was read."""
-    extras = instance._extras
-    if extras and extras.get("range") == [[start, end] for start, end in _runs_of(instance._frames)]:
-        extras["range"] = FOLLOWS_FRAMES
-
-
 def number_of_frames_in(row: dict[str, Any]) -> int:
     """Return how many frames a row's medium has, as far as the row says.
 
@@ -664,7 +622,7 @@ def _ends_of(answers: Any) -> list[int]:
         return []
     ranges = [entry.get("range") for entry in answers.values() if isinstance(entry, dict)]
     pairs = [pair for one in ranges if isinstance(one, list) for pair in one if isinstance(pair, list)]
-    return [pair[-1] for pair in pairs if pair and type(pair[-1]) is int and 0 <= pair[-1] < _MOST_FRAMES]
+    return [pair[-1] for pair in pairs if pair and type(pair[-1]) is int and 0 <= pair[-1] < MOST_FRAMES]
 
 
-__all__ = ["FOLLOWS_FRAMES", "Contents", "Reader", "is_bounded", "is_grouped", "number_of_frames_in"]
+__all__ = ["Contents", "Reader", "is_bounded", "is_grouped", "number_of_frames_in"]

@@ -20,7 +20,7 @@ from encord_convert.sdk.objects._frame_info import (
     CarriedClassificationFrameData,
     ObjectFrameData,
 )
-from encord_convert.sdk.objects._label_row_reader import FOLLOWS_FRAMES, Contents, is_grouped
+from encord_convert.sdk.objects._label_row_reader import Contents, is_grouped
 from encord_convert.sdk.objects._vertices import _vertices_from_flat
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.classification import Classification
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from encord_convert.sdk.objects.classification_instance import ClassificationInstance
     from encord_convert.sdk.objects.ontology_object_instance import ObjectInstance
     from encord_convert.sdk.objects.ontology_structure import OntologyStructure
+
+MAIN_BRANCH = "main"
+"""The branch a row is of unless it names another. Newer packages read only rows that say it; older ones drop it."""
 
 Frame = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 """The object entries and the classification entries of a frame."""
@@ -77,6 +80,8 @@ class Writer:
             "data_units": {unit.data_hash: self._unit(unit) for unit in contents.units},
         }
         row.update(_copied(contents.extras))
+        row.setdefault("branch_name", MAIN_BRANCH)
+        row.setdefault("spaces", {})
         return row
 
     # --- units ------------------------------------------------------------------------------------------------------
@@ -106,7 +111,8 @@ class Writer:
     def _labels(self, unit: DataUnit) -> dict[str, Any]:
         if is_grouped(self._contents.facts.data_type):
             return self._frame_json(unit.data_sequence, self._grouped_frames().get(unit.data_sequence, ([], [])))
-        return {str(frame): self._frame_json(frame, lists) for frame, lists in self._frames().items()}
+        labels = {str(frame): self._frame_json(frame, lists) for frame, lists in self._frames().items()}
+        return labels | _copied(self._contents.streams) if self._contents.streams else labels
 
     def _frame_json(self, frame: int, lists: Frame) -> dict[str, Any]:
         d: dict[str, Any] = {"objects": lists[0], "classifications": lists[1]}
@@ -233,18 +239,32 @@ class Writer:
         return self._with_orphans("object_answers", answers)
 
     def _classification_answers(self) -> dict[str, Any]:
+        """Return the answers, each with where its classification is and who made it.
+
+        Older readers place classifications by their entries on frames, newer ones by ``range``, and each passes the
+        other form over without a word. One author is all that an answer can say: that of the first frame.
+        """
         answers: dict[str, Any] = {}
-        # Newer readers place classifications by these keys and drop those without; what was read says it as it did.
-        is_newer = "branch_name" in self._contents.extras
         for hash_, instance in self._contents.classifications.items():
-            entry: dict[str, Any] = {"classifications": instance._static_json(), "classificationHash": hash_}
-            answers[hash_] = entry
+            frames = instance._frames
+            answers[hash_] = entry = {
+                "classifications": instance._static_json(),
+                "classificationHash": hash_,
+                "featureHash": instance._item.feature_node_hash,
+                "spaces": {},
+                "range": [[start, end] for start, end in _runs_of(frames)],
+            }
+            if frames:
+                info = frames[min(frames)]
+                entry["createdBy"] = info.created_by
+                entry["createdAt"] = format_datetime(info.created_at)
+                entry["lastEditedBy"] = info.last_edited_by
+                if info.last_edited_at is not None:
+                    entry["lastEditedAt"] = format_datetime(info.last_edited_at)
+                entry["confidence"] = info.confidence
+                entry["manualAnnotation"] = info.manual_annotation
             if instance._extras is not None:
                 entry.update(_copied(instance._extras))
-            elif is_newer:
-                entry |= {"featureHash": instance._item.feature_node_hash, "spaces": {}, "range": FOLLOWS_FRAMES}
-            if entry.get("range") is FOLLOWS_FRAMES:
-                entry["range"] = [[start, end] for start, end in _runs_of(instance._frames)]
         return self._with_orphans("classification_answers", answers)
 
     def _object_actions(self) -> dict[str, Any]:

@@ -155,7 +155,8 @@ class ImageData:
 class DataRow(dict[str, Any], Formatter):
     """One video, image, image group or DICOM series of a dataset; a dictionary too, for older scripts.
 
-    ``title`` and ``client_metadata`` can be set; :meth:`save` sends what was set since the row was fetched.
+    The dictionary holds times and the data type as the service wrote them; properties and keys say the same. Setting
+    ``title`` or ``client_metadata`` is remembered and sent by :meth:`save`; other setters change this record only.
     """
 
     def __init__(
@@ -222,11 +223,21 @@ class DataRow(dict[str, Any], Formatter):
 
     @property
     def data_type(self) -> DataType:
+        """The kind of data. Setting it changes nothing on a server."""
         return DataType.from_upper_case_string(self["data_type"])
+
+    @data_type.setter
+    def data_type(self, value: DataType) -> None:
+        self["data_type"] = value.to_upper_case_string()
 
     @property
     def created_at(self) -> datetime:
+        """When the row was added. Setting it changes nothing on a server."""
         return parse_datetime(self["created_at"])
+
+    @created_at.setter
+    def created_at(self, value: datetime) -> None:
+        self["created_at"] = str(value)
 
     @property
     def frames_per_second(self) -> int | None:
@@ -359,12 +370,14 @@ class DataRow(dict[str, Any], Formatter):
         ------
         KeyError
             A key a service always sends is missing.
+        ValueError
+            A time is unreadable.
         """
         uuid = json_dict.get("backing_item_uuid")
-        return cls(
+        row = cls(
             uid=json_dict["data_hash"],
             title=json_dict["data_title"],
-            data_type=DataType.from_upper_case_string(json_dict["data_type"]),
+            data_type=json_dict["data_type"],
             created_at=parse_datetime(json_dict["created_at"]),
             last_edited_at=parse_datetime(json_dict["last_edited_at"]),
             width=json_dict["width"],
@@ -381,6 +394,8 @@ class DataRow(dict[str, Any], Formatter):
             is_optimised_image_group=json_dict.get("is_optimised_image_group"),
             backing_item_uuid=UUID(uuid) if isinstance(uuid, str) else uuid,
         )
+        row.update({key: json_dict[key] for key in ("created_at", "last_edited_at")})
+        return row
 
     @classmethod
     def from_dict_list(cls, json_list: Iterable[dict[str, Any]]) -> list[DataRow]:

@@ -160,6 +160,8 @@ class DatasetInfo:
 class Dataset(dict[str, Any], Formatter):
     """A dataset with its data rows; a dictionary too, for older scripts.
 
+    Properties and keys say the same. Setters change this record only, nothing on a server.
+
     Parameters
     ----------
     title : str
@@ -197,9 +199,17 @@ class Dataset(dict[str, Any], Formatter):
     def title(self) -> str:
         return self["title"]
 
+    @title.setter
+    def title(self, value: str) -> None:
+        self["title"] = value
+
     @property
     def description(self) -> str:
         return self["description"]
+
+    @description.setter
+    def description(self, value: str) -> None:
+        self["description"] = value
 
     @property
     def storage_location(self) -> StorageLocation:
@@ -212,13 +222,25 @@ class Dataset(dict[str, Any], Formatter):
         """
         return StorageLocation.from_str(self["dataset_type"])
 
+    @storage_location.setter
+    def storage_location(self, value: StorageLocation) -> None:
+        self["dataset_type"] = value.get_str()
+
     @property
     def data_rows(self) -> list[DataRow]:
         return self["data_rows"]
 
+    @data_rows.setter
+    def data_rows(self, value: list[DataRow]) -> None:
+        self["data_rows"] = value
+
     @property
     def backing_folder_uuid(self) -> UUID | None:
         return self["backing_folder_uuid"]
+
+    @backing_folder_uuid.setter
+    def backing_folder_uuid(self, value: UUID | None) -> None:
+        self["backing_folder_uuid"] = value
 
     @classmethod
     def from_dict(cls, json_dict: dict[str, Any]) -> Dataset:
@@ -287,6 +309,8 @@ class DatasetAPIKey(Formatter):
 class CreateDatasetResponse(dict[str, Any], Formatter):
     """A dataset that was made; a dictionary too, for older scripts.
 
+    Properties and keys say the same. Setters change this record only, nothing on a server.
+
     Parameters
     ----------
     title : str
@@ -311,21 +335,41 @@ class CreateDatasetResponse(dict[str, Any], Formatter):
     def title(self) -> str:
         return self["title"]
 
+    @title.setter
+    def title(self, value: str) -> None:
+        self["title"] = value
+
     @property
     def storage_location(self) -> StorageLocation:
         return StorageLocation(self["type"])
+
+    @storage_location.setter
+    def storage_location(self, value: StorageLocation) -> None:
+        self["type"] = value.value
 
     @property
     def dataset_hash(self) -> str:
         return self["dataset_hash"]
 
+    @dataset_hash.setter
+    def dataset_hash(self, value: str) -> None:
+        self["dataset_hash"] = value
+
     @property
     def user_hash(self) -> str:
         return self["user_hash"]
 
+    @user_hash.setter
+    def user_hash(self, value: str) -> None:
+        self["user_hash"] = value
+
     @property
     def backing_folder_uuid(self) -> UUID | None:
         return self["backing_folder_uuid"]
+
+    @backing_folder_uuid.setter
+    def backing_folder_uuid(self, value: UUID | None) -> None:
+        self["backing_folder_uuid"] = value
 
     @classmethod
     def from_dict(cls, json_dict: dict[str, Any]) -> CreateDatasetResponse:
