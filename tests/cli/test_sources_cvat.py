@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 from test_sources import CASES, coco_of, notes_of, report_of
 
 NOSE = '<points label="nose" outside="0" occluded="0" points="50,40"/>'
@@ -123,3 +124,39 @@ def test_labels_are_read_wherever_they_stand(place: str, tmp_path: Path) -> None
     (tmp_path / "annotations.xml").write_text(text)
     written = coco_of(tmp_path / "annotations.xml", tmp_path)
     assert [(one["name"], one.get("color")) for one in written["categories"]][1:] == [("spare", "#010203")]
+
+
+@pytest.mark.parametrize("mapping", ["source", "relative"])
+def test_a_task_that_leaves_frames_out_comes_back_as_that_task(mapping: str, tmp_path: Path) -> None:
+    source = CASES / "cvat/frame-step/annotations.xml"
+    report_of(source, tmp_path, "-r", f"frame_mapping={mapping}", to="cvat")
+    root = etree.parse(tmp_path / "out/annotations.xml").getroot()
+    task = root.find("meta/task")
+    assert [task.findtext(name) for name in ("start_frame", "stop_frame", "frame_filter", "size")] == [
+        "10", "19", "step=3", "4",
+    ]  # fmt: skip
+    given = etree.parse(source).getroot()
+    assert [(box.get("frame"), box.get("outside"), float(box.get("xtl"))) for box in root.iter("box")] == [
+        (box.get("frame"), box.get("outside"), float(box.get("xtl"))) for box in given.iter("box")
+    ]
+
+
+def test_a_later_start_alone_comes_back_and_is_counted_elsewhere(tmp_path: Path) -> None:
+    text = (CASES / "cvat/frame-step/annotations.xml").read_text().replace("step=3", "").replace("<size>4", "<size>10")
+    (tmp_path / "in.xml").write_text(text)
+    report_of(tmp_path / "in.xml", tmp_path, to="cvat")
+    written = (tmp_path / "out/annotations.xml").read_text()
+    assert "<start_frame>10</start_frame>" in written
+    assert "<frame_filter></frame_filter>" in written
+    assert written.count('outside="1"') == 1
+    losses = report_of(tmp_path / "in.xml", tmp_path, to="coco-results")["losses"]
+    assert [one["label"] for one in losses if one["code"] == "NATIVE_DROPPED"] == ["image.size", "image.start_frame"]
+
+
+def test_labels_between_the_frames_of_a_task_make_it_one_of_all_frames(tmp_path: Path) -> None:
+    text = (CASES / "cvat/frame-step/annotations.xml").read_text().replace('frame="13"', 'frame="14"')
+    (tmp_path / "in.xml").write_text(text)
+    report = report_of(tmp_path / "in.xml", tmp_path, to="cvat")
+    written = (tmp_path / "out/annotations.xml").read_text()
+    assert "<start_frame>0</start_frame>" in written
+    assert any("written as one of all frames" in note["detail"] for note in report["notes"])

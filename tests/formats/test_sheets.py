@@ -13,10 +13,11 @@ import pytest
 from encord_convert import LabelSet, Report, convert, read, write
 from encord_convert._samples import SAMPLES
 from encord_convert.errors import ReadError, WriteError
-from encord_convert.formats import _cvat_account, _cvat_bytes, _cvat_facts, _cvat_scan
 from encord_convert.formats._files import MemorySource
 from encord_convert.formats.coco.read_regular import Alikes
 from encord_convert.formats.coco.write_images import Names
+from encord_convert.formats.cvat import counts as cvat_counts
+from encord_convert.formats.cvat import fast_xml, scan, stats
 from encord_convert.formats.cvat.fast_numbers import numbers_in
 from encord_convert.formats.cvat.read_tables import SheetReader
 from encord_convert.hub.labelset import Hashes
@@ -208,7 +209,7 @@ def converted(source: Path, target: Path, jobs: int) -> tuple[bytes, str]:
 def test_several_processes_scan_and_write_as_one_does(
     seed: int, jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_cvat_scan, "_LEAST_BYTES", 1000)
+    monkeypatch.setattr(scan, "_LEAST_BYTES", 1000)
     (tmp_path / "a.xml").write_bytes(crowded(seed, pictures=120))
     alone = converted(tmp_path / "a.xml", tmp_path / "alone", 1)
     assert converted(tmp_path / "a.xml", tmp_path / "together", jobs) == alone
@@ -240,7 +241,7 @@ def plain(pictures: int) -> str:
 def test_parts_that_differ_are_converted_as_one_file(
     before: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_cvat_scan, "_LEAST_BYTES", 1000)
+    monkeypatch.setattr(scan, "_LEAST_BYTES", 1000)
     text = plain(100)
     assert before in text
     (tmp_path / "a.xml").write_text(text.replace(before, after))
@@ -249,7 +250,7 @@ def test_parts_that_differ_are_converted_as_one_file(
 
 
 def test_a_broken_second_part_is_the_error_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_cvat_scan, "_LEAST_BYTES", 1000)
+    monkeypatch.setattr(scan, "_LEAST_BYTES", 1000)
     (tmp_path / "a.xml").write_text(plain(100).removesuffix("</image>\n</annotations>\n"))
     messages = []
     for jobs in (1, 2):
@@ -395,11 +396,11 @@ def test_rows_of_coco_sheets_are_the_rows_that_are_made_one_by_one(monkeypatch: 
 
 
 def test_uses_that_are_forgotten_are_counted_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_cvat_bytes, "CHUNK_BYTES", 4000)
+    monkeypatch.setattr(fast_xml, "CHUNK_BYTES", 4000)
     (tmp_path / "a.xml").write_bytes(crowded(4, pictures=200))
     ample = converted(tmp_path / "a.xml", tmp_path / "ample", 1)
-    monkeypatch.setattr(_cvat_account, "_MAX_READY", 40)
-    monkeypatch.setattr(_cvat_facts, "_MAX_SEEN", 20)
+    monkeypatch.setattr(cvat_counts, "_MAX_READY", 40)
+    monkeypatch.setattr(stats, "_MAX_SEEN", 20)
     scarce = converted(tmp_path / "a.xml", tmp_path / "scarce", 1)
     assert scarce[0] == ample[0]
     counts = [{key: json.loads(account)[key] for key in ("counts", "labels")} for _, account in (scarce, ample)]

@@ -52,7 +52,7 @@ How each hub thing maps, writing
                             its UID. What is on several has one ``track_id``
     video                   a file of its own with a track for each object. Each frame is a keyframe, or those that
                             interpolation does not give (``keyframes=sparse``); a shape with ``outside="1"`` ends each
-                            run of frames
+                            run of frames. A task that begins later or leaves frames out is written as such a task
     split                   ``subset`` of the image, or of the task
     object                  label; objects of one name that ask the same are one label of type ``any``, others get
                             ``_2`` behind it
@@ -114,6 +114,7 @@ import re
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats.cvat.grid import FAMILY
 from encord_convert.formats.cvat.options import ReadOptions, WriteOptions
 from encord_convert.formats.cvat.write_skeletons import TOLERANCE_PX
 from encord_convert.formats.cvat.write_texts import UNWRITABLE
@@ -151,6 +152,7 @@ WRITES = Carries(
     },
     bounded=frozenset({Shape.BITMASK}),
     unwritable=UNWRITABLE,
+    native=frozenset({FAMILY}),
 )
 
 _DEPTH = 2

@@ -9,6 +9,7 @@ from typing import Any
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Answers, Picture, Shape
+from encord_convert.formats.cvat.grid import native_of
 from encord_convert.formats.cvat.images import TURNED, header_of
 from encord_convert.formats.cvat.lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats.cvat.meta import Meta, Task
@@ -224,6 +225,7 @@ class Pictures:
         row._origin = self._account.place
         names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, pictures, strict=True)}
         row._file = LabelFile(self._member, name, names)
+        row._native = native_of(task) if is_video else None
         for instance in united.labels:
             row._adopt(instance)
         return row

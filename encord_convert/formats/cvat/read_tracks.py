@@ -19,6 +19,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Shape, Track, sides_of, values_of
 from encord_convert.formats.cvat.fast_xml import sides_in
+from encord_convert.formats.cvat.grid import native_of
 from encord_convert.formats.cvat.images import header_of
 from encord_convert.formats.cvat.meta import Meta, Task
 from encord_convert.formats.cvat.ontology import Plans, ShapePlan
@@ -234,6 +235,7 @@ class _Video:
             client_metadata=metadata_of(self._split),
         )
         row._origin, row._file = self._account.place, self._file
+        row._native = native_of(self._task)
         for _, instance in sorted(self._objects, key=lambda pair: pair[0]):
             row._adopt(instance)
         return row
