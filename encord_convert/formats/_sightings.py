@@ -54,6 +54,12 @@ def sighting_of(source: Source) -> Sighting:
     return _set_of(names, isinstance(source, FileSource)) or _among(source, names)
 
 
+def file_sighting(source: Source, name: str) -> str:
+    """Return what one file looks like, to go on after its name."""
+    found, _ = _file(source, name, [name, ""])
+    return found.fact.replace(f" ({name})", "").removesuffix(", which is not read yet")
+
+
 # -- by names -----------------------------------------------------------------------------------------------------
 
 
