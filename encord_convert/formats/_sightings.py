@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import FileSource, FolderSource, Source, ZipSource
 from encord_convert.formats._json_heads import UNKNOWN, head_of, is_object_list, is_object_table, sketch
-from encord_convert.formats.masks.rle_files import is_supervisely, tasks_of
+from encord_convert.formats.masks.label_studio import tasks_of
+from encord_convert.formats.masks.supervisely import is_annotation as is_supervisely
 
 _DEPTH = 4
 _MOST_LOOKED_AT = 48
@@ -51,6 +52,12 @@ def sighting_of(source: Source) -> Sighting:
             f"is an empty {kind}" if not deeper else f"has files only{deeper}", "Name the folder of the labels."
         )
     return _set_of(names, isinstance(source, FileSource)) or _among(source, names)
+
+
+def file_sighting(source: Source, name: str) -> str:
+    """Return what one file looks like, to go on after its name."""
+    found, _ = _file(source, name, [name, ""])
+    return found.fact.replace(f" ({name})", "").removesuffix(", which is not read yet")
 
 
 # -- by names -----------------------------------------------------------------------------------------------------

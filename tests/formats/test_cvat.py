@@ -20,8 +20,9 @@ from PIL import Image
 
 from encord_convert import OptionError, ReadError, Report, read, write
 from encord_convert.cli import run
-from encord_convert.formats import Match, _cvat_account, _cvat_bytes, _cvat_scan
+from encord_convert.formats import Match
 from encord_convert.formats._files import MemorySource, MemoryTarget, Source, source_at, spooled
+from encord_convert.formats.cvat import counts, fast_xml, scan
 from encord_convert.formats.cvat.page import FORMAT
 from encord_convert.formats.cvat.read import open_shard
 from encord_convert.formats.cvat.stats import Wanted
@@ -1067,14 +1068,6 @@ def test_several_files_are_kept_apart_and_share_their_labels(tmp_path: Path) -> 
     assert [answers(instance) for instance in loaded.instances] == [{"x": "1"}, {"x": "true"}]
 
 
-def test_a_folder_is_not_searched_deeper_than_one_below(tmp_path: Path) -> None:
-    folder = put(tmp_path, {"a/b/annotations.xml": document(image(box()))})
-    with source_at(folder) as source:
-        assert FORMAT.identify(source) is Match.NO
-    with pytest.raises(ReadError, match=r"holds no \.xml file"):
-        read(folder, "cvat")
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -1226,8 +1219,8 @@ DIALECTS = {
 
 
 def exact(source: Source, member: str, wanted: Wanted) -> Any:
-    found = _cvat_scan._exact(source, member, wanted)
-    found.stamp = _cvat_scan.stamp_of(source, member)
+    found = scan._exact(source, member, wanted)
+    found.stamp = scan.stamp_of(source, member)
     return found
 
 
@@ -1235,7 +1228,7 @@ def exact(source: Source, member: str, wanted: Wanted) -> Any:
 def test_both_lanes_find_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text = DIALECTS.get(name) or next((FIXTURES / name).glob("*.xml")).read_bytes()
     source, wanted = MemorySource({"a.xml": text}), Wanted(groups=True, pairs=True)
-    quick, slow = _cvat_scan.scan(source, "a.xml", wanted), exact(source, "a.xml", wanted)
+    quick, slow = scan.scan(source, "a.xml", wanted), exact(source, "a.xml", wanted)
     assert quick.facts == slow.facts
     assert quick.meta == slow.meta
     options = {"size": "10x10", "group_id": True}
@@ -1252,19 +1245,19 @@ def test_what_cvat_writes_takes_the_quick_lane() -> None:
         "text between", "points of skeletons", "groups", "turned",
     }  # fmt: skip
     for name, text in DIALECTS.items():
-        found = _cvat_scan.scan(MemorySource({"a.xml": text}), "a.xml", Wanted())
+        found = scan.scan(MemorySource({"a.xml": text}), "a.xml", Wanted())
         assert found.is_canonical == (name in plain), name
     slow = {"project-skeleton-mixed", "video-boxes-minimal"}  # these hold comments
     for case in CASES:
         [xml] = (FIXTURES / case).glob("*.xml")
-        assert _cvat_scan.scan(source_at(xml), xml.name, Wanted()).is_canonical == (case not in slow)
+        assert scan.scan(source_at(xml), xml.name, Wanted()).is_canonical == (case not in slow)
 
 
 @pytest.mark.parametrize("size", [64, 500, 3000])
 def test_the_size_of_chunks_changes_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     text = many(12)
     hub = hub_of(read(MemorySource({"a.xml": text})))
-    monkeypatch.setattr(_cvat_bytes, "CHUNK_BYTES", size)
+    monkeypatch.setattr(fast_xml, "CHUNK_BYTES", size)
     assert hub_of(read(MemorySource({"a.xml": text}))) == hub
 
 
@@ -1346,8 +1339,8 @@ def test_rows_are_forgotten_as_they_pass() -> None:
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_cvat_account, "_MAX_READY", 64)
-    monkeypatch.setattr(_cvat_bytes, "CHUNK_BYTES", 1 << 15)
+    monkeypatch.setattr(counts, "_MAX_READY", 64)
+    monkeypatch.setattr(fast_xml, "CHUNK_BYTES", 1 << 15)
     peaks = []
     for count in (300, 1200):
         (tmp_path / "a.xml").write_bytes(many(count))

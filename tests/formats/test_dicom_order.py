@@ -170,7 +170,7 @@ def test_slices_that_go_around_stand_by_their_numbers() -> None:
     }
     assert uris(files, report) == [str(index) for index in reversed(range(40))]
     assert notes(report, "NO_STACK") == [
-        "Slices of more than 32 directions are no stack; their positions are passed over."
+        "Slices of more than 32 directions are not one stack; their positions do not order them."
     ]
 
 

@@ -217,7 +217,10 @@ def table(pixels: str) -> dict[str, bytes]:
         (record("1 2", width=-5, dialect="kaggle"), "cannot be negative"),
         (table("1 2 3"), "a.csv:2: 'a': Pairs are a start and a length each"),
         (table("1 2,3"), "a.csv:2: has 3 columns; its first line names 2"),
-        ({"a.csv": b"EncodedPixels\n1 2\n"}, "a.csv:1: has the columns encodedpixels; expected ImageId"),
+        (
+            {"a.csv": b"EncodedPixels\n1 2\n"},
+            "a.csv:1: has the columns EncodedPixels; the image or its run lengths are in none that is known",
+        ),
         ({"a.csv": b'ImageId,EncodedPixels\na,"1 2\n'}, "is not CSV in UTF-8"),
         ({"a.csv": b"ImageId,EncodedPixels\n\xff,1 2\n"}, "is not CSV in UTF-8"),
         ({"a.jsonl": b'{"dialect":"coco","mask":'}, "a.jsonl:1: is not JSON"),

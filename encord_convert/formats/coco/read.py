@@ -240,7 +240,15 @@ class _Reading:
             members = results or source.names(".json", DEPTH)[:1]
         if not members:
             raise ReadError(source.name, "holds no COCO file.")
+        self._tell_others({*members, *files})
         return [self._index(member) for member in members]
+
+    def _tell_others(self, known: set[str]) -> None:
+        others = [name for ending in (".json", ".json.gz") for name in self.source.names(ending) if name not in known]
+        if others:
+            from encord_convert.formats._beside import tell_json
+
+            tell_json(self.source, others, self.ledger)
 
     def _index(self, member: str) -> Indexed:
         document, entries = Document(self.source, member), Entries()

@@ -196,7 +196,10 @@ def describing_elements(text: bytes) -> tuple[Any, str]:
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     root = etree.fromstring(text, parser)
-    return root.find("meta"), (root.findtext("version") or "").strip()
+    first, *others = root.findall("meta") or [None]
+    for other in others:
+        first.extend(other)
+    return first, (root.findtext("version") or "").strip()
 
 
 def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:

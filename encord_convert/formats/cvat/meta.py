@@ -5,6 +5,7 @@ Plain descriptions, nothing of the hub. Personal data (``owner``, ``assignee``) 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -201,7 +202,7 @@ def parse_meta(meta: Any, version: str) -> Meta:
         kind=kind,
         name=_text(body, "name") or (f"job {tasks[0].id}" if kind == "job" else ""),
         version=version,
-        labels=_labels(body.findall("labels/label")),
+        labels=_labels(list(dict.fromkeys([*body.findall("labels/label"), *meta.iterfind(".//labels/label")]))),
         tasks=tasks if kind else [],
         subsets=[line.strip() for line in _text(body, "subsets").splitlines() if line.strip()],
         has_meta=True,
@@ -385,11 +386,16 @@ def _unquoted(text: str) -> str:
 # -- skeletons ----------------------------------------------------------------------------------------------------
 
 
+_NAME_IN_DRAWING = re.compile(r"""( data-label-name=")([^<>]*?)(?="\s*/?>|"\s+[\w:-]+="[^"]*"(?:\s|/?>))""")
+"""The name of a point in a drawing. CVAT puts it in as it is, so that quotes in it are not escaped."""
+
+
 def _drawing(svg: str) -> tuple[list[Node], list[tuple[int, int]]]:
     """Return nodes in the order of their ids, and edges between their places in that order."""
     from lxml import etree
 
     parser = etree.HTMLParser(no_network=True)
+    svg = _NAME_IN_DRAWING.sub(lambda found: found[1] + found[2].replace('"', "&quot;"), svg)
     try:
         root = etree.fromstring(f"<svg>{svg}</svg>", parser)
     except etree.XMLSyntaxError:

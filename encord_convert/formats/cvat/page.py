@@ -6,7 +6,7 @@ What it is
 
 Files on disk
     ``annotations.xml`` and perhaps ``images/``, in a folder or ZIP archive; or the XML file alone. Any ``.xml`` whose
-    root element is ``annotations`` is taken, whatever its name, in the folder itself or one below; several are read one
+    root element is ``annotations`` is taken, whatever its name, however far down in a folder; several are read one
     after the other, and a label they share is one class. Images are looked at only for sizes the file does not say.
     Written is ``annotations.xml``; rows that are tasks of their own, one file each, where there are several.
     Shapes are in pixels, from the top-left corner; ``image/@id`` and ``@frame`` are frames of the source.
@@ -52,7 +52,7 @@ How each hub thing maps, writing
                             its UID. What is on several has one ``track_id``
     video                   a file of its own with a track for each object. Each frame is a keyframe, or those that
                             interpolation does not give (``keyframes=sparse``); a shape with ``outside="1"`` ends each
-                            run of frames
+                            run of frames. A task that begins later or leaves frames out is written as such a task
     split                   ``subset`` of the image, or of the task
     object                  label; objects of one name that ask the same are one label of type ``any``, others get
                             ``_2`` behind it
@@ -114,6 +114,7 @@ import re
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats.cvat.grid import FAMILY
 from encord_convert.formats.cvat.options import ReadOptions, WriteOptions
 from encord_convert.formats.cvat.write_skeletons import TOLERANCE_PX
 from encord_convert.formats.cvat.write_texts import UNWRITABLE
@@ -151,9 +152,11 @@ WRITES = Carries(
     },
     bounded=frozenset({Shape.BITMASK}),
     unwritable=UNWRITABLE,
+    native=frozenset({FAMILY}),
 )
 
 _DEPTH = 2
+"""How far down a file of CVAT says for sure of what format a folder is: deeper may lie anything."""
 
 _MAX_LOOKED_AT = 64
 """How many XML files are looked at to tell whether one of them is of CVAT."""
@@ -168,13 +171,13 @@ _KNOWN_CHILD = re.compile(r"<(?:version|meta|image|track)[\s/>]")
 
 
 def identify(source: Source) -> Match:
-    """Say yes if some XML file begins as those of CVAT do; unsure if one of that name cannot be looked at."""
+    """Say yes if some XML file begins as those of CVAT do; unsure if one is far down or cannot be looked at."""
     answer = Match.NO
-    for depth in (1, _DEPTH):
+    for depth in (1, _DEPTH, None):
         for name in source.names(".xml", depth)[:_MAX_LOOKED_AT]:
             try:
                 if _begins_as_cvat(source.head(name)):
-                    return Match.YES
+                    return Match.YES if depth else Match.UNSURE
             except ReadError:
                 answer = Match.UNSURE if name.endswith("annotations.xml") else answer
     return answer
@@ -208,11 +211,11 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     """
     from encord_convert.formats.cvat.read import read_members
 
-    members = [name for name in source.names(".xml", _DEPTH) if _is_cvat(source, name)]
+    members = [name for name in source.names(".xml") if _is_cvat(source, name)]
     if not members:
         members = source.names(".xml", 1)[:1]
     if not members:
-        raise ReadError(source.name, "holds no .xml file, in itself or one folder below.")
+        raise ReadError(source.name, "holds no .xml file of CVAT.")
     return read_members(source, members, options, report)
 
 

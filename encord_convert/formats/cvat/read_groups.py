@@ -1,24 +1,20 @@
-"""Images of a CVAT file that are frames of one row: the file was written by this package and says so.
-
-What is on several frames has the same ``track_id`` on each, and becomes one object, or one classification, again.
-"""
+"""Images of a CVAT file that are frames of one row: the file was written by this package and says so."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from encord_convert.formats.cvat.exact_xml import Picture
-from encord_convert.formats.cvat.fast_xml import sides_in
 from encord_convert.formats.cvat.meta import Own, OwnRow
 from encord_convert.formats.cvat.read_images import Pictures
 from encord_convert.formats.cvat.stats import frame_number
-from encord_convert.hub.counts import Ledger, Origin
+from encord_convert.formats.cvat.united import United
+from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.splits import metadata_of
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
+from encord_convert.sdk.objects import LabelRowV2
 
 _TYPES = {one.value: one for one in (DataType.IMG_GROUP, DataType.DICOM, DataType.VIDEO)}
 
@@ -52,8 +48,7 @@ class Groups:
         self._own = own
         self._row = own.row
         self._key = key
-        self._labels: list[Any] = []
-        self._united: dict[tuple[str, str], Any] = {}
+        self._united = United(ledger)
 
     @property
     def is_video(self) -> bool:
@@ -67,33 +62,7 @@ class Groups:
             frame = frame_number(picture.attributes.get("id")) or 0
             hash_of = self._draft.hashes.series("picture", *self._key, frame)
             labels = self._pictures.labels(picture, max(0, frame), hash_of)
-            numbers = {hash_of(index): _track_id(shape) for index, shape in enumerate(picture.shapes)}
-            for instance in labels:
-                self._add(instance, numbers.get(instance._hash))
-
-    def _add(self, instance: Any, number: str | None) -> None:
-        if number is None:
-            self._labels.append(instance)
-            return
-        key = (number, instance.ontology_item.feature_node_hash)
-        first = self._united.get(key)
-        if first is None:
-            self._united[key] = instance
-            self._labels.append(instance)
-            origin = instance._origin
-            if isinstance(instance, ObjectInstance):
-                self._ledger.into["track", origin.label] += 1
-            instance._origin = Origin(origin.type, origin.label, origin.line, changed=origin.changed)
-            instance._origin.weights = dict.fromkeys(instance._frames, (1, origin.carried))
-            return
-        for frame, data in instance._frames.items():
-            first._origin.weights[frame] = 1, instance._origin.carried
-            if isinstance(instance, ObjectInstance):
-                first._place(frame, data.coordinates, data.object_frame_instance_info)
-                for attribute, value in instance._dynamic_answers_at(frame):
-                    first._answer_frames(attribute, value, frame, frame)
-            else:
-                first._place(frame, data)
+            self._united.add(picture, labels, hash_of)
 
     def row(self) -> LabelRowV2:
         """Return the row of all images."""
@@ -120,14 +89,10 @@ class Groups:
         row._origin = self._pictures.place
         if row._file is None:
             row._file = LabelFile(self._pictures.member, self._row.title)
-        for instance in self._labels:
+        for instance in self._united.labels:
             row._adopt(instance)
-        self._labels = []
+        self._united = United(self._ledger)
         if self.is_video:
             row._units[0].data_title, row._units[0].data_type = self._row.units[0].title, self._row.units[0].type
             row.client_metadata = metadata_of(self._row.subset)
         return row
-
-
-def _track_id(shape: Any) -> str | None:
-    return sides_in(shape[2])[4] or None

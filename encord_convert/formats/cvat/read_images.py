@@ -9,6 +9,7 @@ from typing import Any
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Answers, Picture, Shape
+from encord_convert.formats.cvat.grid import native_of
 from encord_convert.formats.cvat.images import TURNED, header_of
 from encord_convert.formats.cvat.lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats.cvat.meta import Meta, Task
@@ -18,6 +19,7 @@ from encord_convert.formats.cvat.read_attributes import Change, Ready
 from encord_convert.formats.cvat.read_masks import plain_masks
 from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, plain_box, plan_of, pose_of, split_points
 from encord_convert.formats.cvat.stats import Facts, frame_number
+from encord_convert.formats.cvat.united import United
 from encord_convert.hub.counts import Origin
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level
@@ -188,7 +190,7 @@ class Pictures:
         is_video = self._options.frames_as_video and task.mode == "interpolation"
         pictures.sort(key=lambda picture: _number(picture.attributes.get("id")))
         frames = self._frames(task, pictures) if is_video else range(len(pictures))
-        units, labels = [], []
+        units, united = [], United(self._account.ledger)
         for frame, picture in zip(frames, pictures, strict=True):
             extent = self._extent(picture)
             key = self._key(picture.attributes)
@@ -196,7 +198,7 @@ class Pictures:
             units.append(self._draft.unit(title, *extent, key, frame))
             [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
             hash_of = self._draft.hashes.series("picture", *key)
-            labels += self._labels(picture, extent, lines, masks, frame, hash_of)
+            united.add(picture, self._labels(picture, extent, lines, masks, frame, hash_of), hash_of)
         subset = pictures[0].attributes.get("subset", "")
         title, count = task.name or self._meta.name, len(pictures)
         key = (*self._file_key, "group", self._meta.task_id(pictures[0].attributes))
@@ -223,7 +225,8 @@ class Pictures:
         row._origin = self._account.place
         names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, pictures, strict=True)}
         row._file = LabelFile(self._member, name, names)
-        for instance in labels:
+        row._native = native_of(task) if is_video else None
+        for instance in united.labels:
             row._adopt(instance)
         return row
 

@@ -19,6 +19,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Shape, Track, sides_of, values_of
 from encord_convert.formats.cvat.fast_xml import sides_in
+from encord_convert.formats.cvat.grid import native_of
 from encord_convert.formats.cvat.images import header_of
 from encord_convert.formats.cvat.meta import Meta, Task
 from encord_convert.formats.cvat.ontology import Plans, ShapePlan
@@ -234,6 +235,7 @@ class _Video:
             client_metadata=metadata_of(self._split),
         )
         row._origin, row._file = self._account.place, self._file
+        row._native = native_of(self._task)
         for _, instance in sorted(self._objects, key=lambda pair: pair[0]):
             row._adopt(instance)
         return row
@@ -589,38 +591,51 @@ def _is_absent(attributes: dict[str, str], children: list[Shape] | None) -> bool
     return bool(children) and all(values_of(child).get("outside") == "1" for child in children or ())
 
 
-# -- old skeletons ------------------------------------------------------------------------------------------------
+# -- points of skeletons ------------------------------------------------------------------------------------------
 
 
 def _listed(track: Track) -> list[tuple[Shape, bool]]:
     """Return the shapes of a track, and whether each stands in the file as one.
 
-    Old skeletons have a track for each of their points nested in their own; these win over the points the skeleton
-    itself lists. Here each frame becomes a skeleton of what its points are on it.
+    Each point of a skeleton has keyframes of its own: where a skeleton does not list one, that point is on its way from
+    one of its keyframes to the next. Old skeletons have a track for each of their points nested in their own; these win
+    over the points the skeleton itself lists. There each frame becomes a skeleton of what its points are on it.
     """
-    if not track.tracks:
-        return [(shape, True) for shape in track.shapes]
     own: dict[int, Shape] = {}
     listed: list[tuple[Shape, bool]] = []
     for shape in track.shapes:
-        frame = frame_number(values_of(shape).get("frame"))
-        if shape[0] == "skeleton" and frame is not None and frame not in own:
-            own[frame] = shape
-        else:
+        frame = frame_number(values_of(shape).get("frame")) if shape[0] == "skeleton" else None
+        if frame is None:
             listed.append((shape, True))
-    points = [(nested, _by_frame(nested)) for nested in track.tracks]
-    frames = sorted({*own, *(frame for _, by_frame in points for frame in by_frame)})
-    for frame in frames:
-        children = [child for nested, by_frame in points for child in _point_at(nested, by_frame, frame)]
+            continue
+        if frame in own:
+            listed.append((own[frame], True))
+        own[frame] = shape
+    if not own and not track.tracks:
+        return listed
+    points = {nested.attributes.get("label", ""): _by_frame(nested) for nested in track.tracks} or _points_of(own)
+    for frame in sorted({*own, *(frame for by_frame in points.values() for frame in by_frame)}):
+        children = [child for label, by_frame in points.items() for child in _point_at(label, by_frame, frame)]
         skeleton = own.get(frame)
         if skeleton is None:
             attributes = {"frame": str(frame), "keyframe": "1"}
             sides = sides_of(attributes)
             listed.append((("skeleton", "", sides, attributes, NO_ANSWERS, children, track.line), False))
-        else:
+        elif track.tracks or len(children) > len(skeleton[5] or ()):
             attributes = {name: value for name, value in values_of(skeleton).items() if name != "points"}
             listed.append((("skeleton", "", skeleton[2], attributes, skeleton[4], children, skeleton[6]), True))
+        else:
+            listed.append((skeleton, True))
     return listed
+
+
+def _points_of(skeletons: dict[int, Shape]) -> dict[str, dict[int, Shape]]:
+    """Return the points that skeletons list, by label and frame."""
+    found: dict[str, dict[int, Shape]] = {}
+    for frame, skeleton in skeletons.items():
+        for child in skeleton[5] or ():
+            found.setdefault(child[1], {}).setdefault(frame, child)
+    return found
 
 
 def _by_frame(track: Track) -> dict[int, Shape]:
@@ -632,13 +647,12 @@ def _by_frame(track: Track) -> dict[int, Shape]:
     return found
 
 
-def _point_at(track: Track, by_frame: dict[int, Shape], frame: int) -> list[Shape]:
-    """Return the point of a nested track on a frame: as listed, or on its way from one listed place to the next."""
+def _point_at(label: str, by_frame: dict[int, Shape], frame: int) -> list[Shape]:
+    """Return a point of a skeleton on a frame: as listed, or on its way from one listed place to the next."""
     before = max((other for other in by_frame if other <= frame), default=None)
     if before is None:
         return []
     tag, _, sides, _, answers, children, line = by_frame[before]
-    label = track.attributes.get("label", "")
     attributes = {**values_of(by_frame[before]), "label": label}
     after = min((other for other in by_frame if other > frame), default=None)
     if before != frame:

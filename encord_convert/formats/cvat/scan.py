@@ -175,6 +175,9 @@ def _exact(source: Source, member: str, wanted: Wanted) -> Scan:
                 version = item
             elif meta is None:
                 meta = parse_meta(item, version)
+            else:
+                known = {label.name for label in meta.labels}
+                meta.labels += [label for label in parse_meta(item, version).labels if label.name not in known]
     meta = meta or Meta(version=version)
     meta.version = version
     facts = collector.finished()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from encord_convert.formats.cvat.grid import Grid
 from encord_convert.formats.cvat.meta import UNDEFINED, Node
 from encord_convert.formats.cvat.write_labels import Label, Labels, ObjectUse, Question, Questions, TagUse
 from encord_convert.formats.cvat.write_skeletons import Written, keyframes, plain_pose, written
@@ -150,7 +151,7 @@ class Elements:
 
     # --- tracks -----------------------------------------------------------------------------------------------------
 
-    def track(self, row: LabelRowV2, instance: Any, number: int) -> str:
+    def track(self, row: LabelRowV2, instance: Any, number: int, grid: Grid) -> str:
         """Return an object on its frames of a video, empty if none of them can be written."""
         use = self._labels.of(instance.ontology_item)
         size = frame_size(row, 0)
@@ -173,18 +174,19 @@ class Elements:
         text = (
             f'  <track id="{number}" label="{escaped(use.label.name)}" source="{"manual" if is_manual else "auto"}">\n'
         )
-        lines = self._track_shapes(use, frames, is_manual, row.number_of_frames)
+        lines = self._track_shapes(use, frames, is_manual, grid)
         return text + "".join(lines) + "  </track>\n"
 
-    def _track_shapes(self, use: ObjectUse, frames: list[_Frame], is_manual: bool, count: int) -> Iterator[str]:
-        for run in _runs(frames):
+    def _track_shapes(self, use: ObjectUse, frames: list[_Frame], is_manual: bool, grid: Grid) -> Iterator[str]:
+        for run in _runs(frames, grid.spacing):
             places: Sequence[int] = range(len(run))
             if self._is_sparse:
                 places = keyframes([one.pose for one in run], [one.says for one in run])
             for place in places:
-                yield _track_shape(use, run[place], run[place].frame, is_manual)
-            if run[-1].frame + 1 < count:
-                yield _track_shape(use, run[-1], run[-1].frame + 1, is_manual, is_absent=True)
+                yield _track_shape(use, run[place], grid.number(run[place].frame), is_manual)
+            following = run[-1].frame + grid.spacing
+            if following < grid.end:
+                yield _track_shape(use, run[-1], grid.number(following), is_manual, is_absent=True)
 
     # --- geometry ---------------------------------------------------------------------------------------------------
 
@@ -357,10 +359,10 @@ def _place(use: ObjectUse, point: Any) -> int:
     return place
 
 
-def _runs(frames: list[_Frame]) -> Iterator[list[_Frame]]:
+def _runs(frames: list[_Frame], spacing: int) -> Iterator[list[_Frame]]:
     start = 0
     for place, (one, other) in enumerate(pairwise(frames), 1):
-        if other.frame != one.frame + 1:
+        if other.frame != one.frame + spacing:
             yield frames[start:place]
             start = place
     yield frames[start:]

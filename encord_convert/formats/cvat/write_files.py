@@ -17,6 +17,7 @@ import msgspec
 
 from encord_convert.errors import WriteError
 from encord_convert.formats._files import Target
+from encord_convert.formats.cvat.grid import Grid, grid_of, takes_all
 from encord_convert.formats.cvat.meta import UNDEFINED, Own, OwnRow, OwnUnit
 from encord_convert.formats.cvat.write_elements import Elements, Range
 from encord_convert.formats.cvat.write_labels import Label, Labels, Question
@@ -45,6 +46,7 @@ class _Document:
     def __init__(self, path: Path, row: LabelRowV2 | None) -> None:
         self.path = path
         self.row = row
+        self.grid = Grid(0, 1, 0, 0) if row is None else grid_of(row)
         self.size = 0
         self._names: set[int] = set()
         self.body: BinaryIO = path.open("wb", buffering=1 << 20)
@@ -253,9 +255,14 @@ class Documents:
                 "CVAT for video alone has no place for them."
             )
             self._report.note(Level.WARNING, "TAGS_BEFORE_TRACKS", detail)
-        number = 0
+        number, grid = 0, document.grid
+        if grid.start == 0 and grid.step == 1 and not takes_all(row):
+            detail = (
+                "Labels stand on frames that the task of their video leaves out; it is written as one of all frames."
+            )
+            self._report.note(Level.WARNING, "FRAME_STEP", detail)
         for instance in row._objects.values():
-            text = self._elements.track(row, instance, number)
+            text = self._elements.track(row, instance, number, grid)
             document.body.write(text.encode())
             number += bool(text)
 
@@ -265,19 +272,20 @@ class Documents:
         row = document.row
         name = row.data_title if row is not None else self._set.title
         size = document.size if row is None else row.number_of_frames
+        grid = document.grid if document.is_video else Grid(0, 1, max(0, size - 1), size)
         fields = {
             "id": "1",
             "name": name,
-            "size": str(size),
+            "size": str(grid.size),
             "mode": "interpolation" if document.is_video else "annotation",
             "overlap": "0",
             "bugtracker": "",
             "created": "",
             "updated": "",
             "subset": (split_of(row.client_metadata) if row is not None else "") or UNNAMED,
-            "start_frame": "0",
-            "stop_frame": str(max(0, size - 1)),
-            "frame_filter": "",
+            "start_frame": str(grid.start),
+            "stop_frame": str(grid.stop),
+            "frame_filter": f"step={grid.step}" if grid.step > 1 else "",
         }
         lines = [f"      <{field}>{escaped(text)}</{field}>\n" for field, text in fields.items()]
         lines += ["      <labels>\n", *self._label_lines(), "      </labels>\n"]

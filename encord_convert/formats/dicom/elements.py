@@ -86,6 +86,8 @@ class Elements:
         Transfer syntax as the file states it.
     media_class : str
         The class of what is stored, as the meta group states it.
+    tags : set of int
+        All elements passed so far, at any depth that was entered.
     """
 
     def __init__(self, stream: BinaryIO, size: int | None) -> None:
@@ -97,6 +99,7 @@ class Elements:
         self.syntax: str | None = None
         self.media_class = ""
         self.is_implicit = False
+        self.tags: set[int] = set()
         self._begin(size)
 
     # -- bytes ------------------------------------------------------------------------------------------------
@@ -172,6 +175,7 @@ class Elements:
             if length > MAX_VALUE_BYTES:
                 raise DamagedError(f"an element of the meta group claims {length} bytes")
             value = self.take(length)
+            self.tags.add(tag)
             if tag == 0x00020010:
                 self.syntax = value.rstrip(b"\0 ").decode("ascii", "replace")
             elif tag == 0x00020002:
@@ -223,6 +227,7 @@ class Elements:
             tag, vr, length = self.head()
             if tag == ITEM_END:
                 return found
+            self.tags.add(tag)
             if depth == 0 and tag in PIXELS:
                 found[tag] = length
                 return found
@@ -289,6 +294,6 @@ def is_bare(head: bytes) -> bool:
     little = head[0] in (2, 8) and head[1] == 0 and head[3] == 0
     if little and head[4:6] in VRS:
         return True
-    if little and head[0] == 8:
-        return int.from_bytes(head[4:8], "little") <= 1024
+    if little:
+        return int.from_bytes(head[4:8], "little") <= (1024 if head[0] == 8 else 64)
     return head[0] == 0 and head[1] == 8 and head[2] == 0 and head[4:6] in VRS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
@@ -34,6 +35,8 @@ SLICE_TAGS: dict[int, str] = {
 """What is kept of each slice beside its block, with value representations. None of it names a person."""
 
 _ACQUISITION, _TEMPORAL, _TRIGGER, _ECHO_TIME, _B_VALUE = 0x00200012, 0x00200100, 0x00181060, 0x00180081, 0x00189087
+_OFFSETS = 0x3004000C
+"""GridFrameOffsetVector: where the planes of a dose lie, in mm from the first."""
 _TEMPORAL_INDEX, _STACK, _EFFECTIVE_ECHO = 0x00209128, 0x00209056, 0x00189082
 DIMENSIONS: dict[str, tuple[int, ...]] = {
     "AcquisitionNumber": (_ACQUISITION,),
@@ -46,11 +49,15 @@ DIMENSIONS: dict[str, tuple[int, ...]] = {
 
 _PLAIN = frozenset({
     0x00080005, 0x00080016, 0x00080018, 0x0008002A, 0x00080033, 0x00100010, 0x00100020, 0x0020000D, 0x0020000E,
-    0x00280002, 0x00280010, 0x00280011, 0x00280100, _STACK,
+    0x00280002, 0x00280010, 0x00280011, 0x00280100, _STACK, _OFFSETS,
 })  # fmt: skip
+KEPT = frozenset(SLICE_TAGS) | {0x00080018, 0x00100020, 0x0020000D, 0x0020000E, 0x00280010, 0x00280011}
+"""Elements that rows and their slices keep."""
 WANTED = _PLAIN | frozenset(SLICE_TAGS) | frozenset(tag for tags in DIMENSIONS.values() for tag in tags)
 
 SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+_DIRECTORY = "1.2.840.10008.1.3.10"
+"""Media Storage Directory: the index of a CD."""
 _VIDEO = "1.2.840.10008.1.2.4.10"
 """Transfer syntaxes of MPEG-2, MPEG-4 and HEVC begin so; all their frames are one stream."""
 
@@ -96,6 +103,8 @@ class Header(NamedTuple):
     slices: list[Slice]
     problems: list[tuple[str, str]]
     """Codes and sentences of what is odd about it and lost nothing."""
+    others: frozenset[int]
+    """Elements before the pixels that rows do not keep."""
 
 
 def read_header(stream: BinaryIO, size: int | None, file: str, *, keep_cut: bool, names: bool) -> Header:
@@ -140,24 +149,29 @@ class _Interpreter:
         uid = self._text(found, 0x00080018)
         width, height = self._short(0x00280011), self._short(0x00280010)
         modality = self._text(found, 0x00080060)
+        if class_uid == _DIRECTORY:
+            raise Refused("NOT_DICOM", "It is an index of DICOM files (DICOMDIR).")
         if class_uid in SEGMENTATIONS:
             raise Refused("SEGMENTATION", "A DICOM segmentation is not taken over: it holds masks, and no image.")
         if not width or not height:
             if not class_uid and not uid:
                 raise Refused("NOT_DICOM", "It is not DICOM: it has no SOP class, no instance UID and no size.")
-            if not modality_has_no_picture(class_uid, modality):
+            if _WITH_PIXELS.fullmatch(class_uid):
                 raise Refused("TRUNCATED", "It is cut short: it ends before Rows (0028,0010) and Columns (0028,0011).")
-            raise Refused("NO_PICTURE", f"{modality or 'An object'} of the class {class_uid} carries no image.")
+            raise Refused("NO_PICTURE", f"{modality or 'An object'} of the class {class_uid or '?'} carries no image.")
+        if not uid:
+            raise Refused("DAMAGED", "It has no SOPInstanceUID, so that nothing can refer to it.")
         study, series = self._text(found, 0x0020000D), self._text(found, 0x0020000E)
-        for value, name in ((uid, "SOPInstanceUID"), (series, "SeriesInstanceUID"), (study, "StudyInstanceUID")):
+        for value, name in ((series, "SeriesInstanceUID"), (study, "StudyInstanceUID")):
             if not value:
-                raise Refused("DAMAGED", f"It has no {name}, so that nothing can refer to it.")
+                sentence = f"It has no {name}; files without it are one series a folder and study."
+                self._problems.append(("NO_UID", sentence))
         frames = self._frames()
         self._check_pixels(width, height, frames or 1)
         return Header(
             intern(study), intern(series), self._human(0x00100020),
             self._human(0x00100010) if names else None, intern(modality),
-            list(self._slices(uid, width, height, frames)), self._problems,
+            list(self._slices(uid, width, height, frames)), self._problems, frozenset(self._elements.tags - KEPT),
         )  # fmt: skip
 
     # -- values -----------------------------------------------------------------------------------------------
@@ -248,6 +262,7 @@ class _Interpreter:
         shared = (found.get(_SHARED) or [{}])[0]
         per_frame: list[Dataset] | None = found.get(_PER_FRAME)
         is_single = frames is None or (frames == 1 and per_frame is None)
+        planes = None if per_frame is not None or shared else self._planes(frames)
         for index in range(1 if is_single else frames or 1):
             values = dict(found)
             if per_frame is not None or shared:
@@ -258,6 +273,8 @@ class _Interpreter:
                     for tag in SEQUENCES:
                         for item in groups.get(tag) or ():
                             values.update(item)
+            if planes is not None:
+                values[0x00200032] = planes[index]
             position = self._numbers(values, 0x00200032)
             orientation = self._numbers(values, 0x00200037)
             yield Slice(
@@ -268,6 +285,26 @@ class _Interpreter:
                 self._text(values, _STACK), time, tuple(self._dimension(values, tags) for tags in DIMENSIONS.values()),
                 tuple(self._kept(values)),
             )  # fmt: skip
+
+    def _planes(self, frames: int | None) -> list[bytes] | None:
+        """Return the position of each plane of a dose, as the element spells it; None where the file does not say.
+
+        Source: PS3.3, C.8.8.3.2: the offsets begin with 0, and go along the normal; or they are heights.
+        """
+        offsets, first = self._numbers(self._found, _OFFSETS), self._numbers(self._found, 0x00200032)
+        direction = normal_of(self._numbers(self._found, 0x00200037))
+        if offsets is None or frames is None or first is None or len(first) != 3 or direction is None:
+            return None
+        if len(offsets) != frames:
+            sentence = (
+                f"GridFrameOffsetVector (3004,000C) has {len(offsets)} values for {frames} frames; it is left out."
+            )
+            self._problems.append(("BAD_VALUE", sentence))
+            return None
+        if offsets[0]:
+            direction = (0.0, 0.0, 1.0)
+        places = [[a + (offset - offsets[0]) * b for a, b in zip(first, direction, strict=True)] for offset in offsets]
+        return ["\\".join(f"{number:.10g}" for number in place).encode() for place in places]
 
     def _dimension(self, values: Dataset, tags: tuple[int, ...]) -> float | None:
         for tag in tags:
@@ -290,29 +327,22 @@ class _Interpreter:
                     yield tag, kept
 
 
-def modality_has_no_picture(class_uid: str, modality: str) -> bool:
-    """Tell objects that hold no image (plans, reports, presentation states, directories) from cut images."""
-    storage = "1.2.840.10008.5.1.4.1.1."
-    if not class_uid.startswith(storage):
-        return bool(class_uid)
-    kind = class_uid[len(storage) :]
-    plans = (
-        "11.",
-        "88.",
-        "104.",
-        "66",
-        "67",
-        "9.",
-        "4.2",
-        "481.3",
-        "481.4",
-        "481.5",
-        "481.6",
-        "481.7",
-        "481.8",
-        "481.9",
-    )
-    return kind.startswith(plans) or modality in ("SR", "RTSTRUCT", "RTPLAN", "PR", "KO", "REG", "DOC")
+_WITH_PIXELS = re.compile(
+    r"1\.2\.840\.10008\.5\.1\.4\.1\.1\."
+    r"(?!4\.2$|12\.77$|77\.1\.5\.3$|501\.[3-6]$)"
+    r"(?:(?:[1-7]|12|13|14|20|30|77|81|82|128|130|501|601)(?:\.[\d.]+)?|481\.(?:1|2|23|24))"
+)
+"""Storage classes whose objects hold images. Source: PS3.4, B.5."""
+
+
+def normal_of(orientation: tuple[float, ...] | None) -> tuple[float, float, float] | None:
+    """Return the unit normal of a plane with these cosines, row first; None where they give none."""
+    if orientation is None or len(orientation) != 6:
+        return None
+    ax, ay, az, bx, by, bz = orientation
+    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    length = (x * x + y * y + z * z) ** 0.5
+    return None if not 0.5 < length < 2 else (x / length, y / length, z / length)
 
 
 @lru_cache(4096)

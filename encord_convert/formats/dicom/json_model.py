@@ -20,8 +20,9 @@ import msgspec
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.dicom.slices import Attributes, Row, contents_of, tag_values
+from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature, Level
+from encord_convert.hub.loss import Carries, Feature, Level, Where
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
@@ -42,6 +43,7 @@ def _attribute(vr: str, value: Any) -> dict[str, Any]:
 
 def _series_of(number: int, row: Row) -> Attributes:
     members = {
+        **row.others,
         **_BLOCK,
         _NUMBER: _attribute("IS", number),
         _TITLE: _attribute("UC", row.title),
@@ -54,8 +56,8 @@ def _series_of(number: int, row: Row) -> Attributes:
         members[_CLIENT] = _attribute("UT", msgspec.json.encode(row.client).decode())
     if row.series is not None:
         members[_PATIENT] = _attribute("LO", row.series["patient_id"])
-        members[_STUDY] = _attribute("UI", row.series["study_uid"])
-        members[_SERIES] = _attribute("UI", row.series["series_uid"])
+        members[_STUDY] = _attribute("UI", row.series["study_uid"] or None)
+        members[_SERIES] = _attribute("UI", row.series["series_uid"] or None)
     return dict(sorted(members.items()))
 
 
@@ -129,8 +131,8 @@ def write_json(labels: LabelSet, target: Target, report: Report, carries: Carrie
         instances.end()
 
 
-def read_json(source: Source, folder: str) -> Iterator[tuple[int, Row]]:
-    """Yield the numbers of the series and what they hold.
+def read_json(source: Source, folder: str, ledger: Ledger) -> Iterator[tuple[int, Row]]:
+    """Yield the numbers of the series and what they hold; what would not be written as it is is told.
 
     Raises
     ------
@@ -144,12 +146,38 @@ def read_json(source: Source, folder: str) -> Iterator[tuple[int, Row]]:
         of_series.setdefault(number, []).append(members)
     for index, members in enumerate(_array(source, folder + SERIES), 1):
         number = _value(members, _NUMBER, int, place, index)
-        blocks = dict(_block(one, source.place(folder + INSTANCES)) for one in of_series.pop(number, ()))
-        yield number, _row(members, blocks, place, index)
+        blocks: dict[int, dict[str, Any]] = {}
+        for one in of_series.pop(number, ()):
+            frame, block = _block(one, source.place(folder + INSTANCES))
+            if frame in blocks:
+                fact = f"has two instances for frame {frame} of series {number}."
+                raise ReadError(source.place(folder + INSTANCES), fact)
+            blocks[frame] = block
+            _compare(one, _instance_of(number, frame, block), source.place(folder + INSTANCES), ledger)
+        row = _row(members, blocks, place, index)
+        told = _series_of(number, row)
+        row = row._replace(others={tag: value for tag, value in members.items() if tag not in told})
+        _compare(members, {**told, **row.others}, place, ledger)
+        yield number, row
     if of_series:
         raise ReadError(
             source.place(folder + INSTANCES), f"has instances of a series {min(of_series)} that is not there."
         )
+
+
+def _compare(members: Attributes, written: Attributes, place: str, ledger: Ledger) -> None:
+    """Say which elements are not written again as they stand in the file."""
+    for tag, value in members.items():
+        told = written.get(tag)
+        if told != value and not (tag == _CLIENT and _client_of(told) == _client_of(value)):
+            detail = f"({tag[:4]},{tag[4:]}) is not as this package writes it: it is read, and written as usual."
+            ledger.note(Level.WARNING, "ELEMENT_CHANGED", detail, Where(file=place, element=tag))
+
+
+def _client_of(value: dict[str, Any] | None) -> Any:
+    if value is None or value.keys() != {"vr", "Value"} or value["vr"] != "UT":
+        return value
+    return msgspec.json.decode(value["Value"][0])
 
 
 def _row(members: Attributes, blocks: dict[int, dict[str, Any]], place: str, index: int) -> Row:
@@ -157,8 +185,8 @@ def _row(members: Attributes, blocks: dict[int, dict[str, Any]], place: str, ind
     if _SERIES in members:
         series = {
             "patient_id": _value(members, _PATIENT, str, place, index, optional=True),
-            "study_uid": _value(members, _STUDY, str, place, index),
-            "series_uid": _value(members, _SERIES, str, place, index),
+            "study_uid": _value(members, _STUDY, str, place, index, optional=True) or "",
+            "series_uid": _value(members, _SERIES, str, place, index, optional=True) or "",
         }
     client = _value(members, _CLIENT, str, place, index, optional=True)
     try:

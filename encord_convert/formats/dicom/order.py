@@ -14,7 +14,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, Literal
 
-from encord_convert.formats.dicom.headers import DIMENSIONS, Slice
+from encord_convert.formats.dicom.headers import DIMENSIONS, Slice, normal_of
 
 Order = Literal["position", "instance", "given"]
 Note = tuple[str, str]
@@ -68,18 +68,43 @@ def natural(name: str) -> tuple[tuple[int, int | str], ...]:
 
 def normal(one: Slice) -> tuple[float, float, float] | None:
     """Return the unit normal of a slice; None where it has no usable geometry."""
-    if one.position is None or one.orientation is None:
-        return None
-    ax, ay, az, bx, by, bz = one.orientation
-    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-    length = (x * x + y * y + z * z) ** 0.5
-    return None if not 0.5 < length < 2 else (x / length, y / length, z / length)
+    return None if one.position is None else normal_of(one.orientation)
 
 
 # --- by position -----------------------------------------------------------------------------------------------------
 
 
 def _by_position(placed: list[Slice], unplaced: list[Slice]) -> tuple[list[Slice], list[Note]]:
+    directions = _directions(placed)
+    if directions is None or not _is_stack(directions, placed):
+        several = f"more than {MAX_DIRECTIONS}" if directions is None else str(len(directions))
+        fact = f"Slices of {several} directions are not one stack; their positions do not order them."
+        result, notes = _by_number(sorted(placed + unplaced, key=_stored))
+        return result, [("NO_STACK", fact), *notes]
+    result, notes = [], []
+    stacks: dict[str, list[Slice]] = {}
+    for one in directions[0]:
+        stacks.setdefault(one.stack, []).append(one)
+    for name in sorted(stacks, key=natural):
+        stack, said = _stack(stacks[name])
+        result += stack
+        notes += said
+    outside = [one for members in directions[1:] for one in members]
+    if outside or unplaced:
+        count = len(outside) + len(unplaced)
+        fact = f"{count} slices of another direction, or of none, stand after the {len(result)} of the stack."
+        notes.append(("OUTSIDE_STACK", fact))
+    if outside:
+        rest, said = _by_position(outside, [])
+        result += rest
+        notes += [note for note in said if note[0] not in ("OUTSIDE_STACK", "NO_STACK")]
+    if unplaced:
+        result += _by_number(unplaced)[0]
+    return result, notes
+
+
+def _directions(placed: list[Slice]) -> list[list[Slice]] | None:
+    """Return slices by direction, the most frequent first; None if there are too many for stacks."""
     directions: list[tuple[tuple[float, ...], list[Slice]]] = []
     for one in sorted(placed, key=lambda one: (one.orientation or (), one.uid, one.number or 0)):
         own = one.orientation or ()
@@ -90,29 +115,23 @@ def _by_position(placed: list[Slice], unplaced: list[Slice]) -> tuple[list[Slice
         else:
             directions.append((own, [one]))
             if len(directions) > MAX_DIRECTIONS:
-                result, notes = _by_number(sorted(placed + unplaced, key=_stored))
-                fact = f"Slices of more than {MAX_DIRECTIONS} directions are no stack; their positions are passed over."
-                return result, [("NO_STACK", fact), *notes]
+                return None
     directions.sort(key=lambda group: (-len(group[1]), group[0]))
-    result, notes = [], []
-    for _, members in directions:
-        stacks: dict[str, list[Slice]] = {}
-        for one in members:
-            stacks.setdefault(one.stack, []).append(one)
-        for name in sorted(stacks, key=natural):
-            stack, said = _stack(stacks[name])
-            result += stack
-            notes += said
-    outside = sum(len(members) for _, members in directions[1:]) + len(unplaced)
-    if outside:
-        fact = (
-            f"{outside} slices of another direction, or of none, stand after the {len(directions[0][1])} of the stack."
-        )
-        notes.append(("OUTSIDE_STACK", fact))
-    if unplaced:
-        rest, _ = _by_number(unplaced)
-        result += rest
-    return result, notes
+    return [members for _, members in directions]
+
+
+def _is_stack(directions: list[list[Slice]], placed: list[Slice]) -> bool:
+    """Tell whether the positions of slices order them: most lie in one direction, or nothing else tells their order.
+
+    Views that go around something, and localizers in three planes, have as many directions as slices or a few of each;
+    they stand in the order in which they were made.
+    """
+    most = len(directions[0])
+    if len(directions) == 1 or 2 * most > len(placed):
+        return True
+    instances = {one.uid: one.instance for one in placed}
+    has_numbers = None not in instances.values() and len(set(instances.values())) == len(instances) > 1
+    return most > 1 and not has_numbers
 
 
 def _stack(members: list[Slice]) -> tuple[list[Slice], list[Note]]:

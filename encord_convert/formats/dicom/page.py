@@ -6,10 +6,11 @@ What it is
 
 Files on disk
     Read: DICOM files (PS3.10) in a folder, a ZIP archive or alone, whatever they are called; files called ``.json`` and
-    ``.md`` are taken for what stands beside the images and passed over. Headers are read as far as the pixels, which
-    are never decoded. Also the two arrays in the DICOM JSON model (PS3.18 Annex F) that ``dicom`` writes:
-    ``series.json``, a data set per series, and ``instances.json``, one per frame. ``dicom-table`` writes ``dicom.csv``,
-    a line per frame, for people; it is not read.
+    ``.md`` are taken for what stands beside the images and passed over, as is the index of a CD (DICOMDIR). Volumes of
+    other formats (NIfTI, NRRD) are named and not read. Headers are read as far as the pixels, which are never decoded.
+    Also the two arrays in the DICOM JSON model (PS3.18 Annex F) that ``dicom`` writes: ``series.json``, a data set per
+    series, and ``instances.json``, one per frame. ``dicom-table`` writes ``dicom.csv``, a line per frame, for people;
+    it is not read.
 
 How each hub thing maps
     ======================  =================================================================================
@@ -24,20 +25,23 @@ How each hub thing maps
 
     Frames stand in the order of ImagePositionPatient along the normal of the stack, ascending. Several slices at one
     place (phases, echoes, b-values) stand stack by stack, and a note names what tells them apart. Without geometry, or
-    where slices go around something, InstanceNumber decides, else the time, else the file name, and a note says so;
-    frames of a cine file stay as stored. Missing slices are reported and not invented. The order never depends on the
-    order in which files are found. Hosted services do not document theirs: match slices by UID and frame number, never
-    by frame alone.
+    where most slices do not lie in one direction (views that go around something, localizers in three planes),
+    InstanceNumber decides, else the time, else the file name, and a note says so; frames of a cine file stay as stored.
+    The planes of a dose lie where GridFrameOffsetVector says. Slices outside a stack stand behind it. Missing slices
+    are reported and not invented. The order never depends on the order in which files are found. Hosted services do not
+    document theirs: match slices by UID and frame number, never by frame alone.
 
     Names of patients stay out of the row, of every message and of every table unless ``patient_name`` asks for them.
     PatientID is part of the series metadata; ``patient_id`` hashes or drops it. ``encord-convert info`` counts patients
     and shows neither.
 
 What is lost
-    Reading: pixels and all other attributes. Files that are cut short (TRUNCATED), damaged, without an image (reports,
-    plans, contours) or segmentations, and the second of two different files of one UID, are counted and left out;
-    the rest of the folder is read. Of identical files one is read. A base for frame numbers is not documented: a
-    0 is kept as it came in label rows, and the importer counts from 1, as DICOM does.
+    Reading: pixels and all other attributes, which the report names (ELEMENT_NOT_KEPT). Files that are cut short
+    (TRUNCATED), damaged, without an image (reports, plans, contours: NO_PICTURE) or segmentations, and the second of
+    two different files of one UID, are counted and left out; the rest of the folder is read. Of identical files one is
+    read. Files without SeriesInstanceUID are one series a folder and study (NO_UID). Elements added to the DICOM JSON
+    of a series or slice are kept and written back. A base for frame numbers is not documented: a 0 is kept as it came
+    in label rows, and the importer counts from 1, as DICOM does.
     Writing: every object and classification, and rows of other media.
 
 Dialects met in the wild
@@ -45,14 +49,15 @@ Dialects met in the wild
     what the file claims; a wrong or missing character set; numbers with commas; private sequences of undefined length.
 
 Sources
-    PS3.3 C.7.6.2 and C.7.6.16, PS3.5 6.1 and 7, PS3.10 7, PS3.18 Annex F; ``fixtures/dicom``, whose ``ct_series``
-    states its expected order.
+    PS3.3 C.7.6.2, C.7.6.16 and C.8.8.3.2, PS3.5 6.1 and 7, PS3.10 7, PS3.18 Annex F; ``fixtures/dicom``, whose
+    ``ct_series`` states its expected order.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
@@ -64,7 +69,7 @@ from encord_convert.formats.dicom.elements import is_bare
 from encord_convert.formats.dicom.headers import Header, Refused, Slice, read_header
 from encord_convert.formats.dicom.json_model import INSTANCES, SERIES, json_folder, read_json, write_json, write_table
 from encord_convert.formats.dicom.order import Order, ordered
-from encord_convert.formats.dicom.slices import Row, label_row, slice_block
+from encord_convert.formats.dicom.slices import FAMILY, Row, label_row, slice_block
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind, Level, Where
@@ -74,12 +79,20 @@ from encord_convert.sdk.objects import LabelRowV2
 
 BESIDE = (".json", ".md")
 """What descriptions beside the images are called."""
-VOLUMES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
+VOLUMES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".mgz", ".mgh")
 """What volumes of other formats are called."""
+_NOT_DICOM = "Files that are not DICOM were passed over."
+_MOST_ELEMENTS, _MOST_FILES = 2_000, 10
+"""How many are named one by one."""
 LOOKED_AT = 16
 """Members whose first bytes are looked at to recognise a folder."""
 
-CARRIES = Carries(shapes=frozenset(), data_types=frozenset({DataType.DICOM}), features=frozenset({Feature.EMPTY_ROWS}))
+CARRIES = Carries(
+    shapes=frozenset(),
+    data_types=frozenset({DataType.DICOM}),
+    features=frozenset({Feature.EMPTY_ROWS}),
+    native=frozenset({FAMILY}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +155,17 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     if folder is not None:
         return _from_json(source, folder)
     ledger = Ledger()
-    series = _Gathering(source, options, ledger).series()
+    gathering = _Gathering(source, options, ledger)
+    series = gathering.series()
     rows = [_row(members, options, ledger) for members in series]
     _say_what_it_is(series, ledger)
+    gathering.tell_others()
     draft = Draft("dicom")
 
     def stream() -> Iterator[LabelRowV2]:
         for row, slices in rows:
             blocks = {frame: slice_block(one) for frame, one in enumerate(slices)}
-            assert row.series is not None
-            made = label_row(draft, row._replace(slices=blocks), (row.series["series_uid"],))
+            made = label_row(draft, row._replace(slices=blocks), (row.title,))
             made._origin = source.name
             yield made
 
@@ -160,16 +174,29 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
 
 def _from_json(source: Source, folder: str) -> LabelSet:
     draft = Draft("dicom")
+    ledger = Ledger()
+    others = [name for name in source.names() if name not in (folder + SERIES, folder + INSTANCES)]
+    if others:
+        detail = f"DICOM JSON is read, and what lies beside it is not: {_named(others, _MOST_FILES)}."
+        ledger.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(others))
+    ledger.mark_head()
 
     def stream() -> Iterator[LabelRowV2]:
-        for number, row in read_json(source, folder):
+        ledger.rewind()
+        for number, row in read_json(source, folder, ledger):
             series_uid = row.series["series_uid"] if row.series else None
             made = label_row(draft, row, (series_uid,) if series_uid == row.title else (row.title, number))
             made._origin = source.place(folder + SERIES)
+            ledger.into["row", ""] += 1
             yield made
 
     first = next(stream(), None)
-    return LabelSet(draft.ontology, stream, title=first.dataset_title if first is not None else "")
+    return LabelSet(draft.ontology, stream, title=first.dataset_title if first is not None else "", ledger=ledger)
+
+
+def _named(names: Sequence[str], most: int) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 # --- gathering -------------------------------------------------------------------------------------------------------
@@ -196,6 +223,8 @@ class _Gathering:
         self._series: dict[str, _Series] = {}
         self._files: dict[str, str] = {}
         self._first_refusal = ""
+        self._others: Counter[int] = Counter()
+        self._volumes: list[str] = []
 
     def series(self) -> list[_Series]:
         """Return the series by UID."""
@@ -211,6 +240,20 @@ class _Gathering:
             raise ReadError(self._source.name, "holds no DICOM image.", advice=self._first_refusal or None)
         return [self._series[uid] for uid in sorted(self._series)]
 
+    def tell_others(self) -> None:
+        """Say what stands in the headers and not in rows, by tag, and which files were not read."""
+        if self._volumes:
+            named = _named(self._volumes, _MOST_FILES)
+            detail = f"Volumes of voxels or masks lie beside the series and were not read: {named}."
+            self._ledger.note(Level.WARNING, "VOLUME_NOT_READ", detail, count=len(self._volumes))
+        tags = sorted(self._others)
+        if tags:
+            named = _named([f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags], _MOST_ELEMENTS)
+            detail = f"Elements of the headers that rows do not keep: {named}."
+            self._ledger.note(Level.INFO, "ELEMENT_NOT_KEPT", detail, count=self._others.total())
+        for name in sorted(set(self._source.names()).difference(_candidates(self._source))):
+            self._ledger.note(Level.INFO, "NOT_DICOM", _NOT_DICOM, Where(file=self._source.place(name)))
+
     def _header(self, name: str) -> Header:
         options = self._options
         with self._source.open(name) as stream:
@@ -223,11 +266,12 @@ class _Gathering:
         code, sentence = (error.code, error.sentence) if isinstance(error, Refused) else ("UNREADABLE", str(error))
         self._first_refusal = self._first_refusal or f"{name}: {sentence}"
         if code == "NOT_DICOM" and name.lower().endswith(VOLUMES):
-            detail = f"A volume of voxels or masks lies beside the series and was not read: {name}."
-            self._ledger.note(Level.WARNING, "VOLUME_NOT_READ", detail, where)
+            self._volumes.append(name)
             return
         if code == "NOT_DICOM":
-            self._ledger.note(Level.INFO, code, "Files that are not DICOM were passed over.", where)
+            is_index = sentence.endswith("(DICOMDIR).")
+            detail = "The index of the files (DICOMDIR) was passed over." if is_index else _NOT_DICOM
+            self._ledger.note(Level.INFO, code, detail, where)
             return
         self._ledger.into["file", ""] += 1
         self._ledger.drop(code, Feature.MEDIA, ("file", ""), where, sentence)
@@ -247,9 +291,11 @@ class _Gathering:
             return
         for code, sentence in header.problems:
             self._ledger.note(Level.WARNING, code, sentence, where)
-        series = self._series.get(header.series)
+        self._others.update(header.others)
+        series_key = header.series or f"{header.study} {name[: name.rfind('/') + 1]}"
+        series = self._series.get(series_key)
         if series is None:
-            series = self._series[header.series] = _Series(header)
+            series = self._series[series_key] = _Series(header)
         elif (header.study, header.patient) != (series.head.study, series.head.patient):
             fact = "Files of one series differ in study or patient; those of the first file by name stand in the row."
             self._ledger.note(Level.WARNING, "SERIES_DIFFERS", fact, where)
@@ -267,18 +313,19 @@ class _Gathering:
 def _row(series: _Series, options: ReadOptions, ledger: Ledger) -> tuple[Row, list[Slice]]:
     slices, notes = ordered(series.slices, options.order)
     series.slices = []
-    where = Where(row=series.head.series)
+    first, head = slices[0], series.head
+    title = head.series or first.file
+    where = Where(row=title)
     for code, sentence in notes:
         level = Level.INFO if code == "ORDERED_BY" else Level.WARNING
-        ledger.note(level, code, f"Series {series.head.series}: {sentence}", where)
-    first, head = slices[0], series.head
+        ledger.note(level, code, f"Series {title}: {sentence}", where)
     others = sum((one.width, one.height) != (first.width, first.height) for one in slices)
     if others:
         fact = f"{others} of {len(slices)} slices are not {first.width} × {first.height}; each keeps its own size."
-        ledger.note(Level.WARNING, "SIZE_DIFFERS", f"Series {head.series}: {fact}", where)
+        ledger.note(Level.WARNING, "SIZE_DIFFERS", f"Series {title}: {fact}", where)
     block = {"patient_id": _patient(head.patient, options), "study_uid": head.study, "series_uid": head.series}
     client = {"patient_name": head.patient_name} if head.patient_name else None
-    return Row(head.series, "", first.width, first.height, len(slices), block, {}, client), slices
+    return Row(title, "", first.width, first.height, len(slices), block, {}, client), slices
 
 
 def _patient(patient: str | None, options: ReadOptions) -> str | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from encord_convert.formats.dicom.headers import SLICE_TAGS, Slice
 from encord_convert.hub.labelset import Draft
+from encord_convert.hub.native import Native
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.objects.metadata import DICOMSeriesMetadata, DICOMSliceMetadata
 from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
 
+FAMILY = "dicom"
+"""Of what is native to this format: :mod:`encord_convert.hub.native`."""
 MEDIA_TYPE = "application/dicom"
 Attributes = dict[str, dict[str, Any]]
 """A data set in the DICOM JSON model: tag to value representation and values."""
@@ -31,6 +35,8 @@ class Row(NamedTuple):
     slices: dict[int, dict[str, Any]]
     """Frame to its block, with the tags kept beside it."""
     client: dict[str, Any] | None = None
+    others: Mapping[str, dict[str, Any]] = MappingProxyType({})
+    """Elements of the series that rows have no place for."""
 
 
 def slice_block(one: Slice) -> dict[str, Any]:
@@ -67,6 +73,7 @@ def label_row(draft: Draft, row: Row, key: Sequence[object]) -> LabelRowV2:
     )
     contents = made._contents
     contents.series = None if row.series is None else DICOMSeriesMetadata.from_dict(row.series)
+    made._native = Native(FAMILY, row.others) if row.others else None
     for frame, block in row.slices.items():
         contents.touched[frame] = None
         contents.frame_extras[frame] = {"metadata": block}
@@ -87,6 +94,7 @@ def contents_of(row: LabelRowV2) -> Row:
     return Row(
         row.data_title, row.dataset_title, unit.width or 0, unit.height or 0, row.number_of_frames,
         None if series is None else series.to_dict(by_alias=False, exclude_none=False), slices, row.client_metadata,
+        dict(row._native.row) if row._native is not None and row._native.family == FAMILY else {},
     )  # fmt: skip
 
 

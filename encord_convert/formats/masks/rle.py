@@ -37,12 +37,23 @@ What is lost
     ``INVALID_POLYGON``). Nothing of it depends on the dialect.
 
 Dialects met in the wild
-    Also read: JSON exports of Label Studio (brushes) and annotations of Supervisely (bitmaps), whose other shapes are
-    counted as dropped; CSV of Kaggle (``ImageId, EncodedPixels`` and perhaps a class; blank or -1 for an image without
-    masks; ``Image_Label`` holds both); records of the form above without the two other files. Each image is read as a
-    still image. ``-r dialect=`` names the dialect of records that do not, ``-r size=WIDTHxHEIGHT`` the size of images
-    that are not described. Pairs by rows, from 0 or relative to each other are read with ``-r order=rows``,
-    ``-r first=0``, ``-r relative=yes``; pairs that look scanned the other way are told (``SCAN_DOUBTFUL``).
+    Also read, each image as a still:
+
+    - JSON exports of Label Studio that hold brushes. Results of one id are one region: its mask, an object for each of
+      its labels (``MULTI_LABEL``), and its choices, texts and numbers as answers. Answers about the image are
+      classifications. What several people made of one image is told apart by an answer ``annotator``
+      (``-r annotations=newest`` reads one). Cancelled annotations, drafts and predictions are counted
+      (``-r predictions=yes`` reads these), as are shapes that are no masks.
+    - Annotations of Supervisely, known by their structure, where some of a project hold bitmaps; tags are answers.
+    - CSV of Kaggle: a column of pairs, and one that names the image, perhaps a class; blank or -1 for an image without
+      masks; ``Image_Label`` holds both. Columns are known by their names and by what stands in them, else
+      ``-r columns=IMAGE,PIXELS`` names both.
+    - Records of the form above without the two other files.
+
+    Keys and columns that are not read are named in the report (``KEYS_NOT_READ``). ``-r dialect=`` names the dialect of
+    records that do not, ``-r size=WIDTHxHEIGHT`` the size of images that are not described. Pairs by rows, from 0 or
+    relative to each other are read with ``-r order=rows``, ``-r first=0``, ``-r relative=yes``; pairs that look scanned
+    the other way are told (``SCAN_DOUBTFUL``).
 
 Sources
     pycocotools 2.0.11, measured; CVAT XML 1.1; Label Studio, "Brush" (``format: rle``); Supervisely, "Annotation
@@ -54,6 +65,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -67,8 +79,11 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.masks import rows as rows
+from encord_convert.formats.masks.label_studio import ANNOTATOR, PREDICTION
+from encord_convert.formats.masks.questions import Questions
+from encord_convert.formats.masks.records import Answer, Record
 from encord_convert.formats.masks.rle_dialects import Dialect, Reading, decoded, encoded
-from encord_convert.formats.masks.rle_files import PREDICTION, Container, Record, container_of, holds_any, members
+from encord_convert.formats.masks.rle_files import Container, Named, container_of, holds_any, members
 from encord_convert.geometry import rle
 from encord_convert.geometry.encodings import likely_scan
 from encord_convert.geometry.paintings import BoxRuns
@@ -78,13 +93,15 @@ from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.visibility import unit_of, unit_size
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape, TextAttribute
+from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, Object, ObjectInstance, Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 
 CARRIES = rows.CARRIES
 
 _LINES, _TABLE = "masks.jsonl", "masks.csv"
 _HEAD = ("ImageId", "Frame", "ClassName", "Width", "Height", "Dialect", "EncodedPixels")
+_MOST_KEYS = 200
+"""Keys that are named one by one."""
 _SIZE = re.compile(r"(\d{1,6})x(\d{1,6})")
 
 
@@ -104,6 +121,16 @@ class ReadOptions:
     predictions: bool = field(
         default=False, metadata={"help": "Read predictions of Label Studio too, as made by a machine."}
     )
+    annotations: Literal["all", "newest"] = field(
+        default="all",
+        metadata={
+            "help": "Of an image that several people labelled in Label Studio: all, each with an answer `annotator`; "
+            "newest: the ground truth, or what was changed last."
+        },
+    )
+    columns: str | None = field(
+        default=None, metadata={"help": "IMAGE,PIXELS: names of the columns of a CSV file that hold them."}
+    )
 
     def __post_init__(self) -> None:
         if self.size is not None and not _SIZE.fullmatch(self.size):
@@ -114,6 +141,14 @@ class ReadOptions:
             raise ValueError(f"threshold={self.threshold} is not allowed; it takes 1 to 255.")
         if not self.label:
             raise ValueError("label= is not allowed; it takes a word.")
+        if self.columns is not None and self.columns.count(",") != 1:
+            raise ValueError(f"columns={self.columns} is not allowed; it takes IMAGE,PIXELS, the names of two columns.")
+
+    @property
+    def named(self) -> Named:
+        """What files do not say of themselves."""
+        image, _, pixels = (self.columns or "").partition(",")
+        return Named(self.dialect is not None, (image, pixels) if self.columns else None)
 
     @property
     def reading(self) -> Reading:
@@ -215,7 +250,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     name = folder + (_TABLE if named.get("records") == _TABLE else _LINES)
     if name not in source.names():
         raise ReadError(source.name, f"has no file {name!r}, which classes.json names.")
-    container = container_of(source, name, is_named=True)
+    container = container_of(source, name, Named(is_dialect=True))
 
     def start() -> Any:
         records = enumerate(container(source, name, None) if container else (), 1)
@@ -267,17 +302,18 @@ def _size_of(record: Record, options: ReadOptions) -> tuple[int, int]:
 
 
 def _foreign(source: Source, options: ReadOptions, report: Report) -> LabelSet:
-    found = members(source, is_named=options.dialect is not None)
+    found = members(source, options.named)
     if not found:
         fact = "holds no run lengths of a dialect that is known."
-        raise ReadError(source.name, fact, advice="Name it with -r dialect=.")
+        advice = "Name it with -r dialect=, and the columns of CSV with -r columns=IMAGE,PIXELS."
+        raise ReadError(source.name, fact, advice=advice)
     reading = _Foreign(source, found, options)
     report.reading = reading.ledger
     return LabelSet(reading.draft.ontology, reading.rows, ledger=reading.ledger)
 
 
 class _Foreign:
-    """Files of other tools: classes first, then a row for each image."""
+    """Files of other tools: classes and questions first, then a row for each image."""
 
     def __init__(self, source: Source, found: list[tuple[str, Container]], options: ReadOptions) -> None:
         self._source = source
@@ -286,37 +322,55 @@ class _Foreign:
         self.draft = Draft("rle")
         self.ledger = Ledger()
         self._classes: dict[str, Object] = {}
-        self._questions: dict[str, dict[str, TextAttribute]] = {}
-        seen: set[str] = set()
-        last = None
+        self._questions = Questions(self.draft)
         self._is_in_turn = True
+        self._learn()
+        self.ledger.mark_head()
+
+    def _learn(self) -> None:
+        """Walk all records once, for what the ontology needs."""
+        seen: set[str] = set()
+        unread: Counter[str] = Counter()
+        last = None
         for record in self._records():
-            label = record.label or options.label
-            if record.dialect is not None and label not in self._classes:
-                self._classes[label] = self.draft.add_object(label, Shape.BITMASK)
-            for name in record.texts if record.dialect is not None else ():
-                known = self._questions.setdefault(label, {})
-                if name not in known:
-                    hash_ = self.draft.hashes.short("question", label, name)
-                    known[name] = self._classes[label].add_attribute(TextAttribute, name, feature_node_hash=hash_)
+            unread.update(record.unread)
+            if record.dialect is not None:
+                label = record.label or self._options.label
+                if label not in self._classes:
+                    self._classes[label] = self.draft.add_object(label, Shape.BITMASK)
+                self._questions.learn(label, record.answers)
+            elif record.is_of_image and record.reason is None:
+                self._questions.learn(None, record.answers)
             if record.image != last:
                 self._is_in_turn = self._is_in_turn and record.image not in seen
                 seen.add(record.image)
                 last = record.image
-        self.ledger.mark_head()
+        self._questions.settle(self._classes)
+        if unread:
+            named = ", ".join(sorted(unread)[:_MOST_KEYS]) + (" and others" if len(unread) > _MOST_KEYS else "")
+            detail = f"Keys that are not read: {named}."
+            self.ledger.note(Level.INFO, "KEYS_NOT_READ", detail, count=unread.total())
 
     def _records(self) -> Iterator[Record]:
         for name, container in self._found:
             for record in container(self._source, name, self._options.dialect):
-                if record.reason is None or record.dialect is None:
+                reason = record.reason
+                if reason is None and record.rank and self._options.annotations == "newest":
+                    reason = ANNOTATOR, "Another annotation of the image is newer, or the ground truth."
+                if reason is None and record.annotator and self._options.annotations == "all":
+                    told = Answer("text", (record.annotator,))
+                    yield replace(
+                        record, answers={**record.answers, "annotator": told} if record.dialect else record.answers
+                    )
+                elif reason is None:
                     yield record
-                elif record.reason[0] == PREDICTION and self._options.predictions:
+                elif reason[0] == PREDICTION and self._options.predictions:
                     yield replace(record, reason=None, is_machine=True)
                 else:
-                    yield replace(record, dialect=None)
+                    yield replace(record, dialect=None, reason=reason)
 
     def rows(self) -> Iterator[LabelRowV2]:
-        """Walk the images, from a fresh account."""
+        """Walk the images, with counts that start again."""
         self.ledger.rewind()
         groups: Iterable[tuple[str, Iterable[Record]]]
         if self._is_in_turn:
@@ -341,13 +395,16 @@ class _Foreign:
             where, key = Where(file=first.place, line=first.line, row=image), ("row", "")
             detail = f"The image {image!r} has no masks, and its size is not known; -r size=WIDTHxHEIGHT gives it."
             self.ledger.lose(Kind.DROPPED, "SIZE_UNKNOWN", Feature.EMPTY_ROWS, key, where, detail)
-            self._drop_others(records)
+            self._drop_others(records, ("SIZE_UNKNOWN", detail))
             return None
         size = _size_of(next(one for one in records if one.dialect is not None) if has_masks else first, self._options)
         unit = self.draft.unit(image, *size, (image,))
         row = self.draft.row(DataType.IMAGE, image, [unit], frames=1, key=(image,))
         row._origin = first.place
         self._drop_others(records)
+        for record in sorted(records, key=lambda record: record.rank):
+            if record.is_of_image and record.reason is None:
+                self._answer_of(row, record)
         for record in records:
             if record.dialect is None:
                 continue
@@ -360,15 +417,35 @@ class _Foreign:
             self._place(row, record, box_runs, size)
         return row
 
-    def _drop_others(self, records: list[Record]) -> None:
+    def _drop_others(self, records: list[Record], reason: tuple[str, str] | None = None) -> None:
         for record in records:
-            if record.other and record.dialect is None:
-                key = record.other, record.label
-                self.ledger.into[key] += 1
-                where = Where(file=record.place, line=record.line, row=record.image)
-                code, detail = record.reason or ("UNSUPPORTED_SHAPE", "")
-                detail = detail or f"{record.label!r} is of the type {record.other}, which is no run lengths."
-                self.ledger.drop(code, Feature.SHAPE, key, where, detail)
+            why = record.reason or (reason if record.is_of_image else None)
+            if not record.other or record.dialect is not None or (record.is_of_image and why is None):
+                continue
+            key = record.other, record.label
+            self.ledger.into[key] += 1
+            where = Where(file=record.place, line=record.line, row=record.image)
+            code, detail = why or ("UNSUPPORTED_SHAPE", "")
+            detail = detail or f"{record.label!r} is of the type {record.other}, which is no run lengths."
+            self.ledger.drop(code, Feature.SHAPE, key, where, detail)
+
+    def _answer_of(self, row: LabelRowV2, record: Record) -> None:
+        """Make the classifications of an image, one of each question: a frame takes no second one."""
+        where = Where(file=record.place, line=record.line, row=record.image)
+        for name, answer in record.answers.items():
+            item, attribute, value = self._questions.of_image(name, answer)
+            self.ledger.into["classification", name] += 1
+            if any(one.ontology_item is item for one in row._classifications.values()):
+                detail = f"{name!r} of the image has an answer already; a frame takes one."
+                self.ledger.drop(ANNOTATOR, Feature.CLASSIFICATIONS, ("classification", name), where, detail)
+                continue
+            hash_ = self.draft.hashes.short("image", record.image, name)
+            instance = ClassificationInstance(item, classification_hash=hash_)
+            instance._origin = Origin("classification", name, record.line)
+            info: Any = self.draft.machine_info if record.is_machine else self.draft.info
+            instance._place(0, info)
+            instance._answer(attribute, value)
+            row._adopt(instance)
 
     def _place(self, row: LabelRowV2, record: Record, box_runs: BoxRuns, size: tuple[int, int]) -> None:
         label = record.label or self._options.label
@@ -380,10 +457,20 @@ class _Foreign:
         instance._place(0, BitmaskCoordinates._from_box_runs(*box_runs, *size), info)
         instance._origin = Origin("mask", label, record.line)
         row.add_object_instance(instance)
-        for name, text in record.texts.items():
-            instance._answer(self._questions[label][name], text)
+        for name, answer in record.answers.items():
+            instance._answer(*self._questions.of_class(label, name, answer))
             self.ledger.into["answer", label] += 1
         self.ledger.into["mask", label] += 1
+        where = Where(file=record.place, line=record.line, row=record.image)
+        if record.is_again:
+            detail = "A region has several labels; it is an object of each."
+            self.ledger.note(Level.WARNING, "MULTI_LABEL", detail, where)
+        if record.annotator and self._options.annotations == "all":
+            detail = (
+                "Several people labelled one image; all their masks are kept, with an answer `annotator`, and "
+                "-r annotations=newest reads one annotation of each image."
+            )
+            self.ledger.note(Level.WARNING, "SEVERAL_ANNOTATORS", detail, where)
         if record.dialect == "kaggle" and box_runs[0].size > 2:
             self._doubt(record, box_runs[0], size)
 
