@@ -235,7 +235,7 @@ class Sheet:
         return row
 
     def native_of(self, number: int) -> Native | None:
-        """Return what only the format of the source has words for, of a picture and what is on it."""
+        """Return what only the format of the source has words for, of an image and what is on it."""
         if self.native is None:
             return None
         return self.native.row(number, {place: self._hash_of(place) for place in self.span(number)})

@@ -228,13 +228,13 @@ class _Gathering:
                 self._said[number] = own
 
     def _take_own(self, places: range, before: int) -> None:
-        """Take what is native of the annotations of a picture, which are all plain."""
+        """Take what is native of the annotations of an image, which are all plain."""
         for at in places:
             if at in self._plain.native:
                 self._native[before + at - places.start] = self._plain.native[at]
 
     def native(self, of_images: NativeColumns) -> NativeColumns | None:
-        """Return what only COCO has words for, of the pictures and of what is on them; None if that is nothing."""
+        """Return what only COCO has words for, of the images and of what is on them; None if that is nothing."""
         columns: dict[str, Any] = {}
         if self._keeps_ids and self._ids:
             ids = numbers_of_ids(self._ids)

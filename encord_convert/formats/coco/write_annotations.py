@@ -101,7 +101,7 @@ class Annotator:
             placed.append((plan, instance, data))
 
     def add_sheet(self, sheet: Sheet, image_ids: Sequence[int]) -> None:
-        """Write what is on the pictures of a sheet, which have these numbers."""
+        """Write what is on the images of a sheet, which have these numbers."""
         self.flush()
         native = self._native(sheet)
         drawn = self._sheets.drawn(sheet, {} if native is None else native.labels)
