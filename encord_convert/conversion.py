@@ -317,11 +317,11 @@ def _refuse_emptiness(account: Report, format_: Format) -> None:
         f"{line.count} {line.things} ({line.code}: {line.detail.rstrip('.')})"
         for line in lines([loss for loss in lost if not loss.is_asked], format_.name)
     ]
+    none = "its only annotation cannot" if total["in"] == 1 else f"none of the {total['in']} annotations can"
     more = f" and {len(reasons) - _REASONS} more reasons" if len(reasons) > _REASONS else ""
-    advice = " Another format may carry them; `encord-convert formats` shows which." if account.writing.dropped else ""
+    advice = " Another format may hold them; `encord-convert formats` shows which." if account.writing.dropped else ""
     raise WriteError(
-        f"{account.target.path}: not written, since none of the {total['in']} annotations can be: "
-        f"{'; '.join(reasons[:_REASONS])}{more}.{advice}"
+        f"{account.target.path}: not written, since {none} be converted: {'; '.join(reasons[:_REASONS])}{more}.{advice}"
     )
 
 

@@ -31,6 +31,7 @@ exits with :attr:`ConvertError.exit_code`; :data:`EXIT_CODES` is the table ``--h
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -87,6 +88,30 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
+_TRAINERS = {
+    "detectron2": ("detectron",),
+    "hf": ("huggingface", "imagefolder"),
+    "mmdet": ("mmdetection", "openmmlab"),
+    "rfdetr": ("roboflow",),
+    "torchvision": ("pytorch",),
+    "ultralytics": ("yolo", "darknet"),
+}
+"""What people call the trainers that folders are written for."""
+
+
+def trainer_of(word: str) -> str | None:
+    """Return the name of the trainer that somebody meant: of ``ultralytics`` by ``YOLOv8``.
+
+    >>> trainer_of("YOLOv8"), trainer_of("coko")
+    ('ultralytics', None)
+    """
+    plain = re.sub(r"[^a-z0-9]", "", word.lower())
+    for name, others in _TRAINERS.items():
+        if plain.startswith((name, *others)):
+            return name
+    return None
+
+
 def _rebuilt(cls: type[ConvertError], sentence: str, state: dict[str, Any]) -> ConvertError:
     error = cls.__new__(cls)
     ConvertError.__init__(error, sentence)
@@ -102,6 +127,9 @@ class UnknownFormatError(ConvertError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         hint = nearest(name, names) or f" Known: {', '.join(names)}."
+        trainer = trainer_of(name)
+        if trainer is not None:
+            hint = f" To train on the labels, write them with --target {trainer}."
         super().__init__(f"There is no format named {name!r}.{hint}")
 
 
@@ -129,7 +157,7 @@ class UndetectedFormatError(ConvertError):
     ) -> None:  # fmt: skip
         if named:
             fact = f"{path}: is not {named}; it is {' or '.join(claimants)}."
-            advice = f"Leave --from out, or say --from {claimants[0]}."
+            advice = f"Leave out --from, or use --from {claimants[0]}."
         elif claimants:
             fact = f"{path}: could be {' or '.join(claimants)}."
             advice = f"Say which with --from {claimants[0]}."

@@ -203,7 +203,7 @@ REFUSED: dict[str, Case] = {
     "only shapes that cannot be": (
         xml(document(image('<polyline label="a" points="1,1;2,2"/>'))),
         5,
-        "none of the 1 annotations",
+        "its only annotation cannot be converted",
     ),
     "track without end": (
         xml(

@@ -112,7 +112,7 @@ def found(place: str) -> list[Found]:
     """
     sources = _found_remote(place) if is_remote(place) else _found_local(local(place))
     if not sources:
-        raise ReadError(place, "nothing fits this." if glob.has_magic(place) else "is empty.")
+        raise ReadError(place, "no file matches this." if glob.has_magic(place) else "is empty.")
     return sources
 
 

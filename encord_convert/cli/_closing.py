@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from encord_convert.hub.splits import standard
 from encord_convert.losses import wording
 
 if TYPE_CHECKING:
     from encord_convert.hub.loss import Loss, Note
     from encord_convert.losses.report import Report
 
+_ORDER = {"train": 0, "val": 1, "test": 2}
 ROWS = 8
 """How many lines of losses, and of warnings, are shown."""
 
@@ -26,8 +28,8 @@ def told(report: Report, verb: str = "wrote") -> str:
     sizes += [(sum(row["in"] for row in labels.values()), "annotation"), (len(labels), "class")]
     source, target = report.source, report.target
     width = max(5, len(source.format or ""), len(target.format or ""))
-    read = "  ".join(f"{count} {wording.plural(noun, count)}" for count, noun in sizes) + _splits(source.splits)
-    wrote = (target.path or "") + _splits(target.splits)
+    read = "  ".join(f"{count} {wording.plural(noun, count)}" for count, noun in sizes) + splits_in_words(source.splits)
+    wrote = (target.path or "") + splits_in_words(target.splits)
     sums = sum_counts([*labels.values(), *([files] if files else [])])
     return "\n".join([
         f"read    {source.format or '':<{width}}  {read}",
@@ -37,8 +39,10 @@ def told(report: Report, verb: str = "wrote") -> str:
     ])  # fmt: skip
 
 
-def _splits(splits: Mapping[str, int]) -> str:
-    return "".join(f"  {' ' * (not number)}{name} {count}" for number, (name, count) in enumerate(splits.items()))
+def splits_in_words(splits: Mapping[str, int]) -> str:
+    """Return how many images each split has, those that are known first, to go on behind other words."""
+    ordered = sorted(splits.items(), key=lambda one: _ORDER.get(standard(one[0]) or "", len(_ORDER)))
+    return "".join(f"  {' ' * (not number)}{name} {count}" for number, (name, count) in enumerate(ordered))
 
 
 def kept(sums: Mapping[str, int]) -> str:
@@ -61,7 +65,7 @@ def lost(losses: Sequence[Loss], notes: Sequence[Note], target: str | None) -> l
     lines = [""] + [f"{'mapped':<{verb}}  {asked}"] * bool(asked)
     shown = rows[:ROWS]
     columns = [min(wide, max((len(getattr(one, name)) for one in shown), default=0))
-               for name, wide in (("things", 36), ("why", 44))]  # fmt: skip
+               for name, wide in (("things", 32), ("why", 40))]  # fmt: skip
     for one in shown:
         words = f"{one.things:<{columns[0]}}  {one.why:<{columns[1]}}  {one.code}"
         lines.append(f"{one.verb:<{verb}}  {one.count:>{width}}  {words}")

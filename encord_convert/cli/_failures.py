@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from encord_convert.errors import BUG, ConvertError, nearest
+from encord_convert.errors import BUG, ConvertError, nearest, trainer_of
 
 DEBUG = "ENCORD_CONVERT_DEBUG"
 """Environment variable: whoever sets it gets tracebacks."""
@@ -89,7 +89,9 @@ def _usage(error: click.ClickException) -> str:
         words = words.replace(theirs, ours)
     choice = _CHOICE.search(words)
     if choice is not None:
-        words += nearest(choice[1], re.findall(r"'([^']*)'", choice[2]))
+        known = re.findall(r"'([^']*)'", choice[2])
+        trainer = trainer_of(choice[1])
+        words += f" Did you mean {trainer!r}?" if trainer in known else nearest(choice[1], known)
     context = getattr(error, "ctx", None)
     words = words if words.endswith((".", "?")) else f"{words}."
     return words if context is None else f"{words} See `{context.command_path} --help`."

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from encord_convert.cli._closing import splits_in_words
 from encord_convert.cli._options import from_option, options_from, read_option
 from encord_convert.cli._progress import Bars
 from encord_convert.conversion import read
@@ -39,9 +40,9 @@ def info(path: str, from_: str | None, read_options: tuple[str, ...], as_json: b
 
 def _told(report: Report, labels: LabelSet) -> str:
     rows = f"{report.rows_read} label {'row' if report.rows_read == 1 else 'rows'}"
-    splits = "".join(f"  {name} {count}" for name, count in report.source.splits.items())
+    splits = splits_in_words(report.source.splits)
     lines = [f"{report.source.path}: {report.source.format}, {rows}{splits}"]
-    lines += _table("holds", [(name, row["in"]) for name, row in report.counts().items()])
+    lines += _table("holds", [(name, row["in"]) for name, row in report.counts().items() if row["in"]])
     lines += _table("labels", [(name, row["in"]) for name, row in report.labels().items()])
     lines += _table("classes", _described(labels.ontology.objects))
     lines += _table("classifications", _described(labels.ontology.classifications))
@@ -49,7 +50,7 @@ def _told(report: Report, labels: LabelSet) -> str:
               for line in wording.lines(report.losses(), None)]  # fmt: skip
     if minor := wording.minor(report.losses()):
         losses.append(("minor", minor))
-    lines += _table("not taken over as it is", losses)
+    lines += _table("lost in reading", losses)
     lines += _table("notes", _noted(report.notes()))
     return "\n".join(lines)
 

@@ -23,6 +23,7 @@ from encord_convert.cli._push_progress import PushProgress
 from encord_convert.cli._reports import report_kept, report_options
 from encord_convert.cli._service import client_of, service_options
 from encord_convert.cli._training import training_names, training_options, training_target
+from encord_convert.errors import OptionError
 from encord_convert.losses.report import Report
 
 
@@ -77,6 +78,11 @@ def pull(
     from encord_convert.sync.pulling import pull as pull_
 
     trained = training_target(to, {name: filters.pop(name) for name in training_names()})
+    if trained is not None and "images" not in trained[1] and trained[1].get("image_files") != "leave":
+        raise OptionError(
+            "--target needs the images, which pull does not fetch. Name their folder with --images DIR, or write only "
+            "the labels with --image-files leave."
+        )
     wanted = {name: list(value) if isinstance(value, tuple) else value for name, value in filters.items() if value}
     if "label_statuses" in wanted:
         wanted["label_statuses"] = [AnnotationTaskStatus(one) for one in wanted["label_statuses"]]

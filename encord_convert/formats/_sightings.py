@@ -122,7 +122,9 @@ def _among(source: Source, names: list[str]) -> Sighting:
         return Sighting(f"holds {len(names)} files, of which one {notable.fact}", notable.advice)
     kinds = sorted({_suffix(name) for name in names})
     shown = ", ".join(kinds[:_MOST_KEYS]) + (", …" if len(kinds) > _MOST_KEYS else "")
-    return Sighting(f"holds {len(names)} files ({shown}) and no labels that are known", "Name the file of the labels.")
+    return Sighting(
+        f"holds {len(names)} files ({shown}) and no labels in a known format", "Name the file of the labels."
+    )
 
 
 _TEXTS = (".txt", ".md", ".yaml", ".yml")
@@ -135,7 +137,7 @@ def _suffix(name: str) -> str:
 
 def _file(source: Source, name: str, names: list[str]) -> tuple[Sighting, bool]:
     """Return what a file looks like, and whether that tells what the whole source is."""
-    shown = name.rpartition("/")[2] if isinstance(source, FileSource) else name
+    shown = source.name.rpartition("/")[2] if isinstance(source, FileSource) else name
     lower = name.lower()
     if lower.endswith(_VOLUMES):
         return _volume(shown), len(names) == 1
@@ -147,7 +149,9 @@ def _file(source: Source, name: str, names: list[str]) -> tuple[Sighting, bool]:
             is_empty = not source.head(name, 1)
         except (ReadError, OSError) as error:
             return Sighting(f"has a file that cannot be read ({error})"), False
-        return Sighting(f"is {'empty' if is_empty else 'blank'} ({shown})"), False
+        return Sighting(
+            f"is {'empty' if is_empty else 'blank'} ({shown})", "Was the export or download complete?"
+        ), False
     if re.match(rb"[\[{\s]+'", head):
         return Sighting(f"is Python and not JSON ({shown})", "Save it with json.dump."), True
     if head.startswith((b"{", b"[")):
@@ -181,8 +185,8 @@ def _file(source: Source, name: str, names: list[str]) -> tuple[Sighting, bool]:
     if lower.endswith(".txt"):
         return _lines(text, shown, names)
     if "\0" in text[:1000]:
-        return Sighting(f"is binary and nothing that is known ({shown})"), False
-    return Sighting(f"is text and nothing that is known ({shown})"), False
+        return Sighting(f"is a binary file in no known format ({shown})"), False
+    return Sighting(f"is text in no known format ({shown})"), False
 
 
 def _xml(text: str, name: str) -> tuple[Sighting, bool]:
@@ -214,7 +218,7 @@ def _lines(text: str, name: str, names: list[str]) -> tuple[Sighting, bool]:
     )
     if is_yolo:
         return _not_read("YOLO", name), True
-    return Sighting(f"is text and nothing that is known ({name})"), False
+    return Sighting(f"is text in no known format ({name})"), False
 
 
 # -- JSON ---------------------------------------------------------------------------------------------------------

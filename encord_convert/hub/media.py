@@ -186,7 +186,7 @@ class Media:
         return None
 
     def header(self, member: str) -> Header | None:
-        """Return what the header of a file says; None if it is no image.
+        """Return what the header of a file says; None if it is not an image.
 
         Raises
         ------

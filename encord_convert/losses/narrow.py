@@ -136,14 +136,14 @@ def _frames_without_masks(row: LabelRowV2, carries: Carries) -> Set[int]:
 
 _DETAILS = {
     Feature.OUT_OF_BOUNDS: "It leaves the image and is cut at its border.",
-    Feature.HOLES: "Its holes have no place in the target.",
-    Feature.PARTS: "Its several parts have no place in the target.",
-    Feature.VISIBILITY: "Whether its points are visible has no place in the target.",
+    Feature.HOLES: "Its holes cannot be stored in the target.",
+    Feature.PARTS: "Its several parts cannot be stored in the target.",
+    Feature.VISIBILITY: "The visibility of its points cannot be stored in the target.",
     Feature.SELF_OCCLUSION: "Points hidden by the object itself are told as hidden.",
-    Feature.HIDDEN_POSITION: "The position of its invisible points has no place in the target.",
+    Feature.HIDDEN_POSITION: "The position of its invisible points cannot be stored in the target.",
     Feature.UNSAID_VISIBILITY: "Points of which nobody said whether they are visible are told as visible.",
-    Feature.UNKNOWN_POINTS: "Points its template lacks have no place in the target.",
-    Feature.DEPTH: "The third coordinate of a point has no place in the target.",
+    Feature.UNKNOWN_POINTS: "Points its template lacks cannot be stored in the target.",
+    Feature.DEPTH: "The third coordinate of a point cannot be stored in the target.",
 }
 
 
@@ -203,7 +203,7 @@ def changes(coordinates: Any, state: str, strangers: Sequence[str] = ()) -> list
 
 
 def _lose_answer(report: Report, instance: Any, frame: int, attribute: Any, feature: Feature, carries: Carries) -> None:
-    detail = f"The answer to {attribute.title!r} has no place in the target."
+    detail = f"The answer to {attribute.title!r} cannot be stored in the target."
     report.drop_part(instance, frame, "answer", carries.code(feature), feature, detail)
 
 
@@ -213,7 +213,7 @@ def lose_classification(report: Report, classification: Any, carries: Carries) -
     for frame in sorted(classification._frames):
         if Feature.CLASSIFICATIONS not in carries.features:
             code = carries.code(Feature.CLASSIFICATIONS)
-            detail = "Labels of whole frames have no place in the target."
+            detail = "Labels of whole frames cannot be stored in the target."
             report.drop(classification, frame, code, Feature.CLASSIFICATIONS, detail)
         else:
             report.drop_side(classification, frame, carries)

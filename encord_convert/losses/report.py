@@ -185,7 +185,9 @@ class Report:
         if Feature.COLOUR in carries.features:
             for item, colour in carries.coloured(ontology.objects):
                 if item.color != colour and not item.has_default_color():
-                    detail = f"The colour of every {item.title!r} is {colour}; {item.color} has no place in the target."
+                    detail = (
+                        f"The colour of every {item.title!r} is {colour}; {item.color} cannot be stored in the target."
+                    )
                     self.writing.lose(Kind.MERGED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
             return
         labels: dict[str, str] = {}
@@ -194,7 +196,7 @@ class Report:
             labels.setdefault(item.title, item.color)
             is_chosen = not is_told and not item.has_default_color()
             if is_chosen and item.color != next_color(ontology.objects[:index][-1:]):
-                detail = f"The colour {item.color} of {item.title!r} has no place in the target."
+                detail = f"The colour {item.color} of {item.title!r} cannot be stored in the target."
                 self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
 
     def _keeps_all(self, native: Native | NativeColumns, carries: Carries) -> bool:
@@ -258,7 +260,7 @@ class Report:
         self.writing.lose(kind, code, feature, key, where, detail, count)
 
     def _lose_row(self, row: LabelRowV2, carries: Carries) -> None:
-        """Say that a row is not written as such: its medium has no place in the target, or nothing is on it.
+        """Say that a row is not written as such: its medium cannot be stored in the target, or nothing is on it.
 
         Importers count labels and not rows, so that for them the loss stands without a count.
         """
@@ -268,11 +270,11 @@ class Report:
         is_empty = not any(one._frames for one in (*row._objects.values(), *row._classifications.values()))
         if is_empty and Feature.EMPTY_ROWS not in carries.features:
             self.writing.dropped[key] += self._counts_hub
-            detail = "A row without labels has no place in the target."
+            detail = "A row without labels cannot be stored in the target."
             self.writing.lose(Kind.DROPPED, carries.code(Feature.EMPTY_ROWS), Feature.EMPTY_ROWS, key, where, detail)
         elif row.data_type not in carries.data_types and not carries.labels:
             self.writing.dropped[key] += self._counts_hub
-            detail = f"A row of the type {row.data_type.value} has no place in the target."
+            detail = f"A row of the type {row.data_type.value} cannot be stored in the target."
             self.writing.lose(Kind.DROPPED, "MEDIA_DROPPED", Feature.MEDIA, key, where, detail)
         elif row.data_type not in carries.data_types:
             detail = f"The target does not tell all that makes a row of the type {row.data_type.value}."
@@ -367,7 +369,7 @@ class Report:
             if feature not in carries.features and side in side_types(info):
                 label = label_of(instance)
                 where = self._where(instance, frame)
-                detail = f"{side} of {label!r} has no place in the target."
+                detail = f"{side} of {label!r} cannot be stored in the target."
                 key = (side, label)
                 self.writing.lose(Kind.DROPPED, carries.code(feature), feature, key, where, detail)
                 # An importer may not count it, or by another word; what Python code added is counted with its label.
@@ -380,7 +382,7 @@ class Report:
 
     def _lose_carried(self, instance: Any, frame: int, carries: Carries) -> None:
         """Say that the answers the source counted beside a shape are not written as such, though the shape is."""
-        code, detail = carries.code(Feature.ANSWERS), "Answers have no place in the target."
+        code, detail = carries.code(Feature.ANSWERS), "Answers cannot be stored in the target."
         kind, counts = self._fate_of(Feature.ANSWERS, carries)
         beside = [(self._weigh(instance, frame)[2], label_of(instance))]
         beside += [(other.carried, other.label) for other in also_of(instance)]
@@ -417,7 +419,7 @@ class Report:
     def drop_track(self, instance: Any, carries: Carries) -> None:
         """Say that the frames of an instance, of which at least one is written, are objects of their own."""
         if Feature.TRACKS not in carries.features and self._is_track(instance):
-            detail = f"That {label_of(instance)!r} is one object on all its frames has no place in the target."
+            detail = f"The target has no tracks: {label_of(instance)!r} becomes one annotation a frame."
             code = carries.code(Feature.TRACKS)
             self.drop_part(instance, min(instance._frames), "track", code, Feature.TRACKS, detail)
 
@@ -434,7 +436,7 @@ class Report:
             return
         label, where = label_of(instance), self._where(instance, min(instance._frames))
         for attribute, feature in lost:
-            detail = f"The answer to {attribute.title!r} has no place in the target."
+            detail = f"The answer to {attribute.title!r} cannot be stored in the target."
             kind, _ = self._fate_of(feature, carries)
             self.writing.lose(kind, carries.code(feature), feature, ("answer", label), where, detail)
         altered = sum(feature in carries.alters for _, feature in lost)

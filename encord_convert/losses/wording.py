@@ -12,23 +12,28 @@ from encord_convert.losses.codes import LOSSES
 MINOR: dict[Feature, str] = {
     Feature.AUTHOR: "authors",
     Feature.COLOUR: "colours",
-    Feature.MANUAL: "made by hand or not",
-    Feature.MEDIA: "types of rows",
+    Feature.MANUAL: "manual flags",
+    Feature.MEDIA: "row types",
     Feature.NATIVE: "keys that only the source has",
-    Feature.PROVENANCE: "tools",
+    Feature.PROVENANCE: "annotation sources",
     Feature.REVIEWS: "reviews",
-    Feature.TIMESTAMPS: "times",
-    Feature.Z_ORDER: "z order kept as the order of annotations",
+    Feature.TIMESTAMPS: "timestamps",
+    Feature.Z_ORDER: "z order, kept as annotation order",
 }
-"""What of a label is folded into one line: none of it decides what is drawn where, or of which class it is."""
+"""What of a label is folded into one line: none of it decides where a shape is, or of which class."""
 
 _THINGS = {
     "bbox": "bounding box",
-    "manual": "machine mark",
+    "brushlabels": "brush mask",
+    "ellipselabels": "ellipse",
+    "keypointlabels": "keypoint",
+    "polygonlabels": "polygon",
+    "rectanglelabels": "rectangle",
+    "manual": "manual flag",
     "occluded": "occluded flag",
     "outline": "segmentation beside keypoints",
     "rle": "mask",
-    "source": "source word",
+    "source": "source value",
     "unplaced": "label on no frame",
 }
 """What people call the types that sources have other words for."""
@@ -117,9 +122,14 @@ def _weight(loss: Loss) -> int:
 
 
 def _of(labels: Sequence[str]) -> str:
-    if len(labels) > 2:
+    words = " and ".join(map(repr, labels))
+    if len(labels) > 2 or (len(labels) == 2 and len(words) > _MOST_NAMED):
         return f" of {len(labels)} classes"
-    return f" of {' and '.join(map(repr, labels))}" if labels else ""
+    return f" of {words if len(words) <= _MOST_NAMED else repr(labels[0][:_MOST_NAMED] + '…')}" if labels else ""
+
+
+_MOST_NAMED = 24
+"""How many characters of names of classes a line has room for."""
 
 
 def minor(losses: Iterable[Loss]) -> str:

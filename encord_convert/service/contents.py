@@ -50,7 +50,7 @@ def _picture(title: str, stream: IO[bytes]) -> dict[str, Any]:
     except ReadError as error:
         return {"fault": error.sentence}
     if header is None:
-        return {"fault": f"{title}: is no image the service reads (BMP, GIF, JPEG, PNG, TIFF, WebP), or is damaged."}
+        return {"fault": f"{title}: is not a readable image (BMP, GIF, JPEG, PNG, TIFF or WebP)."}
     width, height = header.shown
     suffix = "." + title.rpartition(".")[2].lower()
     type_ = _MIME_OF_SUFFIX.get(suffix) or mimetypes.guess_type(title)[0]

@@ -160,8 +160,8 @@ class Plan(msgspec.Struct):
             f"source    {_from_here(self.source['path'])}",
             *_shown("project  ", self.projects),
             *(_shown("dataset  ", self.datasets) or ["dataset   none needed"]),
-            f"ontology  {'extend' if ontology.hash else 'create'} {ontology.title!r}: "
-            f"{len(ontology.reused)} classes reused, {len(ontology.added)} additions",
+            f"ontology  {ontology.title!r} {ontology.hash or '(new)'}: {len(ontology.reused)} classes reused, "
+            f"{len(ontology.added)} added",
         ]
         lines += [f"          + {what}" for what in ontology.added[:20]]
         lines += [f"          … and {len(ontology.added) - 20} more"] if len(ontology.added) > 20 else []
@@ -171,12 +171,13 @@ class Plan(msgspec.Struct):
         for one in self.counts:
             answers = ", ".join(f"{name} {count}" for name, count in one["answers"].items())
             said = f"; answers: {answers}" if answers else ""
-            lines.append(f"          {one['class']} ({one['shape']}): {one['labels']} on {one['frames']} frames{said}")
+            frames = _counted(one["frames"], "frame")
+            lines.append(f"          {one['class']} ({one['shape']}): {one['labels']} on {frames}{said}")
         states = Counter(row.status for row in self.rows if row.status and row.action in WRITING)
-        lines += [f"status    {status}: {count} rows" for status, count in states.items()]
+        lines += [f"status    {status}: {_counted(count, 'row')}" for status, count in states.items()]
         rules = Counter(file.rule for row in self.rows for file in row.files)
         rules.update(row.rule for row in self.rows if row.rule)
-        lines += [f"found by  {rule}: {count}" for rule, count in rules.items()]
+        lines += [f"matched   by {rule}: {count}" for rule, count in rules.items()]
         lines += [f"dropped   {what}: {count}" for what, count in self.dropped.items()]
         losses = [one.loss() for one in self.lost]
         told = lines_of(losses, None)
@@ -189,16 +190,20 @@ class Plan(msgspec.Struct):
         for what, found in self.unmatched.items():
             if found["count"]:
                 first = ", ".join(found["first"][:3]) + (", …" if found["count"] > 3 else "")
-                lines.append(f"unmatched {found['count']} {what}: {first}")
+                lines.append(f"unused    {found['count']} {what}: {first}")
         lines += [f"beyond    {what}" for what in self.beyond]
         lines += [f"PROBLEM   {problem}" for problem in self.problems]
         return "\n".join(lines)
 
 
 _WORDS = {
-    CREATE: "to send with their data", WRITE: "to write", SAME: "there already", SKIP: "skipped, labels are there",
+    CREATE: "to upload with their labels", WRITE: "to write", SAME: "up to date", SKIP: "skipped, already labelled",
     MERGE: "to merge", REPLACE: "to replace", "error": "in conflict",
 }  # fmt: skip
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _from_here(path: str) -> str:

@@ -182,7 +182,8 @@ class _Planning:
                 "New data needs a dataset, and the project has not just one: say which with --dataset."
             )
         if self.left and not rows:
-            self.problems.append(f"None of the {len(self.left)} rows can be pushed, so that nothing is created.")
+            none = "The only row cannot" if len(self.left) == 1 else f"None of the {len(self.left)} rows can"
+            self.problems.append(f"{none} be pushed; nothing is created.")
         conflicts = [row.title for row in rows if row.action == "error"]
         if conflicts:
             first = ", ".join(conflicts[:3]) + (", …" if len(conflicts) > 3 else "")
@@ -207,7 +208,7 @@ class _Planning:
             counts=self.counts.listed(),
             dropped=dict(sorted(translation.dropped.items())),
             lost=[_lost(loss) for loss in report.losses()],
-            warnings=[f"{note.code}: {note.detail}" for note in report.notes() if note.level is not Level.INFO],
+            warnings=[f"{note.detail}  {note.code}" for note in report.notes() if note.level is not Level.INFO],
             unmatched={"rows of the project": _listed(partners.others()), "files": _listed(unused)},
         )
 
@@ -392,8 +393,8 @@ def _files_of(row: LabelRowV2, files: Files) -> list[PlannedFile]:
         name, rule = file
         if size is not None:
             real = files.size_px(name)
-            if real != size:
-                told = "is no image" if real is None else "is {} × {} pixels".format(*real)
+            if real != size and (real is None or size != (0, 0)):  # labels without a size have no shapes
+                told = "is not an image" if real is None else "is {} × {} pixels".format(*real)
                 raise ConvertError(f"{name} {told}; the labels are drawn on {size[0]} × {size[1]}.")
         found.append(PlannedFile(name, digest_of_member(files.source, name), rule))
     return found

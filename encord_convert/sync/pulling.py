@@ -12,13 +12,17 @@ from encord_convert.errors import OptionError
 from encord_convert.formats._api import Format
 from encord_convert.hub.class_names import join_classes
 from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Level
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.exceptions import AuthorisationError
 from encord_convert.sdk.objects import LabelRowV2
+from encord_convert.sdk.orm.dataset import DatasetAccessSettings
 from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.mapping.mapped import mapped
 from encord_convert.sync.rows import fetched
+from encord_convert.sync.sending import KEY
 
 
 def opened(client: EncordUserClient, projects: str | Sequence[str]) -> list[Project]:
@@ -84,6 +88,24 @@ def _unbegun(row: LabelRowV2) -> LabelRowV2:
     return fresh
 
 
+def _add_metadata(listed: list[LabelRowV2], projects: list[Project], client: EncordUserClient, report: Report) -> None:
+    """Give rows the client metadata of their data, which says the split; the service lists it with datasets alone."""
+    settings = DatasetAccessSettings(fetch_client_metadata=True)
+    metadata: dict[str, dict[str, Any]] = {}
+    for dataset_hash in sorted({one["dataset_hash"] for project in projects for one in project.datasets}):
+        try:
+            rows = client.get_dataset(dataset_hash, settings).data_rows
+        except AuthorisationError:
+            detail = f"The key may not see the dataset {dataset_hash}: splits and other client metadata are not known."
+            report.note(Level.WARNING, "METADATA_NOT_READ", detail)
+            continue
+        metadata |= {one.uid: one.client_metadata for one in rows if one.client_metadata}
+    for row in listed:
+        said = {key: value for key, value in metadata.get(row.data_hash, {}).items() if key != KEY}
+        if said and row.client_metadata is None:
+            row.client_metadata = said
+
+
 def pull(
     project: str | Sequence[str],
     client: EncordUserClient,
@@ -130,7 +152,9 @@ def pull(
     account.source.path, account.source.format = projects[0].title, "project"
     for one in projects:
         join_classes(one.ontology_structure)
-    labels = pulled(projects, on_event=on_event, **filters)
+    listed = listed_of(projects, **filters)
+    _add_metadata(listed, projects, client, account)
+    labels = pulled(projects, listed, on_event, **filters)
     if mapping is not None:
         labels = mapped(labels, mapping)
     return write(

@@ -15,7 +15,6 @@ from encord_convert.formats.coco.write_images import frames_of
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level, Where
 from encord_convert.hub.skeletons import KnownPoints
-from encord_convert.hub.visibility import frame_size
 from encord_convert.losses.narrow import account
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
@@ -158,7 +157,7 @@ def shots(
                 counts["empty"] += frame not in written
                 placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
                 name = pictures.place(row, frame, members[frame], split, folders[split])
-                yield Shot(split, name, frame, frame_size(row, frame), placed)
+                yield Shot(split, name, frame, pictures.size, placed)
             assignment.count(row, split, counts[split] - before)
         pictures.close()
         total = sum(counts[name] for name in assignment.names)
@@ -173,7 +172,7 @@ def _labelled(row: Any) -> set[int]:
 
 def _leave_out(row: Any, frames: list[int], report: Report) -> None:
     """Account for a row whose image another row has."""
-    detail = f"The image of {row.data_title!r} is that of another row already; the second is left out."
+    detail = f"Another row already has the image of {row.data_title!r}; this row is left out."
     where = Where(file=row._origin, row=row.data_title)
     report.writing.note(Level.WARNING, "DUPLICATE_IMAGE", detail, where)
     if ("image", "") in report.reading.into:
@@ -199,13 +198,13 @@ def _note_missing(
     is_left = options.image_files == "leave"
     if options.images is None and labels.source is None:
         level = Level.INFO if is_left else Level.WARNING
-        report.note(level, "NO_IMAGES", "No folder of images was named: there are labels alone.")
+        report.note(level, "NO_IMAGES", "Only labels were written, since no folder of images was named.")
         return
-    where = f"in {options.images}" if options.images is not None else f"by the labels in {labels.source.name}"
+    where = f"in {options.images}" if options.images is not None else f"beside the labels in {labels.source.name}"
     if missing == total and not is_left:
         raise WriteError(
             f"{target.path}: not written, since none of the {total} images is {where}. Name their folder with "
-            "--images DIR, or have the labels alone with --image-files leave."
+            "--images DIR, or write only the labels with --image-files leave."
         )
     level = Level.INFO if is_left and missing == total else Level.WARNING
     detail = f"{missing} of {total} images are not {where}; their labels are written."
@@ -225,13 +224,13 @@ def _note(target: Target, report: Report, assignment: Assignment, counts: Counte
     shares = ", ".join(f"{name} {counts[name]}" for name in names)
     if "train" in names and not counts["train"] and any(counts[name] for name in names):
         raise WriteError(
-            f"{target.path}: not written, since there is no image to train on: {shares}. Give other shares with "
+            f"{target.path}: not written, since no image is left to train on: {shares}. Give other shares with "
             "--split train=0.8,val=0.2, another --seed, or smaller groups with --group."
         )
-    report.note(Level.INFO, "SPLIT", f"Images: {shares}; of them {counts['empty']} without a label.")
+    report.note(Level.INFO, "SPLIT", f"Images: {shares}; {counts['empty']} of them without labels.")
     for name in names:
         if not counts[name]:
-            report.note(Level.WARNING, "EMPTY_SPLIT", f"No image is in the split {name!r}.")
+            report.note(Level.WARNING, "EMPTY_SPLIT", f"The split {name!r} has no images.")
 
 
 @contextlib.contextmanager

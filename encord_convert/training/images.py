@@ -53,11 +53,14 @@ class Pictures:
     ----------
     missing : int
         How many images were not found; ``first_missing`` is the first of them.
+    size : (int, int)
+        Width and height of the image placed last; of the image itself if the labels do not say it.
     """
 
     def __init__(self, finder: Finder | None, placing: Placing, target: Target, report: Report, by_stem: bool) -> None:
         self.missing = 0
         self.first_missing = NOWHERE
+        self.size = (0, 0)
         self._finder = finder
         self._media = None if finder is None else Media(finder.source)
         self._source = None if finder is None else finder.source
@@ -96,7 +99,7 @@ class Pictures:
         ReadError
             The image cannot be read.
         """
-        name = self._name(row, frame, member, split, folder)
+        name, self.size = self._name(row, frame, member, split, folder), frame_size(row, frame)
         if member is not None:
             self._put(row, frame, member, f"{folder}/{name}")
         else:
@@ -108,7 +111,7 @@ class Pictures:
     def close(self) -> None:
         """Say how many names were taken."""
         for _ in range(self._paths.clashes):
-            detail = "An image has the name of another; in the target a number follows it."
+            detail = "Two images have the same name; the second gets a number."
             self._report.note(Level.WARNING, "NAME_CLASH", detail)
 
     def _name(self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str) -> str:
@@ -143,21 +146,23 @@ class Pictures:
         assert self._media is not None and self._source is not None
         header = self._media.header(member)
         if header is None:
-            raise ReadError(self._source.place(member), "is no image that can be read.")
+            raise ReadError(self._source.place(member), "is not an image that can be read.")
         width, height = frame_size(row, frame)
         is_stored = (width, height) == (header.width, header.height) != header.shown
-        if not is_stored and (width, height) != header.shown:
-            detail = "An image has another size than its labels were drawn on."
+        if not (width or height):  # the labels do not say it, and then have no shapes
+            self.size = header.shown
+        elif not is_stored and (width, height) != header.shown:
+            detail = "The size of an image is not the one in its labels."
             self._note(row, frame, Level.WARNING, "SIZE_MISMATCH", detail)
         if self._placing == "leave":
             if header.orientation != 1:
-                detail = "EXIF data turns an image that is left as it is; not all training code heeds that."
+                detail = "EXIF data rotates an image that is left as it is; not all training code applies that."
                 self._note(row, frame, Level.WARNING, "EXIF_ORIENTATION", detail)
             return
         path = self._target.adopt(name)
         if header.orientation != 1:
             self._turn(member, path, header, is_stored)
-            detail = "An image turned by its EXIF data is written again, as its labels were drawn."
+            detail = "An image that EXIF data rotates is written upright, as its labels expect."
             self._note(row, frame, Level.INFO, "EXIF_ORIENTATION", detail)
         else:
             self._take(member, path)

@@ -69,7 +69,7 @@ class Poses:
     def say_untemplated(self) -> None:
         """Say which classes have no template."""
         for name in self.untemplated:
-            detail = f"There is no template of the skeleton {name!r}; the first one drawn gives the order."
+            detail = f"The skeleton {name!r} has no template; its first instance orders the keypoints."
             self._report.note(Level.WARNING, "KEYPOINT_NAMES_MISSING", detail)
 
 

@@ -178,12 +178,10 @@ class Assignment:
         """Say how many of the images counted are not in the split the source names."""
         if count := sum(self._unknown.values()):
             named = ", ".join(f"{repr(one) if one else 'none'} ({number})" for one, number in self._unknown.items())
-            detail = f"Images beside those of train, val and test went to train; their splits are: {named}."
+            detail = f"Images of other splits went to train; their splits are: {named}."
             report.writing.note(Level.WARNING, "SPLIT_UNKNOWN", detail, count=count)
         if self._moved:
-            detail = (
-                "Images are in another split than in the source, since --split gives shares; --split keep keeps it."
-            )
+            detail = "Images changed splits, since --split gives shares; --split keep keeps the splits of the source."
             report.writing.note(Level.WARNING, "SPLIT_CHANGED", detail, count=self._moved)
 
     def _named(self, row: LabelRowV2) -> str:

@@ -64,7 +64,7 @@ def test_merged_sources_are_in_the_order_of_their_names() -> None:
 @pytest.mark.parametrize(
     ("sources", "how", "kind", "sentence"),
     [
-        (["*.zip"], {}, ReadError, "*.zip: nothing fits this."),
+        (["*.zip"], {}, ReadError, "*.zip: no file matches this."),
         (["gone.xml"], {}, ReadError, "gone.xml: there is no such file or folder."),
         ([], {}, OptionError, "There is nothing to convert: name sources, or a manifest that does."),
         (["day1/a.xml"], {"to": None}, OptionError,

@@ -27,7 +27,7 @@ def section(lines: list[str], title: str) -> list[str]:
 
 def test_a_reason_stands_once_with_the_labels_it_is_of(capsys: pytest.CaptureFixture[str]) -> None:
     lines = told(capsys, CASES / "coco" / "info-repeats-itself" / "in.json")
-    [line] = section(lines, "not taken over as it is")
+    [line] = section(lines, "lost in reading")
     assert line.split(maxsplit=1) == [
         "PANOPTIC_PNG_MISSING",
         "2 masks of 'cat' and 'sky' dropped: There is no PNG 'p.png' with the pixels of the segments.",

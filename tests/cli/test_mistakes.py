@@ -30,7 +30,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("info nowhere", 4, "nowhere: there is no such file or folder."),
     ("diff good nowhere", 4, "nowhere: there is no such file or folder."),
     ("batch nowhere --to coco --out out", 4, "nowhere: there is no such file or folder."),
-    ("batch 'nowhere/*' --to coco --out out", 4, "nowhere/*: nothing fits this."),
+    ("batch 'nowhere/*' --to coco --out out", 4, "nowhere/*: no file matches this."),
     ("convert good out --target hf --images nowhere", 4, "nowhere: there is no such file or folder."),
     # It is damaged, or not what it is said to be.
     ("convert empty out --to coco", 6, "empty: "),

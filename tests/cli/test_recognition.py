@@ -131,7 +131,7 @@ def test_a_source_of_another_format_than_the_named_is_told(
     named: str, path: Path, is_of: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call("info", path, "--from", named) == 6
-    assert f"{path}: is not {named}; it is {is_of}. Leave --from out, or say --from {is_of}." in capsys.readouterr().err
+    assert f"{path}: is not {named}; it is {is_of}. Leave out --from, or use --from {is_of}." in capsys.readouterr().err
 
 
 def test_a_broken_file_of_the_named_format_keeps_its_own_error(

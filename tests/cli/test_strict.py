@@ -109,6 +109,6 @@ def test_a_refusal_of_everything_names_what_reading_found(
     source = coco(tmp_path / "a.json", "cell", **members)
     assert call("convert", source, tmp_path / "out", "--to", "coco") == 5
     sentence = capsys.readouterr().err
-    assert "none of the 1 annotations can be" in sentence
+    assert "its only annotation cannot be converted" in sentence
     assert reason in sentence
     assert "Another format" not in sentence

@@ -75,13 +75,13 @@ def test_other_shapes_are_left_out_and_counted() -> None:
     _, report = written(skeletons_beside_others())
     [loss] = report.losses()
     assert (loss.code, loss.type, loss.label, loss.count) == ("UNSUPPORTED_SHAPE", "bounding_box", "car", 1)
-    assert loss.detail == "'car' is a bounding box, which this file has no place for."
+    assert loss.detail == "'car' is a bounding box, which this format cannot hold."
 
 
 def test_boxes_alone_are_an_error_that_says_so(tmp_path: Path) -> None:
     with pytest.raises(WriteError) as caught:
         write(SAMPLES["boxes"](), tmp_path / "out", "coco-keypoints", report=Report())
-    assert "not written, since none of the 2 annotations can be: 2 bounding boxes of 'car'" in str(caught.value)
+    assert "none of the 2 annotations can be converted: 2 bounding boxes of 'car'" in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 

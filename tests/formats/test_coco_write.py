@@ -787,7 +787,7 @@ def test_nothing_but_polylines_is_an_error_that_says_so() -> None:
     with pytest.raises(WriteError) as caught:
         write(labels, target, "coco", report=Report())
     assert str(caught.value).startswith(
-        "memory: not written, since none of the 1 annotations can be: 1 polyline of 'thing' (POLYLINE_SKIPPED: "
+        "memory: not written, since its only annotation cannot be converted: 1 polyline of 'thing' (POLYLINE_SKIPPED: "
     )
     assert not target.files
 

@@ -273,7 +273,7 @@ def test_colours_are_classes_in_every_list_that_names_them(listed: str, lines: s
             {},
             "has the value 1, which classes.txt",
         ),
-        ({"1.png": saved(Image.fromarray(M).convert("RGB"))}, {}, "nothing says which class a colour is"),
+        ({"1.png": saved(Image.fromarray(M).convert("RGB"))}, {}, "nothing says which colour is which class"),
         ({"1.png": saved(Image.fromarray(M)), "c.txt": b"300 0 0 car\n"}, {"classes": "c.txt"}, "colour 300 0 0"),
         ({"1.png": saved(Image.fromarray(M)), "c.txt": b"\xff\xfe"}, {"classes": "c.txt"}, "not text in UTF-8"),
         ({"1.png": saved(Image.fromarray(M))[:60]}, {}, "1.png: The PNG image cannot be read"),

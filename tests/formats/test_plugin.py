@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import encord_convert.formats
-from encord_convert import Report, write
+from encord_convert import Report, cli, write
 from encord_convert.testing import SAMPLES
 
 ROOT = Path(__file__).parents[2]
@@ -141,3 +142,23 @@ def test_the_plug_in_counts_what_it_does_not_read(installed: Path, tmp_path: Pat
     }  # fmt: skip
     written = json.loads((tmp_path / "out/annotations.json").read_text())
     assert written["images"][0]["width"] == 640 and written["annotations"][0]["bbox"] == [100.0, 50.0, 100.0, 100.0]
+
+
+def test_a_new_format_starts_as_a_plug_in_that_keeps_the_laws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["formats", "--new", "my-format"]) == 0
+    folder = tmp_path / "my-format-labels"
+    names = {"pyproject.toml", "my_format_labels.py", "test_my_format.py"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert not any("kitti" in path.read_text() for path in folder.iterdir() if path.suffix == ".toml")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder]
+    path = os.pathsep.join([str(ROOT), str(folder)])
+    done = subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["coco", "My Format", "../up"])
+def test_a_new_format_needs_a_free_and_plain_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["formats", "--new", name]) == 2
+    assert list(tmp_path.iterdir()) == []

@@ -212,7 +212,7 @@ def table(pixels: str) -> dict[str, bytes]:
         (record({"rle": [4, 2, 300]}, dialect="label-studio"), "run lengths of another dialect"),
         (record({"data": "x", "origin": [0, 0]}, dialect="supervisely"), "is base64; this is not"),
         (record({"data": "", "origin": 7}, dialect="supervisely"), "numbers, lists and texts elsewhere"),
-        (record("1 2", dialect="morse"), "the dialect 'morse' is none that is known: coco, "),
+        (record("1 2", dialect="morse"), "the dialect 'morse' is not a known dialect: coco, "),
         (record("1 2", width=1 << 20, height=1 << 20, dialect="kaggle"), "larger than the 268435456 pixels"),
         (record("1 2", width=-5, dialect="kaggle"), "cannot be negative"),
         (table("1 2 3"), "a.csv:2: 'a': Pairs are a start and a length each"),
@@ -225,7 +225,7 @@ def table(pixels: str) -> dict[str, bytes]:
         ({"a.csv": b"ImageId,EncodedPixels\n\xff,1 2\n"}, "is not CSV in UTF-8"),
         ({"a.jsonl": b'{"dialect":"coco","mask":'}, "a.jsonl:1: is not JSON"),
         ({"a.jsonl": b'{"dialect":"coco","mask":1}'}, 'a mask has no "image"'),
-        ({"a.json": b"hello"}, "holds no run lengths of a dialect that is known"),
+        ({"a.json": b"hello"}, "holds no run lengths in a known dialect"),
     ],
 )
 def test_damaged_masks_are_refused_with_a_sentence(files: dict[str, bytes], sentence: str) -> None:

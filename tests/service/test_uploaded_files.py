@@ -176,7 +176,7 @@ def test_what_is_no_picture_is_refused_by_name(server: Running, tmp_path: Path) 
     file = tmp_path / "fake.png"
     file.write_bytes(b"\x89PNG\r\n\x1a\n and nothing more")
     dataset = dataset_of(server)
-    with pytest.raises(FileTypeNotSupportedError, match=r"fake\.png: is no image the service reads"):
+    with pytest.raises(FileTypeNotSupportedError, match=r"fake\.png: is not a readable image"):
         dataset.upload_image(file)
     assert dataset.list_data_rows() == []
 

@@ -313,7 +313,7 @@ def test_a_mapping_of_a_mapping_tells_both(tmp_path: Path) -> None:
 
 def test_a_mapping_that_drops_everything_says_so_and_writes_nothing(tmp_path: Path) -> None:
     labels = mapped(street(), {"classes": [{"name": "car", "to": False}, {"name": "bike", "to": False}]})
-    with pytest.raises(WriteError, match=r"none of the 3 annotations can be: 3 bounding boxes dropped\."):
+    with pytest.raises(WriteError, match=r"none of the 3 annotations can be converted: 3 bounding boxes dropped\."):
         encord_convert.write(labels, tmp_path / "out", "coco", report=Report())
     assert not (tmp_path / "out").exists()
 

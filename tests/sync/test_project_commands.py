@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness import Running
+from PIL import Image
 
 from encord_convert.cli import run
 
@@ -42,7 +43,7 @@ def test_a_project_is_named_by_its_title(boxes_pushed: str, capsys: pytest.Captu
     assert run(["verify", "boxes", "Boxes"]) == 0
     capsys.readouterr()
     assert run(["push", "boxes", "--project", "Boxes", "--plan", "plan.json"]) == 0
-    assert "rows      4 there already" in capsys.readouterr().err
+    assert "rows      4 up to date" in capsys.readouterr().err
 
 
 def test_a_title_that_several_projects_have_is_refused_with_their_hashes(
@@ -67,6 +68,44 @@ def test_a_project_is_pulled_for_a_trainer(boxes_pushed: str) -> None:
     assert run(["pull", "Boxes", "trained", *words]) == 0
     assert Path("trained/data.yaml").is_file()
     assert len(list(Path("trained").rglob("*.png"))) == 4
+
+
+def test_the_splits_of_a_source_come_back_from_a_project(boxes_pushed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, images in (("train", (1, 2)), ("valid", (3,))):
+        Path("splits", name).mkdir(parents=True)
+        entries = [{"id": n, "file_name": f"{n}.png", "width": 40, "height": 30} for n in images]
+        boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [1, 1, 9, 9]} for n in images]
+        document = {"images": entries, "annotations": boxes, "categories": [{"id": 1, "name": "car"}]}
+        Path("splits", name, "_annotations.coco.json").write_text(json.dumps(document))
+        for n in images:
+            Image.new("RGB", (40, 30), (n, 0, 0)).save(Path("splits", name, f"{n}.png"))
+    assert run(["push", "splits", "--new-project", "Splits"]) == 0
+    capsys.readouterr()
+    assert run(["pull", "Splits", "again", "--target", "torchvision", "--images", "splits"]) == 0
+    assert "train 2  valid 1" in capsys.readouterr().err
+    assert len(list(Path("again/val2017").rglob("*.png"))) == 1
+
+
+def test_an_image_whose_size_the_labels_do_not_say_is_pushed(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("traps/images").mkdir(parents=True)
+    Image.new("RGB", (40, 30)).save("traps/images/a.png")
+    document = {
+        "images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 1, "name": "deer"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1}],
+    }  # fmt: skip
+    Path("traps.json").write_text(json.dumps(document))
+    assert run(["push", "traps.json", "--images", "traps/images", "--new-project", "Traps"]) == 0
+    assert run(["pull", "Traps", "again.json", "--to", "coco"]) == 0
+    [image] = json.loads(Path("again.json").read_text())["images"]
+    assert (image["width"], image["height"]) == (40, 30)
+    assert image["attributes"] == {"Labels": ["deer"]}
+
+
+def test_a_target_is_not_pulled_without_images(boxes_pushed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["pull", "Boxes", "bare", "--target", "ultralytics"]) == 2
+    assert "--images DIR" in capsys.readouterr().err
+    assert not Path("bare").exists()
+    assert run(["pull", "Boxes", "bare", "--target", "ultralytics", "--image-files", "leave"]) == 0
 
 
 def test_a_project_is_pulled_through_a_mapping(boxes_pushed: str) -> None:

@@ -497,7 +497,7 @@ def test_how_far_labelling_is_goes_along_where_the_source_says_it(server: Runnin
     source, client = boxes(tmp_path, 3), server.user()
     with_statuses(source)
     plan = sync.plan(source / "hub", client, new_project="Boxes", images=source / "images")
-    assert "status    LABELLED: 1 rows" in plan.text()
+    assert "status    LABELLED: 1 row" in plan.text()
     outcome = sync.apply(plan, client, journal=tmp_path / "journal")
     rows = client.get_project(outcome.project_hash).list_label_rows_v2()
     assert {row.data_title: row.label_status.value for row in rows} == {

@@ -26,7 +26,7 @@ def test_push_verify_and_pull_go_there_and_back(reached: Path, capsys: pytest.Ca
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 0
     told = capsys.readouterr()
     project = told.out.strip()
-    assert "rows      4 to send with their data" in told.err
+    assert "rows      4 to upload with their labels" in told.err
     assert f"pushed 4 pieces of data and 4 label rows to project {project}" in told.err
     assert run(["verify", "boxes", project]) == 0
     assert capsys.readouterr().err == "0 differences\n"
@@ -240,7 +240,7 @@ def test_a_push_of_which_every_row_is_left_out_creates_nothing(
     shown = capsys.readouterr()
     [planned] = map(json.loads, shown.out.splitlines())
     assert len(planned["left"]) == 4
-    assert planned["problems"] == ["None of the 4 rows can be pushed, so that nothing is created."]
+    assert planned["problems"] == ["None of the 4 rows can be pushed; nothing is created."]
     assert "PROBLEM   None of the 4 rows can be pushed" in shown.err
     state = state_of(server.user())
     assert not any(state.values()), state

@@ -101,7 +101,7 @@ def test_all_that_is_exported_of_sets_drawn_by_chance_is_loaded(tmp_path: Path) 
             try:
                 write_target(labels, out, name, report=report, images=str(source), split=SPLIT, task=task)
             except WriteError as error:
-                assert "not written, since none of the" in str(error)
+                assert "not written, since " in str(error)
                 continue
             if task is not None:
                 loaded = by_ultralytics(out, task)

@@ -209,14 +209,14 @@ def test_a_turned_picture_that_is_left_is_warned_of(tmp_path: Path) -> None:
     (source / "a.jpg").write_bytes(turned((HEIGHT, WIDTH), 6))
     report = written(tmp_path, cars("a.jpg"), source, pictures="leave")
     (note,) = [note for note in report.notes() if note.code == "EXIF_ORIENTATION"]
-    assert note.detail == "EXIF data turns an image that is left as it is; not all training code heeds that."
+    assert note.detail == "EXIF data rotates an image that is left as it is; not all training code applies that."
 
 
 def test_what_is_no_picture_stops_everything(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     source.mkdir()
     (source / "a.png").write_bytes(b"no image")
-    with pytest.raises(ReadError, match=r"a\.png: is no image that can be read"):
+    with pytest.raises(ReadError, match=r"a\.png: is not an image that can be read"):
         written(tmp_path, cars("a.png"), source)
     assert not (tmp_path / "out").exists()
 

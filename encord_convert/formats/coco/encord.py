@@ -193,7 +193,7 @@ class _Rows:
         shape, coordinates = instance.ontology_item.shape, instance._frames[frame].coordinates
         name, report = instance.object_name, self._report
         if shape not in CARRIES.shapes | CARRIES.approximates:
-            detail = f"{name!r} is a {shape.value.replace('_', ' ')}, which this file has no place for."
+            detail = f"{name!r} is a {shape.value.replace('_', ' ')}, which this format cannot hold."
             report.drop(instance, frame, CARRIES.code(shape), Feature.SHAPE, detail)
             return None
         state = fate(coordinates, *frame_size(row, frame), TOLERANCE_PX)

@@ -64,7 +64,7 @@ class Extents:
         """
         known = self.known(part, picture, found)
         if known is None:
-            fact = f"the size of the image {title_of(picture)!r} is not known, so that nothing can be placed in it."
+            fact = f"the size of the image {title_of(picture)!r} is not known, so its shapes cannot be read."
             raise ReadError(part.images.place, fact, advice=SIZE_ADVICE)
         return known
 

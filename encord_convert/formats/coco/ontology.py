@@ -71,7 +71,7 @@ def categories_by_id(entries: Iterable[Any], ledger: Ledger) -> dict[int, Catego
     found: dict[int, Category] = {}
     for entry in entries:
         if not isinstance(entry, dict) or "id" not in entry:
-            ledger.note(Level.WARNING, "INVALID_CATEGORY", "An entry of categories is none: it has no id.")
+            ledger.note(Level.WARNING, "INVALID_CATEGORY", "An entry of categories has no id.")
             continue
         id_ = number_of(entry["id"])
         if id_ in found:
@@ -188,7 +188,7 @@ class Plans:
         if self._named(category.name):
             return
         if is_parent and category.supercategory in ("", "none"):
-            detail = "A category that is only the parent of others and never used is no class."
+            detail = "A category that is only the parent of others and never used is not a class."
             self._ledger.note(Level.INFO, "LABEL_UNUSED", detail, where)
             return
         shape = category.declared or (Shape.SKELETON if len(category.keypoints) > 1 else None)

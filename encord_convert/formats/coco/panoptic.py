@@ -242,7 +242,7 @@ class _Painter:
         """Return where an object lies and its pixels; None if nothing of it can be drawn."""
         shape, coordinates = instance.ontology_item.shape, instance._frames[frame].coordinates
         if shape not in CARRIES.shapes | CARRIES.approximates:
-            what = f"is a {shape.value.replace('_', ' ')}, which this file has no place for"
+            what = f"is a {shape.value.replace('_', ' ')}, which this format cannot hold"
             self._drop(instance, frame, CARRIES.code(shape), Feature.SHAPE, what)
             return None
         state = fate(coordinates, *size, LEAST_TOLERANCE_PX)

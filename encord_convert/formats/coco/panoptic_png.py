@@ -39,7 +39,7 @@ def segment_numbers(source: Source, member: str, name: str) -> NDArray[np.int64]
                 rle.check_size(picture.height, picture.width)
                 pixels = np.asarray(picture.convert("RGB"), np.int64)
     except (UnidentifiedImageError, OSError, ValueError, *bombs) as error:
-        raise ReadError(place, f"is no image that can be read ({error}).") from error
+        raise ReadError(place, f"is not an image that can be read ({error}).") from error
     numbers: NDArray[np.int64] = pixels @ np.array([1, 256, 65536])
     return numbers
 

@@ -147,7 +147,7 @@ def _rotatable(plan: Plan, entry: Any, turn: dict[str, Any], size: Size, options
         x, y, w, h = box
     is_number = isinstance(theta, (int, float)) and not isinstance(theta, bool) and abs(theta) < 1e15
     if theta is not None and not is_number:
-        drawing.note("INVALID_ROTATION", f"The rotation {theta!r} is no number; 0 is taken.", Level.WARNING)
+        drawing.note("INVALID_ROTATION", f"The rotation {theta!r} is not a number; 0 is used.", Level.WARNING)
     width, height = size
     angle = float(theta) % 360.0 if theta is not None and is_number else 0.0
     return RotatableBoundingBoxCoordinates(h / height, w / width, x / width, y / height, angle)
@@ -205,7 +205,7 @@ def _levelled(value: Any, drawing: Drawing) -> list[list[float]]:
                 found += [point for point in points if point]
             drawing.note("INVALID_POLYGON", "A polygon nested too deep is read as its rings.", Level.WARNING)
         else:
-            drawing.change("INVALID_POLYGON", "A ring of what are no finite numbers is left out.")
+            drawing.change("INVALID_POLYGON", "A ring with numbers that are not finite is left out.")
     return found
 
 

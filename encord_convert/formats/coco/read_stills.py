@@ -149,7 +149,7 @@ class Stills:
                 detail = f"The size of its image is not known. {SIZE_ADVICE}"
                 part.reader.lose(entry, "SIZE_UNKNOWN", detail, title)
             kept.append((part, picture, [entry for entry in entries if entry not in placed] if placed else entries))
-        detail = "Images whose size is not known hold nothing that has a place; -r size=WIDTHxHEIGHT gives the size."
+        detail = "Images without a size, and without shapes, are read as 0 × 0 pixels; -r size=WIDTHxHEIGHT gives it."
         self._part.reader.ledger.note(Level.WARNING, "SIZE_UNKNOWN", detail, self._part.reader.where(title, None))
         return kept
 

@@ -154,7 +154,7 @@ class Names:
     def say_clashes(self, say: Say) -> None:
         """Say how many names were taken, since this was last asked."""
         for _ in range(self._clashes):
-            say(Level.WARNING, "NAME_CLASH", "An image has the name of another; in the file a number follows it.")
+            say(Level.WARNING, "NAME_CLASH", "Two images have the same name; the second gets a number.")
         self._clashes = 0
 
     def codes(self) -> NDArray[np.uint64]:

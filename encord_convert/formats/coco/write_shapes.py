@@ -224,7 +224,7 @@ class Shapes:
     # -- shape by shape ---------------------------------------------------------------------------------------
 
     def _no_place(self, picture: Picture, class_: Class, instance: ObjectInstance, coordinates: Any) -> None:
-        what = f"is a {class_.shape.value.replace('_', ' ')}, which this file has no place for"
+        what = f"is a {class_.shape.value.replace('_', ' ')}, which this format cannot hold"
         self._drop(picture, instance, self._carries.code(class_.shape), Feature.SHAPE, what)
 
     def _box(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
@@ -326,7 +326,7 @@ class Shapes:
         assert category is not None
         if category.keypoints is None:
             category.keypoints = Keypoints([point.name for point in points])
-            detail = f"There is no template of the skeleton {class_.item.name!r}; the first one drawn gives the order."
+            detail = f"The skeleton {class_.item.name!r} has no template; its first instance orders the keypoints."
             self._report.note(Level.WARNING, "KEYPOINT_NAMES_MISSING", detail)
         return category.keypoints
 

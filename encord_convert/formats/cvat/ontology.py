@@ -218,10 +218,10 @@ class _Builder:
         for attribute in (*label.attributes, *(a for node in label.nodes for a in node.attributes)):
             element = f"{label.name or UNLABELED}/{attribute.name}"
             if attribute.kind == "number" and attribute.values:
-                detail = "The least, greatest and step of number attributes have no place in the ontology."
+                detail = "The ontology has no minimum, maximum or step of number attributes."
                 self._note(Level.INFO, "NUMBER_RANGE_DROPPED", detail, element)
             if attribute.default and not self._options.apply_defaults:
-                detail = "Default values of attributes have no place in the ontology; -r apply_defaults=yes uses them."
+                detail = "The ontology has no default values of attributes; -r apply_defaults=yes uses them."
                 self._note(Level.INFO, "DEFAULT_DROPPED", detail, element)
 
     def _shape(self, element: str, name: str, label: Label, facts: LabelFacts, makes: Any = None) -> ShapePlan:

@@ -271,12 +271,12 @@ def _note_tasks(one: Scan, ledger: Ledger) -> None:
     for task in one.meta.tasks:
         if one.facts.tracks and (task.step > 1 or task.start > 0):
             detail = (
-                "The task begins after the first frame of its video, or leaves frames out; frames are numbered as in "
+                "The task starts after the first frame of its video, or skips frames; frames are numbered as in "
                 "the source, or 0, 1, 2, … with -r frame_mapping=relative."
             )
             ledger.note(Level.WARNING, "FRAME_STEP", detail, Where(file=one.member, element=task.name or task.id))
         if one.facts.pictures and task.mode == "interpolation":
-            detail = "The images are frames of a video, whose tracks this export has not kept."
+            detail = "The images are frames of a video; this export has no tracks."
             ledger.note(Level.INFO, "TRACK_ID_LOST", detail, Where(file=one.member, element=task.name or task.id))
 
 

@@ -258,7 +258,7 @@ def _group(draft: _Draft, plan: Plan, group: str) -> None:
 
 def group_dropped(group: str) -> Change:
     """Return the change that a group number is not taken over."""
-    detail = f"group_id {group} has no place in the hub; -r group_id=yes keeps it."
+    detail = f"group_id {group} is not kept; -r group_id=yes keeps it."
     return dropped("GROUP_DROPPED", Feature.GROUPS, "group_id", detail)
 
 

@@ -153,7 +153,7 @@ class Pictures:
             self._account.note(Level.WARNING, "EXIF_ORIENTATION", TURNED, picture.line, "image")
         found = header.shown if header is not None else self._size
         if found is None:
-            fact = f"the size of the image {name!r} is not known, so that nothing can be placed in it."
+            fact = f"the size of the image {name!r} is not known, so its shapes cannot be read."
             advice = "Give it with -r size=WIDTHxHEIGHT, or put the images in images/ beside the file."
             raise ReadError(self._account.place, fact, line=picture.line, advice=advice)
         return found
@@ -386,7 +386,7 @@ class Pictures:
         return drawing.is_outside
 
     def _note_leaving(self, line: int) -> None:
-        detail = "Geometry leaves its image and is kept as it is; -r clip=yes cuts it."
+        detail = "Shapes reach outside their image and are kept as they are; -r clip=yes cuts them."
         self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, "image")
 
     def _note_children(self, children: Iterable[Shape], line: int) -> None:

@@ -405,7 +405,7 @@ def _clipped(detail: str) -> Change:
 
 
 def _gone() -> Invalid:
-    return Invalid("Nothing of it is in the image.", "OUT_OF_BOUNDS", Feature.OUT_OF_BOUNDS)
+    return Invalid("It lies outside the image.", "OUT_OF_BOUNDS", Feature.OUT_OF_BOUNDS)
 
 
 def _box(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int, options: ReadOptions) -> None:

@@ -47,12 +47,12 @@ from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 
 _INTERPOLATED = "Frames between the listed ones are computed as CVAT computes them."
 _EXTENDED = (
-    "Shapes were computed behind the last listed frame of tracks that are not closed, as CVAT shows them; "
-    "-r tracks=listed ends a track where its list ends."
+    "Tracks that are never closed go on behind their last keyframe, as CVAT shows them; -r tracks=listed ends them "
+    "there."
 )
 _ENDED = (
-    "Frames follow on tracks that are listed frame by frame and not closed; the tracks end where their list ends, and "
-    "-r tracks=cvat continues them to the end of the task, as CVAT does."
+    "Tracks that list every frame and are never closed end at their last listed frame; -r tracks=cvat continues them "
+    "to the end of the task, as CVAT does."
 )
 _HELD = "Masks do not move: frames between the listed ones show the mask before them."
 
@@ -176,7 +176,7 @@ class Tracks:
             found = None if header is None else header.shown
         found = found or self._options.size_px()
         if found is None:
-            fact = "the size of the video is not known, so that nothing can be placed in it."
+            fact = "the size of the video is not known, so its shapes cannot be read."
             advice = "Give it with -r size=WIDTHxHEIGHT."
             raise ReadError(self._account.place, fact, advice=advice)
         return found
@@ -408,7 +408,8 @@ class _Video:
             frames = range(entry.frame + step, end + 1, step)
             if frames and not is_extended:
                 where = self._account.where(entry.element[6], plan.element)
-                self._account.ledger.note(Level.WARNING, "TRACK_ENDED", _ENDED, where, len(frames))
+                level = Level.INFO if self._options.tracks == "listed" else Level.WARNING  # who asks, knows
+                self._account.ledger.note(level, "TRACK_ENDED", _ENDED, where, len(frames))
                 return
         else:
             is_listed_whole = not self._is_sparse and plan.element != "mask"
@@ -433,7 +434,8 @@ class _Video:
         if count:
             level, code, detail = Level.INFO, "INTERPOLATED", _INTERPOLATED
             if following is None:
-                level, code, detail = Level.WARNING, "TRACK_EXTENDED", _EXTENDED
+                level = Level.INFO if self._options.tracks == "cvat" else Level.WARNING
+                code, detail = "TRACK_EXTENDED", _EXTENDED
             elif plan.element == "mask":
                 code, detail = "MASK_TRACK_HELD", _HELD
             where = self._account.where(entry.element[6], plan.element)
@@ -535,7 +537,7 @@ class _Video:
         for level, code, detail in drawing.notes:
             self._account.note(level, code, detail, line, element)
         if drawing.is_outside:
-            detail = "Geometry leaves its image and is kept as it is; -r clip=yes cuts it."
+            detail = "Shapes reach outside their image and are kept as they are; -r clip=yes cuts them."
             self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, element)
         return counted and not is_changed
 

@@ -196,7 +196,7 @@ class Elements:
         report, carries = self._report, self._carries
         if use is None:
             shape = instance.ontology_item.shape
-            detail = f"{shape.value.replace('_', ' ')}s have no place in the target."
+            detail = f"{shape.value.replace('_', ' ')}s cannot be stored in the target."
             report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
             return None
         shape = use.item.shape

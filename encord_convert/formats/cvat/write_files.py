@@ -185,7 +185,7 @@ class Documents:
 
     def _close(self) -> None:
         for _ in range(self._renamed):
-            detail = "An image has the name of another; in the file a number follows it."
+            detail = "Two images have the same name; the second gets a number."
             self._report.note(Level.WARNING, "NAME_CLASH", detail)
         for number, document in enumerate(self._all, 1):
             with self._target.open(self._name(document, number)) as stream:

@@ -180,7 +180,7 @@ class _Indices:
         for name in self._names:
             picture = read_picture(self._source, name)
             if picture.pixels.ndim > 2:
-                fact = "is an image of colours, and nothing says which class a colour is."
+                fact = "is a colour image, and nothing says which colour is which class."
                 raise ReadError(self._source.place(name), fact, advice="Name them with -r classes=FILE.")
             for value in np.unique(picture.pixels).tolist():
                 value = int(value)
@@ -200,7 +200,7 @@ class _Indices:
         picture = read_picture(self._source, name)
         values = self._colours(picture, name) if self._by_colour else picture.pixels
         if values.ndim > 2:
-            raise ReadError(self._source.place(name), "is an image of colours, and its classes are listed by number.")
+            raise ReadError(self._source.place(name), "is a colour image, but its classes are listed by number.")
         height, width = values.shape
         title = name[self._prefix :]
         row = _still(self.draft, title, width, height)

@@ -113,7 +113,7 @@ def _task(task: dict[str, Any], number: int, place: str) -> Iterator[Record]:
             reason = record.reason
             if not image and not reason:
                 what = f"has no image number {page}" if images else "has no image in its data"
-                reason = "NO_IMAGE", f"Task {number} {what}, so that its labels have no place."
+                reason = "NO_IMAGE", f"Task {number} {what}, so its labels are dropped."
             yield replace(record, image=image, reason=reason)
 
 
@@ -123,7 +123,7 @@ def _annotations_of(task: dict[str, Any]) -> list[_Annotation]:
     for key in _LISTS:
         for members in task.get(key) or ():
             is_cancelled = members.get("was_cancelled") or members.get("skipped")
-            cancelled = "ANNOTATION_CANCELLED", "The annotation was cancelled by who made it."
+            cancelled = "ANNOTATION_CANCELLED", "The annotator cancelled (skipped) the annotation."
             made.append(_Annotation(members, cancelled if is_cancelled else _REASONS.get(key), "", 0))
     people = [one for one in made if one.reason is None]
     if len(people) < 2:

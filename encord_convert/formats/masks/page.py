@@ -349,7 +349,7 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
 def _values(source: Source, name: str) -> NDArray[Any]:
     pixels = read_picture(source, name).pixels
     if pixels.ndim != 2:
-        raise ReadError(source.place(name), "has several channels, and an image of numbers has one.")
+        raise ReadError(source.place(name), "has several channels; a mask of numbers has one.")
     return pixels
 
 

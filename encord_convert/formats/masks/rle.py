@@ -304,7 +304,7 @@ def _size_of(record: Record, options: ReadOptions) -> tuple[int, int]:
 def _foreign(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     found = members(source, options.named)
     if not found:
-        fact = "holds no run lengths of a dialect that is known."
+        fact = "holds no run lengths in a known dialect."
         advice = "Name it with -r dialect=, and the columns of CSV with -r columns=IMAGE,PIXELS."
         raise ReadError(source.name, fact, advice=advice)
     reading = _Foreign(source, found, options)
@@ -426,7 +426,7 @@ class _Foreign:
             self.ledger.into[key] += 1
             where = Where(file=record.place, line=record.line, row=record.image)
             code, detail = why or ("UNSUPPORTED_SHAPE", "")
-            detail = detail or f"{record.label!r} is of the type {record.other}, which is no run lengths."
+            detail = detail or f"{record.label!r} is a {record.other} result; only brush masks are read."
             self.ledger.drop(code, Feature.SHAPE, key, where, detail)
 
     def _answer_of(self, row: LabelRowV2, record: Record) -> None:

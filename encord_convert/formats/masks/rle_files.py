@@ -266,7 +266,7 @@ def _json_record(entry: Any, dialect: Dialect | None, place: str, line: int | No
         return Record(name, str(label), known, None, None, place, line, unread=unread)  # type: ignore[arg-type]
     chosen = dialect or _known(entry.get("dialect", ""), place, line) or _guessed(mask)
     if chosen is None:
-        raise ReadError(place, "a mask is in no dialect that is known.", line=line, advice="Name it with -r dialect=.")
+        raise ReadError(place, "a mask is in no known dialect.", line=line, advice="Name it with -r dialect=.")
     return Record(name, str(label), known, chosen, mask, place, line, unread=unread)  # type: ignore[arg-type]
 
 
@@ -277,7 +277,7 @@ def _known(dialect: Any, place: str, line: int | None) -> Dialect | None:
     if not dialect:
         return None
     if dialect not in DIALECTS:
-        fact = f"the dialect {dialect!r:.40} is none that is known: {', '.join(DIALECTS)}."
+        fact = f"the dialect {dialect!r:.40} is not a known dialect: {', '.join(DIALECTS)}."
         raise ReadError(place, fact, line=line)
     return cast("Dialect", dialect)
 

@@ -177,7 +177,7 @@ def test_shares_override_the_splits_of_the_source_and_that_is_told(
 ) -> None:
     assert call("convert", roboflow(tmp_path), tmp_path / "out", "--target", "rfdetr", "--split", "train=1") == 0
     assert len(loaders.rfdetr(tmp_path / "out", "train")) == 4
-    assert "Images are in another split than in the source, since --split gives shares" in capsys.readouterr().err
+    assert "Images changed splits, since --split gives shares" in capsys.readouterr().err
 
 
 def test_splits_that_are_to_be_kept_and_are_not_there_are_refused(
@@ -198,7 +198,7 @@ def test_rows_without_a_known_split_are_trained_on_beside_others_and_that_is_tol
     assert call("convert", save(tmp_path / "src", files), tmp_path / "out", "--target", "hf") == 0  # type: ignore[arg-type]
     assert Counter(arrived(tmp_path / "out").values()) == {"train": 3, "validation": 1}
     shown = capsys.readouterr().err
-    sentence = "Images beside those of train, val and test went to train; their splits are: none (1), 'holdout' (2)."
+    sentence = "Images of other splits went to train; their splits are: none (1), 'holdout' (2)."
     assert sentence in shown
 
 
@@ -218,14 +218,14 @@ def test_a_lone_video_is_trained_on(target: str, tmp_path: Path, capsys: pytest.
     out = tmp_path / "out"
     assert call("convert", save(tmp_path / "src", files), out, "--target", target) == 0  # type: ignore[arg-type]
     assert len(TRAINERS[target][0](out, "train")) == 5
-    assert "No image is in the split 'val'." in capsys.readouterr().err
+    assert "The split 'val' has no images." in capsys.readouterr().err
 
 
 def test_a_source_that_has_nothing_to_train_on_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = {"a.json": coco("a.jpg", split="valid"), **pictures("a.jpg")}
     assert call("convert", save(tmp_path / "src", files), tmp_path / "out", "--target", "hf") == 5  # type: ignore[arg-type]
     shown = capsys.readouterr().err
-    assert "there is no image to train on: train 0, val 1. Give other shares with --split train=0.8,val=0.2" in shown
+    assert "no image is left to train on: train 0, val 1. Give other shares with --split train=0.8,val=0.2" in shown
     assert not (tmp_path / "out").exists()
 
 
@@ -334,8 +334,8 @@ def test_no_image_at_all_is_an_error_and_nothing_is_written(tmp_path: Path, caps
     source = save(tmp_path / "src", {"a.json": coco("a.jpg", "b.jpg")})
     assert call("convert", source, tmp_path / "out", "--target", "ultralytics") == 5
     shown = capsys.readouterr().err
-    assert f"not written, since none of the 2 images is by the labels in {source}." in shown
-    assert "Name their folder with --images DIR, or have the labels alone with --image-files leave." in shown
+    assert f"not written, since none of the 2 images is beside the labels in {source}." in shown
+    assert "Name their folder with --images DIR, or write only the labels with --image-files leave." in shown
     assert not (tmp_path / "out").exists()
     (tmp_path / "empty").mkdir()
     words = ("--target", "ultralytics", "--images", tmp_path / "empty")
@@ -354,7 +354,7 @@ def test_images_that_are_left_give_the_names_of_the_source(option: str, tmp_path
 def test_what_is_missing_is_a_warning_with_the_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = save(tmp_path / "src", {"a.json": coco("a.jpg", "b.jpg", "c.jpg"), **pictures("b.jpg")})
     assert call("convert", source, tmp_path / "out", "--target", "hf", "--split", "train=1") == 0
-    assert f"2 of 3 images are not by the labels in {source}; their labels are written." in capsys.readouterr().err
+    assert f"2 of 3 images are not beside the labels in {source}; their labels are written." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("target", TRAINERS)
@@ -500,3 +500,20 @@ def test_sets_made_of_a_source_and_edited_rows_find_images_and_keep_splits(tmp_p
         row.client_metadata = {"split": "val" if row.data_title == "b.jpg" else "train"}
     report = write_target(labels, tmp_path / "edited", "rfdetr", report=encord_convert.Report())
     assert arrived(tmp_path / "edited") == {"train/a.jpg": "train", "valid/b.jpg": "valid"}
+
+
+@pytest.mark.parametrize("target", ["hf", "mmdet", "rfdetr", "torchvision"])
+def test_an_image_says_the_size_that_its_labels_do_not(
+    target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images: list[dict[str, Any]] = [{"id": 1, "file_name": "a.jpg", "width": WIDTH, "height": HEIGHT}]
+    images.append({"id": 2, "file_name": "b.jpg"})
+    boxes = [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [5, 5, 20, 20]}]
+    document = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "car"}]}
+    source = save(tmp_path / "labels", {"in.json": json.dumps(document)})
+    pictures = save(tmp_path / "pictures", {"a.jpg": jpeg(1), "b.jpg": jpeg(2)})
+    words = ["--target", target, "--images", pictures, "--split", "train=1"]
+    assert call("convert", source, tmp_path / "out", *words) == 0
+    assert "SIZE_MISMATCH" not in capsys.readouterr().err
+    text = "".join(path.read_text() for path in (tmp_path / "out").rglob("*.json*"))
+    assert text.count(f'"width":{WIDTH},"height":{HEIGHT}') == 2
