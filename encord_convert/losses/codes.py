@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 LOSSES: dict[str, str] = {
+    "AMBIGUOUS_IMAGE": "two images of different names have its id",
     "ANNOTATION_CANCELLED": "the annotator cancelled it",
     "ANSWERS_DROPPED": "no attributes in {target}",
     "ANSWERS_FLATTENED": "only the values of attributes in {target}",
@@ -22,7 +23,7 @@ LOSSES: dict[str, str] = {
     "CLIPPED": "cut at the border of the image",
     "COLOUR_DROPPED": "no class colours in {target}",
     "CONFIDENCE_DROPPED": "no confidence in {target}",
-    "CROWD_DROPPED": "crowds are left out",
+    "CROWD_DROPPED": "crowds are left out, or no place for what says that one is in {target}",
     "CUBOID_APPROXIMATED": "read as its outline, a polygon",
     "DAMAGED": "the file is damaged",
     "DEGENERATE_DROPPED": "without area",

@@ -24,6 +24,7 @@ MINOR: dict[Feature, str] = {
 
 _THINGS = {
     "bbox": "bounding box",
+    "crowd": "crowd flag",
     "manual": "machine mark",
     "occluded": "occluded flag",
     "outline": "segmentation beside keypoints",
