@@ -12,6 +12,9 @@ is left out. Where sources disagree the first, by the order of names, is followe
 
 Rows of sources whose paths name a split (``train/``, ``val.json``) are in it, unless they say another.
 
+What only the format of a source has words for (ids, licences, keys of its own) is left behind and counted: the same
+number may stand for something else in another.
+
 Rows that name their medium by the same hash in several sources get new hashes, from the old and a count.
 """
 
@@ -79,8 +82,12 @@ def merged(
         if ledger is not None:
             ledger.rewind()
         seen: Counter[str] = Counter()
+        told = Report()
+        told.writing = Ledger() if ledger is None else ledger
         for labels, new_names, split in zip(sets, names, splits, strict=True):
+            told.lose_native(labels)
             for row in labels.walk():
+                told.lose_native(labels, row)
                 if ledger is not None and labels.ledger is not None:
                     for key in labels.ledger.into:  # what is counted at all has to be known while it is walked
                         ledger.into[key] += 0

@@ -54,6 +54,8 @@ class Changes:
             elif _same(old, new):
                 new._origin = origin
             else:
+                if now is not None and now._native is not None and _is_redrawn(old, new):
+                    now._native = now._native.without_geometry((new._hash,))
                 self._edit(was, old, new, origin)
         for new in after.values():
             new._origin = None
@@ -159,6 +161,14 @@ def _edited(old: Any, new: Any, origin: Origin) -> Origin:
         [(_, carried)] = weights.values()
         return replace(origin, carried=carried, changed=True)
     return replace(origin, carried=(), weights=weights, also=(), changed=True)
+
+
+def _is_redrawn(old: Any, new: Any) -> bool:
+    """Tell whether the geometry of an object is another on some frame."""
+    return any(
+        getattr(data, "coordinates", None) != getattr(new._frames.get(frame), "coordinates", None)
+        for frame, data in old._frames.items()
+    )
 
 
 def _same(old: Any, new: Any) -> bool:

@@ -69,9 +69,12 @@ class _Tally:
             self.examples.append((where, detail))
 
 
+CROWD = "crowd"
+"""Type of what an annotation carries that is one of many things."""
+
 SECONDARY = frozenset(
     {
-        "answer", "attribute", "author", "confidence", "file", "frame", "group_id", "image", "key", "manual",
+        "answer", "attribute", "author", "confidence", CROWD, "file", "frame", "group_id", "image", "key", "manual",
         "occluded", "outline", "review", "row", "source", "timestamp", "track", "unplaced", "video", "z_order",
     }
 )  # fmt: skip

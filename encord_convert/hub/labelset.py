@@ -28,6 +28,7 @@ from encord_convert.hub.class_names import hash_of, joined
 from encord_convert.hub.contents import count_row
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.edits import Edits
+from encord_convert.hub.native import of_classes
 from encord_convert.hub.table import Sheet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
@@ -273,6 +274,9 @@ class LabelSet:
 
         derived = self._derived(step, FILTERED)
         derived.ontology = ontology
+        left = {item.title for item in ontology.objects}
+        gone_names = {item.title: None for item in self.ontology.objects if item.title not in left}
+        derived.native = of_classes(self.native, gone_names)
         return derived
 
     def rename(self, names: Mapping[str, str] | None = None, *, mapping: Any = None) -> LabelSet:

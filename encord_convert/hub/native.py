@@ -63,6 +63,11 @@ class Native:
         """Return the keys of an annotation; none if there are none."""
         return self.labels.get(hash_, {}).get(frame, {})
 
+    def moved(self, parts: Mapping[str, Sequence[str]]) -> Native:
+        """Return the same for labels that became others: to the hash of each those of what it became."""
+        labels = {new: frames for hash_, frames in self.labels.items() for new in parts.get(hash_, ())}
+        return replace(self, labels=labels)
+
     def without_geometry(self, hashes: Collection[str]) -> Native:
         """Return the same without what is said of the geometry of some objects."""
         labels = {
@@ -128,6 +133,22 @@ class NativeColumns:
 
 def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
+
+
+def of_classes(native: Mapping[str, Any], names: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return what is native of a set whose classes have other names; None: there is no such class any more.
+
+    Of several classes that have one name then, the keys of the first stand.
+    """
+    found: dict[str, Any] = {}
+    for family, keys in native.items():
+        classes: dict[str, Any] = {}
+        for name, own in keys.get(CLASSES, {}).items():
+            new = names.get(name, name)
+            if new is not None:
+                classes.setdefault(new, own)
+        found[family] = {**keys, CLASSES: classes} if CLASSES in keys else keys
+    return found
 
 
 def _without(keys: Keys, gone: Collection[str]) -> Keys:

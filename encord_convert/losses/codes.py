@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 LOSSES: dict[str, str] = {
+    "AMBIGUOUS_IMAGE": "two images of different names have its id",
     "ANNOTATION_CANCELLED": "the annotator cancelled it",
     "ANNOTATOR_SKIPPED": "another annotation of the image is read",
     "ANSWERS_DROPPED": "no attributes in {target}",
@@ -23,7 +24,7 @@ LOSSES: dict[str, str] = {
     "CLIPPED": "cut at the image border",
     "COLOUR_DROPPED": "no class colours in {target}",
     "CONFIDENCE_DROPPED": "no confidence in {target}",
-    "CROWD_DROPPED": "crowds are not written",
+    "CROWD_DROPPED": "crowds are left out, or not marked in {target}",
     "CUBOID_APPROXIMATED": "read as its outline, a polygon",
     "DAMAGED": "the file is damaged",
     "DEGENERATE_DROPPED": "no area",

@@ -35,7 +35,7 @@ from encord_convert.hub.contents import (
     type_of,
     unplaced_answers,
 )
-from encord_convert.hub.counts import SECONDARY, Carried, Key, Ledger
+from encord_convert.hub.counts import CROWD, SECONDARY, Carried, Key, Ledger
 from encord_convert.hub.loss import Carries, Feature, Kind, Level, Loss, Note, Where
 from encord_convert.hub.native import CLASSES, LARGEST, QUIET, Native, NativeColumns, leaves, says_nothing
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
@@ -198,6 +198,15 @@ class Report:
             if is_chosen and item.color != next_color(ontology.objects[:index][-1:]):
                 detail = f"The colour {item.color} of {item.title!r} cannot be stored in the target."
                 self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
+
+    def lose_native(self, labels: LabelSet, row: LabelRowV2 | None = None) -> None:
+        """Say that what only the source has words for is left behind: of a row, else of the set."""
+        nothing = Carries(frozenset(), frozenset(), frozenset())
+        if row is None:
+            for family, keys in labels.native.items():
+                self._lose_native_of_set(family, keys, nothing)
+        elif row._native is not None:
+            self._lose_native_of(row, _of_its_labels(row), nothing)
 
     def _keeps_all(self, native: Native | NativeColumns, carries: Carries) -> bool:
         return native.family in carries.native and native.family in self._families
@@ -382,18 +391,18 @@ class Report:
 
     def _lose_carried(self, instance: Any, frame: int, carries: Carries) -> None:
         """Say that the answers the source counted beside a shape are not written as such, though the shape is."""
-        code, detail = carries.code(Feature.ANSWERS), "Answers cannot be stored in the target."
+        answers = carries.code(Feature.ANSWERS), Feature.ANSWERS, "Answers cannot be stored in the target."
+        crowds = "CROWD_DROPPED", Feature.GROUPS, "That it is a crowd cannot be stored in the target."
         kind, counts = self._fate_of(Feature.ANSWERS, carries)
         beside = [(self._weigh(instance, frame)[2], label_of(instance))]
         beside += [(other.carried, other.label) for other in also_of(instance)]
         for carried, label in beside:
             for type_, count in carried:
-                if type_ in SIDES:  # has a feature of its own
+                if type_ in SIDES or (type_ == CROWD and Feature.GROUPS in carries.features):  # has its own place
                     continue
+                code, feature, detail = crowds if type_ == CROWD else answers
                 counts[type_, label] += count
-                self.writing.lose(
-                    kind, code, Feature.ANSWERS, (type_, label), self._where(instance, frame), detail, count
-                )
+                self.writing.lose(kind, code, feature, (type_, label), self._where(instance, frame), detail, count)
 
     def _fate_of(self, feature: Feature, carries: Carries) -> tuple[Kind, Any]:
         """Return what becomes of a feature a target has no place for, and where that is counted."""

@@ -29,6 +29,7 @@ _THINGS = {
     "keypointlabels": "keypoint",
     "polygonlabels": "polygon",
     "rectanglelabels": "rectangle",
+    "crowd": "crowd flag",
     "manual": "manual flag",
     "occluded": "occluded flag",
     "outline": "segmentation beside keypoints",

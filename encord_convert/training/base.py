@@ -11,9 +11,12 @@ from typing import Any
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats._files import Target, source_at
 from encord_convert.formats._finding import Finder, beside
+from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.write_images import frames_of
+from encord_convert.formats.coco.write_native import Kept
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level, Where
+from encord_convert.hub.native import Keys, Native
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.losses.narrow import account
 from encord_convert.losses.report import Report
@@ -21,6 +24,9 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.training.images import Pictures, Placing
 from encord_convert.training.splits import DEFAULT, KEEP, Assignment, Splits
+
+OWN_EXTENTS = frozenset({f"{FAMILY}:annotation.bbox", f"{FAMILY}:annotation.area"})
+"""Native keys that are written: boxes and areas that are not those of the geometry, as of people with keypoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,8 @@ class TrainingOptions:
 class Shot:
     """One image, and what is written of its labels.
 
-    ``name`` is the image's below the folder of its ``split``; ``placed`` holds objects with their coordinates.
+    ``name`` is the image's below the folder of its ``split``; ``placed`` holds objects with their coordinates;
+    ``native`` is what only COCO has words for.
     """
 
     split: str
@@ -68,6 +75,21 @@ class Shot:
     frame: int
     size: tuple[int, int]
     placed: list[tuple[Any, Any]]
+    native: Native | None = None
+
+    def own(self, instance: Any) -> Keys:
+        """Return what the source says of the extent of an object, where that is not that of its geometry."""
+        return {} if self.native is None else self.native.of(instance.object_hash, self.frame)
+
+    def own_box(self, instance: Any) -> tuple[float, float, float, float] | None:
+        """Return left, top, right and bottom as the source says them, cut at the border; None if it does not."""
+        bbox = self.own(instance).get("bbox")
+        if bbox is None:
+            return None
+        left, top, width, height = bbox
+        right, bottom = min(left + width, self.size[0]), min(top + height, self.size[1])
+        box = max(left, 0), max(top, 0), right, bottom
+        return box if box[2] > box[0] and box[3] > box[1] else None
 
 
 def base_carries(
@@ -138,6 +160,7 @@ def shots(
     counts: Counter[str] = Counter()
     known_points = KnownPoints(labels.ontology, carries.tolerance_px)
     with _finder(labels, options.images) as finder:
+        kept = Kept(labels)
         pictures = Pictures(finder, options.image_files, target, report, by_stem)
         for row in report.rows(labels, carries):
             frames = frames_of(row, _labelled(row), everything=False)
@@ -157,13 +180,28 @@ def shots(
                 counts["empty"] += frame not in written
                 placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
                 name = pictures.place(row, frame, members[frame], split, folders[split])
-                yield Shot(split, name, frame, pictures.size, placed)
+                shot = Shot(split, name, frame, pictures.size, placed, kept.of(row))
+                if carries.native and shot.native is not None:
+                    _note_cuts(shot, report)
+                yield shot
             assignment.count(row, split, counts[split] - before)
         pictures.close()
         total = sum(counts[name] for name in assignment.names)
         _note_missing(labels, target, options, report, pictures, total)
     assignment.say(report)
     _note(target, report, assignment, counts)
+
+
+def _note_cuts(shot: Shot, report: Report) -> None:
+    """Say which boxes that are not those of the geometry leave their image."""
+    for instance, _ in shot.placed:
+        bbox = shot.own(instance).get("bbox")
+        if bbox is None:
+            continue
+        left, top, width, height = bbox
+        if min(left, top) < 0 or left + width > shot.size[0] + 0.01 or top + height > shot.size[1] + 0.01:
+            detail = "A box that is not that of its geometry leaves the image; it is cut at the border."
+            report.note(Level.INFO, "CLIPPED", detail)
 
 
 def _labelled(row: Any) -> set[int]:

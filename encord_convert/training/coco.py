@@ -27,7 +27,7 @@ from encord_convert.hub.visibility import is_crowd
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.training import shapes as drawings
-from encord_convert.training.base import Shot, TrainingOptions, base_carries, shots
+from encord_convert.training.base import OWN_EXTENTS, Shot, TrainingOptions, base_carries, shots
 from encord_convert.training.keypoints import Poses
 
 DECIMALS = 3
@@ -177,8 +177,10 @@ def carries_of(layout: Layout, negatives: str) -> Carries:
         features.add(Feature.VISIBILITY)
     else:
         changed[Shape.SKELETON] = "SKELETON_AS_BOX"
+    if not layout.limits.drops_crowds:
+        features.add(Feature.GROUPS)
     codes = {Feature.HOLES: "HOLES_AS_RLE"} if layout.reads_masks else {}
-    return base_carries(exact, changed, features, negatives, limits=layout.limits, codes=codes)
+    return base_carries(exact, changed, features, negatives, limits=layout.limits, codes=codes, native=OWN_EXTENTS)
 
 
 def format_of(name: str, negatives: str = "keep") -> Format:
@@ -308,9 +310,11 @@ class _Part:
         item, size = instance.ontology_item, shot.size
         shape = item.shape
         area, segmentation = self._segmented(shape, coordinates, size)
-        left, top, right, bottom = (round(number, DECIMALS) for number in drawings.box_of(coordinates, size))
+        box = shot.own_box(instance) or drawings.box_of(coordinates, size)
+        left, top, right, bottom = (round(number, DECIMALS) for number in box)
         bbox = [left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS)]
-        area = round(bbox[2] * bbox[3] if area is None else area, DECIMALS) or 10.0**-DECIMALS
+        area = shot.own(instance).get("area", bbox[2] * bbox[3] if area is None else area)
+        area = round(area, DECIMALS) or 10.0**-DECIMALS
         # Only a reader that does not leave crowds out gets to see one.
         crowd = not self._layout.limits.drops_crowds and is_crowd(instance, shot.frame)
         annotation = Annotation(

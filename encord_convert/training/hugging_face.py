@@ -28,7 +28,7 @@ from encord_convert.hub.loss import Carries, Level, Limits
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.training import shapes as drawings
-from encord_convert.training.base import Shot, TrainingOptions, base_carries, shots
+from encord_convert.training.base import OWN_EXTENTS, Shot, TrainingOptions, base_carries, shots
 
 DECIMALS = 3
 
@@ -43,7 +43,8 @@ _CHANGED = {
 
 def format_of(negatives: str = "keep") -> Format:
     """Return the target as a format that can be written."""
-    carries = base_carries({Shape.BOUNDING_BOX}, _CHANGED, set(), negatives, limits=Limits(drops_crowds=True))
+    more = {"limits": Limits(drops_crowds=True), "native": OWN_EXTENTS}
+    carries = base_carries({Shape.BOUNDING_BOX}, _CHANGED, set(), negatives, **more)
     return Format(
         name="hf",
         title="Hugging Face imagefolder for object detection",
@@ -83,7 +84,8 @@ def _write(carries: Carries, labels: LabelSet, target: Target, options: Training
 
 
 def _entry(shot: Shot, numbers: Mapping[Any, int], image_id: int, ids: count[int]) -> dict[str, Any]:
-    boxes = [_bbox(coordinates, shot.size) for _, coordinates in shot.placed]
+    boxes = [_bbox(shot.own_box(one) or drawings.box_of(coordinates, shot.size)) for one, coordinates in shot.placed]
+    own = [shot.own(instance).get("area") for instance, _ in shot.placed]
     items = [instance.ontology_item for instance, _ in shot.placed]
     return {
         "file_name": shot.name,
@@ -92,13 +94,16 @@ def _entry(shot: Shot, numbers: Mapping[Any, int], image_id: int, ids: count[int
         "height": shot.size[1],
         "objects": {
             "id": [next(ids) for _ in boxes],
-            "area": [float(round(width * height, DECIMALS)) for _, _, width, height in boxes],
+            "area": [
+                float(round(box[2] * box[3] if area is None else area, DECIMALS))
+                for box, area in zip(boxes, own, strict=True)
+            ],
             "bbox": boxes,
             "category": [numbers[item.name, item.shape] for item in items],
         },
     }
 
 
-def _bbox(coordinates: Any, size: tuple[int, int]) -> list[float]:
-    left, top, right, bottom = (float(round(number, DECIMALS)) for number in drawings.box_of(coordinates, size))
+def _bbox(box: drawings.Box) -> list[float]:
+    left, top, right, bottom = (float(round(number, DECIMALS)) for number in box)
     return [left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS)]

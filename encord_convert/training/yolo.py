@@ -17,6 +17,7 @@ from typing import Any
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Target
 from encord_convert.formats.coco.categories import categories_of
+from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.write_images import split_suffix
 from encord_convert.geometry.boxes import cxcywh_from_xyxy
 from encord_convert.hub.labelset import LabelSet
@@ -61,6 +62,7 @@ class Task:
     shapes: frozenset[Shape]
     approximates: dict[Shape, str]
     features: frozenset[Feature] = frozenset()
+    has_box: bool = False
 
 
 _BOX, _TURNED, _POLYGON = Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX, Shape.POLYGON
@@ -71,6 +73,7 @@ TASKS: dict[str, Task] = {
         _box,
         frozenset({_BOX}),
         {_TURNED: "ROTATION_AS_BOX", _POLYGON: "POLYGON_AS_BOX", _MASK: "MASK_AS_BOX", _SKELETON: "SKELETON_AS_BOX"},
+        has_box=True,
     ),
     "segment": Task(
         _ring,
@@ -81,7 +84,7 @@ TASKS: dict[str, Task] = {
         _corners, frozenset({_BOX, _TURNED}), {_POLYGON: "POLYGON_AS_BOX", _MASK: "MASK_AS_BOX"},
         frozenset({Feature.ROTATION}),
     ),
-    "pose": Task(_pose, frozenset({_SKELETON}), {}, frozenset({Feature.VISIBILITY})),
+    "pose": Task(_pose, frozenset({_SKELETON}), {}, frozenset({Feature.VISIBILITY}), has_box=True),
 }  # fmt: skip
 """Lines: ``c x y w h`` (centre), one ring, four corners, or a box and its keypoints."""
 
@@ -90,7 +93,9 @@ def carries_of(task: str, negatives: str) -> Carries:
     """Return what a task is given of each label."""
     how = TASKS[task]
     codes = {Feature.PARTS: "PARTS_JOINED"}
-    return base_carries(set(how.shapes), how.approximates, set(how.features), negatives, limits=_LIMITS, codes=codes)
+    native = frozenset({f"{FAMILY}:annotation.bbox"} if how.has_box else ())
+    more = {"limits": _LIMITS, "codes": codes, "native": native}
+    return base_carries(set(how.shapes), how.approximates, set(how.features), negatives, **more)
 
 
 def format_of(task: str = "detect", negatives: str = "keep") -> Format:
@@ -123,6 +128,9 @@ def _write(
             number = numbers[item.name, item.shape]
             points = poses.of(instance) if poses is not None else None
             values, flags = task.draw(coordinates, shot.size, points)
+            box = shot.own_box(instance) if task.has_box else None
+            if box is not None:
+                values[:4] = cxcywh_from_xyxy(box)
             units = _told_apart(_units(values, shot.size), number, seen)
             lines.append(_line(number, units, flags, keypoint_count))
         path = target.adopt(f"labels/{shot.split}/{split_suffix(shot.name)[0]}.txt")

@@ -44,6 +44,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal
 
 import msgspec
@@ -58,15 +59,17 @@ from encord_convert.formats._files import Source, Target, name_fault
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.coco.categories import Category, Classes
 from encord_convert.formats.coco.images import plain_name
-from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines, written_value
+from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines
+from encord_convert.formats.coco.native import FAMILY, SEGMENT, SEGMENT_NAME
 from encord_convert.formats.coco.write_images import Names, split_suffix
 from encord_convert.formats.coco.write_instances import account_for_rest, listed_frames, on_frames
+from encord_convert.formats.coco.write_native import Kept
 from encord_convert.geometry import rle
 from encord_convert.geometry.paintings import BoxRuns, painting
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind, Level
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, raster
-from encord_convert.hub.visibility import fate, unit_size
+from encord_convert.hub.visibility import fate, is_crowd, unit_size
 from encord_convert.losses.narrow import changes
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
@@ -75,7 +78,7 @@ from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 CARRIES = Carries(
     shapes=frozenset({Shape.BITMASK}),
     data_types=frozenset({DataType.IMAGE}),
-    features=frozenset({Feature.COLOUR, Feature.EMPTY_ROWS}),
+    features=frozenset({Feature.COLOUR, Feature.EMPTY_ROWS, Feature.GROUPS}),
     codes={
         Shape.POLYGON: "POLYGON_AS_MASK",
         Feature.HOLES: "HOLES_AS_MASK",
@@ -88,6 +91,7 @@ CARRIES = Carries(
     approximates=frozenset({Shape.POLYGON}),
     one_layer="objects",
     colours_by="name",
+    native=frozenset(f"{FAMILY}:{name}" for name in ("file", "class", "image", "frame", SEGMENT_NAME)),
 )
 
 NAME = "panoptic"
@@ -139,17 +143,19 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
     WriteError
         An image with objects is too large to be painted.
     """
-    classes = Classes(labels.ontology, CARRIES.shapes | CARRIES.approximates)
-    stuff = _stuff(classes.categories, options)
+    kept = Kept(labels)
+    shapes = CARRIES.shapes | CARRIES.approximates
+    classes = Classes(labels.ontology, shapes, kept.category_ids, names=kept.classes)
+    stuff = _stuff(classes.categories, options, kept)
     paths = [target.scratch("scratch").with_name(f"scratch-{block}") for block in ("images", "annotations")]
-    names, pngs, painter = Names(), _PngNames(), _Painter(classes, stuff, report)
+    names, pngs, painter = Names(), _PngNames(), _Painter(classes, stuff, report, kept)
     with paths[0].open("wb") as images, paths[1].open("wb") as annotations:
         block = Lines(images)
         for row in report.rows(labels, CARRIES):
             placed = on_frames(row)
-            for image, frame in _images(row, options, block.count, names):
-                block.add([image])
-                pixels, segments = painter.paint(placed.get(frame, ()), frame, (image.width, image.height))
+            for image, frame in _images(row, options, kept, names):
+                block.add([image], {0: kept.image(row, frame)})
+                pixels, segments = painter.paint(row, placed.get(frame, ()), frame, (image.width, image.height))
                 if not pixels.size:  # the size is not known, and a PNG has one
                     continue
                 entry = _Annotation(image.id, pngs.of(image), segments)
@@ -161,18 +167,19 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
     for detail in classes.clashes():
         report.note(Level.WARNING, "NAME_CLASH", detail)
     with target.open(f"{NAME}.json") as stream:
-        stream.write(b'{"info":' + written_value({"description": labels.title, "version": "1.0"}))
-        stream.write(b',"licenses":[]')
+        stream.write(kept.head(labels))
         for name, path in zip(("images", "annotations"), paths, strict=True):
             stream.write(b',"%s":[\n' % name.encode())
             append_file(stream, path)
             stream.write(b"\n]")
-        categories = [_category(one, options, one.id not in stuff) for one in classes.categories]
+        categories = [_category(one, options, one.id not in stuff, kept) for one in classes.categories]
         stream.write(b',"categories":[\n' + written_lines(categories) + b"\n]}\n")
 
 
-def _stuff(categories: list[Category], options: WriteOptions) -> set[int]:
-    """Return the numbers of the categories that are stuff."""
+def _stuff(categories: list[Category], options: WriteOptions, kept: Kept) -> set[int]:
+    """Return the numbers of the categories that are stuff: as the options say, else as the source does."""
+    if options.stuff is None:
+        return {one.id for one in categories if kept.classes.get(one.name, {}).get("isthing") == 0}
     named = {name.strip() for name in (options.stuff or "").split(",")} - {""}
     known = {category.name: category.id for category in categories}
     unknown = sorted(named - known.keys())
@@ -182,17 +189,19 @@ def _stuff(categories: list[Category], options: WriteOptions) -> set[int]:
     return {known[name] for name in named}
 
 
-def _category(category: Category, options: WriteOptions, is_thing: bool) -> dict[str, Any]:
-    members = category.to_dict(options.supercategory)
-    colour = int(members["color"].lstrip("#")[:6], 16)
-    return {**members, "color": [colour >> 16, colour >> 8 & 255, colour & 255], "isthing": int(is_thing)}
+def _category(category: Category, options: WriteOptions, is_thing: bool, kept: Kept) -> dict[str, Any]:
+    members = {**category.to_dict(options.supercategory, kept.classes), "isthing": int(is_thing)}
+    if isinstance(members.get("color"), str):
+        colour = int(members["color"].lstrip("#")[:6], 16)
+        members["color"] = [colour >> 16, colour >> 8 & 255, colour & 255]
+    return members
 
 
-def _images(row: LabelRowV2, options: WriteOptions, listed: int, names: Names) -> Iterator[tuple[_Image, int]]:
+def _images(row: LabelRowV2, options: WriteOptions, kept: Kept, names: Names) -> Iterator[tuple[_Image, int]]:
     """Return the images of a row with their frames; one at least."""
-    for number, frame in enumerate(listed_frames(row, options) or [0], listed + 1):
+    for frame in listed_frames(row, options, kept) or [0]:
         width, height = unit_size(row, frame)
-        image = _Image(number, width, height, names.of(row, frame))
+        image = _Image(kept.number(kept.image(row, frame).get("id")), width, height, names.of(row, frame))
         if row.data_type is DataType.IMAGE and plain_name(image.file_name) != row.data_title:
             image.encord = {"title": row.data_title}
         yield image, frame
@@ -217,26 +226,39 @@ def _rgb(pixels: NDArray[np.uint32]) -> NDArray[np.uint8]:
 class _Painter:
     """Paints one image after the other, and tells what is lost on each."""
 
-    def __init__(self, classes: Classes, stuff: set[int], report: Report) -> None:
+    def __init__(self, classes: Classes, stuff: set[int], report: Report, kept: Kept) -> None:
+        self._kept = kept
         self._classes = classes
         self._stuff = stuff
         self._report = report
 
     def paint(
-        self, placed: Sequence[ObjectInstance], frame: int, size: tuple[int, int]
+        self, row: LabelRowV2, placed: Sequence[ObjectInstance], frame: int, size: tuple[int, int]
     ) -> tuple[NDArray[np.uint32], list[dict[str, Any]]]:
         """Return the ids of an image's pixels, and its segments."""
         width, height = size
         drawn = [(one, raster_) for one in placed if (raster_ := self._raster(one, frame, size))]
         masks = [raster_[1] for _, raster_ in drawn]
-        pixels, hidden = painting(masks, range(1, len(masks) + 1), height, width)
+        ids = self._ids(row, [instance for instance, _ in drawn], frame)
+        pixels, hidden = painting(masks, ids, height, width)
         segments: list[dict[str, Any]] = []
-        for id_, ((instance, (state, box_runs)), lost) in enumerate(zip(drawn, hidden, strict=True), 1):
+        for id_, (instance, (state, box_runs)), lost in zip(ids, drawn, hidden, strict=True):
             if self._shows(instance, frame, state, lost, rle.area_from_runs(box_runs[0])):
                 category = self._classes.of(instance.ontology_item).category_id
-                segments.append({"id": id_, "category_id": category, **_extent(pixels, id_, box_runs), "iscrowd": 0})
+                crowd = int(is_crowd(instance, frame))
+                extent = _extent(pixels, id_, box_runs)
+                segments.append({"id": id_, "category_id": category, **extent, "iscrowd": crowd})
         self._note_stuff(segments)
         return pixels, segments
+
+    def _ids(self, row: LabelRowV2, drawn: Sequence[ObjectInstance], frame: int) -> list[int]:
+        """Return the number of each object on an image: that of its segment in the source, else the next free."""
+        native = self._kept.of(row)
+        ids = [0 if native is None else native.of(one.object_hash, frame).get(SEGMENT, 0) for one in drawn]
+        ids = [id_ if 0 < id_ < 1 << 24 and id_ not in ids[:at] else 0 for at, id_ in enumerate(ids)]
+        taken = set(ids)
+        free = (number for number in count(1) if number not in taken)
+        return [id_ or next(free) for id_ in ids]
 
     def _raster(self, instance: ObjectInstance, frame: int, size: tuple[int, int]) -> tuple[str, BoxRuns] | None:
         """Return where an object lies and its pixels; None if nothing of it can be drawn."""
@@ -282,7 +304,7 @@ class _Painter:
     def _note_stuff(self, segments: list[dict[str, Any]]) -> None:
         found = [segment["category_id"] for segment in segments if segment["category_id"] in self._stuff]
         for id_ in sorted({one for one in found if found.count(one) > 1}):
-            name = self._classes.categories[id_ - 1].name
+            name = next(one.name for one in self._classes.categories if one.id == id_)
             detail = f"There are several segments of {name!r} on an image, which is stuff; readers may want one."
             self._report.note(Level.WARNING, "STUFF_TWICE", detail)
 

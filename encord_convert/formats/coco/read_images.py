@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from encord_convert.formats._files import Source
-from encord_convert.formats.coco.image_sizes import Extents
+from encord_convert.formats.coco.image_sizes import Extents, title_of
 from encord_convert.formats.coco.index_columns import Ints
 from encord_convert.formats.coco.index_entries_again import Found, Part
 from encord_convert.formats.coco.read_stills import Stills
@@ -100,6 +100,7 @@ class Pictures:
         self._extents = Extents(source, size)
         self._videos = Videos(source, draft, self._extents)
         self._guests, self._hosted = shared
+        self._ambiguous_of: dict[int, set[int]] = {}
 
     def sheets(self, span: range | None = None) -> Iterator[Sheet | LabelRowV2]:
         """Walk all rows, many at a time where images are rows of their own.
@@ -162,14 +163,42 @@ class Pictures:
         ledger, where = part.reader.ledger, Where(file=part.images.place, element=f"image {later.get('id')}")
         detail = "Two images have the same id; the first is read."
         if earlier.get("file_name") != later.get("file_name"):
-            detail = "Two images of different names have the same id; the first is read, with the labels of both."
+            detail = "Two images of different names have the same id; the first is read, without the labels of the two."
         ledger.drop("DUPLICATE_ID", Feature.MEDIA, ("image", ""), where, detail)
         ledger.note(Level.ERROR, "DUPLICATE_ID", detail, where)
         return True
 
     def _sheet(self, number: int, part: Part, stills: Stills, places: list[int]) -> Sheet:
-        found = zip(places, part.found(places), strict=True)
+        found = zip(places, self._without_ambiguous(part, places, part.found(places)), strict=True)
         return stills.sheet(places, [self._with_guests(number, place, own) for place, own in found])
+
+    def _without_ambiguous(self, part: Part, places: list[int], found: list[Found]) -> list[Found]:
+        """Return images without annotations that may be those of another image of the same id and another name."""
+        ambiguous = self._ambiguous(part)
+        for number, place in enumerate(places) if ambiguous else ():
+            if place in ambiguous:
+                own, picture, entries = found[number]
+                for entry in entries:
+                    detail = f"Two images of different names have the id {picture.get('id')!r}."
+                    part.reader.lose(entry, "AMBIGUOUS_IMAGE", detail, title_of(picture))
+                found[number] = own, picture, []
+        return found
+
+    def _ambiguous(self, part: Part) -> set[int]:
+        """Return the images whose id another has, too, that is called otherwise."""
+        if id(part) not in self._ambiguous_of:
+            repeated = part.join.repeated
+            firsts = sorted(set(repeated.values()))
+            names = {
+                at: picture.get("file_name") for at, picture in zip(firsts, part.each_picture(firsts), strict=True)
+            }
+            later = list(repeated)
+            self._ambiguous_of[id(part)] = {
+                repeated[at]
+                for at, picture in zip(later, part.each_picture(later), strict=True)
+                if picture.get("file_name") != names[repeated[at]]
+            }
+        return self._ambiguous_of[id(part)]
 
     def _lose_orphans(self, part: Part) -> None:
         parents = part.video_ids if part.by_video else part.pictures.image_ids()

@@ -21,7 +21,7 @@ from encord_convert.formats.coco.ontology import Category, Plan, Plans, Unknown,
 from encord_convert.formats.coco.options import ReadOptions
 from encord_convert.formats.coco.read_extent import own_extent
 from encord_convert.formats.coco.read_geometry import Drawing, Invalid, Size, coordinates_of
-from encord_convert.hub.counts import Carried, Key, Ledger, Origin
+from encord_convert.hub.counts import CROWD, Carried, Key, Ledger, Origin
 from encord_convert.hub.labelset import Draft, frame_info
 from encord_convert.hub.loss import Feature, Level, Where
 from encord_convert.sdk.objects import ClassificationInstance, ObjectInstance, Shape
@@ -427,7 +427,7 @@ class Reader:
             return []
         yes = plan.crowd.options[0]
         answers.append((plan.crowd, (yes,) if isinstance(plan.crowd, ChecklistAttribute) else yes))
-        return []
+        return [(CROWD, 1)]
 
     # -- making -----------------------------------------------------------------------------------------------
 

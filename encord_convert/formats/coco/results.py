@@ -52,8 +52,10 @@ from encord_convert.errors import WriteError
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco.json_lines import append_file, written_lines
+from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
 from encord_convert.formats.coco.write_instances import Drawings, listed_frames, on_frames, pictures_of
+from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_rows import KEPT
 from encord_convert.formats.coco.write_shapes import Annotation, Picture, Size
 from encord_convert.geometry import rle
@@ -73,6 +75,7 @@ CARRIES = Carries(
         Shape.ROTATABLE_BOUNDING_BOX: "ROTATION_DROPPED",
     },
     approximates=frozenset({Shape.POLYGON, Shape.ROTATABLE_BOUNDING_BOX}),
+    native=frozenset(f"{FAMILY}:{name}.id" for name in ("image", "frame", "class")),
 )
 
 KINDS = ("bbox", "segm", "keypoints")
@@ -157,13 +160,12 @@ def _write_rows(labels: LabelSet, options: WriteOptions, report: Report, lists: 
         head = {"image_id": picture.image_id, "category_id": annotation.category_id}
         lists[kind].add({**head, **members, "score": confidence})
 
-    drawings = Drawings(labels.ontology, options, CARRIES, report, emit)
-    listed = 0
+    kept = Kept(labels)
+    drawings = Drawings(labels.ontology, options, CARRIES, report, emit, kept)
     for row in report.rows(labels, CARRIES):
-        frames = listed_frames(row, options)
-        pictures = pictures_of(row, frames, listed + 1)
+        frames = listed_frames(row, options, kept)
+        pictures = pictures_of(row, frames, kept)
         drawings.add(row, _by_frame(row, frames, pictures))
-        listed += len(frames)
     drawings.flush()
     for entries in lists.values():
         entries.flush()

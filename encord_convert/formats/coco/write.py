@@ -31,14 +31,13 @@ from encord_convert.formats.coco.json_lines import (
     numbered_lines,
     renumbered,
     written_lines,
-    written_value,
 )
-from encord_convert.formats.coco.write_rows import Rows, classes_of, native_keys
+from encord_convert.formats.coco.write_native import Kept
+from encord_convert.formats.coco.write_rows import Rows, classes_of
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Level
-from encord_convert.hub.native import CLASSES, LARGEST, QUIET
 from encord_convert.hub.splits import UNNAMED, split_of
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
@@ -93,7 +92,7 @@ def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, repor
 
 def _first(labels: LabelSet, kind: str, otherwise: int) -> int:
     """Return the first number that is free for entries that have none of their own."""
-    largest = native_keys(labels).get(LARGEST, {})
+    largest = Kept(labels).largest
     return int(largest[kind]) + 1 if kind in largest else otherwise
 
 
@@ -157,22 +156,15 @@ def _write_file(
     categories: Sequence[Category],
     options: Any,
 ) -> None:
-    native = native_keys(labels)
-    own = native.get(CLASSES, {})
-    blocks = {key: value for key, value in native.items() if key not in (CLASSES, LARGEST, QUIET, "info", "licenses")}
-    info: dict[str, Any] = {"description": labels.title, "version": "1.0", **native.get("info", {})}
-    if labels.ontology.objects or labels.ontology.classifications:
-        info["encord"] = {"ontology": labels.ontology.to_dict()}
-    stream.write(b'{"info":' + written_value(info) + b',"licenses":' + written_value(native.get("licenses", [])))
-    for key, value in blocks.items():
-        stream.write(b"," + written_value(key) + b":" + written_value(value))
+    kept = Kept(labels)
+    stream.write(kept.head(labels, with_ontology=True))
     if videos:
         stream.write(b',"videos":[\n' + written_lines(videos) + b"\n]")
     stream.write(b',"images":[\n')
     write_images()
     stream.write(b'\n],"annotations":[\n')
     write_annotations()
-    entries = [one.to_dict(options.supercategory, own) for one in categories]
+    entries = [one.to_dict(options.supercategory, kept.classes) for one in categories]
     stream.write(b'\n],"categories":[\n' + written_lines(entries) + b"\n]}\n")
 
 
@@ -260,7 +252,7 @@ def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, rep
         return False
     _merge(report, [part.account for part in parts])
     _note(report, dict.fromkeys(clash for part in parts for clash in part.clashes))
-    categories = classes_of(shards[0].ontology, options, carries, native_keys(shards[0])).categories
+    categories = classes_of(shards[0].ontology, options, carries, Kept(shards[0])).categories
     with target.open(NAME) as stream:
         _write_file(
             stream,
@@ -306,7 +298,7 @@ def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Car
         first_annotation += sum(count for shape, count in shard.before.objects.items() if shape in written)
     report = Report()
     said = folder / f"scratch-said-{number}"
-    largest = native_keys(shard).get(LARGEST, {})
+    largest = Kept(shard).largest
     with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
         blocks = Lines(images, first_image), Lines(annotations, _first(shard, "annotation", first_annotation))
         rows = Rows(shard, options, carries, *blocks, said, first_image)

@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.json_lines import Block, body_of
 from encord_convert.formats.coco.native import FAMILY
+from encord_convert.formats.coco.write_native import native_of
 from encord_convert.formats.coco.write_shapes import Annotation, Draw, Picture, Shapes, Size, Style
 from encord_convert.formats.coco.write_tables import NUMBERED, Sheets
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.loss import Carries
-from encord_convert.hub.native import Native, NativeColumns
+from encord_convert.hub.native import NativeColumns
 from encord_convert.hub.table import Sheet
 from encord_convert.losses.report import Report
-from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
+from encord_convert.sdk.objects import Object, ObjectInstance, Shape
 
 GATHERED = 512
 """Annotations that are drawn together: enough to make the cost of a call small, few enough to stay in the cache."""
@@ -240,12 +241,6 @@ class Annotator:
         self._is_manual = info.manual_annotation
         self._confidence = None if info.confidence == 1 else info.confidence
         self._loses_sides = loses_sides(info, self._carries)
-
-
-def native_of(row: LabelRowV2) -> Native | None:
-    """Return what only COCO has words for, of a row; None if there is nothing."""
-    native: Native | None = row._native
-    return native if native is not None and native.family == FAMILY else None
 
 
 def _take(annotation: Annotation, keys: Mapping[str, Any]) -> dict[str, Any]:

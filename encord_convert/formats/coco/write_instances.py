@@ -11,6 +11,7 @@ from typing import Any
 from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.write_annotations import GATHERED
 from encord_convert.formats.coco.write_images import frames_of
+from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_shapes import Annotation, Draw, Picture, Shapes, Style
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.visibility import frame_size
@@ -36,12 +37,15 @@ class Drawings:
         Told of everything that is not written, or not as it was.
     emit : Emit
         Told of what is drawn.
+    kept : Kept
+        What is known of the COCO files the labels were read from.
     """
 
     def __init__(
-        self, structure: OntologyStructure, style: Style, carries: Carries, report: Report, emit: Emit
+        self, structure: OntologyStructure, style: Style, carries: Carries, report: Report, emit: Emit, kept: Kept
     ) -> None:
-        self.classes = Classes(structure, carries.shapes | carries.approximates)
+        shapes = carries.shapes | carries.approximates
+        self.classes = Classes(structure, shapes, kept.category_ids, names=kept.classes)
         self._carries = carries
         self._report = report
         self._emit = emit
@@ -109,9 +113,11 @@ def account_for_rest(row: LabelRowV2, carries: Carries, report: Report) -> None:
             report.drop(classification, frame, code, Feature.CLASSIFICATIONS, detail)
 
 
-def listed_frames(row: LabelRowV2, options: Any) -> list[int]:
+def listed_frames(row: LabelRowV2, options: Any, kept: Kept) -> list[int]:
     """Return the frames of a row that a COCO file of the same options lists."""
     labelled = {frame for one in (*row._objects.values(), *row._classifications.values()) for frame in one._frames}
+    native = kept.of(row)
+    labelled.update(native.frames if native is not None else ())
     return frames_of(row, labelled, everything=options.frames == "all")
 
 
@@ -124,6 +130,9 @@ def on_frames(row: LabelRowV2) -> dict[int, list[ObjectInstance]]:
     return placed
 
 
-def pictures_of(row: LabelRowV2, frames: Iterable[int], first_id: int) -> Mapping[int, Picture]:
+def pictures_of(row: LabelRowV2, frames: Iterable[int], kept: Kept) -> Mapping[int, Picture]:
     """Return the images of frames, numbered on from ``first_id``."""
-    return {frame: Picture(row, frame, number, frame_size(row, frame)) for number, frame in enumerate(frames, first_id)}
+    return {
+        frame: Picture(row, frame, kept.number(kept.image(row, frame).get("id")), frame_size(row, frame))
+        for frame in frames
+    }

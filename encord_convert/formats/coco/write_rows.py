@@ -18,14 +18,15 @@ from encord_convert.formats._finding import Finder, beside
 from encord_convert.formats.coco.categories import Classes, unique
 from encord_convert.formats.coco.json_lines import Block, written_value
 from encord_convert.formats.coco.native import FAMILY, SAID
-from encord_convert.formats.coco.write_annotations import Annotator, native_of
+from encord_convert.formats.coco.write_annotations import Annotator
 from encord_convert.formats.coco.write_images import Image, Names, frames_of, identity, split_suffix
+from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_shapes import Picture, Style
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.media import SUFFIXES
-from encord_convert.hub.native import CLASSES, LARGEST, Native
+from encord_convert.hub.native import Keys, Native
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.table import Sheet
 from encord_convert.hub.visibility import frame_size
@@ -55,16 +56,7 @@ class Options(Style, Protocol):
         """Ids of categories that are given."""
 
 
-Keys = Mapping[str, Any]
-
-
-def native_keys(labels: LabelSet) -> Keys:
-    """Return what a label set has that only COCO has words for."""
-    keys: Keys = labels.native.get(FAMILY, {})
-    return keys
-
-
-def classes_of(structure: OntologyStructure, options: Options, carries: Carries, native: Keys) -> Classes:
+def classes_of(structure: OntologyStructure, options: Options, carries: Carries, kept: Kept) -> Classes:
     """Return the classes of a file as the options want them, else with the ids of the source.
 
     Raises
@@ -73,9 +65,8 @@ def classes_of(structure: OntologyStructure, options: Options, carries: Carries,
         An id is given to a category that is none.
     """
     shapes = carries.shapes | carries.approximates
-    known: Mapping[str, Keys] = native.get(CLASSES, {})
-    ids = options.ids or {name: one["id"] for name, one in known.items() if "id" in one}
-    classes = Classes(structure, shapes, ids, as_objects=options.checklists == "objects", names=known)
+    ids = options.ids or kept.category_ids
+    classes = Classes(structure, shapes, ids, as_objects=options.checklists == "objects", names=kept.classes)
     names = [category.name for category in classes.categories]
     for name in options.ids:
         if name not in names:
@@ -123,14 +114,13 @@ class Rows:
         said: Path,
         first_image: int = 1,
     ) -> None:
-        native = native_keys(labels)
-        self._knows_native = FAMILY in labels.native
-        self.classes = classes_of(labels.ontology, options, carries, native)
+        self._kept_keys = Kept(labels, first_image)
+        self.classes = classes_of(labels.ontology, options, carries, self._kept_keys)
         self.said_count = 0
         self._said = said
         self._said_lines: list[bytes] = []
         said.write_bytes(b"")
-        self._largest: Mapping[str, int] = native.get(LARGEST, {})
+        self._largest = self._kept_keys.largest
         self._more: dict[int, Keys] = {}
         self.videos: list[dict[str, Any]] = []
         self.names = Names()
@@ -142,7 +132,6 @@ class Rows:
         self._report: Any = None
         self._source: Any = None
         self._finder: Finder | None = None
-        self._listed: int = self._largest.get("image", first_image - 1)
         self._videos: int = self._largest.get("video", 0)
 
     def write(self, labels: LabelSet, report: Report) -> None:
@@ -162,7 +151,7 @@ class Rows:
             self._source = labels.source
         if report is not self._report:
             self._report = report
-            native = self._largest if self._knows_native else None
+            native = self._largest if self._kept_keys.is_known else None
             self._annotator = Annotator(self.classes, self._options, self._carries, report, self._annotations, native)
 
     def end(self) -> None:
@@ -184,7 +173,7 @@ class Rows:
         placed = self._on_frames(row._objects.values())
         labelled = self._on_frames(row._classifications.values())
         tracks = {hash_: n for n, hash_ in enumerate(row._objects, 1)} if row.number_of_frames > 1 else None
-        native = native_of(row) if self._knows_native else None
+        native = self._kept_keys.of(row)
         listed = placed.keys() | labelled.keys()
         if native is not None:
             listed |= native.frames.keys()
@@ -192,7 +181,7 @@ class Rows:
         everything = self._options.frames == "all"
         is_first = True
         for frame in frames_of(row, listed, everything=everything):
-            image = self._image(row, frame, is_first, native)
+            image = self._image(row, frame, is_first)
             is_first = False
             if video_id is not None:
                 image.video_id, image.frame_id = video_id, frame
@@ -206,7 +195,8 @@ class Rows:
         self._annotator.end_row()
 
     def _add_sheet(self, sheet: Sheet) -> None:
-        native = sheet.native if self._knows_native and sheet.native and sheet.native.family == FAMILY else None
+        is_known = self._kept_keys.is_known
+        native = sheet.native if is_known and sheet.native is not None and sheet.native.family == FAMILY else None
         own = native.row_columns.get("id") if native is not None and "image" in self._largest else None
         ids = [0] * len(sheet) if own is None else np.asarray(own).tolist()
         titles = [title.replace("\\", "/") for title in sheet.titles]
@@ -216,7 +206,7 @@ class Rows:
         names = self.names.unique_many(titles)
         for number, (title, shown) in enumerate(zip(sheet.titles, names, strict=True)):
             keys = native.rows.get(number, {}) if native is not None else {}
-            ids[number] = self._number(ids[number] or keys.get("id"))
+            ids[number] = self._kept_keys.number(ids[number] or keys.get("id"))
             if keys:
                 self._more[len(self._kept)] = keys
             width, height = sheet.sizes[number]
@@ -237,18 +227,9 @@ class Rows:
         if len(self._kept) >= KEPT:
             self._flush()
 
-    def _number(self, own: int | None) -> int:
-        """Return the number of the next image: its own, if those are kept."""
-        if own and "image" in self._largest:
-            return int(own)
-        self._listed += 1
-        return self._listed
-
-    def _image(self, row: LabelRowV2, frame: int, is_first: bool, native: Native | None) -> Image:
+    def _image(self, row: LabelRowV2, frame: int, is_first: bool) -> Image:
         width, height = frame_size(row, frame)
-        keys: Keys = {}
-        if native is not None:
-            keys = native.row if row.data_type is DataType.IMAGE else native.frames.get(frame, {})
+        keys = self._kept_keys.image(row, frame)
         if keys:
             self._more[len(self._kept)] = keys
         shown = self.names.of(row, frame, partial(self._suffix, row, frame))
@@ -256,7 +237,7 @@ class Rows:
         if row.data_type is DataType.IMAGE and shown != row.data_title:
             encord["title"] = row.data_title
         image = Image(
-            id=self._number(keys.get("id")),
+            id=self._kept_keys.number(keys.get("id")),
             width=width,
             height=height,
             file_name=shown,

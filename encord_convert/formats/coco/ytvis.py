@@ -53,10 +53,12 @@ from msgspec import UNSET, UnsetType
 
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Source, Target
-from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines, written_value
+from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines
+from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
 from encord_convert.formats.coco.write_images import Names
 from encord_convert.formats.coco.write_instances import Drawings, listed_frames
+from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_shapes import Annotation, Picture
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level
@@ -73,6 +75,7 @@ CARRIES = Carries(
     codes={**CARRIES_ALL.codes, Shape.ROTATABLE_BOUNDING_BOX: "ROTATION_DROPPED"},
     approximates=frozenset({Shape.ROTATABLE_BOUNDING_BOX}),
     colours_by="name",
+    native=frozenset(f"{FAMILY}:{name}" for name in ("file", "class", "image")),
 )
 
 NAME = "annotations.json"
@@ -114,26 +117,31 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
     paths = [target.scratch("scratch").with_name(f"scratch-{block}") for block in ("videos", "annotations")]
     with paths[0].open("wb") as videos, paths[1].open("wb") as annotations:
         tracks = _Tracks(annotations)
-        drawings = Drawings(labels.ontology, options, CARRIES, report, tracks.add)
-        names, block = Names(), Lines(videos)
+        kept = Kept(labels)
+        drawings = Drawings(labels.ontology, options, CARRIES, report, tracks.add, kept)
+        kind = "video" if "video" in kept.largest else "image"
+        names, block = Names(), Lines(videos, kept.largest.get(kind, 0) + 1)
         for row in report.rows(labels, CARRIES):
-            frames = _frames(row, options)
-            block.add([_video(row, frames, names)])
-            tracks.expect(block.count, frames)
-            drawings.add(row, _by_object(row, block.count))
+            frames = _frames(row, options, kept)
+            video = _video(row, frames, names)
+            native = kept.of(row)
+            keys = native.row if native is not None else {}
+            video.id = keys.get("id", 0) if kind in kept.largest else 0
+            block.add([video], {0: keys})
+            tracks.expect(video.id, frames)
+            drawings.add(row, _by_object(row, video.id))
         drawings.flush()
         tracks.write()
     names.say_clashes(report.note)
     for detail in drawings.classes.clashes():
         report.note(Level.WARNING, "NAME_CLASH", detail)
     with target.open(NAME) as stream:
-        stream.write(b'{"info":' + written_value({"description": labels.title, "version": "1.0"}))
-        stream.write(b',"licenses":[]')
+        stream.write(kept.head(labels))
         for name, path in zip(("videos", "annotations"), paths, strict=True):
             stream.write(b',"%s":[\n' % name.encode())
             append_file(stream, path)
             stream.write(b"\n]")
-        categories = [one.to_dict(options.supercategory) for one in drawings.classes.categories]
+        categories = [one.to_dict(options.supercategory, kept.classes) for one in drawings.classes.categories]
         stream.write(b',"categories":[\n' + written_lines(categories) + b"\n]}\n")
 
 
@@ -181,7 +189,7 @@ class _Tracks:
         video_id = picture.image_id
         if self._track is None or instance is not self._object:
             self.write()
-            while next(iter(self._places)) < video_id:
+            while next(iter(self._places)) != video_id:
                 del self._places[next(iter(self._places))]
             absent: list[Any] = [None] * len(self._places[video_id])
             self._track = _Track(0, video_id, annotation.category_id, 0, absent, absent.copy(), absent.copy())
@@ -201,9 +209,9 @@ class _Tracks:
         self._track = self._object = None
 
 
-def _frames(row: LabelRowV2, options: WriteOptions) -> list[int]:
+def _frames(row: LabelRowV2, options: WriteOptions, kept: Kept) -> list[int]:
     """Return the frames that are listed: one at least, since a video without images is none."""
-    return listed_frames(row, options) or [0]
+    return listed_frames(row, options, kept) or [0]
 
 
 def _video(row: LabelRowV2, frames: list[int], names: Names) -> _Video:

@@ -33,6 +33,7 @@ from encord_convert.hub.contents import hub_answers, placed_within, unplaced_ans
 from encord_convert.hub.counts import Carried, Ledger, Origin
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind, Where
+from encord_convert.hub.native import CLASSES, of_classes
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.objects._colors import keep_defaults
@@ -99,15 +100,42 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
                 raise TranslationError(f"{row.data_title}: {error.sentence}") from error
             new = LabelRowV2._from_dict(form, structure)
             new._origin, new._file = row._origin, row._file
+            if row._native is not None:
+                new._native = row._native.moved(worked.parts())
             account.tell(row, new, worked)
             yield new
         if labels.mapping is not None:
             ledger.merge(labels.mapping)
 
     new = LabelSet(structure, rows, title=labels.title, ledger=labels.ledger if own is None else own)
-    new.native, new.mapping = labels.native, ledger
+    names = {title: list(dict.fromkeys(made)) for title, made in _names(labels, translation).items()}
+    for title, made in names.items():
+        if len(made) != 1 or sum(made == other for other in names.values()) > 1:
+            _lose_class(ledger, labels, title)
+    ledger.mark_head()
+    new.native = of_classes(labels.native, {title: made[0] if made else None for title, made in names.items()})
+    new.mapping = ledger
     new.source, new.splits = labels.source, labels.splits
     return new
+
+
+def _names(labels: LabelSet, translation: Translation) -> dict[str, list[str]]:
+    """Return what each class is called then, in all its shapes; nothing of one that is dropped."""
+    names: dict[str, list[str]] = {}
+    for item in labels.ontology.objects:
+        fate = translation.fate_of({"featureHash": item.feature_node_hash})
+        made = [fate.plain, *fate.by_option.values()]
+        names.setdefault(item.title, []).extend(one.name for one in made if one is not None)
+    return names
+
+
+def _lose_class(ledger: Ledger, labels: LabelSet, title: str) -> None:
+    """Say that keys of a class that only its source has words for are those of another class then."""
+    for keys in labels.native.values():
+        own = keys.get(CLASSES, {}).get(title, {})
+        for key in own:
+            name, detail = f"class.{key}", f"The class {title!r} is not one class of its own any more."
+            ledger.lose(Kind.DROPPED, "MAPPED_AWAY", Feature.NATIVE, ("key", name), Where(element=title), detail)
 
 
 class _Account:
@@ -126,9 +154,10 @@ class _Account:
         self._ledger = report.writing
         self._counts_hub = counts_hub
         self._row: LabelRowV2
+        self._new: LabelRowV2
 
     def tell(self, row: LabelRowV2, new: LabelRowV2, worked: Relabelled) -> None:
-        self._row = row
+        self._row, self._new = row, new
         parts = worked.parts()
         made = {**new._objects, **new._classifications}
         for hash_, instance in (*row._objects.items(), *row._classifications.items()):
@@ -159,6 +188,8 @@ class _Account:
             if _drawn(one) != _drawn(instance):
                 is_redrawn = True
                 self._redraw(instance, one)
+                if self._new._native is not None:
+                    self._new._native = self._new._native.without_geometry((one._hash,))
         origin = origin_of(instance, kept) if self._counts_hub else instance._origin
         if origin is None:
             origin = Origin(_drawn(instance), label)
