@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from PIL import Image
 from test_sources import CASES, coco_of, notes_of, report_of
 
 NOSE = '<points label="nose" outside="0" occluded="0" points="50,40"/>'
@@ -160,3 +161,17 @@ def test_labels_between_the_frames_of_a_task_make_it_one_of_all_frames(tmp_path:
     written = (tmp_path / "out/annotations.xml").read_text()
     assert "<start_frame>0</start_frame>" in written
     assert any("written as one of all frames" in note["detail"] for note in report["notes"])
+
+
+@pytest.mark.parametrize("option", ["group_images", "frames_as_video"])
+def test_what_is_odd_about_an_image_of_a_group_is_said_once(option: str, tmp_path: Path) -> None:
+    text = (CASES / "cvat/track-id.xml").read_text().replace("<mode>annotation", "<mode>interpolation")
+    (tmp_path / "annotations.xml").write_text(text.replace(' width="100" height="100"', ' lens="wide"'))
+    (tmp_path / "images").mkdir()
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for number in range(2):
+        Image.new("RGB", (100, 100)).save(tmp_path / f"images/frame_{number:06d}.jpg", exif=turned)
+    notes = notes_of(report_of(tmp_path, tmp_path, "-r", f"{option}=yes"))
+    assert notes["EXIF_ORIENTATION"]["count"] == 2
+    assert notes["UNDECLARED_ATTRIBUTE"]["count"] == 2

@@ -7,10 +7,9 @@ task that is written from them is the one they were read from.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from encord_convert.formats.cvat.meta import Task
-from encord_convert.hub.native import Native
 from encord_convert.sdk.objects import LabelRowV2
 
 FAMILY = "cvat"
@@ -51,16 +50,16 @@ class Grid(NamedTuple):
         return all(self.start <= frame < self.end and (frame - self.start) % self.step == 0 for frame in frames)
 
 
-def native_of(task: Task) -> Native | None:
-    """Return what rows carry of a task that leaves frames of its video out; None if it leaves out none."""
+def keys_of(task: Task) -> dict[str, Any]:
+    """Return what is native of the row of a task that leaves frames of its video out; nothing if it leaves out none."""
     if task.size is None or task.size < 1 or (task.start <= 0 and task.step == 1):
-        return None
-    keys: dict[str, object] = {_SIZE: task.size, _START: task.start}
+        return {}
+    keys: dict[str, Any] = {_SIZE: task.size, _START: task.start}
     if task.step > 1:
         keys[_FILTER] = f"step={task.step}"
     if task.stop is not None and task.stop > task.start + task.step * (task.size - 1):
         keys[_STOP] = task.stop
-    return Native(FAMILY, keys)
+    return keys
 
 
 def takes_all(row: LabelRowV2) -> bool:

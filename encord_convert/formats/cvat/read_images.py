@@ -9,7 +9,7 @@ from typing import Any
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Answers, Picture, Shape
-from encord_convert.formats.cvat.grid import native_of
+from encord_convert.formats.cvat.grid import FAMILY, keys_of
 from encord_convert.formats.cvat.images import TURNED, header_of
 from encord_convert.formats.cvat.lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats.cvat.meta import Meta, Task
@@ -24,6 +24,7 @@ from encord_convert.hub.counts import Origin
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level
 from encord_convert.hub.media import LabelFile, Media
+from encord_convert.hub.native import Native
 from encord_convert.hub.splits import metadata_of, named_in
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
@@ -191,10 +192,13 @@ class Pictures:
         pictures.sort(key=lambda picture: _number(picture.attributes.get("id")))
         frames = self._frames(task, pictures) if is_video else range(len(pictures))
         units, united = [], United(self._account.ledger)
+        extents = []
         for frame, picture in zip(frames, pictures, strict=True):
             extent = self._extent(picture)
+            extents.append(extent)
             key = self._key(picture.attributes)
             title = self._account.title = self._title(picture.attributes)
+            self._account.note_unknown("image", picture.attributes, picture.line)
             units.append(self._draft.unit(title, *extent, key, frame))
             [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
             hash_of = self._draft.hashes.series("picture", *key)
@@ -210,7 +214,8 @@ class Pictures:
         title = self._folder + title
         if is_video:
             count = max(task.frames(self._options), frames[-1] + 1)
-            units = [self._draft.unit(title, *self._video_extent(task, pictures[0]), key)]
+            extent = (task.width, task.height) if task.width and task.height else extents[0]
+            units = [self._draft.unit(title, *extent, key)]
             if not units[0].data_type.startswith("video/"):
                 units[0].data_type = "video/mp4"
         row = self._draft.row(
@@ -225,7 +230,8 @@ class Pictures:
         row._origin = self._account.place
         names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, pictures, strict=True)}
         row._file = LabelFile(self._member, name, names)
-        row._native = native_of(task) if is_video else None
+        own = keys_of(task) if is_video else {}
+        row._native = Native(FAMILY, own) if own else None
         for instance in united.labels:
             row._adopt(instance)
         return row
@@ -241,9 +247,6 @@ class Pictures:
             else:
                 frames.append(max(0, task.hub_frame(number - shift, self._options)))
         return frames
-
-    def _video_extent(self, task: Task, picture: Picture) -> Extent:
-        return (task.width, task.height) if task.width and task.height else self._extent(picture)
 
     @property
     def place(self) -> str:

@@ -19,7 +19,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Shape, Track, sides_of, values_of
 from encord_convert.formats.cvat.fast_xml import sides_in
-from encord_convert.formats.cvat.grid import native_of
+from encord_convert.formats.cvat.grid import FAMILY, keys_of
 from encord_convert.formats.cvat.images import header_of
 from encord_convert.formats.cvat.meta import Meta, Task
 from encord_convert.formats.cvat.ontology import Plans, ShapePlan
@@ -41,6 +41,7 @@ from encord_convert.hub.counts import Origin
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level
 from encord_convert.hub.media import LabelFile, Media
+from encord_convert.hub.native import Native
 from encord_convert.hub.splits import metadata_of, named_in
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
@@ -235,7 +236,8 @@ class _Video:
             client_metadata=metadata_of(self._split),
         )
         row._origin, row._file = self._account.place, self._file
-        row._native = native_of(self._task)
+        own = keys_of(self._task)
+        row._native = Native(FAMILY, own) if own else None
         for _, instance in sorted(self._objects, key=lambda pair: pair[0]):
             row._adopt(instance)
         return row
