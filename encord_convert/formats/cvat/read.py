@@ -18,6 +18,7 @@ from encord_convert.formats._files import FileSource, Source
 from encord_convert.formats.cvat import fast_xml as lane
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Picture, Record, Stray, Track, parsed_elements
+from encord_convert.formats.cvat.grid import FAMILY
 from encord_convert.formats.cvat.hints import own_ontology, own_plans
 from encord_convert.formats.cvat.meta import Label, merged_labels
 from encord_convert.formats.cvat.ontology import Plans, build
@@ -83,6 +84,7 @@ def read_members(source: Source, members: Sequence[str], options: ReadOptions, r
     labels = LabelSet(
         reading.draft.ontology, sheets=partial(reading.sheets, source), title=title, ledger=reading.ledger, shards=cut
     )
+    labels.native[FAMILY] = {}
     if all(one.meta.own is None for one in scans):
         labels.splits = {split for one in scans for split in _splits_in(one, is_alone=len(scans) == 1)}
     return labels
@@ -372,6 +374,7 @@ def open_shard(recipe: Recipe) -> LabelSet:
         title=recipe.scan.meta.name,
         ledger=reading.ledger,
     )
+    labels.native[FAMILY] = {}
     labels.before = Before(recipe.first, recipe.objects)
     labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
     return labels

@@ -191,7 +191,9 @@ def _from_json(source: Source, folder: str) -> LabelSet:
             yield made
 
     first = next(stream(), None)
-    return LabelSet(draft.ontology, stream, title=first.dataset_title if first is not None else "", ledger=ledger)
+    labels = LabelSet(draft.ontology, stream, title=first.dataset_title if first is not None else "", ledger=ledger)
+    labels.native[FAMILY] = {}
+    return labels
 
 
 def _named(names: Sequence[str], most: int) -> str:
@@ -246,11 +248,10 @@ class _Gathering:
             named = _named(self._volumes, _MOST_FILES)
             detail = f"Volumes of voxels or masks lie beside the series and were not read: {named}."
             self._ledger.note(Level.WARNING, "VOLUME_NOT_READ", detail, count=len(self._volumes))
-        tags = sorted(self._others)
-        if tags:
-            named = _named([f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags], _MOST_ELEMENTS)
-            detail = f"Elements of the headers that rows do not keep: {named}."
-            self._ledger.note(Level.INFO, "ELEMENT_NOT_KEPT", detail, count=self._others.total())
+        for number, (tag, count) in enumerate(sorted(self._others.items())):
+            name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})" if number < _MOST_ELEMENTS else "more of them"
+            detail = f"Elements of headers that rows do not keep: {name}."
+            self._ledger.note(Level.INFO, "ELEMENT_NOT_KEPT", detail, count=count)
         for name in sorted(set(self._source.names()).difference(_candidates(self._source))):
             self._ledger.note(Level.INFO, "NOT_DICOM", _NOT_DICOM, Where(file=self._source.place(name)))
 
