@@ -244,7 +244,8 @@ class _Reading:
         return [self._index(member) for member in members]
 
     def _tell_others(self, known: set[str]) -> None:
-        others = [name for ending in (".json", ".json.gz") for name in self.source.names(ending) if name not in known]
+        endings = (".json", ".json.gz")
+        others = [name for name in self.source.names() if name.lower().endswith(endings) and name not in known]
         if others:
             from encord_convert.formats._beside import tell_json
 

@@ -173,11 +173,12 @@ _KNOWN_CHILD = re.compile(r"<(?:version|meta|image|track)[\s/>]")
 def identify(source: Source) -> Match:
     """Say yes if some XML file begins as those of CVAT do; unsure if one is far down or cannot be looked at."""
     answer = Match.NO
-    for depth in (1, _DEPTH, None):
-        for name in source.names(".xml", depth)[:_MAX_LOOKED_AT]:
+    names = source.names(".xml")
+    for depth in range(_DEPTH + 1):  # the last of them: deeper
+        for name in [name for name in names if min(name.count("/"), _DEPTH) == depth][:_MAX_LOOKED_AT]:
             try:
                 if _begins_as_cvat(source.head(name)):
-                    return Match.YES if depth else Match.UNSURE
+                    return Match.YES if depth < _DEPTH else Match.UNSURE
             except ReadError:
                 answer = Match.UNSURE if name.endswith("annotations.xml") else answer
     return answer
