@@ -43,7 +43,7 @@ def _told(report: Report, labels: LabelSet) -> str:
     splits = splits_in_words(report.source.splits)
     lines = [f"{report.source.path}: {report.source.format}, {rows}{splits}"]
     lines += _table("holds", [(name, row["in"]) for name, row in report.counts().items() if row["in"]])
-    lines += _table("labels", [(name, row["in"]) for name, row in report.labels().items()])
+    lines += _table("labels", [(name or "(no class)", row["in"]) for name, row in report.labels().items()])
     lines += _table("classes", _described(labels.ontology.objects))
     lines += _table("classifications", _described(labels.ontology.classifications))
     losses = [(line.code, f"{line.count} {line.things} {line.verb}: {line.detail}")

@@ -32,7 +32,7 @@ _THINGS = {
     "crowd": "crowd flag",
     "manual": "manual flag",
     "occluded": "occluded flag",
-    "outline": "segmentation beside keypoints",
+    "outline": "segmentation",
     "rle": "mask",
     "source": "source value",
     "unplaced": "label on no frame",
@@ -82,7 +82,7 @@ def plural(type_: str, count: int) -> str:
     words = _THINGS.get(type_, type_.replace("_", " "))
     if count == 1:
         return words.removesuffix("s") if words == "points" else words
-    head, of, rest = words.partition(" on ") if " on " in words else words.partition(" beside ")
+    head, of, rest = words.partition(" on ")
     if head.endswith(("keypoints", "points")):
         return words
     return head + ("es" if head.endswith(("s", "x")) else "s") + of + rest

@@ -239,9 +239,10 @@ def _note_missing(
         report.note(level, "NO_IMAGES", "Only labels were written, since no folder of images was named.")
         return
     where = f"in {options.images}" if options.images is not None else f"beside the labels in {labels.source.name}"
+    none = "its only image is not" if total == 1 else f"none of the {total} images is"
     if missing == total and not is_left:
         raise WriteError(
-            f"{target.path}: not written, since none of the {total} images is {where}. Name their folder with "
+            f"{target.path}: not written, since {none} {where}. Name their folder with "
             "--images DIR, or write only the labels with --image-files leave."
         )
     level = Level.INFO if is_left and missing == total else Level.WARNING

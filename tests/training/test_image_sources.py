@@ -369,7 +369,7 @@ def test_two_rows_never_share_an_image(target: str, tmp_path: Path, capsys: pyte
     assert report["counts"]["box"] == {"in": 2, "kept": 1, "changed": 0, "dropped": 1}
     (note,) = [note for note in report["notes"] if note["code"] == "DUPLICATE_IMAGE"]
     assert note["level"] == "warning"
-    assert "The image of 'b_1.jpg' is that of another row already; the second is left out." in shown.err
+    assert "Another row already has the image of 'b_1.jpg'; this row is left out." in shown.err
     (loaded,) = TRAINERS[target][0](tmp_path / "out", "train")
     assert [path.name for path in (tmp_path / "out").rglob("*.jpg")] == ["b_1.jpg"]
     assert loaded

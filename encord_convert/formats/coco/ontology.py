@@ -314,7 +314,9 @@ class Plans:
         count = max(category.facts.points, len(category.keypoints))
         names = list(category.keypoints[:count])
         if len(names) < count:
-            detail = f"Only {len(names)} of {count} keypoints of {category.name!r} have names; the others are kp_1, …"
+            detail = f"The keypoints of {category.name!r} have no names; they are called kp_1, …"
+            if names:
+                detail = f"Only {len(names)} of {count} keypoints of {category.name!r} have names; the others are kp_…"
             self._ledger.note(Level.WARNING, "KEYPOINT_NAMES_MISSING", detail, Where(element=category.name))
             names += [f"kp_{number}" for number in range(len(names) + 1, count + 1)]
         short = self._draft.hashes.short
