@@ -154,7 +154,10 @@ class _Lens:
         return Thing(instance.classification_name, "classification", frames, instance.classification_hash)
 
     def _answers(self, instance: Any, frame: int | None) -> dict[str, Any] | None:
-        if frame is not None and self._carries is not None and Feature.ANSWERS in self._carries.alters:
+        carries = self._carries
+        if frame is not None and carries is not None and Feature.ANSWERS not in carries.features and (
+            Feature.ANSWERS in carries.alters or Feature.GROUPS in carries.features  # some say that it is a crowd
+        ):  # fmt: skip
             return None
         first = Feature.CLASSIFICATIONS if frame is None else Feature.ANSWERS
         answered = [
