@@ -234,7 +234,7 @@ def test_a_range_counts_where_it_differs_from_the_frames() -> None:
     assert [(on.frame, on.created_by) for on in one.get_annotations()] == [
         (1, "ann@example.org"), (2, "bob@example.org"), (3, "bob@example.org"),
     ]  # fmt: skip
-    assert row._contents.disagreements[0] == ("Free Remark (C1): placed on frames 1-3 by its range, not on 0-1.")
+    assert row._contents.disagreements[0] == ("Free Remark (C1): placed on frames 1-3 by its range, not on 0-1.", 3)
     written = row.to_encord_dict()
     assert written["classification_answers"]["C1"]["range"] == [[1, 3]]
     on = {frame: len(labels["classifications"]) for frame, labels in written["data_units"]["v"]["labels"].items()}
