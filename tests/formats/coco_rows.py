@@ -336,7 +336,8 @@ COCO_CODES = {
     "AREA_DERIVED": {DAMAGE: "test_areas_that_are_missing_are_noted_and_counted"},
     "CROWD_KEPT": {READ: "test_a_crowd_is_kept_and_says_so"},
     "ID_RENUMBERED": {
-        "formats/test_coco_native": "test_ids_that_are_not_unique_and_above_0_are_renumbered_and_counted"
+        "formats/test_coco_native": "test_ids_that_are_not_unique_are_renumbered_and_counted "
+        "test_ids_from_0_are_said_to_be_renumbered"
     },
     "KEYPOINT_NAMES_MISSING": {READ: "test_keypoints_without_names_are_numbered"},
     "GEOMETRY_DROPPED": {READ: "test_the_segmentation_beside_keypoints_is_counted_as_dropped"},
