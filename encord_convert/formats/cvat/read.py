@@ -423,7 +423,7 @@ def open_shard(recipe: Recipe) -> LabelSet:
         title=recipe.scan.meta.name,
         ledger=reading.ledger,
     )
-    labels.native[FAMILY] = reading.native
+    labels.native[FAMILY] = {NOTES: []} if recipe.first else reading.native
     labels.before = Before(recipe.first, recipe.objects)
     labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
     return labels
