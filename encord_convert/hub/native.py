@@ -43,6 +43,10 @@ NOTES = "notes"
 words of the importer: level, code, sentence, element and count of each note. The keys beside it then tell nothing."""
 
 
+KEPT = "track_id (kept)"
+"""Key of an annotation whose value is an answer too: it is written back, and nothing is lost where it is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """How the loss of a native key of an annotation is told that has a name of its own.

@@ -41,6 +41,7 @@ from encord_convert.hub.loss import Carries, Feature, Kind, Level, Loss, Note, W
 from encord_convert.hub.native import (
     ALSO,
     CLASSES,
+    KEPT,
     LARGEST,
     NOTES,
     QUIET,
@@ -304,7 +305,7 @@ class Report:
                 for other, own in value.items():
                     self._lose_worded(instance, where, other, own, words)
             elif key not in words:
-                if not says_nothing(value):
+                if key != KEPT and not says_nothing(value):
                     self._lose_native(f"annotation.{key}", where, count * leaves(value))
             elif instance is None or instance._origin is None or instance._origin.weights != {}:
                 self._lose_word(words[key], label, value, where, count)
@@ -361,6 +362,7 @@ class Report:
             if key in words
             else _lost_native(f"annotation.{key}")
             for key in keys
+            if key != KEPT
         ]
         return any(self.writing.wants_examples(*loss) for loss in own)
 

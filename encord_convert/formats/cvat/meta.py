@@ -156,7 +156,7 @@ class Meta:
     ontology: str = ""
     own: Own | None = None
     tree: Tree = field(default_factory=dict)
-    is_personal: bool = False
+    personal: int = 0
 
     def task_id(self, attributes: dict[str, str]) -> str:
         """Return the task that the XML attributes of an image or track name, or the only one there is."""
@@ -215,7 +215,7 @@ def parse_meta(meta: Any, version: str) -> Meta:
         _shift_tasks(result.tasks)
     tree = tree_of(meta)
     result.tree = tree if isinstance(tree, dict) else {}
-    result.is_personal = any((one.text or "").strip() for name in PERSONAL for one in meta.iterfind(f".//{name}/*"))
+    result.personal = sum(1 for name in PERSONAL for _ in meta.iterfind(f".//{name}/*"))
     result.own = _own(meta.findtext("encord/row"))
     if result.own is not None:
         result.ontology = meta.findtext("encord/ontology") or ""

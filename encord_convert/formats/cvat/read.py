@@ -143,8 +143,8 @@ class _Reading:
         labels = labels_of(Labels(self.draft.ontology))
         for one in self.scans:
             where = Where(file=one.member)
-            if one.meta.is_personal:
-                self.ledger.note(Level.INFO, "PERSONAL_DATA", _PERSONAL, where)
+            if one.meta.personal:
+                self.ledger.note(Level.INFO, "PERSONAL_DATA", _PERSONAL, where, one.meta.personal)
             if one.meta.version not in ("", "1.1"):
                 detail = f"The 'version' {one.meta.version} of the format; written is 1.1."
                 self.ledger.note(Level.INFO, "NATIVE_DROPPED", detail, where)

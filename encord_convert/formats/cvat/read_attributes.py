@@ -17,6 +17,7 @@ from encord_convert.formats.cvat.ontology import AnswerPlan, ShapePlan, TagPlan,
 from encord_convert.hub.counts import Carried
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind
+from encord_convert.hub.native import KEPT
 from encord_convert.hub.table import Use
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers
@@ -243,6 +244,7 @@ class Uses:
             _group(draft, plan, group)
         if isinstance(plan, ShapePlan) and plan.track_id is not None and track_id is not None:
             draft.static.append((plan.track_id.attribute, track_id))
+            draft.native[KEPT] = track_id
         if isinstance(plan, TagPlan) and track_id is not None:
             draft.native["track_id"] = track_id
         if isinstance(plan, TagPlan) and occluded is not None and not is_zero(occluded):

@@ -18,7 +18,8 @@ _NAMED = {"labels": "label", "attributes": "attribute"}
 
 def tree_of(element: Any) -> Tree | str:
     """Return an element of a file as a tree, but for personal data and what this package says in files."""
-    children = [child for child in element if isinstance(child.tag, str) and child.tag not in (_OURS, *PERSONAL)]
+    children = [child for child in element if isinstance(child.tag, str) and child.tag != _OURS]
+    children = [child for child in children if child.tag not in PERSONAL or not len(child)]
     tree: Tree = {f"@{name}": value for name, value in element.items()}
     counts: dict[str, int] = {}
     for child in children:

@@ -15,7 +15,7 @@ from encord_convert.formats.cvat.write_skeletons import Written, keyframes, plai
 from encord_convert.formats.cvat.write_texts import attribute_text, escaped, is_writable, points_text
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.loss import Carries, Feature, Kind
-from encord_convert.hub.native import ALSO, Keys
+from encord_convert.hub.native import ALSO, KEPT, Keys
 from encord_convert.hub.table import Use
 from encord_convert.hub.visibility import fate, frame_size
 from encord_convert.losses.narrow import has_depth, is_self_occluded, is_unsaid
@@ -107,8 +107,8 @@ class Elements:
         answers, is_occluded = self._answers_text(use, instance, frame)
         own = native_in(row, instance.object_hash, frame)
         source = _source(self._is_manual(instance, frame), own)
-        number = tracks.get(instance.object_hash)
-        track = "" if number is None else f' track_id="{number}"'
+        number = own.get(KEPT, tracks.get(instance.object_hash))
+        track = "" if number is None else f' track_id="{escaped(str(number))}"'
         if use.element == "skeleton":
             head = f'    <skeleton label="{escaped(use.label.name)}" source="{source}"{_beside(own)}{track}'
             return _closed(head, _points(use, pose, {"source": source}, own.get(POINTS, {})) + answers, "skeleton")
@@ -128,7 +128,8 @@ class Elements:
         if self._unwritable.pop(id(instance), None) is not None:
             return None
         source = _source(use.info.manual_annotation, native)
-        head, rest = _around(own, source, is_occluded, _beside(native), answers)
+        track = f' track_id="{escaped(native[KEPT])}"' if KEPT in native else ""
+        head, rest = _around(own, source, is_occluded, _beside(native) + track, answers)
         return head.replace("%", "%%") + gap + rest.replace("%", "%%")
 
     def tags(
@@ -350,7 +351,7 @@ def _closed(head: str, inner: str, element: str, indent: str = "    ") -> str:
 
 
 _OF_FRAMES = frozenset({POINTS, "keyframe", ABSENT})
-_OWN_PLACE = frozenset({"source", "z_order", ALSO, *_OF_FRAMES})
+_OWN_PLACE = frozenset({"source", "z_order", ALSO, KEPT, *_OF_FRAMES})
 
 
 def _source(is_manual: bool, own: Keys) -> str:

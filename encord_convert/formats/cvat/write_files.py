@@ -24,10 +24,10 @@ from encord_convert.formats.cvat.trees import Tree
 from encord_convert.formats.cvat.write_elements import Elements, Range
 from encord_convert.formats.cvat.write_labels import Label, Labels, Question
 from encord_convert.formats.cvat.write_templates import Templates
-from encord_convert.formats.cvat.write_texts import escaped
+from encord_convert.formats.cvat.write_texts import attribute_text, escaped
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Level, Where
-from encord_convert.hub.native import NOTES, Native
+from encord_convert.hub.native import NOTES, Keys, Native
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.table import Sheet
 from encord_convert.hub.visibility import frame_size, slice_name, unit_of
@@ -36,6 +36,8 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 
 NAME = "annotations.xml"
+
+_NONE: Keys = {}
 
 _MOST_FRAMES = 10_000_000
 """Images of a group or series. A row of a few bytes can name any number."""
@@ -50,21 +52,32 @@ class _Document:
         self.grid = Grid(0, 1, 0, 0) if row is None else grid_of(row)
         self.size = 0
         self._names: set[int] = set()
+        self._ids: set[str] = set()
         self.body: BinaryIO = path.open("wb", buffering=1 << 20)
 
-    def named(self, title: str) -> str:
+    def named(self, title: str, subset: str = "") -> str:
         """Return a name for an image that no other of the file has; 64 bits of each are remembered."""
         stem, dot, suffix = title.rpartition(".")
         if not stem or "/" in suffix:
             stem, dot, suffix = title, "", ""
         name, number = title, 0
-        while (code := _code(name)) in self._names:
+        while (code := _code(f"{subset}\0{name}")) in self._names:
             number += 1
             name = f"{stem}_{number}{dot}{suffix}"
         self._names.add(code)
         return name
 
-    def add_picture(self, number: int, names: str, size: tuple[int, int], inner: str) -> None:
+    def id_of(self, native: Keys) -> str:
+        """Return the id of the next image: that of the source, or else how many came before it."""
+        id_ = str(native.get("id", self.size))
+        number = self.size
+        while id_ in self._ids:
+            number += 1
+            id_ = str(number)
+        self._ids.add(id_)
+        return escaped(id_)
+
+    def add_picture(self, number: int | str, names: str, size: tuple[int, int], inner: str) -> None:
         """Write an image."""
         # What has no size has no shapes either; an image of one pixel can have its tags.
         width, height = (side or 1 for side in size)
@@ -154,10 +167,11 @@ class Documents:
             odd = [sheet.object(place) for place in span if elements[place] is None]
             if odd or tags:
                 shapes = self._told(sheet.empty_row(number), sheet.native_of(number), shapes, odd, tags)
-            names = self._names(
-                document, title, sheet.unit_titles.get(number, title), split_of(sheet.client_metadata.get(number))
-            )
-            document.add_picture(document.size, names, sheet.sizes[number], "".join(shapes))
+            subset = split_of(sheet.client_metadata.get(number))
+            file_name = self._file_name(sheet.empty_row(number)) if subset else title
+            own = {} if sheet.native is None or sheet.native.family != FAMILY else sheet.native.rows.get(number, {})
+            names = self._names(document, title, sheet.unit_titles.get(number, title), subset, file_name, own)
+            document.add_picture(document.id_of(own), names, sheet.sizes[number], "".join(shapes))
 
     def _told(
         self, row: LabelRowV2, native: Native | None, shapes: list[Any], odd: list[Any], tags: Sequence[Any]
@@ -217,18 +231,35 @@ class Documents:
         inner = "".join([*shapes, *self._elements.tags(row, frame, tags, tracks)])
         title = _title(row, frame, by_uid=self._options.slices == "uid")
         if document.row is None:
-            names = self._names(document, title, row._units[0].data_title, split_of(row.client_metadata))
-        else:
-            names = self._names(document, title)
-        number = document.size if document.row is None else frame
-        document.add_picture(number, names, frame_size(row, frame), inner)
+            own = row._native.row if row._native is not None and row._native.family == FAMILY else {}
+            subset = split_of(row.client_metadata)
+            names = self._names(document, title, row._units[0].data_title, subset, self._file_name(row), own)
+            document.add_picture(document.id_of(own), names, frame_size(row, frame), inner)
+            return
+        document.add_picture(frame, self._names(document, title), frame_size(row, frame), inner)
 
-    def _names(self, document: _Document, title: str, unit: str = "", subset: str = "") -> str:
+    def _file_name(self, row: LabelRowV2) -> str:
+        """Return what the one file that the set was read from calls an image, if its row is not called otherwise."""
+        title, file = row.data_title, row._file
+        is_known = META in self._set.native.get(FAMILY, {}) and file is not None
+        return file.name if is_known and file is not None and file.name and title.endswith(file.name) else title
+
+    def _names(
+        self,
+        document: _Document,
+        title: str,
+        unit: str = "",
+        subset: str = "",
+        file_name: str = "",
+        native: Keys = _NONE,
+    ) -> str:
         """Return the XML attributes that name an image; one that is not called as it should be says that too."""
-        name = document.named(title)
-        self._renamed += name != title
+        wanted = file_name or title
+        name = document.named(wanted, subset)
+        self._renamed += name != wanted
         own = {"title": "" if name == title else title, "unit": "" if unit == title else unit, "subset": subset}
         more = [f' {key}="{escaped(text)}"' for key, text in own.items() if text]
+        more += [attribute_text(key, text, at) for at, (key, text) in enumerate(native.items()) if key != "id"]
         return f'name="{escaped(name)}"' + "".join(more)
 
     def _group(self, document: _Document, row: LabelRowV2) -> None:
@@ -260,16 +291,20 @@ class Documents:
                 "CVAT for video alone has no place for them."
             )
             self._report.note(Level.WARNING, "TAGS_BEFORE_TRACKS", detail)
+        # What another object stands for in the source, a point of several, has a number behind all others.
         number, grid = 0, document.grid
+        further = sum(not _is_further(one) for one in row._objects.values())
         if grid.start == 0 and grid.step == 1 and not takes_all(row):
             detail = (
                 "Labels stand on frames that the task of their video leaves out; it is written as one of all frames."
             )
             self._report.note(Level.WARNING, "FRAME_STEP", detail)
         for instance in row._objects.values():
-            text = self._elements.track(row, instance, number, grid)
+            is_further = _is_further(instance)
+            text = self._elements.track(row, instance, further if is_further else number, grid)
             document.body.write(text.encode())
-            number += bool(text)
+            number += bool(text) and not is_further
+            further += bool(text) and is_further
 
     # --- descriptions -----------------------------------------------------------------------------------------------
 
@@ -331,6 +366,11 @@ class Documents:
         range_ = self._elements.ranges.get(question, Range(0, 0))
         limits = [_short(range_.least), _short(range_.greatest), _short(10.0**-range_.decimals)]
         return limits[0], "\n".join(limits)
+
+
+def _is_further(instance: Any) -> bool:
+    """Tell an object that stands for nothing of the source, but for a part of what another stands for."""
+    return instance._origin is not None and instance._origin.weights == {}
 
 
 def _code(name: str) -> int:
