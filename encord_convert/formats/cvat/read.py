@@ -170,7 +170,7 @@ class _Reading:
         frames = row.frames if row is not None else task.frames(self.options)
         grid = Grid(0, 1, max(0, frames - 1), frames)
         if own := keys_of(task):
-            grid = Grid(task.start, task.step, own.get("stop_frame", task.last_frame), own["size"])
+            grid = Grid(task.start, task.step, own.get("stop_frame", task.last_frame or 0), own["size"])
         return body(meta.kind, title, grid, meta.split(""), labels, (task.width or 0, task.height or 0, title))
 
     def _own_plans(self) -> Plans | None:

@@ -180,8 +180,13 @@ class Pictures:
         row._native = self.native(of_image(attributes, place))
         return row
 
-    def native(self, own: Keys, joined: Mapping[str, str] = MappingProxyType({})) -> Native | None:
-        """Return what is native of a row and of the labels made since this was last asked.
+    def native(
+        self,
+        own: Keys,
+        joined: Mapping[str, str] = MappingProxyType({}),
+        frames: Mapping[int, Keys] = MappingProxyType({}),
+    ) -> Native | None:
+        """Return what is native of a row, of images that are its frames, and of the labels made since the last time.
 
         ``joined`` gives the hash under which a label is another frame of one.
         """
@@ -189,7 +194,7 @@ class Pictures:
         for hash_, first in joined.items():
             if hash_ in labels:
                 labels.setdefault(first, {}).update(labels.pop(hash_))
-        return Native(FAMILY, own, labels) if own or labels else None
+        return Native(FAMILY, own, labels, dict(frames)) if own or labels or frames else None
 
     def _empty_row(self, attributes: dict[str, str], key: tuple[str, ...], title: str, extent: Extent) -> LabelRowV2:
         row = self._draft.row(
@@ -218,7 +223,6 @@ class Pictures:
             extents.append(extent)
             key = self._key(picture.attributes)
             title = self._account.title = self._title(picture.attributes)
-            self._account.note_unknown("image", picture.attributes, picture.line)
             units.append(self._draft.unit(title, *extent, key, frame))
             [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
             hash_of = self._draft.hashes.series("picture", *key)
@@ -250,7 +254,8 @@ class Pictures:
         row._origin = self._account.place
         names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, pictures, strict=True)}
         row._file = LabelFile(self._member, name, names)
-        row._native = self.native(keys_of(task) if is_video else {}, united.joined)
+        of_frames = {at: own for at, one in zip(frames, pictures, strict=True) if (own := of_image(one.attributes, at))}
+        row._native = self.native(keys_of(task) if is_video else {}, united.joined, of_frames)
         for instance in united.labels:
             row._adopt(instance)
         return row

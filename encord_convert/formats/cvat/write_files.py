@@ -68,10 +68,9 @@ class _Document:
         return name
 
     def id_of(self, native: Keys) -> str:
-        """Return the id of the next image: that of the source, or else how many came before it."""
-        id_ = str(native.get("id", self.size))
-        number = self.size
-        while id_ in self._ids:
+        """Return the id of the next image: that of the source, of which subsets may share some, or one that is free."""
+        number, id_ = self.size, str(native.get("id", self.size))
+        while "id" not in native and id_ in self._ids:
             number += 1
             id_ = str(number)
         self._ids.add(id_)
@@ -236,7 +235,12 @@ class Documents:
             names = self._names(document, title, row._units[0].data_title, subset, self._file_name(row), own)
             document.add_picture(document.id_of(own), names, frame_size(row, frame), inner)
             return
-        document.add_picture(frame, self._names(document, title), frame_size(row, frame), inner)
+        own = row._native.frames.get(frame, {}) if row._native is not None and row._native.family == FAMILY else {}
+        if "id" in own:
+            detail = "Images of one row are numbered by their frames; their 'id' is not written."
+            self._report.note(Level.INFO, "NATIVE_DROPPED", detail)
+        names = self._names(document, title, native=own)
+        document.add_picture(frame, names, frame_size(row, frame), inner)
 
     def _file_name(self, row: LabelRowV2) -> str:
         """Return what the one file that the set was read from calls an image, if its row is not called otherwise."""
