@@ -81,6 +81,10 @@ SECONDARY = frozenset(
 """Types that are not labels themselves but belong to one: left out of the count per label."""
 
 
+_LAST = frozenset({Feature.NATIVE, Feature.Z_ORDER, Feature.GROUPS, Feature.PROVENANCE})
+"""Features that are told where rows are taken, of many at once, and not in the order of what is written."""
+
+
 class Verdict(Protocol):
     """What is said of all rows together, however many processes walked them; it can be hashed and sent."""
 
@@ -213,12 +217,12 @@ class Ledger:
         return copy
 
     def losses(self) -> list[Loss]:
-        """Return the losses in the order they were met, what only the source has words for last."""
+        """Return the losses in the order they were met, those of what is native last."""
         losses = [
             Loss(*index, tally.count, tally.where, tally.detail, tuple(tally.examples))
             for index, tally in self._losses.items()
         ]
-        return sorted(losses, key=lambda loss: loss.feature is Feature.NATIVE)
+        return sorted(losses, key=lambda loss: loss.feature in _LAST)
 
     def notes(self) -> list[Note]:
         """Return the notes in the order they were made."""

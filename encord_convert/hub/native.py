@@ -16,6 +16,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from encord_convert.hub.loss import Feature, Kind
+
 Keys = Mapping[str, Any]
 """Key to JSON value, as the source has both."""
 
@@ -32,6 +34,47 @@ OF_GEOMETRY = frozenset({"area", "bbox"})
 """Keys of an annotation that speak of its geometry: whoever edits that makes them untrue."""
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
+
+ALSO = "also"
+"""Key of an annotation that stands for several things of the source: what is native of each, by its label."""
+
+NOTES = "notes"
+"""Key of ``LabelSet.native[family]`` that holds what is said of the file's own where it is not written back, in the
+words of the importer: level, code, sentence, element and count of each note. The keys beside it then tell nothing."""
+
+
+KEPT = "track_id (kept)"
+"""Key of an annotation whose value is an answer too: it is written back, and nothing is lost where it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """How the loss of a native key of an annotation is told that has a name of its own.
+
+    ``type`` is what the importer counts it as, beside the annotation; ``detail`` has a gap for the value.
+    """
+
+    type: str
+    kind: Kind
+    code: str
+    feature: Feature
+    detail: str
+
+
+_GROUP = "group_id {} has no place in the hub; -r group_id=yes keeps it."
+_GROUPED = Word("group_id", Kind.DROPPED, "GROUP_DROPPED", Feature.GROUPS, _GROUP)
+_SOURCE = "The source {!r} is read as not made by hand; the word itself is lost."
+_Z_ORDER = "z_order {} is kept as the order of labels alone."
+
+WORDS: Mapping[str, Mapping[str, Word]] = {
+    "cvat": {
+        "z_order": Word("z_order", Kind.DROPPED, "Z_ORDER_DROPPED", Feature.Z_ORDER, _Z_ORDER),
+        "group_id": _GROUPED,
+        "track.group_id": _GROUPED,
+        "source": Word("source", Kind.MERGED, "SOURCE_MERGED", Feature.PROVENANCE, _SOURCE),
+    }
+}
+"""By family and key; the other keys of annotations have no names of their own."""
 
 
 @dataclass(slots=True)
@@ -92,6 +135,8 @@ class NativeColumns:
         By number of the image, then by hash of the classification: its keys.
     quiet : set of str
         As of :class:`Native`.
+    shared : sequence
+        For every annotation of the table the keys it has in common with many, or None; empty if none has any.
     """
 
     family: str
@@ -101,6 +146,7 @@ class NativeColumns:
     label_columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     classifications: Mapping[int, Mapping[str, Keys]] = field(default_factory=dict)
     quiet: frozenset[str] = frozenset()
+    shared: Sequence[Keys | None] = ()
 
     def row(self, number: int, hashes: Mapping[int, str]) -> Native | None:
         """Return what is native of an image; ``hashes`` gives those of its annotations by their index."""
@@ -109,6 +155,7 @@ class NativeColumns:
         labels: dict[str, Mapping[int, Keys]] = {}
         for index, hash_ in hashes.items():
             keys = {key: _plain(column[index]) for key, column in self.label_columns.items()}
+            keys.update((self.shared and self.shared[index]) or {})
             keys.update(self.labels.get(index, {}))
             if keys:
                 labels[hash_] = {0: keys}

@@ -8,11 +8,13 @@ one by one, and what is written is the same, byte for byte.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.counts import Carried, Origin
+from encord_convert.hub.loss import Where
 from encord_convert.hub.native import Native, NativeColumns
 from encord_convert.sdk.objects import ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import (
@@ -243,6 +245,20 @@ class Sheet:
     def empty_row(self, number: int) -> LabelRowV2:
         """Return a row of an image without its labels, which is enough to say where something is."""
         return self._empty_row(number)
+
+    def where(self, number: int, place: int | None = None) -> Where:
+        """Return where an image is, or a shape on it that has a use."""
+        row, use = self._empty_row(number), None if place is None else self.uses[place]
+        if place is None or use is None:
+            return Where(row._origin, row=row.data_title)
+        return Where(row._origin, self._line_of(place), row.data_title, 0, f"<{use.type}>", self._hash_of(place))
+
+    def odd_images(self) -> set[int]:
+        """Return the images of which something is native, or of annotations on them that share it with no other."""
+        if self.native is None:
+            return set()
+        some = self.native.rows.keys() | self.native.classifications.keys()
+        return some | {bisect_right(self._ends, place) for place in self.native.labels}
 
     def object(self, place: int) -> ObjectInstance:
         """Return an object that is in no row."""

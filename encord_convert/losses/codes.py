@@ -198,6 +198,7 @@ NOTES: dict[str, str] = {
     "ORDERED_BY_TIME": "slices are ordered by time",
     "OUTSIDE_STACK": "slices are outside the stack of their series",
     "OUT_OF_BOUNDS": "shapes reach outside their image",
+    "PERSONAL_DATA": "who owns or works on a task is not read",
     "RANGE_DIFFERS": "a classification has other frames in its range, which counts, than in its entries on frames",
     "RESULTS_IGNORED": "a results file is not read beside its ground truth",
     "SCAN_DOUBTFUL": "run lengths look as if they had the other scan order",

@@ -17,6 +17,7 @@ both are told to the same object, in one place: that is why this is one module, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,21 @@ from encord_convert.hub.contents import (
 )
 from encord_convert.hub.counts import CROWD, SECONDARY, Carried, Key, Ledger
 from encord_convert.hub.loss import Carries, Feature, Kind, Level, Loss, Note, Where
-from encord_convert.hub.native import CLASSES, LARGEST, QUIET, Native, NativeColumns, leaves, says_nothing
+from encord_convert.hub.native import (
+    ALSO,
+    CLASSES,
+    KEPT,
+    LARGEST,
+    NOTES,
+    QUIET,
+    WORDS,
+    Keys,
+    Native,
+    NativeColumns,
+    Word,
+    leaves,
+    says_nothing,
+)
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Sheet, Use
 from encord_convert.losses.wording import summary, things, verb
@@ -86,6 +101,7 @@ class Report:
         self._frames_dropped: dict[str, set[int]] = {}
         self._counts_hub = False
         self._families: frozenset[str] = frozenset()
+        self._told_apart: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         sums = ", ".join(f"{name}={count}" for name, count in sum_counts(self.labels().values()).items())
@@ -115,7 +131,11 @@ class Report:
         self.writing = Ledger()
         self.rows_read = 0
         self.source.splits = {}
+        self._told_apart = frozenset()
         if carries is not None:
+            # Told where a row is taken, of written and unwritten annotations alike: not again when one is dropped.
+            lost = [WORDS[family].values() for family in WORDS.keys() - carries.native]
+            self._told_apart = frozenset(word.type for words in lost for word in words if word.kind is Kind.DROPPED)
             self._lose_colours(labels.ontology, carries)
             for family, keys in labels.native.items():
                 self._lose_native_of_set(family, keys, carries)
@@ -219,7 +239,9 @@ class Report:
         """Say what only the source has words for: of classes as a loss, of the file itself as a note."""
         for name, own in keys.get(CLASSES, {}).items():
             self._lose_native_keys("class", own, Where(element=name), family, carries, keys.get(QUIET, ()))
-        for key, value in keys.items():
+        for level, code, detail, element, count in () if carries.keeps(family, "file") else keys.get(NOTES, ()):
+            self.writing.note(Level(level), code, detail, Where(element=element), count)
+        for key, value in keys.items() if NOTES not in keys else ():
             if key in (CLASSES, LARGEST, QUIET) or says_nothing(value) or carries.keeps(family, f"file.{key}"):
                 continue
             detail = f"Only the format of the source has a word for {key!r} of the file."
@@ -232,6 +254,9 @@ class Report:
         for frame, keys in native.frames.items():
             place = Where(file=row._origin, row=row.data_title, frame=frame)
             self._lose_native_keys("frame", keys, place, native.family, carries, native.quiet)
+        if native.family in WORDS:
+            self._lose_worded_labels(row, native, WORDS[native.family])
+            return
         for hash_, frames in native.labels.items():
             for frame, keys in frames.items():
                 place = Where(file=row._origin, row=row.data_title, frame=frame, object_hash=hash_)
@@ -241,6 +266,9 @@ class Report:
         """Say what :meth:`_lose_native_of` does of many rows, one by one only where examples are wanted."""
         native = table.native
         assert native is not None
+        if native.family in WORDS:
+            self._lose_worded_table(table, native, WORDS[native.family])
+            return
         lost: dict[str, int] = {}
         for name, count in native.counts():
             if not self._keeps(native.family, name, carries):
@@ -262,6 +290,87 @@ class Report:
             name = f"{scope}.{key}"
             if not (name in quiet or says_nothing(value) or self._keeps(family, name, carries)):
                 self._lose_native(name, where, leaves(value))
+
+    def _lose_worded_labels(self, row: LabelRowV2, native: Native, words: Mapping[str, Word]) -> None:
+        for instance in (*row._objects.values(), *row._classifications.values()):
+            for frame, keys in native.labels.get(hash_of(instance), {}).items():
+                self._lose_worded(instance, self._where(instance, frame), label_of(instance), keys, words)
+
+    def _lose_worded(
+        self, instance: Any, where: Where, label: str, keys: Keys, words: Mapping[str, Word], count: int = 1
+    ) -> None:
+        """Say that keys of annotations are not written; ``instance`` is the annotation if it is just one."""
+        for key, value in keys.items():
+            if key == ALSO:
+                for other, own in value.items():
+                    self._lose_worded(instance, where, other, own, words)
+            elif key not in words:
+                if key != KEPT and not says_nothing(value):
+                    self._lose_native(f"annotation.{key}", where, count * leaves(value))
+            elif instance is None or instance._origin is None or instance._origin.weights != {}:
+                self._lose_word(words[key], label, value, where, count)
+
+    def _lose_worded_table(self, table: Sheet, native: NativeColumns, words: Mapping[str, Word]) -> None:
+        """Say of a table what :meth:`_lose_native_of` does of its rows."""
+        # Few keys are shared by many annotations: those of one use are counted together, under one dictionary.
+        shared, counts = native.shared, Counter[tuple[Use | None, int]]()
+        if shared:
+            counts.update(zip(table.uses, map(id, shared), strict=True))
+        sums: dict[tuple[str, int], int] = {}
+        for (used, id_), count in counts.items():
+            if used is not None and used.weights is None and id_ != id(None):
+                sums[used.label, id_] = sums.get((used.label, id_), 0) + count
+        known = {id(keys): keys for keys in shared if keys is not None}
+        wanted = {key for key in sums if self._wants_examples(key[0], known[key[1]], words)}
+        odd = table.odd_images()
+        # One by one where an annotation is like no other or examples are wanted; the rest are counted.
+        for number in range(len(table)) if wanted else sorted(odd):
+            if not wanted and number not in odd:
+                continue
+            for key, value in native.rows.get(number, {}).items():
+                if says_nothing(value):
+                    continue
+                where = table.where(number) if self.writing.wants_examples(*_lost_native(f"image.{key}")) else Where()
+                self._lose_native(f"image.{key}", where, leaves(value))
+            for place in table.span(number):
+                use = table.uses[place]
+                if use is None:
+                    if place in native.labels:
+                        self._lose_odd(table, number, table.made[place], native.labels[place], words)
+                elif wanted and (alike := (use.label, id(shared[place]))) in wanted and use.weights is None:
+                    sums[alike] -= 1
+                    self._lose_worded(None, table.where(number, place), use.label, known[alike[1]], words)
+                    if not self._wants_examples(use.label, known[alike[1]], words):
+                        wanted.remove(alike)
+            own = native.classifications.get(number, {})
+            for one in table.classifications.get(number, ()) if own else ():
+                self._lose_odd(table, number, one, own.get(hash_of(one), {}), words)
+        for (label, id_), count in sums.items():
+            if count:
+                self._lose_worded(None, Where(), label, known[id_], words, count)
+
+    def _lose_odd(self, table: Sheet, number: int, instance: Any, keys: Keys, words: Mapping[str, Word]) -> None:
+        where = Where()
+        if ALSO in keys or self._wants_examples(label_of(instance), keys, words):
+            self._row = table.empty_row(number)
+            where = self._where(instance, 0)
+        self._lose_worded(instance, where, label_of(instance), keys, words)
+
+    def _wants_examples(self, label: str, keys: Keys, words: Mapping[str, Word]) -> bool:
+        own = [
+            (words[key].kind, words[key].code, words[key].feature, (words[key].type, label))
+            if key in words
+            else _lost_native(f"annotation.{key}")
+            for key in keys
+            if key != KEPT
+        ]
+        return any(self.writing.wants_examples(*loss) for loss in own)
+
+    def _lose_word(self, word: Word, label: str, value: Any, where: Where, count: int) -> None:
+        counts = self.writing.dropped if word.kind is Kind.DROPPED else self.writing.changed
+        counts[word.type, label] += count
+        key, detail = (word.type, label), word.detail.format(value)
+        self.writing.lose(word.kind, word.code, word.feature, key, where, detail, count)
 
     def _lose_native(self, name: str, where: Where, count: int) -> None:
         detail = f"Only the format of the source has a word for {name!r}."
@@ -318,7 +427,8 @@ class Report:
                 writing.changed[key] -= weight
         for other in also_of(instance):
             others = (other.type, other.label)
-            writing.drop(code, feature, others, self._where(instance, frame), detail, carried=other.carried)
+            carried = self._untold(other.carried)
+            writing.drop(code, feature, others, self._where(instance, frame), detail, carried=carried)
             if other.changed:
                 writing.changed[others] -= 1
         for side in side_types(info_of(instance, frame)) if self._counts_hub else ():
@@ -344,7 +454,7 @@ class Report:
         if use.weights is not None or not writing.lose_more(Kind.DROPPED, code, feature, key):
             return False
         writing.dropped[key] += 1
-        for type_, number in use.carried:
+        for type_, number in self._untold(use.carried):
             writing.dropped[type_, use.label] += number
         if use.changed:
             writing.changed[key] -= 1
@@ -395,7 +505,7 @@ class Report:
         crowds = "CROWD_DROPPED", Feature.GROUPS, "That it is a crowd cannot be stored in the target."
         kind, counts = self._fate_of(Feature.ANSWERS, carries)
         beside = [(self._weigh(instance, frame)[2], label_of(instance))]
-        beside += [(other.carried, other.label) for other in also_of(instance)]
+        beside += [(self._untold(other.carried), other.label) for other in also_of(instance)]
         for carried, label in beside:
             for type_, count in carried:
                 if type_ in SIDES or (type_ == CROWD and Feature.GROUPS in carries.features):  # has its own place
@@ -495,9 +605,15 @@ class Report:
             return (type_of(instance), label_of(instance)), 1, _NO_CARRIED, False
         key = (origin.type, origin.label)
         if origin.weights is None:
-            return key, 1, origin.carried, origin.changed
+            return key, 1, self._untold(origin.carried), origin.changed
         weight, carried = origin.weights.get(frame, (0, _NO_CARRIED))
-        return key, weight, carried, origin.changed
+        return key, weight, self._untold(carried), origin.changed
+
+    def _untold(self, carried: Carried) -> Carried:
+        """Return what is carried without that whose loss is told apart."""
+        if not carried or not self._told_apart:
+            return carried
+        return tuple([pair for pair in carried if pair[0] not in self._told_apart])
 
     def _where(self, instance: Any, frame: int) -> Where:
         row = self._row

@@ -22,6 +22,7 @@ from encord_convert import OptionError, ReadError, Report, read, write
 from encord_convert.cli import run
 from encord_convert.formats import Match
 from encord_convert.formats._files import MemorySource, MemoryTarget, Source, source_at, spooled
+from encord_convert.formats._registry import format_named
 from encord_convert.formats.cvat import counts, fast_xml, scan
 from encord_convert.formats.cvat.page import FORMAT
 from encord_convert.formats.cvat.read import open_shard
@@ -33,6 +34,7 @@ from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
 from encord_convert.testing import hub_of
 
+ENCORD = format_named("encord")
 CORNERS = ("tl", "bl", "tr", "br")
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "cvat"
 CASES = sorted(case.name for case in FIXTURES.iterdir() if case.is_dir())
@@ -104,7 +106,7 @@ class Loaded:
         self.report = Report()
         given = MemorySource({"annotations.xml": source}) if isinstance(source, bytes) else source
         self.labels = read(given, "cvat", report=self.report, **options)
-        self.rows = list(self.labels)
+        self.rows = list(self.report.rows(self.labels, ENCORD.exporter.carries))
         self.instances = [instance for row in self.rows for instance in row.get_object_instances()]
         self.codes = {loss.code for loss in self.report.losses()} | {note.code for note in self.report.notes()}
         ledger = self.report.reading
@@ -750,8 +752,8 @@ def test_a_track_id_in_pictures_is_kept_as_text() -> None:
 
 def test_xml_attributes_nobody_knows_are_told() -> None:
     loaded = Loaded(document(image(box(colour="red"), shape("tag", mood="good"), path="/x")))
-    told = [note.detail for note in loaded.report.notes() if note.code == "UNDECLARED_ATTRIBUTE"]
-    assert [detail.split("'")[1] for detail in told] == ["path", "colour", "mood"]
+    told = [loss.detail for loss in loaded.report.losses() if loss.code == "NATIVE_DROPPED"]
+    assert [detail.split("'")[1] for detail in told] == ["image.path", "annotation.colour", "annotation.mood"]
 
 
 # -- tags ---------------------------------------------------------------------------------------------------------

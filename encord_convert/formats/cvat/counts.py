@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from encord_convert.formats.cvat.exact_xml import Answers, Sides, Values, unknown_names
+from encord_convert.formats.cvat.exact_xml import Answers, Sides
 from encord_convert.formats.cvat.read_attributes import Change, Plan, Ready, Uses
 from encord_convert.hub.counts import EXAMPLES, Key, Ledger
 from encord_convert.hub.labelset import Draft
@@ -167,12 +167,6 @@ class Account:
         detail = f"<{element}> is no shape of CVAT that can be read."
         self.ledger.drop("UNSUPPORTED_SHAPE", Feature.SHAPE, (element, label), self.where(line, element), detail)
         self.ledger.note(Level.ERROR, "UNSUPPORTED_SHAPE", detail, self.where(line, element))
-
-    def note_unknown(self, element: str, values: Values, line: int) -> None:
-        """Say which XML attributes of an element are not read, since CVAT does not define them."""
-        for name in unknown_names(element, values):
-            detail = f"The XML attribute {name!r} of <{element}> is none CVAT defines; it is not read."
-            self.note(Level.WARNING, "UNDECLARED_ATTRIBUTE", detail, line, element)
 
     def note(self, level: Level, code: str, detail: str, line: int | None, element: str) -> None:
         """Say something that lost nothing."""

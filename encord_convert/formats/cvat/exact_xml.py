@@ -102,12 +102,37 @@ _SHAPE_NAMES = frozenset(
 )  # fmt: skip
 
 
-def unknown_names(element: str, values: Values) -> list[str]:
-    """Return the XML attributes of an element that CVAT does not define."""
+_BESIDE = frozenset({"label", "source", "occluded", "z_order", "group_id", "track_id"})
+_READ = {
+    **{element: _BESIDE.union(names) for element, names in CANONICAL.items()},
+    "ellipse": _BESIDE | {"cx", "cy", "rx", "ry", "rotation"},
+    "cuboid": _BESIDE | {axis + corner + face for axis in "xy" for corner in ("tl", "bl", "tr", "br") for face in "12"},
+    "skeleton": _BESIDE,
+    "tag": _BESIDE,
+    "image": _NAMES["image"] - {"id", "task_id"},
+    "track": _NAMES["track"] - {"id", "group_id"},
+}
+"""XML attributes that are read, by element."""
+
+_OF_TRACKS = frozenset({"frame", "keyframe", "outside"})
+
+
+def unread(element: str, values: Values, *, is_tracked: bool = False) -> dict[str, str]:
+    """Return the XML attributes of an element that are not read; those of CVAT that say nothing left out."""
     if isinstance(values, tuple):
-        return []
-    known = _NAMES.get(element, _SHAPE_NAMES)
-    return [] if values.keys() <= known else sorted(values.keys() - known)
+        return {}
+    read = _READ[element]
+    if values.keys() <= read:
+        return {}
+    read = read | _OF_TRACKS if is_tracked else read
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in read and not (name in _SHAPE_NAMES and element not in _NAMES and value in _NOTHING)
+    }
+
+
+_NOTHING = frozenset({"", "0", "0.0", "0.00"})
 
 
 def sides_of(attributes: dict[str, str]) -> Sides:

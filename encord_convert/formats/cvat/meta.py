@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from encord_convert.formats.cvat.options import ReadOptions
+from encord_convert.formats.cvat.trees import PERSONAL, Tree, tree_of
 from encord_convert.hub.splits import UNNAMED
 
 TAGS = "Tags"
@@ -141,7 +142,8 @@ class Own(msgspec.Struct):
 class Meta:
     """The whole description. ``kind`` is task, project, job or empty; a task or job is the one member of ``tasks``.
 
-    ``ontology`` (JSON text) and ``own`` are what only files written by this package say.
+    ``ontology`` (JSON text) and ``own`` are what only files written by this package say. ``tree`` is all of it as it
+    stands there, but for what is personal.
     """
 
     kind: str = ""
@@ -153,6 +155,8 @@ class Meta:
     has_meta: bool = False
     ontology: str = ""
     own: Own | None = None
+    tree: Tree = field(default_factory=dict)
+    personal: int = 0
 
     def task_id(self, attributes: dict[str, str]) -> str:
         """Return the task that the XML attributes of an image or track name, or the only one there is."""
@@ -209,6 +213,9 @@ def parse_meta(meta: Any, version: str) -> Meta:
     )
     if is_project:
         _shift_tasks(result.tasks)
+    tree = tree_of(meta)
+    result.tree = tree if isinstance(tree, dict) else {}
+    result.personal = sum(1 for name in PERSONAL for _ in meta.iterfind(f".//{name}/*"))
     result.own = _own(meta.findtext("encord/row"))
     if result.own is not None:
         result.ontology = meta.findtext("encord/ontology") or ""

@@ -145,8 +145,9 @@ class Plans:
 
 
 def build(
-    draft: Draft, labels: list[Label], facts: Mapping[str, LabelFacts], options: ReadOptions, ledger: Ledger
-) -> Plans:
+    draft: Draft, labels: list[Label], facts: Mapping[str, LabelFacts], options: ReadOptions, ledger: Ledger,
+    left: list[list[Any]],
+) -> Plans:  # fmt: skip
     """Fill the ontology of ``draft``, note what the description of the source has and the hub has no place for.
 
     Parameters
@@ -159,12 +160,17 @@ def build(
     options : ReadOptions
     ledger : Ledger
         Receives the notes.
+    left : list
+        Receives the notes that hold where nothing that is native is written: :data:`encord_convert.hub.native.NOTES`.
     """
-    return _Builder(draft, facts, options, ledger).build(labels)
+    return _Builder(draft, facts, options, ledger, left).build(labels)
 
 
 class _Builder:
-    def __init__(self, draft: Draft, facts: Mapping[str, LabelFacts], options: ReadOptions, ledger: Ledger) -> None:
+    def __init__(
+        self, draft: Draft, facts: Mapping[str, LabelFacts], options: ReadOptions, ledger: Ledger, left: list[list[Any]]
+    ) -> None:
+        self._left = left
         self._draft = draft
         self._facts = facts
         self._options = options
@@ -219,10 +225,10 @@ class _Builder:
             element = f"{label.name or UNLABELED}/{attribute.name}"
             if attribute.kind == "number" and attribute.values:
                 detail = "The ontology has no minimum, maximum or step of number attributes."
-                self._note(Level.INFO, "NUMBER_RANGE_DROPPED", detail, element)
+                self._left.append([Level.INFO.value, "NUMBER_RANGE_DROPPED", detail, element, 1])
             if attribute.default and not self._options.apply_defaults:
                 detail = "The ontology has no default values of attributes; -r apply_defaults=yes uses them."
-                self._note(Level.INFO, "DEFAULT_DROPPED", detail, element)
+                self._left.append([Level.INFO.value, "DEFAULT_DROPPED", detail, element, 1])
 
     def _shape(self, element: str, name: str, label: Label, facts: LabelFacts, makes: Any = None) -> ShapePlan:
         makes = makes or self._makes(element, facts)

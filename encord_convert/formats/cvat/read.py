@@ -18,9 +18,10 @@ from encord_convert.formats._files import FileSource, Source
 from encord_convert.formats.cvat import fast_xml as lane
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Picture, Record, Stray, Track, parsed_elements
-from encord_convert.formats.cvat.grid import FAMILY
+from encord_convert.formats.cvat.grid import FAMILY, Grid, keys_of
+from encord_convert.formats.cvat.head import META, WAS, beyond, body, labels_of, leaf_names
 from encord_convert.formats.cvat.hints import own_ontology, own_plans
-from encord_convert.formats.cvat.meta import Label, merged_labels
+from encord_convert.formats.cvat.meta import Label, Task, merged_labels
 from encord_convert.formats.cvat.ontology import Plans, build
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_groups import Groups, own_row
@@ -29,14 +30,24 @@ from encord_convert.formats.cvat.read_tables import SheetReader
 from encord_convert.formats.cvat.read_tracks import Tracks
 from encord_convert.formats.cvat.scan import Scan, pieces, scan, stamp_of
 from encord_convert.formats.cvat.stats import LabelFacts, Wanted, merged_facts
+from encord_convert.formats.cvat.trees import Tree
+from encord_convert.formats.cvat.write_labels import Labels
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import Before, Draft, LabelSet
 from encord_convert.hub.loss import Level, Where
 from encord_convert.hub.media import Media, apart
+from encord_convert.hub.native import NOTES, leaves
 from encord_convert.hub.splits import UNNAMED, named_in
 from encord_convert.hub.table import Sheet
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, Shape
+
+_PERSONAL = (
+    "The 'owner' and the 'assignee' of a task (their 'username' and 'email') are personal data and are not read."
+)
+
+_TOLD = frozenset({"default_value"})
+"""What has notes of its own."""
 
 _HELD = 64
 """How many images are read before the first of them becomes a row: their numbers are read together."""
@@ -84,7 +95,7 @@ def read_members(source: Source, members: Sequence[str], options: ReadOptions, r
     labels = LabelSet(
         reading.draft.ontology, sheets=partial(reading.sheets, source), title=title, ledger=reading.ledger, shards=cut
     )
-    labels.native[FAMILY] = {}
+    labels.native[FAMILY] = reading.native
     if all(one.meta.own is None for one in scans):
         labels.splits = {split for one in scans for split in _splits_in(one, is_alone=len(scans) == 1)}
     return labels
@@ -109,6 +120,7 @@ class _Reading:
         self.options = options
         self.draft = Draft("cvat")
         self.ledger = Ledger()
+        self.native: dict[str, Any] = {NOTES: []}
         members = [one.member for one in scans]
         self.folders = dict(zip(members, apart(members), strict=True))
         for one in scans:
@@ -116,13 +128,50 @@ class _Reading:
         own = self._own_plans()
         if own is not None:
             self.plans: Plans = own
+            self._add_native()
             self.ledger.mark_head()
             return
         # The scans are descriptions of the files and stay as they are; merging and completing need copies.
         labels: list[Label] = merged_labels(_copied([one.meta for one in scans]))
         facts: dict[str, LabelFacts] = merged_facts(_copied([one.facts.labels for one in scans]))
-        self.plans = build(self.draft, labels, facts, options, self.ledger)
+        self.plans = build(self.draft, labels, facts, options, self.ledger, self.native[NOTES])
+        self._add_native()
         self.ledger.mark_head()
+
+    def _add_native(self) -> None:
+        """Find out what the files say of themselves that the hub has no words for."""
+        labels = labels_of(Labels(self.draft.ontology))
+        for one in self.scans:
+            where = Where(file=one.member)
+            if one.meta.personal:
+                self.ledger.note(Level.INFO, "PERSONAL_DATA", _PERSONAL, where, one.meta.personal)
+            if one.meta.version not in ("", "1.1"):
+                detail = f"The 'version' {one.meta.version} of the format; written is 1.1."
+                self.ledger.note(Level.INFO, "NATIVE_DROPPED", detail, where)
+            ours = self._written(one, labels)
+            said = beyond(one.meta.tree, ours)
+            names = [name for name in dict.fromkeys(leaf_names(said)) if name not in _TOLD]
+            if names:
+                detail = f"Only CVAT has words for {', '.join(map(repr, names))} of the file."
+                self.native[NOTES].append([Level.INFO.value, "NATIVE_DROPPED", detail, None, leaves(said)])
+            if len(self.scans) == 1:
+                self.native |= {META: said, WAS: ours}
+
+    def _written(self, one: Scan, labels: Tree) -> Tree:
+        """Return what would be written of a file, from the ontology and what else is known of its rows."""
+        meta, facts = one.meta, one.facts
+        task, row = meta.tasks[0] if meta.tasks else Task(), own_row(meta.own)
+        is_video = bool(facts.tracks) or (task.mode == "interpolation" and not facts.pictures)
+        if not is_video or meta.kind == "project":
+            name = row.title if row is not None else task.name or meta.name if self.options.group_images else meta.name
+            size = facts.pictures if row is None else row.frames
+            return body(meta.kind, name, Grid(0, 1, max(0, size - 1), size), "", labels)
+        title = row.title if row is not None else task.source or task.name or meta.name or "video"
+        frames = row.frames if row is not None else task.frames(self.options)
+        grid = Grid(0, 1, max(0, frames - 1), frames)
+        if own := keys_of(task):
+            grid = Grid(task.start, task.step, own.get("stop_frame", task.last_frame or 0), own["size"])
+        return body(meta.kind, title, grid, meta.split(""), labels, (task.width or 0, task.height or 0, title))
 
     def _own_plans(self) -> Plans | None:
         """Return the plans of reading what this package wrote, None if it did not, or not as it now stands there."""
@@ -374,7 +423,7 @@ def open_shard(recipe: Recipe) -> LabelSet:
         title=recipe.scan.meta.name,
         ledger=reading.ledger,
     )
-    labels.native[FAMILY] = {}
+    labels.native[FAMILY] = {NOTES: []} if recipe.first else reading.native
     labels.before = Before(recipe.first, recipe.objects)
     labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
     return labels

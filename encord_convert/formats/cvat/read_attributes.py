@@ -17,6 +17,7 @@ from encord_convert.formats.cvat.ontology import AnswerPlan, ShapePlan, TagPlan,
 from encord_convert.hub.counts import Carried
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind
+from encord_convert.hub.native import KEPT
 from encord_convert.hub.table import Use
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers
@@ -84,19 +85,21 @@ class Ready:
 
     ``into`` is what the use counts beside the shape itself, ``carried`` what of it survives the reading; ``static``
     and ``dynamic`` are the answers, ``cleared`` the attributes said to have none; ``changes`` happen to every shape.
+    ``native`` is what only CVAT has words for.
     ``count`` shapes of it wait to be counted; ``is_open`` if some change of it wants more examples.
     ``use`` is how a sheet has it, ``split`` how if several points of one shape are an object each; made when needed.
     """
 
     __slots__ = (
-        "carried", "changes", "cleared", "count", "dynamic", "info", "into", "is_changed", "is_open", "plan", "shares",
-        "split", "static", "use", "z",
+        "carried", "changes", "cleared", "count", "dynamic", "info", "into", "is_changed", "is_open", "native", "plan",
+        "shares", "split", "static", "use", "z",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, common: _Part, answered: _Part, beside: _Part, shares: Shares) -> None:
         self.plan = plan
         self.info: Any = beside.info
         self.z = beside.z
+        self.native = beside.native
         self.static = answered.static + beside.static if beside.static else answered.static
         self.dynamic = answered.dynamic + beside.dynamic if beside.dynamic else answered.dynamic
         self.cleared = answered.cleared
@@ -123,6 +126,7 @@ class _Part:
     carried: Carried = ()
     info: Any = None
     z: int = 0
+    native: dict[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -134,6 +138,7 @@ class _Draft:
     cleared: list[Any] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     into: Counter[str] = field(default_factory=Counter)
+    native: dict[str, str] = field(default_factory=dict)
 
     def answer(self, given: Iterable[tuple[AnswerPlan, Any]]) -> None:
         """Take answers; None is none."""
@@ -151,9 +156,11 @@ class _Draft:
         left = self.into.copy()
         for change in self.changes:
             left[change.type] -= change.count
+        if "source" in self.native:
+            left["source"] -= 1  # elsewhere it is read as another word, whatever becomes of the shape
         return _Part(
             tuple(self.static), tuple(self.dynamic), tuple(self.cleared), tuple(self.changes), counts_of(self.into),
-            counts_of(left), info, z,
+            counts_of(left), info, z, self.native or None,
         )  # fmt: skip
 
 
@@ -178,6 +185,7 @@ class Uses:
         self._answered: dict[Any, _Part] = {}
         self._beside: dict[Any, _Part] = {}
         self._shares: dict[Any, Shares] = {}
+        self._natives: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
 
     def ready(
         self, plan: Plan, sides: Sides | str, answers: Answers, points: Sequence[tuple[str, Answers]] = ()
@@ -216,6 +224,7 @@ class Uses:
         self._answered.clear()
         self._beside.clear()
         self._shares.clear()
+        self._natives.clear()
 
     def _beside_part(self, plan: Plan, sides: Sides | str) -> _Part:
         source, occluded, z_order, group, track_id = sides_in(sides)
@@ -224,19 +233,24 @@ class Uses:
         if source != "manual":
             draft.into["source"] = 1
             if source != "auto":
-                detail = f"The source {source!r} is read as not made by hand; the word itself is lost."
-                draft.changes.append(Change(Kind.MERGED, "SOURCE_MERGED", Feature.PROVENANCE, detail, "source"))
+                draft.native["source"] = source
         if occluded == "1" and isinstance(plan, ShapePlan):
             _occlude(draft, plan)
         z = whole(z_order)
-        if z:
+        if z_order is not None and (z or not is_zero(z_order)):
             draft.into["z_order"] = 1
-            detail = f"z_order {z} is kept as the order of labels alone."
-            draft.changes.append(dropped("Z_ORDER_DROPPED", Feature.Z_ORDER, "z_order", detail))
+            draft.native["z_order"] = z_order
         if group is not None and group != "0":
             _group(draft, plan, group)
         if isinstance(plan, ShapePlan) and plan.track_id is not None and track_id is not None:
             draft.static.append((plan.track_id.attribute, track_id))
+            draft.native[KEPT] = track_id
+        if isinstance(plan, TagPlan) and track_id is not None:
+            draft.native["track_id"] = track_id
+        if isinstance(plan, TagPlan) and occluded is not None and not is_zero(occluded):
+            draft.native["occluded"] = occluded
+        if draft.native:  # one for all that say the same, by which they are counted together
+            draft.native = self._natives.setdefault(tuple(draft.native.items()), draft.native)
         return draft.part(self._info if source == "manual" else self._machine_info, z)
 
 
@@ -253,13 +267,7 @@ def _group(draft: _Draft, plan: Plan, group: str) -> None:
     if isinstance(plan, ShapePlan) and plan.group_id is not None:
         draft.static.append((plan.group_id.attribute, group))
     else:
-        draft.changes.append(group_dropped(group))
-
-
-def group_dropped(group: str) -> Change:
-    """Return the change that a group number is not taken over."""
-    detail = f"group_id {group} is not kept; -r group_id=yes keeps it."
-    return dropped("GROUP_DROPPED", Feature.GROUPS, "group_id", detail)
+        draft.native["group_id"] = group
 
 
 _APPROXIMATED = {
@@ -322,6 +330,18 @@ def _settled(
             change = Change(Kind.RENAMED, "POINT_ATTRIBUTE_LIFTED", Feature.ATTRIBUTES, detail, "answer")
             draft.changes.append(change)
     return list(given.values())
+
+
+def is_zero(text: str) -> bool:
+    """Tell whether a text is empty or a number that is 0.
+
+    >>> is_zero("0.00"), is_zero(""), is_zero("near")
+    (True, True, False)
+    """
+    try:
+        return float(text or 0) == 0
+    except ValueError:
+        return False
 
 
 def whole(text: str | None) -> int:

@@ -12,6 +12,7 @@ from encord_convert.formats.cvat.united import United
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.media import LabelFile
+from encord_convert.hub.native import Native
 from encord_convert.hub.splits import metadata_of
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
@@ -91,6 +92,11 @@ class Groups:
             row._file = LabelFile(self._pictures.member, self._row.title)
         for instance in self._united.labels:
             row._adopt(instance)
+        own = self._pictures.native({}, self._united.joined)
+        if own is not None and row._native is not None:
+            row._native = Native(own.family, row._native.row, {**row._native.labels, **own.labels})
+        elif own is not None:
+            row._native = own
         self._united = United(self._ledger)
         if self.is_video:
             row._units[0].data_title, row._units[0].data_type = self._row.units[0].title, self._row.units[0].type

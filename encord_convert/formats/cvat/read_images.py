@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 from encord_convert.errors import ReadError
@@ -13,6 +14,7 @@ from encord_convert.formats.cvat.grid import FAMILY, keys_of
 from encord_convert.formats.cvat.images import TURNED, header_of
 from encord_convert.formats.cvat.lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats.cvat.meta import Meta, Task
+from encord_convert.formats.cvat.native import of_image, of_shape
 from encord_convert.formats.cvat.ontology import Plans
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready
@@ -24,13 +26,16 @@ from encord_convert.hub.counts import Origin
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level
 from encord_convert.hub.media import LabelFile, Media
-from encord_convert.hub.native import Native
+from encord_convert.hub.native import ALSO, Keys, Native
 from encord_convert.hub.splits import metadata_of, named_in
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 from encord_convert.sdk.objects import Shape as HubShape
 
 _DEPTH = itemgetter(0)
+
+TagAt = tuple[Ready, int, int, "Keys | None"]
+"""A tag: what it has in common with others, its index on the image, line, and what is native of it."""
 
 
 class Pictures:
@@ -77,6 +82,7 @@ class Pictures:
         self._folder = folder
         self._named = named_in(member) if key else ""
         self._place = first
+        self._natives: dict[str, dict[int, Keys]] = {}
         self._duplicates = facts.duplicates
         self._without_size = facts.without_size
         self._size = options.size_px()
@@ -99,12 +105,13 @@ class Pictures:
     def _single(self, pictures: Sequence[Picture]) -> Iterator[LabelRowV2]:
         extents = [None if self._is_duplicate(picture) else self._extent(picture) for picture in pictures]
         all_lines, all_masks = self._lines(pictures, extents), plain_masks(pictures, extents)
-        for picture, extent, lines, masks in zip(pictures, extents, all_lines, all_masks, strict=True):
+        places = range(self._place - len(pictures), self._place)
+        for place, picture, extent, lines, masks in zip(places, pictures, extents, all_lines, all_masks, strict=True):
             self._account.ledger.into["image", ""] += 1
             if extent is None:
                 self._drop(picture)
             else:
-                yield self._row(picture, extent, lines, masks)
+                yield self._row(place, picture, extent, lines, masks)
 
     def _grouped(self, picture: Picture) -> Iterator[LabelRowV2]:
         self._account.ledger.into["image", ""] += 1
@@ -159,17 +166,35 @@ class Pictures:
             raise ReadError(self._account.place, fact, line=picture.line, advice=advice)
         return found
 
-    def _row(self, picture: Picture, extent: Extent, lines: Iterator[Any] | None, masks: Iterator[Any]) -> LabelRowV2:
+    def _row(
+        self, place: int, picture: Picture, extent: Extent, lines: Iterator[Any] | None, masks: Iterator[Any]
+    ) -> LabelRowV2:
         attributes = picture.attributes
         key = self._key(attributes)
         title = self._title(attributes)
         self._account.title = title
-        self._account.note_unknown("image", attributes, picture.line)
         row = self._empty_row(attributes, key, title, extent)
         adopt = row._adopt
         for instance in self._labels(picture, extent, lines, masks, 0, self._draft.hashes.series("picture", *key)):
             adopt(instance)
+        row._native = self.native(of_image(attributes, place))
         return row
+
+    def native(
+        self,
+        own: Keys,
+        joined: Mapping[str, str] = MappingProxyType({}),
+        frames: Mapping[int, Keys] = MappingProxyType({}),
+    ) -> Native | None:
+        """Return what is native of a row, of images that are its frames, and of the labels made since the last time.
+
+        ``joined`` gives the hash under which a label is another frame of one.
+        """
+        labels, self._natives = self._natives, {}
+        for hash_, first in joined.items():
+            if hash_ in labels:
+                labels.setdefault(first, {}).update(labels.pop(hash_))
+        return Native(FAMILY, own, labels, dict(frames)) if own or labels or frames else None
 
     def _empty_row(self, attributes: dict[str, str], key: tuple[str, ...], title: str, extent: Extent) -> LabelRowV2:
         row = self._draft.row(
@@ -198,7 +223,6 @@ class Pictures:
             extents.append(extent)
             key = self._key(picture.attributes)
             title = self._account.title = self._title(picture.attributes)
-            self._account.note_unknown("image", picture.attributes, picture.line)
             units.append(self._draft.unit(title, *extent, key, frame))
             [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
             hash_of = self._draft.hashes.series("picture", *key)
@@ -230,8 +254,8 @@ class Pictures:
         row._origin = self._account.place
         names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, pictures, strict=True)}
         row._file = LabelFile(self._member, name, names)
-        own = keys_of(task) if is_video else {}
-        row._native = Native(FAMILY, own) if own else None
+        of_frames = {at: own for at, one in zip(frames, pictures, strict=True) if (own := of_image(one.attributes, at))}
+        row._native = self.native(keys_of(task) if is_video else {}, united.joined, of_frames)
         for instance in united.labels:
             row._adopt(instance)
         return row
@@ -317,7 +341,8 @@ class Pictures:
         account, cache = self._account, self._account.cache
         width, height = extent
         placed: list[tuple[int, ObjectInstance]] = []
-        tags: list[tuple[Ready, int, int]] = []
+        tags: list[TagAt] = []
+        natives = self._natives
         leaves = False
         for index, shape in enumerate(picture.shapes):
             tag, label, sides, values, answers, children, line = shape
@@ -327,10 +352,9 @@ class Pictures:
             if ready is None:
                 account.drop_unknown(tag, label, line)
                 continue
-            if isinstance(values, dict):
-                account.note_unknown(tag, values, line)
+            native = ready.native if isinstance(values, tuple) else of_shape(ready, shape)
             if tag == "tag":
-                tags.append((ready, index, line))
+                tags.append((ready, index, line, native))
                 continue
             if tag == "box":
                 coordinates = plain_box(values, ready.plan.makes, width, height)  # type: ignore[union-attr]
@@ -339,13 +363,16 @@ class Pictures:
             else:
                 coordinates = None if flat is None or tag == "points" else LINES[tag](flat)
             if coordinates is None or children is not None:
-                leaves |= self._draw(placed, shape, ready, extent, flat, frame, index, hash_of)
+                leaves |= self._draw(placed, shape, ready, extent, flat, frame, index, hash_of, native)
                 continue
             ready.count += 1
             if ready.is_open:
                 account.tell(ready, tag, line)
             origin = Origin(tag, label, line, ready.carried, ready.is_changed)
-            placed.append((ready.z, _instance(ready, hash_of(index), coordinates, frame, origin)))
+            hash_ = hash_of(index)
+            if native:
+                natives[hash_] = {frame: native}
+            placed.append((ready.z, _instance(ready, hash_, coordinates, frame, origin)))
         if leaves:
             self._note_leaving(picture.line)
         placed.sort(key=_DEPTH)
@@ -362,6 +389,7 @@ class Pictures:
         frame: int,
         index: int,
         hash_of: Callable[[int], str],
+        native: Keys | None,
     ) -> bool:
         """Make the objects of a shape that is not as most are, or drop it; tell whether it leaves the image."""
         tag, label, _, _, _, children, line = shape
@@ -383,6 +411,8 @@ class Pictures:
         origin = Origin(tag, label, line, ready.carried, changed)
         for number, coordinates in enumerate(drawing.coordinates):
             hash_ = hash_of(index + (number << 32))
+            if native:
+                self._natives[hash_] = {frame: native}
             placed.append((ready.z, _instance(ready, hash_, coordinates, frame, origin)))
             # The first of split objects stands for the one shape of the source.
             origin = Origin(tag, label, line, changed=changed, weights={})
@@ -407,14 +437,14 @@ class Pictures:
         return changed
 
     def _classifications(
-        self, tags: list[tuple[Ready, int, int]], frame: int, hash_of: Callable[[int], str]
+        self, tags: list[TagAt], frame: int, hash_of: Callable[[int], str]
     ) -> list[ClassificationInstance]:
         """Make the classifications of an image: tags without attributes are one, equal tags collapse."""
         account = self._account
         seen: set[str] = set()
-        plain: list[tuple[Ready, int, int]] = []
+        plain: list[TagAt] = []
         made = []
-        for ready, index, line in tags:
+        for ready, index, line, native in tags:
             plan = ready.plan
             if plan.label in seen:
                 detail = f"The tag {plan.label!r} stands on one image more than once; the first is read."
@@ -426,25 +456,28 @@ class Pictures:
             if ready.is_open:
                 account.tell(ready, "tag", line)
             if plan.is_plain:  # type: ignore[union-attr]
-                plain.append((ready, index, line))
+                plain.append((ready, index, line, native))
             else:
+                if native:
+                    self._natives[hash_of(index)] = {frame: native}
                 origin = Origin("tag", plan.label, line, ready.carried, ready.is_changed)
                 made.append(self._classification(ready, ready.static, hash_of(index), frame, origin))
         if plain:
             made.append(self._common_tags(plain, frame, hash_of))
         return made
 
-    def _common_tags(
-        self, tags: list[tuple[Ready, int, int]], frame: int, hash_of: Callable[[int], str]
-    ) -> ClassificationInstance:
-        ready, index, line = tags[0]
-        further = tuple(Origin("tag", r.plan.label, at, r.carried, r.is_changed) for r, _, at in tags[1:])
+    def _common_tags(self, tags: list[TagAt], frame: int, hash_of: Callable[[int], str]) -> ClassificationInstance:
+        ready, index, line, _ = tags[0]
+        further = tuple(Origin("tag", r.plan.label, at, r.carried, r.is_changed) for r, _, at, _ in tags[1:])
+        also = {r.plan.label: native for r, _, _, native in tags if native}
+        if also:
+            self._natives[hash_of(index)] = {frame: {ALSO: also}}
         origin = Origin("tag", ready.plan.label, line, ready.carried, ready.is_changed, also=further)
         root = ready.plan.root  # type: ignore[union-attr]
-        chosen = {id(other.plan.option) for other, _, _ in tags}  # type: ignore[union-attr]
+        chosen = {id(other.plan.option) for other, *_ in tags}  # type: ignore[union-attr]
         options = tuple(option for option in root.options if id(option) in chosen)
         # One information for all: it is by hand only if every one of them is.
-        machine = next((other for other, _, _ in tags if not other.info.manual_annotation), ready)
+        machine = next((other for other, *_ in tags if not other.info.manual_annotation), ready)
         return self._classification(machine, [(root, options)], hash_of(index), frame, origin)
 
     def _classification(

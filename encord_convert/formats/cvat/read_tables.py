@@ -12,16 +12,19 @@ from typing import Any
 import numpy as np
 
 from encord_convert.formats.cvat.counts import Account
-from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Picture, unknown_names
+from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Picture
 from encord_convert.formats.cvat.fast_chunks import Page, page_of
 from encord_convert.formats.cvat.fast_codes import NAMELESS, ODD, Codes, Ints, Tag
 from encord_convert.formats.cvat.fast_codes import Use as Said
+from encord_convert.formats.cvat.grid import FAMILY
+from encord_convert.formats.cvat.native import of_image, of_shape
 from encord_convert.formats.cvat.ontology import Plans
 from encord_convert.formats.cvat.read_attributes import Ready
 from encord_convert.formats.cvat.read_columns import HUB, MAKES, POINTS, PlainShapes
-from encord_convert.formats.cvat.read_images import Pictures, pixels_of
+from encord_convert.formats.cvat.read_images import Pictures, TagAt, pixels_of
 from encord_convert.formats.cvat.read_shapes import points_split
 from encord_convert.hub.labelset import series_members, series_of
+from encord_convert.hub.native import Keys, NativeColumns
 from encord_convert.hub.splits import metadata_of
 from encord_convert.hub.table import Column, Sheet, Size, Use
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
@@ -59,6 +62,7 @@ class _Known(Codes):
         room = len(self.kinds)
         self.readies: list[Ready | None] = []
         self.made: list[Use | None] = []
+        self.natives: list[Keys | None] = []
         self.depths = np.zeros(room, np.int64)
         self.is_open = np.zeros(room, bool)
         self._counts = np.zeros(room, np.int64)
@@ -85,9 +89,11 @@ class _Known(Codes):
         if ready is None or kind == ODD or abs(ready.z) > _MOST_Z:
             self.readies.append(None)
             self.made.append(None)
+            self.natives.append(None)
             return min(kind, ODD)
         self.readies.append(ready)
         self.made.append(self.use(ready, use))
+        self.natives.append(ready.native)
         self.depths[code] = ready.z
         self.is_open[code] = ready.is_open
         return kind
@@ -108,7 +114,7 @@ class _Known(Codes):
         plan: Any = ready.plan
         shares, carried = ready.shares, ready.carried if stands_for else ()
         changed = ready.is_changed if changed is None else changed
-        key = (id(plan), id(shares), id(ready.info), carried, changed, stands_for)  # all but z_order
+        key = (id(plan), id(shares), id(ready.info), carried, changed, stands_for)  # all but what is native
         _, use = self._made.get(key, (None, None))
         if use is None:
             if shares.frame != 0:
@@ -174,13 +180,8 @@ class SheetReader(Pictures):
         seeds = hashes.seeds("picture", keys)
         account.ledger.into["image", ""] += len(keys)
         gathering = _Gathering(page, PlainShapes(page, sizes), self._known)
-        told = gathering.told
-        for number, one in enumerate(attributes):
-            if unknown_names("image", one):
-                told.setdefault(number, [])
-        for number in sorted(told):
+        for number in sorted(gathering.told):
             account.title = titles[number]
-            account.note_unknown("image", attributes[number], page.line_of(pictures[number]))
             self._tell_picture(gathering, number, sizes[number], seeds[number])
 
         def empty_row(number: int) -> LabelRowV2:
@@ -188,13 +189,16 @@ class SheetReader(Pictures):
 
         data_hashes = hashes.uuids("unit", keys)
         metadata = {number: own for number, one in enumerate(attributes) if (own := metadata_of(self._split(one)))}
+        first, self._place = self._place, self._place + len(keys)
+        native = {number: said for number, one in enumerate(attributes) if (said := of_image(one, first + number))}
+        gathering.natives, self._natives = self._natives, {}
         units = {number: one["unit"] for number, one in enumerate(attributes) if one.get("unit")}
-        return gathering.sheet(titles, data_hashes, sizes, seeds, empty_row, metadata, units)
+        return gathering.sheet(titles, data_hashes, sizes, seeds, empty_row, metadata, units, native)
 
     def _tell_picture(self, gathering: _Gathering, number: int, size: Size, seed: int) -> None:
         """Take those shapes of an image, in the order of the file, of which there is something to tell."""
         page, first = gathering.page, int(gathering.page.starts[number])
-        tags: list[tuple[Ready, int, int]] = []
+        tags: list[TagAt] = []
         leaves = number in gathering.leaving
         for at in gathering.told[number]:
             if gathering.is_taken[at]:
@@ -226,20 +230,20 @@ class SheetReader(Pictures):
         size: Size,
         seed: int,
         made: list[_Made],
-        tags: list[tuple[Ready, int, int]],
+        tags: list[TagAt],
     ) -> bool:
         """Make the objects of a shape that is not as most are; tell whether it leaves its image."""
-        tag, label, _, values, _, _, line = shape
+        tag, label, _, _, _, _, line = shape
         ready = self._ready(shape)
         if ready is None:
             self._account.drop_unknown(tag, label, line)
             return False
-        self._account.note_unknown(tag, values, line)
+        native = of_shape(ready, shape)
         if tag == "tag":
-            tags.append((ready, index, line))
+            tags.append((ready, index, line, native))
             return False
         drawn: list[tuple[int, ObjectInstance]] = []
-        leaves = self._draw(drawn, shape, ready, size, None, 0, index, series_of(seed))
+        leaves = self._draw(drawn, shape, ready, size, None, 0, index, series_of(seed), native)
         made += [(z, instance, at) for z, instance in drawn]
         return leaves
 
@@ -274,6 +278,7 @@ class _Gathering:
             self.repeats[points.places] = points.counts
         known.count(page.codes[self.is_taken])
         self.made: list[_Made] = []
+        self.natives: dict[str, dict[int, Keys]] = {}
         self.classifications: dict[int, list[Any]] = {}
         self.leaving = {int(page.owners[at]) for at in shapes.leaving}
         self.told: dict[int, list[int]] = {number: [] for number in self.leaving}
@@ -290,6 +295,7 @@ class _Gathering:
         empty_row: Callable[[int], LabelRowV2],
         client_metadata: dict[int, dict[str, Any]],
         unit_titles: dict[int, str],
+        native: dict[int, Keys],
     ) -> Sheet:
         """Return the sheet, all images being there."""
         page = self.page
@@ -326,8 +332,22 @@ class _Gathering:
         return Sheet(
             titles, data_hashes, sizes, np.bincount(owners, minlength=len(titles)).tolist(), uses, hashes, columns,
             made, self.classifications, lambda place: page.line_of(int(tags[place])), empty_row, client_metadata,
-            unit_titles,
+            unit_titles, self._native_columns(native, made, page.codes[tags]),
         )  # fmt: skip
+
+    def _native_columns(self, rows: dict[int, Keys], made: dict[int, ObjectInstance], codes: Ints) -> NativeColumns:
+        """Return what is native of images and labels; labels that were made one by one have keys of their own."""
+        known = self._known.natives
+        shared = [known[code] for code in codes.tolist()] if any(known) else ()
+        if not self.natives:
+            return NativeColumns(FAMILY, rows, shared=shared)
+        labels = {place: own[0] for place, one in made.items() if (own := self.natives.get(one.object_hash))}
+        said: dict[int, dict[str, Keys]] = {}
+        for number, those in self.classifications.items():
+            for one in those:
+                if own := self.natives.get(one.classification_hash):
+                    said.setdefault(number, {})[one.classification_hash] = own[0]
+        return NativeColumns(FAMILY, rows, labels, classifications=said, shared=shared)
 
     def _depths(self, depths: Ints) -> Any:
         """Return the z_order of all shapes, those that were made behind the others; as ranks if one is no number of 64

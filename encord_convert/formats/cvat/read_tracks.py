@@ -22,9 +22,10 @@ from encord_convert.formats.cvat.fast_xml import sides_in
 from encord_convert.formats.cvat.grid import FAMILY, keys_of
 from encord_convert.formats.cvat.images import header_of
 from encord_convert.formats.cvat.meta import Meta, Task
+from encord_convert.formats.cvat.native import ABSENT, absent, of_shape, of_track
 from encord_convert.formats.cvat.ontology import Plans, ShapePlan
 from encord_convert.formats.cvat.options import ReadOptions
-from encord_convert.formats.cvat.read_attributes import Change, Ready, counts_of, group_dropped
+from encord_convert.formats.cvat.read_attributes import Change, Ready, counts_of
 from encord_convert.formats.cvat.read_shapes import (
     Drawing,
     Invalid,
@@ -218,6 +219,7 @@ class _Video:
         self._count = 0
         self._hash_of = draft.hashes.series("track", *key)
         self._objects: list[tuple[int, ObjectInstance]] = []
+        self._natives: dict[str, dict[int, dict[str, Any]]] = {}
         self._last_frame = -1
 
     def row(self) -> LabelRowV2:
@@ -237,7 +239,7 @@ class _Video:
         )
         row._origin, row._file = self._account.place, self._file
         own = keys_of(self._task)
-        row._native = Native(FAMILY, own) if own else None
+        row._native = Native(FAMILY, own, self._natives) if own or self._natives else None
         for _, instance in sorted(self._objects, key=lambda pair: pair[0]):
             row._adopt(instance)
         return row
@@ -254,7 +256,6 @@ class _Video:
         label = track.attributes.get("label", "")
         ledger = self._account.ledger
         ledger.into["track", label] += 1
-        self._account.note_unknown("track", track.attributes, track.line)
         by_element: dict[str, list[tuple[Shape, bool]]] = {}
         for shape, is_counted in _listed(track):
             by_element.setdefault(shape[0], []).append((shape, is_counted))
@@ -269,6 +270,11 @@ class _Video:
                 plan = plan.outline  # a track is one object, and so of one class
             made += self._objects_of(plan, shapes, track, index + (number << 24))
         self._group(track, label, made)
+        own = of_track(track.attributes, index)
+        if self._groups_in(label) is not None:
+            own.pop("track.group_id", None)
+        if own and made:
+            self._natives.setdefault(made[0].object_hash, {}).setdefault(min(made[0]._frames), {}).update(own)
         if not made:
             detail = "The track is on no frame."
             where = self._account.where(track.line, "track")
@@ -280,15 +286,17 @@ class _Video:
         if group == "0":
             return
         self._account.ledger.into["group_id", label] += 1
+        title = self._groups_in(label)
+        for instance in made if title is not None else ():
+            attribute = next(one for one in instance.ontology_item.attributes if one.name == title)
+            instance._answer(attribute, group)
+        if not made:
+            self._account.ledger.dropped["group_id", label] += 1  # with the track
+
+    def _groups_in(self, label: str) -> str | None:
+        """Return the attribute that holds the numbers of groups, None if none does."""
         plan = next((plan for (_, name), plan in self._plans.shapes.items() if name == label), None)
-        if made and plan is not None and plan.group_id is not None:
-            for instance in made:
-                attribute = next(a for a in instance.ontology_item.attributes if a.name == plan.group_id.attribute.name)
-                instance._answer(attribute, group)
-            return
-        loss = group_dropped(group)
-        where = self._account.where(track.line, "track")
-        self._account.ledger.drop(loss.code, loss.feature, (loss.type, label), where, loss.detail)
+        return None if plan is None or plan.group_id is None else str(plan.group_id.attribute.name)
 
     def _objects_of(
         self, plan: ShapePlan, shapes: Iterable[tuple[Shape, bool]], track: Track, index: int
@@ -320,7 +328,6 @@ class _Video:
     def _entry(self, plan: ShapePlan, shape: Shape, is_counted: bool, track: Track) -> _Entry | None:
         attributes, children, line = values_of(shape), shape[5], shape[6]
         ready = self._ready(plan, shape, track)
-        self._account.note_unknown(plan.element, attributes, line)
         frame = frame_number(attributes.get("frame"))
         is_absent = _is_absent(attributes, children)
         fault = None
@@ -462,6 +469,9 @@ class _Video:
             self._place(instance, [one for one in placed if len(one.drawing.coordinates) > number], number, first.ready)
             made.append(instance)
             self._objects.append((first.ready.z, instance))
+        if not_there := self._absent(entries, placed):
+            own = self._natives.setdefault(made[0].object_hash, {})
+            own.setdefault(min(made[0]._frames), {})[ABSENT] = not_there
         return made
 
     def _place(self, instance: ObjectInstance, placed: list[_Placed], number: int, ready: Ready) -> None:
@@ -474,9 +484,25 @@ class _Video:
             is_by_hand = one.is_key or not self._options.keyframes_manual
             info = ready.info if is_by_hand else self._draft.machine_info
             instance._place(frame, one.drawing.coordinates[number], info)
+            native = None if one.entry is None else of_shape(ready, one.entry.element, is_tracked=True)
+            if native:
+                self._natives.setdefault(instance.object_hash, {})[frame] = dict(native)
             runs.extend(frame, one.state)
             self._last_frame = max(self._last_frame, frame)
         runs.close()
+
+    def _absent(self, entries: list[_Entry], placed: list[_Placed]) -> dict[str, Any]:
+        """Return what is said of frames the object is not on, if it is more than that it ended as it was."""
+        found = {}
+        is_there = {one.frame for one in placed}
+        for before, entry in pairwise([None, *entries]):
+            assert entry is not None
+            if not entry.is_absent:
+                continue
+            is_end = before is not None and not before.is_absent and entry.frame - self._task.step in is_there
+            if not (is_end and before is not None and _says_the_same(before, entry)):
+                found[str(self._hub_frame(entry.frame))] = absent(entry.element)
+        return found
 
     def _static(self, entries: list[_Entry]) -> _Settled:
         """Settle answers that hold for the whole track: of several the one given most often, the first of equals."""
@@ -589,6 +615,30 @@ def _is_listed_whole(entries: list[_Entry], step: int) -> bool:
     return len(steps) >= _FEWEST_LISTED - 1 and max(steps) <= step and all(entry.is_key for entry in entries)
 
 
+def _says_the_same(one: _Entry, other: _Entry) -> bool:
+    """Tell whether an absent shape is where the one before it is, and answers the same."""
+    if one.pose is None or other.pose is None or not other.is_key:
+        return False
+    if other.element[5]:
+        is_there = _points_said(one.element) == _points_said(other.element)
+    else:
+        is_there = _values_said(one.element) == _values_said(other.element)
+    return is_there and all(getattr(one.ready, said) == getattr(other.ready, said) for said in _SAID)
+
+
+_SAID = ("static", "dynamic", "native", "info")
+
+
+def _values_said(shape: Shape) -> dict[str, str]:
+    values = values_of(shape)
+    return {name: values[name] for name in values.keys() - {"frame", "keyframe", "outside"}}
+
+
+def _points_said(skeleton: Shape) -> list[tuple[str, str | None, str, Any]]:
+    points = [(child[1], values_of(child), child[4]) for child in skeleton[5] or ()]
+    return [(label, at.get("points"), at.get("occluded", "0"), answers) for label, at, answers in points]
+
+
 def _is_absent(attributes: dict[str, str], children: list[Shape] | None) -> bool:
     if attributes.get("outside") == "1":
         return True
@@ -661,6 +711,7 @@ def _point_at(label: str, by_frame: dict[int, Shape], frame: int) -> list[Shape]
     after = min((other for other in by_frame if other > frame), default=None)
     if before != frame:
         answers = NO_ANSWERS
+        attributes["keyframe"] = "0"
         if after is not None:
             share = (frame - before) / (after - before)
             attributes["points"] = _between(attributes, values_of(by_frame[after]), share)

@@ -27,10 +27,13 @@ class United:
     ----------
     labels : list of ObjectInstance or ClassificationInstance
         In the order of their first frames.
+    joined : dict of str to str
+        Hashes of labels that are other frames of one: its hash.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self.labels: list[Any] = []
+        self.joined: dict[str, str] = {}
         self._ledger = ledger
         self._tracks: dict[tuple[str, str], list[Any]] = {}
 
@@ -56,6 +59,7 @@ class United:
             weights = dict.fromkeys(first._frames, (1, origin.carried))
             origin = Origin(origin.type, origin.label, origin.line, changed=origin.changed, weights=weights)
             first._origin = origin
+        self.joined[instance._hash] = first._hash
         for frame, data in instance._frames.items():
             origin.weights[frame] = 1, instance._origin.carried
             if isinstance(instance, ObjectInstance):

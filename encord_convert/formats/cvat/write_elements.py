@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from encord_convert.formats.cvat.grid import Grid
 from encord_convert.formats.cvat.meta import UNDEFINED, Node
+from encord_convert.formats.cvat.native import ABSENT, POINTS, native_in
 from encord_convert.formats.cvat.write_labels import Label, Labels, ObjectUse, Question, Questions, TagUse
 from encord_convert.formats.cvat.write_skeletons import Written, keyframes, plain_pose, written
-from encord_convert.formats.cvat.write_texts import escaped, is_writable, points_text
+from encord_convert.formats.cvat.write_texts import attribute_text, escaped, is_writable, points_text
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.loss import Carries, Feature, Kind
+from encord_convert.hub.native import ALSO, KEPT, Keys
 from encord_convert.hub.table import Use
 from encord_convert.hub.visibility import fate, frame_size
 from encord_convert.losses.narrow import has_depth, is_self_occluded, is_unsaid
@@ -51,10 +53,12 @@ class _Frame:
     answers: tuple[tuple[str, str], ...]
     is_occluded: bool
     is_manual: bool
+    own: Keys
 
     @property
     def says(self) -> tuple[Any, ...]:
-        return self.answers, self.is_occluded, self.is_manual
+        own = {name: value for name, value in self.own.items() if name not in _OF_FRAMES and "track." not in name}
+        return self.answers, self.is_occluded, self.is_manual, own
 
 
 class Elements:
@@ -101,16 +105,17 @@ class Elements:
         if pose is None:
             return ""
         answers, is_occluded = self._answers_text(use, instance, frame)
-        source = "manual" if self._is_manual(instance, frame) else "auto"
-        number = tracks.get(instance.object_hash)
-        track = "" if number is None else f' track_id="{number}"'
+        own = native_in(row, instance.object_hash, frame)
+        source = _source(self._is_manual(instance, frame), own)
+        number = own.get(KEPT, tracks.get(instance.object_hash))
+        track = "" if number is None else f' track_id="{escaped(str(number))}"'
         if use.element == "skeleton":
-            head = f'    <skeleton label="{escaped(use.label.name)}" source="{source}" z_order="0"{track}'
-            return _closed(head, _points(use, pose, f'source="{source}" ') + answers, "skeleton")
-        head, rest = _around(use, source, is_occluded, track, answers)
+            head = f'    <skeleton label="{escaped(use.label.name)}" source="{source}"{_beside(own)}{track}'
+            return _closed(head, _points(use, pose, {"source": source}, own.get(POINTS, {})) + answers, "skeleton")
+        head, rest = _around(use, source, is_occluded, _beside(own) + track, answers)
         return f"{head}{pose.attributes()}{rest}"
 
-    def template(self, use: Use, gap: str) -> str | None:
+    def template(self, use: Use, native: Keys, gap: str) -> str | None:
         """Return the element of shapes of a use on an image, a format with a gap for where each is.
 
         None if there is more to be said of each: something beside it is lost, or it has points of its own.
@@ -122,20 +127,26 @@ class Elements:
         answers, is_occluded = self._answers_text(own, instance, 0)
         if self._unwritable.pop(id(instance), None) is not None:
             return None
-        source = "manual" if use.info.manual_annotation else "auto"
-        head, rest = _around(own, source, is_occluded, "", answers)
+        source = _source(use.info.manual_annotation, native)
+        track = f' track_id="{escaped(native[KEPT])}"' if KEPT in native else ""
+        head, rest = _around(own, source, is_occluded, _beside(native) + track, answers)
         return head.replace("%", "%%") + gap + rest.replace("%", "%%")
 
-    def tags(self, frame: int, classifications: Iterable[Any], tracks: dict[str, int]) -> Iterator[str]:
+    def tags(
+        self, row: LabelRowV2, frame: int, classifications: Iterable[Any], tracks: dict[str, int]
+    ) -> Iterator[str]:
         """Yield the classifications of a frame."""
         for instance in classifications:
             use: TagUse = self._labels.of(instance.ontology_item)
-            source = "manual" if self._is_manual(instance, frame) else "auto"
+            is_manual = self._is_manual(instance, frame)
+            native = native_in(row, instance.classification_hash, frame)
             number = tracks.get(instance.classification_hash)
             track = "" if number is None else f' track_id="{number}"'
             for label, questions, answers in self._tags_of(use, list(instance._static_answers())):
                 texts = self._texts(questions, answers, instance)
-                head = f'    <tag label="{escaped(label.name)}" source="{source}"{track}'
+                own = native if ALSO not in native else native[ALSO].get(label.name, {})
+                head = f'    <tag label="{escaped(label.name)}" source="{_source(is_manual, own)}"'
+                head += _beside(own, "") + ("" if "track_id" in own else track)
                 yield _closed(head, _attributes(texts), "tag")
 
     def _tags_of(self, use: TagUse, answers: list[Any]) -> Iterator[tuple[Label, Questions, list[Any]]]:
@@ -167,26 +178,39 @@ class Elements:
             # What a keyframe does not say stays as it was: that there is no answer any more has to be said.
             texts = dict.fromkeys(known, UNDEFINED) | texts
             known |= dict.fromkeys(texts)
-            frames.append(_Frame(frame, pose, (*static, *texts.items()), is_occluded, self._is_manual(instance, frame)))
+            own = native_in(row, instance.object_hash, frame)
+            if is_computed(instance, frame) and frames:
+                before = frames[-1].own  # what is computed is as the shape before it
+                own = {"keyframe": "0", **{name: before[name] for name in ("z_order", "source") if name in before}}
+            is_manual = self._is_manual(instance, frame)
+            frames.append(_Frame(frame, pose, (*static, *texts.items()), is_occluded, is_manual, own))
         if not frames:
             return ""
-        is_manual = any(one.is_manual for one in frames)
-        text = (
-            f'  <track id="{number}" label="{escaped(use.label.name)}" source="{"manual" if is_manual else "auto"}">\n'
-        )
-        lines = self._track_shapes(use, frames, is_manual, grid)
-        return text + "".join(lines) + "  </track>\n"
+        first = native_in(row, instance.object_hash, min(instance._frames))
+        source = _source(any(one.is_manual for one in frames), frames[0].own)
+        values = {"id": number, "label": use.label.name, "source": source}
+        values |= {name.removeprefix("track."): value for name, value in first.items() if name.startswith("track.")}
+        head = "".join([attribute_text(name, value, place) for place, (name, value) in enumerate(values.items())])
+        lines = self._track_shapes(use, frames, source, grid, first.get(ABSENT, {}))
+        return f"  <track{head}>\n{''.join(lines)}  </track>\n"
 
-    def _track_shapes(self, use: ObjectUse, frames: list[_Frame], is_manual: bool, grid: Grid) -> Iterator[str]:
+    def _track_shapes(
+        self, use: ObjectUse, frames: list[_Frame], source: str, grid: Grid, absent: Mapping[str, Any]
+    ) -> Iterator[str]:
+        left = {int(frame): said for frame, said in absent.items()}
+        for one in frames:
+            left.pop(one.frame, None)
         for run in _runs(frames, grid.spacing):
+            yield from _absent_until(use, run[0].frame, left, grid)
             places: Sequence[int] = range(len(run))
             if self._is_sparse:
                 places = keyframes([one.pose for one in run], [one.says for one in run])
             for place in places:
-                yield _track_shape(use, run[place], grid.number(run[place].frame), is_manual)
+                yield _track_shape(use, run[place], grid.number(run[place].frame), source, is_key=self._is_sparse)
             following = run[-1].frame + grid.spacing
-            if following < grid.end:
-                yield _track_shape(use, run[-1], grid.number(following), is_manual, is_absent=True)
+            if following < grid.end and following not in left:
+                yield _track_shape(use, run[-1], grid.number(following), source, is_absent=True)
+        yield from _absent_until(use, None, left, grid)
 
     # --- geometry ---------------------------------------------------------------------------------------------------
 
@@ -326,23 +350,50 @@ def _closed(head: str, inner: str, element: str, indent: str = "    ") -> str:
     return f"{head}>\n{inner}{indent}</{element}>\n" if inner else f"{head}/>\n"
 
 
-def _around(use: ObjectUse, source: str, is_occluded: bool, track: str, answers: str) -> tuple[str, str]:
+_OF_FRAMES = frozenset({POINTS, "keyframe", ABSENT})
+_OWN_PLACE = frozenset({"source", "z_order", ALSO, KEPT, *_OF_FRAMES})
+
+
+def _source(is_manual: bool, own: Keys) -> str:
+    """Return who made a shape: in the word of the source, if that is still so."""
+    return "manual" if is_manual else escaped(own.get("source", "auto"))
+
+
+def _beside(own: Keys, z_order: str = "0") -> str:
+    """Return the XML attributes that are of CVAT alone; without a ``z_order`` by default, none is written."""
+    z_order = own.get("z_order", z_order)
+    text = f' z_order="{escaped(z_order)}"' if z_order else ""
+    if own:
+        more = [(name, value) for name, value in own.items() if name not in _OWN_PLACE and "track." not in name]
+        text += "".join([attribute_text(name, value, number) for number, (name, value) in enumerate(more)])
+    return text
+
+
+def _around(use: ObjectUse, source: str, is_occluded: bool, beside: str, answers: str) -> tuple[str, str]:
     """Return what stands in an element of an image before and behind the attributes that say where it is."""
     head = f'    <{use.element} label="{escaped(use.label.name)}" source="{source}" occluded="{is_occluded:d}"'
-    return head, _closed(f' z_order="0"{track}', answers, use.element)
+    return head, _closed(beside, answers, use.element)
 
 
 def _attributes(texts: Iterable[tuple[str, str]]) -> str:
     return "".join([f'      <attribute name="{escaped(name)}">{escaped(text)}</attribute>\n' for name, text in texts])
 
 
-def _points(use: ObjectUse, pose: Written, own: str, is_absent: bool = False) -> str:
+def _points(
+    use: ObjectUse, pose: Written, beside: dict[str, str], natives: Mapping[str, Keys], is_absent: bool = False
+) -> str:
     nodes = use.label.nodes
     lines = []
     for number, (place, is_outside, is_occluded) in enumerate(pose.points):
+        name, own = nodes[place].name, dict(natives.get(nodes[place].name, {}))
         at = points_text(pose.numbers[2 * number : 2 * number + 2])
-        sides = f'{own}outside="{is_outside or is_absent:d}" occluded="{is_occluded:d}"'
-        lines.append(f'      <points label="{escaped(nodes[place].name)}" {sides} points="{at}"/>\n')
+        where = own.pop("points", at)
+        values = {
+            "label": name, **beside, "outside": f"{is_outside or is_absent:d}", "occluded": f"{is_occluded:d}",
+            "points": where if is_outside else at, **own,
+        }  # fmt: skip
+        text = "".join([attribute_text(key, value, place) for place, (key, value) in enumerate(values.items())])
+        lines.append(f"      <points{text}/>\n")
     return "".join(lines)
 
 
@@ -368,11 +419,40 @@ def _runs(frames: list[_Frame], spacing: int) -> Iterator[list[_Frame]]:
     yield frames[start:]
 
 
-def _track_shape(use: ObjectUse, one: _Frame, frame: int, is_manual: bool, is_absent: bool = False) -> str:
-    source = "" if one.is_manual is is_manual else f' source="{"manual" if one.is_manual else "auto"}"'
+def is_computed(instance: Any, frame: int) -> bool:
+    """Tell whether the source of an object on many frames does not list a frame, which was computed."""
+    origin = instance._origin
+    return origin is not None and bool(origin.weights) and frame not in origin.weights
+
+
+def _absent_until(use: ObjectUse, frame: int | None, left: dict[int, Any], grid: Grid) -> Iterator[str]:
+    """Yield the shapes of frames before one that the source says the object is not on, and take them out."""
+    for other in sorted(left):
+        if frame is None or other < frame:
+            yield _absent(use.element, grid.number(other), left.pop(other))
+
+
+def _absent(element: str, frame: int, said: Mapping[str, Any]) -> str:
+    values = {"frame": frame, **({} if POINTS in said else {"outside": 1}), **said["values"]}
+    head = "".join([attribute_text(name, value, place) for place, (name, value) in enumerate(values.items())])
+    points = ""
+    for one in said.get(POINTS, ()):
+        pairs = enumerate({**one["values"], "outside": 1}.items())
+        points += "      <points" + "".join([attribute_text(*pair, place) for place, pair in pairs]) + "/>\n"
+    return _closed(f"    <{element}{head}", points + _attributes(said.get("answers", ())), element)
+
+
+def _track_shape(
+    use: ObjectUse, one: _Frame, frame: int, of_track: str, is_absent: bool = False, is_key: bool = False
+) -> str:
+    source = _source(one.is_manual, one.own)
+    said = "" if source == of_track else f' source="{source}"'
     answers = _attributes(one.answers)
+    key = "1" if is_absent or is_key else one.own.get("keyframe", "1")
+    beside = _beside({name: value for name, value in one.own.items() if "track." not in name})
     if use.element == "skeleton":
-        head = f'    <skeleton frame="{frame}" keyframe="1"{source} z_order="0"'
-        return _closed(head, _points(use, one.pose, 'keyframe="1" ', is_absent) + answers, "skeleton")
-    sides = f'frame="{frame}" keyframe="1" outside="{is_absent:d}" occluded="{one.is_occluded:d}"{source}'
-    return _closed(f'    <{use.element} {sides}{one.pose.attributes()} z_order="0"', answers, use.element)
+        head = f'    <skeleton frame="{frame}" keyframe="{key}"{said}{beside}'
+        points = _points(use, one.pose, {"keyframe": key}, {} if is_absent else one.own.get(POINTS, {}), is_absent)
+        return _closed(head, points + answers, "skeleton")
+    sides = f'frame="{frame}" keyframe="{key}" outside="{is_absent:d}" occluded="{one.is_occluded:d}"{said}'
+    return _closed(f"    <{use.element} {sides}{one.pose.attributes()}{beside}", answers, use.element)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,15 +17,18 @@ import msgspec
 
 from encord_convert.errors import WriteError
 from encord_convert.formats._files import Target
-from encord_convert.formats.cvat.grid import Grid, grid_of, takes_all
-from encord_convert.formats.cvat.meta import UNDEFINED, Own, OwnRow, OwnUnit
+from encord_convert.formats.cvat.grid import FAMILY, Grid, grid_of, takes_all
+from encord_convert.formats.cvat.head import META, WAS, body, joined, label_steps, labels_of, rendered, values_of
+from encord_convert.formats.cvat.meta import Own, OwnRow, OwnUnit
+from encord_convert.formats.cvat.trees import Tree
 from encord_convert.formats.cvat.write_elements import Elements, Range
 from encord_convert.formats.cvat.write_labels import Label, Labels, Question
 from encord_convert.formats.cvat.write_templates import Templates
-from encord_convert.formats.cvat.write_texts import escaped, number_text
+from encord_convert.formats.cvat.write_texts import attribute_text, escaped
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Level
-from encord_convert.hub.splits import UNNAMED, split_of
+from encord_convert.hub.loss import Carries, Level, Where
+from encord_convert.hub.native import NOTES, Keys, Native
+from encord_convert.hub.splits import split_of
 from encord_convert.hub.table import Sheet
 from encord_convert.hub.visibility import frame_size, slice_name, unit_of
 from encord_convert.losses.report import Report
@@ -34,10 +37,10 @@ from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 
 NAME = "annotations.xml"
 
+_NONE: Keys = {}
+
 _MOST_FRAMES = 10_000_000
 """Images of a group or series. A row of a few bytes can name any number."""
-
-_TYPES = {"box": "rectangle"}
 
 
 class _Document:
@@ -49,21 +52,31 @@ class _Document:
         self.grid = Grid(0, 1, 0, 0) if row is None else grid_of(row)
         self.size = 0
         self._names: set[int] = set()
+        self._ids: set[str] = set()
         self.body: BinaryIO = path.open("wb", buffering=1 << 20)
 
-    def named(self, title: str) -> str:
+    def named(self, title: str, subset: str = "") -> str:
         """Return a name for an image that no other of the file has; 64 bits of each are remembered."""
         stem, dot, suffix = title.rpartition(".")
         if not stem or "/" in suffix:
             stem, dot, suffix = title, "", ""
         name, number = title, 0
-        while (code := _code(name)) in self._names:
+        while (code := _code(f"{subset}\0{name}")) in self._names:
             number += 1
             name = f"{stem}_{number}{dot}{suffix}"
         self._names.add(code)
         return name
 
-    def add_picture(self, number: int, names: str, size: tuple[int, int], inner: str) -> None:
+    def id_of(self, native: Keys) -> str:
+        """Return the id of the next image: that of the source, of which subsets may share some, or one that is free."""
+        number, id_ = self.size, str(native.get("id", self.size))
+        while "id" not in native and id_ in self._ids:
+            number += 1
+            id_ = str(number)
+        self._ids.add(id_)
+        return escaped(id_)
+
+    def add_picture(self, number: int | str, names: str, size: tuple[int, int], inner: str) -> None:
         """Write an image."""
         # What has no size has no shapes either; an image of one pixel can have its tags.
         width, height = (side or 1 for side in size)
@@ -152,19 +165,23 @@ class Documents:
             tags = sheet.classifications.get(number, ())
             odd = [sheet.object(place) for place in span if elements[place] is None]
             if odd or tags:
-                shapes = self._told(sheet.empty_row(number), shapes, odd, tags)
-            names = self._names(
-                document, title, sheet.unit_titles.get(number, title), split_of(sheet.client_metadata.get(number))
-            )
-            document.add_picture(document.size, names, sheet.sizes[number], "".join(shapes))
+                shapes = self._told(sheet.empty_row(number), sheet.native_of(number), shapes, odd, tags)
+            subset = split_of(sheet.client_metadata.get(number))
+            file_name = self._file_name(sheet.empty_row(number)) if subset else title
+            own = {} if sheet.native is None or sheet.native.family != FAMILY else sheet.native.rows.get(number, {})
+            names = self._names(document, title, sheet.unit_titles.get(number, title), subset, file_name, own)
+            document.add_picture(document.id_of(own), names, sheet.sizes[number], "".join(shapes))
 
-    def _told(self, row: LabelRowV2, shapes: list[Any], odd: list[Any], tags: Sequence[Any]) -> list[str]:
+    def _told(
+        self, row: LabelRowV2, native: Native | None, shapes: list[Any], odd: list[Any], tags: Sequence[Any]
+    ) -> list[str]:
         """Return what is on an image: shapes, of which those that are not plain are None and odd, and tags."""
         self._report.turn_to(row)
+        row._native = native
         self._drop_unplaced((*odd, *tags))
         made = iter([self._elements.shape(row, 0, one, {}) for one in odd])
         inner = [next(made) if shape is None else shape for shape in shapes]
-        inner += self._elements.tags(0, tags, {})
+        inner += self._elements.tags(row, 0, tags, {})
         self._elements.tell_texts()
         return inner
 
@@ -187,6 +204,7 @@ class Documents:
         for _ in range(self._renamed):
             detail = "Two images have the same name; the second gets a number."
             self._report.note(Level.WARNING, "NAME_CLASH", detail)
+        self._tell_unsaid()
         for number, document in enumerate(self._all, 1):
             with self._target.open(self._name(document, number)) as stream:
                 stream.write(self._head(document).encode())
@@ -209,21 +227,43 @@ class Documents:
         """Write a frame as an image, with objects that are on it and its classifications."""
         shapes = [self._elements.shape(row, frame, one, tracks) for one in objects]
         tags = [one for one in row._classifications.values() if frame in one._frames]
-        inner = "".join([*shapes, *self._elements.tags(frame, tags, tracks)])
+        inner = "".join([*shapes, *self._elements.tags(row, frame, tags, tracks)])
         title = _title(row, frame, by_uid=self._options.slices == "uid")
         if document.row is None:
-            names = self._names(document, title, row._units[0].data_title, split_of(row.client_metadata))
-        else:
-            names = self._names(document, title)
-        number = document.size if document.row is None else frame
-        document.add_picture(number, names, frame_size(row, frame), inner)
+            own = row._native.row if row._native is not None and row._native.family == FAMILY else {}
+            subset = split_of(row.client_metadata)
+            names = self._names(document, title, row._units[0].data_title, subset, self._file_name(row), own)
+            document.add_picture(document.id_of(own), names, frame_size(row, frame), inner)
+            return
+        own = row._native.frames.get(frame, {}) if row._native is not None and row._native.family == FAMILY else {}
+        if "id" in own:
+            detail = "Images of one row are numbered by their frames; their 'id' is not written."
+            self._report.note(Level.INFO, "NATIVE_DROPPED", detail)
+        names = self._names(document, title, native=own)
+        document.add_picture(frame, names, frame_size(row, frame), inner)
 
-    def _names(self, document: _Document, title: str, unit: str = "", subset: str = "") -> str:
+    def _file_name(self, row: LabelRowV2) -> str:
+        """Return what the one file that the set was read from calls an image, if its row is not called otherwise."""
+        title, file = row.data_title, row._file
+        is_known = META in self._set.native.get(FAMILY, {}) and file is not None
+        return file.name if is_known and file is not None and file.name and title.endswith(file.name) else title
+
+    def _names(
+        self,
+        document: _Document,
+        title: str,
+        unit: str = "",
+        subset: str = "",
+        file_name: str = "",
+        native: Keys = _NONE,
+    ) -> str:
         """Return the XML attributes that name an image; one that is not called as it should be says that too."""
-        name = document.named(title)
-        self._renamed += name != title
+        wanted = file_name or title
+        name = document.named(wanted, subset)
+        self._renamed += name != wanted
         own = {"title": "" if name == title else title, "unit": "" if unit == title else unit, "subset": subset}
         more = [f' {key}="{escaped(text)}"' for key, text in own.items() if text]
+        more += [attribute_text(key, text, at) for at, (key, text) in enumerate(native.items()) if key != "id"]
         return f'name="{escaped(name)}"' + "".join(more)
 
     def _group(self, document: _Document, row: LabelRowV2) -> None:
@@ -255,51 +295,53 @@ class Documents:
                 "CVAT for video alone has no place for them."
             )
             self._report.note(Level.WARNING, "TAGS_BEFORE_TRACKS", detail)
+        # What another object stands for in the source, a point of several, has a number behind all others.
         number, grid = 0, document.grid
+        further = sum(not _is_further(one) for one in row._objects.values())
         if grid.start == 0 and grid.step == 1 and not takes_all(row):
             detail = (
                 "Labels stand on frames that the task of their video leaves out; it is written as one of all frames."
             )
             self._report.note(Level.WARNING, "FRAME_STEP", detail)
         for instance in row._objects.values():
-            text = self._elements.track(row, instance, number, grid)
+            is_further = _is_further(instance)
+            text = self._elements.track(row, instance, further if is_further else number, grid)
             document.body.write(text.encode())
-            number += bool(text)
+            number += bool(text) and not is_further
+            further += bool(text) and is_further
 
     # --- descriptions -----------------------------------------------------------------------------------------------
 
     def _head(self, document: _Document) -> str:
         row = document.row
-        name = row.data_title if row is not None else self._set.title
         size = document.size if row is None else row.number_of_frames
         grid = document.grid if document.is_video else Grid(0, 1, max(0, size - 1), size)
-        fields = {
-            "id": "1",
-            "name": name,
-            "size": str(grid.size),
-            "mode": "interpolation" if document.is_video else "annotation",
-            "overlap": "0",
-            "bugtracker": "",
-            "created": "",
-            "updated": "",
-            "subset": (split_of(row.client_metadata) if row is not None else "") or UNNAMED,
-            "start_frame": str(grid.start),
-            "stop_frame": str(grid.stop),
-            "frame_filter": f"step={grid.step}" if grid.step > 1 else "",
-        }
-        lines = [f"      <{field}>{escaped(text)}</{field}>\n" for field, text in fields.items()]
-        lines += ["      <labels>\n", *self._label_lines(), "      </labels>\n"]
-        lines += ["      <owner></owner>\n", "      <assignee></assignee>\n"]
-        if document.is_video and row is not None:
-            width, height = frame_size(row, 0)
-            lines.append(
-                f"      <original_size>\n        <width>{width}</width>\n        <height>{height}</height>\n"
-                f"      </original_size>\n      <source>{escaped(row.data_title)}</source>\n"
-            )
+        name = row.data_title if row is not None else self._set.title
+        subset = split_of(row.client_metadata) if row is not None else ""
+        video = None if row is None or not document.is_video else (*frame_size(row, 0), row.data_title)
+        said = self._said()
+        kind = next(iter(said.get(WAS, ())), "task")
+        labels = {step: value for label in self._labels.all for step, value in self._label(label)}
+        tree = body(kind, name, grid, subset, labels, video)
+        if said:
+            now = body(kind, name, grid, subset, labels_of(self._labels), video)
+            tree = joined(tree, now, said[META], said[WAS])
+        tree = {**tree, "dumped": tree.get("dumped", "")}
         return (
-            '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta>\n    <task>\n'
-            f"{''.join(lines)}    </task>\n    <dumped></dumped>\n{self._hint(row)}  </meta>\n"
+            '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n'
+            f"  <meta>\n{rendered(tree, '    ')}{self._hint(row)}  </meta>\n"
         )
+
+    def _said(self) -> dict[str, Any]:
+        """Return what the one file says that the set was read from, if it becomes one file again."""
+        said: dict[str, Any] = self._set.native.get(FAMILY, {})
+        return said if META in said and len(self._all) == 1 else {}
+
+    def _tell_unsaid(self) -> None:
+        """Say what is not written of the description of the files that the set was read from."""
+        for level, code, detail, element, count in self._set.native.get(FAMILY, {}).get(NOTES, ()):
+            if not self._said():
+                self._report.writing.note(Level(level), code, detail, Where(element=element), count)
 
     def _hint(self, row: LabelRowV2 | None) -> str:
         """Return what lets this package read the file back into the ontology and row it was written from."""
@@ -310,62 +352,29 @@ class Documents:
         ]
         return f"    <encord>\n{''.join(texts)}    </encord>\n"
 
-    def _label_lines(self) -> Iterable[str]:
+    def _label(self, label: Label) -> Iterator[tuple[str, Tree]]:
         elements = self._elements
-        for label in self._labels.all:
-            if label.is_spare and label not in elements.spare:
-                continue
-            questions = [*label.questions.values()]
-            if label in elements.explicit:
-                questions.append(elements.explicit[label])
-            type_ = next(iter(label.uses)) if len(label.uses) == 1 else "any"
-            yield self._label_line(label.name, label.color, _TYPES.get(type_, type_), questions, label)
-            for node in label.nodes:
-                yield self._label_line(node.name, node.color, "points", (), None, parent=label.name)
-
-    def _label_line(
-        self,
-        name: str,
-        color: str | None,
-        type_: str,
-        questions: Collection[Question],
-        skeleton: Label | None,
-        parent: str | None = None,
-    ) -> str:
-        inner = "".join(self._attribute_line(question) for question in questions)
-        text = f"        <label>\n          <name>{escaped(name)}</name>\n"
-        if color:
-            text += f"          <color>{escaped(color)}</color>\n"
-        text += f"          <type>{type_}</type>\n          <attributes>\n{inner}          </attributes>\n"
-        if skeleton is not None and skeleton.nodes:
-            text += f"          <svg>{escaped(_drawing(skeleton))}</svg>\n"
-        if parent is not None:
-            text += f"          <parent>{escaped(parent)}</parent>\n"
-        return text + "        </label>\n"
-
-    def _attribute_line(self, question: Question) -> str:
-        default, values = self._values(question)
-        input_type = self._options.choices if question.input_type == "select" else question.input_type
-        values = "\n".join(map(escaped, values.split("\n")))
-        return (
-            f"            <attribute>\n              <name>{escaped(question.name)}</name>\n"
-            f"              <mutable>{question.is_mutable}</mutable>\n"
-            f"              <input_type>{input_type}</input_type>\n"
-            f"              <default_value>{escaped(default)}</default_value>\n"
-            f"              <values>{values}</values>\n            </attribute>\n"
-        )
+        if label.is_spare and label not in elements.spare:
+            return
+        more = [elements.explicit[label]] if label in elements.explicit else []
+        for step, tree in label_steps(label, more, self._values):
+            for attribute in tree["attributes"].values():
+                if attribute["input_type"] == "select":
+                    attribute["input_type"] = self._options.choices
+            yield step, tree
 
     def _values(self, question: Question) -> tuple[str, str]:
         """Return default and values of an attribute, which are what CVAT's editor offers."""
-        if question.input_type == "select":
-            return UNDEFINED, "\n".join([UNDEFINED, *question.options])
-        if question.input_type == "checkbox":
-            return "false", "false"
-        if question.input_type == "number":
-            range_ = self._elements.ranges.get(question, Range(0, 0))
-            limits = [_short(range_.least), _short(range_.greatest), _short(10.0**-range_.decimals)]
-            return limits[0], "\n".join(limits)
-        return "", ""
+        if question.input_type != "number":
+            return values_of(question)
+        range_ = self._elements.ranges.get(question, Range(0, 0))
+        limits = [_short(range_.least), _short(range_.greatest), _short(10.0**-range_.decimals)]
+        return limits[0], "\n".join(limits)
+
+
+def _is_further(instance: Any) -> bool:
+    """Tell an object that stands for nothing of the source, but for a part of what another stands for."""
+    return instance._origin is not None and instance._origin.weights == {}
 
 
 def _code(name: str) -> int:
@@ -374,25 +383,6 @@ def _code(name: str) -> int:
 
 def _short(number: float) -> str:
     return str(int(number)) if number == int(number) else f"{number:.9f}".rstrip("0")
-
-
-def _drawing(label: Label) -> str:
-    """Return the points and lines of a skeleton on CVAT's canvas of 0 to 100."""
-    spots = [
-        (n.x if n.x is not None else 100 * (place + 1) / (len(label.nodes) + 1), n.y if n.y is not None else 50.0)
-        for place, n in enumerate(label.nodes)
-    ]
-    lines = [
-        f'<line x1="{number_text(spots[a][0])}" y1="{number_text(spots[a][1])}" x2="{number_text(spots[b][0])}" '
-        f'y2="{number_text(spots[b][1])}" data-type="edge" data-node-from="{a + 1}" data-node-to="{b + 1}"></line>'
-        for a, b in label.edges
-    ]
-    circles = [
-        f'<circle r="0.75" cx="{number_text(x)}" cy="{number_text(y)}" data-type="element node" '
-        f'data-element-id="{place}" data-node-id="{place}" data-label-name="{escaped(node.name)}"></circle>'
-        for place, (node, (x, y)) in enumerate(zip(label.nodes, spots, strict=True), 1)
-    ]
-    return "\n".join([*lines, *circles])
 
 
 def _title(row: LabelRowV2, frame: int, *, by_uid: bool = False) -> str:

@@ -7,7 +7,7 @@ of a mask is outside its image, a polygon all but covers nothing) is written, an
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import mod
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from encord_convert.formats.cvat.grid import FAMILY
 from encord_convert.formats.cvat.write_skeletons import (
     FAR_PX,
     LEAST_PX,
@@ -24,6 +25,7 @@ from encord_convert.formats.cvat.write_skeletons import (
     rounded,
     turn_of,
 )
+from encord_convert.hub.native import Keys
 from encord_convert.hub.table import Column, Sheet, Use
 from encord_convert.sdk.objects import Shape
 
@@ -43,6 +45,8 @@ GAPS = {
 _MOST_USES = 10_000
 """How many uses are remembered."""
 
+_NONE: Keys = {}
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -52,38 +56,45 @@ class Templates:
     Parameters
     ----------
     template_of : callable
-        From a use and what its shapes have of their own to a template; None: they are to be written one by one.
+        From a use, what is native of its shapes, and what these have of their own to a template; None: they are to be
+        written one by one.
     """
 
-    def __init__(self, template_of: Callable[[Use, str], str | None]) -> None:
+    def __init__(self, template_of: Callable[[Use, Keys, str], str | None]) -> None:
         self._template_of = template_of
-        self._templates: dict[Use, str | None] = {}
+        self._templates: dict[tuple[Use, int], str | None] = {}
+        self._natives: dict[int, Keys] = {}  # held, so that their `id` stays their own
 
     def elements(self, sheet: Sheet) -> list[str | None]:
         """Return the element of each shape; None for one that is not plain."""
         found: list[str | None] = [None] * len(sheet.uses)
         if len(self._templates) > _MOST_USES:
             self._templates.clear()
+            self._natives.clear()
+        shared = sheet.native.shared if sheet.native is not None and sheet.native.family == FAMILY else ()
         owners = np.repeat(np.arange(len(sheet)), sheet.counts)
         is_alike = sheet.sizes.count(sheet.sizes[0]) == len(sheet)
         sizes = np.array(sheet.sizes[:1] if is_alike else sheet.sizes, np.float64)
         for shape, column in sheet.columns.items():
             if shape in GAPS and column.places:
                 limits = np.broadcast_to(sizes, (len(column.places), 2)) if is_alike else sizes[owners[column.places]]
-                self._fill(found, sheet.uses, shape, column, limits)
+                self._fill(found, sheet.uses, shared, shape, column, limits)
         return found
 
     def _fill(
-        self, found: list[str | None], uses: list[Use | None], shape: Shape, column: Column, limits: Floats
-    ) -> None:
+        self, found: list[str | None], uses: list[Use | None], shared: Sequence[Keys | None], shape: Shape,
+        column: Column, limits: Floats,
+    ) -> None:  # fmt: skip
         values, sure = _VALUES[shape](column, limits)
         places = column.places
         if not all(sure):
             places = [at for at, is_sure in zip(places, sure, strict=True) if is_sure]
             values = [value for value, is_sure in zip(values, sure, strict=True) if is_sure]
-        own: list[Any] = [uses[at] for at in places]
-        for use in set(own).difference(self._templates):
-            self._templates[use] = self._template_of(use, GAPS[shape])
+        natives = [shared[at] or _NONE for at in places] if shared else [_NONE] * len(places)
+        own: list[Any] = list(zip([uses[at] for at in places], map(id, natives), strict=True))
+        self._natives.update(zip(map(id, natives), natives, strict=True))
+        for use, native in set(own).difference(self._templates):
+            self._templates[use, native] = self._template_of(use, self._natives[native], GAPS[shape])
         texts: list[Any] = list(map(self._templates.get, own))
         if None in texts:
             kept = [number for number, text in enumerate(texts) if text is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -33,6 +34,19 @@ def _entity(match: re.Match[str]) -> str:
     if character in "\t\n\r":
         return f"&#{ord(character)};"
     return _ENTITIES.get(character, "\ufffd")
+
+
+def attribute_text(name: str, value: Any, number: int = 0) -> str:
+    """Return an XML attribute with a blank before it; ``number`` tells its namespace from those of others.
+
+    >>> attribute_text("a", 'say "b"'), attribute_text("{http://a.b}c", "d")
+    (' a="say &quot;b&quot;"', ' xmlns:ns0="http://a.b" ns0:c="d"')
+    """
+    space, _, local = name[1:].partition("}") if name.startswith("{") else ("", "", name)
+    if space == "http://www.w3.org/XML/1998/namespace":
+        return f' xml:{local}="{escaped(str(value))}"'
+    prefix = f' xmlns:ns{number}="{escaped(space)}" ns{number}:' if space else " "
+    return f'{prefix}{local}="{escaped(str(value))}"'
 
 
 def is_writable(text: str) -> bool:

@@ -24,6 +24,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._files import MemorySource
 from encord_convert.formats.cvat.scan import Scan, scan
 from encord_convert.formats.cvat.stats import Wanted
+from encord_convert.formats.encord import CARRIES
 from encord_convert.hub.class_names import names_given, rename, told_apart
 from encord_convert.hub.loss import Kind as LossKind
 from encord_convert.hub.loss import Level
@@ -117,7 +118,7 @@ def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Im
     issues: Issues = defaultdict(lambda: defaultdict(list))
     rows: dict[str, tuple[bytes, bytes]] = {}
     metadata: dict[str, str | None] = {}
-    for row in labels.walk():
+    for row in report.rows(labels, CARRIES):
         name = row.data_title if row.data_title in hashes else row.data_title.removeprefix("default/")
         data_hash = hashes.get(name)
         if data_hash is None or row.data_type is not DataType.IMAGE:
@@ -134,10 +135,10 @@ def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Im
     for name, data_hash in hashes.items():
         if data_hash not in rows:
             issues["infos"]["PICTURE_WITHOUT_ANNOTATIONS"].append(f"{name}: the annotations do not mention it.")
-    for loss in report.reading.losses() if report.reading else ():
+    for loss in report.losses():
         severity = "warnings" if loss.kind is LossKind.DROPPED else "infos"
         issues[severity][loss.code] += _instances(loss.count, loss.examples or ((loss.where, loss.detail),))
-    for note in report.reading.notes() if report.reading else ():
+    for note in report.notes():
         issues[_LISTS[note.level]][note.code] += _instances(note.count, ((note.where, note.detail),))
     names = {data_hash: name for name, data_hash in hashes.items()}
     return Imported(labels.title, ontologies.checked(structure), rows, names, metadata, issues)

@@ -1,0 +1,106 @@
+"""What a CVAT file says of images and shapes that only CVAT has words for.
+
+What follows from what is written again is left out: the running number of an image, a ``z_order`` of 0, the source
+``manual`` or ``auto``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from encord_convert.formats.cvat.exact_xml import Shape, unread, values_of
+from encord_convert.formats.cvat.fast_xml import answers_of, sides_in
+from encord_convert.formats.cvat.grid import FAMILY
+from encord_convert.formats.cvat.read_attributes import Ready
+from encord_convert.hub.native import Keys
+from encord_convert.sdk.objects import LabelRowV2
+
+ABSENT = "outside"
+"""Key of the first frame of a track: where and what it is said to be on frames it is not on, by frame."""
+
+POINTS = "points"
+"""Key of a skeleton: what is native of its points, by their label."""
+
+
+_PLAIN = frozenset({"id", "name", "width", "height"})
+_NOTHING: dict[str, str] = {}
+
+
+def native_in(row: LabelRowV2, hash_: str, frame: int) -> Keys:
+    """Return what is native of an annotation on a frame."""
+    native = row._native
+    own: Keys = native.of(hash_, frame) if native is not None and native.family == FAMILY else {}
+    return own
+
+
+def of_image(attributes: dict[str, str], place: int) -> Keys:
+    """Return what is native of an image, which is the ``place``-th of its file."""
+    if attributes.keys() <= _PLAIN and attributes.get("id") == str(place):
+        return _NOTHING
+    own = unread("image", attributes)
+    if own.get("id") == str(place):
+        del own["id"]
+    return own
+
+
+def of_shape(ready: Ready, shape: Shape, *, is_tracked: bool = False) -> Keys | None:
+    """Return what is native of a shape or tag, None if nothing is."""
+    tag, _, _, values, _, children, _ = shape
+    beside: dict[str, Any] = unread(tag, values, is_tracked=is_tracked) if isinstance(values, dict) else {}
+    if children and tag == "skeleton":
+        points = _of_points(values_of(shape), children, is_tracked=is_tracked)
+        if points:
+            beside[POINTS] = points
+    if is_tracked and values_of(shape).get("keyframe") == "0":
+        beside["keyframe"] = "0"
+    if not beside:
+        return ready.native
+    return {**(ready.native or {}), **beside}
+
+
+def of_track(attributes: dict[str, str], index: int) -> dict[str, Any]:
+    """Return what is native of a track, which is the ``index``-th of its video."""
+    own = unread("track", attributes)
+    if own.get("id") == str(index):
+        del own["id"]
+    if own.get("group_id") == "0":
+        del own["group_id"]
+    return {f"track.{name}": value for name, value in own.items()}
+
+
+def absent(shape: Shape) -> dict[str, Any]:
+    """Return what a shape says of an object that is not there: as it stands, but for its frame."""
+    values = {name: value for name, value in values_of(shape).items() if name not in ("frame", "outside")}
+    said: dict[str, Any] = {"values": values}
+    if shape[4]:
+        said["answers"] = [list(pair) for pair in answers_of(shape[4])]
+    if shape[5]:
+        said[POINTS] = [absent(child) for child in shape[5]]
+    return said
+
+
+def _of_points(skeleton: dict[str, str], points: Iterable[Shape], *, is_tracked: bool) -> dict[str, Keys]:
+    """Return what is native of the points of a skeleton: where those are that are not there, and what is not read."""
+    found: dict[str, Keys] = {}
+    for shape in points:
+        tag, label, sides, _, _, _, _ = shape
+        values = values_of(shape)
+        own = unread(tag, values, is_tracked=True) if tag == "points" else {}
+        if not is_tracked:
+            own |= {name: values[name] for name in ("frame", "keyframe") if name in values}
+        elif values.get("keyframe", "1") != skeleton.get("keyframe", "1"):
+            own["keyframe"] = values.get("keyframe", "1")
+        own_source, _, z_order, group_id, track_id = sides_in(sides)
+        own |= {
+            name: value
+            for name, value in (("z_order", z_order), ("group_id", group_id), ("track_id", track_id))
+            if value not in (None, "", "0")
+        }
+        if own_source not in (None, skeleton.get("source") or "manual"):
+            own["source"] = own_source
+        if values.get("outside") == "1" and values.get("points") not in (None, "", "0,0", "0.0,0.0", "0.00,0.00"):
+            own["points"] = values["points"]
+        if own:
+            found[label] = own
+    return found
