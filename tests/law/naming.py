@@ -1,0 +1,165 @@
+"""Tell which entries of a report name a leaf that did not come back.
+
+An entry (a loss or a note) *names* a leaf or branch that is gone or has another value if
+
+* its detail quotes the key (``'license'``, ``"license"``, ``` `license` ``` or ``<license>``), or its ``type``, ``feature``
+  or place says it, or its code begins with it (``SUPERCATEGORY_DROPPED``), or the rules list the code, or a word of the
+  detail, under the leaf's path (``names``); or
+* it is a loss of things of a type that the rules list under the item around the leaf (``items``): a dropped thing covers
+  the item that is gone, a changed one the leaves of its geometry (``geometry``).
+
+An entry covers no more items than its count says. A leaf that the entry is not about stays uncovered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from following import Followed
+
+
+@dataclass
+class Entry:
+    """A loss or a note, and what it has covered so far."""
+
+    code: str
+    detail: str
+    count: int
+    kind: str = ""
+    type: str = ""
+    feature: str = ""
+    element: str = ""
+    files: tuple[str, ...] = ()
+    covered: set[Any] = field(default_factory=set)
+
+    def quotes(self, name: str) -> bool:
+        """Tell whether the entry says a name as a name."""
+        bare = name.lstrip("@#")
+        if bare in (self.type, self.feature, self.element, self.element.strip("<>")):
+            return True
+        word = re.escape(bare)
+        code = re.escape(re.sub(r"\W+", "_", bare).upper())
+        return bool(
+            re.search(rf"['\"`<‘“@./]{word}['\"`>’”,:\].]", self.detail) or re.match(rf"{code}S?(_|$)", self.code)
+        )
+
+    def takes(self, item: Any) -> bool:
+        """Cover an item, if the count allows one more."""
+        if item in self.covered:
+            return True
+        if len(self.covered) >= self.count:
+            return False
+        self.covered.add(item)
+        return True
+
+
+def entries_of(report: Mapping[str, Any]) -> list[Entry]:
+    """Return what a report file holds."""
+    entries = []
+    for entry in (*report["losses"], *report["notes"]):
+        places = [entry["where"], *(example["where"] for example in entry.get("examples", ()))]
+        details = [entry["detail"], *(example["detail"] for example in entry.get("examples", ()))]
+        entries.append(
+            Entry(
+                entry["code"],
+                "\n".join(dict.fromkeys(details)),
+                entry["count"],
+                entry.get("kind", ""),
+                entry.get("type", ""),
+                entry.get("feature", ""),
+                entry["where"].get("element", ""),
+                tuple(place.get("file", "") for place in places),
+            )
+        )
+    return entries
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the data says of a format; see ``rules.toml``."""
+
+    names: dict[str, list[str]]
+    items: dict[str, list[str]]
+    geometry: list[str]
+    derived: list[dict[str, str]]
+    keyed: list[str]
+    media: list[str]
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> Rules:
+        """Read a format's part of the rules."""
+        return cls(
+            dict(table.get("names", {})),
+            dict(table.get("items", {})),
+            list(table.get("geometry", ())),
+            list(table.get("derived", ())),
+            list(table.get("keyed", ())),
+            list(table.get("media", ())),
+        )
+
+    def pattern(self, steps: Iterable[str]) -> str:
+        """Return a path without positions and ids: ``annotations[].bbox``."""
+        said: list[str] = []
+        for step in steps:
+            if said and step != "[]" and (said[-1] in self.keyed or step.isdigit()):
+                step = "*"
+            said.append(step)
+        return ".".join(said).replace(".[]", "[]")
+
+
+FILES = ("RESULTS_IGNORED", "DUPLICATE")
+"""Codes of entries that are about all of a file, beside losses of files."""
+
+
+def _titles(value: Any) -> set[str]:
+    """Return what an item is called."""
+    return {str(value[key]) for key in ("name", "@name", "file_name") if key in value} if isinstance(value, dict) else set()
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Tell whether a path of the rules (``*`` is one step, ``**`` any) is a path."""
+    parts = [
+        ".*" if part == "**" else r"[^.\[\]]+" if part == "*" else re.escape(part)
+        for part in re.split(r"(\*\*|\*)", pattern)
+    ]
+    return re.fullmatch("".join(parts), path) is not None
+
+
+def uncovered(gone: Iterable[Followed], entries: list[Entry], rules: Rules) -> list[Followed]:
+    """Return what no entry names."""
+    left, by_item = [], defaultdict(list)
+    for one in gone:
+        by_item[one.item].append(one)
+    for those in by_item.values():
+        left += [one for one in those if not any(_covers(entry, one, rules) for entry in entries)]
+    return left
+
+
+def _covers(entry: Entry, gone: Followed, rules: Rules) -> bool:
+    path = rules.pattern(gone.steps)
+    file = str(gone.item[0])
+    about_file = entry.code in FILES or entry.type == "file"
+    if about_file and (any(name.endswith(file) for name in entry.files) or file in entry.detail):
+        return True
+    named = entry.quotes(gone.key) or gone.state == "missing" and _titles(gone.value) & {entry.element}
+    for pattern, words in rules.names.items():
+        if matches(pattern, path):
+            named = named or any(word == entry.code or word in entry.detail.lower() for word in words)
+    if named:
+        return entry.takes((gone.item, gone.key))
+    if not entry.kind:
+        return False
+    if entry.kind == "dropped" and isinstance(gone.around, dict) and entry.type in gone.around.values():
+        return entry.takes(gone.item)
+    for pattern, types in rules.items.items():
+        inside = path == pattern or path.startswith(pattern + ".")
+        if inside and (entry.type in types or "*" in types):
+            whole = path == pattern and gone.state == "missing" and entry.kind == "dropped"
+            geometry = path != pattern and gone.key in rules.geometry and entry.kind != "dropped"
+            if (whole or geometry) and entry.takes(gone.item):
+                return True
+    return False
