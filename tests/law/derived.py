@@ -13,9 +13,7 @@ from naming import Rules, matches
 def is_derived(gone: Followed, done: Any, rules: Rules) -> bool:
     """Tell whether a rule lets a leaf go: its path fits, and what the rule's ``when`` claims is true of it."""
     path = rules.pattern(gone.steps)
-    return any(
-        matches(rule["path"], path) and CLAIMS[rule.get("when", "always")](gone, done) for rule in rules.derived
-    )
+    return any(matches(rule["path"], path) and CLAIMS[rule.get("when", "always")](gone, done) for rule in rules.derived)
 
 
 def _empty(gone: Followed, done: Any) -> bool:
@@ -41,7 +39,9 @@ def _polygon_area(gone: Followed, done: Any) -> bool:
     rings = gone.holder.get("segmentation") if isinstance(gone.holder, dict) else None
     if not isinstance(rings, list) or not is_number(gone.value):
         return False
-    return abs(sum(_shoelace(ring) for ring in rings if isinstance(ring, tuple)) - gone.value) <= 0.5 + 1e-3 * gone.value
+    return (
+        abs(sum(_shoelace(ring) for ring in rings if isinstance(ring, tuple)) - gone.value) <= 0.5 + 1e-3 * gone.value
+    )
 
 
 def _shoelace(ring: tuple[float, ...]) -> float:

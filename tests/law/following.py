@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -57,17 +57,21 @@ def follow(
     item: tuple[str | int, ...] = (),
     holder: Tree = None,
     around: Tree = None,
+    keyed: Collection[str] = (),
 ) -> Iterator[Followed]:
     """Yield what became of each leaf of ``source`` in ``target``."""
     if target is GONE or (isinstance(source, dict | list) and source and target in ([], {}, "")):
         yield Followed(steps, item, source, None, "missing", count_leaves(source), holder, around)
     elif isinstance(source, dict) and source:
         if isinstance(target, list):
-            yield from follow(list(source.values()), target, tolerance, steps, item, holder, around)
+            yield from follow(list(source.values()), target, tolerance, steps, item, holder, around, keyed)
+            return
+        if steps and steps[-1] in keyed and isinstance(target, dict) and not source.keys() <= target.keys():
+            yield from follow(_as_items(source), _as_items(target), tolerance, steps, item, holder, around, keyed)
             return
         others = target if isinstance(target, dict) else {}
         for key, value in source.items():
-            yield from follow(value, others.get(key, GONE), tolerance, (*steps, key), item, source, around)
+            yield from follow(value, others.get(key, GONE), tolerance, (*steps, key), item, source, around, keyed)
     elif isinstance(source, list) and source:
         others = target if isinstance(target, list) else list(target.values()) if isinstance(target, dict) else []
         for at, value, other in matched(source, others):
@@ -75,11 +79,19 @@ def follow(
                 within, inside = (*item, steps[-1] if steps else "", at), value
             else:
                 within, inside = item, around
-            yield from follow(value, other, tolerance, (*steps, "[]"), within, holder, inside)
+            yield from follow(value, other, tolerance, (*steps, "[]"), within, holder, inside, keyed)
     else:
         said_nothing = source in ([], {}) and isinstance(target, dict | list)
         state = "back" if said_nothing or same(source, target, tolerance) else "changed"
         yield Followed(steps, item, source, target, state, 1, holder, around)
+
+
+def _as_items(members: dict[str, Tree]) -> list[Tree]:
+    """Return the members of a mapping that are named by ids as items, which have them among their leaves."""
+    return [
+        {"(id)": key, **value} if isinstance(value, dict) else {"(id)": key, "": value}
+        for key, value in members.items()
+    ]
 
 
 def count_leaves(tree: Tree) -> int:

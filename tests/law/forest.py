@@ -144,7 +144,7 @@ def from_lines(data: bytes) -> Tree:
 
 
 def from_png(data: bytes) -> Tree:
-    """Walk an image: its size, and which of its pixels are of one value; what the values are called is said elsewhere."""
+    """Walk an image: its size, and which of its pixels are of one value, whatever that is called."""
     import numpy as np
     from PIL import Image
 

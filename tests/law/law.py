@@ -16,14 +16,16 @@ from typing import Any
 from derived import is_derived
 from following import GONE, Followed, count_leaves, follow, leaves
 from forest import Tree, forest, is_number
+from mutations import MARK
 from naming import Rules, entries_of, uncovered
 from sources import OUR_OWN, Source
 
 from encord_convert import Report, convert
-from encord_convert.formats import formats
+from encord_convert.formats import Format, formats
 
 HERE = Path(__file__).parent
-RULES = {name: Rules.of(table) for name, table in tomllib.loads((HERE / "rules.toml").read_text("utf-8")).items()}
+_TABLES = tomllib.loads((HERE / "rules.toml").read_text("utf-8"))
+RULES = {name: Rules.of(_TABLES["common"] | table) for name, table in _TABLES.items() if name != "common"}
 
 
 @dataclass
@@ -54,6 +56,13 @@ class Converted:
     report: dict[str, Any]
 
 
+def pattern_of(one: Followed, format_: str) -> str:
+    """Return the kind of a leaf: its path without positions, ids and what a mutation called it."""
+    path = RULES[format_].pattern(one.steps)
+    path, mark, _ = re.sub(rf"\w*{MARK}\w*", "+", path).partition("+")  # what is below is not said again
+    return f"{path}{mark} {one.state}"
+
+
 def converted(source: Source, folder: Path, target: str | None = None) -> Converted:
     """Convert a source to its own format, and read both as raw trees."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -68,13 +77,17 @@ def converted(source: Source, folder: Path, target: str | None = None) -> Conver
         for name, tree in forest(source.path).items()
         if name.split("/")[-1] not in OUR_OWN and not any(fnmatch(name, pattern) for pattern in media)
     }
-    return Converted(_images_together(before), _images_together(forest(folder)), json.loads(json.dumps(report.to_dict())))
+    return Converted(
+        _images_together(before), _images_together(forest(folder)), json.loads(json.dumps(report.to_dict()))
+    )
 
 
 def _images_together(trees: dict[str, Tree]) -> dict[str, Tree]:
     """Put the images of masks into one list, since a target may call them otherwise."""
     images = [tree for name, tree in trees.items() if name.endswith(".png")]
-    return {name: tree for name, tree in trees.items() if not name.endswith(".png")} | ({"*.png": images} if images else {})
+    return {name: tree for name, tree in trees.items() if not name.endswith(".png")} | (
+        {"*.png": images} if images else {}
+    )
 
 
 def gone(done: Converted, source: Source, tally: Tally) -> list[Followed]:
@@ -100,16 +113,47 @@ def gone(done: Converted, source: Source, tally: Tally) -> list[Followed]:
     tally.vanished += quiet
     tally.counted += sum(one.leaves for one in lost) - quiet
     for one in silent:
-        tally.gaps[f"{rules.pattern(one.steps)} {one.state}"] += one.leaves
+        tally.gaps[pattern_of(one, source.format)] += one.leaves
     return silent
+
+
+def added(silent: Iterable[Followed]) -> list[Followed]:
+    """Return those of what vanished that a mutation had added."""
+    return [one for one in silent if MARK in ".".join(one.steps) or MARK in repr(one.value)]
+
+
+def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> bool:
+    """Tell whether what a mutation added is neither in a target of another kind nor named by its report."""
+    shutil.rmtree(folder, ignore_errors=True)
+    report = Report()
+    options = {} if isinstance(target, str) else {"image_files": "leave"}
+    convert(
+        source.path, folder, from_=source.format, to=target, report=report,
+        read_options=source.read_options, write_options=options,
+    )  # fmt: skip
+    marks = set(re.findall(rf"\w*{MARK}\w*|9\d{{6}}(?:\.5)?", what))
+    said = "\n".join([json.dumps(report.to_dict(), ensure_ascii=False), *map(_text_of, folder.rglob("*"))])
+    return bool(marks) and not any(mark in said for mark in marks)
+
+
+def _text_of(path: Path) -> str:
+    text = path.read_text("utf-8", "replace") if path.is_file() and path.suffix not in (".png", ".jpg") else ""
+    return f"{path} {text}"
 
 
 def members(one: Followed) -> Iterator[Followed]:
     """Yield the members of a mapping that is gone: an entry may name each."""
     if one.state == "missing" and isinstance(one.value, dict) and one.value and one.steps[-1:] != ("[]",):
         for key, inner in one.value.items():
-            yield from members(replace(one, steps=(*one.steps, key), value=inner, leaves=count_leaves(inner), holder=one.value))
-    elif one.state == "missing" and isinstance(one.value, list) and len(one.value) == 1 and isinstance(one.value[0], dict):
+            yield from members(
+                replace(one, steps=(*one.steps, key), value=inner, leaves=count_leaves(inner), holder=one.value)
+            )
+    elif (
+        one.state == "missing"
+        and isinstance(one.value, list)
+        and len(one.value) == 1
+        and isinstance(one.value[0], dict)
+    ):
         yield from members(replace(one, value=one.value[0]))
     else:
         yield one
@@ -118,7 +162,9 @@ def members(one: Followed) -> Iterator[Followed]:
 def ways(name: str, tree: Tree, done: Converted, source: Source, tolerance: float) -> Iterator[Followed]:
     """Follow the leaves of a document where it is to be found; anywhere, if the target has another structure."""
     if not source.contained or name == "*.png":
-        yield from follow(tree, counterpart(name, tree, done.target), tolerance, item=(name,))
+        yield from follow(
+            tree, counterpart(name, tree, done.target), tolerance, item=(name,), keyed=RULES[source.format].keyed
+        )
         return
     said = words_of(leaf for other in done.target.values() for _, leaf in leaves(other))
     for one in follow(tree, GONE_TREE, tolerance, item=(name,)):
@@ -133,7 +179,16 @@ def branches(one: Followed, said: set[str]) -> Iterator[Followed]:
             yield from branches(replace(one, steps=(*one.steps, key), value=inner, holder=value), said)
     elif isinstance(value, list) and value:
         for at, inner in enumerate(value):
-            yield from branches(replace(one, steps=(*one.steps, "[]"), value=inner, item=(*one.item, at), around=inner if isinstance(inner, dict) else one.around), said)
+            yield from branches(
+                replace(
+                    one,
+                    steps=(*one.steps, "[]"),
+                    value=inner,
+                    item=(*one.item, at),
+                    around=inner if isinstance(inner, dict) else one.around,
+                ),
+                said,
+            )
     else:
         words = words_of([value])
         yield replace(one, leaves=1, state="back" if words and words <= said else "missing")

@@ -111,7 +111,7 @@ def _mutate(tree: Any, random: Random) -> str:
         members = [(f"{key}_{MARK}" if name == key else name, value) for name, value in node.items()]
         node.clear()
         node.update(members)
-        return f"rename: {path}.{key}"
+        return f"rename: {path}.{key} to {key}_{MARK}"
     if kind == "retype" and filled:
         path, node = _pick(random, filled)
         key = random.choice(list(node))
@@ -143,24 +143,25 @@ def _xml(data: bytes, random: Random) -> tuple[bytes, str]:
     if kind == "element":
         child = ElementTree.SubElement(element, f"{MARK}el")
         child.text = f"{MARK}{random.randrange(10**6)}"
-        what = f"element: in {tag}"
+        what = f"element: {child.text} in {tag}"
     elif kind == "rename" and attributes:
         name = random.choice(attributes)
         element.attrib = {f"{MARK}_{key}" if key == name else key: value for key, value in element.attrib.items()}
-        what = f"rename: {tag}/@{name}"
+        what = f"rename: {tag}/@{name} to {MARK}_{name}"
     elif kind == "retype" and attributes:
         name = random.choice(attributes)
         element.set(name, random.choice([f"{MARK}text", "", "-1", "7.5"]))
         what = f"retype: {tag}/@{name} to {element.get(name)!r}"
     elif kind == "tag" and element is not root:
         element.tag = f"{MARK}_{element.tag}"
-        what = f"tag: {tag}"
+        what = f"tag: {tag} to {element.tag}"
     elif kind == "twice" and element in parents:
         parents[element].append(element)
         what = f"twice: {tag}"
     else:
-        element.set(f"{MARK}_{random.randrange(1000)}", f"{MARK}{random.randrange(10**6)}")
-        what = f"attribute: of {tag}"
+        text = f"{MARK}{random.randrange(10**6)}"
+        element.set(f"{MARK}_{random.randrange(1000)}", text)
+        what = f"attribute: {text} of {tag}"
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True), what
 
 
@@ -178,7 +179,7 @@ def _csv(data: bytes, random: Random) -> tuple[bytes, str]:
         rows.insert(row, rows[row])
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode(), f"{kind}: row {row}, column {rows[0][at]}"
+    return text.getvalue().encode(), f"{kind}: row {row}, column {rows[0][-1 if kind == 'column' else at]}"
 
 
 MUTATORS: dict[str, Callable[[bytes, Random], tuple[bytes, str]]] = {

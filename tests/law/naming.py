@@ -2,13 +2,14 @@
 
 An entry (a loss or a note) *names* a leaf or branch that is gone or has another value if
 
-* its detail quotes the key (``'license'``, ``"license"``, ``` `license` ``` or ``<license>``), or its ``type``, ``feature``
-  or place says it, or its code begins with it (``SUPERCATEGORY_DROPPED``), or the rules list the code, or a word of the
-  detail, under the leaf's path (``names``); or
-* it is a loss of things of a type that the rules list under the item around the leaf (``items``): a dropped thing covers
-  the item that is gone, a changed one the leaves of its geometry (``geometry``).
+* its detail quotes the key (as ``'license'``, ``"license"`` or ``<license>``), or its ``type``, ``feature`` or place
+  says it, or its code begins with it (``SUPERCATEGORY_DROPPED``), or the rules list the code, or a word of the detail,
+  under the leaf's path (``names``); of an entry that counts native keys (``image.license``), if it is of that scope; or
+* it is a loss of things of a type that the rules list under the item around the leaf (``items``): a dropped thing
+  covers the item that is gone, a changed one the leaves of its geometry (``geometry``); or
+* it is about the whole file.
 
-An entry covers no more items than its count says. A leaf that the entry is not about stays uncovered.
+An entry covers no more items than its count says. A leaf that no entry is about vanished without a word.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Entry:
     kind: str = ""
     type: str = ""
     feature: str = ""
+    label: str = ""
     element: str = ""
     files: tuple[str, ...] = ()
     covered: set[Any] = field(default_factory=set)
@@ -71,6 +73,7 @@ def entries_of(report: Mapping[str, Any]) -> list[Entry]:
                 entry.get("kind", ""),
                 entry.get("type", ""),
                 entry.get("feature", ""),
+                entry.get("label", ""),
                 entry["where"].get("element", ""),
                 tuple(place.get("file", "") for place in places),
             )
@@ -88,6 +91,7 @@ class Rules:
     derived: list[dict[str, str]]
     keyed: list[str]
     media: list[str]
+    scopes: dict[str, list[str]]
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Rules:
@@ -99,6 +103,7 @@ class Rules:
             list(table.get("derived", ())),
             list(table.get("keyed", ())),
             list(table.get("media", ())),
+            dict(table.get("scopes", {})),
         )
 
     def pattern(self, steps: Iterable[str]) -> str:
@@ -115,9 +120,18 @@ FILES = ("RESULTS_IGNORED", "DUPLICATE")
 """Codes of entries that are about all of a file, beside losses of files."""
 
 
+def _thing(gone: Followed) -> Any:
+    """Return what is counted once: a key of an item; what is gone and stands in several files is one thing."""
+    return repr(gone.value) if _titles(gone.value) else (gone.item, gone.key)
+
+
 def _titles(value: Any) -> set[str]:
     """Return what an item is called."""
-    return {str(value[key]) for key in ("name", "@name", "file_name") if key in value} if isinstance(value, dict) else set()
+    return (
+        {str(value[key]) for key in ("name", "@name", "file_name") if key in value}
+        if isinstance(value, dict)
+        else set()
+    )
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -145,12 +159,16 @@ def _covers(entry: Entry, gone: Followed, rules: Rules) -> bool:
     about_file = entry.code in FILES or entry.type == "file"
     if about_file and (any(name.endswith(file) for name in entry.files) or file in entry.detail):
         return True
-    named = entry.quotes(gone.key) or gone.state == "missing" and _titles(gone.value) & {entry.element}
+    if entry.type == "key":  # said with where it stands: `image.license`
+        scope, _, key = entry.label.partition(".")
+        within = any(matches(pattern, path) for pattern in rules.scopes.get(scope, ["**"]))
+        return within and key.lstrip("@") in [step.lstrip("@") for step in gone.steps] and entry.takes(_thing(gone))
+    named = entry.quotes(gone.key) or (gone.state == "missing" and _titles(gone.value) & {entry.element})
     for pattern, words in rules.names.items():
         if matches(pattern, path):
             named = named or any(word == entry.code or word in entry.detail.lower() for word in words)
     if named:
-        return entry.takes((gone.item, gone.key))
+        return entry.takes(_thing(gone))
     if not entry.kind:
         return False
     if entry.kind == "dropped" and isinstance(gone.around, dict) and entry.type in gone.around.values():

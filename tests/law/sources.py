@@ -27,7 +27,14 @@ WRITTEN = {
 """Files in the form that this package writes, made of fixtures of others."""
 
 
-FOREIGN = ("rle/supervisely", "rle/label-studio", "cases/label-studio", "cases/supervisely", "masks-index/rgb", "masks-index/pal")
+FOREIGN = (
+    "rle/supervisely",
+    "rle/label-studio",
+    "cases/label-studio",
+    "cases/supervisely",
+    "masks-index/rgb",
+    "masks-index/pal",
+)
 """Sources in a structure that is read and not written."""
 
 
