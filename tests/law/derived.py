@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +74,24 @@ def _named_file(gone: Followed, done: Any) -> bool:
     return any(str(leaf).endswith(name) for tree in done.target.values() for _, leaf in leaves(tree))
 
 
+def _united(gone: Followed, done: Any) -> bool:
+    """Tell whether all options of an answer that is gone are chosen in another answer."""
+    chosen = {leaf for steps, leaf in leaves(gone.value) if steps[-1] == "featureHash"}
+    there = {
+        leaf for tree in done.target.values() for steps, leaf in leaves(tree) if steps and steps[-1] == "featureHash"
+    }
+    return bool(chosen) and chosen <= there
+
+
+def _listed_class(gone: Followed, done: Any) -> bool:
+    """Tell whether a line names a class, and a colour perhaps, that are both in the target."""
+    said = {str(leaf).lower() for tree in done.target.values() for _, leaf in leaves(tree)}
+    numbers = re.findall(r"\b\d{1,3}\b", str(gone.value))[:3]
+    colour = "#{:02x}{:02x}{:02x}".format(*map(int, numbers)) if len(numbers) == 3 else None
+    words = re.findall(r"[^\W\d][\w ]*", str(gone.value))
+    return any(word.strip().lower() in said for word in words) and (colour is None or colour in said)
+
+
 CLAIMS: dict[str, Callable[[Followed, Any], bool]] = {
     "always": lambda gone, done: True,
     "empty": _empty,
@@ -82,6 +101,13 @@ CLAIMS: dict[str, Callable[[Followed, Any], bool]] = {
         claim(gone, done) for claim in (_box_area, _polygon_area, _mask_area)
     ),
     "closed ring": _closed_ring,
+    "a key of a dialect": lambda gone, done: (
+        gone.key in ("rle", "left", "top", "width", "height", "rleString", "size", "counts")
+    ),
+    "no mask": lambda gone, done: str(gone.value) in ("-1", "-1.0", "nan", ""),
+    "a listed class": _listed_class,
+    "a checklist": lambda gone, done: isinstance(gone.holder.get("answers"), list),
+    "united": lambda gone, done: gone.value.get("answers") == [] or _united(gone, done),
     "the target names the file": _named_file,
     "number of visible keypoints": _points_count,
 }

@@ -22,7 +22,7 @@ class Followed:
     """A leaf, or a whole branch of the source that has no counterpart.
 
     ``steps`` are the keys from the root, ``[]`` for the items of a list; ``item`` is the nearest item of a list around
-    it, by position. ``holder`` is the mapping it stands in, ``around`` the nearest mapping that is an item.
+    it, by position. ``holder`` is the mapping it stands in, ``around`` the mappings around it that are items.
     """
 
     steps: tuple[str, ...]
@@ -33,7 +33,7 @@ class Followed:
     """``back``, ``changed`` or ``missing``."""
     leaves: int
     holder: Tree
-    around: Tree = None
+    around: tuple[Tree, ...] = ()
 
     @property
     def pattern(self) -> str:
@@ -56,7 +56,7 @@ def follow(
     steps: tuple[str, ...] = (),
     item: tuple[str | int, ...] = (),
     holder: Tree = None,
-    around: Tree = None,
+    around: tuple[Tree, ...] = (),
     keyed: Collection[str] = (),
 ) -> Iterator[Followed]:
     """Yield what became of each leaf of ``source`` in ``target``."""
@@ -76,7 +76,7 @@ def follow(
         others = target if isinstance(target, list) else list(target.values()) if isinstance(target, dict) else []
         for at, value, other in matched(source, others):
             if isinstance(value, dict):
-                within, inside = (*item, steps[-1] if steps else "", at), value
+                within, inside = (*item, steps[-1] if steps else "", at), (*around, value)
             else:
                 within, inside = item, around
             yield from follow(value, other, tolerance, (*steps, "[]"), within, holder, inside, keyed)

@@ -125,6 +125,12 @@ def _thing(gone: Followed) -> Any:
     return repr(gone.value) if _titles(gone.value) else (gone.item, gone.key)
 
 
+def _names_on(gone: Followed) -> set[str]:
+    """Return the keys on the way to what is gone, and the id it has."""
+    names = {step.lstrip("@") for step in gone.steps}
+    return names | {str(gone.value["(id)"])} if isinstance(gone.value, dict) and "(id)" in gone.value else names
+
+
 def _titles(value: Any) -> set[str]:
     """Return what an item is called."""
     return (
@@ -145,11 +151,14 @@ def matches(pattern: str, path: str) -> bool:
 
 def uncovered(gone: Iterable[Followed], entries: list[Entry], rules: Rules) -> list[Followed]:
     """Return what no entry names."""
-    left, by_item = [], defaultdict(list)
+    left: list[Followed] = []
+    by_item = defaultdict(list)
     for one in gone:
         by_item[one.item].append(one)
-    for those in by_item.values():
-        left += [one for one in those if not any(_covers(entry, one, rules) for entry in entries)]
+    # What is dropped as a whole first, and the items of which most is gone.
+    ordered = sorted(entries, key=lambda entry: entry.kind != "dropped" or entry.type == "key")
+    for those in sorted(by_item.values(), key=len, reverse=True):
+        left += [one for one in those if not any(_covers(entry, one, rules) for entry in ordered)]
     return left
 
 
@@ -159,10 +168,13 @@ def _covers(entry: Entry, gone: Followed, rules: Rules) -> bool:
     about_file = entry.code in FILES or entry.type == "file"
     if about_file and (any(name.endswith(file) for name in entry.files) or file in entry.detail):
         return True
+    if entry.code == "KEYS_NOT_READ":  # one note with the names of all
+        said = {name.rpartition(".")[2] for name in re.findall(r"[^\s,:]+", entry.detail.rstrip("."))}
+        return bool(said & _names_on(gone)) and entry.takes(_thing(gone))
     if entry.type == "key":  # said with where it stands: `image.license`
         scope, _, key = entry.label.partition(".")
         within = any(matches(pattern, path) for pattern in rules.scopes.get(scope, ["**"]))
-        return within and key.lstrip("@") in [step.lstrip("@") for step in gone.steps] and entry.takes(_thing(gone))
+        return within and key.split(".")[-1].lstrip("@") in _names_on(gone) and entry.takes(_thing(gone))
     named = entry.quotes(gone.key) or (gone.state == "missing" and _titles(gone.value) & {entry.element})
     for pattern, words in rules.names.items():
         if matches(pattern, path):
@@ -171,8 +183,9 @@ def _covers(entry: Entry, gone: Followed, rules: Rules) -> bool:
         return entry.takes(_thing(gone))
     if not entry.kind:
         return False
-    if entry.kind == "dropped" and isinstance(gone.around, dict) and entry.type in gone.around.values():
-        return entry.takes(gone.item)
+    for item in gone.around if entry.kind == "dropped" else ():  # of the type that the item says it is of
+        if entry.type in [value for value in item.values() if isinstance(value, str)]:
+            return entry.takes(id(item))
     for pattern, types in rules.items.items():
         inside = path == pattern or path.startswith(pattern + ".")
         if inside and (entry.type in types or "*" in types):
