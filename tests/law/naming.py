@@ -170,7 +170,8 @@ def _covers(entry: Entry, gone: Followed, rules: Rules) -> bool:
         return True
     if entry.code == "KEYS_NOT_READ":  # one note with the names of all
         said = {name.rpartition(".")[2] for name in re.findall(r"[^\s,:]+", entry.detail.rstrip("."))}
-        return bool(said & _names_on(gone)) and entry.takes(_thing(gone))
+        at = next((at for at, step in enumerate(gone.steps) if step in said), None)
+        return at is not None and entry.takes((gone.steps[: at + 1], gone.item[: 1 + gone.steps[:at].count("[]")]))
     if entry.type == "key":  # said with where it stands: `image.license`
         scope, _, key = entry.label.partition(".")
         within = any(matches(pattern, path) for pattern in rules.scopes.get(scope, ["**"]))
