@@ -104,6 +104,11 @@ CLAIMS: dict[str, Callable[[Followed, Any], bool]] = {
     "a key of a dialect": lambda gone, done: (
         gone.key in ("rle", "left", "top", "width", "height", "rleString", "size", "counts")
     ),
+    "said in the target": lambda gone, done: (
+        isinstance(gone.value, str | tuple)
+        and gone.value not in ("", "-1")
+        and any(leaf == gone.value for tree in done.target.values() for _, leaf in leaves(tree))
+    ),
     "no mask": lambda gone, done: str(gone.value) in ("-1", "-1.0", "nan", ""),
     "a listed class": _listed_class,
     "a checklist": lambda gone, done: isinstance(gone.holder.get("answers"), list),
