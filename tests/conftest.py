@@ -17,6 +17,9 @@ settings.load_profile("patient")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--accept", action="store_true", help="rewrite golden files; read the diff before you commit it")
+    parser.addoption(
+        "--law-mutations", type=int, metavar="N", help="changed copies a format to hold to the law of the file"
+    )
 
 
 @pytest.fixture

@@ -46,6 +46,8 @@ from encord_convert.formats._files import Source, Target
 from encord_convert.hub.class_names import joined, names_given, rename, told_apart
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
+from encord_convert.hub.native import HUB, UNREAD
+from encord_convert.hub.unread import RowCheck, check_names, differences
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import EncordException
@@ -72,6 +74,7 @@ CARRIES = Carries(
     shapes=_EveryShape((*Shape, *_NewerShape)),
     data_types=frozenset((*DataType, *_NewerDataType)),
     features=frozenset(Feature),
+    native=HUB,
 )
 
 
@@ -111,38 +114,53 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
     if names is None:
         raise ReadError(source.name, f"expected {ONTOLOGY} and {ROWS} side by side, found no such pair.")
     with source.open(names.ontology) as stream:
-        structure = _parsed_ontology(stream.read(), source.place(names.ontology))
-    rows = partial(_rows, source, names.rows, structure)
+        text = stream.read()
+    structure = _parsed_ontology(text, source.place(names.ontology))
+    check = RowCheck(structure)
+    rows = partial(_rows, source, names.rows, structure, check)
     first = next(rows(), None)
     title = first.dataset_title if first is not None else ""
     path = source.path(names.rows)
     cut = None if path is None else partial(_shards, path, source.place(names.rows), structure, title)
-    return LabelSet(structure, rows, title=title, shards=cut)
+    labels = LabelSet(structure, rows, title=title, shards=cut)
+    labels.native[UNREAD] = unread_of(msgspec.json.decode(text), told_apart(structure.to_dict()))
+    return labels
 
 
 def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
     try:
-        return OntologyStructure._from_dict(joined(msgspec.json.decode(text)))
+        structure = OntologyStructure._from_dict(joined(msgspec.json.decode(text)))
+        check_names(structure)
+        return structure
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not JSON ({error}).", advice="Was the file cut short?") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ReadError(place, f"is not an ontology structure ({type(error).__name__}: {error}).") from error
 
 
-def _rows(source: Source, name: str, structure: OntologyStructure) -> Iterator[LabelRowV2]:
+def unread_of(ontology: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
+    """Return what the JSON of an ontology says that is not in what is written of it."""
+    return {f"ontology.{path}": value for path, value in differences(ontology, written)}
+
+
+def _rows(source: Source, name: str, structure: OntologyStructure, check: RowCheck) -> Iterator[LabelRowV2]:
     with source.open(name) as stream:
-        yield from _parsed_rows(stream, structure, source.place(name), 1)
+        yield from _parsed_rows(stream, structure, check, source.place(name), 1)
 
 
-def _parsed_rows(lines: Iterable[bytes], structure: OntologyStructure, place: str, first: int) -> Iterator[LabelRowV2]:
+def _parsed_rows(
+    lines: Iterable[bytes], structure: OntologyStructure, check: RowCheck, place: str, first: int
+) -> Iterator[LabelRowV2]:
     for number, line in enumerate(lines, first):
         if not line.isspace():
-            yield _parsed_row(line, structure, place, number)
+            yield _parsed_row(line, structure, check, place, number)
 
 
-def _parsed_row(line: bytes, structure: OntologyStructure, place: str, number: int) -> LabelRowV2:
+def _parsed_row(line: bytes, structure: OntologyStructure, check: RowCheck, place: str, number: int) -> LabelRowV2:
     try:
-        row = LabelRowV2._from_dict(msgspec.json.decode(line), structure)
+        members = msgspec.json.decode(line)
+        row = LabelRowV2._from_dict(members, structure)
+        row._native = check.unread(members)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not JSON ({error}).", line=number, advice="Was the file cut short?") from error
     except (EncordException, KeyError, TypeError, ValueError, AttributeError, LookupError) as error:
@@ -194,12 +212,13 @@ def _stretch(stream: BinaryIO, least: int) -> tuple[int, int] | None:
 def open_shard(recipe: Recipe) -> LabelSet:
     """Return the part of a label set that a recipe describes, in whatever process this runs."""
     structure = _parsed_ontology(msgspec.json.encode(recipe.ontology), recipe.place)
+    check = RowCheck(structure)
 
     def rows() -> Iterator[LabelRowV2]:
         with recipe.path.open("rb") as stream:
             stream.seek(recipe.start)
             lines = takewhile(lambda _: stream.tell() <= recipe.end, iter(stream.readline, b""))
-            yield from _parsed_rows(lines, structure, recipe.place, recipe.line)
+            yield from _parsed_rows(lines, structure, check, recipe.place, recipe.line)
 
     labels = LabelSet(structure, rows, title=recipe.title)
     labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)

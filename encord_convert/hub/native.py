@@ -18,8 +18,14 @@ from typing import Any
 
 from encord_convert.hub.loss import Feature, Kind
 
+UNREAD = "unread"
+"""Stands for a family where no format has a place for what was found."""
+
 Keys = Mapping[str, Any]
 """Key to JSON value, as the source has both."""
+
+HUB = frozenset({"ontology", "rows", "labels"})
+"""Families of what the hub's own JSON form may say beyond the model: of an ontology, of a row, of its labels."""
 
 CLASSES = "classes"
 """Key of ``LabelSet.native[family]`` that holds the keys of each class, by its name; others are of the file."""
@@ -94,6 +100,10 @@ class Native:
     quiet : set of str
         Keys, such as ``annotation.id``, that are written back, but tell nothing that would be lost elsewhere: ids that
         only count.
+    unread : mapping
+        Of the row and its labels: what no format has a place for, counted by every target.
+    stale : mapping of str to int
+        Keys of labels that say otherwise than the ontology, which is right, by how many there are: a note.
     """
 
     family: str
@@ -101,6 +111,8 @@ class Native:
     labels: Mapping[str, Mapping[int, Keys]] = field(default_factory=dict)
     frames: Mapping[int, Keys] = field(default_factory=dict)
     quiet: frozenset[str] = frozenset()
+    unread: Keys = field(default_factory=dict)
+    stale: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, hash_: str, frame: int) -> Keys:
         """Return the keys of an annotation; none if there are none."""

@@ -209,6 +209,7 @@ NOTES: dict[str, str] = {
     "SPLIT": "how many images are in each split",
     "SPLIT_CHANGED": "images changed splits",
     "SPLIT_UNKNOWN": "images are in a split that is not train, val or test",
+    "STALE_KEY": "what a label says of its class is not what the ontology says",
     "STUFF_TWICE": "an image has several segments of one stuff class",
     "SUBSET_AS_METADATA": "subsets are kept in the client metadata of rows",
     "TAGS_BEFORE_TRACKS": "tags of frames are written before the tracks",

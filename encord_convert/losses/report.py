@@ -55,6 +55,7 @@ from encord_convert.hub.native import (
 )
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Sheet, Use
+from encord_convert.hub.unread import extras_of_ontology, extras_of_row
 from encord_convert.losses.wording import summary, things, verb
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects._colors import next_color
@@ -139,6 +140,9 @@ class Report:
             self._lose_colours(labels.ontology, carries)
             for family, keys in labels.native.items():
                 self._lose_native_of_set(family, keys, carries)
+            if "ontology" not in carries.native:
+                own, classes = extras_of_ontology(labels.ontology)
+                self._lose_native_of_set("ontology", {**own, CLASSES: classes}, carries)
 
     def _take(self, row: LabelRowV2, carries: Carries | None) -> None:
         self._row = row
@@ -152,8 +156,12 @@ class Report:
             self._tell_disagreements(row)
         if carries is not None:
             self._lose_row(row, carries)
-            if row._native is not None and not self._keeps_all(row._native, carries):
-                self._lose_native_of(row, _of_its_labels(row), carries)
+            if row._native is not None:
+                self._tell_unread(row)
+                if not self._keeps_all(row._native, carries):
+                    self._lose_native_of(row, _of_its_labels(row), carries)
+            if not {"rows", "labels"} <= carries.native:
+                self._lose_extras_of(row, carries)
 
     def _tell_disagreements(self, row: LabelRowV2) -> None:
         """Say where a label row says of a classification two things, of which one is kept."""
@@ -371,6 +379,21 @@ class Report:
         counts[word.type, label] += count
         key, detail = (word.type, label), word.detail.format(value)
         self.writing.lose(word.kind, word.code, word.feature, key, where, detail, count)
+
+    def _tell_unread(self, row: LabelRowV2) -> None:
+        """Say what a row has that no format has a place for, and what the ontology overrules."""
+        where = Where(file=row._origin, row=row.data_title)
+        for key, count in row._native.stale.items():
+            detail = f"The {key!r} of labels is not the one their class has in the ontology, which is right."
+            self.writing.note(Level.INFO, "STALE_KEY", detail, where, count)
+        for key, value in row._native.unread.items():
+            self._lose_native(f"image.{key}", where, leaves(value))
+
+    def _lose_extras_of(self, row: LabelRowV2, carries: Carries) -> None:
+        """Say that keys of the hub's own JSON form that are not known here are not written."""
+        for name, frame, hash_, value in extras_of_row(row):
+            if ("rows" if name.startswith("image.") else "labels") not in carries.native:
+                self._lose_native(name, Where(row._origin, None, row.data_title, frame, None, hash_), leaves(value))
 
     def _lose_native(self, name: str, where: Where, count: int) -> None:
         detail = f"Only the format of the source has a word for {name!r}."

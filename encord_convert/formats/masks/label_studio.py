@@ -33,6 +33,7 @@ _TASK_KEYS = frozenset({"id", "data", *_LISTS})
 _ANNOTATION_KEYS = frozenset(
     {"id", "result", "was_cancelled", "skipped", "completed_by", "ground_truth", "score", "created_at", "updated_at"}
 )
+_BRUSH_KEYS = frozenset({"format", "rle", "brushlabels", "labels"})
 _RESULT_KEYS = frozenset(
     {
         "id",
@@ -101,6 +102,9 @@ def _task(task: dict[str, Any], number: int, place: str) -> Iterator[Record]:
         unread += unread_of(one.members, _ANNOTATION_KEYS, "annotation.")
         for result in one.results:
             unread += unread_of(result, _RESULT_KEYS, "result.")
+            value = result.get("value")
+            if isinstance(value, dict) and value.get("format") == "rle":
+                unread += unread_of(value, _BRUSH_KEYS | {str(result.get("type"))}, "value.")
     if unread or not any(one.results for one in annotations):
         # Each image is a row, whatever is on it; the first carries what is said of the task.
         for image in images or [""]:

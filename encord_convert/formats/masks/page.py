@@ -76,6 +76,7 @@ from encord_convert.geometry import png, rle
 from encord_convert.geometry.paintings import BoxRuns, values_in
 from encord_convert.hub.labelset import Hashes, LabelSet, frame_info
 from encord_convert.hub.loss import Carries, Feature
+from encord_convert.hub.native import HUB, Keys
 from encord_convert.hub.visibility import unit_size
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
@@ -84,7 +85,14 @@ from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 CARRIES = rows.CARRIES
 
 CARRIES_INSTANCE = Carries(
-    CARRIES.shapes, CARRIES.data_types, CARRIES.features, 0.0, CARRIES.codes, CARRIES.approximates, "objects"
+    CARRIES.shapes,
+    CARRIES.data_types,
+    CARRIES.features,
+    0.0,
+    CARRIES.codes,
+    CARRIES.approximates,
+    "objects",
+    native=HUB,
 )
 
 CARRIES_INDEX = Carries(
@@ -94,6 +102,7 @@ CARRIES_INDEX = Carries(
     codes={**CARRIES.codes, Shape.BITMASK: "BITMASK_AS_AREA"},
     approximates=frozenset({Shape.BITMASK, *CARRIES.approximates}),
     one_layer="classes",
+    native=frozenset({"ontology", "rows"}),
 )
 
 _FOLDER = "masks/"
@@ -258,17 +267,17 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
     folder = rows.folder_of(source, "masks")
     if folder is None:
         return nuclei(source)
-    _, structure = rows.read_classes(source, folder)
+    classes, structure = rows.read_classes(source, folder)
 
-    def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+    def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
         pixels = read_picture(source, folder + _named(place.get("file"))).pixels
         if pixels.ndim != 2:
             raise ValueError(f"{place['file']} has {pixels.ndim} channels, and a mask has one")
         height, width = pixels.shape
         runs = rle.runs_from_mask(pixels)
-        return rows.encoded_mask((runs, 0, 0, width, height), width, height)
+        return rows.encoded_mask((runs, 0, 0, width, height), width, height), {}
 
-    return rows.labels_of(source, folder, structure, lambda: (fill, lambda row, layers: None))
+    return rows.labels_of(source, folder, classes, structure, lambda: (fill, lambda row, layers: None))
 
 
 def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSet:
@@ -283,12 +292,12 @@ def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSe
     if folder is None:
         fact = "holds no classes.json and labels.jsonl of masks-instance."
         raise ReadError(source.name, fact, advice="Plain images of numbers are read as masks-index.")
-    _, structure = rows.read_classes(source, folder)
+    classes, structure = rows.read_classes(source, folder)
 
     def start() -> Any:
         last: dict[str, Any] = {}
 
-        def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+        def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
             name = folder + _named(layers.get(str(layers["frame"])))
             if last.get("name") != name:
                 pixels = _values(source, name)
@@ -297,11 +306,11 @@ def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSe
             if value not in last["masks"]:
                 raise ValueError(f"{name} has no pixel of the value {value!r}")
             height, width = last["size"]
-            return rows.encoded_mask(last["masks"][value], width, height)
+            return rows.encoded_mask(last["masks"][value], width, height), {}
 
         return fill, lambda row, layers: None
 
-    return rows.labels_of(source, folder, structure, start)
+    return rows.labels_of(source, folder, classes, structure, start)
 
 
 def read_index(source: Source, options: IndexReadOptions, report: Report) -> LabelSet:
@@ -343,7 +352,7 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
                 instance._place(int(frame), BitmaskCoordinates._from_box_runs(*box_runs, *size), info)
                 row.add_object_instance(instance)
 
-    return rows.labels_of(source, folder, structure, lambda: (lambda place, layers: place, finish))
+    return rows.labels_of(source, folder, members, structure, lambda: (lambda place, layers: (place, {}), finish))
 
 
 def _values(source: Source, name: str) -> NDArray[Any]:

@@ -90,6 +90,7 @@ from encord_convert.geometry.paintings import BoxRuns
 from encord_convert.hub.counts import Ledger, Origin
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
+from encord_convert.hub.native import Keys
 from encord_convert.hub.visibility import unit_of, unit_size
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
@@ -256,7 +257,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         records = enumerate(container(source, name, None) if container else (), 1)
         waiting: dict[int, Record] = {}
 
-        def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+        def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
             number = place.get("record")
             while number not in waiting:
                 found = next(records, None)
@@ -267,11 +268,11 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
                 waiting[found[0]] = found[1]
             record = waiting.pop(number)
             box_runs, (width, height) = _mask_of(record, options)
-            return rows.encoded_mask(box_runs, width, height)
+            return rows.encoded_mask(box_runs, width, height), dict.fromkeys(record.unread)
 
         return fill, lambda row, layers: waiting.clear()
 
-    return rows.labels_of(source, folder, structure, start)
+    return rows.labels_of(source, folder, named, structure, start)
 
 
 def _mask_of(record: Record, options: ReadOptions) -> tuple[BoxRuns, tuple[int, int]]:

@@ -34,6 +34,13 @@ _MASK_KEYS = ("mask", "segmentation", "bitmap", "EncodedPixels", "rle")
 _IMAGE_KEYS = ("image", "file_name", "image_id", "ImageId")
 _LABEL_KEYS = ("class", "label", "category", "category_id")
 _RECORD_KEYS = frozenset({*_MASK_KEYS, *_IMAGE_KEYS, *_LABEL_KEYS, "width", "height", "frame", "dialect"})
+_KEYS_IN_MASKS = frozenset(
+    {
+        "counts", "data", "format", "height", "left", "origin", "original_height", "original_width", "rle", "rleString",
+        "size", "top", "width",
+    }
+)  # fmt: skip
+"""Keys of masks, of all dialects."""
 _IMAGE_COLUMNS = ("imageid", "image_id", "img_id", "image", "filename", "file_name", "id")
 _PIXEL_COLUMNS = (
     "encodedpixels", "encoded_pixels", "encoding", "rle_mask", "rle", "pixels", "mask", "annotation", "segmentation",
@@ -262,6 +269,8 @@ def _json_record(entry: Any, dialect: Dialect | None, place: str, line: int | No
     frame = entry.get("frame", 0)
     name = image_name(str(image), frame if type(frame) is int else 0)
     unread = unread_of(entry, _RECORD_KEYS)
+    if isinstance(mask, dict):
+        unread += unread_of(mask, _KEYS_IN_MASKS, "mask.")
     if mask is None:
         return Record(name, str(label), known, None, None, place, line, unread=unread)  # type: ignore[arg-type]
     chosen = dialect or _known(entry.get("dialect", ""), place, line) or _guessed(mask)

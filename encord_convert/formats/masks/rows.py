@@ -21,11 +21,14 @@ from numpy.typing import NDArray
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats._json_heads import sketch
 from encord_convert.geometry import rle
 from encord_convert.geometry.paintings import BoxRuns, painting
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind
+from encord_convert.hub.native import HUB, UNREAD, Keys, Native
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, layer_values, raster
+from encord_convert.hub.unread import RowCheck, check_names, differences
 from encord_convert.hub.visibility import fate, unit_size
 from encord_convert.losses.narrow import changes, lose_classification
 from encord_convert.losses.report import Report
@@ -57,6 +60,7 @@ CODES: dict[Any, str] = {
 CARRIES = Carries(
     shapes=frozenset({Shape.BITMASK}),
     data_types=frozenset({DataType.IMAGE, DataType.IMG_GROUP, DataType.VIDEO, DataType.DICOM}),
+    native=HUB,
     features=frozenset(
         {
             Feature.TRACKS, Feature.ANSWERS, Feature.DYNAMIC_ANSWERS, Feature.NESTED_ANSWERS, Feature.CLASSIFICATIONS,
@@ -315,8 +319,14 @@ def write_classes(target: Target, name: str, structure: OntologyStructure, carri
 
 # --- reading --------------------------------------------------------------------------------------------------------
 
-Fill = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]
-"""From what stands for a mask in a row, and the row's layers, to the encoded mask; ValueError if that cannot be."""
+Fill = Callable[[dict[str, Any], Mapping[str, Any]], tuple[dict[str, Any], Keys]]
+"""From what stands for a mask in a row, and the row's layers, to the encoded mask and what nothing reads of it.
+
+ValueError if that cannot be.
+"""
+
+_STANDING = frozenset({"file", "record", "value"})
+"""Keys of what stands for a mask."""
 
 
 def folder_of(source: Source, name: str) -> str | None:
@@ -333,7 +343,8 @@ def _says(source: Source, path: str, name: str) -> bool:
         head = source.head(path, 200)
     except (ReadError, OSError):
         return False
-    return head.lstrip().startswith(b'{\n "format": "%s",' % name.encode())
+    top = sketch(head)
+    return isinstance(top, dict) and top.get("format") == name
 
 
 def read_classes(source: Source, folder: str) -> tuple[dict[str, Any], OntologyStructure]:
@@ -349,7 +360,9 @@ def read_classes(source: Source, folder: str) -> tuple[dict[str, Any], OntologyS
         text = stream.read()
     try:
         members = msgspec.json.decode(text, type=dict[str, Any])
-        return members, OntologyStructure._from_dict(members["ontology"])
+        structure = OntologyStructure._from_dict(members["ontology"])
+        check_names(structure)
+        return members, structure
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not a JSON object ({error}).", advice="Was the file cut short?") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -359,19 +372,39 @@ def read_classes(source: Source, folder: str) -> tuple[dict[str, Any], OntologyS
 def labels_of(
     source: Source,
     folder: str,
+    classes: Mapping[str, Any],
     structure: OntologyStructure,
     start: Callable[[], tuple[Fill, Callable[[LabelRowV2, Mapping[str, Any]], None]]],
 ) -> LabelSet:
     """Return the rows of ``labels.jsonl`` with their masks.
 
-    ``start`` is called for every walk; it returns what finds a mask, and what finishes a row.
+    ``start`` is called for every walk; it returns what finds a mask, and what finishes a row. ``classes`` are the
+    members of ``classes.json``.
     """
-    rows = partial(_rows, source, folder, structure, start)
+    rows = partial(_rows, source, folder, structure, start, RowCheck(structure))
     first = next(rows(), None)
-    return LabelSet(structure, rows, title=first.dataset_title if first is not None else "")
+    labels = LabelSet(structure, rows, title=first.dataset_title if first is not None else "")
+    labels.native[UNREAD] = dict(differences(classes, _as_read(classes, structure), CLASSES))
+    return labels
 
 
-def _rows(source: Source, folder: str, structure: OntologyStructure, start: Any) -> Iterator[LabelRowV2]:
+def _as_read(members: Mapping[str, Any], structure: OntologyStructure) -> dict[str, Any]:
+    """Return of ``classes.json`` what is read of it."""
+    known = {item.feature_node_hash: item for item in structure.objects}
+    classes = []
+    for entry in members["classes"] if isinstance(members.get("classes"), list) else ():
+        item = known.get(str(entry.get("featureNodeHash"))) if isinstance(entry, dict) else None
+        own = (
+            {} if item is None else {"name": item.name, "color": item.color, "featureNodeHash": item.feature_node_hash}
+        )
+        classes.append(own | {"value": entry["value"]} if own and "value" in entry else own)
+    read = {"format": members["format"], "classes": classes, "ontology": structure.to_dict()}
+    return read | {"records": members["records"]} if "records" in members else read
+
+
+def _rows(
+    source: Source, folder: str, structure: OntologyStructure, start: Any, check: RowCheck
+) -> Iterator[LabelRowV2]:
     place = source.place(folder + ROWS)
     fill, finish = start()
     with source.open(folder + ROWS) as stream:
@@ -381,9 +414,19 @@ def _rows(source: Source, folder: str, structure: OntologyStructure, start: Any)
             try:
                 members = msgspec.json.decode(line, type=dict[str, Any])
                 layers = members.pop(LAYERS, {})
+                unread = {f"{LAYERS}.{key}": value for key, value in layers.items() if not key.isdecimal()}
                 for entry, size in _masks_of(members):
-                    entry["bitmask"] = _sized(fill(entry["bitmask"], {**layers, "frame": size[2]}), *size[:2])
+                    place = entry["bitmask"]
+                    unread |= {f"bitmask.{key}": value for key, value in place.items() if key not in _STANDING}
+                    mask, keys = fill(place, {**layers, "frame": size[2]})
+                    entry["bitmask"] = _sized(mask, *size[:2])
+                    unread |= {f"record.{key}": value for key, value in keys.items()}
                 row = LabelRowV2._from_dict(members, structure)
+                found = check.unread(members)
+                if found is not None:
+                    unread |= found.unread
+                if unread or found is not None:
+                    row._native = Native(UNREAD, unread=unread, stale={} if found is None else found.stale)
                 finish(row, layers)
             except (msgspec.DecodeError, RecursionError) as error:
                 fact = f"is not a JSON object ({error})."

@@ -12,6 +12,7 @@ from encord_convert.formats.masks.records import Answer, Record, json_of, unread
 from encord_convert.formats.masks.rle_dialects import Dialect
 
 _FILE_KEYS = frozenset({"size", "objects", "tags"})
+_SIDES, _BITMAP_KEYS = frozenset({"width", "height"}), frozenset({"data", "origin"})
 _OBJECT_KEYS = frozenset({"classTitle", "geometryType", "bitmap", "points", "tags"})
 
 
@@ -44,9 +45,11 @@ def read(source: Source, name: str, dialect: Dialect | None, *, image: str = "")
     try:
         size = members["size"]["width"], members["size"]["height"]
         answers = _answers(members.get("tags") or ())
-        unread = unread_of(members, _FILE_KEYS)
+        unread = unread_of(members, _FILE_KEYS) + unread_of(members["size"], _SIDES, "size.")
         for one in members["objects"]:
             unread += unread_of(one, _OBJECT_KEYS, "object.")
+            if isinstance(one.get("bitmap"), dict):
+                unread += unread_of(one["bitmap"], _BITMAP_KEYS, "bitmap.")
         if unread or not members["objects"]:
             yield Record(image, "", size, None, None, place, unread=unread)
         if answers:

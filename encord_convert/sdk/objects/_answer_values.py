@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 KNOWN_KEYS = frozenset({"name", "value", "answers", "featureHash", "manualAnnotation"})
 """Keys of an answer's JSON that are derived or held in the model."""
+_OPTION_KEYS = frozenset({"name", "value", "featureHash"})
+"""Keys of an option in an answer's JSON; with others, the option is carried as it came."""
 KNOWN_DYNAMIC_KEYS = KNOWN_KEYS | {"dynamic", "range", "shouldPropagate", "trackHash"}
 
 _written_value = lru_cache(maxsize=1 << 14)(_value_from_name)
@@ -202,4 +204,7 @@ def mark_from_json(answer: dict[str, Any], known: frozenset[str]) -> dict[str, A
     mark = {key: _copied(value) for key, value in answer.items() if key not in known}
     if answer.get("manualAnnotation", True) is not True:
         mark["manualAnnotation"] = answer["manualAnnotation"]
+    answers = answer.get("answers")
+    if isinstance(answers, list) and any(isinstance(one, dict) and not one.keys() <= _OPTION_KEYS for one in answers):
+        mark["answers"] = _copied(answers)
     return mark or None

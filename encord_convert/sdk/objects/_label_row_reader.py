@@ -134,6 +134,8 @@ class Contents:
         What the two places that say where a classification is, and who made it, said differently.
     touched : dict
         The frames that have held a label, in order; the values are None.
+    has_extras : bool
+        Whether anything of this was read from JSON, which may have keys that the model does not know.
     listings : dict
         Frame to the hashes of its objects and of its classifications, where their order was not the row's.
     frame_extras : dict
@@ -160,6 +162,7 @@ class Contents:
         "extras",
         "facts",
         "frame_extras",
+        "has_extras",
         "listings",
         "objects",
         "orphans",
@@ -186,12 +189,13 @@ class Contents:
         self.orphans: dict[str, dict[str, Any]] = {}
         self.action_extras: dict[str, dict[str, Any]] = {}
         self.extras: dict[str, Any] = {}
+        self.has_extras = False
         self.texts: dict[str, Any] = {}
 
     def take(self, other: Contents) -> None:
         """Take copies of what another row holds beside its facts and its labels."""
         self.units = [replace(unit, extras=_copied(unit.extras)) for unit in other.units]
-        self.series = _copied_record(other.series)
+        self.series, self.has_extras = _copied_record(other.series), other.has_extras
         self.slices = {frame: _copied_record(one) for frame, one in other.slices.items()}
         self.touched, self.listings = dict(other.touched), dict(other.listings)
         self.disagreements = list(other.disagreements)
@@ -317,6 +321,7 @@ class Reader:
         self._answers = row["classification_answers"]
         object_answers, object_actions = row["object_answers"], row["object_actions"]
         contents.texts = {key: row[key] for key in ("created_at", "last_edited_at", "label_status")}
+        contents.has_extras = True
         contents.extras = {key: _copied(value) for key, value in row.items() if key not in _KNOWN_TOP}
         units = {}
         for raw in row["data_units"].values():

@@ -1,0 +1,197 @@
+"""Tell which entries of a report name a leaf that did not come back.
+
+An entry (a loss or a note) *names* a leaf or branch that is gone or has another value if
+
+* its detail quotes the key (as ``'license'``, ``"license"`` or ``<license>``), or its ``type``, ``feature`` or place
+  says it, or its code begins with it (``SUPERCATEGORY_DROPPED``), or the rules list the code, or a word of the detail,
+  under the leaf's path (``names``); of an entry that counts native keys (``image.license``), if it is of that scope; or
+* it is a loss of things of a type that the rules list under the item around the leaf (``items``): a dropped thing
+  covers the item that is gone, a changed one the leaves of its geometry (``geometry``); or
+* it is about the whole file.
+
+An entry covers no more items than its count says. A leaf that no entry is about vanished without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from following import Followed
+
+
+@dataclass
+class Entry:
+    """A loss or a note, and what it has covered so far."""
+
+    code: str
+    detail: str
+    count: int
+    kind: str = ""
+    type: str = ""
+    feature: str = ""
+    label: str = ""
+    element: str = ""
+    files: tuple[str, ...] = ()
+    covered: set[Any] = field(default_factory=set)
+
+    def quotes(self, name: str) -> bool:
+        """Tell whether the entry says a name as a name."""
+        bare = name.lstrip("@#")
+        if bare in (self.type, self.feature, self.element, self.element.strip("<>")):
+            return True
+        word = re.escape(bare)
+        code = re.escape(re.sub(r"\W+", "_", bare).upper())
+        return bool(
+            re.search(rf"['\"`<‘“@./]{word}['\"`>’”,:\].]", self.detail) or re.match(rf"{code}S?(_|$)", self.code)
+        )
+
+    def takes(self, item: Any) -> bool:
+        """Cover an item, if the count allows one more."""
+        if item in self.covered:
+            return True
+        if len(self.covered) >= self.count:
+            return False
+        self.covered.add(item)
+        return True
+
+
+def entries_of(report: Mapping[str, Any]) -> list[Entry]:
+    """Return what a report file holds."""
+    entries = []
+    for entry in (*report["losses"], *report["notes"]):
+        places = [entry["where"], *(example["where"] for example in entry.get("examples", ()))]
+        details = [entry["detail"], *(example["detail"] for example in entry.get("examples", ()))]
+        entries.append(
+            Entry(
+                entry["code"],
+                "\n".join(dict.fromkeys(details)),
+                entry["count"],
+                entry.get("kind", ""),
+                entry.get("type", ""),
+                entry.get("feature", ""),
+                entry.get("label", ""),
+                entry["where"].get("element", ""),
+                tuple(place.get("file", "") for place in places),
+            )
+        )
+    return entries
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the data says of a format; see ``rules.toml``."""
+
+    names: dict[str, list[str]]
+    items: dict[str, list[str]]
+    geometry: list[str]
+    derived: list[dict[str, str]]
+    keyed: list[str]
+    media: list[str]
+    scopes: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> Rules:
+        """Read a format's part of the rules."""
+        return cls(
+            dict(table.get("names", {})),
+            dict(table.get("items", {})),
+            list(table.get("geometry", ())),
+            list(table.get("derived", ())),
+            list(table.get("keyed", ())),
+            list(table.get("media", ())),
+            dict(table.get("scopes", {})),
+        )
+
+    def pattern(self, steps: Iterable[str]) -> str:
+        """Return a path without positions and ids: ``annotations[].bbox``."""
+        said: list[str] = []
+        for step in steps:
+            if said and step != "[]" and (said[-1] in self.keyed or step.isdigit()):
+                step = "*"
+            said.append(step)
+        return ".".join(said).replace(".[]", "[]")
+
+
+FILES = ("RESULTS_IGNORED", "DUPLICATE")
+"""Codes of entries that are about all of a file, beside losses of files."""
+
+
+def _thing(gone: Followed) -> Any:
+    """Return what is counted once: a key of an item; what is gone and stands in several files is one thing."""
+    return repr(gone.value) if _titles(gone.value) else (gone.item, gone.key)
+
+
+def _names_on(gone: Followed) -> set[str]:
+    """Return the keys on the way to what is gone, and the id it has."""
+    names = {step.lstrip("@") for step in gone.steps}
+    return names | {str(gone.value["(id)"])} if isinstance(gone.value, dict) and "(id)" in gone.value else names
+
+
+def _titles(value: Any) -> set[str]:
+    """Return what an item is called."""
+    return (
+        {str(value[key]) for key in ("name", "@name", "file_name") if key in value}
+        if isinstance(value, dict)
+        else set()
+    )
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Tell whether a path of the rules (``*`` is one step, ``**`` any) is a path."""
+    parts = [
+        ".*" if part == "**" else r"[^.\[\]]+" if part == "*" else re.escape(part)
+        for part in re.split(r"(\*\*|\*)", pattern)
+    ]
+    return re.fullmatch("".join(parts), path) is not None
+
+
+def uncovered(gone: Iterable[Followed], entries: list[Entry], rules: Rules) -> list[Followed]:
+    """Return what no entry names."""
+    left: list[Followed] = []
+    by_item = defaultdict(list)
+    for one in gone:
+        by_item[one.item].append(one)
+    # What is dropped as a whole first, and the items of which most is gone.
+    ordered = sorted(entries, key=lambda entry: entry.kind != "dropped" or entry.type == "key")
+    for those in sorted(by_item.values(), key=len, reverse=True):
+        left += [one for one in those if not any(_covers(entry, one, rules) for entry in ordered)]
+    return left
+
+
+def _covers(entry: Entry, gone: Followed, rules: Rules) -> bool:
+    path = rules.pattern(gone.steps)
+    file = str(gone.item[0])
+    about_file = entry.code in FILES or entry.type == "file"
+    if about_file and (any(name.endswith(file) for name in entry.files) or file in entry.detail):
+        return True
+    if entry.code == "KEYS_NOT_READ":  # one note with the names of all
+        said = {name.rpartition(".")[2] for name in re.findall(r"[^\s,:]+", entry.detail.rstrip("."))}
+        at = next((at for at, step in enumerate(gone.steps) if step in said), None)
+        return at is not None and entry.takes((gone.steps[: at + 1], gone.item[: 1 + gone.steps[:at].count("[]")]))
+    if entry.type == "key":  # said with where it stands: `image.license`
+        scope, _, key = entry.label.partition(".")
+        within = any(matches(pattern, path) for pattern in rules.scopes.get(scope, ["**"]))
+        return within and key.split(".")[-1].lstrip("@") in _names_on(gone) and entry.takes(_thing(gone))
+    named = entry.quotes(gone.key) or (gone.state == "missing" and _titles(gone.value) & {entry.element})
+    for pattern, words in rules.names.items():
+        if matches(pattern, path):
+            named = named or any(word == entry.code or word in entry.detail.lower() for word in words)
+    if named:
+        return entry.takes(_thing(gone))
+    if not entry.kind:
+        return False
+    for item in gone.around if entry.kind == "dropped" else ():  # of the type that the item says it is of
+        if entry.type in [value for value in item.values() if isinstance(value, str)]:
+            return entry.takes(id(item))
+    for pattern, types in rules.items.items():
+        inside = path == pattern or path.startswith(pattern + ".")
+        if inside and (entry.type in types or "*" in types):
+            whole = path == pattern and gone.state == "missing" and entry.kind == "dropped"
+            geometry = path != pattern and gone.key in rules.geometry and entry.kind != "dropped"
+            if (whole or geometry) and entry.takes(gone.item):
+                return True
+    return False
