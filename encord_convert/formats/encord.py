@@ -43,6 +43,7 @@ import msgspec
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats._hub_schema import ontology_from, row_from, words_of
 from encord_convert.hub.class_names import joined, names_given, rename, told_apart
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
@@ -122,7 +123,9 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
 
 def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
     try:
-        return OntologyStructure._from_dict(joined(msgspec.json.decode(text)))
+        return OntologyStructure._from_dict(joined(ontology_from(text)))
+    except msgspec.ValidationError as error:
+        raise ReadError(place, f"is not an ontology structure ({words_of(error)}).") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not JSON ({error}).", advice="Was the file cut short?") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -142,7 +145,9 @@ def _parsed_rows(lines: Iterable[bytes], structure: OntologyStructure, place: st
 
 def _parsed_row(line: bytes, structure: OntologyStructure, place: str, number: int) -> LabelRowV2:
     try:
-        row = LabelRowV2._from_dict(msgspec.json.decode(line), structure)
+        row = LabelRowV2._from_dict(row_from(line), structure)
+    except msgspec.ValidationError as error:
+        raise ReadError(place, f"is not a label row ({words_of(error)}).", line=number) from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not JSON ({error}).", line=number, advice="Was the file cut short?") from error
     except (EncordException, KeyError, TypeError, ValueError, AttributeError, LookupError) as error:

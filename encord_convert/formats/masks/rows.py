@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats._hub_schema import ontology_from, row_from, words_of
 from encord_convert.geometry import rle
 from encord_convert.geometry.paintings import BoxRuns, painting
 from encord_convert.hub.labelset import LabelSet
@@ -349,7 +350,10 @@ def read_classes(source: Source, folder: str) -> tuple[dict[str, Any], OntologyS
         text = stream.read()
     try:
         members = msgspec.json.decode(text, type=dict[str, Any])
-        return members, OntologyStructure._from_dict(members["ontology"])
+        ontology = ontology_from(msgspec.json.encode(members["ontology"]))
+        return members, OntologyStructure._from_dict(ontology)
+    except msgspec.ValidationError as error:
+        raise ReadError(place, f"holds no ontology ({words_of(error)}).") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not a JSON object ({error}).", advice="Was the file cut short?") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -383,8 +387,10 @@ def _rows(source: Source, folder: str, structure: OntologyStructure, start: Any)
                 layers = members.pop(LAYERS, {})
                 for entry, size in _masks_of(members):
                     entry["bitmask"] = _sized(fill(entry["bitmask"], {**layers, "frame": size[2]}), *size[:2])
-                row = LabelRowV2._from_dict(members, structure)
+                row = LabelRowV2._from_dict(row_from(msgspec.json.encode(members)), structure)
                 finish(row, layers)
+            except msgspec.ValidationError as error:
+                raise ReadError(place, f"is not a label row ({words_of(error)}).", line=number) from error
             except (msgspec.DecodeError, RecursionError) as error:
                 fact = f"is not a JSON object ({error})."
                 raise ReadError(place, fact, line=number, advice="Was the file cut short?") from error
