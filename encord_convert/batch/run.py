@@ -28,6 +28,7 @@ from encord_convert.batch.plan import Job, Plan
 from encord_convert.batch.tasks import Item, Outcome, Task, perform
 from encord_convert.conversion import exporter_of, importer_of
 from encord_convert.errors import BatchError, ConvertError, WriteError
+from encord_convert.formats._files import join_within
 from encord_convert.formats._registry import detect, format_named
 from encord_convert.locks import Room
 
@@ -343,7 +344,8 @@ class _Batch:
         changed = [(self._jobs[one.number], one) for one in outcomes if one.status != "unchanged"]
         for job, name in self._journal.record(changed):
             if not is_remote(job.target) and not self._blank.is_dry:
-                Path(local(job.target), name).unlink(missing_ok=True)
+                with contextlib.suppress(ValueError, OSError):  # it leads out through a link, or is gone
+                    join_within(Path(local(job.target)), name).unlink()
         for one in outcomes:
             job = self._jobs[one.number]
             kept = self._journal.outcome(job, one.number) if one.status == "unchanged" else one

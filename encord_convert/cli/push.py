@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -109,9 +110,13 @@ def push(
         }  # fmt: skip
         made = None if plan_file else _interrupted(file, journal)
         is_new = made is None
+        request = source.to_dict(), asked, document
         if made is None:
-            made = plan_(source, client, mapping=mapping, **asked)
-        elif (made.source, made.asked, made.mapping) != (source.to_dict(), asked, document):
+            before = None if plan_file else _continued_before(file, journal, request, source.digest)
+            found, written = (asked, set[str]()) if before is None else continued(before, journal, client)
+            made = plan_(source, client, mapping=mapping, written=written, **found)
+            made.asked = asked
+        elif (made.source, made.asked, made.mapping) != request:
             raise StalePlanError(f"{file}: a push of {source.path} was interrupted that was asked for in other words. "
                                  "Say the same again to go on with it, or put it away with --abandon.")  # fmt: skip
         elif continue_:
@@ -209,6 +214,21 @@ def _interrupted(file: str, journal: str) -> Plan | None:
     if not os.path.exists(file) or not os.path.exists(journal) or is_over(journal) or not is_begun(journal):
         return None
     return read_plan(file)
+
+
+def _continued_before(
+    file: str, journal: str, request: tuple[dict[str, Any], dict[str, Any], object], digest: Callable[[], str]
+) -> Plan | None:
+    """Return the plan of a push of just the same that went on with the project of another, and came to its end."""
+    from encord_convert.sync.journal import is_over
+    from encord_convert.sync.plan_file import read_plan
+
+    if not os.path.exists(file) or not os.path.exists(journal) or not is_over(journal):
+        return None
+    made = read_plan(file)
+    went_on = made.asked["project"] is None and made.projects[0].hash is not None
+    same = (made.source, made.asked, made.mapping) == request
+    return made if went_on and same and digest() == made.source_digest else None
 
 
 def _abandoned(file: str, journal: str) -> int:

@@ -69,6 +69,7 @@ class Journal:
         self._lock = Lock()
         with self._told():
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=1)
+            self._db.text_factory = _text
             self._db.execute("pragma locking_mode = exclusive")
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("pragma synchronous = full")
@@ -84,7 +85,7 @@ class Journal:
         """Say in words what SQLite, or the disk below it, refuses."""
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _in_words(self._path, error) from error
 
     def _value(self, kind: str, state: str, text: Any) -> Any:
@@ -195,10 +196,15 @@ class Journal:
         self.close()
 
 
+def _text(data: bytes) -> str:
+    """Return a text of the journal, damaged or not: what is damaged is of no plan, and no step."""
+    return data.decode("utf-8", "replace")
+
+
 _ADVICE = "Move it away to begin again; what was sent stays."
 
 
-def _in_words(path: str | Path, error: sqlite3.Error) -> ConvertError:
+def _in_words(path: str | Path, error: sqlite3.Error | UnicodeDecodeError) -> ConvertError:
     if "locked" in str(error):
         return ConflictError(AT_WORK.format(path))
     if type(error) is sqlite3.OperationalError and "no such" not in str(error):  # a full disk, a folder without rights
@@ -227,10 +233,11 @@ def _plan_of(path: str | Path) -> str | None:
     """Return the digest of the plan a journal is of, None if it was not yet written into it."""
     try:
         with closing(sqlite3.connect(path, timeout=1)) as db:
+            db.text_factory = _text
             if db.execute("select 1 from sqlite_master where name = 'facts'").fetchone() is None:
                 return None
             found = db.execute("select value from facts where name = 'plan'").fetchone()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise _in_words(path, error) from error
     return None if found is None else str(found[0])
 

@@ -43,14 +43,14 @@ from types import FrameType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/bench")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests/bench")]
 
 from _mutations import Files, mutated, zipped  # noqa: E402
-from encord_convert.report import Report  # noqa: E402
-from samples import SAMPLES  # noqa: E402
 
+from encord_convert._samples import SAMPLES  # noqa: E402
 from encord_convert.conversion import convert, read  # noqa: E402
 from encord_convert.formats._registry import format_named, formats  # noqa: E402
+from encord_convert.losses.report import Report  # noqa: E402
 from encord_convert.sdk.exceptions import EncordException  # noqa: E402
 from encord_convert.testing import written  # noqa: E402
 
