@@ -16,14 +16,12 @@ from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-from encord_convert.errors import ReadError
+from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._hub_schema import ontology_from, row_from, words_of
 from encord_convert.geometry import rle
-from encord_convert.geometry.paintings import BoxRuns, painting
+from encord_convert.geometry.paintings import BoxRuns, Painting
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, layer_values, raster
@@ -80,7 +78,7 @@ class Sink(Protocol):
     def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
         """Take the mask of an object on a frame; return what stands for it in the row."""
 
-    def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
+    def layer(self, row: LabelRowV2, frame: int, painting: Painting) -> str:
         """Take the one layer of a frame; return its name."""
 
     def empty(self, row: LabelRowV2) -> None:
@@ -240,10 +238,13 @@ class _Narrowing:
                 values = layer_values(instances, carries)
             else:
                 values = [self._values[one.object_name] for one in instances]
-            picture, hidden = painting(masks, values, height, width)
-            for instance, value, mask, lost in zip(instances, values, masks, hidden, strict=True):
+            try:
+                painting = Painting(masks, values, height, width)
+            except ValueError as error:
+                raise WriteError(f"{row.data_title}, frame {frame}: {error}") from error
+            layers[str(frame)] = self._sink.layer(row, frame, painting)
+            for instance, value, mask, lost in zip(instances, values, masks, painting.hidden, strict=True):
                 self._hidden[instance.object_hash, frame] = (value, lost, rle.area_from_runs(mask[0]))
-            layers[str(frame)] = self._sink.layer(row, frame, picture)
         return layers
 
     def _object(self, instance: Any) -> Any:
