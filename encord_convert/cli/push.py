@@ -78,6 +78,7 @@ def push(
     The hash of the project is printed on stdout, of several one a line. Exits with 1 if rows failed or were left out,
     and with 9 if the plan has problems; nothing was sent then.
     """
+    from encord_convert.formats._files import whole_file
     from encord_convert.locks import locked
     from encord_convert.sync.applying import apply, continued
     from encord_convert.sync.files import SourceOf
@@ -139,9 +140,10 @@ def push(
             if mapping is None:
                 with source.opened() as opened:
                     text = mapping_text(source.labels(opened).ontology.to_dict())
-                _write(f"{file}.mapping.yaml", text)
-                click.echo(f"mapping   {file}.mapping.yaml: edit it, and pass it with --mapping", err=True)
-            click.echo(f"plan      {file}: encord-convert apply {file}", err=True)
+                with whole_file(f"{file}.mapping.yaml", "the mapping") as stream:
+                    stream.write(text)
+                click.echo(f"mapping   {file}.mapping.yaml, for --mapping once it is edited", err=True)
+            click.echo(f"plan      {file}, for encord-convert apply", err=True)
             return 9 if made.problems else 0
         with watching(as_json=as_json, quiet=quiet) as watch:
             outcome = apply(made, client, journal=journal, on_event=watch)
@@ -175,15 +177,14 @@ def _check_folder(file: str) -> None:
     folder = Path(file).absolute().parent
     if not folder.is_dir():
         raise WriteError(f"{file}: cannot be written: there is no folder {folder}. Make it, or name another --plan.")
+    try:
+        os.stat(f"{file}.journal-wal")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise WriteError(f"{file}: cannot be written ({error.strerror}). Name another --plan.") from error
     if not os.access(folder, os.W_OK):
         raise WriteError(f"{file}: cannot be written: {folder} is read-only. Run it in another folder.")
-
-
-def _write(file: str, text: str) -> None:
-    try:
-        Path(file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise WriteError(f"{file}: cannot be written ({error.strerror}).") from error
 
 
 def _planned(made: Plan) -> dict[str, Any]:

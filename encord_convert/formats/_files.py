@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, TextIO
 
 from encord_convert.errors import ReadError, WriteError
 from encord_convert.locks import Room
@@ -398,6 +398,8 @@ def source_at(path: str | os.PathLike[str]) -> Source:
             raise ReadError(text, "is neither a file nor a folder.")
     except ValueError as error:
         raise ReadError(repr(text), f"is not a path ({error}).") from error
+    except OSError as error:
+        raise ReadError(text, f"cannot be read ({error.strerror}).") from error
     return ZipSource(place) if _is_zip(place, text) else FileSource(place)
 
 
@@ -629,6 +631,34 @@ def exchange(one: Path, other: Path) -> None:
         aside.rename(other)
         raise
     aside.rename(one)
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str], what: str) -> Iterator[TextIO]:
+    """Give a text file to write that appears whole or not at all; what is no file, such as a pipe, is written to.
+
+    Raises
+    ------
+    WriteError
+        It cannot be written; says ``what`` it is.
+    """
+    final = Path(path)
+    try:
+        if final.exists() and not final.is_file():
+            with final.open("w", encoding="utf-8") as stream:
+                yield stream
+            return
+        real = Path(os.path.realpath(final))
+        draft = real.with_name(f".{real.name[:50]}.{os.getpid()}.part")
+        try:
+            with draft.open("w", encoding="utf-8") as stream:
+                yield stream
+            draft.replace(real)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WriteError(f"{path}: {what} cannot be written ({error.strerror}).") from error
 
 
 def _umask() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from encord_convert.errors import ConflictError, ConvertError, StalePlanError
-from encord_convert.formats._files import Source
+from encord_convert.formats._files import Source, whole_file
 from encord_convert.formats.encord import row_dict
 from encord_convert.locks import locked
 from encord_convert.sdk.objects import OntologyStructure
@@ -403,4 +403,5 @@ def write_failures(outcome: Outcome, path: str | os.PathLike[str]) -> None:
         file.unlink(missing_ok=True)
         return
     lines = [json.dumps({"row": title, "reason": reason}, ensure_ascii=False) for title, reason in outcome.failures]
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with whole_file(file, "the list of failures") as stream:
+        stream.write("\n".join(lines) + "\n")
