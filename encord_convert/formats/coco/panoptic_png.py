@@ -41,14 +41,18 @@ def segment_numbers(source: Source, member: str, name: str) -> NDArray[np.uint32
                 png.check_length(png.header(data), len(data))
             with Image.open(BytesIO(data)) as picture:
                 rle.check_size(picture.height, picture.width)
-                pixels = np.asarray(picture.convert("RGB"))
+                numbers = np.empty((picture.height, picture.width), np.uint32)
+                for top in range(0, picture.height, _ROWS):
+                    band = picture.crop((0, top, picture.width, min(top + _ROWS, picture.height))).convert("RGB")
+                    red, green, blue = np.moveaxis(np.asarray(band), 2, 0)
+                    numbers[top : top + _ROWS] = red | green.astype(np.uint32) << 8 | blue.astype(np.uint32) << 16
     except (UnidentifiedImageError, OSError, ValueError, *bombs) as error:
         raise ReadError(place, f"is no picture that can be read ({error}).") from error
-    numbers = pixels[..., 2].astype(np.uint32)
-    for channel in (1, 0):
-        numbers <<= 8
-        numbers |= pixels[..., channel]
     return numbers
+
+
+_ROWS = 256
+"""Rows of a picture that are taken apart at once."""
 
 
 def _opened(source: Source, member: str, names: list[str], folder: str) -> tuple[str, BinaryIO] | None:
