@@ -142,8 +142,8 @@ def push(
                     text = mapping_text(source.labels(opened).ontology.to_dict())
                 with whole_file(f"{file}.mapping.yaml", "the mapping") as stream:
                     stream.write(text)
-                click.echo(f"mapping   {file}.mapping.yaml, for --mapping once it is edited", err=True)
-            click.echo(f"plan      {file}, for encord-convert apply", err=True)
+                click.echo(f"mapping   {file}.mapping.yaml: edit it, and pass it with --mapping", err=True)
+            click.echo(f"plan      {file}: encord-convert apply {file}", err=True)
             return 9 if made.problems else 0
         with watching(as_json=as_json, quiet=quiet) as watch:
             outcome = apply(made, client, journal=journal, on_event=watch)

@@ -62,6 +62,7 @@ from encord_convert.formats.coco.json_lines import Lines, append_file, written_l
 from encord_convert.formats.coco.native import FAMILY, SEGMENT, SEGMENT_NAME
 from encord_convert.formats.coco.write_images import Names, split_suffix
 from encord_convert.formats.coco.write_instances import account_for_rest, listed_frames, on_frames
+from encord_convert.formats.coco.write_native import Kept
 from encord_convert.geometry import png, rle
 from encord_convert.geometry.paintings import BoxRuns, Painting
 from encord_convert.hub.labelset import LabelSet
@@ -151,16 +152,15 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
         block = Lines(images)
         for row in report.rows(labels, CARRIES):
             placed = on_frames(row)
-            for image, frame in _images(row, options, block.count, names):
-                block.add([image])
+            for image, frame in _images(row, options, kept, names):
+                block.add([image], {0: kept.image(row, frame)})
                 size = width, height = image.width, image.height
                 drawn = painter.drawn(placed.get(frame, ()), frame, size)
                 if not (width and height):  # the size is not known, and a PNG has one
                     continue
+                ids = painter.ids(row, [instance for instance, _ in drawn], frame)
                 try:
-                    painting = Painting(
-                        [box_runs for _, (_, box_runs) in drawn], range(1, len(drawn) + 1), height, width, extents=True
-                    )
+                    painting = Painting([box_runs for _, (_, box_runs) in drawn], ids, height, width, extents=True)
                 except ValueError as error:
                     raise WriteError(f"{image.file_name}: {error}") from error
                 name = pngs.of(image)
@@ -247,21 +247,22 @@ class _Painter:
         return [(one, raster_) for one in placed if (raster_ := self._raster(one, frame, size))]
 
     def segments(self, drawn: list[_Drawn], painting: Painting, frame: int) -> list[dict[str, Any]]:
-        """Return the segments of an image that was painted: an id is the number of the object."""
+        """Return the segments of an image that was painted; their ids are what they painted."""
         segments: list[dict[str, Any]] = []
-        for id_, ((instance, (state, box_runs)), lost, extent) in enumerate(
-            zip(drawn, painting.hidden, painting.extents, strict=True), 1
+        for id_, (instance, (state, box_runs)), lost, extent in zip(
+            painting.values, drawn, painting.hidden, painting.extents, strict=True
         ):
             area = rle.area_from_runs(box_runs[0])
             if self._shows(instance, frame, state, lost, area):
                 category = self._classes.of(instance.ontology_item).category_id
+                crowd = int(is_crowd(instance, frame))
                 left, top, right, bottom = extent
                 box = {"area": area - lost, "bbox": [left, top, right - left, bottom - top]}
-                segments.append({"id": id_, "category_id": category, **box, "iscrowd": 0})
+                segments.append({"id": id_, "category_id": category, **box, "iscrowd": crowd})
         self._note_stuff(segments)
         return segments
 
-    def _ids(self, row: LabelRowV2, drawn: Sequence[ObjectInstance], frame: int) -> list[int]:
+    def ids(self, row: LabelRowV2, drawn: Sequence[ObjectInstance], frame: int) -> list[int]:
         """Return the number of each object on an image: that of its segment in the source, else the next free."""
         native = self._kept.of(row)
         ids = [0 if native is None else native.of(one.object_hash, frame).get(SEGMENT, 0) for one in drawn]

@@ -47,7 +47,7 @@ def segment_numbers(source: Source, member: str, name: str) -> NDArray[np.uint32
                     red, green, blue = np.moveaxis(np.asarray(band), 2, 0)
                     numbers[top : top + _ROWS] = red | green.astype(np.uint32) << 8 | blue.astype(np.uint32) << 16
     except (UnidentifiedImageError, OSError, ValueError, *bombs) as error:
-        raise ReadError(place, f"is no picture that can be read ({error}).") from error
+        raise ReadError(place, f"is not an image that can be read ({error}).") from error
     return numbers
 
 

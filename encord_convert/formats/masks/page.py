@@ -144,7 +144,7 @@ class _Files:
         return {"file": name}
 
     def layer(self, row: LabelRowV2, frame: int, painting: Painting) -> str:
-        raise AssertionError("objects have a picture each")
+        raise AssertionError("objects have an image each")
 
     def empty(self, row: LabelRowV2) -> None:
         """There is nothing to show."""
