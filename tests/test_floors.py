@@ -15,6 +15,7 @@ FLOORS = {
     "sdk": 1,
     "errors": 2,
     "hub": 2,
+    "locks": 2,
     "losses": 2,
     "formats": 3,
     "conversion": 4,

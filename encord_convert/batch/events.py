@@ -12,10 +12,13 @@ event      members
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
+
+from encord_convert.errors import WriteError
 
 if TYPE_CHECKING:
     from encord_convert.batch.plan import Job
@@ -43,7 +46,13 @@ def to_lines(stream: BinaryIO) -> Watch:
     """Return what writes each event as a line of JSON, at once."""
 
     def watch(event: dict[str, Any]) -> None:
-        stream.write(msgspec.json.encode(event) + b"\n")
-        stream.flush()
+        try:
+            stream.write(msgspec.json.encode(event) + b"\n")
+            stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            name = "standard output" if stream is sys.stdout.buffer else getattr(stream, "name", "the file")
+            raise WriteError(f"{name}: the events cannot be written ({error.strerror}).") from error
 
     return watch

@@ -12,14 +12,16 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from encord_convert.batch.locations import is_remote, local
 from encord_convert.batch.plan import Job
 from encord_convert.batch.targets import Stamp
-from encord_convert.batch.tasks import Known, Outcome
+from encord_convert.batch.tasks import Known, Outcome, ReportError, Status, unpacked
 from encord_convert.errors import ReadError, WriteError
+from encord_convert.formats._files import name_fault
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -28,6 +30,17 @@ CREATE TABLE IF NOT EXISTS jobs (
     size_bytes INTEGER NOT NULL, annotations INTEGER NOT NULL, stamps TEXT NOT NULL, report BLOB NOT NULL,
     PRIMARY KEY (sources, target, options)
 ) WITHOUT ROWID"""
+
+_ADVICE = "Remove it to convert everything again."
+_Kept = tuple[str, Status, bool, str, float, int, int, str, bytes]
+"""What a row holds: a journal may be damaged, or of somebody else."""
+_STAMPS = msgspec.json.Decoder(list[Stamp])
+
+
+def _text(data: bytes) -> str:
+    """Return text of the journal; what is damaged must not end in a traceback, and fits no job."""
+    return data.decode("utf-8", "replace")
+
 
 _COLUMNS = "sha256, status, is_final, error, seconds, size_bytes, annotations, stamps, report"
 
@@ -56,6 +69,7 @@ class Journal:
             if path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=1)
+            self._db.text_factory = _text
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
@@ -64,14 +78,15 @@ class Journal:
                 self._db.execute("BEGIN IMMEDIATE")
                 if not resume:  # what was written is still to be known, so that nothing of it stays behind
                     self._db.execute("UPDATE jobs SET status = 'stale', sha256 = '', report = x''")
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise self._told(error) from error
 
     def _told(self, error: Exception) -> ReadError | WriteError:
         if "locked" in str(error):
             return WriteError(f"{self.path}: another batch is at work on this output.")
-        if type(error) is sqlite3.DatabaseError:
-            return ReadError(self.path, f"is not a journal of batches ({error}).", advice="Remove it to start again.")
+        is_damage = type(error) in (sqlite3.DatabaseError, UnicodeDecodeError)
+        if is_damage or "no such" in str(error) or "has no column" in str(error):
+            return ReadError(self.path, f"is not a journal of batches, or is damaged ({error}).", advice=_ADVICE)
         return WriteError(f"{self.path}: the journal cannot be written ({getattr(error, 'strerror', None) or error}).")
 
     def known(self, job: Job) -> Known | None:
@@ -84,12 +99,37 @@ class Journal:
     def outcome(self, job: Job, number: int) -> Outcome | None:
         """Return what became of a job, None if nothing has yet; ``number`` is its place in the plan."""
         query = f"SELECT {_COLUMNS} FROM jobs WHERE sources = ? AND target = ? AND options = ?"
-        row = self._db.execute(query, _key(job)).fetchone()
-        if row is None or row[1] == "stale":
+        rows = self._rows(query, _key(job))
+        if not rows or rows[0][1] == "stale":
             return None
-        sha256, status, is_final, error, seconds, size_bytes, annotations, stamps, report = row
-        files = [tuple(one) for one in msgspec.json.decode(stamps)]
-        return Outcome(number, status, sha256, error, bool(is_final), seconds, size_bytes, annotations, files, report)
+        try:
+            kept = msgspec.convert(rows[0], _Kept, strict=False)
+            unpacked(kept[8])
+        except (msgspec.ValidationError, ReportError) as error:
+            raise self._damaged(error) from error
+        sha256, status, is_final, words, seconds, size_bytes, annotations, stamps, report = kept
+        files = self._stamps(stamps, job.target)
+        return Outcome(number, status, sha256, words, is_final, seconds, size_bytes, annotations, files, report)
+
+    def _rows(self, query: str, values: tuple[str, ...]) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._told(error) from error
+
+    def _stamps(self, text: Any, target: str) -> list[Stamp]:
+        """Return files of a target, as the journal names them: a name that leads out of it is damage."""
+        try:
+            stamps = _STAMPS.decode(text)
+            fault = next((fault for one in stamps if (fault := name_fault(one[0]))), None)
+            if fault is not None:
+                raise ValueError(f"a file of {target} {fault}")
+        except (ValueError, TypeError) as error:
+            raise self._damaged(error) from error
+        return stamps
+
+    def _damaged(self, error: object) -> ReadError:
+        return ReadError(self.path, f"the journal is damaged ({error}).", advice=_ADVICE)
 
     def record(self, outcomes: Iterable[tuple[Job, Outcome]]) -> list[tuple[Job, str]]:
         """Keep what became of some jobs, all of them or none; return files of their targets that are outdated."""
@@ -106,19 +146,28 @@ class Journal:
                     else:
                         outcome.stamps = before  # still there, and still to be known
                     self._db.execute(f"INSERT OR REPLACE INTO jobs VALUES ({', '.join('?' * 12)})", _row(job, outcome))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._told(error) from error
         return outdated
 
     def _written(self, target: str) -> list[Stamp]:
-        rows = self._db.execute("SELECT stamps FROM jobs WHERE target = ?", (target,))
-        return [tuple(one) for (stamps,) in rows for one in msgspec.json.decode(stamps)]
+        rows = self._rows("SELECT stamps FROM jobs WHERE target = ?", (target,))
+        return [one for (stamps,) in rows for one in self._stamps(stamps, target)]
 
     def close(self) -> None:
-        """Force everything to disk and close."""
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.close()
+        """Force everything to disk and close.
+
+        Raises
+        ------
+        WriteError
+        """
+        try:
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._told(error) from error
+        finally:
+            self._db.close()
 
 
 def _key(job: Job) -> tuple[str, str, str]:

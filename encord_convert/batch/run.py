@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -30,7 +28,9 @@ from encord_convert.batch.plan import Job, Plan
 from encord_convert.batch.tasks import Item, Outcome, Task, perform
 from encord_convert.conversion import exporter_of, importer_of
 from encord_convert.errors import BatchError, ConvertError, WriteError
+from encord_convert.formats._files import join_within
 from encord_convert.formats._registry import detect, format_named
+from encord_convert.locks import Room
 
 if TYPE_CHECKING:
     from encord_convert.batch.journal import Journal
@@ -204,17 +204,26 @@ def _unwatched(event: dict[str, Any]) -> None:
 @contextlib.contextmanager
 def _staging(out: str) -> Iterator[str]:
     """Give a folder for what is being written, on the file system of the output; what killed runs left goes."""
-    room = Path(out, ".encord-convert.partial")
+    folder = Path(out, ".encord-convert.partial").absolute()
     try:
-        shutil.rmtree(room, ignore_errors=True)
-        room.mkdir(parents=True, exist_ok=True)
-        staging = tempfile.mkdtemp(dir=room.absolute())
+        room = _room_in(folder)
     except OSError as error:
         raise WriteError(f"{out}: cannot be written ({error.strerror}).") from error
     try:
-        yield staging
+        yield str(room.path)
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        room.remove()
+        with contextlib.suppress(OSError):  # another batch is at work in it
+            folder.rmdir()
+
+
+def _room_in(folder: Path) -> Room:
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return Room(folder, "")
+        except FileNotFoundError:  # a batch that ended removed the folder
+            continue
 
 
 class _Batch:
@@ -335,7 +344,8 @@ class _Batch:
         changed = [(self._jobs[one.number], one) for one in outcomes if one.status != "unchanged"]
         for job, name in self._journal.record(changed):
             if not is_remote(job.target) and not self._blank.is_dry:
-                Path(local(job.target), name).unlink(missing_ok=True)
+                with contextlib.suppress(ValueError, OSError):  # it leads out through a link, or is gone
+                    join_within(Path(local(job.target)), name).unlink()
         for one in outcomes:
             job = self._jobs[one.number]
             kept = self._journal.outcome(job, one.number) if one.status == "unchanged" else one

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, TextIO
 
 from encord_convert.batch.plan import Job
 from encord_convert.batch.run import Result
 from encord_convert.batch.tasks import Outcome, unpacked
-from encord_convert.errors import WriteError
+from encord_convert.formats._files import whole_file
 from encord_convert.losses.report import sum_counts
 
 _LOSS = ("kind", "code", "feature", "type", "label")
@@ -65,11 +64,8 @@ def write_report(result: Result, path: str) -> None:
     from encord_convert.batch.pages import page
 
     parts = page(result) if path.lower().endswith((".html", ".htm")) else json_parts(result)
-    try:
-        with Path(path).open("w", encoding="utf-8") as stream:
-            _write(stream, parts)
-    except OSError as error:
-        raise WriteError(f"{path}: the report cannot be written ({error.strerror}).") from error
+    with whole_file(path, "the report") as stream:
+        _write(stream, parts)
 
 
 def json_parts(result: Result) -> Iterator[str]:

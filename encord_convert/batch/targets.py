@@ -24,13 +24,13 @@ class StagedTarget(Target):
     def __init__(self, place: str, suffixes: tuple[str, ...], *, folder: str, staging: str) -> None:
         super().__init__(os.path.join(folder, place), suffixes)
         self.name = place
-        self._room = staging
+        self._folder = staging
 
     def _stage(self) -> Path:
         if self._staging is None:
             if not self.is_file and self.path.exists() and not self.path.is_dir():
                 raise WriteError(f"{self.name}: is a file, and the target is a folder. Name another target.")
-            self._staging = Path(tempfile.mkdtemp(dir=self._room))
+            self._staging = Path(tempfile.mkdtemp(dir=self._folder))
         return self._staging
 
     def commit(self) -> None:

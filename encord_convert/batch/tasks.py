@@ -36,6 +36,7 @@ from encord_convert.errors import (
 from encord_convert.formats._files import Source
 from encord_convert.formats._registry import format_named
 from encord_convert.hub.counts import Ledger
+from encord_convert.hub.loss import Feature, Kind, Level
 from encord_convert.losses.report import Report, sum_counts
 from encord_convert.workers import crew
 
@@ -116,10 +117,65 @@ def packed(report: dict[str, Any]) -> bytes:
     return zlib.compress(msgspec.json.encode(report), 1)
 
 
+class ReportError(ValueError):
+    """A report that was kept is damaged."""
+
+
 def unpacked(report: bytes) -> dict[str, Any]:
-    """Return an account from :func:`packed`; an empty one where there is none."""
-    account: dict[str, Any] = msgspec.json.decode(zlib.decompress(report)) if report else {}
-    return account
+    """Return a report from :func:`packed`; an empty one where there is none.
+
+    Raises
+    ------
+    ReportError
+        It is damaged, or another thing.
+    """
+    if not report:
+        return {}
+    try:
+        unpacker = zlib.decompressobj()
+        text = unpacker.decompress(report, _LONGEST_REPORT)
+        if not unpacker.eof:
+            raise ReportError("a report is cut short, or too long")
+        _REPORT.decode(text)
+        members: dict[str, Any] = msgspec.json.decode(text)
+    except (zlib.error, msgspec.DecodeError, RecursionError) as error:
+        raise ReportError(f"a report cannot be read: {error}") from error
+    return members
+
+
+_LONGEST_REPORT = 256 << 20
+_Rows = dict[str, dict[str, int]]
+
+
+class _KeptLoss(msgspec.Struct):
+    kind: Kind
+    code: str
+    feature: Feature
+    type: str
+    label: str
+    count: int
+    detail: str
+
+
+class _KeptNote(msgspec.Struct):
+    level: Level
+    code: str
+    detail: str
+    count: int
+
+
+class _KeptReport(msgspec.Struct):
+    """What is read of a report that was kept."""
+
+    source: dict[str, Any] = {}
+    target: dict[str, Any] = {}
+    counts: _Rows = {}
+    labels: _Rows = {}
+    losses: list[_KeptLoss] = []
+    notes: list[_KeptNote] = []
+
+
+_REPORT = msgspec.json.Decoder(_KeptReport)
 
 
 def perform(task: Task) -> list[Outcome]:

@@ -5,7 +5,9 @@ Commands are imported when they run, so that ``--help`` is quick. stdout is data
 
 from __future__ import annotations
 
+import errno
 import gc
+import io
 import os
 import sys
 from importlib import import_module
@@ -77,6 +79,26 @@ def cli() -> None:
     """Convert, check and sync annotation labels, and know exactly what did not make it."""
 
 
+class _ClosedBytes(io.RawIOBase):
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if len(data):
+            raise OSError(errno.EBADF, "is closed", "standard output")
+        return 0
+
+
+class _Closed(io.TextIOBase):
+    """Standard output that is closed: what is written to it is refused, so that nothing goes missing silently."""
+
+    encoding = "utf-8"
+    buffer = _ClosedBytes()
+
+    def write(self, text: str) -> int:
+        return self.buffer.write(text.encode())
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with a code of the table."""
     sys.exit(run(arguments))
@@ -86,6 +108,8 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors are told on stderr, in one sentence each."""
     # numpy starts a thread per core for linear algebra, which nothing here does; they cost time and memory idling.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if sys.stdout is None:  # it was closed before we began
+        sys.stdout = _Closed()
     try:
         if _COMPLETION in os.environ:
             cli.main(prog_name=PROGRAM)

@@ -63,7 +63,8 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "error: there is not enough memory for this. Convert fewer files at once, or with fewer --jobs."
     if isinstance(error, OSError) and error.strerror:
-        return f"error: {_file_of(error)}: {error.strerror}."
+        file = _file_of(error)
+        return f"error: {f'{file}: ' if file else ''}{error.strerror}."
     name, words = type(error).__name__, " ".join(str(error).split())
     where = _place(error.__traceback__)
     return (
@@ -104,7 +105,7 @@ def _file_of(error: OSError) -> str:
     if any(module.partition(".")[0] == "click" for module, _ in _frames(error.__traceback__)[-3:]):
         _pour_away(sys.stdout)
         return "standard output"
-    return "the current folder" if not os.path.exists(os.curdir) else type(error).__name__
+    return "the current folder" if not os.path.exists(os.curdir) else ""
 
 
 def _frames(trace: TracebackType | None) -> list[tuple[str, int]]:

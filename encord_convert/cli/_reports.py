@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from encord_convert.errors import ConvertError, NotRepresentableError, WriteError
+from encord_convert.formats._files import whole_file
 
 if TYPE_CHECKING:
     from encord_convert.losses.report import Report
@@ -74,10 +75,8 @@ def _give(report: Report, file: str | None, as_json: bool) -> None:
     text = json.dumps(form, indent=1, ensure_ascii=False)
     if file:
         is_page = file.lower().endswith((".html", ".htm"))
-        try:
-            Path(file).write_text(_page(form) if is_page else text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise WriteError(f"{file}: the report cannot be written ({error.strerror}).") from error
+        with whole_file(file, "the report") as stream:
+            stream.write(_page(form) if is_page else text + "\n")
     if as_json:
         click.echo(text)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from msgspec.structs import asdict
 
 from encord_convert.cli._options import from_option, options_from, quiet_option, read_option
 from encord_convert.cli._service import client_of, service_options, told, watching
-from encord_convert.errors import OptionError, WriteError
+from encord_convert.errors import OptionError, StalePlanError, WriteError
 
 if TYPE_CHECKING:
     from encord_convert.sync.plan_file import Plan
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 @click.option("--shard-rows", type=click.IntRange(1), metavar="N",
               help="Spread a new project over several of at most N rows.")  # fmt: skip
 @click.option("--plan", "plan_file", metavar="FILE", help="Only write the plan, and a mapping file beside it.")
+@click.option("--continue", "continue_", is_flag=True,
+              help="Go on with a push that was interrupted, from what SRC holds now.")  # fmt: skip
+@click.option("--abandon", is_flag=True, help="Push nothing; forget a push that was interrupted.")
 @from_option("SRC")
 @read_option
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON, one event a line.")
@@ -56,6 +61,8 @@ def push(
     limits: str,
     shard_rows: int | None,
     plan_file: str | None,
+    continue_: bool,
+    abandon: bool,
     from_: str | None,
     read_options: tuple[str, ...],
     as_json: bool,
@@ -67,12 +74,15 @@ def push(
 
     The plan is shown first, what reading could not take over included, and kept with its journal beside SRC, or in the
     current folder if nothing can be written there. Stopped anywhere, the same command goes on: nothing is sent twice.
+    If SRC has changed meanwhile, --continue brings what was made so far to what it holds now; --abandon leaves it.
     The hash of the project is printed on stdout, of several one a line. Exits with 1 if rows failed or were left out,
     and with 9 if the plan has problems; nothing was sent then.
     """
-    from encord_convert.sync.applying import apply
+    from encord_convert.formats._files import whole_file
+    from encord_convert.locks import locked
+    from encord_convert.sync.applying import apply, continued
     from encord_convert.sync.files import SourceOf
-    from encord_convert.sync.journal import is_over
+    from encord_convert.sync.journal import AT_WORK, is_over
     from encord_convert.sync.mapping.file import mapping_text
     from encord_convert.sync.mapping.yaml_file import document_at
     from encord_convert.sync.planning import plan as plan_
@@ -86,7 +96,10 @@ def push(
     _check_folder(file)
     source.opened().close()  # what is not there is told before a service is asked
     journal = f"{file}.journal"
-    with client_of(domain, key) as client:
+    if abandon:
+        with locked(journal, AT_WORK.format(journal)):
+            return _abandoned(file, journal)
+    with client_of(domain, key) as client, locked(journal, AT_WORK.format(journal)):
         if project is not None:
             hashes = hashes_of(client, project)
             if len(hashes) > 1:
@@ -96,10 +109,24 @@ def push(
             "project": project, "new_project": new_project, "dataset": dataset, "ontology": ontology,
             "on_conflict": on_conflict, "limits": limits, "shard_rows": shard_rows,
         }  # fmt: skip
-        made = None if plan_file else _unfinished(file, journal, (source.to_dict(), asked, document))
+        made = None if plan_file else _interrupted(file, journal)
         is_new = made is None
+        request = source.to_dict(), asked, document
         if made is None:
-            made = plan_(source, client, mapping=mapping, **asked)
+            before = None if plan_file else _continued_before(file, journal, request, source.digest)
+            found, written = (asked, set[str]()) if before is None else continued(before, journal, client)
+            made = plan_(source, client, mapping=mapping, written=written, **found)
+            made.asked = asked
+        elif (made.source, made.asked, made.mapping) != request:
+            raise StalePlanError(f"{file}: a push of {source.path} was interrupted that was asked for in other words. "
+                                 "Say the same again to go on with it, or put it away with --abandon.")  # fmt: skip
+        elif continue_:
+            found, written = continued(made, journal, client)
+            made = plan_(source, client, mapping=mapping, written=written, **found)
+            made.asked, is_new = asked, True
+        elif source.digest() != made.source_digest:
+            raise StalePlanError(f"{source.path}: has changed since its push was interrupted. --continue brings what "
+                                 "was made so far to what it holds now; --abandon leaves that as it is.")  # fmt: skip
         if not quiet or made.problems:
             click.echo(made.text(), err=True)
         if as_json:
@@ -113,7 +140,8 @@ def push(
             if mapping is None:
                 with source.opened() as opened:
                     text = mapping_text(source.labels(opened).ontology.to_dict())
-                _write(f"{file}.mapping.yaml", text)
+                with whole_file(f"{file}.mapping.yaml", "the mapping") as stream:
+                    stream.write(text)
                 click.echo(f"mapping   {file}.mapping.yaml: edit it, and pass it with --mapping", err=True)
             click.echo(f"plan      {file}: encord-convert apply {file}", err=True)
             return 9 if made.problems else 0
@@ -126,8 +154,16 @@ def push(
 def _plan_beside(source: str) -> str:
     """Return where the plan of a push lies: beside its source, or here if nothing can be written there."""
     path = Path(source)
-    folder = path.parent if os.access(path.parent, os.W_OK) else Path()
-    return str(folder / f"{path.stem if path.is_file() else path.name}.push.json")
+    name, own = path.name, blake2b(os.fsencode(path), digest_size=4).hexdigest()
+    if len(os.fsencode(name)) > LONGEST:
+        name = f"{name[: LONGEST // 4]}.{own}"
+    if os.access(path.parent, os.W_OK):
+        return str(path.parent / f"{name}.push.json")
+    return f"{name}.{own}.push.json"
+
+
+LONGEST = 200
+"""Bytes of the name of a source, after which that of its plan is cut: a system takes 255 with all its endings."""
 
 
 def _check_folder(file: str) -> None:
@@ -141,15 +177,14 @@ def _check_folder(file: str) -> None:
     folder = Path(file).absolute().parent
     if not folder.is_dir():
         raise WriteError(f"{file}: cannot be written: there is no folder {folder}. Make it, or name another --plan.")
+    try:
+        os.stat(f"{file}.journal-wal")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise WriteError(f"{file}: cannot be written ({error.strerror}). Name another --plan.") from error
     if not os.access(folder, os.W_OK):
         raise WriteError(f"{file}: cannot be written: {folder} is read-only. Run it in another folder.")
-
-
-def _write(file: str, text: str) -> None:
-    try:
-        Path(file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise WriteError(f"{file}: cannot be written ({error.strerror}).") from error
 
 
 def _planned(made: Plan) -> dict[str, Any]:
@@ -161,10 +196,10 @@ def _planned(made: Plan) -> dict[str, Any]:
 
 
 def _put_aside(file: str, journal: str) -> None:
-    """Make room for a plan: one that was applied is kept under a number, so that it can be undone."""
-    from encord_convert.sync.journal import is_over
+    """Make room for a plan: one of which anything was done is kept under a number, so that it can be undone."""
+    from encord_convert.sync.journal import is_begun, is_over
 
-    if os.path.exists(journal) and is_over(journal):
+    if os.path.exists(journal) and os.path.exists(file) and (is_over(journal) or is_begun(journal)):
         number = next(each for each in count(1) if not os.path.exists(f"{file}.{each}.journal"))
         os.replace(journal, f"{file}.{number}.journal")
         os.replace(file, f"{file}.{number}")
@@ -172,12 +207,35 @@ def _put_aside(file: str, journal: str) -> None:
         Path(leftover).unlink(missing_ok=True)
 
 
-def _unfinished(file: str, journal: str, request: tuple[dict[str, Any], dict[str, Any], object]) -> Plan | None:
-    """Return the plan of an earlier push of the same that did not come to its end."""
+def _interrupted(file: str, journal: str) -> Plan | None:
+    """Return the plan of an earlier push of this source that did something and did not come to its end."""
+    from encord_convert.sync.journal import is_begun, is_over
+    from encord_convert.sync.plan_file import read_plan
+
+    if not os.path.exists(file) or not os.path.exists(journal) or is_over(journal) or not is_begun(journal):
+        return None
+    return read_plan(file)
+
+
+def _continued_before(
+    file: str, journal: str, request: tuple[dict[str, Any], dict[str, Any], object], digest: Callable[[], str]
+) -> Plan | None:
+    """Return the plan of a push of just the same that went on with the project of another, and came to its end."""
     from encord_convert.sync.journal import is_over
     from encord_convert.sync.plan_file import read_plan
 
-    if not os.path.exists(file) or not os.path.exists(journal) or is_over(journal):
+    if not os.path.exists(file) or not os.path.exists(journal) or not is_over(journal):
         return None
     made = read_plan(file)
-    return made if (made.source, made.asked, made.mapping) == request else None
+    went_on = made.asked["project"] is None and made.projects[0].hash is not None
+    same = (made.source, made.asked, made.mapping) == request
+    return made if went_on and same and digest() == made.source_digest else None
+
+
+def _abandoned(file: str, journal: str) -> int:
+    """Put the plan of an interrupted push away."""
+    if _interrupted(file, journal) is None:
+        raise OptionError(f"--abandon: no push of this source was interrupted; there is no {journal} of one.")
+    _put_aside(file, journal)
+    click.echo("abandoned; what it made and sent stays. encord-convert undo takes its labels back.", err=True)
+    return 0

@@ -18,12 +18,14 @@ import sys
 import tempfile
 import zipfile
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, TextIO
 
 from encord_convert.errors import ReadError, WriteError
+from encord_convert.locks import Room
 
 HEAD_BYTES = 65_536
 MAX_MEMBERS = 2_000_000
@@ -54,8 +56,11 @@ def name_fault(name: str) -> str | None:
     if ".." in parts:
         return "leaves its folder"
     if any(part.split(".", 1)[0].lower() in _RESERVED for part in parts):
-        return "is reserved by Windows"
+        return _IS_RESERVED
     return None
+
+
+_IS_RESERVED = "is reserved by Windows"
 
 
 def join_within(root: Path, name: str) -> Path:
@@ -195,8 +200,8 @@ class FolderSource(Source):
 class ZipSource(Source):
     """A ZIP archive, read without unpacking it anywhere.
 
-    The archive is refused whole if any member's name leaves the archive, is a link, or if there are too many; a
-    member that inflates beyond :data:`MAX_RATIO` times its stored size is refused too.
+    The archive is refused whole if any member's name leaves the archive, is a link, or if there are too many. A member
+    is refused that inflates beyond :data:`MAX_RATIO` times its stored size, is encrypted, or is there twice.
     """
 
     def __init__(self, path: Path, name: str | None = None) -> None:
@@ -206,7 +211,9 @@ class ZipSource(Source):
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise ReadError(self.name, f"not a readable ZIP archive ({error}).", advice="Was it cut short?") from error
-        self._members = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}
+        members = [info for info in self._zip.infolist() if not info.is_dir()]
+        self._members = {info.filename: info for info in members}
+        self._twice = {name for name, count in Counter(info.filename for info in members).items() if count > 1}
         try:
             self._check()
         except ReadError:
@@ -218,7 +225,7 @@ class ZipSource(Source):
             raise ReadError(self.name, f"has {len(self._members)} members; at most {MAX_MEMBERS} are read.")
         for name, info in self._members.items():
             fault = name_fault(name)
-            if fault:
+            if fault and fault != _IS_RESERVED:  # nothing is unpacked here
                 raise ReadError(self.name, f"the member {name!r} {fault}.", advice="The archive is refused.")
             if stat.S_ISLNK(info.external_attr >> 16):
                 raise ReadError(self.name, f"the member {name!r} is a link.", advice="The archive is refused.")
@@ -232,12 +239,18 @@ class ZipSource(Source):
         info = self._members.get(name)
         if info is None:
             raise ReadError(self.name, f"has no member {name!r}.")
+        if name in self._twice:
+            fact = "the archive holds two members of this name."
+            raise ReadError(self.place(name), fact, advice="Pack it again with the one that is meant.")
+        if info.flag_bits & _ENCRYPTED:
+            raise ReadError(self.place(name), "is encrypted.", advice="Pack it again without a password.")
         if info.file_size > _most_inflated(info):
             raise _bomb(self.place(name))
         try:
             stream = self._zip.open(info)
-        except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
-            raise ReadError(self.place(name), f"cannot be opened ({error}).", advice="Is it encrypted?") from error
+        except (RuntimeError, NotImplementedError, zipfile.BadZipFile, OSError, ValueError) as error:
+            fact = f"cannot be unpacked ({error})."
+            raise ReadError(self.place(name), fact, advice="Was the archive cut short?") from error
         return io.BufferedReader(_Inflating(stream, info, self.place(name)), 1 << 18)
 
     def size(self, name: str) -> int | None:
@@ -251,6 +264,10 @@ class ZipSource(Source):
     def close(self) -> None:
         """Close the archive."""
         self._zip.close()
+
+
+_ENCRYPTED = 1
+"""Bit of the flags of an encrypted member (PKWARE APPNOTE 6.3.10, 4.4.4)."""
 
 
 def _most_inflated(info: zipfile.ZipInfo) -> int:
@@ -381,6 +398,8 @@ def source_at(path: str | os.PathLike[str]) -> Source:
             raise ReadError(text, "is neither a file nor a folder.")
     except ValueError as error:
         raise ReadError(repr(text), f"is not a path ({error}).") from error
+    except OSError as error:
+        raise ReadError(text, f"cannot be read ({error.strerror}).") from error
     return ZipSource(place) if _is_zip(place, text) else FileSource(place)
 
 
@@ -407,6 +426,7 @@ class Target:
         self.is_file = self.path.suffix.lower() in suffixes and not self.path.is_dir()
         self.name = str(self.path)
         self._staging: Path | None = None
+        self._room: Room | None = None
         self._made: list[Path] = []
         self._names: list[str] = []
         self._adopted: list[str] = []
@@ -416,10 +436,11 @@ class Target:
         if self._staging is None:
             if self.path.exists() and not self.is_file and not self.path.is_dir():
                 raise WriteError(f"{self.path}: is a file, and the target is a folder. Name another target.")
-            parent = self.path.absolute().parent
+            final = Path(os.path.realpath(self.path))
             try:
-                self._make(parent)
-                self._staging = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.partial-", dir=parent))
+                self._make(final.parent)
+                self._room = Room(final.parent, f".{final.name[:50]}.partial-")
+                self._staging = self._room.path
             except OSError as error:
                 self._unmake()
                 raise WriteError(f"{self.path}: cannot be written ({error.strerror}).") from error
@@ -482,37 +503,56 @@ class Target:
             self.discard()
             raise WriteError(f"{self.path}: cannot be written ({error.strerror}).") from error
         self._staging = None
+        if self._room is not None:
+            self._room.leave()
 
     def _publish(self, staging: Path) -> None:
         keep = {*self._names, *self._adopted}
         for path in [p for p in staging.rglob("*") if p.is_file() and p.relative_to(staging).as_posix() not in keep]:
             path.unlink()
-        if not self.is_file and not self.path.exists():
+        final = Path(os.path.realpath(self.path))
+        if self.is_file:
+            os.replace(staging / self.path.name, final)
+        elif not final.exists():
             staging.chmod(0o777 & ~_umask())
-            staging.rename(self.path)
+            staging.rename(final)
             return
-        for name in (*self._names, *self._adopted):
-            final = self.path if self.is_file else self.path / name
-            final.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(staging / name, final)
-        shutil.rmtree(staging)
-        if self.clear and not self.is_file:
-            self._remove_all_but({self.path / name for name in keep})
+        elif _is_around_us(final) or staging.absolute().is_relative_to(final):
+            # A caller that stands in it would stand in a folder without a name.
+            self._replace_one_by_one(staging, final, keep)
+        else:
+            self._swap(staging, final, keep)
+        shutil.rmtree(staging, ignore_errors=True)
 
-    def _remove_all_but(self, kept: set[Path]) -> None:
-        for folder, folders, names in os.walk(self.path, topdown=False):
-            for name in names:
-                if Path(folder, name) not in kept:
-                    os.unlink(Path(folder, name))
-            for name in folders:
-                with contextlib.suppress(OSError):  # it has files, or is a link
-                    os.rmdir(Path(folder, name))
+    def _swap(self, staging: Path, final: Path, keep: set[str]) -> None:
+        """Let what was written take the place of the folder at once, with what else is to stay in it."""
+        if not self.clear:
+            for folder, _, names in os.walk(final):
+                below = Path(folder).relative_to(final)
+                (staging / below).mkdir(exist_ok=True)
+                for name in names:
+                    if (below / name).as_posix() not in keep:
+                        _link(Path(folder, name), staging / below / name)
+        shutil.copymode(final, staging)
+        try:
+            exchange(staging, final)
+        except OSError:  # a mounted folder, say
+            self._replace_one_by_one(staging, final, keep)
+
+    def _replace_one_by_one(self, staging: Path, final: Path, keep: set[str]) -> None:
+        for name in keep:
+            (final / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(staging / name, final / name)
+        if self.clear:
+            _remove_all_but(final, {final / name for name in keep})
 
     def discard(self) -> None:
         """Leave no trace."""
         if self._staging is not None:
             shutil.rmtree(self._staging, ignore_errors=True)
             self._staging = None
+            if self._room is not None:
+                self._room.leave()
             self._unmake()
 
     def __enter__(self) -> Target:
@@ -544,6 +584,81 @@ class MemoryTarget(Target):
         names = (*self._names, *self._adopted)
         self.files = {name: (self._stage() / name).read_bytes() for name in names}
         self.discard()
+
+
+def _is_around_us(folder: Path) -> bool:
+    try:
+        return Path.cwd().is_relative_to(folder)
+    except OSError:  # the current folder is gone
+        return False
+
+
+def _link(path: Path, other: Path) -> None:
+    """Give a file another name, or copy it where that cannot be."""
+    try:
+        os.link(path, other, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(path, other, follow_symlinks=False)
+
+
+def _remove_all_but(root: Path, kept: set[Path]) -> None:
+    for folder, folders, names in os.walk(root, topdown=False):
+        for name in names:
+            if Path(folder, name) not in kept:
+                os.unlink(Path(folder, name))
+        for name in folders:
+            with contextlib.suppress(OSError):  # it has files, or is a link
+                os.rmdir(Path(folder, name))
+
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Let two folders have each other's name: at once where the kernel can (Linux), else in two steps."""
+    import ctypes
+
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if renameat2 is not None and not renameat2(
+        _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE
+    ):
+        return
+    aside = one.with_name(f"{one.name}-old")
+    other.rename(aside)
+    try:
+        one.rename(other)
+    except OSError:
+        aside.rename(other)
+        raise
+    aside.rename(one)
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str], what: str) -> Iterator[TextIO]:
+    """Give a text file to write that appears whole or not at all; what is no file, such as a pipe, is written to.
+
+    Raises
+    ------
+    WriteError
+        It cannot be written; says ``what`` it is.
+    """
+    final = Path(path)
+    try:
+        if final.exists() and not final.is_file():
+            with final.open("w", encoding="utf-8") as stream:
+                yield stream
+            return
+        real = Path(os.path.realpath(final))
+        draft = real.with_name(f".{real.name[:50]}.{os.getpid()}.part")
+        try:
+            with draft.open("w", encoding="utf-8") as stream:
+                yield stream
+            draft.replace(real)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WriteError(f"{path}: {what} cannot be written ({error.strerror}).") from error
 
 
 def _umask() -> int:

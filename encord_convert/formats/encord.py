@@ -43,6 +43,7 @@ import msgspec
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats._hub_schema import ontology_from, row_from, words_of
 from encord_convert.hub.class_names import joined, names_given, rename, told_apart
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
@@ -129,9 +130,11 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
 
 def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
     try:
-        structure = OntologyStructure._from_dict(joined(msgspec.json.decode(text)))
+        structure = OntologyStructure._from_dict(joined(ontology_from(text)))
         check_names(structure)
         return structure
+    except msgspec.ValidationError as error:
+        raise ReadError(place, f"is not an ontology structure ({words_of(error)}).") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not JSON ({error}).", advice="Was the file cut short?") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -158,9 +161,11 @@ def _parsed_rows(
 
 def _parsed_row(line: bytes, structure: OntologyStructure, check: RowCheck, place: str, number: int) -> LabelRowV2:
     try:
-        members = msgspec.json.decode(line)
+        members = row_from(line)
         row = LabelRowV2._from_dict(members, structure)
         row._native = check.unread(members)
+    except msgspec.ValidationError as error:
+        raise ReadError(place, f"is not a label row ({words_of(error)}).", line=number) from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not JSON ({error}).", line=number, advice="Was the file cut short?") from error
     except (EncordException, KeyError, TypeError, ValueError, AttributeError, LookupError) as error:

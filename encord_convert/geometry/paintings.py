@@ -6,7 +6,7 @@ A mask is given by its *box runs*: row runs inside a box, and the box (left, top
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,12 +17,16 @@ BoxRuns = tuple[rle.Runs, int, int, int, int]
 """Row runs inside a box, and the box: left, top, width, height in pixels."""
 
 
-def painting(
-    masks: Sequence[BoxRuns], values: ArrayLike, height: int, width: int
-) -> tuple[NDArray[np.uint32], list[int]]:
-    """Paint masks over each other, the first at the bottom.
+_BAND_PIXELS = 1 << 22
+_WIDEST = 1 << 23
+"""Pixels of a row: one row at least is in memory."""
+_KEPT_BYTES = 32 << 20
+"""How much of the masks of a band is kept from painting until counting; the rest is painted again."""
 
-    The work grows with the boxes, not with the number of masks times the image.
+
+class Painting:
+    """Masks painted over each other, the first at the bottom: a band of rows at a time, so that memory is that of a
+    band, and of what is drawn.
 
     Parameters
     ----------
@@ -32,37 +36,115 @@ def painting(
         What each mask writes into its pixels, above 0; masks of one value do not hide each other.
     height, width : int
         Size of the image in pixels.
+    extents : bool
+        Whether to fill ``extents`` too.
 
-    Returns
-    -------
-    picture : (height, width) uint32
-        0 where no mask is.
+    Attributes
+    ----------
     hidden : list of int
-        For each mask the number of its pixels that show another value in the end.
+        For each mask the number of its pixels that show another value in the end; right once all bands were taken.
+    extents : list of (int, int, int, int)
+        For each mask the box of its pixels that show its value: left, top, right, bottom; likewise.
 
     Raises
     ------
     ValueError
         The runs of a mask do not fit its box, a box does not fit the image, or the image is too large.
 
-    >>> painting([(np.array([0, 2]), 0, 0, 2, 1), (np.array([0, 2]), 1, 0, 2, 1)], [7, 8], 1, 4)
-    (array([[7, 8, 8, 0]], dtype=uint32), [1, 0])
+    >>> painting = Painting([(np.array([0, 2]), 0, 0, 2, 1), (np.array([0, 2]), 1, 0, 2, 1)], [7, 8], 1, 4)
+    >>> list(painting.bands()), painting.hidden
+    ([array([[7, 8, 8, 0]], dtype=uint32)], [1, 0])
     """
-    rle.check_size(height, width)
-    picture = np.zeros((height, width), np.uint32)
-    numbers = np.asarray(values, np.uint32).tolist()
-    pieces = []
-    for (runs, left, top, box_width, box_height), value in zip(masks, numbers, strict=True):
-        if min(left, top) < 0 or left + box_width > width or top + box_height > height:
-            raise ValueError(f"A box at {left}, {top} of {box_width} x {box_height} pixels leaves {width} x {height}.")
-        piece = picture[top : top + box_height, left : left + box_width]
-        inside = rle.mask_from_runs(runs, box_height, box_width)
-        piece[inside] = value
-        pieces.append((piece, inside))
-    hidden = [
-        int(np.count_nonzero(piece[inside] != value)) for (piece, inside), value in zip(pieces, numbers, strict=True)
-    ]
-    return picture, hidden
+
+    def __init__(
+        self, masks: Sequence[BoxRuns], values: ArrayLike, height: int, width: int, *, extents: bool = False
+    ) -> None:
+        rle.check_size(height, width)
+        if width > _WIDEST:
+            raise ValueError(f"An image of {width} pixels in a row is wider than the {_WIDEST} that can be painted.")
+        self.height, self.width = height, width
+        self.values: list[int] = np.asarray(values, np.uint32).tolist()
+        self._masks = [_Piece(*mask) for mask in masks]
+        for one in self._masks:
+            one.check(height, width)
+        if len(self._masks) != len(self.values):
+            raise ValueError(f"{len(self._masks)} masks have {len(self.values)} values.")
+        self._has_extents = extents
+        self.hidden = [0] * len(self._masks)
+        self.extents = [(width, height, 0, 0)] * len(self._masks)
+
+    def bands(self) -> Iterator[NDArray[np.uint32]]:
+        """Yield the image, (rows, width), 0 where no mask is."""
+        step = max(1, _BAND_PIXELS // max(self.width, 1))
+        blank: NDArray[np.uint32] | None = None
+        for top in range(0, self.height, step):
+            rows = min(step, self.height - top)
+            touched = [index for index, one in enumerate(self._masks) if one.top < top + rows and one.bottom > top]
+            if touched:
+                yield self._painted(touched, top, rows)
+                continue
+            if blank is None or len(blank) != rows:
+                blank = np.zeros((rows, self.width), np.uint32)
+            yield blank
+
+    def _painted(self, touched: list[int], top: int, rows: int) -> NDArray[np.uint32]:
+        band = np.zeros((rows, self.width), np.uint32)
+        kept: dict[int, NDArray[np.bool_]] = {}
+        left = _KEPT_BYTES
+        for index in touched:
+            one, inside = self._masks[index], self._masks[index].rows(top, top + rows)
+            one.view(band, top)[inside] = self.values[index]
+            if inside.size <= left:
+                kept[index] = inside
+                left -= inside.size
+        for index in touched:
+            one, value = self._masks[index], self.values[index]
+            piece = one.view(band, top)
+            inside = kept[index] if index in kept else one.rows(top, top + rows)
+            self.hidden[index] += int(np.count_nonzero(piece[inside] != value))
+            if self._has_extents:
+                shown = inside & (piece == value)
+                columns, lines = np.flatnonzero(shown.any(axis=0)), np.flatnonzero(shown.any(axis=1))
+                if len(columns):
+                    x, y = one.left, max(one.top, top)
+                    x0, y0, x1, y1 = self.extents[index]
+                    found = x + int(columns[0]), y + int(lines[0]), x + int(columns[-1]) + 1, y + int(lines[-1]) + 1
+                    self.extents[index] = min(x0, found[0]), min(y0, found[1]), max(x1, found[2]), max(y1, found[3])
+        return band
+
+
+class _Piece:
+    """A mask, cut into bands of rows."""
+
+    __slots__ = ("_ends", "_runs", "bottom", "left", "top", "width")
+
+    def __init__(self, runs: rle.Runs, left: int, top: int, width: int, height: int) -> None:
+        self._runs = rle.check_runs(runs, height, width)
+        self._ends: NDArray[np.int64] | None = None
+        self.left, self.top, self.width, self.bottom = left, top, width, top + height
+
+    def check(self, height: int, width: int) -> None:
+        if min(self.left, self.top) < 0 or self.left + self.width > width or self.bottom > height:
+            size = f"{self.width} x {self.bottom - self.top}"
+            raise ValueError(f"A box at {self.left}, {self.top} of {size} pixels leaves {width} x {height}.")
+
+    def view(self, band: NDArray[np.uint32], top: int) -> NDArray[np.uint32]:
+        """Return the part of a band that the box covers."""
+        return band[max(self.top - top, 0) : self.bottom - top, self.left : self.left + self.width]
+
+    def rows(self, first: int, last: int) -> NDArray[np.bool_]:
+        """Return the rows of the box between two rows of the image."""
+        first, last = max(first, self.top) - self.top, min(last, self.bottom) - self.top
+        if (first, last) == (0, self.bottom - self.top):
+            return rle.mask_from_runs(self._runs, last, self.width)
+        if self._ends is None:
+            self._ends = np.cumsum(self._runs)
+        start, end = first * self.width, last * self.width
+        one, other = np.searchsorted(self._ends, (start, end), "right")
+        ends = np.minimum(self._ends[one : other + 1], end)
+        runs = np.diff(ends, prepend=start)
+        runs = np.concatenate(([0], runs)) if one & 1 else runs
+        return rle.mask_from_runs(runs, last - first, self.width)
 
 
 def values_in(picture: NDArray[np.integer]) -> list[tuple[int, BoxRuns]]:

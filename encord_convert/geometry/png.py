@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -79,22 +79,40 @@ def encoded(pixels: NDArray[Any], palette: Sequence[Colour] = ()) -> bytes:
     array([[  0, 300]], dtype=uint16)
     """
     height, width = pixels.shape
-    if pixels.dtype == bool:
-        depth, rows = 1, np.packbits(pixels, axis=1)
-    elif pixels.dtype == np.uint8:
-        depth, rows = 8, pixels
-    else:
-        depth, rows = 16, np.ascontiguousarray(pixels, ">u2").view(np.uint8)
+    return encoded_in_bands([pixels], height, width, palette)
+
+
+def encoded_in_bands(bands: Iterable[NDArray[Any]], height: int, width: int, palette: Sequence[Colour] = ()) -> bytes:
+    """Return an image as a PNG that is given a band of rows at a time.
+
+    Parameters
+    ----------
+    bands : iterable of (rows, width) bool, uint8 or uint16, or of (rows, width, 3) uint8
+        From the top, all of one type.
+    height, width : int
+        Of the image, in pixels; at least 1.
+    palette : sequence of Colour
+        As of :func:`encoded`.
+    """
     packer = zlib.compressobj(_LEVEL)
     parts = []
-    step = max(1, _PACK_AT_ONCE // rows.shape[1])
-    for first in range(0, height, step):
-        some = rows[first : first + step]
-        lines = np.zeros((len(some), some.shape[1] + 1), np.uint8)  # each row opens with its filter, 0: none
-        lines[:, 1:] = some
-        parts.append(packer.compress(lines.tobytes()))
+    depth, colour_type = 8, 3 if palette else 0
+    for band in bands:
+        if band.dtype == bool:
+            depth, rows = 1, np.packbits(band, axis=1)
+        elif band.dtype == np.uint8:
+            colour_type = 2 if band.ndim == 3 else colour_type
+            rows = band.reshape(len(band), -1)
+        else:
+            depth, rows = 16, np.ascontiguousarray(band, ">u2").view(np.uint8)
+        step = max(1, _PACK_AT_ONCE // rows.shape[1])
+        for first in range(0, len(rows), step):
+            some = rows[first : first + step]
+            lines = np.zeros((len(some), some.shape[1] + 1), np.uint8)  # each row opens with its filter, 0: none
+            lines[:, 1:] = some
+            parts.append(packer.compress(lines.tobytes()))
     parts.append(packer.flush())
-    header = struct.pack(">IIBBBBB", width, height, depth, 3 if palette else 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     colours = _chunk(b"PLTE", bytes(np.array(palette, np.uint8))) if palette else b""
     return SIGNATURE + _chunk(b"IHDR", header) + colours + _chunk(b"IDAT", b"".join(parts)) + _chunk(b"IEND", b"")
 
@@ -121,6 +139,22 @@ def header(data: bytes) -> Header:
     return Header(width, height, depth, colour_type)
 
 
+def check_length(head: Header, size_bytes: int) -> None:
+    """Refuse a file that cannot hold all the pixels of its header: a reader takes memory for them first.
+
+    Raises
+    ------
+    ValueError
+    """
+    row_bytes = (head.width * head.depth * _CHANNELS[head.colour_type] + 7) // 8 + 1
+    if head.height * row_bytes > size_bytes * _MOST_INFLATED:
+        raise ValueError("The PNG picture cannot be read: it holds fewer pixels than it says. Was it cut short?")
+
+
+_MOST_INFLATED = 1040
+"""Bytes that a byte of a deflated stream becomes at the most (zlib: 1032)."""
+
+
 def decoded(data: bytes) -> Picture:
     """Read a PNG.
 
@@ -135,6 +169,7 @@ def decoded(data: bytes) -> Picture:
     from PIL import Image
 
     head = header(data)
+    check_length(head, len(data))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

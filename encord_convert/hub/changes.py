@@ -120,7 +120,7 @@ def _things(origin: Origin, instance: Any) -> Counter[Key]:
     label = origin.label
     for frame in instance._frames:
         weight, carried = (1, origin.carried) if origin.weights is None else origin.weights.get(frame, (0, ()))
-        counts[_key(origin)] += weight
+        counts[origin.on(frame)[0], label] += weight
         for type_, count in carried:
             counts[type_, label] += count
     for other in origin.also if instance._frames else ():

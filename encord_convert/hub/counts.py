@@ -42,6 +42,8 @@ class Origin(msgspec.Struct, gc=False):
         Further source elements a single-frame instance stands for.
     is_track : bool
         Whether an instance with weights is a track of the source; False where that was accounted for already.
+    others : dict of int to (str, bool), optional
+        For tracks: type and ``changed`` of the element on a frame, where they are not those above.
     """
 
     type: str
@@ -52,6 +54,12 @@ class Origin(msgspec.Struct, gc=False):
     weights: dict[int, tuple[int, Carried]] | None = None
     also: tuple[Origin, ...] = ()
     is_track: bool = True
+    others: dict[int, tuple[str, bool]] | None = None
+
+    def on(self, frame: int) -> tuple[str, bool]:
+        """Return the type of the element on a frame, and whether the importer counted it as changed."""
+        known = (self.type, self.changed)
+        return known if self.others is None else self.others.get(frame, known)
 
 
 class _Tally:

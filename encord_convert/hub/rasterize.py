@@ -17,7 +17,7 @@ import numpy as np
 from encord_convert.errors import WriteError
 from encord_convert.geometry import masks, rle
 from encord_convert.geometry.boxes import corners_from_rotated
-from encord_convert.geometry.paintings import BoxRuns, painting
+from encord_convert.geometry.paintings import BoxRuns, Painting
 from encord_convert.hub.visibility import drawing, fate, is_degenerate_ring, ring_px, unit_size
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
@@ -95,9 +95,10 @@ def hidden_pixels(row: LabelRowV2, carries: Carries) -> dict[tuple[str, int], tu
             continue
         pixels = [raster(coordinates, width, height, tolerance_px) for _, coordinates in drawn]
         values = layer_values([instance for instance, _ in drawn], carries)
-        for (instance, _), box_runs, lost in zip(
-            drawn, pixels, painting(pixels, values, height, width)[1], strict=True
-        ):
+        painting = Painting(pixels, values, height, width)
+        for _ in painting.bands():
+            pass
+        for (instance, _), box_runs, lost in zip(drawn, pixels, painting.hidden, strict=True):
             if lost:
                 hidden[instance.object_hash, frame] = (lost, rle.area_from_runs(box_runs[0]))
     return hidden

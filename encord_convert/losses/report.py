@@ -626,11 +626,11 @@ class Report:
         origin = instance._origin
         if origin is None:
             return (type_of(instance), label_of(instance)), 1, _NO_CARRIED, False
-        key = (origin.type, origin.label)
         if origin.weights is None:
-            return key, 1, self._untold(origin.carried), origin.changed
+            return (origin.type, origin.label), 1, self._untold(origin.carried), origin.changed
+        type_, changed = origin.on(frame)
         weight, carried = origin.weights.get(frame, (0, _NO_CARRIED))
-        return key, weight, self._untold(carried), origin.changed
+        return (type_, origin.label), weight, self._untold(carried), changed
 
     def _untold(self, carried: Carried) -> Carried:
         """Return what is carried without that whose loss is told apart."""
@@ -646,7 +646,7 @@ class Report:
             line=None if origin is None else origin.line,
             row=None if row is None else row.data_title,
             frame=frame,
-            element=None if origin is None else f"<{origin.type}>",
+            element=None if origin is None else f"<{origin.on(frame)[0]}>",
             object_hash=hash_of(instance),
         )
 

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from encord_convert.errors import ConflictError, ConvertError, StalePlanError
-from encord_convert.formats._files import Source
+from encord_convert.formats._files import Source, whole_file
 from encord_convert.formats.encord import row_dict
+from encord_convert.locks import locked
 from encord_convert.sdk.objects import OntologyStructure
 from encord_convert.sdk.orm.dataset import DatasetAccessSettings, StorageLocation
 from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import digest_of, digest_of_labels
 from encord_convert.sync.files import SourceOf
-from encord_convert.sync.journal import FINISHED, UNDONE, Journal
+from encord_convert.sync.journal import AT_WORK, FINISHED, UNDONE, Journal
 from encord_convert.sync.mapping.file import rules_of
 from encord_convert.sync.mapping.translate import Translation
 from encord_convert.sync.plan_file import CREATE, WRITING, Plan, PlannedRow, read_plan
@@ -31,6 +32,8 @@ BUNDLES = 4
 """How many bundles of label rows are under way at once."""
 ENTRIES = 4000
 """Labels of one request, counted on each frame, after which no row is added to it."""
+
+AGAIN = "Make the plan again, or bring it to what is there now with `encord-convert push --continue`."
 
 Events = Callable[[dict[str, Any]], None]
 """Takes what happens: ``event`` says what, ``done`` and ``of`` how far it is."""
@@ -93,7 +96,7 @@ def apply(
         raise ConvertError("A plan that is not in a file needs to be told where its journal is.")
     if plan.problems:
         raise ConflictError("The plan cannot be applied. " + " ".join(plan.problems))
-    with Journal(Path(journal), plan.digest()) as opened:
+    with locked(journal, AT_WORK.format(journal)), Journal(Path(journal), plan.digest()) as opened:
         return _Applying(plan, client, opened, on_event or (lambda event: None)).run()
 
 
@@ -104,7 +107,6 @@ class _Applying:
         self.journal = journal
         self.on_event = on_event
         self.source = SourceOf(**plan.source)
-        self.key = plan.digest()[:16]
         self.sleep = client.querier.session.clock.sleep
         self.outcome = Outcome()
         self.data: dict[str, str] = {row.title: row.data_hash for row in plan.rows if row.data_hash}
@@ -112,9 +114,9 @@ class _Applying:
 
     def run(self) -> Outcome:
         if self.journal.has(*UNDONE):
-            raise StalePlanError("What this plan did was undone. Make the plan again.")
+            raise StalePlanError(f"What this plan did was undone. {AGAIN}")
         if self.source.digest() != self.plan.source_digest:
-            raise StalePlanError(f"{self.source.path}: has changed since the plan was made. Make the plan again.")
+            raise StalePlanError(f"{self.source.path}: has changed since the plan was made. {AGAIN}")
         self._check_service()
         ontology_hash = self._ontology()
         projects = []
@@ -142,9 +144,7 @@ class _Applying:
         if plan.ontology.hash is not None:
             now = digest_of(self.client.get_ontology(plan.ontology.hash).structure.to_dict())
             if now not in (plan.ontology.before, digest_of(self._structure().to_dict())):
-                raise StalePlanError(
-                    f"The ontology {plan.ontology.hash} has changed since the plan was made. Make the plan again."
-                )
+                raise StalePlanError(f"The ontology {plan.ontology.hash} has changed since the plan was made. {AGAIN}")
         for shard, project in enumerate(plan.projects):
             if project.hash is not None:
                 self._check_rows(shard, project.hash)
@@ -159,11 +159,11 @@ class _Applying:
             if row is None:
                 if elsewhere:
                     continue
-                raise StalePlanError(f"{planned.title}: is no longer in the project. Make the plan again.")
+                raise StalePlanError(f"{planned.title}: is no longer in the project. {AGAIN}")
             edited = None if row.label_hash is None or row.last_edited_at is None else str(row.last_edited_at)
             ours = self.journal.has("labels", planned.title)
             if edited != planned.edited and not ours and planned.action in WRITING:
-                raise StalePlanError(f"{planned.title}: was edited since the plan was made. Make the plan again.")
+                raise StalePlanError(f"{planned.title}: was edited since the plan was made. {AGAIN}")
 
     # --- what is made once --------------------------------------------------------------------------------------------
 
@@ -180,8 +180,7 @@ class _Applying:
         return done
 
     def _description(self, shard: int = 0) -> str:
-        part = f", part {shard + 1} of {len(self.plan.projects)}" if len(self.plan.projects) > 1 else ""
-        return f"Made by encord-convert push, key {self.key}{part}."
+        return _description(self.plan, shard)
 
     def _ontology(self) -> str:
         planned = self.plan.ontology
@@ -195,13 +194,9 @@ class _Applying:
                     persistently(ontology.save, self.sleep)
             return planned.hash
 
-        def look() -> str | None:
-            found = self.client.get_ontologies(desc_eq=self._description())
-            return found[0]["ontology"].ontology_hash if found else None
-
         return self._once(
             "ontology",
-            look,
+            lambda: _made_ontology(self.client, self._description()),
             lambda: self.client.create_ontology(planned.title, self._description(), self._structure()).ontology_hash,
         )
 
@@ -213,8 +208,7 @@ class _Applying:
             return planned.hash
 
         def look() -> str | None:
-            found = self.client.get_datasets(desc_eq=description)
-            return found[0]["dataset"].dataset_hash if found else None
+            return _made_dataset(self.client, description)
 
         def make() -> str:
             return self.client.create_dataset(planned.title, StorageLocation.CORD_STORAGE, description).dataset_hash
@@ -226,8 +220,7 @@ class _Applying:
         if planned.hash is None:
 
             def look() -> str | None:
-                found = self.client.get_projects(desc_eq=description)
-                return found[0]["project"].project_hash if found else None
+                return _made_project(self.client, description)
 
             def make() -> str:
                 datasets = [] if dataset_hash is None else [dataset_hash]
@@ -330,6 +323,57 @@ class _Applying:
             yield from filter(None, bundles.values())
 
 
+def _description(plan: Plan, shard: int = 0) -> str:
+    """Return how what a plan makes is described, so that it is found again."""
+    part = f", part {shard + 1} of {len(plan.projects)}" if len(plan.projects) > 1 else ""
+    return f"Made by encord-convert push, key {plan.digest()[:16]}{part}."
+
+
+def _made_ontology(client: EncordUserClient, description: str) -> str | None:
+    found = client.get_ontologies(desc_eq=description)
+    return found[0]["ontology"].ontology_hash if found else None
+
+
+def _made_dataset(client: EncordUserClient, description: str) -> str | None:
+    found = client.get_datasets(desc_eq=description)
+    return found[0]["dataset"].dataset_hash if found else None
+
+
+def _made_project(client: EncordUserClient, description: str) -> str | None:
+    found = client.get_projects(desc_eq=description)
+    return found[0]["project"].project_hash if found else None
+
+
+def continued(plan: Plan, journal: str | os.PathLike[str], client: EncordUserClient) -> tuple[dict[str, Any], set[str]]:
+    """Return what to plan with, so that a new plan goes on from where a push was interrupted whose source changed.
+
+    Returns
+    -------
+    asked : dict
+        As ``plan.asked``, with the project, dataset and ontology that were made so far.
+    written : set of str
+        Titles of the rows that push wrote: their labels are its own, and may be replaced.
+
+    Raises
+    ------
+    ConvertError
+        The push went to several projects, among which a new plan would spread its rows otherwise.
+    """
+    if len(plan.projects) > 1:
+        raise ConvertError(f"A push to {len(plan.projects)} projects cannot go on with another source. --abandon it.")
+    description, asked = _description(plan), dict(plan.asked)
+    project = plan.projects[0].hash or _made_project(client, description)
+    dataset = plan.datasets[0].hash or _made_dataset(client, description) if plan.datasets else None
+    if project is not None:
+        asked |= {"project": project, "new_project": None, "ontology": None}
+    elif plan.ontology.hash is None:
+        asked["ontology"] = _made_ontology(client, description)
+    if dataset is not None:
+        asked["dataset"] = dataset
+    with locked(journal, AT_WORK.format(journal)), Journal(Path(journal), plan.digest()) as opened:
+        return asked, {title for title, step in opened.steps("labels") if step["is_ours"]}
+
+
 def _numbered(kind: str, shard: int) -> str:
     return f"{kind} {shard + 1}" if shard else kind
 
@@ -359,4 +403,5 @@ def write_failures(outcome: Outcome, path: str | os.PathLike[str]) -> None:
         file.unlink(missing_ok=True)
         return
     lines = [json.dumps({"row": title, "reason": reason}, ensure_ascii=False) for title, reason in outcome.failures]
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with whole_file(file, "the list of failures") as stream:
+        stream.write("\n".join(lines) + "\n")

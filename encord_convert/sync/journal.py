@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NotRequired, Self, TypedDict
 
-from encord_convert.errors import JournalError
+import msgspec
+
+from encord_convert.errors import ConflictError, ConvertError, JournalError, WriteError
 
 SCHEMA = """
 create table if not exists facts (name text primary key, value text not null) without rowid;
@@ -25,6 +27,23 @@ FINISHED = ("push", "all")
 """The step that is done when all is."""
 UNDONE = ("push", "undone")
 """The step that is begun when a push is being undone, and done when it is."""
+
+
+class _LabelStep(TypedDict):
+    project: str
+    label: str
+    after: str
+    is_ours: bool
+    status: NotRequired[str]
+
+
+_TYPES: dict[tuple[str, str], Any] = {
+    ("made", "done"): str | int, ("data", "begun"): list[dict[str, Any]], ("data", "done"): str, ("file", "done"): bool,
+    ("labels", "begun"): _LabelStep, ("labels", "done"): _LabelStep, ("replaced", "done"): dict[str, Any],
+    ("undo", "done"): bool | int, ("push", "begun"): bool, ("push", "done"): bool,
+}  # fmt: skip
+"""What is noted of each kind of step: a journal may be damaged, or of somebody else."""
+_DECODERS = {step: msgspec.json.Decoder(type_) for step, type_ in _TYPES.items()}
 
 
 class Journal:
@@ -46,18 +65,35 @@ class Journal:
     """
 
     def __init__(self, path: str | Path, plan: str) -> None:
+        self._path = path
         self._lock = Lock()
-        try:
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        with self._told():
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=1)
+            self._db.text_factory = _text
+            self._db.execute("pragma locking_mode = exclusive")
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("pragma synchronous = full")
             self._db.executescript(SCHEMA)
             self._db.execute("insert or ignore into facts values ('plan', ?)", (plan,))
             [(known,)] = self._db.execute("select value from facts where name = 'plan'")
-        except sqlite3.DatabaseError as error:
-            raise JournalError(f"{path}: is not the journal of a push ({error}).") from error
         if known != plan:
+            self._db.close()
             raise JournalError(f"{path}: is the journal of another plan. Remove it, or apply that plan to its end.")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say in words what SQLite, or the disk below it, refuses."""
+        try:
+            yield
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise _in_words(self._path, error) from error
+
+    def _value(self, kind: str, state: str, text: Any) -> Any:
+        """Return what was noted of a step, of the type that this kind of step has."""
+        try:
+            return _DECODERS[kind, state].decode(text)
+        except (KeyError, msgspec.DecodeError, TypeError, RecursionError) as error:
+            raise JournalError(f"{self._path}: the journal is damaged ({kind} {state}: {error}). {_ADVICE}") from error
 
     def done(self, kind: str, key: str) -> Any:
         """Return what came of a step, None if it is not done."""
@@ -74,11 +110,11 @@ class Journal:
         return self._read(kind, key)[0] is not None
 
     def _read(self, kind: str, key: str) -> tuple[str | None, Any]:
-        with self._lock:
+        with self._lock, self._told():
             found = self._db.execute(
                 "select state, value from steps where kind = ? and key = ?", (kind, key)
             ).fetchone()
-        return (found[0], json.loads(found[1])) if found else (None, None)
+        return (found[0], self._value(kind, found[0], found[1])) if found else (None, None)
 
     def begin(self, kind: str, key: str, value: Any = True) -> None:
         """Note that a step is about to be taken."""
@@ -98,34 +134,34 @@ class Journal:
 
     def forget(self, kind: str, keys: Iterable[str]) -> None:
         """Forget steps, begun or done."""
-        with self._lock:
+        with self._lock, self._told():
             self._db.executemany("delete from steps where kind = ? and key = ?", [(kind, key) for key in keys])
 
     def _write(self, rows: list[tuple[str, str, str, str]]) -> None:
         if not rows:
             return
-        with self._lock:
+        with self._lock, self._told():
             self._db.execute("begin")
             self._db.executemany("insert or replace into steps values (?, ?, ?, ?)", rows)
             self._db.execute("commit")
 
     def all_done(self, kind: str) -> dict[str, Any]:
         """Return what came of all steps of a kind that are done, by key."""
-        with self._lock:
+        with self._lock, self._told():
             rows = self._db.execute(
                 "select key, value from steps where kind = ? and state = 'done'", (kind,)
             ).fetchall()
-        return {key: json.loads(value) for key, value in rows}
+        return {key: self._value(kind, "done", value) for key, value in rows}
 
     def keys_done(self, kind: str) -> set[str]:
         """Return the keys of all steps of a kind that are done."""
-        with self._lock:
+        with self._lock, self._told():
             rows = self._db.execute("select key from steps where kind = ? and state = 'done'", (kind,)).fetchall()
         return {key for (key,) in rows}
 
     def count(self, kind: str) -> int:
         """Return how many steps of a kind were begun or done."""
-        with self._lock:
+        with self._lock, self._told():
             [(number,)] = self._db.execute("select count(*) from steps where kind = ?", (kind,))
         return int(number)
 
@@ -133,15 +169,16 @@ class Journal:
         """Yield key of each step of a kind, begun or done, and what was noted last, by key; a few are in memory."""
         last = ""
         while True:
-            with self._lock:
+            with self._lock, self._told():
                 rows = self._db.execute(
-                    "select key, value from steps where kind = ? and key > ? order by key limit 1000", (kind, last)
+                    "select key, state, value from steps where kind = ? and key > ? order by key limit 1000",
+                    (kind, last),
                 ).fetchall()
             if not rows:
                 return
             last = rows[-1][0]
-            for key, value in rows:
-                yield key, json.loads(value)
+            for key, state, value in rows:
+                yield key, self._value(kind, state, value)
 
     def close(self) -> None:
         """Close the file."""
@@ -157,6 +194,25 @@ class Journal:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _text(data: bytes) -> str:
+    """Return a text of the journal, damaged or not: what is damaged is of no plan, and no step."""
+    return data.decode("utf-8", "replace")
+
+
+_ADVICE = "Move it away to begin again; what was sent stays."
+
+
+def _in_words(path: str | Path, error: sqlite3.Error | UnicodeDecodeError) -> ConvertError:
+    if "locked" in str(error):
+        return ConflictError(AT_WORK.format(path))
+    if type(error) is sqlite3.OperationalError and "no such" not in str(error):  # a full disk, a folder without rights
+        return WriteError(f"{path}: the journal cannot be written ({error}).")
+    return JournalError(f"{path}: is not the journal of a push, or is damaged ({error}). {_ADVICE}")
+
+
+AT_WORK = "{}: another push is at work on this plan. Wait for its end."
 
 
 def open_journal(path: str | Path) -> Journal:
@@ -176,12 +232,13 @@ def open_journal(path: str | Path) -> Journal:
 def _plan_of(path: str | Path) -> str | None:
     """Return the digest of the plan a journal is of, None if it was not yet written into it."""
     try:
-        with closing(sqlite3.connect(path)) as db:
+        with closing(sqlite3.connect(path, timeout=1)) as db:
+            db.text_factory = _text
             if db.execute("select 1 from sqlite_master where name = 'facts'").fetchone() is None:
                 return None
             found = db.execute("select value from facts where name = 'plan'").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise JournalError(f"{path}: is not the journal of a push ({error}).") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise _in_words(path, error) from error
     return None if found is None else str(found[0])
 
 
@@ -191,3 +248,11 @@ def is_over(path: str | Path) -> bool:
         return False
     with open_journal(path) as journal:
         return journal.done(*FINISHED) is not None or journal.has(*UNDONE)
+
+
+def is_begun(path: str | Path) -> bool:
+    """Tell whether a push did anything that its journal knows of."""
+    if _plan_of(path) is None:
+        return False
+    with open_journal(path) as journal:
+        return any(map(journal.count, ("made", "data", "file", "labels")))

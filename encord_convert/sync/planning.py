@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -38,6 +38,7 @@ from encord_convert.sync.mapping.yaml_file import document_at, plain
 from encord_convert.sync.partners import Files, Partners
 from encord_convert.sync.plan_file import (
     CREATE,
+    REPLACE,
     SAME,
     VERSION,
     WRITE,
@@ -71,6 +72,7 @@ def plan(
     shard_rows: int | None = None,
     from_: str | None = None,
     options: dict[str, Any] | None = None,
+    written: Collection[str] = (),
 ) -> Plan:
     """Say what a push would do; nothing is sent.
 
@@ -101,6 +103,8 @@ def plan(
         How many rows one project has at most, whatever the limits say.
     from_, options : optional
         Format of the source, and options of reading.
+    written : collection of str
+        Titles of rows whose labels a push wrote that was interrupted; they are replaced, whatever ``on_conflict`` says.
 
     Raises
     ------
@@ -120,7 +124,7 @@ def plan(
         "project": project, "new_project": new_project, "dataset": dataset, "ontology": ontology,
         "on_conflict": on_conflict, "limits": limits, "shard_rows": shard_rows,
     }  # fmt: skip
-    return _Planning(where, client, asked, mapping).plan()
+    return _Planning(where, client, asked, mapping, written).plan()
 
 
 class _Planning:
@@ -130,6 +134,7 @@ class _Planning:
         client: EncordUserClient,
         asked: dict[str, Any],
         mapping: Mapping[str, Any] | str | Path | None,
+        written: Collection[str],
     ) -> None:
         self.source = source
         self.client = client
@@ -141,6 +146,7 @@ class _Planning:
         self.dataset_named = asked["dataset"]
         self.ontology_hash = asked["ontology"]
         self.mapping = mapping
+        self.written = written
         self.on_conflict = asked["on_conflict"]
         self.limits = LIMITS[asked["limits"]]
         if asked["shard_rows"] is not None:
@@ -352,7 +358,7 @@ class _Planning:
                 if planned.there == planned.labels:
                     planned.action = SAME
                 elif planned.there != EMPTY:
-                    planned.action = self.on_conflict
+                    planned.action = REPLACE if planned.title in self.written else self.on_conflict
         return rows
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from encord_convert.errors import JournalError
+from encord_convert.locks import locked
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import digest_of_labels
-from encord_convert.sync.journal import UNDONE, Journal, open_journal
+from encord_convert.sync.journal import AT_WORK, UNDONE, Journal, open_journal
 from encord_convert.sync.rows import BATCH, fetched, relabelled
 from encord_convert.sync.sending import persistently
 from encord_convert.sync.writing import words_of
@@ -65,7 +66,8 @@ def undo(run: str | os.PathLike[str], client: EncordUserClient, *, on_event: Eve
     JournalError
         There is no journal of that push, or the file is none.
     """
-    with open_journal(journal_of(run)) as opened:
+    journal = journal_of(run)
+    with locked(journal, AT_WORK.format(journal)), open_journal(journal) as opened:
         return _Undoing(client, opened, on_event or (lambda event: None)).run()
 
 

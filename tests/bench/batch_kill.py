@@ -5,6 +5,8 @@
     S3_ENDPOINT=http://127.0.0.1:9000 python tests/bench/batch_kill.py --store endpoint
     python tests/bench/batch_kill.py --dask                     # by address, two workers of which one is killed midway
 
+With --both, as many rounds follow in which two batches of one output begin at almost the same time: one is refused.
+
 Every other kill is of the command, the rest of one of its workers, after which the command goes on for a while. What is
 compared with lies on this disk, written by local workers without a break.
 """
@@ -181,6 +183,26 @@ class Trial:
                 self.clear()
         print(f"{hits} kills; {missed} batches ended before theirs and were begun again", flush=True)
 
+    def meet(self, rounds: int, unbroken_s: float) -> None:
+        """Begin two batches of one output at almost the same time, as often as is asked for."""
+        passed = 0
+        for _ in range(rounds):
+            self.clear()
+            both = []
+            for _ in range(2):
+                pipe = subprocess.PIPE
+                both.append(subprocess.Popen(self.words(), stdout=pipe, stderr=pipe, text=True, env=environment()))
+                time.sleep(random.random() * unbroken_s / 2)
+            said = [one.communicate()[1] for one in both]
+            codes = {one.returncode for one in both}
+            is_refused = any("another batch is at work" in one for one in said)
+            is_good = codes <= {0, 1, 5} and not any("Traceback" in one for one in said)
+            same = digest(Path(self.broken)) == digest(self.whole)
+            passed += is_good and same and (is_refused or 5 not in codes)
+            if not (is_good and same):
+                print(*said, codes, same, flush=True)
+        self.claim(f"{passed} of {rounds} rounds of two at once passed", passed == rounds)
+
     def clear(self) -> None:
         """Remove what the batch has written."""
         self.journal.unlink(missing_ok=True)
@@ -206,6 +228,7 @@ def main() -> int:
     parser.add_argument("--exports", type=int, default=1000)
     parser.add_argument("--damaged", type=int, default=20)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--both", type=int, default=0, help="rounds of two batches at once, on this disk")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--store", choices=STORES, help="from and to a place in such a store")
     parser.add_argument("--dask", action="store_true", help="with two dask workers, one of which is killed midway")
@@ -225,6 +248,8 @@ def main() -> int:
         told("resumed to the end", outcome)
         trial.claim(f"{given.damaged} failed, and no more", outcome[1]["failed"] == given.damaged)
         trial.compare()
+        if given.both:
+            trial.meet(given.both, unbroken_s)
     return 0 if trial.is_good else 1
 
 

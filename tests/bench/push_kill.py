@@ -1,10 +1,11 @@
 """Kill a push, or the service it talks to, at random moments; go on; compare with an undisturbed push.
 
-    python tests/bench/push_kill.py [--client 20] [--service 20] [--pictures 60] [--kills 3] [--seed 1]
+    python tests/bench/push_kill.py [--client 20] [--service 20] [--both 20] [--pictures 60] [--kills 3] [--seed 1]
 
 Each round pushes to a service of its own, in a process of its own, and ends the one or the other with SIGKILL several
 times. A round passes if what there is in the end equals that of an undisturbed push, object for object, and no file
-arrived twice: a relay between the two counts the files the service acknowledged. Exits with 1 if a round does not.
+arrived twice: a relay between the two counts the files the service acknowledged. In the rounds of --both, two pushes of
+one source begin at almost the same time: one of them is refused or finds all done. Exits with 1 if a round fails.
 """
 
 from __future__ import annotations
@@ -73,6 +74,33 @@ def pushed(folder: Path, source: Path, kill: str, moments: list[Moment]) -> tupl
         served.close()
 
 
+def met(folder: Path, source: Path, apart: float) -> tuple[object, list[int], list[str]]:
+    """Push twice at almost the same time; return the state, both exit codes, and doubles."""
+    served = Served(folder)
+    try:
+        with Relay(served.port) as relay:
+            words = [*COMMAND, "push", str(source), "--new-project", "Boxes", "--json"]
+            reach = ["--domain", relay.url, "--key", str(served.key)]
+            both = []
+            for _ in range(2):
+                both.append(
+                    subprocess.Popen([*words, *reach], cwd=folder, env=environment(), stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.PIPE, text=True)
+                )  # fmt: skip
+                time.sleep(apart)
+            said = [one.communicate()[1] for one in both]
+            if any("Traceback" in one or "bug" in one for one in said):
+                print("\n".join(said), flush=True)
+                both[0].returncode = 70
+            doubles = [path for path, count in relay.acknowledged.items() if count > 1]
+            client = EncordUserClient.create_with_ssh_private_key(
+                ssh_private_key_path=str(served.key), domain=relay.url
+            )
+            return state_of(client), [one.returncode for one in both], doubles
+    finally:
+        served.close()
+
+
 def wait_for(process: subprocess.Popen[str], events: int, seconds: float) -> None:
     """Wait until a push has told of so many things, or ended, and some time more."""
     assert process.stdout is not None
@@ -87,6 +115,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill a push, or its service, at random moments, and go on.")
     parser.add_argument("--client", type=int, default=20)
     parser.add_argument("--service", type=int, default=20)
+    parser.add_argument("--both", type=int, default=20)
     parser.add_argument("--pictures", type=int, default=60)
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
@@ -117,6 +146,14 @@ def main() -> int:
                     print(f"{kill} {number}: equal {same}, ended {ended}, arrived twice {doubles}", flush=True)
             print(f"{kill}: {passed} of {rounds} rounds passed", flush=True)
             good &= passed == rounds
+        passed = 0
+        for number in range(given.both):
+            state, codes, doubles = met(Path(scratch, f"both-{number}"), source, chance.uniform(0, whole_s / 2))
+            passed += state == expected and sorted(codes) in ([0, 0], [0, 9]) and not doubles
+            if state != expected or doubles or sorted(codes) not in ([0, 0], [0, 9]):
+                print(f"both {number}: equal {state == expected}, codes {codes}, arrived twice {doubles}", flush=True)
+        print(f"both: {passed} of {given.both} rounds passed", flush=True)
+        good &= passed == given.both
         print(f"{kills} kills while a push was under way")
     return int(not good)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from encord_convert.geometry import rle
-from encord_convert.geometry.paintings import BoxRuns, painting, values_in
+from encord_convert.geometry.paintings import BoxRuns, Painting, values_in
 
 
 def box_runs(mask: np.ndarray) -> BoxRuns:
@@ -19,9 +19,24 @@ def test_later_hides_earlier_and_hidden_pixels_are_counted(masks: np.ndarray, va
     expected = np.zeros((5, 7), np.uint32)
     for mask, value in zip(masks, values, strict=True):
         expected[mask] = value
-    picture, hidden = painting([box_runs(mask) for mask in masks], values, 5, 7)
-    assert (picture == expected).all()
-    assert hidden == [int((expected[mask] != value).sum()) for mask, value in zip(masks, values, strict=True)]
+    painting = Painting([box_runs(mask) for mask in masks], values, 5, 7, extents=True)
+    assert (np.concatenate(list(painting.bands())) == expected).all()
+    assert painting.hidden == [int((expected[mask] != value).sum()) for mask, value in zip(masks, values, strict=True)]
+
+
+def test_an_image_in_bands_is_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = np.random.default_rng(1)
+    masks = chance.random((6, 40, 30)) < 0.2
+    masks[0, 5:30, 3:20] = True
+    values = [1, 2, 3, 3, 4, 5]
+    whole = Painting([box_runs(mask) for mask in masks], values, 40, 30, extents=True)
+    [image] = whole.bands()
+    for rows in (1, 3, 7):
+        monkeypatch.setattr("encord_convert.geometry.paintings._BAND_PIXELS", rows * 30)
+        monkeypatch.setattr("encord_convert.geometry.paintings._KEPT_BYTES", 100)
+        bands = Painting([box_runs(mask) for mask in masks], values, 40, 30, extents=True)
+        assert (np.concatenate(list(bands.bands())) == image).all()
+        assert (bands.hidden, bands.extents) == (whole.hidden, whole.extents)
 
 
 @given(arrays(np.uint16, (6, 9), elements=st.sampled_from([0, 1, 2, 700, 65535])))
@@ -41,7 +56,7 @@ def test_the_common_example_is_found_again() -> None:
 
 def test_a_box_beyond_the_picture_is_refused() -> None:
     with pytest.raises(ValueError, match="A box at 3, 0 of 2 x 1 pixels leaves 4 x 2"):
-        painting([(np.array([0, 2]), 3, 0, 2, 1)], [1], 2, 4)
+        Painting([(np.array([0, 2]), 3, 0, 2, 1)], [1], 2, 4)
 
 
 def test_a_picture_without_pixels_holds_no_values() -> None:

@@ -116,7 +116,7 @@ def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
 
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database at all" * 100)
-    with pytest.raises(ReadError, match=r"is no database that can be opened: file is not a database"):
+    with pytest.raises(ReadError, match=r"is not a database that can be opened: file is not a database"):
         open_database(tmp_path)
 
 

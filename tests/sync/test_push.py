@@ -264,7 +264,7 @@ def test_a_source_that_changed_since_is_refused_and_nothing_is_sent(server: Runn
     plan = sync.plan(source, client, new_project="Boxes")
     annotations = source / "annotations.xml"
     annotations.write_text(annotations.read_text().replace('xtl="8"', 'xtl="9"'))
-    with pytest.raises(StalePlanError, match=r"boxes: has changed since the plan was made. Make the plan again."):
+    with pytest.raises(StalePlanError, match=r"boxes: has changed since the plan was made. Make the plan again"):
         sync.apply(plan, client, journal=tmp_path / "journal")
     assert state_of(client)["projects"] == {}
 

@@ -51,7 +51,7 @@ def test_rows_a_push_labelled_first_are_empty_again_and_what_stays_is_said(serve
     assert len(list(sync.verify(source, client, project))) == 6
     again = sync.undo(tmp_path / "plan.json.journal", client)
     assert (again.emptied, again.restored) == (0, 0)
-    with pytest.raises(StalePlanError, match=r"What this plan did was undone. Make the plan again."):
+    with pytest.raises(StalePlanError, match=r"What this plan did was undone. Make the plan again"):
         sync.apply(tmp_path / "plan.json", client)
     pushed(source, client, tmp_path / "second.json", project=project)
     assert list(sync.verify(source, client, project)) == []

@@ -51,9 +51,8 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
-from PIL import Image as Picture
 
-from encord_convert.errors import OptionError
+from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Source, Target, name_fault
 from encord_convert.formats._paths import Paths
@@ -64,8 +63,8 @@ from encord_convert.formats.coco.native import FAMILY, SEGMENT, SEGMENT_NAME
 from encord_convert.formats.coco.write_images import Names, split_suffix
 from encord_convert.formats.coco.write_instances import account_for_rest, listed_frames, on_frames
 from encord_convert.formats.coco.write_native import Kept
-from encord_convert.geometry import rle
-from encord_convert.geometry.paintings import BoxRuns, painting
+from encord_convert.geometry import png, rle
+from encord_convert.geometry.paintings import BoxRuns, Painting
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind, Level
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, raster
@@ -155,13 +154,20 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
             placed = on_frames(row)
             for image, frame in _images(row, options, kept, names):
                 block.add([image], {0: kept.image(row, frame)})
-                pixels, segments = painter.paint(row, placed.get(frame, ()), frame, (image.width, image.height))
-                if not pixels.size:  # the size is not known, and a PNG has one
+                size = width, height = image.width, image.height
+                drawn = painter.drawn(placed.get(frame, ()), frame, size)
+                if not (width and height):  # the size is not known, and a PNG has one
                     continue
-                entry = _Annotation(image.id, pngs.of(image), segments)
+                ids = painter.ids(row, [instance for instance, _ in drawn], frame)
+                try:
+                    painting = Painting([box_runs for _, (_, box_runs) in drawn], ids, height, width, extents=True)
+                except ValueError as error:
+                    raise WriteError(f"{image.file_name}: {error}") from error
+                name = pngs.of(image)
+                with target.open(f"{NAME}/{name}") as stream:
+                    stream.write(png.encoded_in_bands(map(_rgb, painting.bands()), height, width))
+                entry = _Annotation(image.id, name, painter.segments(drawn, painting, frame))
                 annotations.write((b",\n" if annotations.tell() else b"") + written_lines([entry]))
-                with target.open(f"{NAME}/{entry.file_name}") as stream:
-                    Picture.fromarray(_rgb(pixels)).save(stream, "PNG")
             account_for_rest(row, CARRIES, report)
     names.say_clashes(report.note)
     for detail in classes.clashes():
@@ -223,6 +229,10 @@ def _rgb(pixels: NDArray[np.uint32]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels, "<u4").view(np.uint8).reshape(*pixels.shape, 4)[..., :3]
 
 
+_Drawn = tuple[ObjectInstance, tuple[str, BoxRuns]]
+"""An object, where it lies, and its pixels."""
+
+
 class _Painter:
     """Paints one image after the other, and tells what is lost on each."""
 
@@ -232,26 +242,27 @@ class _Painter:
         self._stuff = stuff
         self._report = report
 
-    def paint(
-        self, row: LabelRowV2, placed: Sequence[ObjectInstance], frame: int, size: tuple[int, int]
-    ) -> tuple[NDArray[np.uint32], list[dict[str, Any]]]:
-        """Return the ids of an image's pixels, and its segments."""
-        width, height = size
-        drawn = [(one, raster_) for one in placed if (raster_ := self._raster(one, frame, size))]
-        masks = [raster_[1] for _, raster_ in drawn]
-        ids = self._ids(row, [instance for instance, _ in drawn], frame)
-        pixels, hidden = painting(masks, ids, height, width)
+    def drawn(self, placed: Sequence[ObjectInstance], frame: int, size: tuple[int, int]) -> list[_Drawn]:
+        """Return the objects of an image of which something can be drawn, where they lie, and their pixels."""
+        return [(one, raster_) for one in placed if (raster_ := self._raster(one, frame, size))]
+
+    def segments(self, drawn: list[_Drawn], painting: Painting, frame: int) -> list[dict[str, Any]]:
+        """Return the segments of an image that was painted; their ids are what they painted."""
         segments: list[dict[str, Any]] = []
-        for id_, (instance, (state, box_runs)), lost in zip(ids, drawn, hidden, strict=True):
-            if self._shows(instance, frame, state, lost, rle.area_from_runs(box_runs[0])):
+        for id_, (instance, (state, box_runs)), lost, extent in zip(
+            painting.values, drawn, painting.hidden, painting.extents, strict=True
+        ):
+            area = rle.area_from_runs(box_runs[0])
+            if self._shows(instance, frame, state, lost, area):
                 category = self._classes.of(instance.ontology_item).category_id
                 crowd = int(is_crowd(instance, frame))
-                extent = _extent(pixels, id_, box_runs)
-                segments.append({"id": id_, "category_id": category, **extent, "iscrowd": crowd})
+                left, top, right, bottom = extent
+                box = {"area": area - lost, "bbox": [left, top, right - left, bottom - top]}
+                segments.append({"id": id_, "category_id": category, **box, "iscrowd": crowd})
         self._note_stuff(segments)
-        return pixels, segments
+        return segments
 
-    def _ids(self, row: LabelRowV2, drawn: Sequence[ObjectInstance], frame: int) -> list[int]:
+    def ids(self, row: LabelRowV2, drawn: Sequence[ObjectInstance], frame: int) -> list[int]:
         """Return the number of each object on an image: that of its segment in the source, else the next free."""
         native = self._kept.of(row)
         ids = [0 if native is None else native.of(one.object_hash, frame).get(SEGMENT, 0) for one in drawn]
@@ -314,16 +325,6 @@ _CHANGES = {
     Feature.HOLES: "has holes, which are left out of its pixels",
     Feature.PARTS: "has several parts, which are one area of pixels",
 }
-
-
-def _extent(pixels: NDArray[np.uint32], id_: int, box_runs: BoxRuns) -> dict[str, Any]:
-    """Return area and tight box of what shows of a segment, looking where it was painted alone."""
-    _, left, top, width, height = box_runs
-    shown = pixels[top : top + height, left : left + width] == id_
-    columns, rows = np.flatnonzero(shown.any(axis=0)), np.flatnonzero(shown.any(axis=1))
-    x, y = int(columns[0]), int(rows[0])
-    bbox = [left + x, top + y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1]
-    return {"area": int(np.count_nonzero(shown)), "bbox": bbox}
 
 
 FORMAT = Format(

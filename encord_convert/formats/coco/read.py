@@ -19,6 +19,7 @@ import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import HEAD_BYTES, FileSource, FolderSource, MemorySource, Source
+from encord_convert.formats._hub_schema import ontology_from
 from encord_convert.formats._json_heads import head_of, is_object_list, is_object_table, sketch
 from encord_convert.formats.coco.index import Index
 from encord_convert.formats.coco.index_entries import NO_ID, Entries
@@ -133,28 +134,6 @@ def _sheets(reading: _Reading, span: range | None) -> Iterator[Sheet | LabelRowV
     reading.ledger.rewind()
     pictures = Pictures(reading.source, reading.draft, reading.parts, reading.options.size_px(), reading.shared)
     return pictures.sheets(span)
-
-
-_TEXTS = ("name", "label", "value", "featureNodeHash", "feature_node_hash", "color", "shape", "type")
-
-
-def _check_texts(given: Any) -> None:
-    """Check that what the ontology calls things are texts, at any depth.
-
-    Raises
-    ------
-    TypeError
-        They are not.
-    """
-    if isinstance(given, dict):
-        for name in _TEXTS:
-            if not isinstance(given.get(name, ""), str):
-                raise TypeError(f"{name} is {given[name]!r}, which is no text")
-        for value in given.values():
-            _check_texts(value)
-    elif isinstance(given, list):
-        for value in given:
-            _check_texts(value)
 
 
 Indexed = tuple[Index, Index, Entries, str]
@@ -289,7 +268,7 @@ class _Reading:
         if given is None:
             return
         try:
-            _check_texts(given)
+            ontology_from(msgspec.json.encode(given))
             self.draft.ontology = OntologyStructure._from_dict(joined(given))
             self._labels = {one["name"]: label_of(one) for one in given["objects"]}
         except (EncordException, KeyError, TypeError, ValueError, AttributeError) as error:

@@ -316,8 +316,9 @@ def _tracked(reader: Reader, members: dict[int, Placed], hash_: str, title: str)
     for run in runs.values():
         instance._answer_frames(*run)
     reader.ledger.into["track", plan.label] += 1
-    instance._origin = Origin(first.kind, plan.label, changed=any(one.changed for one in members.values()),
-                              weights=weights)  # fmt: skip
+    others = {frame: (one.kind, one.changed) for frame, one in members.items()
+              if (one.kind, one.changed) != (first.kind, first.changed)}  # fmt: skip
+    instance._origin = Origin(first.kind, plan.label, changed=first.changed, weights=weights, others=others or None)
     return instance
 
 

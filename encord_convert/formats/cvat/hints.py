@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from encord_convert.formats._hub_schema import ontology_from
 from encord_convert.formats.cvat.meta import UNDEFINED, Attribute, Meta
 from encord_convert.formats.cvat.ontology import AnswerPlan, Plans, ShapePlan, TagPlan, Unknown, node_of, number_of
 from encord_convert.formats.cvat.options import ReadOptions
@@ -32,7 +33,7 @@ def own_ontology(metas: Sequence[Meta], options: ReadOptions) -> OntologyStructu
     if len(texts) != 1 or "" in texts or not _HARMLESS.issuperset(asked):
         return None
     try:
-        return OntologyStructure._from_dict(msgspec.json.decode(texts.pop()))
+        return OntologyStructure._from_dict(ontology_from(texts.pop()))
     except (msgspec.DecodeError, RecursionError, LookupError, TypeError, ValueError, AttributeError):
         return None
 

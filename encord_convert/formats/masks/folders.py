@@ -263,7 +263,10 @@ def nuclei(source: Source) -> LabelSet:
 
 def _nuclei_rows(source: Source, draft: Draft, item: Object, pictures: dict[str, list[str]]) -> Iterator[LabelRowV2]:
     for title, names in pictures.items():
-        head = png.header(source.head(names[0], png.HEADER_BYTES))
+        try:
+            head = png.header(source.head(names[0], png.HEADER_BYTES))
+        except ValueError as error:
+            raise ReadError(source.place(names[0]), str(error)) from error
         row = _still(draft, title, head.width, head.height)
         row._origin = source.place(names[0])
         for name in names:

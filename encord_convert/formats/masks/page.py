@@ -52,7 +52,7 @@ Sources
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,7 @@ from encord_convert.formats.masks.folders import (
 )
 from encord_convert.formats.masks.names import picture_path, safe_path
 from encord_convert.geometry import png, rle
-from encord_convert.geometry.paintings import BoxRuns, values_in
+from encord_convert.geometry.paintings import BoxRuns, Painting, values_in
 from encord_convert.hub.labelset import Hashes, LabelSet, frame_info
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.native import HUB, Keys
@@ -152,7 +152,7 @@ class _Files:
             stream.write(png.encoded(pixels))
         return {"file": name}
 
-    def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
+    def layer(self, row: LabelRowV2, frame: int, painting: Painting) -> str:
         raise AssertionError("objects have an image each")
 
     def empty(self, row: LabelRowV2) -> None:
@@ -171,15 +171,16 @@ class _Layers:
     def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
         raise AssertionError("objects have an image in common")
 
-    def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
+    def layer(self, row: LabelRowV2, frame: int, painting: Painting) -> str:
         name = f"{_FOLDER}{self._paths.file(picture_path(row, frame), '.png')}.png"
-        most = int(picture.max())
+        most = max(painting.values, default=0)
         if most > _MOST_OBJECTS:
             raise WriteError(
                 f"{row.data_title}, frame {frame}: has {most} objects; 16 bits tell {_MOST_OBJECTS} apart."
             )
         with self._target.open(name) as stream:
-            stream.write(png.encoded(picture.astype(self._kind), self._palette))
+            bands: Iterator[NDArray[Any]] = (band.astype(self._kind) for band in painting.bands())
+            stream.write(png.encoded_in_bands(bands, painting.height, painting.width, self._palette))
         return name
 
     def empty(self, row: LabelRowV2) -> None:

@@ -72,8 +72,6 @@ from itertools import groupby
 from typing import Any, BinaryIO, Literal
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
@@ -86,7 +84,7 @@ from encord_convert.formats.masks.rle_dialects import Dialect, Reading, decoded,
 from encord_convert.formats.masks.rle_files import Container, Named, container_of, holds_any, members
 from encord_convert.geometry import rle
 from encord_convert.geometry.encodings import likely_scan
-from encord_convert.geometry.paintings import BoxRuns
+from encord_convert.geometry.paintings import BoxRuns, Painting
 from encord_convert.hub.counts import Ledger, Origin
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
@@ -192,7 +190,7 @@ class _Records:
         self._count += 1
         return {"record": self._count}
 
-    def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
+    def layer(self, row: LabelRowV2, frame: int, painting: Painting) -> str:
         raise AssertionError("masks have runs of their own")
 
     def empty(self, row: LabelRowV2) -> None:

@@ -244,13 +244,12 @@ def _cell(text: str, place: str, line: int) -> Any:
 
 def _json_lines(source: Source, name: str, dialect: Dialect | None) -> Iterator[Record]:
     place = source.place(name)
+    is_list = source.head(name, 1) == b"["
     with source.open(name) as stream:
-        if stream.read(1) == b"[":
-            stream.seek(0)
+        if is_list:
             for entry in json_of(stream.read(), place, list):
                 yield _json_record(entry, dialect, place, None)
             return
-        stream.seek(0)
         for line, text in enumerate(stream, 1):
             if not text.isspace():
                 yield _json_record(json_of(text, place, dict, line), dialect, place, line)

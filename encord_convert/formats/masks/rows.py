@@ -16,14 +16,13 @@ from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-from encord_convert.errors import ReadError
+from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats._hub_schema import ontology_from, row_from, words_of
 from encord_convert.formats._json_heads import sketch
 from encord_convert.geometry import rle
-from encord_convert.geometry.paintings import BoxRuns, painting
+from encord_convert.geometry.paintings import BoxRuns, Painting
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind
 from encord_convert.hub.native import HUB, UNREAD, Keys, Native
@@ -83,7 +82,7 @@ class Sink(Protocol):
     def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
         """Take the mask of an object on a frame; return what stands for it in the row."""
 
-    def layer(self, row: LabelRowV2, frame: int, picture: NDArray[np.uint32]) -> str:
+    def layer(self, row: LabelRowV2, frame: int, painting: Painting) -> str:
         """Take the one layer of a frame; return its name."""
 
     def empty(self, row: LabelRowV2) -> None:
@@ -243,10 +242,13 @@ class _Narrowing:
                 values = layer_values(instances, carries)
             else:
                 values = [self._values[one.object_name] for one in instances]
-            picture, hidden = painting(masks, values, height, width)
-            for instance, value, mask, lost in zip(instances, values, masks, hidden, strict=True):
+            try:
+                painting = Painting(masks, values, height, width)
+            except ValueError as error:
+                raise WriteError(f"{row.data_title}, frame {frame}: {error}") from error
+            layers[str(frame)] = self._sink.layer(row, frame, painting)
+            for instance, value, mask, lost in zip(instances, values, masks, painting.hidden, strict=True):
                 self._hidden[instance.object_hash, frame] = (value, lost, rle.area_from_runs(mask[0]))
-            layers[str(frame)] = self._sink.layer(row, frame, picture)
         return layers
 
     def _object(self, instance: Any) -> Any:
@@ -360,9 +362,12 @@ def read_classes(source: Source, folder: str) -> tuple[dict[str, Any], OntologyS
         text = stream.read()
     try:
         members = msgspec.json.decode(text, type=dict[str, Any])
-        structure = OntologyStructure._from_dict(members["ontology"])
+        ontology = ontology_from(msgspec.json.encode(members["ontology"]))
+        structure = OntologyStructure._from_dict(ontology)
         check_names(structure)
         return members, structure
+    except msgspec.ValidationError as error:
+        raise ReadError(place, f"holds no ontology ({words_of(error)}).") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not a JSON object ({error}).", advice="Was the file cut short?") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -421,6 +426,7 @@ def _rows(
                     mask, keys = fill(place, {**layers, "frame": size[2]})
                     entry["bitmask"] = _sized(mask, *size[:2])
                     unread |= {f"record.{key}": value for key, value in keys.items()}
+                members = row_from(msgspec.json.encode(members))
                 row = LabelRowV2._from_dict(members, structure)
                 found = check.unread(members)
                 if found is not None:
@@ -428,6 +434,8 @@ def _rows(
                 if unread or found is not None:
                     row._native = Native(UNREAD, unread=unread, stale={} if found is None else found.stale)
                 finish(row, layers)
+            except msgspec.ValidationError as error:
+                raise ReadError(place, f"is not a label row ({words_of(error)}).", line=number) from error
             except (msgspec.DecodeError, RecursionError) as error:
                 fact = f"is not a JSON object ({error})."
                 raise ReadError(place, fact, line=number, advice="Was the file cut short?") from error

@@ -132,7 +132,10 @@ def open_database(folder: Path, url: str | None = None) -> Database:
             _bring_up_to_date(engine, name, file if url is None else None)
     except (DatabaseError, sqlite3.DatabaseError) as error:
         engine.dispose()
-        raise ReadError(name, f"is no database that can be opened: {getattr(error, 'orig', error)}.") from None
+        why = str(getattr(error, "orig", error))
+        if any(word in why for word in ("full", "readonly", "I/O")):
+            raise WriteError(f"{name}: cannot be written: {why}.") from None
+        raise ReadError(name, f"is not a database that can be opened: {why}.") from None
     except BaseException:
         engine.dispose()
         raise

@@ -1,0 +1,263 @@
+"""The types of hub JSON: an ontology and a label row are held against them once, as they are read.
+
+The readers of the model then take every value for what it is. A key that is missing is their matter, and a key nobody
+knows is carried whatever it holds.
+
+Source: label-row JSON, "Ontology JSON" and "Label-row JSON".
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from encord_convert.sdk.constants.enums import DataType, _NewerDataType
+
+Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-1e15, le=1e15)]
+"""A number with which sums and products stay finite."""
+Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+Side = Annotated[int, Meta(ge=0, le=2**31)]
+"""Pixels."""
+Text = str | None
+
+
+class _Checked(msgspec.Struct, rename="camel"):
+    """What is decoded for its types alone."""
+
+
+# --- ontology ---------------------------------------------------------------------------------------------------------
+
+
+class _Option(_Checked):
+    id: str = ""
+    label: str = ""
+    value: str = ""
+    feature_node_hash: str = ""
+    options: list[_Attribute] | None = None
+
+
+class _Attribute(_Checked):
+    id: str = ""
+    name: str = ""
+    type: str = ""
+    feature_node_hash: str = ""
+    required: bool | None = None
+    dynamic: bool | None = None
+    options: list[_Option] | None = None
+
+
+class _Class(_Checked):
+    id: str | int = ""
+    name: str = ""
+    color: str = ""
+    shape: str = ""
+    feature_node_hash: str = ""
+    attributes: list[_Attribute] | None = None
+
+
+class _Node(_Checked):
+    x: Number = 0
+    y: Number = 0
+    name: str = ""
+    color: Text = None
+    value: Text = None
+    feature_hash: Text = None
+
+
+class _Template(msgspec.Struct):
+    name: str = ""
+    width: Number = 0
+    height: Number = 0
+    skeleton: dict[str, _Node] | None = None
+    skeletonEdges: dict[str, dict[str, dict[str, Any]]] | None = None
+    feature_node_hash: Text = None
+
+
+class _Wrapped(msgspec.Struct):
+    template: _Template | None = None
+
+
+class _Ontology(msgspec.Struct):
+    objects: list[_Class] = []
+    classifications: list[_Class] = []
+    skeleton_templates: list[_Wrapped] | None = None
+
+
+# --- label rows -------------------------------------------------------------------------------------------------------
+
+
+class _Box(_Checked):
+    h: Number = 0
+    w: Number = 0
+    x: Number = 0
+    y: Number = 0
+    theta: Number = 0
+
+
+class _Point(_Checked):
+    x: Number = 0
+    y: Number = 0
+    z: Number | None = None
+
+
+class _Joint(_Checked):
+    x: Number = 0
+    y: Number = 0
+    name: Text = None
+    color: Text = None
+    value: Text = None
+    feature_hash: Text = None
+    visibility: Text = None
+
+
+_Points = dict[str, _Point] | list[_Point]
+
+
+class _Entry(_Checked):
+    """A label on a frame, of an object or a classification; ``bitmask`` is looked at by its own reader."""
+
+    name: Text = None
+    created_at: Text = None
+    created_by: Text = None
+    last_edited_at: Text = None
+    last_edited_by: Text = None
+    confidence: Number | None = None
+    object_hash: str = ""
+    classification_hash: str = ""
+    feature_hash: str = ""
+    manual_annotation: bool | None = None
+    is_deleted: bool | None = None
+    reviews: list[dict[str, Any]] | None = None
+    bounding_box: _Box | UnsetType = UNSET
+    rotatable_bounding_box: _Box | UnsetType = UNSET
+    polygon: _Points | UnsetType = UNSET
+    polygons: list[list[list[Number]]] | UnsetType = UNSET
+    polyline: _Points | UnsetType = UNSET
+    point: _Points | UnsetType = UNSET
+    skeleton: dict[str, _Joint] | UnsetType = UNSET
+
+
+class _Frame(msgspec.Struct):
+    objects: list[_Entry] = []
+    classifications: list[_Entry] = []
+    metadata: dict[str, Any] | None = None
+
+
+class _Unit(msgspec.Struct):
+    data_hash: str = ""
+    data_title: str = ""
+    data_type: str = ""
+    data_link: Text = None
+    data_sequence: int | str = 0
+    width: Side | None = None
+    height: Side | None = None
+    data_fps: Number | None = None
+    data_duration: Number | None = None
+    labels: Raw = Raw(b"{}")
+    metadata: dict[str, Any] | None = None
+
+
+class _OptionRef(_Checked):
+    feature_hash: str = ""
+
+
+class _Answer(_Checked):
+    feature_hash: str = ""
+    answers: str | Number | list[_OptionRef] | None = None
+    range: list[tuple[Whole, Whole]] = []
+
+
+class _Answers(_Checked):
+    object_hash: str = ""
+    classification_hash: str = ""
+    feature_hash: Text = None
+    classifications: list[_Answer] = []
+    actions: list[_Answer] = []
+    created_at: Text = None
+    created_by: Text = None
+    last_edited_at: Text = None
+    last_edited_by: Text = None
+    confidence: Number | None = None
+    manual_annotation: bool | None = None
+    reviews: list[dict[str, Any]] | None = None
+
+
+class _Row(msgspec.Struct):
+    label_hash: Text = None
+    created_at: Text = None
+    last_edited_at: Text = None
+    data_hash: str = ""
+    dataset_hash: Text = None
+    dataset_title: str = ""
+    data_title: str = ""
+    data_type: str = ""
+    data_link: Text = None
+    annotation_task_status: Text = None
+    label_status: Text = None
+    number_of_frames: Annotated[int, Meta(ge=0, le=2**31)] = 0
+    duration: Number | None = None
+    frames_per_second: Number | None = None
+    width: Side | None = None
+    height: Side | None = None
+    priority: Number | None = None
+    client_metadata: dict[str, Any] | None = None
+    object_answers: dict[str, _Answers] = {}
+    classification_answers: dict[str, _Answers] = {}
+    object_actions: dict[str, _Answers] = {}
+    data_units: dict[str, _Unit] = {}
+
+
+_plain = msgspec.json.Decoder()
+_ontology = msgspec.json.Decoder(_Ontology)
+_row = msgspec.json.Decoder(_Row)
+_frame = msgspec.json.Decoder(_Frame)
+_frames = msgspec.json.Decoder(dict[str, _Frame])
+_STILL = (DataType.IMAGE.value, DataType.IMG_GROUP.value, _NewerDataType.GROUP.value)
+"""Kinds of data whose units have their labels without a level of frames."""
+
+
+def ontology_from(text: bytes | str) -> dict[str, Any]:
+    """Decode the JSON of an ontology.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        A value is of another type; says where.
+    msgspec.DecodeError
+        It is not JSON.
+    """
+    _ontology.decode(text)
+    members: dict[str, Any] = _plain.decode(text)
+    return members
+
+
+def row_from(text: bytes | str) -> dict[str, Any]:
+    """Decode the JSON of a label row.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        A value is of another type; says where.
+    msgspec.DecodeError
+        It is not JSON.
+    """
+    row = _row.decode(text)
+    decoder = _frame if row.data_type in _STILL else _frames
+    for unit in row.data_units.values():
+        decoder.decode(unit.labels)
+    members: dict[str, Any] = _plain.decode(text)
+    return members
+
+
+def words_of(error: msgspec.ValidationError) -> str:
+    """Return what a validation found, in words: the place first.
+
+    >>> try: row_from('{"data_title": 1}')
+    ... except msgspec.ValidationError as error: words_of(error)
+    'data_title: expected str, got int'
+    """
+    fact, _, place = str(error).replace("`", "").partition(" - at ")
+    path = place.replace("[...]", ".*").removeprefix("$").removeprefix(".")
+    return f"{path}: {fact[:1].lower()}{fact[1:]}" if path else fact[:1].lower() + fact[1:]

@@ -1,0 +1,25 @@
+"""Mutated sources of every format: what `tests/bench/fuzz.py` looks for, on as many as the suite has time for."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "bench"))
+
+from fuzz import READ, some
+
+from encord_convert import formats
+
+INPUTS, CHUNK, SEED = 300, 50, 16
+
+
+def test_every_format_that_is_read_is_mutated() -> None:
+    assert set(READ) == {name for name, one in formats().items() if one.importer is not None}
+
+
+@pytest.mark.parametrize("first", range(0, INPUTS, CHUNK))
+@pytest.mark.parametrize("name", READ)
+def test_no_mutation_ends_in_a_bug_a_hang_or_an_output_nobody_can_read(name: str, first: int) -> None:
+    findings = some(name, SEED, range(first, first + CHUNK))
+    assert not findings, "\n".join(f"--formats {name} --seed {SEED} --only {one.number}: {one}" for one in findings)
