@@ -148,7 +148,7 @@ def check_length(head: Header, size_bytes: int) -> None:
     """
     row_bytes = (head.width * head.depth * _CHANNELS[head.colour_type] + 7) // 8 + 1
     if head.height * row_bytes > size_bytes * _MOST_INFLATED:
-        raise ValueError("The PNG picture cannot be read: it holds fewer pixels than it says. Was it cut short?")
+        raise ValueError("The PNG image cannot be read: it holds fewer pixels than it says. Was it cut short?")
 
 
 _MOST_INFLATED = 1040

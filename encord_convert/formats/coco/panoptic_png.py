@@ -52,7 +52,7 @@ def segment_numbers(source: Source, member: str, name: str) -> NDArray[np.uint32
 
 
 _ROWS = 256
-"""Rows of a picture that are taken apart at once."""
+"""Rows of an image that are taken apart at once."""
 
 
 def _opened(source: Source, member: str, names: list[str], folder: str) -> tuple[str, BinaryIO] | None:
