@@ -266,7 +266,8 @@ LABELS = {
         "ids of any kind, doubles, orphans, missing members, damaged shapes: each by its rule",
         {
             DAMAGE: "test_ids_of_any_kind_break_nothing test_duplicate_annotation_ids_are_all_read_and_noted "
-            "test_of_duplicate_images_the_first_is_a_row test_annotations_of_unknown_images_are_dropped_and_counted "
+            "test_of_duplicate_images_the_first_is_a_row_without_labels_that_may_be_of_either "
+            "test_annotations_of_unknown_images_are_dropped_and_counted "
             "test_ids_may_be_texts test_nothing_needs_area_iscrowd_or_an_id test_a_box_that_is_none_is_dropped "
             "test_areas_that_are_missing_are_noted_and_counted test_boxes_that_are_missing_are_noted_and_counted "
             "test_a_polygon_nested_otherwise_is_read_with_a_warning",

@@ -45,10 +45,12 @@ def test_an_object_that_was_added_to_a_written_file_takes_no_hash_of_another() -
     assert found.objects[1].object_hash == first.object_hash
 
 
-def test_of_duplicate_images_the_first_is_a_row() -> None:
+def test_of_duplicate_images_the_first_is_a_row_without_labels_that_may_be_of_either() -> None:
     found = Read(document(note(), images=[IMAGE, {**IMAGE, "file_name": "b.jpg"}]))
-    assert [(row.data_title, len(row._objects)) for row in found.rows] == [("a.jpg", 1)]
-    assert found.losses == {"DUPLICATE_ID": 1}
+    assert [(row.data_title, len(row._objects)) for row in found.rows] == [("a.jpg", 0)]
+    assert found.losses == {"AMBIGUOUS_IMAGE": 1, "DUPLICATE_ID": 1}
+    twice = Read(document(note(), images=[IMAGE, IMAGE]))
+    assert [len(row._objects) for row in twice.rows] == [1]
     assert found.report.counts()["image"] == {"in": 2, "kept": 1, "changed": 0, "dropped": 1}
 
 

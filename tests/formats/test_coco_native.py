@@ -179,3 +179,33 @@ def test_frames_keep_their_file_names_ids_and_keys(tmp_path: Path) -> None:
     assert all(image.items() <= one.items() for image, one in zip(images, made["images"], strict=True))
     assert video.items() <= made["videos"][0].items()
     assert {(one["id"], one["image_id"], one["instance_id"]) for one in made["annotations"]} == {(9, 11, 1), (8, 10, 1)}
+
+
+MASK = {"size": [80, 100], "counts": [100, 20, 7880]}
+
+
+def test_panoptic_files_say_crowds_and_stuff_and_keep_ids(tmp_path: Path) -> None:
+    stuff = [{"id": 44, "name": "sky", "isthing": 0, "supercategory": "sky"}]
+    file = document(box(id=1, segmentation=MASK, bbox=[1, 20, 1, 20], area=20, iscrowd=1), categories=stuff)
+    made = back(tmp_path, file, to="coco-panoptic")
+    assert [(one["id"], one["isthing"]) for one in made["categories"]] == [(44, 0)]
+    [entry] = made["annotations"]
+    assert (entry["image_id"], entry["segments_info"][0]["iscrowd"]) == (139, 1)
+
+
+def test_results_count_that_they_do_not_say_crowds_nor_supercategories(tmp_path: Path) -> None:
+    file = document(box(segmentation=MASK, bbox=[1, 20, 1, 20], area=20, iscrowd=1))
+    report = converted(tmp_path, file, to="coco-results")[1]
+    assert [loss["count"] for loss in report["losses"] if loss["code"] == "CROWD_DROPPED"] == [1]
+    assert lost(report)["class.supercategory"] == 1
+    [written] = json.loads(next((tmp_path / "out").glob("*.json")).read_text())
+    assert (written["image_id"], written["category_id"]) == (139, 44)
+
+
+def test_labels_of_two_images_of_one_id_are_counted_as_ambiguous(tmp_path: Path) -> None:
+    names = {"a.jpg": 139, "b.jpg": 139, "c.jpg": 7}
+    images = [{"id": id_, "file_name": name, "width": 100, "height": 80} for name, id_ in names.items()]
+    report = converted(tmp_path, document(box(), box(id=9003, image_id=7), images=images))[1]
+    assert {(loss["code"], loss["count"]) for loss in report["losses"]} == {("AMBIGUOUS_IMAGE", 1), ("DUPLICATE_ID", 1)}
+    made = json.loads((tmp_path / "out" / "annotations.json").read_text())
+    assert [(one["id"], one["image_id"]) for one in made["annotations"]] == [(9003, 7)]

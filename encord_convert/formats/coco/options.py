@@ -44,7 +44,9 @@ class ReadOptions:
     supercategory: Literal["drop", "attribute"] = _option(
         "drop", "attribute: keep it as the answer to a radio `supercategory` of each class."
     )
-    extras: Literal["drop", "attributes"] = _option("drop", "What keys that COCO does not define become.")
+    extras: Literal["drop", "attributes"] = _option(
+        "drop", "attributes: keys that COCO does not define are answers; drop: only COCO files are given them again."
+    )
     frame_pattern: str | None = _option(
         None, "Regular expression with groups `video` and `frame`: images whose file_name it finds are video frames."
     )

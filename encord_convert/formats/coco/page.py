@@ -11,9 +11,10 @@ Files on disk
     Images beside the file are looked at only where a size is missing, and for panoptic files, whose PNGs lie in a
     folder of the JSON file's name.
 
-    Written: one file, ``annotations.json``: ``info``, ``licenses`` (empty; some readers refuse a file without it),
+    Written: one file, ``annotations.json``: ``info``, ``licenses`` (also if empty; some readers need it),
     ``videos`` (where there are any), ``images``, ``annotations``, ``categories``. ASCII, no byte-order mark, one image
-    or annotation a line, no nulls; ids count from 1, since the official evaluation takes annotation 0 for "no match".
+    or annotation a line, ids are those of a COCO source where they are unique and above 0, else they count from 1:
+    the official evaluation takes annotation 0 for "no match" (``ID_RENUMBERED``).
     Images are not copied.
 
 How it is read
@@ -34,15 +35,17 @@ How it is read
     score, confidence      the confidence; made by a machine
     caption                a text classification ``caption``, of several lines if there are several; with ``-r
                            captions=separate`` a classification each, ``caption 2`` and so on
-    category alone         a checklist ``Labels`` of the image
+    category alone         a checklist ``Labels`` of the image; in COCO it is an annotation again, as a caption is
     attributes of images   a classification each
     split of an image      client metadata ``split``; else, of several files, what their paths say: ``train/``
     segments_info          a bitmask for each segment of the PNG; void is nothing
     video_id, frame_id     images are frames of one video row; ``track_id``, ``instance_id`` and the ``track_id`` among
                            the attributes make one object of annotations. Also by name: ``-r frame_pattern``
     segmentations, bboxes  one object on the frames that are not null (YouTube-VIS)
-    other keys             of annotations: dropped and counted (``-r extras=attributes`` keeps them); of images: client
-                           metadata ``coco``; other blocks: a note
+    ids, ``supercategory`` come back where COCO is written, and are counted elsewhere (``NATIVE_DROPPED``); so do
+    other keys, blocks     ``isthing``, ``licenses``, ``info``, tracks of images, a bbox or area that is not that of the
+                           geometry. Of images also client metadata ``coco``; ``-r extras=attributes``: keys of
+                           annotations are answers
     =====================  ========================================================================================
 
     Missing areas, boxes, flags and ids are no matter. A repeated image id, an unknown image or category, a negative

@@ -14,11 +14,12 @@ How each hub thing maps
     image          an image and an annotation, also without labels; ids from 1. Of videos, groups and series the
                      frames with labels (``frames=all``: all), under the names ``coco`` gives them; a title that is
                      given twice stands in ``encord``, a key of our own
-    object           a segment: its pixels are ``id = R + 256 G + 65536 B``, numbered from 1 on each image; 0 is void
-    class            a category with ``isthing`` 1, or 0 for those that ``stuff`` names, and ``color``
+    object           a segment: its pixels are ``id = R + 256 G + 65536 B``, the source's, else from 1 on
+                     each image; 0 is void
+    class            a category with ``isthing`` 0 for those that ``stuff`` names, else as a COCO source says, else 1
     bitmask          its pixels
     polygon          the pixels whose centres are inside, holes left out
-    ``area``         pixels that show, and ``bbox`` the whole pixels around them; ``iscrowd`` 0
+    ``area``         pixels that show, and ``bbox`` the whole pixels around them; ``iscrowd`` 1 where an answer says so
     ===============  ==============================================================================================
 
     Where objects overlap, the one that comes later in its row lies above.
