@@ -321,7 +321,7 @@ def test_images_without_a_size_cost_nothing_that_needs_none(
     written = coco_of(UNSIZED / case, tmp_path)
     assert (len(written["images"]), len(written["annotations"])) == (images, annotations)
     report = report_of(UNSIZED / case, tmp_path)
-    assert not report["losses"]
+    assert {loss["code"] for loss in report["losses"]} <= {"ID_RENUMBERED"}  # some ids are texts
     note = notes_of(report)["SIZE_UNKNOWN"]
     assert (note["level"], note["count"]) == ("warning", unsized)
     for target in ("encord", "cvat", "masks"):

@@ -125,8 +125,13 @@ class Entries:
         for number, name in enumerate(self.unknown):
             value = getattr(entry, f"x{number}", _NONE)
             if len(value):
-                found.append((name, value))
+                found.append((name.translate(_ODD_AGAIN), value))
         return found
+
+
+_STAND_INS = {code: 0xE000 + code for code in (*range(0x20), ord('"'), ord("\\"))}
+"""Characters of the private use area that stand for those no name of a struct member may have."""
+_ODD_AGAIN = {stand_in: code for code, stand_in in _STAND_INS.items()}
 
 
 def _with_plain_keys(text: bytes) -> bytes:
@@ -140,10 +145,7 @@ def _with_plain(entry: Any) -> Any:
     plain: dict[str, Any] = {key: value for key, value in entry.items() if not _ODD.search(key)}
     for key, value in entry.items():
         if _ODD.search(key):
-            key = _ODD.sub("_", key)
-            while key in plain:
-                key += "_"
-            plain[key] = value
+            plain[key.translate(_STAND_INS)] = value
     return plain
 
 
