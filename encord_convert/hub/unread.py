@@ -40,8 +40,7 @@ _QUIET_OF_ANSWERS = frozenset(
     }
 )  # fmt: skip
 _QUIET_OF_CLASS = {"archived": False, "required": False, "level": "global"}
-_KNOWN_METADATA = frozenset({"coco", "split"})
-"""Keys of client metadata that are counted elsewhere: native data stands there too, so that it is seen."""
+_SPLIT = "split"
 
 
 # --- read, and carried where a target has the form of the hub ---------------------------------------------------------
@@ -53,7 +52,8 @@ def extras_of_row(row: LabelRowV2) -> Iterator[tuple[str, int | None, str | None
     The rows of this package have none; only those that were read from JSON are looked through.
     """
     for key, value in (row.client_metadata or {}).items():
-        if key not in _KNOWN_METADATA:
+        is_native = row._native is not None and row._native.family == key
+        if key != _SPLIT and not is_native:  # what is native stands there too, so that it is seen
             yield f"image.client_metadata.{key}", None, None, value
     contents = row._contents
     if not contents.has_extras:

@@ -52,8 +52,8 @@ def main() -> None:
     if args.accept:
         known = json.loads(GAPS.read_text()) if GAPS.exists() else {}
         for name, (fixtures, changed) in found.items():
-            known[name] = {"fixtures": dict(sorted(fixtures.tally.gaps.items()))}
-            known[name]["added"] = sorted(changed.gaps) if args.mutations else known.get(name, {}).get("added", [])
+            added = sorted(changed.gaps) if args.mutations else known.get(name, {}).get("added", [])
+            known[name] = {"fixtures": dict(sorted(fixtures.tally.gaps.items())), "added": added}
         GAPS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
 
 
