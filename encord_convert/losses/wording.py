@@ -18,7 +18,7 @@ MINOR: dict[Feature, str] = {
     Feature.PROVENANCE: "annotation sources",
     Feature.REVIEWS: "reviews",
     Feature.TIMESTAMPS: "timestamps",
-    Feature.Z_ORDER: "z order, kept as annotation order",
+    Feature.Z_ORDER: "z order kept as annotation order",
 }
 """What of a label is folded into one line: none of it decides where a shape is, or of which class."""
 
