@@ -128,7 +128,7 @@ MISTAKES: list[tuple[str, int, str]] = [
         4,
         "wrong.yaml: is not a manifest: Object contains unknown field",
     ),
-    ("batch good --to coco --out out --journal text.txt", 4, "text.txt: is not a journal of batches ("),
+    ("batch good --to coco --out out --journal text.txt", 4, "text.txt: is not a journal of batches, or is damaged ("),
     ("apply nowhere.json", 4, "nowhere.json: cannot be read (No such file or directory)."),
     ("apply list.json", 4, "list.json: is not a plan of a push ("),
     ("apply empty", 4, "empty: cannot be read (Is a directory)."),

@@ -125,13 +125,8 @@ class Entries:
         for number, name in enumerate(self.unknown):
             value = getattr(entry, f"x{number}", _NONE)
             if len(value):
-                found.append((name.translate(_ODD_AGAIN), value))
+                found.append((_real(name), value))
         return found
-
-
-_STAND_INS = {code: 0xE000 + code for code in (*range(0x20), ord('"'), ord("\\"))}
-"""Characters of the private use area that stand for those no name of a struct member may have."""
-_ODD_AGAIN = {stand_in: code for code, stand_in in _STAND_INS.items()}
 
 
 def _with_plain_keys(text: bytes) -> bytes:
@@ -142,11 +137,21 @@ def _with_plain_keys(text: bytes) -> bytes:
 def _with_plain(entry: Any) -> Any:
     if not isinstance(entry, dict) or not any(map(_ODD.search, entry)):
         return entry
-    plain: dict[str, Any] = {key: value for key, value in entry.items() if not _ODD.search(key)}
-    for key, value in entry.items():
-        if _ODD.search(key):
-            plain[key.translate(_STAND_INS)] = value
-    return plain
+    return {_MARK + key.encode().hex() if _ODD.search(key) else key: value for key, value in entry.items()}
+
+
+_MARK = "\ue000"
+"""Opens the name that stands for an odd key, in a letter nobody may use (Unicode, private use)."""
+
+
+def _real(name: str) -> str:
+    """Return the key that a name stands for."""
+    if not name.startswith(_MARK):
+        return name
+    try:
+        return bytes.fromhex(name[1:]).decode()
+    except ValueError:  # a key of the file that begins so
+        return name
 
 
 class Frame(msgspec.Struct, gc=False):
