@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from encord_convert.hub.contents import SIDES, hub_answers, info_of, label_of, side_types, type_of, unplaced_answers
 from encord_convert.hub.counts import Carried, Key, Ledger, Origin
 from encord_convert.hub.loss import Feature, Kind, Where
+from encord_convert.hub.native import OF_GEOMETRY
 
 if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2
@@ -55,8 +56,13 @@ class Changes:
                 new._origin = origin
             else:
                 if now is not None and now._native is not None and _is_redrawn(old, new):
-                    now._native = now._native.without_geometry((new._hash,))
-                self._edit(was, old, new, origin)
+                    now._native = now._native.without((new._hash,), OF_GEOMETRY)
+                gone = self._edit(was, old, new, origin)
+                if origin.weights == {} and now is not None and now._native is not None:
+                    # Another label stands for the element of the source, and keeps what is native of it.
+                    gone |= now._native.keys_of(new._hash)
+                if now is not None and now._native is not None and gone:
+                    now._native = now._native.without((new._hash,), gone)
         for new in after.values():
             new._origin = None
             new._origin = origin_of(new)
@@ -67,12 +73,14 @@ class Changes:
         self._count(old, origin, _things(origin, old), None, 0)
         self._lose(Kind.DROPPED, row, old, origin, _DETAILS[self._code])
 
-    def _edit(self, row: LabelRowV2, old: Any, new: Any, origin: Origin) -> None:
+    def _edit(self, row: LabelRowV2, old: Any, new: Any, origin: Origin) -> set[str]:
+        """Tell of a label that was edited; return the types of what it no longer has."""
         new._origin = _edited(old, new, origin)
         gone = _things(origin, old)
         gone.subtract(_things(new._origin, new))
         self._count(old, origin, gone, new._origin, _weight(new._origin, new))
         self._lose(Kind.EDITED, row, old, origin, "Python code changed it.")
+        return {type_ for (type_, _), count in gone.items() if count > 0}
 
     def _lose(self, kind: Kind, row: LabelRowV2, old: Any, origin: Origin, detail: str) -> None:
         key, count = (_key(origin), _weight(origin, old)) if old._frames else (("unplaced", origin.label), 1)

@@ -123,10 +123,14 @@ class Native:
         labels = {new: frames for hash_, frames in self.labels.items() for new in parts.get(hash_, ())}
         return replace(self, labels=labels)
 
-    def without_geometry(self, hashes: Collection[str]) -> Native:
-        """Return the same without what is said of the geometry of some objects."""
+    def keys_of(self, hash_: str) -> set[str]:
+        """Return the keys of a label, of any frame."""
+        return {key for keys in self.labels.get(hash_, {}).values() for key in keys}
+
+    def without(self, hashes: Collection[str], names: Collection[str]) -> Native:
+        """Return the same without some keys of some labels."""
         labels = {
-            hash_: {frame: _without(keys, OF_GEOMETRY) for frame, keys in frames.items()} if hash_ in hashes else frames
+            hash_: {frame: _without(keys, names) for frame, keys in frames.items()} if hash_ in hashes else frames
             for hash_, frames in self.labels.items()
         }
         return replace(self, labels=labels)

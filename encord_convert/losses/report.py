@@ -302,7 +302,8 @@ class Report:
     def _lose_worded_labels(self, row: LabelRowV2, native: Native, words: Mapping[str, Word]) -> None:
         for instance in (*row._objects.values(), *row._classifications.values()):
             for frame, keys in native.labels.get(hash_of(instance), {}).items():
-                self._lose_worded(instance, self._where(instance, frame), label_of(instance), keys, words)
+                if frame in instance._frames:
+                    self._lose_worded(instance, self._where(instance, frame), label_of(instance), keys, words)
 
     def _lose_worded(
         self, instance: Any, where: Where, label: str, keys: Keys, words: Mapping[str, Word], count: int = 1

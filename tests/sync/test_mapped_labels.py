@@ -96,7 +96,7 @@ def account(labels: LabelSet, to: str, report: Report, path: Path) -> dict[str, 
     try:
         encord_convert.write(labels, path, to, report=report)
     except WriteError as error:
-        assert "none of the" in str(error)
+        assert "not written, since" in str(error)
     assert predicted.counts() == report.counts()
     assert summed(predicted) == summed(report)
     for row in (*report.counts().values(), *report.labels().values()):

@@ -33,7 +33,7 @@ from encord_convert.hub.contents import hub_answers, placed_within, unplaced_ans
 from encord_convert.hub.counts import Carried, Ledger, Origin
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind, Where
-from encord_convert.hub.native import CLASSES, of_classes
+from encord_convert.hub.native import CLASSES, OF_GEOMETRY, of_classes
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.objects._colors import keep_defaults
@@ -189,7 +189,7 @@ class _Account:
                 is_redrawn = True
                 self._redraw(instance, one)
                 if self._new._native is not None:
-                    self._new._native = self._new._native.without_geometry((one._hash,))
+                    self._new._native = self._new._native.without((one._hash,), OF_GEOMETRY)
         origin = origin_of(instance, kept) if self._counts_hub else instance._origin
         if origin is None:
             origin = Origin(_drawn(instance), label)
