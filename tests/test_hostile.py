@@ -336,7 +336,7 @@ REFUSED: dict[str, Case] = {
     "row 100,000 deep": (
         hub(b'{"objects":[],"classifications":[]}', b"[" * 100_000),
         4,
-        "label_rows.jsonl:1: is not JSON",
+        "label_rows.jsonl:1: is not a label row",
     ),
 }
 """A name for the case; how to make it; the exit code; part of the sentence."""

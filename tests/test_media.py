@@ -72,7 +72,7 @@ def test_several_files_that_fit_equally_well_are_an_error_that_lists_them() -> N
         media("train/1.png", "val/1.png", "x/2.png").find("1.png")
     assert caught.value.candidates == ["train/1.png", "val/1.png"]
     assert str(caught.value) == (
-        "images: the image '1.png' could be any of 2 files: train/1.png, val/1.png. "
+        "pictures: the image '1.png' could be any of 2 files: train/1.png, val/1.png. "
         "Name the folder that holds only what is meant."
     )
     with pytest.raises(AmbiguousFileError, match=r"a\.jpg, a\.png"):
@@ -84,7 +84,7 @@ def test_one_file_is_not_two_pictures() -> None:
     assert found.find("cam1/a.png") == found.find("cam1\\a.png") == "a.png"
     with pytest.raises(AmbiguousFileError) as caught:
         found.find("cam2/a.png")
-    assert str(caught.value).startswith("images: the file 'a.png' fits two images: cam1/a.png, cam2/a.png.")
+    assert str(caught.value).startswith("pictures: the file 'a.png' fits two images: cam1/a.png, cam2/a.png.")
 
 
 def test_a_path_is_tried_before_a_suffix_and_a_suffix_before_a_stem() -> None:

@@ -145,7 +145,7 @@ def test_one_error_registers_nothing_and_every_error_is_told(served: Running, cl
     assert result.status is LongPollingStatus.ERROR
     assert (result.units_done_count, result.units_error_count, result.units_pending_count) == (0, 2, 2)
     assert "gone.png: there is no such file" in result.errors[0]
-    assert "notes.txt: is not an image" in result.errors[1]
+    assert "notes.txt: is not a readable image" in result.errors[1]
     assert titles(dataset) == []
 
 

@@ -84,7 +84,8 @@ def test_a_sample_that_was_pushed_differs_in_nothing(server: Running, tmp_path: 
     one, other = (encord_convert.read(tmp_path / name, report=Report()) for name in ("converted", "pulled"))
     assert list(diff(one, other)) == []
     told = {loss.feature.value for loss in pulled.losses()} - {loss.feature.value for loss in converted.losses()}
-    assert told <= {"author", "answers", "dynamic_answers", "nested_answers"}, "the service adds authors, no other loss"
+    added = {"author", "answers", "dynamic_answers", "native", "nested_answers"}
+    assert told <= added, "the service adds authors and client metadata, no other loss"
 
 
 @pytest.mark.parametrize("case", [*CASES, "dicom/ct_series"])
