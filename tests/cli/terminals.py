@@ -34,6 +34,11 @@ class Session:
         assert self.shown.rfind(SHOW) > self.shown.rfind(HIDE), "the cursor stays hidden"
 
 
+def heed_interrupts() -> None:
+    """Let Ctrl-C reach a process: a shell that runs the tests in its background has told them not to."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def in_terminal(
     *words: object,
     cwd: Path,
@@ -55,6 +60,7 @@ def in_terminal(
         [sys.executable, *(["-m", module] if module else []), *map(str, words)],
         stdin=follower, stdout=follower if stdout is None else stdout, stderr=follower, cwd=cwd, env=environ,
         start_new_session=True,
+        preexec_fn=heed_interrupts,
     )  # fmt: skip
     os.close(follower)
     shown, end, is_interrupted = b"", time.monotonic() + 60, False
