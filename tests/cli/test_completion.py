@@ -41,7 +41,7 @@ def offered(*words: str, shell: str = "bash") -> list[str]:
         (("convert", SIMPLE, "out", "--to", "coco", "-w", "dec"), ["decimals="]),
         (("info", SIMPLE, "-r", "siz"), ["size="]),
         (("diff", SIMPLE, SIMPLE, "-r", "siz"), ["size="]),
-        (("convert", "nowhere", "out", "-r", ""), []),
+        (("convert", "nowhere", "not-there", "-r", ""), []),
         (("push", SIMPLE, "--on-conflict", "me"), ["merge"]),
     ],
 )
