@@ -31,6 +31,7 @@ exits with :attr:`ConvertError.exit_code`; :data:`EXIT_CODES` is the table ``--h
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -86,6 +87,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(word.lower(), sorted(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def missing(path: str) -> ReadError:
+    """Return what is said of a path at which there is nothing: with the nearest name beside it, if one is near."""
+    folder, name = os.path.split(path)
+    try:
+        near = difflib.get_close_matches(name, os.listdir(folder or os.curdir), n=1)
+    except (OSError, ValueError):
+        near = []
+    advice = f"Did you mean {os.path.join(folder, near[0])!r}?" if near else "Check the path."
+    return ReadError(path, "there is no such file or folder.", advice=advice)
 
 
 _TRAINERS = {

@@ -6,6 +6,7 @@ event      members
 ``start``  ``jobs``, ``bytes`` of all sources as far as known
 ``job``    ``source``, ``target``, ``status`` (``done``, ``unchanged``, ``failed``), ``error``, ``seconds``, ``bytes``,
            ``annotations``
+``bytes``  ``written`` so far of what is not finished, twice a second; shown, and not in the file of ``--events``
 ``end``    ``done``, ``unchanged``, ``failed``, ``left_out``, ``seconds``
 =========  ============================================================================================================
 """
@@ -46,6 +47,8 @@ def to_lines(stream: BinaryIO) -> Watch:
     """Return what writes each event as a line of JSON, at once."""
 
     def watch(event: dict[str, Any]) -> None:
+        if event["event"] == "bytes":
+            return
         try:
             stream.write(msgspec.json.encode(event) + b"\n")
             stream.flush()

@@ -25,6 +25,7 @@ from encord_convert.errors import (
     ReadError,
     UndetectedFormatError,
     WriteError,
+    missing,
 )
 from encord_convert.formats._files import FolderSource, Source, source_at
 from encord_convert.formats._registry import detect
@@ -125,7 +126,7 @@ def _found_local(place: str) -> list[Found]:
         names = sorted(name for name in os.listdir(place) if not name.startswith("."))
         return [_at(os.path.join(place, name), name) for name in names]
     if not os.path.exists(place):
-        raise ReadError(place, "there is no such file or folder.")
+        raise missing(place)
     return [_at(place, os.path.basename(os.path.abspath(place)))]
 
 
@@ -221,7 +222,7 @@ def _told_as_reading(place: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise ReadError(place, "there is no such file or folder.") from error
+        raise missing(place) from error
     except OSError as error:
         raise ReadError(place, f"cannot be read ({error.strerror or error}).") from error
     except Exception as error:  # each store has errors of its own, of credentials for one
@@ -247,7 +248,7 @@ def content_hash(path: str, place: str) -> str:
                 while block := stream.read(_BLOCK):
                     digest.update(block)
     except FileNotFoundError as error:
-        raise ReadError(place, "there is no such file or folder.") from error
+        raise missing(place) from error
     except OSError as error:
         raise ReadError(place, f"cannot be read ({error.strerror}).") from error
     return digest.hexdigest()

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +43,7 @@ _UNKNOWN_BYTES = 4 << 20
 _MOST_ITEMS = 64
 _LEAST_SPLIT_BYTES = 32 << 20
 """Smallest source that is worth several processes."""
+_TICK_S = 0.5
 
 
 class Result:
@@ -226,6 +227,16 @@ def _room_in(folder: Path) -> Room:
             continue
 
 
+def _size_below(folder: str) -> int:
+    """Return the bytes of all files below a folder; files may go while it looks."""
+    size = 0
+    for base, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                size += os.lstat(os.path.join(base, name)).st_size
+    return size
+
+
 class _Batch:
     """One run: what waits, what is under way, what came back."""
 
@@ -261,8 +272,7 @@ class _Batch:
         while self._running or self._has_more():
             while self._has_more() and len(self._running) < 2 * self._width:
                 self._submit(self._again.popleft() if self._again else self._next())
-            finished, _ = wait(self._running, return_when=FIRST_COMPLETED)
-            for future in finished:
+            for future in self._finished(self._running):
                 self._take(self._running.pop(future), future)
         result = self._result
         self._watch(
@@ -298,9 +308,18 @@ class _Batch:
                 task = replace(self._blank, items=[replace(item, from_=from_)], processes=self._width)
                 future = self._engine.alone(perform, task)
                 try:
+                    self._finished([future])
                     self._take(task, future)
                 finally:
                     future.cancel()
+
+    def _finished(self, running: Collection[Future[list[Outcome]]]) -> set[Future[list[Outcome]]]:
+        """Wait for any of those at work, and say meanwhile how much they have written."""
+        staging = self._blank.staging
+        while not (finished := wait(running, _TICK_S, FIRST_COMPLETED).done):
+            if staging is not None:
+                self._watch({"event": "bytes", "written": _size_below(staging)})
+        return finished
 
     def _submit(self, task: Task) -> None:
         try:

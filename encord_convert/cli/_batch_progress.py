@@ -23,6 +23,7 @@ def shown() -> Iterator[Watch]:
     with display(*columns) as progress:
         bar = progress.add_task("jobs", told="", total=None)
         sums = {"annotations": 0, "bytes": 0, "failed": 0}
+        state = {"told": "", "writing": ""}
         begin = time.perf_counter()
 
         def watch(event: dict[str, Any]) -> None:
@@ -34,7 +35,10 @@ def shown() -> Iterator[Watch]:
                 sums["bytes"] += event["bytes"] * is_new
                 sums["failed"] += event["status"] == "failed"
                 rate = sums["annotations"] / max(time.perf_counter() - begin, 0.001)
-                told = f"{rate:,.0f} shapes/s  {decimal(sums['bytes'])}  {sums['failed']} failed"
-                progress.update(bar, advance=1, told=told)
+                state["told"] = f"{rate:,.0f} shapes/s  {decimal(sums['bytes'])}  {sums['failed']} failed  "
+                progress.update(bar, advance=1)
+            if event["event"] == "bytes":
+                state["writing"] = f"writing {decimal(event['written'])}"
+            progress.update(bar, told=f"{state['told']}{state['writing']}")
 
         yield watch

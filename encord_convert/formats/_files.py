@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, TextIO
 
-from encord_convert.errors import ReadError, WriteError
+from encord_convert.errors import ReadError, WriteError, missing
 from encord_convert.locks import Room
 
 HEAD_BYTES = 65_536
@@ -393,7 +393,7 @@ def source_at(path: str | os.PathLike[str]) -> Source:
         if place.is_symlink() and not place.exists():
             raise ReadError(text, f"is a link that leads nowhere ({os.readlink(place)}).")
         if not place.exists():
-            raise ReadError(text, "there is no such file or folder.")
+            raise missing(text)
         if not place.is_file():
             raise ReadError(text, "is neither a file nor a folder.")
     except ValueError as error:

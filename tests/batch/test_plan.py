@@ -65,7 +65,7 @@ def test_merged_sources_are_in_the_order_of_their_names() -> None:
     ("sources", "how", "kind", "sentence"),
     [
         (["*.zip"], {}, ReadError, "*.zip: no file matches this."),
-        (["gone.xml"], {}, ReadError, "gone.xml: there is no such file or folder."),
+        (["gone.xml"], {}, ReadError, "gone.xml: there is no such file or folder. Check the path."),
         ([], {}, OptionError, "There is nothing to convert: name sources, or a manifest that does."),
         (["day1/a.xml"], {"to": None}, OptionError,
          "Say which format to write with --to, or with `to` in the manifest."),

@@ -27,6 +27,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("convert loop out --to coco", 4, "loop: is a link that leads nowhere (loop)."),
     ("convert fifo out --to coco", 4, "fifo: is neither a file nor a folder."),
     ("convert /dev/null out --to coco", 4, "/dev/null: is neither a file nor a folder."),
+    ("info goood", 4, "goood: there is no such file or folder. Did you mean 'good'?"),
     ("info nowhere", 4, "nowhere: there is no such file or folder."),
     ("diff good nowhere", 4, "nowhere: there is no such file or folder."),
     ("batch nowhere --to coco --out out", 4, "nowhere: there is no such file or folder."),

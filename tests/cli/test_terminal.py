@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -102,6 +103,12 @@ def test_an_interrupted_batch_keeps_only_its_journal(large: Path, tmp_path: Path
     assert "Traceback" not in session.text()
     left = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
     assert {name for name in left if "images-task-minimal" not in name} <= {"out/.encord-convert.sqlite3"}
+
+
+def test_a_batch_shows_how_much_of_a_large_source_is_written(large: Path, tmp_path: Path) -> None:
+    session = in_terminal("batch", large, "--to", "coco", "--out", "out", "--jobs", 1, cwd=tmp_path)
+    assert session.code == 0, session.text()
+    assert re.search(r"writing [\d.]+ [kM]B", session.text()), session.text()
 
 
 def test_an_interrupted_push_ends_its_line() -> None:
