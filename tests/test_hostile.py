@@ -439,6 +439,7 @@ def test_refused_with_a_sentence(name: str, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
+@pytest.mark.proves("labels: 29")
 @pytest.mark.parametrize("name", COUNTED)
 def test_counted_and_the_rest_converted(name: str, tmp_path: Path) -> None:
     shapes, code = COUNTED[name]

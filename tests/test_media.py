@@ -27,6 +27,7 @@ def picture(size: tuple[int, int] = (40, 30), kind: str = "PNG", orientation: in
     return stream.getvalue()
 
 
+@pytest.mark.proves("labels: 27")
 @pytest.mark.parametrize(
     ("asked", "found", "names"),
     [

@@ -46,6 +46,7 @@ def test_the_report_file_is_what_json_prints(tmp_path: Path, capsys: pytest.Capt
     assert json.loads(file.read_text()) == json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.proves("labels: 50")
 def test_strict_refuses_loss_writes_nothing_and_exits_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "report.json"
     assert call("convert", SIMPLE, tmp_path / "out", "--to", "coco", "--strict", "--report", file) == 3
@@ -60,6 +61,7 @@ def test_strict_writes_what_loses_nothing(tmp_path: Path) -> None:
     assert call("convert", tmp_path / "hub", tmp_path / "x.json", "--strict") == 0
 
 
+@pytest.mark.proves("labels: 50")
 def test_strict_predicts_what_the_conversion_then_loses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for case in sorted(path for path in CVAT.iterdir() if path.is_dir() and path.name != "authored-images-v1.0"):
         assert call("convert", case, tmp_path / case.name, "--to", "coco", "--json", "--strict") in (0, 3)
@@ -162,6 +164,7 @@ def test_a_mask_above_the_limit_is_not_decoded(tmp_path: Path, capsys: pytest.Ca
     assert "INVALID_RLE" in codes
 
 
+@pytest.mark.proves("labels: 49")
 def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "encord_convert", "convert", SIMPLE, str(tmp_path / "out"), "--to", "coco"]
     leader, follower = pty.openpty()
@@ -215,6 +218,7 @@ def test_what_strict_predicts_of_a_target_is_what_it_then_loses(
             assert min(row.values()) >= 0
 
 
+@pytest.mark.proves("labels: 50")
 def test_a_dry_run_says_what_a_real_run_says_and_writes_nothing(tmp_path: Path) -> None:
     for case in sorted(CVAT.iterdir()):
         options = ["-r", "size=640x480"] if case.name == "authored-images-v1.0" else []

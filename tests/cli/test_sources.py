@@ -45,6 +45,7 @@ def test_a_track_needs_nothing_but_its_label(opening: str, tmp_path: Path) -> No
     assert [annotation["bbox"][0] for annotation in written["annotations"]] == [10, 20, 30, 40]
 
 
+@pytest.mark.proves("cvat codes: TRACK_ENDED")
 @pytest.mark.parametrize(
     ("option", "count", "code"),
     [("auto", 10, "TRACK_ENDED"), ("listed", 10, "TRACK_ENDED"), ("cvat", 200, "TRACK_EXTENDED")],

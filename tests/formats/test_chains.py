@@ -55,6 +55,7 @@ def step(labels: LabelSet, to: str, folder: Path) -> tuple[LabelSet, Report]:
     return back, report
 
 
+@pytest.mark.proves("labels: 48")
 @pytest.mark.parametrize(("name", "case", "first", "second"), CASES, ids=lambda word: word)
 def test_a_file_comes_back_but_for_what_the_steps_predict(
     name: str, case: str, first: str, second: str, tmp_path: Path
@@ -84,6 +85,7 @@ BESIDE = {
 """What a label says beside its geometry and class, by the type it is counted under."""
 
 
+@pytest.mark.proves("labels: 48")
 @pytest.mark.parametrize(("name", "case", "first", "second"), CASES, ids=lambda word: word)
 def test_what_a_chain_loses_is_what_it_predicts_and_no_class_or_question_beside(
     name: str, case: str, first: str, second: str, tmp_path: Path

@@ -23,6 +23,7 @@ def masked(size: Any, counts: Any) -> Read:
 # -- ids ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 41", "coco codes: DUPLICATE_ID")
 def test_duplicate_annotation_ids_are_all_read_and_noted() -> None:
     found = Read(document(note(), note(), note(id=2)))
     assert len(found.objects) == 3
@@ -45,6 +46,7 @@ def test_an_object_that_was_added_to_a_written_file_takes_no_hash_of_another() -
     assert found.objects[1].object_hash == first.object_hash
 
 
+@pytest.mark.proves("labels: 41")
 def test_of_duplicate_images_the_first_is_a_row_without_labels_that_may_be_of_either() -> None:
     found = Read(document(note(), images=[IMAGE, {**IMAGE, "file_name": "b.jpg"}]))
     assert [(row.data_title, len(row._objects)) for row in found.rows] == [("a.jpg", 0)]
@@ -54,6 +56,7 @@ def test_of_duplicate_images_the_first_is_a_row_without_labels_that_may_be_of_ei
     assert found.report.counts()["image"] == {"in": 2, "kept": 1, "changed": 0, "dropped": 1}
 
 
+@pytest.mark.proves("labels: 41", "coco codes: ORPHAN_IMAGE")
 def test_annotations_of_unknown_images_are_dropped_and_counted() -> None:
     found = Read(document(note(), note(id=2, image_id=99, attributes={"lit": True})))
     assert found.losses == {"ORPHAN_IMAGE": 1}
@@ -61,10 +64,12 @@ def test_annotations_of_unknown_images_are_dropped_and_counted() -> None:
     assert found.report.counts()["answer"] == {"in": 1, "kept": 0, "changed": 0, "dropped": 1}
 
 
+@pytest.mark.proves("coco codes: ORPHAN_CATEGORY")
 def test_annotations_of_unknown_categories_are_dropped_and_counted() -> None:
     assert losses(category_id=99) == {"ORPHAN_CATEGORY": 1}
 
 
+@pytest.mark.proves("labels: 41")
 @pytest.mark.parametrize("id_", ["1", "5f0c-uuid", 1.0])
 def test_ids_may_be_texts(id_: Any) -> None:
     found = Read(document(note(image_id=id_, category_id=id_), images=[{**IMAGE, "id": id_}],
@@ -76,10 +81,12 @@ def test_an_id_as_text_on_one_side_only_is_the_same_id() -> None:
     assert len(Read(document(note(image_id="1", category_id="1"))).objects) == 1
 
 
+@pytest.mark.proves("labels: 41", "coco read: automatic maps")
 def test_nothing_needs_area_iscrowd_or_an_id() -> None:
     assert Read(document(note(area=None, iscrowd=None, id=None))).losses == {}
 
 
+@pytest.mark.proves("labels: 41", "coco codes: AREA_DERIVED")
 def test_areas_that_are_missing_are_noted_and_counted() -> None:
     found = Read(
         document(note(area=None), note(id=2), note(id=3, area=None, bbox=None, segmentation=[[1, 1, 9, 1, 9, 9]]))
@@ -89,6 +96,7 @@ def test_areas_that_are_missing_are_noted_and_counted() -> None:
     assert found.report.is_lossless
 
 
+@pytest.mark.proves("labels: 41", "coco codes: BBOX_DERIVED")
 def test_boxes_that_are_missing_are_noted_and_counted(tmp_path: Path) -> None:
     (tmp_path / "o.json").write_text(json.dumps(Read(document(note())).labels.ontology.to_dict()))
     ring = [[20, 10, 100, 10, 60, 50]]
@@ -126,6 +134,7 @@ def test_files_about_other_images_may_have_the_same_ids() -> None:
 # -- boxes --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 41")
 @pytest.mark.parametrize("bbox", [[10, 20, -5, 4], [1, 2, 3], "1,2,3,4", [1, 2, None, 4], [1, 2, 1e300, 4]])
 def test_a_box_that_is_none_is_dropped(bbox: Any) -> None:
     assert losses(bbox=bbox) == {"INVALID_BBOX": 1}
@@ -140,6 +149,7 @@ def test_boxes_that_look_relative_are_read_and_warned_about() -> None:
     assert "BBOX_SUSPECT_FORMAT" in found.notes
 
 
+@pytest.mark.proves("coco codes: BBOX_SUSPECT_FORMAT")
 def test_boxes_that_look_like_corners_are_read_and_warned_about() -> None:
     found = Read(document(*(note(id=n, bbox=[150, 60, 190, 90]) for n in (1, 2))))
     assert "BBOX_SUSPECT_FORMAT" in found.notes
@@ -151,6 +161,7 @@ def test_boxes_that_look_like_corners_are_read_and_warned_about() -> None:
 TRIANGLE = [20, 10, 100, 10, 60, 50]
 
 
+@pytest.mark.proves("labels: 41")
 @pytest.mark.parametrize("segmentation", [TRIANGLE, [[TRIANGLE]], [[[20, 10], [100, 10], [60, 50]]]])
 def test_a_polygon_nested_otherwise_is_read_with_a_warning(segmentation: Any) -> None:
     found = Read(document(note(segmentation=segmentation)))
@@ -171,6 +182,7 @@ def test_a_ring_of_two_points_beside_a_good_one_is_left_out() -> None:
     assert found.losses == {"INVALID_POLYGON": 1}
 
 
+@pytest.mark.proves("coco codes: INVALID_POLYGON")
 @pytest.mark.parametrize("segmentation", [[[1, 2, 3, 4]], [["a", 1, 2, 3, 4, 5]], "text", [[1, None, 2, 3, 4, 5]]])
 def test_a_polygon_that_is_none_is_dropped(segmentation: Any) -> None:
     assert losses(segmentation=segmentation) == {"INVALID_POLYGON": 1}
@@ -179,6 +191,7 @@ def test_a_polygon_that_is_none_is_dropped(segmentation: Any) -> None:
 # -- masks --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("pixels: 35", "coco codes: INVALID_RLE")
 @pytest.mark.parametrize(("counts", "area"), [([3, 2], 2), ([3, 2, 1, 1, 5, 4], 3), ([3, 2, 1, 60], 8)])
 def test_runs_of_another_sum_are_repaired_and_told(counts: list[int], area: int) -> None:
     found = masked([3, 4], counts)
@@ -191,12 +204,14 @@ def test_runs_that_are_none_are_dropped(counts: Any) -> None:
     assert masked([3, 4], counts).losses == {"INVALID_RLE": 1}
 
 
+@pytest.mark.proves("coco read: RLE")
 def test_a_size_the_other_way_round_is_taken_for_the_pictures() -> None:
     found = masked([4, 3], [3, 2, 1, 1, 5])
     assert int(found.place().to_numpy_array().sum()) == 3
     assert found.losses == {"SIZE_MISMATCH": 1}
 
 
+@pytest.mark.proves("coco read: RLE", "coco codes: SIZE_MISMATCH")
 @pytest.mark.parametrize("size", [[3, 5], [10**9, 10**9], "3x4"])
 def test_a_mask_of_another_size_is_dropped(size: Any) -> None:
     found = masked(size, [3, 2, 1, 1, 5])
@@ -258,6 +273,7 @@ def test_a_damaged_ontology_in_the_file_is_noted_and_the_classes_follow_from_the
     assert "INVALID_ONTOLOGY" in found.notes
 
 
+@pytest.mark.proves("labels: 41")
 @pytest.mark.parametrize("id_", [[], {}, [[1]], 1e300, 1 << 70])
 def test_ids_of_any_kind_break_nothing(id_: Any) -> None:
     images = [{**IMAGE, "video_id": id_, "encord": [], "file_name": "b.jpg", "id": 2}, IMAGE]

@@ -23,6 +23,7 @@ def kinds(found: Read) -> dict[str, str]:
 # -- attributes ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 38", "coco read: attributes")
 def test_attributes_have_the_type_of_their_values() -> None:
     found = attributed(
         {"lit": True, "speed": 3, "state": "new", "parts": ["door", "wheel"], "note": "line 1\nline 2"},
@@ -37,6 +38,7 @@ def test_attributes_have_the_type_of_their_values() -> None:
     assert "NUMBER_AS_TEXT" in found.notes
 
 
+@pytest.mark.proves("coco read: attributes")
 def test_numbers_are_numbers_if_asked_for() -> None:
     found = attributed({"speed": 3, "size": 2}, {"speed": 4.5, "size": "big"}, numbers="numeric")
     assert kinds(found) == {"speed": "numeric", "size": "text"}
@@ -52,6 +54,7 @@ def test_null_is_no_answer() -> None:
     assert found.report.counts()["answer"]["in"] == 1
 
 
+@pytest.mark.proves("coco read: attributes")
 def test_many_different_texts_are_free_text() -> None:
     many = [{"plate": f"P {n}"} for n in range(4)]
     assert kinds(attributed(*many)) == {"plate": "radio"}
@@ -64,18 +67,21 @@ def test_values_of_several_types_are_text() -> None:
     assert [found.answers(n)["size"] for n in range(4)] == ["big", "3", "true", '{"a": 1}']
 
 
+@pytest.mark.proves("coco read: attributes")
 def test_attributes_belong_to_their_category() -> None:
     entries = [note(attributes={"lit": True}), note(id=2, category_id=2, attributes={"tall": True})]
     found = Read(document(*entries, categories=[CATEGORY, {"id": 2, "name": "tree"}]))
     assert [[one.name for one in item.attributes] for item in found.labels.ontology.objects] == [["lit"], ["tall"]]
 
 
+@pytest.mark.proves("labels: 38")
 def test_keys_beside_the_geometry_that_are_known_are_answers() -> None:
     found = Read(document(note(occluded=True, truncated=False, visibility=0.5)))
     assert found.answers() == {"occluded": ["occluded"], "truncated": [], "visibility": "0.5"}
     assert found.losses == {}
 
 
+@pytest.mark.proves("coco read: unknown keys")
 def test_unknown_keys_are_native_or_answers() -> None:
     entry = note(zone="north", weight=2)
     dropped = Read(document(entry))
@@ -87,6 +93,7 @@ def test_unknown_keys_are_native_or_answers() -> None:
     assert kept.losses == {}
 
 
+@pytest.mark.proves("coco read: score")
 def test_scores_of_ground_truth_are_confidences_of_a_machine() -> None:
     for key in ("score", "confidence"):
         info = Read(document(note(**{key: 0.75}))).objects[0]._frames[0].object_frame_instance_info
@@ -101,6 +108,7 @@ def test_attributes_of_images_are_classifications() -> None:
 # -- CVAT ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 38", "coco read: attributes.rotation")
 def test_rotation_of_cvat_is_an_angle_and_no_answer() -> None:
     found = attributed({"rotation": 390.0, "occluded": True}, {"rotation": 0.0, "occluded": False})
     assert found.classes == [("car", "rotatable_bounding_box")]
@@ -109,6 +117,7 @@ def test_rotation_of_cvat_is_an_angle_and_no_answer() -> None:
     assert found.answers(0) == {"occluded": ["occluded"]}
 
 
+@pytest.mark.proves("labels: 3", "coco read: attributes.rotation")
 def test_boxes_that_are_never_turned_are_plain() -> None:
     assert attributed({"rotation": 0.0}, {"rotation": 360}).classes == [("car", "bounding_box")]
 
@@ -123,6 +132,7 @@ def test_the_unused_parent_of_roboflow_is_no_class() -> None:
     assert "LABEL_UNUSED" in found.notes
 
 
+@pytest.mark.proves("labels: 41")
 def test_category_zero_is_a_category() -> None:
     found = Read(document(note(id=0, category_id=0, image_id=0), images=[{**IMAGE, "id": 0}],
                           categories=[{"id": 0, "name": "fish"}]))  # fmt: skip
@@ -150,6 +160,7 @@ def exported() -> Any:
     return read(FIXTURES / "encord-exporter", "coco", report=Report()).held()
 
 
+@pytest.mark.proves("coco read: supercategory")
 def test_the_shape_that_encords_exporter_names_is_the_shape(exported: Any) -> None:
     assert [(one.name, one.shape.value) for one in exported.ontology.objects] == [
         ("box", "bounding_box"), ("rotatable box", "rotatable_bounding_box"), ("polygon", "polygon"),
@@ -157,6 +168,7 @@ def test_the_shape_that_encords_exporter_names_is_the_shape(exported: Any) -> No
     ]  # fmt: skip
 
 
+@pytest.mark.proves("coco read: images of one video")
 def test_frames_of_encords_exporter_are_one_row_and_its_tracks_one_object(exported: Any) -> None:
     golden = json.loads((FIXTURES / "encord-exporter" / "expected_coco.json").read_text())
     videos = {image["video_title"] for image in golden["images"] if "video_title" in image}

@@ -59,11 +59,35 @@ def assert_alike(found: Any, expected: Any, place: str = "") -> None:
         assert type(found) is type(expected), place
 
 
+@pytest.mark.proves(
+    "labels: 44",
+    "coco official exporter: info",
+    "coco official exporter: categories",
+    "coco official exporter: images[].id",
+    "coco official exporter: images, still",
+    "coco official exporter: images, video",
+    "coco official exporter: images, DICOM",
+    "coco official exporter: images, NIfTI",
+)
 @pytest.mark.parametrize("block", ["info", "categories", "images"])
 def test_the_short_blocks_are_those_of_the_exporter(block: str, found: Any, expected: Any) -> None:
     assert_alike(found[block], expected[block])
 
 
+@pytest.mark.proves(
+    "labels: 44",
+    "coco official exporter: annotations[].id",
+    "coco official exporter: keys always present",
+    "coco official exporter: attributes",
+    "coco official exporter: bounding_box",
+    "coco official exporter: rotatable_bounding_box",
+    "coco official exporter: polygon, one ring",
+    "coco official exporter: polyline",
+    "coco official exporter: point",
+    "coco official exporter: skeleton",
+    "coco official exporter: bitmask",
+    "coco official exporter: classifications",
+)
 def test_all_64_annotations_are_those_of_the_exporter_but_for_changing_answers(found: Any, expected: Any) -> None:
     assert len(expected["annotations"]) == len(found["annotations"]) == 64
     changing = {
@@ -87,6 +111,7 @@ def test_all_64_annotations_are_those_of_the_exporter_but_for_changing_answers(f
     assert moved == 3
 
 
+@pytest.mark.proves("labels: 45", "coco official exporter: automatic")
 def test_changing_answers_are_those_of_the_frame_in_every_row() -> None:
     labels = golden_rows()
     answers = {
@@ -101,6 +126,7 @@ def test_changing_answers_are_those_of_the_frame_in_every_row() -> None:
     assert answers["Zy5PjiQu", 3] == {"polygon text": "egeg"}
 
 
+@pytest.mark.proves("coco official exporter: polygon, complex")
 def test_a_polygon_with_a_hole_is_a_mask_and_marked_as_a_crowd() -> None:
     file, report = written(SAMPLES["polygon_with_hole"]())
     [entry] = file["annotations"]
@@ -135,6 +161,7 @@ def test_a_mask_larger_than_its_picture_keeps_its_pixels() -> None:
     assert entry["bbox"] == [45.0, 33.0, 3.0, 1.0]
 
 
+@pytest.mark.proves("coco official exporter: classifications")
 def test_nested_answers_are_lost_and_counted() -> None:
     file, report = written(SAMPLES["answers"]())
     assert [entry["attributes"]["classifications"] for entry in file["annotations"]] == [
@@ -148,6 +175,7 @@ def test_nested_answers_are_lost_and_counted() -> None:
     assert report.counts()["answer"] == {"in": 5, "kept": 0, "changed": 4, "dropped": 1}
 
 
+@pytest.mark.proves("coco official exporter: skeleton")
 def test_invisible_points_keep_their_place_and_points_their_order() -> None:
     [entry] = written(SAMPLES["skeleton_with_hidden_position"]())[0]["annotations"]
     assert entry["keypoints"] == pytest.approx([8, 9, 2, 16, 9, 1, 24, 18, 0])
@@ -155,12 +183,14 @@ def test_invisible_points_keep_their_place_and_points_their_order() -> None:
     assert entry["segmentation"] == []
 
 
+@pytest.mark.proves("coco official exporter: polyline")
 def test_a_line_goes_there_and_back() -> None:
     entry = written(SAMPLES["polylines_beside_boxes"]())[0]["annotations"][0]
     assert entry["segmentation"] == [pytest.approx([4, 3, 24, 4.5, 16, 21, 16, 21, 24, 4.5, 4, 3])]
     assert (entry["area"], entry["iscrowd"]) == (0, 0)
 
 
+@pytest.mark.proves("coco official exporter: attributes")
 def test_tracks_are_numbered_over_the_whole_file() -> None:
     s = Sample(DataType.VIDEO, frames=3, title="a.mp4")
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)

@@ -30,6 +30,7 @@ def newer(name: str) -> LabelSet:
     return LabelSet(structure, [LabelRowV2._from_dict(saved["output"], structure)], title="rows")
 
 
+@pytest.mark.proves("coco official exporter: info", "coco official exporter: licenses")
 def test_the_members_of_the_file_are_those_of_the_exporter() -> None:
     golden = json.loads(GOLDEN.read_text())
     file, _ = written(SAMPLES["boxes"]())
@@ -38,6 +39,7 @@ def test_the_members_of_the_file_are_those_of_the_exporter() -> None:
     assert [value for key, value in file["info"].items() if key != "description"] == [None] * 5
 
 
+@pytest.mark.proves("coco official exporter: keys always present", "coco official exporter: attributes")
 @pytest.mark.parametrize("sample", ["boxes", "polygons", "bitmasks", "points", "skeletons", "polylines_beside_boxes"])
 def test_every_annotation_has_the_ten_members(sample: str) -> None:
     golden = json.loads(GOLDEN.read_text())["annotations"]
@@ -50,6 +52,7 @@ def test_every_annotation_has_the_ten_members(sample: str) -> None:
         assert None not in entry["attributes"].values()
 
 
+@pytest.mark.proves("coco official exporter: categories", "coco official exporter: PDF, text, audio")
 @pytest.mark.parametrize("name", ["audio", "text", "html"])
 def test_classes_of_other_media_are_no_categories(name: str) -> None:
     labels = newer(name)
@@ -61,6 +64,7 @@ def test_classes_of_other_media_are_no_categories(name: str) -> None:
     assert ("EMPTY_ROWS_DROPPED", "row", 1) in {(loss.code, loss.type, loss.count) for loss in report.losses()}
 
 
+@pytest.mark.proves("coco official exporter: PDF, text, audio")
 def test_labels_of_pages_are_dropped_and_counted() -> None:
     file, report = written(newer("pdf"))
     assert file["annotations"] == []
@@ -68,6 +72,7 @@ def test_labels_of_pages_are_dropped_and_counted() -> None:
     assert ("bounding_box", 2) in dropped
 
 
+@pytest.mark.proves("coco official exporter: cuboids, segmentation")
 def test_shapes_the_exporter_ignores_are_counted() -> None:
     file, report = written(newer("image"))
     assert "cuboid_2d" not in {one["supercategory"] for one in file["categories"]}
@@ -75,6 +80,7 @@ def test_shapes_the_exporter_ignores_are_counted() -> None:
     assert ("dropped", "UNSUPPORTED_SHAPE", "cuboid_2d", 2) in losses
 
 
+@pytest.mark.proves("coco official exporter: images, DICOM")
 def test_slices_are_named_by_their_instance_and_frame() -> None:
     labels = SAMPLES["dicom_metadata"]()
     [row] = labels
@@ -86,6 +92,7 @@ def test_slices_are_named_by_their_instance_and_frame() -> None:
     assert [(image["width"], image["height"]) for image in file["images"]] == [(40, 30), (40, 31), (40, 32)]
 
 
+@pytest.mark.proves("coco official exporter: frame-level classifications")
 def test_classifications_of_frames_are_dropped_and_counted() -> None:
     file, report = written(SAMPLES["classifications"]())
     assert file["annotations"] == []

@@ -84,6 +84,7 @@ def test_ids_that_only_count_are_written_but_no_loss_elsewhere(tmp_path: Path) -
     assert back(tmp_path, file)["annotations"][0]["image_id"] == 2
 
 
+@pytest.mark.proves("coco codes: ID_RENUMBERED")
 @pytest.mark.parametrize("ids", [(7, 7), (0, 7), (-1, 7), ("a", "b")])
 def test_ids_that_are_not_unique_are_renumbered_and_counted(tmp_path: Path, ids: tuple[Any, Any]) -> None:
     code, report = converted(tmp_path, document(*(box(id=id_) for id_ in ids)))
@@ -92,6 +93,7 @@ def test_ids_that_are_not_unique_are_renumbered_and_counted(tmp_path: Path, ids:
     assert [one["id"] for one in made["annotations"]] == [1, 2]
 
 
+@pytest.mark.proves("coco codes: ID_RENUMBERED")
 def test_ids_from_0_are_said_to_be_renumbered(tmp_path: Path) -> None:
     report = converted(tmp_path, document(box(id=0), box(id=1)))[1]
     assert [note["count"] for note in report["notes"] if note["code"] == "ID_RENUMBERED"] == [2]

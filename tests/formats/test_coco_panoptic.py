@@ -60,6 +60,7 @@ def checked(files: dict[str, bytes]) -> dict[str, Any]:
     return file
 
 
+@pytest.mark.proves("coco written: stuff, panoptic")
 @pytest.mark.parametrize("sample", sorted(SAMPLES))
 def test_png_and_json_agree_on_every_pixel(sample: str) -> None:
     checked(written(SAMPLES[sample]())[0])
@@ -75,6 +76,7 @@ def overlapping() -> LabelSet:
     return s.done()
 
 
+@pytest.mark.proves("coco written: stuff, panoptic")
 def test_what_comes_later_hides_what_came_before_and_is_counted() -> None:
     files, report = written(overlapping())
     file = checked(files)
@@ -115,6 +117,7 @@ def test_ids_beyond_a_byte_go_into_green() -> None:
     assert pixels[299 // WIDTH, 299 % WIDTH].tolist() == [300 - 256, 1, 0]
 
 
+@pytest.mark.proves("coco written: stuff, panoptic")
 def test_categories_say_thing_or_stuff_and_have_colours_as_numbers() -> None:
     file = checked(written(overlapping(), stuff="grass")[0])
     assert file["categories"][0] == {

@@ -101,21 +101,25 @@ def _folder(path: Path) -> Any:
 # -- shapes -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("coco read: bbox")
 def test_a_box_becomes_relative_without_rounding() -> None:
     box = Read(document(note(segmentation=[]))).place()
     assert (box.top_left_x, box.top_left_y, box.width, box.height) == (0.05, 0.2, 0.3, 0.4)
 
 
+@pytest.mark.proves("coco read: category")
 @pytest.mark.parametrize("segmentation", [None, []])
 def test_no_segmentation_is_a_box(segmentation: Any) -> None:
     assert Read(document(note(segmentation=segmentation))).classes == [("car", "bounding_box")]
 
 
+@pytest.mark.proves("coco read: one polygon")
 def test_a_polygon_keeps_its_vertices_and_drops_the_repeated_last() -> None:
     polygon = Read(document(note(segmentation=[[20, 10, 100, 10, 60, 50, 20, 10]]))).place()
     assert [*polygon._flat] == [0.1, 0.1, 0.5, 0.1, 0.3, 0.5]
 
 
+@pytest.mark.proves("labels: 33", "coco read: several polygons")
 def test_several_polygons_are_one_object_of_several_parts() -> None:
     two = [[0, 0, 20, 0, 20, 20], [100, 50, 150, 50, 150, 90]]
     found = Read(document(note(segmentation=two)))
@@ -126,10 +130,12 @@ def test_several_polygons_are_one_object_of_several_parts() -> None:
 OUTER, INNER = [0, 0, 100, 0, 100, 90, 0, 90], [20, 20, 20, 60, 60, 60, 60, 20]
 
 
+@pytest.mark.proves("coco read: several polygons")
 def test_a_ring_inside_another_is_a_part_as_coco_says() -> None:
     assert [len(part) for part in Read(document(note(segmentation=[OUTER, INNER]))).place().polygons] == [1, 1]
 
 
+@pytest.mark.proves("coco read: several polygons")
 def test_a_ring_inside_another_is_a_hole_on_request() -> None:
     found = Read(document(note(segmentation=[OUTER, INNER])), holes="detect")
     assert [len(part) for part in found.place().polygons] == [2]
@@ -138,6 +144,7 @@ def test_a_ring_inside_another_is_a_hole_on_request() -> None:
     assert [len(part) for part in same.place().polygons] == [1, 1]
 
 
+@pytest.mark.proves("labels: 32", "coco read: RLE")
 @pytest.mark.parametrize("counts", [RUNS, "321O4", "3, 2, 1, 1, 5"])
 def test_run_lengths_in_every_form_are_the_same_mask(counts: Any) -> None:
     pixels = mask(counts).place().to_numpy_array()
@@ -145,6 +152,7 @@ def test_run_lengths_in_every_form_are_the_same_mask(counts: Any) -> None:
     assert mask(counts).place().to_dict()["rleString"] == mask(RUNS).place().to_dict()["rleString"]
 
 
+@pytest.mark.proves("coco read: category")
 def test_polygons_and_masks_of_a_category_are_two_classes_of_its_name() -> None:
     both = [note(segmentation=[OUTER]), note(id=2, segmentation={"size": [100, 200], "counts": [5, 20, 19975]})]
     assert Read(document(*both)).classes == [("car", "polygon"), ("car", "bitmask")]
@@ -157,6 +165,7 @@ def test_polygons_and_masks_of_a_category_are_two_classes_of_its_name() -> None:
     assert as_rings.losses == {"RLE_TO_POLYGON": 1}
 
 
+@pytest.mark.proves("coco read: RLE as polygon", "coco codes: RLE_TO_POLYGON")
 def test_a_mask_read_as_a_polygon_has_its_holes() -> None:
     pixels = np.zeros((10, 10), bool)
     pixels[1:9, 1:8] = True
@@ -170,6 +179,7 @@ def test_a_mask_read_as_a_polygon_has_its_holes() -> None:
     assert found.losses == {"RLE_TO_POLYGON": 1}
 
 
+@pytest.mark.proves("labels: 35", "coco read: category", "coco read: keypoints")
 def test_keypoints_are_visible_occluded_or_invisible() -> None:
     entry = note(keypoints=[20, 10, 2, 40, 20, 1, 0, 0, 0], num_keypoints=2)
     found = Read(document(entry, categories=[PEOPLE]))
@@ -181,6 +191,7 @@ def test_keypoints_are_visible_occluded_or_invisible() -> None:
     assert [edge[:2] for edge in template.edges] == [(0, 1), (1, 2)]
 
 
+@pytest.mark.proves("coco read: keypoints")
 def test_an_invisible_keypoint_keeps_its_place() -> None:
     found = Read(document(note(keypoints=[20, 10, 2, 40, 20, 1, 60, 30, 0]), categories=[PEOPLE]))
     ear = found.place().values[2]
@@ -188,6 +199,7 @@ def test_an_invisible_keypoint_keeps_its_place() -> None:
     assert found.report.is_lossless
 
 
+@pytest.mark.proves("coco read: keypoints")
 def test_the_template_is_drawn_as_the_first_complete_one() -> None:
     entries = [
         note(id=n, keypoints=keypoints, num_keypoints=sum(v > 0 for v in keypoints[2::3]))
@@ -201,12 +213,14 @@ def test_the_template_is_drawn_as_the_first_complete_one() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.proves("coco read: keypoints", "coco codes: KEYPOINT_NAMES_MISSING")
 def test_keypoints_without_names_are_numbered() -> None:
     found = Read(document(note(keypoints=[20, 10, 2, 40, 20, 1], num_keypoints=2)))
     assert [point.name for point in found.place().values] == ["kp_1", "kp_2"]
     assert "KEYPOINT_NAMES_MISSING" in found.notes
 
 
+@pytest.mark.proves("coco read: keypoints with an outline", "coco codes: GEOMETRY_DROPPED")
 def test_the_segmentation_beside_keypoints_is_counted_as_dropped() -> None:
     entry = note(keypoints=[20, 10, 2, 40, 20, 1, 0, 0, 0], num_keypoints=2, segmentation=[OUTER])
     found = Read(document(entry, categories=[PEOPLE]))
@@ -214,6 +228,7 @@ def test_the_segmentation_beside_keypoints_is_counted_as_dropped() -> None:
     assert found.report.counts()["outline"]["dropped"] == 1
 
 
+@pytest.mark.proves("coco read: keypoints with an outline")
 def test_a_person_without_labelled_keypoints_is_its_outline() -> None:
     entry = note(keypoints=[0] * 9, num_keypoints=0, segmentation=[OUTER])
     assert Read(document(entry, categories=[PEOPLE])).objects[0].ontology_item.shape.value == "polygon"
@@ -230,6 +245,7 @@ def test_keypoints_without_visibility_are_visible() -> None:
     assert [point.visibility for point in found.place().values] == [Visibility.VISIBLE] * 2
 
 
+@pytest.mark.proves("labels: 34", "coco read: iscrowd", "coco codes: CROWD_KEPT")
 def test_a_crowd_is_kept_and_says_so() -> None:
     entry = note(bbox=None, iscrowd=1, segmentation={"size": [3, 4], "counts": RUNS})
     found = Read(document(entry, images=[RLE_IMAGE]))
@@ -241,12 +257,14 @@ def test_a_crowd_is_kept_and_says_so() -> None:
     assert dropped.losses == {"CROWD_DROPPED": 1}
 
 
+@pytest.mark.proves("labels: 34")
 def test_a_crowd_is_a_crowd_again_when_written() -> None:
     entry = note(bbox=None, iscrowd=1, segmentation={"size": [3, 4], "counts": RUNS})
     files, _ = written(FORMAT, Read(document(entry, images=[RLE_IMAGE])).labels)
     assert json.loads(files["annotations.json"])["annotations"][0]["iscrowd"] == 1
 
 
+@pytest.mark.proves("coco read: bbox of five")
 def test_a_bbox_of_five_is_turned_about_its_centre() -> None:
     entry = note(bbox=[100, 50, 60, 40, 30])
     box = Read(document(entry)).place()
@@ -259,6 +277,7 @@ def test_a_bbox_of_five_is_turned_about_its_centre() -> None:
 # -- tasks --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("coco read: caption")
 def test_captions_are_joined_or_kept_apart() -> None:
     two = [{"id": n, "image_id": 1, "caption": text} for n, text in ((1, "a car"), (2, "a road"))]
     joined = Read(document(*two, categories=[]))
@@ -269,6 +288,7 @@ def test_captions_are_joined_or_kept_apart() -> None:
     assert apart.losses == {}
 
 
+@pytest.mark.proves("coco read: category without geometry")
 def test_categories_without_geometry_are_labels_of_the_image() -> None:
     plain = {"id": 1, "image_id": 1, "category_id": 1}
     found = Read(document(plain, categories=[CATEGORY, {"id": 2, "name": "road"}]))
@@ -294,6 +314,7 @@ def panoptic(numbers: np.ndarray[Any, Any]) -> MemorySource:
     return MemorySource({"panoptic_x.json": json.dumps(file).encode(), "panoptic_x/a.png": png.getvalue()})
 
 
+@pytest.mark.proves("labels: 36", "coco read: panoptic")
 def test_a_panoptic_segment_is_a_mask_and_void_is_none() -> None:
     numbers = np.zeros((30, 40), np.int64)
     numbers[5:15, 10:30] = 197121
@@ -310,6 +331,7 @@ def test_a_panoptic_file_without_its_pictures_says_so() -> None:
 RESULT = [{"image_id": 1, "category_id": 1, "bbox": [10, 20, 60, 40], "score": 0.25}]
 
 
+@pytest.mark.proves("labels: 42", "coco read: results")
 def test_results_take_images_and_classes_from_the_ground_truth(tmp_path: Path) -> None:
     (tmp_path / "truth.json").write_text(json.dumps(document(note())))
     found = Read(RESULT, ground_truth=str(tmp_path / "truth.json"))
@@ -319,6 +341,7 @@ def test_results_take_images_and_classes_from_the_ground_truth(tmp_path: Path) -
     assert (info.confidence, info.manual_annotation) == (0.25, False)
 
 
+@pytest.mark.proves("labels: 42")
 def test_results_without_the_ground_truth_are_refused_with_advice() -> None:
     with pytest.raises(ReadError, match=r"is a list of results.*-r ground_truth=PATH") as caught:
         Read(RESULT)
@@ -353,6 +376,7 @@ def sized(name: Any, members: dict[str, bytes], **image: Any) -> Read:
     return Read(MemorySource({"annotations.json": file, **members}))
 
 
+@pytest.mark.proves("labels: 40", "coco read: automatic maps")
 @pytest.mark.parametrize(
     ("name", "member"),
     [
@@ -387,11 +411,13 @@ def test_a_picture_that_exif_turns_has_the_size_as_it_is_shown_and_says_so() -> 
     assert "EXIF_ORIENTATION" not in sized("a.png", {"a.png": picture((7, 5))}).notes
 
 
+@pytest.mark.proves("labels: 40")
 def test_the_longest_common_path_wins_over_equal_names() -> None:
     found = sized("two/a.png", {"x/one/a.png": picture((7, 5)), "x/two/a.png": picture((9, 4))})
     assert (found.rows[0].width, found.rows[0].height) == (9, 4)
 
 
+@pytest.mark.proves("labels: 40", "coco codes: AMBIGUOUS_FILE")
 def test_an_ambiguous_name_names_the_candidates() -> None:
     with pytest.raises(ReadError, match=r"AMBIGUOUS_FILE.*'one/a.png' or 'two/a.png'"):
         sized("a.png", {"one/a.png": picture((7, 5)), "two/a.png": picture((9, 4))})
@@ -403,12 +429,14 @@ def test_what_lvis_says_of_images_is_kept_as_metadata() -> None:
     assert found.rows[0].client_metadata == expected
 
 
+@pytest.mark.proves("labels: 39")
 def test_lvis_images_are_named_by_the_end_of_their_url() -> None:
     url = "http://images.cocodataset.org/train2017/000000391895.jpg"
     found = sized(None, {}, width=20, height=10, coco_url=url)
     assert found.rows[0].data_title == "train2017/000000391895.jpg"
 
 
+@pytest.mark.proves("labels: 39")
 def test_lvis_images_are_found_by_the_end_of_their_url() -> None:
     url = "http://images.cocodataset.org/train2017/000000391895.jpg"
     files = {"train2017/000000391895.jpg": picture((7, 5)), "val2017/000000391895.jpg": picture((9, 9))}
@@ -434,11 +462,13 @@ def test_the_size_of_a_picture_may_come_from_its_mask() -> None:
     assert (row.width, row.height) == (4, 3)
 
 
+@pytest.mark.proves("coco read: licence, info, urls")
 def test_licence_and_urls_of_an_image_are_client_metadata() -> None:
     file = document(note(), images=[{**IMAGE, "license": 3, "flickr_url": "http://f/1", "coco_url": ""}])
     assert Read(file).rows[0].client_metadata == {"coco": {"license": 3, "flickr_url": "http://f/1"}}
 
 
+@pytest.mark.proves("coco read: licence, info, urls")
 def test_blocks_without_a_place_are_native() -> None:
     blocks = {"info": {"year": 2020}, "licenses": [{"id": 1, "name": "CC"}], "zebra": [1]}
     found = Read({**document(note()), **blocks})
@@ -472,6 +502,7 @@ def places(found: Read) -> list[Any]:
     ]
 
 
+@pytest.mark.proves("labels: 31")
 def test_blocks_may_come_in_any_order() -> None:
     file = crowded(20, 5)
     reverse = {name: file[name] for name in ("annotations", "images", "categories")}
@@ -479,6 +510,7 @@ def test_blocks_may_come_in_any_order() -> None:
     assert list(Read(reverse).labels.ontology.to_dict()) == list(Read(file).labels.ontology.to_dict())
 
 
+@pytest.mark.proves("labels: 31")
 def test_sparse_category_ids_have_the_right_names() -> None:
     categories = [{"id": n, "name": name} for n, name in ((90, "brush"), (3, "car"), (17, "cat"))]
     entries = [note(id=n, category_id=category) for n, category in ((1, 3), (2, 17), (3, 90))]
@@ -490,6 +522,7 @@ def test_annotations_in_any_order_are_on_their_images() -> None:
     assert places(Read(crowded(40, 7, shuffled=True))) == places(Read(crowded(40, 7)))
 
 
+@pytest.mark.proves("labels: 49")
 @pytest.mark.parametrize("size", [64, 500, 4096])
 @pytest.mark.parametrize("indent", [None, 1])
 def test_stretches_of_any_size_give_the_same(size: int, indent: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -525,6 +558,7 @@ def test_walking_twice_gives_the_same_rows_and_account() -> None:
     assert found.report.counts()["bbox"]["in"] == 10
 
 
+@pytest.mark.proves("labels: 49")
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_coco_documents, "CHUNK_BYTES", 1 << 16)
 
@@ -552,12 +586,14 @@ def test_a_category_that_is_never_used_has_the_shape_one_says() -> None:
     assert Read(file, unused_shape="polygon").classes[1] == ("bus", "polygon")
 
 
+@pytest.mark.proves("coco read: supercategory")
 def test_a_supercategory_is_native_or_an_answer() -> None:
     file = document(note(), categories=[{**CATEGORY, "supercategory": "vehicle"}])
     assert Read(file).labels.native["coco"]["classes"]["car"]["supercategory"] == "vehicle"
     assert Read(file, supercategory="attribute").answers() == {"supercategory": "vehicle"}
 
 
+@pytest.mark.proves("coco read: supercategory")
 @pytest.mark.parametrize("option", ["drop", "attribute"])
 def test_a_supercategory_that_is_a_shape_is_no_group(option: str) -> None:
     found = Read(document(note(), categories=[{**CATEGORY, "supercategory": "bounding_box"}]), supercategory=option)
@@ -569,6 +605,7 @@ def test_colours_of_categories_are_kept() -> None:
     assert Read(file).labels.ontology.objects[0].color == "#102030"
 
 
+@pytest.mark.proves("coco read: automatic maps")
 def test_a_given_ontology_is_used_by_name(tmp_path: Path) -> None:
     ontology = Read(document(note(attributes={"state": "new"}))).labels.ontology
     path = tmp_path / "ontology.json"
@@ -624,6 +661,7 @@ def test_rows_are_read_from_wherever_one_is(tmp_path: Path, monkeypatch: pytest.
     assert sum(1 for _ in labels) == 1
 
 
+@pytest.mark.proves("labels: 33")
 def test_a_mask_with_a_hole_keeps_its_pixels_and_is_no_crowd_when_written() -> None:
     pixels = np.zeros((10, 10), bool)
     pixels[1:9, 1:8] = True

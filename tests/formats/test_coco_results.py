@@ -167,6 +167,7 @@ def test_a_confidence_beside_answers_is_not_counted_with_them(name: str, kept: i
     assert counts["answer"]["kept"] == 0
 
 
+@pytest.mark.proves("coco codes: CLASSIFICATION_DROPPED")
 def test_labels_of_frames_are_dropped_and_counted() -> None:
     files, report = written(SAMPLES["classifications"]())
     assert files == {"bbox": []}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from coco_files import CATEGORY, IMAGE, Read, document, note
 
 from encord_convert.sdk.constants.enums import DataType
@@ -26,6 +27,7 @@ def youtube(**annotation: Any) -> Read:
     return Read({"videos": [video], "annotations": [entry], "categories": [CATEGORY]})
 
 
+@pytest.mark.proves("labels: 37", "coco read: YouTube-VIS")
 def test_nulls_of_youtube_vis_are_frames_without_the_object() -> None:
     ring = [[10, 10, 50, 10, 50, 50]]
     found = youtube(segmentations=[ring, None, ring], bboxes=[[10, 10, 40, 40], None, [10, 10, 40, 40]])
@@ -45,6 +47,7 @@ def test_a_track_drawn_in_several_ways_is_several_objects_and_that_is_told() -> 
     assert found.losses == {"TRACK_SPLIT": 1}
 
 
+@pytest.mark.proves("coco read: YouTube-VIS")
 def test_boxes_of_youtube_vis_alone_are_boxes() -> None:
     found = youtube(bboxes=[None, [10, 20, 60, 40], None])
     assert found.place(0, 1).width == 0.3
@@ -68,6 +71,7 @@ def test_listed_frames_keep_their_numbers_unless_those_are_damaged() -> None:
         assert found.rows[0].number_of_frames == count
 
 
+@pytest.mark.proves("labels: 37", "coco read: track ids", "coco read: images of one video")
 def test_cocovid_instances_are_one_object_each() -> None:
     entries = [on(n, instance_id=7) for n in (1, 2)] + [note(id=9, image_id=2, instance_id=8)]
     found = Read(document(*entries, images=frames(3), videos=[VIDEO]))
@@ -76,6 +80,7 @@ def test_cocovid_instances_are_one_object_each() -> None:
     assert (row.data_title, row.number_of_frames) == ("road.mp4", 3)
 
 
+@pytest.mark.proves("labels: 37", "coco read: track ids")
 def test_tao_tracks_keep_the_numbers_of_sparse_frames() -> None:
     images = [{**IMAGE, "id": n, "video_id": 1, "frame_index": index} for n, index in ((1, 0), (2, 30))]
     found = Read(document(on(1, track_id=4, video_id=1), on(2, track_id=4, video_id=1), images=images, videos=[VIDEO]))
@@ -83,11 +88,13 @@ def test_tao_tracks_keep_the_numbers_of_sparse_frames() -> None:
     assert found.rows[0].number_of_frames == 31
 
 
+@pytest.mark.proves("labels: 37", "coco read: track ids")
 def test_track_ids_among_the_attributes_are_tracks() -> None:
     found = Read(document(*(on(n, attributes={"track_id": 3}) for n in (1, 2)), images=frames(2), videos=[VIDEO]))
     assert [sorted(one._frames) for one in found.objects] == [[0, 1]]
 
 
+@pytest.mark.proves("coco read: track ids")
 def test_a_track_of_two_categories_is_two_objects() -> None:
     two = [CATEGORY, {"id": 2, "name": "bus"}]
     entries = [on(1, instance_id=7), on(2, instance_id=7, category_id=2)]
@@ -95,6 +102,7 @@ def test_a_track_of_two_categories_is_two_objects() -> None:
     assert [one.object_name for one in found.objects] == ["car", "bus"]
 
 
+@pytest.mark.proves("coco read: track ids")
 def test_attributes_that_change_over_a_track_are_dynamic_and_others_not() -> None:
     entries = [
         on(n, instance_id=1, attributes={"speed": speed, "make": "x"}) for n, speed in ((1, "slow"), (2, "fast"))
@@ -120,6 +128,7 @@ def test_frames_without_numbers_are_in_the_order_of_the_file() -> None:
     assert sorted(found.objects[0]._frames) == [2]
 
 
+@pytest.mark.proves("coco read: images of one video")
 def test_frames_can_be_told_by_their_names() -> None:
     images = [{**IMAGE, "id": n, "file_name": f"night/{n:04d}.jpg"} for n in (1, 2)]
     file = document(on(1, track_id=1), on(2, track_id=1), images=images)

@@ -113,6 +113,7 @@ def painted(annotation: dict[str, Any]) -> NDArray[np.bool_]:
 # --- boxes ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("coco written: bounding_box")
 def test_a_box_is_written_in_pixels() -> None:
     annotation = the_only(one(Shape.BOUNDING_BOX, box(0.05, 0.2, 0.25, 0.4)))
     assert annotation["bbox"] == [10, 20, 50, 40]
@@ -121,11 +122,13 @@ def test_a_box_is_written_in_pixels() -> None:
     assert annotation["iscrowd"] == 0
 
 
+@pytest.mark.proves("coco written: bounding_box")
 def test_box_polygons_are_the_corners_clockwise_from_the_top_left() -> None:
     annotation = the_only(one(Shape.BOUNDING_BOX, box(0.05, 0.2, 0.25, 0.4)), box_polygons="yes")
     assert annotation["segmentation"] == [[10, 20, 60, 20, 60, 60, 10, 60]]
 
 
+@pytest.mark.proves("coco written: ids")
 def test_category_ids_are_those_one_gives() -> None:
     s = Wide()
     for name in ("lane", "car", "bus"):
@@ -140,6 +143,7 @@ def test_category_ids_are_those_one_gives() -> None:
             written(s.done(), category_ids=wrong)
 
 
+@pytest.mark.proves("coco written: numbers")
 @pytest.mark.parametrize(("decimals", "left"), [(2, 33.33), (3, 33.333), (9, 33.333333333)])
 def test_decimals_are_as_asked_for(decimals: int, left: float) -> None:
     assert the_only(one(Shape.BOUNDING_BOX, box(1 / 6, 0, 0.5, 1)), decimals=decimals)["bbox"][0] == left
@@ -166,6 +170,7 @@ def test_a_box_at_the_border_stays_inside_after_rounding() -> None:
     assert abs(left - x * WIDE) <= 0.005 and abs(width - third) <= 0.005 + 1e-9
 
 
+@pytest.mark.proves("labels: 2", "coco official defects: rotated geometry", "coco written: rotatable box")
 def test_a_rotated_box_is_enclosed_and_keeps_its_own_numbers() -> None:
     annotation = the_only(one(Shape.ROTATABLE_BOUNDING_BOX, turned(350.0)))
     attributes = annotation["attributes"]
@@ -181,6 +186,7 @@ def test_a_rotated_box_is_enclosed_and_keeps_its_own_numbers() -> None:
     assert corners[:2] == pytest.approx([6.907, 24.645], abs=0.001)
 
 
+@pytest.mark.proves("coco written: rotatable box")
 def test_a_quarter_turn_is_exact_and_clockwise_on_screen() -> None:
     annotation = the_only(one(Shape.ROTATABLE_BOUNDING_BOX, turned(90.0)))
     assert annotation["segmentation"] == [[55, 15, 55, 65, 15, 65, 15, 15]]
@@ -204,6 +210,7 @@ def test_a_rotated_box_that_leaves_the_picture_loses_nothing() -> None:
 # --- polygons -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 5", "coco written: polygon, one ring")
 def test_a_polygon_keeps_the_order_of_its_points() -> None:
     annotation = the_only(one(Shape.POLYGON, polygon(10, 10, 50, 10, 50, 40)))
     assert annotation["segmentation"] == [[10, 10, 50, 10, 50, 40]]
@@ -211,6 +218,7 @@ def test_a_polygon_keeps_the_order_of_its_points() -> None:
     assert annotation["bbox"] == [10, 10, 40, 30]
 
 
+@pytest.mark.proves("coco written: several outer rings")
 def test_parts_are_rings_of_one_annotation() -> None:
     square, other = [0.0, 0, 10, 0, 10, 10, 0, 10], [20.0, 20, 30, 20, 30, 30, 20, 30]
     file, report = written(one(Shape.POLYGON, rings([square], [other])))
@@ -222,11 +230,13 @@ def test_parts_are_rings_of_one_annotation() -> None:
     assert report.is_lossless
 
 
+@pytest.mark.proves("coco written: several outer rings")
 def test_overlapping_parts_count_once_in_the_area() -> None:
     square, other = [0.0, 0, 10, 0, 10, 10, 0, 10], [5.0, 0, 15, 0, 15, 10, 5, 10]
     assert the_only(one(Shape.POLYGON, rings([square], [other])))["area"] == 150
 
 
+@pytest.mark.proves("coco official defects: iscrowd", "coco written: holes", "coco codes: HOLES_AS_RLE")
 def test_a_polygon_with_a_hole_becomes_a_mask_of_its_pixels() -> None:
     outer, hole = [0.0, 0, 8, 0, 8, 8, 0, 8], [2.0, 2, 2, 6, 7, 6, 7, 2]
     file, report = written(one(Shape.POLYGON, rings([outer, hole])))
@@ -259,6 +269,7 @@ def test_a_polygon_that_crosses_itself_has_an_area() -> None:
 # --- masks ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("coco official defects: iscrowd", "coco written: bitmask")
 def test_a_mask_is_run_lengths_by_columns() -> None:
     annotation = the_only(one(Shape.BITMASK, bitmask((0, 1), (0, 2), (1, 1), height=HIGH)))
     expected = np.zeros((HIGH, WIDE), bool)
@@ -272,6 +283,7 @@ def test_a_mask_is_run_lengths_by_columns() -> None:
     assert annotation["segmentation"]["counts"] == reference["counts"].decode()
 
 
+@pytest.mark.proves("coco written: bitmask")
 def test_runs_are_lists_on_request() -> None:
     holed = rings([[0.0, 0, 8, 0, 8, 8, 0, 8], [2.0, 2, 2, 6, 7, 6, 7, 2]])
     for labels in (
@@ -298,6 +310,7 @@ def test_lists_of_runs_are_written_of_pictures_in_columns_too() -> None:
     assert coco_masks.frPyObjects(listed, 15, 20)["counts"].decode() == usual["counts"]
 
 
+@pytest.mark.proves("labels: 7")
 def test_the_row_runs_of_a_box_become_the_right_pixels() -> None:
     runs = np.array([1, 2, 2, 1, 6])
     labels = one(Shape.BITMASK, BitmaskCoordinates._from_box_runs(runs, 10, 5, 4, 3, WIDE, HIGH))
@@ -345,6 +358,7 @@ def test_a_mask_of_another_size_keeps_the_pixels_inside_the_picture() -> None:
 # --- points and skeletons -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("coco official defects: polygons of a point", "coco written: point")
 def test_a_point_is_one_keypoint_with_a_box_around_it() -> None:
     file, report = written(one(Shape.POINT, PointCoordinate(0.25, 0.5)))
     (annotation,) = file["annotations"]
@@ -358,6 +372,7 @@ def test_a_point_is_one_keypoint_with_a_box_around_it() -> None:
     assert report.is_lossless
 
 
+@pytest.mark.proves("coco written: point")
 @pytest.mark.parametrize(
     ("x", "y", "bbox"), [(0.0, 0.0, [0, 0, 3, 3]), (1.0, 1.0, [197, 97, 3, 3]), (1.5, 0.5, [197, 48.5, 3, 3])]
 )
@@ -367,6 +382,9 @@ def test_the_box_of_a_point_stays_inside_the_picture(x: float, y: float, bbox: l
     assert annotation["keypoints"] == [x * WIDE, y * HIGH, 2]
 
 
+@pytest.mark.proves(
+    "labels: 35", "coco official defects: names of skeletons", "coco written: categories", "coco written: skeleton"
+)
 def test_a_skeleton_follows_its_template() -> None:
     file, report = written(skeletons())
     (annotation,) = file["annotations"]
@@ -380,6 +398,7 @@ def test_a_skeleton_follows_its_template() -> None:
     assert report.is_lossless
 
 
+@pytest.mark.proves("coco written: skeleton")
 def test_points_in_another_order_are_put_in_that_of_the_template() -> None:
     labels = skeletons()
     instance = labels.held()._rows[0].get_object_instances()[0]  # type: ignore[index]
@@ -389,6 +408,7 @@ def test_points_in_another_order_are_put_in_that_of_the_template() -> None:
     assert annotation["keypoints"] == [8, 9, 2, 16, 9, 1, 0, 0, 0]
 
 
+@pytest.mark.proves("coco official defects: invisible keypoints")
 def test_the_position_of_an_invisible_point_is_reported() -> None:
     file, report = written(SAMPLES["skeleton_with_hidden_position"]())
     assert file["annotations"][0]["keypoints"][6:] == [0, 0, 0]
@@ -413,6 +433,7 @@ def test_a_skeleton_without_template_names_its_own_points() -> None:
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 46", "coco written: attributes")
 def test_answers_are_attributes_by_name() -> None:
     file, report = written(SAMPLES["answers"]())
     first, second = (annotation["attributes"] for annotation in file["annotations"])
@@ -422,6 +443,7 @@ def test_answers_are_attributes_by_name() -> None:
     assert report.is_lossless
 
 
+@pytest.mark.proves("labels: 46")
 @pytest.mark.parametrize("sample", ["answers", "classifications"])
 def test_nested_answers_come_back(sample: str) -> None:
     from encord_convert.conversion import read
@@ -432,6 +454,7 @@ def test_nested_answers_come_back(sample: str) -> None:
     assert [str(one) for one in diff(labels, read(MemorySource({"a.json": text}), report=Report()))] == []
 
 
+@pytest.mark.proves("coco written: attributes")
 def test_checklists_are_booleans_on_request() -> None:
     from encord_convert.conversion import read
 
@@ -446,6 +469,7 @@ def test_checklists_are_booleans_on_request() -> None:
     assert reading.is_lossless
 
 
+@pytest.mark.proves("coco written: attributes")
 def test_every_annotation_says_which_object_it_was() -> None:
     labels = SAMPLES["tracks"]()
     hashes = list(next(iter(labels))._objects)
@@ -453,6 +477,7 @@ def test_every_annotation_says_which_object_it_was() -> None:
     assert [hashes.index(one["attributes"]["encord_object_hash"]) for one in file["annotations"]] == [0, 0, 0, 1, 0]
 
 
+@pytest.mark.proves("coco written: attributes")
 def test_tracks_count_from_1_in_each_video() -> None:
     s = Sample(DataType.VIDEO, frames=3, title="a.mp4")
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
@@ -466,6 +491,7 @@ def test_tracks_count_from_1_in_each_video() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.proves("labels: 45", "coco official defects: dynamic answers", "coco written: attributes")
 def test_answers_that_change_are_those_of_the_frame() -> None:
     s = Sample(DataType.VIDEO, frames=6, title="road.mp4")
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
@@ -485,6 +511,7 @@ def test_answers_that_change_are_those_of_the_frame() -> None:
     }
 
 
+@pytest.mark.proves("coco written: crowd")
 @pytest.mark.parametrize("name", ["iscrowd", "is_crowd"])
 @pytest.mark.parametrize("is_checked", [True, False])
 def test_an_answer_decides_what_is_a_crowd(name: str, is_checked: bool) -> None:
@@ -515,6 +542,7 @@ def test_two_questions_of_one_name_get_numbers_and_a_note() -> None:
     assert report.is_lossless
 
 
+@pytest.mark.proves("labels: 15")
 def test_the_file_is_ascii_and_reads_back_any_text() -> None:
     s = Wide()
     thing = s.draft.add_object('größe \U0001f697 \\ " \n', Shape.BOUNDING_BOX)
@@ -552,6 +580,7 @@ def test_who_made_it_and_how_surely() -> None:
 # --- categories -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("coco written: categories")
 def test_categories_count_from_1_in_the_order_of_the_ontology() -> None:
     s = Wide()
     for name, shape in (("lane", Shape.POLYLINE), ("car", Shape.BOUNDING_BOX), ("leaf", Shape.POLYGON)):
@@ -564,6 +593,7 @@ def test_categories_count_from_1_in_the_order_of_the_ontology() -> None:
     ]
 
 
+@pytest.mark.proves("coco written: categories")
 def test_supercategory_is_as_asked_for() -> None:
     assert written(SAMPLES["boxes"](), supercategory="all")[0]["categories"][0]["supercategory"] == "all"
 
@@ -602,6 +632,7 @@ def test_a_picture_without_labels_is_listed() -> None:
     assert file["images"][0]["width"] == 40 and file["images"][0]["height"] == 30
 
 
+@pytest.mark.proves("coco written: images", "coco codes: NAME_CLASH")
 def test_equal_titles_get_numbers_and_a_note() -> None:
     file, report = written(SAMPLES["equal_titles"]())
     assert [image["file_name"] for image in file["images"]] == ["cam/1.png", "cam/1 (2).png"]
@@ -613,6 +644,7 @@ def test_windows_folders_become_folders() -> None:
     assert written(s.done())[0]["images"][0]["file_name"] == "cam/night/1.png"
 
 
+@pytest.mark.proves("coco written: images", "coco written: attributes")
 def test_a_video_lists_its_labelled_frames() -> None:
     file, report = written(SAMPLES["tracks"]())
     assert file["videos"] == [{"id": 1, "name": "road.mp4", "width": 40, "height": 30, "length": 6}]
@@ -623,10 +655,12 @@ def test_a_video_lists_its_labelled_frames() -> None:
     assert report.is_lossless
 
 
+@pytest.mark.proves("coco official defects: images without labels", "coco written: images")
 def test_all_frames_are_listed_on_request() -> None:
     assert len(written(SAMPLES["tracks"](), frames="all")[0]["images"]) == 6
 
 
+@pytest.mark.proves("coco written: images")
 def test_a_group_lists_its_labelled_pictures_under_its_title() -> None:
     file, _ = written(SAMPLES["image_group"]())
     assert [image["file_name"] for image in file["images"]] == ["group/group/0.png", "group/group/2.png"]
@@ -634,11 +668,13 @@ def test_a_group_lists_its_labelled_pictures_under_its_title() -> None:
     assert file["images"][1]["encord"]["data_type"] == "img_group"
 
 
+@pytest.mark.proves("coco written: images")
 def test_a_series_lists_its_labelled_slices() -> None:
     file, _ = written(SAMPLES["dicom_series"]())
     assert [image["file_name"] for image in file["images"]] == ["series/000000.dcm", "series/000001.dcm"]
 
 
+@pytest.mark.proves("coco written: images")
 def test_slices_are_named_by_their_uid_where_it_is_known() -> None:
     file, _ = written(SAMPLES["dicom_metadata"](), frames="all")
     assert [image["file_name"] for image in file["images"]] == [
@@ -646,6 +682,7 @@ def test_slices_are_named_by_their_uid_where_it_is_known() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.proves("pixels: 15", "coco written: images")
 def test_a_slice_of_another_size_is_measured_by_its_own() -> None:
     file, _ = written(SAMPLES["slices_of_two_sizes"]())
     assert [(image["width"], image["height"]) for image in file["images"]] == [(40, 30), (80, 60)]
@@ -655,6 +692,7 @@ def test_a_slice_of_another_size_is_measured_by_its_own() -> None:
     ]
 
 
+@pytest.mark.proves("coco written: images")
 def test_every_image_says_what_it_was_in_the_hub() -> None:
     for sample in ("boxes", "tracks", "image_group", "dicom_series"):
         labels = SAMPLES[sample]()
@@ -669,6 +707,7 @@ def test_a_group_without_labels_is_not_forgotten() -> None:
     assert len(written(Sample(DataType.IMG_GROUP, frames=3, title="group").done())[0]["images"]) == 3
 
 
+@pytest.mark.proves("labels: 46", "coco written: classifications")
 def test_labels_of_a_frame_are_attributes_of_the_image() -> None:
     file, report = written(SAMPLES["classifications"]())
     (image,) = file["images"]
@@ -687,6 +726,7 @@ def test_a_question_that_is_not_answered_is_still_there() -> None:
     assert written(s.done())[0]["images"][0]["attributes"] == {"weather": {}}
 
 
+@pytest.mark.proves("labels: 46", "coco written: classifications")
 def test_nested_answers_of_a_frame_stand_under_their_path() -> None:
     s = Sample()
     class_ = s.draft.add_classification("weather")
@@ -704,6 +744,7 @@ def test_nested_answers_of_a_frame_stand_under_their_path() -> None:
 # --- losses ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("coco written: polyline", "coco codes: POLYLINE_SKIPPED")
 def test_polylines_are_left_out_and_counted() -> None:
     file, report = written(SAMPLES["polylines_beside_boxes"]())
     assert len(file["annotations"]) == 1
@@ -711,6 +752,7 @@ def test_polylines_are_left_out_and_counted() -> None:
     assert report.counts()["polyline"] == {"in": 1, "kept": 0, "changed": 0, "dropped": 1}
 
 
+@pytest.mark.proves("coco written: clipping", "coco codes: CLIPPED")
 def test_what_leaves_the_picture_is_cut_and_what_lies_outside_is_dropped() -> None:
     file, report = written(SAMPLES["out_of_bounds"]())
     assert [a["bbox"] for a in file["annotations"]] == [[0, 6, 16, 15], [20, 3, 20, 15], [4, 6, 10, 15]]
@@ -723,6 +765,7 @@ def test_what_leaves_the_picture_is_cut_and_what_lies_outside_is_dropped() -> No
     ]
 
 
+@pytest.mark.proves("coco written: bitmask", "coco codes: EMPTY_MASK")
 def test_what_covers_nothing_is_dropped_under_its_code() -> None:
     file, report = written(SAMPLES["degenerate"]())
     assert len(file["annotations"]) == 1
@@ -733,6 +776,7 @@ def test_what_covers_nothing_is_dropped_under_its_code() -> None:
     ]
 
 
+@pytest.mark.proves("coco written: numbers")
 @pytest.mark.parametrize(
     ("shape", "coordinates"),
     [
@@ -860,6 +904,7 @@ def loaded(text: bytes, folder: Path) -> COCO:
         return COCO(str(folder / "annotations.json"))
 
 
+@pytest.mark.proves("labels: 43", "coco official defects: annotation id 0", "coco written: ids")
 def test_ids_count_from_1_and_nothing_is_missing() -> None:
     text, _ = text_of(everything())
     file = json.loads(text)
@@ -870,12 +915,14 @@ def test_ids_count_from_1_and_nothing_is_missing() -> None:
         assert {"iscrowd", "area", "bbox", "segmentation"} <= annotation.keys()
 
 
+@pytest.mark.proves("coco written: ids")
 def test_annotations_stand_in_the_order_of_rows_frames_and_objects() -> None:
     file, _ = written(everything())
     assert [a["image_id"] for a in file["annotations"]] == [n for n in range(1, 7) for _ in range(5)]
     assert [a["category_id"] for a in file["annotations"]] == [1, 2, 3, 4, 5] * 6
 
 
+@pytest.mark.proves("labels: 43")
 def test_pycocotools_loads_it_and_paints_every_mask(tmp_path: Path) -> None:
     coco = loaded(text_of(everything())[0], tmp_path)
     for annotation in coco.loadAnns(coco.getAnnIds()):
@@ -883,6 +930,7 @@ def test_pycocotools_loads_it_and_paints_every_mask(tmp_path: Path) -> None:
             assert coco.annToMask(annotation).any()
 
 
+@pytest.mark.proves("labels: 43")
 @pytest.mark.parametrize("kind", ["bbox", "segm"])
 def test_it_scores_1_against_itself(kind: str, tmp_path: Path) -> None:
     truth = loaded(text_of(everything())[0], tmp_path)
@@ -909,6 +957,7 @@ def test_twice_gives_the_same_bytes_and_leaves_the_input_alone(sample: str) -> N
     assert hub_of(labels) == before
 
 
+@pytest.mark.proves("coco written: size")
 def test_memory_does_not_grow_with_the_frames_of_a_video(tmp_path: Path) -> None:
     def peak(frames: int) -> int:
         s = Sample(DataType.VIDEO, frames=frames, title="road.mp4")

@@ -190,6 +190,7 @@ def answers(instance: Any) -> dict[str, Any]:
 # -- boxes --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 1", "cvat containers: width and height", "cvat annotations: box")
 def test_a_box_is_its_pixels_divided_by_the_size() -> None:
     loaded = Loaded(document(image(box())))
     assert loaded.only.ontology_item.shape is Shape.BOUNDING_BOX
@@ -197,6 +198,7 @@ def test_a_box_is_its_pixels_divided_by_the_size() -> None:
     assert loaded.report.is_lossless
 
 
+@pytest.mark.proves("labels: 2", "cvat annotations: rotated box")
 def test_a_turned_box_keeps_its_four_numbers_and_its_angle() -> None:
     loaded = Loaded(document(image(box(rotation="350.00"))))
     assert xywh(loaded.only) == (0.05, 0.2, 0.25, 0.2)
@@ -204,10 +206,12 @@ def test_a_turned_box_keeps_its_four_numbers_and_its_angle() -> None:
     assert loaded.report.is_lossless
 
 
+@pytest.mark.proves("cvat annotations: rotated box")
 def test_an_angle_is_brought_into_one_turn() -> None:
     assert coordinates(Loaded(document(image(box(rotation="390")))).only).theta == 30
 
 
+@pytest.mark.proves("labels: 3", "cvat ontology: box")
 def test_unturned_boxes_are_never_rotatable_unless_forced() -> None:
     text = document(image(box(rotation="0.00"), box(rotation="360")))
     assert {i.ontology_item.shape for i in Loaded(text).instances} == {Shape.BOUNDING_BOX}
@@ -215,6 +219,7 @@ def test_unturned_boxes_are_never_rotatable_unless_forced() -> None:
     assert {i.ontology_item.shape for i in forced.instances} == {Shape.ROTATABLE_BOUNDING_BOX}
 
 
+@pytest.mark.proves("cvat ontology: box")
 def test_one_turned_box_makes_all_of_its_label_rotatable_and_no_other() -> None:
     body = image(box(), box(rotation="45"), box(label_="b"))
     loaded = Loaded(document(body, labels=label("a") + label("b")))
@@ -223,18 +228,21 @@ def test_one_turned_box_makes_all_of_its_label_rotatable_and_no_other() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.proves("labels: 4", "cvat ontology: box as polygon")
 def test_boxes_become_polygons_of_turned_corners_in_pixels() -> None:
     loaded = Loaded(document(image(box(80, 30, 120, 50, rotation="90"))), transform_bounding_boxes_to_polygons=True)
     assert np.allclose(pixels(loaded.only), [(110, 20), (110, 60), (90, 60), (90, 20)])
     assert loaded.loss("BOX_AS_POLYGON").count == 1
 
 
+@pytest.mark.proves("labels: 29")
 def test_swapped_corners_are_put_in_order_and_told() -> None:
     loaded = Loaded(document(image(box(60, 40, 10, 20))))
     assert xywh(loaded.only) == (0.05, 0.2, 0.25, 0.2)
     assert loaded.loss("INVALID_GEOMETRY").kind == "approximated"
 
 
+@pytest.mark.proves("labels: 29", "cvat codes: INVALID_GEOMETRY")
 @pytest.mark.parametrize(
     "bad",
     [
@@ -262,6 +270,7 @@ def test_a_shape_that_is_none_is_dropped_with_all_it_carries_and_the_rest_is_rea
 # -- other shapes -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 5", "cvat annotations: polygon, polyline")
 @pytest.mark.parametrize("tag", ["polygon", "polyline"])
 def test_vertices_keep_order_and_number(tag: str) -> None:
     loaded = Loaded(document(image(shape(tag, points="1,2;30,4;5,60;7,8"))))
@@ -278,6 +287,9 @@ def test_points_with_blanks_exponents_and_a_trailing_semicolon_are_read() -> Non
     assert np.allclose(pixels(loaded.instances[0]), [(1, 2), (30, 4), (5, 60)])
 
 
+@pytest.mark.proves(
+    "labels: 6", "cvat annotations: points, one pair", "cvat annotations: points, several", "cvat codes: POINTS_SPLIT"
+)
 def test_one_point_is_a_point_and_several_are_split() -> None:
     loaded = Loaded(document(image(shape("points", points="20,10"), shape("points", points="2,1;4,2;6,3"))))
     assert [(coordinates(i).x, coordinates(i).y) for i in loaded.instances] == [
@@ -291,6 +303,7 @@ def test_one_point_is_a_point_and_several_are_split() -> None:
     assert (loss.kind, loss.count, loss.type) == ("split", 1, "points")
 
 
+@pytest.mark.proves("labels: 6", "cvat annotations: points, several")
 def test_points_of_a_constant_number_are_a_skeleton_if_asked_for() -> None:
     text = document(image(shape("points", points="2,1;4,2"), shape("points", points="20,10;4,2")))
     loaded = Loaded(text, points_as_skeleton=True)
@@ -302,6 +315,7 @@ def test_points_of_a_constant_number_are_a_skeleton_if_asked_for() -> None:
     assert {i.ontology_item.shape for i in Loaded(mixed, points_as_skeleton=True).instances} == {Shape.POINT}
 
 
+@pytest.mark.proves("labels: 7", "cvat annotations: mask")
 def test_a_mask_sets_the_pixels_its_runs_say() -> None:
     text = document(image(shape("mask", rle="1, 2, 2, 1, 6", left=10, top=5, width=4, height=3)))
     mask = coordinates(Loaded(text).only).to_numpy_array()
@@ -309,6 +323,7 @@ def test_a_mask_sets_the_pixels_its_runs_say() -> None:
     assert np.argwhere(mask).tolist() == [[5, 11], [5, 12], [6, 11]]
 
 
+@pytest.mark.proves("cvat annotations: mask")
 def test_a_mask_has_the_string_of_rows_of_the_whole_picture() -> None:
     text = document(image(shape("mask", rle="1, 2, 2, 1, 6", left=1, top=1, width=4, height=3), size=(7, 5)))
     mask = coordinates(Loaded(text).only)
@@ -318,6 +333,7 @@ def test_a_mask_has_the_string_of_rows_of_the_whole_picture() -> None:
     assert np.argwhere(mask.to_numpy_array()).tolist() == [[1, 2], [1, 3], [2, 2]]
 
 
+@pytest.mark.proves("labels: 8")
 def test_a_mask_may_begin_in_the_foreground() -> None:
     text = document(image(shape("mask", rle="0,3,1", left=0, top=0, width=2, height=2)))
     loaded = Loaded(text)
@@ -325,6 +341,7 @@ def test_a_mask_may_begin_in_the_foreground() -> None:
     assert loaded.report.is_lossless
 
 
+@pytest.mark.proves("labels: 8", "cvat codes: INVALID_RLE")
 @pytest.mark.parametrize(
     ("runs", "expected", "level"),
     [("1, 2", 2, "error"), ("1, 2, 2, 1, 3", 3, "warning"), ("1, 2, 2, 1, 8", 3, "warning"), ("1, 99", 11, "error")],
@@ -347,6 +364,7 @@ def test_a_mask_that_leaves_the_picture_is_cut_and_told() -> None:
     assert "12 pixels" in loaded.loss("OUT_OF_BOUNDS").detail
 
 
+@pytest.mark.proves("labels: 9", "cvat annotations: ellipse", "cvat codes: ELLIPSE_APPROXIMATED")
 def test_an_ellipse_is_a_polygon_turned_in_pixels() -> None:
     text = document(image(shape("ellipse", cx=100, cy=50, rx=40, ry=16, rotation=90)))
     loaded = Loaded(text)
@@ -361,6 +379,7 @@ def test_an_ellipse_is_a_polygon_turned_in_pixels() -> None:
     assert abs(mask.sum() - np.pi * 40 * 16) < 20
 
 
+@pytest.mark.proves("labels: 10", "cvat annotations: cuboid", "cvat codes: CUBOID_APPROXIMATED")
 def test_a_cuboid_is_the_outline_of_its_eight_points() -> None:
     loaded = Loaded(document(image(cuboid(FACE, [(x + 10, y - 5) for x, y in FACE]))))
     assert len(pixels(loaded.only)) == 6
@@ -380,6 +399,7 @@ def cuboid(front: list[tuple[float, float]], back: list[tuple[float, float]], **
 FACE = [(20, 50), (20, 90), (60, 50), (60, 90)]
 
 
+@pytest.mark.proves("labels: 10", "cvat annotations: cuboid")
 def test_a_cuboid_is_one_of_newer_servers_if_asked_for_and_if_it_is_one() -> None:
     moved = [(x + 10, y - 5.5) for x, y in FACE]
     shrunk = [(100 + 0.75 * (x - 100), 40 + 0.75 * (y - 40)) for x, y in FACE]
@@ -421,6 +441,7 @@ def point(name: str, x: float, y: float, **more: object) -> str:
     return shape("points", name, points=f"{x},{y}", **more)
 
 
+@pytest.mark.proves("labels: 11", "cvat ontology: skeleton", "cvat annotations: skeleton")
 def test_a_skeleton_has_its_points_in_the_order_of_the_template() -> None:
     inner = point("right", 1, 2, outside=1) + point("head", 20, 10, occluded=1) + point("left", 40, 20, outside=0)
     loaded = Loaded(document(image(shape("skeleton", "fish", inner=inner)), labels=FISH))
@@ -440,6 +461,7 @@ def test_a_skeleton_has_its_points_in_the_order_of_the_template() -> None:
     assert [(loss.code, loss.label) for loss in loaded.report.losses()] == [("NATIVE_DROPPED", "annotation.points")]
 
 
+@pytest.mark.proves("cvat ontology: skeleton")
 def test_points_of_a_template_stand_in_the_order_of_their_numbers() -> None:
     circles = "".join(
         f'<circle cx="{10 * number}" cy="50" data-node-id="{number}" data-label-name="{name}"></circle>'
@@ -462,6 +484,7 @@ def test_points_of_a_template_stand_in_the_order_of_their_numbers() -> None:
     assert [(p.name, p.x) for p in coordinates(loaded.only).values] == [("a", 0.03), ("b", 0.01), ("c", 0.02)]
 
 
+@pytest.mark.proves("cvat annotations: skeleton")
 def test_a_missing_point_is_invisible_and_told() -> None:
     loaded = Loaded(document(image(shape("skeleton", "fish", inner=point("head", 20, 10))), labels=FISH))
     assert [p.visibility for p in coordinates(loaded.only).values] == [
@@ -472,6 +495,7 @@ def test_a_missing_point_is_invisible_and_told() -> None:
     assert "INVALID_GEOMETRY" in {note.code for note in loaded.report.notes()}
 
 
+@pytest.mark.proves("labels: 12")
 def test_two_skeletons_with_points_of_one_name_do_not_mix() -> None:
     labels = skeleton_labels("x", {"1": (10, 10), "2": (20, 20)}) + skeleton_labels("y", {"2": (30, 30), "1": (40, 40)})
     inner = point("1", 2, 1) + point("2", 4, 2)
@@ -492,6 +516,7 @@ def test_a_skeleton_without_a_drawing_takes_the_order_of_first_appearance() -> N
     assert "UNDECLARED_LABEL" in loaded.codes
 
 
+@pytest.mark.proves("cvat ontology: attributes of sub-labels", "cvat codes: POINT_ATTRIBUTE_LIFTED")
 def test_attributes_of_points_are_lifted_to_the_skeleton() -> None:
     attributes = f"<attributes>{attribute('sure', 'checkbox', 'false', mutable=True)}</attributes>"
     labels = FISH.replace("<attributes></attributes><parent>", f"{attributes}<parent>")
@@ -508,6 +533,7 @@ def test_attributes_of_points_are_lifted_to_the_skeleton() -> None:
 # -- labels -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 17", "cvat ontology: any with several shapes")
 def test_a_label_of_several_shapes_is_one_name_in_a_fixed_order() -> None:
     body = image(
         shape("ellipse", cx=5, cy=5, rx=2, ry=2),
@@ -527,6 +553,7 @@ def test_the_old_option_of_one_name_is_accepted() -> None:
     assert [one.name for one in labels.ontology.objects] == ["a"]
 
 
+@pytest.mark.proves("cvat ontology: any never used", "cvat codes: LABEL_UNUSED")
 def test_a_label_never_used_has_the_default_shape() -> None:
     loaded = Loaded(document(image(), labels=label("a") + label("b", "polygon") + label("c", "bbox")))
     assert [(o.name, o.shape.value) for o in loaded.labels.ontology.objects] == [
@@ -539,6 +566,7 @@ def test_a_label_never_used_has_the_default_shape() -> None:
     assert other.labels.ontology.objects[0].shape is Shape.POLYGON
 
 
+@pytest.mark.proves("cvat ontology: label of one shape")
 def test_a_label_of_one_shape_is_one_class_of_its_name_and_colour() -> None:
     labels = label("said", "polygon") + label("seen") + label("b b", "bbox")
     loaded = Loaded(document(image(shape("polyline", "seen", points="1,2;3,4")), labels=labels))
@@ -547,6 +575,7 @@ def test_a_label_of_one_shape_is_one_class_of_its_name_and_colour() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.proves("cvat ontology: any with several shapes")
 def test_classes_of_one_label_stand_in_the_order_of_shapes() -> None:
     eight = {
         f"{axis}{corner}{face}": at for face in "12" for axis in "xy" for at, corner in enumerate(CORNERS, int(face))
@@ -562,6 +591,7 @@ def test_classes_of_one_label_stand_in_the_order_of_shapes() -> None:
     assert drawn == [("a", name) for name in names]
 
 
+@pytest.mark.proves("labels: 29", "cvat codes: UNDECLARED_LABEL", "cvat codes: UNDECLARED_ATTRIBUTE")
 def test_labels_and_attributes_nobody_declared_are_read_and_told() -> None:
     loaded = Loaded(document(image(box(label_="new", answers={"q": "x"}), box(label_="")), labels=label("a")))
     assert [o.name for o in loaded.labels.ontology.objects] == ["a", "new", "unlabeled"]
@@ -587,6 +617,15 @@ KINDS = (
 )
 
 
+@pytest.mark.proves(
+    "labels: 13",
+    "cvat ontology: select, radio",
+    "cvat ontology: checkbox",
+    "cvat ontology: number",
+    "cvat ontology: default_value",
+    "cvat codes: DEFAULT_DROPPED",
+    "cvat codes: NUMBER_RANGE_DROPPED",
+)
 def test_each_kind_of_attribute_has_its_kind_of_answer() -> None:
     given = {"flag": "North Sea", "way": "down", "lit": "true", "len": "35", "note": "n/a"}
     loaded = Loaded(document(image(box(answers=given)), labels=label("a", "any", *KINDS)))
@@ -606,6 +645,7 @@ def test_each_kind_of_attribute_has_its_kind_of_answer() -> None:
     assert {"NUMBER_RANGE_DROPPED", "DEFAULT_DROPPED"} <= loaded.codes
 
 
+@pytest.mark.proves("labels: 13", "cvat ontology: number")
 def test_numbers_are_numbers_if_asked_for() -> None:
     labels = label("a", "any", *KINDS) + label("scene", "tag", attribute("wind", "number", "0\n12\n1"))
     texts = ["35", "2.50", "-1e3", "", "__undefined__"]
@@ -625,6 +665,7 @@ def test_numbers_are_numbers_if_asked_for() -> None:
     assert hub_of(read(MemorySource(back.files))) == hub_of(loaded.labels)
 
 
+@pytest.mark.proves("labels: 13", "cvat ontology: number")
 @pytest.mark.parametrize("text", ["many", "nan", "1_000", "9" * 400, "1e400"])
 def test_a_number_that_is_none_is_dropped_and_counted(text: str) -> None:
     labels = label("a", "any", *KINDS)
@@ -635,6 +676,7 @@ def test_a_number_that_is_none_is_dropped_and_counted(text: str) -> None:
     assert answers(Loaded(document(image(box(answers={"len": text})), labels=labels)).only) == {"len": text}
 
 
+@pytest.mark.proves("cvat ontology: select, radio")
 def test_options_stand_in_the_order_of_the_file() -> None:
     labels = label("a", "any", attribute("way", "select", "up\n__undefined__\nNorth, Sea\ndown"))
     loaded = Loaded(document(image(box(answers={"way": "down"})), labels=labels))
@@ -642,12 +684,14 @@ def test_options_stand_in_the_order_of_the_file() -> None:
     assert [option.label for option in way.options] == ["up", "North, Sea", "down"]
 
 
+@pytest.mark.proves("labels: 13", "cvat ontology: select, radio")
 def test_undefined_is_no_answer_and_is_kept() -> None:
     loaded = Loaded(document(image(box(answers={"flag": "__undefined__"})), labels=label("a", "any", *KINDS)))
     assert answers(loaded.only) == {}
     assert loaded.report.counts()["answer"] == {"in": 1, "kept": 1, "changed": 0, "dropped": 0}
 
 
+@pytest.mark.proves("cvat ontology: checkbox")
 @pytest.mark.parametrize(
     ("text", "checked"), [("true", True), ("True", True), ("1", True), ("false", False), ("", False), ("0", False)]
 )
@@ -656,6 +700,7 @@ def test_checkbox_texts_of_all_times(text: str, checked: bool) -> None:
     assert answers(loaded.only) == {"lit": ["lit"] if checked else []}
 
 
+@pytest.mark.proves("cvat ontology: mutable")
 def test_mutable_attributes_of_pictures_are_dynamic_unless_told_otherwise() -> None:
     text = document(image(box(answers={"lit": "true"})), labels=label("a", "any", *KINDS))
     static = Loaded(text, mutable_in_images="static")
@@ -663,6 +708,7 @@ def test_mutable_attributes_of_pictures_are_dynamic_unless_told_otherwise() -> N
     assert not any(a.dynamic for a in static.only.ontology_item.attributes)
 
 
+@pytest.mark.proves("cvat codes: UNKNOWN_OPTION")
 def test_an_option_nobody_declared_is_added_and_told() -> None:
     loaded = Loaded(document(image(box(answers={"way": "left"})), labels=label("a", "any", *KINDS)))
     assert answers(loaded.only) == {"way": "left"}
@@ -675,6 +721,7 @@ def test_a_checkbox_that_is_neither_true_nor_false_is_dropped_and_counted() -> N
     assert loaded.loss("UNKNOWN_OPTION").type == "answer"
 
 
+@pytest.mark.proves("labels: 15", "cvat ontology: text")
 def test_texts_of_several_lines_quotes_and_any_script_are_unchanged() -> None:
     text = "line 1\nline \"2\" <&> 'ü'\t漢字 \U0001f6a2 "
     source = document(image(box(answers={"note": text}, label_='Ä & "b"')), labels=label('Ä & "b"', "any", *KINDS))
@@ -698,6 +745,7 @@ def test_attributes_of_one_name_belong_to_their_labels() -> None:
     assert [answers(instance) for instance in loaded.instances] == [{"x": ["x"]}, {"x": "true"}]
 
 
+@pytest.mark.proves("cvat ontology: default_value")
 def test_defaults_are_answered_only_if_asked_for() -> None:
     text = document(image(box(), box(answers={"way": "down"})), labels=label("a", "any", *KINDS))
     assert [answers(i) for i in Loaded(text).instances] == [{}, {"way": "down"}]
@@ -707,6 +755,7 @@ def test_defaults_are_answered_only_if_asked_for() -> None:
 # -- what a shape says beside ------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("cvat annotations: occluded")
 def test_occlusion_is_an_answer_of_labels_that_have_any() -> None:
     text = document(
         image(box(occluded=1), box(occluded=0), box(label_="b", occluded=0)), labels=label("a") + label("b")
@@ -725,12 +774,14 @@ def test_an_attribute_called_occluded_stays_apart_from_occlusion() -> None:
     assert answers(loaded.only) == {"occluded": "by fog", "occluded (shape)": ["occluded (shape)"]}
 
 
+@pytest.mark.proves("labels: 30", "cvat annotations: z_order", "cvat codes: Z_ORDER_DROPPED")
 def test_labels_stand_in_the_order_of_z_order() -> None:
     loaded = Loaded(document(image(box(1, z_order=2), box(2, z_order=-1), box(3), box(4, z_order=2))))
     assert [round(coordinates(instance).top_left_x * 200) for instance in loaded.instances] == [2, 3, 1, 4]
     assert loaded.loss("Z_ORDER_DROPPED").count == 3
 
 
+@pytest.mark.proves("labels: 30", "cvat annotations: group_id", "cvat codes: GROUP_DROPPED")
 def test_groups_are_dropped_and_told_or_kept_as_text() -> None:
     text = document(image(box(group_id=7), box(group_id=7), box()))
     assert Loaded(text).loss("GROUP_DROPPED").count == 2
@@ -739,6 +790,7 @@ def test_groups_are_dropped_and_told_or_kept_as_text() -> None:
     assert kept.report.is_lossless
 
 
+@pytest.mark.proves("labels: 30", "cvat annotations: source")
 def test_the_source_says_whether_a_person_made_it() -> None:
     loaded = Loaded(document(image(box(source="manual"), box(source="auto"), box(source="semi-auto"), box())))
     assert [i.get_annotation(0).manual_annotation for i in loaded.instances] == [True, False, False, True]
@@ -763,6 +815,7 @@ def tags_of(row: LabelRowV2) -> list[Any]:
     return row.get_classification_instances()
 
 
+@pytest.mark.proves("labels: 16", "cvat ontology: tag without attributes", "cvat annotations: tag")
 def test_tags_without_attributes_are_one_checklist() -> None:
     labels = "".join(label(name, "tag") for name in ("day", "night", "rain"))
     loaded = Loaded(
@@ -775,6 +828,7 @@ def test_tags_without_attributes_are_one_checklist() -> None:
     assert [(loss.code, loss.label) for loss in loaded.report.losses()] == [("NATIVE_DROPPED", "image.id")]
 
 
+@pytest.mark.proves("labels: 16", "cvat ontology: tag with attributes")
 def test_a_tag_with_attributes_is_a_classification_of_its_own() -> None:
     labels = label("scene", "tag", attribute("light", "radio", "day\nnight"))
     loaded = Loaded(document(image(shape("tag", "scene", {"light": "night"})), labels=labels))
@@ -784,6 +838,7 @@ def test_a_tag_with_attributes_is_a_classification_of_its_own() -> None:
     assert loaded.report.is_lossless
 
 
+@pytest.mark.proves("labels: 16", "cvat annotations: tag", "cvat codes: TAG_COLLAPSED")
 def test_equal_tags_collapse_and_are_counted() -> None:
     labels = label("day", "tag") + label("scene", "tag", attribute("light", "text"))
     tags = [
@@ -803,6 +858,7 @@ def test_equal_tags_collapse_and_are_counted() -> None:
     assert loaded.report.counts()["answer"]["dropped"] == 1
 
 
+@pytest.mark.proves("cvat ontology: tag and shape")
 def test_a_label_may_be_both_tag_and_shape() -> None:
     loaded = Loaded(document(image(shape("tag"), box())))
     assert [o.name for o in loaded.labels.ontology.objects] == ["a"]
@@ -832,6 +888,7 @@ def project(*tasks: str, labels: str = label("a"), subsets: str = "") -> str:
     return f"<project><id>1</id><name>p</name>{listed}<labels>{labels}</labels></project>"
 
 
+@pytest.mark.proves("cvat containers: image of a task")
 def test_a_picture_is_a_row_of_its_own() -> None:
     loaded = Loaded(document(image(box()), image(box(1), box(2), name="b.jpg")))
     assert [(row.data_type.value, row.number_of_frames, len(row._objects)) for row in loaded.rows] == [
@@ -848,12 +905,14 @@ def test_empty_pictures_are_rows() -> None:
     ]
 
 
+@pytest.mark.proves("labels: 26")
 def test_gaps_and_disorder_of_ids_change_nothing() -> None:
     loaded = Loaded(document(image(box(), id=25), image(box(), name="b.jpg", id=5), image(box(), name="c.jpg", id=5)))
     assert [row.data_title for row in loaded.rows] == ["a.jpg", "b.jpg", "c.jpg"]
     assert len({row.data_hash for row in loaded.rows}) == 3
 
 
+@pytest.mark.proves("labels: 25", "cvat containers: project", "cvat codes: SUBSET_AS_METADATA")
 def test_subsets_name_the_rows_and_are_kept_as_metadata() -> None:
     body = [image(box(), subset=subset, task_id=1) for subset in ("Train", "Val")]
     loaded = Loaded(document(*body, meta=project(subsets="Val\nTrain")))
@@ -864,6 +923,7 @@ def test_subsets_name_the_rows_and_are_kept_as_metadata() -> None:
     assert one.rows[0].data_title == "a.jpg"
 
 
+@pytest.mark.proves("cvat containers: project")
 def test_each_subset_is_a_dataset_if_asked_for() -> None:
     body = [image(box(), subset=subset, task_id=1) for subset in ("Train", "Val")]
     text = document(*body, meta=project(subsets="Train\nVal"))
@@ -885,6 +945,7 @@ def frames_as_pictures(*numbers: int) -> bytes:
     return document(*body, meta=f"<task>{described}{labels}</task>")
 
 
+@pytest.mark.proves("cvat containers: video task as images", "cvat codes: TRACK_ID_LOST")
 def test_frames_exported_as_pictures_are_pictures_or_a_group_and_their_tracks_are_said_to_be_lost() -> None:
     text = frames_as_pictures(20, 10)
     loaded = Loaded(text)
@@ -897,6 +958,7 @@ def test_frames_exported_as_pictures_are_pictures_or_a_group_and_their_tracks_ar
     assert [unit.data_title for unit in group._units] == ["frame_000010", "frame_000020"]
 
 
+@pytest.mark.proves("labels: 26", "cvat containers: video task as images")
 def test_frames_exported_as_pictures_are_the_video_if_asked_for() -> None:
     text = frames_as_pictures(20, 10)
     loaded = Loaded(text, frames_as_video=True)
@@ -920,6 +982,7 @@ def xywh_at(instance: ObjectInstance, frame: int) -> float:
     return float(coordinates(instance, frame).top_left_x)
 
 
+@pytest.mark.proves("labels: 25", "cvat codes: DUPLICATE_IMAGE")
 def test_a_picture_listed_twice_is_read_once_and_the_other_is_told_with_all_its_shapes() -> None:
     body = [
         image(box(answers={"n": "1"}), subset="s", task_id=1),
@@ -940,6 +1003,7 @@ def test_windows_separators_keep_the_title_and_count_as_the_same_path() -> None:
     assert "DUPLICATE_IMAGE" in loaded.codes
 
 
+@pytest.mark.proves("cvat containers: image of a task")
 def test_pictures_of_a_task_are_one_group_if_asked_for() -> None:
     body = [image(box(x), name=f"{x}.jpg", id=x, task_id=1) for x in (3, 1, 2)]
     loaded = Loaded(
@@ -957,6 +1021,7 @@ def test_pictures_of_a_task_are_one_group_if_asked_for() -> None:
     assert placed == {0: 1, 1: 2, 2: 3}
 
 
+@pytest.mark.proves("cvat codes: OUT_OF_BOUNDS")
 def test_geometry_outside_is_kept_and_told_once_a_picture() -> None:
     body = [
         image(box(-5, 1, 10, 9), shape("polygon", points="1,1;300,1;1,90"), shape("points", points="-1,2"), name=name)
@@ -987,6 +1052,7 @@ def test_clip_cuts_at_the_border() -> None:
     }
 
 
+@pytest.mark.proves("cvat codes: UNSUPPORTED_SHAPE")
 def test_elements_that_are_no_shapes_are_told() -> None:
     loaded = Loaded(document(image(box(), shape("hypercube"))))
     loss = loaded.loss("UNSUPPORTED_SHAPE")
@@ -1026,6 +1092,7 @@ def picture(width: int, height: int) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.proves("labels: 28")
 @pytest.mark.parametrize("case", CASES)
 def test_folder_archive_file_memory_and_pipe_give_one_hub(case: str, tmp_path: Path) -> None:
     folder = FIXTURES / case
@@ -1057,6 +1124,7 @@ def test_every_element_of_every_fixture_is_counted(case: str) -> None:
     assert loaded.report.reading.into["image", ""] == len(pictures)
 
 
+@pytest.mark.proves("labels: 28")
 def test_several_files_are_kept_apart_and_share_their_labels(tmp_path: Path) -> None:
     one = document(image(box(answers={"x": "1"})), labels=label("a", "any", attribute("x", "number")))
     other = document(
@@ -1101,6 +1169,7 @@ def test_claiming_is_quick_on_a_hostile_head() -> None:
     assert FORMAT.identify(MemorySource({"a.xml": b"<!--a-->" * 8000 + b"<!--"})) is Match.NO
 
 
+@pytest.mark.proves("labels: 25", "labels: 27")
 def test_sizes_the_file_does_not_say_are_those_of_the_pictures(tmp_path: Path) -> None:
     body = [
         image(box(), name="a.png", size=None, subset="Train", task_id=1),
@@ -1127,6 +1196,7 @@ def test_a_picture_that_exif_turns_has_the_size_as_it_is_shown_and_says_so(tmp_p
     assert [str(note.level) for note in loaded.report.notes() if note.code == "EXIF_ORIENTATION"] == ["warning"]
 
 
+@pytest.mark.proves("labels: 24", "cvat codes: MISSING_SIZE")
 def test_a_picture_of_unknown_size_is_refused_with_advice() -> None:
     text = document(image(box(), size=None), version="1.0")
     with pytest.raises(
@@ -1136,6 +1206,7 @@ def test_a_picture_of_unknown_size_is_refused_with_advice() -> None:
     assert xywh(Loaded(text, size="400x400").only) == (0.025, 0.05, 0.125, 0.05)
 
 
+@pytest.mark.proves("labels: 24")
 def test_the_attribute_language_of_version_1_0_is_read() -> None:
     attributes = "".join(
         f"<attribute>{text}</attribute>"
@@ -1157,6 +1228,7 @@ def test_names_of_people_are_not_read() -> None:
 # -- broken files -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 28")
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -1255,6 +1327,7 @@ def test_what_cvat_writes_takes_the_quick_lane() -> None:
         assert scan.scan(source_at(xml), xml.name, Wanted()).is_canonical == (case not in slow)
 
 
+@pytest.mark.proves("labels: 49")
 @pytest.mark.parametrize("size", [64, 500, 3000])
 def test_the_size_of_chunks_changes_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     text = many(12)
@@ -1340,6 +1413,7 @@ def test_rows_are_forgotten_as_they_pass() -> None:
         gc.enable()
 
 
+@pytest.mark.proves("labels: 49")
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "_MAX_READY", 64)
     monkeypatch.setattr(fast_xml, "CHUNK_BYTES", 1 << 15)

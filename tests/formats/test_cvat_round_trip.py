@@ -39,6 +39,7 @@ def differences(one: LabelSet, other: LabelSet, **narrowed: Any) -> list[str]:
     return [str(difference) for difference in diff(one, other, **narrowed)]
 
 
+@pytest.mark.proves("labels: 1", "cvat written: rounding")
 @pytest.mark.parametrize("keyframes", ["all", "sparse"])
 @pytest.mark.parametrize("case", CASES)
 def test_a_file_of_cvat_comes_back_whole(case: str, keyframes: str, tmp_path: Path) -> None:
@@ -62,6 +63,7 @@ def test_a_label_row_comes_back_as_declared(name: str, tmp_path: Path) -> None:
     assert differences(before, read(tmp_path / "out"), carries=WRITES) == []
 
 
+@pytest.mark.proves("cvat written: nested attributes", "cvat written: hashes")
 @pytest.mark.parametrize("keyframes", ["all", "sparse"])
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_which_frames_are_keyframes_changes_nothing(name: str, keyframes: str, tmp_path: Path) -> None:
@@ -70,6 +72,7 @@ def test_which_frames_are_keyframes_changes_nothing(name: str, keyframes: str, t
     assert differences(labels, read(tmp_path / "out", report=Report()), carries=WRITES) == []
 
 
+@pytest.mark.proves("cvat written: classification")
 @pytest.mark.parametrize("data_type", [DataType.VIDEO, DataType.IMG_GROUP])
 def test_classifications_of_several_frames_stay_one(data_type: DataType, tmp_path: Path) -> None:
     s = Sample(data_type, frames=6, title="road.mp4")
@@ -92,6 +95,7 @@ def test_classifications_of_several_frames_stay_one(data_type: DataType, tmp_pat
     assert report.counts()["tag"]["in"] == 4
 
 
+@pytest.mark.proves("cvat written: one name and several shapes")
 def test_classes_of_one_name_are_one_label_again(tmp_path: Path) -> None:
     s = Sample()
     s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
@@ -130,6 +134,7 @@ def moving(frame: int) -> dict[Shape, Any]:
     }
 
 
+@pytest.mark.proves("cvat written: object on a video")
 def test_tracks_of_every_shape_come_back_from_sparse_keyframes(tmp_path: Path) -> None:
     s = Sample(DataType.VIDEO, frames=50, title="road.mp4")
     for shape in moving(0):

@@ -63,6 +63,7 @@ def test_the_result_loads_and_every_mask_can_be_painted(case: str, tmp_path: Pat
             assert coco.annToMask(annotation).shape == (picture["height"], picture["width"])
 
 
+@pytest.mark.proves("labels: 43")
 @pytest.mark.parametrize("case", CASES)
 def test_the_result_scores_one_against_itself(case: str, tmp_path: Path) -> None:
     converted(case, tmp_path / "x.json", report=Report())
@@ -96,6 +97,7 @@ def test_twice_gives_the_same_bytes(case: str, tmp_path: Path) -> None:
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
+@pytest.mark.proves("labels: 43", "coco written: numbers")
 def test_nothing_in_the_result_is_null_or_not_a_number(tmp_path: Path) -> None:
     def walk(value: Any) -> None:
         assert value is not None

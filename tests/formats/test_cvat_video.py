@@ -77,6 +77,13 @@ def manual(instance: ObjectInstance) -> list[int]:
 # -- tracks -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves(
+    "labels: 18",
+    "cvat containers: video task",
+    "cvat annotations: track",
+    "cvat annotations: outside gaps",
+    "cvat annotations: keyframe",
+)
 def test_a_track_is_one_object_on_its_frames_and_absent_from_its_gap() -> None:
     loaded = Loaded(
         video(track(at(0, 1), at(1, 2, key=0), at(2, 90, outside=1), at(5, 4), at(6, 5, key=0), at(7, 9, outside=1)))
@@ -98,12 +105,14 @@ def test_a_track_is_one_object_on_its_frames_and_absent_from_its_gap() -> None:
     }
 
 
+@pytest.mark.proves("cvat annotations: keyframe")
 def test_all_frames_of_a_hand_made_track_are_by_hand_if_asked_for() -> None:
     text = video(track(at(0, 1), at(1, 2, key=0), at(2, outside=1)))
     assert manual(Loaded(text, keyframes_manual=False).only) == [0, 1]
     assert manual(Loaded(text.replace(b"<track ", b'<track source="auto" '), keyframes_manual=False).only) == []
 
 
+@pytest.mark.proves("cvat annotations: single-frame track")
 def test_a_single_shape_is_on_one_frame() -> None:
     assert xs(Loaded(video(track(at(3, 1), at(4, 1, outside=1)))).only) == {3: 1}
 
@@ -112,6 +121,7 @@ def test_a_shape_on_the_last_frame_needs_no_end() -> None:
     assert xs(Loaded(video(track(at(9, 1)))).only) == {9: 1}
 
 
+@pytest.mark.proves("labels: 19", "cvat codes: TRACK_EXTENDED")
 def test_a_track_without_an_end_goes_on_to_the_last_frame() -> None:
     loaded = Loaded(video(track(at(6, 1), at(7, 2))))
     assert xs(loaded.only) == {6: 1, 7: 2, 8: 2, 9: 2}
@@ -139,6 +149,7 @@ def test_a_frame_listed_twice_is_read_once() -> None:
     assert loaded.loss("INVALID_GEOMETRY").count == 1
 
 
+@pytest.mark.proves("cvat codes: EMPTY_TRACK")
 def test_a_track_that_is_never_visible_is_dropped_with_all_it_holds() -> None:
     loaded = Loaded(
         video(
@@ -172,12 +183,14 @@ def test_a_video_without_tracks_is_a_row() -> None:
     assert Loaded(document(meta="<task><mode>annotation</mode></task>")).rows == []
 
 
+@pytest.mark.proves("labels: 23")
 def test_the_size_and_name_of_the_video_may_stand_beside_the_task() -> None:
     old = video(track(at(9)), more="").replace(b"</task>", f"</task>{SIZE}<source>old.avi</source>".encode())
     [row] = Loaded(old).rows
     assert (row.width, row.height, row.data_title) == (100, 100, "old.avi")
 
 
+@pytest.mark.proves("labels: 23", "cvat containers: job")
 def test_a_job_is_read_as_the_frames_of_its_segment() -> None:
     job = video(track(at(4, 1), at(5, 2)), start=4, size=3, more="")
     job = (
@@ -204,6 +217,7 @@ STATE = label(
 )
 
 
+@pytest.mark.proves("labels: 14", "cvat ontology: mutable", "cvat annotations: track")
 def test_mutable_answers_follow_the_frames_and_the_others_hold_for_all() -> None:
     given = [(0, "sail"), (1, "sail"), (2, "moor"), (3, "sail")]
     shapes = [at(frame, answers={"state": state, "hull": "H7"}) for frame, state in given]
@@ -213,6 +227,7 @@ def test_mutable_answers_follow_the_frames_and_the_others_hold_for_all() -> None
     assert loaded.report.counts()["answer"] == {"in": 10, "kept": 10, "changed": 0, "dropped": 0}
 
 
+@pytest.mark.proves("labels: 14")
 def test_a_mutable_answer_left_out_is_that_of_the_frame_before() -> None:
     loaded = Loaded(
         video(
@@ -223,6 +238,7 @@ def test_a_mutable_answer_left_out_is_that_of_the_frame_before() -> None:
     assert runs(loaded.only) == {"state": [("moor", [(6, 7)])]}
 
 
+@pytest.mark.proves("labels: 13", "cvat ontology: number")
 def test_numbers_of_a_track_follow_the_frames_as_numbers_if_asked_for() -> None:
     labels = label("a", "any", attribute("speed", "number", "0\n99\n1", mutable=True))
     shapes = [at(6 + n, answers={"speed": text}) for n, text in enumerate(("3", "3.0", "4.5", "4.5"))]
@@ -231,6 +247,7 @@ def test_numbers_of_a_track_follow_the_frames_as_numbers_if_asked_for() -> None:
     assert loaded.report.is_lossless
 
 
+@pytest.mark.proves("cvat annotations: outside gaps")
 def test_answers_stop_at_gaps() -> None:
     shapes = [at(0, answers={"state": "sail"}), at(1, outside=1), at(3, answers={"state": "sail"}), at(4, outside=1)]
     loaded = Loaded(video(track(*shapes), labels=STATE))
@@ -238,6 +255,7 @@ def test_answers_stop_at_gaps() -> None:
     loaded.only.is_valid()
 
 
+@pytest.mark.proves("cvat annotations: immutable with several values", "cvat codes: IMMUTABLE_CONFLICT")
 def test_of_several_immutable_answers_the_most_frequent_counts() -> None:
     loaded = Loaded(video(track(*(at(7 + n, answers={"hull": text}) for n, text in enumerate("xyy"))), labels=STATE))
     assert [value for _, value in loaded.only._static_answers()] == ["y"]
@@ -250,12 +268,14 @@ def test_an_undeclared_attribute_of_a_track_may_change() -> None:
     assert runs(loaded.only) == {"q": [("x", [(8, 8)]), ("y", [(9, 9)])]}
 
 
+@pytest.mark.proves("cvat annotations: occluded")
 def test_occlusion_follows_the_frames() -> None:
     loaded = Loaded(video(track(at(6, occluded=1), at(7, occluded=1), at(8, occluded=0), at(9))))
     assert runs(loaded.only) == {"occluded": [(["occluded"], [(6, 7)])]}
     assert loaded.report.counts()["occluded"] == {"in": 2, "kept": 2, "changed": 0, "dropped": 0}
 
 
+@pytest.mark.proves("cvat annotations: source", "cvat annotations: group_id")
 def test_groups_and_sources_of_tracks() -> None:
     text = video(track(at(8), at(9), group_id=3, source="semi-auto"), track(at(9), source="auto"))
     loaded = Loaded(text)
@@ -268,6 +288,7 @@ def test_groups_and_sources_of_tracks() -> None:
 # -- frames -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 21", "cvat containers: video task", "cvat codes: FRAME_STEP")
 def test_frames_are_those_of_the_source_unless_relative_ones_are_asked_for() -> None:
     text = video(track(at(10, 1), at(15, 2, key=0), at(20, 3, outside=1)), start=10, step=5, size=4, stop=27)
     loaded = Loaded(text)
@@ -303,6 +324,7 @@ def project_of_videos(*tracks: str) -> bytes:
     )
 
 
+@pytest.mark.proves("labels: 22", "cvat containers: project")
 def test_what_a_project_adds_to_the_frames_of_a_task_is_taken_off() -> None:
     # Task 12 comes after task 3 in their subset, and so 10 + 5 * 4 frames later; the count begins again in each subset.
     body = [
@@ -335,6 +357,7 @@ def test_a_project_whose_frames_are_not_shifted_is_read_as_it_is() -> None:
 # -- interpolation ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("labels: 20", "cvat codes: INTERPOLATED")
 def test_boxes_move_and_turn_along_the_shorter_arc() -> None:
     loaded = Loaded(video(track(at(0, 0, rotation=350), at(4, 8, rotation=10), at(9, 8, outside=1))))
     assert xs(loaded.only) == {frame: min(2 * frame, 8) for frame in range(9)}
@@ -347,12 +370,14 @@ def test_the_way_leads_to_where_the_absent_shape_would_be() -> None:
     assert xs(Loaded(video(track(at(0, 0), at(5, 10, outside=1)))).only) == {0: 0, 1: 2, 2: 4, 3: 6, 4: 8}
 
 
+@pytest.mark.proves("labels: 26")
 def test_gaps_in_a_file_that_lists_all_frames_are_deleted_frames() -> None:
     other = track(at(0), at(1, key=0), at(2, outside=1))
     loaded = Loaded(video(track(at(0, 1), at(1, 2, key=0), at(4, 3, key=0), at(5, 3, outside=1)), other))
     assert xs(loaded.instances[0]) == {0: 1, 1: 2, 4: 3}
 
 
+@pytest.mark.proves("labels: 20")
 def test_one_point_moves_and_several_hold() -> None:
     one = track(tracked(0, "points", points="0,0"), tracked(4, "points", points="8,4", outside=1))
     two = track(tracked(0, "points", points="0,0;1,1"), tracked(4, "points", points="8,4;9,9", outside=1))
@@ -368,6 +393,7 @@ def test_one_point_moves_and_several_hold() -> None:
     ] == [[(0, 0)] * 4, [(1, 1)] * 4]
 
 
+@pytest.mark.proves("labels: 20")
 def test_polygons_move_vertex_by_vertex() -> None:
     shapes = (
         tracked(0, "polygon", points="0,0;10,0;10,10;0,10"),
@@ -377,6 +403,7 @@ def test_polygons_move_vertex_by_vertex() -> None:
     assert np.allclose([(p.x * 100, p.y * 100) for p in middle.values], [(10, 0), (20, 0), (20, 10), (10, 10)])
 
 
+@pytest.mark.proves("labels: 10", "cvat annotations: cuboid")
 @pytest.mark.parametrize(("last", "shape_"), [(0.0, "cuboid_2d"), (9.0, "polygon")])
 def test_a_track_of_cuboids_is_of_one_class(last: float, shape_: str) -> None:
     def at_frame(frame: int, x: float, bent: float = 0.0, **more: Any) -> str:
@@ -392,6 +419,7 @@ def test_a_track_of_cuboids_is_of_one_class(last: float, shape_: str) -> None:
         assert (middle["front"][0], middle["offset"]) == (0.2, {"x": 0.05, "y": -0.05})
 
 
+@pytest.mark.proves("labels: 20", "cvat codes: MASK_TRACK_HELD")
 def test_masks_hold_until_the_next() -> None:
     first = tracked(0, "mask", rle="0, 4", left=1, top=1, width=2, height=2)
     last = tracked(3, "mask", rle="0, 4", left=9, top=9, width=2, height=2, outside=1)

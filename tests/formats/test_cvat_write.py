@@ -64,6 +64,7 @@ def label_types(root: Any) -> dict[str, str]:
 # --- the file -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("cvat written: order of the output")
 def test_the_file_begins_with_version_meta_and_then_pictures() -> None:
     root = document(SAMPLES["boxes"]())
     assert [child.tag for child in root] == ["version", "meta", "image"]
@@ -74,6 +75,7 @@ def test_the_file_begins_with_version_meta_and_then_pictures() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.proves("cvat written: order of the output")
 def test_times_and_people_are_left_empty() -> None:
     root = document(SAMPLES["provenance"]())
     assert [root.findtext(f"meta/{path}") for path in ("dumped", "task/created", "task/owner", "task/assignee")] == [
@@ -81,6 +83,7 @@ def test_times_and_people_are_left_empty() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.proves("cvat written: image, group, series")
 def test_a_picture_has_its_number_title_and_size() -> None:
     [first, second] = document(SAMPLES["empty_rows"]()).iterfind("image")
     assert sides(first, "id", "name", "width", "height") == ["0", "cam/1.png", "40", "30"]
@@ -102,6 +105,7 @@ def test_labels_declare_name_colour_and_the_one_element_they_are_used_with() -> 
     assert [label.findtext(name) for name in ("name", "color", "type")] == ["car", "#102030", "rectangle"]
 
 
+@pytest.mark.proves("cvat written: one name and several shapes")
 def test_classes_of_one_name_that_ask_the_same_are_one_label_of_any_type() -> None:
     s = Sample()
     s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
@@ -120,6 +124,7 @@ def test_classes_of_one_name_that_ask_otherwise_are_two_labels() -> None:
     assert label_types(document(s.done())) == {"car": "rectangle", "car_2": "polygon"}
 
 
+@pytest.mark.proves("labels: 15", "cvat written: text")
 def test_names_and_texts_are_escaped_and_characters_xml_lacks_are_counted() -> None:
     s = Sample(title='a<&">\n.png')
     car = s.draft.add_object('"<car>" & co', Shape.BOUNDING_BOX)
@@ -137,6 +142,7 @@ def test_names_and_texts_are_escaped_and_characters_xml_lacks_are_counted() -> N
 # --- shapes ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("cvat written: bounding_box")
 def test_a_box_is_its_corners_in_pixels() -> None:
     [first, second] = document(SAMPLES["boxes"]()).find("image")
     names = ("label", "source", "occluded", "xtl", "ytl", "xbr", "ybr", "z_order")
@@ -145,12 +151,14 @@ def test_a_box_is_its_corners_in_pixels() -> None:
     assert sides(second, "xtl", "ytl", "xbr", "ybr") == ["20.0", "15.0", "40.0", "30.0"]
 
 
+@pytest.mark.proves("cvat written: rotatable_bounding_box")
 def test_a_turned_box_has_a_rotation_and_one_that_is_not_has_none() -> None:
     [first, second] = document(SAMPLES["rotated_boxes"]()).find("image")
     assert sides(first, "xtl", "ytl", "xbr", "ybr", "rotation") == ["12.0", "12.0", "28.0", "18.0", "30.0"]
     assert second.get("rotation") is None
 
 
+@pytest.mark.proves("labels: 5", "cvat written: polygon, one ring", "cvat written: polyline, point")
 def test_polygons_polylines_and_points_keep_their_vertices() -> None:
     assert document(SAMPLES["polygons"]()).find("image/polygon").get("points") == "4.0,3.0;24.0,4.5;16.0,21.0"
     root = document(SAMPLES["polylines_beside_boxes"]())
@@ -158,6 +166,7 @@ def test_polygons_polylines_and_points_keep_their_vertices() -> None:
     assert document(SAMPLES["points"]()).find("image/points").get("points") == "10.0,15.0"
 
 
+@pytest.mark.proves("cvat written: polygon, several rings or holes")
 def test_a_hole_is_cut_out_by_a_ring_that_covers_the_same_pixels() -> None:
     import numpy as np
 
@@ -172,6 +181,7 @@ def test_a_hole_is_cut_out_by_a_ring_that_covers_the_same_pixels() -> None:
     assert np.array_equal(mask | mask_from_rings([[16, 12, 24, 12, 24, 18, 16, 18]], 30, 40), outer)
 
 
+@pytest.mark.proves("cvat written: polygon, several rings or holes")
 def test_parts_are_joined_by_cuts_of_no_width() -> None:
     from encord_convert.geometry.rings import signed_area
 
@@ -180,12 +190,14 @@ def test_parts_are_joined_by_cuts_of_no_width() -> None:
     assert abs(signed_area(flat)) == pytest.approx(8 * 6 / 2 + 12 * 9 / 2)
 
 
+@pytest.mark.proves("cvat written: bitmask")
 def test_a_mask_is_row_runs_in_its_tight_box_background_first() -> None:
     mask = document(SAMPLES["bitmasks"]()).find("image/mask")
     assert sides(mask, "left", "top", "width", "height") == ["6", "3", "3", "3"]
     assert mask.get("rle") == "0, 2, 1, 1, 1, 4"
 
 
+@pytest.mark.proves("labels: 7")
 def test_the_runs_of_a_mask_of_cvat_come_back_as_they_were() -> None:
     case = FIXTURES / "authored-images-modern-shapes"
     before = etree.parse(case / "annotations.xml").find("image/mask")
@@ -194,6 +206,7 @@ def test_the_runs_of_a_mask_of_cvat_come_back_as_they_were() -> None:
     assert sides(after, *names) == sides(before, *names)
 
 
+@pytest.mark.proves("labels: 7")
 def test_the_example_mask_has_its_own_runs_again() -> None:
     xml = (
         "<annotations><version>1.1</version><meta><task><labels><label><name>a</name></label></labels></task></meta>"
@@ -205,6 +218,7 @@ def test_the_example_mask_has_its_own_runs_again() -> None:
     assert sides(mask, "rle", "left", "top", "width", "height") == ["1, 2, 2, 1, 6", "10", "5", "4", "3"]
 
 
+@pytest.mark.proves("cvat written: bitmask")
 def test_an_empty_mask_is_left_out_and_told() -> None:
     labels = SAMPLES["degenerate"]()
     assert document(labels).find("image/mask") is None
@@ -212,6 +226,7 @@ def test_an_empty_mask_is_left_out_and_told() -> None:
     assert ("dropped", "EMPTY_MASK", "bitmask", 1) in losses
 
 
+@pytest.mark.proves("cvat written: skeleton")
 def test_a_point_hidden_by_its_own_object_is_occluded_and_told() -> None:
     labels = SAMPLES["self_occluded_skeleton"]()
     assert [sides(one, "label", "outside", "occluded") for one in document(labels).find("image/skeleton")] == [
@@ -230,6 +245,7 @@ def newer(name: str) -> LabelSet:
     return LabelSet(structure, [LabelRowV2._from_dict(saved["output"], structure)], title="rows")
 
 
+@pytest.mark.proves("cvat written: cuboid_2d", "cvat written: audio, text, 3D, segmentation")
 @pytest.mark.parametrize("name", ["audio", "group-spaces", "html", "image", "text"])
 def test_shapes_cvat_has_no_place_for_are_left_out_and_counted(name: str) -> None:
     labels = newer(name)
@@ -245,6 +261,7 @@ def test_shapes_cvat_has_no_place_for_are_left_out_and_counted(name: str) -> Non
         assert ("approximated", "MEDIA_CHANGED", "row", 1) in found
 
 
+@pytest.mark.proves("labels: 11", "cvat written: skeleton")
 def test_skeleton_points_are_elements_with_outside_and_occluded() -> None:
     root = document(SAMPLES["skeletons"]())
     skeleton = root.find("image/skeleton")
@@ -269,6 +286,7 @@ def test_what_a_machine_made_has_the_source_auto() -> None:
     assert [one.get("source") for one in document(SAMPLES["provenance"]()).find("image")][:2] == ["manual", "auto"]
 
 
+@pytest.mark.proves("labels: 47", "cvat written: bounding_box")
 def test_coordinates_keep_the_digits_they_have() -> None:
     s = Sample()
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
@@ -280,6 +298,7 @@ def test_coordinates_keep_the_digits_they_have() -> None:
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("cvat written: radio")
 def test_a_radio_is_a_select_and_no_answer_is_an_attribute_left_out() -> None:
     root = document(SAMPLES["answers"]())
     [first, second] = root.find("image")
@@ -291,10 +310,16 @@ def test_a_radio_is_a_select_and_no_answer_is_an_attribute_left_out() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.proves("cvat written: radio")
 def test_a_radio_is_a_radio_on_request() -> None:
     assert attribute(document(SAMPLES["answers"](), choices="radio"), "car", "colour")["input_type"] == "radio"
 
 
+@pytest.mark.proves(
+    "cvat written: checklist of one option",
+    "cvat written: checklist of several options",
+    "cvat written: nested attributes",
+)
 def test_a_checklist_of_its_own_name_is_a_checkbox_and_others_are_one_for_each_option() -> None:
     root = document(SAMPLES["answers"]())
     [first, second] = root.find("image")
@@ -306,6 +331,7 @@ def test_a_checklist_of_its_own_name_is_a_checkbox_and_others_are_one_for_each_o
     assert attribute(root, "car", "lit")["input_type"] == "checkbox"
 
 
+@pytest.mark.proves("cvat written: dynamic")
 def test_a_dynamic_question_is_mutable_and_answered_on_every_shape_and_a_static_one_is_not() -> None:
     s = Sample(DataType.VIDEO, frames=3, title="road.mp4")
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
@@ -322,6 +348,7 @@ def test_a_dynamic_question_is_mutable_and_answered_on_every_shape_and_a_static_
     ]  # fmt: skip
 
 
+@pytest.mark.proves("cvat written: numeric")
 def test_a_number_declares_the_range_of_its_answers() -> None:
     s = Sample()
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
@@ -341,6 +368,7 @@ def test_a_number_declares_the_range_of_its_answers() -> None:
     assert [answers_of(one) for one in root.find("image")] == [{"doors": "2"}, {"doors": "4.5"}]
 
 
+@pytest.mark.proves("cvat written: name clashes")
 def test_names_of_questions_that_clash_get_a_number() -> None:
     s = Sample()
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
@@ -364,6 +392,7 @@ def test_occlusion_read_from_cvat_is_written_as_cvat_does() -> None:
 # --- classifications ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("cvat written: classification")
 def test_a_classification_is_a_tag_with_its_answers() -> None:
     root = document(SAMPLES["classifications"]())
     tag = root.find("image/tag")
@@ -372,6 +401,7 @@ def test_a_classification_is_a_tag_with_its_answers() -> None:
     assert label_types(root) == {"weather": "tag"}
 
 
+@pytest.mark.proves("cvat written: classification")
 def test_tags_of_cvat_are_written_as_they_were() -> None:
     s = Sample()
     tags = s.draft.add_classification("Tags")
@@ -401,6 +431,7 @@ def track_shapes(root: Any) -> list[list[list[str]]]:
     return [[sides(one, "frame", "keyframe", "outside") for one in track] for track in root.iterfind("track")]
 
 
+@pytest.mark.proves("cvat written: video")
 def test_a_video_is_a_task_of_its_size_and_frames() -> None:
     task = document(SAMPLES["tracks"]()).find("meta/task")
     assert [task.findtext(name) for name in ("name", "size", "mode", "start_frame", "stop_frame", "source")] == [
@@ -409,6 +440,7 @@ def test_a_video_is_a_task_of_its_size_and_frames() -> None:
     assert [task.findtext(f"original_size/{side}") for side in ("width", "height")] == ["40", "30"]
 
 
+@pytest.mark.proves("labels: 47", "cvat written: object on a video")
 def test_an_object_on_a_video_is_one_track_closed_after_each_run() -> None:
     assert track_shapes(document(SAMPLES["tracks"]())) == [
         [["0", "1", "0"], ["1", "1", "0"], ["2", "1", "1"], ["3", "1", "0"], ["4", "1", "0"], ["5", "1", "1"]],
@@ -416,12 +448,14 @@ def test_an_object_on_a_video_is_one_track_closed_after_each_run() -> None:
     ]
 
 
+@pytest.mark.proves("labels: 47", "cvat written: object on a video")
 def test_a_track_that_lasts_to_the_end_is_not_closed() -> None:
     s = Sample(DataType.VIDEO, frames=3, title="road.mp4")
     s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box(), [1, 2])
     assert track_shapes(document(s.done())) == [[["1", "1", "0"], ["2", "1", "0"]]]
 
 
+@pytest.mark.proves("cvat written: radio")
 def test_an_answer_that_ends_is_undefined_from_there_on() -> None:
     s = Sample(DataType.VIDEO, frames=3, title="road.mp4")
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
@@ -431,6 +465,7 @@ def test_an_answer_that_ends_is_undefined_from_there_on() -> None:
     assert [answers_of(one) for one in track] == [{}, {"speed": "slow"}, {"speed": "__undefined__"}]
 
 
+@pytest.mark.proves("cvat written: object on a video")
 def test_sparse_keyframes_are_those_interpolation_does_not_give() -> None:
     s = Sample(DataType.VIDEO, frames=60, title="road.mp4")
     instance = s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box(0.0), 0)
@@ -444,6 +479,7 @@ def test_sparse_keyframes_are_those_interpolation_does_not_give() -> None:
     assert len(track_shapes(document(labels))[0]) == 41
 
 
+@pytest.mark.proves("labels: 47", "cvat written: classification")
 def test_tags_of_a_video_are_pictures_before_its_tracks() -> None:
     s = Sample(DataType.VIDEO, frames=9, title="road.mp4")
     s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box(), [1, 2])
@@ -471,12 +507,14 @@ def test_tags_of_a_video_are_pictures_before_its_tracks() -> None:
 # --- groups, and several files --------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("cvat written: image, group, series")
 def test_frames_of_a_group_are_pictures_and_what_is_on_several_has_one_track_id() -> None:
     root = document(SAMPLES["image_group"]())
     assert [one.get("name") for one in root.iterfind("image")] == ["group/0.png", "group/1.png", "group/2.png"]
     assert [one.get("track_id") for one in root.iterfind("image/box")] == ["0", "0"]
 
 
+@pytest.mark.proves("cvat written: image, group, series")
 def test_slices_of_a_series_are_pictures_named_by_their_place_or_on_request_by_their_uid() -> None:
     labels = SAMPLES["dicom_metadata"]()
     by_place = [one.get("name") for one in document(labels).iterfind("image")]
@@ -491,6 +529,7 @@ def test_slices_of_a_series_are_pictures_named_by_their_place_or_on_request_by_t
     assert [one.get("name") for one in document(without, slices="uid").iterfind("image")] == by_place
 
 
+@pytest.mark.proves("pixels: 15")
 def test_a_slice_of_another_size_is_measured_by_its_own() -> None:
     images = list(document(SAMPLES["slices_of_two_sizes"]()).iterfind("image"))
     assert [sides(one, "width", "height") for one in images] == [["40", "30"], ["80", "60"], ["40", "30"]]
@@ -499,6 +538,7 @@ def test_a_slice_of_another_size_is_measured_by_its_own() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.proves("cvat written: several rows")
 def test_rows_that_are_tasks_of_their_own_are_files_of_their_own(tmp_path: Path) -> None:
     s = Sample(DataType.VIDEO, frames=3, title="clips/road 1.mp4")
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)

@@ -40,6 +40,7 @@ def dropped(report: Report) -> dict[str, list[str]]:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("pixels: 12")
 def test_every_frame_has_a_slice_block_with_explicit_nulls() -> None:
     row = row_of({"a/1.dcm": picture(11, (0, 0, 0), PatientID=""), "a/2.dcm": picture(12, (0, 0, 1), PatientID="")})
     members = row.to_encord_dict()
@@ -60,6 +61,7 @@ def test_every_frame_has_a_slice_block_with_explicit_nulls() -> None:
     assert row.metadata.patient_id is None
 
 
+@pytest.mark.proves("pixels: 12")
 def test_the_row_is_read_back_from_its_own_json() -> None:
     row = row_of({"1": picture(11, (0, 0, 0)), "2": picture(12, (0, 0, 1))})
     again = LabelRowV2._from_dict(row.to_encord_dict(), row.ontology_structure)
@@ -67,11 +69,13 @@ def test_the_row_is_read_back_from_its_own_json() -> None:
     assert [view.metadata for view in again.get_frame_views()] == [view.metadata for view in row.get_frame_views()]
 
 
+@pytest.mark.proves("pixels: 8")
 def test_two_series_are_two_rows() -> None:
     files = {"1": picture(11), "2": picture(12, SeriesInstanceUID="2.25.3"), "3": picture(13, InstanceNumber=2)}
     assert [(row.data_title, row.number_of_frames) for row in rows_of(files)] == [("2.25.2", 2), ("2.25.3", 1)]
 
 
+@pytest.mark.proves("pixels: 15")
 def test_a_slice_of_another_size_keeps_its_own_and_is_reported() -> None:
     report = Report()
     files = {"1": picture(11, (0, 0, 0)), "2": picture(12, (0, 0, 1), Rows=6, Columns=8)}
@@ -104,6 +108,7 @@ def test_a_folder_and_an_archive_of_dicom_are_recognised(tmp_path: Path) -> None
 # --- encodings -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("pixels: 16")
 @pytest.mark.parametrize("case", ["implicit_vr", "big_endian"])
 def test_implicit_and_big_endian_files_say_the_same(case: str) -> None:
     (row,) = read(FIXTURES / case, "dicom", report=Report())
@@ -115,6 +120,7 @@ def test_implicit_and_big_endian_files_say_the_same(case: str) -> None:
     assert tags["00200032"] == {"vr": "DS", "Value": [-83.9063, -91.2, 6.6406]}
 
 
+@pytest.mark.proves("pixels: 16")
 def test_a_file_without_preamble_and_meta_group_is_read() -> None:
     (row,) = read(FIXTURES / "no_preamble", "dicom", report=Report())
     assert (row.width, row.height) == (128, 128)
@@ -122,6 +128,7 @@ def test_a_file_without_preamble_and_meta_group_is_read() -> None:
     assert row.metadata.patient_id == "1CT1"
 
 
+@pytest.mark.proves("pixels: 16")
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
 def test_every_transfer_syntax_gives_the_same_row(syntax: str) -> None:
     made = dataset("11", InstanceNumber=7, PixelSpacing=[0.5, 0.25], WindowCenter=[40, -600], WindowWidth=[400, 1500])
@@ -149,6 +156,7 @@ NAMES = {
 }
 
 
+@pytest.mark.proves("pixels: 16")
 @pytest.mark.parametrize("language", NAMES)
 def test_names_are_read_in_their_character_set_when_asked_for(language: str) -> None:
     character_set, name = NAMES[language]
@@ -246,6 +254,7 @@ def test_every_file_is_read_as_another_reader_says_or_refused_with_its_sentence(
             read(MemorySource({"a.dcm": (FIXTURES / name).read_bytes()}), "dicom", report=Report())
 
 
+@pytest.mark.proves("pixels: 9")
 def test_files_of_one_name_in_two_folders_are_two_slices() -> None:
     row = row_of({"a/1.dcm": picture(11, (0, 0, 1)), "b/1.dcm": picture(12, (0, 0, 0))})
     assert [view.metadata.file_uri for view in row.get_frame_views()] == ["b/1.dcm", "a/1.dcm"]  # type: ignore[union-attr]
@@ -286,6 +295,7 @@ def test_metadata_written_and_read_back_is_equal_nulls_included(case: str) -> No
     assert hub_of(read(MemorySource(files), "dicom", report=Report())) == hub_of(labels)
 
 
+@pytest.mark.proves("pixels: 14")
 def test_a_sample_with_metadata_comes_back_with_it() -> None:
     labels = SAMPLES["dicom_metadata"]()
     files, report = through(labels)

@@ -133,6 +133,7 @@ REFUSED: dict[str, Case] = {
 """How to make it; the code it is counted under; how its sentence begins."""
 
 
+@pytest.mark.proves("pixels: 17")
 @pytest.mark.parametrize("name", REFUSED)
 def test_one_bad_file_is_counted_and_the_rest_of_the_folder_is_read(name: str) -> None:
     make, code, sentence = REFUSED[name]
@@ -152,6 +153,7 @@ def test_a_bad_file_alone_is_an_error_with_its_sentence(name: str) -> None:
     assert str(caught.value).startswith(f"memory: holds no DICOM image. bad: {sentence}")
 
 
+@pytest.mark.proves("pixels: 18")
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -202,6 +204,7 @@ def test_values_that_are_no_numbers_are_left_out_and_noted() -> None:
     assert details == {"(0020,0013) holds '1A', which is no number; it is left out."}
 
 
+@pytest.mark.proves("pixels: 17")
 def test_every_cut_of_a_file_gives_a_row_or_a_sentence() -> None:
     for data in (picture(11, (0, 0, 0)), rle(2), deflated(body()), part10(nested(2) + body())):
         for length in range(0, len(data) - 1, 7):

@@ -29,6 +29,7 @@ def notes(report: Report, *codes: str) -> list[str]:
     return [note.detail.partition(": ")[2] for note in report.notes() if note.code in codes]
 
 
+@pytest.mark.proves("pixels: 1")
 @pytest.mark.parametrize("seed", range(5))
 def test_twelve_shuffled_files_stand_in_the_expected_order_whatever_their_names(seed: int) -> None:
     expected = json.loads((SERIES / "expected_order.json").read_text())
@@ -40,6 +41,7 @@ def test_twelve_shuffled_files_stand_in_the_expected_order_whatever_their_names(
     assert found == [one["sop_instance_uid"] for one in expected]
 
 
+@pytest.mark.proves("pixels: 1")
 @pytest.mark.parametrize("seed", range(5))
 def test_twelve_files_stand_in_the_expected_order_whatever_the_order_they_come_in(seed: int) -> None:
     expected = json.loads((SERIES / "expected_order.json").read_text())
@@ -52,6 +54,7 @@ def test_twelve_files_stand_in_the_expected_order_whatever_the_order_they_come_i
     assert [one["00200032"]["Value"][2] for one in tags] == [one["position_along_normal"] for one in expected]
 
 
+@pytest.mark.proves("pixels: 2")
 def test_a_tilted_coronal_stack_stands_along_its_normal_though_instance_numbers_are_equal() -> None:
     # Rows run along x, columns along (0, 0.6, -0.8): the normal is (0, 0.8, 0.6), and z alone would reverse the stack.
     tilted = [1, 0, 0, 0, 0.6, -0.8]
@@ -62,6 +65,7 @@ def test_a_tilted_coronal_stack_stands_along_its_normal_though_instance_numbers_
     assert uris(files) == ["b", "a", "c"]
 
 
+@pytest.mark.proves("pixels: 3")
 def test_a_missing_slice_is_reported_and_not_invented() -> None:
     report = Report()
     files = {str(z): picture(10 + z, (0, 0, 2 * z)) for z in (0, 1, 2, 5, 6)}
@@ -75,6 +79,7 @@ def test_an_irregular_gap_is_reported() -> None:
     assert notes(report, "IRREGULAR_SPACING") == ["The gap is 1.4 mm between 2 and 3.4 mm; slices lie 1 mm apart."]
 
 
+@pytest.mark.proves("pixels: 4")
 @pytest.mark.parametrize(
     ("keyword", "values"),
     [
@@ -119,6 +124,7 @@ def test_slices_at_one_place_that_nothing_tells_apart_stand_by_uid_with_a_warnin
     assert notes(report, "AMBIGUOUS_ORDER") == ["Of 2 slices at 1 places nothing tells those at one place apart."]
 
 
+@pytest.mark.proves("pixels: 5")
 def test_without_geometry_instance_numbers_decide() -> None:
     files = {
         "a": picture(11, InstanceNumber=10),
@@ -137,6 +143,7 @@ def test_without_geometry_and_numbers_time_decides_and_says_so() -> None:
     assert len(notes(report, "ORDERED_BY_TIME")) == 1
 
 
+@pytest.mark.proves("pixels: 5")
 def test_without_anything_the_natural_order_of_names_decides_with_a_warning() -> None:
     report = Report()
     assert uris({"IM10": picture(11), "IM9": picture(12), "IM1": picture(13)}, report) == ["IM1", "IM9", "IM10"]
@@ -181,6 +188,7 @@ def test_the_order_can_be_that_of_instance_numbers_or_that_of_the_files() -> Non
     assert uris(files, order="given") == ["0", "1", "2", "3"]
 
 
+@pytest.mark.proves("pixels: 6")
 def test_shuffled_frames_of_an_enhanced_file_are_sorted_and_keep_their_stored_number_and_window() -> None:
     made = functional_groups([20, 0, 10], [(40, 400), (-600, 1500), (300, 1200)])
     (row,) = rows_of({"a.dcm": file_of(made)})
@@ -202,6 +210,7 @@ def test_an_enhanced_file_of_two_times_stands_time_by_time() -> None:
     assert "by TemporalPositionIdentifier" in notes(report, "ORDERED_BY")[0]
 
 
+@pytest.mark.proves("pixels: 7")
 def test_an_ultrasound_cine_of_six_frames_keeps_the_stored_order() -> None:
     made = dataset("9", SOPClassUID=ULTRASOUND_CINE, Modality="US", NumberOfFrames=6, InstanceNumber=1)
     (row,) = rows_of({"cine.dcm": file_of(made)})

@@ -65,6 +65,7 @@ def planted_file(**elements: Any) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.proves("service: case 19 case 20")
 def test_what_is_not_on_the_list_is_gone_at_every_depth() -> None:
     source, target = planted_file(), io.BytesIO()
     assert source.lower().count(b"lanted") >= 20
@@ -74,6 +75,7 @@ def test_what_is_not_on_the_list_is_gone_at_every_depth() -> None:
     assert data[:128] == bytes(128)
 
 
+@pytest.mark.proves("service: case 19 case 20")
 def test_name_and_uids_are_kept_and_the_file_says_that_it_is_not_de_identified() -> None:
     kept = redacted(file_of(planted()))
     assert kept is not None
@@ -82,6 +84,7 @@ def test_name_and_uids_are_kept_and_the_file_says_that_it_is_not_de_identified()
     assert kept.file_meta.MediaStorageSOPInstanceUID == kept.SOPInstanceUID
 
 
+@pytest.mark.proves("service: case 19 case 20")
 def test_a_picture_is_still_decoded_and_its_bytes_are_the_same() -> None:
     pixels = np.arange(12, dtype="<u2").tobytes()
     kept = redacted(file_of(planted(PixelData=pixels)))
@@ -89,6 +92,7 @@ def test_a_picture_is_still_decoded_and_its_bytes_are_the_same() -> None:
     assert kept.pixel_array.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
 
 
+@pytest.mark.proves("service: case 19 case 20")
 def test_geometry_of_frames_stays_and_nothing_else_of_their_groups() -> None:
     made = functional_groups([0.0, 2.5], [(40, 400), (50, 500)], StackID=["Planted", "Planted"])
     made.PatientID = "Planted"
@@ -104,6 +108,7 @@ def test_geometry_of_frames_stays_and_nothing_else_of_their_groups() -> None:
     assert "Planted" not in str(kept)
 
 
+@pytest.mark.proves("service: case 21")
 def test_untouched_header_and_pixels_are_the_file_byte_for_byte() -> None:
     data = file_of(planted())
     target = io.BytesIO()
@@ -114,6 +119,7 @@ def test_untouched_header_and_pixels_are_the_file_byte_for_byte() -> None:
 # --- conditions -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("service: case 23")
 @pytest.mark.parametrize(
     "spelled", ["00100020", "x00100020", "0x00100020", "0010,0020", "(0010,0020)", "PatientID", " 0010 0020 "]
 )
@@ -126,6 +132,7 @@ def test_a_tag_that_is_none_is_refused() -> None:
         tag_of("PatientShoe")
 
 
+@pytest.mark.proves("service: case 23")
 @pytest.mark.parametrize(
     ("tag", "values", "is_member", "holds"),
     [
@@ -163,6 +170,7 @@ def screen(size: int = 14) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(picture), np.asarray(ink) > 100
 
 
+@pytest.mark.proves("service: case 22")
 @pytest.mark.parametrize("size", [9, 11, 14, 20, 28, 32])
 def test_ink_of_letters_is_found_at_any_size(size: int) -> None:
     picture, ink = screen(size)
@@ -188,6 +196,7 @@ def painted_of(made: Dataset, **options: Any) -> tuple[np.ndarray, Dataset]:
     return done.pixel_array, done
 
 
+@pytest.mark.proves("service: case 22")
 @pytest.mark.parametrize(
     ("kind", "turn", "black"), [("MONOCHROME2", lambda p: p, 0), ("MONOCHROME1", lambda p: 255 - p, 255)]
 )
@@ -199,6 +208,7 @@ def test_text_is_black_and_the_rest_as_it_was(kind: str, turn: Any, black: int) 
     assert (after[40:] == stored[40:]).mean() > 0.95
 
 
+@pytest.mark.proves("service: case 22")
 def test_text_of_one_frame_is_painted_over_on_all() -> None:
     picture, ink = screen()
     frames = np.stack([np.zeros_like(picture), picture, np.zeros_like(picture) + 7])
@@ -207,6 +217,7 @@ def test_text_of_one_frame_is_painted_over_on_all() -> None:
     assert (after[2][~ink][-1000:] == 7).all()
 
 
+@pytest.mark.proves("service: case 22")
 def test_every_frame_of_a_short_film_is_looked_at() -> None:
     picture, ink = screen()
     frames = np.zeros((40, *picture.shape), np.uint8)
@@ -224,6 +235,7 @@ def test_a_name_that_tells_the_patient_is_noticed(name: str, is_told: bool) -> N
     assert done is not None and done.name_tells is is_told
 
 
+@pytest.mark.proves("service: case 22")
 def test_signed_and_twelve_bit_values_are_painted_with_their_lowest() -> None:
     picture, ink = screen()
     values = (picture.astype(np.int16) * 8) - 1024
@@ -243,6 +255,7 @@ def test_colours_are_painted_black_however_they_are_stored(planar: int) -> None:
     assert (after[-1] == colours[-1]).all()
 
 
+@pytest.mark.proves("service: case 22")
 def test_a_palette_is_painted_with_its_darkest_entry() -> None:
     picture, ink = screen()
     ramp = np.arange(256)[::-1].astype("<u2") * 256
@@ -254,6 +267,7 @@ def test_a_palette_is_painted_with_its_darkest_entry() -> None:
     assert (after[ink] == 255).all()
 
 
+@pytest.mark.proves("service: case 22")
 def test_compressed_pixels_come_out_uncompressed() -> None:
     picture, ink = screen()
     made = dataset("1", **SIZE, PixelData=picture.tobytes())
@@ -265,6 +279,7 @@ def test_compressed_pixels_come_out_uncompressed() -> None:
     assert done.SOPInstanceUID == "2.25.1"
 
 
+@pytest.mark.proves("service: case 22")
 def test_no_text_mode_leaves_compressed_bytes_as_they_are() -> None:
     stream = io.BytesIO()
     Image.fromarray(screen()[0]).save(stream, "JPEG", quality=95)

@@ -57,6 +57,7 @@ def converted(source: Path, target: Path, name: str) -> tuple[int, Any]:
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), account
 
 
+@pytest.mark.proves("labels: 49")
 @pytest.mark.parametrize(
     ("make", "suffix", "to"), [(cvat, "xml", "coco"), (coco, "json", "cvat"), (coco, "json", "coco")]
 )

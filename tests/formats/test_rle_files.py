@@ -44,6 +44,7 @@ def pixels(mask: BoxRuns, width: int, height: int) -> np.ndarray:
     return rle.mask_from_runs(rle.frame_runs_from_box_runs(*mask, width, height), height, width)
 
 
+@pytest.mark.proves("pixels: 33")
 def test_the_example_in_every_dialect_both_ways() -> None:
     for dialect in DIALECTS:
         value = encoded(dialect, box_runs(M), 5, 4)  # type: ignore[arg-type]

@@ -23,6 +23,7 @@ def test_keyframes_of_different_shapes_do_not_move_together():
         interpolation.lerp([0] * 4, [0] * 5, 0.5)
 
 
+@pytest.mark.proves("labels: 20")
 @pytest.mark.parametrize(
     ("a", "b", "t", "expected"),
     [
@@ -127,6 +128,7 @@ def test_vertices_in_between_stay_within_both_keyframes(a, b, t, closed):
 
 
 # Along a line of whole numbers no two positions are so near that their distances round to a false tie.
+@pytest.mark.proves("labels: 20")
 @given(*[st.lists(st.integers(0, 50), min_size=2, max_size=15).map(lambda xs: [n for x in xs for n in (x, 0)])] * 2)
 def test_matching_agrees_with_comparing_every_pair(a, b):
     left, right = (interpolation._positions(interpolation._curve(flat, False)) for flat in (a, b))

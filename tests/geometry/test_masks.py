@@ -55,6 +55,7 @@ def test_polygons_have_the_pixels_pycocotools_gives_them(case):
     assert string == coco_mask.merge(encoded)["counts"].decode()
 
 
+@pytest.mark.proves("pixels: 37")
 @given(small_masks)
 @settings(max_examples=300)
 def test_mask_survives_crack_following(mask):
@@ -99,6 +100,7 @@ def is_connected(mask):
         reached = grown
 
 
+@pytest.mark.proves("pixels: 37")
 def test_hole_survives_crack_following():
     mask = drawn("##### #...# #.#.# #...# #####")
     traced = masks.rings_from_mask(mask)
@@ -107,6 +109,7 @@ def test_hole_survives_crack_following():
     assert np.array_equal(masks.mask_from_rings(traced, 5, 5), mask)
 
 
+@pytest.mark.proves("pixels: 37")
 def test_diagonal_pixels_are_two_rings_that_touch():
     assert masks.rings_from_mask(drawn("#. .#")) == [[0, 0, 1, 0, 1, 1, 0, 1], [1, 1, 2, 1, 2, 2, 1, 2]]
     assert masks.rings_from_mask(drawn(".# #.")) == [[1, 0, 2, 0, 2, 1, 1, 1], [0, 1, 1, 1, 1, 2, 0, 2]]
@@ -119,6 +122,7 @@ def test_hole_that_touches_the_outside_at_a_corner_belongs_to_the_outside():
     assert rings.distinct_points(traced[0]) == len(traced[0]) // 2 - 1  # the ring passes (1, 1) twice
 
 
+@pytest.mark.proves("pixels: 37")
 @pytest.mark.parametrize(
     "picture", ["#", "####", "# # #", "#... .... ...#", ".#. ### .#.", "#.#.# .#.#. #.#.#", "#### #..# #### #..# ####"]
 )
@@ -184,6 +188,7 @@ def test_mask_from_rings_is_a_plain_writable_array():
     assert mask.flags.writeable and mask.flags.c_contiguous
 
 
+@pytest.mark.proves("pixels: 36")
 def test_ring_that_reaches_far_outside_is_cut_and_still_painted():
     assert masks.mask_from_rings([[-1e9, -1e9, 1e9, -1e9, 1e9, 1e9, -1e9, 1e9]], 4, 5).all()
     far_right = masks.mask_from_rings([[2, -1e6, 1e6, -1e6, 1e6, 1e6, 2, 1e6]], 4, 5)
@@ -191,6 +196,7 @@ def test_ring_that_reaches_far_outside_is_cut_and_still_painted():
     assert not masks.mask_from_rings([[1e9, 1e9, 2e9, 1e9, 2e9, 2e9]], 4, 5).any()
 
 
+@pytest.mark.proves("pixels: 36")
 @pytest.mark.parametrize("strange", [math.nan, math.inf, -math.inf, 1e308])
 def test_ring_without_a_place_is_refused(strange):
     sentence = re.escape(f"A ring has the coordinate {strange}; coordinates are from -1e+12 to 1e+12.")
@@ -205,6 +211,7 @@ def test_ring_with_a_missing_y_is_refused():
         masks.mask_from_rings([[0, 0, 4, 0, 4, 4, 1]], 5, 5)
 
 
+@pytest.mark.proves("pixels: 36")
 def test_outline_that_would_fill_the_memory_is_refused():
     zigzag = [number for step in range(2000) for number in (-10_000 if step % 2 else 20_000, step)]
     sentence = r"The outline of a ring is \d+ pixels long, more than 13421772\."

@@ -42,6 +42,7 @@ def names(vectors):
 # --- the hub's vectors ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("pixels: 34")
 @pytest.mark.parametrize("vector", VECTORS["encode"], ids=names(VECTORS["encode"]))
 def test_mask_has_the_string_the_hub_writes(vector):
     mask = vector_mask(vector)
@@ -68,6 +69,7 @@ def test_irregular_string_reads_as_the_hub_reads_it(vector):
         assert ["".join(map(str, row)) for row in mask.astype(int).tolist()] == vector["rows"]
 
 
+@pytest.mark.proves("pixels: 34")
 @pytest.mark.parametrize("vector", VECTORS["run_length_strings"], ids=lambda vector: vector["string"])
 def test_run_lengths_have_the_string_of_the_hub(vector):
     assert rle.string_from_runs(vector["run_lengths"]) == vector["string"]
@@ -121,6 +123,7 @@ def test_irregular_string_is_refused(string, sentence):
 # --- dialects -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("pixels: 33")
 def test_example_passes_through_every_dialect():
     runs = rle.runs_from_mask(EXAMPLE)
     columns = rle.column_runs_from_row_runs(runs, 4, 5)
@@ -133,6 +136,7 @@ def test_example_passes_through_every_dialect():
     assert box == [1, 0, 4, 4]
 
 
+@pytest.mark.proves("pixels: 33")
 def test_example_comes_back_from_every_dialect():
     columns = rle.runs_from_counts("42210O2O")
     box_runs = rle.runs_from_text("0, 2, 2, 3, 2, 2, 4, 1")
@@ -146,6 +150,7 @@ def test_example_comes_back_from_every_dialect():
     assert rle.area_from_runs(columns) == rle.area_from_runs(box_runs) == 8
 
 
+@pytest.mark.proves("labels: 32")
 def test_coco_vectors_hold():
     mask = np.zeros((3, 4), bool)
     mask[[0, 0, 1], [1, 2, 1]] = True
@@ -163,6 +168,7 @@ def test_cvat_mask_is_placed_in_its_frame():
     assert np.argwhere(mask).tolist() == [[5, 11], [5, 12], [6, 11]]
 
 
+@pytest.mark.proves("pixels: 34")
 def test_string_with_a_backslash_survives_json():
     runs = [40, 30, 20, 10, 5, 2, 1]
     string = rle.string_from_runs(runs)
@@ -300,6 +306,7 @@ def test_mask_without_pixels_is_one_run_of_zero(shape):
     assert rle.box_runs_from_frame_runs(runs, shape[1], shape[0])[1:] == (0, 0, 0, 0)
 
 
+@pytest.mark.proves("pixels: 34")
 @pytest.mark.parametrize(("value", "runs"), [(False, [12]), (True, [0, 12])])
 def test_empty_and_full_masks_stay_so_in_both_scans(value, runs):
     mask = np.full((3, 4), value)
@@ -314,6 +321,7 @@ def test_empty_box_is_an_empty_frame():
     assert rle.column_frame_runs_from_box_runs([0], 0, 0, 0, 0, 4, 3).tolist() == [12]
 
 
+@pytest.mark.proves("pixels: 34")
 @pytest.mark.parametrize("length", [2**15, 2**20, 2**20 + 1, 2**26])
 def test_long_runs_survive(length):
     runs = [length, 1, 3, length - 1]
@@ -385,6 +393,7 @@ def test_zero_runs_make_no_difference_to_boxes_and_columns():
 # --- what is wrong with files ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("pixels: 35")
 @pytest.mark.parametrize(
     ("runs", "repaired", "missing"),
     [
@@ -411,6 +420,7 @@ def test_repair_leaves_the_runs_of_the_caller_alone():
     assert runs.tolist() == [1, 2, 3]
 
 
+@pytest.mark.proves("pixels: 35")
 @pytest.mark.parametrize(
     ("runs", "sentence"),
     [
@@ -446,6 +456,7 @@ def test_runs_that_are_no_runs_are_refused_everywhere(runs, sentence):
             use()
 
 
+@pytest.mark.proves("pixels: 35")
 @pytest.mark.parametrize("runs", [[3, 8], [3, 10], [], [13]])
 def test_runs_that_do_not_fill_the_mask_are_refused_everywhere(runs):
     sentence = re.escape(f"The runs sum to {sum(runs)} pixels, but 3 x 4 (height x width) is 12.")

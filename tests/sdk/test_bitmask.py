@@ -18,6 +18,7 @@ def mask(rows: list[str], height: int, width: int) -> Any:
     return np.array([[pixel == "1" for pixel in row] for row in rows], bool).reshape(height, width)
 
 
+@pytest.mark.proves("pixels: 34")
 @pytest.mark.parametrize("vector", [one for one in VECTORS["encode"] if "rows" in one], ids=lambda one: one["name"])
 def test_arrays_are_encoded_as_measured(vector: dict[str, Any]) -> None:
     pixels = mask(vector["rows"], vector["height"], vector["width"])
@@ -28,6 +29,7 @@ def test_arrays_are_encoded_as_measured(vector: dict[str, Any]) -> None:
     assert np.array_equal(decoded, pixels)
 
 
+@pytest.mark.proves("pixels: 34")
 @pytest.mark.parametrize("vector", VECTORS["decode"], ids=lambda one: one["name"])
 def test_strings_are_decoded_as_measured(vector: dict[str, Any]) -> None:
     bitmask = BitmaskCoordinates(vector["bitmask"])

@@ -94,6 +94,7 @@ def test_paths_may_come_from_a_generator(world: World, storage: Storage, tmp_pat
     assert [one[-1] for one in storage.of(storage.registered[0])] == [0, 1, 2]
 
 
+@pytest.mark.proves("service: case 9")
 def test_equal_names_and_the_same_file_twice_are_files_of_their_own(
     world: World, storage: Storage, tmp_path: Path
 ) -> None:
@@ -114,6 +115,7 @@ def test_names_may_be_in_any_script(world: World, storage: Storage, tmp_path: Pa
     assert storage.types == {"1": "image/png"}
 
 
+@pytest.mark.proves("service: case 10 case 11")
 def test_a_missing_file_is_named_before_anything_is_sent(world: World, tmp_path: Path) -> None:
     _ = world.dataset
     gone = tmp_path / "gone.png"
@@ -122,6 +124,7 @@ def test_a_missing_file_is_named_before_anything_is_sent(world: World, tmp_path:
     assert world.recorded == []
 
 
+@pytest.mark.proves("service: case 10 case 11")
 def test_failures_are_listed_where_they_are_allowed(world: World, storage: Storage, tmp_path: Path) -> None:
     paths = pictures(tmp_path, 5)
     storage.refused = {paths[1].read_bytes(), paths[4].read_bytes()}
@@ -131,6 +134,7 @@ def test_failures_are_listed_where_they_are_allowed(world: World, storage: Stora
     assert [one[-1] for one in storage.of(storage.registered[0])] == [0, 2, 3]
 
 
+@pytest.mark.proves("service: case 10 case 11")
 def test_nothing_is_registered_where_nothing_arrived(world: World, storage: Storage, tmp_path: Path) -> None:
     paths = pictures(tmp_path, 2)
     storage.refused = {path.read_bytes() for path in paths}

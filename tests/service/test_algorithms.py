@@ -28,6 +28,7 @@ def filled(server: Running, first: dict[str, Any], last: dict[str, Any], frames:
     return [answer[str(number)]["objects"][0][shape] for number in range(frames + 1)]
 
 
+@pytest.mark.proves("service: 12")
 def test_a_box_moves_linearly(server: Running) -> None:
     a = {"x": 0.0, "y": 0.0, "w": 0.5, "h": 0.25}
     b = {"x": 0.5, "y": 0.25, "w": 0.5, "h": 0.75}
@@ -40,6 +41,7 @@ def test_a_box_moves_linearly(server: Running) -> None:
     ]
 
 
+@pytest.mark.proves("service: 12")
 def test_a_turned_box_turns_along_the_shorter_arc(server: Running) -> None:
     box = {"x": 0.0, "y": 0.0, "w": 0.5, "h": 0.25}
     found = filled(
@@ -48,12 +50,14 @@ def test_a_turned_box_turns_along_the_shorter_arc(server: Running) -> None:
     assert [one["theta"] for one in found] == [350.0, 355.0, 0.0, 5.0, 10.0]
 
 
+@pytest.mark.proves("service: 12")
 def test_a_polygon_moves_vertex_by_vertex(server: Running) -> None:
     a = points((0.0, 0.0), (0.5, 0.0), (0.5, 0.5))
     b = points((0.25, 0.0), (0.75, 0.0), (0.75, 0.5))
     assert filled(server, entry(polygon=a), entry(polygon=b), 2)[1] == points((0.125, 0.0), (0.625, 0.0), (0.625, 0.5))
 
 
+@pytest.mark.proves("service: 12")
 def test_a_key_point_moves_linearly(server: Running) -> None:
     found = filled(server, entry(point=points((0.0, 1.0))), entry(point=points((1.0, 0.0))))
     assert [one["0"]["x"] for one in found] == [0.0, 0.25, 0.5, 0.75, 1.0]
@@ -85,6 +89,7 @@ def test_an_answer_has_its_limit(server: Running) -> None:
         world(server).project.object_interpolation(keys, ["obj"])
 
 
+@pytest.mark.proves("service: 12")
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [

@@ -50,6 +50,7 @@ def test_success_is_status_200_and_the_response_alone(server: Running) -> None:
     assert reply.headers["content-type"] == "application/json"
 
 
+@pytest.mark.proves("service: 19.1")
 def test_a_domain_with_a_slash_at_its_end_works(server: Running) -> None:
     assert told(posted(server, LIST, "/" + USER)) == ([], None)
 
@@ -107,6 +108,7 @@ def test_an_address_that_is_none_is_refused_without_a_signature(server: Running)
     assert posted(server, b"", "/nowhere", "GET").status == 401
 
 
+@pytest.mark.proves("service: 19.4")
 def test_every_code_is_told_as_the_client_reads_it() -> None:
     for code, class_ in CODES.items():
         assert faults.code_of(class_("words")) == (code, "words")
@@ -116,10 +118,12 @@ def test_every_code_is_told_as_the_client_reads_it() -> None:
     assert faults.code_of(limit) == (MULTI_LABEL_LIMIT, {"maximum_labels_allowed": 7})
 
 
+@pytest.mark.proves("service: 19.4")
 def test_no_error_asks_to_be_asked_again() -> None:
     assert not {413, 429, 500, 503} & {faults.status_of(class_("words"))[0] for class_ in CODES.values()}
 
 
+@pytest.mark.proves("service: 1")
 def test_health_needs_no_key(server: Running) -> None:
     reply = server.transport().send(Request("GET", server.url + "/healthz", {}))
     assert (reply.status, reply.body) == (200, b'{"status": "ok"}')
@@ -150,6 +154,7 @@ def test_what_may_still_change_is_looked_at_again(server: Running, monkeypatch: 
 # --- texts -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("service: 23")
 @pytest.mark.parametrize(
     "title",
     ["<script>alert(1)</script>", "'; DROP TABLE datasets; --", "../../etc/passwd", "a\nb\tc", "東京 🚦", "%_\\", ""],
@@ -170,6 +175,7 @@ def test_a_title_that_cannot_be_kept_is_refused(server: Running, title: object) 
     assert told(posted(server, body))[0] == ["INVALID_ARGUMENTS_ERROR"]
 
 
+@pytest.mark.proves("service: 23")
 def test_patterns_keep_the_meaning_sql_gives_them(server: Running) -> None:
     ann = server.user("ann")
     titles = ["alpha", "alphabet", "beta", "a%b", "a_b", "axb", "a\\b", "ALPHA"]
@@ -214,6 +220,7 @@ def socketed(tmp_path: Path) -> Any:
         yield it
 
 
+@pytest.mark.proves("service: 22")
 def test_a_body_that_is_too_long_is_not_taken_in(socketed: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "MOST_BODY", 1 << 20)
     host = urlsplit(socketed.url).netloc
@@ -234,12 +241,14 @@ def test_a_body_that_is_too_long_is_not_taken_in(socketed: Running, monkeypatch:
         connection.close()
 
 
+@pytest.mark.proves("service: 22")
 def test_a_compressed_request_is_refused(socketed: Running) -> None:
     body = gzip.compress(bytes(1 << 20))
     reply = posted(socketed, body, **{"Content-Encoding": "gzip"})
     assert (reply.status, reply.body) == (415, b"Requests are not compressed: send the body as it is.")
 
 
+@pytest.mark.proves("service: 22")
 def test_who_is_slow_to_say_what_they_want_is_cut_off(socketed: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "SLACK_S", 0.3)
     host, port = urlsplit(socketed.url).hostname, urlsplit(socketed.url).port
@@ -252,6 +261,7 @@ def test_who_is_slow_to_say_what_they_want_is_cut_off(socketed: Running, monkeyp
         one.close()
 
 
+@pytest.mark.proves("service: 22")
 def test_a_head_without_end_is_cut_off(socketed: Running) -> None:
     one = socket.create_connection((urlsplit(socketed.url).hostname, urlsplit(socketed.url).port))
     one.settimeout(5)
@@ -268,6 +278,7 @@ def test_a_head_without_end_is_cut_off(socketed: Running) -> None:
     assert answer == b"" or b" 400 " in answer
 
 
+@pytest.mark.proves("service: 22")
 def test_of_more_connections_than_there_is_room_for_the_silent_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,6 +295,7 @@ def test_of_more_connections_than_there_is_room_for_the_silent_go(
             one.close()
 
 
+@pytest.mark.proves("service: 21")
 def test_many_callers_at_once_are_all_answered(socketed: Running) -> None:
     users = [socketed.user(f"user{number}") for number in range(8)]
     failures: list[BaseException] = []
@@ -304,6 +316,7 @@ def test_many_callers_at_once_are_all_answered(socketed: Running) -> None:
     assert [len(user.get_datasets()) for user in users] == [10] * 8
 
 
+@pytest.mark.proves("service: 22")
 def test_more_long_bodies_than_there_is_room_for_are_told_to_come_again(
     socketed: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,6 +358,7 @@ def test_a_host_that_is_none_makes_no_address(server: Running) -> None:
 # --- who is unknown --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("service: 22")
 def test_of_who_has_no_key_no_body_is_waited_for(socketed: Running) -> None:
     socketed.user("ann")
     signed = _signatures.authorization(key_of("nobody"), b"")
@@ -359,6 +373,7 @@ def test_of_who_has_no_key_no_body_is_waited_for(socketed: Running) -> None:
         connection.close()
 
 
+@pytest.mark.proves("service: 22")
 def test_who_names_a_key_without_proof_takes_nobodys_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 20)
     with running(tmp_path, "socket") as server:

@@ -45,6 +45,7 @@ def refusal(code: str, payload: str, status: int) -> dict[str, Any]:
     return {"status": status, "response": [code], "payload": payload}
 
 
+@pytest.mark.proves("service: 17")
 def test_a_signature_over_the_bytes_as_they_came_gets_in(server: Running) -> None:
     server.user("ann")
     odd = LIST.replace(b": ", b" :\n ")
@@ -84,6 +85,7 @@ def test_a_refused_request_changes_nothing(server: Running) -> None:
     assert ann.get_datasets() == []
 
 
+@pytest.mark.proves("service: 17")
 def test_what_is_unknown_and_what_is_forbidden_look_alike(server: Running) -> None:
     made = server.user("ann").create_dataset("Crossings", StorageLocation.CORD_STORAGE).dataset_hash
     bob, messages = server.user("bob"), []
@@ -148,6 +150,7 @@ def test_a_signature_of_another_time_is_refused(server: Running, counted: list[A
     assert counted == []
 
 
+@pytest.mark.proves("service: 17")
 def test_a_replay_gets_the_answer_again_and_changes_nothing(
     server: Running, counted: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +214,7 @@ def holder(server: Running, dataset_hash: str, key: str) -> EncordClientDataset:
     return client
 
 
+@pytest.mark.proves("service: 8")
 def test_an_api_key_opens_its_dataset_and_no_other(server: Running) -> None:
     ann = server.user("ann")
     one, other = (ann.create_dataset(title, StorageLocation.CORD_STORAGE).dataset_hash for title in "ab")
@@ -235,6 +239,7 @@ def test_a_key_that_reads_does_not_write(server: Running) -> None:
         writer.get_dataset()
 
 
+@pytest.mark.proves("service: 8")
 def test_every_route_refuses_a_key_without_its_scope(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         ann = server.user("ann")
@@ -273,6 +278,7 @@ def test_a_key_ends_with_the_role_of_its_maker(server: Running) -> None:
 # --- request ids, first keys, times ----------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("service: 17")
 def test_a_request_sent_twice_makes_one_thing(server: Running) -> None:
     ann = server.user("ann")
     payload = {"title": "Crossings", "type": 0}
@@ -299,6 +305,7 @@ def test_our_client_learns_that_ids_are_honoured(server: Running) -> None:
     assert ann.querier.session.honours_request_ids
 
 
+@pytest.mark.proves("service: 2")
 @pytest.mark.parametrize("way", ["in process", "socket"])
 def test_the_first_key_is_trusted_only_if_so_told_and_only_the_first(tmp_path: Path, way: str) -> None:
     with running(tmp_path / "a", way) as server, pytest.raises(AuthenticationError):
@@ -310,6 +317,7 @@ def test_the_first_key_is_trusted_only_if_so_told_and_only_the_first(tmp_path: P
         assert server.stranger("ann").get_datasets() == []
 
 
+@pytest.mark.proves("service: 2")
 def test_a_wrong_signature_is_not_trusted_as_the_first(tmp_path: Path) -> None:
     with running(tmp_path, trust_first_key=True) as server:
         wrong = _signatures.authorization(key_of("ann"), LIST + b" ")

@@ -200,6 +200,15 @@ def stand() -> Iterator[tuple[Stand, str]]:
     stop()
 
 
+@pytest.mark.proves(
+    "service: 4",
+    "service: 19.1",
+    "service: 19.2",
+    "service: 19.5 19.6",
+    "service: 19.7 19.8",
+    "service: 19.9",
+    "service: 19.13 19.14",
+)
 @pytest.mark.parametrize("block", list(blocks()))
 def test_a_recorded_call_gets_replies_the_protocol_accepts(
     block: dict[str, Any], stand: tuple[Stand, str], tmp_path: Path
@@ -213,6 +222,7 @@ def test_a_recorded_call_gets_replies_the_protocol_accepts(
             assert list(player.play(request)) == []
 
 
+@pytest.mark.proves("service: 4")
 def test_every_query_was_recorded_and_has_a_shape() -> None:
     recorded = {
         (one["body"]["query_type"], one["body"]["query_method"])
@@ -223,6 +233,7 @@ def test_every_query_was_recorded_and_has_a_shape() -> None:
     assert recorded == REPLIES.keys() | REFUSED.keys() == {(str(query), str(verb)) for query, verb in ROUTES}
 
 
+@pytest.mark.proves("service: 17")
 @pytest.mark.parametrize("vector", VECTORS["legacy"], ids=lambda one: json.loads(one["input_text"])["query_type"])
 def test_a_recorded_signature_opens_and_a_changed_one_does_not(
     vector: dict[str, Any], stand: tuple[Stand, str], tmp_path: Path
@@ -238,6 +249,7 @@ def test_a_recorded_signature_opens_and_a_changed_one_does_not(
             assert told["response"] == ["AUTHENTICATION_ERROR"]
 
 
+@pytest.mark.proves("service: 17", "service: 19.3")
 @pytest.mark.parametrize("vector", VECTORS["v2"], ids=lambda one: one["method"] + one["path_and_query"][-20:])
 def test_a_recorded_signature_of_the_younger_half_opens_in_its_time_alone(
     vector: dict[str, Any], stand: tuple[Stand, str], tmp_path: Path

@@ -128,6 +128,7 @@ def test_a_caller_who_leaves_is_no_trouble(server: Running) -> None:
     wire.close()
 
 
+@pytest.mark.proves("service: 22")
 @pytest.mark.parametrize("size", [len(BODY), 1 << 20])
 def test_a_body_that_stops_is_not_waited_for(server: Running, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(connections, "SLACK_S", 0.3)
@@ -139,6 +140,7 @@ def test_a_body_that_stops_is_not_waited_for(server: Running, monkeypatch: pytes
     wire.close()
 
 
+@pytest.mark.proves("service: 22")
 def test_a_body_that_trickles_is_not_waited_for(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "SLACK_S", 0.5)
     wire, began = Wire(server), time.monotonic()
@@ -150,6 +152,7 @@ def test_a_body_that_trickles_is_not_waited_for(server: Running, monkeypatch: py
     wire.close()
 
 
+@pytest.mark.proves("service: 22")
 def test_a_body_has_an_end_however_fast_it_comes(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "BODY_S", 0.5)
     wire, began = Wire(server), time.monotonic()
@@ -203,6 +206,7 @@ def test_a_long_answer_comes_from_a_file_and_is_the_same(
     assert list((tmp_path / "files" / "incoming").iterdir()) == []
 
 
+@pytest.mark.proves("service: 22")
 def test_who_does_not_take_an_answer_is_cut_off(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "SLACK_S", 0.5)
     handler = HANDLERS[USER, Query.DATASET_WITH_USER_ROLE, Verb.GET]

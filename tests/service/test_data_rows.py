@@ -31,6 +31,7 @@ def titles(dataset: Dataset, **conditions: object) -> list[str]:
     return [row.title for row in dataset.list_data_rows(**conditions)]  # type: ignore[arg-type]
 
 
+@pytest.mark.proves("service: 5")
 def test_rows_are_listed_in_the_order_they_came_and_by_every_condition(dataset: Dataset) -> None:
     assert titles(dataset) == ["a.png", "b_1.png", "bx1.png", "walk"]
     assert titles(dataset, title_eq="a.png") == ["a.png"]
@@ -49,6 +50,7 @@ def test_a_thousand_hashes_are_looked_up(dataset: Dataset) -> None:
     assert len(titles(dataset, data_hashes=[str(uuid4()) for _ in range(1200)] + hashes)) == 4
 
 
+@pytest.mark.proves("service: 5")
 def test_a_row_is_renamed_and_given_metadata_in_one_go(dataset: Dataset) -> None:
     row = dataset.list_data_rows()[0]
     row.title, row.client_metadata = "north", {"site": {"row": [1, 2.5, None]}}
@@ -82,6 +84,7 @@ def test_a_data_item_is_renamed_and_one_that_is_not_there_is_told(dataset: Datas
     assert titles(dataset)[0] == "south"
 
 
+@pytest.mark.proves("service: 5")
 def test_rows_are_deleted_and_what_is_not_there_is_passed_over(dataset: Dataset) -> None:
     rows = dataset.list_data_rows()
     dataset.delete_data([rows[0].uid, "unknown", rows[0].uid])
@@ -132,6 +135,7 @@ def test_items_one_may_not_see_are_not_there(server: Running, dataset: Dataset) 
     assert titles(other) == ["a.png"]
 
 
+@pytest.mark.proves("service: 21")
 @pytest.mark.parametrize("way", WAYS)
 def test_uploads_of_many_threads_all_become_rows(tmp_path: Path, way: str) -> None:
     with running(tmp_path / "service", way) as server:

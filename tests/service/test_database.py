@@ -44,6 +44,7 @@ def _open(folder: str) -> None:
     open_database(Path(folder)).close()
 
 
+@pytest.mark.proves("service: 3")
 def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_open, args=(str(tmp_path),)) for _ in range(3)]
@@ -56,6 +57,7 @@ def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
         assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
 
 
+@pytest.mark.proves("service: 3")
 def test_a_migration_takes_a_copy_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = open_database(tmp_path)
     opened.write(lambda db: users.add_key(db, "ann@example.com", "0" * 64, 0.0)).result()
@@ -73,6 +75,7 @@ def test_a_migration_takes_a_copy_before(tmp_path: Path, monkeypatch: pytest.Mon
         assert copy.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
 
 
+@pytest.mark.proves("service: 3")
 def test_a_migration_of_postgresql_copies_its_tables_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = database_of(tmp_path, "PostgreSQL")
     opened = open_database(tmp_path, url)
@@ -88,6 +91,7 @@ def test_a_migration_of_postgresql_copies_its_tables_before(tmp_path: Path, monk
     opened.close()
 
 
+@pytest.mark.proves("service: 3")
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_database(tmp_path).close()
 
@@ -104,6 +108,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyt
         assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'more'").fetchall() == []
 
 
+@pytest.mark.proves("service: 3")
 def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     open_database(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE) as connection:
@@ -114,12 +119,14 @@ def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
         assert connection.execute("SELECT version FROM schema_version").fetchall() == [(7,)]
 
 
+@pytest.mark.proves("service: 3")
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database at all" * 100)
     with pytest.raises(ReadError, match=r"is not a database that can be opened: file is not a database"):
         open_database(tmp_path)
 
 
+@pytest.mark.proves("service: 3")
 def test_a_damaged_database_is_not_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = open_database(tmp_path)
     for number in range(200):
@@ -150,6 +157,7 @@ def test_postgresql_without_psycopg_says_what_to_install(tmp_path: Path, monkeyp
         open_database(tmp_path, "postgresql+psycopg://h/db")
 
 
+@pytest.mark.proves("service: 3")
 def test_a_database_that_cannot_hold_every_text_is_refused(tmp_path: Path) -> None:
     address = make_url(GIVEN_DATABASE or THROWAWAY.start())
     with create_engine(address, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as db:
@@ -201,6 +209,7 @@ def test_a_database_that_gives_up_on_a_commit_fails_only_the_write_that_made_it(
     opened.close()
 
 
+@pytest.mark.proves("service: 20")
 @pytest.mark.skipif("SERVICE_DATABASE" in os.environ, reason="fills a file")
 def test_a_full_disk_is_told_and_is_over_when_there_is_room_again(tmp_path: Path) -> None:
     with running(tmp_path) as server:

@@ -9,6 +9,7 @@ from encord_convert.sdk.exceptions import ResourceNotFoundError
 from encord_convert.sdk.orm.dataset import DatasetUserRole, StorageLocation
 
 
+@pytest.mark.proves("service: 5")
 def test_a_dataset_is_made_listed_and_opened(server: Running) -> None:
     ann = server.user("ann")
     made = ann.create_dataset("Crossings", StorageLocation.CORD_STORAGE, "cameras 1 to 4")
@@ -19,6 +20,7 @@ def test_a_dataset_is_made_listed_and_opened(server: Running) -> None:
     assert (opened.title, opened.storage_location) == ("Crossings", StorageLocation.CORD_STORAGE)
 
 
+@pytest.mark.proves("service: 5")
 def test_what_another_made_is_as_if_it_were_not(server: Running) -> None:
     made = server.user("ann").create_dataset("Crossings", StorageLocation.CORD_STORAGE)
     bob = server.user("bob")

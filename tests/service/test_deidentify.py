@@ -49,6 +49,7 @@ def deidentified(server: Running, files: list[Path], **options) -> list[Path]:
     return [Path(one.removeprefix("file://").replace("%20", " ")) for one in done]
 
 
+@pytest.mark.proves("service: case 19 case 20")
 def test_results_lie_beside_their_sources_with_a_stamp_each(served: Running, cloud: Path) -> None:
     files = [cloud / f"scans/{number} a.dcm" for number in (2, 0, 0)]
     before = [file.read_bytes() for file in files]
@@ -66,6 +67,7 @@ def test_results_lie_beside_their_sources_with_a_stamp_each(served: Running, clo
         assert dcmread(path).PatientIdentityRemoved == "NO"
 
 
+@pytest.mark.proves("service: case 23", "service: case 24")
 def test_files_that_do_not_meet_the_conditions_are_left_out(served: Running, cloud: Path) -> None:
     files = [cloud / f"scans/{number} a.dcm" for number in range(3)]
     done = deidentified(
@@ -81,12 +83,14 @@ def test_files_that_do_not_meet_the_conditions_are_left_out(served: Running, clo
     assert {path.parent for path in done} == {cloud / "out/deep"}
 
 
+@pytest.mark.proves("service: case 21")
 def test_an_untouched_header_is_the_file_itself(served: Running, cloud: Path) -> None:
     file = cloud / "scans/0 a.dcm"
     [done] = deidentified(served, [file], redact_dicom_tags=False)
     assert done.read_bytes() == file.read_bytes()
 
 
+@pytest.mark.proves("service: case 25")
 def test_one_bad_file_saves_nothing_and_each_is_named(served: Running, cloud: Path) -> None:
     files = [cloud / "scans/0 a.dcm", cloud / "scans/broken.dcm"]
     before = sorted(cloud.rglob("*"))
@@ -97,6 +101,7 @@ def test_one_bad_file_saves_nothing_and_each_is_named(served: Running, cloud: Pa
     assert sorted(cloud.rglob("*")) == before
 
 
+@pytest.mark.proves("service: case 24")
 @pytest.mark.parametrize("folder", ["..", "a/../../b", "/../x", "a/\0"])
 def test_a_folder_that_leads_out_is_refused(served: Running, cloud: Path, folder: str) -> None:
     with pytest.raises(InvalidArgumentsError, match="does not stay below the root of the integration"):
@@ -110,6 +115,7 @@ def test_only_files_of_an_integration_are_treated(served: Running, tmp_path: Pat
         served.user("ann").deidentify_dicom_files([(cloud / "scans/0 a.dcm").as_uri()], "another")
 
 
+@pytest.mark.proves("service: case 22")
 def test_sensitive_text_without_recognition_is_all_text_and_said(
     served: Running, cloud: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -119,6 +125,7 @@ def test_sensitive_text_without_recognition_is_all_text_and_said(
     assert "0 a.dcm" not in caplog.text
 
 
+@pytest.mark.proves("service: case 19 case 20")
 def test_the_log_says_what_became_of_each_file_and_names_none(
     served: Running, cloud: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -134,6 +141,7 @@ def test_the_log_says_what_became_of_each_file_and_names_none(
     assert "ILLER" not in caplog.text and "File 2 is named" not in caplog.text
 
 
+@pytest.mark.proves("service: case 23")
 def test_no_file_that_meets_the_conditions_is_an_empty_list(served: Running, cloud: Path) -> None:
     before = sorted(cloud.rglob("*"))
     conditions = [SaveDeidentifiedDicomConditionIn(["XA"], "Modality")]
@@ -153,6 +161,7 @@ def test_a_condition_that_is_none_is_refused(served: Running, cloud: Path, condi
         deidentified(served, [cloud / "scans/0 a.dcm"], save_conditions=[condition])
 
 
+@pytest.mark.proves("service: case 24")
 def test_a_name_that_is_taken_gets_another_stamp(tmp_path: Path, cloud: Path) -> None:
     with running(tmp_path / "service", private_data=[str(cloud)], clock=lambda: 1_700_000_000.0) as server:
         first, second = (deidentified(server, [cloud / "scans/0 a.dcm"])[0] for _ in range(2))

@@ -21,6 +21,7 @@ def it(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         yield made
 
 
+@pytest.mark.proves("service: 22")
 @pytest.mark.parametrize("name", ATTACKS)
 def test_others_are_answered_meanwhile(it: Target, name: str) -> None:
     times = waits(it, lambda: ATTACKS[name](it, 0.4))

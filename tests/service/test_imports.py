@@ -55,6 +55,7 @@ def imported(user: EncordUserClient, folder: Path, mode: ReviewMode = ReviewMode
     return user.create_project_from_cvat(LocalImport(str(folder)), "Imported", mode, **options)
 
 
+@pytest.mark.proves("service: 13")
 def test_a_project_export_becomes_a_project_with_its_labels(server: Running, tmp_path: Path) -> None:
     ann = server.user("ann")
     done = imported(ann, project_export(tmp_path / "cvat"))
@@ -78,6 +79,7 @@ def test_a_project_export_becomes_a_project_with_its_labels(server: Running, tmp
     assert instance.get_annotation(0).created_by == "ann@example.com"
 
 
+@pytest.mark.proves("service: 13")
 def test_issues_say_what_was_not_imported(server: Running, tmp_path: Path) -> None:
     done = imported(server.user("ann"), project_export(tmp_path / "cvat"))
     told = {
@@ -102,6 +104,7 @@ def test_boxes_become_polygons_if_asked(server: Running, tmp_path: Path) -> None
     assert [(4, 3), (4, 15), (20, 3), (20, 15)] in corners
 
 
+@pytest.mark.proves("service: 13")
 @pytest.mark.parametrize(
     ("mode", "status"),
     [
@@ -119,6 +122,7 @@ def test_the_review_mode_is_the_state_of_the_rows(
     assert rows["a.png"].label_status == status
 
 
+@pytest.mark.proves("service: 13")
 def test_a_task_export_is_named_by_paths_below_its_images(server: Running, tmp_path: Path) -> None:
     folder = tmp_path / "cvat"
     shutil.copytree(TASK / "images", folder / "images/cam 1")
@@ -131,6 +135,7 @@ def test_a_task_export_is_named_by_paths_below_its_images(server: Running, tmp_p
     assert set(rows_of(ann, done.project_hash)) == files
 
 
+@pytest.mark.proves("service: 13")
 def test_annotations_that_cannot_be_read_make_no_project(server: Running, tmp_path: Path) -> None:
     ann = server.user("ann")
     folder = project_export(tmp_path / "cvat")

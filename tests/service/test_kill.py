@@ -54,6 +54,7 @@ def kept_in(address: str) -> tuple[list[Any], dict[str, int]]:
     return list(kept), dict(heads)
 
 
+@pytest.mark.proves("service: 20")
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "socket"])
 @pytest.mark.timeout(60 + 20 * ROUNDS)
 def test_acknowledged_revisions_outlive_a_kill_whole(tmp_path: Path, way: str) -> None:

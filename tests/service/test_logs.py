@@ -49,6 +49,7 @@ def told(logs: list[LabelLog]) -> list[tuple[Any, ...]]:
     return [(one.action.name, one.identifier, one.feature_hash, one.label_name, one.frame) for one in logs]
 
 
+@pytest.mark.proves("service: 11")
 def test_what_came_changed_and_went_is_logged_once_per_save(server: Running, watch: Watch) -> None:
     here = world(server)
     begun = here.begun("VIDEO", "road.mp4", frames=9)
@@ -98,6 +99,7 @@ def test_saving_anew_what_is_there_is_no_edit(server: Running, watch: Watch) -> 
     assert told(here.project.get_label_logs()) == [("ADD", "a", "car00001", "Car", 0)]
 
 
+@pytest.mark.proves("service: 11")
 def test_conditions_narrow_the_log(server: Running, watch: Watch) -> None:
     here = world(server)
     a, b = here.begun(title="a.png"), here.begun(title="b.png")
@@ -122,6 +124,7 @@ def test_conditions_narrow_the_log(server: Running, watch: Watch) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.proves("service: 11")
 def test_statuses_and_submissions_stand_in_the_log(server: Running, watch: Watch) -> None:
     here = world(server)
     row = here.begun()

@@ -14,6 +14,7 @@ from encord_convert.sdk.orm.model import ModelTrainingWeights
 from encord_convert.service.store.models import add_iteration
 
 
+@pytest.mark.proves("service: 15")
 def test_a_model_is_made_listed_and_deleted(server: Running) -> None:
     project = world(server).project
     uid = project.create_model_row("Cars", "finds cars", ["car00001", "leaf0001"], AutomationModels.FASTER_RCNN)
@@ -27,6 +28,7 @@ def test_a_model_is_made_listed_and_deleted(server: Running) -> None:
         project.model_delete(uid)
 
 
+@pytest.mark.proves("service: 15")
 def test_what_is_known_of_a_training_is_told_as_far_as_it_is_asked_for(server: Running) -> None:
     project = world(server).project
     model_uid = project.create_model_row("Cars", "finds cars", ["car00001"], "faster_rcnn")
@@ -47,6 +49,7 @@ def test_what_is_known_of_a_training_is_told_as_far_as_it_is_asked_for(server: R
         project.get_training_metadata(["nowhere"])
 
 
+@pytest.mark.proves("service: 15")
 def test_a_local_service_says_that_it_has_no_engine(server: Running) -> None:
     here = world(server)
     uid = here.project.create_model_row("Cars", "finds cars", ["car00001"], "faster_rcnn")

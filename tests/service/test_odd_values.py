@@ -62,6 +62,7 @@ def requests() -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
                         yield one, path
 
 
+@pytest.mark.proves("service: 23")
 @pytest.mark.timeout(120 + 3000 // ONE_IN)
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "socket"])
 def test_no_value_makes_the_service_fail(way: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -26,6 +26,7 @@ from encord_convert.sdk.utilities.project_user import ProjectUserRole
 HUB = Path(__file__).parents[2] / "fixtures/hub/ontologies"
 
 
+@pytest.mark.proves("service: 7")
 @pytest.mark.parametrize("name", ["all-shapes", "rich-attributes", "newer-all", "empty"])
 def test_an_ontology_is_fetched_as_it_was_made(server: Running, name: str) -> None:
     sample = json.loads((HUB / f"{name}.json").read_text())
@@ -36,6 +37,7 @@ def test_an_ontology_is_fetched_as_it_was_made(server: Running, name: str) -> No
     assert fetched.structure.to_dict() == structure.to_dict()
 
 
+@pytest.mark.proves("service: 7")
 def test_what_is_changed_is_saved_and_dates_are_the_services(server: Running) -> None:
     made = server.user("ann").create_ontology("Traffic", structure=ontology())
     made.title, made.description = "Roads", "renamed"
@@ -100,6 +102,7 @@ def test_an_ontology_of_another_is_as_if_it_were_not(server: Running) -> None:
         server.user("bob").get_ontology(made.ontology_hash)
 
 
+@pytest.mark.proves("service: 7")
 def test_members_of_a_project_read_its_ontology_and_admins_change_it(server: Running) -> None:
     here = world(server)
     bobs = here.seen_by("bob", ProjectUserRole.ANNOTATOR)
@@ -121,6 +124,7 @@ def test_other_ontologies_are_not_reached_through_a_project(server: Running) -> 
         here.client._querier.get(Query.ONTOLOGY, secret.ontology_hash)
 
 
+@pytest.mark.proves("service: 7", "service: 19.2")
 def test_the_older_flat_ontology_is_read_and_written(server: Running) -> None:
     here = world(server)
     here.client.add_object("Bus", ObjectShape.POLYGON)
@@ -133,6 +137,7 @@ def test_the_older_flat_ontology_is_read_and_written(server: Running) -> None:
     assert [one.label for one in structure.classifications[1].attributes[0].options] == ["red", "green"]
 
 
+@pytest.mark.proves("service: 7")
 def test_a_copied_project_has_the_same_ontology(server: Running) -> None:
     here = world(server)
     copy = here.user.get_project(here.project.copy_project(copy_datasets=CopyDatasetOptions()))

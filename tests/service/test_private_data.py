@@ -55,6 +55,7 @@ def titles(dataset: Dataset) -> list[str]:
     return [row.title for row in dataset.list_data_rows()]
 
 
+@pytest.mark.proves("service: 14")
 def test_each_kind_of_private_data_is_registered_where_it_lies(served: Running, cloud: Path) -> None:
     dataset, integration = dataset_of(served)
     series = sorted(path for path in (cloud / "ct").rglob("*.dcm"))
@@ -100,6 +101,7 @@ def test_a_document_with_what_it_cannot_have_is_refused_by_name(
         dataset.add_private_data_to_dataset_start(integration, document)
 
 
+@pytest.mark.proves("service: 23")
 @pytest.mark.parametrize(
     "address",
     [
@@ -123,6 +125,7 @@ def test_a_root_that_is_no_folder_is_refused_at_the_start(tmp_path: Path) -> Non
             open_service(tmp_path / "service", private_data=[spelled])
 
 
+@pytest.mark.proves("service: 14")
 def test_without_roots_there_is_no_integration(tmp_path: Path) -> None:
     with running(tmp_path / "service") as server:
         ann = server.user("ann")
@@ -138,6 +141,7 @@ def broken(cloud: Path) -> dict[str, Any]:
     return {"images": [good[0], *bad, good[1]]}
 
 
+@pytest.mark.proves("service: 14")
 def test_one_error_registers_nothing_and_every_error_is_told(served: Running, cloud: Path) -> None:
     dataset, integration = dataset_of(served)
     job = dataset.add_private_data_to_dataset_start(integration, broken(cloud))
@@ -149,6 +153,7 @@ def test_one_error_registers_nothing_and_every_error_is_told(served: Running, cl
     assert titles(dataset) == []
 
 
+@pytest.mark.proves("service: 14")
 def test_errors_that_are_ignored_are_told_and_the_rest_is_registered(served: Running, cloud: Path) -> None:
     dataset, integration = dataset_of(served)
     job = dataset.add_private_data_to_dataset_start(integration, broken(cloud), ignore_errors=True)
@@ -166,6 +171,7 @@ def test_addresses_that_are_there_are_passed_over_if_asked(served: Running, clou
         assert titles(dataset) == ["0.png"] * count
 
 
+@pytest.mark.proves("service: 14", "service: 19.10")
 def test_who_asks_waits_until_the_job_ends_or_the_time_is_up(served: Running, cloud: Path) -> None:
     dataset, integration = dataset_of(served)
     served.service._jobs.close()
@@ -179,6 +185,7 @@ def test_who_asks_waits_until_the_job_ends_or_the_time_is_up(served: Running, cl
     assert dataset.add_private_data_to_dataset_get_result(job, timeout_seconds=0).status is LongPollingStatus.PENDING
 
 
+@pytest.mark.proves("service: 14")
 def test_a_job_goes_on_after_a_restart(tmp_path: Path, cloud: Path) -> None:
     with running(tmp_path / "service", private_data=[str(cloud)]) as server:
         server.service._jobs.close()

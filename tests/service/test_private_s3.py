@@ -44,6 +44,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     server.stop()
 
 
+@pytest.mark.proves("service: 14")
 def test_files_of_a_bucket_stay_where_they_are(tmp_path: Path, bucket: Any) -> None:
     bucket.put_file(str(picture(tmp_path / "a.png", 40, 30)), "bucket/data/a b.png")
     bucket.pipe_file("bucket/elsewhere.png", b"x")
@@ -63,6 +64,7 @@ def test_files_of_a_bucket_stay_where_they_are(tmp_path: Path, bucket: Any) -> N
             )
 
 
+@pytest.mark.proves("service: 14")
 def test_files_of_a_bucket_are_de_identified_into_it(tmp_path: Path, bucket: Any) -> None:
     bucket.pipe_file("bucket/scan.dcm", scan(1, InstitutionName="SECRET"))
     with running(tmp_path / "service", private_data=["s3://bucket"], clock=lambda: 1_700_000_000.0) as server:

@@ -45,6 +45,7 @@ def test_without_an_ontology_a_project_gets_an_empty_one(server: Running) -> Non
     assert [one["ontology"].ontology_hash for one in ann.get_ontologies()] == [project.ontology_hash]
 
 
+@pytest.mark.proves("service: 19.7 19.8")
 def test_the_record_of_a_project_has_each_key_the_wire_demands(server: Running) -> None:
     here = world(server)
     here.add()
@@ -59,6 +60,7 @@ def test_the_record_of_a_project_has_each_key_the_wire_demands(server: Running) 
     assert (row["data_title"], row["label_hash"], row["data_type"]) == ("a.png", None, "IMAGE")
 
 
+@pytest.mark.proves("service: 19.5 19.6")
 def test_items_of_the_listing_have_exactly_two_keys(server: Running) -> None:
     here = world(server)
     [item] = here.user.querier.get_list(Query.PROJECT_WITH_USER_ROLE, None, {"filter": {}})
@@ -90,6 +92,7 @@ def test_nothing_of_another_goes_into_a_project(server: Running) -> None:
 # --- people -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("service: 8")
 def test_users_get_roles_also_before_they_have_a_key(server: Running) -> None:
     here = world(server)
     added = here.project.add_users(["bob@example.com", "new@example.com"], ProjectUserRole.REVIEWER)
@@ -109,6 +112,7 @@ def test_a_team_manager_makes_no_admin_and_unmakes_none(server: Running) -> None
             managed.add_users(emails, role)
 
 
+@pytest.mark.proves("service: 8")
 def test_one_admin_stays(server: Running) -> None:
     here = world(server)
     with pytest.raises(OperationNotAllowed, match="A project has one admin at least"):
@@ -186,6 +190,7 @@ def test_a_bare_copy_has_title_description_and_one_admin(server: Running) -> Non
     assert len(server.user("bob").get_projects()) == 1
 
 
+@pytest.mark.proves("service: 8")
 def test_a_copy_takes_collaborators_datasets_and_models_along(server: Running) -> None:
     here, *_ = labelled(server)
     here.seen_by("bob", ProjectUserRole.REVIEWER)
@@ -210,6 +215,7 @@ def test_labels_of_attached_data_are_copied_into_rows_of_their_own(server: Runni
     assert objects_of(here.client.get_label_row(a["label_hash"]))[0]["objectHash"] == "in a"
 
 
+@pytest.mark.proves("service: 8")
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -225,6 +231,7 @@ def test_labels_are_chosen_by_their_state(server: Running, options: CopyLabelsOp
     assert [one.data_title for one in copy.list_label_rows_v2() if one.label_hash] == expected
 
 
+@pytest.mark.proves("service: 8")
 def test_labels_are_chosen_by_hash(server: Running) -> None:
     here, _, group = labelled(server)
     options = CopyLabelsOptions(accepted_label_hashes=[group["label_hash"]])
@@ -232,6 +239,7 @@ def test_labels_are_chosen_by_hash(server: Running) -> None:
     assert [one.data_title for one in copy.list_label_rows_v2() if one.label_hash] == ["walk"]
 
 
+@pytest.mark.proves("service: 8")
 def test_cloned_data_is_the_callers_own_and_has_its_labels(server: Running) -> None:
     here, _, group = labelled(server)
     mapping = {here.dataset_hash: [group["data_hash"]]}
@@ -250,6 +258,7 @@ def test_cloned_data_is_the_callers_own_and_has_its_labels(server: Running) -> N
     assert [one.object_hash for one in row.get_object_instances()] == ["in group"]
 
 
+@pytest.mark.proves("service: 8")
 def test_a_copy_that_cannot_be_made_leaves_nothing(server: Running) -> None:
     here, *_ = labelled(server)
     with pytest.raises(InvalidArgumentsError, match="Labels are copied with their datasets"):

@@ -161,6 +161,7 @@ def names_of(kind: str) -> dict[str, str]:
     return {role: f"{kind}-{role}" for role in (PROJECT_ROLES if kind == "project" else DATASET_ROLES)}
 
 
+@pytest.mark.proves("service: 4")
 @pytest.mark.parametrize("row", list(rows()), ids=lambda row: " ".join(row[:3]))
 def test_roles_and_scopes_are_let_in_as_the_table_says(
     callers: Callers, row: tuple[str, Query, Verb, set[str], set[str]]
@@ -182,6 +183,7 @@ def test_roles_and_scopes_are_let_in_as_the_table_says(
     assert by_key == scopes
 
 
+@pytest.mark.proves("service: 4")
 @pytest.mark.parametrize("row", list(rows()), ids=lambda row: " ".join(row[:3]))
 def test_nobody_else_is_let_in(callers: Callers, row: tuple[str, Query, Verb, set[str], set[str]]) -> None:
     kind, query, verb, _, _ = row
@@ -202,6 +204,7 @@ def test_nobody_else_is_let_in(callers: Callers, row: tuple[str, Query, Verb, se
     assert {name for name, headers in others.items() if callers.is_let_in(RESOURCE, body, headers, kind)} == set()
 
 
+@pytest.mark.proves("service: 4")
 @pytest.mark.parametrize(("query", "verb"), user_routes(), ids=lambda one: str(one))
 def test_the_user_endpoint_is_for_users(callers: Callers, query: Query, verb: Verb) -> None:
     body = request_bytes(query, verb, None, {})
@@ -226,6 +229,7 @@ ALLOWED_PATHS = {
 }
 
 
+@pytest.mark.proves("service: 4")
 @pytest.mark.parametrize(("method", "path"), ALLOWED_PATHS)
 def test_the_younger_half_lets_in_whom_the_table_says(callers: Callers, method: str, path: str) -> None:
     target = path.format(**callers.hashes)
@@ -245,6 +249,7 @@ def test_the_younger_half_lets_in_whom_the_table_says(callers: Callers, method: 
     assert reply.status == 401
 
 
+@pytest.mark.proves("service: 4")
 def test_every_route_is_in_the_table_and_has_a_handler() -> None:
     told = {(RESOURCE, query, verb) for _, query, verb, _, _ in rows()} | {(USER, *one) for one in user_routes()}
     known = {(endpoint, *route) for route, one in ROUTES.items() for endpoint in one.endpoints}

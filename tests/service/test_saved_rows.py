@@ -42,6 +42,7 @@ def revisions(server: Running) -> list[Any]:
 IN_PROCESS = pytest.mark.parametrize("server", ["in process"], indirect=True)
 
 
+@pytest.mark.proves("service: 9")
 @IN_PROCESS
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_shape_and_answer_is_fetched_as_it_was_saved(server: Running, name: str) -> None:
@@ -109,6 +110,7 @@ def test_rows_of_the_object_model_are_saved_and_fetched_equal(server: Running) -
     assert {one["objects"][0]["createdBy"] for one in frames.values()} == {"ann@example.com"}
 
 
+@pytest.mark.proves("service: 9")
 def test_a_bundle_saves_and_fetches_rows_a_hundred_at_a_time(server: Running) -> None:
     here = world(server)
     for number in range(105):
@@ -144,12 +146,14 @@ def test_a_row_is_named_by_a_text(server: Running) -> None:
         world(server).client.save_label_rows([["nested"]], [{}])  # type: ignore[list-item]
 
 
+@pytest.mark.proves("service: 19.11")
 def test_the_same_hash_twice_in_a_request_is_one_row(server: Running) -> None:
     here = world(server)
     hash_ = here.begun()["label_hash"]
     assert len(here.client.get_label_rows([hash_] * 150)) == 1
 
 
+@pytest.mark.proves("service: 9")
 def test_a_row_is_begun_once(server: Running) -> None:
     here = world(server)
     begun = here.begun()
@@ -167,6 +171,7 @@ def test_rows_are_begun_all_or_none(server: Running) -> None:
     assert row.label_hash is None
 
 
+@pytest.mark.proves("service: 9")
 def test_only_labels_of_the_classes_asked_for_come(server: Running) -> None:
     here = world(server)
     row = with_objects(here.begun(), box("car"), box("leaf", featureHash="leaf0001", shape="polygon"))
@@ -213,6 +218,7 @@ def test_a_signed_link_opens_the_picture_without_a_key(server: Running, tmp_path
 # --- what a save does not carry ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("service: case 13 case 14")
 def test_a_save_wipes_neither_the_metadata_of_a_series_nor_its_frames(server: Running) -> None:
     here = world(server)
     blocks = [
@@ -243,6 +249,7 @@ def test_a_save_wipes_neither_the_metadata_of_a_series_nor_its_frames(server: Ru
     assert [len(again["labels"][str(n)]["objects"]) for n in (0, 1, 2, 9)] == [0, 1, 0, 0]
 
 
+@pytest.mark.proves("service: case 13 case 14")
 def test_labels_beyond_the_end_are_kept_and_told(server: Running, caplog: pytest.LogCaptureFixture) -> None:
     here = world(server)
     begun = here.begun("DICOM", "chest", frames=3)
@@ -256,6 +263,7 @@ def test_labels_beyond_the_end_are_kept_and_told(server: Running, caplog: pytest
     assert len(unit["labels"]["9"]["objects"]) == 1
 
 
+@pytest.mark.proves("service: 19.12")
 def test_frames_dates_that_end_in_a_blank_unknown_keys_and_entries_of_nobody_are_taken(server: Running) -> None:
     here = world(server)
     begun = here.begun("VIDEO", "ride", frames=3)
@@ -267,6 +275,7 @@ def test_frames_dates_that_end_in_a_blank_unknown_keys_and_entries_of_nobody_are
     assert entry == odd | {"createdBy": "ann@example.com"}
 
 
+@pytest.mark.proves("service: 19.13 19.14")
 def test_times_statuses_and_titles_are_the_services_whatever_is_sent(server: Running) -> None:
     here = world(server)
     begun = here.begun()
@@ -280,6 +289,7 @@ def test_times_statuses_and_titles_are_the_services_whatever_is_sent(server: Run
 # --- revisions --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("service: 19")
 def test_every_save_is_a_revision_with_the_bytes_that_came(server: Running) -> None:
     here = world(server)
     begun = here.begun()
@@ -294,6 +304,7 @@ def test_every_save_is_a_revision_with_the_bytes_that_came(server: Running) -> N
     assert one.sha256 == sha256(one.body).digest()
 
 
+@pytest.mark.proves("service: 19.11")
 def test_the_same_save_sent_again_is_the_same_revision(server: Running) -> None:
     here = world(server)
     row = with_objects(here.begun(), box())
@@ -302,6 +313,7 @@ def test_the_same_save_sent_again_is_the_same_revision(server: Running) -> None:
     assert len(revisions(server)) == 1
 
 
+@pytest.mark.proves("service: 19")
 def test_the_last_writer_wins_unless_the_service_is_strict(server: Running) -> None:
     here = world(server)
     begun = here.begun()
@@ -311,6 +323,7 @@ def test_the_last_writer_wins_unless_the_service_is_strict(server: Running) -> N
     assert [one["objectHash"] for one in objects_of(here.client.get_label_row(begun["label_hash"]))] == ["bobs"]
 
 
+@pytest.mark.proves("service: 19")
 def test_a_strict_service_names_both_revisions_of_a_conflict(tmp_path: Path) -> None:
     with running(tmp_path, strict_saves=True) as server:
         here = world(server)
@@ -364,6 +377,7 @@ def test_a_classification_without_answers_is_refused(server: Running) -> None:
         save(here.project, begun)
 
 
+@pytest.mark.proves("service: 9")
 def test_rows_are_saved_all_or_none(server: Running) -> None:
     here = world(server)
     good, bad = here.begun(title="a.png"), here.begun(title="b.png")
@@ -409,6 +423,7 @@ def test_the_listing_says_what_is_known_of_the_data(server: Running) -> None:
     assert (row.label_status, row.annotation_task_status) == (LabelStatus.NOT_LABELLED, AnnotationTaskStatus.QUEUED)
 
 
+@pytest.mark.proves("service: 9")
 def test_every_condition_of_the_listing_narrows_it(server: Running) -> None:
     here = world(server)
     a, b = here.begun(title="50%_off.png"), here.begun(title="50 off.png")
@@ -454,6 +469,7 @@ def test_data_of_a_benchmark_that_its_source_has_is_shadow_data(server: Running)
     assert titles(project.list_label_rows_v2(shadow_data_state=ShadowDataState.NOT_SHADOW_DATA)) == ["new.png"]
 
 
+@pytest.mark.proves("service: 19.5 19.6")
 def test_replies_have_the_keys_the_wire_demands(server: Running) -> None:
     from encord_convert.sdk.http.routes import Query
 
@@ -482,6 +498,7 @@ def test_replies_have_the_keys_the_wire_demands(server: Running) -> None:
 # --- statuses, stages, priorities -------------------------------------------------------------------------------------
 
 
+@pytest.mark.proves("service: 10")
 @IN_PROCESS
 @pytest.mark.parametrize(
     ("status", "task"),
@@ -499,6 +516,7 @@ def test_a_status_goes_with_a_state_of_the_task(server: Running, status: LabelSt
     assert (listed.label_status, listed.annotation_task_status) == (status, AnnotationTaskStatus(task))
 
 
+@pytest.mark.proves("service: 10")
 def test_a_submitted_row_is_in_review(server: Running) -> None:
     here = world(server)
     row = here.begun()
@@ -510,6 +528,7 @@ def test_a_submitted_row_is_in_review(server: Running) -> None:
     )
 
 
+@pytest.mark.proves("service: 10")
 def test_rows_move_to_the_ends_of_a_workflow_and_back(server: Running) -> None:
     here = world(server, workflow=True)
     here.begun(title="a.png")
@@ -524,6 +543,7 @@ def test_rows_move_to_the_ends_of_a_workflow_and_back(server: Running) -> None:
     assert titles(listing(workflow_graph_node_title_like="Ann%")) == ["a.png", "b.png"]
 
 
+@pytest.mark.proves("service: 10")
 def test_priorities_stand_in_the_listing_also_of_rows_not_begun(server: Running) -> None:
     here = world(server, workflow=True)
     here.add(title="a.png")
@@ -536,6 +556,7 @@ def test_priorities_stand_in_the_listing_also_of_rows_not_begun(server: Running)
     assert [row.priority for row in here.project.list_label_rows_v2()] == [0.25, 1.0]
 
 
+@pytest.mark.proves("service: 10")
 def test_a_project_of_one_kind_has_no_calls_of_the_other(server: Running) -> None:
     plain, staged = world(server), world(server, workflow=True)
     row, other = plain.begun(), staged.begun()

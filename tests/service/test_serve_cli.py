@@ -60,6 +60,7 @@ def client(url: str, private: Path) -> EncordUserClient:
     )
 
 
+@pytest.mark.proves("service: 1")
 def test_a_user_is_added_and_signs_in_to_the_running_service(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +92,7 @@ def test_the_two_variables_point_our_client_at_it(tmp_path: Path, monkeypatch: p
         assert EncordUserClient.create_with_ssh_private_key().get_datasets() == []
 
 
+@pytest.mark.proves("service: 20")
 def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path) -> None:
     private, public = key_files(tmp_path)
     data = tmp_path / "data"
@@ -122,6 +124,7 @@ def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path) -> None:
     assert set(acknowledged) <= found
 
 
+@pytest.mark.proves("service: 1")
 def test_an_address_that_is_taken_is_told_and_exits_7(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with served(tmp_path / "data") as (_, url):
         port = url.rpartition(":")[2]
@@ -132,6 +135,7 @@ def test_an_address_that_is_taken_is_told_and_exits_7(tmp_path: Path, capsys: py
     )
 
 
+@pytest.mark.proves("service: 2")
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
@@ -153,6 +157,7 @@ def test_a_key_that_is_none_is_told_without_showing_it(
     assert capsys.readouterr().err == f"error: {file}: {sentence}\n"
 
 
+@pytest.mark.proves("service: 2")
 def test_a_key_is_of_one_user(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, public = key_files(tmp_path)
     arguments = ["--key", str(public), "--data", str(tmp_path / "data")]

@@ -58,6 +58,7 @@ def secrets_of(server: Running, tmp_path: Path) -> tuple[list[str], str]:
     return [key, signature, signed.partition(":")[2], secret.hex(), repr(secret)[2:-1]], "\n".join(errors)
 
 
+@pytest.mark.proves("service: 18")
 def test_no_secret_is_logged_or_told_in_an_error(
     server: Running, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +79,7 @@ def test_no_secret_is_logged_or_told_in_an_error(
         assert secret not in errors
 
 
+@pytest.mark.proves("service: 18")
 def test_no_secret_is_printed_by_the_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     private, public = key_files(tmp_path)
     data = tmp_path / "data"
@@ -99,11 +101,13 @@ def test_no_secret_is_printed_by_the_process(tmp_path: Path, capsys: pytest.Capt
         assert planted not in printed
 
 
+@pytest.mark.proves("service: 18")
 def test_the_key_of_the_service_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     Storage(tmp_path)
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.proves("service: 18")
 def test_an_api_key_is_not_in_the_database(server: Running, tmp_path: Path) -> None:
     secrets, _ = secrets_of(server, tmp_path)
     server.service.close()

@@ -38,6 +38,7 @@ def send(server: Running, method: str, url: str, body: bytes = b"", **headers: s
     return server.transport().send(Request(method, url, headers, body))
 
 
+@pytest.mark.proves("service: 16")
 def test_a_file_is_kept_under_the_digest_of_its_bytes_and_once(server: Running) -> None:
     for _ in range(2):
         assert send(server, "PUT", place(server)["signed_url"], b"bytes").status == 200
@@ -45,6 +46,7 @@ def test_a_file_is_kept_under_the_digest_of_its_bytes_and_once(server: Running) 
     assert files_of(server) == [f"{digest[:2]}/{digest}"]
 
 
+@pytest.mark.proves("service: 19.9")
 def test_an_empty_file_and_one_sent_in_chunks_arrive(server: Running) -> None:
     assert send(server, "PUT", place(server)["signed_url"], b"").status == 200
     if server.way == "socket":
@@ -57,6 +59,7 @@ def test_an_empty_file_and_one_sent_in_chunks_arrive(server: Running) -> None:
         assert sha256(b"bytes").hexdigest() in files_of(server)[0] + files_of(server)[1]
 
 
+@pytest.mark.proves("service: 16")
 @pytest.mark.parametrize("change", ["signature", "expires", "hash", "method", "none"])
 def test_an_address_that_was_changed_is_refused(server: Running, change: str) -> None:
     url = place(server)["signed_url"]
@@ -73,6 +76,7 @@ def test_an_address_that_was_changed_is_refused(server: Running, change: str) ->
     assert files_of(server) == []
 
 
+@pytest.mark.proves("service: 16")
 def test_an_address_ends(tmp_path: Path) -> None:
     now = [1_700_000_000.0]
     with running(tmp_path, clock=lambda: now[0]) as server:
@@ -91,6 +95,7 @@ def test_a_file_that_is_larger_than_allowed_leaves_nothing(server: Running, monk
     assert files_of(server) == []
 
 
+@pytest.mark.proves("service: 16")
 def test_a_file_that_stops_half_way_leaves_nothing(tmp_path: Path) -> None:
     with running(tmp_path, "socket") as server:
         url = urlsplit(place(server)["signed_url"])
@@ -109,6 +114,7 @@ def test_a_file_that_stops_half_way_leaves_nothing(tmp_path: Path) -> None:
         assert files_of(server) == []
 
 
+@pytest.mark.proves("service: 20")
 def test_a_full_disk_is_told(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: object, part: bytes) -> None:
         raise OSError(28, "No space left on device")
@@ -162,6 +168,7 @@ def test_a_range_of_another_file_is_the_whole_one(server: Running) -> None:
     assert (reply.status, reply.body) == (200, b"0123456789")
 
 
+@pytest.mark.proves("service: 23")
 @pytest.mark.parametrize("name", ["a.svg", "a.html"])
 def test_what_could_hold_a_script_is_not_shown(server: Running, name: str) -> None:
     reply = fetched(server, name, b"<svg onload='alert(1)'/>")
@@ -171,6 +178,7 @@ def test_what_could_hold_a_script_is_not_shown(server: Running, name: str) -> No
     assert reply.headers["content-security-policy"] == "default-src 'none'; sandbox"
 
 
+@pytest.mark.proves("service: 23")
 def test_the_name_of_a_file_is_no_path(server: Running) -> None:
     url = server.service.storage.download_url(server.url, "0" * 64, '../../x"\r\ny.png', "image/png", 0.0)
     assert urlsplit(url).path == f"/storage/files/{'0' * 64}/x%22%0D%0Ay.png"
@@ -205,6 +213,7 @@ def test_nobody_else_may_look_at_the_data_whatever_was_there_before(tmp_path: Pa
     assert [path.name for path in kept if path.name != "migration.lock"] == []
 
 
+@pytest.mark.proves("service: 22")
 def test_slow_uploads_keep_nobody_waiting(tmp_path: Path) -> None:
     with running(tmp_path, "socket") as server:
         slow = []

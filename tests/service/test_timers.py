@@ -55,6 +55,7 @@ def two_people(server: Running, watch: Watch) -> World:
     return here
 
 
+@pytest.mark.proves("service: 11")
 def test_time_between_saves_counts_up_to_five_minutes(server: Running, watch: Watch) -> None:
     here = two_people(server, watch)
     assert timers(here.project) == [
@@ -82,6 +83,7 @@ def test_times_of_adjoining_periods_add_up(server: Running, watch: Watch) -> Non
     ]  # fmt: skip
 
 
+@pytest.mark.proves("service: 11")
 @pytest.mark.parametrize("group_by", ["dataUnit", "project"])
 def test_pages_hold_every_item_once(server: Running, watch: Watch, group_by: str) -> None:
     here = two_people(server, watch)

@@ -38,6 +38,7 @@ def bytes_at(server: Running, url: str) -> bytes:
     return reply.body
 
 
+@pytest.mark.proves("service: 6")
 def test_an_image_keeps_its_bytes_and_says_its_size(server: Running, tmp_path: Path) -> None:
     dataset, file = dataset_of(server), picture(tmp_path / "a.png", 31, 17)
     made = dataset.upload_image(file, title="north camera")
@@ -48,6 +49,7 @@ def test_an_image_keeps_its_bytes_and_says_its_size(server: Running, tmp_path: P
     assert row.signed_url is not None and bytes_at(server, row.signed_url) == file.read_bytes()
 
 
+@pytest.mark.proves("service: 6")
 def test_a_picture_on_its_side_has_the_size_it_is_shown_in(server: Running, tmp_path: Path) -> None:
     from PIL import Image
 
@@ -59,6 +61,7 @@ def test_a_picture_on_its_side_has_the_size_it_is_shown_in(server: Running, tmp_
     assert (row.width, row.height) == (30, 40)
 
 
+@pytest.mark.proves("service: 6")
 def test_a_group_has_its_images_in_the_order_given_each_with_its_own_size(server: Running, tmp_path: Path) -> None:
     dataset = dataset_of(server)
     sizes = {"b.png": (8, 4), "a.png": (6, 5), "c.jpg": (3, 9)}
@@ -74,6 +77,7 @@ def test_a_group_has_its_images_in_the_order_given_each_with_its_own_size(server
     assert [bytes_at(server, one.signed_url) for one in images] == [file.read_bytes() for file in files]
 
 
+@pytest.mark.proves("service: 6")
 def test_the_order_of_a_series_comes_from_the_files(server: Running) -> None:
     expected = json.loads((CT / "hub.json").read_text())
     [row] = expected["rows"]
@@ -104,12 +108,14 @@ def blocks_of(server: Running, data_hash: str) -> list[dict[str, Any]]:
     return json.loads(found)["frames"]  # type: ignore[no-any-return]
 
 
+@pytest.mark.proves("service: case 15")
 def test_a_missing_slice_is_told_and_not_invented(server: Running, tmp_path: Path) -> None:
     made = dataset_of(server).create_dicom_series(slices_at(tmp_path, [0, 2, 4, 8, 10]))
     assert made["notes"] == ["1 slice is missing between 4 and 8 mm; slices lie 2 mm apart."]
     assert len(blocks_of(server, made["data_hash"])) == 5
 
 
+@pytest.mark.proves("service: case 15")
 def test_a_slice_of_another_size_keeps_its_own_and_is_told(server: Running, tmp_path: Path) -> None:
     files = slices_at(tmp_path, [0, 2])
     (tmp_path / "big.dcm").write_bytes(dicom_files.picture(9, (0, 0, 4), Rows=6, Columns=8))
@@ -118,6 +124,7 @@ def test_a_slice_of_another_size_keeps_its_own_and_is_told(server: Running, tmp_
     assert made["notes"][0].startswith("1 of 3 slices are not of 4 x 3 pixels as the first is")
 
 
+@pytest.mark.proves("service: case 8")
 def test_two_series_in_one_upload_are_refused_with_both_uids(server: Running, tmp_path: Path) -> None:
     files = slices_at(tmp_path, [0, 2])
     (tmp_path / "x.dcm").write_bytes(dicom_files.picture(9, (0, 0, 4), SeriesInstanceUID="2.25.33"))
@@ -127,6 +134,7 @@ def test_two_series_in_one_upload_are_refused_with_both_uids(server: Running, tm
     assert dataset.list_data_rows() == []
 
 
+@pytest.mark.proves("service: case 9")
 def test_slices_of_one_name_in_two_folders_are_two_slices(server: Running, tmp_path: Path) -> None:
     [first] = slices_at(tmp_path, [0])
     (tmp_path / "other").mkdir()
@@ -148,6 +156,7 @@ def test_the_same_slice_twice_is_one_and_another_with_its_uid_is_refused(server:
         dataset.create_dicom_series([*files, again])
 
 
+@pytest.mark.proves("service: case 12")
 def test_blocks_of_a_series_have_every_key_with_null_where_nothing_is_known(server: Running, tmp_path: Path) -> None:
     files = slices_at(tmp_path, [0, 2], PatientID=None)
     dataset = dataset_of(server)
@@ -205,6 +214,7 @@ def test_an_upload_of_another_dataset_is_not_there(server: Running, tmp_path: Pa
         bob._client._querier.post(Query.SINGLE_IMAGE, None, place)
 
 
+@pytest.mark.proves("service: 19.11")
 def test_registering_an_image_twice_makes_one(server: Running, tmp_path: Path) -> None:
     dataset = dataset_of(server)
     querier = dataset._client._querier
@@ -216,6 +226,7 @@ def test_registering_an_image_twice_makes_one(server: Running, tmp_path: Path) -
     assert len(dataset.list_data_rows()) == 1
 
 
+@pytest.mark.proves("service: 6")
 def test_a_video_says_its_size_rate_and_frames(server: Running, tmp_path: Path) -> None:
     file = film(tmp_path / "clip.mp4", 25)
     dataset = dataset_of(server)

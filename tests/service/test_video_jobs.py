@@ -24,12 +24,14 @@ def dataset_of(server: Running) -> Dataset:
     return ann.get_dataset(ann.create_dataset("Videos", StorageLocation.CORD_STORAGE).dataset_hash)
 
 
+@pytest.mark.proves("service: 15")
 def test_without_an_encoder_it_is_said_what_to_install(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("encord_convert.service.videos.find_spec", lambda name: None)
     with pytest.raises(InvalidArgumentsError, match=r"pip install 'encord-convert\[video\]'"):
         dataset_of(server).re_encode_data(["x"])
 
 
+@pytest.mark.proves("service: 15")
 def test_a_video_is_encoded_anew_with_all_its_frames(tmp_path: Path) -> None:
     with running(tmp_path / "service", "socket") as server:
         dataset = dataset_of(server)

@@ -137,6 +137,7 @@ def plan_text(plan, folder: Path) -> str:
     return (folder / "plan.json").read_text()
 
 
+@pytest.mark.proves("cvat containers: width and height", "cvat containers: missing image")
 def test_a_row_without_a_file_or_with_one_of_another_size_is_left_out_and_said_so(
     server: Running, tmp_path: Path
 ) -> None:

@@ -95,6 +95,7 @@ def test_pictures_that_are_left_keep_their_names(tmp_path: Path) -> None:
     assert sum(1 for _ in loaders.read_coco(file, source)) == 1
 
 
+@pytest.mark.proves("cvat codes: MISSING_MEDIA")
 def test_a_missing_picture_is_counted_and_its_labels_are_written(tmp_path: Path) -> None:
     source = pictures(tmp_path / "pictures")
     (source / NAMES[1]).unlink()
