@@ -1,9 +1,13 @@
 """What every test may count on: a fixed environment, and goldens that can be accepted."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Else each of the thousands of commands that tests start would compile every module again, for half of its time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 collect_ignore_glob = ["*conftest.py"]
 """They hold no examples, and all have one name: looking for examples would import the second as the first."""
