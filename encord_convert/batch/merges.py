@@ -12,8 +12,8 @@ is left out. Where sources disagree the first, by the order of names, is followe
 
 Rows of sources whose paths name a split (``train/``, ``val.json``) are in it, unless they say another.
 
-What only the format of a source has words for (ids, licences, keys of its own) is left behind and counted: the same
-number may stand for something else in another.
+What only the format of a source has words for (licences, keys of its own) is left behind and counted: the same number
+may stand for something else in another. Ids are those of one file: a merged one has its own, and nothing is lost.
 
 Rows that name their medium by the same hash in several sources get new hashes, from the old and a count.
 """
@@ -41,6 +41,7 @@ Element = dict[str, Any]
 """A part of an ontology in its JSON form."""
 
 _HASHES = Hashes("merge")
+_IDS = ("image.id", "annotation.id", "class.id")
 
 
 def merged(
@@ -85,9 +86,9 @@ def merged(
         told = Report()
         told.writing = Ledger() if ledger is None else ledger
         for labels, new_names, split in zip(sets, names, splits, strict=True):
-            told.lose_native(labels)
+            told.lose_native(labels, but=_IDS)
             for row in labels.walk():
-                told.lose_native(labels, row)
+                told.lose_native(labels, row, but=_IDS)
                 if ledger is not None and labels.ledger is not None:
                     for key in labels.ledger.into:  # what is counted at all has to be known while it is walked
                         ledger.into[key] += 0
@@ -96,7 +97,9 @@ def merged(
                     own.client_metadata = {**(own.client_metadata or {}), KEY: split}
                 yield own
             if ledger is not None and labels.ledger is not None:
-                ledger.merge(labels.ledger)
+                ledger.merge(labels.ledger.without("ID_RENUMBERED"))
+        if ledger is not None and any(labels.native for labels in sets):
+            ledger.note(Level.INFO, "ID_RENUMBERED", "Ids are those of one file; in a merged one they count from 1.")
 
     return LabelSet(structure, rows, title=title, ledger=ledger), union.ledger if ledger is None else Ledger()
 
@@ -301,6 +304,9 @@ def moved(row: LabelRowV2, structure: OntologyStructure, names: Mapping[str, str
         _replace_media(form, media)
     own = LabelRowV2._from_dict(form, structure)
     own._origin, own._file = row._origin, row._file
+    if row._native is not None and own.client_metadata:
+        family = row._native.family  # it stands there too, so that it is seen
+        own.client_metadata = {key: value for key, value in own.client_metadata.items() if key != family} or None
     for ours, theirs in ((own._objects, row._objects), (own._classifications, row._classifications)):
         for key, instance in theirs.items():
             ours[key]._origin = instance._origin

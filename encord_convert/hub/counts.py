@@ -219,6 +219,12 @@ class Ledger:
         for verdict, counts in other._verdicts.items():
             self.weigh(verdict, counts)
 
+    def without(self, code: str) -> Ledger:
+        """Return a copy without the losses of a code."""
+        copy = self._copy()
+        copy._losses = {index: tally for index, tally in copy._losses.items() if index[1] != code}
+        return copy
+
     def _copy(self) -> Ledger:
         copy = Ledger()
         copy.merge(self)

@@ -227,14 +227,15 @@ class Report:
                 detail = f"The colour {item.color} of {item.title!r} cannot be stored in the target."
                 self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
 
-    def lose_native(self, labels: LabelSet, row: LabelRowV2 | None = None) -> None:
-        """Say that what only the source has words for is left behind: of a row, else of the set."""
+    def lose_native(self, labels: LabelSet, row: LabelRowV2 | None = None, but: Collection[str] = ()) -> None:
+        """Say that what only the source has words for is left behind, ``but`` some keys: of a row, else of the set."""
         nothing = Carries(frozenset(), frozenset(), frozenset())
         if row is None:
             for family, keys in labels.native.items():
-                self._lose_native_of_set(family, keys, nothing)
+                self._lose_native_of_set(family, {**keys, QUIET: {*keys.get(QUIET, ()), *but}}, nothing)
         elif row._native is not None:
-            self._lose_native_of(row, _of_its_labels(row), nothing)
+            native = _of_its_labels(row)
+            self._lose_native_of(row, replace(native, quiet=native.quiet | set(but)), nothing)
 
     def _keeps_all(self, native: Native | NativeColumns, carries: Carries) -> bool:
         return native.family in carries.native and native.family in self._families

@@ -173,3 +173,32 @@ def test_a_medium_of_two_sources_gets_a_hash_for_each(tmp_path: Path) -> None:
     merge([tmp_path / "in" / "*"], tmp_path / "out", "encord")
     rows = list(read(tmp_path / "out"))
     assert len({row.data_hash for row in rows}) == len({row.label_hash for row in rows}) == len(rows) == 7
+
+
+def test_coco_files_whose_ids_and_colours_meet_are_merged_without_loss(tmp_path: Path) -> None:
+    def file(folder: str, images: list[int], categories: list[str]) -> Path:
+        bbox = {"bbox": [10, 10, 20, 20], "area": 400, "iscrowd": 0}
+        path = tmp_path / f"{folder}.json"
+        path.write_text(
+            json.dumps(
+                {
+                    "images": [
+                        {"id": id_, "file_name": f"{folder}/{id_}.jpg", "width": 100, "height": 80} for id_ in images
+                    ],
+                    "annotations": [
+                        {"id": id_, "image_id": images[-1], "category_id": id_, **bbox}
+                        for id_ in range(1, len(categories) + 1)
+                    ],
+                    "categories": [{"id": id_, "name": name} for id_, name in enumerate(categories, 1)],
+                }
+            )
+        )
+        return path
+
+    files = file("a", [600, 601], ["cell", "debris"]), file("b", [0, 600], ["debris", "vessel", "cell"])
+    words = ["batch", *map(str, files), "--merge", "--strict", "--to", "coco", "--out", str(tmp_path / "out")]
+    assert cli(words) == 0
+    [written] = (tmp_path / "out").rglob("*.json")
+    merged_file = json.loads(written.read_text())
+    assert [image["id"] for image in merged_file["images"]] == [1, 2, 3, 4]
+    assert len(merged_file["annotations"]) == 5
