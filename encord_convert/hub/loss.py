@@ -254,7 +254,9 @@ class Carries:
     image though ``OUT_OF_BOUNDS`` is carried of the others; texts in which ``unwritable`` finds something are changed
     there. ``colours_by`` says whether every class keeps its colour, or those of one name get that of the first; None
     where nobody has a use for colours, so that they are no loss. ``keeps_upright`` says that a rotatable box that is
-    not turned survives as boxes do, though those that are turned are approximated. ``native`` names the families of
+    not turned survives as boxes do, though those that are turned are approximated. ``extent`` says in which size the
+    geometry on a slice is written: that of the slice (a frame), or of its series (a unit), as masks of the hub are.
+    ``native`` names the families of
     formats whose native data (:mod:`encord_convert.hub.native`) is written back, or ``family:image`` or
     ``family:annotation.id`` where that is all of it.
     """
@@ -272,6 +274,7 @@ class Carries:
     unwritable: re.Pattern[str] | None = None
     colours_by: Literal["class", "name"] | None = "class"
     keeps_upright: bool = False
+    extent: Literal["frame", "unit"] = "frame"
     native: frozenset[str] = frozenset()
 
     @property

@@ -18,7 +18,7 @@ from encord_convert.errors import WriteError
 from encord_convert.geometry import masks, rle
 from encord_convert.geometry.boxes import corners_from_rotated
 from encord_convert.geometry.paintings import BoxRuns, Painting
-from encord_convert.hub.visibility import drawing, fate, is_degenerate_ring, ring_px, unit_size
+from encord_convert.hub.visibility import drawing, extent_of, fate, is_degenerate_ring, ring_px
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
@@ -89,7 +89,7 @@ def hidden_pixels(row: LabelRowV2, carries: Carries) -> dict[tuple[str, int], tu
     hidden = {}
     tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
     for frame, placed in by_frame.items():
-        width, height = unit_size(row, frame)
+        width, height = extent_of(row, frame, carries)
         drawn = [one for one in placed if fate(one[1], width, height, tolerance_px) in ("inside", "leaves")]
         if len(drawn) < 2:
             continue

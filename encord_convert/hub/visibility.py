@@ -32,6 +32,7 @@ from encord_convert.sdk.objects.coordinates import (
 )
 
 if TYPE_CHECKING:
+    from encord_convert.hub.loss import Carries
     from encord_convert.sdk.objects import LabelRowV2
     from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
 
@@ -194,6 +195,11 @@ def frame_size(row: LabelRowV2, frame: int) -> tuple[int, int]:
     if slice_ is not None and slice_.width and slice_.height:
         return slice_.width, slice_.height
     return unit_size(row, frame)
+
+
+def extent_of(row: LabelRowV2, frame: int, carries: Carries) -> tuple[int, int]:
+    """Return width and height in pixels of what geometry on a frame is judged and written in."""
+    return unit_size(row, frame) if carries.extent == "unit" else frame_size(row, frame)
 
 
 def unit_size(row: LabelRowV2, frame: int) -> tuple[int, int]:

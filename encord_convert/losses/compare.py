@@ -18,9 +18,9 @@ from encord_convert.hub.loss import Carries, Feature, Where
 from encord_convert.hub.matching import Difference, Placement, Thing, differences, geometry_px
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.hub.skeletons import KnownPoints
-from encord_convert.hub.visibility import fate, frame_size, unit_size
+from encord_convert.hub.visibility import extent_of, fate, frame_size, unit_size
 from encord_convert.losses.narrow import changes, loses_a_part
-from encord_convert.sdk.objects import OntologyStructure
+from encord_convert.sdk.objects import OntologyStructure, Shape
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
@@ -107,17 +107,22 @@ class _Lens:
     def is_pooled(self, row: LabelRowV2) -> bool:
         return self._carries is not None and row.data_type not in self._carries.data_types
 
+    def _resizes(self, row: LabelRowV2, shape: Any) -> bool:
+        """Tell whether what is on a slice of a size of its own has that size in the target, or that of its series."""
+        is_cut = self._carries is not None and self._carries.extent == "frame" and shape is Shape.BITMASK
+        return is_cut or self.is_pooled(row)
+
     def _object(self, row: LabelRowV2, instance: Any, hidden: Mapping[tuple[str, int], tuple[int, int]]) -> Thing:
         frames = {}
         shape = instance.ontology_item.shape
         carries = self._carries
         if carries is None or shape in carries.shapes | carries.approximates:
             for frame, data in sorted(instance._frames.items()):
-                size = frame_size(row, frame)
+                size = frame_size(row, frame) if carries is None else extent_of(row, frame, carries)
                 strangers = self._known_points.strangers(instance.object_name, data.coordinates)
                 unit = unit_size(row, frame)
                 geometry = self._geometry(shape, data.coordinates, size, unit, strangers)
-                if geometry is not _GONE and size != unit and self.is_pooled(row):
+                if geometry is not _GONE and size != unit and self._resizes(row, shape):
                     geometry = None  # as an image of its own it may have the size of the slice, or that of the medium
                 lost, area = hidden.get((instance.object_hash, frame), (0, 1))
                 if geometry is not _GONE and lost < area:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.hub.loss import Carries, Feature, Kind, Limits
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.hub.skeletons import KnownPoints
-from encord_convert.hub.visibility import bounded_fate, drawn_box, fate, frame_size, has_empty_part, is_crowd
+from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, has_empty_part, is_crowd
 from encord_convert.losses.report import Report
 from encord_convert.losses.wording import plural
 from encord_convert.sdk.objects import Shape
@@ -82,7 +82,7 @@ def _geometry(
     known_points: KnownPoints, *, is_hidden: bool,
 ) -> bool:  # fmt: skip
     """Account for one frame's geometry; tell whether anything of it is written."""
-    shape, size = instance.ontology_item.shape, frame_size(row, frame)
+    shape, size = instance.ontology_item.shape, extent_of(row, frame, carries)
     tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
     state, reason = _reason_to_drop(instance, frame, coordinates, size, carries, tolerance_px, is_hidden=is_hidden)
     if reason is not None:
@@ -130,7 +130,8 @@ def _frames_without_masks(row: LabelRowV2, carries: Carries) -> Set[int]:
         for instance in row._objects.values()
         if instance.ontology_item.shape in _WITHOUT_OUTLINE
         for frame, data in instance._frames.items()
-        if _reason_to_drop(instance, frame, data.coordinates, frame_size(row, frame), carries, tolerance_px)[1] is None
+        if _reason_to_drop(instance, frame, data.coordinates, extent_of(row, frame, carries), carries, tolerance_px)[1]
+        is None
     }
 
 

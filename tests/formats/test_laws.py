@@ -4,15 +4,19 @@ import json
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from random_labels import random_labels
 
 from encord_convert import Report, read
-from encord_convert._samples import SAMPLES
+from encord_convert._samples import HEIGHT, SAMPLES, WIDTH, Sample
 from encord_convert.formats import formats
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature
-from encord_convert.testing import FormatLaws, written
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, Shape
+from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.testing import FormatLaws, broken_laws, written
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -54,6 +58,37 @@ def test_the_samples_hold_every_feature_a_format_can_lack() -> None:
     silent = set(DECLARABLE) - lost
     # The angle of a rotatable box is what makes it one: a format without it does not carry the shape.
     assert silent <= {Feature.ROTATION}
+
+
+def mask_beyond_its_slice() -> LabelSet:
+    """Masks, which have the size of their series, on a slice that is smaller: inside it, across, and beyond."""
+    s = Sample(DataType.DICOM, frames=2, title="series")
+    lesion = s.draft.add_object("lesion", Shape.BITMASK)
+    for left in (2, 15, 30):
+        pixels = np.zeros((HEIGHT, WIDTH), bool)
+        pixels[2:8, left : left + 8] = True
+        s.place(lesion, BitmaskCoordinates(pixels), 1)
+    members = s.rows[0].to_encord_dict()
+    (unit,) = members["data_units"].values()
+    unit["metadata"] = {"patient_id": None, "study_uid": "2.25.7", "series_uid": "2.25.8"}
+    for frame in range(2):
+        unit["labels"].setdefault(str(frame), {"objects": [], "classifications": []})["metadata"] = {
+            "dicom_instance_uid": f"2.25.{10 + frame}",
+            "multiframe_frame_number": None,
+            "file_uri": f"bucket/{frame}.dcm",
+            "width": WIDTH // (2 if frame else 1),
+            "height": HEIGHT,
+        }
+    structure = s.draft.ontology
+    return LabelSet(structure, [LabelRowV2._from_dict(members, structure)], title="samples")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["coco", "coco-panoptic", "coco-rle", "coco-ytvis", "cvat", "masks", "masks-index", "masks-instance", "rle"],
+)
+def test_a_mask_on_a_slice_smaller_than_its_series_is_written_as_it_is_predicted(name: str) -> None:
+    assert broken_laws(formats()[name], mask_beyond_its_slice()) == []
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES))

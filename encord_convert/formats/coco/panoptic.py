@@ -90,6 +90,7 @@ CARRIES = Carries(
     },
     approximates=frozenset({Shape.POLYGON}),
     one_layer="objects",
+    extent="unit",
     colours_by="name",
     native=frozenset(f"{FAMILY}:{name}" for name in ("file", "class", "image", "frame", SEGMENT_NAME)),
 )

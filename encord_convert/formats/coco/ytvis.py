@@ -75,6 +75,7 @@ CARRIES = Carries(
     codes={**CARRIES_ALL.codes, Shape.ROTATABLE_BOUNDING_BOX: "ROTATION_DROPPED"},
     approximates=frozenset({Shape.ROTATABLE_BOUNDING_BOX}),
     colours_by="name",
+    extent="unit",
     native=frozenset(f"{FAMILY}:{name}" for name in ("file", "class", "image")),
 )
 

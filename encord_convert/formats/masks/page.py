@@ -93,6 +93,7 @@ CARRIES_INSTANCE = Carries(
     CARRIES.approximates,
     "objects",
     native=HUB,
+    extent="unit",
 )
 
 CARRIES_INDEX = Carries(
@@ -102,6 +103,7 @@ CARRIES_INDEX = Carries(
     codes={**CARRIES.codes, Shape.BITMASK: "BITMASK_AS_AREA"},
     approximates=frozenset({Shape.BITMASK, *CARRIES.approximates}),
     one_layer="classes",
+    extent="unit",
     native=frozenset({"ontology", "rows"}),
 )
 

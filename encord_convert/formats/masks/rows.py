@@ -69,6 +69,7 @@ CARRIES = Carries(
     ),
     codes=CODES,
     approximates=DRAWN,
+    extent="unit",
 )  # fmt: skip
 """What labels in the form of the hub carry of masks, each with pixels of its own."""
 
