@@ -14,12 +14,11 @@ from encord_convert.errors import NotRepresentableError, OptionError, ReadError,
 from encord_convert.formats._api import Exporter, Format, Importer
 from encord_convert.formats._files import Source, Target, source_at
 from encord_convert.formats._options import parse_options
-from encord_convert.formats._registry import detect, format_named, formats, mistaken
+from encord_convert.formats._registry import detect, format_named, formats, mistaken, outside
 from encord_convert.hub.counts import SECONDARY
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature, Kind
+from encord_convert.hub.loss import Feature, Kind
 from encord_convert.losses.codes import LOSSES
-from encord_convert.losses.narrow import predict
 from encord_convert.losses.report import Report, sum_counts
 from encord_convert.losses.wording import lines, summary
 from encord_convert.workers import crew
@@ -115,7 +114,7 @@ def write(
     target = path if isinstance(path, Target) else Target(path, chosen.suffixes, clear=clear)
     account.target.path, account.target.format = target.name, chosen.name
     if strict:
-        _refuse_loss(labels, exporter.carries_with(parsed), account, allow)
+        _refuse_loss(labels, exporter, target, parsed, account, allow)
     with _collector_paused(), crew(jobs) as workers, target, workers.ended_on_failure():
         shards = labels.shards(jobs) if exporter.write_sharded else ()
         for shard in shards:
@@ -195,14 +194,15 @@ def foretold(
     """Fill the account with what writing would say, and refuse what it would refuse."""
     chosen = _chosen(dst, to)
     exporter = exporter_of(chosen)
-    carries = exporter.carries_with(parse_options(exporter.options, options, format_name=chosen.name))
+    parsed = parse_options(exporter.options, options, format_name=chosen.name)
+    target = dst if isinstance(dst, Target) else Target(dst, chosen.suffixes)
     account.target.path = dst.name if isinstance(dst, Target) else os.fspath(dst)
     account.target.format = chosen.name
     if strict:
-        _refuse_loss(labels, carries, account, allow)
+        _refuse_loss(labels, exporter, target, parsed, account, allow)
     with _collector_paused():
-        predict(account, labels, carries)
-    if carries.labels:
+        exporter.foretell(labels, target, parsed, account)
+    if exporter.carries.labels:
         _refuse_emptiness(account, chosen)
     return account
 
@@ -267,9 +267,12 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _refuse_loss(labels: LabelSet, carries: Carries, account: Report, allow: Collection[str]) -> None:
+def _refuse_loss(
+    labels: LabelSet, exporter: Exporter, target: Target, options: Any, account: Report, allow: Collection[str]
+) -> None:
     check_codes(allow)
-    predicted = Report.predict(labels, carries)
+    predicted = Report()
+    exporter.foretell(labels, target, options, predicted)
     predicted.source, predicted.target, predicted.finding = account.source, account.target, account.finding
     refuse(predicted, account.target.path or "", allow)
 
@@ -298,7 +301,7 @@ def check_codes(allow: Collection[str]) -> None:
     known = {*LOSSES, *(f"{feature.name}_DROPPED" for feature in Feature)}
     exporters = [one.exporter for one in formats().values() if one.exporter is not None]
     known.update(code for one in exporters for code in one.carries.codes.values())
-    has_plug_ins = any(not one.write.__module__.startswith("encord_convert.") for one in exporters)
+    has_plug_ins = any(name in formats() for name in outside())
     for code in allow:
         near = difflib.get_close_matches(code.upper(), sorted(known), n=1)
         if code not in known and (near or not has_plug_ins):

@@ -26,8 +26,9 @@ from encord_convert.formats._api import Format
 from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.formats._registry import format_named
 from encord_convert.formats.encord import row_dict
+from encord_convert.hub.counts import EXAMPLES
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Loss
+from encord_convert.hub.loss import Loss, Note
 from encord_convert.losses.compare import diff
 from encord_convert.losses.report import Report
 
@@ -35,10 +36,22 @@ __all__ = ["SAMPLES", "FormatLaws", "broken_laws"]
 
 
 def tally(losses: list[Loss]) -> Counter[tuple[str, ...]]:
-    """Return the losses as counts by kind, code, feature, type and label: what two accounts must agree on."""
+    """Return the losses as counts by kind, code, feature, type, label and sentences: what two accounts must agree on.
+
+    The sentences of a loss of more things than there are examples depend on which came first: only one counts.
+    """
     counts: Counter[tuple[str, ...]] = Counter()
     for loss in losses:
-        counts[str(loss.kind), loss.code, str(loss.feature), loss.type, loss.label] += loss.count
+        said = sorted({detail for _, detail in loss.examples}) if len(loss.examples) < EXAMPLES else [""]
+        counts[str(loss.kind), loss.code, str(loss.feature), loss.type, loss.label, " ".join(said)] += loss.count
+    return counts
+
+
+def noted(notes: list[Note]) -> Counter[tuple[str, ...]]:
+    """Return the notes as counts by level, code and sentence."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for note in notes:
+        counts[str(note.level), note.code, note.detail] += note.count
     return counts
 
 
@@ -88,7 +101,8 @@ def broken_laws(format_: Format, labels: LabelSet) -> list[str]:
     """
     assert format_.exporter is not None
     before = hub_of(labels)
-    predicted = Report.predict(labels, format_.exporter.carries)
+    predicted = Report()
+    format_.exporter.foretell(labels, MemoryTarget(), format_.exporter.options(), predicted)
     files, observed = written(format_, labels)
     broken = [*_differing(predicted, observed), *_not_adding_up(observed)]
     if written(format_, labels)[0] != files:
@@ -109,6 +123,9 @@ def _differing(predicted: Report, observed: Report) -> list[str]:
         f"The exporter told the report of this loss, and by its Carries the format loses nothing: {_loss(loss, count)}"
         for loss, count in (found - thought).items()
     ]
+    said, told = noted(predicted.notes()), noted(observed.notes())
+    broken += [f"A dry run does not say what writing notes: {' '.join(note)}" for note in (told - said)]
+    broken += [f"A dry run notes what writing does not say: {' '.join(note)}" for note in (said - told)]
     for what, one, other in (
         ("counts by type", predicted.counts(), observed.counts()),
         ("counts by class", predicted.labels(), observed.labels()),
@@ -123,8 +140,8 @@ def _differing(predicted: Report, observed: Report) -> list[str]:
 
 
 def _loss(loss: tuple[str, ...], count: int) -> str:
-    kind, code, feature, type_, label = loss
-    return f"{count} × {type_.replace('_', ' ')} of {label!r} {kind} ({code}, feature {feature})."
+    kind, code, feature, type_, label, said = loss
+    return f"{count} × {type_.replace('_', ' ')} of {label!r} {kind} ({code}, feature {feature}): {said}"
 
 
 def _sums(row: Mapping[str, int] | None) -> str:

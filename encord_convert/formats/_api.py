@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.loss import Carries
@@ -13,6 +14,7 @@ from encord_convert.losses.report import Report
 if TYPE_CHECKING:
     from encord_convert.formats._files import Source, Target
     from encord_convert.hub.labelset import LabelSet
+    from encord_convert.losses.narrow import Narrowed
 
 
 class Match(Enum):
@@ -50,7 +52,9 @@ class Exporter:
 
     ``write_sharded(shards, target, options, report)``, if given, writes what ``write`` would of the union of the
     shards, byte for byte, with a process for each. ``carries`` is what survives with the options' defaults;
-    ``carries_by(options)``, if given, what does with others.
+    ``carries_by(options)``, if given, what does with others. ``walk(narrowed, target, options)`` yields what is written
+    of the rows, says what is worth noting and raises what cannot be: writing is that and the files, a dry run that
+    alone.
     """
 
     write: Callable[[LabelSet, Target, Any, Report], None]
@@ -58,10 +62,45 @@ class Exporter:
     carries: Carries
     write_sharded: Callable[[Any, Target, Any, Report], None] | None = None
     carries_by: Callable[[Any], Carries] | None = None
+    walk: Callable[[Narrowed, Target, Any], Iterable[Any]] | None = None
+
+    @classmethod
+    def of_narrowed(
+        cls,
+        write: Callable[[Narrowed, Target, Any], None],
+        options: type,
+        carries: Carries,
+        *,
+        walk: Callable[[Narrowed, Target, Any], Iterable[Any]] | None = None,
+        carries_by: Callable[[Any], Carries] | None = None,
+    ) -> Exporter:
+        """Return how a format is written by a function that is given what its declaration leaves of the labels."""
+        return cls(partial(_write_narrowed, write, carries_by or carries), options, carries, None, carries_by, walk)
 
     def carries_with(self, options: Any) -> Carries:
         """Return what survives with these options."""
         return self.carries if self.carries_by is None else self.carries_by(options)
+
+    def foretell(self, labels: LabelSet, target: Target, options: Any, report: Report) -> None:
+        """Tell the report what writing would say, and raise what it would; nothing is written."""
+        from encord_convert.losses.narrow import Narrowed
+
+        narrowed = Narrowed(labels, report, self.carries_with(options))
+        for _ in narrowed if self.walk is None else self.walk(narrowed, target, options):
+            pass
+
+
+def _write_narrowed(
+    write: Callable[[Narrowed, Target, Any], None],
+    carries: Carries | Callable[[Any], Carries],
+    labels: LabelSet,
+    target: Target,
+    options: Any,
+    report: Report,
+) -> None:
+    from encord_convert.losses.narrow import Narrowed
+
+    write(Narrowed(labels, report, carries if isinstance(carries, Carries) else carries(options)), target, options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from encord_convert.formats.coco.write_images import Names, file_name, frames_of
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX
-from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.visibility import drawn_box, frame_size
-from encord_convert.losses.narrow import account
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
@@ -60,10 +59,9 @@ def images(labels: LabelSet, report: Report, carries: Carries) -> Iterator[Image
     that are carried or approximated, and geometry that can be drawn. An exporter that writes it has no loss to tell.
     """
     tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
-    known_points = KnownPoints(labels.ontology, tolerance_px)
     names = Names()
-    for row in report.rows(labels, carries):
-        written = account(report, row, carries, known_points)
+    for left in Narrowed(labels, report, carries):
+        row, written = left.row, left.on_frames()
         labelled = {frame for instance in row._objects.values() for frame in instance._frames}
         for frame in frames_of(row, labelled, everything=False):
             if frame in written or Feature.EMPTY_ROWS in carries.features:

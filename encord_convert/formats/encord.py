@@ -49,6 +49,7 @@ from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.native import HUB, UNREAD
 from encord_convert.hub.unread import RowCheck, check_names, differences
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import EncordException
@@ -233,17 +234,17 @@ def open_shard(recipe: Recipe) -> LabelSet:
 # -- write ------------------------------------------------------------------------------------------------------------
 
 
-def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
+def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     """Write the ontology and one row a line."""
     encoder = msgspec.json.Encoder()
-    ontology = labels.ontology.to_dict()
+    ontology = narrowed.labels.ontology.to_dict()
     structure = told_apart(ontology)
     names = names_given(ontology, structure)
     with target.open(ONTOLOGY) as stream:
         stream.write(msgspec.json.format(encoder.encode(structure), indent=1) + b"\n")
     with target.open(ROWS) as stream:
-        for row in report.rows(labels, CARRIES):
-            members = row_dict(row)
+        for left in narrowed:
+            members = row_dict(left.row)
             rename(members, names)
             stream.write(encoder.encode(members) + b"\n")
 
@@ -264,5 +265,5 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, NoOptions, CARRIES, cuts=True),
-    exporter=Exporter(write, NoOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
 )

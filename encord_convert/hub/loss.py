@@ -278,6 +278,12 @@ class Carries:
     native: frozenset[str] = frozenset()
 
     @property
+    def is_whole(self) -> bool:
+        """Whether whatever is of a shape that is carried survives as it is."""
+        changes = self.approximates or self.bounded or self.one_layer or self.limits != Limits() or self.unwritable
+        return self.features == frozenset(Feature) and not changes
+
+    @property
     def labels(self) -> bool:
         """Whether any label at all survives, if only in another form."""
         return bool(self.shapes or self.approximates) or Feature.CLASSIFICATIONS in self.features

@@ -9,10 +9,11 @@ Source: cocoapi 2.0 ``maskApi.c``, ``rleFrPoly``, for rings; holes are cut out o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encord_convert.errors import WriteError
 from encord_convert.geometry import masks, rle
@@ -56,9 +57,7 @@ def raster(coordinates: Any, width: int, height: int, tolerance_px: float) -> Bo
     WriteError
         The image has more pixels than can be painted.
     """
-    if width * height > rle.current_pixel_limit():
-        limit = rle.current_pixel_limit()
-        raise WriteError(f"An image of {width} × {height} pixels is larger than the {limit} that can be painted.")
+    check_paintable(width, height)
     if isinstance(coordinates, BitmaskCoordinates):
         return rle.clipped_box_runs(*coordinates._box_runs(), width, height)[:5]
     if isinstance(coordinates, BoundingBoxCoordinates):
@@ -71,6 +70,126 @@ def raster(coordinates: Any, width: int, height: int, tolerance_px: float) -> Bo
     return _pixel((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2, width, height)
 
 
+def check_paintable(width: int, height: int) -> None:
+    """Refuse an image that is too large to be painted.
+
+    Raises
+    ------
+    WriteError
+    """
+    if width * height > rle.current_pixel_limit():
+        limit = rle.current_pixel_limit()
+        raise WriteError(f"An image of {width} × {height} pixels is larger than the {limit} that can be painted.")
+
+
+class Layer:
+    """One frame of a target of one value a pixel: what lies later hides what lies before it.
+
+    Parameters
+    ----------
+    drawn : list of (instance, coordinates)
+        Of which something can be drawn, the lowest first.
+    size : (int, int)
+        Width and height in pixels.
+    carries : Carries
+    place : str
+        What an error calls the frame.
+    keeps : bool
+        Whether what was painted is kept, if it is not large.
+
+    Attributes
+    ----------
+    instances : list of ObjectInstance
+    values : list of int
+        What each paints: its number from 1, or that of its class.
+    hidden, areas : list of int
+        Of each how many of its pixels show another value, and how many it has; 0 where it was not painted, being alone.
+
+    Raises
+    ------
+    WriteError
+        The image has more pixels than can be painted.
+    """
+
+    __slots__ = (
+        "_band", "_drawn", "_extents", "_keeps", "_place", "_tolerance_px", "areas", "hidden", "instances", "size",
+        "values",
+    )  # fmt: skip
+
+    def __init__(
+        self, drawn: Sequence[tuple[Any, Any]], size: tuple[int, int], carries: Carries, place: str, *, keeps: bool
+    ) -> None:
+        self.size = size
+        self.instances = [instance for instance, _ in drawn]
+        self.values = layer_values(self.instances, carries)
+        self.hidden, self.areas = [0] * len(drawn), [0] * len(drawn)
+        self._drawn = drawn
+        self._tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
+        self._place = place
+        self._keeps = keeps and size[0] * size[1] <= _KEPT_PIXELS
+        self._band: list[NDArray[np.uint32]] = []
+        self._extents: list[tuple[int, int, int, int]] | None = None
+        if len(drawn) > 1:
+            self._look()
+
+    @property
+    def extents(self) -> list[tuple[int, int, int, int]]:
+        """Of each object the box of the pixels that show its value: left, top, right, bottom."""
+        if self._extents is None:
+            self._look()
+        assert self._extents is not None
+        return self._extents
+
+    def bands(self, values: Sequence[int]) -> Iterator[NDArray[np.uint32]]:
+        """Yield the image as rows, a few at a time, with a value for each object in place of its own; 0 elsewhere."""
+        table = np.zeros(max(self.values, default=0) + 1, np.uint32)
+        table[self.values] = values
+        for band in self._band or self._painting(has_extents=False).bands():
+            yield table[band]
+
+    def _look(self) -> None:
+        painting = self._painting(has_extents=True)
+        for band in painting.bands():
+            if self._keeps:
+                self._band.append(band)
+        self.hidden, self._extents = painting.hidden, painting.extents
+
+    def _painting(self, *, has_extents: bool) -> Painting:
+        masks = [raster(coordinates, *self.size, self._tolerance_px) for _, coordinates in self._drawn]
+        self.areas = [rle.area_from_runs(mask[0]) for mask in masks]
+        try:
+            return Painting(masks, self.values, self.size[1], self.size[0], extents=has_extents)
+        except ValueError as error:
+            raise WriteError(f"{self._place}: {error}") from error
+
+
+_KEPT_PIXELS = 1 << 22
+"""How large an image is kept as it was painted."""
+
+
+def layers_of(row: LabelRowV2, carries: Carries) -> dict[int, Layer]:
+    """Return by frame what a target of one value a pixel shows of a row; nothing if it has other targets."""
+    if carries.one_layer is None:
+        return {}
+    by_frame: dict[int, list[Any]] = {}
+    for instance in row._objects.values():
+        if instance.ontology_item.shape in carries.shapes | carries.approximates:
+            for frame, data in instance._frames.items():
+                by_frame.setdefault(frame, []).append((instance, data.coordinates))
+    return {
+        frame: layer_on(row, frame, by_frame[frame], carries, keeps=len(by_frame) == 1) for frame in sorted(by_frame)
+    }
+
+
+def layer_on(
+    row: LabelRowV2, frame: int, placed: Sequence[tuple[Any, Any]], carries: Carries, *, keeps: bool = True
+) -> Layer:
+    """Return what a target of one value a pixel shows of objects with their coordinates on a frame."""
+    size, tolerance_px = extent_of(row, frame, carries), max(carries.tolerance_px, LEAST_TOLERANCE_PX)
+    drawn = [one for one in placed if fate(one[1], *size, tolerance_px) in ("inside", "leaves")]
+    return Layer(drawn, size, carries, f"{row.data_title}, frame {frame}", keeps=keeps)
+
+
 def hidden_pixels(row: LabelRowV2, carries: Carries) -> dict[tuple[str, int], tuple[int, int]]:
     """Return how many of its pixels each object loses to those that lie over it, in a format of one layer.
 
@@ -79,29 +198,17 @@ def hidden_pixels(row: LabelRowV2, carries: Carries) -> dict[tuple[str, int], tu
     dict
         Object hash and frame to hidden pixels and all pixels; only of objects that lose some.
     """
-    if carries.one_layer is None:
-        return {}
-    by_frame: dict[int, list[Any]] = {}
-    for instance in row._objects.values():
-        if instance.ontology_item.shape in carries.shapes | carries.approximates:
-            for frame, data in instance._frames.items():
-                by_frame.setdefault(frame, []).append((instance, data.coordinates))
-    hidden = {}
-    tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
-    for frame, placed in by_frame.items():
-        width, height = extent_of(row, frame, carries)
-        drawn = [one for one in placed if fate(one[1], width, height, tolerance_px) in ("inside", "leaves")]
-        if len(drawn) < 2:
-            continue
-        pixels = [raster(coordinates, width, height, tolerance_px) for _, coordinates in drawn]
-        values = layer_values([instance for instance, _ in drawn], carries)
-        painting = Painting(pixels, values, height, width)
-        for _ in painting.bands():
-            pass
-        for (instance, _), box_runs, lost in zip(drawn, pixels, painting.hidden, strict=True):
-            if lost:
-                hidden[instance.object_hash, frame] = (lost, rle.area_from_runs(box_runs[0]))
-    return hidden
+    return hidden_in(layers_of(row, carries))
+
+
+def hidden_in(layers: Mapping[int, Layer]) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return what :func:`hidden_pixels` does of the layers of a row."""
+    return {
+        (instance.object_hash, frame): (lost, layer.areas[index])
+        for frame, layer in layers.items()
+        for index, (instance, lost) in enumerate(zip(layer.instances, layer.hidden, strict=True))
+        if lost
+    }
 
 
 def layer_values(instances: Sequence[Any], carries: Carries) -> list[int]:

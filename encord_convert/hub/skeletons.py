@@ -21,11 +21,17 @@ class KnownPoints:
     structure : OntologyStructure
     tolerance_px : float
         As of :func:`~encord_convert.hub.visibility.fate`: what is degenerate is not drawn.
+
+    Attributes
+    ----------
+    untemplated : list of str
+        Classes without a template of which a skeleton was seen.
     """
 
     def __init__(self, structure: OntologyStructure, tolerance_px: float) -> None:
         self._tolerance_px = tolerance_px
         self._known: dict[str, set[str]] = {}
+        self.untemplated: list[str] = []
         for template in reversed(structure.skeleton_templates):
             self._known[template.name] = _keys(template.skeleton, with_hashes=True)
 
@@ -38,6 +44,7 @@ class KnownPoints:
         }
         for name, skeleton in first_skeletons(row, wanted, self._tolerance_px):
             self._known[name] = _keys(skeleton.values, with_hashes=False)
+            self.untemplated.append(name)
 
     def strangers(self, name: str, skeleton: Any) -> list[str]:
         """Return the names of points that a skeleton of a class has and its class has not."""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from encord_convert.hub.loss import Feature, Kind
+
 LOSSES: dict[str, str] = {
     "AMBIGUOUS_IMAGE": "two images of different names have its id",
     "ANNOTATION_CANCELLED": "the annotator cancelled it",
@@ -136,6 +138,30 @@ LOSSES: dict[str, str] = {
     "Z_ORDER_DROPPED": "kept as annotation order",
 }
 """Why a thing was dropped or changed, by code."""
+
+SENTENCES: dict[str | tuple[Kind, Feature], str] = {
+    "CROWD_DROPPED": "An answer calls it a crowd; those are left out.",
+    "PICTURE_TOO_SMALL": "Its image of {width} × {height} pixels is left out: a side is below {least}.",
+    "TOO_SMALL": "It is {width:.3g} × {height:.3g} pixels; less than {least:g} is left out.",
+    (Kind.DROPPED, Feature.CLASSIFICATIONS): "Labels of whole frames cannot be stored in the target.",
+    (Kind.DROPPED, Feature.DEGENERATE): "Empty geometry.",
+    (Kind.DROPPED, Feature.OUT_OF_BOUNDS): "It lies outside the image of {width} × {height} pixels.",
+    (Kind.DROPPED, Feature.OVERLAPS): "All its {area} pixels are covered by other annotations.",
+    (Kind.DROPPED, Feature.SHAPE): "No {shapes} in the target.",
+    (Kind.APPROXIMATED, Feature.DEGENERATE): "A part of it covers nothing and is left out.",
+    (Kind.APPROXIMATED, Feature.DEPTH): "The third coordinate of a point cannot be stored in the target.",
+    (Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS): "It leaves the image of {width} × {height} pixels and is cut there.",
+    (Kind.APPROXIMATED, Feature.OVERLAPS): "{hidden} of its {area} pixels are covered by other annotations.",
+    (Kind.APPROXIMATED, Feature.UNKNOWN_POINTS): "Its class does not have the points {points}.",
+    (Kind.DEFAULTED, Feature.HIDDEN_POSITION): "The position of invisible points cannot be stored in the target.",
+    (Kind.DEFAULTED, Feature.UNSAID_VISIBILITY): "Points whose visibility is not given are written as visible.",
+    (Kind.DEFAULTED, Feature.VISIBILITY): "The visibility of points cannot be stored in the target.",
+    (Kind.MERGED, Feature.SELF_OCCLUSION): "Points hidden by the object itself are written as occluded.",
+}
+"""What is said of one thing that is lost on the way to a target, by code or by what happens to which feature.
+
+Holes, parts, and shapes in another form are not here: the format's own code says what becomes of them.
+"""
 
 NOTES: dict[str, str] = {
     "AMBIGUOUS_ORDER": "slices of a DICOM series are at one position, and nothing orders them",

@@ -1,21 +1,26 @@
-"""What writing will lose, from what a format declares.
+"""What a target does not carry of labels, taken away and told: the one place where a loss on the way out is said.
 
-This is the declaration's side of the law *declared = predicted = observed*: it looks at the labels and at
-:class:`~encord_convert.losses.report.Carries`, and knows no format. An exporter finds the same losses on its own, where
-it writes; the tests compare.
+:class:`Narrowed` walks a label set in front of an exporter. It looks at the labels and at
+:class:`~encord_convert.hub.loss.Carries`, knows no format, and gives the exporter what is left of each row: that is
+written, and nothing is lost any more. A dry run is the same walk without the exporter.
+
+``coco`` and ``cvat`` still find their losses where they write; the tests compare these with what is said here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from copy import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.hub.loss import Carries, Feature, Kind, Limits
-from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, hidden_pixels
+from encord_convert.geometry.rle import current_pixel_limit
+from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Where
+from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, has_empty_part, is_crowd
 from encord_convert.losses.report import Report
-from encord_convert.losses.wording import plural
+from encord_convert.losses.wording import plural, sentence
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import (
     PolygonCoordinates,
@@ -26,143 +31,291 @@ from encord_convert.sdk.objects.coordinates import (
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
-    from encord_convert.sdk.objects import LabelRowV2
+    from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why nothing of a thing is written: code, feature and sentence of the loss; of a row, how many images it is."""
+
+    code: str
+    feature: Feature
+    detail: str
+    images: int = 0
+
+    @classmethod
+    def of(cls, code: str, feature: Feature, **values: Any) -> Reason:
+        """Return the reason of this code with its sentence, which says the values."""
+        return cls(code, feature, sentence(Kind.DROPPED, code, feature, **values))
+
+
+class Left:
+    """A row, and what of its labels a target carries.
+
+    Parameters
+    ----------
+    row : LabelRowV2
+        As it came, which is not changed.
+    frames : dict of str to list of int
+        By the hash of each object that is written, in the order of the row, the frames it is written on, ascending;
+        none for one that is on no frame.
+    layers : dict of int to Layer
+        Of a target of one value a pixel, by frame.
+    """
+
+    __slots__ = ("_carries", "frames", "layers", "row")
+
+    def __init__(
+        self, row: LabelRowV2, frames: dict[str, list[int]], layers: dict[int, Layer], carries: Carries
+    ) -> None:
+        self.row = row
+        self.frames = frames
+        self.layers = layers
+        self._carries = carries
+
+    @property
+    def has_layers(self) -> bool:
+        """Whether the target has one value a pixel."""
+        return self._carries.one_layer is not None
+
+    def objects(self) -> Iterator[tuple[ObjectInstance, list[int]]]:
+        """Yield each object that is written, with its frames."""
+        for hash_, frames in self.frames.items():
+            yield self.row._objects[hash_], frames
+
+    def on_frames(self) -> dict[int, list[ObjectInstance]]:
+        """Return the objects written on each frame, in the order of the row."""
+        placed: dict[int, list[ObjectInstance]] = {}
+        for instance, frames in self.objects():
+            for frame in frames:
+                placed.setdefault(frame, []).append(instance)
+        return placed
+
+    @staticmethod
+    def with_coordinates(instance: ObjectInstance, coordinates: Mapping[int, Any]) -> ObjectInstance:
+        """Return an object on the frames of these coordinates alone, and with them."""
+        written = copy(instance)
+        written._frames = {frame: copy(data) for frame, data in instance._frames.items() if frame in coordinates}
+        for frame, data in written._frames.items():
+            data.coordinates = coordinates[frame]
+        return written
+
+    def layer(self, frame: int) -> Layer:
+        """Return what a target of one value a pixel shows on a frame, which may be nothing."""
+        return self.layers.get(frame) or layer_on(self.row, frame, (), self._carries)
+
+
+class Narrowed:
+    """The rows of a label set, each with what a target of a declaration carries of it; the rest is told and counted.
+
+    Parameters
+    ----------
+    labels : LabelSet
+    report : Report
+    carries : Carries
+
+    Attributes
+    ----------
+    labels : LabelSet
+        As it came: its ontology, its title, what only the source has words for.
+    carries : Carries
+    """
+
+    def __init__(self, labels: LabelSet, report: Report, carries: Carries) -> None:
+        self.labels = labels
+        self.carries = carries
+        self._report = report
+
+    def __iter__(self) -> Iterator[Left]:
+        return self.rows()
+
+    def rows(self, leaves_out: Callable[[LabelRowV2], Reason | None] | None = None) -> Iterator[Left]:
+        """Walk the rows; those for which ``leaves_out`` has a reason are told and not yielded."""
+        carries, report = self.carries, self._report
+        known_points = KnownPoints(self.labels.ontology, max(carries.tolerance_px, LEAST_TOLERANCE_PX))
+        for row in report.rows(self.labels, carries):
+            reason = None if leaves_out is None else leaves_out(row)
+            if reason is None:
+                yield account(report, row, carries, known_points)
+                continue
+            if (key := ("image", "")) in report.reading.into:  # the source counts its images
+                where = Where(file=row._origin, row=row.data_title)
+                report.writing.drop(reason.code, reason.feature, key, where, reason.detail, count=reason.images)
+            instances: list[Any] = [*row._objects.values(), *row._classifications.values()]
+            for instance in instances:
+                for frame in sorted(instance._frames):
+                    report.drop(instance, frame, reason.code, reason.feature, reason.detail)
+        self._note_templates(known_points.untemplated)
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """How many images are written to each split of the target."""
+        return self._report.target.splits
+
+    @splits.setter
+    def splits(self, counts: dict[str, int]) -> None:
+        self._report.target.splits = counts
+
+    def _note_templates(self, untemplated: Iterable[str]) -> None:
+        """Say which skeletons have the points of the first that is written, if the target has a list of them."""
+        if Shape.SKELETON in self.carries.shapes and Feature.UNKNOWN_POINTS not in self.carries.features:
+            for name in untemplated:
+                detail = f"The skeleton {name!r} has no template; its first instance orders the keypoints."
+                self.note(Level.WARNING, "KEYPOINT_NAMES_MISSING", detail)
+
+    def note(self, level: Level, code: str, detail: str, where: Where = NOWHERE, count: int = 1) -> None:
+        """Say something that lost nothing."""
+        self._report.note(level, code, detail, where, count)
 
 
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
     """Fill ``report`` with the account that a writer of this declaration will give."""
-    known_points = KnownPoints(labels.ontology, max(carries.tolerance_px, LEAST_TOLERANCE_PX))
-    for row in report.rows(labels, carries):
-        account(report, row, carries, known_points)
+    for _ in Narrowed(labels, report, carries):
+        pass
 
 
-def account(report: Report, row: LabelRowV2, carries: Carries, known_points: KnownPoints) -> dict[int, list[Any]]:
-    """Say what a target of this declaration does not carry of a row; return by frame the objects it does write.
+def account(report: Report, row: LabelRowV2, carries: Carries, known_points: KnownPoints) -> Left:
+    """Say what a target of this declaration does not carry of a row; return what is left.
 
     ``known_points`` are those of the label set; it is shown the row.
     """
-    written: dict[int, list[Any]] = {}
-    hidden = hidden_pixels(row, carries)
-    unmasked = _frames_without_masks(row, carries) if carries.limits.masks_of_all else frozenset()
+    instances = row._objects.values()
+    if carries.is_whole and all(instance.ontology_item.shape in carries.shapes for instance in instances):
+        return Left(row, {one.object_hash: sorted(one._frames) for one in instances}, {}, carries)
+    layers = layers_of(row, carries)
     known_points.see(row)
-    for instance in row._objects.values():
-        for frame in _object(report, row, instance, carries, hidden, unmasked, known_points):
-            written.setdefault(frame, []).append(instance)
+    walk = _Row(report, row, carries, known_points, hidden_in(layers))
+    frames = {}
+    for hash_, instance in row._objects.items():
+        written = walk.object(instance)
+        if written or not instance._frames:
+            frames[hash_] = written
     for classification in row._classifications.values():
         lose_classification(report, classification, carries)
-    return written
+    return Left(row, frames, layers, carries)
 
 
-def _object(
-    report: Report, row: LabelRowV2, instance: Any, carries: Carries,
-    hidden: Mapping[tuple[str, int], tuple[int, int]], unmasked: Set[int], known_points: KnownPoints,
-) -> list[int]:  # fmt: skip
-    report.drop_unplaced(instance, carries)
-    written = []
-    for frame, data in sorted(instance._frames.items()):
-        lost, area = hidden.get((instance.object_hash, frame), (0, 1))
-        if _geometry(report, row, instance, frame, data.coordinates, carries, known_points, is_hidden=lost == area):
-            if lost:
-                code = carries.code(Feature.OVERLAPS)
-                report.change(instance, frame, Kind.APPROXIMATED, code, Feature.OVERLAPS, "Others hide a part of it.")
-            if frame in unmasked and instance.ontology_item.shape not in _WITHOUT_OUTLINE:
-                detail = carries.limits.masks_of_all
-                report.change(instance, frame, Kind.APPROXIMATED, "MASK_NOT_LOADED", Feature.SHAPE, detail)
-            report.drop_side(instance, frame, carries)
-            written.append(frame)
-    if written:
-        report.drop_track(instance, carries)
-        report.drop_answers(instance, carries)
-        report.change_texts(instance, carries)
-    return written
+class _Row:
+    """Says what a target does not carry of the objects of a row."""
 
+    def __init__(
+        self,
+        report: Report,
+        row: LabelRowV2,
+        carries: Carries,
+        known_points: KnownPoints,
+        hidden: Mapping[tuple[str, int], tuple[int, int]],
+    ) -> None:
+        self._report = report
+        self._row = row
+        self._carries = carries
+        self._known_points = known_points
+        self._hidden = hidden
+        self._tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
+        self._unmasked = self._frames_without_masks() if carries.limits.masks_of_all else frozenset()
 
-def _geometry(
-    report: Report, row: LabelRowV2, instance: Any, frame: int, coordinates: Any, carries: Carries,
-    known_points: KnownPoints, *, is_hidden: bool,
-) -> bool:  # fmt: skip
-    """Account for one frame's geometry; tell whether anything of it is written."""
-    shape, size = instance.ontology_item.shape, extent_of(row, frame, carries)
-    tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
-    state, reason = _reason_to_drop(instance, frame, coordinates, size, carries, tolerance_px, is_hidden=is_hidden)
-    if reason is not None:
-        report.drop(instance, frame, *reason)
-        return False
-    for kind, feature in changes(coordinates, state, known_points.strangers(instance.object_name, coordinates)):
-        if not carries.has(feature, shape):
-            report.change(instance, frame, kind, carries.code(feature), feature, _DETAILS[feature])
-    if loses_a_part(coordinates, size, tolerance_px, carries):
-        code, detail = carries.code(Feature.DEGENERATE, shape), "A part of it covers nothing and is left out."
-        report.change(instance, frame, Kind.APPROXIMATED, code, Feature.DEGENERATE, detail)
-    if shape in carries.approximates and not (carries.keeps_upright and is_upright(coordinates)):
-        detail = f"A {_name(shape)} is written in another form."
-        report.change(instance, frame, Kind.APPROXIMATED, carries.code(shape), Feature.SHAPE, detail)
-    return True
+    def object(self, instance: Any) -> list[int]:
+        """Say what is not carried of an object; return the frames on which it is written."""
+        report, carries = self._report, self._carries
+        report.drop_unplaced(instance, carries)
+        frames = sorted(instance._frames)
+        written = [frame for frame in frames if self._frame(instance, frame, instance._frames[frame].coordinates)]
+        if written:
+            report.drop_track(instance, carries)
+            report.drop_answers(instance, carries)
+            report.change_texts(instance, carries)
+        return written
 
+    def _frame(self, instance: Any, frame: int, coordinates: Any) -> bool:
+        """Say what is not carried of an object on a frame; tell whether it is written there."""
+        carries, shape = self._carries, instance.ontology_item.shape
+        size = extent_of(self._row, frame, carries)
+        lost, area = self._hidden.get((instance.object_hash, frame), (0, 1))
+        state, reason = self._reason_to_drop(instance, frame, coordinates, size)
+        if reason is None and lost == area:
+            reason = dropped(carries, Feature.OVERLAPS, area=area)
+        if reason is not None:
+            self._report.drop(instance, frame, reason.code, reason.feature, reason.detail)
+            return False
+        strangers = self._known_points.strangers(instance.object_name, coordinates)
+        told = [one for one in changes(coordinates, state, strangers) if not carries.has(one[1], shape)]
+        if loses_a_part(coordinates, size, self._tolerance_px, carries):
+            told.append((Kind.APPROXIMATED, Feature.DEGENERATE))
+        if shape in carries.approximates and not (carries.keeps_upright and is_upright(coordinates)):
+            told.append((Kind.APPROXIMATED, Feature.SHAPE))
+        if lost:
+            told.append((Kind.APPROXIMATED, Feature.OVERLAPS))
+        for kind, feature in told:
+            values = {"points": ", ".join(map(repr, strangers)), "hidden": lost, "area": area}
+            code, detail = changed(carries, kind, feature, shape, size, **values)
+            self._report.change(instance, frame, kind, code, feature, detail)
+        if frame in self._unmasked and shape not in _WITHOUT_OUTLINE:
+            detail = carries.limits.masks_of_all
+            self._report.change(instance, frame, Kind.APPROXIMATED, "MASK_NOT_LOADED", Feature.SHAPE, detail)
+        self._report.drop_side(instance, frame, carries)
+        return True
 
-def _reason_to_drop(
-    instance: Any, frame: int, coordinates: Any, size: tuple[int, int], carries: Carries, tolerance_px: float,
-    *, is_hidden: bool = False,
-) -> tuple[str, tuple[str, Feature, str] | None]:  # fmt: skip
-    """Return where one frame's geometry lies, and code, feature and sentence if nothing of it is written."""
-    shape = instance.ontology_item.shape
-    if shape not in carries.shapes | carries.approximates:
-        return "", (carries.code(shape), Feature.SHAPE, f"No {plural(_name(shape), 2)} in the target.")
-    state = (bounded_fate if carries.limits.is_bounded else fate)(coordinates, *size, tolerance_px)
-    if state == "degenerate" and Feature.DEGENERATE not in carries.features:
-        return state, (carries.code(Feature.DEGENERATE, shape), Feature.DEGENERATE, "Empty geometry.")
-    if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
-        code = carries.code(Feature.OUT_OF_BOUNDS)
-        return state, (code, Feature.OUT_OF_BOUNDS, "It lies outside the image.")
-    if is_hidden:
-        return state, (carries.code(Feature.OVERLAPS), Feature.OVERLAPS, "Others hide all of it.")
-    return state, _beyond(instance, frame, coordinates, size, carries.limits, tolerance_px)
+    def _reason_to_drop(
+        self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]
+    ) -> tuple[str, Reason | None]:
+        """Return where one frame's geometry lies, and why nothing of it is written if that is so."""
+        carries, shape = self._carries, instance.ontology_item.shape
+        if shape not in carries.shapes | carries.approximates:
+            return "", dropped(carries, Feature.SHAPE, shape)
+        state = (bounded_fate if carries.limits.is_bounded else fate)(coordinates, *size, self._tolerance_px)
+        if state == "degenerate" and Feature.DEGENERATE not in carries.features:
+            return state, dropped(carries, Feature.DEGENERATE, shape)
+        if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
+            return state, dropped(carries, Feature.OUT_OF_BOUNDS, width=size[0], height=size[1])
+        return state, self._beyond(instance, frame, coordinates, size)
+
+    def _beyond(self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]) -> Reason | None:
+        """Return why an object is beyond the limits of the target, None if it is not."""
+        limits = self._carries.limits
+        if min(size) < limits.least_picture_px:
+            values = {"width": size[0], "height": size[1], "least": limits.least_picture_px}
+            return Reason.of("PICTURE_TOO_SMALL", Feature.MEDIA, **values)
+        if limits.drops_crowds and is_crowd(instance, frame):
+            return Reason.of("CROWD_DROPPED", Feature.GROUPS)
+        if limits.least_side_px:
+            x0, y0, x1, y1 = drawn_box(coordinates, *size, self._tolerance_px)
+            if min(x1 - x0, y1 - y0) < limits.least_side_px:
+                sides = {"width": x1 - x0, "height": y1 - y0, "least": limits.least_side_px}
+                return Reason.of("TOO_SMALL", Feature.DEGENERATE, **sides)
+        return None
+
+    def _frames_without_masks(self) -> Set[int]:
+        """Return the frames on which an object is written that has no outline."""
+        return {
+            frame
+            for instance in self._row._objects.values()
+            if instance.ontology_item.shape in _WITHOUT_OUTLINE
+            for frame, data in instance._frames.items()
+            if not self._reason_to_drop(instance, frame, data.coordinates, extent_of(self._row, frame, self._carries))[
+                1
+            ]
+        }
 
 
 _WITHOUT_OUTLINE = frozenset({Shape.BOUNDING_BOX, Shape.SKELETON})
 
 
-def _frames_without_masks(row: LabelRowV2, carries: Carries) -> Set[int]:
-    """Return the frames on which an object is written that has no outline."""
-    tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
-    return {
-        frame
-        for instance in row._objects.values()
-        if instance.ontology_item.shape in _WITHOUT_OUTLINE
-        for frame, data in instance._frames.items()
-        if _reason_to_drop(instance, frame, data.coordinates, extent_of(row, frame, carries), carries, tolerance_px)[1]
-        is None
-    }
+def dropped(carries: Carries, feature: Feature, shape: Shape | None = None, **values: Any) -> Reason:
+    """Return why nothing of a geometry is written: for its shape, or a feature (of a shape) that is not carried."""
+    code = carries.code(shape) if feature is Feature.SHAPE and shape else carries.code(feature, shape)
+    shapes = plural(_name(shape), 2) if shape else ""
+    return Reason.of(code, feature, shapes=shapes, **values)
 
 
-_DETAILS = {
-    Feature.OUT_OF_BOUNDS: "It leaves the image and is cut at its border.",
-    Feature.HOLES: "Its holes cannot be stored in the target.",
-    Feature.PARTS: "Its several parts cannot be stored in the target.",
-    Feature.VISIBILITY: "The visibility of its points cannot be stored in the target.",
-    Feature.SELF_OCCLUSION: "Points hidden by the object itself are told as hidden.",
-    Feature.HIDDEN_POSITION: "The position of its invisible points cannot be stored in the target.",
-    Feature.UNSAID_VISIBILITY: "Points of which nobody said whether they are visible are told as visible.",
-    Feature.UNKNOWN_POINTS: "Points its template lacks cannot be stored in the target.",
-    Feature.DEPTH: "The third coordinate of a point cannot be stored in the target.",
-}
-
-
-def _beyond(
-    instance: Any, frame: int, coordinates: Any, size: tuple[int, int], limits: Limits, tolerance_px: float
-) -> tuple[str, Feature, str] | None:
-    """Return code, feature and sentence of the limit an object is beyond, None if it is beyond none."""
-    if min(size) < limits.least_picture_px:
-        detail = f"Its image of {size[0]} × {size[1]} pixels is left out: a side is below {limits.least_picture_px}."
-        return "PICTURE_TOO_SMALL", Feature.MEDIA, detail
-    if limits.drops_crowds and is_crowd(instance, frame):
-        return "CROWD_DROPPED", Feature.GROUPS, "An answer calls it a crowd; those are left out."
-    if limits.least_side_px:
-        x0, y0, x1, y1 = drawn_box(coordinates, *size, tolerance_px)
-        if min(x1 - x0, y1 - y0) < limits.least_side_px:
-            detail = f"It is {x1 - x0:.3g} × {y1 - y0:.3g} pixels; less than {limits.least_side_px:g} is left out."
-            return "TOO_SMALL", Feature.DEGENERATE, detail
-    return None
+def changed(
+    carries: Carries, kind: Kind, feature: Feature, shape: Shape, size: tuple[int, int], **values: Any
+) -> tuple[str, str]:
+    """Return code and sentence of what changes about geometry in an image of this size that is written."""
+    of = shape if feature in (Feature.SHAPE, Feature.DEGENERATE) else None
+    code = carries.code(shape) if feature is Feature.SHAPE else carries.code(feature, of)
+    is_filled = code == "HOLES_AS_RLE" and size[0] * size[1] > current_pixel_limit()
+    said = "HOLES_FILLED" if is_filled else "" if code == "UNSUPPORTED_SHAPE" else code
+    return code, sentence(kind, said, feature, width=size[0], height=size[1], **values)
 
 
 def loses_a_part(coordinates: Any, size: tuple[int, int], tolerance_px: float, carries: Carries) -> bool:
@@ -213,9 +366,8 @@ def lose_classification(report: Report, classification: Any, carries: Carries) -
     report.drop_unplaced(classification, carries)
     for frame in sorted(classification._frames):
         if Feature.CLASSIFICATIONS not in carries.features:
-            code = carries.code(Feature.CLASSIFICATIONS)
-            detail = "Labels of whole frames cannot be stored in the target."
-            report.drop(classification, frame, code, Feature.CLASSIFICATIONS, detail)
+            reason = dropped(carries, Feature.CLASSIFICATIONS)
+            report.drop(classification, frame, reason.code, reason.feature, reason.detail)
         else:
             report.drop_side(classification, frame, carries)
     if classification._frames and Feature.CLASSIFICATIONS in carries.features:

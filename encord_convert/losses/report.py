@@ -37,7 +37,7 @@ from encord_convert.hub.contents import (
     unplaced_answers,
 )
 from encord_convert.hub.counts import CROWD, SECONDARY, Carried, Key, Ledger
-from encord_convert.hub.loss import Carries, Feature, Kind, Level, Loss, Note, Where
+from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Loss, Note, Where
 from encord_convert.hub.native import (
     ALSO,
     CLASSES,
@@ -614,9 +614,9 @@ class Report:
         held = self._answers_held(instance, lost)
         return held if lost == hub_answers(instance) else min(held, lost)
 
-    def note(self, level: Level, code: str, detail: str) -> None:
+    def note(self, level: Level, code: str, detail: str, where: Where = NOWHERE, count: int = 1) -> None:
         """Say something that lost nothing."""
-        self.writing.note(level, code, detail)
+        self.writing.note(level, code, detail, where, count)
 
     def _is_track(self, instance: Any) -> bool:
         origin = instance._origin

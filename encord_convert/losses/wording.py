@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from encord_convert.hub.counts import SECONDARY
 from encord_convert.hub.loss import Feature, Kind, Level, Loss, Note
-from encord_convert.losses.codes import LOSSES
+from encord_convert.losses.codes import LOSSES, SENTENCES
 
 MINOR: dict[Feature, str] = {
     Feature.AUTHOR: "authors",
@@ -86,6 +88,27 @@ def plural(type_: str, count: int) -> str:
     if head.endswith(("keypoints", "points")):
         return words
     return head + ("es" if head.endswith(("s", "x")) else "s") + of + rest
+
+
+def sentence(kind: Kind, code: str, feature: Feature, **values: Any) -> str:
+    """Return what is said of one thing that is lost on the way to a target, with the values at hand.
+
+    >>> sentence(Kind.DROPPED, "CLIPPED", Feature.OUT_OF_BOUNDS, width=4, height=3)
+    'It lies outside the image of 4 × 3 pixels.'
+    >>> sentence(Kind.APPROXIMATED, "HOLES_JOINED", Feature.HOLES)
+    'No holes in the target: joined to the outline.'
+    """
+    text = _template(kind, code, feature)
+    return text.format_map(values) if "{" in text else text
+
+
+@cache
+def _template(kind: Kind, code: str, feature: Feature) -> str:
+    text = SENTENCES.get(code) or SENTENCES.get((kind, feature))
+    if text is None:
+        clause = LOSSES.get(code) or LOSSES.get(f"{feature.name}_DROPPED", "written in another form")
+        text = f"{clause[:1].upper()}{clause[1:]}.".replace("{target}", "the target")
+    return text
 
 
 def why(loss: Loss, target: str | None) -> str:

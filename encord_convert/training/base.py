@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,7 @@ from encord_convert.formats.coco.write_native import Kept
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level, Where
 from encord_convert.hub.native import Keys, Native
-from encord_convert.hub.skeletons import KnownPoints
-from encord_convert.losses.narrow import account
-from encord_convert.losses.report import Report
+from encord_convert.losses.narrow import Narrowed, Reason
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.training.images import Pictures, Placing
@@ -67,7 +65,7 @@ class Shot:
     """One image, and what is written of its labels.
 
     ``name`` is the image's below the folder of its ``split``; ``placed`` holds objects with their coordinates;
-    ``native`` is what only COCO has words for.
+    ``native`` is what only COCO has words for. ``put``, unless there is nothing to do, puts the image into a target.
     """
 
     split: str
@@ -76,6 +74,7 @@ class Shot:
     size: tuple[int, int]
     placed: list[tuple[Any, Any]]
     native: Native | None = None
+    put: Callable[[Target], None] | None = None
 
     def own(self, instance: Any) -> Keys:
         """Return what the source says of the extent of an object, where that is not that of its geometry."""
@@ -123,22 +122,21 @@ def base_carries(
 
 
 def shots(
-    labels: LabelSet,
+    narrowed: Narrowed,
     target: Target,
     options: TrainingOptions,
-    report: Report,
-    carries: Carries,
     folders: Mapping[str, str],
     assignment: Assignment,
     *,
     by_stem: bool = False,
 ) -> Iterator[Shot]:
-    """Walk all images to write, each in its split, put them in place and keep account of what is lost.
+    """Walk all images to write, each in its split, and say what is worth knowing of them; nothing is written.
 
     Parameters
     ----------
-    carries : Carries
-        With ``EMPTY_ROWS``, images on which nothing is written are negative examples; without, they are left out.
+    narrowed : Narrowed
+        If it carries ``EMPTY_ROWS``, images on which nothing is written are negative examples; else they are left out.
+    target : Target
     folders : dict of str to str
         Where the images of each split lie in the target.
     assignment : Assignment
@@ -158,41 +156,46 @@ def shots(
             "Name a new one."
         )
     counts: Counter[str] = Counter()
-    known_points = KnownPoints(labels.ontology, carries.tolerance_px)
+    labels, carries = narrowed.labels, narrowed.carries
     with _finder(labels, options.images) as finder:
         kept = Kept(labels)
-        pictures = Pictures(finder, options.image_files, target, report, by_stem)
-        for row in report.rows(labels, carries):
+        pictures = Pictures(finder, options.image_files, narrowed.note, by_stem)
+        members: dict[int, str | None] = {}
+
+        def is_given(row: Any) -> Reason | None:
+            """Look for the images of a row; return why it is left out if another row has one of them."""
             frames = frames_of(row, _labelled(row), everything=False)
-            members = pictures.find(row, frames)
-            if members is None:
-                _leave_out(row, frames, report)
-                continue
-            written = account(report, row, carries, known_points)
-            split = assignment.of(row, report)
-            if not frames:
-                report.note(Level.WARNING, "UNLABELLED_VIDEO", "A video without labels gives no image to train on.")
+            found = pictures.find(row, frames)
+            members.clear()
+            members.update(found or {})
+            return None if found is not None else _twice(row, len(frames), narrowed)
+
+        for left in narrowed.rows(is_given):
+            row, written = left.row, left.on_frames()
+            split = assignment.of(row, narrowed.note)
+            if not members:
+                narrowed.note(Level.WARNING, "UNLABELLED_VIDEO", "A video without labels gives no image to train on.")
             before = counts[split]
-            for frame in frames:
+            for frame, member in members.items():
                 if frame not in written and Feature.EMPTY_ROWS not in carries.features:
                     continue
                 counts[split] += 1
                 counts["empty"] += frame not in written
                 placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
-                name = pictures.place(row, frame, members[frame], split, folders[split])
-                shot = Shot(split, name, frame, pictures.size, placed, kept.of(row))
+                name, size, put = pictures.place(row, frame, member, split, folders[split])
+                shot = Shot(split, name, frame, size, placed, kept.of(row), put)
                 if carries.native and shot.native is not None:
-                    _note_cuts(shot, report)
+                    _note_cuts(shot, narrowed)
                 yield shot
             assignment.count(row, split, counts[split] - before)
         pictures.close()
         total = sum(counts[name] for name in assignment.names)
-        _note_missing(labels, target, options, report, pictures, total)
-    assignment.say(report)
-    _note(target, report, assignment, counts)
+        _note_missing(narrowed, target, options, pictures, total)
+    assignment.say(narrowed.note)
+    _note(target, narrowed, assignment, counts)
 
 
-def _note_cuts(shot: Shot, report: Report) -> None:
+def _note_cuts(shot: Shot, narrowed: Narrowed) -> None:
     """Say which boxes that are not those of the geometry leave their image."""
     for instance, _ in shot.placed:
         bbox = shot.own(instance).get("bbox")
@@ -201,28 +204,21 @@ def _note_cuts(shot: Shot, report: Report) -> None:
         left, top, width, height = bbox
         if min(left, top) < 0 or left + width > shot.size[0] + 0.01 or top + height > shot.size[1] + 0.01:
             detail = "A box that is not that of its geometry leaves the image; it is cut at the border."
-            report.note(Level.INFO, "CLIPPED", detail)
+            narrowed.note(Level.INFO, "CLIPPED", detail)
 
 
 def _labelled(row: Any) -> set[int]:
     return {frame for instance in row._objects.values() for frame in instance._frames}
 
 
-def _leave_out(row: Any, frames: list[int], report: Report) -> None:
-    """Account for a row whose image another row has."""
+def _twice(row: Any, images: int, narrowed: Narrowed) -> Reason:
+    """Return why a row whose image another row has is left out, and note it."""
     detail = f"Another row already has the image of {row.data_title!r}; this row is left out."
-    where = Where(file=row._origin, row=row.data_title)
-    report.writing.note(Level.WARNING, "DUPLICATE_IMAGE", detail, where)
-    if ("image", "") in report.reading.into:
-        report.writing.drop("DUPLICATE_IMAGE", Feature.MEDIA, ("image", ""), where, detail, count=len(frames))
-    for instance in (*row._objects.values(), *row._classifications.values()):
-        for frame in sorted(instance._frames):
-            report.drop(instance, frame, "DUPLICATE_IMAGE", Feature.MEDIA, detail)
+    narrowed.note(Level.WARNING, "DUPLICATE_IMAGE", detail, Where(file=row._origin, row=row.data_title))
+    return Reason("DUPLICATE_IMAGE", Feature.MEDIA, detail, images)
 
 
-def _note_missing(
-    labels: LabelSet, target: Target, options: TrainingOptions, report: Report, pictures: Pictures, total: int
-) -> None:
+def _note_missing(narrowed: Narrowed, target: Target, options: TrainingOptions, pictures: Pictures, total: int) -> None:
     """Say how many images were not found.
 
     Raises
@@ -233,10 +229,10 @@ def _note_missing(
     missing = pictures.missing
     if not missing:
         return
-    is_left = options.image_files == "leave"
+    is_left, labels = options.image_files == "leave", narrowed.labels
     if options.images is None and labels.source is None:
         level = Level.INFO if is_left else Level.WARNING
-        report.note(level, "NO_IMAGES", "Only labels were written, since no folder of images was named.")
+        narrowed.note(level, "NO_IMAGES", "Only labels were written, since no folder of images was named.")
         return
     where = f"in {options.images}" if options.images is not None else f"beside the labels in {labels.source.name}"
     none = "its only image is not" if total == 1 else f"none of the {total} images is"
@@ -247,10 +243,10 @@ def _note_missing(
         )
     level = Level.INFO if is_left and missing == total else Level.WARNING
     detail = f"{missing} of {total} images are not {where}; their labels are written."
-    report.writing.note(level, "MISSING_MEDIA", detail, pictures.first_missing, missing)
+    narrowed.note(level, "MISSING_MEDIA", detail, pictures.first_missing, missing)
 
 
-def _note(target: Target, report: Report, assignment: Assignment, counts: Counter[str]) -> None:
+def _note(target: Target, narrowed: Narrowed, assignment: Assignment, counts: Counter[str]) -> None:
     """Say how many images went where.
 
     Raises
@@ -259,17 +255,17 @@ def _note(target: Target, report: Report, assignment: Assignment, counts: Counte
         None is trained on.
     """
     names = assignment.names
-    report.target.splits = {name: counts[name] for name in names if counts[name]}
+    narrowed.splits = {name: counts[name] for name in names if counts[name]}
     shares = ", ".join(f"{name} {counts[name]}" for name in names)
     if "train" in names and not counts["train"] and any(counts[name] for name in names):
         raise WriteError(
             f"{target.path}: not written, since no image is left to train on: {shares}. Give other shares with "
             "--split train=0.8,val=0.2, another --seed, or smaller groups with --group."
         )
-    report.note(Level.INFO, "SPLIT", f"Images: {shares}; {counts['empty']} of them without labels.")
+    narrowed.note(Level.INFO, "SPLIT", f"Images: {shares}; {counts['empty']} of them without labels.")
     for name in names:
         if not counts[name]:
-            report.note(Level.WARNING, "EMPTY_SPLIT", f"The split {name!r} has no images.")
+            narrowed.note(Level.WARNING, "EMPTY_SPLIT", f"The split {name!r} has no images.")
 
 
 @contextlib.contextmanager

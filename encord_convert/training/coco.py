@@ -7,7 +7,7 @@ are not written; ``--to coco`` writes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,10 +21,9 @@ from encord_convert.formats._files import Target
 from encord_convert.formats.coco.categories import Category, Keypoints, categories_of
 from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines, written_value
 from encord_convert.geometry import rle
-from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level, Limits
 from encord_convert.hub.visibility import is_crowd
-from encord_convert.losses.report import Report
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import Shape
 from encord_convert.training import shapes as drawings
 from encord_convert.training.base import OWN_EXTENTS, Shot, TrainingOptions, base_carries, shots
@@ -197,8 +196,12 @@ def format_of(name: str, negatives: str = "keep") -> Format:
         spec=layout.spec,
         suffixes=(),
         identify=lambda source: Match.NO,
-        exporter=Exporter(
-            partial(_write, layout, carries_by), options, carries_of(layout, negatives), carries_by=carries_by
+        exporter=Exporter.of_narrowed(
+            partial(_write, layout),
+            options,
+            carries_of(layout, negatives),
+            carries_by=carries_by,
+            walk=partial(_walk, layout),
         ),
     )
 
@@ -210,40 +213,53 @@ def _given(layout: Layout, options: TrainingOptions) -> Layout:
     return replace(layout, boxes_as_rings=True, limits=replace(layout.limits, masks_of_all=""))
 
 
-def _write(
-    layout: Layout,
-    carries_by: Callable[[TrainingOptions], Carries],
-    labels: LabelSet,
-    target: Target,
-    options: TrainingOptions,
-    report: Report,
-) -> None:
-    layout, carries = _given(layout, options), carries_by(options)
-    assignment = options.assignment(labels, carries)
-    names = {split: layout.splits.get(split, split) for split in assignment.names}
-    folders = {split: layout.pictures.format(name) for split, name in names.items()}
-    categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
-    ids = {(one.name, one.shape): category.id for category in categories for one in category.classes}
-    poses = Poses(labels, report) if layout.reads_keypoints else None
+class _Plan:
+    """What is known before the images: classes, keypoints, and the names of the splits."""
+
+    def __init__(self, layout: Layout, narrowed: Narrowed, options: TrainingOptions) -> None:
+        labels, carries = narrowed.labels, narrowed.carries
+        self.layout = _given(layout, options)
+        self.assignment = options.assignment(labels, carries)
+        self.names = {split: layout.splits.get(split, split) for split in self.assignment.names}
+        self.categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
+        self.poses = Poses(narrowed.labels) if layout.reads_keypoints else None
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the categories as they stand in a file; once the images were walked, since skeletons name points."""
+        shared = _other_than({one.name for one in self.categories}) if self.layout.has_supercategory else None
+        return [_category(one, shared or one.name, self.poses) for one in self.categories]
+
+
+def _walk(
+    layout: Layout, narrowed: Narrowed, target: Target, options: TrainingOptions, plan: _Plan | None = None
+) -> Iterator[tuple[Shot, list[Annotation]]]:
+    """Yield the images with their annotations, whose image has no number yet."""
+    plan = plan or _Plan(layout, narrowed, options)
+    layout, folders = plan.layout, {split: plan.layout.pictures.format(name) for split, name in plan.names.items()}
+    annotations = _Annotations(plan)
+    for shot in shots(narrowed, target, options, folders, plan.assignment):
+        yield shot, annotations.of(shot)
+    if layout.advice and annotations.has_masks:
+        narrowed.note(Level.INFO, "MASK_FORMAT", layout.advice)
+    if layout.limits.masks_of_all and annotations.unmasked and annotations.has_outlines:
+        detail = (
+            f"{annotations.unmasked} images show only boxes or skeletons, which have no outline: training on masks "
+            "stops there, training on boxes does not. -w box_polygons=yes gives those the corners of their box."
+        )
+        narrowed.note(Level.WARNING, "IMAGES_WITHOUT_MASKS", detail)
+
+
+def _write(layout: Layout, narrowed: Narrowed, target: Target, options: TrainingOptions) -> None:
+    plan = _Plan(layout, narrowed, options)
     with ExitStack() as stack:
-        parts = {split: stack.enter_context(_Part(layout, ids, poses, target, split)) for split in names}
-        for shot in shots(labels, target, options, report, carries, folders, assignment):
-            parts[shot.split].add(shot)
-        if layout.advice and any(part.has_masks for part in parts.values()):
-            report.note(Level.INFO, "MASK_FORMAT", layout.advice)
-        unmasked = sum(part.unmasked for part in parts.values())
-        if layout.limits.masks_of_all and unmasked and any(part.has_outlines for part in parts.values()):
-            detail = (
-                f"{unmasked} images show only boxes or skeletons, which have no outline: training on masks stops "
-                "there, training on boxes does not. -w box_polygons=yes gives those the corners of their box."
-            )
-            report.note(Level.WARNING, "IMAGES_WITHOUT_MASKS", detail)
-    if poses is not None:
-        poses.say_untemplated()
-    shared = _other_than({one.name for one in categories}) if layout.has_supercategory else None
-    entries = [_category(one, shared or one.name, poses) for one in categories]
-    for split, name in names.items():
-        parts[split].assemble(layout.annotations.format(name), labels.title, entries)
+        parts = {split: stack.enter_context(_Part(target, split)) for split in plan.names}
+        for shot, annotations in _walk(layout, narrowed, target, options, plan):
+            if shot.put is not None:
+                shot.put(target)
+            parts[shot.split].add(shot, annotations)
+    entries = plan.entries()
+    for split, name in plan.names.items():
+        parts[split].assemble(layout.annotations.format(name), narrowed.labels.title, entries)
 
 
 def _other_than(names: Set[str]) -> str:
@@ -267,46 +283,37 @@ def _category(category: Category, supercategory: str, poses: Poses | None) -> di
     return members
 
 
-Categories = Mapping[tuple[str, Shape], int]
-"""Category ids by name and shape of a class."""
+class _Annotations:
+    """Makes the annotations of one image after the other.
 
+    Attributes
+    ----------
+    has_masks, has_outlines : bool
+        Whether any annotation is run lengths, or has an outline at all.
+    unmasked : int
+        Images with annotations of which none has an outline.
+    """
 
-class _Part:
-    """The file of one split: its blocks are written beside it, and put together at the end."""
-
-    def __init__(self, layout: Layout, categories: Categories, poses: Poses | None, target: Target, split: str) -> None:
-        self._layout = layout
-        self._categories = categories
-        self._poses = poses
-        self._target = target
-        scratch = target.scratch("scratch")
-        self._paths = [scratch.with_name(f"scratch-{split}-{block}") for block in ("images", "annotations")]
-        self._keypoint_count = poses.most if poses is not None and layout.keypoints_of_all else 0
+    def __init__(self, plan: _Plan) -> None:
+        layout = self._layout = plan.layout
+        self._categories = {(one.name, one.shape): entry.id for entry in plan.categories for one in entry.classes}
+        self._poses = plan.poses
+        self._keypoint_count = plan.poses.most if plan.poses is not None and layout.keypoints_of_all else 0
         self.has_masks = False
         self.has_outlines = False
         self.unmasked = 0
 
-    def __enter__(self) -> _Part:
-        self._streams = [path.open("wb", 1 << 20) for path in self._paths]
-        self._images, self._annotations = (Lines(stream) for stream in self._streams)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for stream in self._streams:
-            stream.close()
-
-    def add(self, shot: Shot) -> None:
-        self._images.add([Image(UNSET, *shot.size, shot.name)])
-        image_id = self._images.count
-        annotations = [self._annotation(image_id, one, where, shot) for one, where in shot.placed]
+    def of(self, shot: Shot) -> list[Annotation]:
+        """Return the annotations of an image, those with an outline last."""
+        annotations = [self._annotation(one, where, shot) for one, where in shot.placed]
         # A reader that asks the first for its outline, and then each, stops where a later one has none.
         annotations.sort(key=lambda one: bool(one.segmentation))
-        self._annotations.add(annotations)
         has_outlines = bool(annotations and annotations[-1].segmentation)
         self.has_outlines |= has_outlines
         self.unmasked += bool(annotations) and not has_outlines
+        return annotations
 
-    def _annotation(self, image_id: int, instance: Any, coordinates: Any, shot: Shot) -> Annotation:
+    def _annotation(self, instance: Any, coordinates: Any, shot: Shot) -> Annotation:
         item, size = instance.ontology_item, shot.size
         shape = item.shape
         area, segmentation = self._segmented(shape, coordinates, size)
@@ -317,9 +324,7 @@ class _Part:
         area = round(area, DECIMALS) or 10.0**-DECIMALS
         # Only a reader that does not leave crowds out gets to see one.
         crowd = not self._layout.limits.drops_crowds and is_crowd(instance, shot.frame)
-        annotation = Annotation(
-            UNSET, image_id, self._categories[item.name, shape], bbox, area, int(crowd), segmentation
-        )
+        annotation = Annotation(UNSET, 0, self._categories[item.name, shape], bbox, area, int(crowd), segmentation)
         if shape is Shape.SKELETON and self._poses is not None:
             keypoints = self._poses.of(instance)
             self._add_keypoints(annotation, keypoints, coordinates, size)
@@ -352,6 +357,31 @@ class _Part:
         ]
         annotation.keypoints += [0, 0, 0] * (self._keypoint_count - len(keypoints.names))
         annotation.num_keypoints = sum(1 for flag in numbers[2::3] if flag)
+
+
+class _Part:
+    """The file of one split: its blocks are written beside it, and put together at the end."""
+
+    def __init__(self, target: Target, split: str) -> None:
+        self._target = target
+        scratch = target.scratch("scratch")
+        self._paths = [scratch.with_name(f"scratch-{split}-{block}") for block in ("images", "annotations")]
+
+    def __enter__(self) -> _Part:
+        self._streams = [path.open("wb", 1 << 20) for path in self._paths]
+        self._images, self._annotations = (Lines(stream) for stream in self._streams)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in self._streams:
+            stream.close()
+
+    def add(self, shot: Shot, annotations: list[Annotation]) -> None:
+        """Write an image with its annotations."""
+        self._images.add([Image(UNSET, *shot.size, shot.name)])
+        for annotation in annotations:
+            annotation.image_id = self._images.count
+        self._annotations.add(annotations)
 
     def assemble(self, name: str, title: str, categories: list[dict[str, Any]]) -> None:
         """Write the file."""

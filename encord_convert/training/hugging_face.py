@@ -11,9 +11,8 @@ it is written and told (``UNTYPED_SPLIT``), for it can only be loaded by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from functools import partial
 from itertools import count
 from typing import Any, BinaryIO
 
@@ -21,11 +20,10 @@ import msgspec
 
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Target
-from encord_convert.formats.coco.categories import categories_of
+from encord_convert.formats.coco.categories import Category, categories_of
 from encord_convert.formats.coco.json_lines import in_ascii
-from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Level, Limits
-from encord_convert.losses.report import Report
+from encord_convert.hub.loss import Level, Limits
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import Shape
 from encord_convert.training import shapes as drawings
 from encord_convert.training.base import OWN_EXTENTS, Shot, TrainingOptions, base_carries, shots
@@ -51,36 +49,53 @@ def format_of(negatives: str = "keep") -> Format:
         spec="https://huggingface.co/docs/datasets/image_dataset",
         suffixes=(),
         identify=lambda source: Match.NO,
-        exporter=Exporter(partial(_write, carries), TrainingOptions, carries),
+        exporter=Exporter.of_narrowed(_write, TrainingOptions, carries, walk=_walk),
     )
 
 
-def _write(carries: Carries, labels: LabelSet, target: Target, options: TrainingOptions, report: Report) -> None:
-    categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
-    numbers = {(one.name, one.shape): n for n, category in enumerate(categories) for one in category.classes}
-    assignment = options.assignment(labels, carries)
-    folders = {split: _SPLITS.get(split, split) for split in assignment.names}
-    encoder, images, objects = msgspec.json.Encoder(), count(1), count(1)
-    streams: dict[str, BinaryIO] = {}
-    typed: set[str] = set()
-    with ExitStack() as stack:
-        for shot in shots(labels, target, options, report, carries, folders, assignment):
-            stream = streams.get(shot.split)
-            if stream is None:
-                name = f"{folders[shot.split]}/metadata.jsonl"
-                stream = streams[shot.split] = stack.enter_context(target.open(name))
-            stream.write(in_ascii(encoder.encode(_entry(shot, numbers, next(images), objects))) + b"\n")
-            if shot.placed:
-                typed.add(shot.split)
-    for split in streams if typed else ():
-        if split not in typed:
+def _categories(narrowed: Narrowed) -> list[Category]:
+    carries = narrowed.carries
+    return categories_of(narrowed.labels.ontology, carries.shapes | carries.approximates)
+
+
+def _folder(split: str) -> str:
+    return _SPLITS.get(split, split)
+
+
+def _walk(narrowed: Narrowed, target: Target, options: TrainingOptions) -> Iterator[tuple[Shot, dict[str, Any]]]:
+    """Yield the images with their entries."""
+    numbers = {(one.name, one.shape): n for n, category in enumerate(_categories(narrowed)) for one in category.classes}
+    assignment = options.assignment(narrowed.labels, narrowed.carries)
+    folders = {split: _folder(split) for split in assignment.names}
+    images, objects = count(1), count(1)
+    typed: dict[str, bool] = {}
+    for shot in shots(narrowed, target, options, folders, assignment):
+        yield shot, _entry(shot, numbers, next(images), objects)
+        typed[shot.split] = typed.get(shot.split, False) or bool(shot.placed)
+    for split, is_typed in typed.items() if any(typed.values()) else ():
+        if not is_typed:
             detail = (
                 f"No image of the split {split!r} shows an object: load_dataset refuses it beside the others, whose "
                 "types it lacks. Give it a larger share, or leave such images out with --negatives drop."
             )
-            report.note(Level.WARNING, "UNTYPED_SPLIT", detail)
+            narrowed.note(Level.WARNING, "UNTYPED_SPLIT", detail)
+
+
+def _write(narrowed: Narrowed, target: Target, options: TrainingOptions) -> None:
+    encoder = msgspec.json.Encoder()
+    streams: dict[str, BinaryIO] = {}
+    with ExitStack() as stack:
+        for shot, entry in _walk(narrowed, target, options):
+            if shot.put is not None:
+                shot.put(target)
+            stream = streams.get(shot.split)
+            if stream is None:
+                name = f"{_folder(shot.split)}/metadata.jsonl"
+                stream = streams[shot.split] = stack.enter_context(target.open(name))
+            stream.write(in_ascii(encoder.encode(entry)) + b"\n")
     with target.open("id2label.json") as stream:
-        stream.write(in_ascii(encoder.encode({str(n): one.name for n, one in enumerate(categories)})) + b"\n")
+        names = {str(number): one.name for number, one in enumerate(_categories(narrowed))}
+        stream.write(in_ascii(encoder.encode(names)) + b"\n")
 
 
 def _entry(shot: Shot, numbers: Mapping[Any, int], image_id: int, ids: count[int]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,10 +28,11 @@ from encord_convert.hub.loss import NOWHERE, Level, Where
 from encord_convert.hub.media import SUFFIXES, Header, Media
 from encord_convert.hub.splits import split_of, standard
 from encord_convert.hub.visibility import frame_size
-from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2
 
 Placing = Literal["link", "copy", "leave"]
+Put = Callable[[Target], None]
+"""Puts an image into a target."""
 
 
 class Pictures:
@@ -43,9 +44,8 @@ class Pictures:
         Finds the images; None: there is no place to look, and only names are given.
     placing : "link", "copy" or "leave"
         With ``leave`` an image that is found keeps the name it has there, and one that is not that of the labels.
-    target : Target
-    report : Report
-        Told what is missing, has another size, or was turned.
+    say : callable
+        :meth:`~encord_convert.losses.narrow.Narrowed.note`; told what is missing, has another size, or was turned.
     by_stem : bool
         Whether two images of a folder may not differ in their endings alone: labels are found by the stem.
 
@@ -53,22 +53,18 @@ class Pictures:
     ----------
     missing : int
         How many images were not found; ``first_missing`` is the first of them.
-    size : (int, int)
-        Width and height of the image placed last; of the image itself if the labels do not say it.
     """
 
-    def __init__(self, finder: Finder | None, placing: Placing, target: Target, report: Report, by_stem: bool) -> None:
+    def __init__(self, finder: Finder | None, placing: Placing, say: Callable[..., None], by_stem: bool) -> None:
         self.missing = 0
         self.first_missing = NOWHERE
-        self.size = (0, 0)
         self._finder = finder
         self._media = None if finder is None else Media(finder.source)
         self._source = None if finder is None else finder.source
         self._given: set[int] = set()
         self._row_folders = RowFolders()
         self._placing = placing
-        self._target = target
-        self._report = report
+        self._say = say
         self._by_stem = by_stem
         self._paths = Paths()
 
@@ -89,30 +85,32 @@ class Pictures:
         self._given.update(codes)
         return members
 
-    def place(self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str) -> str:
-        """Return the name of a frame's image below ``folder`` of the target, where the image is from now on.
+    def place(
+        self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str
+    ) -> tuple[str, tuple[int, int], Put | None]:
+        """Return the name of a frame's image below ``folder`` of the target, its size, and what puts it there.
 
-        A folder of the source that stands for ``split`` is not repeated there.
+        A folder of the source that stands for ``split`` is not repeated there. The size is that of the image itself if
+        the labels do not say it.
 
         Raises
         ------
         ReadError
             The image cannot be read.
         """
-        name, self.size = self._name(row, frame, member, split, folder), frame_size(row, frame)
+        name = self._name(row, frame, member, split, folder)
         if member is not None:
-            self._put(row, frame, member, f"{folder}/{name}")
-        else:
-            if not self.missing:
-                self.first_missing = Where(row=row.data_title, frame=frame)
-            self.missing += 1
-        return name
+            return name, *self._placed(row, frame, member, f"{folder}/{name}")
+        if not self.missing:
+            self.first_missing = Where(row=row.data_title, frame=frame)
+        self.missing += 1
+        return name, frame_size(row, frame), None
 
     def close(self) -> None:
         """Say how many names were taken."""
         for _ in range(self._paths.clashes):
             detail = "Two images have the same name; the second gets a number."
-            self._report.note(Level.WARNING, "NAME_CLASH", detail)
+            self._say(Level.WARNING, "NAME_CLASH", detail)
 
     def _name(self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str) -> str:
         left = None
@@ -142,15 +140,15 @@ class Pictures:
         header = self._media.header(member)
         return header.suffix if header is not None else ""
 
-    def _put(self, row: LabelRowV2, frame: int, member: str, name: str) -> None:
+    def _placed(self, row: LabelRowV2, frame: int, member: str, name: str) -> tuple[tuple[int, int], Put | None]:
         assert self._media is not None and self._source is not None
         header = self._media.header(member)
         if header is None:
             raise ReadError(self._source.place(member), "is not an image that can be read.")
-        width, height = frame_size(row, frame)
+        width, height = size = frame_size(row, frame)
         is_stored = (width, height) == (header.width, header.height) != header.shown
         if not (width or height):  # the labels do not say it, and then have no shapes
-            self.size = header.shown
+            size = header.shown
         elif not is_stored and (width, height) != header.shown:
             detail = "The size of an image is not the one in its labels."
             self._note(row, frame, Level.WARNING, "SIZE_MISMATCH", detail)
@@ -158,14 +156,12 @@ class Pictures:
             if header.orientation != 1:
                 detail = "EXIF data rotates an image that is left as it is; not all training code applies that."
                 self._note(row, frame, Level.WARNING, "EXIF_ORIENTATION", detail)
-            return
-        path = self._target.adopt(name)
+            return size, None
         if header.orientation != 1:
-            self._turn(member, path, header, is_stored)
             detail = "An image that EXIF data rotates is written upright, as its labels expect."
             self._note(row, frame, Level.INFO, "EXIF_ORIENTATION", detail)
-        else:
-            self._take(member, path)
+            return size, lambda target: self._turn(member, target.adopt(name), header, is_stored)
+        return size, lambda target: self._take(member, target.adopt(name))
 
     def _take(self, member: str, path: Path) -> None:
         assert self._source is not None
@@ -197,7 +193,7 @@ class Pictures:
             raise ReadError(self._source.place(member), f"is a damaged image ({error}).") from error
 
     def _note(self, row: LabelRowV2, frame: int, level: Level, code: str, detail: str) -> None:
-        self._report.writing.note(level, code, detail, Where(row=row.data_title, frame=frame))
+        self._say(level, code, detail, Where(row=row.data_title, frame=frame))
 
 
 def safe_name(name: str) -> str:

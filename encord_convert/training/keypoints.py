@@ -8,9 +8,7 @@ from typing import Any
 
 from encord_convert.formats.coco.categories import Keypoints, keypoints_of
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Level
 from encord_convert.hub.skeletons import first_skeletons
-from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
 from encord_convert.training.shapes import TOLERANCE_PX
 
@@ -25,17 +23,12 @@ class Poses:
 
     Parameters
     ----------
-    labels : LabelSet
-    report : Report
-        Told of classes without a template.
     """
 
-    def __init__(self, labels: LabelSet, report: Report) -> None:
-        self._report = report
+    def __init__(self, labels: LabelSet) -> None:
         names = dict.fromkeys(one.name for one in labels.ontology.objects if one.shape is Shape.SKELETON)
         self._by_name = {name: keypoints_of(labels.ontology, name) for name in names}
-        self.untemplated = [name for name, known in self._by_name.items() if known is None]
-        if self.untemplated:
+        if None in self._by_name.values():
             self._look(labels)
 
     def _look(self, labels: LabelSet) -> None:
@@ -65,12 +58,6 @@ class Poses:
         known = self._by_name[instance.object_name]
         assert known is not None
         return known
-
-    def say_untemplated(self) -> None:
-        """Say which classes have no template."""
-        for name in self.untemplated:
-            detail = f"The skeleton {name!r} has no template; its first instance orders the keypoints."
-            self._report.note(Level.WARNING, "KEYPOINT_NAMES_MISSING", detail)
 
 
 def flips_of(names: Sequence[str]) -> list[int] | None:

@@ -21,7 +21,6 @@ from encord_convert.errors import OptionError
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Level
 from encord_convert.hub.splits import NAMES, UNNAMED, split_of, standard
-from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
@@ -153,12 +152,12 @@ class Assignment:
         self.names = [name for name in NAMES if name in {"train", *known}] if self.keeps else self._shares.names
         self._first = None if self.keeps or "train" not in self.names else self._trained(filter(is_written, labels))
 
-    def of(self, row: LabelRowV2, report: Report) -> str:
+    def of(self, row: LabelRowV2, say: Callable[..., None]) -> str:
         """Return the split of a row, and say what is worth knowing about that."""
         group = group_of(row, self._group)
         if group is None and not self.keeps:
             detail = f"Rows have no {self._group!r} in their client metadata; each is a group of its own."
-            report.note(Level.WARNING, "GROUP_UNKNOWN", detail)
+            say(Level.WARNING, "GROUP_UNKNOWN", detail)
         if not self.keeps:
             group = self._named(row)
             return "train" if group == self._first else self._shares.of(group)
@@ -174,15 +173,15 @@ class Assignment:
         elif standard(own):
             self._moved += images
 
-    def say(self, report: Report) -> None:
+    def say(self, say: Callable[..., None]) -> None:
         """Say how many of the images counted are not in the split the source names."""
         if count := sum(self._unknown.values()):
             named = ", ".join(f"{repr(one) if one else 'none'} ({number})" for one, number in self._unknown.items())
             detail = f"Images of other splits went to train; their splits are: {named}."
-            report.writing.note(Level.WARNING, "SPLIT_UNKNOWN", detail, count=count)
+            say(Level.WARNING, "SPLIT_UNKNOWN", detail, count=count)
         if self._moved:
             detail = "Images changed splits, since --split gives shares; --split keep keeps the splits of the source."
-            report.writing.note(Level.WARNING, "SPLIT_CHANGED", detail, count=self._moved)
+            say(Level.WARNING, "SPLIT_CHANGED", detail, count=self._moved)
 
     def _named(self, row: LabelRowV2) -> str:
         group = group_of(row, self._group)

@@ -9,7 +9,7 @@ the whole image, so that for outlines boxes are written with their four corners.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,12 +20,11 @@ from encord_convert.formats.coco.categories import categories_of
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.write_images import split_suffix
 from encord_convert.geometry.boxes import cxcywh_from_xyxy
-from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level, Limits
-from encord_convert.losses.report import Report
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import Shape
 from encord_convert.training import shapes as drawings
-from encord_convert.training.base import TrainingOptions, base_carries, shots
+from encord_convert.training.base import Shot, TrainingOptions, base_carries, shots
 from encord_convert.training.keypoints import Poses, flips_of
 
 _UNIT = 1_000_000
@@ -107,20 +106,32 @@ def format_of(task: str = "detect", negatives: str = "keep") -> Format:
         spec=f"https://docs.ultralytics.com/datasets/{task}/",
         suffixes=(),
         identify=lambda source: Match.NO,
-        exporter=Exporter(partial(_write, TASKS[task], carries), TrainingOptions, carries),
+        exporter=Exporter.of_narrowed(
+            partial(_write, TASKS[task]), TrainingOptions, carries, walk=partial(_walk, TASKS[task])
+        ),
     )
 
 
-def _write(
-    task: Task, carries: Carries, labels: LabelSet, target: Target, options: TrainingOptions, report: Report
-) -> None:
-    categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
-    numbers = {(one.name, one.shape): n for n, category in enumerate(categories) for one in category.classes}
-    poses = Poses(labels, report) if Shape.SKELETON in task.shapes else None
-    assignment = options.assignment(labels, carries)
-    folders = {split: f"images/{split}" for split in assignment.names}
+class _Plan:
+    """What is known before the images: classes, keypoints, and the folders of the splits."""
+
+    def __init__(self, task: Task, narrowed: Narrowed, options: TrainingOptions) -> None:
+        labels, carries = narrowed.labels, narrowed.carries
+        self.categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
+        self.poses = Poses(narrowed.labels) if Shape.SKELETON in task.shapes else None
+        self.assignment = options.assignment(labels, carries)
+        self.folders = {split: f"images/{split}" for split in self.assignment.names}
+
+
+def _walk(
+    task: Task, narrowed: Narrowed, target: Target, options: TrainingOptions, plan: _Plan | None = None
+) -> Iterator[tuple[Shot, list[str]]]:
+    """Yield the images with the lines of their files."""
+    plan = plan or _Plan(task, narrowed, options)
+    poses = plan.poses
+    numbers = {(one.name, one.shape): n for n, category in enumerate(plan.categories) for one in category.classes}
     keypoint_count = 0 if poses is None else poses.most
-    for shot in shots(labels, target, options, report, carries, folders, assignment, by_stem=True):
+    for shot in shots(narrowed, target, options, plan.folders, plan.assignment, by_stem=True):
         lines: list[str] = []
         seen: set[tuple[int, ...]] = set()
         for instance, coordinates in shot.placed:
@@ -133,17 +144,23 @@ def _write(
                 values[:4] = cxcywh_from_xyxy(box)
             units = _told_apart(_units(values, shot.size), number, seen)
             lines.append(_line(number, units, flags, keypoint_count))
+        yield shot, lines
+    if poses is not None and _flips(poses) is None:
+        detail = "The names of the keypoints do not tell left from right: there is no flip_idx, and no mirroring."
+        narrowed.note(Level.INFO, "FLIP_UNKNOWN", detail)
+
+
+def _write(task: Task, narrowed: Narrowed, target: Target, options: TrainingOptions) -> None:
+    plan = _Plan(task, narrowed, options)
+    for shot, lines in _walk(task, narrowed, target, options, plan):
+        if shot.put is not None:
+            shot.put(target)
         path = target.adopt(f"labels/{shot.split}/{split_suffix(shot.name)[0]}.txt")
         path.write_text("".join(lines), encoding="ascii")
     with target.open("data.yaml") as stream:
         # Not the path: a relative one is looked for in the trainer's own folder, and without any, here.
-        entries = _yaml(folders, report.target.splits, [one.name for one in categories], poses)
+        entries = _yaml(plan.folders, narrowed.splits, [one.name for one in plan.categories], plan.poses)
         stream.write("".join(f"{key}: {value}\n" for key, value in entries).encode(errors="replace"))
-    if poses is not None:
-        poses.say_untemplated()
-        if _flips(poses) is None:
-            detail = "The names of the keypoints do not tell left from right: there is no flip_idx, and no mirroring."
-            report.note(Level.INFO, "FLIP_UNKNOWN", detail)
 
 
 def _units(values: list[float], size: Size) -> list[int]:

@@ -76,7 +76,7 @@ def test_other_shapes_are_left_out_and_counted() -> None:
     _, report = written(skeletons_beside_others())
     [loss] = report.losses()
     assert (loss.code, loss.type, loss.label, loss.count) == ("UNSUPPORTED_SHAPE", "bounding_box", "car", 1)
-    assert loss.detail == "'car' is a bounding box, which this format cannot hold."
+    assert loss.detail == "No bounding boxes in the target."
 
 
 def test_boxes_alone_are_an_error_that_says_so(tmp_path: Path) -> None:

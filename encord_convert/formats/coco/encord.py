@@ -65,12 +65,9 @@ from encord_convert.formats.coco.encord_shapes import TOLERANCE_PX, shape_member
 from encord_convert.formats.coco.json_lines import append_file, written_lines, written_value
 from encord_convert.formats.coco.ontology import SHAPES_BETWEEN
 from encord_convert.formats.coco.write_images import frames_of, split_suffix
-from encord_convert.formats.coco.write_instances import account_for_rest, on_frames
-from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature, Kind
-from encord_convert.hub.visibility import fate, frame_size, unit_of
-from encord_convert.losses.narrow import changes
-from encord_convert.losses.report import Report
+from encord_convert.hub.loss import Carries, Feature
+from encord_convert.hub.visibility import frame_size, unit_of
+from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import (
     ChecklistAttribute,
@@ -125,16 +122,16 @@ def identify(source: Source) -> Match:
     return Match.NO
 
 
-def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
+def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     """Write one file, a row at a time."""
     paths = [target.scratch("scratch").with_name(f"scratch-{block}") for block in ("images", "annotations")]
     title = None
     with paths[0].open("wb") as images, paths[1].open("wb") as annotations:
-        rows = _Rows(labels.ontology, report)
-        for row in report.rows(labels, CARRIES):
-            title = row.data_title if title is None else title
-            _append(images, *rows.images_of(row))
-            _append(annotations, *rows.annotations_of(row))
+        rows = _Rows(narrowed.labels.ontology)
+        for left in narrowed:
+            title = left.row.data_title if title is None else title
+            _append(images, *rows.images_of(left.row))
+            _append(annotations, *rows.annotations_of(left))
     info = dict.fromkeys(("contributor", "date_created", "url", "version", "year"))
     with target.open(NAME) as stream:
         stream.write(b'{"info":' + written_value({"description": title or "", **info}))
@@ -154,7 +151,7 @@ def _append(stream: BinaryIO, entries: Sequence[Any], before: int) -> None:
 class _Rows:
     """Makes the entries of one row after the other, with the numbers that go on through the file."""
 
-    def __init__(self, structure: OntologyStructure, report: Report) -> None:
+    def __init__(self, structure: OntologyStructure) -> None:
         drawn = [one for one in structure.objects if one.shape in CARRIES.shapes | CARRIES.approximates]
         labels: dict[str, dict[Shape, None]] = {}
         for one in drawn:
@@ -162,7 +159,6 @@ class _Rows:
         self.categories = [_category(number, *label) for number, label in enumerate(labels.items(), 1)]
         self._numbers = {name: number for number, name in enumerate(labels, 1)}
         self._mixed = {name for name, shapes in labels.items() if len(shapes) > 1}
-        self._report = report
         self._tracks: dict[str, int] = {}
         self._images: dict[int, _Image] = {}
         self._listed = 0
@@ -175,47 +171,16 @@ class _Rows:
         self._listed += len(self._images)
         return list(self._images.values()), before
 
-    def annotations_of(self, row: LabelRowV2) -> tuple[list[dict[str, Any]], int]:
+    def annotations_of(self, left: Left) -> tuple[list[dict[str, Any]], int]:
         """Return the annotations of a row whose images are known, and how many there were before."""
         before = self._written
-        by_frame = on_frames(row)
-        entries = []
-        for frame in sorted(by_frame):
-            for instance in by_frame[frame]:
-                members = self._shape(row, instance, frame)
-                if members is not None:
-                    entries.append(self._entry(instance, frame, members))
-        account_for_rest(row, CARRIES, self._report)
-        return entries, before
+        placed = sorted(left.on_frames().items())
+        return [self._entry(instance, frame) for frame, instances in placed for instance in instances], before
 
-    def _shape(self, row: LabelRowV2, instance: ObjectInstance, frame: int) -> dict[str, Any] | None:
-        """Return what an annotation says of the shape of an object; None if it is none that can be written."""
-        shape, coordinates = instance.ontology_item.shape, instance._frames[frame].coordinates
-        name, report = instance.object_name, self._report
-        if shape not in CARRIES.shapes | CARRIES.approximates:
-            detail = f"{name!r} is a {shape.value.replace('_', ' ')}, which this format cannot hold."
-            report.drop(instance, frame, CARRIES.code(shape), Feature.SHAPE, detail)
-            return None
-        state = fate(coordinates, *frame_size(row, frame), TOLERANCE_PX)
-        if state == "degenerate":
-            code = CARRIES.code(Feature.DEGENERATE, shape)
-            detail = f"{name!r} covers nothing that could be drawn."
-            report.drop(instance, frame, code, Feature.DEGENERATE, detail)
-            return None
-        for kind, feature in changes(coordinates, state):
-            if feature not in CARRIES.features:
-                detail = f"{name!r} {_CHANGES[feature]}."
-                report.change(instance, frame, kind, CARRIES.code(feature), feature, detail)
-        if shape in CARRIES.approximates:
-            detail = f"The points of {name!r} are written without their names."
-            report.change(instance, frame, Kind.APPROXIMATED, CARRIES.code(shape), Feature.SHAPE, detail)
-        report.drop_side(instance, frame, CARRIES)
-        image = self._images[frame]
-        return shape_members(coordinates, (image.width, image.height))
-
-    def _entry(self, instance: ObjectInstance, frame: int, members: dict[str, Any]) -> dict[str, Any]:
-        item, data = instance.ontology_item, instance._frames[frame]
+    def _entry(self, instance: ObjectInstance, frame: int) -> dict[str, Any]:
+        item, data, image = instance.ontology_item, instance._frames[frame], self._images[frame]
         coordinates = data.coordinates
+        members = shape_members(coordinates, (image.width, image.height))
         hash_ = instance.object_hash
         attributes: dict[str, Any] = {
             "track_id": self._tracks.setdefault(hash_, len(self._tracks)),
@@ -231,22 +196,13 @@ class _Rows:
             "area": members["area"],
             "bbox": members["bbox"],
             "category_id": self._numbers[item.name],
-            "image_id": self._images[frame].id,
+            "image_id": image.id,
             **members,
             "id": self._written,
             "attributes": attributes,
         }
         self._written += 1
         return entry
-
-
-_CHANGES = {
-    Feature.HOLES: "has holes and is written as a mask",
-    Feature.PARTS: "has several parts and is written as a mask",
-    Feature.SELF_OCCLUSION: "hides points of its own: occluded",
-    Feature.UNSAID_VISIBILITY: "has points of which nobody said whether they are visible: written as visible",
-    Feature.DEPTH: "is a point in space, and written without z",
-}
 
 
 def _category(number: int, name: str, shapes: Iterable[Shape]) -> dict[str, Any]:
@@ -317,6 +273,6 @@ FORMAT = Format(
     spec="https://docs.encord.com/sdk-documentation/exporting-labels/sdk-export-coco",
     suffixes=(".json",),
     identify=identify,
-    exporter=Exporter(write, NoOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
     read_by="coco",
 )

@@ -43,6 +43,7 @@ from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
 from encord_convert.formats.coco.write import write_whole
+from encord_convert.formats.coco.write_walk import walk
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.losses.report import Report
@@ -98,6 +99,6 @@ FORMAT = Format(
     spec="https://cocodataset.org/#format-data",
     suffixes=(".json",),
     identify=identify,
-    exporter=Exporter(write, WriteOptions, CARRIES),
+    exporter=Exporter(write, WriteOptions, CARRIES, walk=walk),
     read_by="coco",
 )

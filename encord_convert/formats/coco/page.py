@@ -117,7 +117,7 @@ Sources
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -129,6 +129,7 @@ from encord_convert.formats.coco.read import files_of, read_source
 from encord_convert.formats.coco.write_numbers import TOLERANCE_PX
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
+from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
@@ -276,6 +277,14 @@ def write_rle_sharded(shards: Sequence[LabelSet], target: Target, options: Write
 
 _SPEC = "https://cocodataset.org/#format-data"
 
+
+def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[Left]:
+    """Yield what is left of each row, and say what writing would of names."""
+    from encord_convert.formats.coco.write_walk import walk
+
+    return walk(narrowed, target, options)
+
+
 FORMAT = Format(
     name="coco",
     title="COCO instances and keypoints",
@@ -283,7 +292,7 @@ FORMAT = Format(
     suffixes=(".json",),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES_READ, cuts=True),
-    exporter=Exporter(write, WriteOptions, CARRIES, write_sharded),
+    exporter=Exporter(write, WriteOptions, CARRIES, write_sharded, walk=walk),
 )
 
 FORMAT_RLE = Format(
@@ -292,6 +301,6 @@ FORMAT_RLE = Format(
     spec=_SPEC,
     suffixes=(".json",),
     identify=identify,
-    exporter=Exporter(write_rle, WriteOptions, CARRIES_RLE, write_rle_sharded),
+    exporter=Exporter(write_rle, WriteOptions, CARRIES_RLE, write_rle_sharded, walk=walk),
     read_by="coco",
 )

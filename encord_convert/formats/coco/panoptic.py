@@ -43,7 +43,8 @@ Sources
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
@@ -53,7 +54,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from encord_convert.errors import OptionError, WriteError
+from encord_convert.errors import OptionError
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Source, Target, name_fault
 from encord_convert.formats._paths import Paths
@@ -62,16 +63,14 @@ from encord_convert.formats.coco.images import plain_name
 from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines
 from encord_convert.formats.coco.native import FAMILY, SEGMENT, SEGMENT_NAME
 from encord_convert.formats.coco.write_images import Names, split_suffix
-from encord_convert.formats.coco.write_instances import account_for_rest, listed_frames, on_frames
+from encord_convert.formats.coco.write_instances import listed_frames
 from encord_convert.formats.coco.write_native import Kept
-from encord_convert.geometry import png, rle
-from encord_convert.geometry.paintings import BoxRuns, Painting
-from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature, Kind, Level
-from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, raster
-from encord_convert.hub.visibility import fate, is_crowd, unit_size
-from encord_convert.losses.narrow import changes
-from encord_convert.losses.report import Report
+from encord_convert.geometry import png
+from encord_convert.hub.loss import Carries, Feature, Level
+from encord_convert.hub.native import Keys, Native
+from encord_convert.hub.rasterize import Layer
+from encord_convert.hub.visibility import is_crowd, unit_size
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 
@@ -113,7 +112,14 @@ class WriteOptions:
     )
 
 
+def identify(source: Source) -> Match:
+    """Say no: the format ``coco`` reads these files."""
+    return Match.NO
+
+
 class _Image(msgspec.Struct):
+    """An entry of ``images``; the members are written in this order."""
+
     id: int
     width: int
     height: int
@@ -129,13 +135,10 @@ class _Annotation(msgspec.Struct):
     segments_info: list[dict[str, Any]]
 
 
-def identify(source: Source) -> Match:
-    """Say no: the format ``coco`` reads these files."""
-    return Match.NO
-
-
-def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
-    """Write the JSON file and a PNG for each image, one at a time.
+def walk(
+    narrowed: Narrowed, target: Target, options: WriteOptions
+) -> Iterator[tuple[_Image, Keys, Layer, list[int], _Annotation]]:
+    """Yield each image, its further keys, what is painted on it with the ids of its segments, and its annotation.
 
     Raises
     ------
@@ -144,57 +147,64 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
     WriteError
         An image with objects is too large to be painted.
     """
-    kept = Kept(labels)
-    shapes = CARRIES.shapes | CARRIES.approximates
-    classes = Classes(labels.ontology, shapes, kept.category_ids, names=kept.classes)
+    kept, names, pngs = Kept(narrowed.labels), Names(), _PngNames()
+    classes = _classes(narrowed, kept)
     stuff = _stuff(classes.categories, options, kept)
+    for left in narrowed:
+        shown = left.on_frames()
+        for image, frame in _images(left.row, options, kept, names):
+            layer = left.layer(frame)
+            ids = _ids(kept.of(left.row), layer.instances, frame)
+            segments = _segments(layer, ids, shown.get(frame, ()), frame, classes)
+            _note_stuff(segments, stuff, narrowed)
+            name = pngs.of(image) if all(layer.size) else ""  # the size is not known, and a PNG has one
+            yield image, kept.image(left.row, frame), layer, ids, _Annotation(image.id, name, segments)
+    names.say_clashes(narrowed.note)
+    for detail in classes.clashes():
+        narrowed.note(Level.WARNING, "NAME_CLASH", detail)
+
+
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
+    """Write the JSON file and a PNG for each image, one at a time."""
     paths = [target.scratch("scratch").with_name(f"scratch-{block}") for block in ("images", "annotations")]
-    names, pngs, painter = Names(), _PngNames(), _Painter(classes, stuff, report, kept)
     with paths[0].open("wb") as images, paths[1].open("wb") as annotations:
         block = Lines(images)
-        for row in report.rows(labels, CARRIES):
-            placed = on_frames(row)
-            for image, frame in _images(row, options, kept, names):
-                block.add([image], {0: kept.image(row, frame)})
-                size = width, height = image.width, image.height
-                drawn = painter.drawn(placed.get(frame, ()), frame, size)
-                if not (width and height):  # the size is not known, and a PNG has one
-                    continue
-                ids = painter.ids(row, [instance for instance, _ in drawn], frame)
-                try:
-                    painting = Painting([box_runs for _, (_, box_runs) in drawn], ids, height, width, extents=True)
-                except ValueError as error:
-                    raise WriteError(f"{image.file_name}: {error}") from error
-                name = pngs.of(image)
-                with target.open(f"{NAME}/{name}") as stream:
-                    stream.write(png.encoded_in_bands(map(_rgb, painting.bands()), height, width))
-                entry = _Annotation(image.id, name, painter.segments(drawn, painting, frame))
-                annotations.write((b",\n" if annotations.tell() else b"") + written_lines([entry]))
-            account_for_rest(row, CARRIES, report)
-    names.say_clashes(report.note)
-    for detail in classes.clashes():
-        report.note(Level.WARNING, "NAME_CLASH", detail)
+        for image, keys, layer, ids, annotation in walk(narrowed, target, options):
+            block.add([image], {0: keys})
+            if not annotation.file_name:
+                continue
+            with target.open(f"{NAME}/{annotation.file_name}") as stream:
+                stream.write(png.encoded_in_bands(map(_rgb, layer.bands(ids)), image.height, image.width))
+            annotations.write((b",\n" if annotations.tell() else b"") + written_lines([annotation]))
+    kept = Kept(narrowed.labels)
     with target.open(f"{NAME}.json") as stream:
-        stream.write(kept.head(labels))
+        stream.write(kept.head(narrowed.labels))
         for name, path in zip(("images", "annotations"), paths, strict=True):
             stream.write(b',"%s":[\n' % name.encode())
             append_file(stream, path)
             stream.write(b"\n]")
-        categories = [_category(one, options, one.id not in stuff, kept) for one in classes.categories]
+        listed = _classes(narrowed, kept).categories
+        stuff = _stuff(listed, options, kept)
+        categories = [_category(one, options, one.id not in stuff, kept) for one in listed]
         stream.write(b',"categories":[\n' + written_lines(categories) + b"\n]}\n")
 
 
-def _stuff(categories: list[Category], options: WriteOptions, kept: Kept) -> set[int]:
-    """Return the numbers of the categories that are stuff: as the options say, else as the source does."""
+def _classes(narrowed: Narrowed, kept: Kept) -> Classes:
+    shapes = narrowed.carries.shapes | narrowed.carries.approximates
+    return Classes(narrowed.labels.ontology, shapes, kept.category_ids, names=kept.classes)
+
+
+def _stuff(categories: list[Category], options: WriteOptions, kept: Kept) -> dict[int, str]:
+    """Return the names of the categories that are stuff, by number: as the options say, else as the source does."""
     if options.stuff is None:
-        return {one.id for one in categories if kept.classes.get(one.name, {}).get("isthing") == 0}
+        return {one.id: one.name for one in categories if kept.classes.get(one.name, {}).get("isthing") == 0}
     named = {name.strip() for name in (options.stuff or "").split(",")} - {""}
     known = {category.name: category.id for category in categories}
     unknown = sorted(named - known.keys())
     if unknown:
         listed = ", ".join(map(repr, known)) or "none"
         raise OptionError(f"coco-panoptic: stuff names {unknown[0]!r}, which is no class here; there are: {listed}.")
-    return {known[name] for name in named}
+    return {known[name]: name for name in known if name in named}
 
 
 def _category(category: Category, options: WriteOptions, is_thing: bool, kept: Kept) -> dict[str, Any]:
@@ -231,102 +241,41 @@ def _rgb(pixels: NDArray[np.uint32]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels, "<u4").view(np.uint8).reshape(*pixels.shape, 4)[..., :3]
 
 
-_Drawn = tuple[ObjectInstance, tuple[str, BoxRuns]]
-"""An object, where it lies, and its pixels."""
+def _ids(native: Native | None, instances: Sequence[ObjectInstance], frame: int) -> list[int]:
+    """Return the number of each object on an image: that of its segment in the source, else the next free."""
+    ids = [0 if native is None else native.of(one.object_hash, frame).get(SEGMENT, 0) for one in instances]
+    ids = [id_ if 0 < id_ < 1 << 24 and id_ not in ids[:at] else 0 for at, id_ in enumerate(ids)]
+    taken = set(ids)
+    free = (number for number in count(1) if number not in taken)
+    return [id_ or next(free) for id_ in ids]
 
 
-class _Painter:
-    """Paints one image after the other, and tells what is lost on each."""
-
-    def __init__(self, classes: Classes, stuff: set[int], report: Report, kept: Kept) -> None:
-        self._kept = kept
-        self._classes = classes
-        self._stuff = stuff
-        self._report = report
-
-    def drawn(self, placed: Sequence[ObjectInstance], frame: int, size: tuple[int, int]) -> list[_Drawn]:
-        """Return the objects of an image of which something can be drawn, where they lie, and their pixels."""
-        return [(one, raster_) for one in placed if (raster_ := self._raster(one, frame, size))]
-
-    def segments(self, drawn: list[_Drawn], painting: Painting, frame: int) -> list[dict[str, Any]]:
-        """Return the segments of an image that was painted; their ids are what they painted."""
-        segments: list[dict[str, Any]] = []
-        for id_, (instance, (state, box_runs)), lost, extent in zip(
-            painting.values, drawn, painting.hidden, painting.extents, strict=True
-        ):
-            area = rle.area_from_runs(box_runs[0])
-            if self._shows(instance, frame, state, lost, area):
-                category = self._classes.of(instance.ontology_item).category_id
-                crowd = int(is_crowd(instance, frame))
-                left, top, right, bottom = extent
-                box = {"area": area - lost, "bbox": [left, top, right - left, bottom - top]}
-                segments.append({"id": id_, "category_id": category, **box, "iscrowd": crowd})
-        self._note_stuff(segments)
-        return segments
-
-    def ids(self, row: LabelRowV2, drawn: Sequence[ObjectInstance], frame: int) -> list[int]:
-        """Return the number of each object on an image: that of its segment in the source, else the next free."""
-        native = self._kept.of(row)
-        ids = [0 if native is None else native.of(one.object_hash, frame).get(SEGMENT, 0) for one in drawn]
-        ids = [id_ if 0 < id_ < 1 << 24 and id_ not in ids[:at] else 0 for at, id_ in enumerate(ids)]
-        taken = set(ids)
-        free = (number for number in count(1) if number not in taken)
-        return [id_ or next(free) for id_ in ids]
-
-    def _raster(self, instance: ObjectInstance, frame: int, size: tuple[int, int]) -> tuple[str, BoxRuns] | None:
-        """Return where an object lies and its pixels; None if nothing of it can be drawn."""
-        shape, coordinates = instance.ontology_item.shape, instance._frames[frame].coordinates
-        if shape not in CARRIES.shapes | CARRIES.approximates:
-            what = f"is a {shape.value.replace('_', ' ')}, which this format cannot hold"
-            self._drop(instance, frame, CARRIES.code(shape), Feature.SHAPE, what)
-            return None
-        state = fate(coordinates, *size, LEAST_TOLERANCE_PX)
-        if state == "degenerate":
-            code = CARRIES.code(Feature.DEGENERATE, shape)
-            self._drop(instance, frame, code, Feature.DEGENERATE, "covers nothing that could be drawn")
-            return None
-        if state == "outside":
-            what = f"lies outside its {size[0]} × {size[1]} pixels"
-            self._drop(instance, frame, CARRIES.code(Feature.OUT_OF_BOUNDS), Feature.OUT_OF_BOUNDS, what)
-            return None
-        return state, raster(coordinates, *size, LEAST_TOLERANCE_PX)
-
-    def _drop(self, instance: ObjectInstance, frame: int, code: str, feature: Feature, what: str) -> None:
-        self._report.drop(instance, frame, code, feature, f"{instance.object_name!r} {what}.")
-
-    def _shows(self, instance: ObjectInstance, frame: int, state: Any, lost: int, area: int) -> bool:
-        """Tell what an object of which something can be drawn loses, and whether any of its pixels shows."""
-        code, name = CARRIES.code(Feature.OVERLAPS), instance.object_name
-        if lost == area:
-            self._drop(instance, frame, code, Feature.OVERLAPS, f"lies under others with all of its {area} pixels")
-            return False
-        item = instance.ontology_item
-        told = [
-            (kind, CARRIES.code(feature), feature, _CHANGES[feature])
-            for kind, feature in changes(instance._frames[frame].coordinates, state)
-        ]
-        if lost:
-            told.append((Kind.APPROXIMATED, code, Feature.OVERLAPS, f"lies under others with {lost} of {area} pixels"))
-        if item.shape in CARRIES.approximates:
-            told.append((Kind.APPROXIMATED, CARRIES.code(item.shape), Feature.SHAPE, "is written as its pixels"))
-        for kind, code, feature, what in told:
-            self._report.change(instance, frame, kind, code, feature, f"{name!r} {what}.")
-        self._report.drop_side(instance, frame, CARRIES)
-        return True
-
-    def _note_stuff(self, segments: list[dict[str, Any]]) -> None:
-        found = [segment["category_id"] for segment in segments if segment["category_id"] in self._stuff]
-        for id_ in sorted({one for one in found if found.count(one) > 1}):
-            name = next(one.name for one in self._classes.categories if one.id == id_)
-            detail = f"There are several segments of {name!r} on an image, which is stuff; readers may want one."
-            self._report.note(Level.WARNING, "STUFF_TWICE", detail)
+def _segments(
+    layer: Layer, ids: Sequence[int], shown: Iterable[ObjectInstance], frame: int, classes: Classes
+) -> list[dict[str, Any]]:
+    """Return the segments of an image: of each object of which a pixel shows."""
+    hashes = {one.object_hash for one in shown}
+    segments = []
+    for index, instance in enumerate(layer.instances if hashes else ()):
+        if instance.object_hash in hashes:
+            left, top, right, bottom = layer.extents[index]
+            segments.append(
+                {
+                    "id": ids[index],
+                    "category_id": classes.of(instance.ontology_item).category_id,
+                    "area": layer.areas[index] - layer.hidden[index],
+                    "bbox": [left, top, right - left, bottom - top],
+                    "iscrowd": int(is_crowd(instance, frame)),
+                }
+            )
+    return segments
 
 
-_CHANGES = {
-    Feature.OUT_OF_BOUNDS: "leaves its image and is cut at the border",
-    Feature.HOLES: "has holes, which are left out of its pixels",
-    Feature.PARTS: "has several parts, which are one area of pixels",
-}
+def _note_stuff(segments: list[dict[str, Any]], stuff: Mapping[int, str], narrowed: Narrowed) -> None:
+    found = Counter(segment["category_id"] for segment in segments)
+    for id_ in sorted(id_ for id_ in stuff if found[id_] > 1):
+        detail = f"There are several segments of {stuff[id_]!r} on an image, which is stuff; readers may want one."
+        narrowed.note(Level.WARNING, "STUFF_TWICE", detail)
 
 
 FORMAT = Format(
@@ -335,6 +284,6 @@ FORMAT = Format(
     spec="https://cocodataset.org/#format-data",
     suffixes=(),
     identify=identify,
-    exporter=Exporter(write, WriteOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES, walk=walk),
     read_by="coco",
 )

@@ -54,15 +54,16 @@ from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco.json_lines import append_file, written_lines
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
-from encord_convert.formats.coco.write_instances import Drawings, listed_frames, on_frames, pictures_of
+from encord_convert.formats.coco.write_instances import Drawings, listed_frames, pictures_of
 from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_rows import KEPT
 from encord_convert.formats.coco.write_shapes import Annotation, Picture, Size
 from encord_convert.geometry import rle
-from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
-from encord_convert.losses.report import Report
-from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
+from encord_convert.hub.rasterize import check_paintable
+from encord_convert.hub.visibility import frame_size
+from encord_convert.losses.narrow import Left, Narrowed
+from encord_convert.sdk.objects import ObjectInstance, Shape
 
 CARRIES = Carries(
     shapes=CARRIES_ALL.shapes - {Shape.POLYGON, Shape.ROTATABLE_BOUNDING_BOX},
@@ -104,27 +105,39 @@ def identify(source: Source) -> Match:
     return Match.NO
 
 
-def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
-    """Write a list of results of each kind there is.
+def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[Left]:
+    """Yield what is left of each row.
 
     Raises
     ------
     WriteError
         The target is one file and there are several kinds; or a polygon's image is too large to be painted.
     """
-    with ExitStack() as stack:
-        lists = {
-            kind: _List(stack.enter_context(target.scratch("scratch").with_name(f"scratch-{kind}").open("w+b")))
-            for kind in KINDS
-        }
-        _write_rows(labels, options, report, lists)
-    used = [kind for kind in KINDS if lists[kind].count] or [KINDS[0]]
+    found: set[str] = set()
+    for left in narrowed:
+        for instance, frames in left.objects():
+            found.add(_kind(instance.ontology_item.shape))
+            if instance.ontology_item.shape is Shape.POLYGON:
+                for frame in frames:
+                    check_paintable(*frame_size(left.row, frame))
+        yield left
+    used = [kind for kind in KINDS if kind in found]
     if target.is_file and len(used) > 1:
         raise WriteError(
             f"{target.name}: results are of one kind a file, and these are of {len(used)}: {', '.join(used)}. "
             "Name a folder."
         )
-    for kind in used:
+
+
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
+    """Write a list of results of each kind there is."""
+    with ExitStack() as stack:
+        lists = {
+            kind: _List(stack.enter_context(target.scratch("scratch").with_name(f"scratch-{kind}").open("w+b")))
+            for kind in KINDS
+        }
+        _write_rows(narrowed, target, options, lists)
+    for kind in [kind for kind in KINDS if lists[kind].count] or [KINDS[0]]:
         with target.open(f"results.{kind}.json") as stream:
             stream.write(b"[\n")
             append_file(stream, target.scratch("scratch").with_name(f"scratch-{kind}"))
@@ -153,48 +166,46 @@ class _List:
             self._kept = []
 
 
-def _write_rows(labels: LabelSet, options: WriteOptions, report: Report, lists: dict[str, _List]) -> None:
+def _write_rows(narrowed: Narrowed, target: Target, options: WriteOptions, lists: dict[str, _List]) -> None:
     def emit(picture: Picture, instance: ObjectInstance, annotation: Annotation) -> None:
-        kind, members = _result(instance.ontology_item.shape, annotation, picture.size)
+        kind = _kind(instance.ontology_item.shape)
         confidence = instance._frames[picture.frame].object_frame_instance_info.confidence
         head = {"image_id": picture.image_id, "category_id": annotation.category_id}
-        lists[kind].add({**head, **members, "score": confidence})
+        lists[kind].add({**head, **_members(kind, annotation, picture.size), "score": confidence})
 
-    kept = Kept(labels)
-    drawings = Drawings(labels.ontology, options, CARRIES, report, emit, kept)
-    for row in report.rows(labels, CARRIES):
-        frames = listed_frames(row, options, kept)
-        pictures = pictures_of(row, frames, kept)
-        drawings.add(row, _by_frame(row, frames, pictures))
+    kept = Kept(narrowed.labels)
+    drawings = Drawings(narrowed, options, emit, kept)
+    for left in walk(narrowed, target, options):
+        frames, placed = listed_frames(left.row, options, kept), left.on_frames()
+        pictures = pictures_of(left.row, frames, kept)
+        # In the order of a COCO file: frame by frame, in the order of the row on each.
+        drawings.add((pictures[frame], instance) for frame in frames for instance in placed.get(frame, ()))
     drawings.flush()
     for entries in lists.values():
         entries.flush()
 
 
-def _by_frame(row: LabelRowV2, frames: list[int], pictures: Any) -> Iterator[tuple[Picture, ObjectInstance]]:
-    """Return objects in the order of a COCO file: frame by frame, in the order of the row on each."""
-    placed = on_frames(row)
-    for frame in frames:
-        for instance in placed.get(frame, ()):
-            yield pictures[frame], instance
-
-
-def _result(shape: Shape, annotation: Annotation, size: Size) -> tuple[str, dict[str, Any]]:
-    """Return the kind of an annotation, and what a result of that kind says of it."""
+def _kind(shape: Shape) -> str:
+    """Return the kind of a result, by the words of the evaluation."""
     if shape in (Shape.POINT, Shape.SKELETON):
-        return "keypoints", {"keypoints": annotation.keypoints}
-    if shape not in (Shape.POLYGON, Shape.BITMASK):
-        return "bbox", {"bbox": annotation.bbox}
+        return "keypoints"
+    return "segm" if shape in (Shape.POLYGON, Shape.BITMASK) else "bbox"
+
+
+def _members(kind: str, annotation: Annotation, size: Size) -> dict[str, Any]:
+    """Return what a result of a kind says of an annotation."""
+    if kind == "keypoints":
+        return {"keypoints": annotation.keypoints}
+    if kind == "bbox":
+        return {"bbox": annotation.bbox}
     mask = annotation.segmentation
-    return "segm", {"segmentation": mask if isinstance(mask, dict) else _pixels_of(annotation.bbox, size)}
+    return {"segmentation": mask if isinstance(mask, dict) else _pixels_of(annotation.bbox, size)}
 
 
 def _pixels_of(bbox: list[float], size: Size) -> dict[str, Any]:
     """Return the mask of the pixels a box touches."""
     width, height = size
-    if width * height > rle.current_pixel_limit():
-        limit = rle.current_pixel_limit()
-        raise WriteError(f"An image of {width} × {height} pixels is larger than the {limit} that can be painted.")
+    check_paintable(width, height)
     left, top = min(int(bbox[0]), width - 1), min(int(bbox[1]), height - 1)
     right = max(min(math.ceil(bbox[0] + bbox[2]), width), left + 1)
     bottom = max(min(math.ceil(bbox[1] + bbox[3]), height), top + 1)
@@ -209,5 +220,5 @@ FORMAT = Format(
     spec="https://cocodataset.org/#format-results",
     suffixes=(".json",),
     identify=identify,
-    exporter=Exporter(write, WriteOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES, walk=walk),
 )

@@ -21,7 +21,6 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from encord_convert.errors import OptionError
 from encord_convert.formats._files import Target, source_at
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.coco.categories import Category
@@ -34,6 +33,7 @@ from encord_convert.formats.coco.json_lines import (
 )
 from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_rows import Rows, classes_of
+from encord_convert.formats.coco.write_walk import check_folder
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import LabelSet
@@ -110,8 +110,7 @@ def _append_said(stream: BinaryIO, path: Path, first: int, more_images: int = 0,
 
 def _write_by_split(sets: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
     """Write a file for each split that rows say they are in, a row at a time."""
-    if target.is_file:
-        raise OptionError(f"{target.path}: split_files=yes writes several files. Name a folder.")
+    check_folder(target)
     parts: dict[str, tuple[Rows, Path, Path, Path, Lines]] = {}
     reports = [report, *(Report() for _ in sets[1:])]
     with ExitStack() as stack:

@@ -75,6 +75,27 @@ def classes_of(structure: OntologyStructure, options: Options, carries: Carries,
     return classes
 
 
+class Endings:
+    """The endings that names of images lack, of images beside a source."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self._finder: Finder | None = None
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether images were looked for."""
+        return self._finder is not None
+
+    def of(self, row: LabelRowV2, frame: int, name: str) -> str:
+        """Return the ending that the name of a file lacks, where that is known."""
+        if row.data_type is DataType.DICOM or split_suffix(name)[1].lower() in SUFFIXES:
+            return ""
+        if self._finder is None and self._source is not None:
+            self._finder = beside(self._source)
+        return "" if self._finder is None else self._finder.suffix(row, frame)
+
+
 class Rows:
     """Writes rows, each once, and knows then what the short blocks of the file hold.
 
@@ -130,8 +151,7 @@ class Rows:
         self._annotations = annotations
         self._kept: list[Image] = []
         self._report: Any = None
-        self._source: Any = None
-        self._finder: Finder | None = None
+        self._endings = Endings(None)
         self._videos: int = self._largest.get("video", 0)
 
     def write(self, labels: LabelSet, report: Report) -> None:
@@ -147,8 +167,8 @@ class Rows:
 
     def begin(self, labels: LabelSet, report: Report) -> None:
         """Look for images where a label set was read, and tell a report, from now on."""
-        if self._finder is None:
-            self._source = labels.source
+        if not self._endings.is_looking:
+            self._endings = Endings(labels.source)
         if report is not self._report:
             self._report = report
             native = self._largest if self._kept_keys.is_known else None
@@ -202,7 +222,7 @@ class Rows:
         titles = [title.replace("\\", "/") for title in sheet.titles]
         for number, title in enumerate(titles):
             if not title.endswith(_USUAL):
-                titles[number] = title + self._suffix(sheet.empty_row(number), 0, title)
+                titles[number] = title + self._endings.of(sheet.empty_row(number), 0, title)
         names = self.names.unique_many(titles)
         for number, (title, shown) in enumerate(zip(sheet.titles, names, strict=True)):
             keys = native.rows.get(number, {}) if native is not None else {}
@@ -232,7 +252,7 @@ class Rows:
         keys = self._kept_keys.image(row, frame)
         if keys:
             self._more[len(self._kept)] = keys
-        shown = self.names.of(row, frame, partial(self._suffix, row, frame))
+        shown = self.names.of(row, frame, partial(self._endings.of, row, frame))
         encord = identity(row, frame, is_first=is_first)
         if row.data_type is DataType.IMAGE and shown != row.data_title:
             encord["title"] = row.data_title
@@ -246,15 +266,6 @@ class Rows:
         )
         self._kept.append(image)
         return image
-
-    def _suffix(self, row: LabelRowV2, frame: int, name: str) -> str:
-        """Return the ending that the name of a file lacks, where that is known."""
-        if row.data_type is DataType.DICOM or split_suffix(name)[1].lower() in SUFFIXES:
-            return ""
-        if self._finder is None and self._source is not None:
-            self._finder = beside(self._source)
-            self._source = None
-        return "" if self._finder is None else self._finder.suffix(row, frame)
 
     def _flush(self) -> None:
         self._images.add(self._kept, self._more)

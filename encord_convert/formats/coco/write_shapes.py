@@ -21,7 +21,7 @@ from encord_convert.formats.coco.write_masks import mask_numbers
 from encord_convert.geometry import masks, rle
 from encord_convert.hub.loss import Carries, Feature, Kind, Level
 from encord_convert.hub.visibility import drawing, fate_and_drawing, is_degenerate_ring, ring_px
-from encord_convert.losses.narrow import has_depth, is_self_occluded, is_unsaid, loses_a_part
+from encord_convert.losses.narrow import Reason, changed, dropped, has_depth, is_self_occluded, is_unsaid, loses_a_part
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
@@ -194,38 +194,28 @@ class Shapes:
         state, rings = fate_and_drawing(coordinates, width, height, self._carries.tolerance_px)
         self._judged = (coordinates, rings)  # it is drawn next, and cutting it at the border is what costs
         if state == "degenerate":
-            code = self._carries.code(Feature.DEGENERATE, class_.shape)
-            self._drop(picture, instance, code, Feature.DEGENERATE, "covers nothing that could be drawn")
+            self._drop(picture, instance, dropped(self._carries, Feature.DEGENERATE, class_.shape))
             return None
         if state == "outside":
-            code = self._carries.code(Feature.OUT_OF_BOUNDS)
-            self._drop(picture, instance, code, Feature.OUT_OF_BOUNDS, f"lies outside its {width} × {height} pixels")
+            reason = dropped(self._carries, Feature.OUT_OF_BOUNDS, width=width, height=height)
+            self._drop(picture, instance, reason)
             return None
         if state == "leaves":
-            detail = f"leaves its {width} × {height} pixels and is cut at the border"
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS, detail)
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS)
         return state
 
-    def _drop(self, picture: Picture, instance: ObjectInstance, code: str, feature: Feature, what: str) -> None:
-        self._report.drop(instance, picture.frame, code, feature, f"{instance.object_name!r} {what}.")
+    def _drop(self, picture: Picture, instance: ObjectInstance, reason: Reason) -> None:
+        self._report.drop(instance, picture.frame, reason.code, reason.feature, reason.detail)
 
-    def _change(
-        self,
-        picture: Picture,
-        instance: ObjectInstance,
-        kind: Kind,
-        feature: Feature,
-        what: str,
-        code: str | None = None,
-    ) -> None:
-        code = code or self._carries.code(feature)
-        self._report.change(instance, picture.frame, kind, code, feature, f"{instance.object_name!r} {what}.")
+    def _change(self, picture: Picture, instance: ObjectInstance, kind: Kind, feature: Feature, **values: Any) -> None:
+        shape = instance.ontology_item.shape
+        code, detail = changed(self._carries, kind, feature, shape, picture.size, **values)
+        self._report.change(instance, picture.frame, kind, code, feature, detail)
 
     # -- shape by shape ---------------------------------------------------------------------------------------
 
     def _no_place(self, picture: Picture, class_: Class, instance: ObjectInstance, coordinates: Any) -> None:
-        what = f"is a {class_.shape.value.replace('_', ' ')}, which this format cannot hold"
-        self._drop(picture, instance, self._carries.code(class_.shape), Feature.SHAPE, what)
+        self._drop(picture, instance, dropped(self._carries, Feature.SHAPE, class_.shape))
 
     def _box(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
         bbox, area, is_sure = next(self._computed_boxes)
@@ -252,9 +242,7 @@ class Shapes:
                 return None
             ring, bbox, _ = self._drawn(c, picture.size)
         if Shape.ROTATABLE_BOUNDING_BOX in self._carries.approximates:
-            code = self._carries.code(Shape.ROTATABLE_BOUNDING_BOX)
-            what = "is turned, and only its outline is written"
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE, what, code)
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE)
         annotation = Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, ring)
         annotation.attributes = {"rotation": angle, "unrotated_bbox": unrotated}
         return annotation
@@ -274,15 +262,11 @@ class Shapes:
         has_holes = any(len(rings) > 1 for rings in c.polygons)
         columns = _painted(c, size, self._carries.tolerance_px) if has_holes or self._as_masks else None
         if has_holes:
-            what = "has holes, which are filled" if columns is None else "has holes and is written as a mask"
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.HOLES, what)
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.HOLES)
         if loses_a_part(c, size, self._carries.tolerance_px, self._carries):
-            code = self._carries.code(Feature.DEGENERATE, Shape.POLYGON)
-            what = "has a part that covers nothing, which is left out"
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.DEGENERATE, what, code)
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.DEGENERATE)
         if self._as_masks:
-            code = self._carries.code(Shape.POLYGON)
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE, "is written as a mask", code)
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE)
         if columns is not None and len(columns) > 1:  # else it covers the centre of no pixel, and a ring says more
             annotation = self._mask_of(picture, class_, columns, _bbox_of(columns, size), rle.area_from_runs(columns))
             annotation.attributes = {"encord_shape": Shape.POLYGON.value}
@@ -308,7 +292,7 @@ class Shapes:
         if not is_sure and self._remains(picture, class_, instance, c) is None:
             return None
         if has_depth(c):
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.DEPTH, "is a point in space, written without z")
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.DEPTH)
         return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, [], [*place, 2], 1)
 
     def _skeleton(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
@@ -346,16 +330,14 @@ class Shapes:
                 is_hidden = point.visibility is Visibility.OCCLUDED or is_self_occluded(point)
                 keypoints[3 * index : 3 * index + 3] = [x, y, 1 if is_hidden else 2]
         if any(is_self_occluded(point) for point in points):
-            self._change(picture, instance, Kind.MERGED, Feature.SELF_OCCLUSION, "hides points of its own: occluded")
+            self._change(picture, instance, Kind.MERGED, Feature.SELF_OCCLUSION)
         if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
-            detail = "has invisible points with a position, which are written as 0, 0, 0"
-            self._change(picture, instance, Kind.DEFAULTED, Feature.HIDDEN_POSITION, detail)
+            self._change(picture, instance, Kind.DEFAULTED, Feature.HIDDEN_POSITION)
         if strange:
-            detail = f"has points its template lacks: {', '.join(map(repr, strange))}"
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.UNKNOWN_POINTS, detail)
+            names = ", ".join(map(repr, strange))
+            self._change(picture, instance, Kind.APPROXIMATED, Feature.UNKNOWN_POINTS, points=names)
         if any(is_unsaid(point) for point in points):
-            detail = "has points of which nobody said whether they are visible: written as visible"
-            self._change(picture, instance, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY, detail)
+            self._change(picture, instance, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY)
         return keypoints
 
     def _bitmask(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:

@@ -53,6 +53,7 @@ from msgspec import UNSET, UnsetType
 
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats.coco.categories import Classes
 from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
@@ -60,12 +61,12 @@ from encord_convert.formats.coco.write_images import Names
 from encord_convert.formats.coco.write_instances import Drawings, listed_frames
 from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_shapes import Annotation, Picture
-from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level
+from encord_convert.hub.native import Keys
 from encord_convert.hub.visibility import unit_size
-from encord_convert.losses.report import Report
+from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
+from encord_convert.sdk.objects import ObjectInstance, Shape
 
 CARRIES = Carries(
     shapes=frozenset({Shape.BOUNDING_BOX, Shape.POLYGON, Shape.BITMASK}),
@@ -107,37 +108,52 @@ def identify(source: Source) -> Match:
     return Match.NO
 
 
-def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
-    """Write one file, an object at a time.
+def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[tuple[Left, _Video, Keys]]:
+    """Yield the rows with their videos, whose ids are 0 where they just count, and further keys of these.
 
     Raises
     ------
     WriteError
         A row says it has more frames than any medium, and all are to be listed.
     """
+    kept, names = Kept(narrowed.labels), Names()
+    for left in narrowed:
+        row = left.row
+        frames = listed_frames(row, options, kept) or [0]  # a video without images is none
+        width, height = unit_size(row, frames[0])
+        native = kept.of(row)
+        keys = native.row if native is not None else {}
+        id_ = keys.get("id", 0) if _kind(kept) in kept.largest else 0
+        listed = [names.of(row, frame) for frame in frames]
+        count = row.number_of_frames
+        yield left, _Video(id_, width, height, len(frames), listed, row.data_title, frames, count), keys
+    names.say_clashes(narrowed.note)
+    shapes = narrowed.carries.shapes | narrowed.carries.approximates
+    for detail in Classes(narrowed.labels.ontology, shapes, names=kept.classes).clashes():
+        narrowed.note(Level.WARNING, "NAME_CLASH", detail)
+
+
+def _kind(kept: Kept) -> str:
+    """Return what the source had in place of videos."""
+    return "video" if "video" in kept.largest else "image"
+
+
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
+    """Write one file, an object at a time."""
     paths = [target.scratch("scratch").with_name(f"scratch-{block}") for block in ("videos", "annotations")]
     with paths[0].open("wb") as videos, paths[1].open("wb") as annotations:
         tracks = _Tracks(annotations)
-        kept = Kept(labels)
-        drawings = Drawings(labels.ontology, options, CARRIES, report, tracks.add, kept)
-        kind = "video" if "video" in kept.largest else "image"
-        names, block = Names(), Lines(videos, kept.largest.get(kind, 0) + 1)
-        for row in report.rows(labels, CARRIES):
-            frames = _frames(row, options, kept)
-            video = _video(row, frames, names)
-            native = kept.of(row)
-            keys = native.row if native is not None else {}
-            video.id = keys.get("id", 0) if kind in kept.largest else 0
+        kept = Kept(narrowed.labels)
+        drawings = Drawings(narrowed, options, tracks.add, kept)
+        block = Lines(videos, kept.largest.get(_kind(kept), 0) + 1)
+        for left, video, keys in walk(narrowed, target, options):
             block.add([video], {0: keys})
-            tracks.expect(video.id, frames)
-            drawings.add(row, _by_object(row, video.id))
+            tracks.expect(video.id, video.frame_ids)
+            drawings.add(_by_object(left, video.id))
         drawings.flush()
         tracks.write()
-    names.say_clashes(report.note)
-    for detail in drawings.classes.clashes():
-        report.note(Level.WARNING, "NAME_CLASH", detail)
     with target.open(NAME) as stream:
-        stream.write(kept.head(labels))
+        stream.write(kept.head(narrowed.labels))
         for name, path in zip(("videos", "annotations"), paths, strict=True):
             stream.write(b',"%s":[\n' % name.encode())
             append_file(stream, path)
@@ -210,22 +226,11 @@ class _Tracks:
         self._track = self._object = None
 
 
-def _frames(row: LabelRowV2, options: WriteOptions, kept: Kept) -> list[int]:
-    """Return the frames that are listed: one at least, since a video without images is none."""
-    return listed_frames(row, options, kept) or [0]
-
-
-def _video(row: LabelRowV2, frames: list[int], names: Names) -> _Video:
-    width, height = unit_size(row, frames[0])
-    listed = [names.of(row, frame) for frame in frames]
-    return _Video(0, width, height, len(frames), listed, row.data_title, frames, row.number_of_frames)
-
-
-def _by_object(row: LabelRowV2, video_id: int) -> Iterator[tuple[Picture, ObjectInstance]]:
+def _by_object(left: Left, video_id: int) -> Iterator[tuple[Picture, ObjectInstance]]:
     """Return objects one after the other, each on its frames in ascending order; a video has one size for all."""
-    for instance in row._objects.values():
-        for frame in sorted(instance._frames):
-            yield Picture(row, frame, video_id, unit_size(row, frame)), instance
+    for instance, frames in left.objects():
+        for frame in frames:
+            yield Picture(left.row, frame, video_id, unit_size(left.row, frame)), instance
 
 
 FORMAT = Format(
@@ -234,6 +239,6 @@ FORMAT = Format(
     spec="https://youtube-vos.org/dataset/vis/",
     suffixes=(".json",),
     identify=identify,
-    exporter=Exporter(write, WriteOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES, walk=walk),
     read_by="coco",
 )

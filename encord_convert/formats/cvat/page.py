@@ -110,6 +110,7 @@ Sources
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
@@ -120,6 +121,7 @@ from encord_convert.formats.cvat.write_skeletons import TOLERANCE_PX
 from encord_convert.formats.cvat.write_texts import UNWRITABLE
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
+from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
@@ -233,6 +235,13 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
     Documents(labels, target, options, report, WRITES).write()
 
 
+def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[Left]:
+    """Yield what is left of each row, and say what writing would of names and files."""
+    from encord_convert.formats.cvat.layout import walk
+
+    return walk(narrowed, target, options)
+
+
 FORMAT = Format(
     name="cvat",
     title="CVAT annotation XML",
@@ -240,5 +249,5 @@ FORMAT = Format(
     suffixes=(".xml",),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES, cuts=True),
-    exporter=Exporter(write, WriteOptions, WRITES),
+    exporter=Exporter(write, WriteOptions, WRITES, walk=walk),
 )

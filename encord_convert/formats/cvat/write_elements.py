@@ -18,9 +18,9 @@ from encord_convert.hub.loss import Carries, Feature, Kind
 from encord_convert.hub.native import ALSO, KEPT, Keys
 from encord_convert.hub.table import Use
 from encord_convert.hub.visibility import fate, frame_size
-from encord_convert.losses.narrow import has_depth, is_self_occluded, is_unsaid
+from encord_convert.losses.narrow import Reason, changed, dropped, has_depth, is_self_occluded, is_unsaid
 from encord_convert.losses.report import Report
-from encord_convert.sdk.objects import LabelRowV2, Shape
+from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
 
 _MOST_COMMON = 10_000
@@ -217,58 +217,50 @@ class Elements:
     def _pose(self, use: ObjectUse | None, instance: Any, frame: int, size: tuple[int, int]) -> Written | None:
         """Return the geometry on a frame, or say that it is not written; and all that is lost beside it."""
         coordinates = instance._frames[frame].coordinates
-        report, carries = self._report, self._carries
+        carries = self._carries
         if use is None:
-            shape = instance.ontology_item.shape
-            detail = f"{shape.value.replace('_', ' ')}s cannot be stored in the target."
-            report.drop(instance, frame, carries.code(shape), Feature.SHAPE, detail)
+            self._drop(instance, frame, dropped(carries, Feature.SHAPE, instance.ontology_item.shape))
             return None
         shape = use.item.shape
         pose = plain_pose(shape, coordinates, *size)
         state = "inside" if pose is not None else fate(coordinates, *size, carries.tolerance_px)
         if state == "degenerate":
-            self._drop(instance, frame, shape, "Empty geometry.")
+            self._drop(instance, frame, dropped(carries, Feature.DEGENERATE, shape))
             return None
         if pose is None:
             pose = written(shape, coordinates, *size, lambda point: _place(use, point))
-        self._tell(instance, frame, coordinates)
+        self._tell(instance, frame, coordinates, size)
         if pose.lost:
             if state == "outside":
-                detail = "The mask lies outside the image."
-                report.drop(instance, frame, carries.code(Feature.OUT_OF_BOUNDS), Feature.OUT_OF_BOUNDS, detail)
+                self._drop(instance, frame, dropped(carries, Feature.OUT_OF_BOUNDS, width=size[0], height=size[1]))
                 return None
-            detail = f"{pose.lost} pixels of the mask are outside the image, where CVAT has no place for them."
-            self._change(instance, frame, Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS, detail)
+            self._change(instance, frame, Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS, size)
         return pose
 
-    def _drop(self, instance: Any, frame: int, shape: Shape, detail: str) -> None:
-        code = self._carries.code(Feature.DEGENERATE, shape)
-        self._report.drop(instance, frame, code, Feature.DEGENERATE, detail)
+    def _drop(self, instance: Any, frame: int, reason: Reason) -> None:
+        self._report.drop(instance, frame, reason.code, reason.feature, reason.detail)
 
-    def _tell(self, instance: Any, frame: int, coordinates: Any) -> None:
+    def _tell(self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]) -> None:
         """Say what is changed about geometry that is written, and which of its sides are not."""
         if isinstance(coordinates, PolygonCoordinates) and coordinates._is_nested:
             if any(len(rings) > 1 for rings in coordinates.polygons):
-                self._change(instance, frame, Kind.APPROXIMATED, Feature.HOLES, "Cuts of no width lead to its holes.")
+                self._change(instance, frame, Kind.APPROXIMATED, Feature.HOLES, size)
             if len(coordinates.polygons) > 1:
-                self._change(instance, frame, Kind.APPROXIMATED, Feature.PARTS, "Cuts of no width join its parts.")
+                self._change(instance, frame, Kind.APPROXIMATED, Feature.PARTS, size)
         elif isinstance(coordinates, SkeletonCoordinates):
             points = coordinates.values
             if any(is_self_occluded(point) for point in points):
-                detail = "Points hidden by their own object are occluded, like those hidden by another."
-                self._change(instance, frame, Kind.MERGED, Feature.SELF_OCCLUSION, detail)
+                self._change(instance, frame, Kind.MERGED, Feature.SELF_OCCLUSION, size)
             if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
-                detail = "Invisible points are at (0, 0)."
-                self._change(instance, frame, Kind.DEFAULTED, Feature.HIDDEN_POSITION, detail)
+                self._change(instance, frame, Kind.DEFAULTED, Feature.HIDDEN_POSITION, size)
             if any(is_unsaid(point) for point in points):
-                detail = "Points of which nobody said whether they are visible are visible."
-                self._change(instance, frame, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY, detail)
+                self._change(instance, frame, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY, size)
         elif has_depth(coordinates):
-            detail = "The point is written without its third coordinate."
-            self._change(instance, frame, Kind.APPROXIMATED, Feature.DEPTH, detail)
+            self._change(instance, frame, Kind.APPROXIMATED, Feature.DEPTH, size)
 
-    def _change(self, instance: Any, frame: int, kind: Kind, feature: Feature, detail: str) -> None:
-        self._report.change(instance, frame, kind, self._carries.code(feature), feature, detail)
+    def _change(self, instance: Any, frame: int, kind: Kind, feature: Feature, size: tuple[int, int]) -> None:
+        code, detail = changed(self._carries, kind, feature, instance.ontology_item.shape, size)
+        self._report.change(instance, frame, kind, code, feature, detail)
 
     def _is_manual(self, instance: Any, frame: int) -> bool:
         """Tell whether a person made it, and say what else of how it was made is not written."""

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
-from encord_convert.errors import WriteError
 from encord_convert.formats._files import Target
-from encord_convert.formats.cvat.grid import FAMILY, Grid, grid_of, takes_all
+from encord_convert.formats.cvat.grid import FAMILY, Grid, grid_of
 from encord_convert.formats.cvat.head import META, WAS, body, joined, label_steps, labels_of, rendered, values_of
+from encord_convert.formats.cvat.layout import Layout
 from encord_convert.formats.cvat.meta import Own, OwnRow, OwnUnit
 from encord_convert.formats.cvat.trees import Tree
 from encord_convert.formats.cvat.write_elements import Elements, Range
@@ -26,11 +25,11 @@ from encord_convert.formats.cvat.write_labels import Label, Labels, Question
 from encord_convert.formats.cvat.write_templates import Templates
 from encord_convert.formats.cvat.write_texts import attribute_text, escaped
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Level, Where
-from encord_convert.hub.native import NOTES, Keys, Native
+from encord_convert.hub.loss import Carries
+from encord_convert.hub.native import Keys, Native
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.table import Sheet
-from encord_convert.hub.visibility import frame_size, slice_name, unit_of
+from encord_convert.hub.visibility import frame_size
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
@@ -38,9 +37,6 @@ from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 NAME = "annotations.xml"
 
 _NONE: Keys = {}
-
-_MOST_FRAMES = 10_000_000
-"""Images of a group or series. A row of a few bytes can name any number."""
 
 
 class _Document:
@@ -51,21 +47,8 @@ class _Document:
         self.row = row
         self.grid = Grid(0, 1, 0, 0) if row is None else grid_of(row)
         self.size = 0
-        self._names: set[int] = set()
         self._ids: set[str] = set()
         self.body: BinaryIO = path.open("wb", buffering=1 << 20)
-
-    def named(self, title: str, subset: str = "") -> str:
-        """Return a name for an image that no other of the file has; 64 bits of each are remembered."""
-        stem, dot, suffix = title.rpartition(".")
-        if not stem or "/" in suffix:
-            stem, dot, suffix = title, "", ""
-        name, number = title, 0
-        while (code := _code(f"{subset}\0{name}")) in self._names:
-            number += 1
-            name = f"{stem}_{number}{dot}{suffix}"
-        self._names.add(code)
-        return name
 
     def id_of(self, native: Keys) -> str:
         """Return the id of the next image: that of the source, of which subsets may share some, or one that is free."""
@@ -112,7 +95,7 @@ class Documents:
         self._templates = Templates(self._elements.template)
         self._pictures: _Document | None = None
         self._all: list[_Document] = []
-        self._renamed = 0
+        self._layout = Layout(labels, target, options, report.note)
 
     def write(self) -> None:
         """Walk the rows and write all files.
@@ -142,11 +125,13 @@ class Documents:
     def _row(self, row: LabelRowV2) -> None:
         self._drop_unplaced((*row._objects.values(), *row._classifications.values()))
         if row.data_type is DataType.IMAGE:
+            [name] = self._layout.take(row).values()
             document = self._still_pictures()
-            self._image(document, row, 0, [one for one in row._objects.values() if 0 in one._frames], {})
+            self._image(document, row, 0, name, [one for one in row._objects.values() if 0 in one._frames], {})
         else:
+            names = self._layout.take(row)
             document = self._document(row)
-            (self._video if document.is_video else self._group)(document, row)
+            (self._video if document.is_video else self._group)(document, row, names)
             document.body.close()
         self._elements.tell_texts()
 
@@ -167,9 +152,9 @@ class Documents:
             if odd or tags:
                 shapes = self._told(sheet.empty_row(number), sheet.native_of(number), shapes, odd, tags)
             subset = split_of(sheet.client_metadata.get(number))
-            file_name = self._file_name(sheet.empty_row(number)) if subset else title
+            name = self._layout.still(self._layout.file_name(sheet.empty_row(number)) if subset else title, subset)
             own = {} if sheet.native is None or sheet.native.family != FAMILY else sheet.native.rows.get(number, {})
-            names = self._names(document, title, sheet.unit_titles.get(number, title), subset, file_name, own)
+            names = _names(name, title, sheet.unit_titles.get(number, title), subset, own)
             document.add_picture(document.id_of(own), names, sheet.sizes[number], "".join(shapes))
 
     def _told(
@@ -191,20 +176,12 @@ class Documents:
         return self._pictures
 
     def _document(self, row: LabelRowV2 | None) -> _Document:
-        if self._target.is_file and self._all:
-            raise WriteError(
-                f"{self._target.path}: holds one CVAT task, and there are several: images are one, and each video, "
-                "group and series is one. Name a folder."
-            )
         path = self._target.scratch("scratch").with_name(f"scratch-{len(self._all)}")
         self._all.append(_Document(path, row))
         return self._all[-1]
 
     def _close(self) -> None:
-        for _ in range(self._renamed):
-            detail = "Two images have the same name; the second gets a number."
-            self._report.note(Level.WARNING, "NAME_CLASH", detail)
-        self._tell_unsaid()
+        self._layout.close()
         for number, document in enumerate(self._all, 1):
             with self._target.open(self._name(document, number)) as stream:
                 stream.write(self._head(document).encode())
@@ -222,87 +199,47 @@ class Documents:
     # --- rows -------------------------------------------------------------------------------------------------------
 
     def _image(
-        self, document: _Document, row: LabelRowV2, frame: int, objects: Iterable[Any], tracks: dict[str, int]
+        self,
+        document: _Document,
+        row: LabelRowV2,
+        frame: int,
+        name: str,
+        objects: Iterable[Any],
+        tracks: dict[str, int],
     ) -> None:
-        """Write a frame as an image, with objects that are on it and its classifications."""
+        """Write a frame as an image of this name, with objects that are on it and its classifications."""
         shapes = [self._elements.shape(row, frame, one, tracks) for one in objects]
         tags = [one for one in row._classifications.values() if frame in one._frames]
         inner = "".join([*shapes, *self._elements.tags(row, frame, tags, tracks)])
-        title = _title(row, frame, by_uid=self._options.slices == "uid")
+        title = self._layout.title(row, frame)
         if document.row is None:
             own = row._native.row if row._native is not None and row._native.family == FAMILY else {}
             subset = split_of(row.client_metadata)
-            names = self._names(document, title, row._units[0].data_title, subset, self._file_name(row), own)
+            names = _names(name, title, row._units[0].data_title, subset, own)
             document.add_picture(document.id_of(own), names, frame_size(row, frame), inner)
             return
         own = row._native.frames.get(frame, {}) if row._native is not None and row._native.family == FAMILY else {}
-        if "id" in own:
-            detail = "Images of one row are numbered by their frames; their 'id' is not written."
-            self._report.note(Level.INFO, "NATIVE_DROPPED", detail)
-        names = self._names(document, title, native=own)
+        names = _names(name, title, native=own)
         document.add_picture(frame, names, frame_size(row, frame), inner)
 
-    def _file_name(self, row: LabelRowV2) -> str:
-        """Return what the one file that the set was read from calls an image, if its row is not called otherwise."""
-        title, file = row.data_title, row._file
-        is_known = META in self._set.native.get(FAMILY, {}) and file is not None
-        return file.name if is_known and file is not None and file.name and title.endswith(file.name) else title
-
-    def _names(
-        self,
-        document: _Document,
-        title: str,
-        unit: str = "",
-        subset: str = "",
-        file_name: str = "",
-        native: Keys = _NONE,
-    ) -> str:
-        """Return the XML attributes that name an image; one that is not called as it should be says that too."""
-        wanted = file_name or title
-        name = document.named(wanted, subset)
-        self._renamed += name != wanted
-        own = {"title": "" if name == title else title, "unit": "" if unit == title else unit, "subset": subset}
-        more = [f' {key}="{escaped(text)}"' for key, text in own.items() if text]
-        more += [attribute_text(key, text, at) for at, (key, text) in enumerate(native.items()) if key != "id"]
-        return f'name="{escaped(name)}"' + "".join(more)
-
-    def _group(self, document: _Document, row: LabelRowV2) -> None:
+    def _group(self, document: _Document, row: LabelRowV2, names: Mapping[int, str]) -> None:
         """Write an image group or series, each frame an image."""
-        count = len(row._units) if row.data_type is DataType.IMG_GROUP else row.number_of_frames
-        if count > _MOST_FRAMES:
-            raise WriteError(
-                f"{row.data_title}: says it has {count} frames; at most {_MOST_FRAMES} of a row can be listed. "
-                "Is that number right?"
-            )
         tracks = _tracks(row)
         on_frames: dict[int, list[Any]] = {}
         for one in row._objects.values():
             for frame in one._frames:
                 on_frames.setdefault(frame, []).append(one)
-        tagged = {frame for one in row._classifications.values() for frame in one._frames}
-        for frame in sorted({*range(count), *on_frames, *tagged}):
-            self._image(document, row, frame, on_frames.get(frame, ()), tracks)
+        for frame, name in names.items():
+            self._image(document, row, frame, name, on_frames.get(frame, ()), tracks)
 
-    def _video(self, document: _Document, row: LabelRowV2) -> None:
+    def _video(self, document: _Document, row: LabelRowV2, names: Mapping[int, str]) -> None:
         """Write a video: frames that are classified as images with tags alone, then a track for each object."""
         tracks = _tracks(row)
-        tagged = sorted({frame for one in row._classifications.values() for frame in one._frames})
-        for frame in tagged:
-            self._image(document, row, frame, (), tracks)
-        if tagged:
-            detail = (
-                "Labels of frames of a video are tags of images before the tracks: this package reads them back, and "
-                "CVAT for video alone has no place for them."
-            )
-            self._report.note(Level.WARNING, "TAGS_BEFORE_TRACKS", detail)
+        for frame, name in names.items():
+            self._image(document, row, frame, name, (), tracks)
         # What another object stands for in the source, a point of several, has a number behind all others.
         number, grid = 0, document.grid
         further = sum(not _is_further(one) for one in row._objects.values())
-        if grid.start == 0 and grid.step == 1 and not takes_all(row):
-            detail = (
-                "Labels stand on frames that the task of their video leaves out; it is written as one of all frames."
-            )
-            self._report.note(Level.WARNING, "FRAME_STEP", detail)
         for instance in row._objects.values():
             is_further = _is_further(instance)
             text = self._elements.track(row, instance, further if is_further else number, grid)
@@ -334,14 +271,7 @@ class Documents:
 
     def _said(self) -> dict[str, Any]:
         """Return what the one file says that the set was read from, if it becomes one file again."""
-        said: dict[str, Any] = self._set.native.get(FAMILY, {})
-        return said if META in said and len(self._all) == 1 else {}
-
-    def _tell_unsaid(self) -> None:
-        """Say what is not written of the description of the files that the set was read from."""
-        for level, code, detail, element, count in self._set.native.get(FAMILY, {}).get(NOTES, ()):
-            if not self._said():
-                self._report.writing.note(Level(level), code, detail, Where(element=element), count)
+        return self._set.native.get(FAMILY, {}) if self._layout.is_one_again else {}
 
     def _hint(self, row: LabelRowV2 | None) -> str:
         """Return what lets this package read the file back into the ontology and row it was written from."""
@@ -377,23 +307,16 @@ def _is_further(instance: Any) -> bool:
     return instance._origin is not None and instance._origin.weights == {}
 
 
-def _code(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+def _names(name: str, title: str, unit: str = "", subset: str = "", native: Keys = _NONE) -> str:
+    """Return the XML attributes that name an image; one that is not called as it should be says that too."""
+    own = {"title": "" if name == title else title, "unit": "" if unit == title else unit, "subset": subset}
+    more = [f' {key}="{escaped(text)}"' for key, text in own.items() if text]
+    more += [attribute_text(key, text, at) for at, (key, text) in enumerate(native.items()) if key != "id"]
+    return f'name="{escaped(name)}"' + "".join(more)
 
 
 def _short(number: float) -> str:
     return str(int(number)) if number == int(number) else f"{number:.9f}".rstrip("0")
-
-
-def _title(row: LabelRowV2, frame: int, *, by_uid: bool = False) -> str:
-    """Return what the image that a frame is is called; ``by_uid`` names slices as DICOM does, where that is known."""
-    if row.data_type is DataType.IMAGE:
-        return row.data_title
-    if row.data_type is DataType.IMG_GROUP:
-        return unit_of(row, frame).data_title
-    if row.data_type is DataType.VIDEO:
-        return f"frame_{frame:06d}"
-    return f"{row.data_title}/{slice_name(row, frame) if by_uid else f'{frame:06d}'}"
 
 
 def _tracks(row: LabelRowV2) -> dict[str, int]:

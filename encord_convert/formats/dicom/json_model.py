@@ -21,11 +21,9 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.dicom.slices import Attributes, Row, contents_of, tag_values
 from encord_convert.hub.counts import Ledger
-from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature, Level, Where
-from encord_convert.losses.report import Report
+from encord_convert.hub.loss import Level, Where
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2
 
 SERIES, INSTANCES, TABLE = "series.json", "instances.json", "dicom.csv"
 CREATOR = "ENCORD_CONVERT"
@@ -92,38 +90,23 @@ class _Array:
         self._stream.write(b"[]\n" if self._lead == b"[\n" else b"\n]\n")
 
 
-def _series_rows(labels: LabelSet, report: Report, carries: Carries) -> Iterator[Row]:
-    """Yield what is written, saying of every label that it is not."""
-    for row in report.rows(labels, carries):
-        _drop_labels(report, row, carries)
-        if row.data_type is DataType.DICOM:
-            contents = contents_of(row)
+def walk(narrowed: Narrowed, target: Target, options: Any) -> Iterator[Row]:
+    """Yield the series, and say where slices lie beyond their frames."""
+    for left in narrowed:
+        if left.row.data_type is DataType.DICOM:
+            contents = contents_of(left.row)
             for frame in contents.slices:
                 if frame >= contents.frames:
                     detail = "A slice stands on a frame beyond the number of frames of its series; it is kept."
-                    report.note(Level.WARNING, "FRAME_BEYOND", detail)
+                    narrowed.note(Level.WARNING, "FRAME_BEYOND", detail)
             yield contents
 
 
-def _drop_labels(report: Report, row: LabelRowV2, carries: Carries) -> None:
-    for instance in row._objects.values():
-        report.drop_unplaced(instance, carries)
-        shape = instance.ontology_item.shape
-        for frame in sorted(instance._frames):
-            report.drop(instance, frame, carries.code(shape), Feature.SHAPE, "DICOM metadata holds no objects.")
-    for classification in row._classifications.values():
-        report.drop_unplaced(classification, carries)
-        for frame in sorted(classification._frames):
-            code = carries.code(Feature.CLASSIFICATIONS)
-            detail = "DICOM metadata holds no classifications."
-            report.drop(classification, frame, code, Feature.CLASSIFICATIONS, detail)
-
-
-def write_json(labels: LabelSet, target: Target, report: Report, carries: Carries) -> None:
+def write_json(narrowed: Narrowed, target: Target, options: Any) -> None:
     """Write both arrays."""
     with target.open(SERIES) as series_stream, target.open(INSTANCES) as stream:
         series, instances = _Array(series_stream), _Array(stream)
-        for number, row in enumerate(_series_rows(labels, report, carries), 1):
+        for number, row in enumerate(walk(narrowed, target, options), 1):
             series.add(_series_of(number, row))
             for frame, block in row.slices.items():
                 instances.add(_instance_of(number, frame, block))
@@ -255,7 +238,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_table(labels: LabelSet, target: Target, report: Report, carries: Carries) -> None:
+def write_table(narrowed: Narrowed, target: Target, options: Any) -> None:
     """Write one line a slice, and one for a row whose slices are not known.
 
     Several windows stand with a backslash between them, as in DICOM.
@@ -263,7 +246,7 @@ def write_table(labels: LabelSet, target: Target, report: Report, carries: Carri
     with target.open(TABLE) as stream, io.TextIOWrapper(stream, "utf-8", newline="") as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for row in _series_rows(labels, report, carries):
+        for row in walk(narrowed, target, options):
             uid = row.series["series_uid"] if row.series else ""
             if not row.slices:
                 writer.writerow([row.title, uid, *[""] * (len(COLUMNS) - 5), row.width, row.height, ""])

@@ -64,10 +64,18 @@ from typing import Literal
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
-from encord_convert.formats._files import Source, Target
+from encord_convert.formats._files import Source
 from encord_convert.formats.dicom.elements import is_bare
 from encord_convert.formats.dicom.headers import Header, Refused, Slice, read_header
-from encord_convert.formats.dicom.json_model import INSTANCES, SERIES, json_folder, read_json, write_json, write_table
+from encord_convert.formats.dicom.json_model import (
+    INSTANCES,
+    SERIES,
+    json_folder,
+    read_json,
+    walk,
+    write_json,
+    write_table,
+)
 from encord_convert.formats.dicom.order import Order, ordered
 from encord_convert.formats.dicom.slices import FAMILY, Row, label_row, slice_block
 from encord_convert.hub.counts import Ledger
@@ -351,19 +359,6 @@ def _say_what_it_is(series: list[_Series], ledger: Ledger) -> None:
         ledger.note(Level.INFO, "MODALITY", f"{modality or 'Unknown modality'}: {counts}.")
 
 
-# --- writing ---------------------------------------------------------------------------------------------------------
-
-
-def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
-    """Write the series and their slices in the DICOM JSON model."""
-    write_json(labels, target, report, CARRIES)
-
-
-def write_as_table(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
-    """Write a line per slice."""
-    write_table(labels, target, report, CARRIES)
-
-
 FORMAT = Format(
     name="dicom",
     title="DICOM series metadata",
@@ -371,7 +366,7 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES),
-    exporter=Exporter(write, NoOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write_json, NoOptions, CARRIES, walk=walk),
 )
 
 FORMAT_TABLE = Format(
@@ -380,7 +375,7 @@ FORMAT_TABLE = Format(
     spec="https://dicom.nema.org/medical/dicom/current/output/html/part03.html",
     suffixes=(".csv",),
     identify=identify,
-    exporter=Exporter(write_as_table, NoOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write_table, NoOptions, CARRIES, walk=walk),
 )
 
 __all__ = ["FORMAT", "FORMAT_TABLE", "INSTANCES", "SERIES"]

@@ -52,7 +52,7 @@ Sources
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,11 +73,13 @@ from encord_convert.formats.masks.folders import (
 )
 from encord_convert.formats.masks.names import picture_path, safe_path
 from encord_convert.geometry import png, rle
-from encord_convert.geometry.paintings import BoxRuns, Painting, values_in
+from encord_convert.geometry.paintings import BoxRuns, values_in
 from encord_convert.hub.labelset import Hashes, LabelSet, frame_info
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.native import HUB, Keys
+from encord_convert.hub.rasterize import Layer
 from encord_convert.hub.visibility import unit_size
+from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
@@ -154,7 +156,7 @@ class _Files:
             stream.write(png.encoded(pixels))
         return {"file": name}
 
-    def layer(self, row: LabelRowV2, frame: int, painting: Painting) -> str:
+    def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
         raise AssertionError("objects have an image each")
 
     def empty(self, row: LabelRowV2) -> None:
@@ -173,67 +175,77 @@ class _Layers:
     def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
         raise AssertionError("objects have an image in common")
 
-    def layer(self, row: LabelRowV2, frame: int, painting: Painting) -> str:
+    def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
         name = f"{_FOLDER}{self._paths.file(picture_path(row, frame), '.png')}.png"
-        most = max(painting.values, default=0)
-        if most > _MOST_OBJECTS:
-            raise WriteError(
-                f"{row.data_title}, frame {frame}: has {most} objects; 16 bits tell {_MOST_OBJECTS} apart."
-            )
+        width, height = layer.size
         with self._target.open(name) as stream:
-            bands: Iterator[NDArray[Any]] = (band.astype(self._kind) for band in painting.bands())
-            stream.write(png.encoded_in_bands(bands, painting.height, painting.width, self._palette))
+            bands: Iterator[NDArray[Any]] = (band.astype(self._kind) for band in layer.bands(values))
+            stream.write(png.encoded_in_bands(bands, height, width, self._palette))
         return name
 
     def empty(self, row: LabelRowV2) -> None:
         """Its layer has been written."""
 
 
-def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
+def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     """Write an image per object."""
-    rows.write_rows(labels, target, report, CARRIES, _Files(target), None)
-    rows.write_classes(target, "masks", labels.ontology, CARRIES, classes=_listed(labels, CARRIES))
+    rows.write_rows(narrowed, narrowed, target, _Files(target))
+    rows.write_classes(target, "masks", narrowed, classes=_listed(narrowed))
 
 
-def write_instance(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
-    """Write an image of object numbers per frame.
+def walk_instance(narrowed: Narrowed, target: Target, options: NoOptions) -> Iterator[Left]:
+    """Yield what is left of each row.
 
     Raises
     ------
     WriteError
         A frame has more than 65,535 objects.
     """
-    rows.write_rows(labels, target, report, CARRIES_INSTANCE, _Layers(target, np.uint16, []), None)
-    rows.write_classes(
-        target, "masks-instance", labels.ontology, CARRIES_INSTANCE, classes=_listed(labels, CARRIES_INSTANCE)
-    )
+    for left in narrowed:
+        for frame, layer in left.layers.items():
+            if len(layer.values) > _MOST_OBJECTS:
+                fact = f"has {len(layer.values)} objects; 16 bits tell {_MOST_OBJECTS} apart."
+                raise WriteError(f"{left.row.data_title}, frame {frame}: {fact}")
+        yield left
 
 
-def write_index(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
-    """Write an image of class numbers per frame.
+def write_instance(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
+    """Write an image of object numbers per frame."""
+    rows.write_rows(narrowed, walk_instance(narrowed, target, options), target, _Layers(target, np.uint16, []))
+    rows.write_classes(target, "masks-instance", narrowed, classes=_listed(narrowed))
+
+
+def walk_index(narrowed: Narrowed, target: Target, options: NoOptions) -> Iterator[Left]:
+    """Yield what is left of each row.
 
     Raises
     ------
     WriteError
         There are more than 65,535 classes.
     """
-    classes = rows.class_rows(labels.ontology, CARRIES_INDEX)
+    classes = rows.class_rows(narrowed)
     if len(classes) > _MOST_OBJECTS:
         raise WriteError(f"{target.name}: has {len(classes)} classes; 16 bits tell {_MOST_OBJECTS} apart.")
+    yield from narrowed
+
+
+def write_index(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
+    """Write an image of class numbers per frame."""
+    classes = rows.class_rows(narrowed)
     values = {item.name: value for value, item in enumerate(classes, 1)}
     is_small = len(classes) <= _MOST_INDICES
     palette = [(0, 0, 0), *(_colour(item.color) for item in classes)] if is_small else []
     sink = _Layers(target, np.uint8 if is_small else np.uint16, palette)
-    rows.write_rows(labels, target, report, CARRIES_INDEX, sink, values)
-    listed = [
-        {"value": value, **entry} for value, entry in zip(values.values(), _listed(labels, CARRIES_INDEX), strict=True)
+    rows.write_rows(narrowed, walk_index(narrowed, target, options), target, sink, values)
+    listed = [{"value": value, **entry} for value, entry in zip(values.values(), _listed(narrowed), strict=True)]
+    rows.write_classes(target, "masks-index", narrowed, classes=listed)
+
+
+def _listed(narrowed: Narrowed) -> list[dict[str, Any]]:
+    return [
+        {"name": item.name, "color": item.color, "featureNodeHash": item.feature_node_hash}
+        for item in rows.class_rows(narrowed)
     ]
-    rows.write_classes(target, "masks-index", labels.ontology, CARRIES_INDEX, classes=listed)
-
-
-def _listed(labels: LabelSet, carries: Carries) -> list[dict[str, Any]]:
-    classes = rows.class_rows(labels.ontology, carries)
-    return [{"name": item.name, "color": item.color, "featureNodeHash": item.feature_node_hash} for item in classes]
 
 
 def _colour(text: str) -> png.Colour:
@@ -380,7 +392,7 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, NoOptions, CARRIES),
-    exporter=Exporter(write, NoOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
 )
 
 FORMAT_INSTANCE = Format(
@@ -390,7 +402,7 @@ FORMAT_INSTANCE = Format(
     suffixes=(),
     identify=identify_instance,
     importer=Importer(read_instance, NoOptions, CARRIES_INSTANCE),
-    exporter=Exporter(write_instance, NoOptions, CARRIES_INSTANCE),
+    exporter=Exporter.of_narrowed(write_instance, NoOptions, CARRIES_INSTANCE, walk=walk_instance),
 )
 
 FORMAT_INDEX = Format(
@@ -400,5 +412,5 @@ FORMAT_INDEX = Format(
     suffixes=(),
     identify=identify_index,
     importer=Importer(read_index, IndexReadOptions, CARRIES_INDEX),
-    exporter=Exporter(write_index, NoOptions, CARRIES_INDEX),
+    exporter=Exporter.of_narrowed(write_index, NoOptions, CARRIES_INDEX, walk=walk_index),
 )

@@ -66,7 +66,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, BinaryIO, Literal
@@ -84,12 +84,14 @@ from encord_convert.formats.masks.rle_dialects import Dialect, Reading, decoded,
 from encord_convert.formats.masks.rle_files import Container, Named, container_of, holds_any, members
 from encord_convert.geometry import rle
 from encord_convert.geometry.encodings import likely_scan
-from encord_convert.geometry.paintings import BoxRuns, Painting
+from encord_convert.geometry.paintings import BoxRuns
 from encord_convert.hub.counts import Ledger, Origin
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.native import Keys
+from encord_convert.hub.rasterize import Layer
 from encord_convert.hub.visibility import unit_of, unit_size
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, Object, ObjectInstance, Shape
@@ -190,7 +192,7 @@ class _Records:
         self._count += 1
         return {"record": self._count}
 
-    def layer(self, row: LabelRowV2, frame: int, painting: Painting) -> str:
+    def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
         raise AssertionError("masks have runs of their own")
 
     def empty(self, row: LabelRowV2) -> None:
@@ -211,17 +213,17 @@ def _title(row: LabelRowV2, frame: int) -> str:
     return row.data_title
 
 
-def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
     """Write a line for each mask, and the labels that belong to them."""
     name = _TABLE if options.container == "csv" else _LINES
     with target.open(name) as stream:
         sink = _Records(stream, options)
-        rows.write_rows(labels, target, report, CARRIES, sink, None)
+        rows.write_rows(narrowed, narrowed, target, sink)
     classes = [
         {"name": item.name, "color": item.color, "featureNodeHash": item.feature_node_hash}
-        for item in rows.class_rows(labels.ontology, CARRIES)
+        for item in rows.class_rows(narrowed)
     ]
-    rows.write_classes(target, "rle", labels.ontology, CARRIES, records=name, classes=classes)
+    rows.write_classes(target, "rle", narrowed, records=name, classes=classes)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -489,5 +491,5 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES),
-    exporter=Exporter(write, WriteOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES),
 )

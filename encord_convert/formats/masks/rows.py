@@ -10,27 +10,26 @@ The pages of the formats are :mod:`encord_convert.formats.masks.page` and :mod:`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from encord_convert.errors import ReadError, WriteError
+from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._hub_schema import ontology_from, row_from, words_of
 from encord_convert.formats._json_heads import sketch
 from encord_convert.geometry import rle
-from encord_convert.geometry.paintings import BoxRuns, Painting
+from encord_convert.geometry.paintings import BoxRuns
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature, Kind
+from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.native import HUB, UNREAD, Keys, Native
-from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, layer_values, raster
+from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, raster
 from encord_convert.hub.unread import RowCheck, check_names, differences
-from encord_convert.hub.visibility import fate, unit_size
-from encord_convert.losses.narrow import changes, lose_classification
-from encord_convert.losses.report import Report
+from encord_convert.hub.visibility import unit_size
+from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, OntologyStructure, Shape
@@ -83,8 +82,8 @@ class Sink(Protocol):
     def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
         """Take the mask of an object on a frame; return what stands for it in the row."""
 
-    def layer(self, row: LabelRowV2, frame: int, painting: Painting) -> str:
-        """Take the one layer of a frame; return its name."""
+    def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
+        """Take the one layer of a frame, in which objects have these values; return its name."""
 
     def empty(self, row: LabelRowV2) -> None:
         """Take a still image on which there is no mask."""
@@ -103,21 +102,24 @@ class _Elsewhere:
 
 
 def write_rows(
-    labels: LabelSet, target: Target, report: Report, carries: Carries, sink: Sink, values: Mapping[str, int] | None
+    narrowed: Narrowed, rows: Iterable[Left], target: Target, sink: Sink, values: Mapping[str, int] | None = None
 ) -> None:
     """Write ``labels.jsonl``, handing every mask to ``sink``.
 
     Parameters
     ----------
+    rows : iterable of Left
+        What is left of the labels, from ``narrowed``.
     values : mapping of str to int, optional
         In a layer of classes, what each paints, by the name of the class.
     """
-    structure = OntologyStructure._from_dict(_painted(labels.ontology, carries))
+    carries = narrowed.carries
+    structure = OntologyStructure._from_dict(_painted(narrowed.labels.ontology, carries))
     _, names = _joined(structure.to_dict())
     encoder = msgspec.json.Encoder()
     with target.open(ROWS) as stream:
-        for row in report.rows(labels, carries):
-            members = _Narrowing(row, report, carries, sink, values).members(structure)
+        for left in rows:
+            members = _members(left, carries, structure, sink, values)
             if names:
                 _rename(members, names)
             stream.write(encoder.encode(members) + b"\n")
@@ -180,142 +182,56 @@ def _rename(form: Any, names: Mapping[str, str]) -> None:
             _rename(value, names)
 
 
-class _Narrowing:
-    """One row, what it loses, and what is left of it."""
-
-    def __init__(
-        self, row: LabelRowV2, report: Report, carries: Carries, sink: Sink, values: Mapping[str, int] | None
-    ) -> None:
-        self._row = row
-        self._report = report
-        self._carries = carries
-        self._sink = sink
-        self._values = values
-        self._is_single = carries.one_layer is None
-
-    def members(self, structure: OntologyStructure) -> dict[str, Any]:
-        """Return the JSON of what is left."""
-        row, carries = self._row, self._carries
-        layers = {} if self._is_single else self._layers()
-        contents = copy(row._contents)
-        left = {hash_: self._object(instance) for hash_, instance in row._objects.items()}
-        if row.data_type is DataType.IMAGE and not any(one is not None and one._frames for one in left.values()):
-            self._sink.empty(row)
-        # In a layer of classes no object is told from others: what is left of them is the layer.
-        without_objects = carries.one_layer == "classes"
-        contents.objects = {} if without_objects else {hash_: one for hash_, one in left.items() if one is not None}
-        for classification in row._classifications.values():
-            lose_classification(self._report, classification, carries)
-        if Feature.CLASSIFICATIONS not in carries.features:
-            contents.classifications = {}
-        members = Writer(structure, contents).write()
-        members.setdefault("number_of_frames", row.number_of_frames)
-        if row.client_metadata or members.get("client_metadata"):
-            members["client_metadata"] = row.client_metadata
-        if layers:
-            members[LAYERS] = layers
-        return members
-
-    def _state(self, coordinates: Any, size: tuple[int, int]) -> str:
-        return fate(coordinates, *size, max(self._carries.tolerance_px, LEAST_TOLERANCE_PX))
-
-    def _raster(self, coordinates: Any, size: tuple[int, int]) -> BoxRuns:
-        return raster(coordinates, *size, max(self._carries.tolerance_px, LEAST_TOLERANCE_PX))
-
-    def _layers(self) -> dict[str, str]:
-        """Paint every frame, and learn what is hidden on it."""
-        row, carries = self._row, self._carries
-        self._hidden: dict[tuple[str, int], tuple[int, int, int]] = {}
-        by_frame: dict[int, list[Any]] = {0: []} if row.data_type is DataType.IMAGE else {}
-        for instance in row._objects.values():
-            if instance.ontology_item.shape in carries.shapes | carries.approximates:
-                for frame, data in instance._frames.items():
-                    by_frame.setdefault(frame, []).append((instance, data.coordinates))
-        layers = {}
-        for frame, placed in sorted(by_frame.items()):
-            size = width, height = unit_size(row, frame)
-            if not (width and height):
-                continue
-            drawn = [one for one in placed if self._state(one[1], size) in ("inside", "leaves")]
-            masks = [self._raster(coordinates, size) for _, coordinates in drawn]
-            instances = [instance for instance, _ in drawn]
-            if self._values is None:
-                values = layer_values(instances, carries)
-            else:
-                values = [self._values[one.object_name] for one in instances]
-            try:
-                painting = Painting(masks, values, height, width)
-            except ValueError as error:
-                raise WriteError(f"{row.data_title}, frame {frame}: {error}") from error
-            layers[str(frame)] = self._sink.layer(row, frame, painting)
-            for instance, value, mask, lost in zip(instances, values, masks, painting.hidden, strict=True):
-                self._hidden[instance.object_hash, frame] = (value, lost, rle.area_from_runs(mask[0]))
-        return layers
-
-    def _object(self, instance: Any) -> Any:
-        """Account for an object; return what is left of it, None if nothing is."""
-        report, carries = self._report, self._carries
-        report.drop_unplaced(instance, carries)
-        frames = {}
-        for frame, data in sorted(instance._frames.items()):
-            place = self._placed(instance, frame, data.coordinates)
-            if place is not None:
-                report.drop_side(instance, frame, carries)
-                twin = frames[frame] = copy(data)
-                twin.coordinates = _Elsewhere(place)
-        if frames:
-            report.drop_track(instance, carries)
-            report.drop_answers(instance, carries)
-        if instance._frames and not frames:
-            return None
-        left = copy(instance)
-        left._frames = {frame: frames[frame] for frame in instance._frames if frame in frames}
-        return left
-
-    def _placed(self, instance: Any, frame: int, coordinates: Any) -> dict[str, Any] | None:
-        """Account for an object on a frame; return where its mask is, None if there is none."""
-        carries, shape = self._carries, instance.ontology_item.shape
-        if shape not in carries.shapes | carries.approximates:
-            self._drop(instance, frame, carries.code(shape), Feature.SHAPE, "covers no area")
-            return None
-        size = width, height = unit_size(self._row, frame)
-        state = self._state(coordinates, size)
-        if state == "degenerate":
-            code = carries.code(Feature.DEGENERATE, shape)
-            self._drop(instance, frame, code, Feature.DEGENERATE, "covers nothing that could be painted")
-            return None
-        if state == "outside":
-            what = f"lies outside its {width} × {height} pixels"
-            self._drop(instance, frame, carries.code(Feature.OUT_OF_BOUNDS), Feature.OUT_OF_BOUNDS, what)
-            return None
-        value, lost, area = (0, 0, 1) if self._is_single else self._hidden[instance.object_hash, frame]
-        if lost == area:
-            what = f"is hidden, all its {area} pixels, by objects that come later"
-            self._drop(instance, frame, carries.code(Feature.OVERLAPS), Feature.OVERLAPS, what)
-            return None
-        for kind, feature in changes(coordinates, state):
-            self._change(instance, frame, kind, carries.code(feature), feature, f"is a mask now, without {feature}")
-        if shape in carries.approximates:
-            what = "is an area of its class now" if carries.one_layer == "classes" else "is a mask now"
-            self._change(instance, frame, Kind.APPROXIMATED, carries.code(shape), Feature.SHAPE, what)
-        if lost:
-            what = f"has {lost} of {area} pixels hidden by objects that come later"
-            code = carries.code(Feature.OVERLAPS)
-            self._change(instance, frame, Kind.APPROXIMATED, code, Feature.OVERLAPS, what)
-        if self._is_single:
-            return self._sink.mask(self._row, frame, instance, self._raster(coordinates, size))
-        return {"value": value}
-
-    def _drop(self, instance: Any, frame: int, code: str, feature: Feature, what: str) -> None:
-        self._report.drop(instance, frame, code, feature, f"{instance.object_name!r} {what}.")
-
-    def _change(self, instance: Any, frame: int, kind: Kind, code: str, feature: Feature, what: str) -> None:
-        self._report.change(instance, frame, kind, code, feature, f"{instance.object_name!r} {what}.")
+def _members(
+    left: Left, carries: Carries, structure: OntologyStructure, sink: Sink, values: Mapping[str, int] | None
+) -> dict[str, Any]:
+    """Return the JSON of what is left of a row."""
+    row, contents = left.row, copy(left.row._contents)
+    layers, places = {}, {}
+    for frame, layer in shown(left):
+        painted = layer.values if values is None else [values[one.object_name] for one in layer.instances]
+        layers[str(frame)] = sink.layer(row, frame, layer, painted)
+        places[frame] = {one.object_hash: {"value": value} for one, value in zip(layer.instances, painted, strict=True)}
+    contents.objects = {}
+    for instance, frames in left.objects():
+        coordinates = {}
+        for frame in frames:
+            place = places[frame][instance.object_hash] if layers else _put(sink, row, frame, instance)
+            coordinates[frame] = _Elsewhere(place)
+        contents.objects[instance.object_hash] = left.with_coordinates(instance, coordinates)
+    if row.data_type is DataType.IMAGE and not any(one._frames for one in contents.objects.values()):
+        sink.empty(row)
+    if carries.one_layer == "classes":  # no object is told from others: what is left of them is the layer
+        contents.objects = {}
+    if Feature.CLASSIFICATIONS not in carries.features:
+        contents.classifications = {}
+    members = Writer(structure, contents).write()
+    members.setdefault("number_of_frames", row.number_of_frames)
+    if row.client_metadata or members.get("client_metadata"):
+        members["client_metadata"] = row.client_metadata
+    if layers:
+        members[LAYERS] = layers
+    return members
 
 
-def write_classes(target: Target, name: str, structure: OntologyStructure, carries: Carries, **more: Any) -> None:
+def shown(left: Left) -> Iterator[tuple[int, Layer]]:
+    """Yield each frame that has an image of one layer, and that: a still, or a frame with shapes, of a known size."""
+    frames = {*left.layers, *((0,) if left.has_layers and left.row.data_type is DataType.IMAGE else ())}
+    for frame in sorted(frames):
+        layer = left.layer(frame)
+        if all(layer.size):
+            yield frame, layer
+
+
+def _put(sink: Sink, row: LabelRowV2, frame: int, instance: ObjectInstance) -> dict[str, Any]:
+    """Give the mask of an object on a frame to the sink; return what stands for it."""
+    coordinates = instance._frames[frame].coordinates
+    return sink.mask(row, frame, instance, raster(coordinates, *unit_size(row, frame), LEAST_TOLERANCE_PX))
+
+
+def write_classes(target: Target, name: str, narrowed: Narrowed, **more: Any) -> None:
     """Write ``classes.json``: the format, what the caller adds (``classes`` among it), and the ontology."""
-    members = {"format": name, **more, "ontology": written_ontology(structure, carries)}
+    members = {"format": name, **more, "ontology": written_ontology(narrowed.labels.ontology, narrowed.carries)}
     with target.open(CLASSES) as stream:
         stream.write(msgspec.json.format(msgspec.json.encode(members), indent=1) + b"\n")
 
@@ -477,9 +393,10 @@ def encoded_mask(box_runs: BoxRuns, width: int, height: int) -> dict[str, Any]:
     return {"top": 0, "left": 0, "height": height, "width": width, "rleString": rle.string_from_runs(runs)}
 
 
-def class_rows(structure: OntologyStructure, carries: Carries) -> Sequence[Any]:
+def class_rows(narrowed: Narrowed) -> Sequence[Any]:
     """Return the classes of an ontology that can have masks, in its order, the first of each name."""
-    drawn = [item for item in structure.objects if item.shape in carries.shapes | carries.approximates]
+    shapes = narrowed.carries.shapes | narrowed.carries.approximates
+    drawn = [item for item in narrowed.labels.ontology.objects if item.shape in shapes]
     first: dict[str, Any] = {}
     for item in drawn:
         first.setdefault(item.name, item)
