@@ -422,14 +422,28 @@ def control_characters() -> LabelSet:
     return s.done()
 
 
+def control_characters_in_names() -> LabelSet:
+    s = Sample(title="cam/1\x0b.png")
+    car = s.draft.add_object("car\x02", Shape.BOUNDING_BOX)
+    plate = car.add_attribute(TextAttribute, "plate\x03", feature_node_hash="plate000")
+    make = car.add_attribute(RadioAttribute, "make", feature_node_hash="make0000")
+    option = make.add_option("ot\x04her", feature_node_hash="other000")
+    instance = s.place(car, box())
+    instance.set_answer("a", plate)
+    instance.set_answer(option, make)
+    s.add_row(DataType.VIDEO, 2, "road\x05.mp4")
+    s.place(car, box())
+    return s.done()
+
+
 SAMPLES: dict[str, Callable[[], LabelSet]] = {
     function.__name__: function
     for function in (
-        answers, answers_off_frames, bitmasks, boxes, classifications, control_characters, degenerate, dicom_metadata,
-        dicom_series, empty_rows, equal_titles, image_group, newer_shapes, nothing, out_of_bounds, points,
-        points_in_space, polygon_parts, polygon_with_hole, polygons, polylines_beside_boxes, provenance, rotated_boxes,
-        self_occluded_skeleton, skeleton_with_hidden_position, skeletons, slices_of_two_sizes, tracks, unknown_points,
-        unknown_points_without_template, unplaced, unsaid_visibility,
+        answers, answers_off_frames, bitmasks, boxes, classifications, control_characters, control_characters_in_names,
+        degenerate, dicom_metadata, dicom_series, empty_rows, equal_titles, image_group, newer_shapes, nothing,
+        out_of_bounds, points, points_in_space, polygon_parts, polygon_with_hole, polygons, polylines_beside_boxes,
+        provenance, rotated_boxes, self_occluded_skeleton, skeleton_with_hidden_position, skeletons,
+        slices_of_two_sizes, tracks, unknown_points, unknown_points_without_template, unplaced, unsaid_visibility,
     )
 }  # fmt: skip
 """Every sample by its name. To add one, add it here: the laws find it."""

@@ -240,13 +240,13 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     ontology = narrowed.labels.ontology.to_dict()
     structure = told_apart(ontology)
     names = names_given(ontology, structure)
-    with target.open(ONTOLOGY) as stream:
-        stream.write(msgspec.json.format(encoder.encode(structure), indent=1) + b"\n")
     with target.open(ROWS) as stream:
         for left in narrowed:
             members = row_dict(left.row)
             rename(members, names)
             stream.write(encoder.encode(members) + b"\n")
+    with target.open(ONTOLOGY) as stream:
+        stream.write(msgspec.json.format(encoder.encode(structure), indent=1) + b"\n")
 
 
 def row_dict(row: LabelRowV2) -> dict[str, Any]:

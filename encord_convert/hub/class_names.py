@@ -39,7 +39,7 @@ _APART = re.compile(r"(.+) \(([a-z0-9 ]+)\)(?: \d+)?", re.DOTALL)
 
 def hash_of(label: str, shape: str) -> str:
     """Return the hash of a class of a label that has a class of another shape already: 8 hexadecimal digits."""
-    return blake2b("\0".join(("label", label, shape)).encode(), digest_size=4).hexdigest()
+    return blake2b("\0".join(("label", label, shape)).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
 def label_of(one: Mapping[str, Any]) -> str:

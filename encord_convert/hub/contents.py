@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.counts import Key, Origin
@@ -111,6 +112,15 @@ def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
 def placed_within(frames: list[int], start: int, end: int) -> int:
     """Count the ascending frames from ``start`` to ``end``, both included."""
     return bisect_right(frames, end) - bisect_left(frames, start)
+
+
+def names_in(item: Any) -> Iterator[str]:
+    """Yield the title of a class, and below it those of its attributes and options, of nested ones too."""
+    yield getattr(item, "title", None) or item.label
+    for below in (*(getattr(item, "attributes", None) or ()), *(getattr(item, "options", None) or ())):
+        yield from names_in(below)
+    for below in getattr(item, "nested_options", None) or ():
+        yield from names_in(below)
 
 
 def info_of(instance: Any, frame: int) -> Any:

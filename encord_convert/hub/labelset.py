@@ -437,7 +437,8 @@ class Hashes:
         self._realm = realm
 
     def _digest(self, words: Sequence[object], size: int) -> bytes:
-        return blake2b("\0".join((self._realm, *map(str, words))).encode(), digest_size=size).digest()
+        text = "\0".join((self._realm, *map(str, words)))
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
     def short(self, *words: object) -> str:
         """Return 8 base64 characters, the form of object and attribute hashes."""

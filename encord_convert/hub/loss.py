@@ -305,6 +305,11 @@ class Carries:
         words = {family, f"{family}:{name}", f"{family}:{name.partition('.')[0]}"}
         return not self.native.isdisjoint(words)
 
+    def changes_name(self, name: str) -> bool:
+        """Tell whether the name of a class or an image has something that the target cannot hold."""
+        # Blanks around it: some patterns find a text that stands for something else, which a name does not.
+        return self.unwritable is not None and self.unwritable.search(f" {name} ") is not None
+
     def code(self, what: Shape | Feature, shape: Shape | None = None) -> str:
         """Return the code of losing ``what``; ``shape`` matters for features that shapes lose under different codes."""
         if not isinstance(what, Feature):  # a shape, perhaps of a newer server

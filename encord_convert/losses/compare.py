@@ -102,7 +102,34 @@ class _Lens:
             ]
         if lens._carries is not None and lens._carries.one_layer == "classes":
             kept = list({(thing.label, *thing.frames): thing for thing in kept}.values())
-        return _Row(row.data_title, _facts_of(row), kept)
+        return self._spelled(_Row(row.data_title, _facts_of(row), kept))
+
+    def _spelled(self, row: _Row) -> _Row:
+        """Return a row with its texts as a target has them that changes some characters, on both sides."""
+        pattern = None if self._carries is None else self._carries.unwritable
+        if pattern is None:
+            return row
+
+        def spelled(value: Any) -> Any:
+            if isinstance(value, str):
+                return pattern.sub("\ufffd", value)
+            if isinstance(value, list | tuple):
+                return type(value)(map(spelled, value))
+            return {spelled(key): spelled(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+        things = [
+            Thing(
+                spelled(one.label),
+                one.shape,
+                {
+                    frame: Placement(placed.geometry, spelled(placed.answers), placed.sides)
+                    for frame, placed in one.frames.items()
+                },
+                one.hash,
+            )
+            for one in row.things
+        ]
+        return _Row(spelled(row.title), spelled(row.facts), things)
 
     def is_pooled(self, row: LabelRowV2) -> bool:
         return self._carries is not None and row.data_type not in self._carries.data_types

@@ -31,6 +31,7 @@ from encord_convert.hub.contents import (
     hub_answers,
     info_of,
     label_of,
+    names_in,
     placed_answers,
     side_types,
     type_of,
@@ -55,6 +56,7 @@ from encord_convert.hub.native import (
 )
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Sheet, Use
+from encord_convert.hub.texts import check_names, check_row
 from encord_convert.hub.unread import extras_of_ontology, extras_of_row
 from encord_convert.losses.wording import summary, things, verb
 from encord_convert.sdk.constants.enums import DataType
@@ -101,6 +103,8 @@ class Report:
         self._last_changed: tuple[Any, int] | None = None
         self._frames_dropped: dict[str, set[int]] = {}
         self._counts_hub = False
+        self._is_made_here = False
+        self._has_texts = False
         self._families: frozenset[str] = frozenset()
         self._told_apart: frozenset[str] = frozenset()
 
@@ -133,11 +137,15 @@ class Report:
         self.rows_read = 0
         self.source.splits = {}
         self._told_apart = frozenset()
+        # What was read is text; what Python code made or changed may not be.
+        self._is_made_here = labels.ledger is None or labels.mapping is not None
+        self._has_texts = self._is_made_here and check_names(labels.ontology)
         if carries is not None:
             # Told where a row is taken, of written and unwritten annotations alike: not again when one is dropped.
             lost = [WORDS[family].values() for family in WORDS.keys() - carries.native]
             self._told_apart = frozenset(word.type for words in lost for word in words if word.kind is Kind.DROPPED)
             self._lose_colours(labels.ontology, carries)
+            self._change_names(labels.ontology, carries)
             for family, keys in labels.native.items():
                 self._lose_native_of_set(family, keys, carries)
             if "ontology" not in carries.native:
@@ -149,12 +157,15 @@ class Report:
         self._last_changed = None
         self._frames_dropped.clear()
         self.rows_read += 1
+        if self._is_made_here:
+            check_row(row, has_texts=self._has_texts)
         if row.client_metadata:
             self._count_split(row.client_metadata, images_of(row))
         if self._counts_hub:
             count_row(row, self.reading.into)
             self._tell_disagreements(row)
         if carries is not None:
+            self._change_title(row, carries)
             self._lose_row(row, carries)
             if row._native is not None:
                 self._tell_unread(row)
@@ -191,6 +202,9 @@ class Report:
                 self.rows_read += len(one)
                 for metadata in one.client_metadata.values():
                     self._count_split(metadata, 1)
+                if carries.unwritable is not None and carries.unwritable.search(" ".join(one.titles)):
+                    for number in range(len(one)):
+                        self._change_title(one.empty_row(number), carries)
                 if one.native is not None and not self._keeps_all(one.native, carries):
                     self._lose_native_of_table(one, carries)
             else:
@@ -226,6 +240,27 @@ class Report:
             if is_chosen and item.color != next_color(ontology.objects[:index][-1:]):
                 detail = f"The colour {item.color} of {item.title!r} cannot be stored in the target."
                 self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
+
+    def _change_names(self, ontology: OntologyStructure, carries: Carries) -> None:
+        """Say which names of classes, attributes and options that may stand in the target are changed there."""
+        shapes, features = carries.shapes | carries.approximates, carries.features
+        items: list[Any] = [one for one in ontology.objects if one.shape in shapes]
+        items += ontology.classifications if Feature.CLASSIFICATIONS in features else ()
+        for item in items if carries.unwritable is not None else ():
+            for name in names_in(item) if features & {Feature.ANSWERS, Feature.CLASSIFICATIONS} else (item.title,):
+                if carries.changes_name(name):
+                    detail = f"The name {name!r} cannot stand in the target as it is, and is changed there."
+                    key = ("class", item.title)
+                    self.writing.lose(Kind.RENAMED, "UNWRITABLE_TEXT", Feature.LABEL_NAME, key, Where(), detail)
+
+    def _change_title(self, row: LabelRowV2, carries: Carries) -> None:
+        """Say that a title is changed in the target."""
+        if carries.unwritable is not None:
+            for title in dict.fromkeys((row.data_title, *(unit.data_title for unit in row._units))):
+                if carries.changes_name(title):
+                    where = Where(file=row._origin, row=row.data_title)
+                    detail = f"The title {title!r} cannot stand in the target as it is, and is changed there."
+                    self.writing.lose(Kind.RENAMED, "UNWRITABLE_TEXT", Feature.MEDIA, ("row", ""), where, detail)
 
     def lose_native(self, labels: LabelSet, row: LabelRowV2 | None = None, but: Collection[str] = ()) -> None:
         """Say that what only the source has words for is left behind, ``but`` some keys: of a row, else of the set."""

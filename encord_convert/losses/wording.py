@@ -60,7 +60,7 @@ class Line:
 
 def is_minor(loss: Loss) -> bool:
     """Tell a loss that no line of its own is spent on; a file or image that is not read is never one."""
-    return loss.feature in MINOR and not (loss.feature is Feature.MEDIA and loss.kind is Kind.DROPPED)
+    return loss.feature in MINOR and not (loss.feature is Feature.MEDIA and loss.kind in (Kind.DROPPED, Kind.RENAMED))
 
 
 def verb(loss: Loss) -> str:

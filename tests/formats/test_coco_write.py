@@ -555,17 +555,6 @@ def test_the_file_is_ascii_and_reads_back_any_text() -> None:
     assert file["annotations"][0]["attributes"]["注"] == "line\r\n\u2028 \x00 é"
 
 
-def test_half_a_surrogate_pair_is_escaped() -> None:
-    s = Wide()
-    leaf = s.draft.add_object("leaf", Shape.POLYGON)
-    note = leaf.add_attribute(TextAttribute, "note", feature_node_hash="note0000")
-    s.place(leaf, polygon(10, 10, 50, 10, 50, 40)).set_answer("\udfff", note)
-    s.place(leaf, polygon(10, 10, 50, 10, 50, 40)).set_answer("é", note)
-    broken, whole = written(s.done())[0]["annotations"]
-    assert broken["attributes"]["note"] == "\udfff"
-    assert broken["segmentation"] == whole["segmentation"]
-
-
 def test_who_made_it_and_how_surely() -> None:
     file, report = written(SAMPLES["provenance"]())
     by_machine = file["annotations"][1]

@@ -162,12 +162,7 @@ def numbered_lines(path: Path, first: int, more_images: int = 0) -> Iterator[byt
 
 def written_lines(entries: Sequence[Any]) -> bytes:
     """Encode entries, one a line, ``,`` at the end of each but the last line, which ends without a line feed."""
-    try:
-        lines = _encoder.encode_lines(entries)
-    except UnicodeEncodeError:  # half of a surrogate pair, which UTF-8 cannot hold and an escape can
-        plain = msgspec.to_builtins(entries, enc_hook=msgspec.json.decode)
-        lines = b"".join(written_value(entry) + b"\n" for entry in plain)
-    return in_ascii(lines[:-1].replace(b"\n", b",\n"))
+    return in_ascii(_encoder.encode_lines(entries)[:-1].replace(b"\n", b",\n"))
 
 
 def in_ascii(text: bytes) -> bytes:
