@@ -3,9 +3,17 @@
 import ast
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import pytest
+
+from encord_convert.formats import formats
+from encord_convert.formats._api import _write_narrowed
+from encord_convert.formats._files import Target
+from encord_convert.losses.narrow import Narrowed
+from encord_convert.training import TARGETS, target_named
 
 PACKAGE = Path(__file__).parent.parent / "encord_convert"
 
@@ -54,6 +62,45 @@ def test_imports_go_down_only(path: Path) -> None:
     own = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
     higher = [name for name in imports_of(path) if floor_of(name) > floor_of(own)]
     assert not higher, f"{own} is on floor {floor_of(own)} and reaches up to {higher}"
+
+
+COUNTING = ("encord_convert.losses.report", "encord_convert.hub.counts")
+"""Where there are objects with which a loss can be told."""
+
+TELL = {"coco", "coco-keypoints", "coco-rle", "cvat"}
+"""Formats that tell their losses where they write; all others are given what is left, and tell none."""
+
+ONLY_WRITE = [
+    *(
+        f"formats/coco/{name}.py"
+        for name in ("encord", "panoptic", "results", "write_instances", "write_walk", "ytvis")
+    ),
+    "formats/cvat/layout.py",
+    *(f"training/{name}.py" for name in ("base", "coco", "hugging_face", "images", "keypoints", "splits", "yolo")),
+]
+
+
+@pytest.mark.parametrize("name", ONLY_WRITE)
+def test_what_only_writes_imports_nothing_with_which_a_loss_can_be_told(name: str) -> None:
+    assert not set(COUNTING) & set(imports_of(PACKAGE / name))
+
+
+def test_exporters_are_given_what_is_left_and_nothing_to_tell_a_loss_with() -> None:
+    written = {name: one.exporter for name, one in formats().items() if one.exporter is not None}
+    written |= {name: target_named(name).exporter for name in TARGETS}
+    tell = {name for name, exporter in written.items() if not takes_narrowed(exporter.write)}
+    assert tell == TELL
+
+
+def takes_narrowed(write: Any) -> bool:
+    """Tell whether an exporter was made by ``Exporter.of_narrowed`` of a function that takes no report."""
+    if not (isinstance(write, partial) and write.func is _write_narrowed):
+        return False
+    inner = write.args[0]
+    given = len(inner.args) if isinstance(inner, partial) else 0
+    function = inner.func if isinstance(inner, partial) else inner
+    hints = list(get_type_hints(function).items())[given:]
+    return [hint for _, hint in hints][:2] == [Narrowed, Target] and "report" not in dict(hints)
 
 
 def loaded_by(statement: str) -> set[str]:

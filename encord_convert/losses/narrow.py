@@ -56,20 +56,20 @@ class Left:
     ----------
     row : LabelRowV2
         As it came, which is not changed.
-    frames : dict of str to list of int
+    frames : dict of str to list of int, optional
         By the hash of each object that is written, in the order of the row, the frames it is written on, ascending;
-        none for one that is on no frame.
+        none for one that is on no frame. By default all objects are, on all their frames.
     layers : dict of int to Layer
         Of a target of one value a pixel, by frame.
     """
 
-    __slots__ = ("_carries", "frames", "layers", "row")
+    __slots__ = ("_carries", "_frames", "layers", "row")
 
     def __init__(
-        self, row: LabelRowV2, frames: dict[str, list[int]], layers: dict[int, Layer], carries: Carries
+        self, row: LabelRowV2, frames: dict[str, list[int]] | None, layers: dict[int, Layer], carries: Carries
     ) -> None:
         self.row = row
-        self.frames = frames
+        self._frames = frames
         self.layers = layers
         self._carries = carries
 
@@ -80,7 +80,10 @@ class Left:
 
     def objects(self) -> Iterator[tuple[ObjectInstance, list[int]]]:
         """Yield each object that is written, with its frames."""
-        for hash_, frames in self.frames.items():
+        if self._frames is None:
+            yield from ((instance, sorted(instance._frames)) for instance in self.row._objects.values())
+            return
+        for hash_, frames in self._frames.items():
             yield self.row._objects[hash_], frames
 
     def on_frames(self) -> dict[int, list[ObjectInstance]]:
@@ -132,6 +135,14 @@ class Narrowed:
     def rows(self, leaves_out: Callable[[LabelRowV2], Reason | None] | None = None) -> Iterator[Left]:
         """Walk the rows; those for which ``leaves_out`` has a reason are told and not yielded."""
         carries, report = self.carries, self._report
+        if (
+            leaves_out is None
+            and carries.is_whole
+            and all(item.shape in carries.shapes for item in self.labels.ontology.objects)
+        ):
+            for row in report.rows(self.labels, carries):
+                yield Left(row, None, {}, carries)
+            return
         known_points = KnownPoints(self.labels.ontology, max(carries.tolerance_px, LEAST_TOLERANCE_PX))
         for row in report.rows(self.labels, carries):
             reason = None if leaves_out is None else leaves_out(row)
@@ -179,9 +190,6 @@ def account(report: Report, row: LabelRowV2, carries: Carries, known_points: Kno
 
     ``known_points`` are those of the label set; it is shown the row.
     """
-    instances = row._objects.values()
-    if carries.is_whole and all(instance.ontology_item.shape in carries.shapes for instance in instances):
-        return Left(row, {one.object_hash: sorted(one._frames) for one in instances}, {}, carries)
     layers = layers_of(row, carries)
     known_points.see(row)
     walk = _Row(report, row, carries, known_points, hidden_in(layers))

@@ -15,7 +15,6 @@ from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_shapes import Annotation, Draw, Picture, Shapes, Style
 from encord_convert.hub.visibility import frame_size
 from encord_convert.losses.narrow import Narrowed
-from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 
 Emit = Callable[[Picture, ObjectInstance, Annotation], None]
@@ -40,8 +39,7 @@ class Drawings:
         shapes = carries.shapes | carries.approximates
         self.classes = Classes(narrowed.labels.ontology, shapes, kept.category_ids, names=kept.classes)
         self._emit = emit
-        # What is drawn here was narrowed: of that there is nothing to tell.
-        self._shapes = Shapes(style, carries, Report(), as_masks=Shape.POLYGON in carries.approximates)
+        self._shapes = Shapes(style, carries, None, as_masks=Shape.POLYGON in carries.approximates)
         self._plans: dict[int, tuple[Class, Callable[[Any, tuple[int, int]], None], Draw]] = {}
         self._waiting: list[tuple[Picture, ObjectInstance]] = []
 

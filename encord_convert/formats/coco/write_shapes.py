@@ -108,16 +108,16 @@ class Shapes:
     style : Style
     carries : Carries
         What the format declares; codes of losses are from there.
-    report : Report
-        Told of everything that is not written, or not as it was.
+    report : Report or None
+        Told of everything that is not written, or not as it was; None: it was told before, where labels were narrowed.
     as_masks : bool
         Whether polygons are written as masks.
     """
 
-    def __init__(self, style: Style, carries: Carries, report: Report, *, as_masks: bool) -> None:
+    def __init__(self, style: Style, carries: Carries, report: Report | None, *, as_masks: bool) -> None:
         self._style = style
         self._carries = carries
-        self._report = report
+        self._report = report or Report()
         self._as_masks = as_masks
         self._judged: tuple[Any, list[list[float]] | None] = (None, None)
         self._forget()
