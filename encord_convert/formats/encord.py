@@ -53,7 +53,7 @@ from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
-from encord_convert.sdk.objects.common import _NewerShape
+from encord_convert.sdk.objects.common import NewerShape
 
 ONTOLOGY = "ontology.json"
 ROWS = "label_rows.jsonl"
@@ -65,14 +65,14 @@ class _EveryShape(frozenset[Shape]):
     """Shapes, and those that have no name here yet too."""
 
     def __contains__(self, shape: object) -> bool:
-        return isinstance(shape, Shape | _NewerShape)
+        return isinstance(shape, Shape | NewerShape)
 
     def __or__(self, other: object) -> _EveryShape:
         return self
 
 
 CARRIES = Carries(
-    shapes=_EveryShape((*Shape, *_NewerShape)),
+    shapes=_EveryShape((*Shape, *NewerShape)),
     data_types=frozenset((*DataType, *_NewerDataType)),
     features=frozenset(Feature),
     native=HUB,

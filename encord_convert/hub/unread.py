@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.native import UNREAD, Keys, Native
 from encord_convert.sdk.objects._answer_values import _written_value
+from encord_convert.sdk.objects._newer_coordinates import _cuboid_from_dict
 
 if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
@@ -24,6 +25,8 @@ _KNOWN: dict[str, frozenset[str]] = {
     "boundingBox": _BOX,
     "rotatableBoundingBox": _BOX | {"theta"},
     "bitmask": frozenset({"top", "left", "height", "width", "rleString"}),
+    "ellipse": _CORNER | {"rx", "ry", "theta"},
+    "circle": _CORNER | {"r", "stretch", "theta"},
 }
 _IN_ANSWERS = {
     "object_answers": "objectHash",
@@ -243,6 +246,9 @@ _APART = re.compile(r"(.+) \([a-z0-9 ]+\)(?: \d+)?", re.DOTALL)
 
 
 def _unread_coordinates(form: str, coordinates: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    if form == "cuboid_2d":  # of two forms of the back face one is read, and a face nobody drew is not
+        yield from differences(coordinates, _cuboid_from_dict({form: coordinates})._json(), form)
+        return
     known = _KNOWN.get(form)
     if known is not None:
         if not coordinates.keys() <= known:

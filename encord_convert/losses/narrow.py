@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.loss import Carries, Feature, Kind, Limits
+from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.visibility import bounded_fate, drawn_box, fate, frame_size, has_empty_part, is_crowd
+from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Report
 from encord_convert.losses.wording import plural
 from encord_convert.sdk.objects import Shape
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
     """Fill ``report`` with the account that a writer of this declaration will give."""
+    labels = redrawn(labels, carries)
     known_points = KnownPoints(labels.ontology, max(carries.tolerance_px, LEAST_TOLERANCE_PX))
     for row in report.rows(labels, carries):
         account(report, row, carries, known_points)
@@ -147,6 +150,9 @@ _DETAILS = {
 }
 
 
+FOUR_CORNERS = "Cuboids have four corners to a face in the target."
+
+
 def _beyond(
     instance: Any, frame: int, coordinates: Any, size: tuple[int, int], limits: Limits, tolerance_px: float
 ) -> tuple[str, Feature, str] | None:
@@ -154,6 +160,8 @@ def _beyond(
     if min(size) < limits.least_picture_px:
         detail = f"Its image of {size[0]} × {size[1]} pixels is left out: a side is below {limits.least_picture_px}."
         return "PICTURE_TOO_SMALL", Feature.MEDIA, detail
+    if limits.four_corners and not is_four_cornered(coordinates):
+        return "UNSUPPORTED_SHAPE", Feature.SHAPE, FOUR_CORNERS
     if limits.drops_crowds and is_crowd(instance, frame):
         return "CROWD_DROPPED", Feature.GROUPS, "An answer calls it a crowd; those are left out."
     if limits.least_side_px:

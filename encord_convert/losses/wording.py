@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from encord_convert.hub.counts import SECONDARY
 from encord_convert.hub.loss import Feature, Kind, Level, Loss, Note
@@ -30,6 +31,7 @@ _THINGS = {
     "polygonlabels": "polygon",
     "rectanglelabels": "rectangle",
     "crowd": "crowd flag",
+    "cuboid_2d": "cuboid",
     "manual": "manual flag",
     "occluded": "occluded flag",
     "outline": "segmentation",
@@ -38,6 +40,17 @@ _THINGS = {
     "unplaced": "label on no frame",
 }
 """What people call the types that sources have other words for."""
+
+
+def shape_name(shape: Any) -> str:
+    """Return what people call a shape, with its article.
+
+    >>> from encord_convert.sdk.objects.common import NewerShape, Shape
+    >>> shape_name(Shape.ROTATABLE_BOUNDING_BOX), shape_name(NewerShape.ELLIPSE)
+    ('a rotatable bounding box', 'an ellipse')
+    """
+    name = _THINGS.get(shape.value, shape.value.replace("_", " "))
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ from encord_convert.hub.loss import Carries, Feature, Kind
 from encord_convert.hub.visibility import fate, frame_size, unit_of
 from encord_convert.losses.narrow import changes
 from encord_convert.losses.report import Report
+from encord_convert.losses.wording import shape_name
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import (
     ChecklistAttribute,
@@ -193,7 +194,7 @@ class _Rows:
         shape, coordinates = instance.ontology_item.shape, instance._frames[frame].coordinates
         name, report = instance.object_name, self._report
         if shape not in CARRIES.shapes | CARRIES.approximates:
-            detail = f"{name!r} is a {shape.value.replace('_', ' ')}, which this format cannot hold."
+            detail = f"{name!r} is {shape_name(shape)}, which this format cannot hold."
             report.drop(instance, frame, CARRIES.code(shape), Feature.SHAPE, detail)
             return None
         state = fate(coordinates, *frame_size(row, frame), TOLERANCE_PX)

@@ -72,6 +72,7 @@ from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, raster
 from encord_convert.hub.visibility import fate, is_crowd, unit_size
 from encord_convert.losses.narrow import changes
 from encord_convert.losses.report import Report
+from encord_convert.losses.wording import shape_name
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 
@@ -276,7 +277,7 @@ class _Painter:
         """Return where an object lies and its pixels; None if nothing of it can be drawn."""
         shape, coordinates = instance.ontology_item.shape, instance._frames[frame].coordinates
         if shape not in CARRIES.shapes | CARRIES.approximates:
-            what = f"is a {shape.value.replace('_', ' ')}, which this format cannot hold"
+            what = f"is {shape_name(shape)}, which this format cannot hold"
             self._drop(instance, frame, CARRIES.code(shape), Feature.SHAPE, what)
             return None
         state = fate(coordinates, *size, LEAST_TOLERANCE_PX)

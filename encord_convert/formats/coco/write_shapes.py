@@ -23,6 +23,7 @@ from encord_convert.hub.loss import Carries, Feature, Kind, Level
 from encord_convert.hub.visibility import drawing, fate_and_drawing, is_degenerate_ring, ring_px
 from encord_convert.losses.narrow import has_depth, is_self_occluded, is_unsaid, loses_a_part
 from encord_convert.losses.report import Report
+from encord_convert.losses.wording import shape_name
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
 
@@ -224,7 +225,7 @@ class Shapes:
     # -- shape by shape ---------------------------------------------------------------------------------------
 
     def _no_place(self, picture: Picture, class_: Class, instance: ObjectInstance, coordinates: Any) -> None:
-        what = f"is a {class_.shape.value.replace('_', ' ')}, which this format cannot hold"
+        what = f"is {shape_name(class_.shape)}, which this format cannot hold"
         self._drop(picture, instance, self._carries.code(class_.shape), Feature.SHAPE, what)
 
     def _box(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:

@@ -110,6 +110,7 @@ Sources
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
@@ -119,13 +120,17 @@ from encord_convert.formats.cvat.options import ReadOptions, WriteOptions
 from encord_convert.formats.cvat.write_skeletons import TOLERANCE_PX
 from encord_convert.formats.cvat.write_texts import UNWRITABLE
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature
+from encord_convert.hub.loss import Carries, Feature, Limits
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.common import NewerShape
+
+SHAPES: frozenset[Any] = frozenset((*Shape, NewerShape.ELLIPSE, NewerShape.CIRCLE, NewerShape.CUBOID_2D))
+"""Circles are ellipses there, and circles again where a file of this package is read."""
 
 CARRIES = Carries(
-    shapes=frozenset(Shape),
+    shapes=SHAPES,
     data_types=frozenset({DataType.IMAGE, DataType.IMG_GROUP, DataType.VIDEO, DataType.DICOM}),
     features=frozenset(
         {
@@ -137,7 +142,7 @@ CARRIES = Carries(
 )  # fmt: skip
 
 WRITES = Carries(
-    shapes=frozenset(Shape),
+    shapes=SHAPES,
     data_types=CARRIES.data_types,
     features=CARRIES.features,
     tolerance_px=TOLERANCE_PX,
@@ -150,6 +155,7 @@ WRITES = Carries(
         Feature.DEGENERATE: "INVALID_GEOMETRY",
         (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
     },
+    limits=Limits(four_corners=True),
     bounded=frozenset({Shape.BITMASK}),
     unwritable=UNWRITABLE,
     native=frozenset({FAMILY}),

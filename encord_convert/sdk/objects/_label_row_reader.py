@@ -27,19 +27,22 @@ from encord_convert.sdk.objects._frame_info import (
     ObjectFrameInfo,
 )
 from encord_convert.sdk.objects._label_row_data import DataUnit, LabelRowReadOnlyData
+from encord_convert.sdk.objects._newer_coordinates import _cuboid_from_dict
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.classification import Classification
 from encord_convert.sdk.objects.classification_instance import ClassificationInstance
 from encord_convert.sdk.objects.common import Shape
 from encord_convert.sdk.objects.coordinates import (
-    ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS,
     BoundingBoxCoordinates,
+    CircleCoordinates,
+    EllipseCoordinates,
     PointCoordinate,
     PolygonCoordinates,
     PolylineCoordinates,
     RotatableBoundingBoxCoordinates,
     SkeletonCoordinates,
     _copied,
+    _kind_for,
     _RawCoordinates,
 )
 from encord_convert.sdk.objects.metadata import DICOMSeriesMetadata, DICOMSliceMetadata
@@ -113,10 +116,10 @@ _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "bitmask": BitmaskCoordinates.from_dict,
     "polygons": PolygonCoordinates.from_dict,
     "cuboid": _raw("cuboid"),
-    "cuboid_2d": _raw("cuboid_2d"),
+    "cuboid_2d": _cuboid_from_dict,
     "segmentation": _raw("segmentation"),
-    "circle": _raw("circle"),
-    "ellipse": _raw("ellipse"),
+    "circle": CircleCoordinates.from_dict,
+    "ellipse": EllipseCoordinates.from_dict,
 }
 """What reads each coordinate key; the first key present decides."""
 
@@ -469,7 +472,7 @@ class Reader:
     def _feature(self, feature_hash: str) -> tuple[Object, Any]:
         """Return a class of objects and the class of its coordinates."""
         item = self._structure._feature(feature_hash, Object)
-        wanted = ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS.get(item.shape, _RawCoordinates)
+        wanted = _kind_for(item.shape)
         found = self._features[feature_hash] = (item, wanted)
         return found
 

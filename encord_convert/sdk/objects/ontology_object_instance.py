@@ -28,12 +28,11 @@ from encord_convert.sdk.objects._instance import AnnotationHandle, LabelInstance
 from encord_convert.sdk.objects.answers import Answer, get_default_answer_from_attribute
 from encord_convert.sdk.objects.attributes import Attribute, ChecklistAttribute, RadioAttribute, TextAttribute
 from encord_convert.sdk.objects.coordinates import (
-    ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS,
     Coordinates,
     PolygonCoordinates,
     PolylineCoordinates,
     SkeletonCoordinates,
-    _RawCoordinates,
+    _kind_for,
 )
 from encord_convert.sdk.objects.frames import (
     Frames,
@@ -84,7 +83,7 @@ def check_coordinate_type(coordinates: Coordinates, ontology_object: Object) -> 
         They do not.
     """
     shape = ontology_object.shape
-    wanted = ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS.get(shape, _RawCoordinates)
+    wanted = _kind_for(shape)
     if not isinstance(coordinates, wanted):
         raise LabelRowError(
             f"{ontology_object.name!r} is drawn as {getattr(shape, 'value', shape)}, that is with {wanted.__name__}, "
