@@ -19,10 +19,12 @@ What is lost
 
 Dialects met in the wild
     Rows of newer servers carry ``branch_name``, ``spaces``, numeric answers and shapes of other media; they come back
-    as they were. They say where a classification is in a ``range`` of its answers, older ones in an entry on each
-    frame. Either is read, and both are written, with who made it and when, so that every version reads the same. Where
-    a row says both and they differ, ``range`` counts for the frames and the entries count for the author, and the
-    report has a note of each (RANGE_DIFFERS, AUTHOR_DIFFERS).
+    as they were. Ellipses, circles and cuboids in the plane are shapes like the older ones; the cuboid of another
+    tool whose back face is neither its front moved nor shrunk is the one nearest to it, with the corners of its own
+    beside that under ``back``, which other readers pass over. Newer rows say where a classification is in a ``range``
+    of its answers, older ones in an entry on each frame. Either is read, and both are written, with who made it and
+    when, so that every version reads the same. Where a row says both and they differ, ``range`` counts for the frames
+    and the entries count for the author, and the report has a note of each (RANGE_DIFFERS, AUTHOR_DIFFERS).
 
 Sources
     Label rows and ontologies made with the official package 0.1.104 and, marked ``newer``, with 0.1.190:
