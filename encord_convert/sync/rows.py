@@ -70,7 +70,7 @@ def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
         raise RowMismatchError(f"has {len(theirs)} images in the project and {len(ours)} in the source.")
     units = {}
     for one, other in zip(ours, theirs, strict=True):
-        sizes = [(unit["width"], unit["height"]) for unit in (one, other)]
+        sizes = [(unit.get("width"), unit.get("height")) for unit in (one, other)]
         if sizes[0] not in (sizes[1], (0, 0)) and None not in sizes[0] + sizes[1]:
             found, wanted = ("{} × {}".format(*size) for size in (sizes[1], sizes[0]))
             raise RowMismatchError(f"is {found} pixels in the project and {wanted} in the source.")
