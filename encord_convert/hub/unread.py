@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.native import UNREAD, Keys, Native
 from encord_convert.sdk.objects._answer_values import _written_value
-from encord_convert.sdk.objects._newer_coordinates import _cuboid_from_dict
+from encord_convert.sdk.objects.coordinates import Cuboid2DCoordinates
 
 if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
@@ -247,7 +247,7 @@ _APART = re.compile(r"(.+) \([a-z0-9 ]+\)(?: \d+)?", re.DOTALL)
 
 def _unread_coordinates(form: str, coordinates: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     if form == "cuboid_2d":  # of two forms of the back face one is read, and a face nobody drew is not
-        yield from differences(coordinates, _cuboid_from_dict({form: coordinates})._json(), form)
+        yield from differences(coordinates, Cuboid2DCoordinates._from_dict({form: coordinates})._json(), form)
         return
     known = _KNOWN.get(form)
     if known is not None:

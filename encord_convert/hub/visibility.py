@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 FARTHEST_PX = 1e12
 """Coordinates of a ring this far away, together, are damage, as those that are no finite numbers are."""
 
+_RINGED = (PolygonCoordinates, *OUTLINED)
+"""What is drawn as rings."""
+
 Fate = Literal["inside", "leaves", "outside", "degenerate"]
 
 
@@ -77,7 +80,7 @@ def fate_and_drawing(
 ) -> tuple[Fate, list[list[float]] | None]:
     """Tell what :func:`fate` does, and what :func:`drawing` draws if that had to be known; else None."""
     if width > 0 and height > 0:
-        if isinstance(coordinates, (PolygonCoordinates, *OUTLINED)):
+        if isinstance(coordinates, _RINGED):
             return drawing(coordinates, width, height, tolerance_px)
         if isinstance(coordinates, RotatableBoundingBoxCoordinates):
             return _rotatable_drawn(coordinates, width, height, tolerance_px)

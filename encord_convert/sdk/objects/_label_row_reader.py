@@ -27,7 +27,6 @@ from encord_convert.sdk.objects._frame_info import (
     ObjectFrameInfo,
 )
 from encord_convert.sdk.objects._label_row_data import DataUnit, LabelRowReadOnlyData
-from encord_convert.sdk.objects._newer_coordinates import _cuboid_from_dict
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.classification import Classification
 from encord_convert.sdk.objects.classification_instance import ClassificationInstance
@@ -35,6 +34,7 @@ from encord_convert.sdk.objects.common import Shape
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
     CircleCoordinates,
+    Cuboid2DCoordinates,
     EllipseCoordinates,
     PointCoordinate,
     PolygonCoordinates,
@@ -116,7 +116,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "bitmask": BitmaskCoordinates.from_dict,
     "polygons": PolygonCoordinates.from_dict,
     "cuboid": _raw("cuboid"),
-    "cuboid_2d": _cuboid_from_dict,
+    "cuboid_2d": Cuboid2DCoordinates._from_dict,
     "segmentation": _raw("segmentation"),
     "circle": CircleCoordinates.from_dict,
     "ellipse": EllipseCoordinates.from_dict,

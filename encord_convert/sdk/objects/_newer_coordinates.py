@@ -120,6 +120,23 @@ class Cuboid2DCoordinates:
     def _back(self) -> list[float]:
         raise NotImplementedError
 
+    @staticmethod
+    def _from_dict(d: dict[str, Any]) -> Any:
+        """Return the cuboid of a frame object's JSON; of two forms of a back face perspective counts."""
+        c = d["cuboid_2d"]
+        corners = _corners(c["front"])
+        if "vanishingPoint" in c and "scaleRatio" in c:
+            point = c["vanishingPoint"]
+            prism: _Prism = Cuboid2DPerspectiveCoordinates(
+                corners, PointCoordinate(point["x"], point["y"]), c["scaleRatio"]
+            )
+        else:
+            prism = Cuboid2DIsometricCoordinates(corners, PointCoordinate(c["offset"]["x"], c["offset"]["y"]))
+        back = c.get("back")
+        if back is not None and _is_of(prism, back):
+            return _CuboidOfCorners(corners, tuple(back))
+        return prism
+
 
 @seen_as(f"{_HOME}:Cuboid2DIsometricCoordinates")
 @dataclass(frozen=True)
@@ -216,23 +233,6 @@ def _cuboid_of_faces(front: Sequence[float], back: Sequence[float]) -> Any:
     """Return the cuboid of two faces x0, y0, …, relative to the frame: a prism, if that is what it is."""
     prism = _nearest_prism(front, back)
     return prism if farthest(prism._back, back) <= _SAME else _CuboidOfCorners(prism.front, tuple(back))
-
-
-def _cuboid_from_dict(d: dict[str, Any]) -> Any:
-    """Return the cuboid of a frame object's JSON; of two forms of a back face perspective counts."""
-    c = d["cuboid_2d"]
-    corners = _corners(c["front"])
-    if "vanishingPoint" in c and "scaleRatio" in c:
-        point = c["vanishingPoint"]
-        prism: _Prism = Cuboid2DPerspectiveCoordinates(
-            corners, PointCoordinate(point["x"], point["y"]), c["scaleRatio"]
-        )
-    else:
-        prism = Cuboid2DIsometricCoordinates(corners, PointCoordinate(c["offset"]["x"], c["offset"]["y"]))
-    back = c.get("back")
-    if back is not None and _is_of(prism, back):
-        return _CuboidOfCorners(corners, tuple(back))
-    return prism
 
 
 def _is_of(prism: _Prism, back: Sequence[float]) -> bool:
