@@ -24,6 +24,7 @@ MINOR: dict[Feature, str] = {
 """What of a label is folded into one line: none of it decides where a shape is, or of which class."""
 
 _THINGS = {
+    "audio": "audio span",
     "bbox": "bounding box",
     "brushlabels": "brush mask",
     "ellipselabels": "ellipse",
