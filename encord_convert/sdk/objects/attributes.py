@@ -248,7 +248,7 @@ class TextAttribute(Attribute):
 
 
 class NumericAttribute(Attribute):
-    """A question answered with a number; only newer servers ask it."""
+    """A question answered with a number. Newer than the documented SDK."""
 
     @staticmethod
     def get_property_type() -> PropertyType:

@@ -25,7 +25,7 @@ class PropertyType(StringEnum):
 
 
 class NewerPropertyType(StringEnum):
-    """Kinds of attribute only newer servers write."""
+    """Kinds of attribute that are newer than the documented SDK."""
 
     NUMERIC = "numeric"
 
@@ -43,7 +43,7 @@ class Shape(StringEnum):
 
 
 class NewerShape(StringEnum):
-    """Shapes only newer servers write: carried, not interpreted.
+    """Shapes that are newer than the documented SDK. Those of images are drawn; those of other media are carried.
 
     Servers newer still have others. :meth:`carried` makes a member of any text: it has the text as its value, is the
     same one each time, and is not among those listed here.
