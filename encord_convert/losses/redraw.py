@@ -202,9 +202,12 @@ class _Redraw:
             return sheet
         new = copy(sheet)
         new.made, new._coordinates, new._rows = dict(sheet.made), [], {}
-        for place in places:
+        last = -1
+        for place in sorted(places):
             number = bisect_right(sheet._ends, place)
-            self._report.turn_to(sheet.empty_row(number))
+            if number != last:
+                last = number
+                self._report.turn_to(sheet.empty_row(number))
             twin = new.made[place] = sheet.made[place]._twin()
             self._redraw(twin, {0: sheet.sizes[number]})
         return new

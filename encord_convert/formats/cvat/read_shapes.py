@@ -558,15 +558,21 @@ _ROUND: dict[Any, Callable[..., Any]] = {
 """Coordinates of centre, radii and turn in pixels, and the size of the image; circles as files of this package say."""
 
 
+def _is_spanned(flat: Sequence[float]) -> bool:
+    """Tell whether points are not all on one line."""
+    x, y = flat[0], flat[1]
+    far_x, far_y = max(((flat[n] - x, flat[n + 1] - y) for n in range(2, len(flat), 2)), key=lambda p: math.hypot(*p))
+    return any((flat[n] - x) * far_y != (flat[n + 1] - y) * far_x for n in range(2, len(flat), 2))
+
+
 def _cuboid(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int, options: ReadOptions) -> None:
-    ring = rings.hull(pose.numbers)
-    if len(ring) < 6:
+    if not _is_spanned(pose.numbers):
         raise Invalid("The eight points of the cuboid lie on one line.")
     if plan.makes is not Shape.POLYGON:
-        drawing.is_outside = _leaves(boxes.xyxy_from_points(ring), width, height)
+        drawing.is_outside = _leaves(boxes.xyxy_from_points(pose.numbers), width, height)
         drawing.coordinates.append(cuboid_of(pose.numbers, width, height))
         return
-    _ring(drawing, ring, width, height, options)
+    _ring(drawing, rings.hull(pose.numbers), width, height, options)
 
 
 def _mask(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int, options: ReadOptions) -> None:
