@@ -309,11 +309,14 @@ def newer_tracks() -> LabelSet:
 
 
 def solids() -> LabelSet:
-    """A box in space, which is carried as it came."""
+    """A box in space, and an ellipse that lacks a number: both are carried as they came."""
     s = Sample()
     s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
     crate = s.draft.add_object("crate", NewerShape.CUBOID)  # type: ignore[arg-type]
     s.place(crate, _RawCoordinates("cuboid", {"position": [1, 2, 3], "orientation": [0, 0, 0.5], "size": [4, 5, 6]}))
+    pond = s.draft.add_object("pond", NewerShape.ELLIPSE)  # type: ignore[arg-type]
+    s.place(pond, _RawCoordinates("ellipse", {"x": 0.5, "rx": 0.1}))
+    s.place(pond, EllipseCoordinates(0.5, 0.5, 0.1, 0.1))
     return s.done()
 
 

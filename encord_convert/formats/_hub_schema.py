@@ -103,23 +103,23 @@ class _Point(_Checked):
 
 
 class _Ellipse(_Checked):
-    x: Number
-    y: Number
-    rx: Number
-    ry: Number
+    x: Number = 0
+    y: Number = 0
+    rx: Number = 0
+    ry: Number = 0
     theta: Number = 0
 
 
 class _Circle(_Checked):
-    x: Number
-    y: Number
-    r: Number
+    x: Number = 0
+    y: Number = 0
+    r: Number = 0
     stretch: Number = 1
     theta: Number = 0
 
 
 class _Cuboid2D(_Checked):
-    front: list[Number]
+    front: list[Number] = []
     offset: _Point | UnsetType = UNSET
     vanishing_point: _Point | UnsetType = UNSET
     scale_ratio: Number | UnsetType = UNSET

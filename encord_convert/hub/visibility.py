@@ -35,6 +35,7 @@ from encord_convert.sdk.objects.coordinates import (
     RotatableBoundingBoxCoordinates,
     SkeletonCoordinates,
     Visibility,
+    _RawCoordinates,
 )
 
 if TYPE_CHECKING:
@@ -378,6 +379,7 @@ _KINDS: dict[type, Any] = {
     Cuboid2DIsometricCoordinates: _polygon,
     Cuboid2DPerspectiveCoordinates: _polygon,
     _CuboidOfCorners: _polygon,
+    _RawCoordinates: lambda *_: "degenerate",
     PolylineCoordinates: _polyline,
     PointCoordinate: _point,
     SkeletonCoordinates: _skeleton,

@@ -22,7 +22,7 @@ from encord_convert.hub.changes import origin_of
 from encord_convert.hub.counts import Ledger, Origin
 from encord_convert.hub.labelset import Before, LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind
-from encord_convert.hub.outlines import outline_px
+from encord_convert.hub.outlines import OUTLINED, outline_px
 from encord_convert.hub.table import Sheet
 from encord_convert.hub.visibility import frame_size
 from encord_convert.losses.report import Report
@@ -189,12 +189,27 @@ class _Redraw:
         self._report.turn_to(row)
         twin = row._twin()
         twin._ontology = self._ontology
+        self._leave_out(twin)
         for one in (*twin._objects.values(), *twin._classifications.values()) if self._counts is not None else ():
             one._origin = origin_of(one)
         for instance in twin._objects.values():
             if instance.feature_hash in self._classes:
                 self._redraw(instance, {frame: frame_size(row, frame) for frame in instance._frames})
         return twin
+
+    def _leave_out(self, twin: LabelRowV2) -> None:
+        """Take out of a copy what is of such a shape and lacks a number it takes to draw it."""
+        for hash_, instance in [*twin._objects.items()]:
+            lacking = [at for at, data in instance._frames.items() if not isinstance(data.coordinates, OUTLINED)]
+            if instance.feature_hash not in self._classes or not lacking:
+                continue
+            for frame in lacking:
+                detail = f"Its {instance._item.shape.value} lacks a number."
+                self._report.drop(instance, frame, "UNSUPPORTED_SHAPE", Feature.SHAPE, detail)
+            for frame in lacking:
+                del instance._frames[frame]
+            if not instance._frames:
+                del twin._contents.objects[hash_]
 
     def _sheet(self, sheet: Sheet) -> Sheet:
         places = [place for place, one in sheet.made.items() if one.feature_hash in self._classes]

@@ -106,6 +106,19 @@ def _raw(key: str) -> Callable[[dict[str, Any]], Any]:
     return lambda entry: _RawCoordinates(key, _copied(entry[key]))
 
 
+def _newer(key: str, read: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """Return what reads coordinates of a newer form; those that lack something are carried as they came."""
+    carried = _raw(key)
+
+    def reader(entry: dict[str, Any]) -> Any:
+        try:
+            return read(entry)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return carried(entry)
+
+    return reader
+
+
 _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "boundingBox": BoundingBoxCoordinates.from_dict,
     "rotatableBoundingBox": RotatableBoundingBoxCoordinates.from_dict,
@@ -116,10 +129,10 @@ _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "bitmask": BitmaskCoordinates.from_dict,
     "polygons": PolygonCoordinates.from_dict,
     "cuboid": _raw("cuboid"),
-    "cuboid_2d": Cuboid2DCoordinates._from_dict,
+    "cuboid_2d": _newer("cuboid_2d", Cuboid2DCoordinates._from_dict),
     "segmentation": _raw("segmentation"),
-    "circle": CircleCoordinates.from_dict,
-    "ellipse": EllipseCoordinates.from_dict,
+    "circle": _newer("circle", CircleCoordinates.from_dict),
+    "ellipse": _newer("ellipse", EllipseCoordinates.from_dict),
 }
 """What reads each coordinate key; the first key present decides."""
 

@@ -228,6 +228,11 @@ _NEWER_COORDINATES: dict[NewerShape, type] = {
 }
 
 
+def _is_carried(coordinates: Any, shape: Any) -> bool:
+    """Tell coordinates of a newer shape that lack something, and are carried as they came."""
+    return isinstance(coordinates, _RawCoordinates) and coordinates._key == shape.value
+
+
 def _kind_for(shape: Any) -> type[Any]:
     """Return the class of coordinates that objects of a shape take: carried ones where it is not interpreted."""
     return ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS.get(shape) or _NEWER_COORDINATES.get(shape, _RawCoordinates)

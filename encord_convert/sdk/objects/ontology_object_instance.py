@@ -32,6 +32,7 @@ from encord_convert.sdk.objects.coordinates import (
     PolygonCoordinates,
     PolylineCoordinates,
     SkeletonCoordinates,
+    _is_carried,
     _kind_for,
 )
 from encord_convert.sdk.objects.frames import (
@@ -84,7 +85,7 @@ def check_coordinate_type(coordinates: Coordinates, ontology_object: Object) -> 
     """
     shape = ontology_object.shape
     wanted = _kind_for(shape)
-    if not isinstance(coordinates, wanted):
+    if not isinstance(coordinates, wanted) and not _is_carried(coordinates, shape):
         raise LabelRowError(
             f"{ontology_object.name!r} is drawn as {getattr(shape, 'value', shape)}, that is with {wanted.__name__}, "
             f"not with {type(coordinates).__name__}."
