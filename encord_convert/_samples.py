@@ -17,12 +17,17 @@ from encord_convert.sdk.objects import (
     Shape,
     TextAttribute,
 )
+from encord_convert.sdk.objects._newer_coordinates import _cuboid_of_faces
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
-from encord_convert.sdk.objects.attributes import _NumericAttribute
+from encord_convert.sdk.objects.attributes import NumericAttribute
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
-from encord_convert.sdk.objects.common import _NewerShape
+from encord_convert.sdk.objects.common import NewerShape
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
+    CircleCoordinates,
+    Cuboid2DIsometricCoordinates,
+    Cuboid2DPerspectiveCoordinates,
+    EllipseCoordinates,
     PointCoordinate,
     PolygonCoordinates,
     PolylineCoordinates,
@@ -261,15 +266,57 @@ def slices_of_two_sizes() -> LabelSet:
 
 
 def newer_shapes() -> LabelSet:
-    """What only newer servers write: cuboids in both their forms, and a number for an answer."""
+    """What only newer servers draw: ellipses, circles, cuboids of each kind; and a number for an answer."""
     s = Sample()
     car = s.draft.add_object("car", Shape.BOUNDING_BOX)
-    doors = car.add_attribute(_NumericAttribute, "doors", feature_node_hash="doors000")
+    doors = car.add_attribute(NumericAttribute, "doors", feature_node_hash="doors000")
     s.place(car, box())._answer(doors, 4.5)
-    prism = s.draft.add_object("prism", _NewerShape.CUBOID_2D)  # type: ignore[arg-type]
-    front = [0.1, 0.1, 0.4, 0.1, 0.4, 0.5, 0.1, 0.5]
-    for more in ({"offset": {"x": 0.1, "y": -0.05}}, {"vanishingPoint": {"x": 0.9, "y": 0.2}, "scaleRatio": 0.75}):
-        s.place(prism, _RawCoordinates("cuboid_2d", {"front": front, **more}))
+    pond, coin, prism = (
+        s.draft.add_object(name, shape)  # type: ignore[arg-type]
+        for name, shape in (
+            ("pond", NewerShape.ELLIPSE), ("coin", NewerShape.CIRCLE), ("prism", NewerShape.CUBOID_2D),
+        )
+    )  # fmt: skip
+    frozen = pond.add_attribute(RadioAttribute, "frozen", feature_node_hash="frozen00")
+    yes = frozen.add_option("yes", feature_node_hash="frozen01")
+    s.place(pond, EllipseCoordinates(0.5, 0.4, 0.2, 0.3, 30.0)).set_answer(yes, frozen)
+    s.place(pond, EllipseCoordinates(0.9, 0.4, 0.3, 0.1))
+    s.place(coin, CircleCoordinates(0.5, 0.4, 0.1))
+    s.place(coin, CircleCoordinates(0.4, 0.4, 0.1, 1.5, 300.0))
+    front, offset = ring((0.1, 0.1), (0.4, 0.1), (0.4, 0.5), (0.1, 0.5)), PointCoordinate(0.1, -0.05)
+    s.place(prism, Cuboid2DIsometricCoordinates(front, offset))
+    s.place(prism, Cuboid2DPerspectiveCoordinates(front, PointCoordinate(0.9, 0.2), 0.75))
+    s.place(prism, _cuboid_of_faces([0.1, 0.1, 0.4, 0.1, 0.4, 0.5, 0.1, 0.5], [0.2, 0.2, 0.5, 0.2, 0.5, 0.5, 0.2, 0.6]))
+    s.place(prism, Cuboid2DIsometricCoordinates(front[:3], offset))
+    return s.done()
+
+
+def newer_tracks() -> LabelSet:
+    """The same over the frames of a video, with numbers that change."""
+    s = Sample(DataType.VIDEO, frames=6, title="road.mp4")
+    pond = s.draft.add_object("pond", NewerShape.ELLIPSE)  # type: ignore[arg-type]
+    prism = s.draft.add_object("pond", NewerShape.CUBOID_2D)  # type: ignore[arg-type]
+    depth = pond.add_attribute(NumericAttribute, "depth", feature_node_hash="depth000", dynamic=True)
+    instance = s.place(pond, EllipseCoordinates(0.5, 0.4, 0.2, 0.3, 30.0), [Range(0, 1), Range(3, 4)])
+    instance.set_for_frames(EllipseCoordinates(0.4, 0.4, 0.2, 0.3, 40.0), 4, overwrite=True,  # type: ignore[arg-type]
+                            created_at=datetime(1970, 1, 1, tzinfo=UTC),
+                            last_edited_at=datetime(1970, 1, 1, tzinfo=UTC))  # fmt: skip
+    instance.set_answer(2, depth, Range(0, 1))  # type: ignore[arg-type]
+    instance.set_answer(2.5, depth, Range(3, 4))  # type: ignore[arg-type]
+    front = ring((0.1, 0.1), (0.4, 0.1), (0.4, 0.5), (0.1, 0.5))
+    s.place(prism, Cuboid2DIsometricCoordinates(front, PointCoordinate(0.1, -0.05)), Range(2, 5))
+    return s.done()
+
+
+def solids() -> LabelSet:
+    """A box in space, and an ellipse that lacks a number: both are carried as they came."""
+    s = Sample()
+    s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
+    crate = s.draft.add_object("crate", NewerShape.CUBOID)  # type: ignore[arg-type]
+    s.place(crate, _RawCoordinates("cuboid", {"position": [1, 2, 3], "orientation": [0, 0, 0.5], "size": [4, 5, 6]}))
+    pond = s.draft.add_object("pond", NewerShape.ELLIPSE)  # type: ignore[arg-type]
+    s.place(pond, _RawCoordinates("ellipse", {"x": 0.5, "rx": 0.1}))
+    s.place(pond, EllipseCoordinates(0.5, 0.5, 0.1, 0.1))
     return s.done()
 
 
@@ -440,10 +487,11 @@ SAMPLES: dict[str, Callable[[], LabelSet]] = {
     function.__name__: function
     for function in (
         answers, answers_off_frames, bitmasks, boxes, classifications, control_characters, control_characters_in_names,
-        degenerate, dicom_metadata, dicom_series, empty_rows, equal_titles, image_group, newer_shapes, nothing,
-        out_of_bounds, points, points_in_space, polygon_parts, polygon_with_hole, polygons, polylines_beside_boxes,
-        provenance, rotated_boxes, self_occluded_skeleton, skeleton_with_hidden_position, skeletons,
-        slices_of_two_sizes, tracks, unknown_points, unknown_points_without_template, unplaced, unsaid_visibility,
+        degenerate, dicom_metadata, dicom_series, empty_rows, equal_titles, image_group, newer_shapes, newer_tracks,
+        nothing, out_of_bounds, points, points_in_space, polygon_parts, polygon_with_hole, polygons,
+        polylines_beside_boxes, provenance, rotated_boxes, self_occluded_skeleton, skeleton_with_hidden_position,
+        skeletons, slices_of_two_sizes, solids, tracks, unknown_points, unknown_points_without_template, unplaced,
+        unsaid_visibility,
     )
 }  # fmt: skip
 """Every sample by its name. To add one, add it here: the laws find it."""

@@ -19,6 +19,7 @@ from encord_convert.hub.counts import SECONDARY
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind
 from encord_convert.losses.codes import LOSSES
+from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Report, sum_counts
 from encord_convert.losses.wording import lines, summary
 from encord_convert.workers import crew
@@ -115,6 +116,7 @@ def write(
     account.target.path, account.target.format = target.name, chosen.name
     if strict:
         _refuse_loss(labels, exporter, target, parsed, account, allow)
+    labels = redrawn(labels, exporter.carries_with(parsed))
     with _collector_paused(), crew(jobs) as workers, target, workers.ended_on_failure():
         shards = labels.shards(jobs) if exporter.write_sharded else ()
         for shard in shards:

@@ -30,6 +30,7 @@ from encord_convert.hub.counts import EXAMPLES
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Loss, Note
 from encord_convert.losses.compare import diff
+from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Report
 
 __all__ = ["SAMPLES", "FormatLaws", "broken_laws"]
@@ -65,6 +66,7 @@ def written(format_: Format, labels: LabelSet) -> tuple[dict[str, bytes], Report
     assert format_.exporter is not None
     report, target = Report(), MemoryTarget()
     with target:
+        labels = redrawn(labels, format_.exporter.carries)
         format_.exporter.write(labels, target, format_.exporter.options(), report)
     return target.files, report
 

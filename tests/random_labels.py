@@ -21,10 +21,17 @@ from encord_convert.sdk.objects import (
     Shape,
     TextAttribute,
 )
+from encord_convert.sdk.objects._newer_coordinates import _cuboid_of_faces
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
+from encord_convert.sdk.objects.attributes import NumericAttribute
+from encord_convert.sdk.objects.common import NewerShape
 from encord_convert.sdk.objects.coordinates import (
     BitmaskCoordinates,
     BoundingBoxCoordinates,
+    CircleCoordinates,
+    Cuboid2DIsometricCoordinates,
+    Cuboid2DPerspectiveCoordinates,
+    EllipseCoordinates,
     PointCoordinate,
     PolygonCoordinates,
     PolylineCoordinates,
@@ -52,14 +59,22 @@ SHAPES = (
 )  # fmt: skip
 
 
-def random_labels(seed: int) -> LabelSet:
-    """Return the label set of a seed: one to four rows with up to six objects each."""
-    return _Draws(Random(seed)).labels()
+NEWER: Any = (NewerShape.ELLIPSE, NewerShape.CIRCLE, NewerShape.CUBOID_2D)
+
+
+def random_labels(seed: int, *, newer: bool = False) -> LabelSet:
+    """Return the label set of a seed: one to four rows with up to six objects each.
+
+    ``newer`` draws shapes and kinds of attribute, too, that are newer than the documented SDK.
+    """
+    return _Draws(Random(seed), newer).labels()
 
 
 class _Draws:
-    def __init__(self, chance: Random) -> None:
+    def __init__(self, chance: Random, newer: bool) -> None:
         self.chance = chance
+        self.shapes = SHAPES + 2 * NEWER if newer else SHAPES
+        self.kinds: Any = (TextAttribute, RadioAttribute, ChecklistAttribute, *((NumericAttribute,) if newer else ()))
         self.some: Sample
 
     def labels(self) -> LabelSet:
@@ -93,8 +108,8 @@ class _Draws:
     # --- the ontology -------------------------------------------------------------------------------------------------
 
     def classes(self) -> None:
-        chance, draft = self.chance, self.some.draft
-        for name, shape in {(chance.choice(NAMES[:8] if chance.random() < 0.7 else NAMES), chance.choice(SHAPES)): 0
+        chance, draft, of = self.chance, self.some.draft, self.shapes
+        for name, shape in {(chance.choice(NAMES[:8] if chance.random() < 0.7 else NAMES), chance.choice(of)): 0
                             for _ in range(chance.randint(1, 6))}:  # fmt: skip
             class_ = draft.add_object(name, shape, color=f"#{chance.randrange(1 << 24):06X}")
             self.attributes(class_, f"{name}{shape}")
@@ -112,13 +127,13 @@ class _Draws:
 
     def attribute(self, owner: Any, name: str, key: str, depth: int, *, dynamic: bool | None) -> None:
         chance = self.chance
-        kind = chance.choice((TextAttribute, RadioAttribute, ChecklistAttribute))
+        kind = chance.choice(self.kinds)
         add = owner.add_nested_attribute if dynamic is None else owner.add_attribute
         given = {"feature_node_hash": self.some.draft.hashes.hex("attribute", key)}
         if dynamic:
             given["dynamic"] = True
         made = add(kind, name, **given)
-        if kind is TextAttribute:
+        if kind in (TextAttribute, NumericAttribute):
             return
         labels = [name] if kind is ChecklistAttribute and chance.random() < 0.3 else chance.sample(
             [text for text in TEXTS if text.strip()], chance.randint(1, 3)
@@ -174,6 +189,8 @@ class _Draws:
         for frames in where:
             if isinstance(attribute, TextAttribute):
                 instance.set_answer(chance.choice(TEXTS), attribute, *frames)
+            elif isinstance(attribute, NumericAttribute):
+                instance.set_answer(chance.choice((0, -3, 4.25, 1e9, chance.random())), attribute, *frames)
             elif isinstance(attribute, ChecklistAttribute):
                 instance.set_answer(
                     [option for option in attribute.options if chance.random() < 0.5], attribute, *frames
@@ -206,10 +223,29 @@ class _Draws:
             return PolylineCoordinates(ring(*(self.point() for _ in range(chance.randint(1, 5)))))
         if shape is Shape.POLYGON:
             return PolygonCoordinates._from_rings(list(self.parts()))
+        if shape in NEWER:
+            return self.newer(shape)
         size = {"height": self.length(), "width": self.length(), "top_left_x": self.place(), "top_left_y": self.place()}
         if shape is Shape.BOUNDING_BOX:
             return BoundingBoxCoordinates(**size)
         return RotatableBoundingBoxCoordinates(**size, theta=chance.choice((0.0, 30.0, 90.0, 359.9, chance.random())))
+
+    def newer(self, shape: Any) -> Any:
+        chance = self.chance
+        turn = chance.choice((0.0, 30.0, 180.0, -45.0, 359.9, 360 * chance.random()))
+        if shape is NewerShape.ELLIPSE:
+            return EllipseCoordinates(*self.point(), self.length() / 2, self.length() / 2, turn)
+        if shape is NewerShape.CIRCLE:
+            return CircleCoordinates(*self.point(), self.length() / 2, chance.choice((1.0, 0.5, chance.random())), turn)
+        front = [self.point() for _ in range(4 if chance.random() < 0.9 else chance.randint(1, 6))]
+        corners = [PointCoordinate(x, y) for x, y in front]
+        kind = chance.random()
+        if kind < 0.3:
+            return Cuboid2DIsometricCoordinates(corners, PointCoordinate(*self.point()))
+        if kind < 0.6:
+            return Cuboid2DPerspectiveCoordinates(corners, PointCoordinate(*self.point()), chance.random() * 1.5)
+        flat = [number for corner in front for number in corner]
+        return _cuboid_of_faces(flat, [number for _ in front for number in self.point()])
 
     def place(self) -> float:
         """Return a number mostly from 0 to 1, in hundredths of pixels or any."""

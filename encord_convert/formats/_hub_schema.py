@@ -102,6 +102,30 @@ class _Point(_Checked):
     z: Number | None = None
 
 
+class _Ellipse(_Checked):
+    x: Number = 0
+    y: Number = 0
+    rx: Number = 0
+    ry: Number = 0
+    theta: Number = 0
+
+
+class _Circle(_Checked):
+    x: Number = 0
+    y: Number = 0
+    r: Number = 0
+    stretch: Number = 1
+    theta: Number = 0
+
+
+class _Cuboid2D(_Checked):
+    front: list[Number] = []
+    offset: _Point | UnsetType = UNSET
+    vanishing_point: _Point | UnsetType = UNSET
+    scale_ratio: Number | UnsetType = UNSET
+    back: list[Number] | UnsetType = UNSET
+
+
 class _Joint(_Checked):
     x: Number = 0
     y: Number = 0
@@ -137,6 +161,9 @@ class _Entry(_Checked):
     polyline: _Points | UnsetType = UNSET
     point: _Points | UnsetType = UNSET
     skeleton: dict[str, _Joint] | UnsetType = UNSET
+    ellipse: _Ellipse | UnsetType = UNSET
+    circle: _Circle | UnsetType = UNSET
+    cuboid_2d: _Cuboid2D | UnsetType = msgspec.field(default=UNSET, name="cuboid_2d")
 
 
 class _Frame(msgspec.Struct):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from encord_convert.formats._api import Format
-from encord_convert.hub.loss import Carries, Feature
+from encord_convert.hub.loss import OUTLINES, Carries, Feature
 from encord_convert.sdk.objects import Shape
 
 DECLARABLE = tuple(
@@ -23,13 +25,15 @@ def matrix(all_formats: list[Format]) -> list[list[str]]:
     """Return the rows of the table: a head, directions, shapes, features.
 
     ``yes`` stands for: what is there survives, exactly within the format's tolerance. ``r`` and ``w`` tell reading
-    from writing where they differ.
+    from writing where they differ, ``as polygon`` a shape that is written as another.
     """
     rows = [["", *(f.name for f in all_formats)]]
     rows.append(["reads", *("yes" if f.importer else "" for f in all_formats)])
     rows.append(["writes", *("yes" if f.exporter else "" for f in all_formats)])
     for shape in Shape:
         rows.append([shape.value, *(_cell(f, shape, "shapes") for f in all_formats)])
+    for newer in OUTLINES:
+        rows.append([newer.value, *(_drawn(f, newer) for f in all_formats)])
     for feature in DECLARABLE:
         rows.append([feature.value, *(_cell(f, feature, "features") for f in all_formats)])
     rows.append([Feature.OVERLAPS.value, *(_overlaps(f) for f in all_formats)])
@@ -46,6 +50,11 @@ def _cell(format_: Format, what: Shape | Feature, member: str) -> str:
     directions = _directions(format_)
     letters = [letter for letter, carries in directions if what in getattr(carries, member)]
     return "yes" if len(letters) == len(directions) else "".join(letters)
+
+
+def _drawn(format_: Format, shape: Any) -> str:
+    form = None if format_.exporter is None else format_.exporter.carries.redrawn.get(shape)
+    return _cell(format_, shape, "shapes") or (f"as {form.value}" if form is not None else "")
 
 
 def _overlaps(format_: Format) -> str:

@@ -19,10 +19,12 @@ What is lost
 
 Dialects met in the wild
     Rows of newer servers carry ``branch_name``, ``spaces``, numeric answers and shapes of other media; they come back
-    as they were. They say where a classification is in a ``range`` of its answers, older ones in an entry on each
-    frame. Either is read, and both are written, with who made it and when, so that every version reads the same. Where
-    a row says both and they differ, ``range`` counts for the frames and the entries count for the author, and the
-    report has a note of each (RANGE_DIFFERS, AUTHOR_DIFFERS).
+    as they were. Ellipses, circles and cuboids in the plane are shapes like the older ones; the cuboid of another
+    tool whose back face is neither its front moved nor shrunk is the one nearest to it, with the corners of its own
+    beside that under ``back``, which other readers pass over. Newer rows say where a classification is in a ``range``
+    of its answers, older ones in an entry on each frame. Either is read, and both are written, with who made it and
+    when, so that every version reads the same. Where a row says both and they differ, ``range`` counts for the frames
+    and the entries count for the author, and the report has a note of each (RANGE_DIFFERS, AUTHOR_DIFFERS).
 
 Sources
     Label rows and ontologies made with the official package 0.1.104 and, marked ``newer``, with 0.1.190:
@@ -54,7 +56,7 @@ from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
-from encord_convert.sdk.objects.common import _NewerShape
+from encord_convert.sdk.objects.common import NewerShape
 
 ONTOLOGY = "ontology.json"
 ROWS = "label_rows.jsonl"
@@ -66,14 +68,14 @@ class _EveryShape(frozenset[Shape]):
     """Shapes, and those that have no name here yet too."""
 
     def __contains__(self, shape: object) -> bool:
-        return isinstance(shape, Shape | _NewerShape)
+        return isinstance(shape, Shape | NewerShape)
 
     def __or__(self, other: object) -> _EveryShape:
         return self
 
 
 CARRIES = Carries(
-    shapes=_EveryShape((*Shape, *_NewerShape)),
+    shapes=_EveryShape((*Shape, *NewerShape)),
     data_types=frozenset((*DataType, *_NewerDataType)),
     features=frozenset(Feature),
     native=HUB,

@@ -7,6 +7,7 @@ the caller's; nothing here rounds to pixels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -324,6 +325,19 @@ def ring_from_ellipse(
     ring[0::2] = cx + (along * cos - across * sin)
     ring[1::2] = cy + (along * sin + across * cos)
     return ring.tolist()
+
+
+def xyxy_from_ellipse(
+    cx: float, cy: float, rx: float, ry: float, angle_deg: float = 0.0
+) -> tuple[float, float, float, float]:
+    """Return left, top, right and bottom of an ellipse; the parameters are those of :func:`ring_from_ellipse`.
+
+    >>> xyxy_from_ellipse(10, 20, 4, 2, 90)
+    (8.0, 16.0, 12.0, 24.0)
+    """
+    cos, sin = cos_sin(angle_deg)
+    x, y = math.hypot(rx * cos, ry * sin), math.hypot(rx * sin, ry * cos)
+    return cx - x, cy - y, cx + x, cy + y
 
 
 @lru_cache(maxsize=8)

@@ -22,7 +22,7 @@ a class of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,40 @@ def apart(label: str, shape: str, taken: Container[str]) -> str:
         number += 1
         name = f"{first} {number}"
     return name
+
+
+def united(structure: Structure) -> Structure:
+    """Return an ontology in which classes of one name and shape are one class that asks what any of them does.
+
+    Classes that are drawn as another shape may be so; the given ontology if there are none.
+
+    >>> car = {"name": "car", "shape": "polygon", "attributes": [{"name": "wet", "type": "text"}]}
+    >>> united({"objects": [{"name": "car", "shape": "polygon"}, car]})["objects"] == [car]
+    True
+    """
+    first: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in structure["objects"]:
+        same = first.get((one["name"], one["shape"]))
+        if same is None:
+            first[one["name"], one["shape"]] = one
+        elif one.get("attributes"):
+            asked = same.get("attributes") or []
+            both = {**same, "attributes": _united(asked, one["attributes"])}
+            first[one["name"], one["shape"]] = both
+    return {**structure, "objects": [*first.values()]} if len(first) < len(structure["objects"]) else structure
+
+
+def _united(ours: Iterable[Mapping[str, Any]], theirs: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Return attributes, or options, of two classes: those of one name and kind are one."""
+    found: dict[Any, Any] = {}
+    for one in (*ours, *theirs):
+        key = one.get("name", one.get("label")), one.get("type")
+        same = found.get(key)
+        if same is None:
+            found[key] = one
+        elif one.get("options"):
+            found[key] = {**same, "options": _united(same.get("options") or [], one["options"])}
+    return [*found.values()]
 
 
 def told_apart(structure: Structure) -> Structure:

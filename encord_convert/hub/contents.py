@@ -148,6 +148,46 @@ def hash_of(instance: Any) -> str:
     return str(getattr(instance, "object_hash", None) or instance.classification_hash)
 
 
+def labels_off_frames(row: LabelRowV2) -> list[Key]:
+    """Return type and class of labels that are on no frame by their nature: spans of sound, text and time, spaces.
+
+    Newer servers write them; they are carried unread.
+    """
+    orphans = row._contents.orphans
+    spaces = row._contents.extras.get("spaces") or {}
+    if not orphans and not spaces:
+        return []
+    found: dict[tuple[str, str], Key] = {}
+    for hash_, entry in orphans.get("object_answers", {}).items():
+        if entry.get("range") or entry.get("range_html") or entry.get("spaces"):
+            found["objectHash", hash_] = str(entry.get("shape") or "object"), str(entry.get("name") or "")
+    titles: dict[Any, str] = {
+        item.feature_node_hash: item.title for item in row.ontology_structure.classifications if item.attributes
+    }
+    for hash_, entry in orphans.get("classification_answers", {}).items():
+        found["classificationHash", hash_] = "classification", titles.get(entry.get("featureHash"), "")
+    for entry in _entries_in(spaces):
+        if "objectHash" in entry:
+            key = str(entry.get("shape") or "object"), str(entry.get("name") or "")
+            found.setdefault(("objectHash", str(entry["objectHash"])), key)
+        else:
+            title = titles.get(entry.get("featureHash"), str(entry.get("name") or ""))
+            found.setdefault(("classificationHash", str(entry["classificationHash"])), ("classification", title))
+    return [*found.values()]
+
+
+def _entries_in(part: Any) -> Iterator[dict[str, Any]]:
+    """Yield the labels that stand somewhere in JSON."""
+    if isinstance(part, dict):
+        if "objectHash" in part or "classificationHash" in part:
+            yield part
+            return
+        part = part.values()
+    if not isinstance(part, str | int | float | None):
+        for inner in part:
+            yield from _entries_in(inner)
+
+
 def count_row(row: LabelRowV2, into: dict[Key, int]) -> None:
     """Count a row of a hub that no importer counted."""
     into["row", ""] += 1
@@ -163,6 +203,8 @@ def count_row(row: LabelRowV2, into: dict[Key, int]) -> None:
         for data in frames.values():
             for side in side_types(data.object_frame_instance_info):
                 into[side, label] += 1
+    for key in labels_off_frames(row) if row._contents.has_extras else ():
+        into[key] += 1
     for classification in row._classifications.values():
         label = classification.classification_name
         into["classification", label] += len(classification._frames)

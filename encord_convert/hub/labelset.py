@@ -343,7 +343,7 @@ class LabelSet:
         Parameters
         ----------
         label_rows : iterable
-            Anything with ``to_encord_dict()`` and ``ontology_structure``.
+            Anything with ``to_encord_dict()`` and ``ontology_structure``, of any version.
         ontology : optional
             Anything with ``to_dict()`` in the ontology form; by default the first row's. Its classes of one label
             (:mod:`encord_convert.hub.class_names`) have one name here.
@@ -352,7 +352,25 @@ class LabelSet:
         if ontology is None:
             ontology = rows[0].ontology_structure if rows else OntologyStructure()
         structure = OntologyStructure._from_dict(joined(ontology.to_dict()))
-        return cls(structure, [LabelRowV2._from_dict(row.to_encord_dict(), structure) for row in rows])
+        return cls(structure, [_taken_over(row, structure) for row in rows])
+
+    def to_encord_sdk(self, rows: Iterable[Any], *, mapping: Any = None) -> Iterator[Any]:
+        """Put the labels into rows of the official package and yield each, to be saved.
+
+        See :func:`encord_convert.sync.to_encord_sdk`.
+        """
+        # It stands on a floor above, which is reached only when it is asked for.
+        given: Iterator[Any] = import_module("encord_convert.sync").to_encord_sdk(self, rows, mapping=mapping)
+        return given
+
+
+def _taken_over(row: Any, structure: OntologyStructure) -> LabelRowV2:
+    """Return our copy of a label row; its JSON does not say how many frames it has."""
+    ours = LabelRowV2._from_dict(row.to_encord_dict(), structure)
+    frames = getattr(row, "number_of_frames", None)
+    if type(frames) is int and frames > ours.number_of_frames:
+        ours._contents.facts = like(ours._contents.facts, number_of_frames=frames)
+    return ours
 
 
 class _Walk(Iterator[LabelRowV2]):

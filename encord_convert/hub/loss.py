@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from encord_convert.sdk.objects.common import Shape
+from encord_convert.sdk.objects.common import NewerShape, Shape
 
 if TYPE_CHECKING:
     from encord_convert.sdk.constants.enums import DataType
@@ -225,6 +225,8 @@ class Limits:
         Objects that an answer calls a crowd (:func:`~encord_convert.hub.visibility.is_crowd`) are left out.
     is_bounded : bool
         Nothing may lie outside the image: corners of turned boxes and skeleton points are cut too.
+    four_corners : bool
+        Cuboids of more or fewer corners to a face are left out.
     masks_of_all : str
         What becomes of the masks of an image on which an object that is written has no outline (a box, a skeleton), as
         a sentence; empty where each object's mask is read by itself.
@@ -234,8 +236,16 @@ class Limits:
     least_picture_px: int = 0
     drops_crowds: bool = False
     is_bounded: bool = False
+    four_corners: bool = False
     masks_of_all: str = ""
 
+
+OUTLINES: Mapping[Any, Shape] = {
+    NewerShape.ELLIPSE: Shape.POLYGON,
+    NewerShape.CIRCLE: Shape.POLYGON,
+    NewerShape.CUBOID_2D: Shape.POLYGON,
+}
+"""Shapes as the polygons around them, which is what becomes of them unless a format says otherwise."""
 
 _CODES = {Feature.CLASSIFICATIONS: "CLASSIFICATION_DROPPED"}
 """Codes of losing features that are not their name."""
@@ -258,7 +268,8 @@ class Carries:
     geometry on a slice is written: that of the slice (a frame), or of its series (a unit), as masks of the hub are.
     ``native`` names the families of
     formats whose native data (:mod:`encord_convert.hub.native`) is written back, or ``family:image`` or
-    ``family:annotation.id`` where that is all of it.
+    ``family:annotation.id`` where that is all of it. ``redraws`` gives the shape in which others are written that are
+    neither carried nor approximated (:mod:`encord_convert.losses.redraw`); what is not written either is dropped.
     """
 
     shapes: frozenset[Shape]
@@ -276,6 +287,13 @@ class Carries:
     keeps_upright: bool = False
     extent: Literal["frame", "unit"] = "frame"
     native: frozenset[str] = frozenset()
+    redraws: Mapping[Any, Shape] = field(default_factory=lambda: OUTLINES)
+
+    @property
+    def redrawn(self) -> Mapping[Any, Shape]:
+        """The shapes that are written as another, which is carried or approximated in its turn."""
+        written = self.shapes | self.approximates
+        return {shape: form for shape, form in self.redraws.items() if shape not in written and form in written}
 
     @property
     def is_whole(self) -> bool:

@@ -15,10 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from encord_convert.geometry.rings import xyxy_from_ellipse
 from encord_convert.hub.loss import Where
+from encord_convert.hub.outlines import ellipse_px, faces_px
+from encord_convert.sdk.objects._newer_coordinates import _CuboidOfCorners
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
+    CircleCoordinates,
+    Cuboid2DIsometricCoordinates,
+    Cuboid2DPerspectiveCoordinates,
+    EllipseCoordinates,
     PointCoordinate,
     PolygonCoordinates,
     PolylineCoordinates,
@@ -116,6 +123,14 @@ def _skeleton(c: SkeletonCoordinates, width: int, height: int) -> Geometry:
     return f"skeleton {words}", [[point.x * width, point.y * height] for point in points]
 
 
+def _ellipse(c: Any, width: int, height: int) -> Geometry:
+    return "ellipse", [[*ellipse_px(c, width, height)], [c.theta % 360.0]]
+
+
+def _cuboid(c: Any, width: int, height: int) -> Geometry:
+    return "cuboid", [*faces_px(c, width, height)]
+
+
 def _scaled(flat: Any, width: int, height: int) -> Any:
     return (np.asarray(flat, float).reshape(-1, 2) * (width, height)).ravel()
 
@@ -126,6 +141,11 @@ _NUMBERS: dict[type, Any] = {
     PolygonCoordinates: _polygon,
     PolylineCoordinates: _polyline,
     PointCoordinate: _point,
+    EllipseCoordinates: _ellipse,
+    CircleCoordinates: _ellipse,
+    Cuboid2DIsometricCoordinates: _cuboid,
+    Cuboid2DPerspectiveCoordinates: _cuboid,
+    _CuboidOfCorners: _cuboid,
     SkeletonCoordinates: _skeleton,
 }
 
@@ -342,6 +362,9 @@ def _extent(geometry: Geometry | None) -> list[float] | None:
     if "box" in form:
         x, y, width, height = numbers[0]
         return [x, y, x + width, y + height]
+    if form == "ellipse":
+        (x, y, along, across), [theta] = numbers
+        return [*xyxy_from_ellipse(x, y, along, across, theta)]
     xs = [x for part in numbers for x in part[0::2]]
     ys = [y for part in numbers for y in part[1::2]]
     return [min(xs), min(ys), max(xs), max(ys)]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.native import UNREAD, Keys, Native
 from encord_convert.sdk.objects._answer_values import _written_value
+from encord_convert.sdk.objects.coordinates import CircleCoordinates, Cuboid2DCoordinates, EllipseCoordinates
 
 if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
@@ -24,6 +25,11 @@ _KNOWN: dict[str, frozenset[str]] = {
     "boundingBox": _BOX,
     "rotatableBoundingBox": _BOX | {"theta"},
     "bitmask": frozenset({"top", "left", "height", "width", "rleString"}),
+}
+_NEWER: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "ellipse": EllipseCoordinates.from_dict,
+    "circle": CircleCoordinates.from_dict,
+    "cuboid_2d": Cuboid2DCoordinates._from_dict,
 }
 _IN_ANSWERS = {
     "object_answers": "objectHash",
@@ -243,6 +249,15 @@ _APART = re.compile(r"(.+) \([a-z0-9 ]+\)(?: \d+)?", re.DOTALL)
 
 
 def _unread_coordinates(form: str, coordinates: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    newer = _NEWER.get(form)
+    if newer is not None:
+        try:
+            written = newer({form: coordinates})._json()
+        except (KeyError, TypeError, ValueError, AttributeError):  # it lacks something, and is carried as it came
+            return
+        # Of two forms of a back face one is read, and corners that are none of its prism are not.
+        yield from differences(coordinates, written, form)
+        return
     known = _KNOWN.get(form)
     if known is not None:
         if not coordinates.keys() <= known:

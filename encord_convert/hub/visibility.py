@@ -20,15 +20,22 @@ from typing import TYPE_CHECKING, Any, Literal
 from encord_convert.geometry.boxes import corners_from_rotated
 from encord_convert.geometry.rings import clip_ring
 from encord_convert.geometry.rle import box_from_runs, clipped_box_runs, current_pixel_limit
+from encord_convert.hub.outlines import OUTLINED, outline_px
+from encord_convert.sdk.objects._newer_coordinates import _CuboidOfCorners
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
+    CircleCoordinates,
+    Cuboid2DIsometricCoordinates,
+    Cuboid2DPerspectiveCoordinates,
+    EllipseCoordinates,
     PointCoordinate,
     PolygonCoordinates,
     PolylineCoordinates,
     RotatableBoundingBoxCoordinates,
     SkeletonCoordinates,
     Visibility,
+    _RawCoordinates,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +45,9 @@ if TYPE_CHECKING:
 
 FARTHEST_PX = 1e12
 """Coordinates of a ring this far away, together, are damage, as those that are no finite numbers are."""
+
+_RINGED = (PolygonCoordinates, *OUTLINED)
+"""What is drawn as rings."""
 
 Fate = Literal["inside", "leaves", "outside", "degenerate"]
 
@@ -72,7 +82,7 @@ def fate_and_drawing(
 ) -> tuple[Fate, list[list[float]] | None]:
     """Tell what :func:`fate` does, and what :func:`drawing` draws if that had to be known; else None."""
     if width > 0 and height > 0:
-        if isinstance(coordinates, PolygonCoordinates):
+        if isinstance(coordinates, _RINGED):
             return drawing(coordinates, width, height, tolerance_px)
         if isinstance(coordinates, RotatableBoundingBoxCoordinates):
             return _rotatable_drawn(coordinates, width, height, tolerance_px)
@@ -115,7 +125,7 @@ def drawn_box(coordinates: Any, width: int, height: int, tolerance_px: float) ->
     Parameters
     ----------
     coordinates : coordinates of the hub
-        Of a box, rotatable box, polygon, bitmask or skeleton of which something can be drawn.
+        Of a box, rotatable box, polygon, ellipse, circle, cuboid, bitmask or skeleton of which something can be drawn.
     width, height : int
         Size of the image in pixels.
     tolerance_px : float
@@ -262,7 +272,7 @@ def is_degenerate_ring(flat: list[float], tolerance_px: float) -> bool:
 
 
 def drawing(coordinates: Any, width: int, height: int, tolerance_px: float) -> tuple[Fate, list[list[float]]]:
-    """Tell where a polygon or a rotatable box lies, and what of it can be drawn.
+    """Tell where a polygon, a rotatable box or the outline of another shape lies, and what of it can be drawn.
 
     Returns
     -------
@@ -297,6 +307,8 @@ def ring_px(flat: Any, width: int, height: int) -> list[float]:
 def _outer_rings(coordinates: Any, width: int, height: int) -> list[list[float]]:
     if isinstance(coordinates, PolygonCoordinates):
         return [ring_px(rings[0], width, height) for rings in coordinates.polygons if rings]
+    if isinstance(coordinates, OUTLINED):
+        return [outline_px(coordinates, width, height)]
     c: RotatableBoundingBoxCoordinates = coordinates
     box = c.top_left_x * width, c.top_left_y * height, c.width * width, c.height * height
     return [corners_from_rotated(*box, c.theta)] if math.isfinite(c.theta) else []
@@ -326,7 +338,7 @@ def _rotatable_drawn(
     return ("inside" if place == "leaves" else place), rings
 
 
-def _polygon(c: PolygonCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
+def _polygon(c: Any, width: int, height: int, tolerance_px: float) -> Fate:
     return drawing(c, width, height, tolerance_px)[0]
 
 
@@ -368,6 +380,12 @@ _KINDS: dict[type, Any] = {
     BoundingBoxCoordinates: _box,
     RotatableBoundingBoxCoordinates: _rotatable,
     PolygonCoordinates: _polygon,
+    EllipseCoordinates: _polygon,
+    CircleCoordinates: _polygon,
+    Cuboid2DIsometricCoordinates: _polygon,
+    Cuboid2DPerspectiveCoordinates: _polygon,
+    _CuboidOfCorners: _polygon,
+    _RawCoordinates: lambda *_: "degenerate",
     PolylineCoordinates: _polyline,
     PointCoordinate: _point,
     SkeletonCoordinates: _skeleton,

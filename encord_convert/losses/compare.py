@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.hub.contents import is_unknown_time
 from encord_convert.hub.loss import Carries, Feature, Where
 from encord_convert.hub.matching import Difference, Placement, Thing, differences, geometry_px
+from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.visibility import extent_of, fate, frame_size, unit_size
 from encord_convert.losses.narrow import changes, loses_a_part
+from encord_convert.losses.redraw import redrawn
 from encord_convert.sdk.objects import OntologyStructure, Shape
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def diff(
         How far, in pixels, a coordinate may be off, and an angle in degrees; by default the tolerance declared, or 0.
     """
     tolerance = (carries.tolerance_px if carries else 0.0) if tolerance_px is None else tolerance_px
+    expected = expected if carries is None else redrawn(expected, carries)
     lens = _Lens(carries, expected.ontology)
     yield from _classes(expected.ontology, found.ontology, carries)
     for one, other in _paired(expected, found, lens):
@@ -169,6 +172,8 @@ class _Lens:
             if state == "degenerate" and not self.has(Feature.DEGENERATE):
                 return _GONE
             if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
+                return _GONE
+            if carries.limits.four_corners and not is_four_cornered(coordinates):
                 return _GONE
             lost = [feature for _, feature in changes(coordinates, state, strangers)]
             if shape in carries.approximates or not all(carries.has(feature, shape) for feature in lost):

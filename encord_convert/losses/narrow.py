@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from encord_convert.geometry.rle import current_pixel_limit
 from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Where
+from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, has_empty_part, is_crowd
+from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Report
 from encord_convert.losses.wording import plural, sentence
 from encord_convert.sdk.objects import Shape
@@ -181,7 +183,7 @@ class Narrowed:
 
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
     """Fill ``report`` with the account that a writer of this declaration will give."""
-    for _ in Narrowed(labels, report, carries):
+    for _ in Narrowed(redrawn(labels, carries), report, carries):
         pass
 
 
@@ -283,6 +285,8 @@ class _Row:
         if min(size) < limits.least_picture_px:
             values = {"width": size[0], "height": size[1], "least": limits.least_picture_px}
             return Reason.of("PICTURE_TOO_SMALL", Feature.MEDIA, **values)
+        if limits.four_corners and not is_four_cornered(coordinates):
+            return CORNERS
         if limits.drops_crowds and is_crowd(instance, frame):
             return Reason.of("CROWD_DROPPED", Feature.GROUPS)
         if limits.least_side_px:
@@ -324,6 +328,9 @@ def changed(
     is_filled = code == "HOLES_AS_RLE" and size[0] * size[1] > current_pixel_limit()
     said = "HOLES_FILLED" if is_filled else "" if code == "UNSUPPORTED_SHAPE" else code
     return code, sentence(kind, said, feature, width=size[0], height=size[1], **values)
+
+
+CORNERS = Reason("UNSUPPORTED_SHAPE", Feature.SHAPE, "Cuboids have four corners to a face in the target.")
 
 
 def loses_a_part(coordinates: Any, size: tuple[int, int], tolerance_px: float, carries: Carries) -> bool:

@@ -31,6 +31,7 @@ from encord_convert.hub.contents import (
     hub_answers,
     info_of,
     label_of,
+    labels_off_frames,
     names_in,
     placed_answers,
     side_types,
@@ -427,7 +428,12 @@ class Report:
             self._lose_native(f"image.{key}", where, leaves(value))
 
     def _lose_extras_of(self, row: LabelRowV2, carries: Carries) -> None:
-        """Say that keys of the hub's own JSON form that are not known here are not written."""
+        """Say that labels on no frame, and keys of the hub's own JSON form that are not known here, are not written."""
+        if "rows" not in carries.native and row._contents.has_extras:
+            for key in labels_off_frames(row):
+                where = Where(file=row._origin, row=row.data_title)
+                detail = "It is a label of something else than images, which cannot be stored in the target."
+                self.writing.drop("MEDIA_DROPPED", Feature.MEDIA, key, where, detail)
         for name, frame, hash_, value in extras_of_row(row):
             if ("rows" if name.startswith("image.") else "labels") not in carries.native:
                 self._lose_native(name, Where(row._origin, None, row.data_title, frame, None, hash_), leaves(value))

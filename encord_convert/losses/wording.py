@@ -25,6 +25,7 @@ MINOR: dict[Feature, str] = {
 """What of a label is folded into one line: none of it decides where a shape is, or of which class."""
 
 _THINGS = {
+    "audio": "audio span",
     "bbox": "bounding box",
     "brushlabels": "brush mask",
     "ellipselabels": "ellipse",
@@ -32,6 +33,7 @@ _THINGS = {
     "polygonlabels": "polygon",
     "rectanglelabels": "rectangle",
     "crowd": "crowd flag",
+    "cuboid_2d": "cuboid",
     "manual": "manual flag",
     "occluded": "occluded flag",
     "outline": "segmentation",
@@ -40,6 +42,17 @@ _THINGS = {
     "unplaced": "label on no frame",
 }
 """What people call the types that sources have other words for."""
+
+
+def shape_name(shape: Any) -> str:
+    """Return what people call a shape, with its article.
+
+    >>> from encord_convert.sdk.objects.common import NewerShape, Shape
+    >>> shape_name(Shape.ROTATABLE_BOUNDING_BOX), shape_name(NewerShape.ELLIPSE)
+    ('a rotatable bounding box', 'an ellipse')
+    """
+    name = _THINGS.get(shape.value, shape.value.replace("_", " "))
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
         raise RowMismatchError(f"has {len(theirs)} images in the project and {len(ours)} in the source.")
     units = {}
     for one, other in zip(ours, theirs, strict=True):
-        sizes = [(unit["width"], unit["height"]) for unit in (one, other)]
+        sizes = [(unit.get("width"), unit.get("height")) for unit in (one, other)]
         if sizes[0] not in (sizes[1], (0, 0)) and None not in sizes[0] + sizes[1]:
             found, wanted = ("{} × {}".format(*size) for size in (sizes[1], sizes[0]))
             raise RowMismatchError(f"is {found} pixels in the project and {wanted} in the source.")
@@ -80,7 +80,15 @@ def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     if ours and "objects" in ours[0]["labels"] and any(old != new for old, new in numbers.items()):
         entries = answers["classification_answers"]
         answers["classification_answers"] = {hash_: _renumbered(entry, numbers) for hash_, entry in entries.items()}
-    return {**row, **answers, "data_units": units}
+    spaces = _spaces(labels.get("spaces") or {}, row.get("spaces") or {})
+    return {**row, **answers, "data_units": units, **({"spaces": spaces} if spaces else {})}
+
+
+def _spaces(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """Return the spaces of the project with our labels: the media in a row of several, which newer servers have."""
+    if lacking := [id_ for id_ in ours if id_ not in theirs]:
+        raise RowMismatchError(f"has no space {lacking[0]!r} in the project.")
+    return {id_: {**space, "labels": ours[id_]["labels"]} if id_ in ours else space for id_, space in theirs.items()}
 
 
 def _renumbered(entry: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:

@@ -73,11 +73,11 @@ def test_labels_of_pages_are_dropped_and_counted() -> None:
 
 
 @pytest.mark.proves("coco official exporter: cuboids, segmentation")
-def test_shapes_the_exporter_ignores_are_counted() -> None:
+def test_shapes_the_exporter_has_no_place_for_are_polygons_and_counted() -> None:
     file, report = written(newer("image"))
     assert "cuboid_2d" not in {one["supercategory"] for one in file["categories"]}
     losses = {(str(loss.kind), loss.code, loss.type, loss.count) for loss in report.losses()}
-    assert ("dropped", "UNSUPPORTED_SHAPE", "cuboid_2d", 2) in losses
+    assert ("approximated", "CUBOID_APPROXIMATED", "cuboid_2d", 2) in losses
 
 
 @pytest.mark.proves("coco official exporter: images, DICOM")

@@ -31,7 +31,7 @@ from encord_convert.geometry import rle
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
-from encord_convert.sdk.objects.coordinates import Visibility
+from encord_convert.sdk.objects.coordinates import EllipseCoordinates, Visibility
 from encord_convert.testing import hub_of
 
 ENCORD = format_named("encord")
@@ -364,24 +364,35 @@ def test_a_mask_that_leaves_the_picture_is_cut_and_told() -> None:
     assert "12 pixels" in loaded.loss("OUT_OF_BOUNDS").detail
 
 
-@pytest.mark.proves("labels: 9", "cvat annotations: ellipse", "cvat codes: ELLIPSE_APPROXIMATED")
-def test_an_ellipse_is_a_polygon_turned_in_pixels() -> None:
+@pytest.mark.proves("labels: 9", "cvat annotations: ellipse")
+def test_an_ellipse_is_an_ellipse() -> None:
     text = document(image(shape("ellipse", cx=100, cy=50, rx=40, ry=16, rotation=90)))
     loaded = Loaded(text)
+    assert coordinates(loaded.only) == EllipseCoordinates(0.5, 0.5, 0.2, 0.16, 90.0)
+    assert loaded.report.counts()["ellipse"] == {"in": 1, "kept": 1, "changed": 0, "dropped": 0}
+
+
+@pytest.mark.proves("labels: 9", "cvat annotations: ellipse", "cvat codes: ELLIPSE_APPROXIMATED")
+def test_an_ellipse_is_another_shape_if_asked_for() -> None:
+    text = document(image(shape("ellipse", cx=100, cy=50, rx=40, ry=16, rotation=90)))
+    loaded = Loaded(text, ellipse="polygon")
     points = np.array(pixels(loaded.only))
     assert len(points) == 72
     assert np.allclose([*points.min(0), *points.max(0)], [84, 10, 116, 90])
     assert loaded.loss("ELLIPSE_APPROXIMATED").count == 1
-    assert len(pixels(Loaded(text, ellipse_vertices=12).only)) == 12
+    assert len(pixels(Loaded(text, ellipse="polygon", ellipse_vertices=12).only)) == 12
     rotatable = Loaded(text, ellipse="rotatable").only
     assert np.allclose(xywh(rotatable), (0.3, 0.34, 0.4, 0.32)) and coordinates(rotatable).theta == 90
+    upright = Loaded(text, ellipse="box")
+    assert np.allclose(xywh(upright.only), (0.42, 0.1, 0.16, 0.8))
+    assert upright.loss("ELLIPSE_APPROXIMATED").count == 1
     mask = coordinates(Loaded(text, ellipse="bitmask").only).to_numpy_array()
     assert abs(mask.sum() - np.pi * 40 * 16) < 20
 
 
 @pytest.mark.proves("labels: 10", "cvat annotations: cuboid", "cvat codes: CUBOID_APPROXIMATED")
-def test_a_cuboid_is_the_outline_of_its_eight_points() -> None:
-    loaded = Loaded(document(image(cuboid(FACE, [(x + 10, y - 5) for x, y in FACE]))))
+def test_a_cuboid_is_the_outline_of_its_eight_points_if_asked_for() -> None:
+    loaded = Loaded(document(image(cuboid(FACE, [(x + 10, y - 5) for x, y in FACE]))), cuboid="polygon")
     assert len(pixels(loaded.only)) == 6
     assert loaded.loss("CUBOID_APPROXIMATED").kind == "approximated"
 
@@ -400,36 +411,38 @@ FACE = [(20, 50), (20, 90), (60, 50), (60, 90)]
 
 
 @pytest.mark.proves("labels: 10", "cvat annotations: cuboid")
-def test_a_cuboid_is_one_of_newer_servers_if_asked_for_and_if_it_is_one() -> None:
+def test_a_cuboid_is_a_cuboid_and_one_that_is_no_prism_keeps_its_corners() -> None:
     moved = [(x + 10, y - 5.5) for x, y in FACE]
     shrunk = [(100 + 0.75 * (x - 100), 40 + 0.75 * (y - 40)) for x, y in FACE]
     neither = [(30, 45), (35, 85), (70, 40), (90, 70)]
     labels = label("a", "any", attribute("n", "text"))
     shapes = [cuboid(FACE, back, answers={"n": "1"}) for back in (moved, shrunk, neither)]
     text = document(image(*shapes), labels=labels)
-    loaded = Loaded(text, cuboid="cuboid_2d")
-    assert [(o.name, o.shape.value) for o in loaded.labels.ontology.objects] == [
-        ("a", "cuboid_2d"), ("a", "polygon"),
-    ]  # fmt: skip
+    loaded = Loaded(text)
+    assert [(o.name, o.shape.value) for o in loaded.labels.ontology.objects] == [("a", "cuboid_2d")]
     first, second, third = loaded.instances
     front = [0.1, 0.5, 0.3, 0.5, 0.3, 0.9, 0.1, 0.9]  # clockwise from the top-left
-    assert coordinates(first).value == {"front": front, "offset": {"x": 0.05, "y": pytest.approx(-0.055)}}
-    assert coordinates(second).value == {
+    assert coordinates(first).to_dict() == {
+        "front": front, "offset": {"x": pytest.approx(0.05), "y": pytest.approx(-0.055)},
+    }  # fmt: skip
+    assert coordinates(second).to_dict() == {
         "front": front, "vanishingPoint": {"x": pytest.approx(0.5), "y": pytest.approx(0.4)},
         "scaleRatio": pytest.approx(0.75),
     }  # fmt: skip
-    assert (third.object_name, len(pixels(third))) == ("a", 6)
+    own = coordinates(third)._json()
+    assert own["front"] == front and own["back"] == [0.15, 0.45, 0.35, 0.4, 0.45, 0.7, 0.175, 0.85]
+    assert own.keys() == {"front", "vanishingPoint", "scaleRatio", "back"}  # the nearest prism, for all others
     assert [answers(instance) for instance in loaded.instances] == [{"n": "1"}] * 3
-    assert loaded.report.counts()["cuboid"] == {"in": 3, "kept": 2, "changed": 1, "dropped": 0}
+    assert loaded.report.counts()["cuboid"] == {"in": 3, "kept": 3, "changed": 0, "dropped": 0}
     target = MemoryTarget()
     write(loaded.labels, target, "encord", report=(saved := Report()))
     assert saved.writing.losses() == []
     assert hub_of(read(MemorySource(target.files), "encord")) == hub_of(loaded.labels)
     report = Report()
     write(loaded.labels, MemoryTarget(), "coco", report=report)
-    assert ("dropped", "UNSUPPORTED_SHAPE", "cuboid", 2) in {
-        (str(loss.kind), loss.code, loss.type, loss.count) for loss in report.writing.losses()
-    }
+    assert [(str(loss.kind), loss.code, loss.type, loss.count) for loss in report.losses()] == [
+        ("approximated", "CUBOID_APPROXIMATED", "cuboid", 3)
+    ]
 
 
 # -- skeletons ----------------------------------------------------------------------------------------------------
@@ -543,9 +556,9 @@ def test_a_label_of_several_shapes_is_one_name_in_a_fixed_order() -> None:
     )
     loaded = Loaded(document(body))
     assert [(o.name, o.shape.value, o.color) for o in loaded.labels.ontology.objects] == [
-        ("a", "bounding_box", "#102030"), ("a", "polygon", "#102030"),
+        ("a", "bounding_box", "#102030"), ("a", "polygon", "#102030"), ("a", "ellipse", "#102030"),
     ]  # fmt: skip
-    assert loaded.codes == {"ELLIPSE_APPROXIMATED"}
+    assert loaded.codes == set()
 
 
 def test_the_old_option_of_one_name_is_accepted() -> None:
@@ -587,7 +600,7 @@ def test_classes_of_one_label_stand_in_the_order_of_shapes() -> None:
         box(),
     ]  # fmt: skip
     drawn = [(o.name, o.shape.value) for o in Loaded(document(image(*shapes))).labels.ontology.objects]
-    names = ("bounding_box", "polygon", "polyline", "point", "bitmask", "skeleton")
+    names = ("bounding_box", "polygon", "polyline", "point", "bitmask", "skeleton", "ellipse", "cuboid_2d")
     assert drawn == [("a", name) for name in names]
 
 

@@ -12,6 +12,7 @@ from test_cvat import FISH, Loaded, attribute, cuboid, document, image, label, p
 from encord_convert import ReadError, Report, read
 from encord_convert.formats._files import MemorySource, source_at
 from encord_convert.hub.loss import Feature
+from encord_convert.hub.visibility import drawn_box
 from encord_convert.sdk.objects import ObjectInstance, Shape
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "cvat"
@@ -404,19 +405,19 @@ def test_polygons_move_vertex_by_vertex() -> None:
 
 
 @pytest.mark.proves("labels: 10", "cvat annotations: cuboid")
-@pytest.mark.parametrize(("last", "shape_"), [(0.0, "cuboid_2d"), (9.0, "polygon")])
-def test_a_track_of_cuboids_is_of_one_class(last: float, shape_: str) -> None:
+@pytest.mark.parametrize("last", [0.0, 9.0])
+def test_cuboids_move_between_keyframes(last: float) -> None:
     def at_frame(frame: int, x: float, bent: float = 0.0, **more: Any) -> str:
         front = [(x, 20), (x, 40), (x + 20, 20), (x + 20, 40)]
         back = [(x + 5, 15), (x + 5, 35), (x + 25 + bent, 15), (x + 25, 35 + bent)]
         return cuboid(front, back, frame=frame, keyframe=1, **more).replace(' label="a"', "", 1)
 
     shapes = (at_frame(0, 10), at_frame(2, 30, last), at_frame(3, 30, outside=1))
-    [instance] = Loaded(video(track(*shapes)), cuboid="cuboid_2d").instances
-    assert (instance.ontology_item.shape.value, sorted(instance._frames)) == (shape_, [0, 1, 2])
-    if shape_ == "cuboid_2d":
-        middle = instance._frames[1].coordinates.value  # type: ignore[union-attr]
-        assert (middle["front"][0], middle["offset"]) == (0.2, {"x": 0.05, "y": -0.05})
+    [instance] = Loaded(video(track(*shapes))).instances
+    assert (instance.ontology_item.shape.value, sorted(instance._frames)) == ("cuboid_2d", [0, 1, 2])
+    middle = instance._frames[1].coordinates
+    assert middle._front[:2] == pytest.approx([0.2, 0.2])  # type: ignore[union-attr]
+    assert middle._back[2:6] == pytest.approx([(45 + last / 2) / 100, 0.15, 0.45, (35 + last / 2) / 100])  # type: ignore[union-attr]
 
 
 @pytest.mark.proves("labels: 20", "cvat codes: MASK_TRACK_HELD")
@@ -578,11 +579,8 @@ def test_the_authored_shapes_are_as_said_by_hand() -> None:
     assert said["rotated_box"] == {
         "x": turned.top_left_x, "y": turned.top_left_y, "w": turned.width, "h": turned.height, "theta": turned.theta,
     }  # fmt: skip
-    cuboid, ellipse = (
-        one._frames[0].coordinates.values for one in loaded.instances if one.ontology_item.shape is Shape.POLYGON
-    )
-    ring = np.array([(p.x * 320, p.y * 240) for p in ellipse])
-    assert np.allclose([*ring.min(0), *ring.max(0)], said["ellipse_bounds_pixels"])
+    ellipse, cuboid = (drawn["boat", kind]._frames[0].coordinates for kind in ("ellipse", "cuboid_2d"))
+    assert np.allclose(drawn_box(ellipse, 320, 240, 1e-5), said["ellipse_bounds_pixels"])
     mask = drawn["boat", "bitmask"]._frames[0].coordinates.to_numpy_array()
     assert np.argwhere(mask).tolist() == said["mask_pixels_row_col"]
     points = drawn["fish", "skeleton"]._frames[0].coordinates.values
@@ -596,5 +594,5 @@ def test_the_authored_shapes_are_as_said_by_hand() -> None:
     [scene] = loaded.rows[0].get_classification_instances()
     name, below = said["classification"]
     assert {a.name: v.label for a, v in scene._static_answers()} == {name: name, **below}
-    assert len(cuboid) == 6
+    assert [len(face) for face in (cuboid._front, cuboid._back)] == [8, 8]
     assert Counter(i.ontology_item.shape for i in loaded.instances)[Shape.POINT] == 2

@@ -21,6 +21,7 @@ from encord_convert.geometry.paintings import BoxRuns
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.sdk.objects.coordinates import EllipseCoordinates
 from encord_convert.testing import hub_of
 
 M = np.array([[0, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 1]], bool)
@@ -165,6 +166,34 @@ def test_shapes_of_label_studio_that_are_no_brushes_are_counted() -> None:
     assert [(loss.code, loss.type, loss.label, loss.count) for loss in labels.ledger.losses()] == [
         ("UNSUPPORTED_SHAPE", "rectanglelabels", "car", 1)
     ]
+
+
+def test_ellipses_of_label_studio_are_ellipses_with_their_answers() -> None:
+    at = {"x": 50, "y": 40, "radiusX": 20.0, "radiusY": 10, "rotation": 30}
+    about = {"to_name": "image", "original_width": 200, "original_height": 100, "image_rotation": 0}
+    results = [
+        {**about, "id": "a", "type": "ellipselabels", "from_name": "e", "value": {**at, "ellipselabels": ["pond"]}},
+        {**about, "id": "a", "type": "choices", "from_name": "frozen", "value": {**at, "choices": ["yes"]}},
+        {**about, "id": "b", "type": "ellipse", "from_name": "e", "value": at},
+        {**about, "id": "b", "type": "labels", "from_name": "l", "value": {**at, "labels": ["lake"]}},
+        {**about, "id": "c", "type": "ellipselabels", "from_name": "e",
+         "value": {**at, "radiusX": None, "ellipselabels": ["pond"]}},
+    ]  # fmt: skip
+    tasks = [{"id": 1, "data": {"image": "a.png"}, "annotations": [{"id": 1, "result": results}]}]
+    labels = read_back({"project.json": json.dumps(tasks).encode()})
+    [row] = labels
+    pond, lake = row.get_object_instances()
+    assert pond.get_annotation(0).coordinates == EllipseCoordinates(0.5, 0.4, 0.2, 0.1, 30)
+    assert [(one.object_name, one.ontology_item.shape.value) for one in (pond, lake)] == [
+        ("pond", "ellipse"), ("lake", "ellipse"),
+    ]  # fmt: skip
+    [(question, answer)] = pond._static_answers()
+    assert (question.name, answer.label) == ("frozen", "yes")
+    assert labels.ledger is not None
+    assert [(loss.code, loss.type, loss.count) for loss in labels.ledger.losses()] == [
+        ("UNSUPPORTED_SHAPE", "ellipselabels", 1)
+    ]
+    assert labels.ledger.into["ellipse", "pond"] == 1
 
 
 def test_pairs_scanned_the_other_way_are_told_and_not_turned() -> None:

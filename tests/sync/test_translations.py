@@ -217,12 +217,20 @@ def test_a_shape_drawn_as_another_covers_the_same(shape: str, new: str) -> None:
         "polyline": {"polyline": _points((0.25, 0.2), (0.75, 0.2), (0.75, 0.6), (0.25, 0.6))},
         "skeleton": {"skeleton": _points((0.25, 0.2), (0.75, 0.6))},
         "bitmask": {"bitmask": _mask().to_dict()},
-    }
+        "ellipse": {"ellipse": {"x": 0.5, "y": 0.4, "rx": 0.25, "ry": 0.2}},
+        "circle": {"circle": {"x": 0.5, "y": 0.4, "r": 0.25, "stretch": 0.6}},  # 10 by 6 pixels
+        "cuboid_2d": {"cuboid_2d": {
+            "front": [0.25, 0.2, 0.5, 0.2, 0.5, 0.6, 0.25, 0.6], "offset": {"x": 0.25, "y": 0.0},
+        }},
+    }  # fmt: skip
     drawn = retyped(entries[shape], shape, new, WIDTH, HEIGHT)
     assert set(drawn) == {KEYS[new]}
     value = drawn[KEYS[new]]
     if new == "bitmask":
-        assert np.array_equal(BitmaskCoordinates(value).to_numpy_array(), _mask().to_numpy_array())
+        pixels, around = BitmaskCoordinates(value).to_numpy_array(), _mask().to_numpy_array()
+        is_round = shape in ("ellipse", "circle")
+        assert np.array_equal(pixels & around, pixels)
+        assert pixels.sum() == (pytest.approx(np.pi * 10 * 6, abs=4) if is_round else around.sum())
     elif new.endswith("bounding_box"):
         assert [value[key] for key in "xywh"] == pytest.approx([0.25, 0.2, 0.5, 0.4])
     else:

@@ -25,9 +25,9 @@ from encord_convert.sdk.objects import Classification, Object, Shape
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
 from encord_convert.sdk.objects.attributes import (
     ChecklistAttribute,
+    NumericAttribute,
     RadioAttribute,
     TextAttribute,
-    _NumericAttribute,
 )
 
 CAPTION = "caption"
@@ -303,7 +303,7 @@ class Plans:
         labels = [name] if facts.kinds == {"bool"} else facts.values if kind in _CHOICES else []
         for label in labels:
             attribute.add_option(label, feature_node_hash=short("option", *words, label))
-        if "number" in facts.kinds and kind is not _NumericAttribute:
+        if "number" in facts.kinds and kind is not NumericAttribute:
             detail = "Numbers among the attributes are read as text."
             self._ledger.note(Level.INFO, "NUMBER_AS_TEXT", detail, Where(element=f"{words[0]}/{name}"))
         return attribute
@@ -386,7 +386,7 @@ def _kind_of(facts: AnswerFacts, options: ReadOptions) -> Any:
     if facts.kinds == {"bool"}:
         return ChecklistAttribute
     if facts.kinds == {"number"} and options.numbers == "numeric":
-        return _NumericAttribute
+        return NumericAttribute
     is_choice = 0 < len(facts.values) <= most and all(
         0 < len(value) <= _LONGEST_OPTION and "\n" not in value for value in facts.values
     )

@@ -176,6 +176,7 @@ class Account:
     """What a report knows of a part of the rows, in a form that can be sent."""
 
     reading: Ledger
+    mapping: Ledger
     writing: Ledger
     rows_read: int
     splits: dict[str, int]
@@ -183,15 +184,16 @@ class Account:
     @classmethod
     def of(cls, report: Report) -> Account:
         """Return what a report knows."""
-        return cls(report.reading, report.writing, report.rows_read, report.source.splits)
+        return cls(report.reading, report.mapping, report.writing, report.rows_read, report.source.splits)
 
 
 def _merge(report: Report, parts: Iterable[Account]) -> None:
     """Make one account of those of the parts, in their order."""
-    report.reading, report.writing, report.rows_read = Ledger(), Ledger(), 0
+    report.reading, report.mapping, report.writing, report.rows_read = Ledger(), Ledger(), Ledger(), 0
     splits: Counter[str] = Counter()
     for part in parts:
         report.reading.merge(part.reading)
+        report.mapping.merge(part.mapping)
         report.writing.merge(part.writing)
         report.rows_read += part.rows_read
         splits.update(part.splits)

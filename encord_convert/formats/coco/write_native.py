@@ -10,6 +10,7 @@ from typing import Any
 
 from encord_convert.formats.coco.json_lines import written_value
 from encord_convert.formats.coco.native import FAMILY
+from encord_convert.hub.class_names import united
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.native import CLASSES, LARGEST, QUIET, Keys, Native
 from encord_convert.sdk.constants.enums import DataType
@@ -77,7 +78,7 @@ class Kept:
         """Return the beginning of a file: ``info``, ``licenses``, and blocks that nobody here knows."""
         info: dict[str, Any] = {"description": labels.title, "version": "1.0", **self._keys.get("info", {})}
         if with_ontology and (labels.ontology.objects or labels.ontology.classifications):
-            info["encord"] = {"ontology": labels.ontology.to_dict()}
+            info["encord"] = {"ontology": united(labels.ontology.to_dict())}
         blocks = {"info": info, "licenses": self._keys.get("licenses", [])}
         blocks.update({key: value for key, value in self._keys.items() if key not in _OURS})
         return b"{" + b",".join(written_value(key) + b":" + written_value(value) for key, value in blocks.items())

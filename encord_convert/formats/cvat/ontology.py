@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from encord_convert.formats.cvat.meta import SHAPES, TAGS, UNDEFINED, UNLABELED, Attribute, Label, Node
 from encord_convert.formats.cvat.options import ReadOptions
@@ -20,14 +20,11 @@ from encord_convert.sdk.objects import Classification, Object, Shape
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
 from encord_convert.sdk.objects.attributes import (
     ChecklistAttribute,
+    NumericAttribute,
     RadioAttribute,
     TextAttribute,
-    _NumericAttribute,
 )
-from encord_convert.sdk.objects.common import _NewerShape
-
-_CUBOID_2D = cast(Shape, _NewerShape.CUBOID_2D)
-"""The hub carries it, though it is no shape of the documented model."""
+from encord_convert.sdk.objects.common import NewerShape
 
 _KINDS: dict[str, Any] = {
     "choice": RadioAttribute,
@@ -60,7 +57,7 @@ class AnswerPlan:
         self.default = declared.default
         self.is_dynamic = is_dynamic
         self.is_lifted = is_lifted
-        self.is_number = isinstance(attribute, _NumericAttribute)
+        self.is_number = isinstance(attribute, NumericAttribute)
         self._values = {option.label: option for option in attribute.options} if self.kind == "choice" else {}
 
     def value(self, text: str) -> Any:
@@ -99,8 +96,7 @@ class ShapePlan:
 
     ``element`` and ``label`` are the source's words; ``makes`` is the hub shape; ``renamed`` the code of the reason if
     the object is not called as the label; ``points`` are the answers of the sub-labels of a skeleton, ``nodes`` what is
-    common to all its instances, ``places`` where in them a sub-label stands; ``outline`` is the plan of cuboids that
-    are none of the hub.
+    common to all its instances, ``places`` where in them a sub-label stands.
     """
 
     element: str
@@ -112,7 +108,6 @@ class ShapePlan:
     points: dict[str, dict[str, AnswerPlan]] = field(default_factory=dict)
     nodes: list[SkeletonNode] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
-    outline: ShapePlan | None = None
     occluded: AnswerPlan | None = None
     group_id: AnswerPlan | None = None
     track_id: AnswerPlan | None = None
@@ -214,9 +209,7 @@ class _Builder:
             self._note(Level.INFO, "LABEL_UNUSED", detail, name)
             self._object(name, Shape(self._options.unused_shape), label, facts, "box")
         for element in used:
-            plan = self._plans.shapes[element, label.name] = self._shape(element, name, label, facts)
-            if plan.makes is _CUBOID_2D:
-                plan.outline = self._shape(element, name, label, facts, Shape.POLYGON)
+            self._plans.shapes[element, label.name] = self._shape(element, name, label, facts)
         if is_tag:
             self._tag(name, label)
 
@@ -230,8 +223,8 @@ class _Builder:
                 detail = "The ontology has no default values of attributes; -r apply_defaults=yes uses them."
                 self._left.append([Level.INFO.value, "DEFAULT_DROPPED", detail, element, 1])
 
-    def _shape(self, element: str, name: str, label: Label, facts: LabelFacts, makes: Any = None) -> ShapePlan:
-        makes = makes or self._makes(element, facts)
+    def _shape(self, element: str, name: str, label: Label, facts: LabelFacts) -> ShapePlan:
+        makes = self._makes(element, facts)
         object_ = self._object(name, makes, label, facts, element)
         renamed = None if object_.name == label.name else _renaming(label)
         plan = ShapePlan(element, label.name, object_, makes, renamed)
@@ -248,7 +241,7 @@ class _Builder:
             plan.defaults = {name: answer for name, answer in plan.answers.items() if answer.default}
         return plan
 
-    def _makes(self, element: str, facts: LabelFacts) -> Shape:
+    def _makes(self, element: str, facts: LabelFacts) -> Any:
         options = self._options
         if element == "box":
             if options.transform_bounding_boxes_to_polygons:
@@ -261,8 +254,8 @@ class _Builder:
             return Shape.SKELETON if is_skeleton else Shape.POINT
         if element == "ellipse":
             return _ELLIPSES[options.ellipse]
-        if element == "cuboid" and options.cuboid == "cuboid_2d":
-            return _CUBOID_2D
+        if element == "cuboid":
+            return _CUBOIDS[options.cuboid]
         return _MAKES[element]
 
     # -- objects ----------------------------------------------------------------------------------------------
@@ -307,7 +300,7 @@ class _Builder:
 
     def _kind(self, declared: Attribute) -> Any:
         is_numeric = declared.kind == "number" and self._options.numbers == "numeric"
-        return _NumericAttribute if is_numeric else _KINDS[declared.kind]
+        return NumericAttribute if is_numeric else _KINDS[declared.kind]
 
     def _add_options(self, attribute: Any, name: str, declared: Attribute, words: tuple[str, ...]) -> None:
         short = self._draft.hashes.short
@@ -413,9 +406,12 @@ _MAKES = {
     "polyline": Shape.POLYLINE,
     "mask": Shape.BITMASK,
     "skeleton": Shape.SKELETON,
-    "cuboid": Shape.POLYGON,
 }
-_ELLIPSES = {"polygon": Shape.POLYGON, "bitmask": Shape.BITMASK, "rotatable": Shape.ROTATABLE_BOUNDING_BOX}
+_ELLIPSES: dict[str, Any] = {
+    "ellipse": NewerShape.ELLIPSE, "polygon": Shape.POLYGON, "bitmask": Shape.BITMASK,
+    "rotatable": Shape.ROTATABLE_BOUNDING_BOX, "box": Shape.BOUNDING_BOX,
+}  # fmt: skip
+_CUBOIDS: dict[str, Any] = {"cuboid_2d": NewerShape.CUBOID_2D, "polygon": Shape.POLYGON}
 
 _EXTRA_KINDS = {"occluded": "check", "group_id": "text", "track_id": "text"}
 

@@ -39,11 +39,11 @@ class ReadOptions:
     points_as_skeleton: bool = _option(
         False, "Read a points shape of several points as a skeleton, where a label always has as many; else split it."
     )
-    ellipse: Literal["polygon", "bitmask", "rotatable"] = _option("polygon", "What an ellipse becomes.")
-    ellipse_vertices: int = _option(72, "How many vertices the polygon or bitmask of an ellipse is made with.")
-    cuboid: Literal["polygon", "cuboid_2d"] = _option(
-        "polygon", "What a cuboid becomes: its outline; or one that newer servers alone know, if its back fits that."
+    ellipse: Literal["ellipse", "polygon", "bitmask", "rotatable", "box"] = _option(
+        "ellipse", "What an ellipse becomes: itself, its outline, its pixels, or a rotatable or upright box around it."
     )
+    ellipse_vertices: int = _option(72, "How many vertices the polygon or bitmask of an ellipse is made with.")
+    cuboid: Literal["cuboid_2d", "polygon"] = _option("cuboid_2d", "What a cuboid becomes: itself, or its outline.")
     occluded: Literal["auto", "never"] = _option(
         "auto", "auto: a checklist attribute `occluded` on labels of which any shape is; never: occlusion is dropped."
     )

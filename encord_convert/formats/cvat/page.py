@@ -30,9 +30,10 @@ How each hub thing maps, reading
     mask                    bitmask
     skeleton                skeleton, and its drawing the template. ``outside`` is invisible at (0, 0), ``occluded``
                             is occluded
-    ellipse                 polygon of 72 vertices, or bitmask, or rotatable box
-    cuboid                  polygon: the outline of its eight points; with ``cuboid=cuboid_2d`` the cuboid of newer
-                            servers, where its back is its front moved or shrunk, within a pixel
+    ellipse                 ellipse; with ``ellipse`` a polygon of 72 vertices, a bitmask, a rotatable or an upright box
+    cuboid                  cuboid in the plane: its front face, and how the back face follows from it. One whose back
+                            is not the front moved or shrunk keeps its corners beside the form nearest to it. With
+                            ``cuboid=polygon`` the outline of its eight points
     tag                     an option of the checklist ``Tags``; of a label with attributes a classification of its own
     select, radio           radio; ``__undefined__`` is no answer
     checkbox                checklist of one option that has the attribute's name; checked if true
@@ -61,6 +62,8 @@ How each hub thing maps, writing
                             its class stay
     polyline, point         polyline, points of one pair
     bitmask                 mask, in its tight box
+    ellipse, circle         ellipse, with ``rotation``
+    cuboid in the plane     cuboid, if its faces have four corners
     skeleton                skeleton with a sub-label for each point; drawn as its template. Invisible is ``outside``,
                             occluded by anything is ``occluded``
     radio                   select (or radio, ``choices=radio``); no answer is ``__undefined__``, or nothing
@@ -89,8 +92,8 @@ What is lost
     ``__undefined__``, which is no answer in CVAT, ``undefined``.
 
     In reading: z_order (labels stand in its order), group_id (kept with ``group_id``), the words of ``source`` other
-    than manual and auto, default values and number ranges, which frames were keyframes. Ellipses and cuboids are
-    approximated. Owner and assignee are personal data and are not read. Each is told in the report.
+    than manual and auto, default values and number ranges, which frames were keyframes. Owner and assignee are
+    personal data and are not read. Each is told in the report.
 
 Dialects met in the wild
     Datumaro writes files of any name, options apart by blanks, empty labels, and XML attributes in alphabetical order.
@@ -111,6 +114,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
@@ -120,14 +124,18 @@ from encord_convert.formats.cvat.options import ReadOptions, WriteOptions
 from encord_convert.formats.cvat.write_skeletons import TOLERANCE_PX
 from encord_convert.formats.cvat.write_texts import UNWRITABLE
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature
+from encord_convert.hub.loss import Carries, Feature, Limits
 from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.common import NewerShape
+
+SHAPES: frozenset[Any] = frozenset((*Shape, NewerShape.ELLIPSE, NewerShape.CIRCLE, NewerShape.CUBOID_2D))
+"""Circles are ellipses there, and circles again where a file of this package is read."""
 
 CARRIES = Carries(
-    shapes=frozenset(Shape),
+    shapes=SHAPES,
     data_types=frozenset({DataType.IMAGE, DataType.IMG_GROUP, DataType.VIDEO, DataType.DICOM}),
     features=frozenset(
         {
@@ -139,7 +147,7 @@ CARRIES = Carries(
 )  # fmt: skip
 
 WRITES = Carries(
-    shapes=frozenset(Shape),
+    shapes=SHAPES,
     data_types=CARRIES.data_types,
     features=CARRIES.features,
     tolerance_px=TOLERANCE_PX,
@@ -152,6 +160,7 @@ WRITES = Carries(
         Feature.DEGENERATE: "INVALID_GEOMETRY",
         (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
     },
+    limits=Limits(four_corners=True),
     bounded=frozenset({Shape.BITMASK}),
     unwritable=UNWRITABLE,
     native=frozenset({FAMILY}),

@@ -275,6 +275,10 @@ _APPROXIMATED = {
 }  # fmt: skip
 
 
+_AROUND = {"ellipse": (Shape.BITMASK, Shape.ROTATABLE_BOUNDING_BOX, Shape.BOUNDING_BOX)}
+"""By element, forms beside polygons in which it is no more what it was."""
+
+
 def _common_changes(plan: Plan) -> Iterable[Change]:
     """Yield what is changed about every shape of a plan: its label's name, and a form the hub does not have."""
     if plan.renamed is not None:
@@ -282,7 +286,7 @@ def _common_changes(plan: Plan) -> Iterable[Change]:
         detail = f"The label {plan.label!r} is called {hub!r}."
         yield Change(Kind.RENAMED, plan.renamed, Feature.LABEL_NAME, detail)
     if isinstance(plan, ShapePlan) and plan.element in _APPROXIMATED:
-        if plan.outline is not None or (plan.element == "box" and plan.makes is not Shape.POLYGON):
+        if plan.makes not in (Shape.POLYGON, *_AROUND.get(plan.element, ())):
             return
         outline = "its outline, a polygon" if plan.element == "cuboid" else f"a {plan.makes.value.replace('_', ' ')}"
         detail = f"The {plan.element} is read as {outline}."

@@ -19,7 +19,7 @@ from encord_convert.formats.cvat.ontology import Plans
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready
 from encord_convert.formats.cvat.read_masks import plain_masks
-from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, plain_box, plan_of, pose_of, split_points
+from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
 from encord_convert.formats.cvat.stats import Facts, frame_number
 from encord_convert.formats.cvat.united import United
 from encord_convert.hub.counts import Origin
@@ -317,9 +317,6 @@ class Pictures:
         if children is not None and tag == "skeleton":
             points = tuple([(child[1], child[4]) for child in children])
         plan: Any = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
-        if tag == "cuboid" and plan is not None and plan.outline is not None:
-            plan = plan_of(plan, shape)
-            tag = f"cuboid as {plan.makes.value}"  # so that no other is taken for it
         key = (tag, label, sides, answers, points)
         ready = self._account.cache.get(key)
         if ready is None:

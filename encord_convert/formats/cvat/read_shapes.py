@@ -6,7 +6,7 @@ The two steps are apart because frames between keyframes have a pose and no elem
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -14,19 +14,22 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from encord_convert.formats.cvat.cuboids import NAMES as CUBOID
+from encord_convert.formats.cvat.cuboids import coordinates_of as cuboid_of
 from encord_convert.formats.cvat.exact_xml import Shape as Element
 from encord_convert.formats.cvat.exact_xml import Values, values_of
 from encord_convert.formats.cvat.ontology import ShapePlan
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change
-from encord_convert.formats.cvat.read_cuboids import MOST_OFF_PX, off_px
-from encord_convert.formats.cvat.read_cuboids import coordinates_of as cuboid_of
 from encord_convert.geometry import boxes, interpolation, masks, rings, rle
 from encord_convert.hub.loss import Feature, Kind, Level
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.common import NewerShape
 from encord_convert.sdk.objects.coordinates import (
     BitmaskCoordinates,
     BoundingBoxCoordinates,
+    CircleCoordinates,
+    EllipseCoordinates,
     PointCoordinate,
     PolygonCoordinates,
     PolylineCoordinates,
@@ -181,11 +184,8 @@ def _ellipse_pose(plan: ShapePlan, attributes: Mapping[str, str], children: Any)
     return pose
 
 
-_CUBOID = [axis + corner + face for face in "12" for corner in ("tl", "bl", "tr", "br") for axis in "xy"]
-
-
 def _cuboid_pose(plan: ShapePlan, attributes: Mapping[str, str], children: Any) -> Pose:
-    return Pose([_number(attributes, name) for name in _CUBOID])
+    return Pose([_number(attributes, name) for name in CUBOID])
 
 
 def _mask_pose(plan: ShapePlan, attributes: Mapping[str, str], children: Any) -> Pose:
@@ -525,6 +525,14 @@ def _ellipse(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: 
             )
         )
         return
+    around = rings.xyxy_from_ellipse(cx, cy, rx, ry, pose.rotation)
+    if plan.makes is Shape.BOUNDING_BOX:
+        _box(drawing, plan, Pose([*around]), width, height, options)
+        return
+    if plan.makes in _ROUND:
+        drawing.is_outside = _leaves(around, width, height)
+        drawing.coordinates.append(_ROUND[plan.makes](cx, cy, rx, ry, pose.rotation, width, height))
+        return
     ring = rings.ring_from_ellipse(cx, cy, rx, ry, pose.rotation, options.ellipse_vertices)
     if plan.makes is Shape.POLYGON:
         _ring(drawing, ring, width, height, options)
@@ -539,26 +547,32 @@ def _ellipse(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: 
     )
 
 
-def plan_of(plan: ShapePlan | None, element: Element) -> ShapePlan | None:
-    """Return the plan of a shape: that of its outline for a cuboid which is none of the hub."""
-    if plan is None or plan.outline is None:
-        return plan
-    try:
-        fits = off_px(pose_of(plan, element).numbers) <= MOST_OFF_PX
-    except Invalid:
-        return plan
-    return plan if fits else plan.outline
+_ROUND: dict[Any, Callable[..., Any]] = {
+    NewerShape.ELLIPSE: lambda x, y, a, b, turn, width, height: EllipseCoordinates(
+        x / width, y / height, a / width, b / height, turn
+    ),
+    NewerShape.CIRCLE: lambda x, y, a, b, turn, width, height: CircleCoordinates(
+        x / width, y / height, a / width, b / a, turn
+    ),
+}
+"""Coordinates of centre, radii and turn in pixels, and the size of the image; circles as files of this package say."""
+
+
+def _is_spanned(flat: Sequence[float]) -> bool:
+    """Tell whether points are not all on one line."""
+    x, y = flat[0], flat[1]
+    far_x, far_y = max(((flat[n] - x, flat[n + 1] - y) for n in range(2, len(flat), 2)), key=lambda p: math.hypot(*p))
+    return any((flat[n] - x) * far_y != (flat[n + 1] - y) * far_x for n in range(2, len(flat), 2))
 
 
 def _cuboid(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int, options: ReadOptions) -> None:
-    if plan.outline is not None:
+    if not _is_spanned(pose.numbers):
+        raise Invalid("The eight points of the cuboid lie on one line.")
+    if plan.makes is not Shape.POLYGON:
         drawing.is_outside = _leaves(boxes.xyxy_from_points(pose.numbers), width, height)
         drawing.coordinates.append(cuboid_of(pose.numbers, width, height))
         return
-    ring = rings.hull(pose.numbers)
-    if len(ring) < 6:
-        raise Invalid("The eight points of the cuboid lie on one line.")
-    _ring(drawing, ring, width, height, options)
+    _ring(drawing, rings.hull(pose.numbers), width, height, options)
 
 
 def _mask(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: int, options: ReadOptions) -> None:

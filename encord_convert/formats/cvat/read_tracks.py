@@ -32,7 +32,6 @@ from encord_convert.formats.cvat.read_shapes import (
     Pose,
     drawn,
     flat_of,
-    plan_of,
     pose_between,
     pose_of,
 )
@@ -266,8 +265,6 @@ class _Video:
                 for shape, _ in shapes:
                     self._account.drop_unknown(element, label, shape[6])
                 continue
-            if plan.outline is not None and any(plan_of(plan, shape) is not plan for shape, _ in shapes):
-                plan = plan.outline  # a track is one object, and so of one class
             made += self._objects_of(plan, shapes, track, index + (number << 24))
         self._group(track, label, made)
         own = of_track(track.attributes, index)
@@ -349,8 +346,7 @@ class _Video:
         own = sides_in(sides)
         sides = (own[0] or track.attributes.get("source"), *own[1:])
         points = tuple([(child[1], child[4]) for child in children or ()])
-        name = f"cuboid of {plan.object.name}" if tag == "cuboid" else tag  # a label may have two classes of cuboids
-        key = (name, plan.label, sides, answers, points)
+        key = (tag, plan.label, sides, answers, points)
         ready = self._account.cache.get(key)
         if ready is None:
             ready = self._account.cache[key] = self._account.ready(plan, tag, sides, answers, points)

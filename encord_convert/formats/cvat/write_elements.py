@@ -16,9 +16,10 @@ from encord_convert.formats.cvat.write_texts import attribute_text, escaped, is_
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.loss import Carries, Feature, Kind
 from encord_convert.hub.native import ALSO, KEPT, Keys
+from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.table import Use
 from encord_convert.hub.visibility import fate, frame_size
-from encord_convert.losses.narrow import Reason, changed, dropped, has_depth, is_self_occluded, is_unsaid
+from encord_convert.losses.narrow import CORNERS, Reason, changed, dropped, has_depth, is_self_occluded, is_unsaid
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
@@ -226,6 +227,9 @@ class Elements:
         state = "inside" if pose is not None else fate(coordinates, *size, carries.tolerance_px)
         if state == "degenerate":
             self._drop(instance, frame, dropped(carries, Feature.DEGENERATE, shape))
+            return None
+        if not is_four_cornered(coordinates):
+            self._drop(instance, frame, CORNERS)
             return None
         if pose is None:
             pose = written(shape, coordinates, *size, lambda point: _place(use, point))

@@ -19,10 +19,10 @@ from encord_convert.sdk.objects import (
     RadioAttribute,
     Shape,
 )
-from encord_convert.sdk.objects.attributes import _NumericAttribute
-from encord_convert.sdk.objects.common import PropertyType
+from encord_convert.sdk.objects.attributes import NumericAttribute
+from encord_convert.sdk.objects.common import NewerShape, PropertyType
 
-ELEMENTS = {
+ELEMENTS: dict[Any, str] = {
     Shape.BOUNDING_BOX: "box",
     Shape.ROTATABLE_BOUNDING_BOX: "box",
     Shape.POLYGON: "polygon",
@@ -30,6 +30,9 @@ ELEMENTS = {
     Shape.POINT: "points",
     Shape.BITMASK: "mask",
     Shape.SKELETON: "skeleton",
+    NewerShape.ELLIPSE: "ellipse",
+    NewerShape.CIRCLE: "ellipse",
+    NewerShape.CUBOID_2D: "cuboid",
 }
 """The element each shape of the hub is written as."""
 
@@ -132,7 +135,7 @@ def _questions(attribute: Any, name: str, taken: set[str]) -> Iterator[Question]
             mine.add(own)
             yield Question(own, "checkbox", attribute, choice)
     else:
-        is_number = isinstance(attribute, _NumericAttribute)
+        is_number = isinstance(attribute, NumericAttribute)
         yield Question(unique(name, taken), "number" if is_number else "text", attribute)
 
 

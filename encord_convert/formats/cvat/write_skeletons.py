@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from encord_convert.formats.cvat.cuboids import NAMES as CUBOID
+from encord_convert.formats.cvat.cuboids import numbers_of
 from encord_convert.formats.cvat.write_texts import DECIMALS, number_text, points_text
 from encord_convert.geometry import interpolation, rings, rle
 from encord_convert.geometry.boxes import normalised_angle
+from encord_convert.hub.outlines import ellipse_px
 from encord_convert.hub.visibility import ring_px
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.common import NewerShape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, Visibility
 
 TOLERANCE_PX = 1e-5
@@ -33,7 +37,8 @@ _SAME_PX = 2e-6
 class Written:
     """The geometry of one shape, in pixels, rounded as it is written.
 
-    ``numbers`` of a box: left, top, right, bottom; of a mask: runs, left, top, width, height; else x0, y0, ….
+    ``numbers`` of a box: left, top, right, bottom; of an ellipse: centre and radii; of a mask: runs, left, top, width,
+    height; else x0, y0, ….
     ``points`` of a skeleton: place of each in its template, whether it is absent, and whether it is occluded.
     ``lost`` pixels of a mask were outside the image.
     """
@@ -219,7 +224,16 @@ def _mask(c: Any, width: int, height: int, places: Any) -> Written:
     return Written("mask", (runs.tolist(), left, top, box_width, box_height), lost=lost)
 
 
-_WRITERS: dict[Shape, Callable[..., Written]] = {
+def _ellipse(c: Any, width: int, height: int, places: Any) -> Written:
+    x, y, along, across = ellipse_px(c, width, height)
+    return Written("ellipse", _each_rounded((x, y, along, across)), rotation=turn_of(c.theta))
+
+
+def _cuboid(c: Any, width: int, height: int, places: Any) -> Written:
+    return Written("cuboid", _each_rounded(numbers_of(c, width, height)))
+
+
+_WRITERS: dict[Any, Callable[..., Written]] = {
     Shape.BOUNDING_BOX: _box,
     Shape.ROTATABLE_BOUNDING_BOX: _rotatable,
     Shape.POLYGON: _polygon,
@@ -227,6 +241,9 @@ _WRITERS: dict[Shape, Callable[..., Written]] = {
     Shape.POINT: _point,
     Shape.SKELETON: _skeleton,
     Shape.BITMASK: _mask,
+    NewerShape.ELLIPSE: _ellipse,
+    NewerShape.CIRCLE: _ellipse,
+    NewerShape.CUBOID_2D: _cuboid,
 }
 
 
@@ -253,6 +270,15 @@ def _mask_text(one: Written) -> str:
     return f' rle="{", ".join(map(str, runs))}" left="{left}" top="{top}" width="{width}" height="{height}"'
 
 
+def _ellipse_text(one: Written) -> str:
+    x, y, along, across = one.numbers
+    return f' cx="{x!r}" cy="{y!r}" rx="{along!r}" ry="{across!r}"' + rotation_text(one.rotation)
+
+
+def _cuboid_text(one: Written) -> str:
+    return "".join([f' {name}="{number!r}"' for name, number in zip(CUBOID, one.numbers, strict=True)])
+
+
 _TEXTS: dict[str, Callable[[Written], str]] = {
     "box": _box_text,
     "polygon": _line_text,
@@ -260,6 +286,8 @@ _TEXTS: dict[str, Callable[[Written], str]] = {
     "points": _line_text,
     "mask": _mask_text,
     "skeleton": lambda _: "",
+    "ellipse": _ellipse_text,
+    "cuboid": _cuboid_text,
 }
 
 
@@ -307,7 +335,7 @@ def _gives(poses: Sequence[Written], says: Sequence[Any], start: int, end: int) 
 
 def _between(a: Written, b: Written, share: float) -> Written:
     numbers, turn = a.numbers, 0.0
-    if a.element == "box":
+    if a.element in ("box", "ellipse", "cuboid"):
         numbers = interpolation.lerp(a.numbers, b.numbers, share)
         turn = interpolation.angle_lerp(a.rotation, b.rotation, share)
     elif a.element == "points":

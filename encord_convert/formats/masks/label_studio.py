@@ -1,7 +1,7 @@
-"""Exports of Label Studio: tasks with the brush masks of their annotations.
+"""Exports of Label Studio: tasks with the brush masks and the ellipses of their annotations.
 
-The results of an annotation that have one id are one region: its mask, its labels, and what is said of it. Answers that
-belong to no region are about the image.
+The results of an annotation that have one id are one region: its shape, its labels, and what is said of it. Answers
+that belong to no region are about the image.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from encord_convert.formats._files import Source
 from encord_convert.formats._json_heads import is_object_list
 from encord_convert.formats.masks.records import Answer, Record, json_of, unread_of
 from encord_convert.formats.masks.rle_dialects import Dialect
+from encord_convert.sdk.objects.coordinates import EllipseCoordinates
 
 PREDICTION, ANNOTATOR = "PREDICTION_NOT_READ", "ANNOTATOR_SKIPPED"
 
@@ -34,6 +35,8 @@ _ANNOTATION_KEYS = frozenset(
     {"id", "result", "was_cancelled", "skipped", "completed_by", "ground_truth", "score", "created_at", "updated_at"}
 )
 _BRUSH_KEYS = frozenset({"format", "rle", "brushlabels", "labels"})
+_ELLIPSE_TYPES = ("ellipselabels", "ellipse")
+_ELLIPSE_KEYS = frozenset({"x", "y", "radiusX", "radiusY", "rotation", "ellipselabels", "labels"})
 _RESULT_KEYS = frozenset(
     {
         "id",
@@ -76,7 +79,7 @@ def _results_in(task: dict[str, Any]) -> Iterator[Any]:
 
 
 def read(source: Source, name: str, dialect: Dialect | None) -> Iterator[Record]:
-    """Yield the masks of a file, and what else stands in it.
+    """Yield the masks and ellipses of a file, and what else stands in it.
 
     Raises
     ------
@@ -105,6 +108,8 @@ def _task(task: dict[str, Any], number: int, place: str) -> Iterator[Record]:
             value = result.get("value")
             if isinstance(value, dict) and value.get("format") == "rle":
                 unread += unread_of(value, _BRUSH_KEYS | {str(result.get("type"))}, "value.")
+            elif _ellipse_of(result) is not None:
+                unread += unread_of(_value_of(result), _ELLIPSE_KEYS, "value.")
     if unread or not any(one.results for one in annotations):
         # Each image is a row, whatever is on it; the first carries what is said of the task.
         for image in images or [""]:
@@ -170,28 +175,30 @@ def _records(annotation: _Annotation, place: str) -> Iterator[Record]:
 
 
 def _region(results: list[dict[str, Any]], annotation: _Annotation, place: str) -> Iterator[Record]:
-    """Yield what the results of one id are: masks with answers, answers about the image, or what is not read."""
-    brushes = [one for one in results if _is_brush(one)]
-    masks = set(map(id, brushes))
+    """Yield what the results of one id are: shapes with answers, answers about the image, or what is not read."""
+    drawn = [one for one in results if _is_brush(one) or _ellipse_of(one) is not None]
+    shapes = set(map(id, drawn))
     answers: dict[str, Answer] = {}
     others = []
     for result in results:
         answer = _answer_of(result)
-        if answer is not None and (brushes or not _has_geometry(results)):
+        if answer is not None and (drawn or not _has_geometry(results)):
             answers[str(result.get("from_name") or result["type"])] = answer
-        elif id(result) not in masks and not (brushes and result.get("type") == "labels"):
+        elif id(result) not in shapes and not (drawn and result.get("type") == "labels"):
             others.append(result)
-    shared = [label for result in results if id(result) not in masks for label in _labels_of(result)]
-    for result in brushes:
+    shared = [label for result in results if id(result) not in shapes for label in _labels_of(result)]
+    for result in drawn:
         labels = list(dict.fromkeys([*_labels_of(result), *shared])) or [""]
         score = result.get("score", annotation.members.get("score"))
+        ellipse = _ellipse_of(result)
         record = Record(
-            "", labels[0], _size_of(result), "label-studio", _value_of(result), place, other=str(result.get("type")),
-            reason=annotation.reason or _turned(result), answers=answers, score=score if type(score) is float else None,
+            "", labels[0], _size_of(result), "label-studio" if ellipse is None else None, _value_of(result), place,
+            other=str(result.get("type")), reason=annotation.reason or _turned(result), answers=answers,
+            score=score if type(score) is float else None, ellipse=ellipse,
         )  # fmt: skip
         yield record
         yield from (replace(record, label=label, is_again=True) for label in labels[1:])
-    if answers and not brushes:
+    if answers and not drawn:
         kinds = str(results[0].get("type"))
         yield Record(
             "", "", _size_of(results[0]), None, None, place, other=kinds, reason=annotation.reason, answers=answers,
@@ -199,7 +206,7 @@ def _region(results: list[dict[str, Any]], annotation: _Annotation, place: str) 
         )  # fmt: skip
     for result in others:
         reason = annotation.reason or (
-            "UNSUPPORTED_SHAPE" if _labels_of(result) or not brushes else "ANSWER_DROPPED",
+            "UNSUPPORTED_SHAPE" if _labels_of(result) or not drawn else "ANSWER_DROPPED",
             "",
         )
         label = next(iter(_labels_of(result)), "")
@@ -247,6 +254,19 @@ def _is_brush(result: dict[str, Any]) -> bool:
     """Tell whether a result is a mask, and not what is said of one: that repeats the mask."""
     value = _value_of(result)
     return value.get("format") == "rle" and (result.get("type") in _BRUSH_TYPES or "brushlabels" in value)
+
+
+def _ellipse_of(result: dict[str, Any]) -> EllipseCoordinates | None:
+    """Return the ellipse a result is; None if it is none, or one of its numbers is missing.
+
+    Source: Label Studio, "EllipseLabels": centre and radii in percent of width and height, turned in pixels.
+    """
+    value = _value_of(result)
+    numbers = [value.get(key) for key in ("x", "y", "radiusX", "radiusY")] + [value.get("rotation") or 0]
+    if result.get("type") not in _ELLIPSE_TYPES or not all(type(one) in (int, float) for one in numbers):
+        return None
+    x, y, along, across, turn = numbers
+    return EllipseCoordinates(x / 100, y / 100, along / 100, across / 100, turn)
 
 
 def _has_geometry(results: list[dict[str, Any]]) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
 from encord_convert.formats.masks.rle_dialects import Dialect
+from encord_convert.sdk.objects.coordinates import EllipseCoordinates
 
 
 class Answer(NamedTuple):
@@ -31,7 +32,7 @@ class Record:
     size : (width, height) or None
         In pixels, if the file says it.
     dialect : Dialect or None
-        None: an image without mask.
+        None: an image without mask, or an ellipse.
     mask : Any
         In the dialect.
     place, line : str, int
@@ -55,6 +56,8 @@ class Record:
         How sure the model was of a prediction.
     is_machine : bool
         A prediction that is read as a label.
+    ellipse : EllipseCoordinates, optional
+        Instead of a mask.
     """
 
     image: str
@@ -74,6 +77,12 @@ class Record:
     unread: tuple[str, ...] = ()
     score: float | None = None
     is_machine: bool = False
+    ellipse: EllipseCoordinates | None = None
+
+    @property
+    def is_shape(self) -> bool:
+        """Whether it is a mask or an ellipse."""
+        return self.dialect is not None or self.ellipse is not None
 
 
 Container = Callable[[Source, str, Dialect | None], Iterator[Record]]

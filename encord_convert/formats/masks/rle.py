@@ -39,11 +39,11 @@ What is lost
 Dialects met in the wild
     Also read, each image as a still:
 
-    - JSON exports of Label Studio that hold brushes. Results of one id are one region: its mask, an object for each of
-      its labels (``MULTI_LABEL``), and its choices, texts and numbers as answers. Answers about the image are
-      classifications. What several people made of one image is told apart by an answer ``annotator``
-      (``-r annotations=newest`` reads one). Cancelled annotations, drafts and predictions are counted
-      (``-r predictions=yes`` reads these), as are shapes that are no masks.
+    - JSON exports of Label Studio that hold brushes or ellipses. Results of one id are one region: its mask or
+      ellipse, an object for each of its labels (``MULTI_LABEL``), and its choices, texts and numbers as answers.
+      Answers about the image are classifications. What several people made of one image is told apart by an answer
+      ``annotator`` (``-r annotations=newest`` reads one). Cancelled annotations, drafts and predictions are counted
+      (``-r predictions=yes`` reads these), as are other shapes.
     - Annotations of Supervisely, known by their structure, where some of a project hold bitmaps; tags are answers.
     - CSV of Kaggle: a column of pairs, and one that names the image, perhaps a class; blank or -1 for an image without
       masks; ``Image_Label`` holds both. Columns are known by their names and by what stands in them, else
@@ -96,8 +96,15 @@ from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, Object, ObjectInstance, Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.sdk.objects.common import NewerShape
 
 CARRIES = rows.CARRIES
+_READ: frozenset[Any] = frozenset({NewerShape.ELLIPSE})
+CARRIES_READ = replace(CARRIES, shapes=CARRIES.shapes | _READ)
+"""Label Studio has ellipses beside masks."""
+
+_ELLIPSE = "\0ellipse"
+"""Behind a label: the class of its ellipses."""
 
 _LINES, _TABLE = "masks.jsonl", "masks.csv"
 _HEAD = ("ImageId", "Frame", "ClassName", "Width", "Height", "Dialect", "EncodedPixels")
@@ -335,11 +342,12 @@ class _Foreign:
         last = None
         for record in self._records():
             unread.update(record.unread)
-            if record.dialect is not None:
-                label = record.label or self._options.label
-                if label not in self._classes:
-                    self._classes[label] = self.draft.add_object(label, Shape.BITMASK)
-                self._questions.learn(label, record.answers)
+            if record.is_shape:
+                key = self._key(record)
+                if key not in self._classes:
+                    shape: Any = Shape.BITMASK if record.ellipse is None else NewerShape.ELLIPSE
+                    self._classes[key] = self.draft.add_object(self._label(record), shape)
+                self._questions.learn(key, record.answers)
             elif record.is_of_image and record.reason is None:
                 self._questions.learn(None, record.answers)
             if record.image != last:
@@ -352,6 +360,13 @@ class _Foreign:
             detail = f"Keys that are not read: {named}."
             self.ledger.note(Level.INFO, "KEYS_NOT_READ", detail, count=unread.total())
 
+    def _label(self, record: Record) -> str:
+        return record.label or self._options.label
+
+    def _key(self, record: Record) -> str:
+        """Return what tells the class of a shape: its label, and that it is an ellipse."""
+        return self._label(record) + (_ELLIPSE if record.ellipse is not None else "")
+
     def _records(self) -> Iterator[Record]:
         for name, container in self._found:
             for record in container(self._source, name, self._options.dialect):
@@ -361,14 +376,14 @@ class _Foreign:
                 if reason is None and record.annotator and self._options.annotations == "all":
                     told = Answer("text", (record.annotator,))
                     yield replace(
-                        record, answers={**record.answers, "annotator": told} if record.dialect else record.answers
+                        record, answers={**record.answers, "annotator": told} if record.is_shape else record.answers
                     )
                 elif reason is None:
                     yield record
                 elif reason[0] == PREDICTION and self._options.predictions:
                     yield replace(record, reason=None, is_machine=True)
                 else:
-                    yield replace(record, dialect=None, reason=reason)
+                    yield replace(record, dialect=None, ellipse=None, reason=reason)
 
     def rows(self) -> Iterator[LabelRowV2]:
         """Walk the images, with counts that start again."""
@@ -390,15 +405,15 @@ class _Foreign:
         if not image:
             self._drop_others(records)
             return None
-        has_masks = any(record.dialect is not None for record in records)
+        shapes = [record for record in records if record.is_shape]
         first = next((record for record in records if record.size is not None), records[0])
-        if first.size is None and self._options.size is None and not has_masks:
+        if first.size is None and self._options.size is None and not shapes:
             where, key = Where(file=first.place, line=first.line, row=image), ("row", "")
             detail = f"The image {image!r} has no masks, and its size is not known; -r size=WIDTHxHEIGHT gives it."
             self.ledger.lose(Kind.DROPPED, "SIZE_UNKNOWN", Feature.EMPTY_ROWS, key, where, detail)
             self._drop_others(records, ("SIZE_UNKNOWN", detail))
             return None
-        size = _size_of(next(one for one in records if one.dialect is not None) if has_masks else first, self._options)
+        size = _size_of(next(iter(shapes), first), self._options)
         unit = self.draft.unit(image, *size, (image,))
         row = self.draft.row(DataType.IMAGE, image, [unit], frames=1, key=(image,))
         row._origin = first.place
@@ -406,10 +421,11 @@ class _Foreign:
         for record in sorted(records, key=lambda record: record.rank):
             if record.is_of_image and record.reason is None:
                 self._answer_of(row, record)
-        for record in records:
-            if record.dialect is None:
-                continue
-            box_runs, found = _mask_of(record, self._options)
+        for record in shapes:
+            if record.ellipse is not None:
+                box_runs, found = None, _size_of(record, self._options)
+            else:
+                box_runs, found = _mask_of(record, self._options)
             if found != size:
                 fact = (
                     f"{image!r} is {found[0]} x {found[1]} pixels, and {size[0]} x {size[1]} before (width x height)."
@@ -421,13 +437,13 @@ class _Foreign:
     def _drop_others(self, records: list[Record], reason: tuple[str, str] | None = None) -> None:
         for record in records:
             why = record.reason or (reason if record.is_of_image else None)
-            if not record.other or record.dialect is not None or (record.is_of_image and why is None):
+            if not record.other or record.is_shape or (record.is_of_image and why is None):
                 continue
             key = record.other, record.label
             self.ledger.into[key] += 1
             where = Where(file=record.place, line=record.line, row=record.image)
             code, detail = why or ("UNSUPPORTED_SHAPE", "")
-            detail = detail or f"{record.label!r} is a {record.other} result; only brush masks are read."
+            detail = detail or f"{record.label!r} is a {record.other} result; only brush masks and ellipses are read."
             self.ledger.drop(code, Feature.SHAPE, key, where, detail)
 
     def _answer_of(self, row: LabelRowV2, record: Record) -> None:
@@ -448,31 +464,34 @@ class _Foreign:
             instance._answer(attribute, value)
             row._adopt(instance)
 
-    def _place(self, row: LabelRowV2, record: Record, box_runs: BoxRuns, size: tuple[int, int]) -> None:
-        label = record.label or self._options.label
+    def _place(self, row: LabelRowV2, record: Record, box_runs: BoxRuns | None, size: tuple[int, int]) -> None:
+        label, key, kind = self._label(record), self._key(record), "ellipse" if box_runs is None else "mask"
         hash_ = self.draft.hashes.short(record.image, len(row._objects))
-        instance = ObjectInstance(self._classes[label], object_hash=hash_)
+        instance = ObjectInstance(self._classes[key], object_hash=hash_)
         info = self.draft.machine_info if record.is_machine else self.draft.info
         if record.score is not None and record.is_machine:
             info = replace(info, confidence=record.score)
-        instance._place(0, BitmaskCoordinates._from_box_runs(*box_runs, *size), info)
-        instance._origin = Origin("mask", label, record.line)
+        coordinates: Any = record.ellipse
+        if box_runs is not None:
+            coordinates = BitmaskCoordinates._from_box_runs(*box_runs, *size)
+        instance._place(0, coordinates, info)
+        instance._origin = Origin(kind, label, record.line)
         row.add_object_instance(instance)
         for name, answer in record.answers.items():
-            instance._answer(*self._questions.of_class(label, name, answer))
+            instance._answer(*self._questions.of_class(key, name, answer))
             self.ledger.into["answer", label] += 1
-        self.ledger.into["mask", label] += 1
+        self.ledger.into[kind, label] += 1
         where = Where(file=record.place, line=record.line, row=record.image)
         if record.is_again:
             detail = "A region has several labels; it is an object of each."
             self.ledger.note(Level.WARNING, "MULTI_LABEL", detail, where)
         if record.annotator and self._options.annotations == "all":
             detail = (
-                "Several people labelled one image; all their masks are kept, with an answer `annotator`, and "
+                "Several people labelled one image; all their shapes are kept, with an answer `annotator`, and "
                 "-r annotations=newest reads one annotation of each image."
             )
             self.ledger.note(Level.WARNING, "SEVERAL_ANNOTATORS", detail, where)
-        if record.dialect == "kaggle" and box_runs[0].size > 2:
+        if box_runs is not None and record.dialect == "kaggle" and box_runs[0].size > 2:
             self._doubt(record, box_runs[0], size)
 
     def _doubt(self, record: Record, runs: rle.Runs, size: tuple[int, int]) -> None:
@@ -490,6 +509,6 @@ FORMAT = Format(
     spec="https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.h",
     suffixes=(),
     identify=identify,
-    importer=Importer(read, ReadOptions, CARRIES),
+    importer=Importer(read, ReadOptions, CARRIES_READ),
     exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES),
 )

@@ -27,7 +27,7 @@ DIALECTS: tuple[str, ...] = get_args(Dialect)
 _LONGEST_FIELD = 1 << 28
 _DEPTH = 3
 _CHUNK_BYTES, _MARK_BYTES = 1 << 20, 64
-_BRUSH = re.compile(rb'"format"\s*:\s*"rle"')
+_BRUSH_OR_ELLIPSE = re.compile(rb'"format"\s*:\s*"rle"|"radiusX"\s*:')
 _BITMAP = re.compile(rb'"bitmap"\s*:\s*\{')
 _NO_MASK = frozenset({"", "nan", "-1"})
 _MASK_KEYS = ("mask", "segmentation", "bitmap", "EncodedPixels", "rle")
@@ -108,7 +108,7 @@ def container_of(source: Source, name: str, named: Named, tools: Collection[Any]
         if isinstance(record, dict) and "mask" in record:
             return _json_lines
     elif label_studio.tasks_of(top := sketch(head)):
-        if label_studio.read in tools or _holds(source, name, _BRUSH):
+        if label_studio.read in tools or _holds(source, name, _BRUSH_OR_ELLIPSE):
             return label_studio.read
     elif supervisely.is_annotation(top) and (supervisely.read in tools or _holds(source, name, _BITMAP)):
         return supervisely.read

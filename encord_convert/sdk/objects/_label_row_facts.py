@@ -84,6 +84,11 @@ class LabelRowFacts:
         return self._contents.facts.last_edited_at
 
     @property
+    def branch_name(self) -> str:
+        """The branch of the labels; newer than the documented SDK. ``main`` where nobody said another."""
+        return str(self._contents.extras.get("branch_name", "main"))
+
+    @property
     def number_of_frames(self) -> int:
         """How many frames the data has."""
         return self._contents.facts.number_of_frames

@@ -32,14 +32,17 @@ from encord_convert.sdk.objects.classification import Classification
 from encord_convert.sdk.objects.classification_instance import ClassificationInstance
 from encord_convert.sdk.objects.common import Shape
 from encord_convert.sdk.objects.coordinates import (
-    ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS,
     BoundingBoxCoordinates,
+    CircleCoordinates,
+    Cuboid2DCoordinates,
+    EllipseCoordinates,
     PointCoordinate,
     PolygonCoordinates,
     PolylineCoordinates,
     RotatableBoundingBoxCoordinates,
     SkeletonCoordinates,
     _copied,
+    _kind_for,
     _RawCoordinates,
 )
 from encord_convert.sdk.objects.metadata import DICOMSeriesMetadata, DICOMSliceMetadata
@@ -103,6 +106,19 @@ def _raw(key: str) -> Callable[[dict[str, Any]], Any]:
     return lambda entry: _RawCoordinates(key, _copied(entry[key]))
 
 
+def _newer(key: str, read: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """Return what reads coordinates of a newer form; those that lack something are carried as they came."""
+    carried = _raw(key)
+
+    def reader(entry: dict[str, Any]) -> Any:
+        try:
+            return read(entry)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return carried(entry)
+
+    return reader
+
+
 _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "boundingBox": BoundingBoxCoordinates.from_dict,
     "rotatableBoundingBox": RotatableBoundingBoxCoordinates.from_dict,
@@ -113,10 +129,10 @@ _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "bitmask": BitmaskCoordinates.from_dict,
     "polygons": PolygonCoordinates.from_dict,
     "cuboid": _raw("cuboid"),
-    "cuboid_2d": _raw("cuboid_2d"),
+    "cuboid_2d": _newer("cuboid_2d", Cuboid2DCoordinates._from_dict),
     "segmentation": _raw("segmentation"),
-    "circle": _raw("circle"),
-    "ellipse": _raw("ellipse"),
+    "circle": _newer("circle", CircleCoordinates.from_dict),
+    "ellipse": _newer("ellipse", EllipseCoordinates.from_dict),
 }
 """What reads each coordinate key; the first key present decides."""
 
@@ -469,7 +485,7 @@ class Reader:
     def _feature(self, feature_hash: str) -> tuple[Object, Any]:
         """Return a class of objects and the class of its coordinates."""
         item = self._structure._feature(feature_hash, Object)
-        wanted = ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS.get(item.shape, _RawCoordinates)
+        wanted = _kind_for(item.shape)
         found = self._features[feature_hash] = (item, wanted)
         return found
 

@@ -21,9 +21,9 @@ from encord_convert.sdk.objects._answer_values import (
 from encord_convert.sdk.objects.attributes import (
     Attribute,
     ChecklistAttribute,
+    NumericAttribute,
     RadioAttribute,
     TextAttribute,
-    _NumericAttribute,
 )
 from encord_convert.sdk.objects.frames import Ranges, ranges_to_list
 from encord_convert.sdk.objects.options import FlatOption, NestableOption
@@ -209,7 +209,7 @@ class TextAnswer(Answer[str, TextAttribute]):
         self._value = text_answer._value
 
 
-class _NumericAnswer(Answer[float, _NumericAttribute]):
+class _NumericAnswer(Answer[float, NumericAttribute]):
     """An answer of a number, which only newer servers write."""
 
     def __repr__(self) -> str:
@@ -342,6 +342,6 @@ def get_default_answer_from_attribute(attribute: Attribute) -> Answer[Any, Any]:
         return RadioAnswer(attribute)
     if isinstance(attribute, ChecklistAttribute):
         return ChecklistAnswer(attribute)
-    if isinstance(attribute, _NumericAttribute):
+    if isinstance(attribute, NumericAttribute):
         return _NumericAnswer(attribute)
     raise ValueError(f"Nothing answers an attribute of type {type(attribute).__name__}.")

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from encord_convert.sdk.objects.common import PropertyType, _NewerPropertyType
+from encord_convert.sdk.objects.common import NewerPropertyType, PropertyType
 from encord_convert.sdk.objects.ontology_element import (
     NestedID,
     OntologyElement,
@@ -247,17 +247,17 @@ class TextAttribute(Attribute):
         return PropertyType.TEXT
 
 
-class _NumericAttribute(Attribute):
-    """A question answered with a number; only newer servers ask it."""
+class NumericAttribute(Attribute):
+    """A question answered with a number. Newer than the documented SDK."""
 
     @staticmethod
     def get_property_type() -> PropertyType:
         """Return the kind of attribute."""
-        return _NewerPropertyType.NUMERIC  # type: ignore[return-value]
+        return NewerPropertyType.NUMERIC  # type: ignore[return-value]
 
 
 _BY_TYPE: dict[str, type[Attribute]] = {
-    one.get_property_type().value: one for one in (RadioAttribute, ChecklistAttribute, TextAttribute, _NumericAttribute)
+    one.get_property_type().value: one for one in (RadioAttribute, ChecklistAttribute, TextAttribute, NumericAttribute)
 }
 
 

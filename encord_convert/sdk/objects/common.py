@@ -1,7 +1,7 @@
 """Shapes, kinds of attribute, and the conditions of DICOM de-identification.
 
 :class:`Shape` and :class:`PropertyType` list what is documented. Newer servers know more; those are members of
-:class:`_NewerShape` and :class:`_NewerPropertyType`, so that an ontology that uses them is carried whole.
+:class:`NewerShape` and :class:`NewerPropertyType`, so that an ontology that uses them is carried whole.
 
 Source: label-row JSON, "Object", "Attribute", "Newer server JSON".
 """
@@ -24,8 +24,8 @@ class PropertyType(StringEnum):
     CHECKLIST = "checklist"
 
 
-class _NewerPropertyType(StringEnum):
-    """Kinds of attribute only newer servers write."""
+class NewerPropertyType(StringEnum):
+    """Kinds of attribute that are newer than the documented SDK."""
 
     NUMERIC = "numeric"
 
@@ -42,8 +42,8 @@ class Shape(StringEnum):
     BITMASK = "bitmask"
 
 
-class _NewerShape(StringEnum):
-    """Shapes only newer servers write: carried, not interpreted.
+class NewerShape(StringEnum):
+    """Shapes that are newer than the documented SDK. Those of images are drawn; those of other media are carried.
 
     Servers newer still have others. :meth:`carried` makes a member of any text: it has the text as its value, is the
     same one each time, and is not among those listed here.
@@ -59,7 +59,7 @@ class _NewerShape(StringEnum):
     TIME_RANGE = "time_range"
 
     @classmethod
-    def carried(cls, text: str) -> _NewerShape:
+    def carried(cls, text: str) -> NewerShape:
         """Return the shape that is called so, known or not."""
         member = cls.from_string(text) or _UNLISTED.get(text)
         if member is None:
@@ -68,11 +68,11 @@ class _NewerShape(StringEnum):
         return member
 
     @classmethod
-    def _missing_(cls, value: object) -> _NewerShape | None:
+    def _missing_(cls, value: object) -> NewerShape | None:
         return _UNLISTED.get(value) if isinstance(value, str) else None
 
 
-_UNLISTED: dict[str, _NewerShape] = {}
+_UNLISTED: dict[str, NewerShape] = {}
 
 
 class DeidentifyRedactTextMode(Enum):

@@ -1,4 +1,4 @@
-"""Where a label is: boxes, points, polygons, polylines, skeletons.
+"""Where a label is: boxes, points, polygons, polylines, skeletons; newer than those, ellipses, circles, cuboids.
 
 Every number is a fraction of the frame's width (x, w) or height (y, h); the origin is the top-left corner. No range,
 sign or type is checked: values pass through as they are.
@@ -15,16 +15,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, Union
 
+from encord_convert.sdk.objects._newer_coordinates import (
+    CircleCoordinates,
+    Cuboid2DCoordinates,
+    Cuboid2DIsometricCoordinates,
+    Cuboid2DPerspectiveCoordinates,
+    EllipseCoordinates,
+)
 from encord_convert.sdk.objects._skeletons import SkeletonCoordinate, SkeletonCoordinates, Visibility
 from encord_convert.sdk.objects._vertices import PointCoordinate, PolygonCoordinates, PolylineCoordinates
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
-from encord_convert.sdk.objects.common import Shape
+from encord_convert.sdk.objects.common import NewerShape, Shape
 
 __all__ = [
     "ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS",
     "BitmaskCoordinates",
     "BoundingBoxCoordinates",
+    "CircleCoordinates",
     "Coordinates",
+    "Cuboid2DCoordinates",
+    "Cuboid2DIsometricCoordinates",
+    "Cuboid2DPerspectiveCoordinates",
+    "EllipseCoordinates",
     "PointCoordinate",
     "PolygonCoordinates",
     "PolylineCoordinates",
@@ -208,3 +220,19 @@ ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS: dict[Shape, type[Coordinates]] = {
     Shape.BITMASK: BitmaskCoordinates,
 }
 """The class of coordinates an object of each shape takes."""
+
+_NEWER_COORDINATES: dict[NewerShape, type] = {
+    NewerShape.ELLIPSE: EllipseCoordinates,
+    NewerShape.CIRCLE: CircleCoordinates,
+    NewerShape.CUBOID_2D: Cuboid2DCoordinates,
+}
+
+
+def _is_carried(coordinates: Any, shape: Any) -> bool:
+    """Tell coordinates of a newer shape that lack something, and are carried as they came."""
+    return isinstance(coordinates, _RawCoordinates) and coordinates._key == shape.value
+
+
+def _kind_for(shape: Any) -> type[Any]:
+    """Return the class of coordinates that objects of a shape take: carried ones where it is not interpreted."""
+    return ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS.get(shape) or _NEWER_COORDINATES.get(shape, _RawCoordinates)

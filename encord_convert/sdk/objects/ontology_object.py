@@ -15,7 +15,7 @@ from encord_convert.sdk.objects.attributes import (
     attribute_from_dict,
     attributes_to_list_dict,
 )
-from encord_convert.sdk.objects.common import Shape, _NewerShape
+from encord_convert.sdk.objects.common import NewerShape, Shape
 from encord_convert.sdk.objects.ontology_element import OntologyElement, _unknown_keys
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class Object(Coloured, Answerable, OntologyElement):
         ValueError
             The id is no integer.
         """
-        if Shape.from_string(d["shape"]) is None and _NewerShape.from_string(d["shape"]) is None:
-            known = [one.value for one in (*Shape, *_NewerShape)]
+        if Shape.from_string(d["shape"]) is None and NewerShape.from_string(d["shape"]) is None:
+            known = [one.value for one in (*Shape, *NewerShape)]
             raise TypeError(f"The shape of an object is one of {', '.join(known)}, not {d['shape']!r}.")
         return cls._from_dict(d)
 
@@ -87,7 +87,7 @@ class Object(Coloured, Answerable, OntologyElement):
         text = d["shape"]
         if not isinstance(text, str):
             raise TypeError(f"The shape of an object is a text, not {text!r}.")
-        shape = Shape.from_string(text) or _NewerShape.carried(text)
+        shape = Shape.from_string(text) or NewerShape.carried(text)
         one = cls(
             uid=int(d["id"]),
             name=d["name"],

@@ -28,12 +28,12 @@ from encord_convert.sdk.objects._instance import AnnotationHandle, LabelInstance
 from encord_convert.sdk.objects.answers import Answer, get_default_answer_from_attribute
 from encord_convert.sdk.objects.attributes import Attribute, ChecklistAttribute, RadioAttribute, TextAttribute
 from encord_convert.sdk.objects.coordinates import (
-    ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS,
     Coordinates,
     PolygonCoordinates,
     PolylineCoordinates,
     SkeletonCoordinates,
-    _RawCoordinates,
+    _is_carried,
+    _kind_for,
 )
 from encord_convert.sdk.objects.frames import (
     Frames,
@@ -84,8 +84,8 @@ def check_coordinate_type(coordinates: Coordinates, ontology_object: Object) -> 
         They do not.
     """
     shape = ontology_object.shape
-    wanted = ACCEPTABLE_COORDINATES_FOR_ONTOLOGY_ITEMS.get(shape, _RawCoordinates)
-    if not isinstance(coordinates, wanted):
+    wanted = _kind_for(shape)
+    if not isinstance(coordinates, wanted) and not _is_carried(coordinates, shape):
         raise LabelRowError(
             f"{ontology_object.name!r} is drawn as {getattr(shape, 'value', shape)}, that is with {wanted.__name__}, "
             f"not with {type(coordinates).__name__}."

@@ -111,7 +111,11 @@ def prepared(call: Call) -> Imported | Issues:
 
 def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Imported:
     report = Report()
-    labels = read(source, "cvat", report=report, transform_bounding_boxes_to_polygons=as_polygons)
+    # Packages older than 0.1.200 open no project that has a class of ellipses.
+    labels = read(
+        source, "cvat", report=report, transform_bounding_boxes_to_polygons=as_polygons, ellipse="polygon",
+        cuboid="polygon",
+    )  # fmt: skip
     ontology = labels.ontology.to_dict()
     structure = told_apart(ontology)
     class_names = names_given(ontology, structure)

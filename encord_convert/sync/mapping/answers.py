@@ -1,18 +1,25 @@
 """Labels drawn as another shape, in the JSON form of a label row.
 
-Every shape becomes the box around it; what has an area becomes the polygon or the mask of that area.
+Every shape becomes the box around it; what has an area becomes the polygon or the mask of that area, an ellipse or a
+cuboid that of its outline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from encord_convert.geometry.boxes import corners_from_rotated, xyxy_from_points
 from encord_convert.geometry.masks import mask_from_rings, rings_from_mask
 from encord_convert.geometry.rings import nest
+from encord_convert.hub.outlines import outline_px
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
-from encord_convert.sdk.objects.coordinates import PolygonCoordinates
+from encord_convert.sdk.objects.coordinates import (
+    CircleCoordinates,
+    Cuboid2DCoordinates,
+    EllipseCoordinates,
+    PolygonCoordinates,
+)
 
 KEYS: Mapping[str, str] = {
     "bounding_box": "boundingBox",
@@ -22,6 +29,9 @@ KEYS: Mapping[str, str] = {
     "point": "point",
     "skeleton": "skeleton",
     "bitmask": "bitmask",
+    "ellipse": "ellipse",
+    "circle": "circle",
+    "cuboid_2d": "cuboid_2d",
 }
 """Where the entry of a shape has its coordinates."""
 
@@ -33,12 +43,22 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "bitmask": ("bounding_box", "polygon"),
     "skeleton": ("bounding_box",),
     "point": (),
+    "ellipse": ("bounding_box", "polygon", "bitmask"),
+    "circle": ("bounding_box", "polygon", "bitmask"),
+    "cuboid_2d": ("bounding_box", "polygon", "bitmask"),
 }
 """What each shape can become."""
 
 EXACT = frozenset({("bounding_box", "rotatable_bounding_box"), ("bounding_box", "polygon"), ("bitmask", "polygon"),
                    ("rotatable_bounding_box", "polygon"), ("polyline", "polygon")})  # fmt: skip
 """Changes of shape that move nothing."""
+
+OUTLINES: Mapping[str, Callable[[dict[str, Any]], Any]] = {
+    "ellipse": EllipseCoordinates.from_dict,
+    "circle": CircleCoordinates.from_dict,
+    "cuboid_2d": Cuboid2DCoordinates._from_dict,
+}
+"""What reads the shapes that are drawn as the outline of what they are."""
 
 Ring = list[float]
 
@@ -81,6 +101,8 @@ def _polygons_px(drawn: Any, nested: Any, shape: str, width: int, height: int) -
     if shape == "polygon":
         rings_of = PolygonCoordinates.from_dict({"polygon": drawn, **({"polygons": nested} if nested else {})}).polygons
         return [[_flat_px(ring, width, height) for ring in rings] for rings in rings_of]
+    if shape in OUTLINES:
+        return [[outline_px(OUTLINES[shape]({KEYS[shape]: drawn}), width, height)]]
     points = drawn if isinstance(drawn, list) else list(drawn.values())
     return [[[number for point in points for number in (point["x"] * width, point["y"] * height)]]]
 

@@ -55,6 +55,8 @@ class Relabelled:
         """By hash of a label of the source, each of its answers by identity, and what became of it."""
         self.undrawable: dict[tuple[str, int], str] = {}
         """By hash and frame of an object that was left out, why it has no other shape."""
+        self.off_frames: list[tuple[str, str]] = []
+        """Shape and class of each label on no frame, a span of sound or text, that was left out."""
 
     def parts(self) -> dict[str, list[str]]:
         """Return the hashes of what each label of the source became, by its hash."""
@@ -65,15 +67,40 @@ class Relabelled:
         return found
 
     def labels(self, unit: dict[str, Any]) -> dict[str, Any]:
-        labels = unit["labels"]
+        """Return the labels of a data unit, or of a space."""
+        labels = unit.get("labels") or {}
         if "objects" in labels:
-            return self._frame(labels, int(unit["data_sequence"]), unit)
-        return {frame: self._frame(one, int(frame), unit) for frame, one in labels.items()}
+            return self._frame(labels, int(unit.get("data_sequence", 0)), unit)
+        return {frame: self._frame(one, _number(frame), unit) for frame, one in labels.items()}
+
+    def spaces(self) -> dict[str, Any]:
+        """Return the spaces of a row of a newer server, whose labels are as those of data units."""
+        spaces = self._row.get("spaces") or {}
+        return {id_: {**space, "labels": self.labels(space)} for id_, space in spaces.items()}
+
+    def take_off_frames(self) -> None:
+        """Take the labels that no frame has: spans of sound and text, which stand among the answers alone."""
+        for name, key, made in (
+            ("object_answers", "objectHash", self._objects),
+            ("classification_answers", "classificationHash", self._classifications),
+        ):
+            for hash_, entry in self._row[name].items():
+                if hash_ in self._met or "featureHash" not in entry:
+                    continue
+                self._met.add(hash_)
+                fate = self._translation.fate_of(entry)
+                if fate.plain is None or fate.plain.shape != fate.shape:
+                    self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
+                    self.off_frames.append((fate.shape, fate.name))
+                else:
+                    made[str(entry.get(key, hash_))] = _Made(hash_, fate.plain, set())
 
     def _frame(self, labels: dict[str, Any], frame: int, unit: dict[str, Any]) -> dict[str, Any]:
-        objects = [new for entry in labels["objects"] if (new := self._object(entry, frame, unit)) is not None]
+        objects = [new for entry in labels.get("objects", ()) if (new := self._object(entry, frame, unit)) is not None]
         classifications = [
-            new for entry in labels["classifications"] if (new := self._classification(entry, frame)) is not None
+            new
+            for entry in labels.get("classifications", ())
+            if (new := self._classification(entry, frame)) is not None
         ]
         return {**labels, "objects": objects, "classifications": classifications}
 
@@ -148,12 +175,17 @@ class Relabelled:
     def object_answers(self) -> dict[str, Any]:
         return {
             hash_: {
-                **self._row["object_answers"].get(made.source, {}),
+                **self._based(self._row["object_answers"].get(made.source, {}), made.class_),
                 "classifications": self._answered(made, self._said("object_answers", made.source)),
                 "objectHash": hash_,
             }
             for hash_, made in self._objects.items()
         }
+
+    @staticmethod
+    def _based(entry: dict[str, Any], class_: Class) -> dict[str, Any]:
+        """Return what an answers entry says of a label itself, which it does of those on no frame."""
+        return {**entry, **class_.base} if "featureHash" in entry else entry
 
     def object_actions(self) -> dict[str, Any]:
         found = {}
@@ -225,6 +257,11 @@ class Relabelled:
             first.update(other)
             return Said.SECOND
         return Said.CHANGED
+
+
+def _number(frame: str) -> int:
+    """Return a frame; 0 of a stream of a scene, which has a name."""
+    return int(frame) if frame.isdecimal() else 0
 
 
 def _said_without(made: _Made, entry: dict[str, Any]) -> Said:

@@ -163,6 +163,9 @@ class _Account:
         for hash_, instance in (*row._objects.items(), *row._classifications.items()):
             ours = [made[one] for one in parts.get(hash_, ())]
             self._tell(instance, ours, list(worked.told.get(hash_, {}).values()), worked.undrawable)
+        for shape, label in worked.off_frames:
+            where, detail = Where(file=row._origin, row=row.data_title), f"The mapping drops {label!r}."
+            self._ledger.drop("MAPPED_AWAY", Feature.LABEL_NAME, (shape, label), where, detail)
 
     def _tell(
         self, instance: Any, made: list[Any], told: list[Told], undrawable: Mapping[tuple[str, int], str]

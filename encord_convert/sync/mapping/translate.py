@@ -294,11 +294,14 @@ class Translation:
         """Return what :meth:`row` does, and what became of each label and answer."""
         worked = Relabelled(self, row)
         units = {hash_: {**unit, "labels": worked.labels(unit)} for hash_, unit in row["data_units"].items()}
+        spaces = worked.spaces()
+        worked.take_off_frames()
         if unplaced := worked.unplaced():
             self.dropped["what is on no frame"] += unplaced
         new = {
             **row,
             "data_units": units,
+            **({"spaces": spaces} if spaces else {}),
             "object_answers": worked.object_answers(),
             "classification_answers": worked.classification_answers(),
             "object_actions": worked.object_actions(),
