@@ -10,6 +10,7 @@ Source: wire protocol, sections 1 to 4 and 19.
 
 from __future__ import annotations
 
+import gc
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -299,6 +300,8 @@ class Service:
             prepared = None
             if asked.handler.prepare is not None:
                 prepared = self.database.read(lambda db: self._prepared(asked, db))
+                if asked.handler.is_long:
+                    gc.collect()  # what was read is large, and has cycles: it does not wait for the next to be read
             if not asked.handler.is_short or asked.size > SHORT:
                 soon = None
             written = self.database.write(lambda db: self._written(asked, db, prepared), soon)

@@ -25,6 +25,7 @@ from encord_convert.formats.cvat.write_elements import Elements, Range
 from encord_convert.formats.cvat.write_labels import Label, Labels, Question
 from encord_convert.formats.cvat.write_templates import Templates
 from encord_convert.formats.cvat.write_texts import attribute_text, escaped
+from encord_convert.hub.class_names import first_free
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Level, Where
 from encord_convert.hub.native import NOTES, Keys, Native
@@ -60,11 +61,15 @@ class _Document:
         stem, dot, suffix = title.rpartition(".")
         if not stem or "/" in suffix:
             stem, dot, suffix = title, "", ""
-        name, number = title, 0
-        while (code := _code(f"{subset}\0{name}")) in self._names:
-            number += 1
+
+        def code(name: str) -> int:
+            return _code(f"{subset}\0{name}")
+
+        name = title
+        if code(title) in self._names:
+            number = first_free(lambda number: code(f"{stem}_{number}{dot}{suffix}") in self._names, 1)
             name = f"{stem}_{number}{dot}{suffix}"
-        self._names.add(code)
+        self._names.add(code(name))
         return name
 
     def id_of(self, native: Keys) -> str:
