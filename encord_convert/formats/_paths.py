@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
+
+from encord_convert.hub.class_names import first_free
 
 
 class Paths:
@@ -34,24 +37,26 @@ class Paths:
         *folders, last = path.split("/")
         above = ""
         for folder in folders:
-            number, own = 1, folder
-            while _code(above + own) in self._taken:
-                number += 1
-                own = f"{folder} ({number})"
+            own = self._free(above + folder, self._is_file)[len(above) :]
             self._folders.add(_code(above + own))
             above += own + "/"
         return self._first(above + last, suffix, by_stem=by_stem)
 
     def _first(self, path: str, suffix: str, *, by_stem: bool) -> str:
-        number, found = 1, path
-        while self._is_taken(found, suffix, by_stem=by_stem):
-            number += 1
-            found = f"{path} ({number})"
+        found = self._free(path, lambda path: self._is_taken(path, suffix, by_stem=by_stem))
         self._taken.add(_code(found + suffix))
         if by_stem:
             self._stems.add(_code(found))
         self.clashes += found != path
         return found
+
+    def _free(self, path: str, is_taken: Callable[[str], bool]) -> str:
+        if not is_taken(path):
+            return path
+        return f"{path} ({first_free(lambda number: is_taken(f'{path} ({number})'))})"
+
+    def _is_file(self, path: str) -> bool:
+        return _code(path) in self._taken
 
     def _is_taken(self, path: str, suffix: str, *, by_stem: bool) -> bool:
         code = _code(path + suffix)

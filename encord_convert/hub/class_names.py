@@ -56,12 +56,36 @@ def apart(label: str, shape: str, taken: Container[str]) -> str:
     >>> apart("car", "rotatable_bounding_box", {"car"})
     'car (rotatable bounding box)'
     """
-    first = name = f"{label} ({shape.replace('_', ' ')})"
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{first} {number}"
-    return name
+    name = f"{label} ({shape.replace('_', ' ')})"
+    return unique(name, taken, "{} {}")
+
+
+def unique(name: str, taken: Container[str], form: str = "{} ({})") -> str:
+    """Return a name, or with a number from 2 on the first that is not taken.
+
+    >>> unique("car", {"car", "car (2)"})
+    'car (3)'
+    """
+    if name not in taken:
+        return name
+    return form.format(name, first_free(lambda number: form.format(name, number) in taken))
+
+
+def first_free(is_taken: Callable[[int], bool], start: int = 2) -> int:
+    """Return the first number that is not taken; where some before it are free, perhaps one behind those.
+
+    It looks in steps that grow: of 100,000 things of one name, none looks at all those before it.
+    """
+    last, number, step = start - 1, start, 1
+    while is_taken(number):
+        last, number, step = number, number + step, 2 * step
+    while number - last > 1:
+        middle = (last + number) // 2
+        if is_taken(middle):
+            last = middle
+        else:
+            number = middle
+    return number
 
 
 def united(structure: Structure) -> Structure:

@@ -10,12 +10,12 @@ Source: wire protocol, sections 1 to 4 and 19.
 
 from __future__ import annotations
 
+import gc
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from importlib import import_module
 from ipaddress import ip_address
@@ -62,6 +62,7 @@ SHORT = 128 << 10
 POLL_S = 0.25
 """Between two looks at what may still change."""
 
+_REQUEST_ID = REQUEST_ID.lower()
 _JSON = {"content-type": "application/json", REQUEST_ID_HONOURED.lower(): "1", "x-content-type-options": "nosniff"}
 _ENDPOINTS = {USER: USER, RESOURCE: RESOURCE, "/" + USER: USER, "/" + RESOURCE: RESOURCE}
 
@@ -84,8 +85,7 @@ _NO_VALUE = msgspec.Raw(b"null")
 AnyReply = Reply | LongReply
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, gc=False):
     """A request before its body is there; names of headers are in lower case, path and query as they came."""
 
     endpoint: str | None  # of the envelope API; None: REST v2
@@ -96,8 +96,7 @@ class Head:
     now: float
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A request that was taken in: what it proves and wants, and how its answer is told."""
 
     handler: Handler
@@ -113,7 +112,7 @@ class Asked:
     """SHA-256 of the body."""
 
 
-class LaterReply:
+class LaterReply(msgspec.Struct, frozen=True, gc=False):
     """The reply to a write, once that is committed: a future of what was written, seen as a reply.
 
     Parameters
@@ -124,20 +123,13 @@ class LaterReply:
         Gives the reply that tells an error.
     """
 
-    __slots__ = ("_refusal", "_written")
-
-    def __init__(self, written: Future[bytes], refusal: Callable[[BaseException], Reply]) -> None:
-        self._written = written
-        self._refusal = refusal
+    written: Future[bytes]
+    refusal: Callable[[BaseException], Reply]
 
     def result(self) -> Reply:
         """Return the reply; wait for it if need be."""
-        error = self._written.exception()
-        return Reply(200, _JSON, self._written.result()) if error is None else self._refusal(error)
-
-    def add_done_callback(self, call: Callable[[LaterReply], None]) -> None:
-        """Let a function be called when the reply is there; on any thread."""
-        self._written.add_done_callback(lambda _: call(self))
+        error = self.written.exception()
+        return Reply(200, _JSON, self.written.result()) if error is None else self.refusal(error)
 
 
 class Service:
@@ -272,8 +264,9 @@ class Service:
         def make(caller: Any, resource: Any, db: Connection) -> Call:
             return Call(caller, resource, uid, values.payload, db, self.storage, head.now, base_url)
 
-        repeats = is_repeatable(Query(envelope.query_type), Verb(envelope.query_method))
-        request_id = headers.get(REQUEST_ID.lower()) if handler.writes and not repeats else None
+        request_id = headers.get(_REQUEST_ID) if handler.writes else None
+        if request_id and is_repeatable(Query(envelope.query_type), Verb(envelope.query_method)):
+            request_id = None
         kind, hash_ = (
             (headers.get("resourcetype"), headers.get("resourceid", "")) if endpoint == RESOURCE else (None,) * 2
         )
@@ -307,6 +300,8 @@ class Service:
             prepared = None
             if asked.handler.prepare is not None:
                 prepared = self.database.read(lambda db: self._prepared(asked, db))
+                if asked.handler.is_long:
+                    gc.collect()  # what was read is large, and has cycles: it does not wait for the next to be read
             if not asked.handler.is_short or asked.size > SHORT:
                 soon = None
             written = self.database.write(lambda db: self._written(asked, db, prepared), soon)

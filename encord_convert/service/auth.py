@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
 
@@ -40,8 +39,7 @@ _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):", re.ASCII)
 _REFUSED = "The key is unknown, or the signature is not of this request."
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True, gc=False):
     """What a request says of its sender: the private key, or the API key, they have.
 
     It costs nothing to say so. Whether it is true is told by :meth:`check`, when the body is there.

@@ -7,7 +7,7 @@ A handler is a plain function of a :class:`Call`. :func:`handles` registers it f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +36,7 @@ class Kind(StrEnum):
     ONTOLOGY = "ontology"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who calls: a user by a signature, or the holder of an API key.
 
     Parameters
@@ -56,8 +55,7 @@ class Caller:
     key_title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True, gc=False):
     """In whose name a call is made, and what the caller's role there is (the number of the wire; 0 is admin)."""
 
     kind: Kind
@@ -79,8 +77,7 @@ def decoded(raw: bytes | msgspec.Raw) -> Any:
     return msgspec.json.decode(text) if text else None
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """One call.
 
     Parameters
@@ -116,8 +113,8 @@ class Call:
     now: float
     base_url: str
     prepared: Any = None
-    path: dict[str, str] = field(default_factory=dict)
-    query: dict[str, str] = field(default_factory=dict)
+    path: dict[str, str] = {}  # a new one for each call
+    query: dict[str, str] = {}
     strict_saves: bool = False
     _payload: Any = ...
 

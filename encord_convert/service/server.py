@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import lru_cache
 from threading import Thread
 from typing import Any
 from urllib.parse import quote
@@ -209,8 +210,9 @@ class Application:
             if not isinstance(spooled, bytes):
                 reply = LongReply(reply.status, reply.headers, *spooled)
         size = reply.size if isinstance(reply, LongReply) else len(reply.body)
-        headers = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
-        headers.append((b"content-length", b"%d" % size))
+        if isinstance(reply, Reply) and reply.body and not is_head:
+            send.__self__.transport = _Joined(send.__self__.transport)  # type: ignore[attr-defined]
+        headers = [*_encoded(tuple(reply.headers.items())), (b"content-length", b"%d" % size)]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         if isinstance(reply, Reply):
             await send({"type": "http.response.body", "body": reply.body})
@@ -227,6 +229,20 @@ class Application:
             await send({"type": "http.response.body"})
 
 
+class _Joined:
+    """What uvicorn writes a short answer to: its head leaves with its body, in one call of the system."""
+
+    def __init__(self, transport: Any) -> None:
+        self._write, self._head = transport.write, b""
+        self.close, self.is_closing = transport.close, transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            self._write(self._head + data)
+        else:
+            self._head = data
+
+
 class _Left(Exception):
     """Whoever sent a request is not there any more."""
 
@@ -239,20 +255,26 @@ async def _later(reply: LaterReply) -> Reply:
     loop = asyncio.get_running_loop()
     told = loop.create_future()
 
-    def tell(_: Any = None) -> None:
-        if not told.done():
-            told.set_result(None)
-
-    def done(_: LaterReply) -> None:
+    def done(_: Any) -> None:
         if asyncio._get_running_loop() is loop:
-            tell()
+            _tell(told)
         else:
             with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                loop.call_soon_threadsafe(tell)
+                loop.call_soon_threadsafe(_tell, told)
 
-    reply.add_done_callback(done)
+    reply.written.add_done_callback(done)
     await told
     return reply.result()
+
+
+@lru_cache(64)
+def _encoded(headers: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers]
+
+
+def _tell(told: asyncio.Future[None]) -> None:
+    if not told.done():
+        told.set_result(None)
 
 
 async def _body(receive: Receive) -> bytes:

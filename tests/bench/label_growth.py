@@ -1,6 +1,6 @@
 """How long an import of many labels takes: that a label takes as long whether there are ten thousand or a hundred.
 
-    python tests/bench/label_growth.py [--counts 10000 100000]
+    python tests/bench/label_growth.py [--counts 10000 100000] [--forms labels options attributes points]
 
 CVAT annotations become a project of a service in the same process, and the ontology is fetched again. Goals: 100,000
 labels in 10 s, and the time of a label within twice of that among 10,000. Processor seconds: other processes do not
@@ -24,30 +24,38 @@ from harness import running  # noqa: E402
 from encord_convert.sdk.http.routes import Query  # noqa: E402
 from encord_convert.sdk.orm.dataset import StorageLocation  # noqa: E402
 
+LABEL = "<label><name>{}</name><attributes>{}</attributes>{}</label>"
+ATTRIBUTE = (
+    "<attribute><name>{}</name><mutable>False</mutable><input_type>{}</input_type><default_value></default_value>"
+    "<values>{}</values></attribute>"
+)
 FORMS = {
-    "labels": "<label><name>l{0}</name><attributes></attributes></label>",
-    "options": "v{0}\n",
+    "labels": lambda count: "".join(LABEL.format(f"l{n}", "", "") for n in range(count)),
+    "options": lambda count: LABEL.format(
+        "a", ATTRIBUTE.format("c", "select", "\n".join(f"v{n}" for n in range(count))), ""
+    ),
+    "attributes": lambda count: LABEL.format(
+        "a", "".join(ATTRIBUTE.format(f"a{n}", "text", "") for n in range(count)), ""
+    ),
+    "points": lambda count: (
+        LABEL.format("s", "", "") + "".join(LABEL.format(f"p{n}", "", "<parent>s</parent>") for n in range(count))
+    ),
 }
 
 
 def annotations(form: str, count: int) -> bytes:
-    inner = "".join(FORMS[form].format(number) for number in range(count))
-    if form == "options":
-        inner = (
-            "<label><name>a</name><attributes><attribute><name>c</name><mutable>False</mutable><input_type>select"
-            f"</input_type><default_value>v0</default_value><values>{inner}</values></attribute></attributes></label>"
-        )
     return (
         "<annotations><version>1.1</version><meta><task><id>1</id><name>t</name><size>1</size><mode>annotation</mode>"
-        f"<labels>{inner}</labels></task></meta></annotations>"
+        f"<labels>{FORMS[form](count)}</labels></task></meta></annotations>"
     ).encode()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", nargs="*", type=int, default=[10_000, 100_000])
+    parser.add_argument("--forms", nargs="*", choices=FORMS, default=["labels", "options"])
     options = parser.parse_args()
-    for form in FORMS:
+    for form in options.forms:
         for count in options.counts:
             with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
                 ann = server.user("ann")

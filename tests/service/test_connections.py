@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import time
@@ -115,6 +116,32 @@ def test_requests_that_come_together_are_answered_in_order(wire: Wire) -> None:
 def test_a_head_is_read_in_one_way_or_refused(wire: Wire, lines: tuple[str, ...], status: int) -> None:
     wire.send(request(BODY, USER, *lines))
     assert int(wire.stream.readline().split()[1]) == status
+
+
+def test_an_answer_to_a_head_request_has_no_body(wire: Wire) -> None:
+    wire.send(b"HEAD /healthz HTTP/1.1\r\nHost: here\r\n\r\n" + request())
+    assert int(wire.stream.readline().split()[1]) == 200
+    while wire.stream.readline().strip():
+        pass
+    assert wire.answer()[2] == LISTED
+
+
+def test_a_write_leaves_nothing_for_the_garbage_collector(server: Running, wire: Wire) -> None:
+    made = world(server)
+    begun = made.begun()
+    body = request_bytes(Query.LABEL_ROW, Verb.POST, begun["label_hash"], begun)
+    asked = request(body, RESOURCE, "ResourceType: project", f"ResourceID: {made.project.project_hash}")
+    for count in (3, 50):  # at first, modules and statements are made
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(count):
+                wire.send(asked)
+                assert wire.answer()[0] == 200
+            left = gc.collect()
+        finally:
+            gc.enable()
+    assert left < count
 
 
 def test_a_caller_who_leaves_is_no_trouble(server: Running) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+import time
 from base64 import b64encode
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from harness import Running
 from media import picture
 
+from encord_convert.formats._files import MemorySource
 from encord_convert.sdk.exceptions import ResourceNotFoundError
 from encord_convert.sdk.http.routes import Query
 from encord_convert.sdk.objects import LabelRowV2, Shape
@@ -18,6 +21,11 @@ from encord_convert.sdk.orm.label_row import LabelStatus
 from encord_convert.sdk.orm.project import ReviewMode
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sdk.utilities.client_utilities import CvatImporterSuccess, LocalImport
+from encord_convert.service.handlers import imports
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
+
+from label_growth import FORMS, annotations
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/cvat"
 TASK = FIXTURES / "images-task-minimal"
@@ -184,3 +192,15 @@ def test_what_cannot_be_imported_is_said_before_anything_is_made(server: Running
     payload = {"annotations_base64": b64encode(text.encode()).decode()}
     reply = ann.querier.post(Query.PROJECT_IMPORTER_CVAT_INFO, None, payload)
     assert words in reply["error"]["message"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_time_to_import_grows_with_the_labels_and_no_faster(form: str) -> None:
+    def seconds(count: int) -> float:
+        source = MemorySource({imports.FILE: annotations(form, count)}, "export")
+        began = time.process_time()
+        imports._read(source, {}, False)
+        return time.process_time() - began
+
+    seconds(10)
+    assert seconds(6000) < 25 * max(seconds(600), 0.01)  # were each looked for among all before it, it would be 100

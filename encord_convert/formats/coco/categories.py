@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
+from encord_convert.hub.class_names import unique
 from encord_convert.hub.visibility import CROWD, says_yes
 from encord_convert.sdk.objects import (
     ChecklistAttribute,
@@ -25,19 +26,6 @@ RESERVED = frozenset(
     {"encord_object_hash", "encord_shape", "manual_annotation", "rotation", "track_id", "unrotated_bbox"}
 )
 """Attributes of an annotation that this format writes itself: no answer may take their place."""
-
-
-def unique(name: str, taken: set[str] | dict[str, Any]) -> str:
-    """Return ``name``, or the first of ``name (2)``, ``name (3)``, … that is not taken.
-
-    >>> unique("car", {"car", "car (2)"})
-    'car (3)'
-    """
-    candidate, number = name, 1
-    while candidate in taken:
-        number += 1
-        candidate = f"{name} ({number})"
-    return candidate
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
@@ -61,9 +49,10 @@ class _Question:
         self.is_claim = isinstance(attribute, ChecklistAttribute) and labels == [attribute.name]
         self.labels: dict[str, str] | None = None
         if len(set(labels)) < len(labels):
-            self.labels = {}
+            self.labels, taken = {}, set[str]()
             for option in attribute.options:
-                self.labels[option.feature_node_hash] = unique(option.label, set(self.labels.values()))
+                label = self.labels[option.feature_node_hash] = unique(option.label, taken)
+                taken.add(label)
         self.is_choice = isinstance(attribute, RadioAttribute) and self.labels is None
 
     def label(self, option: Any) -> str:
@@ -259,7 +248,8 @@ def categories_of(
     taken = {one.name for one in drawn}
     categories = []
     given = ids or {}
-    rest = (number for number in count(1) if number not in set(given.values()))
+    kept = set(given.values())
+    rest = (number for number in count(1) if number not in kept)
     for (name, is_apart), classes in groups.items():
         shown = unique(f"{name} (point)", taken) if is_apart else name
         taken.add(shown)

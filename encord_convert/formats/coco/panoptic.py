@@ -244,7 +244,8 @@ def _rgb(pixels: NDArray[np.uint32]) -> NDArray[np.uint8]:
 def _ids(native: Native | None, instances: Sequence[ObjectInstance], frame: int) -> list[int]:
     """Return the number of each object on an image: that of its segment in the source, else the next free."""
     ids = [0 if native is None else native.of(one.object_hash, frame).get(SEGMENT, 0) for one in instances]
-    ids = [id_ if 0 < id_ < 1 << 24 and id_ not in ids[:at] else 0 for at, id_ in enumerate(ids)]
+    first = {id_: at for at, id_ in reversed(list(enumerate(ids)))}
+    ids = [id_ if 0 < id_ < 1 << 24 and first[id_] == at else 0 for at, id_ in enumerate(ids)]
     taken = set(ids)
     free = (number for number in count(1) if number not in taken)
     return [id_ or next(free) for id_ in ids]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from encord_convert.errors import WriteError
 from encord_convert.formats.coco.images import plain_name
+from encord_convert.hub.class_names import first_free
 from encord_convert.hub.loss import Level
 from encord_convert.hub.media import SUFFIXES, LabelFile
 from encord_convert.hub.visibility import slice_name, unit_of
@@ -128,9 +129,8 @@ class Names:
             self._taken.add(code)
             return name
         stem, suffix = split_suffix(name)
-        number = 2
-        while self._is_taken(code := name_code(f"{stem} ({number}){suffix}")):
-            number += 1
+        number = first_free(lambda number: self._is_taken(name_code(f"{stem} ({number}){suffix}")))
+        code = name_code(f"{stem} ({number}){suffix}")
         self._taken.add(code)
         self._clashes += 1
         return f"{stem} ({number}){suffix}"

@@ -15,13 +15,14 @@ from msgspec import UNSET
 
 from encord_convert.errors import OptionError
 from encord_convert.formats._finding import Finder, beside
-from encord_convert.formats.coco.categories import Classes, unique
+from encord_convert.formats.coco.categories import Classes
 from encord_convert.formats.coco.json_lines import Block, written_value
 from encord_convert.formats.coco.native import FAMILY, SAID
 from encord_convert.formats.coco.write_annotations import Annotator
 from encord_convert.formats.coco.write_images import Image, Names, frames_of, identity, split_suffix
 from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_shapes import Picture, Style
+from encord_convert.hub.class_names import unique
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries

@@ -35,6 +35,15 @@ def beyond(source: Tree, ours: Tree) -> Tree:
     return found
 
 
+def within(tree: Tree, other: Tree) -> Tree:
+    """Return what of a tree stands where another one has something."""
+    return {
+        step: within(value, other[step]) if isinstance(value, dict) and isinstance(other[step], dict) else value
+        for step, value in tree.items()
+        if step in other
+    }
+
+
 def leaf_names(tree: Tree) -> Iterator[str]:
     """Yield the names of what has a text, those of elements without a text too."""
     for step, value in tree.items():

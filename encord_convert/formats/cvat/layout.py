@@ -13,6 +13,7 @@ from encord_convert.errors import WriteError
 from encord_convert.formats._files import Target
 from encord_convert.formats.cvat.grid import FAMILY, Grid, grid_of, takes_all
 from encord_convert.formats.cvat.head import META
+from encord_convert.hub.class_names import first_free
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Level, Where
 from encord_convert.hub.native import NOTES
@@ -134,12 +135,16 @@ class Layout:
         stem, dot, suffix = wanted.rpartition(".")
         if not stem or "/" in suffix:
             stem, dot, suffix = wanted, "", ""
-        name, number = wanted, 0
-        while (code := _code(f"{subset}\0{name}")) in given:
-            number += 1
+
+        def code(name: str) -> int:
+            return _code(f"{subset}\0{name}")
+
+        name = wanted
+        if code(wanted) in given:
+            number = first_free(lambda number: code(f"{stem}_{number}{dot}{suffix}") in given, 1)
             name = f"{stem}_{number}{dot}{suffix}"
-        given.add(code)
-        self._renamed += bool(number)
+            self._renamed += 1
+        given.add(code(name))
         return name
 
     def _note_video(self, row: LabelRowV2, has_tags: bool) -> None:

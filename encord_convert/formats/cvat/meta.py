@@ -6,6 +6,7 @@ Plain descriptions, nothing of the hub. Personal data (``owner``, ``assignee``) 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -277,16 +278,16 @@ def _shift_tasks(tasks: Iterable[Task]) -> None:
 def _labels(elements: list[Any]) -> list[Label]:
     owners = {element.findtext("name") or "" for element in elements if element.find("parent") is None}
     labels: dict[str, Label] = {}
-    points = []
+    points: dict[str, list[Any]] = {}
     for element in elements:
         parent = element.findtext("parent")
         if parent is not None and parent in owners:
-            points.append((parent, element))
+            points.setdefault(parent, []).append(element)
         else:
             label = _label(element)
             labels.setdefault(label.name, label)
-    for parent, element in points:
-        _add_point(labels[parent], element)
+    for parent, below in points.items():
+        _add_points(labels[parent], below)
     return list(labels.values())
 
 
@@ -310,20 +311,26 @@ def _color(element: Any) -> str | None:
     return color if is_hex else None
 
 
-def _add_point(owner: Label, element: Any) -> None:
-    """Join a sub-label to its skeleton; its place there is where the drawing has it, else the end."""
+def _add_points(owner: Label, elements: list[Any]) -> None:
+    """Join sub-labels to their skeleton; the place of each is where the drawing has it, else the end."""
     owner.element = "skeleton"
-    name = element.findtext("name") or ""
-    node = next((node for node in owner.nodes if node.name == name), None)
-    if node is None:
-        # Old drawings name a node by the database id of its label: the first node without a name is this one.
-        node = next((node for node in owner.nodes if not node.name), None)
-    if node is None:
-        node = Node(name)
-        owner.nodes.append(node)
-    node.name = name
-    node.color = _color(element)
-    node.attributes = _attributes(element)
+    known = {node.name: node for node in reversed(owner.nodes)}
+    # Old drawings name a node by the database id of its label: the first node without a name is this one.
+    unnamed = deque(node for node in owner.nodes if not node.name)
+    for element in elements:
+        name = element.findtext("name") or ""
+        node = known.get(name) if name else unnamed[0] if unnamed else None
+        if node is None and unnamed:
+            node = unnamed.popleft()
+        if node is None:
+            node = Node(name)
+            owner.nodes.append(node)
+            if not name:
+                unnamed.append(node)
+        node.name = name
+        node.color = _color(element)
+        node.attributes = _attributes(element)
+        known.setdefault(name, node)
 
 
 def _attributes(label: Any) -> list[Attribute]:
@@ -434,15 +441,15 @@ def _number(text: str | None) -> float | None:
 # -- several files ------------------------------------------------------------------------------------------------
 
 
-def merged_labels(metas: Iterable[Meta]) -> list[Label]:
+def merged_labels(files: Iterable[Iterable[Label]]) -> list[Label]:
     """Return the labels of several files as one list: what has one name is one class.
 
     Attributes of one name are one attribute, its options those of all; if the files disagree on its kind it is text,
     which holds every value of every kind.
     """
     merged: dict[str, Label] = {}
-    for meta in metas:
-        for label in meta.labels:
+    for labels in files:
+        for label in labels:
             if label.name in merged:
                 _merge(merged[label.name], label)
             else:

@@ -274,25 +274,33 @@ class _Builder:
         object_ = self._draft.add_object(title, shape, color=label.color)
         self._taken.add((title, shape))
         self._shared[label.name, shape] = object_
+        taken: set[str] = set()
         for attribute in label.attributes:
-            self._attribute(object_, attribute.name, attribute, facts)
+            self._attribute(object_, attribute.name, attribute, facts, taken)
         if element == "skeleton":
             for node in label.nodes:
                 for attribute in node.attributes:
-                    self._attribute(object_, f"{node.name}.{attribute.name}", attribute, facts)
+                    self._attribute(object_, f"{node.name}.{attribute.name}", attribute, facts, taken)
         for extra, extra_title in _extras(label, facts, self._options).items():
             declared = Attribute(extra_title, _EXTRA_KINDS[extra], is_mutable=extra == "occluded")
-            self._attribute(object_, extra_title, declared, facts, is_extra=True)
+            self._attribute(object_, extra_title, declared, facts, taken, is_extra=True)
         return object_
 
     def _attribute(
-        self, object_: Object, name: str, declared: Attribute, facts: LabelFacts, is_extra: bool = False
+        self,
+        object_: Object,
+        name: str,
+        declared: Attribute,
+        facts: LabelFacts,
+        taken: set[str],
+        is_extra: bool = False,
     ) -> None:
         is_dynamic = declared.is_mutable and (
             facts.is_tracked or is_extra or self._options.mutable_in_images == "dynamic"
         )
-        if any(attribute.name == name for attribute in object_.attributes):
+        if name in taken:
             return
+        taken.add(name)
         words = (object_.name, object_.shape.value, name)
         hash_ = self._draft.hashes.short("attribute", *words)
         attribute = object_.add_attribute(self._kind(declared), name, feature_node_hash=hash_, dynamic=is_dynamic)

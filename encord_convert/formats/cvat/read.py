@@ -19,9 +19,9 @@ from encord_convert.formats.cvat import fast_xml as lane
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Picture, Record, Stray, Track, parsed_elements
 from encord_convert.formats.cvat.grid import FAMILY, Grid, keys_of
-from encord_convert.formats.cvat.head import META, WAS, beyond, body, labels_of, leaf_names
+from encord_convert.formats.cvat.head import META, WAS, beyond, body, labels_of, leaf_names, within
 from encord_convert.formats.cvat.hints import own_ontology, own_plans
-from encord_convert.formats.cvat.meta import Label, Task, merged_labels
+from encord_convert.formats.cvat.meta import Task, merged_labels
 from encord_convert.formats.cvat.ontology import Plans, build
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_groups import Groups, own_row
@@ -88,10 +88,11 @@ def read_members(source: Source, members: Sequence[str], options: ReadOptions, r
     """Read files of a source; the other parameters are those of every importer."""
     wanted = Wanted(groups=options.group_id, pairs=options.points_as_skeleton)
     scans = [scan(source, member, wanted) for member in members]
-    reading = _Reading(scans, options)
+    is_cut = _can_be_cut(source, scans, options)
+    reading = _Reading(scans, options, is_cut)
     report.reading = reading.ledger
     title = next((one.meta.name for one in scans if one.meta.name), "")
-    cut = partial(_shards, source, reading) if _can_be_cut(source, reading) else None
+    cut = partial(_shards, source, reading) if is_cut else None
     labels = LabelSet(
         reading.draft.ontology, sheets=partial(reading.sheets, source), title=title, ledger=reading.ledger, shards=cut
     )
@@ -115,7 +116,7 @@ def _copied(values: list[Any]) -> list[Any]:
 class _Reading:
     """What is known of a source after the scan: ontology, plans, and the account of reading."""
 
-    def __init__(self, scans: Sequence[Scan], options: ReadOptions) -> None:
+    def __init__(self, scans: Sequence[Scan], options: ReadOptions, is_cut: bool = True) -> None:
         self.scans = scans
         self.options = options
         self.draft = Draft("cvat")
@@ -131,12 +132,20 @@ class _Reading:
             self._add_native()
             self.ledger.mark_head()
             return
-        # The scans are descriptions of the files and stay as they are; merging and completing need copies.
-        labels: list[Label] = merged_labels(_copied([one.meta for one in scans]))
-        facts: dict[str, LabelFacts] = merged_facts(_copied([one.facts.labels for one in scans]))
-        self.plans = build(self.draft, labels, facts, options, self.ledger, self.native[NOTES])
+        self.plans = self._plans(is_cut)
         self._add_native()
         self.ledger.mark_head()
+
+    def _plans(self, is_cut: bool) -> Plans:
+        # Merging and completing change labels. Of a file that is cut, each part begins with what the scan said.
+        labels = [one.meta.labels for one in self.scans]
+        if is_cut:
+            labels = _copied(labels)
+        else:
+            for one in self.scans:
+                one.meta.labels = []
+        facts: dict[str, LabelFacts] = merged_facts(_copied([one.facts.labels for one in self.scans]))
+        return build(self.draft, merged_labels(labels), facts, self.options, self.ledger, self.native[NOTES])
 
     def _add_native(self) -> None:
         """Find out what the files say of themselves that the hub has no words for."""
@@ -155,7 +164,8 @@ class _Reading:
                 detail = f"Only CVAT has words for {', '.join(map(repr, names))} of the file."
                 self.native[NOTES].append([Level.INFO.value, "NATIVE_DROPPED", detail, None, leaves(said)])
             if len(self.scans) == 1:
-                self.native |= {META: said, WAS: ours}
+                was = {kind: within(value, said.get(kind, {})) for kind, value in ours.items()}
+                self.native |= {META: said, WAS: was}
 
     def _written(self, one: Scan, labels: Tree) -> Tree:
         """Return what would be written of a file, from the ontology and what else is known of its rows."""
@@ -334,16 +344,16 @@ def _note_tasks(one: Scan, ledger: Ledger) -> None:
 # -- shards -------------------------------------------------------------------------------------------------------
 
 
-def _can_be_cut(source: Source, reading: _Reading) -> bool:
+def _can_be_cut(source: Source, scans: Sequence[Scan], options: ReadOptions) -> bool:
     """Tell whether other processes can read parts of the file: it is one file, plain, of images that are rows."""
-    one = reading.scans[0]
-    is_sized = not one.facts.without_size or reading.options.size is not None
+    one = scans[0]
+    is_sized = not one.facts.without_size or options.size is not None
     return (
-        len(reading.scans) == 1
+        len(scans) == 1
         and one.is_canonical
         and one.facts.pictures > 1
         and not one.facts.tracks
-        and not (reading.options.group_images or reading.options.frames_as_video)
+        and not (options.group_images or options.frames_as_video)
         and own_row(one.meta.own) is None
         and is_sized
         and source.path(one.member) is not None

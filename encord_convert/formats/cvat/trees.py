@@ -6,6 +6,7 @@ several elements of one tag each has its name, or its number, in brackets behind
 
 from __future__ import annotations
 
+from sys import intern
 from typing import Any
 
 Tree = dict[str, Any]
@@ -24,7 +25,8 @@ def tree_of(element: Any) -> Tree | str:
     counts: dict[str, int] = {}
     for child in children:
         name = _NAMED.get(element.tag) == child.tag and _name_of(child)
-        step = f"{child.tag}[{name}]" if name is not False else child.tag
+        tag = intern(child.tag)  # there are as many as elements, and few that differ
+        step = f"{tag}[{name}]" if name is not False else tag
         counts[step] = counts.get(step, 0) + 1
         tree[step if counts[step] == 1 else f"{step}[{counts[step]}]"] = tree_of(child)
     if not tree:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from encord_convert.formats.cvat.meta import TAGS, UNDEFINED, Node
+from encord_convert.hub.class_names import unique
 from encord_convert.sdk.objects import (
     ChecklistAttribute,
     Classification,
@@ -38,19 +39,6 @@ ELEMENTS: dict[Any, str] = {
 
 OCCLUDED = "occluded"
 """A dynamic checklist of one option, both of this name, is CVAT's own ``occluded``."""
-
-
-def unique(name: str, taken: Container[str]) -> str:
-    """Return ``name``, or the first of ``name_2``, ``name_3``, … that is not taken.
-
-    >>> unique("car", {"car", "car_2"})
-    'car_3'
-    """
-    candidate, number = name, 1
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    return candidate
 
 
 @dataclass(slots=True, eq=False)
@@ -121,22 +109,29 @@ class Questions:
         return (question for made in self._by_id.values() for question in made)
 
 
+NO_QUESTIONS = Questions([])
+
+
 def _questions(attribute: Any, name: str, taken: set[str]) -> Iterator[Question]:
     if isinstance(attribute, RadioAttribute):
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {UNDEFINED: None}
         for option in attribute.options:
-            options[unique(line_of(option.label), {UNDEFINED, *options})] = option
-        yield Question(unique(name, taken), "select", attribute, options=options)
+            options[_unique(line_of(option.label), options)] = option
+        del options[UNDEFINED]
+        yield Question(_unique(name, taken), "select", attribute, options=options)
     elif isinstance(attribute, ChecklistAttribute):
         is_claim = [option.label for option in attribute.options] == [attribute.name]
-        mine: set[str] = set()
         for choice in attribute.options:
-            own = unique(name if is_claim else f"{name}/{line_of(choice.label)}", taken | mine)
-            mine.add(own)
+            own = _unique(name if is_claim else f"{name}/{line_of(choice.label)}", taken)
+            taken.add(own)
             yield Question(own, "checkbox", attribute, choice)
     else:
         is_number = isinstance(attribute, NumericAttribute)
-        yield Question(unique(name, taken), "number" if is_number else "text", attribute)
+        yield Question(_unique(name, taken), "number" if is_number else "text", attribute)
+
+
+def _unique(name: str, taken: Container[str]) -> str:
+    return unique(name, taken, "{}_{}")
 
 
 def line_of(text: str) -> str:
@@ -167,7 +162,7 @@ class Label:
 
     name: str
     color: str | None
-    uses: set[str] = field(default_factory=set)
+    uses: tuple[str, ...] = ()
     questions: dict[str, Question] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     edges: list[tuple[int, int]] = field(default_factory=list)
@@ -214,7 +209,8 @@ class Labels:
     def __init__(self, structure: OntologyStructure) -> None:
         self.all: list[Label] = []
         self._names: dict[str, Label] = {}
-        self.objects = [self._object(item, structure) for item in structure.objects if item.shape in ELEMENTS]
+        self._templates = {one.name: one for one in reversed(structure.skeleton_templates)}
+        self.objects = [self._object(item) for item in structure.objects if item.shape in ELEMENTS]
         self.tags = [self._tags(item) for item in structure.classifications if item.attributes]
         uses: tuple[Any, ...] = (*self.objects, *self.tags)
         self._by_id: dict[int, Any] = {id(use.item): use for use in uses}
@@ -229,24 +225,26 @@ class Labels:
         own = {question.name: question for question in questions}
         label = self._names.get(name)
         if label is None or element == "skeleton" or element in label.uses or not _agree(label, own):
-            label = Label(unique(name, self._names), color)
+            label = Label(_unique(name, self._names), color)
             self._names[label.name] = label
             self.all.append(label)
         label.color = label.color or color
-        label.uses.add(element)
-        label.questions = {**own, **label.questions}
+        if element not in label.uses:
+            label.uses += (element,)
+        if own:
+            label.questions = {**own, **label.questions}
         return label
 
-    def _object(self, item: Object, structure: OntologyStructure) -> ObjectUse:
+    def _object(self, item: Object) -> ObjectUse:
         element = ELEMENTS[item.shape]
-        questions = Questions(item.attributes, has_occlusion=element != "skeleton")
+        questions = Questions(item.attributes, element != "skeleton") if item.attributes else NO_QUESTIONS
         asked = [one for one in questions if one.attribute is not questions.occluded]
         use = ObjectUse(item, self._label(line_of(item.name), element, asked, item.color), element, questions)
-        template = next((one for one in structure.skeleton_templates if one.name == item.name), None)
+        template = self._templates.get(item.name)
         if element == "skeleton" and template is not None:
             names: dict[str, None] = {}
             for place, node in enumerate(template.skeleton):
-                name = unique(line_of(node.name), names)
+                name = _unique(line_of(node.name), names)
                 names[name] = None
                 x, y = (100 * at / (side or 1) for at, side in ((node.x, template.width), (node.y, template.height)))
                 use.label.nodes.append(Node(name, x, y, node.color))
@@ -265,7 +263,7 @@ class Labels:
             below = Questions(root.options[0].nested_options)
             use.single = root.options[0], self._label(line_of(root.name), "tag", list(below)), below
         use.label = self._label(line_of(root.name), "tag", list(questions))
-        use.label.is_spare = bool(use.options or use.single) and use.label.uses == {"tag"}
+        use.label.is_spare = bool(use.options or use.single) and use.label.uses == ("tag",)
         return use
 
 

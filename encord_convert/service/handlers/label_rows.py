@@ -47,19 +47,19 @@ PICTURES = frozenset({"IMAGE", "IMG_GROUP", "GROUP"})
 """Data types whose labels are those of an image; all others have frames."""
 
 
-class _Object(msgspec.Struct):
+class _Object(msgspec.Struct, gc=False):
     objectHash: str
     featureHash: str
     createdBy: str | None = None
 
 
-class _Classification(msgspec.Struct):
+class _Classification(msgspec.Struct, gc=False):
     classificationHash: str
     featureHash: str
     createdBy: str | None = None
 
 
-class _Frame(msgspec.Struct):
+class _Frame(msgspec.Struct, gc=False):
     objects: list[_Object] = []
     classifications: list[_Classification] = []
 
@@ -67,21 +67,21 @@ class _Frame(msgspec.Struct):
 Labels = TypeVar("Labels")
 
 
-class _Unit(msgspec.Struct, Generic[Labels]):
+class _Unit(msgspec.Struct, Generic[Labels], gc=False):
     labels: Labels
     data_hash: str = ""  # it may be missing; null could not be read again
 
 
-class _Members(msgspec.Struct):
+class _Members(msgspec.Struct, gc=False):
     """Any JSON object."""
 
 
-class _Answer(msgspec.Struct):
+class _Answer(msgspec.Struct, gc=False):
     classifications: list[_Members] = []
     actions: list[_Members] = []
 
 
-class _Row(msgspec.Struct, Generic[Labels]):
+class _Row(msgspec.Struct, Generic[Labels], gc=False):
     """What a label row that is saved has at least; all else is kept unread."""
 
     data_hash: str
