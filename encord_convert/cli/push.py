@@ -84,7 +84,7 @@ def push(
     from encord_convert.sync.files import SourceOf
     from encord_convert.sync.journal import AT_WORK, is_over
     from encord_convert.sync.mapping.file import mapping_text
-    from encord_convert.sync.mapping.yaml_file import document_at
+    from encord_convert.hub.yaml_file import document_at
     from encord_convert.sync.planning import plan as plan_
     from encord_convert.sync.projects import hashes_of
 

@@ -19,7 +19,7 @@ import tempfile
 import zipfile
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, TextIO
@@ -110,6 +110,11 @@ class Source(ABC):
         with self.open(name) as stream:
             return stream.read(size)
 
+    def heads(self, names: Iterable[str], size: int) -> Iterator[bytes]:
+        """Yield the first bytes of each of many members, all of which :meth:`names` has listed."""
+        for name in names:
+            yield self.head(name, size)
+
     def close(self) -> None:
         """Give back what is held open."""
 
@@ -158,11 +163,16 @@ class FolderSource(Source):
     def __init__(self, root: Path) -> None:
         self._root = root
         self.name = str(root)
+        self._all: list[str] | None = None
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
-        """Walk the folder, hidden files left out."""
+        """Walk the folder, hidden files left out; once, since detection asks for the names many times."""
+        listed = self._walked(depth) if self._all is None else self._all
+        return [name for name in listed if _selected(name, suffix, depth)]
+
+    def _walked(self, depth: int | None) -> list[str]:
         found: list[str] = []
-        waiting = [""]
+        waiting, is_whole = [""], True
         while waiting:
             prefix = waiting.pop()
             try:
@@ -174,11 +184,16 @@ class FolderSource(Source):
                         if entry.is_dir(follow_symlinks=False):
                             if depth is None or name.count("/") < depth - 1:
                                 waiting.append(name + "/")
-                        elif _selected(name, suffix, depth) and entry.is_file():  # a pipe would keep us for ever
+                            else:
+                                is_whole = False
+                        elif entry.is_file():  # a pipe would keep us for ever
                             found.append(name)
             except OSError as error:
                 raise ReadError(self.place(prefix), f"cannot be read ({error.strerror}).") from error
-        return sorted(found)
+        found.sort()
+        if is_whole:
+            self._all = found
+        return found
 
     def open(self, name: str) -> BinaryIO:
         """Open a member below the folder."""
@@ -187,6 +202,38 @@ class FolderSource(Source):
         except ValueError as error:
             raise ReadError(self.name, f"{error}.") from error
         return _opened(path, self.place(name))
+
+    def heads(self, names: Iterable[str], size: int) -> Iterator[bytes]:
+        """Yield the first bytes of each member; a folder is looked up once, and links are left to :meth:`open`."""
+        if os.open not in os.supports_dir_fd:
+            yield from super().heads(names, size)
+            return
+        folder, handle = "", -1
+        try:
+            for name in names:
+                above, _, last = name.rpartition("/")
+                if handle < 0 or above != folder:
+                    if handle >= 0:
+                        os.close(handle)
+                        handle = -1
+                    folder, handle = above, os.open(join_within(self._root, above) if above else self._root, os.O_RDONLY)
+                try:
+                    file = os.open(last, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=handle)
+                except OSError:
+                    yield self.head(name, size)
+                    continue
+                try:
+                    data = os.read(file, min(size, HEAD_BYTES))
+                    while len(data) < size and len(data) >= HEAD_BYTES and (more := os.read(file, size - len(data))):
+                        data += more
+                finally:
+                    os.close(file)
+                yield data
+        except (OSError, ValueError) as error:
+            raise ReadError(self.place(folder), f"cannot be read ({error}).") from error
+        finally:
+            if handle >= 0:
+                os.close(handle)
 
     def size(self, name: str) -> int | None:
         """Return the member's size."""

@@ -34,7 +34,7 @@ from encord_convert.sync.mapping.answers import EXACT, KEYS, TARGETS, retyped
 from encord_convert.sync.mapping.file import mapping_text, parse_mapping
 from encord_convert.sync.mapping.ontology import Joined, empty_structure, needed
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.mapping.yaml_file import parse_document, text_of
+from encord_convert.hub.yaml_file import parse_document, text_of
 
 HELD = samples.SAMPLES
 

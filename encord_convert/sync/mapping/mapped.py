@@ -42,7 +42,7 @@ from encord_convert.sync.mapping.file import CLASSIFICATION, parse_mapping
 from encord_convert.sync.mapping.labels import Relabelled, Said
 from encord_convert.sync.mapping.ontology import needed
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.mapping.yaml_file import document_at
+from encord_convert.hub.yaml_file import document_at
 
 Told = tuple[dict[str, Any], Said]
 """An answer in its JSON form, and what became of it."""
