@@ -216,7 +216,10 @@ class FolderSource(Source):
                     if handle >= 0:
                         os.close(handle)
                         handle = -1
-                    folder, handle = above, os.open(join_within(self._root, above) if above else self._root, os.O_RDONLY)
+                    folder, handle = (
+                        above,
+                        os.open(join_within(self._root, above) if above else self._root, os.O_RDONLY),
+                    )
                 try:
                     file = os.open(last, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=handle)
                 except OSError:

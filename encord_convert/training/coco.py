@@ -18,17 +18,17 @@ from msgspec import UNSET, UnsetType
 
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Target
+from encord_convert.formats._keypoints import Poses
 from encord_convert.formats.coco.categories import Category, Keypoints, categories_of
 from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines, written_value
 from encord_convert.geometry import rle
+from encord_convert.hub import outlines as drawings
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level, Limits
 from encord_convert.hub.visibility import is_crowd
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
-from encord_convert.training import shapes as drawings
 from encord_convert.training.base import OWN_EXTENTS, Shot, TrainingOptions, base_carries, shots
-from encord_convert.training.keypoints import Poses
 
 DECIMALS = 3
 NO_CROWDS = Limits(drops_crowds=True)

@@ -23,11 +23,11 @@ from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Target
 from encord_convert.formats.coco.categories import categories_of
 from encord_convert.formats.coco.json_lines import in_ascii
+from encord_convert.hub import outlines as drawings
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Level, Limits
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
-from encord_convert.training import shapes as drawings
 from encord_convert.training.base import OWN_EXTENTS, Shot, TrainingOptions, base_carries, shots
 
 DECIMALS = 3

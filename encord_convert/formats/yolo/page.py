@@ -1,11 +1,13 @@
 """x"""
 
 from __future__ import annotations
+
 from encord_convert.formats._api import Format, Importer
 from encord_convert.formats._files import Source
 from encord_convert.formats.yolo.identify import identify
 from encord_convert.formats.yolo.options import ReadOptions
-from encord_convert.formats.yolo.read import beside_yaml, read as read_files
+from encord_convert.formats.yolo.read import beside_yaml
+from encord_convert.formats.yolo.read import read as read_files
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.losses.report import Report

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -166,7 +167,7 @@ def split_bridges(ring: list[float]) -> list[list[float]]:
     """
     points = list(zip(ring[0::2], ring[1::2], strict=True))
     edges = {(start, end): at for at, (start, end) in enumerate(zip(points, [*points[1:], points[0]], strict=True))}
-    for first, (start, end) in enumerate(zip(points, points[1:], strict=False)):
+    for first, (start, end) in enumerate(pairwise(points)):
         back = edges.get((end, start))
         if start == end or back is None or back <= first:
             continue

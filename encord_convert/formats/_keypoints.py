@@ -9,10 +9,10 @@ from typing import Any
 from encord_convert.formats.coco.categories import Keypoints, keypoints_of
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Level
+from encord_convert.hub.outlines import TOLERANCE_PX
 from encord_convert.hub.skeletons import first_skeletons
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
-from encord_convert.training.shapes import TOLERANCE_PX
 
 _SIDE = re.compile(r"left|right|(?<![a-z])[lr](?![a-z])", re.IGNORECASE)
 _OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
