@@ -30,7 +30,7 @@ _SPLIT_KEYS = {
 }
 _OURS = frozenset({"path", "nc", "names", "task", "kpt_shape", "kpt_names", "flip_idx", *_SPLIT_KEYS})
 """Keys that are read; the others are carried along."""
-_NOT_SPLITS = frozenset({"download", "masks_dir", "channels", "license", "licence", "url", "version", "roboflow"})
+RESERVED = frozenset({"download", "masks_dir", "channels", "license", "licence", "url", "version", "roboflow", *_OURS})
 
 
 @dataclass(slots=True)
@@ -130,14 +130,14 @@ def _of_yaml(source: Source, member: str, text: str) -> Description:
         raise ReadError(place, "is not a table of keys.")
     root = document.get("path")
     found.root = "" if root is None else _path(root)
-    found.task = _task(document.get("task"), found)
-    found.names = _names(document.get("names"), source, found)
-    _count(document.get("nc"), found)
-    _keypoints(document, found)
+    found.task = task_in(document.get("task"), found)
+    found.names = names_in(document.get("names"), source, found)
+    take_count(document.get("nc"), found)
+    take_keypoints(document, found)
     for key, value in document.items():
         split = _SPLIT_KEYS.get(key)
         paths = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str) and one]
-        is_free = key not in _OURS and key not in _NOT_SPLITS and paths and all(map(_is_place, paths))
+        is_free = key not in _OURS and key not in RESERVED and paths and all(map(_is_place, paths))
         if split is not None or is_free:
             found.entries += [(split or key, _path(one)) for one in paths]
         elif key not in _OURS:
@@ -179,7 +179,8 @@ def _is_place(text: str) -> bool:
     return "\n" not in text and "://" not in path and bool(re.search(r"(^|/)images(/|$)|\.txt$", path))
 
 
-def _task(value: Any, found: Description) -> Task | None:
+def task_in(value: Any, found: Description) -> Task | None:
+    """Return a task that is named, None if it is none of ours."""
     if value in get_args(Task):
         return value  # type: ignore[no-any-return]
     if value is not None:
@@ -189,7 +190,8 @@ def _task(value: Any, found: Description) -> Task | None:
     return None
 
 
-def _names(value: Any, source: Source, found: Description) -> dict[int, str]:
+def names_in(value: Any, source: Source, found: Description) -> dict[int, str]:
+    """Return the classes that a list, a table by number, or a text names."""
     if isinstance(value, str):
         value = _of_text(value, source, found)
     if isinstance(value, list):
@@ -225,7 +227,7 @@ def _of_text(text: str, source: Source, found: Description) -> Any:
     return [word.strip() for word in re.split(r"[,\n]", text) if word.strip()]
 
 
-def _count(value: Any, found: Description) -> None:
+def take_count(value: Any, found: Description) -> None:
     """Take ``nc`` into account: how many classes there are."""
     if value is None:
         return
@@ -238,7 +240,8 @@ def _count(value: Any, found: Description) -> None:
         found.note("CLASS_COUNT", detail)
 
 
-def _keypoints(document: Mapping[str, Any], found: Description) -> None:
+def take_keypoints(document: Mapping[str, Any], found: Description) -> None:
+    """Take into account how many keypoints there are, and what they are called."""
     shape = document.get("kpt_shape")
     if shape is not None:
         numbers = [int(one) for one in shape if str(one).isdecimal()] if isinstance(shape, list) else []

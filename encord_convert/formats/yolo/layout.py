@@ -80,6 +80,8 @@ def laid_out(source: Source, members: list[str], about: Description) -> Layout:
         paths.append(known.get(_stem(_tail(path)), path))
         found.images.append("")
         found.labels.append(label)
+    if stated:
+        _as_stated(stated, paths, found)
     there = {_stem(_tail(path)) for path in paths} if known else set()
     missing = sorted({path for stem, path in known.items() if stem not in there})
     for path in missing:  # neither the image nor a label file is there: an image without objects
@@ -97,6 +99,14 @@ def laid_out(source: Source, members: list[str], about: Description) -> Layout:
     found.sizes = [stated[path][0] if path in stated else None for path in paths] if stated else [None] * len(paths)
     found.titles = _titles(paths, found.splits, stated)
     return found
+
+
+def _as_stated(stated: Iterable[str], paths: list[str], found: Layout) -> None:
+    """Put images in the order in which they are stated."""
+    places = {path: place for place, path in enumerate(stated)}
+    order = sorted(range(len(paths)), key=lambda number: places.get(paths[number], len(places)))
+    for column in (paths, found.images, found.labels):
+        column[:] = [column[number] for number in order]
 
 
 def _pair(images: list[str], texts: set[str], found: Layout) -> list[str]:
@@ -247,13 +257,20 @@ def _below_images(folder: str, keys: list[str]) -> str:
     return first if first in keys else ""
 
 
-_SHELL = re.compile(r"^(?:.*/)?(?:images|obj_train_data|obj_\w+_data|data)/", re.IGNORECASE)
-"""Folders around images that say nothing of them."""
+_DARKNET = re.compile(r"(?:data/)?obj_\w*data/", re.IGNORECASE)
 
 
 def _tail(path: str) -> str:
-    """Return what is left of a path below the folder of all images."""
-    return _SHELL.sub("", path)
+    """Return what is left of a path below the folder of all images.
+
+    >>> _tail("valid/images/a.jpg"), _tail("data/obj_train_data/cam/a.jpg"), _tail("train/a.jpg")
+    ('a.jpg', 'cam/a.jpg', 'train/a.jpg')
+    """
+    _, images, tail = f"/{path}".rpartition("/images/")
+    if images:
+        return tail
+    _, images, tail = f"/{path}".rpartition("/Images/")
+    return tail if images else _DARKNET.sub("", path, count=1)
 
 
 def _titles(paths: list[str], splits: list[str], stated: dict[str, tuple[tuple[int, int], str]]) -> list[str]:
@@ -270,7 +287,6 @@ def _titles(paths: list[str], splits: list[str], stated: dict[str, tuple[tuple[i
             rest = _tail(f"{folder}x")[:-1]
             if split and (rest == f"{split}/" or rest.startswith(f"{split}/")):
                 rest = rest[len(split) + 1 :]
-            rest = rest.removeprefix("images/") if rest.startswith("images/") else rest
             cut = prefixes[folder, split] = len(folder) - len(rest)
         titles.append(path[cut:])
     return titles

@@ -1,13 +1,73 @@
-"""x"""
+"""YOLO: images, a text file of rows for each, and a list of classes, as Ultralytics, Darknet and others have it.
+
+What it is
+    A row an object: the number of its class, and numbers that are shares of the image. ``yolo`` reads all of them and
+    writes boxes; ``yolo-seg`` writes polygons, ``yolo-obb`` rotated boxes and ``yolo-pose`` skeletons.
+
+Files on disk
+    =======================  ========================================================================================
+    ``data.yaml``            ``names`` of the classes, and where the images of ``train``, ``val`` and ``test`` are;
+                             ``kpt_shape``, ``kpt_names``, ``flip_idx`` of skeletons; ``task`` (ours; trainers skip it)
+    ``images/<split>/…``     the images, which are not written: ``--target ultralytics`` lays them out to be trained on
+    ``labels/<split>/….txt`` the rows of each; without a file, or with an empty one, an image has no objects
+    ``sizes.csv``            image, width, height, title; it is ours, and stands for images that are not there
+    =======================  ========================================================================================
+
+    Read as well: Roboflow (``train/images``; rows in pixels of ``labelTxt``), CVAT's exports (``train.txt``, Darknet's
+    ``obj.data``), Label Studio and labelImg (``classes.txt``), label files beside images, files without a list of
+    classes, predictions (confidence, number of the track), NDJSON (``-w container=ndjson`` writes it), and folders of
+    images by class.
+
+How each hub thing maps
+    ===========================  ====================================================================================
+    ``c x y w h``                bounding box, from its centre
+    ``c x1 y1 x2 y2 x3 y3 …``    polygon of one ring
+    ``c`` and four corners       rotatable box: from the first corner to the second is its width. If sides do not meet
+                                 at right angles within a degree: polygon (``INVALID_ROTATION``)
+    ``c x y w h``, keypoints     skeleton; v is 2 visible, 1 occluded, 0 invisible. A box that is not that around the
+                                 keypoints is kept beside it, and written by COCO and trainers
+    confidence                   confidence of an object that was not made by hand; written with
+                                 ``-w confidence=yes``, since no trainer loads it
+    number of a track            kept as native key ``track_id``
+    split                        client metadata ``split``, never a part of the title
+    ===========================  ====================================================================================
+
+    **A row does not say its task.** It is decided for a data set, in this order, and the report says by which rule
+    (``TASK``): ``-r task``; ``task`` in ``data.yaml``; ``kpt_shape``, and all rows are as long; all rows have 5 values;
+    all rows have 9, which are rectangles; else polygons, rows of 5 values among them being boxes.
+
+    Sizes come from ``sizes.csv``, the headers of images (as shown: EXIF data rotates them), else ``-r size``.
+
+What is lost
+    Reading: rows that are damaged, each by itself; the confidence of single keypoints. What Ultralytics would leave
+    out, mostly the whole image for one row, is said (``TRAINER_SKIPS``). Writing: what is not of the task's shape is
+    written as its box, outline or corners (``POLYGON_AS_BOX``, ``BOX_AS_POLYGON``, ``BOX_AS_ROTATED``, …) or dropped;
+    parts and holes are joined by bridges of no width, and the overlap with the polygon (IoU) is reported; what leaves
+    the image is cut (``CLIPPED``). Attributes, labels of images, tracks, authors and times have no place.
+
+Dialects met in the wild
+    Paths of another machine in ``data.yaml``, found by their ends; ``valid`` for ``val``; ``names`` as list, table, or
+    one text; tabs and Windows paths; class names as a file; ``Labels``; byte-order marks; rows of boxes among polygons;
+    polygons that run back over themselves (``-r bridges=split``); pixels (``-r units=pixels``).
+
+Sources
+    Ultralytics documentation, "Object Detection Datasets", "Instance Segmentation", "OBB", "Pose Estimation". What its
+    loader takes: measured with ultralytics 8.4.190 (``tests/bench/yolo_trainer.py``). Files of CVAT, Label Studio and
+    Roboflow: ``fixtures/yolo``.
+"""
 
 from __future__ import annotations
 
-from encord_convert.formats._api import Format, Importer
+from functools import partial
+
+from encord_convert.formats._api import Exporter, Format, Importer
 from encord_convert.formats._files import Source
 from encord_convert.formats.yolo.identify import identify
-from encord_convert.formats.yolo.options import ReadOptions
-from encord_convert.formats.yolo.read import beside_yaml
-from encord_convert.formats.yolo.read import read as read_files
+from encord_convert.formats.yolo.options import ReadOptions, WriteOptions
+from encord_convert.formats.yolo.read import FAMILY
+from encord_convert.formats.yolo.read import read as read_any
+from encord_convert.formats.yolo.write import carries_of, carries_with, write
+from encord_convert.formats.yolo.write_rows import TASKS
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.losses.report import Report
@@ -19,30 +79,52 @@ READS = Carries(
     data_types=frozenset({DataType.IMAGE}),
     features=frozenset(
         {
-            Feature.EMPTY_ROWS,
+            Feature.CLASSIFICATIONS,
             Feature.CONFIDENCE,
-            Feature.MANUAL,
-            Feature.ROTATION,
-            Feature.VISIBILITY,
+            Feature.DEGENERATE,
+            Feature.EMPTY_ROWS,
             Feature.HIDDEN_POSITION,
+            Feature.MANUAL,
             Feature.OUT_OF_BOUNDS,
             Feature.OVERLAPS,
-            Feature.DEGENERATE,
             Feature.PARTS,
+            Feature.ROTATION,
+            Feature.VISIBILITY,
         }
     ),
+    native=frozenset({FAMILY}),
 )
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
-    return read_files(beside_yaml(source), options)
+    """Read a data set.
+
+    Raises
+    ------
+    ReadError
+        There are no label files, a file is damaged, or the size of no image is known.
+    """
+    return read_any(source, options)
 
 
-FORMAT = Format(
-    name="yolo",
-    title="YOLO",
-    spec="https://docs.ultralytics.com/datasets/detect/",
-    suffixes=(),
-    identify=identify,
-    importer=Importer(read, ReadOptions, READS),
-)
+def _format(name: str, title: str, task: str) -> Format:
+    how = TASKS[task]
+    exporter = Exporter(
+        partial(write, how), WriteOptions, carries_of(how), carries_by=partial(carries_with, how)
+    )  # fmt: skip
+    return Format(
+        name=name,
+        title=title,
+        spec=f"https://docs.ultralytics.com/datasets/{task}/",
+        suffixes=(".ndjson",),
+        identify=identify,
+        importer=Importer(read, ReadOptions, READS) if task == "detect" else None,
+        exporter=exporter,
+        read_by=None if task == "detect" else "yolo",
+    )
+
+
+FORMAT = _format("yolo", "YOLO: boxes written, all tasks read", "detect")
+FORMAT_SEG = _format("yolo-seg", "YOLO, polygons", "segment")
+FORMAT_OBB = _format("yolo-obb", "YOLO, rotated boxes", "obb")
+FORMAT_POSE = _format("yolo-pose", "YOLO, skeletons", "pose")

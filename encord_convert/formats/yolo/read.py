@@ -20,7 +20,9 @@ from encord_convert.formats.coco.categories import unique
 from encord_convert.formats.coco.native import FAMILY as COCO
 from encord_convert.formats.yolo import trainer
 from encord_convert.formats.yolo.data_yaml import Description, described
+from encord_convert.formats.yolo.identify import ndjson_member
 from encord_convert.formats.yolo.layout import SIZES, laid_out
+from encord_convert.formats.yolo.ndjson import Lines
 from encord_convert.formats.yolo.options import ReadOptions
 from encord_convert.formats.yolo.pages import Files, Images, Pages
 from encord_convert.formats.yolo.read_shapes import Settled, kinds_by_class, runs_back, settled, tail_values
@@ -50,17 +52,29 @@ SIZE_ADVICE = f"Put the images beside the labels, name their sizes in {SIZES}, o
 
 
 def read(source: Source, options: ReadOptions) -> LabelSet:
-    """Read a folder or archive of label files.
+    """Read a folder or archive of label files, or an NDJSON file.
 
     Raises
     ------
     ReadError
         There are no label files, a file is damaged, or the size of no image is known.
     """
+    source = beside_yaml(source)
     members = source.names()
+    lines = ndjson_member(source, members)
+    if lines is not None:
+        images = Lines(source, lines)
+        reader = Reader(images, images.about, options, source.name)
+        labels = reader.read()
+        reader.ledger.mark_head()
+        return labels
+    return _read_files(source, members, options)
+
+
+def _read_files(source: Source, members: list[str], options: ReadOptions) -> LabelSet:
     about = described(source, members)
     layout = laid_out(source, members, about)
-    if not any(layout.labels) and not any(layout.images):
+    if not len(layout) and not about.place:
         raise ReadError(source.name, "holds no images and no label files of YOLO.")
     images = Files(source, layout, options.size_px())
     reader = Reader(images, about, options, source.name)

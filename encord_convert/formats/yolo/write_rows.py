@@ -35,7 +35,7 @@ def _box(coordinates: Any, size: Size, keypoints: Any) -> tuple[list[float], lis
 
 
 def _ring(coordinates: Any, size: Size, keypoints: Any) -> tuple[list[float], list[float]]:
-    return outlines.one_ring_of(coordinates, size), []
+    return outlines.one_ring_of(coordinates, size, with_holes=True), []
 
 
 def _corners(coordinates: Any, size: Size, keypoints: Any) -> tuple[list[float], list[float]]:
@@ -218,12 +218,12 @@ def data_yaml(
     entries = [(split, _place(found[0]) if len(found) == 1 else _json(found)) for split, found in known.items()]
     entries += [("task", task), ("nc", str(len(names)))]
     entries.append(("names", "".join(f"\n  {number}: {_json(name)}" for number, name in enumerate(names)) or "{}"))
-    if poses is not None:
+    if poses is not None and poses.most:
         flips = flips_of_all(poses) or others.get("flip_idx")
         entries.append(("kpt_shape", f"[{poses.most}, 3]"))
         if flips is not None and len(flips) == poses.most:
             entries.append(("flip_idx", str(list(flips))))
-        named = "".join(f"\n  {number}: {_json(_point_names(poses, name))}" for number, name in enumerate(names))
+        named = "".join(f"\n  {number}: {_json(point_names(poses, name))}" for number, name in enumerate(names))
         entries.append(("kpt_names", named or "{}"))
     taken = {key for key, _ in entries} | {"flip_idx", "path"}
     entries += [(_json(key), _json(value)) for key, value in others.items() if key not in taken]
@@ -245,7 +245,7 @@ _PLAIN = re.compile(r"[A-Za-z][\w./-]*")
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def _point_names(poses: Poses, name: str) -> list[str]:
+def point_names(poses: Poses, name: str) -> list[str]:
     """Return the names of the keypoints of a class, as many as the model has."""
     known = poses.named(name)
     names = [] if known is None else list(known.names)
