@@ -14,6 +14,7 @@ from encord_convert.errors import MappingError, ReadError
 from encord_convert.formats._files import Source
 from encord_convert.formats.yolo.options import Task
 from encord_convert.hub.loss import Level
+from encord_convert.hub.splits import named_in
 from encord_convert.hub.yaml_file import parse_document, plain
 
 LARGEST_BYTES = 16 << 20
@@ -86,9 +87,8 @@ def yaml_members(names: Iterable[str]) -> list[str]:
 
 def says_classes(text: str) -> bool:
     """Tell the text of a YAML file that describes a data set."""
-    return bool(re.search(r"^(?:names|nc)\s*:", text, re.MULTILINE)) and bool(
-        re.search(r"^(?:train|val|validation|test|path|kpt_shape|task|nc)\s*:", text, re.MULTILINE)
-    )
+    found = set(re.findall(r"^(names|nc|train|val|validation|test|path|kpt_shape|task)\s*:", text, re.MULTILINE))
+    return len(found) > 1 and not found.isdisjoint({"names", "nc", "train", "kpt_shape"})
 
 
 def described(source: Source, names: list[str]) -> Description:
@@ -136,12 +136,20 @@ def _of_yaml(source: Source, member: str, text: str) -> Description:
     take_keypoints(document, found)
     for key, value in document.items():
         split = _SPLIT_KEYS.get(key)
-        paths = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str) and one]
-        is_free = key not in _OURS and key not in RESERVED and paths and all(map(_is_place, paths))
-        if split is not None or is_free:
-            found.entries += [(split or key, _path(one)) for one in paths]
+        paths = value if isinstance(value, list) else [value]
+        is_place = all(isinstance(one, str) for one in paths)
+        if split is not None and is_place:
+            found.entries += [(split, _path(one)) for one in paths if one]
+        elif split is not None and value is not None:
+            found.note("INVALID_YAML", f"{key!r} of data.yaml is {value!r}, which is not a folder or a list of them.")
+        elif key not in RESERVED and paths and is_place and all(map(_is_place, paths)):
+            found.entries += [(key, _path(one)) for one in paths]
         elif key not in _OURS:
             found.others[key] = value
+    keys = {key for key, _ in found.entries}
+    if len(keys) == 1 and keys.isdisjoint(_SPLIT_KEYS.values()):
+        found.others[found.entries[0][0]] = document[found.entries[0][0]]  # one alone divides nothing
+        found.entries.clear()
     if not any(key == "val" for key, _ in found.entries):
         found.note("TRAINER", "data.yaml has no 'val', without which Ultralytics does not train.", Level.INFO)
     return found
@@ -174,8 +182,10 @@ def _path(value: Any) -> str:
 
 
 def _is_place(text: str) -> bool:
-    """Tell a text that says where images are: a folder of images, or a list of them."""
+    """Tell a text that says where images are of a split that it does not name: a folder of images, or a list."""
     path = text.replace("\\", "/")
+    if named_in(f"{path}/x"):
+        return False
     return "\n" not in text and "://" not in path and bool(re.search(r"(^|/)images(/|$)|\.txt$", path))
 
 

@@ -19,7 +19,7 @@ from encord_convert.formats._files import FileSource, Source, source_at
 from encord_convert.formats.coco.categories import unique
 from encord_convert.formats.coco.native import FAMILY as COCO
 from encord_convert.formats.yolo import trainer
-from encord_convert.formats.yolo.data_yaml import Description, described
+from encord_convert.formats.yolo.data_yaml import Description, described, yaml_members
 from encord_convert.formats.yolo.identify import ndjson_member
 from encord_convert.formats.yolo.layout import SIZES, laid_out
 from encord_convert.formats.yolo.ndjson import Lines
@@ -82,10 +82,11 @@ def _read_files(source: Source, members: list[str], options: ReadOptions) -> Lab
     for level, code, detail, count in layout.notes:
         ledger.note(level, code, detail, count=count)
     tell_json(source, [name for name in members if name.lower().endswith(".json")], ledger)
-    if layout.unread:
-        named = ", ".join(layout.unread[:5])
-        detail = f"Text files that belong to no image are not read: {named}."
-        ledger.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(layout.unread))
+    unread = layout.unread + [name for name in yaml_members(members) if name not in about.files]
+    if unread:
+        named = ", ".join(unread[:5])
+        detail = f"Files that belong to no image and name no classes are not read: {named}."
+        ledger.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(unread))
     labels = reader.read()
     if images.unreadable:
         detail = "Images that cannot be read; Ultralytics leaves them out."

@@ -195,18 +195,16 @@ def _file_page(text: bytes) -> Page:
     rows: list[list[float]] = []
     lines: list[int] = []
     faults: list[Fault] = []
-    for line, words in enumerate(
-        text.removeprefix(_MARK).replace(b"\r", b"\n" if b"\n" not in text else b"").split(b"\n"), 1
-    ):
+    text = text.removeprefix(_MARK)
+    for line, words in enumerate(text.split(b"\n" if b"\n" in text else b"\r"), 1):
         tokens = words.split()
         if not tokens:
             continue
-        try:
-            row = [float(token) for token in tokens]
-        except ValueError:
-            said = words.decode("utf-8", "replace").strip()[:_EXCERPT]
+        row, wrong = _numbers_of(tokens)
+        if wrong is not None:
+            said = wrong.decode("utf-8", "replace")[:_EXCERPT]
             comma = " Numbers have points, and spaces between them." if "," in said else ""
-            faults.append(Fault(0, line, "INVALID_ROW", f"{said!r} is not a row of numbers.{comma}"))
+            faults.append(Fault(0, line, "INVALID_ROW", f"{said!r} is not a number.{comma}"))
             continue
         if code := _fault_of(row):
             faults.append(Fault(0, line, *code))
@@ -217,6 +215,17 @@ def _file_page(text: bytes) -> Page:
     page.lines = np.array(lines, np.int64)
     page.faults = faults
     return page
+
+
+def _numbers_of(tokens: Sequence[bytes]) -> tuple[list[float], bytes | None]:
+    """Return the numbers of a row, and what of it is not a number; None if all are."""
+    row: list[float] = []
+    for token in tokens:
+        try:
+            row.append(float(token))
+        except ValueError:
+            return row, token
+    return row, None
 
 
 def _fault_of(row: Sequence[float]) -> tuple[str, str] | None:

@@ -142,7 +142,7 @@ def _rings(column: Column, sizes: Floats) -> _Written:
     with np.errstate(invalid="ignore"):
         is_within = (low >= -TOLERANCE_PX) & (high <= sizes + TOLERANCE_PX)
         reach = np.abs(high - low).sum(axis=1) + 1
-        areas = np.abs(areas_of(pixels.ravel(), starts))
+        areas = np.abs(areas_of(pixels.ravel(), pairs))
         sure = is_within.all(axis=1) & (counts >= 6) & (areas > 4 * TOLERANCE_PX * reach)
     pixels[~np.repeat(sure, counts >> 1)] = 0
     return _in_units(pixels, limits).ravel(), ends.tolist(), sure
