@@ -34,6 +34,9 @@ MAX_RATIO = 100
 """Inflated to stored bytes, above a slack that lets small repetitive members pass."""
 RATIO_SLACK_BYTES = 32 << 20
 
+_PAGE_BYTES, _MORE_BYTES = 4096, 1 << 20
+"""How much of a small file is read at first, and then at once."""
+
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
 
 
@@ -157,17 +160,46 @@ class FileSource(Source):
         return self._path
 
 
+class _Listed:
+    """Sorted names of members, which are asked for by suffix and depth again and again."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+        self._deepest = max(
+            (folder.count("/") for folder in {name[: name.rfind("/") + 1] for name in names}), default=0
+        )
+        by_ending: dict[str, list[str]] = {}
+        for name in names:
+            by_ending.setdefault(name[name.rfind(".") + 1 :], []).append(name)
+        self._by_ending: dict[str, list[str]] = {}
+        for ending, some in by_ending.items():
+            known = self._by_ending.setdefault(ending.lower(), some)
+            if known is not some:
+                known += some
+                known.sort()
+
+    def names(self, suffix: str, depth: int | None) -> list[str]:
+        """Return what :meth:`Source.names` does."""
+        _, point, ending = suffix.rpartition(".")
+        some = self._by_ending.get(ending, []) if point else self._names
+        if (not suffix or suffix == f".{ending}") and (depth is None or self._deepest < depth):
+            return list(some)
+        return [name for name in some if _selected(name, suffix, depth)]
+
+
 class FolderSource(Source):
     """A folder. Links are not followed out of it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self.name = str(root)
-        self._all: list[str] | None = None
+        self._all: _Listed | None = None
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
         """Walk the folder, hidden files left out; once, since detection asks for the names many times."""
-        listed = self._walked(depth) if self._all is None else self._all
+        if self._all is not None:
+            return self._all.names(suffix, depth)
+        listed = self._walked(depth)
         return [name for name in listed if _selected(name, suffix, depth)]
 
     def _walked(self, depth: int | None) -> list[str]:
@@ -192,7 +224,7 @@ class FolderSource(Source):
                 raise ReadError(self.place(prefix), f"cannot be read ({error.strerror}).") from error
         found.sort()
         if is_whole:
-            self._all = found
+            self._all = _Listed(found)
         return found
 
     def open(self, name: str) -> BinaryIO:
@@ -226,8 +258,10 @@ class FolderSource(Source):
                     yield self.head(name, size)
                     continue
                 try:
-                    data = os.read(file, min(size, HEAD_BYTES))
-                    while len(data) < size and len(data) >= HEAD_BYTES and (more := os.read(file, size - len(data))):
+                    data = os.read(file, min(size, _PAGE_BYTES))
+                    while _PAGE_BYTES <= len(data) < size and (
+                        more := os.read(file, min(size - len(data), _MORE_BYTES))
+                    ):
                         data += more
                 finally:
                     os.close(file)

@@ -11,8 +11,10 @@ from typing import Protocol
 
 from encord_convert.hub.media import Header, Members, read_header
 
-HEAD_BYTES = 16_384
-"""How much of a file is looked at: enough for metadata of the usual length before the size of a JPEG image."""
+HEAD_BYTES = 4096
+"""How much of a file is looked at first: most say their size there."""
+_MORE_BYTES = 1 << 17
+"""How much is looked at then: metadata may stand before the size of a JPEG image."""
 
 _MOST_PIXELS = 80_000_000
 """Larger images are left to Pillow, which has a limit."""
@@ -37,8 +39,20 @@ def read_headers(source: Heads, names: list[str]) -> Iterator[Header | None]:
     ReadError
         An image says it has more pixels than any should have, or cannot be read.
     """
+    begin, orientation = b"\0", 1
     for name, head in zip(names, source.heads(names, HEAD_BYTES), strict=True):
-        header = header_in(head)
+        if head.startswith(begin):  # as the image before, up to the size
+            at = len(begin)
+            height, width = int.from_bytes(head[at + 3 : at + 5], "big"), int.from_bytes(head[at + 5 : at + 7], "big")
+            if 0 < width * height <= _MOST_PIXELS:
+                yield Header(width, height, orientation, ".jpg")
+                continue
+        header, at = _header_in(head)
+        if header is not None and at:
+            begin, orientation = head[:at], header.orientation
+        if header is None:
+            with source.open(name) as stream:
+                header = header_in(stream.read(_MORE_BYTES))
         if header is None:
             with source.open(name) as stream:
                 header = read_header(stream, source.place(name))
@@ -52,33 +66,45 @@ def header_in(head: bytes) -> Header | None:
     ------
     ITU-T T.81, B.2.2 (frame header); PNG, 2nd edition, 11.2.2 (IHDR); Exif 2.32, 4.6.4 (orientation).
     """
-    header = _jpeg(head) if head[:3] == b"\xff\xd8\xff" else _png(head) if head[:8] == b"\x89PNG\r\n\x1a\n" else None
+    return _header_in(head)[0]
+
+
+def _header_in(head: bytes) -> tuple[Header | None, int]:
+    """Return the header, and where in a JPEG file the numbers of the frame begin, else 0."""
+    header, at = None, 0
+    if head[:3] == b"\xff\xd8\xff":
+        header, at = _jpeg(head)
+    elif head[:8] == b"\x89PNG\r\n\x1a\n":
+        header = _png(head)
     if header is None or not 0 < header.width * header.height <= _MOST_PIXELS:
-        return None
-    return header
+        return None, 0
+    return header, at
 
 
-def _jpeg(head: bytes) -> Header | None:
+_NONE = (None, 0)
+
+
+def _jpeg(head: bytes) -> tuple[Header | None, int]:
     at, end, orientation = 2, len(head) - 9, 1
     while at < end and head[at] == 0xFF:
         marker = head[at + 1]
         if marker in _STARTS_OF_FRAME:
             height, width = int.from_bytes(head[at + 5 : at + 7], "big"), int.from_bytes(head[at + 7 : at + 9], "big")
-            return Header(width, height, orientation, ".jpg")
+            return Header(width, height, orientation, ".jpg"), at + 2
         if marker in _ALONE or not 0xC4 <= marker <= 0xFE or marker in (0xC8, 0xCC, 0xDA, 0xD9):
-            return None
+            return _NONE
         length = int.from_bytes(head[at + 2 : at + 4], "big")
         if length < 2 or 0xC5 <= marker <= 0xCF:
-            return None
+            return _NONE
         if marker == 0xE1 and head[at + 4 : at + 8] == b"Exif":
             found = _orientation_in(head[at + 10 : at + 2 + length])
             if found is None:
-                return None
+                return _NONE
             orientation = found
         if marker == 0xE2 and head[at + 4 : at + 8] == b"MPF\0":
-            return None
+            return _NONE
         at += 2 + length
-    return None
+    return _NONE
 
 
 def _orientation_in(exif: bytes) -> int | None:

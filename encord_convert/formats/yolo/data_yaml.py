@@ -6,7 +6,7 @@ The page of the format is :mod:`encord_convert.formats.yolo.page`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -20,6 +20,7 @@ from encord_convert.hub.yaml_file import parse_document, plain
 LARGEST_BYTES = 16 << 20
 """Of a file that describes a data set."""
 _MOST_CLASSES = 1_000_000
+_DEPTH = 3
 _CLASS_FILES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt", "predefined_classes.txt", "class.names")
 _SPLIT_KEYS = {
     "train": "train",
@@ -79,9 +80,10 @@ class Description:
         self.notes.append((level, code, detail))
 
 
-def yaml_members(names: Iterable[str]) -> list[str]:
+def yaml_members(source: Source) -> list[str]:
     """Return the YAML files at most two folders deep, that of the usual name first."""
-    found = [name for name in names if name.lower().endswith((".yaml", ".yml")) and name.count("/") < 3]
+    found = [name for suffix in (".yaml", ".yml") for name in source.names(suffix, _DEPTH)]
+    found = [name for name in found if name.lower().endswith((".yaml", ".yml"))]
     return sorted(found, key=lambda name: (name.count("/"), name.rpartition("/")[2].lower() != "data.yaml", name))
 
 
@@ -91,7 +93,7 @@ def says_classes(text: str) -> bool:
     return len(found) > 1 and not found.isdisjoint({"names", "nc", "train", "kpt_shape"})
 
 
-def described(source: Source, names: list[str]) -> Description:
+def described(source: Source) -> Description:
     """Return what is said of a data set.
 
     Raises
@@ -99,16 +101,15 @@ def described(source: Source, names: list[str]) -> Description:
     ReadError
         A file that says it is damaged.
     """
-    for member in yaml_members(names):
+    for member in yaml_members(source):
         text = _text(source, member)
         if says_classes(text):
             return _of_yaml(source, member, text)
-    for member in names:
-        if member.lower().endswith(".data") and member.count("/") < 3:
-            found = _of_obj_data(source, member, names)
-            if found is not None:
-                return found
-    return _of_class_file(source, names) or Description()
+    for member in source.names(".data", _DEPTH):
+        found = _of_obj_data(source, member)
+        if found is not None:
+            return found
+    return _of_class_file(source) or Description()
 
 
 def _text(source: Source, member: str) -> str:
@@ -292,7 +293,7 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
-def _of_obj_data(source: Source, member: str, names: list[str]) -> Description | None:
+def _of_obj_data(source: Source, member: str) -> Description | None:
     """Return what ``obj.data`` of Darknet says; None if the file is something else."""
     values = {}
     for line in _lines(_text(source, member)):
@@ -305,7 +306,8 @@ def _of_obj_data(source: Source, member: str, names: list[str]) -> Description |
     found = Description(source.place(member), member[: member.rfind("/") + 1])
     found.files.add(member)
     tails = _tails(values["names"])
-    listed = next((name for tail in tails for name in names if name == found.folder + tail), None)
+    names = set(source.names(".names"))
+    listed = next((found.folder + tail for tail in tails if found.folder + tail in names), None)
     if listed is None:
         raise ReadError(found.place, f"names the classes in {values['names']!r}, which is not there.")
     found.files.add(listed)
@@ -318,11 +320,11 @@ def _of_obj_data(source: Source, member: str, names: list[str]) -> Description |
     return found
 
 
-def _of_class_file(source: Source, names: list[str]) -> Description | None:
+def _of_class_file(source: Source) -> Description | None:
     """Return the classes of a file that lists them."""
     for known in _CLASS_FILES:
-        for member in names:
-            if member.rpartition("/")[2].lower() == known and member.count("/") < 3:
+        for member in source.names(known, _DEPTH):
+            if member.rpartition("/")[2].lower() == known:
                 found = Description(source.place(member), member[: member.rfind("/") + 1])
                 found.files.add(member)
                 words = _lines(_text(source, member))

@@ -17,6 +17,7 @@ from encord_convert.formats.yolo.layout import IMAGE_SUFFIXES
 from encord_convert.hub.splits import standard
 
 _LOOKED_AT = 40
+_DEPTH = 2
 _ROW = re.compile(rb"[ \t]*\d{1,7}(?:\.0+)?(?:[ \t]+[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?){4,}[ \t]*")
 _SHARE = 1.5
 _OTHERS = (".xml", ".json", ".jsonl", ".csv", ".dcm")
@@ -31,21 +32,19 @@ def identify(source: Source) -> Match:
 
 
 def _identified(source: Source) -> Match:
-    members = source.names()
-    if any(name.lower().endswith(".ndjson") for name in members[:_LOOKED_AT]) or is_ndjson(source, members):
-        return Match.YES if is_ndjson(source, members) else Match.NO
-    texts = [name for name in members if name[-4:].lower() == ".txt"]
-    if isinstance(source, FileSource):
-        yamls = [name for name in members if name.lower().endswith((".yaml", ".yml"))]
-        return Match.YES if any(_describes(source, name) for name in yamls) else Match.NO
-    images = next((True for name in members if name.lower().endswith(IMAGE_SUFFIXES)), False)
-    if (images or texts) and any(_describes(source, name) for name in yaml_members(members)[:5]):
+    if ndjson_member(source) is not None:
         return Match.YES
-    if any(name.lower().endswith(_OTHERS) and not name.lower().endswith("notes.json") for name in members):
+    if isinstance(source, FileSource):
+        return Match.YES if any(_describes(source, name) for name in yaml_members(source)) else Match.NO
+    texts = source.names(".txt")
+    images = any(source.names(suffix) for suffix in IMAGE_SUFFIXES)
+    if (images or texts) and any(_describes(source, name) for name in yaml_members(source)[:5]):
+        return Match.YES
+    if any(name.rpartition("/")[2] != "notes.json" for suffix in _OTHERS for name in source.names(suffix)):
         return Match.NO if not texts else _by_rows(source, texts, only_labels=True)
     if texts:
         return _by_rows(source, texts, only_labels=False)
-    return Match.YES if images and is_of_classes(members) else Match.NO
+    return Match.YES if images and is_of_classes(source.names()) else Match.NO
 
 
 def _describes(source: Source, name: str) -> bool:
@@ -70,16 +69,9 @@ def _by_rows(source: Source, texts: list[str], *, only_labels: bool) -> Match:
     return Match.YES if right * 2 > rows and right else Match.NO
 
 
-def is_ndjson(source: Source, members: list[str]) -> bool:
-    """Tell a file, or a folder with one, whose first line describes a data set."""
-    return ndjson_member(source, members) is not None
-
-
-def ndjson_member(source: Source, members: list[str]) -> str | None:
-    """Return the NDJSON file of Ultralytics among members, if there is one alone."""
-    found = [name for name in members if name.lower().endswith(".ndjson")]
-    if isinstance(source, FileSource):
-        found = members
+def ndjson_member(source: Source) -> str | None:
+    """Return the file whose first line describes a data set, if there is one alone."""
+    found = source.names(".ndjson", _DEPTH)
     if len(found) != 1:
         return None
     line = source.head(found[0]).partition(b"\n")[0]

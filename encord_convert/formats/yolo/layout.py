@@ -23,7 +23,7 @@ IMAGE_SUFFIXES = (
     ".avif", ".bmp", ".dng", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp"
 )  # fmt: skip
 _NOT_LABELS = re.compile(r"(predefined_)?classes\.txt|readme.*|requirements\.txt|licen[cs]e\.txt", re.IGNORECASE)
-_MOST_LIST_BYTES = 1 << 30
+_MOST_LIST_BYTES = 1 << 28
 _LABEL_FOLDERS = ("labels", "Labels", "LABELS", "labelTxt")
 
 
@@ -59,8 +59,8 @@ class Layout:
         return len(self.images)
 
 
-def laid_out(source: Source, members: list[str], about: Description) -> Layout:
-    """Return the images and label files among the members of a source, in the order of their names.
+def laid_out(source: Source, about: Description) -> Layout:
+    """Return the images and label files of a source, in the order of their names.
 
     Raises
     ------
@@ -68,12 +68,12 @@ def laid_out(source: Source, members: list[str], about: Description) -> Layout:
         :data:`SIZES` is damaged.
     """
     found = Layout()
-    stated = _stated_sizes(source, members, about)
-    listed = _listed(source, members, about)
-    texts = {name for name in members if name[-4:].lower() == ".txt" and name not in about.files}
-    texts = {name for name in texts if not _NOT_LABELS.fullmatch(name[name.rfind("/") + 1 :])}
-    unpaired = _pair([name for name in members if name.lower().endswith(IMAGE_SUFFIXES)], texts, found)
-    paths = [*found.images]
+    stated = _stated_sizes(source, about)
+    listed = _listed(source, about)
+    by_suffix = [some for suffix in IMAGE_SUFFIXES if (some := source.names(suffix))]
+    images = by_suffix[0] if len(by_suffix) == 1 else sorted(name for some in by_suffix for name in some)
+    unpaired = _pair(images, set(source.names(".txt")) - about.files, found)
+    paths = images
     known = {_stem(_tail(path)): path for path in (*listed, *stated)}
     for label in unpaired:
         path = _image_path(label)
@@ -112,20 +112,26 @@ def _as_stated(stated: Iterable[str], paths: list[str], found: Layout) -> None:
 def _pair(images: list[str], texts: set[str], found: Layout) -> list[str]:
     """Pair images with label files; return the label files without an image."""
     folders = _LabelFolders(texts)
-    taken: set[str] = set()
-    twins = 0
+    found.images = list(images)
+    labels = found.labels
+    last, own = None, [""]
     for image in images:
-        slash = image.rfind("/") + 1
-        name = f"{image[slash : image.rfind('.')]}.txt"
-        label = next((one for folder in folders.of(image[:slash]) if (one := folder + name) in texts), "")
-        twins += bool(label) and label in taken
-        taken.add(label)
-        found.images.append(image)
-        found.labels.append(label)
-    if twins:
+        slash, dot = image.rfind("/") + 1, image.rfind(".")
+        if image[:slash] != last:
+            last = image[:slash]
+            own = folders.of(last)
+        label = ""
+        for folder in own:
+            label = f"{folder}{image[slash:dot]}.txt"
+            if label in texts:
+                break
+            label = ""
+        labels.append(label)
+    taken = set(labels)
+    unpaired = sorted(name for name in texts - taken if not _NOT_LABELS.fullmatch(name[name.rfind("/") + 1 :]))
+    if twins := len(labels) - labels.count("") - len(taken - {""}):
         detail = "Two images have names that differ in their endings alone, and so share one label file."
         found.notes.append((Level.WARNING, "NAME_CLASH", detail, twins))
-    unpaired = sorted(texts - taken)
     if images:
         found.unread = [
             one for one in unpaired
@@ -204,15 +210,14 @@ def _candidates(about: Description, value: str) -> list[str]:
     return list(dict.fromkeys([about.folder + path for path in paths] + paths))
 
 
-def _listed(source: Source, members: list[str], about: Description) -> dict[str, str]:
+def _listed(source: Source, about: Description) -> dict[str, str]:
     """Return the images that lists of the description name, each with the word of its split."""
     listed: dict[str, str] = {}
-    known = set(members) if any(value.lower().endswith(".txt") for _, value in about.entries) else set()
+    known = set(source.names(".txt")) if any(value.lower().endswith(".txt") for _, value in about.entries) else set()
     for key, value in about.entries:
         member = next((one for one in _candidates(about, value) if one in known), None)
         if member is not None and value.lower().endswith(".txt"):
-            about.files.add(member)
-            text = source.head(member, _MOST_LIST_BYTES).decode("utf-8", "replace")
+            text = _text(source, member, about, "replace")
             for line in text.replace("\\", "/").splitlines():
                 path = "/".join(part for part in line.strip().split("/") if part not in ("", ".", ".."))
                 if path:
@@ -295,18 +300,15 @@ def _titles(paths: list[str], splits: list[str], stated: dict[str, tuple[tuple[i
 # --- sizes ------------------------------------------------------------------------------------------------------------
 
 
-def _stated_sizes(source: Source, members: list[str], about: Description) -> dict[str, tuple[tuple[int, int], str]]:
+def _stated_sizes(source: Source, about: Description) -> dict[str, tuple[tuple[int, int], str]]:
     """Return size and title of images by their paths, as :data:`SIZES` or CVAT's ``images.meta`` says them."""
     for member in (f"{about.folder}{SIZES}", SIZES):
-        if member in members:
-            about.files.add(member)
-            base = member[: -len(SIZES)]
-            text = source.head(member, _MOST_LIST_BYTES).decode("utf-8-sig", "surrogatepass")
-            return dict(_rows_of(text, base, source.place(member)))
-    for member in members:
+        if member in source.names(SIZES):
+            text = _text(source, member, about, "surrogatepass")
+            return dict(_rows_of(text, member[: -len(SIZES)], source.place(member)))
+    for member in source.names("images.meta"):
         if member.rpartition("/")[2] == "images.meta":
-            about.files.add(member)
-            text = source.head(member, _MOST_LIST_BYTES).decode("utf-8-sig", "replace")
+            text = _text(source, member, about, "replace")
             sizes = {}
             for line in text.splitlines():  # name, height, width
                 *words, height, width = line.split() if len(line.split()) > 2 else ("", "", "")
@@ -314,6 +316,16 @@ def _stated_sizes(source: Source, members: list[str], about: Description) -> dic
                     sizes[" ".join(words).strip("\"'")] = (int(width), int(height)), ""
             return sizes
     return {}
+
+
+def _text(source: Source, member: str, about: Description, errors: str) -> str:
+    about.files.add(member)
+    data = source.head(member, _MOST_LIST_BYTES + 1)
+    if len(data) > _MOST_LIST_BYTES:
+        raise ReadError(
+            source.place(member), f"has more than {_MOST_LIST_BYTES >> 20} MB; no list of images is as long."
+        )
+    return data.decode("utf-8-sig", errors)
 
 
 def _rows_of(text: str, base: str, place: str) -> Iterator[tuple[str, tuple[tuple[int, int], str]]]:

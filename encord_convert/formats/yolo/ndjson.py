@@ -131,7 +131,7 @@ class Lines:
         """Return the rows of some images."""
         with self._source.open(self._member) as stream:
             _skip(stream, self._offsets[images.start])
-            found = []
+            found: list[list[list[float]]] = []
             while len(found) < len(images) and (line := stream.readline()):
                 if line.strip():
                     found.append(list(_rows_in(_decoder.decode(line).get("annotations"))))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
@@ -103,12 +105,46 @@ class Files:
         return (self._layout.splits[image], self._layout.titles[image], self.member(image))
 
 
+class _Packed:
+    """A page in little room: most rows stand on lines one after the other, and have numbers of six decimals."""
+
+    __slots__ = ("_classes", "_counts", "_faults", "_lines", "_widths", "numbers")
+
+    def __init__(self, page: Page) -> None:
+        self._counts, self._classes, self._faults = page.counts, page.classes, page.faults
+        are_alike = len(page) and int(page.widths.min()) == int(page.widths.max())
+        self._widths: Any = int(page.widths[0]) if are_alike else page.widths
+        self._lines = None if np.array_equal(page.lines, _lines(page.counts)) else page.lines
+        self.numbers: Any = page.numbers
+        if len(page.numbers) and np.abs(page.numbers).max() < 1000:
+            units = np.rint(page.numbers * _UNIT).astype(np.int32)
+            if np.array_equal(units / _UNIT, page.numbers):
+                self.numbers = units
+
+    def page(self) -> Page:
+        """Return the page."""
+        widths = self._widths
+        if isinstance(widths, int):
+            widths = np.full(len(self._classes), widths, np.int32)
+        numbers = self.numbers / _UNIT if self.numbers.dtype == np.int32 else self.numbers
+        lines = _lines(self._counts) if self._lines is None else self._lines
+        return Page(self._counts, self._classes, widths, numbers, lines, self._faults)
+
+
+_UNIT = 1e6
+
+
+def _lines(counts: Any) -> Any:
+    ends = np.cumsum(counts)
+    return (np.arange(1, int(counts.sum()) + 1) - np.repeat(ends - counts, counts)).astype(np.int32)
+
+
 @dataclass(slots=True)
 class Pages:
     """The pages of a data set."""
 
     images: Images
-    _kept: dict[int, Page] = field(default_factory=dict)
+    _kept: dict[int, _Packed] = field(default_factory=dict)
     _room: int = _MOST_KEPT
 
     def walk(self) -> Iterator[tuple[range, Page]]:
@@ -116,10 +152,12 @@ class Pages:
         count = len(self.images.titles)
         for start in range(0, count, IMAGES):
             images = range(start, min(start + IMAGES, count))
-            page = self._kept.get(start)
-            if page is None:
-                page = self.images.page(images)
-                if self._room >= page.numbers.nbytes:
-                    self._room -= page.numbers.nbytes
-                    self._kept[start] = page
+            packed = self._kept.get(start)
+            if packed is not None:
+                yield images, packed.page()
+                continue
+            page = self.images.page(images)
+            if self._room > 0:
+                packed = self._kept[start] = _Packed(page)
+                self._room -= packed.numbers.nbytes
             yield images, page

@@ -60,20 +60,19 @@ def read(source: Source, options: ReadOptions) -> LabelSet:
         There are no label files, a file is damaged, or the size of no image is known.
     """
     source = beside_yaml(source)
-    members = source.names()
-    lines = ndjson_member(source, members)
+    lines = ndjson_member(source)
     if lines is not None:
         images = Lines(source, lines)
         reader = Reader(images, images.about, options, source.name)
         labels = reader.read()
         reader.ledger.mark_head()
         return labels
-    return _read_files(source, members, options)
+    return _read_files(source, options)
 
 
-def _read_files(source: Source, members: list[str], options: ReadOptions) -> LabelSet:
-    about = described(source, members)
-    layout = laid_out(source, members, about)
+def _read_files(source: Source, options: ReadOptions) -> LabelSet:
+    about = described(source)
+    layout = laid_out(source, about)
     if not len(layout) and not about.place:
         raise ReadError(source.name, "holds no images and no label files of YOLO.")
     images = Files(source, layout, options.size_px())
@@ -81,8 +80,8 @@ def _read_files(source: Source, members: list[str], options: ReadOptions) -> Lab
     ledger = reader.ledger
     for level, code, detail, count in layout.notes:
         ledger.note(level, code, detail, count=count)
-    tell_json(source, [name for name in members if name.lower().endswith(".json")], ledger)
-    unread = layout.unread + [name for name in yaml_members(members) if name not in about.files]
+    tell_json(source, source.names(".json"), ledger)
+    unread = layout.unread + [name for name in yaml_members(source) if name not in about.files]
     if unread:
         named = ", ".join(unread[:5])
         detail = f"Files that belong to no image and name no classes are not read: {named}."

@@ -111,11 +111,14 @@ class Tables:
         )  # fmt: skip
 
     def _used(self, found: Settled, confidences: Any) -> list[Use | None]:
-        numbers, kinds = found.page.classes.tolist(), found.kinds.tolist()
         if len(self._uses) > _MOST_USES:
             self._uses.clear()
         if not self._plan.confidences:
-            return [self._use(number, kind, None) for number, kind in zip(numbers, kinds, strict=True)]
+            codes = found.page.classes * len(TYPES) + found.kinds
+            known, places = np.unique(codes, return_inverse=True)
+            made = [self._use(code // len(TYPES), code % len(TYPES), None) for code in known.tolist()]
+            return np.array([*made, None], object)[places].tolist()  # type: ignore[no-any-return]
+        numbers, kinds = found.page.classes.tolist(), found.kinds.tolist()
         scores = [None if score != score else score for score in confidences.tolist()]
         return [self._use(*one) for one in zip(numbers, kinds, scores, strict=True)]
 

@@ -11,13 +11,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from encord_convert.formats.yolo.fast_numbers import six_decimals
+
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger[Any]]
 Flags = NDArray[np.bool_]
 
 LARGEST_FILE = 64 << 20
@@ -96,7 +98,8 @@ class Page:
         """Return the first numbers of some rows, as an array of ``count`` columns."""
         if len(at) == len(self) and len(self) and int(self.widths.min()) == int(self.widths.max()):
             return self.numbers.reshape(len(self), -1)[:, :count]
-        return self.numbers[self.starts[at][:, None] + np.arange(count)]
+        found: Floats = self.numbers[self.starts[at][:, None] + np.arange(count)]
+        return found
 
     def last(self, back: int = 1) -> Floats:
         """Return the number that is last, or last but one, of each row; of empty rows any."""
@@ -123,7 +126,11 @@ def page_of(texts: Sequence[bytes]) -> Page:
 
 def page_of_rows(images: Iterable[Iterable[Sequence[float]]]) -> Page:
     """Return rows that are lists of numbers, the class first, as a page."""
-    counts, classes, widths, numbers, lines = [], [], [], [], []
+    counts: list[int] = []
+    classes: list[int] = []
+    widths: list[int] = []
+    lines: list[int] = []
+    numbers: list[float] = []
     faults: list[Fault] = []
     for image, rows in enumerate(images):
         before = len(classes)
@@ -148,11 +155,11 @@ def joined(pages: Sequence[Page]) -> Page:
     for one in pages:
         faults += [fault._replace(image=fault.image + before) for fault in one.faults]
         before += len(one.counts)
-    columns = [
+    counts, classes, widths, numbers, lines = (
         np.concatenate([getattr(one, name) for one in pages])
         for name in ("counts", "classes", "widths", "numbers", "lines")
-    ]
-    return Page(*columns, faults)
+    )
+    return Page(counts, classes, widths, numbers, lines, faults)
 
 
 def _plain_page(texts: Sequence[bytes], text: bytes) -> Page | None:
@@ -161,9 +168,6 @@ def _plain_page(texts: Sequence[bytes], text: bytes) -> Page | None:
     is_ink = chars > ord(" ")
     tokens = np.flatnonzero(is_ink & ~np.concatenate([[False], is_ink[:-1]]))
     newlines = np.flatnonzero(chars == ord("\n"))
-    values = _numbers_in(text)
-    if len(values) != len(tokens):
-        return None
     counts_by_line = np.diff(np.searchsorted(tokens, newlines), prepend=0)
     lines = np.flatnonzero(counts_by_line)
     widths = counts_by_line[lines]
@@ -171,15 +175,21 @@ def _plain_page(texts: Sequence[bytes], text: bytes) -> Page | None:
     last_lines = np.searchsorted(newlines, np.cumsum(lengths + 1) - 1)  # of each file, its last newline is ours
     owners = np.searchsorted(last_lines, lines)
     firsts = np.cumsum(widths) - widths
+    is_class = np.zeros(len(tokens), bool)
+    is_class[firsts] = True
+    values = six_decimals(chars, tokens, is_class)
+    if values is None:
+        values = _numbers_in(text)
+        if len(values) != len(tokens):
+            return None
     classes = values[firsts]
     is_whole = (classes == np.floor(classes)) & (classes >= 0) & (classes < _LARGEST_CLASS)
     if not is_whole.all() or not np.isfinite(values).all():
         return None
-    is_number = np.ones(len(values), bool)
-    is_number[firsts] = False
     counts = np.bincount(owners, minlength=len(texts)).astype(np.int64)
     before = np.concatenate([[0], last_lines[:-1] + 1])
-    return Page(counts, classes.astype(np.int64), widths - 1, values[is_number], lines - before[owners] + 1)
+    lines = (lines - before[owners] + 1).astype(np.int32)
+    return Page(counts, classes.astype(np.int32), (widths - 1).astype(np.int32), values[~is_class], lines)
 
 
 def _numbers_in(text: bytes) -> Floats:

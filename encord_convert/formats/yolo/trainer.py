@@ -78,7 +78,7 @@ def _is_plain(page: Page, classes: int, keypoints: tuple[int, int] | None) -> bo
     return low == high == _BOX or (low > _LONGEST_BOX and not np.any(page.widths % 2))
 
 
-def _reason(rows: list[np.ndarray], numbers: list[int], classes: int, keypoints: tuple[int, int] | None) -> str | None:  # type: ignore[type-arg]
+def _reason(rows: list[np.ndarray], numbers: list[int], classes: int, keypoints: tuple[int, int] | None) -> str | None:
     """Return why the image of these rows would be left out; None if it would not."""
     if keypoints is not None:
         count, each = keypoints
@@ -102,7 +102,7 @@ def _reason(rows: list[np.ndarray], numbers: list[int], classes: int, keypoints:
     return CLASS if max(numbers) >= classes else None
 
 
-def _around(ring: np.ndarray) -> list[np.float32]:  # type: ignore[type-arg]
+def _around(ring: np.ndarray) -> list[np.float32]:
     xs, ys = ring[0::2], ring[1::2]
     return [(xs.min() + xs.max()) / 2, (ys.min() + ys.max()) / 2, xs.max() - xs.min(), ys.max() - ys.min()]
 
@@ -121,7 +121,8 @@ def repeated(page: Page) -> Counter[int]:
     codes = ends[starts + page.widths] - ends[starts]
     keys = page.owners.astype(np.uint64) << np.uint64(32) | page.classes.astype(np.uint64)
     codes = (codes ^ keys * np.uint64(0xBF58476D1CE4E5B9)) * np.uint64(0x94D049BB133111EB)
-    if len(np.unique(codes)) == len(codes):
+    codes.sort()
+    if not np.any(codes[1:] == codes[:-1]):
         return found
     owners = page.owners.tolist()
     seen: set[tuple[int, int, bytes]] = set()

@@ -54,7 +54,7 @@ def carries_of(task: Task) -> Carries:
         features=task.features | {Feature.EMPTY_ROWS, Feature.OVERLAPS},
         tolerance_px=0.01,
         codes={
-            **task.approximates,
+            **dict(task.approximates.items()),
             Feature.HOLES: "HOLES_JOINED",
             Feature.PARTS: "PARTS_JOINED",
             Feature.OUT_OF_BOUNDS: "CLIPPED",

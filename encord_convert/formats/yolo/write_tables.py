@@ -89,8 +89,8 @@ class TableWriter:
         if use is None or use.static is not None or use.dynamic is not None or use.carried or use.weights is not None:
             return b""
         number = self._numbers.get((use.item.name, use.item.shape))
-        is_plain = number is not None and use.info.manual_annotation and use.info.confidence == 1
-        return b"%d" % number if is_plain and not loses_sides(use.info, self._carries) else b""
+        is_plain = use.info.manual_annotation and use.info.confidence == 1 and not loses_sides(use.info, self._carries)
+        return b"%d" % number if is_plain and number is not None else b""
 
 
 def _digits(units: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -123,7 +123,7 @@ def _boxes(column: Column, sizes: Floats) -> _Written:
     sides = relative[:, 2:] * sizes
     with np.errstate(invalid="ignore"):
         is_within = (low >= -TOLERANCE_PX) & (low + sides <= sizes + TOLERANCE_PX)
-        sure = (is_within & (sides > TOLERANCE_PX)).all(axis=1)
+        sure = np.all(is_within & (sides > TOLERANCE_PX), axis=1)
     low, high = np.maximum(low, 0.0), np.minimum(high, sizes)
     found = np.concatenate([(low + high) / 2, high - low], axis=1)
     found[~sure] = 0
