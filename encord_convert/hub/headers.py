@@ -96,6 +96,8 @@ def _jpeg(head: bytes) -> tuple[Header | None, int]:
         length = int.from_bytes(head[at + 2 : at + 4], "big")
         if length < 2 or 0xC5 <= marker <= 0xCF:
             return _NONE
+        if marker == 0xE1 and head[at + 4 : at + 8] == b"Exif" and head[at + 8 : at + 10] != b"\0\0":
+            return _NONE
         if marker == 0xE1 and head[at + 4 : at + 8] == b"Exif":
             found = _orientation_in(head[at + 10 : at + 2 + length])
             if found is None:

@@ -12,6 +12,7 @@ LOSSES: dict[str, str] = {
     "ANSWERS_DROPPED": "no attributes in {target}",
     "ANSWERS_FLATTENED": "only the values of attributes in {target}",
     "ANSWER_DROPPED": "the field it answers is not read",
+    "ATTRIBUTE_DROPPED": "the attribute is not kept",
     "AUTHOR_DROPPED": "no authors in {target}",
     "BITMASK_AS_AREA": "masks of one class become one area",
     "BOX_AS_MASK": "only masks in {target}",

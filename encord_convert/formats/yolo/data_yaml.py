@@ -19,7 +19,9 @@ from encord_convert.hub.yaml_file import parse_document, plain
 
 LARGEST_BYTES = 16 << 20
 """Of a file that describes a data set."""
-_MOST_CLASSES = 1_000_000
+_MOST_CLASSES = 100_000
+MOST_UNNAMED = 10_000
+"""How many classes get names of ours."""
 _DEPTH = 3
 _CLASS_FILES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt", "predefined_classes.txt", "class.names")
 _SPLIT_KEYS = {
@@ -242,10 +244,10 @@ def take_count(value: Any, found: Description) -> None:
     """Take ``nc`` into account: how many classes there are."""
     if value is None:
         return
-    if not (isinstance(value, str) and value.isdecimal() and int(value) < _MOST_CLASSES):
+    if not (isinstance(value, str) and value.isdecimal() and len(value) < 10):
         found.note("INVALID_YAML", f"The 'nc' of data.yaml is {value!r} and not a number of classes.")
     elif not found.names:
-        found.names = {number: f"class_{number}" for number in range(int(value))}
+        found.names = {number: f"class_{number}" for number in range(min(int(value), MOST_UNNAMED))}
     elif int(value) != len(found.names):
         detail = f"data.yaml names {len(found.names)} classes, and its 'nc' says {value}: Ultralytics refuses it."
         found.note("CLASS_COUNT", detail)

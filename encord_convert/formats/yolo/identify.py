@@ -13,12 +13,13 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._api import Match
 from encord_convert.formats._files import FileSource, Source
 from encord_convert.formats.yolo.data_yaml import says_classes, yaml_members
-from encord_convert.formats.yolo.layout import IMAGE_SUFFIXES
+from encord_convert.formats.yolo.layout import IMAGE_SUFFIXES, NOT_LABELS
 from encord_convert.hub.splits import standard
 
 _LOOKED_AT = 40
 _DEPTH = 2
 _ROW = re.compile(rb"[ \t]*\d{1,7}(?:\.0+)?(?:[ \t]+[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?){4,}[ \t]*")
+_IS_PATH = re.compile(rb"\.(?:jpe?g|png|bmp|tiff?|webp)\s*$", re.IGNORECASE)
 _SHARE = 1.5
 _OTHERS = (".xml", ".json", ".jsonl", ".csv", ".dcm")
 
@@ -56,12 +57,12 @@ def _by_rows(source: Source, texts: list[str], *, only_labels: bool) -> Match:
     in_folder = [name for name in texts if re.search(r"(^|/)(labels|labelTxt)/", name, re.IGNORECASE)]
     if only_labels and not in_folder:
         return Match.NO
-    looked_at = in_folder or texts
+    looked_at = [name for name in in_folder or texts if not NOT_LABELS.fullmatch(name.rpartition("/")[2])]
     step = max(len(looked_at) // _LOOKED_AT, 1)
     rows = right = 0
     for name in looked_at[::step][:_LOOKED_AT]:
         for line in source.head(name, 4096).removeprefix(b"\xef\xbb\xbf").splitlines()[:5]:
-            if line.strip():
+            if line.strip() and not _IS_PATH.search(line):  # a list of images lies beside label files
                 rows += 1
                 right += bool(_ROW.fullmatch(line)) and all(abs(float(word)) < _SHARE for word in line.split()[1:5])
     if not rows:

@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
-from encord_convert.formats.yolo.data_yaml import Description
+from encord_convert.formats.yolo.data_yaml import RESERVED, Description
 from encord_convert.hub.loss import Level
-from encord_convert.hub.splits import named_in
+from encord_convert.hub.splits import UNNAMED, named_in
 
 SIZES = "sizes.csv"
 """File with the sizes of images: path, width, height, and the title of its row where that is not the path."""
 IMAGE_SUFFIXES = (
     ".avif", ".bmp", ".dng", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp"
 )  # fmt: skip
-_NOT_LABELS = re.compile(r"(predefined_)?classes\.txt|readme.*|requirements\.txt|licen[cs]e\.txt", re.IGNORECASE)
+NOT_LABELS = re.compile(r"(predefined_)?classes\.txt|readme.*|requirements\.txt|licen[cs]e\.txt", re.IGNORECASE)
+"""Text files that lie beside label files."""
 _MOST_LIST_BYTES = 1 << 28
 _LABEL_FOLDERS = ("labels", "Labels", "LABELS", "labelTxt")
 
@@ -128,7 +129,7 @@ def _pair(images: list[str], texts: set[str], found: Layout) -> list[str]:
             label = ""
         labels.append(label)
     taken = set(labels)
-    unpaired = sorted(name for name in texts - taken if not _NOT_LABELS.fullmatch(name[name.rfind("/") + 1 :]))
+    unpaired = sorted(name for name in texts - taken if not NOT_LABELS.fullmatch(name[name.rfind("/") + 1 :]))
     if twins := len(labels) - labels.count("") - len(taken - {""}):
         detail = "Two images have names that differ in their endings alone, and so share one label file."
         found.notes.append((Level.WARNING, "NAME_CLASH", detail, twins))
@@ -247,6 +248,8 @@ def _folder_splits(about: Description, paths: list[str], found: Layout) -> Calla
 
     def of(folder: str, key: str | None) -> str:
         split = known.get((folder, key))
+        if split is None and _tail(folder).startswith(f"{UNNAMED}/"):
+            split = known[folder, key] = ""
         if split is None:
             keys = [key] if key is not None else next((keys_of[one] for one in ordered if folder.startswith(one)), [])
             split = named_in(f"{folder}x") or _below_images(folder, keys)
@@ -259,7 +262,14 @@ def _folder_splits(about: Description, paths: list[str], found: Layout) -> Calla
 def _below_images(folder: str, keys: list[str]) -> str:
     """Return the folder below ``images/`` if it is what a key of the description is called."""
     first = _tail(f"{folder}x").partition("/")[0]
-    return first if first in keys else ""
+    return first if first in keys or (keys and keys[0] == split_key(first)) else ""
+
+
+def split_key(word: str) -> str:
+    """Return the key of a split in ``data.yaml`` that trainers have no word for."""
+    if re.fullmatch(r"[A-Za-z]\w*", word) and word not in RESERVED:
+        return word
+    return "split_" + re.sub(r"\W", "_", word)
 
 
 _DARKNET = re.compile(r"(?:data/)?obj_\w*data/", re.IGNORECASE)
@@ -290,8 +300,8 @@ def _titles(paths: list[str], splits: list[str], stated: dict[str, tuple[tuple[i
         cut = prefixes.get((folder, split))
         if cut is None:
             rest = _tail(f"{folder}x")[:-1]
-            if split and (rest == f"{split}/" or rest.startswith(f"{split}/")):
-                rest = rest[len(split) + 1 :]
+            if rest.startswith(f"{split or UNNAMED}/"):
+                rest = rest[len(split or UNNAMED) + 1 :]
             cut = prefixes[folder, split] = len(folder) - len(rest)
         titles.append(path[cut:])
     return titles

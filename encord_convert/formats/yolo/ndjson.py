@@ -21,6 +21,9 @@ _ROWS_OF = {"detect": "boxes", "segment": "segments", "obb": "obb", "pose": "pos
 _KNOWN = frozenset({"type", "task", "name", "class_names", "kpt_shape", "kpt_names", "flip_idx"})
 _OF_IMAGE = frozenset({"type", "file", "split", "width", "height", "annotations"})
 
+_MOST_CLASSES = 100_000
+_LONGEST_LINE = 64 << 20
+
 _decoder = msgspec.json.Decoder()
 _encode = msgspec.json.Encoder().encode
 
@@ -88,7 +91,10 @@ class Lines:
 
     def _lines(self) -> Iterator[bytes]:
         with self._source.open(self._member) as stream:
-            yield from stream
+            while line := stream.readline(_LONGEST_LINE + 1):
+                if len(line) > _LONGEST_LINE:
+                    raise ReadError(self.about.place, f"has a line of more than {_LONGEST_LINE >> 20} MB.")
+                yield line
 
     def _entry(self, line: bytes, number: int) -> dict[str, Any]:
         if not line.strip():
@@ -129,13 +135,25 @@ class Lines:
 
     def page(self, images: range) -> Page:
         """Return the rows of some images."""
+        return page_of_rows([list(_rows_in(said)) for said in self._annotations(images)])
+
+    def classes(self, images: range) -> list[int]:
+        """Return the number of the class of some images, -1 where there is none."""
+        found = []
+        for said in self._annotations(images):
+            values = said.get("classification") if isinstance(said, dict) else None
+            first = values[0] if isinstance(values, list) and values else values
+            found.append(first if type(first) is int and 0 <= first < _MOST_CLASSES else -1)
+        return found
+
+    def _annotations(self, images: range) -> list[Any]:
         with self._source.open(self._member) as stream:
             _skip(stream, self._offsets[images.start])
-            found: list[list[list[float]]] = []
+            found: list[Any] = []
             while len(found) < len(images) and (line := stream.readline()):
                 if line.strip():
-                    found.append(list(_rows_in(_decoder.decode(line).get("annotations"))))
-        return page_of_rows(found)
+                    found.append(_decoder.decode(line).get("annotations"))
+        return found
 
     def place(self, image: int) -> str:
         """Return the file."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
+from encord_convert.formats.yolo.dota import FOLDER, Dota
 from encord_convert.formats.yolo.layout import Layout
 from encord_convert.formats.yolo.rows import LARGEST_FILE, Page, page_of
 from encord_convert.hub.headers import read_headers
@@ -51,7 +52,7 @@ class Images(Protocol):
 class Files:
     """Images with a label file each."""
 
-    def __init__(self, source: Source, layout: Layout, size: Size | None) -> None:
+    def __init__(self, source: Source, layout: Layout, size: Size | None, names: dict[int, str]) -> None:
         self.titles = layout.titles
         self.splits = layout.splits
         self.sizes: list[Size] = [(0, 0)] * len(layout)
@@ -62,10 +63,13 @@ class Files:
         self._shared: dict[Size, Size] = {}
         self.rotated = 0
         self.unreadable: list[str] = []
+        is_dota = any(f"/{FOLDER}/" in f"/{label}" for label in layout.labels[:IMAGES])
+        self.dota = Dota(names) if is_dota else None
 
     def page(self, images: range) -> Page:
         """Return the rows of some images, and let ``sizes`` know of them."""
-        if images.start not in self._asked:
+        is_first = images.start not in self._asked
+        if is_first:
             self._asked.add(images.start)
             self._ask(images)
         labels = [self._layout.labels[image] for image in images]
@@ -75,7 +79,7 @@ class Files:
             if len(text) > LARGEST_FILE:
                 fact = f"has more than {LARGEST_FILE >> 20} MB; no label file of one image is that long."
                 raise ReadError(self._source.place(name), fact)
-        return page_of(texts)
+        return page_of(texts if self.dota is None else [self.dota.rows(text, is_first=is_first) for text in texts])
 
     def _ask(self, images: range) -> None:
         """Learn the sizes of images: from the list of them, else from their headers, else as the option says."""

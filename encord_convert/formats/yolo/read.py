@@ -19,8 +19,9 @@ from encord_convert.formats._files import FileSource, Source, source_at
 from encord_convert.formats.coco.categories import unique
 from encord_convert.formats.coco.native import FAMILY as COCO
 from encord_convert.formats.yolo import trainer
-from encord_convert.formats.yolo.data_yaml import Description, described, yaml_members
-from encord_convert.formats.yolo.identify import ndjson_member
+from encord_convert.formats.yolo.classify import read_class_lines, read_classes
+from encord_convert.formats.yolo.data_yaml import MOST_UNNAMED, Description, described, yaml_members
+from encord_convert.formats.yolo.identify import is_of_classes, ndjson_member
 from encord_convert.formats.yolo.layout import SIZES, laid_out
 from encord_convert.formats.yolo.ndjson import Lines
 from encord_convert.formats.yolo.options import ReadOptions
@@ -61,8 +62,12 @@ def read(source: Source, options: ReadOptions) -> LabelSet:
     """
     source = beside_yaml(source)
     lines = ndjson_member(source)
+    if lines is None and (options.task == "classify" or (options.task == "auto" and is_of_classes(source.names()))):
+        return read_classes(source)
     if lines is not None:
         images = Lines(source, lines)
+        if "classify" in (options.task, images.about.task):
+            return read_class_lines(images)
         reader = Reader(images, images.about, options, source.name)
         labels = reader.read()
         reader.ledger.mark_head()
@@ -75,7 +80,7 @@ def _read_files(source: Source, options: ReadOptions) -> LabelSet:
     layout = laid_out(source, about)
     if not len(layout) and not about.place:
         raise ReadError(source.name, "holds no images and no label files of YOLO.")
-    images = Files(source, layout, options.size_px())
+    images = Files(source, layout, options.size_px(), about.names)
     reader = Reader(images, about, options, source.name)
     ledger = reader.ledger
     for level, code, detail, count in layout.notes:
@@ -87,6 +92,13 @@ def _read_files(source: Source, options: ReadOptions) -> LabelSet:
         detail = f"Files that belong to no image and name no classes are not read: {named}."
         ledger.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(unread))
     labels = reader.read()
+    _tell_files(source, images, ledger)
+    ledger.mark_head()
+    return labels
+
+
+def _tell_files(source: Source, images: Files, ledger: Ledger) -> None:
+    """Say what was met in reading files."""
     if images.unreadable:
         detail = "Images that cannot be read; Ultralytics leaves them out."
         where = Where(file=source.place(images.unreadable[0]))
@@ -94,8 +106,17 @@ def _read_files(source: Source, options: ReadOptions) -> LabelSet:
     if images.rotated:
         detail = "EXIF data rotates an image; its labels are those of the image as it is shown."
         ledger.note(Level.INFO, "EXIF_ORIENTATION", detail, count=images.rotated)
-    ledger.mark_head()
-    return labels
+    if images.dota is not None and images.dota.difficult:
+        count = images.dota.difficult
+        ledger.into["attribute", "difficulty"] += count
+        detail = "The difficulty of objects in DOTA's files is not kept."
+        ledger.drop(
+            "ATTRIBUTE_DROPPED", Feature.ATTRIBUTES, ("attribute", "difficulty"), Where(file=source.name), detail,
+            count=count,
+        )  # fmt: skip
+    if images.dota is not None and images.dota.heads:
+        detail = "Lines of DOTA's files before the first object are not kept: where images come from, their resolution."
+        ledger.note(Level.INFO, "KEYS_NOT_READ", detail, count=images.dota.heads)
 
 
 def beside_yaml(source: Source) -> Source:
@@ -127,6 +148,8 @@ class Reader:
         self._title = title
         self._pages = Pages(images)
         self._draft = Draft(FAMILY)
+        self._is_dota = getattr(images, "dota", None) is not None
+        self._is_in_pixels = self._is_dota or options.units == "pixels"
 
     def read(self) -> LabelSet:
         """Return the label set.
@@ -164,7 +187,7 @@ class Reader:
 
     def _settled(self, images: range, page: Page, plan: Plan, is_class: Any) -> Settled:
         sizes = self._images.sizes[images.start : images.stop]
-        return settled(page, plan, is_class, sizes, is_in_pixels=self._options.units == "pixels")
+        return settled(page, plan, is_class, sizes, is_in_pixels=self._is_in_pixels)
 
     def _decided(self) -> Plan:
         """Look at all rows, and say what they are."""
@@ -181,9 +204,12 @@ class Reader:
             raise ReadError(self._title, fact, advice=SIZE_ADVICE)
         asked = self._options.task if self._options.task != "auto" else None
         said = "-r task says so" if asked else "data.yaml says so"
-        plan = decided(seen, asked or self._about.task, said, self._about.keypoints)
+        task = asked or self._about.task
+        if self._is_dota:
+            task, said = "obb", "files in labelTxt are DOTA's"
+        plan = decided(seen, task, said, self._about.keypoints)
         if not self._about.names and highest >= 0:
-            self._about.names = {number: f"class_{number}" for number in range(min(highest + 1, 100_000))}
+            self._about.names = {number: f"class_{number}" for number in range(min(highest + 1, MOST_UNNAMED))}
             detail = (
                 "Nothing names the classes; they are called class_0, class_1, …, up to the highest number there is."
             )
@@ -196,10 +222,10 @@ class Reader:
 
     def _doubt(self, seen: Seen, rows: int) -> None:
         """Say that numbers look like something else than shares of centre and size."""
-        if self._options.units == "shares" and seen.pixels * 2 > rows:
+        if not self._is_in_pixels and seen.pixels * 2 > rows:
             detail = "All numbers of most rows are above 1.5: they look like pixels, which -r units=pixels reads."
             self.ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
-        elif self._options.units == "shares" and seen.corners * 2 > seen.widths[4] > 1:
+        elif not self._is_in_pixels and seen.corners * 2 > seen.widths[4] > 1:
             detail = "Most boxes leave their image as centre and size: they look like corners."
             self.ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
 

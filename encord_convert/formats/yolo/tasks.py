@@ -175,7 +175,7 @@ def decided(seen: Seen, task: Task | None, said: str, keypoints: tuple[int, int]
     keypoints : (int, int) or None
         As the description says.
     """
-    widths = set(seen.widths)
+    widths = {width for width in seen.widths if width >= _BOX_WIDTH}  # shorter rows are cut short, whatever they are
     rule = said
     if task is None:
         task, rule = _looked_at(seen, widths, keypoints)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,8 +21,7 @@ from encord_convert.formats.coco.native import FAMILY as COCO
 from encord_convert.formats.coco.write_images import Names, file_name, frames_of, split_suffix
 from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.yolo import ndjson
-from encord_convert.formats.yolo.data_yaml import RESERVED
-from encord_convert.formats.yolo.layout import IMAGE_SUFFIXES, SIZES
+from encord_convert.formats.yolo.layout import IMAGE_SUFFIXES, SIZES, split_key
 from encord_convert.formats.yolo.options import WriteOptions
 from encord_convert.formats.yolo.read import FAMILY
 from encord_convert.formats.yolo.write_rows import RowWriter, Task, data_yaml, flips_of_all
@@ -112,7 +110,8 @@ def write(task: Task, labels: LabelSet, target: Target, options: WriteOptions, r
         table = csv.writer(sizes, lineterminator="\n")
         table.writerow(("image", "width", "height", "title"))
         for image, rows in walk.images():
-            target.adopt(image.label).write_bytes(rows)
+            with open(target.adopt(image.label), "wb", buffering=0) as stream:
+                stream.write(rows)
             table.writerow((image.path, image.width, image.height, image.title))
         with target.open(SIZES) as stream:
             stream.write(sizes.getvalue().encode("utf-8", "surrogatepass"))
@@ -154,6 +153,7 @@ class _Walk:
             found = {split for row in labels.walk() if (split := split_of(row.client_metadata))}
         self._has_splits = bool(found)
         self._overlaps: list[float] = []
+        self._known: dict[str, tuple[str, str]] = {}
 
     def images(self) -> Iterator[tuple[Written, bytes]]:
         """Yield each image, and the text of its rows."""
@@ -210,19 +210,24 @@ class _Walk:
                 self._overlaps.append((union - apart) / union if union else 1.0)
 
     def _image(self, name: str, title: str, split: str, size: tuple[int, int]) -> Written:
-        word = split or (UNNAMED if self._has_splits else "")
-        folder = f"{safe_name(word).replace('/', '_')}/" if word else ""
+        folder, key = self._known.get(split) or self._folder(split)
         stem, suffix = split_suffix(safe_name(name))
         if suffix.lower() not in IMAGE_SUFFIXES:
             stem, suffix = (stem, ".png") if suffix == ".dcm" else (stem + suffix, ".png")
-        path = self._paths.file(f"images/{folder}{stem}", suffix, by_stem=True)
-        key = standard(split) or ("train" if word in ("", UNNAMED) else folder[:-1])
-        folders = self.folders.setdefault(key if key in NAMES else _key(key), [])
-        if (place := f"images/{folder}".rstrip("/")) not in folders:
-            folders.append(place)
-        below = f"{path[len(f'images/{folder}') :]}{suffix}"
+        path = self._paths.file(folder + stem, suffix, by_stem=True)
+        below = path[len(folder) :] + suffix
         said = "" if below == title and "/" not in below else title
         return Written(f"{path}{suffix}", f"labels{path[6:]}.txt", key, below, *size, said)
+
+    def _folder(self, split: str) -> tuple[str, str]:
+        """Return the folder of the images of a split, and what ``data.yaml`` calls that."""
+        word = split or (UNNAMED if self._has_splits else "")
+        folder = f"{safe_name(word).replace('/', '_')}/" if word else ""
+        key = standard(split) or ("train" if word in ("", UNNAMED) else folder[:-1])
+        key = key if key in NAMES else split_key(key)
+        self.folders.setdefault(key, []).append(f"images/{folder}".rstrip("/"))
+        self._known[split] = f"images/{folder}", key
+        return self._known[split]
 
     def end(self) -> None:
         """Say what is known when all is written."""
@@ -241,13 +246,6 @@ class _Walk:
 _OF_BOTH = (rle.union_of_runs, rle.xor_of_runs)
 _MOST_MEASURED = 10_000
 _MOST_PIXELS = 1 << 26
-
-
-def _key(word: str) -> str:
-    """Return the key of a split in ``data.yaml`` that trainers have no word for."""
-    if re.fullmatch(r"[A-Za-z]\w*", word) and word not in RESERVED:
-        return word
-    return "split_" + re.sub(r"\W", "_", word)
 
 
 def _within(bbox: Sequence[float], size: tuple[int, int]) -> tuple[float, float, float, float] | None:

@@ -101,10 +101,13 @@ def _digits(units: NDArray[np.int64]) -> NDArray[np.uint8]:
     """
     text = np.empty((len(units), _WIDTH), np.uint8)
     text[:, 0], text[:, 2] = ord(" "), ord(".")
-    whole, rest = np.divmod(units, UNIT)
-    text[:, 1] = ord("0") + whole
-    high, low = np.divmod(rest, 1000)
-    text[:, 3:6], text[:, 6:9] = _THREE[high], _THREE[low]
+    whole = units == UNIT
+    text[:, 1] = whole
+    text[:, 1] += ord("0")
+    rest = units.astype(np.int32)
+    rest[whole] = 0
+    high = rest // 1000
+    text[:, 3:6], text[:, 6:9] = _THREE[high], _THREE[rest - high * 1000]
     return text
 
 
