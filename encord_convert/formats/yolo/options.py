@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+FAMILY = "yolo"
+"""What keys of a data set belong to that only YOLO has words for."""
+
 Task = Literal["detect", "segment", "obb", "pose", "classify"]
 
 

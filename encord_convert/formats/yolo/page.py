@@ -61,13 +61,10 @@ from __future__ import annotations
 from functools import partial
 
 from encord_convert.formats._api import Exporter, Format, Importer
-from encord_convert.formats._files import Source
+from encord_convert.formats._files import Source, Target
 from encord_convert.formats.yolo.identify import identify
-from encord_convert.formats.yolo.options import ReadOptions, WriteOptions
-from encord_convert.formats.yolo.read import FAMILY
-from encord_convert.formats.yolo.read import read as read_any
-from encord_convert.formats.yolo.write import carries_of, carries_with, write
-from encord_convert.formats.yolo.write_rows import TASKS
+from encord_convert.formats.yolo.options import FAMILY, ReadOptions, WriteOptions
+from encord_convert.formats.yolo.write_rows import TASKS, carries_of, carries_with
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.losses.report import Report
@@ -104,13 +101,23 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     ReadError
         There are no label files, a file is damaged, or the size of no image is known.
     """
+    # Detection imports every format: what reads and writes this one is imported when it does.
+    from encord_convert.formats.yolo.read import read as read_any
+
     return read_any(source, options)
+
+
+def write(task: str, labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
+    """Write the rows of a task."""
+    from encord_convert.formats.yolo.write import write as write_any
+
+    write_any(TASKS[task], labels, target, options, report)
 
 
 def _format(name: str, title: str, task: str) -> Format:
     how = TASKS[task]
     exporter = Exporter(
-        partial(write, how), WriteOptions, carries_of(how), carries_by=partial(carries_with, how)
+        partial(write, task), WriteOptions, carries_of(how), carries_by=partial(carries_with, how)
     )  # fmt: skip
     return Format(
         name=name,

@@ -24,7 +24,7 @@ from encord_convert.formats.yolo.data_yaml import MOST_UNNAMED, Description, des
 from encord_convert.formats.yolo.identify import is_of_classes, ndjson_member
 from encord_convert.formats.yolo.layout import SIZES, laid_out
 from encord_convert.formats.yolo.ndjson import Lines
-from encord_convert.formats.yolo.options import ReadOptions
+from encord_convert.formats.yolo.options import FAMILY, ReadOptions
 from encord_convert.formats.yolo.pages import Files, Images, Pages
 from encord_convert.formats.yolo.read_shapes import Settled, kinds_by_class, runs_back, settled, tail_values
 from encord_convert.formats.yolo.read_tables import Tables
@@ -37,7 +37,6 @@ from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.table import Sheet
 from encord_convert.sdk.objects import Object, Shape
 
-FAMILY = "yolo"
 TRACK_ID = "track_id"
 
 SHAPES = {

@@ -10,25 +10,23 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from encord_convert.formats._files import Target
 from encord_convert.formats._keypoints import Poses
 from encord_convert.formats._paths import Paths, safe_name
 from encord_convert.formats.coco.categories import categories_of
-from encord_convert.formats.coco.native import FAMILY as COCO
 from encord_convert.formats.coco.write_images import Names, file_name, frames_of, split_suffix
 from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.yolo import ndjson
 from encord_convert.formats.yolo.layout import IMAGE_SUFFIXES, SIZES, split_key
-from encord_convert.formats.yolo.options import WriteOptions
-from encord_convert.formats.yolo.read import FAMILY
-from encord_convert.formats.yolo.write_rows import RowWriter, Task, data_yaml, flips_of_all
+from encord_convert.formats.yolo.options import FAMILY, WriteOptions
+from encord_convert.formats.yolo.write_rows import RowWriter, Task, carries_with, data_yaml, flips_of_all
 from encord_convert.formats.yolo.write_tables import TableWriter
 from encord_convert.geometry import masks, rle
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature, Level, Limits
+from encord_convert.hub.loss import Carries, Level
 from encord_convert.hub.outlines import has_holes, one_ring_of, polygon_runs
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.splits import NAMES, UNNAMED, split_of, standard
@@ -42,37 +40,6 @@ from encord_convert.sdk.objects.coordinates import PolygonCoordinates
 
 DATA = "data.yaml"
 NDJSON = "dataset.ndjson"
-
-
-def carries_of(task: Task) -> Carries:
-    """Return what survives in rows of a task."""
-    return Carries(
-        shapes=task.shapes,
-        data_types=frozenset({DataType.IMAGE}),
-        features=task.features | {Feature.EMPTY_ROWS, Feature.OVERLAPS},
-        tolerance_px=0.01,
-        codes={
-            **dict(task.approximates.items()),
-            Feature.HOLES: "HOLES_JOINED",
-            Feature.PARTS: "PARTS_JOINED",
-            Feature.OUT_OF_BOUNDS: "CLIPPED",
-            Feature.UNKNOWN_POINTS: "KEYPOINT_UNKNOWN",
-            (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
-            (Feature.DEGENERATE, Shape.POLYGON): "INVALID_POLYGON",
-        },
-        approximates=frozenset(task.approximates),
-        limits=Limits(is_bounded=True),
-        colours_by=None,
-        native=frozenset({FAMILY, *([f"{COCO}:annotation.bbox"] if task.has_box else [])}),
-    )
-
-
-def carries_with(task: Task, options: WriteOptions) -> Carries:
-    """Return what survives with options."""
-    carries = carries_of(task)
-    if not options.confidence:
-        return carries
-    return replace(carries, features=carries.features | {Feature.CONFIDENCE, Feature.MANUAL})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from encord_convert.formats._keypoints import Poses, flips_of
+from encord_convert.formats.coco.native import FAMILY as COCO
+from encord_convert.formats.yolo.options import FAMILY, WriteOptions
 from encord_convert.geometry.boxes import cxcywh_from_xyxy
 from encord_convert.hub import outlines
-from encord_convert.hub.loss import Feature
+from encord_convert.hub.loss import Carries, Feature, Limits
+from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 
 UNIT = 1_000_000
@@ -95,6 +98,37 @@ TASKS: dict[str, Task] = {
     )
 }
 """Rows: ``c x y w h`` (centre), one ring, four corners, or a box and its keypoints."""
+
+
+def carries_of(task: Task) -> Carries:
+    """Return what survives in rows of a task."""
+    return Carries(
+        shapes=task.shapes,
+        data_types=frozenset({DataType.IMAGE}),
+        features=task.features | {Feature.EMPTY_ROWS, Feature.OVERLAPS},
+        tolerance_px=0.01,
+        codes={
+            **dict(task.approximates.items()),
+            Feature.HOLES: "HOLES_JOINED",
+            Feature.PARTS: "PARTS_JOINED",
+            Feature.OUT_OF_BOUNDS: "CLIPPED",
+            Feature.UNKNOWN_POINTS: "KEYPOINT_UNKNOWN",
+            (Feature.DEGENERATE, Shape.BITMASK): "EMPTY_MASK",
+            (Feature.DEGENERATE, Shape.POLYGON): "INVALID_POLYGON",
+        },
+        approximates=frozenset(task.approximates),
+        limits=Limits(is_bounded=True),
+        colours_by=None,
+        native=frozenset({FAMILY, *([f"{COCO}:annotation.bbox"] if task.has_box else [])}),
+    )
+
+
+def carries_with(task: Task, options: WriteOptions) -> Carries:
+    """Return what survives with options."""
+    carries = carries_of(task)
+    if not options.confidence:
+        return carries
+    return replace(carries, features=carries.features | {Feature.CONFIDENCE, Feature.MANUAL})
 
 
 class RowWriter:
