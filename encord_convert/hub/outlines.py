@@ -65,7 +65,8 @@ def one_ring_of(coordinates: Any, size: Size, *, with_holes: bool = False) -> li
     """
     rings = rings_of(coordinates, size)
     holes = holes_of(coordinates, size) if with_holes else []
-    if len(rings) > 1 and do_meet(rings):
+    is_mask = isinstance(coordinates, BitmaskCoordinates)  # whose outlines do not overlap
+    if len(rings) > 1 and not (is_mask and holes) and do_meet(rings):
         runs = rle.union_of_runs([masks.column_runs_from_rings([ring], size[1], size[0]) for ring in rings],
                                  size[0] * size[1])  # fmt: skip
         if holes:
@@ -148,7 +149,7 @@ def _outlines(row_runs: rle.Runs, size: Size) -> list[list[float]]:
 def turned_box_of(coordinates: Any, size: Size) -> list[float]:
     """Return four corners, clockwise: of a box as it is, else of the smallest turned box around the outline.
 
-    A corner outside the image is moved to its border.
+    A corner outside the image is moved to its border, unless all are so near that an angle would be lost for nothing.
     """
     if isinstance(coordinates, RotatableBoundingBoxCoordinates):
         from encord_convert.geometry.boxes import corners_from_rotated
@@ -161,7 +162,9 @@ def turned_box_of(coordinates: Any, size: Size) -> list[float]:
         corners = _smallest_box([number for ring in rings_of(coordinates, size) for number in ring])
     else:
         corners = corners_of(box_of(coordinates, size))
-    return [min(max(number, 0.0), float(size[index % 2])) for index, number in enumerate(corners)]
+    within = [min(max(number, 0.0), float(size[index % 2])) for index, number in enumerate(corners)]
+    is_near = all(abs(one - other) <= 2 * TOLERANCE_PX for one, other in zip(corners, within, strict=True))
+    return corners if is_near else within
 
 
 def _smallest_box(points: list[float]) -> list[float]:

@@ -18,7 +18,7 @@ from encord_convert.hub.loss import Carries, Feature, Where
 from encord_convert.hub.matching import Difference, Placement, Thing, differences, geometry_px
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.hub.skeletons import KnownPoints
-from encord_convert.hub.visibility import fate, frame_size, unit_size
+from encord_convert.hub.visibility import bounded_fate, fate, frame_size, unit_size
 from encord_convert.losses.narrow import changes, loses_a_part
 from encord_convert.sdk.objects import OntologyStructure
 
@@ -133,7 +133,7 @@ class _Lens:
         carries = self._carries
         if carries is not None:
             tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
-            state = fate(coordinates, *size, tolerance_px)
+            state = (bounded_fate if carries.limits.is_bounded else fate)(coordinates, *size, tolerance_px)
             if state == "degenerate" and not self.has(Feature.DEGENERATE):
                 return _GONE
             if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):

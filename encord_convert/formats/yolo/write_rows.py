@@ -1,7 +1,7 @@
 """Objects to rows of a label file: one writer for what a trainer loads and for what is kept.
 
-Numbers are shares of the image, none outside 0 to 1: one beyond would make Ultralytics leave out the whole image.
-Equal rows of a file are told apart in the sixth decimal, since it keeps one of them. All rows of a data set are of one
+Numbers are shares of the image, none outside 0 to 1: one beyond would make Ultralytics leave out the whole image. (The
+corners of a rotated box may be a hundredth of a pixel outside, which it allows, for the sake of the angle.) Equal rows of a file are told apart in the sixth decimal, since it keeps one of them. All rows of a data set are of one
 kind: a box among polygons would make it leave out the whole image, so that with polygons boxes are written with their
 four corners.
 
@@ -61,6 +61,8 @@ class Task:
     approximates: Mapping[Shape, str]
     features: frozenset[Feature] = frozenset()
     has_box: bool = False
+    slack: int = 0
+    """How many units beyond the image a number may be: Ultralytics allows 10,000."""
 
 
 _BOX, _ROTATED, _POLYGON = Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX, Shape.POLYGON
@@ -93,6 +95,7 @@ TASKS: dict[str, Task] = {
             frozenset({_ROTATED}),
             {_BOX: "BOX_AS_ROTATED", _POLYGON: "POLYGON_AS_BOX", _MASK: "MASK_AS_BOX"},
             frozenset({Feature.ROTATION}),
+            slack=5000,
         ),
         Task("pose", _skeleton, frozenset({_SKELETON}), {}, frozenset({Feature.VISIBILITY}), has_box=True),
     )
@@ -186,7 +189,7 @@ class RowWriter:
             box = own_box(instance) if self._task.has_box else None
             if box is not None:
                 values[:4] = cxcywh_from_xyxy(box)
-            units = told_apart(_units(values, size), number, seen)
+            units = told_apart(_units(values, size, self._task.slack), number, seen)
             words = self._words(units, flags)
             if self._with_confidence:
                 info = instance._frames[frame].object_frame_instance_info
@@ -207,9 +210,10 @@ class RowWriter:
         return shares
 
 
-def _units(values: Sequence[float], size: Size) -> list[int]:
-    """Return shares of the image in millionths, between 0 and 1."""
-    return [min(max(round(value / size[index % 2] * UNIT), 0), UNIT) for index, value in enumerate(values)]
+def _units(values: Sequence[float], size: Size, slack: int) -> list[int]:
+    """Return shares of the image in millionths, between 0 and 1 give or take the slack."""
+    low, high = -slack, UNIT + slack
+    return [min(max(round(value / size[index % 2] * UNIT), low), high) for index, value in enumerate(values)]
 
 
 def told_apart(units: list[int], number: int, seen: set[tuple[int, ...]]) -> list[int]:
