@@ -24,15 +24,15 @@ _SHARE = 1.5
 _OTHERS = (".xml", ".json", ".jsonl", ".csv", ".dcm")
 
 
-def identify(source: Source) -> Match:
+def identified(source: Source) -> Match:
     """Tell whether a source is a YOLO data set."""
     try:
-        return _identified(source)
+        return _match(source)
     except (ReadError, OSError):
         return Match.NO
 
 
-def _identified(source: Source) -> Match:
+def _match(source: Source) -> Match:
     if ndjson_member(source) is not None:
         return Match.YES
     if isinstance(source, FileSource):

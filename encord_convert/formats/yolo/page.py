@@ -60,9 +60,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from encord_convert.formats._api import Exporter, Format, Importer
+from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
-from encord_convert.formats.yolo.identify import identify
+from encord_convert.formats.yolo.identify import identified
 from encord_convert.formats.yolo.options import FAMILY, ReadOptions, WriteOptions
 from encord_convert.formats.yolo.write_rows import TASKS, carries_of, carries_with
 from encord_convert.hub.labelset import LabelSet
@@ -91,6 +91,11 @@ READS = Carries(
     ),
     native=frozenset({FAMILY}),
 )
+
+
+def identify(source: Source) -> Match:
+    """Say yes to a description of a data set beside images or rows, to rows by themselves, and to NDJSON."""
+    return identified(source)
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:

@@ -77,7 +77,7 @@ def read(source: Source, options: ReadOptions) -> LabelSet:
 def _read_files(source: Source, options: ReadOptions) -> LabelSet:
     about = described(source)
     layout = laid_out(source, about)
-    if not len(layout) and not about.place:
+    if not len(layout) and not source.names(SIZES):
         raise ReadError(source.name, "holds no images and no label files of YOLO.")
     images = Files(source, layout, options.size_px(), about.names)
     reader = Reader(images, about, options, source.name)

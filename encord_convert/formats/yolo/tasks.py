@@ -188,13 +188,13 @@ def _looked_at(seen: Seen, widths: set[int], keypoints: tuple[int, int] | None) 
     if keypoints is not None:
         own = _BOX_WIDTH + keypoints[0] * keypoints[1]
         if widths <= {own, own + 1, own + 2}:
-            return "pose", "kpt_shape is there and rows are as long"
+            return "pose", "all rows are as long as kpt_shape says"
     if widths <= {4, 5} or (widths <= {4, 5, 6} and _ends_in_ids(seen, {6})):
-        return "detect", "rows have 5 values" if widths else "there are no rows"
+        return "detect", "all rows have 5 values" if widths else "there are no rows"
     is_tracked = 10 not in widths or _ends_in_ids(seen, {10})
     if widths <= {8, 9, 10} and is_tracked and seen.are_rectangles:
-        return "obb", "rows have 9 values, which are rectangles"
-    return "segment", "rows have as many values as polygons"
+        return "obb", "all rows have 9 values and are rectangles"
+    return "segment", "rows have 7 or more values"
 
 
 def _ends_in_ids(seen: Seen, widths: set[int]) -> bool:

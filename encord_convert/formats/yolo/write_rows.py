@@ -1,9 +1,10 @@
 """Objects to rows of a label file: one writer for what a trainer loads and for what is kept.
 
-Numbers are shares of the image, none outside 0 to 1: one beyond would make Ultralytics leave out the whole image. (The
-corners of a rotated box may be a hundredth of a pixel outside, which it allows, for the sake of the angle.) Equal rows of a file are told apart in the sixth decimal, since it keeps one of them. All rows of a data set are of one
-kind: a box among polygons would make it leave out the whole image, so that with polygons boxes are written with their
-four corners.
+Numbers are shares of the image, none outside 0 to 1: one beyond would make Ultralytics leave out the whole image. (Only
+corners of a rotated box may be a hundredth of a pixel outside, which it allows, for the sake of the angle.) Equal rows
+of a file are told apart in the sixth decimal, since it keeps one of them. All rows of a data set are of one kind: a
+box among polygons would make it leave out the whole image, so that with polygons boxes are written with their four
+corners.
 
 The page of the format is :mod:`encord_convert.formats.yolo.page`.
 """
