@@ -75,8 +75,10 @@ ONLY_WRITE = [
         f"formats/coco/{name}.py"
         for name in ("encord", "panoptic", "results", "write_instances", "write_walk", "ytvis")
     ),
+    "formats/_keypoints.py",
     "formats/cvat/layout.py",
-    *(f"training/{name}.py" for name in ("base", "coco", "hugging_face", "images", "keypoints", "splits", "yolo")),
+    *(f"formats/yolo/{name}.py" for name in ("write", "write_rows", "write_tables")),
+    *(f"training/{name}.py" for name in ("base", "coco", "hugging_face", "images", "splits", "yolo")),
 ]
 
 

@@ -35,7 +35,7 @@ from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats._files import name_fault
 from encord_convert.formats._options import parse_options
 from encord_convert.formats._registry import format_named
-from encord_convert.sync.mapping.yaml_file import parse_document, text_at
+from encord_convert.hub.yaml_file import parse_document, text_at
 
 MANIFEST_BYTES = 64 << 20
 """Largest manifest that is read."""

@@ -274,8 +274,8 @@ def _convert(item: Item, sources: list[Source], report: Report, task: Task, stag
     else:
         labels = read(sources[0], item.from_ or job.from_, report=report, **job.read_options)
     if job.mapping is not None:
+        from encord_convert.hub.yaml_file import parse_document
         from encord_convert.sync import mapped
-        from encord_convert.sync.mapping.yaml_file import parse_document
 
         document = parse_document(job.mapping.text, job.mapping.place)
         labels = mapped(labels, document, place=job.mapping.place)

@@ -79,12 +79,12 @@ def push(
     and with 9 if the plan has problems; nothing was sent then.
     """
     from encord_convert.formats._files import whole_file
+    from encord_convert.hub.yaml_file import document_at
     from encord_convert.locks import locked
     from encord_convert.sync.applying import apply, continued
     from encord_convert.sync.files import SourceOf
     from encord_convert.sync.journal import AT_WORK, is_over
     from encord_convert.sync.mapping.file import mapping_text
-    from encord_convert.sync.mapping.yaml_file import document_at
     from encord_convert.sync.planning import plan as plan_
     from encord_convert.sync.projects import hashes_of
 

@@ -19,7 +19,7 @@ import tempfile
 import zipfile
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, TextIO
@@ -33,6 +33,9 @@ MAX_MEMBER_BYTES = 64 << 30
 MAX_RATIO = 100
 """Inflated to stored bytes, above a slack that lets small repetitive members pass."""
 RATIO_SLACK_BYTES = 32 << 20
+
+_PAGE_BYTES, _MORE_BYTES = 4096, 1 << 20
+"""How much of a small file is read at first, and then at once."""
 
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
 
@@ -110,6 +113,11 @@ class Source(ABC):
         with self.open(name) as stream:
             return stream.read(size)
 
+    def heads(self, names: Iterable[str], size: int) -> Iterator[bytes]:
+        """Yield the first bytes of each of many members, all of which :meth:`names` has listed."""
+        for name in names:
+            yield self.head(name, size)
+
     def close(self) -> None:
         """Give back what is held open."""
 
@@ -152,17 +160,51 @@ class FileSource(Source):
         return self._path
 
 
+class _Listed:
+    """Sorted names of members, which are asked for by suffix and depth again and again."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+        self._deepest = max(
+            (folder.count("/") for folder in {name[: name.rfind("/") + 1] for name in names}), default=0
+        )
+        by_ending: dict[str, list[str]] = {}
+        for name in names:
+            by_ending.setdefault(name[name.rfind(".") + 1 :], []).append(name)
+        self._by_ending: dict[str, list[str]] = {}
+        for ending, some in by_ending.items():
+            known = self._by_ending.setdefault(ending.lower(), some)
+            if known is not some:
+                known += some
+                known.sort()
+
+    def names(self, suffix: str, depth: int | None) -> list[str]:
+        """Return what :meth:`Source.names` does."""
+        _, point, ending = suffix.rpartition(".")
+        some = self._by_ending.get(ending, []) if point else self._names
+        if (not suffix or suffix == f".{ending}") and (depth is None or self._deepest < depth):
+            return list(some)
+        return [name for name in some if _selected(name, suffix, depth)]
+
+
 class FolderSource(Source):
     """A folder. Links are not followed out of it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self.name = str(root)
+        self._all: _Listed | None = None
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
-        """Walk the folder, hidden files left out."""
+        """Walk the folder, hidden files left out; once, since detection asks for the names many times."""
+        if self._all is not None:
+            return self._all.names(suffix, depth)
+        listed = self._walked(depth)
+        return [name for name in listed if _selected(name, suffix, depth)]
+
+    def _walked(self, depth: int | None) -> list[str]:
         found: list[str] = []
-        waiting = [""]
+        waiting, is_whole = [""], True
         while waiting:
             prefix = waiting.pop()
             try:
@@ -174,11 +216,16 @@ class FolderSource(Source):
                         if entry.is_dir(follow_symlinks=False):
                             if depth is None or name.count("/") < depth - 1:
                                 waiting.append(name + "/")
-                        elif _selected(name, suffix, depth) and entry.is_file():  # a pipe would keep us for ever
+                            else:
+                                is_whole = False
+                        elif entry.is_file():  # a pipe would keep us for ever
                             found.append(name)
             except OSError as error:
                 raise ReadError(self.place(prefix), f"cannot be read ({error.strerror}).") from error
-        return sorted(found)
+        found.sort()
+        if is_whole:
+            self._all = _Listed(found)
+        return found
 
     def open(self, name: str) -> BinaryIO:
         """Open a member below the folder."""
@@ -187,6 +234,43 @@ class FolderSource(Source):
         except ValueError as error:
             raise ReadError(self.name, f"{error}.") from error
         return _opened(path, self.place(name))
+
+    def heads(self, names: Iterable[str], size: int) -> Iterator[bytes]:
+        """Yield the first bytes of each member; a folder is looked up once, and links are left to :meth:`open`."""
+        if os.open not in os.supports_dir_fd:
+            yield from super().heads(names, size)
+            return
+        folder, handle = "", -1
+        try:
+            for name in names:
+                above, _, last = name.rpartition("/")
+                if handle < 0 or above != folder:
+                    if handle >= 0:
+                        os.close(handle)
+                        handle = -1
+                    folder, handle = (
+                        above,
+                        os.open(join_within(self._root, above) if above else self._root, os.O_RDONLY),
+                    )
+                try:
+                    file = os.open(last, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=handle)
+                except OSError:
+                    yield self.head(name, size)
+                    continue
+                try:
+                    data = os.read(file, min(size, _PAGE_BYTES))
+                    while _PAGE_BYTES <= len(data) < size and (
+                        more := os.read(file, min(size - len(data), _MORE_BYTES))
+                    ):
+                        data += more
+                finally:
+                    os.close(file)
+                yield data
+        except (OSError, ValueError) as error:
+            raise ReadError(self.place(folder), f"cannot be read ({error}).") from error
+        finally:
+            if handle >= 0:
+                os.close(handle)
 
     def size(self, name: str) -> int | None:
         """Return the member's size."""

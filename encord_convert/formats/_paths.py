@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import blake2b
 
+from encord_convert.formats._files import name_fault
+from encord_convert.formats.coco.write_images import split_suffix
 from encord_convert.hub.class_names import first_free
+from encord_convert.hub.media import SUFFIXES
 
 
 class Paths:
@@ -67,3 +70,18 @@ class Paths:
 
 def _code(path: str) -> bytes:
     return blake2b(path.casefold().encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def safe_name(name: str) -> str:
+    r"""Return a name that stays below any folder on every system, ``/`` between folders.
+
+    >>> safe_name("../C:\\cam 1\\a?.jpg"), safe_name("/nul/a.jpg"), safe_name("images/a.jpg"), safe_name("a.png/1.png")
+    ('C_/cam 1/a_.jpg', '_nul/a.jpg', '_images/a.jpg', 'a.png_/1.png')
+    """
+    plain = "".join("_" if char in '<>:"|?*' or char < " " else char for char in name.replace("\\", "/"))
+    parts = [part.rstrip(" .") for part in plain.split("/")]
+    # Ultralytics finds labels by the last folder "images" of a path.
+    parts = [f"_{part}" if name_fault(part) or part == "images" else part for part in parts if part] or ["_"]
+    # Training code that lists images by their endings takes a folder of such a name for one.
+    folders = [f"{part}_" if split_suffix(part)[1].lower() in SUFFIXES else part for part in parts[:-1]]
+    return "/".join([*folders, parts[-1]])

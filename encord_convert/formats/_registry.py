@@ -37,11 +37,18 @@ KNOWN: dict[str, str] = {
     "masks-index": "encord_convert.formats.masks.page:FORMAT_INDEX",
     "masks-instance": "encord_convert.formats.masks.page:FORMAT_INSTANCE",
     "rle": "encord_convert.formats.masks.rle:FORMAT",
+    "yolo": "encord_convert.formats.yolo.page:FORMAT",
+    "yolo-obb": "encord_convert.formats.yolo.page:FORMAT_OBB",
+    "yolo-pose": "encord_convert.formats.yolo.page:FORMAT_POSE",
+    "yolo-seg": "encord_convert.formats.yolo.page:FORMAT_SEG",
 }
 """Our formats, in alphabetical order. A table and not entry points, so that a bare checkout works uninstalled."""
 
 WRITTEN_ONLY = frozenset(
-    {"coco-encord", "coco-keypoints", "coco-panoptic", "coco-results", "coco-rle", "coco-ytvis", "dicom-table"}
+    {
+        "coco-encord", "coco-keypoints", "coco-panoptic", "coco-results", "coco-rle", "coco-ytvis", "dicom-table",
+        "yolo-obb", "yolo-pose", "yolo-seg",
+    }
 )  # fmt: skip
 """Those of our formats that cannot be read: they need not be imported to tell what a source is."""
 

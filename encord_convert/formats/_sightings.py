@@ -174,7 +174,8 @@ def _file(source: Source, name: str, names: list[str]) -> tuple[Sighting, bool]:
             f"is not a ZIP archive, whatever it is called: {shown} begins with {text[:20]!r}", advice
         ), False
     if lower.endswith((".yaml", ".yml")) and re.search(r"^(?:names|nc|train|kpt_shape):", text, re.MULTILINE):
-        return _not_read("the configuration of YOLO", shown), False
+        advice = "Name the folder that holds it, the images and their label files."
+        return Sighting(f"is the configuration of YOLO without images and labels ({shown})", advice), False
     if lower.endswith(".json"):
         advice = "Was it cut short or saved as something else?"
         return Sighting(f"is not JSON, whatever it is called: {shown} begins with {text[:20]!r}", advice), False
@@ -217,7 +218,7 @@ def _lines(text: str, name: str, names: list[str]) -> tuple[Sighting, bool]:
         for row in rows
     )
     if is_yolo:
-        return _not_read("YOLO", name), True
+        return Sighting(f"looks like rows of YOLO ({name})", "Name the folder of all label files and images."), True
     return Sighting(f"is text in no known format ({name})"), False
 
 

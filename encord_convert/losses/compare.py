@@ -19,7 +19,7 @@ from encord_convert.hub.matching import Difference, Placement, Thing, difference
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.hub.skeletons import KnownPoints
-from encord_convert.hub.visibility import extent_of, fate, frame_size, unit_size
+from encord_convert.hub.visibility import bounded_fate, extent_of, fate, frame_size, unit_size
 from encord_convert.losses.narrow import changes, loses_a_part
 from encord_convert.losses.redraw import redrawn
 from encord_convert.sdk.objects import OntologyStructure, Shape
@@ -168,7 +168,7 @@ class _Lens:
         carries = self._carries
         if carries is not None:
             tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
-            state = fate(coordinates, *size, tolerance_px)
+            state = (bounded_fate if carries.limits.is_bounded else fate)(coordinates, *size, tolerance_px)
             if state == "degenerate" and not self.has(Feature.DEGENERATE):
                 return _GONE
             if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):

@@ -19,6 +19,7 @@ from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Wher
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
 from encord_convert.hub.skeletons import KnownPoints
+from encord_convert.hub.table import Sheet
 from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, has_empty_part, is_crowd
 from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Report
@@ -158,7 +159,20 @@ class Narrowed:
             for instance in instances:
                 for frame in sorted(instance._frames):
                     report.drop(instance, frame, reason.code, reason.feature, reason.detail)
-        self._note_templates(known_points.untemplated)
+        note_templates(self.note, carries, known_points.untemplated)
+
+    def tables(self) -> Iterator[Sheet | Left]:
+        """Walk what :meth:`rows` does, many images at a time where nothing is lost of most: see :meth:`image`."""
+        self._known_points = KnownPoints(self.labels.ontology, max(self.carries.tolerance_px, LEAST_TOLERANCE_PX))
+        for one in self._report.sheets(self.labels, self.carries):
+            yield one if isinstance(one, Sheet) else account(self._report, one, self.carries, self._known_points)
+        note_templates(self.note, self.carries, self._known_points.untemplated)
+
+    def image(self, table: Sheet, number: int) -> Left:
+        """Return what is carried of an image of a table, on which something may be lost."""
+        row = table.row(number)
+        self._report.turn_to(row)
+        return account(self._report, row, self.carries, self._known_points)
 
     @property
     def splits(self) -> dict[str, int]:
@@ -169,16 +183,17 @@ class Narrowed:
     def splits(self, counts: dict[str, int]) -> None:
         self._report.target.splits = counts
 
-    def _note_templates(self, untemplated: Iterable[str]) -> None:
-        """Say which skeletons have the points of the first that is written, if the target has a list of them."""
-        if Shape.SKELETON in self.carries.shapes and Feature.UNKNOWN_POINTS not in self.carries.features:
-            for name in untemplated:
-                detail = f"The skeleton {name!r} has no template; its first instance orders the keypoints."
-                self.note(Level.WARNING, "KEYPOINT_NAMES_MISSING", detail)
-
     def note(self, level: Level, code: str, detail: str, where: Where = NOWHERE, count: int = 1) -> None:
         """Say something that lost nothing."""
         self._report.note(level, code, detail, where, count)
+
+
+def note_templates(note: Callable[[Level, str, str], None], carries: Carries, untemplated: Iterable[str]) -> None:
+    """Say which skeletons have the points of the first that is written, if the target has a list of them."""
+    if Shape.SKELETON in carries.shapes and Feature.UNKNOWN_POINTS not in carries.features:
+        for name in untemplated:
+            detail = f"The skeleton {name!r} has no template; its first instance orders the keypoints."
+            note(Level.WARNING, "KEYPOINT_NAMES_MISSING", detail)
 
 
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:

@@ -22,6 +22,7 @@ from encord_convert.errors import (
 )
 from encord_convert.formats.encord import row_dict
 from encord_convert.hub.loss import Level, Loss
+from encord_convert.hub.yaml_file import document_at, plain
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import AuthorisationError, ResourceNotFoundError
@@ -34,7 +35,6 @@ from encord_convert.sync.limits import LIMITS, Load, beyond_of_a_row, shards_of
 from encord_convert.sync.mapping.file import MappingRules, Structure, rules_of
 from encord_convert.sync.mapping.ontology import Joined, empty_structure, needed
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.mapping.yaml_file import document_at, plain
 from encord_convert.sync.partners import Files, Partners
 from encord_convert.sync.plan_file import (
     CREATE,

@@ -18,16 +18,16 @@ from msgspec import UNSET, UnsetType
 
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Target
+from encord_convert.formats._keypoints import Poses
 from encord_convert.formats.coco.categories import Category, Keypoints, categories_of
 from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines, written_value
 from encord_convert.geometry import rle
+from encord_convert.hub import conversions
 from encord_convert.hub.loss import Carries, Feature, Level, Limits
 from encord_convert.hub.visibility import is_crowd
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import Shape
-from encord_convert.training import shapes as drawings
 from encord_convert.training.base import OWN_EXTENTS, Shot, TrainingOptions, base_carries, shots
-from encord_convert.training.keypoints import Poses
 
 DECIMALS = 3
 NO_CROWDS = Limits(drops_crowds=True)
@@ -317,7 +317,7 @@ class _Annotations:
         item, size = instance.ontology_item, shot.size
         shape = item.shape
         area, segmentation = self._segmented(shape, coordinates, size)
-        box = shot.own_box(instance) or drawings.box_of(coordinates, size)
+        box = shot.own_box(instance) or conversions.box_of(coordinates, size)
         left, top, right, bottom = (round(number, DECIMALS) for number in box)
         bbox = [left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS)]
         area = shot.own(instance).get("area", bbox[2] * bbox[3] if area is None else area)
@@ -334,7 +334,7 @@ class _Annotations:
 
     def _segmented(self, shape: Shape, coordinates: Any, size: tuple[int, int]) -> tuple[float | None, Any]:
         """Return area and ``segmentation``; no area: that of the box."""
-        if self._layout.reads_masks and (shape is Shape.BITMASK or drawings.has_holes(coordinates)):
+        if self._layout.reads_masks and (shape is Shape.BITMASK or conversions.has_holes(coordinates)):
             runs = _columns(shape, coordinates, size)
             if len(runs) > 1:  # else it covers the centre of no pixel, and its outline says more
                 self.has_masks = True
@@ -342,14 +342,14 @@ class _Annotations:
                 return float(rle.area_from_runs(runs)), counts
         if shape in (Shape.BOUNDING_BOX, Shape.SKELETON) and not self._layout.boxes_as_rings:
             return None, []
-        rings = drawings.rings_of(coordinates, size)
-        area = None if shape in (Shape.BOUNDING_BOX, Shape.SKELETON) else drawings.area_of(rings, size)
+        rings = conversions.rings_of(coordinates, size)
+        area = None if shape in (Shape.BOUNDING_BOX, Shape.SKELETON) else conversions.area_of(rings, size)
         return area, [[round(number, DECIMALS) for number in ring] for ring in rings]
 
     def _add_keypoints(
         self, annotation: Annotation, keypoints: Keypoints, coordinates: Any, size: tuple[int, int]
     ) -> None:
-        numbers = drawings.keypoints_of(coordinates, keypoints, size, is_bounded=False)
+        numbers = conversions.keypoints_of(coordinates, keypoints, size, is_bounded=False)
         shift = self._layout.keypoint_shift_px
         annotation.keypoints = [
             number if index % 3 == 2 or not numbers[index - index % 3 + 2] else round(number - shift, DECIMALS)
@@ -395,5 +395,5 @@ class _Part:
 
 def _columns(shape: Shape, coordinates: Any, size: tuple[int, int]) -> rle.Runs:
     if shape is Shape.BITMASK:
-        return rle.column_runs_from_row_runs(drawings.mask_runs(coordinates, size), size[1], size[0])
-    return drawings.polygon_runs(coordinates, size)
+        return rle.column_runs_from_row_runs(conversions.mask_runs(coordinates, size), size[1], size[0])
+    return conversions.polygon_runs(coordinates, size)

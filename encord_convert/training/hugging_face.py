@@ -22,10 +22,10 @@ from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Target
 from encord_convert.formats.coco.categories import Category, categories_of
 from encord_convert.formats.coco.json_lines import in_ascii
+from encord_convert.hub import conversions
 from encord_convert.hub.loss import Level, Limits
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import Shape
-from encord_convert.training import shapes as drawings
 from encord_convert.training.base import OWN_EXTENTS, Shot, TrainingOptions, base_carries, shots
 
 DECIMALS = 3
@@ -99,7 +99,7 @@ def _write(narrowed: Narrowed, target: Target, options: TrainingOptions) -> None
 
 
 def _entry(shot: Shot, numbers: Mapping[Any, int], image_id: int, ids: count[int]) -> dict[str, Any]:
-    boxes = [_bbox(shot.own_box(one) or drawings.box_of(coordinates, shot.size)) for one, coordinates in shot.placed]
+    boxes = [_bbox(shot.own_box(one) or conversions.box_of(coordinates, shot.size)) for one, coordinates in shot.placed]
     own = [shot.own(instance).get("area") for instance, _ in shot.placed]
     items = [instance.ontology_item for instance, _ in shot.placed]
     return {
@@ -119,6 +119,6 @@ def _entry(shot: Shot, numbers: Mapping[Any, int], image_id: int, ids: count[int
     }
 
 
-def _bbox(box: drawings.Box) -> list[float]:
+def _bbox(box: conversions.Box) -> list[float]:
     left, top, right, bottom = (float(round(number, DECIMALS)) for number in box)
     return [left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS)]

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from encord_convert.errors import ReadError
-from encord_convert.formats._files import Target, name_fault
+from encord_convert.formats._files import Target
 from encord_convert.formats._finding import Finder
-from encord_convert.formats._paths import Paths
+from encord_convert.formats._paths import Paths, safe_name
 from encord_convert.formats.coco.write_images import RowFolders, file_name, name_code, split_suffix
 from encord_convert.hub.loss import NOWHERE, Level, Where
 from encord_convert.hub.media import SUFFIXES, Header, Media
@@ -194,18 +194,3 @@ class Pictures:
 
     def _note(self, row: LabelRowV2, frame: int, level: Level, code: str, detail: str) -> None:
         self._say(level, code, detail, Where(row=row.data_title, frame=frame))
-
-
-def safe_name(name: str) -> str:
-    r"""Return a name that stays below any folder on every system, ``/`` between folders.
-
-    >>> safe_name("../C:\\cam 1\\a?.jpg"), safe_name("/nul/a.jpg"), safe_name("images/a.jpg"), safe_name("a.png/1.png")
-    ('C_/cam 1/a_.jpg', '_nul/a.jpg', '_images/a.jpg', 'a.png_/1.png')
-    """
-    plain = "".join("_" if char in '<>:"|?*' or char < " " else char for char in name.replace("\\", "/"))
-    parts = [part.rstrip(" .") for part in plain.split("/")]
-    # Ultralytics finds labels by the last folder "images" of a path.
-    parts = [f"_{part}" if name_fault(part) or part == "images" else part for part in parts if part] or ["_"]
-    # Training code that lists images by their endings takes a folder of such a name for one.
-    folders = [f"{part}_" if split_suffix(part)[1].lower() in SUFFIXES else part for part in parts[:-1]]
-    return "/".join([*folders, parts[-1]])

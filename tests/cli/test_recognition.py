@@ -16,7 +16,6 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 VOC = (
     "<annotation><filename>a.jpg</filename><size><width>4</width></size><object><name>car</name></object></annotation>"
 )
-YOLO = "0 0.5 0.5 0.25 0.125\n1 0.1 0.2 0.3 0.4\n"
 BRUSHLESS = {
     "id": 1,
     "data": {"image": "a.png"},
@@ -52,7 +51,6 @@ LOOKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an empty folder": ({}, ["is an empty folder", "Name the folder of the labels"]),
     "images without labels": ({"a__png": PNG, "b_0_c__jpg": PNG}, ["holds 2 images and no labels"]),
     "Pascal VOC": ({"Annotations_0_a__xml": VOC, "JPEGImages_0_a__jpg": PNG}, ["like Pascal VOC", "not read yet"]),
-    "YOLO": ({"labels_0_a__txt": YOLO, "images_0_a__jpg": PNG, "data__yaml": "nc: 2"}, ["looks like YOLO"]),
     "LabelMe": ({"a__json": {"version": "5.0.1", "flags": {}, "shapes": [], "imagePath": "a.jpg"}}, ["LabelMe"]),
     "V7 Darwin": ({"a__json": {"version": "2.0", "item": {"name": "a"}, "annotations": []}}, ["like V7 Darwin"]),
     "VIA": ({"a__json": {"a.jpg1": {"filename": "a.jpg", "size": 1, "regions": []}}}, ["looks like VIA"]),
@@ -81,7 +79,10 @@ LOOKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "Python": ({"a__json": "{\n 'images': []}"}, ["is Python and not JSON"]),
     "a pointer of Git LFS": ({"a__json": "version https://git-lfs.github.com/spec/v1\n"}, ["git lfs pull"]),
     "a page of a login": ({"a__json": "<!DOCTYPE html><html></html>"}, ["is HTML", "Was a page downloaded"]),
-    "a configuration of YOLO": ({"data__yaml": "nc: 1\nnames: [a]\n"}, ["the configuration of YOLO"]),
+    "a configuration of YOLO": (
+        {"data__yaml": "nc: 1\nnames: [a]\n", "notes__md": "x"},
+        ["the configuration of YOLO without images and labels", "Name the folder"],
+    ),
     "an empty file": ({"a__json": ""}, ["is empty"]),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Read files as plain trees, by walkers that know containers (JSON, XML, CSV, DICOM, PNG) and nothing of labels.
+"""Read files as plain trees, by walkers that know containers (JSON, XML, YAML, CSV, DICOM, PNG) and nothing of labels.
 
 A tree is a mapping, a list or a leaf. A list of numbers is one leaf (a tuple), whether it stands as JSON, or as text in
 an XML attribute; run lengths are the numbers they say, so that two spellings of one value are equal.
@@ -16,6 +16,8 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 Tree = Any
 
@@ -139,8 +141,20 @@ def from_csv(data: bytes) -> Tree:
 
 
 def from_lines(data: bytes) -> Tree:
-    """Walk a text: a leaf a line."""
-    return [line.strip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()]
+    """Walk a text: a leaf a line; a row of numbers is an item."""
+    lines = [_text(line) for line in data.decode("utf-8-sig", "replace").splitlines() if line.strip()]
+    return [{"row": line} if isinstance(line, tuple) else line for line in lines]
+
+
+def from_yaml(data: bytes) -> Tree:
+    """Walk a YAML document, whose keys are texts."""
+    return _plain(_with_text_keys(yaml.safe_load(data)))
+
+
+def _with_text_keys(tree: Tree) -> Tree:
+    if isinstance(tree, dict):
+        return {str(key): _with_text_keys(value) for key, value in tree.items()}
+    return [_with_text_keys(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def from_png(data: bytes) -> Tree:
@@ -179,6 +193,8 @@ WALKERS = {
     ".xml": from_xml,
     ".csv": from_csv,
     ".txt": from_lines,
+    ".yaml": from_yaml,
+    ".yml": from_yaml,
     ".png": from_png,
     ".dcm": from_dicom,
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import yaml
 from sources import OUR_OWN, Source
 
 MARK = "zq"
@@ -182,10 +183,31 @@ def _csv(data: bytes, random: Random) -> tuple[bytes, str]:
     return text.getvalue().encode(), f"{kind}: row {row}, column {rows[0][-1 if kind == 'column' else at]}"
 
 
+# -- YAML and rows ----------------------------------------------------------------------------------------------------
+
+
+def _yaml(data: bytes, random: Random) -> tuple[bytes, str]:
+    tree = yaml.safe_load(data)
+    what = _mutate(tree, random)
+    return yaml.safe_dump(tree, sort_keys=False).encode(), what
+
+
+def _rows(data: bytes, random: Random) -> tuple[bytes, str]:
+    lines = data.decode().splitlines()
+    at = random.randrange(len(lines))
+    words = lines[at].split()
+    added = str(random.choice([9_000_000 + random.randrange(10**6), f"{MARK}{random.randrange(10**6)}"]))
+    words.insert(random.randrange(len(words) + 1), added)
+    lines[at] = " ".join(words)
+    return "\n".join(lines).encode(), f"line {at + 1} = {added}"
+
+
 MUTATORS: dict[str, Callable[[bytes, Random], tuple[bytes, str]]] = {
     ".json": _json,
     ".jsonl": _jsonl,
     ".xml": _xml,
     ".csv": _csv,
+    ".yaml": _yaml,
+    ".txt": _rows,
 }
 """What mutates a file, by the end of its name."""

@@ -54,7 +54,7 @@ class Source:
 
 def sources(made: Path) -> Iterator[Source]:
     """Yield all sources; those that no fixture holds as files are made below ``made``."""
-    for format_ in ("coco", "cvat", "rle", "masks", "masks-index", "dicom"):
+    for format_ in ("coco", "cvat", "rle", "masks", "masks-index", "dicom", "yolo"):
         for case in folders(FIXTURES / format_):
             options = json.loads(file.read_text()) if (file := case / "options.json").exists() else {}
             yield _source(f"{format_}/{case.name}", case, format_, options)
@@ -87,6 +87,8 @@ def _source(name: str, path: Path, format_: str, options: dict[str, Any] | None 
     target, write_options = {"dicom": "encord"}.get(format_, format_), {}
     if format_ == "coco" and _is_panoptic(path):
         target = "coco-panoptic"
+    if format_ == "yolo":
+        target = next((f"yolo-{task}" for task in ("seg", "obb", "pose") if f"-{task}" in path.name), "yolo")
     if path.name == "kaggle" or path.suffix == ".csv":
         write_options = {"dialect": "kaggle", "container": "csv"}
     contained = name.startswith(FOREIGN)

@@ -19,6 +19,7 @@ from encord_convert._samples import HEIGHT, WIDTH, Sample, box
 from encord_convert.errors import MappingError, TranslationError
 from encord_convert.formats.encord import row_dict
 from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.yaml_file import parse_document, text_of
 from encord_convert.losses.compare import diff
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import (
@@ -34,7 +35,6 @@ from encord_convert.sync.mapping.answers import EXACT, KEYS, TARGETS, retyped
 from encord_convert.sync.mapping.file import mapping_text, parse_mapping
 from encord_convert.sync.mapping.ontology import Joined, empty_structure, needed
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.mapping.yaml_file import parse_document, text_of
 
 HELD = samples.SAMPLES
 

@@ -14,12 +14,12 @@ from road import HEIGHT, NAMES, WIDTH, Road, pictures, png, road
 
 from encord_convert._samples import box
 from encord_convert.errors import AmbiguousFileError, OptionError, ReadError, WriteError
+from encord_convert.formats._paths import safe_name
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.training import write_target
-from encord_convert.training.images import safe_name
 
 
 def cars(*titles: str, data_type: DataType = DataType.IMAGE, frames: int = 1, **metadata: str) -> LabelSet:

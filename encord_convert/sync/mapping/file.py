@@ -32,9 +32,9 @@ from typing import Any
 
 from encord_convert.errors import MappingError
 from encord_convert.hub.class_names import label_of
+from encord_convert.hub.yaml_file import document_at, text_of
 from encord_convert.sync.mapping.answers import TARGETS
 from encord_convert.sync.mapping.attributes import KINDS, texts_of
-from encord_convert.sync.mapping.yaml_file import document_at, text_of
 
 CLASSIFICATION = "classification"
 """Stands where a class of objects has its shape."""

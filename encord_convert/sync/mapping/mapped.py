@@ -34,6 +34,7 @@ from encord_convert.hub.counts import Carried, Ledger, Origin
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind, Where
 from encord_convert.hub.native import CLASSES, OF_GEOMETRY, of_classes
+from encord_convert.hub.yaml_file import document_at
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.objects._colors import keep_defaults
@@ -42,7 +43,6 @@ from encord_convert.sync.mapping.file import CLASSIFICATION, parse_mapping
 from encord_convert.sync.mapping.labels import Relabelled, Said
 from encord_convert.sync.mapping.ontology import needed
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.mapping.yaml_file import document_at
 
 Told = tuple[dict[str, Any], Said]
 """An answer in its JSON form, and what became of it."""

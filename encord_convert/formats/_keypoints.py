@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from encord_convert.formats.coco.categories import Keypoints, keypoints_of
+from encord_convert.hub.conversions import TOLERANCE_PX
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.skeletons import first_skeletons
 from encord_convert.sdk.objects import Shape
-from encord_convert.training.shapes import TOLERANCE_PX
 
 _SIDE = re.compile(r"left|right|(?<![a-z])[lr](?![a-z])", re.IGNORECASE)
 _OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}

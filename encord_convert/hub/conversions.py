@@ -1,4 +1,4 @@
-"""What training code is shown of a label: an upright box, outlines, a mask, four corners, or keypoints.
+"""The other shapes a label is written as: an upright box, rings, a mask, four corners, or keypoints.
 
 Everything is in pixels of the image, origin top-left, and lies inside it. It is asked only for what
 :func:`encord_convert.losses.narrow.account` says is written, so that there is always something to draw.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from encord_convert.geometry import masks, rle
-from encord_convert.geometry.rings import hull, signed_area
+from encord_convert.geometry.rings import clip_ring, hull, signed_area
 from encord_convert.hub.visibility import drawing, drawn_box, is_degenerate_ring, is_point_within, ring_px
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
@@ -57,20 +57,39 @@ def rings_of(coordinates: Any, size: Size) -> list[list[float]]:
     return [corners_of(box_of(coordinates, size))]
 
 
-def one_ring_of(coordinates: Any, size: Size) -> list[float]:
+def one_ring_of(coordinates: Any, size: Size, *, with_holes: bool = False) -> list[float]:
     """Return what :func:`rings_of` does as a single ring: parts are joined by bridges of no width.
 
     Parts that overlap are united first, for what is painted twice counts as outside where rings are filled evenly.
+    ``with_holes`` joins holes to it as well, which are filled otherwise.
     """
     rings = rings_of(coordinates, size)
-    if len(rings) > 1 and do_meet(rings):
+    holes = holes_of(coordinates, size) if with_holes else []
+    is_mask = isinstance(coordinates, BitmaskCoordinates)  # whose outlines do not overlap
+    if len(rings) > 1 and not (is_mask and holes) and do_meet(rings):
         runs = rle.union_of_runs([masks.column_runs_from_rings([ring], size[1], size[0]) for ring in rings],
                                  size[0] * size[1])  # fmt: skip
-        rings = _outlines(rle.row_runs_from_column_runs(runs, size[1], size[0]), size) or rings[:1]
+        if holes:
+            runs = polygon_runs(coordinates, size)
+        united = masks.rings_from_runs(rle.row_runs_from_column_runs(runs, size[1], size[0]), size[1], size[0])
+        rings = [ring for ring in united if signed_area(ring) > 0] or rings[:1]
+        holes = [ring for ring in united if signed_area(ring) < 0] if holes else []
     joined = rings[0]
-    for ring in rings[1:]:
+    for ring in (*rings[1:], *holes):
         joined = _bridged(joined, ring)
     return joined
+
+
+def holes_of(coordinates: Any, size: Size) -> list[list[float]]:
+    """Return the holes of a polygon or mask that enclose something, cut at the border of the image."""
+    if isinstance(coordinates, BitmaskCoordinates):
+        rings = masks.rings_from_runs(mask_runs(coordinates, size), size[1], size[0])
+        return [ring for ring in rings if signed_area(ring) < 0]
+    if not has_holes(coordinates):
+        return []
+    found = [ring_px(hole, *size) for rings in coordinates.polygons for hole in rings[1:]]
+    cut = [clip_ring(hole, *size) for hole in found]
+    return [list(map(float, hole)) for hole in cut if not is_degenerate_ring(hole, TOLERANCE_PX)]
 
 
 def _bridged(first: list[float], second: list[float]) -> list[float]:
@@ -130,7 +149,7 @@ def _outlines(row_runs: rle.Runs, size: Size) -> list[list[float]]:
 def turned_box_of(coordinates: Any, size: Size) -> list[float]:
     """Return four corners, clockwise: of a box as it is, else of the smallest turned box around the outline.
 
-    A corner outside the image is moved to its border.
+    A corner outside the image is moved to its border, unless all are so near that an angle would be lost for nothing.
     """
     if isinstance(coordinates, RotatableBoundingBoxCoordinates):
         from encord_convert.geometry.boxes import corners_from_rotated
@@ -143,7 +162,9 @@ def turned_box_of(coordinates: Any, size: Size) -> list[float]:
         corners = _smallest_box([number for ring in rings_of(coordinates, size) for number in ring])
     else:
         corners = corners_of(box_of(coordinates, size))
-    return [min(max(number, 0.0), float(size[index % 2])) for index, number in enumerate(corners)]
+    within = [min(max(number, 0.0), float(size[index % 2])) for index, number in enumerate(corners)]
+    is_near = all(abs(one - other) <= 2 * TOLERANCE_PX for one, other in zip(corners, within, strict=True))
+    return corners if is_near else within
 
 
 def _smallest_box(points: list[float]) -> list[float]:

@@ -1,0 +1,90 @@
+"""Whether a source is a YOLO data set: by what describes it, else by what its label files look like.
+
+The page of the format is :mod:`encord_convert.formats.yolo.page`.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._api import Match
+from encord_convert.formats._files import FileSource, Source
+from encord_convert.formats.yolo.data_yaml import says_classes, yaml_members
+from encord_convert.formats.yolo.layout import IMAGE_SUFFIXES, NOT_LABELS
+from encord_convert.hub.splits import standard
+
+_LOOKED_AT = 40
+_DEPTH = 2
+_ROW = re.compile(rb"[ \t]*\d{1,7}(?:\.0+)?(?:[ \t]+[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?){4,}[ \t]*")
+_IS_PATH = re.compile(rb"\.(?:jpe?g|png|bmp|tiff?|webp)\s*$", re.IGNORECASE)
+_SHARE = 1.5
+_OTHERS = (".xml", ".json", ".jsonl", ".csv", ".dcm")
+
+
+def identified(source: Source) -> Match:
+    """Tell whether a source is a YOLO data set."""
+    try:
+        return _match(source)
+    except (ReadError, OSError):
+        return Match.NO
+
+
+def _match(source: Source) -> Match:
+    if ndjson_member(source) is not None:
+        return Match.YES
+    if isinstance(source, FileSource):
+        return Match.YES if any(_describes(source, name) for name in yaml_members(source)) else Match.NO
+    texts = source.names(".txt")
+    images = any(source.names(suffix) for suffix in IMAGE_SUFFIXES)
+    if (images or texts) and any(_describes(source, name) for name in yaml_members(source)[:5]):
+        return Match.YES
+    if any(name.rpartition("/")[2] != "notes.json" for suffix in _OTHERS for name in source.names(suffix)):
+        return Match.NO if not texts else _by_rows(source, texts, only_labels=True)
+    if texts:
+        return _by_rows(source, texts, only_labels=False)
+    return Match.YES if images and is_of_classes(source.names()) else Match.NO
+
+
+def _describes(source: Source, name: str) -> bool:
+    return says_classes(source.head(name).decode("utf-8", "replace"))
+
+
+def _by_rows(source: Source, texts: list[str], *, only_labels: bool) -> Match:
+    """Look at rows: a class, and shares of the image."""
+    in_folder = [name for name in texts if re.search(r"(^|/)(labels|labelTxt)/", name, re.IGNORECASE)]
+    if only_labels and not in_folder:
+        return Match.NO
+    looked_at = [name for name in in_folder or texts if not NOT_LABELS.fullmatch(name.rpartition("/")[2])]
+    step = max(len(looked_at) // _LOOKED_AT, 1)
+    rows = right = 0
+    for name in looked_at[::step][:_LOOKED_AT]:
+        for line in source.head(name, 4096).removeprefix(b"\xef\xbb\xbf").splitlines()[:5]:
+            if line.strip() and not _IS_PATH.search(line):  # a list of images lies beside label files
+                rows += 1
+                right += bool(_ROW.fullmatch(line)) and all(abs(float(word)) < _SHARE for word in line.split()[1:5])
+    if not rows:
+        return Match.NO
+    return Match.YES if right * 2 > rows and right else Match.NO
+
+
+def ndjson_member(source: Source) -> str | None:
+    """Return the file whose first line describes a data set, if there is one alone."""
+    found = source.names(".ndjson", _DEPTH)
+    if len(found) != 1:
+        return None
+    line = source.head(found[0]).partition(b"\n")[0]
+    try:
+        head = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return found[0] if isinstance(head, dict) and head.get("type") == "dataset" and "task" in head else None
+
+
+def is_of_classes(members: list[str]) -> bool:
+    """Tell images that lie in a folder for their split and, below, one for their class."""
+    images = [name for name in members if name.lower().endswith(IMAGE_SUFFIXES)]
+    parts = [name.split("/") for name in images]
+    return bool(images) and len(images) == len(members) and all(len(one) == 3 and standard(one[0]) for one in parts)

@@ -1,0 +1,349 @@
+"""Which images and label files a data set has, how they pair, and in which split each is.
+
+The page of the format is :mod:`encord_convert.formats.yolo.page`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import Source
+from encord_convert.formats.yolo.data_yaml import RESERVED, Description
+from encord_convert.hub.loss import Level
+from encord_convert.hub.splits import UNNAMED, named_in
+
+SIZES = "sizes.csv"
+"""File with the sizes of images: path, width, height, and the title of its row where that is not the path."""
+IMAGE_SUFFIXES = (
+    ".avif", ".bmp", ".dng", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp"
+)  # fmt: skip
+NOT_LABELS = re.compile(r"(predefined_)?classes\.txt|readme.*|requirements\.txt|licen[cs]e\.txt", re.IGNORECASE)
+"""Text files that lie beside label files."""
+_MOST_LIST_BYTES = 1 << 28
+_LABEL_FOLDERS = ("labels", "Labels", "LABELS", "labelTxt")
+
+
+@dataclass(slots=True)
+class Layout:
+    """The images of a data set, each with its label file; one of both may be missing.
+
+    Attributes
+    ----------
+    images, labels : list of str
+        Members of the source; empty where there is none.
+    splits : list of str
+        As the source has it; empty: none.
+    titles : list of str
+        Paths below the folder of the split.
+    sizes : list of (int, int) or None
+        What :data:`SIZES` says; None: nothing.
+    unread : list of str
+        Text files that are not label files.
+    notes : list of (Level, str, str, int)
+        Level, code, sentence, count.
+    """
+
+    images: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    splits: list[str] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
+    sizes: list[tuple[int, int] | None] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    notes: list[tuple[Level, str, str, int]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def laid_out(source: Source, about: Description) -> Layout:
+    """Return the images and label files of a source, in the order of their names.
+
+    Raises
+    ------
+    ReadError
+        :data:`SIZES` is damaged.
+    """
+    found = Layout()
+    stated = _stated_sizes(source, about)
+    listed = _listed(source, about)
+    by_suffix = [some for suffix in IMAGE_SUFFIXES if (some := source.names(suffix))]
+    images = by_suffix[0] if len(by_suffix) == 1 else sorted(name for some in by_suffix for name in some)
+    unpaired = _pair(images, set(source.names(".txt")) - about.files, found)
+    paths = images
+    known = {_stem(_tail(path)): path for path in (*listed, *stated)}
+    for label in unpaired:
+        path = _image_path(label)
+        paths.append(known.get(_stem(_tail(path)), path))
+        found.images.append("")
+        found.labels.append(label)
+    if stated:
+        _as_stated(stated, paths, found)
+    there = {_stem(_tail(path)) for path in paths} if known else set()
+    missing = sorted({path for stem, path in known.items() if stem not in there})
+    for path in missing:  # neither the image nor a label file is there: an image without objects
+        paths.append(path)
+        found.images.append("")
+        found.labels.append("")
+    if lost := sum(path not in stated for path in missing):
+        detail = "Images that are listed have neither a file nor labels; they are read as images without objects."
+        found.notes.append((Level.WARNING, "MISSING_MEDIA", detail, lost))
+    by_stem = {_stem(_tail(path)): key for path, key in listed.items()}
+    of_folder = _folder_splits(about, paths, found)
+    for path in paths:
+        key = by_stem.get(_stem(_tail(path))) if by_stem else None
+        found.splits.append(of_folder(path[: path.rfind("/") + 1], key))
+    found.sizes = [stated[path][0] if path in stated else None for path in paths] if stated else [None] * len(paths)
+    found.titles = _titles(paths, found.splits, stated)
+    return found
+
+
+def _as_stated(stated: Iterable[str], paths: list[str], found: Layout) -> None:
+    """Put images in the order in which they are stated."""
+    places = {path: place for place, path in enumerate(stated)}
+    order = sorted(range(len(paths)), key=lambda number: places.get(paths[number], len(places)))
+    for column in (paths, found.images, found.labels):
+        column[:] = [column[number] for number in order]
+
+
+def _pair(images: list[str], texts: set[str], found: Layout) -> list[str]:
+    """Pair images with label files; return the label files without an image."""
+    folders = _LabelFolders(texts)
+    found.images = list(images)
+    labels = found.labels
+    last, own = None, [""]
+    for image in images:
+        slash, dot = image.rfind("/") + 1, image.rfind(".")
+        if image[:slash] != last:
+            last = image[:slash]
+            own = folders.of(last)
+        label = ""
+        for folder in own:
+            label = f"{folder}{image[slash:dot]}.txt"
+            if label in texts:
+                break
+            label = ""
+        labels.append(label)
+    taken = set(labels)
+    unpaired = sorted(name for name in texts - taken if not NOT_LABELS.fullmatch(name[name.rfind("/") + 1 :]))
+    if twins := len(labels) - labels.count("") - len(taken - {""}):
+        detail = "Two images have names that differ in their endings alone, and so share one label file."
+        found.notes.append((Level.WARNING, "NAME_CLASH", detail, twins))
+    if images:
+        found.unread = [
+            one for one in unpaired
+            if not (_is_in_label_folder(one) or one[: one.rfind("/") + 1] in folders.used)
+        ]  # fmt: skip
+        unread = set(found.unread)
+        unpaired = [one for one in unpaired if one not in unread]
+    return unpaired
+
+
+def label_path(image: str) -> str:
+    """Return where Ultralytics looks for the labels of an image.
+
+    >>> label_path("images/train/a.jpg"), label_path("images/images/a.b.png"), label_path("cam/a.jpg")
+    ('labels/train/a.txt', 'images/labels/a.b.txt', 'cam/a.txt')
+    """
+    head, images, tail = f"/{image}".rpartition("/images/")
+    return f"{_stem(f'{head}/labels/{tail}' if images else f'/{image}')}.txt"[1:]
+
+
+def _image_path(label: str) -> str:
+    """Return the path of the image of a label file, the usual ending at its end."""
+    for folder in _LABEL_FOLDERS:
+        head, labels, tail = f"/{label}".rpartition(f"/{folder}/")
+        if labels:
+            return f"{head}/images/{_stem(tail)}.jpg"[1:]
+    return f"{_stem(label)}.jpg"
+
+
+def _stem(path: str) -> str:
+    dot = path.rfind(".")
+    return path[:dot] if dot > path.rfind("/") + 1 else path
+
+
+def _is_in_label_folder(label: str) -> bool:
+    return any(f"/{folder}/" in f"/{label}" for folder in _LABEL_FOLDERS)
+
+
+class _LabelFolders:
+    """Where the label files of the images of a folder are: the folders that may have them, the likeliest first."""
+
+    def __init__(self, texts: set[str]) -> None:
+        self._with_texts = {name[: name.rfind("/") + 1] for name in texts}
+        self._known: dict[str, list[str]] = {}
+        self.used: set[str] = set()
+
+    def of(self, folder: str) -> list[str]:
+        known = self._known.get(folder)
+        if known is None:
+            known = self._known[folder] = [one for one in self._candidates(folder) if one in self._with_texts]
+            self.used.update(known)
+        return known
+
+    def _candidates(self, folder: str) -> Iterable[str]:
+        head, images, tail = f"/{folder}".rpartition("/images/")
+        if not images:
+            head, images, tail = f"/{folder}".rpartition("/Images/")
+        if images:
+            yield from (f"{head}/{labels}/{tail}"[1:] for labels in _LABEL_FOLDERS)
+        yield folder
+        if not images:  # images straight in the folder of a split, labels in a folder beside or below them
+            yield from (f"{folder}{labels}/" for labels in _LABEL_FOLDERS)
+            above, _, last = folder.rstrip("/").rpartition("/")
+            yield from (f"{above}/{labels}/{last}/".lstrip("/") for labels in _LABEL_FOLDERS)
+
+
+# --- splits -----------------------------------------------------------------------------------------------------------
+
+
+def _candidates(about: Description, value: str) -> list[str]:
+    """Return what a path of ``data.yaml`` may mean: below its root, by it, or less and less of a path elsewhere."""
+    parts = [part for part in value.split("/") if part not in ("", ".", "..")]
+    root = [part for part in about.root.split("/") if part not in ("", ".", "..")]
+    paths = ["/".join([*root, *parts])] if root and not about.root.startswith("/") else []
+    paths += ["/".join(parts[at:]) for at in range(len(parts))]
+    return list(dict.fromkeys([about.folder + path for path in paths] + paths))
+
+
+def _listed(source: Source, about: Description) -> dict[str, str]:
+    """Return the images that lists of the description name, each with the word of its split."""
+    listed: dict[str, str] = {}
+    known = set(source.names(".txt")) if any(value.lower().endswith(".txt") for _, value in about.entries) else set()
+    for key, value in about.entries:
+        member = next((one for one in _candidates(about, value) if one in known), None)
+        if member is not None and value.lower().endswith(".txt"):
+            text = _text(source, member, about, "replace")
+            for line in text.replace("\\", "/").splitlines():
+                path = "/".join(part for part in line.strip().split("/") if part not in ("", ".", ".."))
+                if path:
+                    listed.setdefault(path, key)
+    return listed
+
+
+def _folder_splits(about: Description, paths: list[str], found: Layout) -> Callable[[str, str | None], str]:
+    """Return a function from the folder of an image, and the key of the list it is in, to its split."""
+    folders = {path[: path.rfind("/") + 1] for path in paths}
+    keys_of: dict[str, list[str]] = {}
+    for key, value in about.entries:
+        if value.lower().endswith(".txt"):
+            continue
+        candidates = _candidates(about, value) or [about.folder.rstrip("/")]  # `.` is all of it
+        match = next((f"{one}/" for one in candidates if any(f.startswith(f"{one}/") for f in folders)), None)
+        if match is None and value.strip("./") == "":
+            match = about.folder
+        if match is None:
+            detail = f"{key!r} of the description names {value!r}, which is not there."
+            found.notes.append((Level.INFO, "SPLIT_MISSING", detail, 1))
+        else:
+            keys_of.setdefault(match, []).append(key)
+    ordered = sorted(keys_of, key=len, reverse=True)
+    is_divided = len({key for key, _ in about.entries}) > 1  # one split alone divides nothing, whatever it is called
+    known: dict[tuple[str, str | None], str] = {}
+
+    def of(folder: str, key: str | None) -> str:
+        split = known.get((folder, key))
+        if split is None and _tail(folder).startswith(f"{UNNAMED}/"):
+            split = known[folder, key] = ""
+        if split is None:
+            keys = [key] if key is not None else next((keys_of[one] for one in ordered if folder.startswith(one)), [])
+            split = named_in(f"{folder}x") or _below_images(folder, keys)
+            split = known[folder, key] = split or (keys[0] if is_divided and len(keys) == 1 else "")
+        return split
+
+    return of
+
+
+def _below_images(folder: str, keys: list[str]) -> str:
+    """Return the folder below ``images/`` if it is what a key of the description is called."""
+    first = _tail(f"{folder}x").partition("/")[0]
+    return first if first in keys or (keys and keys[0] == split_key(first)) else ""
+
+
+def split_key(word: str) -> str:
+    """Return the key of a split in ``data.yaml`` that trainers have no word for."""
+    if re.fullmatch(r"[A-Za-z]\w*", word) and word not in RESERVED:
+        return word
+    return "split_" + re.sub(r"\W", "_", word)
+
+
+_DARKNET = re.compile(r"(?:data/)?obj_\w*data/", re.IGNORECASE)
+
+
+def _tail(path: str) -> str:
+    """Return what is left of a path below the folder of all images.
+
+    >>> _tail("valid/images/a.jpg"), _tail("data/obj_train_data/cam/a.jpg"), _tail("train/a.jpg")
+    ('a.jpg', 'cam/a.jpg', 'train/a.jpg')
+    """
+    _, images, tail = f"/{path}".rpartition("/images/")
+    if images:
+        return tail
+    _, images, tail = f"/{path}".rpartition("/Images/")
+    return tail if images else _DARKNET.sub("", path, count=1)
+
+
+def _titles(paths: list[str], splits: list[str], stated: dict[str, tuple[tuple[int, int], str]]) -> list[str]:
+    """Return what rows are called: the path of the image, without folders that are those of layout and split."""
+    titles = []
+    prefixes: dict[tuple[str, str], int] = {}
+    for path, split in zip(paths, splits, strict=True):
+        if path in stated and stated[path][1]:
+            titles.append(stated[path][1])
+            continue
+        folder = path[: path.rfind("/") + 1]
+        cut = prefixes.get((folder, split))
+        if cut is None:
+            rest = _tail(f"{folder}x")[:-1]
+            if rest.startswith(f"{split or UNNAMED}/"):
+                rest = rest[len(split or UNNAMED) + 1 :]
+            cut = prefixes[folder, split] = len(folder) - len(rest)
+        titles.append(path[cut:])
+    return titles
+
+
+# --- sizes ------------------------------------------------------------------------------------------------------------
+
+
+def _stated_sizes(source: Source, about: Description) -> dict[str, tuple[tuple[int, int], str]]:
+    """Return size and title of images by their paths, as :data:`SIZES` or CVAT's ``images.meta`` says them."""
+    for member in (f"{about.folder}{SIZES}", SIZES):
+        if member in source.names(SIZES):
+            text = _text(source, member, about, "surrogatepass")
+            return dict(_rows_of(text, member[: -len(SIZES)], source.place(member)))
+    for member in source.names("images.meta"):
+        if member.rpartition("/")[2] == "images.meta":
+            text = _text(source, member, about, "replace")
+            sizes = {}
+            for line in text.splitlines():  # name, height, width
+                *words, height, width = line.split() if len(line.split()) > 2 else ("", "", "")
+                if height.isdecimal() and width.isdecimal():
+                    sizes[" ".join(words).strip("\"'")] = (int(width), int(height)), ""
+            return sizes
+    return {}
+
+
+def _text(source: Source, member: str, about: Description, errors: str) -> str:
+    about.files.add(member)
+    data = source.head(member, _MOST_LIST_BYTES + 1)
+    if len(data) > _MOST_LIST_BYTES:
+        raise ReadError(
+            source.place(member), f"has more than {_MOST_LIST_BYTES >> 20} MB; no list of images is as long."
+        )
+    return data.decode("utf-8-sig", errors)
+
+
+def _rows_of(text: str, base: str, place: str) -> Iterator[tuple[str, tuple[tuple[int, int], str]]]:
+    for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
+        is_number = len(row) > 2 and row[1].strip().isdecimal() and row[2].strip().isdecimal()
+        if is_number:
+            yield base + row[0], ((int(row[1]), int(row[2])), row[3] if len(row) > 3 else "")
+        elif row and number > 1:
+            raise ReadError(
+                f"{place}:{number}", f"is {','.join(row)[:60]!r}; a line is an image, its width and height."
+            )

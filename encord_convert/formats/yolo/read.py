@@ -1,0 +1,359 @@
+"""A YOLO data set to a label set: what the rows are is decided once, then each page becomes a table.
+
+All that is to be said is said before the first row is handed out: a walk says nothing more.
+
+The page of the format is :mod:`encord_convert.formats.yolo.page`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._beside import tell_json
+from encord_convert.formats._files import FileSource, Source, source_at
+from encord_convert.formats.coco.native import FAMILY as COCO
+from encord_convert.formats.yolo import trainer
+from encord_convert.formats.yolo.classify import read_class_lines, read_classes
+from encord_convert.formats.yolo.data_yaml import MOST_UNNAMED, Description, described, yaml_members
+from encord_convert.formats.yolo.identify import is_of_classes, ndjson_member
+from encord_convert.formats.yolo.layout import SIZES, laid_out
+from encord_convert.formats.yolo.ndjson import Lines
+from encord_convert.formats.yolo.options import FAMILY, ReadOptions
+from encord_convert.formats.yolo.pages import Files, Images, Pages
+from encord_convert.formats.yolo.read_shapes import Settled, kinds_by_class, runs_back, settled, tail_values
+from encord_convert.formats.yolo.read_tables import Tables
+from encord_convert.formats.yolo.rows import Fault, Page
+from encord_convert.formats.yolo.skeletons import template_of
+from encord_convert.formats.yolo.tasks import BOX, POLYGON, ROTATED, SKELETON, TYPES, Plan, Seen, decided
+from encord_convert.hub.class_names import unique
+from encord_convert.hub.counts import Ledger
+from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.loss import Feature, Kind, Level, Where
+from encord_convert.hub.table import Sheet
+from encord_convert.sdk.objects import Object, Shape
+
+TRACK_ID = "track_id"
+
+SHAPES = {
+    BOX: Shape.BOUNDING_BOX,
+    POLYGON: Shape.POLYGON,
+    ROTATED: Shape.ROTATABLE_BOUNDING_BOX,
+    SKELETON: Shape.SKELETON,
+}
+_OF_TASK = {"detect": BOX, "segment": POLYGON, "obb": ROTATED, "pose": SKELETON}
+_IN_WORDS = {"detect": "boxes", "segment": "polygons", "obb": "rotated boxes", "pose": "skeletons"}
+
+SIZE_ADVICE = f"Put the images beside the labels, name their sizes in {SIZES}, or give -r size=WIDTHxHEIGHT."
+
+
+def read(source: Source, options: ReadOptions) -> LabelSet:
+    """Read a folder or archive of label files, or an NDJSON file.
+
+    Raises
+    ------
+    ReadError
+        There are no label files, a file is damaged, or the size of no image is known.
+    """
+    source = beside_yaml(source)
+    lines = ndjson_member(source)
+    if lines is None and (options.task == "classify" or (options.task == "auto" and is_of_classes(source.names()))):
+        return read_classes(source)
+    if lines is not None:
+        images = Lines(source, lines)
+        if "classify" in (options.task, images.about.task):
+            return read_class_lines(images)
+        reader = Reader(images, images.about, options, source.name)
+        labels = reader.read()
+        reader.ledger.mark_head()
+        return labels
+    return _read_files(source, options)
+
+
+def _read_files(source: Source, options: ReadOptions) -> LabelSet:
+    about = described(source)
+    layout = laid_out(source, about)
+    if not len(layout) and not source.names(SIZES):
+        raise ReadError(source.name, "holds no images and no label files of YOLO.")
+    images = Files(source, layout, options.size_px(), about.names)
+    reader = Reader(images, about, options, source.name)
+    ledger = reader.ledger
+    for level, code, detail, count in layout.notes:
+        ledger.note(level, code, detail, count=count)
+    tell_json(source, source.names(".json"), ledger)
+    unread = layout.unread + [name for name in yaml_members(source) if name not in about.files]
+    if unread:
+        named = ", ".join(unread[:5])
+        detail = f"Files that belong to no image and name no classes are not read: {named}."
+        ledger.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(unread))
+    labels = reader.read()
+    _tell_files(source, images, ledger)
+    ledger.mark_head()
+    return labels
+
+
+def _tell_files(source: Source, images: Files, ledger: Ledger) -> None:
+    """Say what was met in reading files."""
+    if images.unreadable:
+        detail = "Images that cannot be read; Ultralytics leaves them out."
+        where = Where(file=source.place(images.unreadable[0]))
+        ledger.note(Level.WARNING, "TRAINER_SKIPS", detail, where, len(images.unreadable))
+    if images.rotated:
+        detail = "EXIF data rotates an image; its labels are those of the image as it is shown."
+        ledger.note(Level.INFO, "EXIF_ORIENTATION", detail, count=images.rotated)
+    if images.dota is not None and images.dota.difficult:
+        count = images.dota.difficult
+        ledger.into["attribute", "difficulty"] += count
+        detail = "The difficulty of objects in DOTA's files is not kept."
+        ledger.drop(
+            "ATTRIBUTE_DROPPED", Feature.ATTRIBUTES, ("attribute", "difficulty"), Where(file=source.name), detail,
+            count=count,
+        )  # fmt: skip
+    if images.dota is not None and images.dota.heads:
+        detail = "Lines of DOTA's files before the first object are not kept: where images come from, their resolution."
+        ledger.note(Level.INFO, "KEYS_NOT_READ", detail, count=images.dota.heads)
+
+
+def beside_yaml(source: Source) -> Source:
+    """Return the folder of a ``data.yaml`` that was named by itself; any other source as it is."""
+    if isinstance(source, FileSource) and source.names()[0].lower().endswith((".yaml", ".yml")):
+        path = source.path(source.names()[0])
+        if path is not None:
+            return source_at(path.absolute().parent)
+    return source
+
+
+class Reader:
+    """Decides what the rows of images are, keeps account, and makes the label set.
+
+    Parameters
+    ----------
+    images : Images
+    about : Description
+    options : ReadOptions
+    title : str
+        What messages call the source.
+    """
+
+    def __init__(self, images: Images, about: Description, options: ReadOptions, title: str) -> None:
+        self.ledger = Ledger()
+        self._images = images
+        self._about = about
+        self._options = options
+        self._title = title
+        self._pages = Pages(images)
+        self._draft = Draft(FAMILY)
+        self._is_dota = getattr(images, "dota", None) is not None
+        self._is_in_pixels = self._is_dota or options.units == "pixels"
+
+    def read(self) -> LabelSet:
+        """Return the label set.
+
+        Raises
+        ------
+        ReadError
+            The size of no image is known, and there are rows.
+        """
+        for level, code, detail in self._about.notes:
+            self.ledger.note(level, code, detail, Where(file=self._about.place))
+        plan = self._decided()
+        names = self._names()
+        self._objects: dict[tuple[int, int], Object] = {}
+        is_class = np.zeros(max(names, default=-1) + 1, bool)
+        is_class[list(names)] = True
+        counts = self._counted(plan, names, is_class)
+        self._declare(plan, names, counts)
+        tables = Tables(self._draft, self._images, plan, self._objects, self._seen.flags, self._options.bridges)
+
+        def walk() -> Iterator[Sheet]:
+            for images, page in self._pages.walk():
+                yield tables.table(images, self._settled(images, page, plan, is_class))
+
+        labels = LabelSet(self._draft.ontology, title="", ledger=self.ledger, sheets=walk)
+        others = dict(self._about.others)
+        if self._about.flips is not None:
+            others["flip_idx"] = self._about.flips
+        if others or plan.tracks:
+            labels.native[FAMILY] = others
+        if plan.task == "pose" and not plan.tracks:
+            labels.native[COCO] = {}
+        labels.splits = {split for split in self._images.splits if split}
+        return labels
+
+    def _settled(self, images: range, page: Page, plan: Plan, is_class: Any) -> Settled:
+        sizes = self._images.sizes[images.start : images.stop]
+        return settled(page, plan, is_class, sizes, is_in_pixels=self._is_in_pixels)
+
+    def _decided(self) -> Plan:
+        """Look at all rows, and say what they are."""
+        self._seen = seen = Seen()
+        highest, is_sized, rows = -1, False, 0
+        for images, page in self._pages.walk():
+            sizes = self._images.sizes[images.start : images.stop]
+            seen.see(page, np.array(sizes, np.float64))
+            highest = max(highest, int(page.classes.max(initial=-1)))
+            rows += len(page)
+            is_sized = is_sized or any(width for width, _ in sizes)
+        if rows and not is_sized:
+            fact = "says of no image how large it is, and rows are shares of that."
+            raise ReadError(self._title, fact, advice=SIZE_ADVICE)
+        asked = self._options.task if self._options.task != "auto" else None
+        said = "-r task says so" if asked else "data.yaml says so"
+        task = asked or self._about.task
+        if self._is_dota:
+            task, said = "obb", "files in labelTxt are DOTA's"
+        plan = decided(seen, task, said, self._about.keypoints)
+        if not self._about.names and highest >= 0:
+            self._about.names = {number: f"class_{number}" for number in range(min(highest + 1, MOST_UNNAMED))}
+            detail = (
+                "Nothing names the classes; they are called class_0, class_1, …, up to the highest number there is."
+            )
+            self.ledger.note(Level.WARNING, "CLASS_NAMES_MISSING", detail)
+        if rows:
+            detail = f"Rows are read as {_IN_WORDS.get(plan.task, plan.task)} (task {plan.task}): {plan.rule}."
+            self.ledger.note(Level.INFO, "TASK", detail)
+            self._doubt(seen, rows)
+        return plan
+
+    def _doubt(self, seen: Seen, rows: int) -> None:
+        """Say that numbers look like something else than shares of centre and size."""
+        if not self._is_in_pixels and seen.pixels * 2 > rows:
+            detail = "All numbers of most rows are above 1.5: they look like pixels, which -r units=pixels reads."
+            self.ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
+        elif not self._is_in_pixels and seen.corners * 2 > seen.widths[4] > 1:
+            detail = "Most boxes leave their image as centre and size: they look like corners."
+            self.ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
+
+    def _names(self) -> dict[int, str]:
+        """Return the names of classes, each given once."""
+        taken: set[str] = set()
+        names = {}
+        for number, name in self._about.names.items():
+            own = names[number] = unique(name, taken)
+            taken.add(own)
+            if own != name:
+                detail = f"Class {number} is called {name!r} as another is; it is read as {own!r}."
+                where = Where(file=self._about.place, element=name)
+                self.ledger.lose(
+                    Kind.RENAMED, "LABEL_RENAMED", Feature.LABEL_NAME, ("class", name), where, detail
+                )  # fmt: skip
+        if names and list(names) != list(range(len(names))):
+            detail = "The numbers of classes have gaps, which Ultralytics refuses; they are written without."
+            self.ledger.note(Level.WARNING, "ID_RENUMBERED", detail, Where(file=self._about.place))
+        return names
+
+    def _counted(self, plan: Plan, names: dict[int, str], is_class: Any) -> dict[int, Any]:
+        """Keep account of all rows; return how many each class has of each kind."""
+        totals = {kind: np.zeros(len(is_class), np.int64) for kind in SHAPES}
+        confident = {kind: np.zeros(len(is_class), np.int64) for kind in SHAPES}
+        skips: Counter[str] = Counter()
+        first: dict[str, int] = {}
+        ledger = self.ledger
+        ledger.into["image", ""] += len(self._images.titles)
+        for images, page in self._pages.walk():
+            sizes = self._images.sizes[images.start : images.stop]
+            for image, reason in trainer.skipped(page, sizes, len(names), plan.keypoints):
+                skips[reason] += 1
+                first.setdefault(reason, images[image])
+            for image, count in trainer.repeated(page).items():
+                skips[_TWICE] += count
+                first.setdefault(_TWICE, images[image])
+            found = self._settled(images, page, plan, is_class)
+            for kind, counts in kinds_by_class(found, len(is_class)).items():
+                totals[kind] += counts
+            if plan.confidences:
+                scored = ~np.isnan(tail_values(found.page, plan)[0])
+                for kind in SHAPES:
+                    chosen = found.page.classes[scored & (found.kinds == kind)]
+                    confident[kind] += np.bincount(chosen, minlength=len(is_class))
+            self._tell(images, found, plan, names)
+        for counter, type_of in ((totals, TYPES.get), (confident, lambda _: "confidence")):
+            for kind, counts in counter.items():
+                for number in np.flatnonzero(counts).tolist():
+                    ledger.into[str(type_of(kind)), names[number]] += int(counts[number])
+        for reason, count in skips.items():
+            where = Where(file=self._images.place(first[reason]), row=self._images.titles[first[reason]])
+            detail = reason if reason == _TWICE else f"Ultralytics leaves out the image: {reason}."
+            ledger.note(Level.WARNING, "TRAINER_SKIPS", detail, where, count)
+        return totals
+
+    def _tell(self, images: range, found: Settled, plan: Plan, names: dict[int, str]) -> None:
+        page, ledger = found.page, self.ledger
+        type_ = TYPES[_OF_TASK[plan.task]]
+        for fault in page.faults:
+            label = names.get(fault.number, "")
+            ledger.into[type_, label] += 1
+            ledger.drop(
+                fault.code,
+                _FEATURES.get(fault.code, Feature.SHAPE),
+                (type_, label),
+                self._where(images, fault),
+                fault.detail,
+            )
+        for row in found.askew.tolist():
+            detail = "The sides of a rotated box do not meet at right angles; it is read as a polygon."
+            self._note(Level.WARNING, "INVALID_ROTATION", detail, images, int(page.owners[row]), int(page.lines[row]))
+        if plan.task == "pose" and (plan.keypoints or (0, 2))[1] == 3 and not self._seen.flags:
+            self._tell_flags(images, found, plan)
+        at = np.flatnonzero(found.kinds == POLYGON)
+        back = runs_back(page, at) if len(at) else []
+        if back and self._options.bridges == "keep":
+            detail = "A polygon runs back over itself, as joined parts do; -r bridges=split takes them apart."
+            row = back[0]
+            self.ledger.note(
+                Level.INFO, "PARTS_JOINED", detail,
+                Where(self._images.place(images[int(page.owners[row])]), int(page.lines[row])), len(back),
+            )  # fmt: skip
+
+    def _tell_flags(self, images: range, found: Settled, plan: Plan) -> None:
+        """Say that what stands behind the place of keypoints is no visibility: a confidence, or another number."""
+        count, each = plan.keypoints or (0, 3)
+        at = np.flatnonzero(found.kinds == SKELETON)
+        flags = found.page.block(at, 4 + each * count)[:, 6::3]
+        odd = ~np.isin(flags, (0, 1, 2))
+        scores = int(np.count_nonzero(odd & (flags < 1)))
+        if scores:
+            detail = "Keypoints have a confidence instead of a visibility, which is not kept."
+            row = int(at[np.flatnonzero((odd & (flags < 1)).any(axis=1))[0]])
+            self._note(
+                Level.WARNING, "KEYPOINT_CONFIDENCE", detail, images, int(found.page.owners[row]),
+                int(found.page.lines[row]), scores,
+            )  # fmt: skip
+        if others := int(np.count_nonzero(odd)) - scores:
+            detail = "A visibility is not 0, 1 or 2; above 0 is visible."
+            row = int(at[np.flatnonzero((odd & (flags >= 1)).any(axis=1))[0]])
+            self._note(
+                Level.WARNING, "VISIBILITY_UNKNOWN", detail, images, int(found.page.owners[row]),
+                int(found.page.lines[row]), others,
+            )  # fmt: skip
+
+    def _note(self, level: Level, code: str, detail: str, images: range, image: int, line: int, count: int = 1) -> None:
+        where = Where(self._images.place(images[image]), line, self._images.titles[images[image]])
+        self.ledger.note(level, code, detail, where, count)
+
+    def _where(self, images: range, fault: Fault) -> Where:
+        image = images[fault.image]
+        return Where(self._images.place(image), fault.line, self._images.titles[image])
+
+    def _declare(self, plan: Plan, names: dict[int, str], counts: dict[int, Any]) -> None:
+        """Add the classes: each with the shape of the task, and with others that its rows have."""
+        base = _OF_TASK[plan.task]
+        for number, name in names.items():
+            for kind in sorted(SHAPES, key=lambda kind: kind != base):
+                if kind == base or counts[kind][number]:
+                    item = self._objects[number, kind] = self._draft.add_object(name, SHAPES[kind])
+                    if kind == SKELETON:
+                        count = (plan.keypoints or (0, 3))[0]
+                        template = template_of(self._draft, item, number, count, self._about)
+                        self._draft.ontology.skeleton_templates.append(template)
+        if plan.task == "pose" and not self._about.point_names and names:
+            detail = "The keypoints have no names (kpt_names); they are called point_0, point_1, …"
+            self.ledger.note(Level.INFO, "KEYPOINT_NAMES_MISSING", detail)
+
+
+_TWICE = "Ultralytics removes a row that is in its file before."
+_FEATURES = {"CLASS_UNKNOWN": Feature.LABEL_NAME, "SIZE_UNKNOWN": Feature.MEDIA}

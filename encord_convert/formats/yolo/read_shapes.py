@@ -1,0 +1,193 @@
+"""Rows that are numbers to geometry of the hub, many at a time.
+
+The page of the format is :mod:`encord_convert.formats.yolo.page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from encord_convert.formats.yolo.rows import Fault, Flags, Floats, Ints, Page
+from encord_convert.formats.yolo.tasks import (
+    BOX,
+    OFF_RIGHT_DEG,
+    POLYGON,
+    ROTATED,
+    SKELETON,
+    UNKNOWN,
+    Plan,
+    corners_of,
+    rectangles,
+)
+
+_BOX_WIDTH = 4
+
+
+@dataclass(slots=True)
+class Settled:
+    """The rows of a page of which it is known what they are.
+
+    Attributes
+    ----------
+    page : Page
+        Its faults are all rows that are not read.
+    kinds : (n,) int
+    askew : (k,) int
+        Rows of rotated boxes whose sides do not meet at right angles: polygons.
+    """
+
+    page: Page
+    kinds: Ints
+    askew: Ints
+
+
+def settled(
+    page: Page, plan: Plan, is_class: Flags, sizes: Sequence[tuple[int, int]], *, is_in_pixels: bool
+) -> Settled:
+    """Return what the rows of a page are, without those that cannot be read.
+
+    Parameters
+    ----------
+    page : Page
+    plan : Plan
+    is_class : (classes,) bool
+        Which numbers are those of classes.
+    sizes : sequence of (int, int)
+        Of the images; 0: not known.
+    is_in_pixels : bool
+        Whether numbers are pixels and not shares.
+    """
+    widths = page.widths
+    kinds = np.array([plan.kind(width) for width in range(int(widths.max(initial=0)) + 1)], np.int64)[widths]
+    bounded = np.minimum(page.classes, len(is_class))
+    known = np.append(is_class, False)[bounded]
+    has_size = np.array([width > 0 and height > 0 for width, height in sizes], bool)[page.owners]
+    gone = (kinds == UNKNOWN) | ~known | ~has_size
+    at = np.flatnonzero(kinds == BOX)
+    if len(at):
+        gone[at[(page.block(at, _BOX_WIDTH)[:, 2:] < 0).any(axis=1)]] = True
+    if gone.any():
+        faults = [*page.faults, *_faults(page, np.flatnonzero(gone), kinds, known, has_size)]
+        page = replace(page.without(gone), faults=faults)
+        kinds = kinds[~gone]
+    if is_in_pixels:
+        page = replace(page, numbers=page.numbers / _divisors(page, plan, sizes))
+    askew = np.zeros(0, np.int64)
+    at = np.flatnonzero(kinds == ROTATED)
+    if len(at):
+        askew = at[rectangles(corners_of(page, at, np.array(sizes, np.float64)))[3] > OFF_RIGHT_DEG]
+        kinds[askew] = POLYGON
+    return Settled(page, kinds, askew)
+
+
+def _faults(page: Page, at: Ints, kinds: Ints, known: Flags, has_size: Flags) -> list[Fault]:
+    owners = page.owners
+    found = []
+    for row in at.tolist():
+        number, width = int(page.classes[row]), int(page.widths[row])
+        if not known[row]:
+            code, detail = "CLASS_UNKNOWN", f"There is no class {number}."
+        elif kinds[row] == UNKNOWN:
+            code, detail = "VALUE_COUNT", f"A row has {width + 1} values, which is not what rows have here."
+        elif not has_size[row]:
+            code, detail = "SIZE_UNKNOWN", "The size of its image is not known."
+        else:
+            code, detail = "INVALID_BBOX", "A box has a negative side."
+        found.append(Fault(int(owners[row]), int(page.lines[row]), code, detail, number))
+    return found
+
+
+def _divisors(page: Page, plan: Plan, sizes: Sequence[tuple[int, int]]) -> Floats:
+    """Return what makes shares of the numbers of rows in pixels."""
+    places = np.arange(len(page.numbers)) - np.repeat(page.starts, page.widths)
+    each = plan.keypoints[1] if plan.keypoints else 2
+    axis = np.where(places < _BOX_WIDTH, places % 2, (places - _BOX_WIDTH) % each)
+    tails = np.array([plan.tail(width) for width in range(int(page.widths.max(initial=0)) + 1)], np.int64)[page.widths]
+    axis[places >= np.repeat(page.widths - tails, page.widths)] = 2
+    limits = np.array([(width, height, 1) for width, height in sizes], np.float64)
+    divisors: Floats = limits[np.repeat(page.owners, page.widths), axis]
+    return divisors
+
+
+def boxes(page: Page, at: Ints) -> Floats:
+    """Return left, top, width and height of rows, relative, (n, 4)."""
+    found = page.block(at, _BOX_WIDTH).copy()
+    found[:, :2] -= found[:, 2:] / 2
+    return found
+
+
+def rotated(page: Page, at: Ints, sizes: Floats) -> tuple[Floats, Floats]:
+    """Return boxes before they are rotated, relative, and angles in degrees."""
+    _, found, angles, _ = rectangles(corners_of(page, at, sizes))
+    limits = sizes[page.owners[at]]
+    return found / np.concatenate([limits, limits], axis=1), angles
+
+
+def rings(page: Page, at: Ints, plan: Plan) -> tuple[Floats, list[int]]:
+    """Return the numbers of rings, relative, one ring after the other, and how many each has."""
+    widths = page.widths[at]
+    tails = np.array([plan.tail(width) for width in range(int(widths.max(initial=0)) + 1)], np.int64)[widths]
+    if len(at) == len(page) and not tails.any():
+        return page.numbers, widths.tolist()
+    counts = widths - tails
+    firsts = np.repeat(page.starts[at], counts)
+    within = np.arange(len(firsts)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return page.numbers[firsts + within], counts.tolist()
+
+
+def tail_values(page: Page, plan: Plan) -> tuple[Floats, Ints]:
+    """Return confidence and track of each row; NaN and -1 where it has none."""
+    confidences, tracks = np.full(len(page), np.nan), np.full(len(page), -1, np.int64)
+    for widths, values, back in ((plan.tracks, tracks, None), (plan.confidences, confidences, plan.tracks)):
+        for width in widths:
+            at = np.flatnonzero(page.widths == width)
+            if len(at):
+                place = width - 1 - (back is not None and width in back)
+                values[at] = page.numbers[page.starts[at] + place]
+    return confidences, tracks
+
+
+def kinds_by_class(found: Settled, classes: int) -> dict[int, Ints]:
+    """Return how many rows each class has of each kind."""
+    return {
+        kind: np.bincount(found.page.classes[found.kinds == kind], minlength=classes)
+        for kind in (BOX, POLYGON, ROTATED, SKELETON)
+    }
+
+
+def split_bridges(ring: list[float]) -> list[list[float]]:
+    """Return the parts of a ring that runs back over itself: each bridge of no width is cut.
+
+    >>> split_bridges([0, 0, 4, 0, 4, 4, 9, 9, 12, 9, 12, 12, 9, 9, 4, 4, 0, 4])
+    [[0, 0, 4, 0, 4, 4, 0, 4], [9, 9, 12, 9, 12, 12]]
+    """
+    points = list(zip(ring[0::2], ring[1::2], strict=True))
+    edges = {(start, end): at for at, (start, end) in enumerate(zip(points, [*points[1:], points[0]], strict=True))}
+    for first, (start, end) in enumerate(pairwise(points)):
+        back = edges.get((end, start))
+        if start == end or back is None or back <= first:
+            continue
+        inner, outer = points[first + 1 : back], points[: first + 1] + points[back + 2 :]
+        parts = []
+        for part in (outer, inner):
+            flat = [number for point in part for number in point]
+            parts += split_bridges(flat) if len(part) > 2 else []
+        return parts or [ring]
+    return [ring]
+
+
+def runs_back(page: Page, at: Ints) -> list[int]:
+    """Return the rows of polygons that walk an edge both ways."""
+    found = []
+    starts, widths = page.starts, page.widths
+    for row in at.tolist():
+        if widths[row] < 16:  # two rings of three corners, and the bridge
+            continue
+        ring = page.numbers[starts[row] : starts[row] + widths[row] - widths[row] % 2].tolist()
+        if len(set(zip(ring[0::2], ring[1::2], strict=True))) < len(ring) // 2 and len(split_bridges(ring)) > 1:
+            found.append(row)
+    return found

@@ -1,0 +1,228 @@
+"""What the rows of a data set are: boxes, polygons, rotated boxes or skeletons. A row does not say it.
+
+The page of the format is :mod:`encord_convert.formats.yolo.page`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.formats.yolo.options import Task
+from encord_convert.formats.yolo.rows import Floats, Ints, Page
+
+BOX, POLYGON, ROTATED, SKELETON, UNKNOWN = 0, 1, 2, 3, 4
+"""What a row is."""
+TYPES = {BOX: "box", POLYGON: "polygon", ROTATED: "rotated_box", SKELETON: "skeleton"}
+"""What rows are counted as."""
+
+_BOX_WIDTH, _CORNERS_WIDTH, _LEAST_RING = 4, 8, 6
+_OFF_SQUARE = 1e-3
+"""How far, in parts of its longer side, the corners of a rotated box are from those of a rectangle."""
+OFF_RIGHT_DEG = 1.0
+"""How far from a right angle the sides of a rotated box may be."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What all rows together look like; widths are how many numbers stand behind the class.
+
+    Attributes
+    ----------
+    widths : Counter
+        How many rows have each width.
+    whole, above : Counter
+        Of those, how many end in a whole number, and in one above 1.
+    are_rectangles : bool
+        Whether each row of eight numbers is a rectangle.
+    flags : bool
+        Whether every third number behind the box of a row is 0, 1 or 2, where rows may be those of skeletons.
+    pixels, corners : int
+        Rows all of whose numbers are above 1.5, and boxes that would leave the image as centre and size.
+    """
+
+    widths: Counter[int] = field(default_factory=Counter)
+    whole: Counter[int] = field(default_factory=Counter)
+    above: Counter[int] = field(default_factory=Counter)
+    are_rectangles: bool = True
+    flags: bool = True
+    pixels: int = 0
+    corners: int = 0
+
+    def see(self, page: Page, sizes: NDArray[np.float64]) -> None:
+        """Take a page into account; sizes are those of its images."""
+        if not len(page):
+            return
+        last = page.last()
+        is_whole, most = last == np.floor(last), int(page.widths.max()) + 1
+        for counts, weights in ((self.widths, None), (self.whole, is_whole), (self.above, is_whole & (last > 1))):
+            found = np.bincount(page.widths, weights, most)
+            counts.update({int(width): int(found[width]) for width in np.flatnonzero(found)})
+        at = np.flatnonzero((page.widths >= _CORNERS_WIDTH) & (page.widths <= _CORNERS_WIDTH + 2))
+        if len(at) and self.are_rectangles:
+            corners = corners_of(page, at, sizes)
+            sides = np.hypot(*np.diff(corners[:, [0, 1, 2]], axis=1).transpose(2, 0, 1)).max(axis=1)
+            off = np.abs(corners - rectangles(corners)[0]).max(axis=(1, 2))
+            self.are_rectangles = bool(np.all(off <= _OFF_SQUARE * np.maximum(sides, 1)))
+        is_box = page.widths == _BOX_WIDTH
+        if is_box.any() and float(page.numbers.max()) > 0:
+            boxes = page.block(np.flatnonzero(is_box), _BOX_WIDTH)
+            self.corners += int(np.count_nonzero((boxes[:, :2] + boxes[:, 2:] / 2 > 1.01).any(axis=1)))
+        if float(page.numbers.max()) > 1.5:
+            least = np.minimum.reduceat(page.numbers, np.minimum(page.starts, len(page.numbers) - 1))
+            self.pixels += int(np.count_nonzero(least[page.widths > 0] > 1.5))
+        if self.flags and np.all((page.widths - _BOX_WIDTH) % 3 == 0):
+            places = np.arange(len(page.numbers)) - np.repeat(page.starts, page.widths)
+            third = page.numbers[(places >= _BOX_WIDTH) & ((places - _BOX_WIDTH) % 3 == 2)]
+            self.flags = bool(np.isin(third, (0, 1, 2)).all())
+        else:
+            self.flags = False
+
+
+def corners_of(page: Page, at: Ints, sizes: Floats) -> Floats:
+    """Return the four corners of rows in pixels, (n, 4, 2)."""
+    return page.block(at, _CORNERS_WIDTH).reshape(-1, 4, 2) * sizes[page.owners[at]][:, None, :]
+
+
+def rectangles(corners: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return the rectangles nearest to four corners each.
+
+    Parameters
+    ----------
+    corners : (n, 4, 2) float
+        Pixels, in order round the box, either way.
+
+    Returns
+    -------
+    corners : (n, 4, 2) float
+        Of the rectangle, in the order given.
+    boxes : (n, 4) float
+        Left, top, width and height before it is rotated: width is that of the first side, height that of the second.
+    angles : (n,) float
+        Degrees clockwise on screen about the centre, in [0, 360).
+    off : (n,) float
+        How far from 90 degrees the first two sides meet.
+    """
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 1]
+    width, height = np.hypot(first[:, 0], first[:, 1]), np.hypot(second[:, 0], second[:, 1])
+    centre = corners.mean(axis=1)
+    angle = np.where(
+        width > 0, np.arctan2(first[:, 1], first[:, 0]), np.arctan2(second[:, 1], second[:, 0]) - np.pi / 2
+    )
+    cross = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    turn = np.where(cross < 0, -1.0, 1.0)
+    along = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (width / 2)[:, None]
+    across = np.stack([-np.sin(angle), np.cos(angle)], axis=1) * (turn * height / 2)[:, None]
+    ring = np.stack([-along - across, along - across, along + across, -along + across], axis=1) + centre[:, None, :]
+    boxes = np.concatenate([centre - np.stack([width, height], axis=1) / 2, width[:, None], height[:, None]], axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sine = np.abs(cross) / (width * height)
+    off = np.where(width * height > 0, np.degrees(np.arccos(np.clip(sine, 0, 1))), 0.0)
+    degrees = np.degrees(angle) % 360
+    return ring, boxes, np.where(degrees >= 360, 0.0, degrees), off
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the rows are.
+
+    Attributes
+    ----------
+    task : Task
+    rule : str
+        By what it was decided, as a sentence.
+    keypoints : (int, int) or None
+        How many a skeleton has, and numbers each.
+    confidences, tracks : frozenset of int
+        Widths of rows that end in a confidence, in the number of a track, or in both in this order.
+    """
+
+    task: Task
+    rule: str
+    keypoints: tuple[int, int] | None = None
+    confidences: frozenset[int] = frozenset()
+    tracks: frozenset[int] = frozenset()
+
+    def tail(self, width: int) -> int:
+        """Return how many numbers behind a row of a width are not of its geometry."""
+        return (width in self.confidences) + (width in self.tracks)
+
+    def kind(self, width: int) -> int:
+        """Return what a row of a width is."""
+        own = width - self.tail(width)
+        if own == _BOX_WIDTH:
+            return BOX
+        if self.task == "pose":
+            count, each = self.keypoints or (0, 3)
+            return SKELETON if own == _BOX_WIDTH + count * each else UNKNOWN
+        if self.task == "obb":
+            return ROTATED if own == _CORNERS_WIDTH else UNKNOWN
+        return POLYGON if own >= _LEAST_RING and own % 2 == 0 else UNKNOWN
+
+
+def decided(seen: Seen, task: Task | None, said: str, keypoints: tuple[int, int] | None) -> Plan:
+    """Return what the rows are.
+
+    Parameters
+    ----------
+    seen : Seen
+    task : Task or None
+        As somebody said, whom ``said`` names.
+    said : str
+    keypoints : (int, int) or None
+        As the description says.
+    """
+    widths = {width for width in seen.widths if width >= _BOX_WIDTH}  # shorter rows are cut short, whatever they are
+    rule = said
+    if task is None:
+        task, rule = _looked_at(seen, widths, keypoints)
+    if task == "pose":
+        keypoints = keypoints or _shape_of(seen)
+    return Plan(task, rule, keypoints if task == "pose" else None, *_tails(seen, task, widths, keypoints))
+
+
+def _looked_at(seen: Seen, widths: set[int], keypoints: tuple[int, int] | None) -> tuple[Task, str]:
+    if keypoints is not None:
+        own = _BOX_WIDTH + keypoints[0] * keypoints[1]
+        if widths <= {own, own + 1, own + 2}:
+            return "pose", "all rows are as long as kpt_shape says"
+    if widths <= {4, 5} or (widths <= {4, 5, 6} and _ends_in_ids(seen, {6})):
+        return "detect", "all rows have 5 values" if widths else "there are no rows"
+    is_tracked = 10 not in widths or _ends_in_ids(seen, {10})
+    if widths <= {8, 9, 10} and is_tracked and seen.are_rectangles:
+        return "obb", "all rows have 9 values and are rectangles"
+    return "segment", "rows have 7 or more values"
+
+
+def _ends_in_ids(seen: Seen, widths: set[int]) -> bool:
+    """Tell whether the last number of rows of these widths is that of a track: whole in all, and above 1 in one."""
+    rows = sum(seen.widths[width] for width in widths)
+    is_whole = sum(seen.whole[width] for width in widths) == rows
+    return bool(rows) and is_whole and sum(seen.above[width] for width in widths) > 0
+
+
+def _tails(
+    seen: Seen, task: Task, widths: set[int], keypoints: tuple[int, int] | None
+) -> tuple[frozenset[int], frozenset[int]]:
+    if task in ("obb", "pose"):
+        own = _CORNERS_WIDTH if task == "obb" else _BOX_WIDTH + (keypoints or (0, 3))[0] * (keypoints or (0, 3))[1]
+        one, two = {own + 1, 5} & widths, {own + 2} & widths
+    else:
+        one = {width for width in widths if width == 5 or (width > _LEAST_RING and width % 2)}
+        two = {6} & widths if widths <= {4, 5, 6} else {width for width in widths if width >= 8 and width % 2 == 0}
+        two = two if _ends_in_ids(seen, two) else set()
+    if _ends_in_ids(seen, one):
+        return frozenset(two), frozenset(one | two)
+    return frozenset(one | two), frozenset(two)
+
+
+def _shape_of(seen: Seen) -> tuple[int, int]:
+    """Return how many keypoints rows have that nobody describes, and how many numbers each."""
+    [(width, _)] = seen.widths.most_common(1) or [(_BOX_WIDTH, 0)]
+    rest = max(width - _BOX_WIDTH, 0)
+    if rest % 3 == 0 and (seen.flags or rest % 2):
+        return rest // 3, 3
+    return (rest // 2, 2) if rest % 2 == 0 else (rest // 3, 3)

@@ -1,0 +1,185 @@
+"""Tables to rows of label files: text made of columns, without an object for each row.
+
+Only images of which nothing is lost or changed are written so; the others are for
+:class:`~encord_convert.formats.yolo.write_rows.RowWriter`, which gives the same bytes.
+
+The page of the format is :mod:`encord_convert.formats.yolo.page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.formats.coco.native import FAMILY as COCO
+from encord_convert.formats.yolo.write_rows import UNIT, Task
+from encord_convert.geometry.boxes import cos_sin
+from encord_convert.geometry.rings import areas_of
+from encord_convert.hub.contents import loses_sides
+from encord_convert.hub.conversions import TOLERANCE_PX
+from encord_convert.hub.loss import Carries
+from encord_convert.hub.table import Column, Sheet, Use
+from encord_convert.sdk.objects import Shape
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_WIDTH = 9
+"""Characters of a number: a space, a digit, a point and six digits."""
+_THREE = np.array([[ord(digit) for digit in f"{number:03d}"] for number in range(1000)], np.uint8)
+_MOST_USES = 10_000
+
+
+class TableWriter:
+    """Writes the rows of tables.
+
+    Parameters
+    ----------
+    task : Task
+    numbers : mapping
+        Number of a class by its name and shape.
+    carries : Carries
+        What survives.
+    """
+
+    def __init__(self, task: Task, numbers: Mapping[tuple[str, Shape], int], carries: Carries) -> None:
+        self._numbers = numbers
+        self._carries = carries
+        self._has_box = task.has_box
+        self._shape = next(iter(task.shapes))
+        self._words: dict[Use | None, bytes] = {}
+
+    def texts(self, table: Sheet) -> list[bytes | None]:
+        """Return the text of each image; None: it is to be written row by row."""
+        rows: list[bytes | None] = [None] * len(table.uses)
+        column = table.columns.get(self._shape)
+        if column is not None and self._shape in _UNITS and len(column.places):
+            self._fill(rows, table, column)
+        texts: list[bytes | None] = []
+        for number, count in enumerate(table.counts):
+            own = rows[table.span(number).start : table.span(number).stop]
+            is_whole = number not in table.classifications and None not in own and len(set(own)) == count
+            texts.append(b"".join(own) if is_whole else None)  # type: ignore[arg-type]
+        return texts
+
+    def _fill(self, rows: list[bytes | None], table: Sheet, column: Column) -> None:
+        """Write the rows of a column that are sure."""
+        if len(self._words) > _MOST_USES:
+            self._words.clear()
+        for use in {table.uses[place] for place in column.places}.difference(self._words):
+            self._words[use] = self._word(use)
+        owners = np.repeat(np.arange(len(table)), table.counts)
+        sizes = np.array(table.sizes, np.float64)[owners[column.places]]
+        units, ends, sure = _UNITS[self._shape](column, sizes)
+        text = _digits(units).tobytes()
+        starts = [0, *ends]
+        if self._has_box and table.native is not None and table.native.family == COCO:
+            own = {place for place, keys in table.native.labels.items() if "bbox" in keys}
+            sure = sure & np.array([place not in own for place in column.places], bool) if own else sure
+        for at, (place, is_sure) in enumerate(zip(column.places, sure.tolist(), strict=True)):
+            word = self._words[table.uses[place]]
+            if word and is_sure:
+                rows[place] = word + text[_WIDTH * starts[at] : _WIDTH * starts[at + 1]] + b"\n"
+
+    def _word(self, use: Use | None) -> bytes:
+        """Return how the rows of a use begin; empty: something of them is lost."""
+        if use is None or use.static is not None or use.dynamic is not None or use.carried or use.weights is not None:
+            return b""
+        number = self._numbers.get((use.item.name, use.item.shape))
+        is_plain = use.info.manual_annotation and use.info.confidence == 1 and not loses_sides(use.info, self._carries)
+        return b"%d" % number if is_plain and number is not None else b""
+
+
+def _digits(units: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return numbers of six decimals as text, (n, 9) characters.
+
+    >>> _digits(np.array([123456, 1_000_000])).tobytes()
+    b' 0.123456 1.000000'
+    """
+    text = np.empty((len(units), _WIDTH), np.uint8)
+    text[:, 0], text[:, 2] = ord(" "), ord(".")
+    whole = units == UNIT
+    text[:, 1] = whole
+    text[:, 1] += ord("0")
+    rest = units.astype(np.int32)
+    rest[whole] = 0
+    high = rest // 1000
+    text[:, 3:6], text[:, 6:9] = _THREE[high], _THREE[rest - high * 1000]
+    return text
+
+
+_Written = tuple[NDArray[np.int64], list[int], Flags]
+"""Numbers in units; where those of each row end; and which rows are sure to lie inside and to enclose something."""
+
+
+def _in_units(pixels: Floats, limits: Floats) -> NDArray[np.int64]:
+    return np.clip(np.rint(pixels / limits * UNIT), 0, UNIT).astype(np.int64)
+
+
+def _boxes(column: Column, sizes: Floats) -> _Written:
+    relative = np.asarray(column.numbers, np.float64).reshape(-1, 4)
+    low = relative[:, :2] * sizes
+    high = (relative[:, :2] + relative[:, 2:]) * sizes
+    sides = relative[:, 2:] * sizes
+    with np.errstate(invalid="ignore"):
+        is_within = (low >= -TOLERANCE_PX) & (low + sides <= sizes + TOLERANCE_PX)
+        sure = np.all(is_within & (sides > TOLERANCE_PX), axis=1)
+    low, high = np.maximum(low, 0.0), np.minimum(high, sizes)
+    found = np.concatenate([(low + high) / 2, high - low], axis=1)
+    found[~sure] = 0
+    units = _in_units(found, np.concatenate([sizes, sizes], axis=1))
+    return units.ravel(), list(range(4, units.size + 1, 4)), sure
+
+
+def _rings(column: Column, sizes: Floats) -> _Written:
+    counts = np.asarray(column.more, np.int64)
+    ends = np.cumsum(counts)
+    starts = ends - counts
+    limits = np.repeat(sizes, counts >> 1, axis=0)
+    pixels = np.asarray(column.numbers, np.float64).reshape(-1, 2) * limits
+    pairs = starts >> 1
+    low, high = np.minimum.reduceat(pixels, pairs, axis=0), np.maximum.reduceat(pixels, pairs, axis=0)
+    with np.errstate(invalid="ignore"):
+        is_within = (low >= -TOLERANCE_PX) & (high <= sizes + TOLERANCE_PX)
+        reach = np.abs(high - low).sum(axis=1) + 1
+        areas = np.abs(areas_of(pixels.ravel(), pairs))
+        sure = is_within.all(axis=1) & (counts >= 6) & (areas > 4 * TOLERANCE_PX * reach)
+    pixels[~np.repeat(sure, counts >> 1)] = 0
+    return _in_units(pixels, limits).ravel(), ends.tolist(), sure
+
+
+def _corners(column: Column, sizes: Floats) -> _Written:
+    relative = np.asarray(column.numbers, np.float64).reshape(-1, 4)
+    box = relative * np.concatenate([sizes, sizes], axis=1)
+    finite = np.isfinite(np.asarray(column.more, np.float64)) & np.isfinite(box).all(axis=1)
+    turns = np.array(
+        [cos_sin(angle) if is_finite else (1.0, 0.0) for angle, is_finite in zip(column.more, finite, strict=True)]
+    )
+    cos, sin = turns[:, 0], turns[:, 1]
+    centre_x, centre_y = box[:, 0] + box[:, 2] / 2, box[:, 1] + box[:, 3] / 2
+    ux, uy = cos * box[:, 2] / 2, sin * box[:, 2] / 2
+    vx, vy = -sin * box[:, 3] / 2, cos * box[:, 3] / 2
+    pixels = np.stack(
+        [
+            centre_x - ux - vx, centre_y - uy - vy, centre_x + ux - vx, centre_y + uy - vy,
+            centre_x + ux + vx, centre_y + uy + vy, centre_x - ux + vx, centre_y - uy + vy,
+        ],
+        axis=1,
+    )  # fmt: skip
+    limits = np.tile(sizes, 4)
+    with np.errstate(invalid="ignore"):
+        is_within = ((pixels >= 0) & (pixels <= limits)).all(axis=1)
+        sure = finite & is_within & (box[:, 2:] > 2 * TOLERANCE_PX).all(axis=1)
+    pixels[~sure] = 0
+    units = _in_units(pixels, limits)
+    return units.ravel(), list(range(8, units.size + 1, 8)), sure
+
+
+_UNITS: dict[Shape, Any] = {
+    Shape.BOUNDING_BOX: _boxes,
+    Shape.POLYGON: _rings,
+    Shape.ROTATABLE_BOUNDING_BOX: _corners,
+}
