@@ -110,6 +110,11 @@ class Source(ABC):
         with self.open(name) as stream:
             return stream.read(size)
 
+    def content(self, name: str) -> bytes:
+        """Return all of a member that is known to be small."""
+        with self.open(name) as stream:
+            return stream.read()
+
     def close(self) -> None:
         """Give back what is held open."""
 
@@ -152,15 +157,33 @@ class FileSource(Source):
         return self._path
 
 
+_MOST_REMEMBERED = 200_000
+"""Names of a folder that are remembered: some 20 MB."""
+
+
 class FolderSource(Source):
     """A folder. Links are not followed out of it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self.name = str(root)
+        self._safe_folders: dict[str, str] = {}
+        self._listed: dict[int | None, list[str]] = {}
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
-        """Walk the folder, hidden files left out."""
+        """Walk the folder, hidden files left out; a walk of not too many files is remembered."""
+        listed = self._listed.get(None)
+        if listed is None:
+            listed = self._listed.get(depth)
+        if listed is None:
+            listed = self._walked(depth)
+            if len(listed) <= _MOST_REMEMBERED:
+                self._listed[depth] = listed
+        if depth is not None:
+            listed = [name for name in listed if name.count("/") < depth]
+        return [name for name in listed if name.lower().endswith(suffix)] if suffix else [*listed]
+
+    def _walked(self, depth: int | None) -> list[str]:
         found: list[str] = []
         waiting = [""]
         while waiting:
@@ -174,7 +197,7 @@ class FolderSource(Source):
                         if entry.is_dir(follow_symlinks=False):
                             if depth is None or name.count("/") < depth - 1:
                                 waiting.append(name + "/")
-                        elif _selected(name, suffix, depth) and entry.is_file():  # a pipe would keep us for ever
+                        elif entry.is_file():  # a pipe would keep us for ever
                             found.append(name)
             except OSError as error:
                 raise ReadError(self.place(prefix), f"cannot be read ({error.strerror}).") from error
@@ -187,6 +210,30 @@ class FolderSource(Source):
         except ValueError as error:
             raise ReadError(self.name, f"{error}.") from error
         return _opened(path, self.place(name))
+
+    def content(self, name: str) -> bytes:
+        """Return all of a member; its folder is looked at once for all files in it."""
+        folder, _, last = name.rpartition("/")
+        known = self._safe_folders.get(folder)
+        if last in ("", ".", "..") or "\0" in last:
+            return super().content(name)
+        if known is None:
+            try:
+                known = self._safe_folders[folder] = str(join_within(self._root, folder) if folder else self._root)
+            except ValueError as error:
+                raise ReadError(self.name, f"{error}.") from error
+        try:
+            handle = os.open(f"{known}/{last}", os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        except OSError:  # a link, which may stay in the folder, or whatever opening it has a sentence for
+            return super().content(name)
+        try:
+            found = os.read(handle, 1 << 16)
+            if len(found) == 1 << 16:
+                while more := os.read(handle, 1 << 20):
+                    found += more
+            return found
+        finally:
+            os.close(handle)
 
     def size(self, name: str) -> int | None:
         """Return the member's size."""

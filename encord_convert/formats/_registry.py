@@ -37,6 +37,7 @@ KNOWN: dict[str, str] = {
     "masks-index": "encord_convert.formats.masks.page:FORMAT_INDEX",
     "masks-instance": "encord_convert.formats.masks.page:FORMAT_INSTANCE",
     "rle": "encord_convert.formats.masks.rle:FORMAT",
+    "voc": "encord_convert.formats.voc.page:FORMAT",
 }
 """Our formats, in alphabetical order. A table and not entry points, so that a bare checkout works uninstalled."""
 
