@@ -161,6 +161,13 @@ _MOST_REMEMBERED = 200_000
 """Names of a folder that are remembered: some 20 MB."""
 
 
+_OPENED_HERE = os.O_RDONLY
+if sys.platform == "win32":
+    _OPENED_HERE |= os.O_BINARY
+else:
+    _OPENED_HERE |= os.O_NOFOLLOW
+
+
 class FolderSource(Source):
     """A folder. Links are not followed out of it."""
 
@@ -223,7 +230,7 @@ class FolderSource(Source):
             except ValueError as error:
                 raise ReadError(self.name, f"{error}.") from error
         try:
-            handle = os.open(f"{known}/{last}", os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+            handle = os.open(f"{known}/{last}", _OPENED_HERE)
         except OSError:  # a link, which may stay in the folder, or whatever opening it has a sentence for
             return super().content(name)
         try:
