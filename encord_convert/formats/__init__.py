@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from encord_convert.hub.labelset import Draft, LabelSet
     from encord_convert.hub.loss import Carries, Feature, Kind, Level, Where
     from encord_convert.hub.media import read_header
+    from encord_convert.losses.narrow import Narrowed
     from encord_convert.losses.report import Report
 
 _HOMES = {
@@ -34,6 +35,7 @@ _HOMES = {
     "Level": "hub.loss",
     "MemorySource": "formats._files",
     "MemoryTarget": "formats._files",
+    "Narrowed": "losses.narrow",
     "OptionError": "errors",
     "Origin": "hub.counts",
     "ReadError": "errors",
@@ -61,6 +63,7 @@ __all__ = [
     "Match",
     "MemorySource",
     "MemoryTarget",
+    "Narrowed",
     "NoOptions",
     "OptionError",
     "Origin",

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from encord_convert.formats.coco.write_images import Names, file_name, frames_of
-from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature
+from encord_convert.formats.masks.names import safe_path
+from encord_convert.hub.loss import Feature
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX
 from encord_convert.hub.visibility import drawn_box, frame_size
 from encord_convert.losses.narrow import Narrowed
-from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 
@@ -52,17 +51,26 @@ class Image:
         return drawn_box(coordinates, self.width, self.height, self._tolerance_px)
 
 
-def images(labels: LabelSet, report: Report, carries: Carries) -> Iterator[Image]:
-    """Walk the images of a label set, and tell the report what ``carries`` does not carry.
+def label_path(name: str) -> str:
+    """Return the path of the label file of an image: its name, safe on every system and without its suffix."""
+    folder, slash, last = safe_path(name).rpartition("/")
+    return folder + slash + (last.rpartition(".")[0] or last)
+
+
+def images(narrowed: Narrowed) -> Iterator[Image]:
+    """Walk the images of what a format carries of a label set.
 
     Of a video the frames with labels are walked. What is yielded can be written as it is declared: objects with shapes
-    that are carried or approximated, and geometry that can be drawn. An exporter that writes it has no loss to tell.
+    that are carried or approximated, and geometry that is not empty. An exporter that writes it has no loss to tell.
     """
+    carries = narrowed.carries
     tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
     names = Names()
-    for left in Narrowed(labels, report, carries):
+    for left in narrowed:
         row, written = left.row, left.on_frames()
         labelled = {frame for instance in row._objects.values() for frame in instance._frames}
+        if Feature.CLASSIFICATIONS in carries.features:
+            labelled.update(frame for one in row._classifications.values() for frame in one._frames)
         for frame in frames_of(row, labelled, everything=False):
             if frame in written or Feature.EMPTY_ROWS in carries.features:
                 name = names.unique(file_name(row, frame))

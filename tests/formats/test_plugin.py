@@ -95,13 +95,13 @@ def test_the_plug_in_keeps_the_laws_on_the_samples_that_are_shipped(installed: P
 
 
 def test_a_law_that_is_broken_is_told_in_a_sentence_as_the_page_shows_it(installed: Path, tmp_path: Path) -> None:
-    broken = FILES["test_kitti.py"].replace(
-        "class Test",
-        "import kitti_labels\n\n\ndef silent(labels, report, carries):\n"
-        "    return images(labels, report, replace(carries, features=carries.features | {Feature.AUTHOR}))\n\n\n"
-        "kitti_labels.images = silent\n\n\nclass Test",
+    claim = "replace(FORMAT.exporter.carries, features=FORMAT.exporter.carries.features | {Feature.AUTHOR})"
+    exporter = f"Exporter.of_narrowed(kitti_labels.write, NoOptions, {claim})"
+    broken = FILES["test_kitti.py"].replace("format = FORMAT", f"format = replace(FORMAT, exporter={exporter})")
+    lines = (
+        "from dataclasses import replace\nimport kitti_labels\n"
+        "from encord_convert.formats import Exporter, Feature, NoOptions\n"
     )
-    lines = "from dataclasses import replace\nfrom encord_convert.formats import Feature, images\n"
     (tmp_path / "test_kitti.py").write_text(lines + broken)
     done = run(
         installed, "pytest", "-q", "-p", "no:cacheprovider", "test_kitti.py", "-k", "provenance", folder=tmp_path
