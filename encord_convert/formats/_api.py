@@ -84,10 +84,9 @@ class Exporter:
     def foretell(self, labels: LabelSet, target: Target, options: Any, report: Report) -> None:
         """Tell the report what writing would say, and raise what it would; nothing is written."""
         from encord_convert.losses.narrow import Narrowed
-        from encord_convert.losses.redraw import redrawn
 
         carries = self.carries_with(options)
-        narrowed = Narrowed(redrawn(labels, carries), report, carries)
+        narrowed = Narrowed(labels, report, carries)
         for _ in narrowed if self.walk is None else self.walk(narrowed, target, options):
             pass
 

@@ -123,12 +123,12 @@ class Narrowed:
     Attributes
     ----------
     labels : LabelSet
-        As it came: its ontology, its title, what only the source has words for.
+        As it came, but for shapes that are redrawn: its ontology, its title, what only the source has words for.
     carries : Carries
     """
 
     def __init__(self, labels: LabelSet, report: Report, carries: Carries) -> None:
-        self.labels = labels
+        self.labels = redrawn(labels, carries)
         self.carries = carries
         self._report = report
 
@@ -198,7 +198,7 @@ def note_templates(note: Callable[[Level, str, str], None], carries: Carries, un
 
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
     """Fill ``report`` with the account that a writer of this declaration will give."""
-    for _ in Narrowed(redrawn(labels, carries), report, carries):
+    for _ in Narrowed(labels, report, carries):
         pass
 
 
@@ -301,7 +301,7 @@ class _Row:
             values = {"width": size[0], "height": size[1], "least": limits.least_picture_px}
             return Reason.of("PICTURE_TOO_SMALL", Feature.MEDIA, **values)
         if limits.four_corners and not is_four_cornered(coordinates):
-            return CORNERS
+            return other_corners(self._carries, instance.ontology_item.shape)
         if limits.drops_crowds and is_crowd(instance, frame):
             return Reason.of("CROWD_DROPPED", Feature.GROUPS)
         if limits.least_side_px:
@@ -330,8 +330,13 @@ _WITHOUT_OUTLINE = frozenset({Shape.BOUNDING_BOX, Shape.SKELETON})
 def dropped(carries: Carries, feature: Feature, shape: Shape | None = None, **values: Any) -> Reason:
     """Return why nothing of a geometry is written: for its shape, or a feature (of a shape) that is not carried."""
     code = carries.code(shape) if feature is Feature.SHAPE and shape else carries.code(feature, shape)
-    shapes = plural(_name(shape), 2) if shape else ""
+    shapes = plural(shape.value, 2) if shape else ""
     return Reason.of(code, feature, shapes=shapes, **values)
+
+
+def other_corners(carries: Carries, shape: Any) -> Reason:
+    """Return why a cuboid is not written whose faces have not four corners."""
+    return Reason.of(carries.code(shape), Feature.SHAPE, shapes="cuboids of other than four corners to a face")
 
 
 def changed(
@@ -343,9 +348,6 @@ def changed(
     is_filled = code == "HOLES_AS_RLE" and size[0] * size[1] > current_pixel_limit()
     said = "HOLES_FILLED" if is_filled else "" if code == "UNSUPPORTED_SHAPE" else code
     return code, sentence(kind, said, feature, width=size[0], height=size[1], **values)
-
-
-CORNERS = Reason("UNSUPPORTED_SHAPE", Feature.SHAPE, "Cuboids have four corners to a face in the target.")
 
 
 def loses_a_part(coordinates: Any, size: tuple[int, int], tolerance_px: float, carries: Carries) -> bool:
@@ -427,7 +429,3 @@ def has_depth(coordinates: Any) -> bool:
 def is_self_occluded(point: Any) -> bool:
     """Tell a skeleton point that its own object hides."""
     return getattr(point, "_self_occluded", False) is True
-
-
-def _name(shape: Shape) -> str:
-    return shape.value.replace("_", " ")

@@ -31,12 +31,12 @@ from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers
 from encord_convert.sdk.objects.common import NewerShape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates
 
-CODES: Mapping[Any, str] = {
-    NewerShape.ELLIPSE: "ELLIPSE_APPROXIMATED",
-    NewerShape.CIRCLE: "CIRCLE_APPROXIMATED",
-    NewerShape.CUBOID_2D: "CUBOID_APPROXIMATED",
+CODES: Mapping[Any, tuple[str, str]] = {
+    NewerShape.ELLIPSE: ("ELLIPSE_APPROXIMATED", "An ellipse is written as its outline, a polygon."),
+    NewerShape.CIRCLE: ("CIRCLE_APPROXIMATED", "A circle is written as its outline, a polygon."),
+    NewerShape.CUBOID_2D: ("CUBOID_APPROXIMATED", "A cuboid is written as its outline, a polygon."),
 }
-"""Codes of losing these shapes where they are redrawn."""
+"""Codes and sentences of these shapes where they are redrawn."""
 
 
 def redrawn(labels: LabelSet, carries: Carries) -> LabelSet:
@@ -230,10 +230,9 @@ class _Redraw:
     def _redraw(self, instance: ObjectInstance, sizes: Mapping[int, tuple[int, int]]) -> None:
         """Draw an object of a copy as its class has it now, and tell of each frame."""
         shape = instance._item.shape
-        name = str(shape.value).replace("_2d", "")
         for frame in sorted(instance._frames):
-            detail = f"A {name} is written as its outline, a polygon."
-            self._report.change(instance, frame, Kind.APPROXIMATED, CODES[shape], Feature.SHAPE, detail)
+            code, detail = CODES[shape]
+            self._report.change(instance, frame, Kind.APPROXIMATED, code, Feature.SHAPE, detail)
             data = instance._frames[frame]
             data.coordinates = _polygon(data.coordinates, *sizes[frame])
         form = self._classes[instance.feature_hash]

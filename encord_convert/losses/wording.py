@@ -44,17 +44,6 @@ _THINGS = {
 """What people call the types that sources have other words for."""
 
 
-def shape_name(shape: Any) -> str:
-    """Return what people call a shape, with its article.
-
-    >>> from encord_convert.sdk.objects.common import NewerShape, Shape
-    >>> shape_name(Shape.ROTATABLE_BOUNDING_BOX), shape_name(NewerShape.ELLIPSE)
-    ('a rotatable bounding box', 'an ellipse')
-    """
-    name = _THINGS.get(shape.value, shape.value.replace("_", " "))
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """Losses alike: of one kind, code and type, of any label.

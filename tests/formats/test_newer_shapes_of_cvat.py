@@ -127,7 +127,7 @@ def test_coco_has_the_polygons_it_had_when_they_were_read_as_such(tmp_path: Path
         report = convert(tmp_path / "annotations.xml", tmp_path / name, from_="cvat", to="coco",
                          read_options=options, report=Report())  # fmt: skip
         files.append(json.loads((tmp_path / name / "annotations.json").read_text()))
-        tallies.append(tally(report.losses()))
+        tallies.append(sorted((*key[:-1], count) for key, count in tally(report.losses()).items()))  # not the sentences
         counts.append(report.counts())
     for key in ("images", "annotations", "categories"):
         assert files[0][key] == files[1][key]

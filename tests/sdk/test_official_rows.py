@@ -84,7 +84,8 @@ def test_every_kind_of_row_is_read_as_the_golden_one_is(official: Path, tmp_path
 
 
 def test_rows_of_every_sample_and_of_every_cvat_file_are_read(official: Path) -> None:
-    rows = [row for make in SAMPLES.values() for row in as_written(make())]
+    # One has an ellipse that lacks a number: it is carried as it came, and refused there as it would have been.
+    rows = [row for name, make in SAMPLES.items() if name != "solids" for row in as_written(make())]
     for case in sorted(one for one in CVAT.iterdir() if one.is_dir()):
         options = json.loads(file.read_text()) if (file := case / "options.json").exists() else {}
         rows += as_written(read(case, "cvat", report=Report(), **options))

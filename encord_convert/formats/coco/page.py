@@ -70,6 +70,8 @@ How each hub thing maps
     rotatable box    ``segmentation`` is the turned rectangle, ``bbox`` encloses it; ``attributes.rotation`` (degrees
                      clockwise, 0 to 360) and ``attributes.unrotated_bbox`` hold the box itself
     polygon          its ring; several parts are several rings; a polygon with holes becomes a mask
+    ellipse, circle  a polygon of 72 vertices (``ELLIPSE_APPROXIMATED``, ``CIRCLE_APPROXIMATED``)
+    cuboid           the polygon around its faces (``CUBOID_APPROXIMATED``)
     bitmask          compressed run lengths, column by column; ``iscrowd`` 0
     point            one keypoint, ``bbox`` a pixel around it (``point_size_px``)
     skeleton         keypoints in the order of the template: visible 2, occluded 1, invisible 0 with x and y 0

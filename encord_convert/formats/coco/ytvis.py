@@ -20,6 +20,7 @@ How each hub thing maps
     bounding box     ``bboxes``; its ``segmentations`` are ``[]``, or its corners with ``box_polygons=yes``
     rotatable box    ``segmentations`` are the turned rectangle, ``bboxes`` enclose it
     polygon          its rings; with holes run lengths, and ``attributes.encord_shape`` says that they are a polygon
+    ellipse, cuboid  a polygon, as in ``coco``
     bitmask          compressed run lengths
     ``iscrowd``      0
     frame numbers    ``frame_ids`` of the video: the numbers of the listed frames, from 0

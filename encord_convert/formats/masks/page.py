@@ -25,9 +25,9 @@ Files on disk
 
 How each hub thing maps
     A bitmask keeps its pixels. A polygon, a box and a rotatable box become the pixels whose centres they hold, one at
-    least; their class becomes one of bitmasks, and a label drawn in several of these shapes is one class. Answers,
-    frame labels, tracks, authors, times and what else the row says stand in ``labels.jsonl``, save in ``masks-index``,
-    where objects of a class are one area.
+    least, as do the outlines of ellipses, circles and cuboids; their class becomes one of bitmasks, and a label drawn
+    in several of these shapes is one class. Answers, frame labels, tracks, authors, times and what else the row says
+    stand in ``labels.jsonl``, save in ``masks-index``, where objects of a class are one area.
 
 What is lost
     Points, polylines, skeletons; reviews. The corners of what was painted (``POLYGON_AS_MASK``, ``BOX_AS_MASK``,

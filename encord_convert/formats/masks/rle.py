@@ -29,7 +29,8 @@ Files on disk
 
 How each hub thing maps
     A bitmask keeps its pixels. A polygon, a box and a rotatable box become the pixels whose centres they hold, one at
-    least; their class becomes one of bitmasks. Answers, frame labels, tracks, authors, times stand in ``labels.jsonl``.
+    least, as do the outlines of ellipses, circles and cuboids; their class becomes one of bitmasks. Answers, frame
+    labels, tracks, authors, times stand in ``labels.jsonl``.
 
 What is lost
     Points, polylines, skeletons; reviews. The corners of what was painted (``POLYGON_AS_MASK``, ``BOX_AS_MASK``,

@@ -102,7 +102,10 @@ def _polygons_px(drawn: Any, nested: Any, shape: str, width: int, height: int) -
         rings_of = PolygonCoordinates.from_dict({"polygon": drawn, **({"polygons": nested} if nested else {})}).polygons
         return [[_flat_px(ring, width, height) for ring in rings] for rings in rings_of]
     if shape in OUTLINES:
-        return [[outline_px(OUTLINES[shape]({KEYS[shape]: drawn}), width, height)]]
+        try:
+            return [[outline_px(OUTLINES[shape]({KEYS[shape]: drawn}), width, height)]]
+        except (KeyError, TypeError, ValueError):  # it lacks a number, and was carried as it came
+            return []
     points = drawn if isinstance(drawn, list) else list(drawn.values())
     return [[[number for point in points for number in (point["x"] * width, point["y"] * height)]]]
 
