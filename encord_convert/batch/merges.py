@@ -34,6 +34,7 @@ from encord_convert.hub.labelset import Hashes, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import apart
 from encord_convert.hub.splits import KEY, named_in, split_of
+from encord_convert.losses.native import NativeLosses
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 
@@ -83,12 +84,11 @@ def merged(
         if ledger is not None:
             ledger.rewind()
         seen: Counter[str] = Counter()
-        told = Report()
-        told.writing = Ledger() if ledger is None else ledger
+        told = NativeLosses(Ledger() if ledger is None else ledger, ())
         for labels, new_names, split in zip(sets, names, splits, strict=True):
-            told.lose_native(labels, but=_IDS)
+            told.all_of(labels, but=_IDS)
             for row in labels.walk():
-                told.lose_native(labels, row, but=_IDS)
+                told.all_of(labels, row, but=_IDS)
                 if ledger is not None and labels.ledger is not None:
                     for key in labels.ledger.into:  # what is counted at all has to be known while it is walked
                         ledger.into[key] += 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.counts import Key, Origin
-from encord_convert.hub.loss import Feature
+from encord_convert.hub.loss import Feature, Where
 
 if TYPE_CHECKING:
     from encord_convert.hub.loss import Carries
@@ -195,6 +195,19 @@ def _entries_in(part: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(part, str | int | float | None):
         for inner in part:
             yield from _entries_in(inner)
+
+
+def where_of(row: LabelRowV2 | None, instance: Any, frame: int) -> Where:
+    """Return where an object or classification of a row is, in the source and in the hub."""
+    origin = instance._origin
+    return Where(
+        file=None if row is None else row._origin,
+        line=None if origin is None else origin.line,
+        row=None if row is None else row.data_title,
+        frame=frame,
+        element=None if origin is None else f"<{origin.on(frame)[0]}>",
+        object_hash=hash_of(instance),
+    )
 
 
 def count_row(row: LabelRowV2, into: dict[Key, int]) -> None:

@@ -20,7 +20,7 @@ from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.visibility import bounded_fate, extent_of, fate, frame_size, unit_size
-from encord_convert.losses.narrow import changes, loses_a_part
+from encord_convert.losses.geometry import changes, loses_a_part
 from encord_convert.losses.redraw import redrawn
 from encord_convert.sdk.objects import OntologyStructure, Shape
 

@@ -9,47 +9,24 @@ written, and nothing is lost any more. A dry run is the same walk without the ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.geometry.rle import current_pixel_limit
 from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Where
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.table import Sheet
-from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, has_empty_part, is_crowd
+from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd
+from encord_convert.losses.geometry import Reason, changed, changes, dropped, is_upright, loses_a_part, other_corners
 from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Report
-from encord_convert.losses.wording import plural, sentence
 from encord_convert.sdk.objects import Shape
-from encord_convert.sdk.objects.coordinates import (
-    PolygonCoordinates,
-    RotatableBoundingBoxCoordinates,
-    SkeletonCoordinates,
-    Visibility,
-)
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
     from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why nothing of a thing is written: code, feature and sentence of the loss; of a row, how many images it is."""
-
-    code: str
-    feature: Feature
-    detail: str
-    images: int = 0
-
-    @classmethod
-    def of(cls, code: str, feature: Feature, **values: Any) -> Reason:
-        """Return the reason of this code with its sentence, which says the values."""
-        return cls(code, feature, sentence(Kind.DROPPED, code, feature, **values))
 
 
 class Left:
@@ -138,19 +115,15 @@ class Narrowed:
     def rows(self, leaves_out: Callable[[LabelRowV2], Reason | None] | None = None) -> Iterator[Left]:
         """Walk the rows; those for which ``leaves_out`` has a reason are told and not yielded."""
         carries, report = self.carries, self._report
-        if (
-            leaves_out is None
-            and carries.is_whole
-            and all(item.shape in carries.shapes for item in self.labels.ontology.objects)
-        ):
-            for row in report.rows(self.labels, carries):
-                yield Left(row, None, {}, carries)
+        objects = self.labels.ontology.objects
+        if leaves_out is None and carries.is_whole and all(item.shape in carries.shapes for item in objects):
+            yield from (Left(row, None, {}, carries) for row in report.rows(self.labels, carries))
             return
-        known_points = KnownPoints(self.labels.ontology, max(carries.tolerance_px, LEAST_TOLERANCE_PX))
+        rows = self._rows = _Rows(report, carries, self.labels)
         for row in report.rows(self.labels, carries):
             reason = None if leaves_out is None else leaves_out(row)
             if reason is None:
-                yield account(report, row, carries, known_points)
+                yield rows.left(row)
                 continue
             if (key := ("image", "")) in report.reading.into:  # the source counts its images
                 where = Where(file=row._origin, row=row.data_title)
@@ -159,20 +132,20 @@ class Narrowed:
             for instance in instances:
                 for frame in sorted(instance._frames):
                     report.drop(instance, frame, reason.code, reason.feature, reason.detail)
-        note_templates(self.note, carries, known_points.untemplated)
+        note_templates(self.note, carries, rows.untemplated)
 
     def tables(self) -> Iterator[Sheet | Left]:
         """Walk what :meth:`rows` does, many images at a time where nothing is lost of most: see :meth:`image`."""
-        self._known_points = KnownPoints(self.labels.ontology, max(self.carries.tolerance_px, LEAST_TOLERANCE_PX))
+        rows = self._rows = _Rows(self._report, self.carries, self.labels)
         for one in self._report.sheets(self.labels, self.carries):
-            yield one if isinstance(one, Sheet) else account(self._report, one, self.carries, self._known_points)
-        note_templates(self.note, self.carries, self._known_points.untemplated)
+            yield one if isinstance(one, Sheet) else rows.left(one)
+        note_templates(self.note, self.carries, rows.untemplated)
 
     def image(self, table: Sheet, number: int) -> Left:
         """Return what is carried of an image of a table, on which something may be lost."""
         row = table.row(number)
         self._report.turn_to(row)
-        return account(self._report, row, self.carries, self._known_points)
+        return self._rows.left(row)
 
     @property
     def splits(self) -> dict[str, int]:
@@ -202,44 +175,49 @@ def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
         pass
 
 
-def account(report: Report, row: LabelRowV2, carries: Carries, known_points: KnownPoints) -> Left:
-    """Say what a target of this declaration does not carry of a row; return what is left.
+class _Rows:
+    """Says what a target does not carry of one row after the other.
 
-    ``known_points`` are those of the label set; it is shown the row.
+    Parameters
+    ----------
+    report : Report
+    carries : Carries
+    labels : LabelSet
+        Theirs.
     """
-    layers = layers_of(row, carries)
-    known_points.see(row)
-    walk = _Row(report, row, carries, known_points, hidden_in(layers))
-    frames = {}
-    for hash_, instance in row._objects.items():
-        written = walk.object(instance)
-        if written or not instance._frames:
-            frames[hash_] = written
-    for classification in row._classifications.values():
-        lose_classification(report, classification, carries)
-    return Left(row, frames, layers, carries)
 
-
-class _Row:
-    """Says what a target does not carry of the objects of a row."""
-
-    def __init__(
-        self,
-        report: Report,
-        row: LabelRowV2,
-        carries: Carries,
-        known_points: KnownPoints,
-        hidden: Mapping[tuple[str, int], tuple[int, int]],
-    ) -> None:
+    def __init__(self, report: Report, carries: Carries, labels: LabelSet) -> None:
         self._report = report
-        self._row = row
         self._carries = carries
-        self._known_points = known_points
-        self._hidden = hidden
+        self._shapes = carries.shapes | carries.approximates
         self._tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
-        self._unmasked = self._frames_without_masks() if carries.limits.masks_of_all else frozenset()
+        self._known_points = KnownPoints(labels.ontology, self._tolerance_px)
+        self._fate = bounded_fate if carries.limits.is_bounded else fate
+        self._row: Any = None
+        self._hidden: dict[tuple[str, int], tuple[int, int]] = {}
+        self._unmasked: Set[int] = frozenset()
 
-    def object(self, instance: Any) -> list[int]:
+    @property
+    def untemplated(self) -> list[str]:
+        """Classes of skeletons without a template of which one was seen."""
+        return self._known_points.untemplated
+
+    def left(self, row: LabelRowV2) -> Left:
+        """Say what is not carried of a row; return what is left."""
+        carries, layers = self._carries, layers_of(row, self._carries)
+        self._known_points.see(row)
+        self._row, self._hidden = row, hidden_in(layers)
+        self._unmasked = self._frames_without_masks() if carries.limits.masks_of_all else frozenset()
+        frames = {}
+        for hash_, instance in row._objects.items():
+            written = self._object(instance)
+            if written or not instance._frames:
+                frames[hash_] = written
+        for classification in row._classifications.values():
+            lose_classification(self._report, classification, carries)
+        return Left(row, frames, layers, carries)
+
+    def _object(self, instance: Any) -> list[int]:
         """Say what is not carried of an object; return the frames on which it is written."""
         report, carries = self._report, self._carries
         report.drop_unplaced(instance, carries)
@@ -254,7 +232,7 @@ class _Row:
     def _frame(self, instance: Any, frame: int, coordinates: Any) -> bool:
         """Say what is not carried of an object on a frame; tell whether it is written there."""
         carries, shape = self._carries, instance.ontology_item.shape
-        size = extent_of(self._row, frame, carries)
+        size = self._size(frame)
         lost, area = self._hidden.get((instance.object_hash, frame), (0, 1))
         state, reason = self._reason_to_drop(instance, frame, coordinates, size)
         if reason is None and lost == area:
@@ -285,9 +263,9 @@ class _Row:
     ) -> tuple[str, Reason | None]:
         """Return where one frame's geometry lies, and why nothing of it is written if that is so."""
         carries, shape = self._carries, instance.ontology_item.shape
-        if shape not in carries.shapes | carries.approximates:
+        if shape not in self._shapes:
             return "", dropped(carries, Feature.SHAPE, shape)
-        state = (bounded_fate if carries.limits.is_bounded else fate)(coordinates, *size, self._tolerance_px)
+        state = self._fate(coordinates, *size, self._tolerance_px)
         if state == "degenerate" and Feature.DEGENERATE not in carries.features:
             return state, dropped(carries, Feature.DEGENERATE, shape)
         if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
@@ -318,74 +296,14 @@ class _Row:
             for instance in self._row._objects.values()
             if instance.ontology_item.shape in _WITHOUT_OUTLINE
             for frame, data in instance._frames.items()
-            if not self._reason_to_drop(instance, frame, data.coordinates, extent_of(self._row, frame, self._carries))[
-                1
-            ]
+            if not self._reason_to_drop(instance, frame, data.coordinates, self._size(frame))[1]
         }
+
+    def _size(self, frame: int) -> tuple[int, int]:
+        return extent_of(self._row, frame, self._carries)
 
 
 _WITHOUT_OUTLINE = frozenset({Shape.BOUNDING_BOX, Shape.SKELETON})
-
-
-def dropped(carries: Carries, feature: Feature, shape: Shape | None = None, **values: Any) -> Reason:
-    """Return why nothing of a geometry is written: for its shape, or a feature (of a shape) that is not carried."""
-    code = carries.code(shape) if feature is Feature.SHAPE and shape else carries.code(feature, shape)
-    shapes = plural(shape.value, 2) if shape else ""
-    return Reason.of(code, feature, shapes=shapes, **values)
-
-
-def other_corners(carries: Carries, shape: Any) -> Reason:
-    """Return why a cuboid is not written whose faces have not four corners."""
-    return Reason.of(carries.code(shape), Feature.SHAPE, shapes="cuboids of other than four corners to a face")
-
-
-def changed(
-    carries: Carries, kind: Kind, feature: Feature, shape: Shape, size: tuple[int, int], **values: Any
-) -> tuple[str, str]:
-    """Return code and sentence of what changes about geometry in an image of this size that is written."""
-    of = shape if feature in (Feature.SHAPE, Feature.DEGENERATE) else None
-    code = carries.code(shape) if feature is Feature.SHAPE else carries.code(feature, of)
-    is_filled = code == "HOLES_AS_RLE" and size[0] * size[1] > current_pixel_limit()
-    said = "HOLES_FILLED" if is_filled else "" if code == "UNSUPPORTED_SHAPE" else code
-    return code, sentence(kind, said, feature, width=size[0], height=size[1], **values)
-
-
-def loses_a_part(coordinates: Any, size: tuple[int, int], tolerance_px: float, carries: Carries) -> bool:
-    """Tell whether a target that keeps the parts of a polygon leaves one of these out, since it covers nothing."""
-    keeps_parts = Feature.PARTS in carries.features and Feature.DEGENERATE not in carries.features
-    return keeps_parts and has_empty_part(coordinates, *size, tolerance_px)
-
-
-def changes(coordinates: Any, state: str, strangers: Sequence[str] = ()) -> list[tuple[Kind, Feature]]:
-    """Return what a target without the feature changes about coordinates whose fate is ``state``.
-
-    ``strangers`` are points of a skeleton that its class does not have:
-    :class:`~encord_convert.hub.skeletons.KnownPoints`.
-    """
-    changes = []
-    if state == "leaves":
-        changes.append((Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS))
-    if isinstance(coordinates, PolygonCoordinates):
-        polygons = coordinates.polygons
-        if any(len(rings) > 1 for rings in polygons):
-            changes.append((Kind.APPROXIMATED, Feature.HOLES))
-        if len(polygons) > 1:
-            changes.append((Kind.APPROXIMATED, Feature.PARTS))
-    if isinstance(coordinates, SkeletonCoordinates):
-        points = coordinates.values
-        if any(point.visibility not in (None, Visibility.VISIBLE) for point in points):
-            changes.append((Kind.DEFAULTED, Feature.VISIBILITY))
-        if any(is_self_occluded(point) for point in points):
-            changes.append((Kind.MERGED, Feature.SELF_OCCLUSION))
-        if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
-            changes.append((Kind.DEFAULTED, Feature.HIDDEN_POSITION))
-        if any(is_unsaid(point) for point in points):
-            changes.append((Kind.DEFAULTED, Feature.UNSAID_VISIBILITY))
-        if strangers:
-            changes.append((Kind.APPROXIMATED, Feature.UNKNOWN_POINTS))
-    if has_depth(coordinates):
-        changes.append((Kind.APPROXIMATED, Feature.DEPTH))
-    return changes
 
 
 def _lose_answer(report: Report, instance: Any, frame: int, attribute: Any, feature: Feature, carries: Carries) -> None:
@@ -409,23 +327,3 @@ def lose_classification(report: Report, classification: Any, carries: Carries) -
                 _lose_answer(
                     report, classification, min(classification._frames), attribute, Feature.NESTED_ANSWERS, carries
                 )
-
-
-def is_unsaid(point: Any) -> bool:
-    """Tell a skeleton point of which nobody said whether it is visible."""
-    return point.visibility is None and not is_self_occluded(point)
-
-
-def is_upright(coordinates: Any) -> bool:
-    """Tell a rotatable box that is not turned."""
-    return isinstance(coordinates, RotatableBoundingBoxCoordinates) and coordinates.theta % 360 == 0
-
-
-def has_depth(coordinates: Any) -> bool:
-    """Tell a point in space, which has a third coordinate."""
-    return hasattr(coordinates, "_z")
-
-
-def is_self_occluded(point: Any) -> bool:
-    """Tell a skeleton point that its own object hides."""
-    return getattr(point, "_self_occluded", False) is True

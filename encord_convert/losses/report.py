@@ -11,15 +11,13 @@ could not take over in a ledger of its own; the exporter tells its :class:`Repor
 each hub instance joins the two, so that a shape is never counted twice.
 
 A format says beforehand what survives it; :meth:`Report.predict` turns that into the losses a conversion will have,
-before a byte is written. Declared, predicted and observed must agree; the tests hold every format to it. They do since
-both are told to the same object, in one place: that is why this is one module, and a long one.
+before a byte is written. Declared, predicted and observed must agree; the tests hold every format to it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.contents import (
@@ -32,41 +30,28 @@ from encord_convert.hub.contents import (
     hub_answers,
     info_of,
     label_of,
-    labels_off_frames,
-    names_in,
     placed_answers,
     side_types,
     type_of,
     unplaced_answers,
+    where_of,
 )
 from encord_convert.hub.counts import CROWD, SECONDARY, Carried, Key, Ledger
 from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Loss, Note, Where
 from encord_convert.hub.native import (
-    ALSO,
-    CLASSES,
-    KEPT,
-    LARGEST,
-    NOTES,
-    QUIET,
     WORDS,
-    Keys,
-    Native,
-    NativeColumns,
-    Word,
-    leaves,
-    says_nothing,
 )
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Sheet, Use
 from encord_convert.hub.texts import check_names, check_row
-from encord_convert.hub.unread import extras_of_ontology, extras_of_row
+from encord_convert.losses.classes import change_names, lose_colours
+from encord_convert.losses.native import NativeLosses
 from encord_convert.losses.wording import summary, things, verb
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects._colors import next_color
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
-    from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance, OntologyStructure
+    from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 
 
 @dataclass(slots=True)
@@ -107,7 +92,7 @@ class Report:
         self._counts_hub = False
         self._is_made_here = False
         self._has_texts = False
-        self._families: frozenset[str] = frozenset()
+        self._native = NativeLosses(self.writing, ())
         self._told_apart: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
@@ -132,10 +117,10 @@ class Report:
 
     def _begin(self, labels: LabelSet, carries: Carries | None) -> None:
         self._counts_hub = labels.ledger is None
-        self._families = frozenset(labels.native)
         self.reading = Ledger() if labels.ledger is None else labels.ledger
         self.mapping = Ledger() if labels.mapping is None else labels.mapping
         self.writing = Ledger()
+        self._native = NativeLosses(self.writing, frozenset(labels.native))
         self.rows_read = 0
         self.source.splits = {}
         self._told_apart = frozenset()
@@ -146,13 +131,9 @@ class Report:
             # Told where a row is taken, of written and unwritten annotations alike: not again when one is dropped.
             lost = [WORDS[family].values() for family in WORDS.keys() - carries.native]
             self._told_apart = frozenset(word.type for words in lost for word in words if word.kind is Kind.DROPPED)
-            self._lose_colours(labels.ontology, carries)
-            self._change_names(labels.ontology, carries)
-            for family, keys in labels.native.items():
-                self._lose_native_of_set(family, keys, carries)
-            if "ontology" not in carries.native:
-                own, classes = extras_of_ontology(labels.ontology)
-                self._lose_native_of_set("ontology", {**own, CLASSES: classes}, carries)
+            lose_colours(self.writing, labels.ontology, carries)
+            change_names(self.writing, labels.ontology, carries)
+            self._native.of_set(labels, carries)
 
     def _take(self, row: LabelRowV2, carries: Carries | None) -> None:
         self._row = row
@@ -169,12 +150,7 @@ class Report:
         if carries is not None:
             self._change_title(row, carries)
             self._lose_row(row, carries)
-            if row._native is not None:
-                self._tell_unread(row)
-                if not self._keeps_all(row._native, carries):
-                    self._lose_native_of(row, _of_its_labels(row), carries)
-            if not {"rows", "labels"} <= carries.native:
-                self._lose_extras_of(row, carries)
+            self._native.of_row(row, carries)
 
     def _tell_disagreements(self, row: LabelRowV2) -> None:
         """Say where a label row says of a classification two things, of which one is kept."""
@@ -207,8 +183,7 @@ class Report:
                 if carries.unwritable is not None and carries.unwritable.search(" ".join(one.titles)):
                     for number in range(len(one)):
                         self._change_title(one.empty_row(number), carries)
-                if one.native is not None and not self._keeps_all(one.native, carries):
-                    self._lose_native_of_table(one, carries)
+                self._native.of_table(one, carries)
             else:
                 self._take(one, carries)
             yield one
@@ -221,40 +196,6 @@ class Report:
         if split and split != UNNAMED:
             self.source.splits[split] = self.source.splits.get(split, 0) + images
 
-    def _lose_colours(self, ontology: OntologyStructure, carries: Carries) -> None:
-        """Say which colours the target does not carry; those that nobody chose are no loss."""
-        code = carries.code(Feature.COLOUR)
-        if carries.colours_by is None:
-            return
-        if Feature.COLOUR in carries.features:
-            for item, colour in carries.coloured(ontology.objects):
-                if item.color != colour and not item.has_default_color():
-                    detail = (
-                        f"The colour of every {item.title!r} is {colour}; {item.color} cannot be stored in the target."
-                    )
-                    self.writing.lose(Kind.MERGED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
-            return
-        labels: dict[str, str] = {}
-        for index, item in enumerate(ontology.objects):
-            is_told = labels.get(item.title) == item.color
-            labels.setdefault(item.title, item.color)
-            is_chosen = not is_told and not item.has_default_color()
-            if is_chosen and item.color != next_color(ontology.objects[:index][-1:]):
-                detail = f"The colour {item.color} of {item.title!r} cannot be stored in the target."
-                self.writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
-
-    def _change_names(self, ontology: OntologyStructure, carries: Carries) -> None:
-        """Say which names of classes, attributes and options that may stand in the target are changed there."""
-        shapes, features = carries.shapes | carries.approximates, carries.features
-        items: list[Any] = [one for one in ontology.objects if one.shape in shapes]
-        items += ontology.classifications if Feature.CLASSIFICATIONS in features else ()
-        for item in items if carries.unwritable is not None else ():
-            for name in names_in(item) if features & {Feature.ANSWERS, Feature.CLASSIFICATIONS} else (item.title,):
-                if carries.changes_name(name):
-                    detail = f"The name {name!r} cannot stand in the target as it is, and is changed there."
-                    key = ("class", item.title)
-                    self.writing.lose(Kind.RENAMED, "UNWRITABLE_TEXT", Feature.LABEL_NAME, key, Where(), detail)
-
     def _change_title(self, row: LabelRowV2, carries: Carries) -> None:
         """Say that a title is changed in the target."""
         if carries.unwritable is not None:
@@ -263,186 +204,6 @@ class Report:
                     where = Where(file=row._origin, row=row.data_title)
                     detail = f"The title {title!r} cannot stand in the target as it is, and is changed there."
                     self.writing.lose(Kind.RENAMED, "UNWRITABLE_TEXT", Feature.MEDIA, ("row", ""), where, detail)
-
-    def lose_native(self, labels: LabelSet, row: LabelRowV2 | None = None, but: Collection[str] = ()) -> None:
-        """Say that what only the source has words for is left behind, ``but`` some keys: of a row, else of the set."""
-        nothing = Carries(frozenset(), frozenset(), frozenset())
-        if row is None:
-            for family, keys in labels.native.items():
-                self._lose_native_of_set(family, {**keys, QUIET: {*keys.get(QUIET, ()), *but}}, nothing)
-        elif row._native is not None:
-            native = _of_its_labels(row)
-            self._lose_native_of(row, replace(native, quiet=native.quiet | set(but)), nothing)
-
-    def _keeps_all(self, native: Native | NativeColumns, carries: Carries) -> bool:
-        return native.family in carries.native and native.family in self._families
-
-    def _keeps(self, family: str, name: str, carries: Carries) -> bool:
-        """Tell whether a native key is written: not if it is of another set, of which this one knows nothing."""
-        return family in self._families and carries.keeps(family, name)
-
-    def _lose_native_of_set(self, family: str, keys: Mapping[str, Any], carries: Carries) -> None:
-        """Say what only the source has words for: of classes as a loss, of the file itself as a note."""
-        for name, own in keys.get(CLASSES, {}).items():
-            self._lose_native_keys("class", own, Where(element=name), family, carries, keys.get(QUIET, ()))
-        for level, code, detail, element, count in () if carries.keeps(family, "file") else keys.get(NOTES, ()):
-            self.writing.note(Level(level), code, detail, Where(element=element), count)
-        for key, value in keys.items() if NOTES not in keys else ():
-            if key in (CLASSES, LARGEST, QUIET) or says_nothing(value) or carries.keeps(family, f"file.{key}"):
-                continue
-            detail = f"Only the format of the source has a word for {key!r} of the file."
-            self.writing.note(Level.INFO, "NATIVE_DROPPED", detail, count=leaves(value))
-
-    def _lose_native_of(self, row: LabelRowV2, native: Native, carries: Carries) -> None:
-        """Say that what only the source has words for is not written, of a row and of its annotations."""
-        where = Where(file=row._origin, row=row.data_title)
-        self._lose_native_keys("image", native.row, where, native.family, carries, native.quiet)
-        for frame, keys in native.frames.items():
-            place = Where(file=row._origin, row=row.data_title, frame=frame)
-            self._lose_native_keys("frame", keys, place, native.family, carries, native.quiet)
-        if native.family in WORDS:
-            self._lose_worded_labels(row, native, WORDS[native.family])
-            return
-        for hash_, frames in native.labels.items():
-            for frame, keys in frames.items():
-                place = Where(file=row._origin, row=row.data_title, frame=frame, object_hash=hash_)
-                self._lose_native_keys("annotation", keys, place, native.family, carries, native.quiet)
-
-    def _lose_native_of_table(self, table: Sheet, carries: Carries) -> None:
-        """Say what :meth:`_lose_native_of` does of many rows, one by one only where examples are wanted."""
-        native = table.native
-        assert native is not None
-        if native.family in WORDS:
-            self._lose_worded_table(table, native, WORDS[native.family])
-            return
-        lost: dict[str, int] = {}
-        for name, count in native.counts():
-            if not self._keeps(native.family, name, carries):
-                lost[name] = lost.get(name, 0) + count
-        if any(self.writing.wants_examples(*_lost_native(name)) for name in lost):
-            for number in range(len(table)):
-                own = table.native_of(number)
-                if own is not None:
-                    self._lose_native_of(table.empty_row(number), own, carries)
-            return
-        for name, count in lost.items():
-            self._lose_native(name, Where(), count)
-
-    def _lose_native_keys(
-        self, scope: str, keys: Mapping[str, Any], where: Where, family: str, carries: Carries,
-        quiet: Collection[str] = (),
-    ) -> None:  # fmt: skip
-        for key, value in keys.items():
-            name = f"{scope}.{key}"
-            if not (name in quiet or says_nothing(value) or self._keeps(family, name, carries)):
-                self._lose_native(name, where, leaves(value))
-
-    def _lose_worded_labels(self, row: LabelRowV2, native: Native, words: Mapping[str, Word]) -> None:
-        for instance in (*row._objects.values(), *row._classifications.values()):
-            for frame, keys in native.labels.get(hash_of(instance), {}).items():
-                if frame in instance._frames:
-                    self._lose_worded(instance, self._where(instance, frame), label_of(instance), keys, words)
-
-    def _lose_worded(
-        self, instance: Any, where: Where, label: str, keys: Keys, words: Mapping[str, Word], count: int = 1
-    ) -> None:
-        """Say that keys of annotations are not written; ``instance`` is the annotation if it is just one."""
-        for key, value in keys.items():
-            if key == ALSO:
-                for other, own in value.items():
-                    self._lose_worded(instance, where, other, own, words)
-            elif key not in words:
-                if key != KEPT and not says_nothing(value):
-                    self._lose_native(f"annotation.{key}", where, count * leaves(value))
-            elif instance is None or instance._origin is None or instance._origin.weights != {}:
-                self._lose_word(words[key], label, value, where, count)
-
-    def _lose_worded_table(self, table: Sheet, native: NativeColumns, words: Mapping[str, Word]) -> None:
-        """Say of a table what :meth:`_lose_native_of` does of its rows."""
-        # Few keys are shared by many annotations: those of one use are counted together, under one dictionary.
-        shared, counts = native.shared, Counter[tuple[Use | None, int]]()
-        if shared:
-            counts.update(zip(table.uses, map(id, shared), strict=True))
-        sums: dict[tuple[str, int], int] = {}
-        for (used, id_), count in counts.items():
-            if used is not None and used.weights is None and id_ != id(None):
-                sums[used.label, id_] = sums.get((used.label, id_), 0) + count
-        known = {id(keys): keys for keys in shared if keys is not None}
-        wanted = {key for key in sums if self._wants_examples(key[0], known[key[1]], words)}
-        odd = table.odd_images()
-        # One by one where an annotation is like no other or examples are wanted; the rest are counted.
-        for number in range(len(table)) if wanted else sorted(odd):
-            if not wanted and number not in odd:
-                continue
-            for key, value in native.rows.get(number, {}).items():
-                if says_nothing(value):
-                    continue
-                where = table.where(number) if self.writing.wants_examples(*_lost_native(f"image.{key}")) else Where()
-                self._lose_native(f"image.{key}", where, leaves(value))
-            for place in table.span(number):
-                use = table.uses[place]
-                if use is None:
-                    if place in native.labels:
-                        self._lose_odd(table, number, table.made[place], native.labels[place], words)
-                elif wanted and (alike := (use.label, id(shared[place]))) in wanted and use.weights is None:
-                    sums[alike] -= 1
-                    self._lose_worded(None, table.where(number, place), use.label, known[alike[1]], words)
-                    if not self._wants_examples(use.label, known[alike[1]], words):
-                        wanted.remove(alike)
-            own = native.classifications.get(number, {})
-            for one in table.classifications.get(number, ()) if own else ():
-                self._lose_odd(table, number, one, own.get(hash_of(one), {}), words)
-        for (label, id_), count in sums.items():
-            if count:
-                self._lose_worded(None, Where(), label, known[id_], words, count)
-
-    def _lose_odd(self, table: Sheet, number: int, instance: Any, keys: Keys, words: Mapping[str, Word]) -> None:
-        where = Where()
-        if ALSO in keys or self._wants_examples(label_of(instance), keys, words):
-            self._row = table.empty_row(number)
-            where = self._where(instance, 0)
-        self._lose_worded(instance, where, label_of(instance), keys, words)
-
-    def _wants_examples(self, label: str, keys: Keys, words: Mapping[str, Word]) -> bool:
-        own = [
-            (words[key].kind, words[key].code, words[key].feature, (words[key].type, label))
-            if key in words
-            else _lost_native(f"annotation.{key}")
-            for key in keys
-            if key != KEPT
-        ]
-        return any(self.writing.wants_examples(*loss) for loss in own)
-
-    def _lose_word(self, word: Word, label: str, value: Any, where: Where, count: int) -> None:
-        counts = self.writing.dropped if word.kind is Kind.DROPPED else self.writing.changed
-        counts[word.type, label] += count
-        key, detail = (word.type, label), word.detail.format(value)
-        self.writing.lose(word.kind, word.code, word.feature, key, where, detail, count)
-
-    def _tell_unread(self, row: LabelRowV2) -> None:
-        """Say what a row has that no format has a place for, and what the ontology overrules."""
-        where = Where(file=row._origin, row=row.data_title)
-        for key, count in row._native.stale.items():
-            detail = f"The {key!r} of labels is not the one their class has in the ontology, which is right."
-            self.writing.note(Level.INFO, "STALE_KEY", detail, where, count)
-        for key, value in row._native.unread.items():
-            self._lose_native(f"image.{key}", where, leaves(value))
-
-    def _lose_extras_of(self, row: LabelRowV2, carries: Carries) -> None:
-        """Say that labels on no frame, and keys of the hub's own JSON form that are not known here, are not written."""
-        if "rows" not in carries.native and row._contents.has_extras:
-            for key in labels_off_frames(row):
-                where = Where(file=row._origin, row=row.data_title)
-                detail = "It is a label of something else than images, which cannot be stored in the target."
-                self.writing.drop("MEDIA_DROPPED", Feature.MEDIA, key, where, detail)
-        for name, frame, hash_, value in extras_of_row(row):
-            if ("rows" if name.startswith("image.") else "labels") not in carries.native:
-                self._lose_native(name, Where(row._origin, None, row.data_title, frame, None, hash_), leaves(value))
-
-    def _lose_native(self, name: str, where: Where, count: int) -> None:
-        detail = f"Only the format of the source has a word for {name!r}."
-        kind, code, feature, key = _lost_native(name)
-        self.writing.lose(kind, code, feature, key, where, detail, count)
 
     def _lose_row(self, row: LabelRowV2, carries: Carries) -> None:
         """Say that a row is not written as such: its medium cannot be stored in the target, or nothing is on it.
@@ -685,16 +446,7 @@ class Report:
         return tuple([pair for pair in carried if pair[0] not in self._told_apart])
 
     def _where(self, instance: Any, frame: int) -> Where:
-        row = self._row
-        origin = instance._origin
-        return Where(
-            file=None if row is None else row._origin,
-            line=None if origin is None else origin.line,
-            row=None if row is None else row.data_title,
-            frame=frame,
-            element=None if origin is None else f"<{origin.on(frame)[0]}>",
-            object_hash=hash_of(instance),
-        )
+        return where_of(self._row, instance, frame)
 
     # -- the account ------------------------------------------------------------------------------------------
 
@@ -779,21 +531,6 @@ class Report:
         report = cls()
         predict(report, labels, carries)
         return report
-
-
-def _of_its_labels(row: LabelRowV2) -> Native:
-    """Return what is native of a row without that of annotations that are not on it."""
-    native: Native = row._native
-    labels: dict[str, Mapping[int, Mapping[str, Any]]] = {}
-    for instance in (*row._objects.values(), *row._classifications.values()):
-        frames = native.labels.get(hash_of(instance))
-        if frames:
-            labels[hash_of(instance)] = {frame: keys for frame, keys in frames.items() if frame in instance._frames}
-    return replace(native, labels=labels)
-
-
-def _lost_native(name: str) -> tuple[Kind, str, Feature, Key]:
-    return Kind.DROPPED, "NATIVE_DROPPED", Feature.NATIVE, ("key", name)
 
 
 def sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -17,7 +17,8 @@ from encord_convert.formats.coco.write_native import Kept
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level, Where
 from encord_convert.hub.native import Keys, Native
-from encord_convert.losses.narrow import Narrowed, Reason
+from encord_convert.losses.geometry import Reason
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.training.images import Pictures, Placing

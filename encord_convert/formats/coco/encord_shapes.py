@@ -13,7 +13,7 @@ import numpy as np
 from encord_convert.geometry import masks, rle
 from encord_convert.geometry.rings import signed_area
 from encord_convert.hub.visibility import is_degenerate_ring, ring_px
-from encord_convert.losses.narrow import is_self_occluded
+from encord_convert.losses.geometry import is_self_occluded
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
     PointCoordinate,

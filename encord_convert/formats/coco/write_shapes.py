@@ -21,7 +21,15 @@ from encord_convert.formats.coco.write_masks import mask_numbers
 from encord_convert.geometry import masks, rle
 from encord_convert.hub.loss import Carries, Feature, Kind, Level
 from encord_convert.hub.visibility import drawing, fate_and_drawing, is_degenerate_ring, ring_px
-from encord_convert.losses.narrow import Reason, changed, dropped, has_depth, is_self_occluded, is_unsaid, loses_a_part
+from encord_convert.losses.geometry import (
+    Reason,
+    changed,
+    dropped,
+    has_depth,
+    is_self_occluded,
+    is_unsaid,
+    loses_a_part,
+)
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility

@@ -19,7 +19,15 @@ from encord_convert.hub.native import ALSO, KEPT, Keys
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.table import Use
 from encord_convert.hub.visibility import fate, frame_size
-from encord_convert.losses.narrow import Reason, changed, dropped, has_depth, is_self_occluded, is_unsaid, other_corners
+from encord_convert.losses.geometry import (
+    Reason,
+    changed,
+    dropped,
+    has_depth,
+    is_self_occluded,
+    is_unsaid,
+    other_corners,
+)
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
