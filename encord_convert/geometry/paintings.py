@@ -6,7 +6,8 @@ A mask is given by its *box runs*: row runs inside a box, and the box (left, top
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -147,45 +148,71 @@ class _Piece:
         return rle.mask_from_runs(runs, last - first, self.width)
 
 
-def values_in(picture: NDArray[np.integer]) -> list[tuple[int, BoxRuns]]:
-    """Cut an image with one value a pixel into the masks of its values, 0 left out.
+def values_in(bands: Iterable[NDArray[Any]], *, has_zero: bool = False) -> list[tuple[int, BoxRuns]]:
+    """Cut an image with one value a pixel into the masks of its values; 0 is left out unless it is one.
 
-    One pass finds the values and their boxes; each mask is then measured inside its box alone.
+    Memory grows with the pieces of one value, and not with the image.
 
     Parameters
     ----------
-    picture : (height, width) unsigned int
-        Values below 2**32.
+    bands : iterable of (rows, width) bool or unsigned int
+        The image from its top; values below 2**32.
+    has_zero : bool
 
     Returns
     -------
     list of (int, BoxRuns)
         Ascending by value.
 
-    >>> [(value, runs.tolist(), *box) for value, (runs, *box) in values_in(np.array([[7, 8, 8, 0]]))]
+    Raises
+    ------
+    ValueError
+        It has more than :data:`MOST_PIECES`.
+
+    >>> [(value, runs.tolist(), *box) for value, (runs, *box) in values_in([np.array([[7, 8, 8, 0]])])]
     [(7, [0, 1], 0, 0, 1, 1), (8, [0, 2], 1, 0, 2, 1)]
     """
-    height, width = picture.shape
-    if not picture.size:
-        return []
-    flat = np.ascontiguousarray(picture).ravel()
-    # Neighbours are mostly equal: the ends of the pieces of one value are few, and say all there is to know. A piece
-    # ends with its row, so that its two ends bound its columns.
-    starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    starts = np.union1d(starts, np.arange(0, flat.size, width))
-    ends = np.append(starts[1:], flat.size)
-    values, index = np.unique(flat[starts], return_inverse=True)
-    rows, lefts = np.divmod(starts, width)
-    rights = lefts + (ends - starts)
-    box = np.empty((len(values), 4), np.int64)
-    box[:] = (width, height, 0, 0)
-    np.minimum.at(box[:, 0], index, lefts)
-    np.minimum.at(box[:, 1], index, rows)
-    np.maximum.at(box[:, 2], index, rights)
-    np.maximum.at(box[:, 3], index, rows + 1)
+    firsts, kinds = [np.empty(0, np.int64)], [np.empty(0, np.uint32)]
+    width = height = count = 0
+    last = -1
+    for band in bands:
+        if not band.size:
+            continue
+        flat = np.ascontiguousarray(band).ravel()
+        # Neighbours are mostly equal: the places where a value begins are few, and say all there is to know.
+        begins = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+        if int(flat[0]) != last:
+            begins = np.concatenate(([0], begins))
+        last, width = int(flat[-1]), band.shape[1]
+        firsts.append(begins + height * width)
+        kinds.append(flat[begins].astype(np.uint32))
+        height += len(band)
+        count += len(begins)
+        if count > MOST_PIECES:
+            raise ValueError(f"The image has more than {MOST_PIECES} pieces of one value; a mask has fewer.")
+    starts, values = np.concatenate(firsts), np.concatenate(kinds)
+    ends = np.append(starts[1:], height * width)[: len(starts)]
+    order = np.argsort(values, kind="stable")
+    cuts = np.flatnonzero(np.diff(values[order])) + 1
     found = []
-    for value, (x0, y0, x1, y1) in zip(values.tolist(), box.tolist(), strict=True):
-        if value:
-            runs = rle.runs_from_mask(picture[y0:y1, x0:x1] == value)
-            found.append((value, (runs, x0, y0, x1 - x0, y1 - y0)))
+    for places in np.split(order, cuts) if len(order) else ():
+        value = int(values[places[0]])
+        if value or has_zero:
+            edges = np.stack((starts[places], ends[places]), axis=1).ravel()
+            runs = np.diff(np.concatenate(([0], edges, [height * width])))
+            found.append((value, rle.box_runs_from_frame_runs(runs, width, height)))
     return found
+
+
+def mask_of(bands: Iterable[NDArray[Any]]) -> BoxRuns:
+    """Return the mask of the pixels of an image that are not 0; see :func:`values_in`.
+
+    >>> mask_of([np.array([[7, 8, 8, 0]])])
+    (array([0, 3]), 0, 0, 3, 1)
+    """
+    found = values_in(band != 0 for band in bands)
+    return found[0][1] if found else (np.zeros(1, np.int64), 0, 0, 0, 0)
+
+
+MOST_PIECES = 1 << 24
+"""Runs of pixels of one value in an image that is read."""

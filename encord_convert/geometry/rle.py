@@ -879,6 +879,8 @@ def _cut_at_rows(changes: Runs, width: int) -> tuple[Runs, Runs]:
 def _codes(text: str | bytes) -> bytes:
     if isinstance(text, bytes):
         return text
+    if not isinstance(text, str):
+        raise ValueError(f"Run lengths in a string are text; this is {type(text).__name__}.")
     try:
         return text.encode("ascii")
     except UnicodeEncodeError:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -342,3 +343,15 @@ def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
     rows.write_bytes(rows.read_bytes().replace(b"masks/cam/1/000_spill.png", b"../../secret.png"))
     with pytest.raises(ReadError, match=r"the name '\.\./\.\./secret\.png' leaves its folder"):
         read(tmp_path / "m")
+
+
+def test_memory_to_read_an_image_of_classes_grows_with_what_is_drawn(tmp_path: Path) -> None:
+    pixels = np.zeros((5000, 5000), np.uint8)
+    pixels[4000:4010, 7:90] = 1
+    (tmp_path / "a.png").write_bytes(png.encoded(pixels, [(0, 0, 0), (255, 0, 0)]))
+    tracemalloc.start()
+    [row] = read(tmp_path, "masks-index")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(row.get_object_instances()) == 1
+    assert peak < 16 << 20

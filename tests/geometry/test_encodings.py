@@ -2,6 +2,8 @@
 
 import base64
 import io
+import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -227,3 +229,41 @@ def test_a_picture_larger_than_allowed_is_refused_by_its_header() -> None:
 def test_a_picture_cut_short_is_refused(cut: int) -> None:
     with pytest.raises(ValueError, match=r"not a PNG image|cannot be read"):
         png.decoded(png.encoded(np.arange(4096, dtype=np.uint16).reshape(64, 64))[:cut])
+
+
+@pytest.mark.parametrize(
+    ("colour_type", "depth"), [(kind, depth) for kind in png._DEPTHS for depth in png._DEPTHS[kind]]
+)
+def test_bands_of_a_png_are_its_pixels_whatever_the_filters(
+    monkeypatch: pytest.MonkeyPatch, colour_type: int, depth: int
+) -> None:
+    monkeypatch.setattr(png, "BAND_BYTES", 100)
+    chance = np.random.default_rng(colour_type * 100 + depth)
+    for height, width in ((1, 1), (9, 7), (30, 11)):
+        row_bytes = (width * depth * png._CHANNELS[colour_type] + 7) // 8
+        lines = chance.integers(0, 256, (height, row_bytes + 1), np.uint8)
+        lines[:, 0] = chance.integers(0, 5, height)
+        packed = zlib.compress(lines.tobytes())
+        head = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+        chunks = [(b"IHDR", head), (b"IDAT", packed[:9]), (b"IDAT", packed[9:]), (b"IEND", b"")]
+        if colour_type == 3:
+            chunks.insert(1, (b"PLTE", bytes(range(3 * min(1 << depth, 80)))))
+        data = png.SIGNATURE + b"".join(png._chunk(*chunk) for chunk in chunks)
+        found, whole = np.concatenate(list(png.Bands(data))), png.decoded(data).pixels
+        assert (found.dtype, found.shape) == (whole.dtype, whole.shape)
+        assert (found == whole).all()
+
+
+def test_a_png_in_bands_takes_the_memory_of_a_band() -> None:
+    data = png.encoded(np.zeros((4096, 4096), np.uint8), [(0, 0, 0)])
+    tracemalloc.start()
+    rows = sum(len(band) for band in png.Bands(data))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows == 4096 and peak < 8 << 20
+
+
+@pytest.mark.parametrize("cut", [40, 60, -20])
+def test_bands_of_a_png_that_is_cut_short_are_an_error(cut: int) -> None:
+    with pytest.raises(ValueError, match="Was it cut short"):
+        list(png.Bands(png.encoded(np.arange(4096, dtype=np.uint16).reshape(64, 64))[:cut]))

@@ -41,7 +41,7 @@ def test_an_image_in_bands_is_the_image(monkeypatch: pytest.MonkeyPatch) -> None
 
 @given(arrays(np.uint16, (6, 9), elements=st.sampled_from([0, 1, 2, 700, 65535])))
 def test_each_value_is_one_mask(picture: np.ndarray) -> None:
-    found = values_in(picture)
+    found = values_in([picture[:2], picture[2:]])
     assert [value for value, _ in found] == [value for value in np.unique(picture).tolist() if value]
     for value, (runs, *box) in found:
         assert rle.frame_runs_from_box_runs(runs, *box, 9, 6).tolist() == rle.runs_from_mask(picture == value).tolist()
@@ -50,7 +50,7 @@ def test_each_value_is_one_mask(picture: np.ndarray) -> None:
 
 def test_the_common_example_is_found_again() -> None:
     m = np.array([[0, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 1]], np.uint8)
-    [(value, (runs, *box))] = values_in(m)
+    [(value, (runs, *box))] = values_in([m])
     assert (value, runs.tolist(), box) == (1, [0, 2, 2, 3, 2, 2, 4, 1], [1, 0, 4, 4])
 
 
@@ -60,4 +60,4 @@ def test_a_box_beyond_the_picture_is_refused() -> None:
 
 
 def test_a_picture_without_pixels_holds_no_values() -> None:
-    assert values_in(np.zeros((0, 4), np.uint8)) == []
+    assert values_in([np.zeros((0, 4), np.uint8)]) == []

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from attacks import ATTACKS, Target, p99, target, waits
 
-LONGEST_S = 3.0
-"""For 99 of 100 small requests; on a machine with nothing else to do it is a fraction of a second."""
+LONGEST_S = 1.0
+"""For 99 of 100 small requests; on a machine with nothing else to do it is a tenth of that."""
 MOST_MB = 400
 
 

@@ -248,6 +248,8 @@ class Index:
                 self._images(part, pattern)
             elif part.key in ("categories", "videos"):
                 getattr(self, part.key).extend(map(value_of, part.entries))
+            elif part.key == "info":
+                self.unread += [part.key] if part.key not in self.unread else []
             elif part.entries and part.key not in (*self.unread, *self.blocks) and is_annotation(part.entries[0]):
                 self.unread.append(part.key)
                 self._candidates.append(part.key)

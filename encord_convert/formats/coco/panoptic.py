@@ -43,6 +43,7 @@ Sources
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -209,8 +210,9 @@ def _stuff(categories: list[Category], options: WriteOptions, kept: Kept) -> dic
 
 def _category(category: Category, options: WriteOptions, is_thing: bool, kept: Kept) -> dict[str, Any]:
     members = {**category.to_dict(options.supercategory, kept.classes), "isthing": int(is_thing)}
-    if isinstance(members.get("color"), str):
-        colour = int(members["color"].lstrip("#")[:6], 16)
+    digits = re.match("#?([0-9a-fA-F]{6})", members["color"]) if isinstance(members.get("color"), str) else None
+    if digits is not None:
+        colour = int(digits[1], 16)
         members["color"] = [colour >> 16, colour >> 8 & 255, colour & 255]
     return members
 

@@ -5,9 +5,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
-import warnings
-from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +13,21 @@ from numpy.typing import NDArray
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, join_within, name_fault
 from encord_convert.geometry import png, rle
+from encord_convert.geometry.paintings import BoxRuns, values_in
 
 
-def segment_numbers(source: Source, member: str, name: str) -> NDArray[np.uint32] | None:
-    """Return the segment of each pixel, (height, width), of the PNG of an annotation; None if there is none.
+class Segments(NamedTuple):
+    """What a panoptic image shows: its width and height in pixels, and the mask of each number but 0."""
 
-    ``R + 256 G + 65536 B``; 0 is no segment. The PNG lies in a folder that has the name of the JSON file without its
-    suffix, or beside it.
+    size: tuple[int, int]
+    masks: dict[int, BoxRuns]
+
+
+def segments_of(source: Source, member: str, name: str) -> Segments | None:
+    """Return the segments in the PNG of an annotation; None if there is none.
+
+    The number of a segment is ``R + 256 G + 65536 B``. The PNG lies in a folder that has the name of the JSON file
+    without its suffix, or beside it.
     """
     folder = member.rpartition("/")[0]
     stem = member.rpartition("/")[2].partition(".json")[0]
@@ -30,29 +36,18 @@ def segment_numbers(source: Source, member: str, name: str) -> NDArray[np.uint32
     if opened is None:
         return None
     place, stream = opened
-    from PIL import Image, UnidentifiedImageError
-
-    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
-        with warnings.catch_warnings(), stream:
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            data = stream.read()
-            if data.startswith(png.SIGNATURE):
-                png.check_length(png.header(data), len(data))
-            with Image.open(BytesIO(data)) as picture:
-                rle.check_size(picture.height, picture.width)
-                numbers = np.empty((picture.height, picture.width), np.uint32)
-                for top in range(0, picture.height, _ROWS):
-                    band = picture.crop((0, top, picture.width, min(top + _ROWS, picture.height))).convert("RGB")
-                    red, green, blue = np.moveaxis(np.asarray(band), 2, 0)
-                    numbers[top : top + _ROWS] = red | green.astype(np.uint32) << 8 | blue.astype(np.uint32) << 16
-    except (UnidentifiedImageError, OSError, ValueError, *bombs) as error:
+        with stream:
+            picture = png.Bands(stream.read())
+        masks = dict(values_in(map(_numbers, picture.colours())))
+    except (OSError, ValueError) as error:
         raise ReadError(place, f"is not an image that can be read ({error}).") from error
-    return numbers
+    return Segments((picture.width, picture.height), masks)
 
 
-_ROWS = 256
-"""Rows of an image that are taken apart at once."""
+def _numbers(colours: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return colours as numbers: blue is highest there."""
+    return np.asarray(colours >> 16 | colours & 0xFF00 | (colours & 0xFF) << 16, np.uint32)
 
 
 def _opened(source: Source, member: str, names: list[str], folder: str) -> tuple[str, BinaryIO] | None:
@@ -72,10 +67,13 @@ def _opened(source: Source, member: str, names: list[str], folder: str) -> tuple
     return None
 
 
-def segmentation_of(numbers: NDArray[np.uint32], number: Any) -> dict[str, Any] | None:
+def segmentation_of(found: Segments, number: Any) -> dict[str, Any] | None:
     """Return the run lengths of a segment as a COCO segmentation, None if no pixel has its number."""
-    mask: NDArray[np.bool_] = np.equal(numbers.T, number if isinstance(number, int) else -1)
-    if not mask.any():
+    mask = found.masks.get(number) if isinstance(number, int) else None
+    if mask is None:
         return None
-    height, width = numbers.shape
-    return {"size": [height, width], "counts": rle.runs_from_mask(np.ascontiguousarray(mask)).tolist()}
+    width, height = found.size
+    return {
+        "size": [height, width],
+        "counts": rle.column_frame_runs_from_box_runs(*mask, width, height).tolist(),
+    }

@@ -18,7 +18,7 @@ from encord_convert.formats.coco.index_entries import number_of, value_of
 from encord_convert.formats.coco.index_entries_again import Part
 from encord_convert.formats.coco.native import SAID
 from encord_convert.formats.coco.ontology import Unknown, answer_of
-from encord_convert.formats.coco.panoptic_png import segment_numbers, segmentation_of
+from encord_convert.formats.coco.panoptic_png import segmentation_of, segments_of
 from encord_convert.formats.coco.read_shapes import NO_LABEL, Reader, confidence_of, raw_of
 from encord_convert.hub.counts import Carried, Origin
 from encord_convert.hub.loss import Feature, Kind
@@ -34,16 +34,16 @@ def opened(source: Source, part: Part, entries: list[Any], size: tuple[int, int]
             yield entry
             continue
         segments = value_of(entry.segments_info)
-        numbers = segment_numbers(source, part.document.member, str(entry.file_name))
-        if numbers is None:
+        shown = segments_of(source, part.document.member, str(entry.file_name))
+        if shown is None:
             detail = f"There is no PNG {entry.file_name!r} with the pixels of the segments."
-        elif numbers.shape != size[::-1]:
+        elif shown.size != tuple(size):
             detail = f"The PNG {entry.file_name!r} has not the size of its image."
-            numbers = None
+            shown = None
         for segment in segments if isinstance(segments, list) else ():
             if not isinstance(segment, dict):
                 continue
-            drawn = segmentation_of(numbers, segment.get("id")) if numbers is not None else None
+            drawn = segmentation_of(shown, segment.get("id")) if shown is not None else None
             own = msgspec.structs.replace(
                 entry, segments_info=NO_RAW, id=segment.get("id"), category_id=segment.get("category_id"),
                 iscrowd=segment.get("iscrowd"), bbox=raw_of(segment.get("bbox")),
@@ -52,7 +52,7 @@ def opened(source: Source, part: Part, entries: list[Any], size: tuple[int, int]
             )  # fmt: skip
             if drawn is not None:
                 yield own
-            elif numbers is None:
+            elif shown is None:
                 part.reader.lose(own, "PANOPTIC_PNG_MISSING", detail, title)
             else:
                 lost = "No pixel of the PNG has the number of the segment."

@@ -75,13 +75,12 @@ class Videos:
         title = part.folder + str(known.get("title", encord.get("row_hash")))
         key = (*part.key, "group", str(encord.get("row_hash")))
         data_type = DataType.from_string(str(encord.get("data_type"))) or DataType.IMG_GROUP
-        units = [
-            self._draft.unit(str(name), side(width), side(height), (*key, number), number)
-            for number, (name, width, height) in enumerate(_triples(known.get("units")))
-        ] or [
-            self._draft.unit(title_of(picture), *self._extents.of(part, picture), (*key, number), number)
-            for number, picture in enumerate(part.each_picture(places))
-        ]
+        said_units = [(str(name), side(width), side(height)) for name, width, height in _triples(known.get("units"))]
+        if not said_units or not all(width and height for _, width, height in said_units):
+            only = places[:1] if data_type is DataType.DICOM else places
+            pictures = part.each_picture(only)
+            said_units = [(title_of(picture), *self._extents.of(part, picture)) for picture in pictures]
+        units = [self._draft.unit(*unit, (*key, number), number) for number, unit in enumerate(said_units)]
         count = side(known.get("frames")) or placed[-1][0] + 1
         row = self._draft.row(data_type, title, units, frames=count, key=key, dataset=part.split)
         return self._filled(part, row, key, placed, {})

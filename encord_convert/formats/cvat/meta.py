@@ -235,11 +235,16 @@ def _text(element: Any, path: str) -> str:
     return (element.findtext(path) or "").strip()
 
 
+_MOST = 1_000_000_000
+"""Pixels of a side, or number of a frame, that is taken for one."""
+
+
 def _whole(text: str) -> int | None:
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         return None
+    return number if -_MOST < number < _MOST else None
 
 
 def _task(element: Any, meta: Any) -> Task:
@@ -415,7 +420,11 @@ def _drawing(svg: str) -> tuple[list[Node], list[tuple[int, int]]]:
     except etree.XMLSyntaxError:
         return [], []
     circles = sorted(
-        (circle for circle in root.iter("circle") if _whole(circle.get("data-node-id", "")) is not None),
+        (
+            circle
+            for circle in root.iter("circle")
+            if re.fullmatch(r"\d{1,18}", circle.get("data-node-id", ""), re.ASCII)
+        ),
         key=lambda circle: int(circle.get("data-node-id")),
     )
     places = {circle.get("data-node-id"): place for place, circle in enumerate(circles)}

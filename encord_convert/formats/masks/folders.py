@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Match
 from encord_convert.formats._files import Source
-from encord_convert.geometry import png, rle
-from encord_convert.geometry.paintings import values_in
+from encord_convert.geometry import png
+from encord_convert.geometry.paintings import mask_of, values_in
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
@@ -40,8 +39,8 @@ _LINES = (
 _NUMBERED = re.compile(r"(\d{1,5})[\s,:]+(\S.*)")
 
 
-def read_picture(source: Source, name: str) -> png.Picture:
-    """Read a PNG of a source, its header first.
+def read_picture(source: Source, name: str) -> png.Bands:
+    """Open a PNG of a source, its header first. Its pixels are looked at when its bands are walked.
 
     Raises
     ------
@@ -52,9 +51,18 @@ def read_picture(source: Source, name: str) -> png.Picture:
         with source.open(name) as stream:
             head = stream.read(png.HEADER_BYTES)
             png.header(head)
-            return png.decoded(head + stream.read())
+            return png.Bands(head + stream.read())
     except KeyError:
         raise ReadError(source.name, f"has no file {name!r}.") from None
+    except ValueError as error:
+        raise ReadError(source.place(name), f"{error}") from error
+
+
+@contextmanager
+def damage_of(source: Source, name: str) -> Iterator[None]:
+    """Say in which image pixels cannot be read."""
+    try:
+        yield
     except ValueError as error:
         raise ReadError(source.place(name), f"{error}") from error
 
@@ -179,11 +187,12 @@ class _Indices:
         found: dict[int, str | None] = {}
         for name in self._names:
             picture = read_picture(self._source, name)
-            if picture.pixels.ndim > 2:
+            if picture.has_channels:
                 fact = "is a colour image, and nothing says which colour is which class."
                 raise ReadError(self._source.place(name), fact, advice="Name them with -r classes=FILE.")
-            for value in np.unique(picture.pixels).tolist():
-                value = int(value)
+            with damage_of(self._source, name):
+                values = sorted({value for band in picture for value in np.unique(band).tolist()})
+            for value in map(int, values):
                 color = "#{:02x}{:02x}{:02x}".format(*picture.palette[value]) if value < len(picture.palette) else None
                 found[value] = found.get(value) or color
         for value in sorted(found):
@@ -198,34 +207,25 @@ class _Indices:
 
     def _row(self, name: str) -> LabelRowV2:
         picture = read_picture(self._source, name)
-        values = self._colours(picture, name) if self._by_colour else picture.pixels
-        if values.ndim > 2:
+        if self._by_colour and not (picture.palette or picture.channels > 2):
+            raise ReadError(self._source.place(name), "has no colours, and its classes are listed by colour.")
+        if not self._by_colour and picture.has_channels:
             raise ReadError(self._source.place(name), "is a colour image, but its classes are listed by number.")
-        height, width = values.shape
+        width, height = picture.width, picture.height
         title = name[self._prefix :]
         row = _still(self.draft, title, width, height)
         row._origin = self._source.place(name)
-        # 0 may be a class; so that it counts, every value is one more.
-        for value, box_runs in values_in(values.astype(np.uint32) + 1):
-            item = self._classes.get(value - 1, self)
+        with damage_of(self._source, name):
+            found = values_in(picture.colours() if self._by_colour else picture, has_zero=True)
+        for value, box_runs in found:
+            item = self._classes.get(value, self)
             if item is self:
-                what = f"the colour #{value - 1:06x}" if self._by_colour else f"the value {value - 1}"
+                what = f"the colour #{value:06x}" if self._by_colour else f"the value {value}"
                 fact = f"has {what}, which {self._listed} has not."
                 raise ReadError(self._source.place(name), fact)
             if isinstance(item, Object):
                 _place(self.draft, row, item, BitmaskCoordinates._from_box_runs(*box_runs, width, height))
         return row
-
-    def _colours(self, picture: png.Picture, name: str) -> NDArray[Any]:
-        pixels = picture.pixels
-        if pixels.ndim == 2 and picture.palette:
-            table = np.zeros(256, np.uint32)
-            table[: len(picture.palette)] = [r << 16 | g << 8 | b for r, g, b in picture.palette]
-            return table[pixels.astype(np.uint8)]
-        if pixels.ndim == 2 or pixels.shape[2] < 3:
-            raise ReadError(self._source.place(name), "has no colours, and its classes are listed by colour.")
-        channels = pixels[:, :, :3].astype(np.uint32)
-        return np.asarray(channels[:, :, 0] << 16 | channels[:, :, 1] << 8 | channels[:, :, 2])
 
 
 # --- a folder of masks per image ----------------------------------------------------------------------------------
@@ -270,18 +270,15 @@ def _nuclei_rows(source: Source, draft: Draft, item: Object, pictures: dict[str,
         row = _still(draft, title, head.width, head.height)
         row._origin = source.place(names[0])
         for name in names:
-            pixels = read_picture(source, name).pixels
-            if pixels.ndim > 2:
-                pixels = np.asarray(pixels[:, :, :3].any(axis=2))
-            if pixels.shape != (head.height, head.width):
+            picture = read_picture(source, name)
+            if (picture.width, picture.height) != (head.width, head.height):
                 size = f"{head.width} x {head.height}"
                 raise ReadError(
                     source.place(name), f"is not of the size of the masks beside it, {size} (width x height)."
                 )
-            runs = rle.runs_from_mask(pixels)
-            mask = BitmaskCoordinates._from_box_runs(
-                *rle.box_runs_from_frame_runs(runs, head.width, head.height), head.width, head.height
-            )
+            with damage_of(source, name):
+                box_runs = mask_of(band[:, :, :3].max(axis=2) if band.ndim > 2 else band for band in picture)
+            mask = BitmaskCoordinates._from_box_runs(*box_runs, head.width, head.height)
             _place(draft, row, item, mask)
         yield row
 

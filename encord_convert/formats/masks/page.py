@@ -73,7 +73,7 @@ from encord_convert.formats.masks.folders import (
 )
 from encord_convert.formats.masks.names import picture_path, safe_path
 from encord_convert.geometry import png, rle
-from encord_convert.geometry.paintings import BoxRuns, values_in
+from encord_convert.geometry.paintings import BoxRuns, mask_of, values_in
 from encord_convert.hub.labelset import Hashes, LabelSet, frame_info
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.native import HUB, Keys
@@ -285,12 +285,10 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
     classes, structure = rows.read_classes(source, folder)
 
     def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
-        pixels = read_picture(source, folder + _named(place.get("file"))).pixels
-        if pixels.ndim != 2:
-            raise ValueError(f"{place['file']} has {pixels.ndim} channels, and a mask has one")
-        height, width = pixels.shape
-        runs = rle.runs_from_mask(pixels)
-        return rows.encoded_mask((runs, 0, 0, width, height), width, height), {}
+        picture = read_picture(source, folder + _named(place.get("file")))
+        if picture.has_channels:
+            raise ValueError(f"{place['file']} has {picture.channels} channels, and a mask has one")
+        return rows.encoded_mask(mask_of(picture), picture.width, picture.height), {}
 
     return rows.labels_of(source, folder, classes, structure, lambda: (fill, lambda row, layers: None))
 
@@ -315,13 +313,12 @@ def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSe
         def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
             name = folder + _named(layers.get(str(layers["frame"])))
             if last.get("name") != name:
-                pixels = _values(source, name)
-                last.update(name=name, masks=dict(values_in(pixels)), size=pixels.shape)
+                picture = _values(source, name)
+                last.update(name=name, masks=dict(values_in(picture)), size=(picture.width, picture.height))
             value = place.get("value")
             if value not in last["masks"]:
                 raise ValueError(f"{name} has no pixel of the value {value!r}")
-            height, width = last["size"]
-            return rows.encoded_mask(last["masks"][value], width, height), {}
+            return rows.encoded_mask(last["masks"][value], *last["size"]), {}
 
         return fill, lambda row, layers: None
 
@@ -355,11 +352,11 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
 
     def finish(row: LabelRowV2, layers: Mapping[str, Any]) -> None:
         for frame, name in layers.items():
-            pixels = _values(source, folder + _named(name))
-            if pixels.shape != (size := unit_size(row, int(frame)))[::-1]:
-                found = f"{pixels.shape[1]} x {pixels.shape[0]}"
+            picture = _values(source, folder + _named(name))
+            if (picture.width, picture.height) != (size := unit_size(row, int(frame))):
+                found = f"{picture.width} x {picture.height}"
                 raise ValueError(f"{name} is {found} pixels, its image {size[0]} x {size[1]} (width x height)")
-            for value, box_runs in values_in(pixels):
+            for value, box_runs in values_in(picture):
                 if value not in classes:
                     raise ValueError(f"{name} has the value {value}, which classes.json has not")
                 hash_ = hashes.short(row.label_hash, frame, value)
@@ -370,11 +367,11 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
     return rows.labels_of(source, folder, members, structure, lambda: (lambda place, layers: (place, {}), finish))
 
 
-def _values(source: Source, name: str) -> NDArray[Any]:
-    pixels = read_picture(source, name).pixels
-    if pixels.ndim != 2:
+def _values(source: Source, name: str) -> png.Bands:
+    picture = read_picture(source, name)
+    if picture.has_channels:
         raise ReadError(source.place(name), "has several channels; a mask of numbers has one.")
-    return pixels
+    return picture
 
 
 def _named(name: Any) -> str:

@@ -338,9 +338,9 @@ def _rows(
                 layers = members.pop(LAYERS, {})
                 unread = {f"{LAYERS}.{key}": value for key, value in layers.items() if not key.isdecimal()}
                 for entry, size in _masks_of(members):
-                    place = entry["bitmask"]
-                    unread |= {f"bitmask.{key}": value for key, value in place.items() if key not in _STANDING}
-                    mask, keys = fill(place, {**layers, "frame": size[2]})
+                    said = entry["bitmask"]
+                    unread |= {f"bitmask.{key}": value for key, value in said.items() if key not in _STANDING}
+                    mask, keys = fill(said, {**layers, "frame": size[2]})
                     entry["bitmask"] = _sized(mask, *size[:2])
                     unread |= {f"record.{key}": value for key, value in keys.items()}
                 members = row_from(msgspec.json.encode(members))
@@ -358,7 +358,7 @@ def _rows(
                 raise ReadError(place, fact, line=number, advice="Was the file cut short?") from error
             except ReadError:
                 raise
-            except (EncordException, KeyError, TypeError, ValueError, AttributeError, LookupError) as error:
+            except (EncordException, LookupError, TypeError, ValueError, AttributeError, NotImplementedError) as error:
                 fact = str(error).partition(" timestamp=")[0].rstrip().rstrip(".")
                 fact = f"is not a label row with masks beside it ({type(error).__name__}: {fact})."
                 raise ReadError(place, fact, line=number) from error
