@@ -289,8 +289,13 @@ def test_numbers_of_tracks_are_told_from_confidences_and_carried_along(tmp_path:
     labels, _ = reading(one("0 .5 .5 .2 .2 7\n1 .5 .5 .2 .2 8\n"))
     [row] = labels.walk()
     assert [frames[0] for frames in row._native.labels.values()] == [{"track_id": 7}, {"track_id": 8}]
-    report = write(labels, tmp_path / "out", "coco", report=Report())
-    assert lost(report) == {"NATIVE_DROPPED": 2}
+    for format_ in ("coco", "yolo"):
+        report = write(labels, tmp_path / format_, format_, report=Report())
+        assert lost(report) == {"NATIVE_DROPPED": 2}
+    report = Report()
+    text = written(labels, "yolo", report, track_ids=True)["labels/train/a.txt"].decode()
+    assert text == "0 0.500000 0.500000 0.200000 0.200000 7\n1 0.500000 0.500000 0.200000 0.200000 8\n"
+    assert report.is_lossless
 
 
 def test_a_polygon_that_runs_back_over_itself_is_split_on_request() -> None:

@@ -335,11 +335,22 @@ def _text(source: Source, member: str, about: Description, errors: str) -> str:
         raise ReadError(
             source.place(member), f"has more than {_MOST_LIST_BYTES >> 20} MB; no list of images is as long."
         )
-    return data.decode("utf-8-sig", errors)
+    try:
+        return data.decode("utf-8-sig", errors)
+    except UnicodeDecodeError:
+        return data.decode("utf-8-sig", "replace")
+
+
+def _cells(text: str, place: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise ReadError(f"{place}:{reader.line_num}", f"is not a line of a table ({error}).") from error
 
 
 def _rows_of(text: str, base: str, place: str) -> Iterator[tuple[str, tuple[tuple[int, int], str]]]:
-    for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
+    for number, row in enumerate(_cells(text, place), 1):
         is_number = len(row) > 2 and row[1].strip().isdecimal() and row[2].strip().isdecimal()
         if is_number:
             yield base + row[0], ((int(row[1]), int(row[2])), row[3] if len(row) > 3 else "")
