@@ -864,6 +864,19 @@ def test_what_is_written_for_ultralytics_is_read_back(tmp_path: Path) -> None:
         assert not list(diff(labels, again, tolerance_px=0.01))
 
 
+def test_images_that_are_put_beside_what_was_written_are_found(tmp_path: Path) -> None:
+    convert(FIXTURES.parent / "street", tmp_path / "out", to="yolo-seg", report=Report())
+    for path in sorted((tmp_path / "out" / "labels").rglob("*.txt")):
+        place = tmp_path / "out" / "images" / path.parent.name / f"{path.stem}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(png(320, 200))
+    labels = read(tmp_path / "out", report=Report())
+    report = write_target(labels, tmp_path / "again", "ultralytics", task="segment", report=Report())
+    assert report.target.splits == {"train": 4, "val": 2}
+    assert "MISSING_MEDIA" not in notes(report)
+    assert len(list((tmp_path / "again" / "images").rglob("*.png"))) == 6
+
+
 # --- detection, hostile sources --------------------------------------------------------------------------------------
 
 

@@ -87,7 +87,7 @@ def write(task: Task, narrowed: Narrowed, target: Target, options: WriteOptions)
         with target.open(NDJSON) as stream:
             stream.write(ndjson.head(task.name, narrowed.labels.title, plan.names, plan.poses))
             for image, rows in walk(task, narrowed, target, options, plan):
-                stream.write(ndjson.line(task.name, image.name, image.split, image.width, image.height, rows))
+                stream.write(ndjson.line(task.name, image, rows))
         return
     sizes = io.StringIO()
     table = csv.writer(sizes, lineterminator="\n")
@@ -189,7 +189,8 @@ class _Walk:
 
     def _image(self, name: str, title: str, split: str, size: tuple[int, int]) -> Written:
         folder, key = self._known.get(split) or self._folder(split)
-        stem, suffix = split_suffix(safe_name(name))
+        own = name.removeprefix(f"{split}/") if split else name
+        stem, suffix = split_suffix(safe_name(own))
         if suffix.lower() not in IMAGE_SUFFIXES:
             stem, suffix = (stem, ".png") if suffix == ".dcm" else (stem + suffix, ".png")
         path = self._paths.file(folder + stem, suffix, by_stem=True)
