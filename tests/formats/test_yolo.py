@@ -930,3 +930,10 @@ def test_a_label_file_of_any_size_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 def test_reading_twice_gives_the_same() -> None:
     files = one(BOX + RING, **{"images/val/b.png": IMAGE})
     assert hub_of(reading(files)[0]) == hub_of(reading(files)[0])
+
+
+def test_label_files_without_an_image_are_told() -> None:
+    _, report = reading(one(BOX, **{"labels/train/b.txt": BOX}), size="64x48")
+    assert [(note.level, note.count) for note in report.notes() if note.code == "MISSING_MEDIA"] == [("warning", 1)]
+    _, report = reading({"data.yaml": YAML, "labels/a.txt": BOX}, size="64x48")
+    assert [(note.level, note.count) for note in report.notes() if note.code == "MISSING_MEDIA"] == [("info", 1)]

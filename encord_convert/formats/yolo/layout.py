@@ -74,6 +74,12 @@ def laid_out(source: Source, about: Description) -> Layout:
     by_suffix = [some for suffix in IMAGE_SUFFIXES if (some := source.names(suffix))]
     images = by_suffix[0] if len(by_suffix) == 1 else sorted(name for some in by_suffix for name in some)
     unpaired = _pair(images, set(source.names(".txt")) - about.files, found)
+    if unpaired and images:
+        detail = "Label files without an image: they are read, and trainers do not see them."
+        found.notes.append((Level.WARNING, "MISSING_MEDIA", detail, len(unpaired)))
+    elif unpaired:
+        detail = "There are no images; their names are those of lists, else of the label files with .jpg."
+        found.notes.append((Level.INFO, "MISSING_MEDIA", detail, len(unpaired)))
     paths = images
     known = {_stem(_tail(path)): path for path in (*listed, *stated)}
     for label in unpaired:
