@@ -289,8 +289,13 @@ def test_numbers_of_tracks_are_told_from_confidences_and_carried_along(tmp_path:
     labels, _ = reading(one("0 .5 .5 .2 .2 7\n1 .5 .5 .2 .2 8\n"))
     [row] = labels.walk()
     assert [frames[0] for frames in row._native.labels.values()] == [{"track_id": 7}, {"track_id": 8}]
-    report = write(labels, tmp_path / "out", "coco", report=Report())
-    assert lost(report) == {"NATIVE_DROPPED": 2}
+    for format_ in ("coco", "yolo"):
+        report = write(labels, tmp_path / format_, format_, report=Report())
+        assert lost(report) == {"NATIVE_DROPPED": 2}
+    report = Report()
+    text = written(labels, "yolo", report, track_ids=True)["labels/train/a.txt"].decode()
+    assert text == "0 0.500000 0.500000 0.200000 0.200000 7\n1 0.500000 0.500000 0.200000 0.200000 8\n"
+    assert report.is_lossless
 
 
 def test_a_polygon_that_runs_back_over_itself_is_split_on_request() -> None:
@@ -859,6 +864,19 @@ def test_what_is_written_for_ultralytics_is_read_back(tmp_path: Path) -> None:
         assert not list(diff(labels, again, tolerance_px=0.01))
 
 
+def test_images_that_are_put_beside_what_was_written_are_found(tmp_path: Path) -> None:
+    convert(FIXTURES.parent / "street", tmp_path / "out", to="yolo-seg", report=Report())
+    for path in sorted((tmp_path / "out" / "labels").rglob("*.txt")):
+        place = tmp_path / "out" / "images" / path.parent.name / f"{path.stem}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(png(320, 200))
+    labels = read(tmp_path / "out", report=Report())
+    report = write_target(labels, tmp_path / "again", "ultralytics", task="segment", report=Report())
+    assert report.target.splits == {"train": 4, "val": 2}
+    assert "MISSING_MEDIA" not in notes(report)
+    assert len(list((tmp_path / "again" / "images").rglob("*.png"))) == 6
+
+
 # --- detection, hostile sources --------------------------------------------------------------------------------------
 
 
@@ -912,3 +930,10 @@ def test_a_label_file_of_any_size_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 def test_reading_twice_gives_the_same() -> None:
     files = one(BOX + RING, **{"images/val/b.png": IMAGE})
     assert hub_of(reading(files)[0]) == hub_of(reading(files)[0])
+
+
+def test_label_files_without_an_image_are_told() -> None:
+    _, report = reading(one(BOX, **{"labels/train/b.txt": BOX}), size="64x48")
+    assert [(note.level, note.count) for note in report.notes() if note.code == "MISSING_MEDIA"] == [("warning", 1)]
+    _, report = reading({"data.yaml": YAML, "labels/a.txt": BOX}, size="64x48")
+    assert [(note.level, note.count) for note in report.notes() if note.code == "MISSING_MEDIA"] == [("info", 1)]

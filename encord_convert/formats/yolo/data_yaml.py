@@ -17,7 +17,7 @@ from encord_convert.hub.loss import Level
 from encord_convert.hub.splits import named_in
 from encord_convert.hub.yaml_file import parse_document, plain
 
-LARGEST_BYTES = 16 << 20
+LARGEST_BYTES = 4 << 20
 """Of a file that describes a data set."""
 _MOST_CLASSES = 100_000
 MOST_UNNAMED = 10_000

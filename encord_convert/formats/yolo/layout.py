@@ -74,6 +74,12 @@ def laid_out(source: Source, about: Description) -> Layout:
     by_suffix = [some for suffix in IMAGE_SUFFIXES if (some := source.names(suffix))]
     images = by_suffix[0] if len(by_suffix) == 1 else sorted(name for some in by_suffix for name in some)
     unpaired = _pair(images, set(source.names(".txt")) - about.files, found)
+    if unpaired and images:
+        detail = "Label files without an image: they are read, and trainers do not see them."
+        found.notes.append((Level.WARNING, "MISSING_MEDIA", detail, len(unpaired)))
+    elif unpaired:
+        detail = "There are no images; their names are those of lists, else of the label files with .jpg."
+        found.notes.append((Level.INFO, "MISSING_MEDIA", detail, len(unpaired)))
     paths = images
     known = {_stem(_tail(path)): path for path in (*listed, *stated)}
     for label in unpaired:
@@ -335,11 +341,22 @@ def _text(source: Source, member: str, about: Description, errors: str) -> str:
         raise ReadError(
             source.place(member), f"has more than {_MOST_LIST_BYTES >> 20} MB; no list of images is as long."
         )
-    return data.decode("utf-8-sig", errors)
+    try:
+        return data.decode("utf-8-sig", errors)
+    except UnicodeDecodeError:
+        return data.decode("utf-8-sig", "replace")
+
+
+def _cells(text: str, place: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise ReadError(f"{place}:{reader.line_num}", f"is not a line of a table ({error}).") from error
 
 
 def _rows_of(text: str, base: str, place: str) -> Iterator[tuple[str, tuple[tuple[int, int], str]]]:
-    for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
+    for number, row in enumerate(_cells(text, place), 1):
         is_number = len(row) > 2 and row[1].strip().isdecimal() and row[2].strip().isdecimal()
         if is_number:
             yield base + row[0], ((int(row[1]), int(row[2])), row[3] if len(row) > 3 else "")

@@ -6,7 +6,7 @@ The page of the format is :mod:`encord_convert.formats.yolo.page`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,7 +19,8 @@ from encord_convert.formats.yolo.write_rows import flips_of_all, point_names
 
 _ROWS_OF = {"detect": "boxes", "segment": "segments", "obb": "obb", "pose": "pose"}
 _KNOWN = frozenset({"type", "task", "name", "class_names", "kpt_shape", "kpt_names", "flip_idx"})
-_OF_IMAGE = frozenset({"type", "file", "split", "width", "height", "annotations"})
+_OF_IMAGE = frozenset({"type", "file", "split", "width", "height", "title", "annotations"})
+"""``title`` is ours."""
 
 _MOST_CLASSES = 100_000
 _LONGEST_LINE = 64 << 20
@@ -44,10 +45,35 @@ def head(task: str, title: str, names: list[str], poses: Poses | None) -> bytes:
     return _encode(members) + b"\n"
 
 
-def line(task: str, file: str, split: str, width: int, height: int, rows: bytes) -> bytes:
+class Named(Protocol):
+    """An image that is written; ``title`` is empty where it is called as its file."""
+
+    @property
+    def name(self) -> str:
+        """Path below the folder of the split."""
+
+    @property
+    def split(self) -> str:
+        """Word of ``data.yaml``."""
+
+    @property
+    def title(self) -> str:
+        """What its row is called, if not ``name``."""
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+
+
+def line(task: str, image: Named, rows: bytes) -> bytes:
     """Return the line of an image; ``rows`` are those of its label file."""
     listed = ",".join(f"[{','.join(row.split())}]" for row in rows.decode("ascii").splitlines())
-    members = {"type": "image", "file": file, "split": split, "width": width, "height": height}
+    members: dict[str, Any] = {"type": "image", "file": image.name, "split": image.split}
+    members |= {"width": image.width, "height": image.height, **({"title": image.title} if image.title else {})}
     annotations = f',"annotations":{{"{_ROWS_OF[task]}":[{listed}]}}}}\n' if listed else ',"annotations":{}}\n'
     return _encode(members)[:-1] + annotations.encode("ascii")
 
@@ -125,7 +151,8 @@ class Lines:
         if entry.get("type") != "image" or not isinstance(name, str):
             raise ReadError(f"{self.about.place}:{number}", "is not an image: it has no 'file' of the type 'image'.")
         split = entry.get("split")
-        self.titles.append(name)
+        title = entry.get("title")
+        self.titles.append(title if isinstance(title, str) else name)
         self.splits.append(split if isinstance(split, str) else "")
         is_sized = type(width) is int and type(height) is int and width > 0 and height > 0
         self.sizes.append((width, height) if is_sized else (0, 0))  # type: ignore[arg-type]
@@ -162,6 +189,10 @@ class Lines:
     def member(self, image: int) -> str:
         """Return the file."""
         return self._member
+
+    def name(self, image: int) -> str:
+        """Return the title of an image."""
+        return self.titles[image]
 
     def key(self, image: int) -> tuple[str, ...]:
         """Return split, title and number of an image."""

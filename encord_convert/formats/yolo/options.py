@@ -64,6 +64,7 @@ class WriteOptions:
     confidence: bool = _option(
         False, "Write the confidence of machine-made objects behind their numbers: predictions, which no trainer loads."
     )
+    track_ids: bool = _option(False, "Write the numbers of tracks that the source has, last in a row.")
     container: Literal["folder", "ndjson"] = _option(
         "folder", "A folder of text files, or the one NDJSON file that Ultralytics takes as well."
     )

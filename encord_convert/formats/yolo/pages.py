@@ -45,6 +45,9 @@ class Images(Protocol):
     def member(self, image: int) -> str:
         """Return the member of the source that holds the rows of an image."""
 
+    def name(self, image: int) -> str:
+        """Return what the source calls an image: its member, if it is there."""
+
     def key(self, image: int) -> tuple[str, ...]:
         """Return the words that tell an image from others."""
 
@@ -103,6 +106,10 @@ class Files:
     def member(self, image: int) -> str:
         """Return the label file of an image, else the image."""
         return self._layout.labels[image] or self._layout.images[image]
+
+    def name(self, image: int) -> str:
+        """Return what the source calls an image: its member, if it is there."""
+        return self._layout.images[image] or self.titles[image]
 
     def key(self, image: int) -> tuple[str, ...]:
         """Return the words that tell an image from others."""

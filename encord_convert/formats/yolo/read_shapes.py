@@ -120,11 +120,11 @@ def boxes(page: Page, at: Ints) -> Floats:
     return found
 
 
-def rotated(page: Page, at: Ints, sizes: Floats) -> tuple[Floats, Floats]:
+def rotated(page: Page, at: Ints, sizes: Floats) -> tuple[Floats, list[float]]:
     """Return boxes before they are rotated, relative, and angles in degrees."""
     _, found, angles, _ = rectangles(corners_of(page, at, sizes))
     limits = sizes[page.owners[at]]
-    return found / np.concatenate([limits, limits], axis=1), angles
+    return found / np.concatenate([limits, limits], axis=1), angles.tolist()
 
 
 def rings(page: Page, at: Ints, plan: Plan) -> tuple[Floats, list[int]]:

@@ -100,7 +100,7 @@ class Tables:
                 frames=1, key=keys[number], client_metadata=metadata.get(number),
             )  # fmt: skip
             row._origin = self._images.place(image)
-            row._file = LabelFile(self._images.member(image), titles[number])
+            row._file = LabelFile(self._images.member(image), self._images.name(image))
             return row
 
         family = "yolo" if self._plan.tracks else COCO

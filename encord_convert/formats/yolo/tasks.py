@@ -68,10 +68,10 @@ class Seen:
             off = np.abs(corners - rectangles(corners)[0]).max(axis=(1, 2))
             self.are_rectangles = bool(np.all(off <= _OFF_SQUARE * np.maximum(sides, 1)))
         is_box = page.widths == _BOX_WIDTH
-        if is_box.any() and float(page.numbers.max()) > 0:
+        if is_box.any():
             boxes = page.block(np.flatnonzero(is_box), _BOX_WIDTH)
             self.corners += int(np.count_nonzero((boxes[:, :2] + boxes[:, 2:] / 2 > 1.01).any(axis=1)))
-        if float(page.numbers.max()) > 1.5:
+        if float(page.numbers.max(initial=0)) > 1.5:
             least = np.minimum.reduceat(page.numbers, np.minimum(page.starts, len(page.numbers) - 1))
             self.pixels += int(np.count_nonzero(least[page.widths > 0] > 1.5))
         if self.flags and np.all((page.widths - _BOX_WIDTH) % 3 == 0):

@@ -49,12 +49,13 @@ def skipped(
     for fault in page.faults:
         broken.setdefault(fault.image, CLASS if fault.code == "CLASS_UNKNOWN" else ROW)
     if not _is_plain(page, classes, keypoints):
-        starts, row = page.starts, 0
+        singles, row = _singles(page), 0
+        starts, widths = page.starts.tolist(), page.widths.tolist()
         for image, count in enumerate(page.counts.tolist()):
             rows = range(row, row + count)
             row += count
             if rows and image not in broken:
-                values = [page.numbers[starts[one] : starts[one] + page.widths[one]].astype(np.float32) for one in rows]
+                values = [singles[starts[one] : starts[one] + widths[one]] for one in rows]
                 reason = _reason(values, page.classes[rows.start : rows.stop].tolist(), classes, keypoints)
                 if reason:
                     broken[image] = reason
@@ -64,16 +65,21 @@ def skipped(
     yield from sorted(broken.items())
 
 
+def _singles(page: Page) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return page.numbers.astype(np.float32)
+
+
 def _is_plain(page: Page, classes: int, keypoints: tuple[int, int] | None) -> bool:
     """Tell whether it is plain from the columns that no image would be left out."""
     if not len(page):
         return True
     low, high = int(page.widths.min()), int(page.widths.max())
-    if int(page.classes.max()) >= classes or float(page.numbers.min()) < 0:
+    if int(page.classes.max()) >= classes or float(page.numbers.min(initial=0)) < 0:
         return False
     if keypoints is not None:
         return False
-    if float(page.numbers.max()) > 1:
+    if float(page.numbers.max(initial=0)) > 1:
         return False
     return low == high == _BOX or (low > _LONGEST_BOX and not np.any(page.widths % 2))
 
@@ -112,7 +118,8 @@ def repeated(page: Page) -> Counter[int]:
     found: Counter[int] = Counter()
     if len(page) < 2 or not len(page.numbers):
         return found
-    words = page.numbers.astype(np.float32).view(np.uint32).astype(np.uint64)
+    singles = _singles(page)
+    words = singles.view(np.uint32).astype(np.uint64)
     starts = page.starts
     places = np.arange(len(words)) - np.repeat(starts, page.widths)
     words = words * (places.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) | np.uint64(1))
@@ -129,7 +136,7 @@ def repeated(page: Page) -> Counter[int]:
     for row, (start, width, number) in enumerate(
         zip(starts.tolist(), page.widths.tolist(), page.classes.tolist(), strict=True)
     ):
-        key = owners[row], number, page.numbers[start : start + width].astype(np.float32).tobytes()
+        key = owners[row], number, singles[start : start + width].tobytes()
         found[key[0]] += key in seen
         seen.add(key)
     return +found

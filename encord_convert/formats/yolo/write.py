@@ -65,7 +65,7 @@ class _Plan:
         self.names = [category.name for category in categories]
         self.poses = Poses(labels) if Shape.SKELETON in task.shapes else None
         writer = RowWriter(task, numbers, self.poses, with_confidence=options.confidence)
-        self.images = _Walk(task, narrowed, writer, TableWriter(task, numbers, carries))
+        self.images = _Walk(task, narrowed, writer, TableWriter(task, numbers, carries), options)
         self.native = labels.native.get(FAMILY, {})
 
 
@@ -87,7 +87,7 @@ def write(task: Task, narrowed: Narrowed, target: Target, options: WriteOptions)
         with target.open(NDJSON) as stream:
             stream.write(ndjson.head(task.name, narrowed.labels.title, plan.names, plan.poses))
             for image, rows in walk(task, narrowed, target, options, plan):
-                stream.write(ndjson.line(task.name, image.name, image.split, image.width, image.height, rows))
+                stream.write(ndjson.line(task.name, image, rows))
         return
     sizes = io.StringIO()
     table = csv.writer(sizes, lineterminator="\n")
@@ -111,7 +111,9 @@ class _Walk:
         Folders of images by the word of their split in ``data.yaml``.
     """
 
-    def __init__(self, task: Task, narrowed: Narrowed, writer: RowWriter, tables: TableWriter) -> None:
+    def __init__(
+        self, task: Task, narrowed: Narrowed, writer: RowWriter, tables: TableWriter, options: WriteOptions
+    ) -> None:
         labels = narrowed.labels
         self.folders: dict[str, list[str]] = {}
         self._task = task
@@ -119,6 +121,7 @@ class _Walk:
         self._writer = writer
         self._tables = tables
         self._kept = Kept(labels)
+        self._options = options
         self._names = Names()
         self._paths = Paths()
         found = labels.splits
@@ -134,7 +137,9 @@ class _Walk:
         self._end()
 
     def _of_table(self, table: Sheet) -> Iterator[tuple[Written, bytes]]:
-        texts = self._tables.texts(table)
+        texts: list[bytes | None] = [None] * len(table)
+        if not (self._options.track_ids and table.native is not None and table.native.family == FAMILY):
+            texts = self._tables.texts(table)
         names = self._names.unique_many([title.replace("\\", "/") for title in table.titles])
         for number, name in enumerate(names):
             text = texts[number]
@@ -157,12 +162,16 @@ class _Walk:
         size = frame_size(row, frame)
         placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
         native = self._kept.of(row)
+        own = row._native if self._options.track_ids and row._native and row._native.family == FAMILY else None
 
         def own_box(instance: Any) -> tuple[float, float, float, float] | None:
             bbox = None if native is None else native.of(instance.object_hash, frame).get("bbox")
             return _within(bbox, size) if bbox is not None else None
 
-        rows = self._writer.rows(placed, size, frame, own_box)
+        def track_of(instance: Any) -> int | None:
+            return None if own is None else own.of(instance.object_hash, frame).get("track_id")
+
+        rows = self._writer.rows(placed, size, frame, own_box, track_of)
         if self._task.name == "segment":
             self._measure(placed, size)
         return "".join(rows).encode("ascii")
@@ -180,7 +189,8 @@ class _Walk:
 
     def _image(self, name: str, title: str, split: str, size: tuple[int, int]) -> Written:
         folder, key = self._known.get(split) or self._folder(split)
-        stem, suffix = split_suffix(safe_name(name))
+        own = name.removeprefix(f"{split}/") if split else name
+        stem, suffix = split_suffix(safe_name(own))
         if suffix.lower() not in IMAGE_SUFFIXES:
             stem, suffix = (stem, ".png") if suffix == ".dcm" else (stem + suffix, ".png")
         path = self._paths.file(folder + stem, suffix, by_stem=True)

@@ -123,16 +123,18 @@ def carries_of(task: Task) -> Carries:
         approximates=frozenset(task.approximates),
         limits=Limits(is_bounded=True),
         colours_by=None,
-        native=frozenset({FAMILY, *([f"{COCO}:annotation.bbox"] if task.has_box else [])}),
+        native=frozenset({f"{FAMILY}:file", *([f"{COCO}:annotation.bbox"] if task.has_box else [])}),
     )
 
 
 def carries_with(task: Task, options: WriteOptions) -> Carries:
     """Return what survives with options."""
     carries = carries_of(task)
-    if not options.confidence:
-        return carries
-    return replace(carries, features=carries.features | {Feature.CONFIDENCE, Feature.MANUAL})
+    if options.confidence:
+        carries = replace(carries, features=carries.features | {Feature.CONFIDENCE, Feature.MANUAL})
+    if options.track_ids:
+        carries = replace(carries, native=carries.native | {FAMILY})
+    return carries
 
 
 class RowWriter:
@@ -169,6 +171,7 @@ class RowWriter:
         size: Size,
         frame: int,
         own_box: Callable[[Any], tuple[float, float, float, float] | None],
+        track_of: Callable[[Any], int | None] = lambda instance: None,
     ) -> list[str]:
         """Return the row of each object, a line break at its end.
 
@@ -179,6 +182,8 @@ class RowWriter:
         frame : int
         own_box : callable
             From an object to left, top, right and bottom as the source says them, None if it does not.
+        track_of : callable
+            From an object to the number of its track that is written, if one is.
         """
         found: list[str] = []
         seen: set[tuple[int, ...]] = set()
@@ -196,6 +201,9 @@ class RowWriter:
                 info = instance._frames[frame].object_frame_instance_info
                 if not info.manual_annotation or info.confidence != 1:
                     words.append(f"{info.confidence:.6g}")
+            track = track_of(instance)
+            if track is not None:
+                words.append(str(track))
             found.append(f"{number} {' '.join(words)}\n")
         return found
 
