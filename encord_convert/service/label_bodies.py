@@ -69,6 +69,8 @@ def row_of(facts: Facts, files: Iterable[Facts], body: bytes | None, link: Link)
         "object_actions": saved.get("object_actions", {}),
         "label_status": facts["label_status"],
         "annotation_task_status": facts["annotation_task_status"],
+        "branch_name": facts.get("branch_name", "main"),
+        "spaces": saved.get("spaces") or {},
     }
     return saved | row
 

@@ -23,6 +23,8 @@ from encord_convert.service.faults import FullDiskError
 from encord_convert.service.store import database, users
 from encord_convert.service.store.database import FILE, open_database
 
+NEWEST = len(database.MIGRATIONS)
+
 
 def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
     with running(tmp_path) as server:
@@ -54,7 +56,7 @@ def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
     with sqlite3.connect(tmp_path / FILE) as connection:
-        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(NEWEST,)]
 
 
 @pytest.mark.proves("service: 3")
@@ -70,9 +72,9 @@ def test_a_migration_takes_a_copy_before(tmp_path: Path, monkeypatch: pytest.Mon
     opened = open_database(tmp_path)
     assert opened.read(users.users) == []
     opened.close()
-    with sqlite3.connect(tmp_path / "service-before-2.sqlite") as copy:
+    with sqlite3.connect(tmp_path / f"service-before-{NEWEST + 1}.sqlite") as copy:
         assert copy.execute("SELECT email FROM users").fetchall() == [("ann@example.com",)]
-        assert copy.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+        assert copy.execute("SELECT version FROM schema_version").fetchall() == [(NEWEST,)]
 
 
 @pytest.mark.proves("service: 3")
@@ -104,7 +106,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(RuntimeError, match="in the middle"):
             open_database(tmp_path)
     with sqlite3.connect(tmp_path / FILE) as connection:
-        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(NEWEST,)]
         assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'more'").fetchall() == []
 
 
@@ -113,7 +115,7 @@ def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     open_database(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE) as connection:
         connection.execute("UPDATE schema_version SET version = 7")
-    with pytest.raises(ReadError, match=r"are of version 7; this program knows them up to version 1\. Install a newer"):
+    with pytest.raises(ReadError, match=r"are of version 7; this program knows them up to version 2\. Install a newer"):
         open_database(tmp_path)
     with sqlite3.connect(tmp_path / FILE) as connection:
         assert connection.execute("SELECT version FROM schema_version").fetchall() == [(7,)]

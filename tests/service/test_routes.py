@@ -263,4 +263,4 @@ def test_what_is_no_route_is_refused(callers: Callers) -> None:
         {"query_type": "secrets", "query_method": "GET", "values": {"uid": None, "payload": None}}
     ).encode()
     told = callers.send(USER, body, {"Authorization": authorization(key_of("ann"), body)})
-    assert told["response"] == ["METHOD_NOT_ALLOWED_ERROR"]
+    assert (told["response"], told["payload"]) == (["INVALID_ARGUMENTS_ERROR"], f"GET secrets is not served at {USER}.")

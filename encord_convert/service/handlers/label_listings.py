@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, select
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
 from encord_convert.sdk.orm.label_row import AnnotationTaskStatus, LabelRowMetadata, ShadowDataState
 from encord_convert.service.calls import Call, Kind, Parts, handles
-from encord_convert.service.store import label_rows, projects
+from encord_convert.service.store import label_rows, projects, tasks
 from encord_convert.service.store.datasets import like
 from encord_convert.service.store.tables import DATA_ROWS
 from encord_convert.service.store.tables_labels import LABEL_ROWS
@@ -28,6 +28,9 @@ _EPOCH = datetime(1970, 1, 1)
 _PLACES = {"label_hashes": 0, "data_hashes": 7}
 """Where these stand in a row of the listing."""
 
+MAIN = "main"
+"""The branch of labels that is always there."""
+_NO_SPACES: dict[str, Any] = {}
 NOT_BEGUN = "NOT_LABELLED"
 WAITING = AnnotationTaskStatus.QUEUED.value
 
@@ -53,17 +56,33 @@ def entries(call: Call, project: Any, wanted: dict[str, Any]) -> msgspec.Raw:
 
 
 # As a record of its own, an entry is made and written twice as fast as a dictionary.
-_Entry: Any = msgspec.defstruct("_Entry", [field.name for field in fields(LabelRowMetadata)], gc=False)
+_MORE = (
+    "file_type", "backing_item_uuid", "task_uuid", "assigned_user_email", "last_actioned_by_user_email",
+    "client_metadata", "images_data",
+)  # fmt: skip
+"""What only younger clients read."""
+_Entry: Any = msgspec.defstruct(
+    "_Entry",
+    [*(field.name for field in fields(LabelRowMetadata)), "branch_name", "spaces"]
+    + [(name, Any, None) for name in _MORE],
+    gc=False,
+    omit_defaults=True,
+)
 
 
 def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
-    nodes = projects.nodes(call.db, call.of.hash)
+    # Stages are told of every project to whoever asks for them, since a row with a stage has no status for its client.
+    is_asked = wanted.get("include_workflow_graph_node") is True
+    has_workflow = project["workflow_manager_uuid"] is not None
+    nodes = projects.nodes(call.db, call.of.hash) if has_workflow or is_asked else {}
     shadows = _shadows(call, project)
     too_many: list[tuple[int, set[str]]] = []
-    conditions = _conditions(call, wanted, bool(nodes), too_many)
+    conditions = _conditions(call, wanted, has_workflow, too_many)
     state = wanted.get("shadow_data_state") or "ALL_DATA"
     if state not in [one.value for one in ShadowDataState]:
         raise InvalidArgumentsError(f"{state!r:.80} is no shadow_data_state.")
+    of_tasks = tasks.assignees(call.db, call.of.hash) if is_asked else {}
+    more = _More(call, wanted, is_asked, of_tasks)
     before = b"["
     for dataset in projects.datasets(call.db, call.of.hash):
         is_shadow = dataset["dataset_hash"] in shadows
@@ -73,13 +92,49 @@ def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
             rows = [row for row in batch if all(row[place] in hashes for place, hashes in too_many)]
             if rows:
                 yield before
-                yield msgspec.json.encode(_entries(rows, dataset, nodes, is_shadow))[1:-1]
+                entries = _entries(rows, dataset, nodes, is_shadow, has_workflow, more)
+                yield msgspec.json.encode(entries)[1:-1]
                 before = b","
     yield b"[]" if before == b"[" else b"]"
 
 
-def _entries(rows: Sequence[Any], dataset: Any, nodes: dict[int, dict[str, str]], is_shadow: bool) -> list[Any]:
+class _More(NamedTuple):
+    """What else is asked for."""
+
+    call: Call
+    wanted: dict[str, Any]
+    with_tasks: bool
+    of_tasks: dict[str, Any]
+
+    def of(self, rows: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return client metadata and images of some rows, by data hash, where they are asked for."""
+        hashes = [row[7] for row in rows]
+        metadata: dict[str, Any] = {}
+        if self.wanted.get("include_client_metadata") is True:
+            found = label_rows.client_metadata(self.call.db, hashes)
+            metadata = {data_hash: msgspec.Raw(text.encode()) for data_hash, text in found.items()}
+        images: dict[str, Any] = {}
+        if self.wanted.get("include_images_data") is True:
+            groups = [row[7] for row in rows if row[9] == "IMG_GROUP"]
+            images = {
+                data_hash: [_image(file) for file in files]
+                for data_hash, files in label_rows.files(self.call.db, groups).items()
+            }
+        return metadata, images
+
+
+def _image(file: Any) -> dict[str, Any]:
+    names = ("title", "file_type", "height", "width", "image_hash")
+    return {"index": file["position"], **{name: file[name] for name in names}}
+
+
+def _entries(
+    rows: Sequence[Any], dataset: Any, nodes: dict[int, Any], is_shadow: bool, has_workflow: bool, more: _More
+) -> list[Any]:
     dataset_hash, dataset_title = dataset["dataset_hash"], dataset["title"]
+    metadata, images = more.of(rows)
+    project_hash = more.call.of.hash
+    no_task = (None, None, None)
     return [
         _Entry(
             label_hash,
@@ -92,7 +147,7 @@ def _entries(rows: Sequence[Any], dataset: Any, nodes: dict[int, dict[str, str]]
             data_type,
             link,
             label_status or NOT_BEGUN,
-            None if nodes else task_status or WAITING,
+            None if has_workflow else task_status or WAITING,
             nodes.get(node or 0),
             is_shadow,
             frames,
@@ -101,10 +156,18 @@ def _entries(rows: Sequence[Any], dataset: Any, nodes: dict[int, dict[str, str]]
             height,
             width,
             priority,
+            MAIN,
+            _NO_SPACES,
+            file_type,
+            item,
+            tasks.uuid_of(project_hash, data_hash) if more.with_tasks else None,
+            *more.of_tasks.get(data_hash, no_task)[1:],
+            metadata.get(data_hash),
+            images.get(data_hash),
         )
         for (
             label_hash, created_at, edited_at, label_status, task_status, node, priority, data_hash, data_title,
-            data_type, link, frames, duration, fps, height, width,
+            data_type, link, frames, duration, fps, height, width, file_type, item,
         ) in rows
     ]  # fmt: skip
 
@@ -138,8 +201,15 @@ def _conditions(
                 own = columns.annotation_task_status
                 status = own if has_workflow else func.coalesce(own, WAITING)
                 found.append(status.in_(_texts(name, value)))
-            case "shadow_data_state":
-                pass  # a matter of whole datasets
+            case "shadow_data_state" | "include_client_metadata" | "include_images_data":
+                pass  # a matter of whole datasets, or of what is told
+            case "include_workflow_graph_node" | "include_all_label_branches" | "client_metadata_as_signed_url":
+                pass
+            case "branch_name":
+                if value != MAIN:
+                    found.append(false())
+            case _ if value is False:
+                pass  # younger clients name what they do not ask for
             case "data_hashes" | "label_hashes":
                 column = DATA_ROWS.c.data_hash if name == "data_hashes" else columns.label_hash
                 hashes = _texts(name, value)

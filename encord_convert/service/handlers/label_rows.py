@@ -26,6 +26,7 @@ from encord_convert.sdk.exceptions import (
 )
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
 from encord_convert.service.calls import Call, Kind, handles
+from encord_convert.service.classification_forms import give_both
 from encord_convert.service.handlers.label_listings import WAITING
 from encord_convert.service.handlers.projects import ADMIN, ANNOTATOR, ANNOTATOR_REVIEWER, TEAM_MANAGER, hashes, links
 from encord_convert.service.label_bodies import narrow, row_of
@@ -34,8 +35,8 @@ from encord_convert.service.times import iso, seconds_of
 
 _LOG = logging.getLogger("encord_convert.service")
 
-MOST_ROWS = 100
-"""Label rows of one request: a bundle of the client holds as many."""
+MOST_ROWS = 1000
+"""Label rows of one request: a bundle of the newest client holds as many."""
 WRITERS = (ADMIN, ANNOTATOR, ANNOTATOR_REVIEWER, TEAM_MANAGER)
 BEGUN = "LABEL_IN_PROGRESS"
 
@@ -81,13 +82,17 @@ class _Answer(msgspec.Struct, gc=False):
     actions: list[_Members] = []
 
 
+class _Placed(_Answer, gc=False):
+    range: list[tuple[int, int]] | None = None
+
+
 class _Row(msgspec.Struct, Generic[Labels], gc=False):
     """What a label row that is saved has at least; all else is kept unread."""
 
     data_hash: str
     data_units: dict[str, _Unit[Labels]]
     object_answers: dict[str, _Answer]
-    classification_answers: dict[str, _Answer]
+    classification_answers: dict[str, _Placed]
     object_actions: dict[str, _Answer]
     last_edited_at: str | None = None
 
@@ -123,7 +128,7 @@ def begin(call: Call) -> Any:
     """Begin to label one piece of data or several; all of them, or none."""
     wanted = _several(call.uid)
     found = {row["data_hash"]: row for row in label_rows.whole(call.db, call.of.hash, data_hashes=wanted)}
-    has_workflow = bool(projects.nodes(call.db, call.of.hash))
+    has_workflow = projects.has_workflow(call.db, call.of.hash)
     for data_hash in wanted:
         row = found.get(data_hash)
         if row is None:
@@ -252,6 +257,15 @@ def _named(revision: Any) -> str:
     return f"revision {revision['id']} by {revision['email']} of {iso(revision['saved_at'])}"
 
 
+def bodies_told(call: Call, wanted: list[str]) -> list[dict[str, Any]]:
+    """Return label rows of the project whole, in the order of their hashes."""
+    found = {row["label_hash"]: row for row in label_rows.whole(call.db, call.of.hash, label_hashes=_several(wanted))}
+    for label_hash in wanted:
+        if label_hash not in found:
+            raise _unknown(label_hash)
+    return _assembled(call, [found[label_hash] for label_hash in wanted], is_signed=False)
+
+
 def _several(uid: Any) -> list[str]:
     wanted = hashes(uid if isinstance(uid, list) else [uid], "uid")
     if len(wanted) > MOST_ROWS:
@@ -267,4 +281,7 @@ def _assembled(call: Call, rows: list[Any], is_signed: bool) -> list[dict[str, A
     files = label_rows.files(call.db, [row["data_hash"] for row in rows if row["data_type"] in ("IMG_GROUP", "DICOM")])
     bodies = label_rows.bodies(call.db, [row["head"] for row in rows if row["head"] is not None])
     link = links(call, is_signed)
-    return [row_of(row, files.get(row["data_hash"], []), bodies.get(row["head"]), link) for row in rows]
+    told = [row_of(row, files.get(row["data_hash"], []), bodies.get(row["head"]), link) for row in rows]
+    for row, facts in zip(told, rows, strict=True):
+        give_both(row, facts["number_of_frames"] - 1, facts["email"])
+    return told

@@ -32,7 +32,7 @@ def checked_editor(call: Call) -> bytes:
 def create(call: Call) -> dict[str, Any]:
     """Make an ontology; the caller is its admin."""
     title = titled(call.given("title", str))
-    ontology_hash = add(call, title, _description(call), call.prepared)
+    ontology_hash = add(call, title, described(call), call.prepared)
     return _wire(_found(call.db, ontology_hash))
 
 
@@ -74,13 +74,18 @@ def save(call: Call) -> bool:
     ontology_hash = _addressed(call)
     if call.of.kind is Kind.PROJECT:
         check_editable(call)
+    save_as(call, ontology_hash)
+    return True
+
+
+def save_as(call: Call, ontology_hash: str) -> None:
+    """Store what a call gives of an ontology."""
     values = {
         "title": titled(call.given("title", str)),
-        "description": _description(call),
+        "description": described(call),
         "editor": call.prepared,
     }
     ontologies.change(call.db, ontology_hash, call.now, **values)
-    return True
 
 
 def check_editable(call: Call) -> None:
@@ -119,7 +124,8 @@ def _without_null_options(value: Any) -> Any:
     return [_without_null_options(one) for one in value] if isinstance(value, list) else value
 
 
-def _description(call: Call) -> str:
+def described(call: Call) -> str:
+    """Return the description a call gives; empty if it gives none."""
     return titled(call.given("description", (str, type(None)), None) or "", "description", LONGEST_DESCRIPTION)
 
 

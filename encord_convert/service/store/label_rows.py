@@ -50,13 +50,14 @@ LISTED = (
     DATA_ROWS.c.frames_per_second,
     DATA_ROWS.c.height,
     DATA_ROWS.c.width,
+    DATA_ROWS.c.file_type,
+    DATA_ROWS.c.backing_item_uuid,
 )
 """What a listing is made of."""
 _WHOLE = (
     *LISTED,
     DATASETS.c.dataset_hash,
     DATASETS.c.title.label("dataset_title"),
-    DATA_ROWS.c.file_type,
     DATA_ROWS.c.sha256,
     DATA_ROWS.c.dicom,
     LABEL_ROWS.c.head,
@@ -133,6 +134,18 @@ def whole(
     found = {row["data_hash"]: row for row in (dict(zip(_WHOLE_NAMES, row, strict=True)) for row in rows)}
     named = (found.get(data_hash) for data_hash in data_hashes or ())
     return [row for row in named if row is not None and row["place"] is not None]
+
+
+def client_metadata(db: Connection, data_hashes: Sequence[str]) -> dict[str, str]:
+    """Return the client metadata, JSON, of data that has some."""
+    own = DATA_ROWS.c.client_metadata
+    query = select(DATA_ROWS.c.data_hash, own).where(DATA_ROWS.c.data_hash.in_(data_hashes), own.is_not(None))
+    return {data_hash: text for data_hash, text in db.execute(query)}  # noqa: C416
+
+
+def branches(db: Connection, project_hash: str) -> list[str]:
+    """Return the branches of labels of a project besides the main one."""
+    return []
 
 
 def files(db: Connection, data_hashes: Sequence[str]) -> dict[str, list[RowMapping]]:

@@ -25,14 +25,13 @@ _NODES = Prepared(
 
 
 def add(db: Connection, values: dict[str, Any]) -> None:
-    """Store a new project, with its stages if it has a workflow."""
+    """Store a new project with its stages."""
     db.execute(insert(PROJECTS).values(values))
-    if values["workflow_manager_uuid"] is not None:
-        nodes = [
-            {"project_hash": values["project_hash"], "place": place, "uuid": str(uuid4()), "title": title}
-            for place, title in enumerate(STAGES)
-        ]
-        db.execute(insert(WORKFLOW_NODES), nodes)
+    nodes = [
+        {"project_hash": values["project_hash"], "place": place, "uuid": str(uuid4()), "title": title}
+        for place, title in enumerate(STAGES)
+    ]
+    db.execute(insert(WORKFLOW_NODES), nodes)
 
 
 def find(db: Connection, project_hash: str) -> RowMapping | None:
@@ -90,7 +89,18 @@ def detach(db: Connection, project_hash: str, dataset_hashes: list[str]) -> None
     )
 
 
+_MANAGER = Prepared(
+    select(PROJECTS.c.workflow_manager_uuid).where(PROJECTS.c.project_hash == bindparam("project_hash"))
+)
+
+
+def has_workflow(db: Connection, project_hash: str) -> bool:
+    """Tell whether a project was made with a workflow; all others have statuses, and stages beside them."""
+    found = _MANAGER.first(db, {"project_hash": project_hash})
+    return found is not None and found[0] is not None
+
+
 def nodes(db: Connection, project_hash: str) -> dict[int, dict[str, str]]:
-    """Return the stages of the workflow of a project, by place; none if it has no workflow."""
+    """Return the stages of the workflow of a project, by place."""
     rows = _NODES.rows(db, {"project_hash": project_hash})
     return {place: {"uuid": uuid, "title": title} for place, uuid, title in rows}
