@@ -472,9 +472,14 @@ def _is_own(host: str, public_url: str | None) -> bool:
 
 
 def _path_handler(method: str, path: str) -> tuple[Handler, dict[str, str]]:
-    for route, handler in PATH_HANDLERS.items():
-        if route.method == method and (names := _names(route, path)) is not None:
-            return handler, names
+    fits = [
+        (route.path.count("{"), handler, names)
+        for route, handler in PATH_HANDLERS.items()
+        if route.method == method and (names := _names(route, path)) is not None
+    ]
+    if fits:  # of two, that with fewer names: the other would take a literal part for one
+        _, handler, names = min(fits, key=lambda one: one[0])
+        return handler, names
     raise InvalidArgumentsError(f"{method} {path[:256]} is not served.")
 
 

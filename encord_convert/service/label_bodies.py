@@ -53,6 +53,7 @@ def row_of(facts: Facts, files: Iterable[Facts], body: bytes | None, link: Link)
         known = units.get(hash_, {})
         known_labels = known.get("labels")
         units[hash_] = unit | {key: value for key, value in known.items() if value is not None}
+        units[hash_].setdefault("data_link", None)
         units[hash_]["labels"] = _laid_over(known_labels, unit.get("labels", {}), facts["email"])
     row = {
         "label_hash": facts["label_hash"],

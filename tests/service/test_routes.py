@@ -85,8 +85,9 @@ ontology  ontology               PUT     owner                                  
 
 OF_USERS = """
 cloudintegration GET, dataset POST, datasetapikey GET, datasetapikey POST, datasetapikey PUT, datasetwithuserrole GET,
-dicomdeidentifytask POST, ontology POST, ontologywithuserrole GET, project POST, projectapikey GET, projectapikey POST,
-projectapikey PUT, projectimporter POST, projectimportercvatinfo POST, projectwithuserrole GET
+dicomdeidentifytask POST, ontology GET, ontology POST, ontology PUT, ontologywithuserrole GET, project POST,
+projectapikey GET, projectapikey POST, projectapikey PUT, projectimporter POST, projectimportercvatinfo POST,
+projectwithuserrole GET
 """
 """What every user may ask on the user endpoint, and nobody else."""
 

@@ -125,7 +125,7 @@ _TABLE: dict[Query, tuple[tuple[tuple[str, ...], str], ...]] = {
     Query.LABEL_WORKFLOW_GRAPH_NODE: ((_RESOURCE, "POST"),),
     Query.MODEL: ((_RESOURCE, "POST PUT DELETE"),),
     Query.MODEL_CONFIGURATION: ((_RESOURCE, "GET"),),
-    Query.ONTOLOGY: ((_RESOURCE, "GET PUT"), (_USER, "POST")),
+    Query.ONTOLOGY: ((_BOTH, "GET PUT"), (_USER, "POST")),
     Query.ONTOLOGY_WITH_USER_ROLE: ((_USER, "GET"),),
     Query.PROJECT: ((_RESOURCE, "GET"), (_BOTH, "POST")),
     Query.PROJECT_API_KEY: ((_USER, "GET POST PUT"),),
@@ -255,6 +255,7 @@ GET     storage/items/{item}
 GET     storage/search/folders
 GET     storage/search/items
 GET     user/bearer-token
+GET     user/bearer_token
 GET     user/current-organisation/groups
 """
 """Methods and paths below :data:`V2`; of two that fit a request the first is meant, so literal parts stand first."""

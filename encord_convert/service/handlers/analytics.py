@@ -12,9 +12,10 @@ from typing import Any
 from encord_convert.sdk.exceptions import ResourceNotFoundError
 from encord_convert.service.calls import Call, Kind, handles_path
 from encord_convert.service.handlers.projects import MANAGERS, role
+from encord_convert.service.handlers.shown_projects import STAGE_TYPES
 from encord_convert.service.handlers.timers import CAP_S, NO_ROLE_LEFT
 from encord_convert.service.pages import cut, page, told, window
-from encord_convert.service.store import label_logs, label_rows, tasks
+from encord_convert.service.store import label_logs, label_rows, projects, tasks
 from encord_convert.service.store.tables import USERS
 from encord_convert.service.store.tables_people import TASK_ACTIONS
 from encord_convert.service.times import seconds_of, zulu
@@ -54,6 +55,11 @@ def time_spent(call: Call) -> dict[str, Any]:
         one["data_hash"]: one
         for one in label_rows.whole(call.db, project_hash, data_hashes=[r.data_hash for r in some])
     }
+    stages = {
+        place: {"stageType": STAGE_TYPES[place], **node}
+        for place, node in projects.nodes(call.db, project_hash).items()
+    }
+    nodes_of = tasks.places(call.db, project_hash, list(of_data))
     sets = set(call.asked.get("datasetUuids", ()))
     items = [
         {
@@ -67,7 +73,7 @@ def time_spent(call: Call) -> dict[str, Any]:
             "datasetUuid": of_data[row.data_hash]["dataset_hash"],
             "datasetTitle": of_data[row.data_hash]["dataset_title"],
             "workflowTaskUuid": tasks.uuid_of(project_hash, row.data_hash),
-            "workflowStage": None,
+            "workflowStage": stages[nodes_of.get(row.data_hash, 0)],
         }
         for row in some
         if row.data_hash in of_data and (not sets or of_data[row.data_hash]["dataset_hash"] in sets)

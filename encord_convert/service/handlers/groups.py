@@ -160,6 +160,7 @@ def colleagues(call: Call) -> dict[str, Any]:
 
 
 @handles_path("GET user/bearer-token", writes=False)
+@handles_path("GET user/bearer_token", writes=False)
 def token(call: Call) -> dict[str, str]:
     """Give a token that stands for the signatures of the caller's key."""
     if call.key_hex is None:

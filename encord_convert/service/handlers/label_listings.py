@@ -201,7 +201,7 @@ def _conditions(
                 own = columns.annotation_task_status
                 status = own if has_workflow else func.coalesce(own, WAITING)
                 found.append(status.in_(_texts(name, value)))
-            case "shadow_data_state" | "include_client_metadata" | "include_images_data":
+            case "shadow_data_state" | "include_client_metadata" | "include_images_data" | "include_children":
                 pass  # a matter of whole datasets, or of what is told
             case "include_workflow_graph_node" | "include_all_label_branches" | "client_metadata_as_signed_url":
                 pass

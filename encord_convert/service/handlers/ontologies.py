@@ -78,6 +78,34 @@ def save(call: Call) -> bool:
     return True
 
 
+def _roles(call: Call) -> tuple[int | None, int | None]:
+    """Return the roles of the caller in the ontology that the call names: their own, and that by a project."""
+    own = users.role_of(call.db, Kind.ONTOLOGY, str(call.uid), call.caller.user_hash)
+    return own, ontologies.role_by_project(call.db, str(call.uid), call.caller.user_hash)
+
+
+@handles(Query.ONTOLOGY, Verb.GET, USER, writes=False)
+def fetch_by_user(call: Call) -> dict[str, Any]:
+    """Fetch an ontology that the call names; versions between the first and the newest do so."""
+    if _roles(call) == (None, None):
+        raise _unknown()
+    return _wire(_found(call.db, str(call.uid)))
+
+
+def checked_by_user(call: Call) -> bytes:
+    """Return the structure a call gives, checked, if the caller may save it."""
+    if ADMIN not in _roles(call):
+        raise _unknown()
+    return checked(call.given("editor", dict))
+
+
+@handles(Query.ONTOLOGY, Verb.PUT, USER, writes=True, prepare=checked_by_user)
+def save_by_user(call: Call) -> bool:
+    """Save an ontology that the call names."""
+    save_as(call, str(call.uid))
+    return True
+
+
 def save_as(call: Call, ontology_hash: str) -> None:
     """Store what a call gives of an ontology."""
     values = {

@@ -60,7 +60,7 @@ def listing(call: Call) -> dict[str, Any]:
     first, most = window(call)
     rows = tasks.listed(call.db, call.of.hash, place, *_conditions(call), first=first, most=most + 1)
     some, token = page(rows, first, most)
-    return told((_task(call, place, row) for row in some), token)
+    return told((_task(call, row) for row in some), token)
 
 
 def _conditions(call: Call) -> list[Any]:
@@ -79,17 +79,13 @@ def _conditions(call: Call) -> list[Any]:
     return found
 
 
-def _task(call: Call, place: int, row: Any) -> dict[str, Any]:
-    task = {
+def _task(call: Call, row: Any) -> dict[str, Any]:
+    return {
         "uuid": tasks.uuid_of(call.of.hash, row.data_hash),
         "createdAt": zulu(row.created_at),
         "updatedAt": zulu(row.updated_at or row.created_at),
         "dataHash": row.data_hash,
         "dataTitle": row.data_title,
-    }
-    if STAGE_TYPES[place] == "DONE":
-        return task
-    return task | {
         "status": row.status or "NEW",
         "assignee": row.assignee,
         "labelBranchName": MAIN,

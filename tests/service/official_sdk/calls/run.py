@@ -1,21 +1,26 @@
 """Calls of the official package, each a named check; run in an environment of its own, never imported by ours.
 
-``python run.py DOMAIN FOLDER``: FOLDER holds keys and files, see ``test_official_sdk.py``. A line of JSON for each
-check goes to stdout: its name, how many requests it made, and the error if it failed.
+``python run.py DOMAIN FOLDER [MODULE …]``: FOLDER holds keys and files, see ``test_official_sdk.py``. A line of
+JSON for each check goes to stdout: its name, how many requests it made, and the error if it failed.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import traceback
 import warnings
 from importlib import import_module
+from pathlib import Path
 
 import requests
 from world import CHECKS
 
-MODULES = ("datasets", "ontologies", "projects", "label_rows", "workflows", "copies", "imports")
+MODULES = sys.argv[3:] or ("datasets", "ontologies", "projects", "label_rows", "workflows", "copies", "imports")
 """In the order in which each builds on those before."""
+
+
+HERE = str(Path(__file__).parent)
 
 
 def main() -> None:
@@ -37,7 +42,8 @@ def main() -> None:
             function()
         except BaseException as error:
             line["error"] = f"{type(error).__name__}: {error}"[:2000]
-            line["where"] = traceback.format_exc()[-1500:]
+            own = [one for one in traceback.extract_tb(error.__traceback__) if HERE in one.filename]
+            line["where"] = "".join(traceback.format_list(own))
         line["requests"] = sent[0] - before
         print(json.dumps(line), flush=True)
 
