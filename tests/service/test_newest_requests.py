@@ -161,7 +161,7 @@ class Player:
             yield f"HTTP {status}: {told}"
             return
         yield from faults(told, table_of(request))
-        if isinstance(told, str):
+        if isinstance(told, str) and isinstance(request["reply"], str):
             self.known[request["reply"]] = told  # a job: its hash was the same for all
         self.learn(request["reply"], {"response": told} if is_older else told)
         self.known |= {name: self.known[other] for name, other in ALIASES.items() if other in self.known}
