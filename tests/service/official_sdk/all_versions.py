@@ -1,17 +1,19 @@
 """Runs the calls of seven versions against one served service with one database, and prints what came of it.
 
-``python tests/service/official_sdk/all_versions.py FOLDER``: FOLDER keeps the environments.
+``python tests/service/official_sdk/all_versions.py FOLDER``: FOLDER keeps the environments. What each version asked
+goes to ``asked.json``, from which ``docs/routes.md`` is made.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-from test_official_sdk import Suite, failures, interpreter  # noqa: E402 (found by the line above)
+from test_official_sdk import ASKED, Suite, failures, interpreter, routes  # noqa: E402 (found by the line above)
 
 VERSIONS = ("0.1.104", "0.1.112", "0.1.133", "0.1.150", "0.1.166", "0.1.190", "0.1.211")
 
@@ -24,10 +26,15 @@ def main(folder: Path) -> int:
         suite = Suite(Path(name).resolve(), pythons)
         try:
             counts = {version: [suite.run(version, "every_version")] for version in VERSIONS}
+            documented = suite.run(VERSIONS[0])
             for version in (*VERSIONS, *VERSIONS):
                 counts[version].append(suite.run(version, "others"))
         finally:
             suite.close()
+    found = {version: set().union(*map(routes, some)) for version, some in counts.items()}
+    found[VERSIONS[0]] |= routes(documented)
+    asked = {version: sorted(some) for version, some in found.items()}
+    ASKED.write_text(json.dumps(asked, indent=1) + "\n")
     print("| Version | Checks | ask the service | requests | of others, twice | failed |")
     print("|---|---:|---:|---:|---:|---:|")
     for version, (own, *others) in counts.items():
@@ -38,7 +45,9 @@ def main(folder: Path) -> int:
         failed += wrong
         if wrong:
             print(failures(lines), file=sys.stderr)
-    return failed
+    wrong = sum(line["error"] is not None for line in documented)
+    print(f"The suite of {VERSIONS[0]} itself: {len(documented)} checks, {wrong} failed.")
+    return failed + wrong
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from encord_convert.service.server import Server
 from encord_convert.service.store.users import add_key
 
 HERE = Path(__file__).parent
+ASKED = HERE / "asked.json"
+"""What each version asks, as ``all_versions.py`` found it."""
 FIXTURES = HERE.parents[2] / "fixtures"
 VERSIONS = ("0.1.104", "0.1.211")
 """The documented one and the newest; ``all_versions.py`` runs more."""
@@ -169,6 +171,12 @@ class Suite:
         self._service.close()
 
 
+def routes(lines: list[dict[str, Any]]) -> set[str]:
+    """What the service was asked, files left out."""
+    found = {route for line in lines for route in line["routes"]}
+    return {route for route in found if " /storage/" not in route}
+
+
 def failures(lines: list[dict[str, Any]]) -> str:
     return "\n".join(f"{line['name']}: {line['error']}\n{line['where']}" for line in lines if line["error"])
 
@@ -186,6 +194,7 @@ def test_every_call_of_the_documented_version_is_answered(suite: Suite) -> None:
     assert not failures(lines), failures(lines)
     asking = [line for line in lines if line["requests"]]
     assert len(asking) >= AT_LEAST
+    assert routes(lines) <= set(json.loads(ASKED.read_text())[VERSIONS[0]])
     print(f"{len(lines)} checks, {len(asking)} of them ask the service")
 
 
@@ -195,6 +204,9 @@ def test_versions_share_one_service_and_read_what_the_others_wrote(suite: Suite)
         lines = suite.run(version, "every_version")
         assert not failures(lines), failures(lines)
         assert sum(line["requests"] > 0 for line in lines) >= AT_LEAST_EACH
+        ticked = set(json.loads(ASKED.read_text())[version])
+        assert routes(lines) <= ticked
+        assert version == VERSIONS[0] or routes(lines) == ticked
     for version in (*VERSIONS, *VERSIONS):  # what one saved the others read, and what these saved over it it reads
         lines = suite.run(version, "others")
         assert not failures(lines), failures(lines)
