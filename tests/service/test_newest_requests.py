@@ -46,7 +46,6 @@ REFUSED_CALLS = {
 """Calls about what another call changed before, to the sentence they get."""
 REFUSED = {
     ("POST", "/v2/public/storage/items/reencode"): "link them and ask there",
-    ("POST", "/v2/public/projects/{}/labels/copy-branch"): "keeps the branch main and no other",
 }
 """What is answered with a sentence: there is no engine for it."""
 MADE = set(ID.findall(json.dumps([request["reply"] for call in CALLS for request in call["requests"]])))

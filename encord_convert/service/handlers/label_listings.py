@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, false, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
@@ -83,19 +83,33 @@ def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
         raise InvalidArgumentsError(f"{state!r:.80} is no shadow_data_state.")
     of_tasks = tasks.assignees(call.db, call.of.hash) if is_asked else {}
     more = _More(call, wanted, is_asked, of_tasks)
+    branches = _branches(call, wanted)
     before = b"["
     for dataset in projects.datasets(call.db, call.of.hash):
         is_shadow = dataset["dataset_hash"] in shadows
         if state not in ("ALL_DATA", "SHADOW_DATA" if is_shadow else "NOT_SHADOW_DATA"):
             continue
-        for batch in label_rows.listed(call.db, call.of.hash, dataset["dataset_hash"], conditions):
-            rows = [row for row in batch if all(row[place] in hashes for place, hashes in too_many)]
-            if rows:
-                yield before
-                entries = _entries(rows, dataset, nodes, is_shadow, has_workflow, more)
-                yield msgspec.json.encode(entries)[1:-1]
-                before = b","
+        for name, own, only in branches:
+            for batch in label_rows.listed(call.db, own, dataset["dataset_hash"], [*conditions, *only]):
+                rows = [row for row in batch if all(row[place] in hashes for place, hashes in too_many)]
+                if rows:
+                    yield before
+                    entries = _entries(rows, dataset, nodes, is_shadow, has_workflow, more, name)
+                    yield msgspec.json.encode(entries)[1:-1]
+                    before = b","
     yield b"[]" if before == b"[" else b"]"
+
+
+def _branches(call: Call, wanted: dict[str, Any]) -> list[tuple[str, str, list[Any]]]:
+    """Return the branches that are asked for: name, hash, and what is asked of their rows besides."""
+    name, wants_all = wanted.get("branch_name") or MAIN, wanted.get("include_all_label_branches") is True
+    if name == MAIN and not wants_all:
+        return [(MAIN, call.of.hash, [])]
+    others = projects.branches(call.db, call.of.hash)
+    if not wants_all:
+        return [(str(name), others.get(name, ""), [])]
+    is_begun = [LABEL_ROWS.c.label_hash.is_not(None)]
+    return [(MAIN, call.of.hash, []), *((one, own, is_begun) for one, own in others.items())]
 
 
 class _More(NamedTuple):
@@ -129,7 +143,13 @@ def _image(file: Any) -> dict[str, Any]:
 
 
 def _entries(
-    rows: Sequence[Any], dataset: Any, nodes: dict[int, Any], is_shadow: bool, has_workflow: bool, more: _More
+    rows: Sequence[Any],
+    dataset: Any,
+    nodes: dict[int, Any],
+    is_shadow: bool,
+    has_workflow: bool,
+    more: _More,
+    branch: str,
 ) -> list[Any]:
     dataset_hash, dataset_title = dataset["dataset_hash"], dataset["title"]
     metadata, images = more.of(rows)
@@ -156,7 +176,7 @@ def _entries(
             height,
             width,
             priority,
-            MAIN,
+            branch,
             _NO_SPACES,
             file_type,
             item,
@@ -206,8 +226,7 @@ def _conditions(
             case "include_workflow_graph_node" | "include_all_label_branches" | "client_metadata_as_signed_url":
                 pass
             case "branch_name":
-                if value != MAIN:
-                    found.append(false())
+                pass
             case _ if value is False:
                 pass  # younger clients name what they do not ask for
             case "data_hashes" | "label_hashes":

@@ -14,7 +14,8 @@ import msgspec
 from encord_convert.sdk.exceptions import InvalidArgumentsError, OperationNotAllowed, ResourceNotFoundError
 from encord_convert.service.calls import Call, Kind, handles_path
 from encord_convert.service.handlers.label_listings import MAIN
-from encord_convert.service.handlers.label_rows import bodies_told
+from encord_convert.service.handlers.label_rows import begin_row, bodies_told, branch_of, save_rows
+from encord_convert.service.handlers.label_rows import found as of_branches
 from encord_convert.service.handlers.ontologies import EMPTY
 from encord_convert.service.handlers.projects import ADMIN, MANAGERS, found, hashes
 from encord_convert.service.pages import cut, filters, told
@@ -117,7 +118,7 @@ def remove_users(call: Call) -> None:
 @handles_path("GET projects/{project}/branches", writes=False)
 def list_branches(call: Call) -> dict[str, Any]:
     """List the branches of labels of the project."""
-    names = label_rows.branches(call.db, call.of.hash)
+    names = projects.branches(call.db, call.of.hash)
     return told({"name": name} for name in [MAIN, *names])
 
 
@@ -161,8 +162,30 @@ def editor_logs(call: Call) -> dict[str, Any]:
 
 @handles_path("POST projects/{project}/labels/copy-branch", writes=True, roles=MANAGERS)
 def copy_branch(call: Call) -> dict[str, int]:
-    """Refuse: a local service keeps one branch."""
-    raise InvalidArgumentsError("A local service keeps the branch main and no other.")
+    """Save labels of a branch on another, which is made if it is not there; rows that are there stay unless asked."""
+    source = call.given("sourceBranchName", str)
+    target = branch_of(call, call.given("targetBranchName", str))
+    rows = of_branches(call, hashes(call.given("labelUuids", list), "labelUuids"))
+    if any(row.get("branch_name", MAIN) != source for row in rows):
+        raise InvalidArgumentsError(f"A label row is not of the branch {source[:64]}.")
+    there = {one["data_hash"]: one["label_hash"] for one in _of_data(call, target, rows)}
+    overwrites = call.given("overwrite", bool, False)
+    bodies = label_rows.bodies(call.db, [row["head"] for row in rows if row["head"] is not None])
+    saved, count = {}, 0
+    for row in rows:
+        label_hash = there.get(row["data_hash"])
+        if label_hash is not None and not overwrites:
+            continue
+        label_hash = label_hash or begin_row(call, row["data_hash"], False, target)
+        if row["head"] is not None:
+            saved[label_hash] = bodies[row["head"]]
+        count += 1
+    save_rows(call, target, saved)
+    return {"copiedCount": count}
+
+
+def _of_data(call: Call, branch: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return label_rows.whole(call.db, branch, data_hashes=[row["data_hash"] for row in rows])
 
 
 # --- tags -------------------------------------------------------------------------------------------------------------

@@ -143,11 +143,6 @@ def client_metadata(db: Connection, data_hashes: Sequence[str]) -> dict[str, str
     return {data_hash: text for data_hash, text in db.execute(query)}  # noqa: C416
 
 
-def branches(db: Connection, project_hash: str) -> list[str]:
-    """Return the branches of labels of a project besides the main one."""
-    return []
-
-
 def files(db: Connection, data_hashes: Sequence[str]) -> dict[str, list[RowMapping]]:
     """Return the images of groups and the files of series, in order, by data hash."""
     found: dict[str, list[RowMapping]] = {}

@@ -562,6 +562,32 @@ def branch_of_rows() -> None:
     assert {row.branch_name for row in rows().values()} == {"main"}
 
 
+@needs(Project, "copy_labels_to_branch")
+def labels_of_another_branch() -> None:
+    w.project.copy_labels_to_branch("checked")
+    assert sorted(getattr(one, "name", one) for one in w.project.list_branches()) == ["checked", "main"]
+    found = {row.data_title: row for row in w.project.list_label_rows_v2(branch_name="checked")}
+    row = found["walk"]
+    row.initialise_labels()
+    compared(row, FRAMES["walk"], V)
+    row.remove_object(row.get_object_instances()[0])
+    row.save()
+    read_back("walk")
+    [again] = [one for one in w.project.list_label_rows_v2(branch_name="checked") if one.data_title == "walk"]
+    again.initialise_labels()
+    assert (again.branch_name, len(again.get_object_instances())) == ("checked", 1)
+    everything = list(w.project.list_label_rows_v2(include_all_label_branches=True))
+    assert len([row for row in everything if row.data_title == "walk"]) == 2
+
+
+@needs(LabelRowV2, "branch_name", since=145)
+def begin_a_row_on_another_branch() -> None:
+    [row] = [one for one in w.project.list_label_rows_v2(branch_name="fresh") if one.data_title == "walk"]
+    row.initialise_labels()
+    assert (row.branch_name, row.get_object_instances()) == ("fresh", [])
+    read_back("walk")
+
+
 @needs(LabelRowV2, "client_metadata", since=109)
 def client_metadata_of_rows() -> None:
     found = {row.data_title: row.client_metadata for row in w.project.list_label_rows_v2(include_client_metadata=True)}
