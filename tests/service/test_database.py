@@ -11,14 +11,19 @@ from pathlib import Path
 
 import pytest
 from harness import GIVEN_DATABASE, database_of, running
+from media import picture
 from postgresql import THROWAWAY
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+from worlds import world
 
 from encord_convert.errors import MissingDependencyError, ReadError
+from encord_convert.sdk._uploads import IMAGE
 from encord_convert.sdk.exceptions import UnknownException
+from encord_convert.sdk.http.routes import path_route
 from encord_convert.sdk.orm.dataset import StorageLocation
+from encord_convert.sdk.orm.label_row import LabelStatus
 from encord_convert.service.faults import FullDiskError
 from encord_convert.service.store import database, users
 from encord_convert.service.store.database import FILE, open_database
@@ -60,6 +65,39 @@ def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("service: 3")
+def test_an_older_database_gets_folders_items_and_stages(tmp_path: Path) -> None:
+    folder, image = tmp_path / "service", str(picture(tmp_path / "a.png", 8, 6))
+    with running(folder) as server:
+        made = world(server)
+        dataset = made.user.get_dataset(made.dataset_hash)
+        dataset.upload_image(image)
+        dataset.create_image_group([image, image], title="pair", create_video=False)
+        dataset._client._uploads.places(IMAGE, ["later.png"])
+        row = made.project._client.create_label_row(dataset.list_data_rows()[0].uid)
+        made.project._client.set_label_status(row["label_hash"], LabelStatus.LABELLED)
+    with sqlite3.connect(folder / FILE) as connection:  # as the first version left it
+        for table in ("item_children", "items", "folders", "workflow_nodes"):
+            connection.execute(f"DELETE FROM {table}")
+        columns = "data_hash, owner AS dataset_hash, kind, title, file_link, sha256, size, facts, created_at"
+        connection.execute(f"CREATE TABLE uploads AS SELECT {columns} FROM awaited")
+        connection.execute("DROP TABLE awaited")
+        connection.execute("UPDATE label_rows SET node = NULL")
+        connection.execute("UPDATE schema_version SET version = 1")
+    with running(folder) as server:
+        ask = server.user("ann").querier.call
+        [found] = ask(path_route("GET", "storage/folders"))["results"]
+        assert found["syncedDatasetHash"] == made.dataset_hash
+        items = ask(path_route("GET", "storage/folders/{folder}/items"), folder=found["uuid"])["results"]
+        assert sorted(one["itemType"] for one in items) == ["image", "image", "image", "imageGroup"]
+        [project] = ask(path_route("GET", "projects"))["results"]
+        places = [one["uuid"] for one in project["workflow"]["stages"]]
+        path = path_route("GET", "projects/{project}/workflow/stages/{stage}/tasks")
+        tasks = [ask(path, project=project["projectHash"], stage=stage)["results"] for stage in places]
+        assert [[one["dataTitle"] for one in some] for some in tasks] == [["pair"], ["a.png"], []]
+        query = text("SELECT title, owner FROM awaited")
+        assert server.service.database.read(lambda db: list(db.execute(query))) == [("later.png", made.dataset_hash)]
+
+
 def test_a_migration_takes_a_copy_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = open_database(tmp_path)
     opened.write(lambda db: users.add_key(db, "ann@example.com", "0" * 64, 0.0)).result()

@@ -240,6 +240,24 @@ project   GET    projects/{{project}}                                {EVERY_ROLE
 project   GET    projects/{{project}}/branches                       {EVERY_ROLE}
 project   GET    projects/{{project}}/datasets                       {EVERY_ROLE}
 project   GET    projects/{{project}}/editor-logs                    admin team_manager
+project   GET    projects/{{project}}/issue-tags                     {EVERY_ROLE}
+project   POST   projects/{{project}}/issue-tags                     admin team_manager
+project   GET    active/{{project}}/collections                      {EVERY_ROLE}
+project   POST   active/{{project}}/collections                      {EVERY_ROLE}
+project   PATCH  active/{{project}}/collections/x                    {EVERY_ROLE}
+project   DELETE active/{{project}}/collections/x                    {EVERY_ROLE}
+project   GET    active/{{project}}/collections/x/items              {EVERY_ROLE}
+project   POST   active/{{project}}/collections/x/add-items          {EVERY_ROLE}
+project   POST   active/{{project}}/collections/x/add-preset-items   {EVERY_ROLE}
+project   POST   active/{{project}}/collections/x/remove-items       {EVERY_ROLE}
+project   POST   active/{{project}}/collections/x/remove-preset-items {EVERY_ROLE}
+project   POST   active/{{project}}/import                           admin team_manager
+project   POST   active/{{project}}/sync                             admin team_manager
+project   GET    active/{{project}}/presets                          {EVERY_ROLE}
+project   POST   active/{{project}}/presets                          {EVERY_ROLE}
+project   GET    active/{{project}}/presets/x/raw                    {EVERY_ROLE}
+project   PATCH  active/{{project}}/presets/x                        {EVERY_ROLE}
+project   DELETE active/{{project}}/presets/x                        {EVERY_ROLE}
 project   GET    projects/{{project}}/groups                         {EVERY_ROLE}
 project   POST   projects/{{project}}/groups                         admin
 project   DELETE projects/{{project}}/groups                         admin
@@ -302,13 +320,17 @@ group     DELETE organisation/groups/{{group}}                       owner
 
 OF_ANY_USER = """
 GET cloud-integrations, POST datasets, GET datasets/list, POST dicom-deidentification, GET dicom-deidentification/x,
-GET ontologies, POST ontologies, GET organisation/client-metadata-schema, GET organisation/client-metadata-schema-v2,
-POST organisation/client-metadata-schema-v2, POST organisation/groups, GET organisation/organisation-tags,
-POST organisation/organisation-tags, DELETE organisation/organisation-tags/x, GET organisation/users,
-GET presigned-urls, GET projects, POST projects/cvat-import, GET projects/cvat-import/x, GET storage/folders,
-POST storage/folders, POST storage/folders/move, PATCH storage/folders/patch-bulk, POST storage/items/get-bulk,
-PATCH storage/items/patch-bulk, POST storage/items/reencode, GET storage/items/reencode/x, GET storage/items/x,
-GET storage/search/folders, GET storage/search/items, GET user/bearer-token, GET user/bearer_token,
+GET index/collections, POST index/collections, PATCH index/collections/x, DELETE index/collections/x, GET
+index/collections/x/accessible-items, GET index/collections/x/all-items, POST index/collections/x/add-items, POST
+index/collections/x/add-preset-items, POST index/collections/x/remove-items, POST
+index/collections/x/remove-preset-items, GET index/presets, POST index/presets, GET index/presets/x, PATCH
+index/presets/x, DELETE index/presets/x, GET ontologies, POST ontologies, GET organisation/client-metadata-schema, GET
+organisation/client-metadata-schema-v2, POST organisation/client-metadata-schema-v2, POST organisation/groups, GET
+organisation/organisation-tags, POST organisation/organisation-tags, DELETE organisation/organisation-tags/x, GET
+organisation/users, GET presigned-urls, GET projects, POST projects/cvat-import, GET projects/cvat-import/x, GET
+storage/folders, POST storage/folders, POST storage/folders/move, PATCH storage/folders/patch-bulk, POST
+storage/items/get-bulk, PATCH storage/items/patch-bulk, POST storage/items/reencode, GET storage/items/reencode/x, GET
+storage/items/x, GET storage/search/folders, GET storage/search/items, GET user/bearer-token, GET user/bearer_token,
 GET user/current-organisation/groups
 """
 """What every user may ask; what it names is looked at by each."""
@@ -376,7 +398,7 @@ def test_the_rest_of_the_younger_half_is_for_users(callers: Callers, method: str
 
 
 def test_what_the_younger_half_does_not_serve_is_said(callers: Callers) -> None:
-    for method, path in (("GET", "index/collections"), ("PATCH", "projects"), ("GET", "active/x/collections")):
+    for method, path in (("GET", "index/models"), ("PATCH", "projects"), ("GET", "active/x/embeddings")):
         status, told = asked(callers, "ann", method, f"{V2}/{path}")
         assert (status, json.loads(told)["message"]) == (400, f"{method} {V2}/{path} is not served.")
 

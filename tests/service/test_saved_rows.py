@@ -522,8 +522,7 @@ def test_replies_have_the_keys_the_wire_demands(server: Running) -> None:
     assert set(entry) == {
         "label_hash", "created_at", "last_edited_at", "data_hash", "dataset_hash", "dataset_title", "data_title",
         "data_type", "data_link", "label_status", "annotation_task_status", "workflow_graph_node", "is_shadow_data",
-        "number_of_frames", "duration", "frames_per_second", "height", "width", "priority", "branch_name", "spaces",
-        "file_type",
+        "number_of_frames", "duration", "frames_per_second", "height", "width", "priority",
     }  # fmt: skip
     assert (begun["data_type"], entry["data_type"]) == ("video", "VIDEO")
 

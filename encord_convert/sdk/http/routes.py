@@ -163,6 +163,22 @@ class PathRoute:
 
 
 _PATHS = """
+GET     active/{project}/collections
+POST    active/{project}/collections
+PATCH   active/{project}/collections/{collection}
+DELETE  active/{project}/collections/{collection}
+POST    active/{project}/collections/{collection}/add-items
+POST    active/{project}/collections/{collection}/add-preset-items
+GET     active/{project}/collections/{collection}/items
+POST    active/{project}/collections/{collection}/remove-items
+POST    active/{project}/collections/{collection}/remove-preset-items
+POST    active/{project}/import
+GET     active/{project}/presets
+POST    active/{project}/presets
+PATCH   active/{project}/presets/{preset}
+DELETE  active/{project}/presets/{preset}
+GET     active/{project}/presets/{preset}/raw
+POST    active/{project}/sync
 GET     analytics/collaborators/timers
 GET     analytics/task-actions
 GET     analytics/time-spent
@@ -176,6 +192,21 @@ GET     datasets/{dataset}/users
 POST    datasets/{dataset}/users/bulk-delete
 POST    dicom-deidentification
 GET     dicom-deidentification/{job}
+GET     index/collections
+POST    index/collections
+PATCH   index/collections/{collection}
+DELETE  index/collections/{collection}
+GET     index/collections/{collection}/accessible-items
+POST    index/collections/{collection}/add-items
+POST    index/collections/{collection}/add-preset-items
+GET     index/collections/{collection}/all-items
+POST    index/collections/{collection}/remove-items
+POST    index/collections/{collection}/remove-preset-items
+GET     index/presets
+POST    index/presets
+GET     index/presets/{preset}
+PATCH   index/presets/{preset}
+DELETE  index/presets/{preset}
 GET     ontologies
 POST    ontologies
 GET     ontologies/{ontology}
@@ -208,6 +239,8 @@ GET     projects/{project}/editor-logs
 GET     projects/{project}/groups
 POST    projects/{project}/groups
 DELETE  projects/{project}/groups
+GET     projects/{project}/issue-tags
+POST    projects/{project}/issue-tags
 POST    projects/{project}/label-rows/classifications
 POST    projects/{project}/labels/copy-branch
 GET     projects/{project}/labels/{label}/validation-state

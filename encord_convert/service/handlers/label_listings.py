@@ -5,9 +5,10 @@ Source: wire protocol, section 11.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import msgspec
@@ -61,13 +62,18 @@ _MORE = (
     "client_metadata", "images_data",
 )  # fmt: skip
 """What only younger clients read."""
-_Entry: Any = msgspec.defstruct(
-    "_Entry",
-    [*(field.name for field in fields(LabelRowMetadata)), "branch_name", "spaces"]
-    + [(name, Any, None) for name in _MORE],
+_NAMES = [field.name for field in fields(LabelRowMetadata)]
+_Entry: Any = msgspec.defstruct("_Entry", _NAMES, gc=False)
+_YoungerEntry: Any = msgspec.defstruct(
+    "_YoungerEntry",
+    [*_NAMES, "branch_name", "spaces"] + [(name, Any, None) for name in _MORE],
     gc=False,
     omit_defaults=True,
 )
+
+
+_YOUNGER = {"include_client_metadata", "include_images_data", "include_all_label_branches", "branch_name"}
+"""What only younger clients ask."""
 
 
 def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
@@ -90,7 +96,7 @@ def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
         if state not in ("ALL_DATA", "SHADOW_DATA" if is_shadow else "NOT_SHADOW_DATA"):
             continue
         for name, own, only in branches:
-            for batch in label_rows.listed(call.db, own, dataset["dataset_hash"], [*conditions, *only]):
+            for batch in label_rows.listed(call.db, own, dataset["dataset_hash"], [*conditions, *only], more=is_asked):
                 rows = [row for row in batch if all(row[place] in hashes for place, hashes in too_many)]
                 if rows:
                     yield before
@@ -120,8 +126,8 @@ class _More(NamedTuple):
     with_tasks: bool
     of_tasks: dict[str, Any]
 
-    def of(self, rows: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return client metadata and images of some rows, by data hash, where they are asked for."""
+    def of(self, rows: Sequence[Any], branch: str) -> Iterable[tuple[Any, ...]]:
+        """Return for each row its branch, and what of :data:`_MORE` is asked for."""
         hashes = [row[7] for row in rows]
         metadata: dict[str, Any] = {}
         if self.wanted.get("include_client_metadata") is True:
@@ -134,7 +140,17 @@ class _More(NamedTuple):
                 data_hash: [_image(file) for file in files]
                 for data_hash, files in label_rows.files(self.call.db, groups).items()
             }
-        return metadata, images
+        if not self.with_tasks:
+            empty = (branch, _NO_SPACES, *[None] * 5)
+            return [(*empty, metadata.get(one), images.get(one)) for one in hashes]
+        project_hash, nobody = self.call.of.hash, (None, None, None)
+        return (
+            (
+                branch, _NO_SPACES, *row[-2:], tasks.uuid_of(project_hash, row[7]),
+                *self.of_tasks.get(row[7], nobody)[1:], metadata.get(row[7]), images.get(row[7]),
+            )
+            for row in rows
+        )  # fmt: skip
 
 
 def _image(file: Any) -> dict[str, Any]:
@@ -152,11 +168,12 @@ def _entries(
     branch: str,
 ) -> list[Any]:
     dataset_hash, dataset_title = dataset["dataset_hash"], dataset["title"]
-    metadata, images = more.of(rows)
-    project_hash = more.call.of.hash
-    no_task = (None, None, None)
+    is_plain = not (more.with_tasks or more.wanted.keys() & _YOUNGER)
+    others: Iterable[tuple[Any, ...]] = repeat((), len(rows)) if is_plain else more.of(rows, branch)
+    own = rows if not more.with_tasks else [row[:16] for row in rows]
+    entry = _Entry if is_plain else _YoungerEntry
     return [
-        _Entry(
+        entry(
             label_hash,
             None if created_at is None else _EPOCH + timedelta(seconds=created_at),
             None if edited_at is None else _EPOCH + timedelta(seconds=edited_at),
@@ -176,19 +193,12 @@ def _entries(
             height,
             width,
             priority,
-            branch,
-            _NO_SPACES,
-            file_type,
-            item,
-            tasks.uuid_of(project_hash, data_hash) if more.with_tasks else None,
-            *more.of_tasks.get(data_hash, no_task)[1:],
-            metadata.get(data_hash),
-            images.get(data_hash),
+            *other,
         )
         for (
             label_hash, created_at, edited_at, label_status, task_status, node, priority, data_hash, data_title,
-            data_type, link, frames, duration, fps, height, width, file_type, item,
-        ) in rows
+            data_type, link, frames, duration, fps, height, width,
+        ), other in zip(own, others, strict=True)
     ]  # fmt: skip
 
 

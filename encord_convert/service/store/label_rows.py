@@ -50,14 +50,15 @@ LISTED = (
     DATA_ROWS.c.frames_per_second,
     DATA_ROWS.c.height,
     DATA_ROWS.c.width,
-    DATA_ROWS.c.file_type,
-    DATA_ROWS.c.backing_item_uuid,
 )
 """What a listing is made of."""
+_LISTED_MORE = (DATA_ROWS.c.file_type, DATA_ROWS.c.backing_item_uuid)
+"""What one for younger clients has besides."""
 _WHOLE = (
     *LISTED,
     DATASETS.c.dataset_hash,
     DATASETS.c.title.label("dataset_title"),
+    DATA_ROWS.c.file_type,
     DATA_ROWS.c.sha256,
     DATA_ROWS.c.dicom,
     LABEL_ROWS.c.head,
@@ -83,14 +84,15 @@ def _of_project(columns: Sequence[ColumnElement[Any]], project_hash: str) -> Sel
 
 
 def listed(
-    db: Connection, project_hash: str, dataset_hash: str, conditions: Iterable[ColumnElement[bool]]
+    db: Connection, project_hash: str, dataset_hash: str, conditions: Iterable[ColumnElement[bool]], *, more: bool
 ) -> Iterator[Sequence[Any]]:
-    """Yield the columns :data:`LISTED` of the data of a dataset that meets the conditions, in order, some at a time.
+    """Yield the columns of the data of a dataset that meets the conditions, in order, some at a time.
 
+    The columns are :data:`LISTED`, and :data:`_LISTED_MORE` if more is asked for.
     The index on the number of the rows gives the order: nothing is sorted, and nothing waits for the last row.
     """
     statement = (
-        select(*LISTED)
+        select(*LISTED, *(_LISTED_MORE if more else ()))
         .outerjoin_from(DATA_ROWS, LABEL_ROWS, _own(project_hash))
         .where(DATA_ROWS.c.dataset_hash == dataset_hash, *conditions)
         .order_by(DATA_ROWS.c.number)

@@ -31,6 +31,12 @@ def get(db: Connection, kind: str, uuid: str, scope: str = "") -> Any:
     return None if body is None else msgspec.json.decode(body)
 
 
+def row(db: Connection, kind: str, uuid: str) -> RowMapping | None:
+    """Return the row of a record, or None; ``body`` is JSON."""
+    own = (RECORDS.c.kind == kind, RECORDS.c.uuid == uuid)
+    return db.execute(select(RECORDS).where(*own)).mappings().one_or_none()
+
+
 def all_of(db: Connection, kind: str, scope: str = "") -> list[RowMapping]:
     """Return the rows of records, oldest first; ``body`` is JSON."""
     own = (RECORDS.c.scope == scope, RECORDS.c.kind == kind)

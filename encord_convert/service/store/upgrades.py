@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, case, func, insert, inspect, select, update
@@ -11,8 +12,10 @@ from encord_convert.service.store.projects import STAGES
 from encord_convert.service.store.tables import DATA_FILES, DATA_ROWS, DATASETS
 from encord_convert.service.store.tables_labels import LABEL_ROWS
 from encord_convert.service.store.tables_projects import PROJECTS, WORKFLOW_NODES
-from encord_convert.service.store.tables_storage import FOLDERS, UPLOADS
+from encord_convert.service.store.tables_storage import FOLDERS, ITEMS, UPLOADS
 
+AT_ONCE = 100
+"""Data rows that are looked at together."""
 _STAGES = {"LABELLED": 1, "REVIEW_IN_PROGRESS": 1, "REVIEWED": 2, "REVIEWED_TWICE": 2}
 
 
@@ -22,9 +25,18 @@ def give_storage(db: Connection) -> None:
     for one in db.execute(select(DATASETS).where(folder.not_in(select(FOLDERS.c.uuid)))).all():
         uuid = one.backing_folder_uuid or one.dataset_hash
         folders.add(db, one.user_hash, one.title, one.created_at, uuid=uuid)
-    for row in db.execute(select(DATA_ROWS).where(DATA_ROWS.c.backing_item_uuid.is_not(None))).mappings().all():
-        files = select(DATA_FILES).where(DATA_FILES.c.data_hash == row["data_hash"]).order_by(DATA_FILES.c.position)
-        items.add_for_row(db, dict(row), [dict(file) for file in db.execute(files).mappings()])
+    shown = DATA_ROWS.c.backing_item_uuid
+    hashes = list(
+        db.scalars(select(DATA_ROWS.c.data_hash).where(shown.is_not(None), shown.not_in(select(ITEMS.c.uuid))))
+    )
+    for first in range(0, len(hashes), AT_ONCE):  # a series is long: not all of them at once
+        part = hashes[first : first + AT_ONCE]
+        files = select(DATA_FILES).where(DATA_FILES.c.data_hash.in_(part)).order_by(DATA_FILES.c.position)
+        of_row: dict[str, list[dict[str, Any]]] = {}
+        for file in db.execute(files).mappings():
+            of_row.setdefault(file["data_hash"], []).append(dict(file))
+        for row in db.execute(select(DATA_ROWS).where(DATA_ROWS.c.data_hash.in_(part))).mappings().all():
+            items.add_for_row(db, dict(row), of_row.get(row["data_hash"], []))
     for hash_ in list(db.scalars(select(PROJECTS.c.project_hash).where(PROJECTS.c.workflow_manager_uuid.is_(None)))):
         nodes = [
             {"project_hash": hash_, "place": place, "uuid": str(uuid4()), "title": title}

@@ -986,9 +986,65 @@ def deidentify() -> None:
     assert made.startswith("file:")
 
 
-@needs(EncordUserClient, "list_collections")
-def collections_are_refused_with_words() -> None:
+@needs(EncordUserClient, "create_collection")
+def collections_of_items() -> None:
+    made = w.me.create_collection(w.folder.uuid, f"picked {V}", "by hand")
+    made.add_items([w.item_uuid])
+    found = w.me.get_collection(made.uuid)
+    assert (found.name, found.description) == (f"picked {V}", "by hand")
+    assert [str(one.uuid) for one in found.list_items()] == [str(w.item_uuid)]
+    made.remove_items([w.item_uuid])
+    assert list(found.list_items()) == []
+    made.update_collection("again", "more")
+    assert [one.name for one in w.me.list_collections(top_level_folder_uuid=w.folder.uuid)] == ["again"]
+    w.me.delete_collection(made.uuid)
+    assert list(w.me.list_collections(top_level_folder_uuid=w.folder.uuid)) == []
+
+
+@needs(EncordUserClient, "create_preset")
+def presets() -> None:
+    made = w.me.create_preset(f"preset {V}", {"local_filters": {}, "global_filters": {"filters": [{"a": 1}]}}, "d")
+    found = w.me.get_filter_preset(made.uuid)
+    assert (found.name, found.get_filter_preset_json().global_filters.filters) == (f"preset {V}", [{"a": 1}])
+    made.update_preset(name="again")
+    assert [one.name for one in w.me.list_presets()] == ["again"]
+    w.me.delete_preset(made.uuid)
+
+
+@needs(Project, "create_collection")
+def collections_of_frames() -> None:
+    from encord.orm.collection import ProjectDataCollectionItemRequest
+
+    made = w.project.create_collection(f"frames {V}", "by hand")
+    made.add_items([ProjectDataCollectionItemRequest(data_uuid=rows()["walk"].data_hash, frame=2)])
+    [found] = list(w.project.list_collections())
+    [(row, frames)] = [(row, frames) for row, frames in found.list_frames()]
+    assert (row.data_title, [one.frame for one in frames]) == ("walk", [2])
+    w.project.delete_collection(made.uuid)
+    assert list(w.project.list_collections()) == []
+
+
+@needs(Project, "create_filter_preset")
+def presets_of_project() -> None:
+    from encord.orm.filter_preset import ActiveFilterPresetDefinition
+
+    made = w.project.create_filter_preset(f"preset {V}", ActiveFilterPresetDefinition())
+    assert [one.name for one in w.project.list_filter_presets()] == [f"preset {V}"]
+    made.get_filter_preset_json()
+    w.project.delete_filter_preset(made.uuid)
+
+
+@needs(Project, "add_issue_tags")
+def issue_tags() -> None:
+    w.project.add_issue_tags(["blurred", "cut"])
+    assert sorted(one.name for one in w.project.get_issue_tags()) == ["blurred", "cut"]
+
+
+@needs(Project, "active_sync")
+def what_has_no_engine_is_refused_with_words() -> None:
     try:
-        list(w.me.list_collections())
+        w.project.active_sync()
     except EncordException as error:
-        assert "not served" in str(error)
+        assert "has no engine that evaluates filters" in str(error)
+        return
+    raise AssertionError("a sync without an engine was done")
