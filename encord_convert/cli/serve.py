@@ -25,6 +25,13 @@ import click
 @click.option("--public-url", metavar="URL", help="What the service is called from outside, behind a proxy.")
 @click.option("--trust-first-key", is_flag=True, help="As long as there is no user: the first key to sign in is one.")
 @click.option("--strict-saves", is_flag=True, help="Refuse to save over a newer revision of somebody else.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["every", "newest"]),
+    default="every",
+    show_default=True,
+    help="newest: only what the newest clients ask, to try a client on.",
+)
 def serve(
     data: str,
     host: str,
@@ -35,6 +42,7 @@ def serve(
     private_data: tuple[str, ...],
     trust_first_key: bool,
     strict_saves: bool,
+    protocol: str,
 ) -> None:
     """Run the local service until Ctrl-C. Everything it keeps is in DIR."""
     from encord_convert.service.app import open_service
@@ -46,6 +54,7 @@ def serve(
         database,
         trust_first_key=trust_first_key,
         strict_saves=strict_saves,
+        is_newest=protocol == "newest",
         public_url=public_url,
         private_data=private_data,
     )

@@ -235,7 +235,8 @@ class EncordClientDataset(EncordClient):
         if not fitted(lambda d: d["success"], reply, "POST singleimage"):
             raise EncordException(f"{file_path}: arrived, but the service did not register it.")
         self._uploads.forget(places)
-        return Image({"data_hash": place["data_hash"], "title": place["title"], "file_link": place["file_link"]})
+        data_hash = reply.get("data_hash", place["data_hash"])
+        return Image({"data_hash": data_hash, "title": place["title"], "file_link": place["file_link"]})
 
     # --- changing ---------------------------------------------------------------------------------------------------
 

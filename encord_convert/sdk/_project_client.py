@@ -275,7 +275,7 @@ class EncordClientProject(ProjectModels):
     def workflow_set_priority(self, priorities: list[tuple[str, float]]) -> None:
         """Set which pieces of data come first, by data hash; 0..1, higher comes first."""
         payload = {"priorities": priorities}
-        self._api_client.call(LABEL_ROW_PRIORITIES, payload=payload, project_hash=self._config.resource_id)
+        self._api_client.call(LABEL_ROW_PRIORITIES, payload=payload, project=self._config.resource_id)
 
     def _create(self, uids: list[str]) -> list[dict[str, Any]]:
         return self._querier.put_list(Query.LABEL_ROW, uids, {"multi_request": True})

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import cache
 from hashlib import file_digest, sha256
 from importlib import import_module
 from ipaddress import ip_address
@@ -24,12 +25,14 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import IO, Any
 from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection
 
 from encord_convert.sdk.exceptions import AuthorisationError, InvalidArgumentsError, MethodNotAllowedError
 from encord_convert.sdk.http.routes import (
+    NEWEST,
     REQUEST_ID,
     REQUEST_ID_HONOURED,
     RESOURCE,
@@ -41,7 +44,7 @@ from encord_convert.sdk.http.routes import (
 )
 from encord_convert.sdk.http.transport import Reply, Request
 from encord_convert.service import auth, faults, handlers
-from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, NotYet, Parts, decoded
+from encord_convert.service.calls import HANDLERS, PATH_HANDLERS, Call, Handler, Kind, NotYet, Parts, decoded
 from encord_convert.service.clouds import Clouds
 from encord_convert.service.files import LongReply, answer_file
 from encord_convert.service.jobs import Jobs
@@ -59,11 +62,14 @@ FIRST_USER = "me@localhost"
 """Whose the first key is, where it is trusted."""
 SHORT = 128 << 10
 """Bytes of a request whose write is short, at most."""
+TRACE = "x-cloud-trace-context"
 POLL_S = 0.25
 """Between two looks at what may still change."""
 
 _REQUEST_ID = REQUEST_ID.lower()
 _JSON = {"content-type": "application/json", REQUEST_ID_HONOURED.lower(): "1", "x-content-type-options": "nosniff"}
+_KINDS = frozenset(Kind)
+_OLDER_KINDS = (None, Kind.PROJECT, Kind.DATASET, Kind.ONTOLOGY)
 _ENDPOINTS = {USER: USER, RESOURCE: RESOURCE, "/" + USER: USER, "/" + RESOURCE: RESOURCE}
 
 
@@ -143,6 +149,8 @@ class Service:
         Whether the first key that signs a request becomes the key of :data:`FIRST_USER`, as long as there is no user.
     strict_saves : bool
         Whether label rows are not saved over a newer revision of another author.
+    is_newest : bool
+        Whether only what the newest client asks is served, to try clients on.
     public_url : str, optional
         Scheme and host of the addresses that are given out; by default those a request came to.
     clock : callable
@@ -156,6 +164,7 @@ class Service:
         *,
         trust_first_key: bool = False,
         strict_saves: bool = False,
+        is_newest: bool = False,
         public_url: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -171,6 +180,7 @@ class Service:
         self.is_local = False
         """Whether nobody but this machine reaches the service."""
         self._strict_saves = strict_saves
+        self._is_newest = is_newest
         self._forgot_at = 0.0
         self._jobs = Jobs(self)
 
@@ -214,7 +224,12 @@ class Service:
                 raise AuthorisationError(
                     "Until its first key is known, the service answers to localhost and its own address only."
                 )  # a page in a browser could have itself called by another name
-            if endpoint is None:
+            token = headers.get("authorization", "")
+            if token.startswith(auth.BEARER):
+                proof = auth.token_proof(token.removeprefix(auth.BEARER), self.storage.unseal, now)
+                if endpoint is None or method == "POST":
+                    return Head(endpoint, method, target, headers, proof, now)
+            elif endpoint is None:
                 return Head(None, method, target, headers, auth.rest_proof(method, target, headers, now), now)
             if method != "POST":
                 raise MethodNotAllowedError("Every request to this address is an HTTP POST.")
@@ -255,9 +270,9 @@ class Service:
         envelope = _decoder.decode(body)
         values, headers, endpoint = envelope.values, head.headers, head.endpoint or ""
         handler = HANDLERS.get((endpoint, envelope.query_type, envelope.query_method))
-        if handler is None:
-            raise MethodNotAllowedError(
-                f"{envelope.query_method[:16]} {envelope.query_type[:64]} is not answered at {endpoint}."
+        if handler is None or (self._is_newest and (envelope.query_type, envelope.query_method) not in NEWEST):
+            raise InvalidArgumentsError(
+                f"{envelope.query_method[:16]} {envelope.query_type[:64]} is not served at {endpoint}."
             )
         uid, base_url = decoded(values.uid), self._public_url or _base_url(headers)
 
@@ -267,24 +282,31 @@ class Service:
         request_id = headers.get(_REQUEST_ID) if handler.writes else None
         if request_id and is_repeatable(Query(envelope.query_type), Verb(envelope.query_method)):
             request_id = None
-        kind, hash_ = (
-            (headers.get("resourcetype"), headers.get("resourceid", "")) if endpoint == RESOURCE else (None,) * 2
-        )
+        kind, hash_ = None, None
+        if endpoint == RESOURCE:
+            kind, hash_ = headers.get("resourcetype"), headers.get("resourceid", "")
+            if kind not in _OLDER_KINDS:
+                kind = ""  # the older half has no others
         return Asked(handler, head.proof, kind, hash_, make, _enveloped, request_id, len(body), digest)
 
     def _rest(self, head: Head, body: bytes, digest: bytes) -> Asked:
         parts = urlsplit(head.target)
         handler, names = _path_handler(head.method, head.target.partition("?")[0])
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        query = parse_qs(parts.query)
         payload = msgspec.Raw(body) if body else _NO_VALUE
         base_url = self._public_url or _base_url(head.headers)
 
         def make(caller: Any, resource: Any, db: Connection) -> Call:
             return Call(caller, resource, None, payload, db, self.storage, head.now, base_url, None, names, query)
 
-        # A signature is good for some minutes. Sent again, by its maker or by another, it changes nothing more.
-        once = head.proof.signature.hex() if handler.writes else None
-        return Asked(handler, head.proof, None, None, make, msgspec.json.encode, once, len(body), digest)
+        # A signature is good for some minutes. Sent again it changes nothing more. The same asked twice within a second
+        # has the same signature; clients give each request a trace of its own.
+        once = f"{head.proof.signature.hex()} {head.headers.get(TRACE, '')}" if handler.writes else None
+        if head.proof.is_token:
+            once = None
+        kind = next((name for name in names if name in _KINDS), None)
+        of = None if kind is None else names[kind]
+        return Asked(handler, head.proof, kind, of, make, msgspec.json.encode, once, len(body), digest)
 
     # --- carrying out -------------------------------------------------------------------------------------------------
 
@@ -359,6 +381,7 @@ class Service:
         auth.check(asked.handler.access, caller, resource)
         call = asked.make(caller, resource, db)
         call.strict_saves = self._strict_saves
+        call.key_hex = None if asked.proof.is_token else asked.proof.key_hex
         return call
 
     def close(self) -> None:
@@ -373,6 +396,7 @@ def open_service(
     *,
     trust_first_key: bool = False,
     strict_saves: bool = False,
+    is_newest: bool = False,
     private_data: Iterable[str] = (),
     public_url: str | None = None,
     clock: Callable[[], float] = time.time,
@@ -384,7 +408,7 @@ def open_service(
     folder : Path
     url : str, optional
         Of a PostgreSQL database; by default the folder holds one.
-    trust_first_key, strict_saves, public_url, clock
+    trust_first_key, strict_saves, is_newest, public_url, clock
         See :class:`Service`.
     private_data : iterable of str
         Folders and buckets whose files may be registered where they lie, see :mod:`.clouds`.
@@ -397,6 +421,7 @@ def open_service(
         storage,
         trust_first_key=trust_first_key,
         strict_saves=strict_saves,
+        is_newest=is_newest,
         public_url=public_url,
         clock=clock,
     )
@@ -447,18 +472,35 @@ def _is_own(host: str, public_url: str | None) -> bool:
 
 
 def _path_handler(method: str, path: str) -> tuple[Handler, dict[str, str]]:
-    for route, handler in PATH_HANDLERS.items():
-        names = _names(route, path)
-        if names is not None and route.method == method:
-            return handler, names
-    raise MethodNotAllowedError(f"{method} is not answered at this address.")
+    fits = [
+        (route.path.count("{"), handler, names)
+        for route, handler in PATH_HANDLERS.items()
+        if route.method == method and (names := _names(route, path)) is not None
+    ]
+    if fits:  # of two, that with fewer names: the other would take a literal part for one
+        _, handler, names = min(fits, key=lambda one: one[0])
+        return handler, names
+    raise InvalidArgumentsError(f"{method} {path[:256]} is not served.")
 
 
 def _names(route: PathRoute, path: str) -> dict[str, str] | None:
-    own, given = route.path.split("/"), path.split("/")
+    own, given = _parts(route.path), path.split("/")
     if len(own) != len(given):
         return None
     pairs = list(zip(own, given, strict=True))
     if any(not one.startswith("{") and one != other for one, other in pairs):
         return None
-    return {one[1:-1]: unquote(other) for one, other in pairs if one.startswith("{")}
+    return {one[1:-1]: _same(unquote(other)) for one, other in pairs if one.startswith("{")}
+
+
+@cache
+def _parts(path: str) -> list[str]:
+    return path.split("/")
+
+
+def _same(text: str) -> str:
+    """Return a UUID in its usual spelling, anything else as it is."""
+    try:
+        return str(UUID(text)) if len(text) in (32, 36) else text
+    except ValueError:
+        return text

@@ -8,12 +8,13 @@ Source: wire protocol, section 3.
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from hmac import compare_digest
 
 import msgspec
+from cryptography.exceptions import InvalidTag
 from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 from sqlalchemy import Connection
@@ -21,11 +22,16 @@ from sqlalchemy import Connection
 from encord_convert.sdk.exceptions import AuthenticationError, AuthorisationError, ResourceNotFoundError
 from encord_convert.sdk.http._signatures import signature_base
 from encord_convert.service.calls import ANY_SCOPE, Access, Caller, Kind, Resource
-from encord_convert.service.store import users
+from encord_convert.service.store import folders, ontologies, users
 
 WINDOW_S = 300.0
 """How far the time of a signature may be from now."""
 LONGEST_KEY = 256
+
+BEARER = "Bearer "
+"""What stands before a token."""
+TOKEN_S = 24 * 3600.0
+"""How long a token is good for."""
 
 _SIGNED = re.compile(r"([0-9a-f]{64}):([0-9a-f]{128})", re.ASCII)
 _PARAMETERS = re.compile(
@@ -56,6 +62,8 @@ class Proof(msgspec.Struct, frozen=True, gc=False):
         What is signed; empty: the SHA-256 of the body.
     digest : bytes
         The SHA-256 of the body the headers tell; empty: they tell none.
+    is_token : bool
+        Whether a token of ours stands for the signature.
     """
 
     key_hex: str | None = None
@@ -63,6 +71,7 @@ class Proof(msgspec.Struct, frozen=True, gc=False):
     signature: bytes = b""
     signed: bytes = b""
     digest: bytes = b""
+    is_token: bool = False
 
     def check(self, digest: bytes) -> None:
         """Let pass a request whose body has this SHA-256.
@@ -74,7 +83,7 @@ class Proof(msgspec.Struct, frozen=True, gc=False):
         """
         if self.digest and not compare_digest(self.digest, digest):
             raise AuthenticationError(_REFUSED)
-        if self.key_hex is not None:
+        if self.key_hex is not None and not self.is_token:
             try:
                 # libsodium takes a third of the time of OpenSSL, which is a third of what a short request takes.
                 VerifyKey(bytes.fromhex(self.key_hex)).verify(self.signed or digest, self.signature)
@@ -117,6 +126,28 @@ def rest_proof(method: str, target: str, headers: Mapping[str, str], now: float)
         raise AuthenticationError("The signature is not of this time. Is a clock wrong?")
     signed = signature_base(method, target, told, parameters[1]).encode()
     return Proof(key_hex=parameters[3], signature=_decoded(signature[1]), signed=signed, digest=_decoded(digest[1]))
+
+
+def new_token(key_hex: str, seal: Callable[[bytes], bytes], now: float) -> str:
+    """Return a token that stands for the signatures of a public key for a while, and as long as somebody has it."""
+    return urlsafe_b64encode(seal(msgspec.json.encode((key_hex, now + TOKEN_S)))).decode()
+
+
+def token_proof(token: str, unseal: Callable[[bytes], bytes], now: float) -> Proof:
+    """Return what a token says of its sender.
+
+    Raises
+    ------
+    AuthenticationError
+        It is not one of ours, or its time is over.
+    """
+    try:
+        key_hex, ends = msgspec.json.decode(unseal(urlsafe_b64decode(token)), type=tuple[str, float])
+    except (InvalidTag, ValueError, msgspec.DecodeError):
+        raise AuthenticationError(_REFUSED) from None
+    if ends < now:
+        raise AuthenticationError("The token was good for a while, and that is over. Ask for a new one.")
+    return Proof(key_hex=key_hex, is_token=True)
 
 
 def _decoded(text: str) -> bytes:
@@ -172,6 +203,11 @@ def identified(db: Connection, proof: Proof, kind: str | None, hash_: str | None
     if known is None:
         raise AuthenticationError(_REFUSED)
     user_hash, email, role = known
+    if role is None and kind == Kind.FOLDER:
+        role = folders.role_of(db, hash_, user_hash)
+    elif role != 0 and kind == Kind.ONTOLOGY:
+        by_project = ontologies.role_by_project(db, hash_, user_hash)
+        role = by_project if role is None or by_project == 0 else role
     if kind is None or role is None:
         raise unseen(kind if kind in set(Kind) else "resource", hash_)
     return Caller(user_hash, email), Resource(Kind(kind), hash_, role)

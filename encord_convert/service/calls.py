@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
-from encord_convert.sdk.http.routes import ROUTES, PathRoute, Query, Verb
+from encord_convert.sdk.http.routes import ROUTES, PathRoute, Query, Verb, path_route
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,6 +34,8 @@ class Kind(StrEnum):
     PROJECT = "project"
     DATASET = "dataset"
     ONTOLOGY = "ontology"
+    FOLDER = "folder"
+    GROUP = "group"
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
@@ -98,10 +100,14 @@ class Call(msgspec.Struct):
         Scheme and host the caller reached the service by, for signed addresses.
     prepared
         What the handler's ``prepare`` returned.
-    path, query : dict
-        Names in the path and members of the query string, of the younger half.
+    path : dict
+        Names in the path, of the younger half.
+    asked : dict
+        Members of the query string, each with all its values; :attr:`query` has the first of each.
     strict_saves : bool
         Whether label rows are not saved over a newer revision of another author.
+    key_hex : str or None
+        The public key the call is signed by.
     """
 
     caller: Caller
@@ -114,8 +120,9 @@ class Call(msgspec.Struct):
     base_url: str
     prepared: Any = None
     path: dict[str, str] = {}  # a new one for each call
-    query: dict[str, str] = {}
+    asked: dict[str, list[str]] = {}
     strict_saves: bool = False
+    key_hex: str | None = None
     _payload: Any = ...
 
     @property
@@ -124,6 +131,11 @@ class Call(msgspec.Struct):
         if self._payload is ...:
             self._payload = decoded(self.raw_payload)
         return self._payload
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Members of the query string, of the younger half."""
+        return {name: values[0] for name, values in self.asked.items()}
 
     @property
     def of(self) -> Resource:
@@ -244,12 +256,22 @@ def handles(
 
 
 def handles_path(
-    route: PathRoute, *, writes: bool, roles: Iterable[int] | None = None
+    line: str,
+    *,
+    writes: bool,
+    roles: Iterable[int] | None = None,
+    prepare: Callable[[Call], Any] | None = None,
+    is_long: bool = False,
 ) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
-    """Register a function for a route of the younger half, which only users call."""
+    """Register a function for a route of the younger half, ``METHOD path``, which only users call.
+
+    A path that names a project, a dataset, an ontology, a folder or a group is called in its name, and ``roles`` are
+    those in it. See :func:`handles` for the rest.
+    """
 
     def register(run: Callable[[Call], Any]) -> Callable[[Call], Any]:
-        PATH_HANDLERS[route] = Handler(run, Access(None if roles is None else frozenset(roles)), writes)
+        access = Access(None if roles is None else frozenset(roles))
+        PATH_HANDLERS[path_route(*line.split())] = Handler(run, access, writes, prepare, is_long=is_long)
         return run
 
     return register

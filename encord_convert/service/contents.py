@@ -25,7 +25,7 @@ def facts_of(kind: str, title: str, stream: IO[bytes], size: int) -> dict[str, A
     Parameters
     ----------
     kind : str
-        The query type by which its place was asked for.
+        The query type by which its place was asked for; any other: nothing is looked at.
     title : str
     stream : open file
     size : int
@@ -41,7 +41,9 @@ def facts_of(kind: str, title: str, stream: IO[bytes], size: int) -> dict[str, A
         return _picture(title, stream)
     if kind == Query.SIGNED_VIDEO_URL:
         return facts_of_video(title, stream)
-    return _dicom(title, stream, size)
+    if kind == Query.SIGNED_DICOMS_URL:
+        return _dicom(title, stream, size)
+    return {"type": None}
 
 
 def _picture(title: str, stream: IO[bytes]) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def _picture(title: str, stream: IO[bytes]) -> dict[str, Any]:
         return {"fault": f"{title}: is not a readable image (BMP, GIF, JPEG, PNG, TIFF or WebP)."}
     width, height = header.shown
     suffix = "." + title.rpartition(".")[2].lower()
-    type_ = _MIME_OF_SUFFIX.get(suffix) or mimetypes.guess_type(title)[0]
+    type_ = _MIME_OF_SUFFIX.get(suffix) or mimetypes.guess_type(title)[0] or _MIME_OF_SUFFIX.get(header.suffix)
     return {"type": type_, "width": width, "height": height, "frames": 1}
 
 

@@ -53,6 +53,7 @@ def row_of(facts: Facts, files: Iterable[Facts], body: bytes | None, link: Link)
         known = units.get(hash_, {})
         known_labels = known.get("labels")
         units[hash_] = unit | {key: value for key, value in known.items() if value is not None}
+        units[hash_].setdefault("data_link", None)
         units[hash_]["labels"] = _laid_over(known_labels, unit.get("labels", {}), facts["email"])
     row = {
         "label_hash": facts["label_hash"],
@@ -69,6 +70,8 @@ def row_of(facts: Facts, files: Iterable[Facts], body: bytes | None, link: Link)
         "object_actions": saved.get("object_actions", {}),
         "label_status": facts["label_status"],
         "annotation_task_status": facts["annotation_task_status"],
+        "branch_name": facts.get("branch_name", "main"),
+        "spaces": saved.get("spaces") or {},
     }
     return saved | row
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from encord_convert.sdk.orm.label_log import Action
+from encord_convert.service.classification_forms import ranges_of
 from encord_convert.service.label_bodies import counted, frames_of
 
 
@@ -65,12 +66,31 @@ def contents_of(body: bytes | None) -> Contents:
                     one = found.get(hash_) or found.setdefault(
                         hash_, _Annotation(entry.get("featureHash"), entry.get("name"))
                     )
-                    one.places[start + number] = {k: v for k, v in entry.items() if k not in _PER_SAVE}
+                    # A classification is as well said by ranges in its answer: of it, only where it stands counts.
+                    is_object = kind == "objects"
+                    one.places[start + number] = is_object and {k: v for k, v in entry.items() if k not in _PER_SAVE}
+    _place_by_ranges(found, row.get("classification_answers", {}))
     for name in ("object_answers", "classification_answers", "object_actions"):
         for hash_, answer in row.get(name, {}).items():
             if hash_ in found:
                 found[hash_].answers += _comparable(answer.get("classifications", answer.get("actions", ())))
     return found
+
+
+def _place_by_ranges(found: Contents, answers: dict[str, Any]) -> None:
+    """Place classifications by their ranges: first frames to last ones, so that long ranges take no room."""
+    for hash_, answer in answers.items():
+        told = answer.get("range") if isinstance(answer, dict) else None
+        if hash_ not in found and not told:
+            continue
+        one = found.setdefault(hash_, _Annotation(answer.get("featureHash"), _name(answer)))
+        one.places = {first: last for first, last in ranges_of(answer, one.places)}  # noqa: C416
+
+
+def _name(answer: dict[str, Any]) -> str | None:
+    first: dict[str, Any] = next(iter(answer.get("classifications") or ()), {})
+    name: str | None = first.get("name")
+    return name
 
 
 def _comparable(answers: list[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -124,6 +124,11 @@ def columns_of(clouds: Clouds, integration: str, location: int, unit: Unit) -> d
         A file is not there, not of its kind, or may not be read.
     """
     members = [_looked_at(clouds, integration, unit, number, url) for number, url in enumerate(unit.urls)]
+    return columns_from(unit, members, location)
+
+
+def columns_from(unit: Unit, members: Sequence[tuple[Any, Facts]], location: int) -> dict[str, Any]:
+    """Return the columns of the data row of a unit, and ``files``, from the files that were looked at."""
     file, facts = members[0]
     row = {
         "data_type": _TYPES[unit.array],

@@ -29,6 +29,15 @@ def iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
+def zulu(seconds: float) -> str:
+    """Return a moment as the younger half has it.
+
+    >>> zulu(1700000000.25)
+    '2023-11-14T22:13:20.250000Z'
+    """
+    return iso(seconds) + "Z"
+
+
 def long(seconds: float) -> str:
     """Return a moment as ontologies have it.
 

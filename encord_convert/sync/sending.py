@@ -183,10 +183,13 @@ class Sending:
             if data_hash is not None and not self._is_own and key != row.key:
                 raise StalePlanError("data of that title came to the dataset since the plan was made.")
             return data_hash
-        if row.data_type in ("img_group", "dicom"):
-            found = self._client.list_data_rows(title_eq=row.title)
-        else:
-            found = self._client.list_data_rows(data_hashes=[places[0]["data_hash"]])
+        found = self._client.list_data_rows(title_eq=row.title)
+        if row.data_type not in (
+            "img_group",
+            "dicom",
+        ):  # the data, or the item they show, have the hash
+            place = places[0]["data_hash"]
+            found = [one for one in found if place in (one.uid, str(one["backing_item_uuid"]))]
         if found:
             return found[0].uid
         try:
@@ -269,7 +272,7 @@ class Sending:
             reply: Any = querier.post(Query.SINGLE_IMAGE, None, {**first, "title": row.title})
             if not reply.get("success"):
                 raise EncordException("the service did not register it.")
-            return first["data_hash"]
+            return str(reply.get("data_hash", first["data_hash"]))
         if row.data_type == "video":
             reply = querier.put(Query.VIDEO, first["data_hash"], {**first, "video_title": row.title})
         elif row.data_type == "img_group":

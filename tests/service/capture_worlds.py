@@ -17,7 +17,7 @@ from encord_convert.sdk.utilities.client_utilities import APIKeyScopes
 from encord_convert.service.calls import Kind
 from encord_convert.service.clouds import Root
 from encord_convert.service.jobs import PRIVATE_DATA, RE_ENCODING
-from encord_convert.service.store import jobs, keys, label_rows, models, ontologies, projects, users
+from encord_convert.service.store import folders, jobs, keys, label_rows, models, ontologies, projects, users
 from encord_convert.service.store.tables import DATASETS
 
 WIRE = Path(__file__).parents[2] / "fixtures/wire"
@@ -82,6 +82,7 @@ def _resources(db: Connection, has_workflow: bool) -> None:
         row = {"title": f"Synthetic dataset {number}", "description": None, "type": 0, "backing_folder_uuid": None}
         times = {"created_at": THEN, "last_edited_at": THEN}
         db.execute(insert(DATASETS), {"dataset_hash": dataset_hash, "user_hash": me, **row, **times})
+        folders.add(db, me, "Synthetic folder", THEN, uuid=dataset_hash)
         users.set_role(db, Kind.DATASET, dataset_hash, me, 0)
     editor = json.dumps(REPLIES["ontology_GET_1"]["response"]["editor"]).encode()
     ontologies.add(db, ONTOLOGY, "Synthetic ontology", "made-up", editor, THEN)

@@ -1,7 +1,8 @@
 """Clients of a service in the same process, behind a socket, or in the same process on PostgreSQL.
 
 ``SERVICE_DATABASE=postgresql+psycopg://…`` runs all tests on schemas of their own in that database. Without it, those
-that say so run on a PostgreSQL that is started for them.
+that say so run on a PostgreSQL that is started for them. ``SERVICE_PROTOCOL=newest`` runs services that speak only the
+newest protocol.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ def database_of(folder: Path, way: str = "in process") -> str | None:
 @contextmanager
 def running(folder: Path, way: str = "in process", **options) -> Iterator[Running]:
     """A service on a folder, until the end of the block."""
+    options.setdefault("is_newest", os.environ.get("SERVICE_PROTOCOL") == "newest")
     it = Running(open_service(folder, database_of(folder, way), **options), way)
     try:
         yield it

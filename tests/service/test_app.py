@@ -87,7 +87,7 @@ def test_a_payload_that_is_too_deep_is_told(server: Running) -> None:
 def test_what_no_route_has_is_not_answered(server: Running, query: str, verb: str, path: str) -> None:
     body = json.dumps({"query_type": query, "query_method": verb}).encode()
     assert told(posted(server, body, path, ResourceID="x", ResourceType="dataset")) == (
-        ["METHOD_NOT_ALLOWED_ERROR"], f"{verb} {query} is not answered at {path}.",
+        ["INVALID_ARGUMENTS_ERROR"], f"{verb} {query} is not served at {path}.",
     )  # fmt: skip
 
 

@@ -11,17 +11,24 @@ from pathlib import Path
 
 import pytest
 from harness import GIVEN_DATABASE, database_of, running
+from media import picture
 from postgresql import THROWAWAY
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+from worlds import world
 
 from encord_convert.errors import MissingDependencyError, ReadError
+from encord_convert.sdk._uploads import IMAGE
 from encord_convert.sdk.exceptions import UnknownException
+from encord_convert.sdk.http.routes import path_route
 from encord_convert.sdk.orm.dataset import StorageLocation
+from encord_convert.sdk.orm.label_row import LabelStatus
 from encord_convert.service.faults import FullDiskError
 from encord_convert.service.store import database, users
 from encord_convert.service.store.database import FILE, open_database
+
+NEWEST = len(database.MIGRATIONS)
 
 
 def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
@@ -54,10 +61,43 @@ def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
     with sqlite3.connect(tmp_path / FILE) as connection:
-        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(NEWEST,)]
 
 
 @pytest.mark.proves("service: 3")
+def test_an_older_database_gets_folders_items_and_stages(tmp_path: Path) -> None:
+    folder, image = tmp_path / "service", str(picture(tmp_path / "a.png", 8, 6))
+    with running(folder) as server:
+        made = world(server)
+        dataset = made.user.get_dataset(made.dataset_hash)
+        dataset.upload_image(image)
+        dataset.create_image_group([image, image], title="pair", create_video=False)
+        dataset._client._uploads.places(IMAGE, ["later.png"])
+        row = made.project._client.create_label_row(dataset.list_data_rows()[0].uid)
+        made.project._client.set_label_status(row["label_hash"], LabelStatus.LABELLED)
+    with sqlite3.connect(folder / FILE) as connection:  # as the first version left it
+        for table in ("item_children", "items", "folders", "workflow_nodes"):
+            connection.execute(f"DELETE FROM {table}")
+        columns = "data_hash, owner AS dataset_hash, kind, title, file_link, sha256, size, facts, created_at"
+        connection.execute(f"CREATE TABLE uploads AS SELECT {columns} FROM awaited")
+        connection.execute("DROP TABLE awaited")
+        connection.execute("UPDATE label_rows SET node = NULL")
+        connection.execute("UPDATE schema_version SET version = 1")
+    with running(folder) as server:
+        ask = server.user("ann").querier.call
+        [found] = ask(path_route("GET", "storage/folders"))["results"]
+        assert found["syncedDatasetHash"] == made.dataset_hash
+        items = ask(path_route("GET", "storage/folders/{folder}/items"), folder=found["uuid"])["results"]
+        assert sorted(one["itemType"] for one in items) == ["image", "image", "image", "imageGroup"]
+        [project] = ask(path_route("GET", "projects"))["results"]
+        places = [one["uuid"] for one in project["workflow"]["stages"]]
+        path = path_route("GET", "projects/{project}/workflow/stages/{stage}/tasks")
+        tasks = [ask(path, project=project["projectHash"], stage=stage)["results"] for stage in places]
+        assert [[one["dataTitle"] for one in some] for some in tasks] == [["pair"], ["a.png"], []]
+        query = text("SELECT title, owner FROM awaited")
+        assert server.service.database.read(lambda db: list(db.execute(query))) == [("later.png", made.dataset_hash)]
+
+
 def test_a_migration_takes_a_copy_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = open_database(tmp_path)
     opened.write(lambda db: users.add_key(db, "ann@example.com", "0" * 64, 0.0)).result()
@@ -70,9 +110,9 @@ def test_a_migration_takes_a_copy_before(tmp_path: Path, monkeypatch: pytest.Mon
     opened = open_database(tmp_path)
     assert opened.read(users.users) == []
     opened.close()
-    with sqlite3.connect(tmp_path / "service-before-2.sqlite") as copy:
+    with sqlite3.connect(tmp_path / f"service-before-{NEWEST + 1}.sqlite") as copy:
         assert copy.execute("SELECT email FROM users").fetchall() == [("ann@example.com",)]
-        assert copy.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+        assert copy.execute("SELECT version FROM schema_version").fetchall() == [(NEWEST,)]
 
 
 @pytest.mark.proves("service: 3")
@@ -104,7 +144,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(RuntimeError, match="in the middle"):
             open_database(tmp_path)
     with sqlite3.connect(tmp_path / FILE) as connection:
-        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(NEWEST,)]
         assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'more'").fetchall() == []
 
 
@@ -113,7 +153,7 @@ def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     open_database(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE) as connection:
         connection.execute("UPDATE schema_version SET version = 7")
-    with pytest.raises(ReadError, match=r"are of version 7; this program knows them up to version 1\. Install a newer"):
+    with pytest.raises(ReadError, match=r"are of version 7; this program knows them up to version 2\. Install a newer"):
         open_database(tmp_path)
     with sqlite3.connect(tmp_path / FILE) as connection:
         assert connection.execute("SELECT version FROM schema_version").fetchall() == [(7,)]

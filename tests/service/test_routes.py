@@ -7,25 +7,30 @@ it has nothing in it, so most that are let in are told what is missing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from harness import Running, key_of, running
+from sqlalchemy import Connection
 from worlds import World, world
 
 from encord_convert.sdk.http._envelopes import request_bytes
 from encord_convert.sdk.http._signatures import authorization, signature_headers
-from encord_convert.sdk.http.routes import PATH_ROUTES, RESOURCE, ROUTES, USER, Query, Verb
+from encord_convert.sdk.http.routes import PATH_ROUTES, RESOURCE, ROUTES, USER, V2, Query, Verb
 from encord_convert.sdk.http.transport import Request
 from encord_convert.sdk.orm.dataset import DatasetScope, DatasetUserRole
 from encord_convert.sdk.utilities.client_utilities import APIKeyScopes
 from encord_convert.sdk.utilities.project_user import ProjectUserRole
 from encord_convert.service.calls import HANDLERS, PATH_HANDLERS
+from encord_convert.service.store import datasets, groups, users
 
 PROJECT_ROLES = {role.name.lower(): role for role in ProjectUserRole}
 DATASET_ROLES = {"admin": DatasetUserRole.ADMIN, "user": DatasetUserRole.USER}
 EVERY_ROLE = "admin annotator reviewer annotator_reviewer team_manager"
+EVERY_REVIEWER = "admin reviewer annotator_reviewer team_manager"
+NAMES = re.compile(r"{\w+}")
 EVERY_SCOPE = "label.read label.write model.inference model.train label_logs.read algo.library"
 
 TABLE = f"""
@@ -85,8 +90,9 @@ ontology  ontology               PUT     owner                                  
 
 OF_USERS = """
 cloudintegration GET, dataset POST, datasetapikey GET, datasetapikey POST, datasetapikey PUT, datasetwithuserrole GET,
-dicomdeidentifytask POST, ontology POST, ontologywithuserrole GET, project POST, projectapikey GET, projectapikey POST,
-projectapikey PUT, projectimporter POST, projectimportercvatinfo POST, projectwithuserrole GET
+dicomdeidentifytask POST, ontology GET, ontology POST, ontology PUT, ontologywithuserrole GET, project POST,
+projectapikey GET, projectapikey POST, projectapikey PUT, projectimporter POST, projectimportercvatinfo POST,
+projectwithuserrole GET
 """
 """What every user may ask on the user endpoint, and nobody else."""
 
@@ -151,7 +157,16 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
             },
         }
         hashes = {"project": project_hash, "dataset": made.dataset_hash, "ontology": made.project.ontology_hash}
+        hashes |= server.service.database.write(lambda db: shared(db, made.dataset_hash)).result()
         yield Callers(server, made, hashes, keys)
+
+
+def shared(db: Connection, dataset_hash: str) -> dict[str, str]:
+    """The folder of a dataset, and a group with a member."""
+    of = {name: users.user_named(db, f"{name}@example.com", 0.0) for name in ("ann", "dataset-user")}
+    group_hash = groups.add(db, of["ann"], "Labellers", "", 0.0)
+    groups.add_users(db, group_hash, [of["dataset-user"]])
+    return {"folder": datasets.dataset(db, dataset_hash).backing_folder_uuid, "group": group_hash}
 
 
 def names_of(kind: str) -> dict[str, str]:
@@ -220,42 +235,184 @@ def test_the_user_endpoint_is_for_users(callers: Callers, query: Query, verb: Ve
         assert not callers.is_let_in(USER, body, headers)
 
 
-ALLOWED_PATHS = {
-    ("GET", "/v2/public/analytics/collaborators/timers?projectHash={project}&after=2024-01-01&groupBy=project"): {
-        "admin",
-        "team_manager",
-    },
-    ("POST", "/v2/public/projects/{project}/priorities"): {"admin", "team_manager"},
-}
+YOUNGER = f"""
+project   GET    projects/{{project}}                                {EVERY_ROLE}
+project   GET    projects/{{project}}/branches                       {EVERY_ROLE}
+project   GET    projects/{{project}}/datasets                       {EVERY_ROLE}
+project   GET    projects/{{project}}/editor-logs                    admin team_manager
+project   GET    projects/{{project}}/issue-tags                     {EVERY_ROLE}
+project   POST   projects/{{project}}/issue-tags                     admin team_manager
+project   GET    active/{{project}}/collections                      {EVERY_ROLE}
+project   POST   active/{{project}}/collections                      {EVERY_ROLE}
+project   PATCH  active/{{project}}/collections/x                    {EVERY_ROLE}
+project   DELETE active/{{project}}/collections/x                    {EVERY_ROLE}
+project   GET    active/{{project}}/collections/x/items              {EVERY_ROLE}
+project   POST   active/{{project}}/collections/x/add-items          {EVERY_ROLE}
+project   POST   active/{{project}}/collections/x/add-preset-items   {EVERY_ROLE}
+project   POST   active/{{project}}/collections/x/remove-items       {EVERY_ROLE}
+project   POST   active/{{project}}/collections/x/remove-preset-items {EVERY_ROLE}
+project   POST   active/{{project}}/import                           admin team_manager
+project   POST   active/{{project}}/sync                             admin team_manager
+project   GET    active/{{project}}/presets                          {EVERY_ROLE}
+project   POST   active/{{project}}/presets                          {EVERY_ROLE}
+project   GET    active/{{project}}/presets/x/raw                    {EVERY_ROLE}
+project   PATCH  active/{{project}}/presets/x                        {EVERY_ROLE}
+project   DELETE active/{{project}}/presets/x                        {EVERY_ROLE}
+project   GET    projects/{{project}}/groups                         {EVERY_ROLE}
+project   POST   projects/{{project}}/groups                         admin
+project   DELETE projects/{{project}}/groups                         admin
+project   POST   projects/{{project}}/label-rows/classifications     {EVERY_ROLE}
+project   POST   projects/{{project}}/labels/copy-branch             admin team_manager
+project   GET    projects/{{project}}/labels/x/validation-state      {EVERY_ROLE}
+project   POST   projects/{{project}}/priorities                     admin team_manager
+project   PUT    projects/{{project}}/status                         admin team_manager
+project   GET    projects/{{project}}/tags                           {EVERY_ROLE}
+project   PUT    projects/{{project}}/tags/x                         admin team_manager
+project   DELETE projects/{{project}}/tags/x                         admin team_manager
+project   GET    projects/{{project}}/users                          {EVERY_ROLE}
+project   POST   projects/{{project}}/users/bulk-delete              admin team_manager
+project   POST   projects/{{project}}/workflow/stages/x/actions      {EVERY_ROLE}
+project   POST   projects/{{project}}/workflow/stages/x/move-tasks   admin team_manager
+project   GET    projects/{{project}}/workflow/stages/x/tasks        {EVERY_ROLE}
+project   GET    projects/{{project}}/workflow/stages/x/tasks/y/reviews            {EVERY_ROLE}
+project   POST   projects/{{project}}/workflow/stages/x/tasks/y/reviews/actions    {EVERY_REVIEWER}
+project   GET    analytics/collaborators/timers?projectHash={{project}}&after=2024-01-01 admin team_manager
+project   GET    analytics/task-actions?projectUuid={{project}}&after=2024-01-01   admin team_manager
+project   GET    analytics/time-spent?projectUuid={{project}}&after=2024-01-01     admin team_manager
+dataset   GET    datasets/{{dataset}}/users                          admin user
+dataset   POST   datasets/{{dataset}}/users/bulk-delete              admin
+dataset   GET    datasets/{{dataset}}/groups                         admin user
+dataset   POST   datasets/{{dataset}}/groups                         admin
+dataset   DELETE datasets/{{dataset}}/groups                         admin
+folder    GET    storage/folders/{{folder}}                          admin user
+folder    PATCH  storage/folders/{{folder}}                          admin
+folder    DELETE storage/folders/{{folder}}                          admin
+folder    POST   storage/folders/{{folder}}/create-group-items       admin
+folder    POST   storage/folders/{{folder}}/data-upload-jobs         admin
+folder    GET    storage/folders/{{folder}}/data-upload-jobs/x       admin
+folder    POST   storage/folders/{{folder}}/data-upload-jobs/x/cancel admin
+folder    GET    storage/folders/{{folder}}/folder-config            admin user
+folder    GET    storage/folders/{{folder}}/folders                  admin user
+folder    GET    storage/folders/{{folder}}/groups                   admin user
+folder    POST   storage/folders/{{folder}}/groups                   admin
+folder    DELETE storage/folders/{{folder}}/groups                   admin
+folder    GET    storage/folders/{{folder}}/items                    admin user
+folder    POST   storage/folders/{{folder}}/items/delete             admin
+folder    POST   storage/folders/{{folder}}/items/move               admin
+folder    PATCH  storage/folders/{{folder}}/items/x                  admin
+folder    GET    storage/folders/{{folder}}/items/x/child-items      admin user
+folder    GET    storage/folders/{{folder}}/items/x/summary          admin user
+folder    GET    storage/folders/{{folder}}/summary                  admin user
+folder    POST   storage/folders/{{folder}}/upload-signed-urls       admin
+ontology  GET    ontologies/{{ontology}}                             owner {EVERY_ROLE}
+ontology  PUT    ontologies/{{ontology}}                             owner admin
+ontology  GET    ontologies/{{ontology}}/groups                      owner {EVERY_ROLE}
+ontology  POST   ontologies/{{ontology}}/groups                      owner admin
+ontology  DELETE ontologies/{{ontology}}/groups                      owner admin
+group     GET    organisation/groups/{{group}}                       owner member
+group     PATCH  organisation/groups/{{group}}                       owner
+group     GET    organisation/groups/{{group}}/users                 owner member
+group     POST   organisation/groups/{{group}}/users                 owner
+group     POST   organisation/groups/{{group}}/users/bulk-delete     owner
+group     DELETE organisation/groups/{{group}}                       owner
+"""
+"""Kind of what is named, method and path below v2; roles that are let in. All others are as if it were not there."""
+
+OF_ANY_USER = """
+GET cloud-integrations, POST datasets, GET datasets/list, POST dicom-deidentification, GET dicom-deidentification/x,
+GET index/collections, POST index/collections, PATCH index/collections/x, DELETE index/collections/x, GET
+index/collections/x/accessible-items, GET index/collections/x/all-items, POST index/collections/x/add-items, POST
+index/collections/x/add-preset-items, POST index/collections/x/remove-items, POST
+index/collections/x/remove-preset-items, GET index/presets, POST index/presets, GET index/presets/x, PATCH
+index/presets/x, DELETE index/presets/x, GET ontologies, POST ontologies, GET organisation/client-metadata-schema, GET
+organisation/client-metadata-schema-v2, POST organisation/client-metadata-schema-v2, POST organisation/groups, GET
+organisation/organisation-tags, POST organisation/organisation-tags, DELETE organisation/organisation-tags/x, GET
+organisation/users, GET presigned-urls, GET projects, POST projects/cvat-import, GET projects/cvat-import/x, GET
+storage/folders, POST storage/folders, POST storage/folders/move, PATCH storage/folders/patch-bulk, POST
+storage/items/get-bulk, PATCH storage/items/patch-bulk, POST storage/items/reencode, GET storage/items/reencode/x, GET
+storage/items/x, GET storage/search/folders, GET storage/search/items, GET user/bearer-token, GET user/bearer_token,
+GET user/current-organisation/groups
+"""
+"""What every user may ask; what it names is looked at by each."""
 
 
-@pytest.mark.proves("service: 4")
-@pytest.mark.parametrize(("method", "path"), ALLOWED_PATHS)
-def test_the_younger_half_lets_in_whom_the_table_says(callers: Callers, method: str, path: str) -> None:
-    target = path.format(**callers.hashes)
-    body = b'{"priorities": []}' if method == "POST" else b""
-
-    def status(name: str, method_signed: str = method, created: int = 0) -> int:
-        now = int(callers.server.service.clock()) + created
-        headers = signature_headers(key_of(name), method_signed, target, body, now)
-        return callers.server.transport().send(Request(method, callers.server.url + target, headers, body)).status
-
-    refused = {403, 404}
-    let_in = {role for role, name in names_of("project").items() if status(name) not in refused}
-    assert let_in == ALLOWED_PATHS[method, path]
-    assert status("other") == 404
-    assert status("nobody knows") == status("ann", "PATCH") == status("ann", created=-400) == 401
-    reply = callers.server.transport().send(Request(method, callers.server.url + target, {}, body))
-    assert reply.status == 401
+def younger() -> Iterator[tuple[str, str, str, set[str]]]:
+    for line in YOUNGER.strip().splitlines():
+        kind, method, path, *roles = line.split()
+        yield kind, method, path, set(roles)
 
 
-@pytest.mark.proves("service: 4")
+def of_any_user() -> list[tuple[str, str]]:
+    return [(method, path) for method, path in (one.split() for one in OF_ANY_USER.split(","))]
+
+
+def users_of(kind: str) -> dict[str, str]:
+    """Role to the user who has it, of what the younger half names."""
+    if kind == "folder":
+        return names_of("dataset")
+    if kind == "group":
+        return {"owner": "ann", "member": "dataset-user"}
+    return names_of(kind) | (names_of("project") if kind == "ontology" else {})
+
+
+def asked(callers: Callers, name: str, method: str, target: str, *, created: int = 0) -> tuple[int, str]:
+    """Ask as a user; return the status, and what is said."""
+    body = b"" if method in ("GET", "DELETE") else b"{}"
+    now = int(callers.server.service.clock()) + created
+    headers = signature_headers(key_of(name), method, target, body, now)
+    reply = callers.server.transport().send(Request(method, callers.server.url + target, headers, body))
+    return reply.status, reply.body.decode()
+
+
+@pytest.mark.parametrize("row", list(younger()), ids=lambda row: " ".join(row[1:3]))
+def test_the_younger_half_lets_in_whom_the_table_says(callers: Callers, row: tuple[str, str, str, set[str]]) -> None:
+    kind, method, path, roles = row
+    target = f"{V2}/{path.format(**callers.hashes)}"
+
+    def is_let_in(name: str) -> bool:
+        status, told = asked(callers, name, method, target)
+        return status not in (401, 403) and not (status == 404 and callers.hashes[kind] in told)
+
+    own = users_of(kind)
+    # Whoever may delete it asks last.
+    order = sorted(own, key=lambda role: method == "DELETE" and role in ("owner", "admin"))
+    assert {role for role in order if is_let_in(own[role])} == roles
+    status, told = asked(callers, "other", method, target)
+    assert status == 404 and callers.hashes[kind] in told
+    refused(callers, method, target)
+
+
+def refused(callers: Callers, method: str, target: str) -> None:
+    """Nobody without a key, with another's, or of another time is told more than that."""
+    assert asked(callers, "nobody knows", method, target)[0] == 401
+    assert asked(callers, "ann", method, target, created=-400)[0] == 401
+    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": next(iter(callers.keys["project"].values()))}):
+        assert callers.server.transport().send(Request(method, callers.server.url + target, headers, b"")).status == 401
+
+
+@pytest.mark.parametrize(("method", "path"), of_any_user())
+def test_the_rest_of_the_younger_half_is_for_users(callers: Callers, method: str, path: str) -> None:
+    target = f"{V2}/{path}"
+    assert asked(callers, "other", method, target)[0] in (200, 400, 404)
+    refused(callers, method, target)
+
+
+def test_what_the_younger_half_does_not_serve_is_said(callers: Callers) -> None:
+    for method, path in (("GET", "index/models"), ("PATCH", "projects"), ("GET", "active/x/embeddings")):
+        status, told = asked(callers, "ann", method, f"{V2}/{path}")
+        assert (status, json.loads(told)["message"]) == (400, f"{method} {V2}/{path} is not served.")
+
+
 def test_every_route_is_in_the_table_and_has_a_handler() -> None:
     told = {(RESOURCE, query, verb) for _, query, verb, _, _ in rows()} | {(USER, *one) for one in user_routes()}
     known = {(endpoint, *route) for route, one in ROUTES.items() for endpoint in one.endpoints}
     assert told == known
     assert known - set(HANDLERS) == set()
     assert set(PATH_ROUTES) - set(PATH_HANDLERS) == set()
+    in_table = {(method, path.partition("?")[0]) for _, method, path, _ in younger()} | set(of_any_user())
+    assert {(one.method, NAMES.sub("x", one.path)) for one in PATH_ROUTES} == {
+        (method, f"{V2}/" + NAMES.sub("x", re.sub(r"/y\b", "/x", path))) for method, path in in_table
+    }
 
 
 def test_what_is_no_route_is_refused(callers: Callers) -> None:
@@ -263,4 +420,4 @@ def test_what_is_no_route_is_refused(callers: Callers) -> None:
         {"query_type": "secrets", "query_method": "GET", "values": {"uid": None, "payload": None}}
     ).encode()
     told = callers.send(USER, body, {"Authorization": authorization(key_of("ann"), body)})
-    assert told["response"] == ["METHOD_NOT_ALLOWED_ERROR"]
+    assert (told["response"], told["payload"]) == (["INVALID_ARGUMENTS_ERROR"], f"GET secrets is not served at {USER}.")

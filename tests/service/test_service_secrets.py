@@ -17,11 +17,20 @@ from encord_convert.sdk.client import client_by_key
 from encord_convert.sdk.configs import ApiKeyConfig
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.http._envelopes import request_bytes
-from encord_convert.sdk.http._signatures import authorization
-from encord_convert.sdk.http.routes import RESOURCE, USER, Query, Verb
+from encord_convert.sdk.http._signatures import authorization, signature_headers
+from encord_convert.sdk.http.routes import RESOURCE, USER, V2, Query, Verb
 from encord_convert.sdk.http.transport import Request
 from encord_convert.sdk.orm.dataset import DatasetScope, StorageLocation
 from encord_convert.service.storage import Storage
+
+PLACES = "presigned-urls?count=1&uploadItemType=image"
+
+
+def younger(server: Running, path: str) -> bytes:
+    """Ask as ann."""
+    target = f"{V2}/{path}"
+    headers = signature_headers(key_of("ann"), "GET", target, b"", int(server.service.clock()))
+    return server.transport().send(Request("GET", server.url + target, headers, b"")).body
 
 
 def secrets_of(server: Running, tmp_path: Path) -> tuple[list[str], str]:
@@ -54,8 +63,24 @@ def secrets_of(server: Running, tmp_path: Path) -> tuple[list[str], str]:
     send("POST", USER, {"Authorization": signed}, body.replace(b"GET", b"PUT"))
     send("POST", USER, {"Authorization": f"{key}:{signature}"}, body)
     send("POST", RESOURCE, {"Authorization": key, "ResourceID": dataset_hash}, b"not JSON at all")
+    token, place = (json.loads(younger(server, target)) for target in ("user/bearer-token", PLACES))
+    signature_of_place = place["results"][0]["signedUrl"].rpartition("signature=")[2]
+    bearer = {"Authorization": f"Bearer {token['token']}"}
+    send("GET", f"{V2}/projects/elsewhere", bearer)
+    send("GET", f"{V2}/projects/elsewhere", {"Authorization": f"Bearer {token['token']}x"})
+    send("POST", RESOURCE, bearer | {"ResourceType": "dataset", "ResourceID": "elsewhere"}, body)
+    send("PUT", "/storage/uploads/x?signature=" + signature_of_place, {}, b"bytes")
+    send("POST", f"{V2}/storage/folders", bearer, b"{")
     secret = server.service.storage.secret
-    return [key, signature, signed.partition(":")[2], secret.hex(), repr(secret)[2:-1]], "\n".join(errors)
+    return [
+        key,
+        token["token"],
+        signature_of_place,
+        signature,
+        signed.partition(":")[2],
+        secret.hex(),
+        repr(secret)[2:-1],
+    ], "\n".join(errors)
 
 
 @pytest.mark.proves("service: 18")
@@ -113,4 +138,5 @@ def test_an_api_key_is_not_in_the_database(server: Running, tmp_path: Path) -> N
     server.service.close()
     folder = tmp_path / "service"
     kept = b"".join(path.read_bytes() for path in folder.glob("service.sqlite*"))
-    assert json.dumps(secrets[0])[1:-1].encode() not in kept
+    for secret in secrets[:3]:
+        assert json.dumps(secret)[1:-1].encode() not in kept

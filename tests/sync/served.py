@@ -41,10 +41,10 @@ class Served:
     def start(self) -> None:
         """Start it, and wait until it listens."""
         words = [*COMMAND, "serve", "--data", str(self.folder / "data"), "--port", str(self.port), "--print-url"]
+        words += ["--trust-first-key", "--protocol", os.environ.get("SERVICE_PROTOCOL", "every")]
         self.process = subprocess.Popen(
-            [*words, "--trust-first-key"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            env=environment(),
-        )  # fmt: skip
+            words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
+        )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
         self.port = int(self.url.rpartition(":")[2])

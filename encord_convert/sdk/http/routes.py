@@ -9,6 +9,7 @@ Source: wire protocol, sections 1, 6 and 7.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -124,7 +125,7 @@ _TABLE: dict[Query, tuple[tuple[tuple[str, ...], str], ...]] = {
     Query.LABEL_WORKFLOW_GRAPH_NODE: ((_RESOURCE, "POST"),),
     Query.MODEL: ((_RESOURCE, "POST PUT DELETE"),),
     Query.MODEL_CONFIGURATION: ((_RESOURCE, "GET"),),
-    Query.ONTOLOGY: ((_RESOURCE, "GET PUT"), (_USER, "POST")),
+    Query.ONTOLOGY: ((_BOTH, "GET PUT"), (_USER, "POST")),
     Query.ONTOLOGY_WITH_USER_ROLE: ((_USER, "GET"),),
     Query.PROJECT: ((_RESOURCE, "GET"), (_BOTH, "POST")),
     Query.PROJECT_API_KEY: ((_USER, "GET POST PUT"),),
@@ -161,11 +162,182 @@ class PathRoute:
     path: str
 
 
-COLLABORATOR_TIMERS = PathRoute("GET", V2 + "/analytics/collaborators/timers")
-LABEL_ROW_PRIORITIES = PathRoute("POST", V2 + "/projects/{project_hash}/priorities")
+_PATHS = """
+GET     active/{project}/collections
+POST    active/{project}/collections
+PATCH   active/{project}/collections/{collection}
+DELETE  active/{project}/collections/{collection}
+POST    active/{project}/collections/{collection}/add-items
+POST    active/{project}/collections/{collection}/add-preset-items
+GET     active/{project}/collections/{collection}/items
+POST    active/{project}/collections/{collection}/remove-items
+POST    active/{project}/collections/{collection}/remove-preset-items
+POST    active/{project}/import
+GET     active/{project}/presets
+POST    active/{project}/presets
+PATCH   active/{project}/presets/{preset}
+DELETE  active/{project}/presets/{preset}
+GET     active/{project}/presets/{preset}/raw
+POST    active/{project}/sync
+GET     analytics/collaborators/timers
+GET     analytics/task-actions
+GET     analytics/time-spent
+GET     cloud-integrations
+POST    datasets
+GET     datasets/list
+GET     datasets/{dataset}/groups
+POST    datasets/{dataset}/groups
+DELETE  datasets/{dataset}/groups
+GET     datasets/{dataset}/users
+POST    datasets/{dataset}/users/bulk-delete
+POST    dicom-deidentification
+GET     dicom-deidentification/{job}
+GET     index/collections
+POST    index/collections
+PATCH   index/collections/{collection}
+DELETE  index/collections/{collection}
+GET     index/collections/{collection}/accessible-items
+POST    index/collections/{collection}/add-items
+POST    index/collections/{collection}/add-preset-items
+GET     index/collections/{collection}/all-items
+POST    index/collections/{collection}/remove-items
+POST    index/collections/{collection}/remove-preset-items
+GET     index/presets
+POST    index/presets
+GET     index/presets/{preset}
+PATCH   index/presets/{preset}
+DELETE  index/presets/{preset}
+GET     ontologies
+POST    ontologies
+GET     ontologies/{ontology}
+PUT     ontologies/{ontology}
+GET     ontologies/{ontology}/groups
+POST    ontologies/{ontology}/groups
+DELETE  ontologies/{ontology}/groups
+GET     organisation/client-metadata-schema
+GET     organisation/client-metadata-schema-v2
+POST    organisation/client-metadata-schema-v2
+POST    organisation/groups
+GET     organisation/groups/{group}
+PATCH   organisation/groups/{group}
+DELETE  organisation/groups/{group}
+GET     organisation/groups/{group}/users
+POST    organisation/groups/{group}/users
+POST    organisation/groups/{group}/users/bulk-delete
+GET     organisation/organisation-tags
+POST    organisation/organisation-tags
+DELETE  organisation/organisation-tags/{tag}
+GET     organisation/users
+GET     presigned-urls
+GET     projects
+POST    projects/cvat-import
+GET     projects/cvat-import/{job}
+GET     projects/{project}
+GET     projects/{project}/branches
+GET     projects/{project}/datasets
+GET     projects/{project}/editor-logs
+GET     projects/{project}/groups
+POST    projects/{project}/groups
+DELETE  projects/{project}/groups
+GET     projects/{project}/issue-tags
+POST    projects/{project}/issue-tags
+POST    projects/{project}/label-rows/classifications
+POST    projects/{project}/labels/copy-branch
+GET     projects/{project}/labels/{label}/validation-state
+POST    projects/{project}/priorities
+PUT     projects/{project}/status
+GET     projects/{project}/tags
+PUT     projects/{project}/tags/{tag}
+DELETE  projects/{project}/tags/{tag}
+GET     projects/{project}/users
+POST    projects/{project}/users/bulk-delete
+POST    projects/{project}/workflow/stages/{stage}/actions
+POST    projects/{project}/workflow/stages/{stage}/move-tasks
+GET     projects/{project}/workflow/stages/{stage}/tasks
+GET     projects/{project}/workflow/stages/{stage}/tasks/{task}/reviews
+POST    projects/{project}/workflow/stages/{stage}/tasks/{task}/reviews/actions
+GET     storage/folders
+POST    storage/folders
+POST    storage/folders/move
+PATCH   storage/folders/patch-bulk
+GET     storage/folders/{folder}
+PATCH   storage/folders/{folder}
+DELETE  storage/folders/{folder}
+POST    storage/folders/{folder}/create-group-items
+POST    storage/folders/{folder}/data-upload-jobs
+GET     storage/folders/{folder}/data-upload-jobs/{job}
+POST    storage/folders/{folder}/data-upload-jobs/{job}/cancel
+GET     storage/folders/{folder}/folder-config
+GET     storage/folders/{folder}/folders
+GET     storage/folders/{folder}/groups
+POST    storage/folders/{folder}/groups
+DELETE  storage/folders/{folder}/groups
+GET     storage/folders/{folder}/items
+POST    storage/folders/{folder}/items/delete
+POST    storage/folders/{folder}/items/move
+PATCH   storage/folders/{folder}/items/{item}
+GET     storage/folders/{folder}/items/{item}/child-items
+GET     storage/folders/{folder}/items/{item}/summary
+GET     storage/folders/{folder}/summary
+POST    storage/folders/{folder}/upload-signed-urls
+POST    storage/items/get-bulk
+PATCH   storage/items/patch-bulk
+POST    storage/items/reencode
+GET     storage/items/reencode/{job}
+GET     storage/items/{item}
+GET     storage/search/folders
+GET     storage/search/items
+GET     user/bearer-token
+GET     user/bearer_token
+GET     user/current-organisation/groups
+"""
+"""Methods and paths below :data:`V2`; of two that fit a request the first is meant, so literal parts stand first."""
 
-PATH_ROUTES = (COLLABORATOR_TIMERS, LABEL_ROW_PRIORITIES)
+PATH_ROUTES = tuple(PathRoute(method, f"{V2}/{path}") for method, path in map(str.split, _PATHS.strip().splitlines()))
 """All operations of the younger half."""
+
+
+def path_route(method: str, path: str) -> PathRoute:
+    """Return an operation by its method and what stands below :data:`V2`.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+
+    >>> path_route("GET", "projects/{project}").path
+    '/v2/public/projects/{project}'
+    """
+    route = PathRoute(method, f"{V2}/{path}")
+    if route not in PATH_ROUTES:
+        raise ValueError(f"{method} {path} is not a route")
+    return route
+
+
+COLLABORATOR_TIMERS = path_route("GET", "analytics/collaborators/timers")
+LABEL_ROW_PRIORITIES = path_route("POST", "projects/{project}/priorities")
+
+_NEWEST = """
+datarow         GET POST        datarows                GET      dataset            GET
+datasetdata     GET             datasetdatalongpolling  GET POST datasetlinkitems   POST
+datasetusers    POST            labelingalgorithm       POST     labellog           GET
+labelrow        GET POST PUT    labelrowmetadata        GET      labelworkflowgraphnode POST
+project         GET POST        projectcopy             POST     projectdataset     POST DELETE
+projectusers    POST            projectwithuserrole     GET      video              POST DELETE
+"""
+
+
+def _pairs(table: str) -> Iterator[tuple[Query, Verb]]:
+    query = ""
+    for word in table.split():
+        if word.islower():
+            query = word
+        else:
+            yield Query(query), Verb(word)
+
+
+NEWEST = frozenset(_pairs(_NEWEST))
+"""What of the older half the newest client still asks; see :data:`PATH_ROUTES` for the rest of what it does."""
 
 REQUEST_ID = "X-Request-Id"
 """Header of requests that make something: the same text however often one is sent."""

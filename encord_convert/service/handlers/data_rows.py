@@ -6,18 +6,17 @@ Source: wire protocol, sections 9.1 to 9.3.
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
-from encord_convert.sdk.exceptions import InvalidArgumentsError
+from encord_convert.sdk.exceptions import InvalidArgumentsError, ResourceExistsError
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
 from encord_convert.sdk.orm.dataset import DatasetScope
 from encord_convert.service.auth import unseen
 from encord_convert.service.calls import Call, Kind, handles
 from encord_convert.service.handlers.datasets import ADMIN, ANYONE, titled
 from encord_convert.service.handlers.datasets import record as dataset_record
-from encord_convert.service.store import data_rows, datasets, users
+from encord_convert.service.store import data_rows, datasets, folders, items, users
 from encord_convert.service.store.data_rows import texts
 from encord_convert.service.times import spaced
 
@@ -70,7 +69,8 @@ def opened(call: Call) -> dict[str, Any]:
     """Return a dataset with its data rows."""
     row = datasets.dataset(call.db, call.of.hash)
     with_metadata = _wants_metadata(call)
-    rows = data_rows.data_rows(call.db, call.of.hash)
+    wants_rows = call.given("dataset_access_settings", dict, {}).get("fetch_rows") is not False
+    rows = data_rows.data_rows(call.db, call.of.hash) if wants_rows else []
     return {**dataset_record(row), "data_rows": [record(one, with_metadata=with_metadata) for one in rows]}
 
 
@@ -176,20 +176,21 @@ def deleted(call: Call) -> bool:
 
 @handles(Query.DATASET_LINK_ITEMS, Verb.POST, RESOURCE, writes=True, scope=None, roles=ADMIN, kinds=IN_A_DATASET)
 def linked(call: Call) -> list[dict[str, Any]]:
-    """Add items of the storage that the caller can see in another dataset; those that are here already stay."""
+    """Add items of the storage that the caller can see; those that are here already stay, unless asked otherwise."""
     made = []
+    duplicates = call.given("duplicates_behavior", str, "SKIP")
+    if duplicates not in ("SKIP", "DUPLICATE", "FAIL"):
+        raise InvalidArgumentsError(f"{duplicates[:64]!r} is not SKIP, DUPLICATE or FAIL.")
     items = texts(call.given("item_uuids", list))
     if len(items) > MOST_ITEMS:
         raise InvalidArgumentsError(f"At most {MOST_ITEMS} items are linked at once.")
     for item in items:
         shown = data_rows.rows_of_item(call.db, item)
         here = next((row for row in shown if row.dataset_hash == call.of.hash), None)
-        if here is None:
-            seen = (row for row in shown if _may_see(call, row.dataset_hash))
-            source = next(seen, None)
-            if source is None:
-                raise unseen("item", item)
-            here = _copied(call, source)
+        if here is not None and duplicates == "FAIL":
+            raise ResourceExistsError(f"{here.data_title}: the dataset shows this item already.")
+        if here is None or duplicates == "DUPLICATE":
+            here = _shown(call, item, shown)
         made.append(record(here))
     return made
 
@@ -198,14 +199,17 @@ def _may_see(call: Call, dataset_hash: str) -> bool:
     return users.role_of(call.db, Kind.DATASET, dataset_hash, call.caller.user_hash) is not None
 
 
-def _copied(call: Call, source: Any) -> Any:
-    kept = {name: value for name, value in source._mapping.items() if name != "number"}
-    times = {"created_at": call.now, "last_edited_at": call.now}
-    row = {**kept, **times, "data_hash": str(uuid4()), "dataset_hash": call.of.hash}
-    left_out = {"data_hash", "position", "created_at", "last_edited_at"}
-    files = [
-        {**{name: value for name, value in file._mapping.items() if name not in left_out}, "image_hash": str(uuid4())}
-        for file in data_rows.files_of(call.db, source.data_hash)
-    ]
-    data_rows.add_data_row(call.db, row, files)
+def _shown(call: Call, uuid: str, rows: list[Any]) -> Any:
+    """Make a data row that shows an item, named as one that shows it elsewhere."""
+    item = items.item(call.db, uuid)
+    source = next((row for row in rows if _may_see(call, row.dataset_hash)), None)
+    by_folder = None if item is None else folders.role_of(call.db, item.folder, call.caller.user_hash)
+    if item is None or (source is None and by_folder is None):
+        raise unseen("item", uuid)
+    if item.item_type not in items.TYPES:
+        raise InvalidArgumentsError(f"{item.name}: is a file of a series; link the series.")
+    row = items.row_of(item, call.of.hash, call.now)
+    if source is not None and by_folder is None:
+        row["data_title"] = source.data_title
+    data_rows.add_data_row(call.db, row, items.files_of(call.db, uuid))
     return data_rows.data_row(call.db, call.of.hash, row["data_hash"])

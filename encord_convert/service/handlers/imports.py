@@ -213,7 +213,7 @@ def _register(call: Call, found: Imported) -> None:
     new = [data_hash for data_hash in found.names if data_hash not in there]
     if not new:
         return
-    for upload, facts in arrived(call, new, Query.SIGNED_IMAGES_URL):
+    for upload, facts in arrived(call, new, Query.SIGNED_IMAGES_URL, (call.of.hash, call.caller.user_hash)):
         columns = file_columns(upload, facts) | {"client_metadata": found.metadata.get(upload.data_hash)}
         title = titled(found.names[upload.data_hash])
         data_rows.add_data_row(call.db, new_row(call, upload.data_hash, title, "IMAGE", **columns))

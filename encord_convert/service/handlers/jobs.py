@@ -8,6 +8,7 @@ Source: wire protocol, sections 9.3 and 9.5.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -16,11 +17,12 @@ from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
 from encord_convert.service import videos
 from encord_convert.service.auth import unseen
 from encord_convert.service.calls import Call, NotYet, handles
+from encord_convert.service.handlers import data_items
 from encord_convert.service.handlers.data_rows import IN_A_DATASET, READ, WRITE
 from encord_convert.service.handlers.datasets import ADMIN, ANYONE
 from encord_convert.service.jobs import PRIVATE_DATA, RE_ENCODING
-from encord_convert.service.private_data import units_of
-from encord_convert.service.store import data_rows, jobs
+from encord_convert.service.private_data import Unit, units_of
+from encord_convert.service.store import data_rows, datasets, jobs
 from encord_convert.service.store.data_rows import texts
 from encord_convert.service.store.tables_jobs import DONE, FAILED, WAITING
 from encord_convert.service.store.tables_jobs import READ as LOOKED_AT
@@ -29,9 +31,24 @@ LONGEST_WAIT_S = 600
 """Clients ask for 60 at most, and give up after 180."""
 
 
-def units(call: Call) -> tuple[list[bytes], bool]:
-    """Return the units of the document, as JSON, and whether what is there already is passed over."""
-    found, skips = units_of(call.given("files", dict))
+def _either(call: Call, newer: str, older: str, kind: type, default: Any = ...) -> Any:
+    """Return a member of the payload, by the name that younger or older clients give it."""
+    payload = call.payload if isinstance(call.payload, dict) else {}
+    return call.given(newer if newer in payload else older, kind, default)
+
+
+def units(call: Call) -> Any:
+    """Return the units of the document, as JSON, and whether what is there already is passed over.
+
+    Of files that were sent to the storage: what they are to become.
+    """
+    payload = call.payload if isinstance(call.payload, dict) else {}
+    if "dataItems" not in payload:
+        found, skips = units_of(call.given("files", dict))
+    elif payload.get("integrationId") is None:
+        return data_items.prepared_for_dataset(call)
+    else:
+        found, skips = units_of(data_items.older_document(call.given("dataItems", dict)))
     return [msgspec.json.encode(unit) for unit in found], skips
 
 
@@ -42,9 +59,12 @@ def units(call: Call) -> tuple[list[bytes], bool]:
 def begin(call: Call) -> dict[str, str]:
     """Begin to register files of a cloud; the document is checked now, the files are looked at by and by."""
     _check_dataset(call)
-    integration = call.storage.clouds.integration(call.given("integration_id", str)).hash
+    if isinstance(call.prepared, list):
+        row = datasets.dataset(call.db, call.of.hash)
+        return data_items.begin_for_dataset(call, row.backing_folder_uuid or row.dataset_hash)
+    integration = call.storage.clouds.integration(_either(call, "integrationId", "integration_id", str)).hash
     found, skips = call.prepared
-    ignores = call.given("ignore_errors", bool, False)
+    ignores = _either(call, "ignoreErrors", "ignore_errors", bool, False)
     values = {"integration": integration, "ignore_errors": ignores, "skip_duplicates": skips}
     job = jobs.add(call.db, _new(call, PRIVATE_DATA) | values, found)
     return {"process_hash": job.process_hash}
@@ -67,6 +87,9 @@ def _new(call: Call, kind: str) -> dict[str, Any]:
 def progress(call: Call) -> dict[str, Any]:
     """Say how far a job is; if it is under way, only when it ends or the time is up."""
     _check_dataset(call)
+    told = data_items.told_of_dataset(call, call.given("process_hash", str))
+    if told is not None:
+        return told
     job = jobs.by_hash(call.db, call.of.hash, call.given("process_hash", str))
     if job is None or job.kind != PRIVATE_DATA:
         raise ResourceNotFoundError("The dataset has no such job.")
@@ -80,14 +103,25 @@ def _told(call: Call, job: Any) -> dict[str, Any]:
     counts = jobs.counts(call.db, job.id)
     # A job under way is looked at often: what came of it is told when it is over.
     is_over = job.status != "PENDING"
+    failed = jobs.units(call.db, job.id, [FAILED])
     registered = [msgspec.json.decode(one.found) for one in jobs.units(call.db, job.id, [DONE])] if is_over else []
     return {
         "status": job.status,
         "data_hashes_with_titles": [one for one in registered if one is not None],
-        "errors": [msgspec.json.decode(one.found) for one in jobs.units(call.db, job.id, [FAILED])],
+        "errors": [msgspec.json.decode(one.found) for one in failed],
+        "data_unit_errors": [
+            {
+                "object_urls": msgspec.json.decode(one.unit, type=Unit).urls,
+                "error": msgspec.json.decode(one.found),
+                "subtask_uuid": str(uuid5(UUID(job.process_hash), str(one.place))),
+                "action_description": "read",
+            }
+            for one in failed
+        ],
         "units_pending_count": counts.get(WAITING, 0) + counts.get(LOOKED_AT, 0),
         "units_done_count": counts.get(DONE, 0),
         "units_error_count": counts.get(FAILED, 0),
+        "units_cancelled_count": 0,
     }
 
 

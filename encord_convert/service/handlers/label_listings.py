@@ -5,10 +5,11 @@ Source: wire protocol, section 11.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, func, select
@@ -17,7 +18,7 @@ from encord_convert.sdk.exceptions import InvalidArgumentsError
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
 from encord_convert.sdk.orm.label_row import AnnotationTaskStatus, LabelRowMetadata, ShadowDataState
 from encord_convert.service.calls import Call, Kind, Parts, handles
-from encord_convert.service.store import label_rows, projects
+from encord_convert.service.store import label_rows, projects, tasks
 from encord_convert.service.store.datasets import like
 from encord_convert.service.store.tables import DATA_ROWS
 from encord_convert.service.store.tables_labels import LABEL_ROWS
@@ -28,6 +29,9 @@ _EPOCH = datetime(1970, 1, 1)
 _PLACES = {"label_hashes": 0, "data_hashes": 7}
 """Where these stand in a row of the listing."""
 
+MAIN = "main"
+"""The branch of labels that is always there."""
+_NO_SPACES: dict[str, Any] = {}
 NOT_BEGUN = "NOT_LABELLED"
 WAITING = AnnotationTaskStatus.QUEUED.value
 
@@ -53,35 +57,123 @@ def entries(call: Call, project: Any, wanted: dict[str, Any]) -> msgspec.Raw:
 
 
 # As a record of its own, an entry is made and written twice as fast as a dictionary.
-_Entry: Any = msgspec.defstruct("_Entry", [field.name for field in fields(LabelRowMetadata)], gc=False)
+_MORE = (
+    "file_type", "backing_item_uuid", "task_uuid", "assigned_user_email", "last_actioned_by_user_email",
+    "client_metadata", "images_data",
+)  # fmt: skip
+"""What only younger clients read."""
+_NAMES = [field.name for field in fields(LabelRowMetadata)]
+_Entry: Any = msgspec.defstruct("_Entry", _NAMES, gc=False)
+_YoungerEntry: Any = msgspec.defstruct(
+    "_YoungerEntry",
+    [*_NAMES, "branch_name", "spaces"] + [(name, Any, None) for name in _MORE],
+    gc=False,
+    omit_defaults=True,
+)
+
+
+_YOUNGER = {"include_client_metadata", "include_images_data", "include_all_label_branches", "branch_name"}
+"""What only younger clients ask."""
 
 
 def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
-    nodes = projects.nodes(call.db, call.of.hash)
+    # Stages are told of every project to whoever asks for them, since a row with a stage has no status for its client.
+    is_asked = wanted.get("include_workflow_graph_node") is True
+    has_workflow = project["workflow_manager_uuid"] is not None
+    nodes = projects.nodes(call.db, call.of.hash) if has_workflow or is_asked else {}
     shadows = _shadows(call, project)
     too_many: list[tuple[int, set[str]]] = []
-    conditions = _conditions(call, wanted, bool(nodes), too_many)
+    conditions = _conditions(call, wanted, has_workflow, too_many)
     state = wanted.get("shadow_data_state") or "ALL_DATA"
     if state not in [one.value for one in ShadowDataState]:
         raise InvalidArgumentsError(f"{state!r:.80} is no shadow_data_state.")
+    of_tasks = tasks.assignees(call.db, call.of.hash) if is_asked else {}
+    more = _More(call, wanted, is_asked, of_tasks)
+    branches = _branches(call, wanted)
     before = b"["
     for dataset in projects.datasets(call.db, call.of.hash):
         is_shadow = dataset["dataset_hash"] in shadows
         if state not in ("ALL_DATA", "SHADOW_DATA" if is_shadow else "NOT_SHADOW_DATA"):
             continue
-        for batch in label_rows.listed(call.db, call.of.hash, dataset["dataset_hash"], conditions):
-            rows = [row for row in batch if all(row[place] in hashes for place, hashes in too_many)]
-            if rows:
-                yield before
-                yield msgspec.json.encode(_entries(rows, dataset, nodes, is_shadow))[1:-1]
-                before = b","
+        for name, own, only in branches:
+            for batch in label_rows.listed(call.db, own, dataset["dataset_hash"], [*conditions, *only], more=is_asked):
+                rows = [row for row in batch if all(row[place] in hashes for place, hashes in too_many)]
+                if rows:
+                    yield before
+                    entries = _entries(rows, dataset, nodes, is_shadow, has_workflow, more, name)
+                    yield msgspec.json.encode(entries)[1:-1]
+                    before = b","
     yield b"[]" if before == b"[" else b"]"
 
 
-def _entries(rows: Sequence[Any], dataset: Any, nodes: dict[int, dict[str, str]], is_shadow: bool) -> list[Any]:
+def _branches(call: Call, wanted: dict[str, Any]) -> list[tuple[str, str, list[Any]]]:
+    """Return the branches that are asked for: name, hash, and what is asked of their rows besides."""
+    name, wants_all = wanted.get("branch_name") or MAIN, wanted.get("include_all_label_branches") is True
+    if name == MAIN and not wants_all:
+        return [(MAIN, call.of.hash, [])]
+    others = projects.branches(call.db, call.of.hash)
+    if not wants_all:
+        return [(str(name), others.get(name, ""), [])]
+    is_begun = [LABEL_ROWS.c.label_hash.is_not(None)]
+    return [(MAIN, call.of.hash, []), *((one, own, is_begun) for one, own in others.items())]
+
+
+class _More(NamedTuple):
+    """What else is asked for."""
+
+    call: Call
+    wanted: dict[str, Any]
+    with_tasks: bool
+    of_tasks: dict[str, Any]
+
+    def of(self, rows: Sequence[Any], branch: str) -> Iterable[tuple[Any, ...]]:
+        """Return for each row its branch, and what of :data:`_MORE` is asked for."""
+        hashes = [row[7] for row in rows]
+        metadata: dict[str, Any] = {}
+        if self.wanted.get("include_client_metadata") is True:
+            found = label_rows.client_metadata(self.call.db, hashes)
+            metadata = {data_hash: msgspec.Raw(text.encode()) for data_hash, text in found.items()}
+        images: dict[str, Any] = {}
+        if self.wanted.get("include_images_data") is True:
+            groups = [row[7] for row in rows if row[9] == "IMG_GROUP"]
+            images = {
+                data_hash: [_image(file) for file in files]
+                for data_hash, files in label_rows.files(self.call.db, groups).items()
+            }
+        if not self.with_tasks:
+            empty = (branch, _NO_SPACES, *[None] * 5)
+            return [(*empty, metadata.get(one), images.get(one)) for one in hashes]
+        project_hash, nobody = self.call.of.hash, (None, None, None)
+        return (
+            (
+                branch, _NO_SPACES, *row[-2:], tasks.uuid_of(project_hash, row[7]),
+                *self.of_tasks.get(row[7], nobody)[1:], metadata.get(row[7]), images.get(row[7]),
+            )
+            for row in rows
+        )  # fmt: skip
+
+
+def _image(file: Any) -> dict[str, Any]:
+    names = ("title", "file_type", "height", "width", "image_hash")
+    return {"index": file["position"], **{name: file[name] for name in names}}
+
+
+def _entries(
+    rows: Sequence[Any],
+    dataset: Any,
+    nodes: dict[int, Any],
+    is_shadow: bool,
+    has_workflow: bool,
+    more: _More,
+    branch: str,
+) -> list[Any]:
     dataset_hash, dataset_title = dataset["dataset_hash"], dataset["title"]
+    is_plain = not (more.with_tasks or more.wanted.keys() & _YOUNGER)
+    others: Iterable[tuple[Any, ...]] = repeat((), len(rows)) if is_plain else more.of(rows, branch)
+    own = rows if not more.with_tasks else [row[:16] for row in rows]
+    entry = _Entry if is_plain else _YoungerEntry
     return [
-        _Entry(
+        entry(
             label_hash,
             None if created_at is None else _EPOCH + timedelta(seconds=created_at),
             None if edited_at is None else _EPOCH + timedelta(seconds=edited_at),
@@ -92,7 +184,7 @@ def _entries(rows: Sequence[Any], dataset: Any, nodes: dict[int, dict[str, str]]
             data_type,
             link,
             label_status or NOT_BEGUN,
-            None if nodes else task_status or WAITING,
+            None if has_workflow else task_status or WAITING,
             nodes.get(node or 0),
             is_shadow,
             frames,
@@ -101,11 +193,12 @@ def _entries(rows: Sequence[Any], dataset: Any, nodes: dict[int, dict[str, str]]
             height,
             width,
             priority,
+            *other,
         )
         for (
             label_hash, created_at, edited_at, label_status, task_status, node, priority, data_hash, data_title,
             data_type, link, frames, duration, fps, height, width,
-        ) in rows
+        ), other in zip(own, others, strict=True)
     ]  # fmt: skip
 
 
@@ -138,8 +231,14 @@ def _conditions(
                 own = columns.annotation_task_status
                 status = own if has_workflow else func.coalesce(own, WAITING)
                 found.append(status.in_(_texts(name, value)))
-            case "shadow_data_state":
-                pass  # a matter of whole datasets
+            case "shadow_data_state" | "include_client_metadata" | "include_images_data" | "include_children":
+                pass  # a matter of whole datasets, or of what is told
+            case "include_workflow_graph_node" | "include_all_label_branches" | "client_metadata_as_signed_url":
+                pass
+            case "branch_name":
+                pass
+            case _ if value is False:
+                pass  # younger clients name what they do not ask for
             case "data_hashes" | "label_hashes":
                 column = DATA_ROWS.c.data_hash if name == "data_hashes" else columns.label_hash
                 hashes = _texts(name, value)

@@ -26,7 +26,9 @@ from encord_convert.sdk.exceptions import (
 )
 from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
 from encord_convert.service.calls import Call, Kind, handles
-from encord_convert.service.handlers.label_listings import WAITING
+from encord_convert.service.classification_forms import give_both
+from encord_convert.service.handlers.datasets import titled
+from encord_convert.service.handlers.label_listings import MAIN, WAITING
 from encord_convert.service.handlers.projects import ADMIN, ANNOTATOR, ANNOTATOR_REVIEWER, TEAM_MANAGER, hashes, links
 from encord_convert.service.label_bodies import narrow, row_of
 from encord_convert.service.store import label_rows, projects
@@ -34,8 +36,10 @@ from encord_convert.service.times import iso, seconds_of
 
 _LOG = logging.getLogger("encord_convert.service")
 
-MOST_ROWS = 100
-"""Label rows of one request: a bundle of the client holds as many."""
+MOST_ROWS = 1000
+"""Label rows of one request: a bundle of the newest client holds as many."""
+MOST_BRANCHES = 100
+"""Of labels, of one project."""
 WRITERS = (ADMIN, ANNOTATOR, ANNOTATOR_REVIEWER, TEAM_MANAGER)
 BEGUN = "LABEL_IN_PROGRESS"
 
@@ -81,13 +85,17 @@ class _Answer(msgspec.Struct, gc=False):
     actions: list[_Members] = []
 
 
+class _Placed(_Answer, gc=False):
+    range: list[tuple[int, int]] | None = None
+
+
 class _Row(msgspec.Struct, Generic[Labels], gc=False):
     """What a label row that is saved has at least; all else is kept unread."""
 
     data_hash: str
     data_units: dict[str, _Unit[Labels]]
     object_answers: dict[str, _Answer]
-    classification_answers: dict[str, _Answer]
+    classification_answers: dict[str, _Placed]
     object_actions: dict[str, _Answer]
     last_edited_at: str | None = None
 
@@ -104,12 +112,7 @@ _rows_decoder = msgspec.json.Decoder(_Rows)
 @handles(Query.LABEL_ROW, Verb.GET, RESOURCE, writes=False, scope="label.read", kinds=(Kind.PROJECT,))
 def fetch(call: Call) -> Any:
     """Fetch one row or several, all of it or labels of some classes."""
-    wanted = _several(call.uid)
-    found = {row["label_hash"]: row for row in label_rows.whole(call.db, call.of.hash, label_hashes=wanted)}
-    for label_hash in wanted:
-        if label_hash not in found:
-            raise _unknown(label_hash)
-    rows = _assembled(call, [found[label_hash] for label_hash in wanted], call.given("get_signed_url", bool, False))
+    rows = _assembled(call, found(call, _several(call.uid)), call.given("get_signed_url", bool, False))
     objects = call.given("include_object_feature_hashes", (list, type(None)), None)
     classifications = call.given("include_classification_feature_hashes", (list, type(None)), None)
     with_reviews = call.given("include_reviews", bool, False)
@@ -120,20 +123,60 @@ def fetch(call: Call) -> Any:
 
 @handles(Query.LABEL_ROW, Verb.PUT, RESOURCE, writes=True, roles=WRITERS, scope="label.write", kinds=(Kind.PROJECT,))
 def begin(call: Call) -> Any:
-    """Begin to label one piece of data or several; all of them, or none."""
+    """Begin to label one piece of data or several, on a branch; all of them, or none."""
     wanted = _several(call.uid)
-    found = {row["data_hash"]: row for row in label_rows.whole(call.db, call.of.hash, data_hashes=wanted)}
-    has_workflow = bool(projects.nodes(call.db, call.of.hash))
+    branch = call.given("branch_name", (str, type(None)), None) if isinstance(call.payload, dict) else None
+    own = branch_of(call, branch or MAIN)
+    there = {row["data_hash"]: row for row in label_rows.whole(call.db, own, data_hashes=wanted)}
+    has_workflow = projects.has_workflow(call.db, own)
     for data_hash in wanted:
-        row = found.get(data_hash)
+        row = there.get(data_hash)
         if row is None:
             raise ResourceNotFoundError(f"The project has no data {data_hash[:64]}.")
         if row["label_hash"] is not None:
             raise ResourceExistsError(f"Data {data_hash} has the label row {row['label_hash']} already.")
-        begin_row(call, data_hash, has_workflow)
-    rows = label_rows.whole(call.db, call.of.hash, data_hashes=wanted)
+        begin_row(call, data_hash, has_workflow, own)
+    rows = [row | {"branch_name": branch or MAIN} for row in label_rows.whole(call.db, own, data_hashes=wanted)]
     assembled = _assembled(call, rows, is_signed=False)
     return assembled if isinstance(call.uid, list) else assembled[0]
+
+
+def branch_of(call: Call, name: str) -> str:
+    """Return the hash of a branch of the project, which is made if it is not there.
+
+    Raises
+    ------
+    InvalidArgumentsError
+        There are too many.
+    """
+    if name == MAIN:
+        return call.of.hash
+    there = projects.branches(call.db, call.of.hash)
+    if name not in there and len(there) >= MOST_BRANCHES:
+        raise InvalidArgumentsError(f"A project has at most {MOST_BRANCHES} branches.")
+    user_hash = call.caller.user_hash
+    return there.get(name) or projects.add_branch(
+        call.db, call.of.hash, titled(name, "branch_name"), user_hash, call.now
+    )
+
+
+def found(call: Call, wanted: list[str]) -> list[dict[str, Any]]:
+    """Return what is known of label rows of the project, of whatever branch, in the order of their hashes.
+
+    Raises
+    ------
+    ResourceNotFoundError
+        The project has one of them not.
+    """
+    rows = {row["label_hash"]: row for row in label_rows.whole(call.db, call.of.hash, label_hashes=wanted)}
+    if len(rows) < len(wanted):
+        for name, own in projects.branches(call.db, call.of.hash).items():
+            for row in label_rows.whole(call.db, own, label_hashes=wanted):
+                rows[row["label_hash"]] = row | {"branch_name": name}
+    for label_hash in wanted:
+        if label_hash not in rows:
+            raise _unknown(label_hash)
+    return [rows[label_hash] for label_hash in wanted]
 
 
 def begin_row(call: Call, data_hash: str, has_workflow: bool, project_hash: str | None = None) -> str:
@@ -169,12 +212,19 @@ def save(call: Call) -> bool:
     else:
         [label_hash] = hashes([call.uid], "uid")
         saved = {label_hash: bytes(call.raw_payload)}
-    save_rows(call, call.of.hash, saved)
+    heads = label_rows.heads(call.db, call.of.hash, list(saved))
+    if len(heads) < len(saved):
+        for own in projects.branches(call.db, call.of.hash).values():
+            of_branch = label_rows.heads(call.db, own, list(saved))
+            save_rows(call, own, {label_hash: saved.pop(label_hash) for label_hash in of_branch}, of_branch)
+    save_rows(call, call.of.hash, saved, heads)
     return True
 
 
-def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
-    """Save label rows of a project, as JSON, by label hash.
+def save_rows(
+    call: Call, project_hash: str, saved: dict[str, bytes], heads: dict[str, label_rows.Head] | None = None
+) -> None:
+    """Save label rows of a project, as JSON, by label hash; their newest revisions, if they were looked up already.
 
     Raises
     ------
@@ -187,7 +237,7 @@ def save_rows(call: Call, project_hash: str, saved: dict[str, bytes]) -> None:
     ResourceExistsError
         The service is strict, and a newer revision is another's.
     """
-    heads = label_rows.heads(call.db, project_hash, list(saved))
+    heads = label_rows.heads(call.db, project_hash, list(saved)) if heads is None else heads
     revisions = []
     for label_hash, body in saved.items():
         head = heads.get(label_hash)
@@ -252,6 +302,11 @@ def _named(revision: Any) -> str:
     return f"revision {revision['id']} by {revision['email']} of {iso(revision['saved_at'])}"
 
 
+def bodies_told(call: Call, wanted: list[str]) -> list[dict[str, Any]]:
+    """Return label rows of the project whole, in the order of their hashes."""
+    return _assembled(call, found(call, _several(wanted)), is_signed=False)
+
+
 def _several(uid: Any) -> list[str]:
     wanted = hashes(uid if isinstance(uid, list) else [uid], "uid")
     if len(wanted) > MOST_ROWS:
@@ -267,4 +322,7 @@ def _assembled(call: Call, rows: list[Any], is_signed: bool) -> list[dict[str, A
     files = label_rows.files(call.db, [row["data_hash"] for row in rows if row["data_type"] in ("IMG_GROUP", "DICOM")])
     bodies = label_rows.bodies(call.db, [row["head"] for row in rows if row["head"] is not None])
     link = links(call, is_signed)
-    return [row_of(row, files.get(row["data_hash"], []), bodies.get(row["head"]), link) for row in rows]
+    told = [row_of(row, files.get(row["data_hash"], []), bodies.get(row["head"]), link) for row in rows]
+    for row, facts in zip(told, rows, strict=True):
+        give_both(row, facts["number_of_frames"] - 1, facts["email"])
+    return told

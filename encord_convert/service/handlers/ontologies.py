@@ -32,7 +32,7 @@ def checked_editor(call: Call) -> bytes:
 def create(call: Call) -> dict[str, Any]:
     """Make an ontology; the caller is its admin."""
     title = titled(call.given("title", str))
-    ontology_hash = add(call, title, _description(call), call.prepared)
+    ontology_hash = add(call, title, described(call), call.prepared)
     return _wire(_found(call.db, ontology_hash))
 
 
@@ -74,13 +74,46 @@ def save(call: Call) -> bool:
     ontology_hash = _addressed(call)
     if call.of.kind is Kind.PROJECT:
         check_editable(call)
+    save_as(call, ontology_hash)
+    return True
+
+
+def _roles(call: Call) -> tuple[int | None, int | None]:
+    """Return the roles of the caller in the ontology that the call names: their own, and that by a project."""
+    own = users.role_of(call.db, Kind.ONTOLOGY, str(call.uid), call.caller.user_hash)
+    return own, ontologies.role_by_project(call.db, str(call.uid), call.caller.user_hash)
+
+
+@handles(Query.ONTOLOGY, Verb.GET, USER, writes=False)
+def fetch_by_user(call: Call) -> dict[str, Any]:
+    """Fetch an ontology that the call names; versions between the first and the newest do so."""
+    if _roles(call) == (None, None):
+        raise _unknown()
+    return _wire(_found(call.db, str(call.uid)))
+
+
+def checked_by_user(call: Call) -> bytes:
+    """Return the structure a call gives, checked, if the caller may save it."""
+    if ADMIN not in _roles(call):
+        raise _unknown()
+    return checked(call.given("editor", dict))
+
+
+@handles(Query.ONTOLOGY, Verb.PUT, USER, writes=True, prepare=checked_by_user)
+def save_by_user(call: Call) -> bool:
+    """Save an ontology that the call names."""
+    save_as(call, str(call.uid))
+    return True
+
+
+def save_as(call: Call, ontology_hash: str) -> None:
+    """Store what a call gives of an ontology."""
     values = {
         "title": titled(call.given("title", str)),
-        "description": _description(call),
+        "description": described(call),
         "editor": call.prepared,
     }
     ontologies.change(call.db, ontology_hash, call.now, **values)
-    return True
 
 
 def check_editable(call: Call) -> None:
@@ -119,7 +152,8 @@ def _without_null_options(value: Any) -> Any:
     return [_without_null_options(one) for one in value] if isinstance(value, list) else value
 
 
-def _description(call: Call) -> str:
+def described(call: Call) -> str:
+    """Return the description a call gives; empty if it gives none."""
     return titled(call.given("description", (str, type(None)), None) or "", "description", LONGEST_DESCRIPTION)
 
 

@@ -123,7 +123,7 @@ def _copy_labels(call: Call, new: str, options: dict[str, Any], new_hashes: dict
     by_hash, by_state = options.get("accepted_label_hashes"), options.get("accepted_label_statuses")
     accepted = None if by_hash is None else set(hashes(by_hash, "accepted_label_hashes", MOST_COPIED))
     states = None if by_state is None else set(hashes(by_state, "accepted_label_statuses"))
-    has_workflow = bool(projects.nodes(call.db, new))
+    has_workflow = projects.has_workflow(call.db, new)
     rows = [
         row
         for row in copies.labelled(call.db, call.of.hash)

@@ -24,7 +24,8 @@ from encord_convert.service.handlers.ontologies import EMPTY, add, check_editabl
 from encord_convert.service.store import label_rows, ontologies, projects, users
 from encord_convert.service.times import spaced
 
-ADMIN, ANNOTATOR, REVIEWER, ANNOTATOR_REVIEWER, TEAM_MANAGER = range(5)
+ADMIN, ANNOTATOR, REVIEWER, ANNOTATOR_REVIEWER, TEAM_MANAGER, VIEWER = range(6)
+ANYBODY_AT_WORK = (ADMIN, ANNOTATOR, REVIEWER, ANNOTATOR_REVIEWER, TEAM_MANAGER)
 MANAGERS = (ADMIN, TEAM_MANAGER)
 WORKFLOW_TYPES = ("manual", "benchmark")
 
@@ -101,8 +102,8 @@ def write_ontology(call: Call) -> bool:
 def add_users(call: Call) -> list[dict[str, Any]]:
     """Give users a role; team managers neither make admins nor change them, and one admin stays."""
     new_role = call.given("user_role", int)
-    if new_role not in range(5):
-        raise InvalidArgumentsError(f"{new_role} is no role in a project; roles are 0 to 4.")
+    if new_role not in range(6):
+        raise InvalidArgumentsError(f"{new_role} is no role in a project; roles are 0 to 5.")
     emails = [users.address(one) for one in hashes(call.given("user_emails", list), "user_emails")]
     own = (Kind.PROJECT, call.of.hash)
     for email in emails:

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError, ResourceNotFoundError
-from encord_convert.sdk.http.routes import COLLABORATOR_TIMERS
 from encord_convert.service.calls import Call, Kind, handles_path
 from encord_convert.service.handlers.projects import MANAGERS, role
 from encord_convert.service.store import label_logs
@@ -26,7 +25,7 @@ USUAL_PAGE, LARGEST_PAGE = 100, 1000
 NO_ROLE_LEFT = 1
 
 
-@handles_path(COLLABORATOR_TIMERS, writes=False)
+@handles_path("GET analytics/collaborators/timers", writes=False)
 def timers(call: Call) -> dict[str, Any]:
     """Return a page of the times of collaborators, by user, or by user and piece of data."""
     query = call.query

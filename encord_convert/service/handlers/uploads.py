@@ -90,8 +90,10 @@ def places(call: Call) -> list[dict[str, str]]:
 # --- registering -----------------------------------------------------------------------------------------------------
 
 
-def arrived(call: Call, data_hashes: Sequence[str], kind: Query) -> list[tuple[Any, Facts]]:
-    """Return places of the dataset where files of a kind arrived, in order, and what these say of themselves.
+def arrived(
+    call: Call, data_hashes: Sequence[str], kind: str, owners: Sequence[str] | None = None
+) -> list[tuple[Any, Facts]]:
+    """Return places of the dataset, or of other owners, where files of a kind arrived, in order, and what these say.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def arrived(call: Call, data_hashes: Sequence[str], kind: Query) -> list[tuple[A
     """
     if not 0 < len(data_hashes) <= MOST_FILES or len(set(data_hashes)) < len(data_hashes):
         raise InvalidArgumentsError(f"Expected from 1 to {MOST_FILES} hashes of uploads, each once.")
-    rows = uploads.uploads(call.db, call.of.hash, data_hashes)
+    rows = uploads.uploads(call.db, owners or (call.of.hash,), data_hashes)
     found = []
     for data_hash in data_hashes:
         row = rows.get(data_hash)

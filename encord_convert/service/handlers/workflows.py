@@ -1,6 +1,7 @@
 """How far the labelling of rows is: statuses and reviews, stages of workflows, priorities.
 
-A project without workflow has statuses, one with a workflow has stages; asking one for the other is refused.
+Every project has stages, which younger clients see of all. One that was made without a workflow has statuses as well,
+and the same mark moves both; in one with a workflow asking for a status is refused.
 
 ===================  ======================  =====================
 label status         annotation task status  stage
@@ -22,11 +23,11 @@ from __future__ import annotations
 from typing import Any
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError, ResourceNotFoundError, WrongProjectTypeError
-from encord_convert.sdk.http.routes import LABEL_ROW_PRIORITIES, RESOURCE, Query, Verb
+from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
 from encord_convert.sdk.orm.label_log import Action
 from encord_convert.service.calls import Call, Kind, handles, handles_path
 from encord_convert.service.handlers.label_rows import WRITERS
-from encord_convert.service.handlers.projects import ADMIN, ANNOTATOR_REVIEWER, REVIEWER, TEAM_MANAGER, hashes, role
+from encord_convert.service.handlers.projects import ADMIN, ANNOTATOR_REVIEWER, REVIEWER, TEAM_MANAGER, hashes
 from encord_convert.service.store import label_rows, projects
 
 REVIEWERS = (ADMIN, REVIEWER, ANNOTATOR_REVIEWER, TEAM_MANAGER)
@@ -80,18 +81,14 @@ def move(call: Call) -> bool:
     action = call.given("action", str)
     if action not in ENDS:
         raise InvalidArgumentsError(f"{action[:64]!r} is no action of a workflow; they are {' and '.join(ENDS)}.")
-    _with_workflow(call, call.of.hash)
     mark(call, call.of.hash, hashes(call.uid, "uid"), ENDS[action])
     return True
 
 
-@handles_path(LABEL_ROW_PRIORITIES, writes=True)
+@handles_path("POST projects/{project}/priorities", writes=True, roles=(ADMIN, TEAM_MANAGER))
 def set_priorities(call: Call) -> dict[str, Any]:
     """Set which pieces of data come first, 0.0 to 1.0; all of them, or none."""
-    project_hash = call.path["project_hash"]
-    if role(call, Kind.PROJECT, project_hash) not in (ADMIN, TEAM_MANAGER):
-        raise ResourceNotFoundError(f"There is no project {project_hash[:64]}, or this key may not see it.")
-    _with_workflow(call, project_hash)
+    project_hash = call.of.hash
     wanted: dict[str, float] = {}
     pairs = call.given("priorities", list)
     if len(pairs) > label_rows.MOST_IN_A_CONDITION:
@@ -118,25 +115,20 @@ def mark(call: Call, project_hash: str, label_hashes: list[str], status: str, ac
     ResourceNotFoundError
         The project has no such row.
     """
-    has_workflow = bool(projects.nodes(call.db, project_hash))
+    has_workflow = projects.has_workflow(call.db, project_hash)
     task_status, node, usual = STATES[status]
     known = label_rows.known(call.db, project_hash, label_hashes)
     for label_hash in label_hashes:
         if label_hash not in known:
             raise ResourceNotFoundError(f"The project has no label row {label_hash[:64]}.")
     data_hashes = [known[label_hash]["data_hash"] for label_hash in label_hashes]
-    own = {"node": node} if has_workflow else {"annotation_task_status": task_status}
+    own: dict[str, Any] = {"node": node} if has_workflow else {"node": node, "annotation_task_status": task_status}
     label_rows.change_all(call.db, project_hash, data_hashes, {"label_status": status} | own)
     label_rows.note(
         call.db, project_hash, data_hashes, call.caller.user_hash, usual if action is None else action, call.now
     )
 
 
-def _with_workflow(call: Call, project_hash: str) -> None:
-    if not projects.nodes(call.db, project_hash):
-        raise WrongProjectTypeError("This project has no workflow: set the status of its label rows instead.")
-
-
 def _without_workflow(call: Call) -> None:
-    if projects.nodes(call.db, call.of.hash):
+    if projects.has_workflow(call.db, call.of.hash):
         raise WrongProjectTypeError("This project has a workflow: reopen or complete its label rows instead.")

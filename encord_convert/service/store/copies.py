@@ -29,7 +29,6 @@ def data(db: Connection, from_dataset: str, wanted: list[str], to_dataset: str, 
             "number": number,
             "created_at": now,
             "last_edited_at": now,
-            "backing_item_uuid": str(uuid4()) if row["backing_item_uuid"] else None,
         }
         db.execute(insert(DATA_ROWS).values({**row, **new}))
     files = select(DATA_FILES).where(DATA_FILES.c.data_hash.in_(list(new_hashes)))

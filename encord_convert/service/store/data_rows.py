@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
+from encord_convert.service.store import items
 from encord_convert.service.store.datasets import like
 from encord_convert.service.store.prepared import Prepared
 from encord_convert.service.store.tables import DATA_FILES, DATA_ROWS, DATASETS
@@ -30,7 +31,7 @@ _OF_DATASET = Prepared(select(DATA_ROWS.c.dataset_hash).where(DATA_ROWS.c.data_h
 
 
 def add_data_row(db: Connection, row: dict[str, Any], files: Sequence[dict[str, Any]] = ()) -> None:
-    """Add a data row at the end of its dataset.
+    """Add a data row at the end of its dataset, and the item it shows if that is not there.
 
     Parameters
     ----------
@@ -41,6 +42,7 @@ def add_data_row(db: Connection, row: dict[str, Any], files: Sequence[dict[str, 
         Columns of :data:`DATA_FILES`, in order; ``data_hash``, ``position`` and the times left out.
     """
     _ADD.change(db, _EMPTY | row)
+    items.add_for_row(db, row, files)
     common = {name: row[name] for name in ("data_hash", "created_at", "last_edited_at")}
     if files:
         db.execute(insert(DATA_FILES), [{**file, **common, "position": place} for place, file in enumerate(files)])
@@ -119,6 +121,9 @@ def series_of(db: Connection, data_hash: str) -> bytes | None:
 def change_data_row(db: Connection, dataset_hash: str, data_hash: str, changes: dict[str, Any], now: float) -> bool:
     """Change columns of a data row; tell whether there is such a one in the dataset."""
     row = update(DATA_ROWS).where(DATA_ROWS.c.data_hash == data_hash, DATA_ROWS.c.dataset_hash == dataset_hash)
+    item = select(DATA_ROWS.c.backing_item_uuid).where(DATA_ROWS.c.data_hash == data_hash)
+    if "client_metadata" in changes and (uuid := db.scalar(item)) is not None:
+        items.change(db, uuid, {"client_metadata": changes["client_metadata"]}, now)
     return bool(db.execute(row.values(**changes, last_edited_at=now)).rowcount)
 
 

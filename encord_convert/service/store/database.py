@@ -31,11 +31,23 @@ TABLE_MODULES: tuple[str, ...] = (
     "encord_convert.service.store.tables_projects",
     "encord_convert.service.store.tables_labels",
     "encord_convert.service.store.tables_jobs",
+    "encord_convert.service.store.tables_storage",
+    "encord_convert.service.store.tables_people",
 )
 """Modules beside :mod:`.tables` that hang tables on the metadata."""
 
 Migration = Callable[[Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (METADATA.create_all,)
+
+
+def _give_storage(connection: Connection) -> None:
+    """Make what came with folders: those of datasets, the items of data rows, the stages of every project."""
+    from encord_convert.service.store.upgrades import give_storage
+
+    METADATA.create_all(connection)
+    give_storage(connection)
+
+
+MIGRATIONS: tuple[Migration, ...] = (METADATA.create_all, _give_storage)
 """What leads from one version to the next; the version of a database is how many of these it has seen."""
 
 READERS = 8

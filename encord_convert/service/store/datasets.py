@@ -8,6 +8,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Table, insert, select
 
 from encord_convert.sdk.exceptions import InvalidArgumentsError
+from encord_convert.service.store import folders
 from encord_convert.service.store.tables import DATASETS, ROLES
 from encord_convert.service.times import seconds_of
 
@@ -26,6 +27,11 @@ def like(column: ColumnElement[Any], pattern: object) -> ColumnElement[bool]:
     if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
         raise InvalidArgumentsError(f"A pattern is a text of at most {LONGEST_PATTERN} characters.")
     return column.like(pattern, escape="\\") if "\\" not in pattern else column.like(_literal(pattern), escape="\\")
+
+
+def like_any(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    """Return the condition that a column contains a text, whatever its case."""
+    return column.icontains(text[:LONGEST_PATTERN], autoescape=True)
 
 
 def _literal(pattern: str) -> str:
@@ -86,7 +92,7 @@ def _text(value: object) -> str:
 def add_dataset(
     db: Connection, user_hash: str, title: str, description: str | None, type_: int, with_folder: bool, now: float
 ) -> dict[str, Any]:
-    """Make a dataset and return its row."""
+    """Make a dataset and the folder of its items, and return its row."""
     row = {
         "dataset_hash": str(uuid4()),
         "user_hash": user_hash,
@@ -98,6 +104,8 @@ def add_dataset(
         "last_edited_at": now,
     }
     db.execute(insert(DATASETS), row)
+    uuid = row["backing_folder_uuid"] or row["dataset_hash"]
+    folders.add(db, user_hash, title, now, uuid=str(uuid))
     return row
 
 

@@ -52,6 +52,8 @@ LISTED = (
     DATA_ROWS.c.width,
 )
 """What a listing is made of."""
+_LISTED_MORE = (DATA_ROWS.c.file_type, DATA_ROWS.c.backing_item_uuid)
+"""What one for younger clients has besides."""
 _WHOLE = (
     *LISTED,
     DATASETS.c.dataset_hash,
@@ -82,14 +84,15 @@ def _of_project(columns: Sequence[ColumnElement[Any]], project_hash: str) -> Sel
 
 
 def listed(
-    db: Connection, project_hash: str, dataset_hash: str, conditions: Iterable[ColumnElement[bool]]
+    db: Connection, project_hash: str, dataset_hash: str, conditions: Iterable[ColumnElement[bool]], *, more: bool
 ) -> Iterator[Sequence[Any]]:
-    """Yield the columns :data:`LISTED` of the data of a dataset that meets the conditions, in order, some at a time.
+    """Yield the columns of the data of a dataset that meets the conditions, in order, some at a time.
 
+    The columns are :data:`LISTED`, and :data:`_LISTED_MORE` if more is asked for.
     The index on the number of the rows gives the order: nothing is sorted, and nothing waits for the last row.
     """
     statement = (
-        select(*LISTED)
+        select(*LISTED, *(_LISTED_MORE if more else ()))
         .outerjoin_from(DATA_ROWS, LABEL_ROWS, _own(project_hash))
         .where(DATA_ROWS.c.dataset_hash == dataset_hash, *conditions)
         .order_by(DATA_ROWS.c.number)
@@ -133,6 +136,13 @@ def whole(
     found = {row["data_hash"]: row for row in (dict(zip(_WHOLE_NAMES, row, strict=True)) for row in rows)}
     named = (found.get(data_hash) for data_hash in data_hashes or ())
     return [row for row in named if row is not None and row["place"] is not None]
+
+
+def client_metadata(db: Connection, data_hashes: Sequence[str]) -> dict[str, str]:
+    """Return the client metadata, JSON, of data that has some."""
+    own = DATA_ROWS.c.client_metadata
+    query = select(DATA_ROWS.c.data_hash, own).where(DATA_ROWS.c.data_hash.in_(data_hashes), own.is_not(None))
+    return {data_hash: text for data_hash, text in db.execute(query)}  # noqa: C416
 
 
 def files(db: Connection, data_hashes: Sequence[str]) -> dict[str, list[RowMapping]]:

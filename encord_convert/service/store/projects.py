@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from encord_convert.service.calls import Kind
+from encord_convert.service.store import records
 from encord_convert.service.store.datasets import listed
 from encord_convert.service.store.prepared import Prepared
 from encord_convert.service.store.tables import DATASETS, ROLES
@@ -25,14 +27,13 @@ _NODES = Prepared(
 
 
 def add(db: Connection, values: dict[str, Any]) -> None:
-    """Store a new project, with its stages if it has a workflow."""
+    """Store a new project with its stages."""
     db.execute(insert(PROJECTS).values(values))
-    if values["workflow_manager_uuid"] is not None:
-        nodes = [
-            {"project_hash": values["project_hash"], "place": place, "uuid": str(uuid4()), "title": title}
-            for place, title in enumerate(STAGES)
-        ]
-        db.execute(insert(WORKFLOW_NODES), nodes)
+    nodes = [
+        {"project_hash": values["project_hash"], "place": place, "uuid": str(uuid4()), "title": title}
+        for place, title in enumerate(STAGES)
+    ]
+    db.execute(insert(WORKFLOW_NODES), nodes)
 
 
 def find(db: Connection, project_hash: str) -> RowMapping | None:
@@ -67,8 +68,31 @@ def datasets(db: Connection, project_hash: str) -> list[RowMapping]:
     return list(db.execute(statement).mappings())
 
 
+BRANCH = "branch"
+"""Kind of the records of branches."""
+
+
+def branches(db: Connection, project_hash: str) -> dict[str, str]:
+    """Return the branches of labels of a project besides the main one: name to hash.
+
+    The label rows of a branch are those of a project of its own, which nobody has a role in.
+    """
+    return {msgspec.json.decode(one["body"]): one["uuid"] for one in records.all_of(db, BRANCH, project_hash)}
+
+
+def add_branch(db: Connection, project_hash: str, name: str, user_hash: str, now: float) -> str:
+    """Make a branch, on which nothing is labelled; return its hash."""
+    own = dict(find(db, project_hash) or {}) | {"project_hash": str(uuid4()), "workflow_manager_uuid": None}
+    add(db, own | {"title": name, "created_at": now, "last_edited_at": now})
+    attach(db, own["project_hash"], [one["dataset_hash"] for one in datasets(db, project_hash)])
+    return records.put(db, BRANCH, name, user_hash, now, uuid=own["project_hash"], scope=project_hash)
+
+
 def attach(db: Connection, project_hash: str, dataset_hashes: Iterable[str]) -> None:
-    """Attach datasets; those attached already stay where they are."""
+    """Attach datasets, to the branches as well; those attached already stay where they are."""
+    dataset_hashes = list(dataset_hashes)
+    for branch in branches(db, project_hash).values():
+        attach(db, branch, dataset_hashes)
     own = PROJECT_DATASETS.c.project_hash == project_hash
     there = set(db.scalars(select(PROJECT_DATASETS.c.dataset_hash).where(own)))
     last = db.execute(select(func.coalesce(func.max(PROJECT_DATASETS.c.place), -1)).where(own)).scalar_one()
@@ -83,14 +107,26 @@ def attach(db: Connection, project_hash: str, dataset_hashes: Iterable[str]) -> 
 
 def detach(db: Connection, project_hash: str, dataset_hashes: list[str]) -> None:
     """Detach datasets; their labels stay, and come back with them."""
+    of = [project_hash, *branches(db, project_hash).values()]
     db.execute(
         delete(PROJECT_DATASETS).where(
-            PROJECT_DATASETS.c.project_hash == project_hash, PROJECT_DATASETS.c.dataset_hash.in_(dataset_hashes)
+            PROJECT_DATASETS.c.project_hash.in_(of), PROJECT_DATASETS.c.dataset_hash.in_(dataset_hashes)
         )
     )
 
 
+_MANAGER = Prepared(
+    select(PROJECTS.c.workflow_manager_uuid).where(PROJECTS.c.project_hash == bindparam("project_hash"))
+)
+
+
+def has_workflow(db: Connection, project_hash: str) -> bool:
+    """Tell whether a project was made with a workflow; all others have statuses, and stages beside them."""
+    found = _MANAGER.first(db, {"project_hash": project_hash})
+    return found is not None and found[0] is not None
+
+
 def nodes(db: Connection, project_hash: str) -> dict[int, dict[str, str]]:
-    """Return the stages of the workflow of a project, by place; none if it has no workflow."""
+    """Return the stages of the workflow of a project, by place."""
     rows = _NODES.rows(db, {"project_hash": project_hash})
     return {place: {"uuid": uuid, "title": title} for place, uuid, title in rows}

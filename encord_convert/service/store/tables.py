@@ -147,23 +147,3 @@ DATA_FILES = Table(
     Index("data_files_of_image", "image_hash"),
 )
 """The images of a group, in order; the files of a DICOM series."""
-
-UPLOADS = Table(
-    "uploads",
-    METADATA,
-    Column("data_hash", Text, primary_key=True),
-    Column("dataset_hash", Text, ForeignKey("datasets.dataset_hash", ondelete="CASCADE"), nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("file_link", Text, nullable=False),
-    Column("sha256", Text),
-    Column("size", Float),
-    Column("facts", Text),
-    Column("created_at", Float, nullable=False),
-    Index("uploads_of_dataset", "dataset_hash"),
-    Index("uploads_by_age", "created_at"),
-)
-"""Places that were asked for, and what arrived there; registering them makes data rows.
-
-``kind`` is the query type; ``facts`` is the JSON of what the file says of itself, see :mod:`..contents`.
-"""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from encord_convert.service.store.prepared import Prepared, PreparedList
-from encord_convert.service.store.tables import UPLOADS
+from encord_convert.service.store.tables_storage import UPLOADS
 
 AT_ONCE = 500
 """Values in one list of a statement; SQLite takes 32,766 and older ones 999."""
@@ -19,7 +19,7 @@ class Upload(NamedTuple):
     """A place: the columns of :data:`UPLOADS`. Until something arrived, ``sha256``, ``size`` and ``facts`` are None."""
 
     data_hash: str
-    dataset_hash: str
+    owner: str
     kind: str
     title: str
     file_link: str
@@ -39,10 +39,10 @@ _ARRIVED = Prepared(
 _FORGET = PreparedList(delete(UPLOADS), UPLOADS.c.data_hash)
 
 
-def new_upload(dataset_hash: str, kind: str, title: str, now: float) -> Upload:
+def new_upload(owner: str, kind: str, title: str, now: float) -> Upload:
     """Return a place that is not there yet."""
     data_hash = str(uuid4())
-    return Upload(data_hash, dataset_hash, kind, title, f"service/{dataset_hash}/{data_hash}", None, None, None, now)
+    return Upload(data_hash, owner, kind, title, f"service/{owner}/{data_hash}", None, None, None, now)
 
 
 def add_uploads(db: Connection, places: Sequence[Upload]) -> None:
@@ -56,10 +56,10 @@ def upload(db: Connection, data_hash: str) -> Upload | None:
     return Upload._make(rows[0]) if rows else None
 
 
-def uploads(db: Connection, dataset_hash: str, data_hashes: Sequence[str]) -> dict[str, Upload]:
-    """Return places of a dataset, by their hashes."""
+def uploads(db: Connection, owners: Container[str], data_hashes: Sequence[str]) -> dict[str, Upload]:
+    """Return places that were given to one of some datasets, folders or users, by their hashes."""
     found = map(Upload._make, _UPLOADS.rows(db, data_hashes))
-    return {one.data_hash: one for one in found if one.dataset_hash == dataset_hash}
+    return {one.data_hash: one for one in found if one.owner in owners}
 
 
 def arrived(db: Connection, data_hash: str, sha256: str, size: int, facts: str) -> None:

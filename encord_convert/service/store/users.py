@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 from encord_convert.sdk.exceptions import DuplicateSshKeyError, InvalidArgumentsError
 from encord_convert.service.store.prepared import Prepared
 from encord_convert.service.store.tables import API_KEYS, PUBLIC_KEYS, REQUEST_IDS, ROLES, USERS
+from encord_convert.service.store.tables_people import GRANTED
 
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 
@@ -53,6 +55,13 @@ _OF = and_(
 _ROLE = Prepared(select(ROLES.c.role).where(_OF))
 _SET_ROLE = update(ROLES).where(_OF).values(role=bindparam("new_role"))
 _ADD_ROLE = insert(ROLES)
+_UNMARK = Prepared(
+    delete(GRANTED).where(
+        GRANTED.c.user_hash == bindparam("of_user"),
+        GRANTED.c.kind == bindparam("of_kind"),
+        GRANTED.c.hash == bindparam("of_hash"),
+    )
+)
 _ANSWERED = Prepared(
     select(REQUEST_IDS.c.body_sha256, REQUEST_IDS.c.reply).where(
         REQUEST_IDS.c.caller == bindparam("caller"), REQUEST_IDS.c.request_id == bindparam("request_id")
@@ -121,6 +130,25 @@ def user_named(db: Connection, email: str, now: float) -> str:
     return found
 
 
+def emails(db: Connection, user_hashes: Iterable[str]) -> dict[str, str]:
+    """Return the addresses of users, by their hashes."""
+    query = select(USERS.c.user_hash, USERS.c.email).where(USERS.c.user_hash.in_(set(user_hashes)))
+    return {user_hash: email for user_hash, email in db.execute(query)}  # noqa: C416
+
+
+def found(db: Connection, given: Iterable[str]) -> list[str]:
+    """Return the hashes of the users of some addresses; who is not there is passed over."""
+    return list(db.scalars(select(USERS.c.user_hash).where(USERS.c.email.in_(list(given)))))
+
+
+def beside(db: Connection, user_hash: str) -> list[Any]:
+    """Return the users who share a resource or a group with one, and that one."""
+    own = select(ROLES.c.kind, ROLES.c.hash).where(ROLES.c.user_hash == user_hash).subquery()
+    others = select(ROLES.c.user_hash).join(own, (own.c.kind == ROLES.c.kind) & (own.c.hash == ROLES.c.hash))
+    query = select(USERS).where(USERS.c.user_hash.in_(others) | (USERS.c.user_hash == user_hash))
+    return list(db.execute(query.order_by(USERS.c.email)))
+
+
 def users(db: Connection) -> list[tuple[str, int]]:
     """Return the address of every user and how many keys each has."""
     query = (
@@ -144,6 +172,7 @@ def role_of(db: Connection, kind: str, hash_: str, user_hash: str) -> int | None
 def set_role(db: Connection, kind: str, hash_: str, user_hash: str, role: int) -> None:
     """Give a user a role in a resource, in place of the one before."""
     of = {"of_user": user_hash, "of_kind": kind, "of_hash": hash_}
+    _UNMARK.change(db, of)
     if not db.execute(_SET_ROLE, {**of, "new_role": role}).rowcount:
         db.execute(_ADD_ROLE, {"kind": kind, "hash": hash_, "user_hash": user_hash, "role": role})
 

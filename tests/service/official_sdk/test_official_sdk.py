@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,13 @@ from encord_convert.service.server import Server
 from encord_convert.service.store.users import add_key
 
 HERE = Path(__file__).parent
+ASKED = HERE / "asked.json"
+"""What each version asks, as ``all_versions.py`` found it."""
 FIXTURES = HERE.parents[2] / "fixtures"
-VERSION = "0.1.104"
+VERSIONS = ("0.1.104", "0.1.211")
+"""The documented one and the newest; ``all_versions.py`` runs more."""
 AT_LEAST = 150
+AT_LEAST_EACH = 60
 
 CVAT = """<annotations><version>1.1</version><meta>{meta}</meta>
 <image id="0" name="a.png" {of} width="64" height="48">
@@ -39,25 +44,38 @@ PROJECT = (
 )
 
 
-@pytest.fixture(scope="session")
-def official(request: pytest.FixtureRequest) -> Path:
-    """The interpreter of an environment with the official package; made once and kept with pytest's cache."""
-    assert request.config.cache is not None
-    folder = request.config.cache.mkdir(f"encord-{VERSION}")
+def interpreter(folder: Path, version: str) -> Path:
+    """Return the interpreter of an environment with a version of the official package, made in the folder if new.
+
+    Raises
+    ------
+    ConnectionError
+        The package cannot be had here.
+    """
     python = folder / "bin/python"
     if not (folder / "whole").exists():
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
         done = subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"encord=={VERSION}"],
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"encord=={version}"],
             capture_output=True,
             text=True,
         )
         if done.returncode:
             assert "connection" in done.stderr.lower() or "no matching distribution" in done.stderr.lower(), done.stderr
-            pytest.skip(f"encord=={VERSION} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
+            raise ConnectionError(f"encord=={version} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
         (folder / "whole").touch()
     return python
+
+
+@pytest.fixture(scope="session")
+def pythons(request: pytest.FixtureRequest) -> dict[str, Path]:
+    """The interpreters of the environments; made once and kept with pytest's cache."""
+    assert request.config.cache is not None
+    try:
+        return {one: interpreter(request.config.cache.mkdir(f"encord-{one}"), one) for one in VERSIONS}
+    except ConnectionError as error:
+        pytest.skip(str(error))
 
 
 def key_file(folder: Path, name: str) -> str:
@@ -111,39 +129,84 @@ def scan(modality: str) -> bytes:
     return stream.getvalue()
 
 
+class Suite:
+    """A served service with one database, and the calls of some versions against it.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the service, the keys and the files.
+    pythons : dict
+        Version to interpreter.
+    """
+
+    def __init__(self, folder: Path, pythons: dict[str, Path]) -> None:
+        self.folder, self._pythons = folder, pythons
+        files(folder)
+        numbers = [int(version.rpartition(".")[2]) for version in pythons]
+        (folder / "versions.json").write_text(json.dumps(numbers))
+        self._service = open_service(folder / "service", private_data=[str(folder / "cloud")])
+        for name in ("ann", "bob", *(f"v{number}" for number in numbers)):
+            public = key_file(folder, name)
+            self._register(f"{name}@example.com", public)
+        key_file(folder, "eve")
+        self._server = Server(self._service)
+        self._stop = self._server.start()
+
+    def _register(self, email: str, public: str) -> None:
+        self._service.database.write(lambda db: add_key(db, email, public, 1.7e9)).result()
+
+    def run(self, version: str, *modules: str) -> list[dict[str, Any]]:
+        """Run modules of calls, all of the documented version by default; return what every check said."""
+        command = [self._pythons[version], "-W", "ignore", str(HERE / "calls/run.py"), self._server.url, self.folder]
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "LANG": "C.UTF-8"}
+        done = subprocess.run([*command, *modules], capture_output=True, text=True, timeout=600, env=environment)
+        told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        assert told, done.stderr
+        assert len({line["name"] for line in told}) == len(told)
+        return told
+
+    def close(self) -> None:
+        self._stop()
+        self._service.close()
+
+
+def routes(lines: list[dict[str, Any]]) -> set[str]:
+    """What the service was asked, files left out."""
+    found = {route for line in lines for route in line["routes"]}
+    return {route for route in found if " /storage/" not in route}
+
+
+def failures(lines: list[dict[str, Any]]) -> str:
+    return "\n".join(f"{line['name']}: {line['error']}\n{line['where']}" for line in lines if line["error"])
+
+
 @pytest.fixture(scope="module")
-def lines(official: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What every check said."""
-    folder = tmp_path_factory.mktemp("official").resolve()
-    files(folder)
-    service = open_service(folder / "service", private_data=[str(folder / "cloud")])
-    for name in ("ann", "bob"):
-        public = key_file(folder, name)
-        service.database.write(lambda db, n=name, p=public: add_key(db, f"{n}@example.com", p, 1.7e9)).result()
-    key_file(folder, "eve")
-    server = Server(service)
-    stop = server.start()
-    try:
-        command = [official, "-W", "ignore", str(HERE / "calls/run.py"), server.url, str(folder)]
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8"}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
-    finally:
-        stop()
-        service.close()
-    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert told, done.stderr
-    return told
+def suite(pythons: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    made = Suite(tmp_path_factory.mktemp("official").resolve(), pythons)
+    yield made
+    made.close()
 
 
 @pytest.mark.timeout(900)
-def test_every_call_of_the_official_package_is_answered(lines: list[dict[str, Any]]) -> None:
-    failed = [f"{line['name']}: {line['error']}\n{line['where']}" for line in lines if line["error"]]
-    assert not failed, "\n".join(failed)
-
-
-def test_there_are_enough_checks_and_they_ask_the_service(lines: list[dict[str, Any]]) -> None:
+def test_every_call_of_the_documented_version_is_answered(suite: Suite) -> None:
+    lines = suite.run(VERSIONS[0])
+    assert not failures(lines), failures(lines)
     asking = [line for line in lines if line["requests"]]
     assert len(asking) >= AT_LEAST
-    assert len({line["name"] for line in lines}) == len(lines)
-    sent = sum(line["requests"] for line in lines)
-    print(f"{len(lines)} checks, {len(asking)} of them ask the service, {sent} requests")
+    assert routes(lines) <= set(json.loads(ASKED.read_text())[VERSIONS[0]])
+    print(f"{len(lines)} checks, {len(asking)} of them ask the service")
+
+
+@pytest.mark.timeout(900)
+def test_versions_share_one_service_and_read_what_the_others_wrote(suite: Suite) -> None:
+    for version in VERSIONS:
+        lines = suite.run(version, "every_version")
+        assert not failures(lines), failures(lines)
+        assert sum(line["requests"] > 0 for line in lines) >= AT_LEAST_EACH
+        ticked = set(json.loads(ASKED.read_text())[version])
+        assert routes(lines) <= ticked
+        assert version == VERSIONS[0] or routes(lines) == ticked
+    for version in (*VERSIONS, *VERSIONS):  # what one saved the others read, and what these saved over it it reads
+        lines = suite.run(version, "others")
+        assert not failures(lines), failures(lines)
