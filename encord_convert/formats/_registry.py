@@ -37,6 +37,7 @@ KNOWN: dict[str, str] = {
     "masks-index": "encord_convert.formats.masks.page:FORMAT_INDEX",
     "masks-instance": "encord_convert.formats.masks.page:FORMAT_INSTANCE",
     "rle": "encord_convert.formats.masks.rle:FORMAT",
+    "voc": "encord_convert.formats.voc.page:FORMAT",
     "yolo": "encord_convert.formats.yolo.page:FORMAT",
     "yolo-obb": "encord_convert.formats.yolo.page:FORMAT_OBB",
     "yolo-pose": "encord_convert.formats.yolo.page:FORMAT_POSE",

@@ -80,6 +80,15 @@ def answered_texts(instance: Any) -> list[tuple[Any, str]]:
     return [(attribute, value) for attribute, value in answers if isinstance(value, str)]
 
 
+def feature_of(attribute: Any, *, is_object: bool) -> Feature:
+    """Return the feature by which a format carries the answers to an attribute of an object or a classification."""
+    if getattr(attribute, "dynamic", False):
+        return Feature.DYNAMIC_ANSWERS
+    if len(attribute.uid) > 2:
+        return Feature.NESTED_ANSWERS
+    return Feature.ANSWERS if is_object else Feature.CLASSIFICATIONS
+
+
 def placed_answers(instance: Any) -> list[tuple[Any, Feature]]:
     """Return attribute and kind of each answer: static ones, and runs of dynamic ones that meet the object's frames."""
     answers = [

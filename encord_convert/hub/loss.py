@@ -258,7 +258,8 @@ class Carries:
     Shapes in ``approximates`` do not survive, but are written in another form: their loss is a change, not a drop.
     ``codes`` gives the stable code of a loss where the format has a name of its own for it: of a shape it has no place
     for, of a feature it lacks, or of a feature of one shape. ``one_layer`` says of a format with one value a pixel
-    whether that tells objects apart or only classes; objects that come later hide those before them. ``limits`` is what
+    whether that tells objects apart or only classes; objects that come later hide those before them. ``layered`` are
+    the shapes that lie in that layer, None if all do. ``limits`` is what
     the reader leaves out beside that. Features in ``alters`` do not survive either, but their values stand there in
     another form: a change too (answers without their questions). Shapes in ``bounded`` are cut at the border of the
     image though ``OUT_OF_BOUNDS`` is carried of the others; texts in which ``unwritable`` finds something are changed
@@ -288,6 +289,7 @@ class Carries:
     extent: Literal["frame", "unit"] = "frame"
     native: frozenset[str] = frozenset()
     redraws: Mapping[Any, Shape] = field(default_factory=lambda: OUTLINES)
+    layered: frozenset[Shape] | None = None
 
     @property
     def redrawn(self) -> Mapping[Any, Shape]:

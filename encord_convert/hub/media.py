@@ -81,7 +81,7 @@ def apart(members: Sequence[str]) -> list[str]:
     """
     folders = [one.split("/")[:-1] for one in members]
     shared = 0
-    while all(len(one) > shared and one[shared] == folders[0][shared] for one in folders):
+    while folders and all(len(one) > shared and one[shared] == folders[0][shared] for one in folders):
         shared += 1
     return ["".join(f"{part}/" for part in one[shared:]) for one in folders]
 

@@ -12,6 +12,7 @@ Three levels: the set (``LabelSet.native``: by family, then by key), the row and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -189,9 +190,15 @@ class NativeColumns:
                 if f"{scope}.{key}" not in self.quiet:
                     yield f"{scope}.{key}", len(column)
             for keys in some:
-                for key, value in keys.items():
-                    if f"{scope}.{key}" not in self.quiet and not says_nothing(value):
-                        yield f"{scope}.{key}", leaves(value)
+                yield from self._loud(scope, keys, 1)
+        by_id = dict(zip(map(id, self.shared), self.shared, strict=True))
+        for id_, count in Counter(map(id, self.shared)).items():
+            yield from self._loud("annotation", by_id[id_] or {}, count)
+
+    def _loud(self, scope: str, keys: Keys, count: int) -> Iterator[tuple[str, int]]:
+        for key, value in keys.items():
+            if f"{scope}.{key}" not in self.quiet and not says_nothing(value):
+                yield f"{scope}.{key}", count * leaves(value)
 
 
 def _plain(value: Any) -> Any:

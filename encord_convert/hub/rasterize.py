@@ -172,8 +172,9 @@ def layers_of(row: LabelRowV2, carries: Carries) -> dict[int, Layer]:
     if carries.one_layer is None:
         return {}
     by_frame: dict[int, list[Any]] = {}
+    layered = carries.shapes | carries.approximates if carries.layered is None else carries.layered
     for instance in row._objects.values():
-        if instance.ontology_item.shape in carries.shapes | carries.approximates:
+        if instance.ontology_item.shape in layered:
             for frame, data in instance._frames.items():
                 by_frame.setdefault(frame, []).append((instance, data.coordinates))
     return {

@@ -27,6 +27,7 @@ from encord_convert.hub.contents import (
     also_of,
     answered_texts,
     count_row,
+    feature_of,
     hash_of,
     hub_answers,
     info_of,
@@ -632,6 +633,8 @@ class Report:
         """Say which texts that an instance, of which at least one frame is written, answers are written in part."""
         pattern = carries.unwritable
         texts = answered_texts(instance) if pattern is not None else []
+        is_object = hasattr(instance, "object_hash")
+        texts = [pair for pair in texts if feature_of(pair[0], is_object=is_object) in carries.features]
         lost = [(attribute, text) for attribute, text in texts if pattern and pattern.search(text)]
         if not lost:
             return

@@ -1,0 +1,1 @@
+"""Pascal VOC: the page is :mod:`encord_convert.formats.voc.page`."""

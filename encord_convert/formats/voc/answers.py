@@ -1,0 +1,101 @@
+"""What an ``<object>`` answers, as the hub has it, and back as elements.
+
+The page of the format is :mod:`encord_convert.formats.voc.page`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from encord_convert.formats._classes import Choice, Classes
+from encord_convert.formats.voc.elements import DEFAULT_POSE, FLAGS, Said, is_yes
+from encord_convert.sdk.objects import ChecklistAttribute, Object, RadioAttribute, TextAttribute
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_TRUTHS = {"true": True, "false": False}
+
+
+def answered(said: Said, item: Object | None, classes: Classes) -> tuple[dict[str, Any], dict[str, str], int]:
+    """Return the answers of an object by what they are asked, what else it says, by path, and what it says again.
+
+    A flag that says no, the pose ``Unspecified`` and an action that is not done are no answers, unless the class asks
+    for them (``item``, of the ontology that lies beside the labels): they are native.
+    """
+    members: dict[str, Any] = {}
+    native = dict(said.native)
+    again = 0
+    for kind, key, text in said.answers:
+        asked = "actions" if kind == "actions" else key
+        question = None if item is None else classes.question(item, asked)
+        if kind == "flag":
+            if is_yes(text) or (question is not None and question.is_claim):
+                members[key] = is_yes(text)
+            else:
+                native[key] = text
+        elif kind == "pose":
+            if text != DEFAULT_POSE or (question is not None and question.is_choice):
+                members[key] = Choice(text)
+            else:
+                native[key] = text
+        elif kind == "actions":
+            if text == "1" or question is not None:
+                members.setdefault(asked, []).extend([key] if text == "1" else ())
+            else:
+                native[f"actions.{key}"] = text
+        elif kind == "again":
+            again += 1
+        else:
+            members[key] = _value(text, question)
+    return members, native, again
+
+
+def _value(text: str, question: Any) -> Any:
+    if question is None:
+        return _TRUTHS.get(text, text)
+    attribute = question.attribute
+    if question.is_claim and text in _TRUTHS:
+        return _TRUTHS[text]
+    if isinstance(attribute, ChecklistAttribute):
+        return _decoded(text, list) if text.startswith("[") else [text]
+    if isinstance(attribute, (RadioAttribute, TextAttribute)):
+        return text
+    return _decoded(text, (int, float))
+
+
+def _decoded(text: str, kind: Any) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, kind) else text
+
+
+def elements(members: dict[str, Any], question: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield where each answer stands (as :attr:`Said.answers` has it), what is asked, and the text of the answer.
+
+    Parameters
+    ----------
+    members : dict
+        Answers as JSON values.
+    question : callable
+        From a key to how its answers are written.
+    """
+    for key, value in members.items():
+        if key in FLAGS and isinstance(value, bool):
+            yield "flag", key, str(int(value))
+        elif key == "pose" and question(key).is_choice and value.strip() == value and value:
+            yield "pose", key, value
+        elif key == "actions" and _are_actions(question(key)):
+            for option in question(key).attribute.options:
+                yield "actions", option.label, str(int(option.label in value))
+        else:
+            is_text = isinstance(value, str) and not isinstance(value, bool)
+            yield "attribute", key, value if is_text else json.dumps(value, ensure_ascii=False)
+
+
+def _are_actions(question: Any) -> bool:
+    is_list = isinstance(question.attribute, ChecklistAttribute) and not question.is_claim and question.labels is None
+    return is_list and all(_NAME.fullmatch(option.label) for option in question.attribute.options)

@@ -1,0 +1,334 @@
+"""Elements of a VOC file: parsed safely, flat by path, and what an ``<object>`` says.
+
+A *path* names a leaf below an element: tags joined by dots, ``@`` before the name of an attribute, ``#2`` behind a tag
+that stands there a second time: ``source.database``, ``name.@lang``, ``bndbox#2.xmin``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+ROTATED = ("cx", "cy", "w", "h", "angle")
+FLAGS = ("truncated", "difficult", "occluded")
+"""Elements of an object that say yes or no."""
+DEFAULT_POSE = "Unspecified"
+MOST_BYTES = 1 << 26
+"""A file of one image is not longer."""
+
+_YES, _NO = frozenset({"1", "true", "1.0"}), frozenset({"0", "false", "0.0"})
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+
+
+def parsed(data: bytes) -> Any:
+    """Return the root of a document.
+
+    Raises
+    ------
+    ValueError
+        It is not XML, is too long, or declares entities.
+    """
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"has more than {MOST_BYTES >> 20} MB, and speaks of one image")
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        raise ValueError("declares a document type, which VOC has not")
+    try:
+        return etree.fromstring(data, _PARSER)
+    except etree.XMLSyntaxError as error:
+        raise ValueError(f"is not XML ({error.msg or 'no element found'})") from error
+
+
+def tag_of(element: Any) -> str:
+    """Return the name of an element without its namespace; empty for comments and the like."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def text_of(element: Any) -> str:
+    """Return the text of an element without the space around it."""
+    return "" if element is None or element.text is None else element.text.strip()
+
+
+def children(element: Any) -> dict[str, list[Any]]:
+    """Return the elements in an element by their names."""
+    found: dict[str, list[Any]] = {}
+    for child in element:
+        if tag := tag_of(child):
+            found.setdefault(tag, []).append(child)
+    return found
+
+
+def leaves(element: Any, read: Collection[int] = (), prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield path and text of each leaf below an element, but for the texts of elements that are read already.
+
+    Parameters
+    ----------
+    read : collection of int
+        ``id`` of elements whose own text is read; the caller holds the elements.
+    """
+    for name, value in element.attrib.items():
+        yield f"{prefix}@{_step(name)}", value
+    words = [element.text or "", *(child.tail or "" for child in element)]
+    own = " ".join(word.strip() for word in words if word.strip())
+    inner = [child for child in element if tag_of(child)]
+    if prefix and id(element) not in read and not inner and (own or not element.attrib):
+        yield prefix[:-1], own if own else ""
+    elif own and id(element) not in read:
+        yield f"{prefix}#text", own
+    seen: Counter[str] = Counter()
+    for child in inner:
+        step = _step(tag_of(child))
+        seen[step] += 1
+        yield from leaves(child, read, f"{prefix}{step if seen[step] == 1 else f'{step}#{seen[step]}'}.")
+
+
+def _step(name: str) -> str:
+    return name.rpartition("}")[2].replace(".", "%2E")
+
+
+def put(element: Any, path: str, text: str) -> None:
+    """Set the text of a path below an element, and make the elements on the way to it."""
+    *steps, last = path.split(".")
+    if last[:1] not in ("@", "#"):
+        steps.append(last)
+    for step in steps:
+        name, _, number = step.replace("%2E", ".").partition("#")
+        element = _nth(element, name, int(number) if number.isdecimal() else 1)
+    if last.startswith("@"):
+        element.set(last[1:].replace("%2E", "."), text)
+    else:
+        element.text = text
+
+
+def _nth(element: Any, name: str, number: int) -> Any:
+    known = [child for child in element if child.tag == name]
+    while len(known) < min(number, 1000):
+        known.append(etree.SubElement(element, name))
+    return known[number - 1]
+
+
+# --- objects --------------------------------------------------------------------------------------------------------
+
+Answers = tuple[tuple[str, str, str], ...]
+"""Where each stands (``flag``, ``pose``, ``actions`` or ``attribute``; ``again``: an attribute of the same name), what
+is asked, and the text of the answer."""
+
+
+@dataclass(slots=True)
+class Said:
+    """What an object says, but for where it is.
+
+    Parameters
+    ----------
+    name : str
+        Class.
+    answers : Answers
+    native : dict of str to str
+        What else there is, by path.
+    """
+
+    name: str
+    answers: Answers = ()
+    native: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells it from others."""
+        return self.name, self.answers, tuple(self.native.items())
+
+
+@dataclass(slots=True)
+class Drawn:
+    """An object: what it says, and where it is in pixels as the file has them.
+
+    Parameters
+    ----------
+    box : list of str or None
+        Texts of ``xmin``, ``ymin``, ``xmax``, ``ymax``; None where there is no ``bndbox``, empty where one is missing.
+    rotated : list of str or None
+        Texts of ``cx``, ``cy``, ``w``, ``h``, ``angle``.
+    polygons : list of list of str
+        Texts of ``x1``, ``y1``, ``x2``, … of each ring.
+    parts : list of Drawn
+    line : int
+        One-based.
+    """
+
+    said: Said
+    box: list[str] | None
+    rotated: list[str] | None = None
+    polygons: list[list[str]] = field(default_factory=list)
+    parts: list[Drawn] = field(default_factory=list)
+    line: int = 0
+
+
+def object_of(element: Any) -> Drawn:
+    """Return what an ``<object>`` or a ``<part>`` says; whatever is not read by name is native."""
+    found = children(element)
+    first = {tag: some[0] for tag, some in found.items()}
+    read: dict[int, Any] = {}
+
+    def take(holder: Mapping[str, Any], tags: Collection[str]) -> list[str]:
+        texts = []
+        for tag in tags:
+            one = holder.get(tag)
+            if one is not None:
+                read[id(one)] = one
+            texts.append(text_of(one))
+        return texts
+
+    def corners(tag: str, tags: Collection[str]) -> list[str] | None:
+        holder = first.get(tag)
+        if holder is None:
+            return None
+        read[id(holder)] = holder
+        return take({name: some[0] for name, some in children(holder).items()}, tags)
+
+    [name] = take(first, ["name"])
+    drawn = Drawn(Said(name), corners("bndbox", CORNERS), corners("robndbox", ROTATED), line=element.sourceline or 0)
+    if drawn.rotated is not None and text_of(first.get("type")) == "robndbox":
+        take(first, ["type"])
+    for one in found.get("polygon", ()):
+        ring = _ring(one)
+        if ring is not None:
+            read.update((id(number), number) for number in (one, *one))
+            drawn.polygons.append([text_of(number) for number in ring])
+    answers = _answers(first, read)
+    parts = [one for one in found.get("part", ()) if tag_of(one) == "part"]
+    for one in parts:
+        drawn.parts.append(object_of(one))
+    drawn.said.answers = tuple(answers)
+    drawn.said.native = dict(_natives(element, read, parts))
+    return drawn
+
+
+def _natives(element: Any, read: Mapping[int, Any], parts: Collection[Any]) -> Iterator[tuple[str, str]]:
+    for path, text in leaves(element, read):
+        if not (parts and path.partition(".")[0].partition("#")[0] == "part"):
+            yield path, text
+
+
+def _ring(element: Any) -> list[Any] | None:
+    """Return the numbers of a polygon, x1, y1, x2, …, that are there from 1 on; None if there is none."""
+    found = {tag: some[0] for tag, some in children(element).items() if len(some) == 1}
+    ring: list[Any] = []
+    while (x := found.get(f"x{len(ring) // 2 + 1}")) is not None:
+        y = found.get(f"y{len(ring) // 2 + 1}")
+        if y is None:
+            break
+        ring += [x, y]
+    return ring if ring and len(ring) == len(found) == len(element) else None
+
+
+def _answers(first: Mapping[str, Any], read: dict[int, Any]) -> Iterator[tuple[str, str, str]]:
+    for flag in FLAGS:
+        if (one := first.get(flag)) is not None and (text := text_of(one).lower()) in _YES | _NO and not len(one):
+            read[id(one)] = one
+            yield "flag", flag, text
+    pose = first.get("pose")
+    if pose is not None and text_of(pose) and not len(pose):
+        read[id(pose)] = pose
+        yield "pose", "pose", text_of(pose)
+    for action in first.get("actions", ()):
+        if tag_of(action) and (text := text_of(action)) in ("0", "1"):
+            read[id(action)] = action
+            yield "actions", tag_of(action), text
+    seen: set[str] = set()
+    for attribute in first.get("attributes", ()):
+        inner = children(attribute)
+        if tag_of(attribute) == "attribute" and len(inner.get("name", ())) == len(inner.get("value", ())) == 1:
+            [name], [value] = inner["name"], inner["value"]
+            if not len(name) and not len(value):
+                read.update((id(one), one) for one in (attribute, name, value))
+                yield "again" if (key := name.text or "") in seen else "attribute", key, value.text or ""
+                seen.add(key)
+
+
+def is_yes(text: str) -> bool:
+    """Tell whether a flag says yes."""
+    return text.lower() in _YES
+
+
+# --- annotations ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Annotation:
+    """What the file of an image says.
+
+    Parameters
+    ----------
+    filename : str
+    size : (int, int)
+        Width and height in pixels; 0 where the file does not say.
+    native : dict of str to str
+        What else there is, by path.
+    objects : list of Drawn
+    mark : dict of str to str
+        Attributes of ``<encord>``, which only this package writes: ``coordinates``, ``title`` of the row where that is
+        not the file name, ``unit`` where the image has another title than its row.
+    has_owner : bool
+        Whether a person is named.
+    """
+
+    filename: str
+    size: tuple[int, int]
+    native: dict[str, str]
+    objects: list[Drawn]
+    mark: dict[str, str] = field(default_factory=dict)
+    has_owner: bool = False
+
+
+def annotation_of(root: Any) -> Annotation:
+    """Return what an ``<annotation>`` says.
+
+    Raises
+    ------
+    ValueError
+        It is another element.
+    """
+    if tag_of(root) != "annotation":
+        raise ValueError(f"has the root <{tag_of(root)}> and not <annotation>")
+    first = {tag: some[0] for tag, some in children(root).items()}
+    sides = {} if first.get("size") is None else {tag: some[0] for tag, some in children(first["size"]).items()}
+    numbers = [_side(text_of(sides.get(name))) for name in ("width", "height")]
+    read = [first.get("filename"), *(sides.get(name) for name in ("width", "height"))]
+    mark = first.get("encord")
+    objects = [one for one in root if tag_of(one) == "object"]
+    known = {id(one): one for one in read if one is not None}
+    native = {}
+    for path, text in leaves(root, known):
+        step = path.partition(".")[0].partition("#")[0]
+        if step not in ("object", "owner") and path not in _MARK:
+            native[path] = text
+    for one in objects:
+        if object_is_empty(one):
+            native |= {"object." + path if path else "object": text for path, text in leaves(one)} or {"object": ""}
+    return Annotation(
+        text_of(first.get("filename")),
+        (numbers[0], numbers[1]),
+        native,
+        [object_of(one) for one in objects if not object_is_empty(one)],
+        {} if mark is None else dict(mark.attrib),
+        "owner" in first,
+    )
+
+
+_MARK = frozenset({"encord", "encord.@coordinates", "encord.@title", "encord.@unit"})
+
+
+def object_is_empty(element: Any) -> bool:
+    """Tell an ``<object/>`` in which nothing stands."""
+    return not len(element) and not text_of(element)
+
+
+def _side(text: str) -> int:
+    try:
+        number = float(text)
+    except ValueError:
+        return 0
+    return int(number) if 0 < number < 1 << 31 else 0

@@ -1,0 +1,424 @@
+"""Reading Pascal VOC: the files are walked once into columns, of which tables of images are made.
+
+The page of the format is :mod:`encord_convert.formats.voc.page`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._classes import ONTOLOGY, Classes
+from encord_convert.formats._files import Source
+from encord_convert.formats.voc.answers import answered
+from encord_convert.formats.voc.elements import Annotation, Said, annotation_of, parsed
+from encord_convert.formats.voc.evidence import MEANS, OTHER, Convention, Evidence
+from encord_convert.formats.voc.masks import Mask, Masks
+from encord_convert.formats.voc.options import ReadOptions
+from encord_convert.formats.voc.places import Images, stem_of
+from encord_convert.formats.voc.scan import Scanned, Scanner
+from encord_convert.formats.voc.sets import LABELMAP, OFFICIAL, labelmap_of, sets_of
+from encord_convert.formats.voc.shapes import Plane, Shown, numbers_of, shown
+from encord_convert.hub.counts import Carried, Ledger, Origin
+from encord_convert.hub.labelset import Draft, LabelSet, series_members, series_of
+from encord_convert.hub.loss import Feature, Kind, Level, Where
+from encord_convert.hub.media import LabelFile
+from encord_convert.hub.native import NOTES, NativeColumns
+from encord_convert.hub.splits import metadata_of
+from encord_convert.hub.table import Column, Sheet, Use
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
+
+FAMILY = "voc"
+SETS, LISTED, CONVENTION, DATABASES = "ImageSets", "labelmap", "coordinates", "source"
+"""Keys of what is native of a set."""
+PART_OF, HAS_PARTS = "part of", "has parts"
+"""Keys of what is native of an object: no elements are called so."""
+_TOGETHER = 256
+_AT_ONCE = 4096
+_FARTHEST = 1e9
+
+_QUIET = frozenset(
+    f"image.{key}"
+    for key in ("folder", "filename", "path", "segmented", "size.depth", "source.database", "source.annotation",
+                "source.image")
+) | {f"annotation.{HAS_PARTS}"}  # fmt: skip
+"""What says nothing that would be lost elsewhere: where the image lay, and what is of the data set as a whole."""
+
+
+def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
+    """Read annotations, image sets and masks.
+
+    Raises
+    ------
+    ReadError
+        There is no annotation, or the only one is damaged; or a mask is.
+    """
+    reading = _Reading(source, options)
+    labels = LabelSet(reading.draft.ontology, title=FAMILY, ledger=reading.ledger, sheets=reading.sheets)
+    labels.native[FAMILY] = reading.native()
+    labels.splits = reading.splits
+    return labels
+
+
+@dataclass(slots=True)
+class _Alike:
+    """Objects that differ in their boxes alone."""
+
+    use: Use
+    native: dict[str, str] | None
+    again: int
+    left: dict[str, Any]
+
+
+class _Reading:
+    """The source, walked once; its rows are made when they are asked for."""
+
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        names = source.names()
+        members = sorted(source.names(".xml"), key=lambda name: name.rpartition(".")[0])  # "a" before "a (2)"
+        if not members and ONTOLOGY not in names:
+            raise ReadError(source.name, "holds no .xml file.")
+        self._source = source
+        self.ledger = Ledger()
+        self.draft = Draft(FAMILY)
+        self._sets = sets_of(source, names)
+        listed = next((name for name in names if name.rpartition("/")[2] == LABELMAP), None)
+        self._listed = {} if listed is None else labelmap_of(source, listed)
+        self._masks = Masks(source, names, self._listed)
+        self._classes = Classes(self.draft, source, names, self.ledger)
+        self._evidence = Evidence(has_labelmap=bool(self._listed))
+        self._quiet = set(_QUIET)
+        self._names: set[str] = set()
+        scanner = Scanner(source, self.ledger, self._has_masks)
+        for number, annotation in scanner.scan(members):
+            self._show(number, annotation, scanner.found)
+        self._found = found = scanner.found
+        self._images = Images(source, names, found, self._sets, self._masks, self.ledger)
+        for number in range(len(found.members)):
+            if found.heads[number] < 0 and stem_of(found.members[number]) in self._masks:
+                found.odd.add(number)
+                self._show(number, None, found)
+        self.splits = {split for split in self._images.splits if split}
+        for said in found.said:
+            self._show_one(said, Shape.BOUNDING_BOX)
+        self._build()
+        self._ends = np.cumsum(np.array(found.counts, np.int64))
+        self._corners = np.frombuffer(found.numbers or b"", np.float64).reshape(-1, 4)
+        self._codes = np.frombuffer(found.codes or b"", np.uint32)
+        found.odd.update(self._swapped())
+        self._tell_files()
+        self._convention = self._decided(options)
+        self._plane = Plane(self._convention == "voc")
+        self._alikes: dict[int, _Alike] = {}
+        self.ledger.mark_head()
+
+    # -- what the source holds --------------------------------------------------------------------------------
+
+    def _show(self, number: int, annotation: Annotation | None, found: Scanned) -> None:
+        """Take the classes and the corners of a file that is odd."""
+        corners = []
+        annotation = annotation or Annotation("", (0, 0), {}, [])
+        for one in shown(annotation, self._masks_of(number, found)):
+            if one.shape is not None and one.said.name:
+                self._show_one(one.said, one.shape, is_object=one.type == "object")
+            box = None if one.drawn is None else numbers_of(one.drawn.box)
+            corners += [] if box is None else [box]
+        if corners:
+            self._evidence.add(np.array(corners), np.array([annotation.size] * len(corners)))
+
+    def _has_masks(self, member: str) -> bool:
+        return bool(self._masks) and stem_of(member) in self._masks
+
+    def _masks_of(self, number: int, found: Scanned) -> list[Mask]:
+        stem = stem_of(found.members[number])
+        if stem not in self._masks:
+            return []
+        return self._masks.of(stem, self._masks.size(stem))[0]
+
+    def _show_one(self, said: Said, shape: Shape, *, is_object: bool = True) -> None:
+        members, _, _ = answered(said, self._classes.given(said.name, shape), self._classes)
+        self._classes.show(said.name, shape, members)
+        if is_object:
+            self._names.add(said.name)
+        for kind, key, _ in said.answers:
+            if kind in ("flag", "pose", "actions"):
+                self._quiet.add(f"annotation.{'actions.' if kind == 'actions' else ''}{key}")
+
+    def _build(self) -> None:
+        order: Sequence[str] = list(self._listed)
+        if not order and self._names <= set(OFFICIAL):
+            order = OFFICIAL
+        self._classes.build(order, {name: one.color for name, one in self._listed.items()})
+
+    def _tell_files(self) -> None:
+        """Say what is of whole files, and gather what they say of the coordinates."""
+        found, ledger = self._found, self.ledger
+        if found.owners:
+            place = self._source.place(found.members[min(found.owners)])
+            detail = "The 'owner' of an image is a person, whose name is not read."
+            ledger.lose(
+                Kind.DROPPED, "OWNER_DROPPED", Feature.NATIVE, ("key", "image.owner"), Where(file=place), detail,
+                count=len(found.owners),
+            )  # fmt: skip
+        self._evidence.said.update(found.conventions.values())
+        for head, count in Counter(found.heads).items():
+            native = found.natives[head] if head >= 0 else {}
+            for key in ("source.database", "source.annotation"):
+                if key in native:
+                    self._evidence.databases[native[key]] += count
+        for start in range(0, len(found.members), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            counts = np.array(found.counts[some], np.int64)
+            sizes = np.repeat(np.array(found.sizes[some], np.int64), counts, axis=0)
+            end = int(self._ends[start + len(counts) - 1])
+            self._evidence.add(self._corners[end - len(sizes) : end], sizes)
+
+    def _swapped(self) -> set[int]:
+        """Return the images of which a box has a minimum above its maximum, or numbers no image is as large as."""
+        left, top, right, bottom = self._corners.T
+        is_odd = (left > right) | (top > bottom) | (right >= _FARTHEST) | (bottom >= _FARTHEST)
+        is_odd |= (left <= -_FARTHEST) | (top <= -_FARTHEST)
+        return set(np.searchsorted(self._ends, np.flatnonzero(is_odd), "right").tolist())
+
+    def _decided(self, options: ReadOptions) -> Convention:
+        convention, reason, is_sure = self._evidence.decide()
+        if options.coordinates != "auto":
+            convention, reason, is_sure = options.coordinates, "-r coordinates says so", True
+        if self._evidence.boxes:
+            detail = f"Corners are read as {MEANS[convention]}: {reason}."
+            if not is_sure or options.coordinates == "auto":
+                detail += f" -r coordinates={OTHER[convention]} reads them the other way, by a pixel."
+            level = Level.INFO if is_sure else Level.WARNING
+            self.ledger.note(level, "COORDINATES_READ_AS", detail, count=self._evidence.boxes)
+        return convention
+
+    def native(self) -> dict[str, Any]:
+        """Return what only VOC has words for, of the set."""
+        databases = {name: count for name, count in self._evidence.databases.items() if name}
+        native: dict[str, Any] = {CONVENTION: self._convention, NOTES: []}
+        lost = {
+            SETS: (self._sets.lines, "image sets beyond one split an image"),
+            LISTED: (self._listed_rest(), "parts and actions of classes"),
+        }
+        for key, (value, what) in lost.items():
+            if value:
+                native[key] = value
+                detail = f"Only VOC has a place for {what} ('{key}')."
+                native[NOTES].append([Level.INFO.value, "NATIVE_DROPPED", detail, None, len(value)])
+        if databases:
+            detail = f"Only VOC has a place for the 'source' of images: {', '.join(sorted(databases)[:5])}."
+            native[NOTES].append([Level.INFO.value, "NATIVE_DROPPED", detail, None, sum(databases.values())])
+        return native
+
+    def _listed_rest(self) -> dict[str, list[str]]:
+        return {name: [one.color or "", one.parts, one.actions] for name, one in self._listed.items()}
+
+    # -- tables -----------------------------------------------------------------------------------------------
+
+    def sheets(self) -> Iterator[Sheet]:
+        """Walk the images, some hundred at a time."""
+        self.ledger.rewind()
+        kept, counts = self._images.kept, np.zeros(len(self._found.said), np.int64)
+        for start in range(0, len(kept), _TOGETHER):
+            yield self._sheet(kept[start : start + _TOGETHER], counts)
+        for code in np.flatnonzero(counts).tolist():
+            alike, name, count = self._alike(code), self._found.said[code].name, int(counts[code])
+            self.ledger.into["object", name] += count
+            answers = sum(number for _, number in alike.use.carried)
+            if answers:
+                self.ledger.into["answer", name] += count * answers
+            if alike.left or alike.again:
+                for _ in range(count):
+                    self._lose_answers(name, alike.left, alike.again, Where())
+
+    def _lose_answers(self, name: str, left: Mapping[str, Any], again: int, where: Where) -> None:
+        lost = [f"Its class asks nothing to which {value!r} of {key!r} is an answer." for key, value in left.items()]
+        lost += ["It has two attributes of one 'name'; the first is read."] * again
+        for detail in lost:
+            self.ledger.into["answer", name] += 1
+            self.ledger.drop("ANSWER_DROPPED", Feature.ANSWERS, ("answer", name), where, detail)
+
+    def _alike(self, code: int) -> _Alike:
+        known = self._alikes.get(code)
+        if known is None:
+            said = self._found.said[code]
+            item = self._classes.of(said.name, Shape.BOUNDING_BOX)
+            shared, native, again, left, carried = self._answers(said, item)
+            use = Use(item, self.draft.info, shared, None, "object", said.name, carried)
+            known = self._alikes[code] = _Alike(use, native or None, again, left)
+        return known
+
+    def _answers(self, said: Said, item: Object) -> tuple[Any, dict[str, str], int, dict[str, Any], Carried]:
+        given = item if self._classes.is_given else None
+        members, native, again = answered(said, given, self._classes)
+        shared, left = self._classes.answers(item, members)
+        count = len(members) - len(left)
+        return shared, native, again, left, (("answer", count),) if count else ()
+
+    def _sheet(self, numbers: list[int], counts: NDArray[np.int64]) -> Sheet:
+        found, images, hashes = self._found, self._images, self.draft.hashes
+        keys = [(found.members[number],) for number in numbers]
+        seeds = hashes.seeds("image", keys)
+        titles, sizes = [images.titles[number] for number in numbers], [found.sizes[number] for number in numbers]
+        metadata = {at: own for at, number in enumerate(numbers) if (own := metadata_of(images.splits[number]))}
+        self.ledger.into["image", ""] += len(numbers)
+        table = _Table()
+        for at, number in enumerate(numbers):
+            end = int(self._ends[number])
+            if number in found.odd:
+                self._add_odd(table, number, series_of(seeds[at]))
+            else:
+                table.add(range(end - found.counts[number], end))
+        codes = self._codes[table.indexes]
+        np.add.at(counts, codes, 1)
+        alikes = [self._alike(code) for code in codes.tolist()]
+        uses: list[Use | None] = [None] * table.count
+        shared: list[Any] = [None] * table.count
+        for place, alike in zip(table.places, alikes, strict=True):
+            uses[place], shared[place] = alike.use, alike.native
+        owners = np.repeat(np.arange(len(numbers)), table.counts)
+        series = (np.arange(table.count) - np.repeat(np.cumsum(table.counts) - table.counts, table.counts)).astype(
+            np.uint64
+        )
+        rows = {at: own for at, number in enumerate(numbers) if (own := self._native_of(number))}
+        native = NativeColumns(
+            FAMILY, rows, table.native, quiet=frozenset(self._quiet), shared=shared if any(shared) else ()
+        )
+
+        def empty_row(at: int) -> LabelRowV2:
+            units = [self.draft.unit(found.units.get(numbers[at], titles[at]), *sizes[at], keys[at])]
+            row = self.draft.row(
+                DataType.IMAGE, titles[at], units, frames=1, key=keys[at], client_metadata=metadata.get(at)
+            )
+            member = found.members[numbers[at]]
+            row._origin = self._source.place(member)
+            row._file = LabelFile(member, images.names[numbers[at]])
+            return row
+
+        return Sheet(
+            titles, hashes.uuids("unit", keys), sizes, table.counts, uses,
+            series_members(np.array(seeds, np.uint64)[owners], series) if table.count else b"",
+            {Shape.BOUNDING_BOX: Column(table.places, self._relative(table, np.array(sizes, np.float64), owners))},
+            table.made, {}, lambda place: None, empty_row, metadata,
+            {at: found.units[number] for at, number in enumerate(numbers) if number in found.units}, native,
+        )  # fmt: skip
+
+    def _relative(self, table: _Table, sizes: NDArray[np.float64], owners: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the boxes of a table as shares of their images: left, top, width, height."""
+        boxes = self._corners[table.indexes]
+        if self._plane.is_one_based:
+            boxes = boxes - np.array([1.0, 1.0, 0.0, 0.0])
+        sides = sizes[owners[table.places]] if len(boxes) else np.empty((0, 2))
+        return np.hstack([boxes[:, :2] / sides, (boxes[:, 2:] - boxes[:, :2]) / sides])
+
+    def _native_of(self, number: int) -> dict[str, str]:
+        found, head = self._found, self._found.heads[number]
+        own = dict(found.natives[head]) if head >= 0 else {}
+        if (path := found.paths[number]) is not None:
+            folder, is_followed = path
+            own["path"] = folder + found.filenames[number] if is_followed else folder
+        if number in self._images.renamed:
+            own["filename"] = found.filenames[number]
+        return own
+
+    # -- files that are odd -----------------------------------------------------------------------------------
+
+    def _add_odd(self, table: _Table, number: int, hash_of: Callable[[int], str]) -> None:
+        """Make the objects of a file that is read again, or of which there are masks alone."""
+        found, member = self._found, self._found.members[number]
+        size, place = found.sizes[number], self._source.place(member)
+        annotation = Annotation("", size, {}, [])
+        if found.heads[number] >= 0:
+            annotation = annotation_of(parsed(self._source.content(member)))
+        masks: list[Mask] = []
+        if stem_of(found.members[number]) in self._masks:
+            masks, void = self._masks.of(stem_of(member), size)
+            if void:
+                self.ledger.into["void", ""] += 1
+                detail = "Pixels that a mask calls void (255) are of no object."
+                where = Where(file=place, row=self._images.titles[number])
+                self.ledger.drop("VOID_DROPPED", Feature.MEDIA, ("void", ""), where, detail)
+        made: list[tuple[ObjectInstance, dict[str, Any]]] = []
+        for one in shown(annotation, masks):
+            line = None if one.drawn is None else one.drawn.line
+            where = Where(file=place, line=line, row=self._images.titles[number], element=f"<{one.type}>")
+            instance = self._made(one, size, hash_of(len(made)), line, where)
+            if instance is not None:
+                made.append(instance)
+        table.add_made(made)
+
+    def _made(
+        self, one: Shown, size: tuple[int, int], hash_: str, line: int | None, where: Where
+    ) -> tuple[ObjectInstance, dict[str, Any]] | None:
+        name, ledger = one.said.name, self.ledger
+        ledger.into[one.type, name] += 1
+        if not name or one.shape is None:
+            detail = "It has no name." if not name else "Its corners are not four numbers."
+            code, feature = ("NAME_MISSING", Feature.LABEL_NAME) if not name else ("INVALID_BOX", Feature.SHAPE)
+            ledger.drop(code, feature, (one.type, name), where, detail)
+            return None
+        item = self._classes.of(name, one.shape)
+        shared, native, again, left, carried = self._answers(one.said, item)
+        for key, count in carried:
+            ledger.into[key, name] += count
+        self._lose_answers(name, left, again, where)
+        coordinates, beside, is_swapped = self._plane.coordinates(one, size)
+        if is_swapped:
+            detail = "A minimum is above its maximum ('xmin', 'ymin', 'xmax', 'ymax'): the corners are swapped."
+            ledger.note(Level.WARNING, "CORNERS_SWAPPED", detail, where)
+        native |= beside
+        if one.parent is not None:
+            native[PART_OF] = str(one.parent)
+        if one.has_parts is not None:
+            native[HAS_PARTS] = str(one.has_parts)
+        origin = Origin(one.type, name, line, carried)
+        instance = ObjectInstance._on_frame(item, hash_, 0, coordinates, self.draft.info, shared, None, origin)
+        return instance, native
+
+
+class _Table:
+    """What is on the images of a table while they are gathered.
+
+    Attributes
+    ----------
+    counts : list of int
+        By image.
+    indexes, places : list of int
+        Of the objects that stand in columns: among those of the source, and in the table.
+    made, native : dict
+        Of the others, and what is native of them, by their places.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.counts: list[int] = []
+        self.indexes: list[int] = []
+        self.places: list[int] = []
+        self.made: dict[int, ObjectInstance] = {}
+        self.native: dict[int, dict[str, Any]] = {}
+
+    def add(self, indexes: range) -> None:
+        """Add an image whose objects stand in columns."""
+        self.indexes += indexes
+        self.places += range(self.count, self.count + len(indexes))
+        self._end(len(indexes))
+
+    def add_made(self, made: list[tuple[ObjectInstance, dict[str, Any]]]) -> None:
+        """Add an image whose objects are made."""
+        for place, (instance, native) in enumerate(made, self.count):
+            self.made[place] = instance
+            if native:
+                self.native[place] = native
+        self._end(len(made))
+
+    def _end(self, count: int) -> None:
+        self.count += count
+        self.counts.append(count)
