@@ -63,6 +63,8 @@ def images(labels: LabelSet, report: Report, carries: Carries) -> Iterator[Image
     for left in Narrowed(labels, report, carries):
         row, written = left.row, left.on_frames()
         labelled = {frame for instance in row._objects.values() for frame in instance._frames}
+        if Feature.CLASSIFICATIONS in carries.features:
+            labelled.update(frame for one in row._classifications.values() for frame in one._frames)
         for frame in frames_of(row, labelled, everything=False):
             if frame in written or Feature.EMPTY_ROWS in carries.features:
                 name = names.unique(file_name(row, frame))

@@ -33,6 +33,7 @@ KNOWN: dict[str, str] = {
     "dicom": "encord_convert.formats.dicom.page:FORMAT",
     "dicom-table": "encord_convert.formats.dicom.page:FORMAT_TABLE",
     "encord": "encord_convert.formats.encord:FORMAT",
+    "labelme": "encord_convert.formats.labelme.page:FORMAT",
     "masks": "encord_convert.formats.masks.page:FORMAT",
     "masks-index": "encord_convert.formats.masks.page:FORMAT_INDEX",
     "masks-instance": "encord_convert.formats.masks.page:FORMAT_INSTANCE",

@@ -1,0 +1,1 @@
+"""LabelMe: the page is :mod:`encord_convert.formats.labelme.page`."""

@@ -1,0 +1,119 @@
+"""LabelMe: a JSON file beside each image, with the shapes that were drawn on it.
+
+What it is
+    What the program LabelMe (``labelme`` on PyPI) saves, and X-AnyLabeling with additions of its own. The older XML of
+    the same name, of MIT, is another format and is not read.
+
+Files on disk
+    ``NAME.json`` for each image, in any folders. Written, too: ``labels.txt``, the classes in their order, which
+    LabelMe takes with ``--labels`` and which decides the order when read; and ``encord/ontology.json`` with what
+    classes ask, which brings answers and colours back as they were. ``imageData``, the image itself in base64, is not
+    decoded: LabelMe files get it again.
+
+How each hub thing maps
+    =======================  ======================================================================================
+    bounding box             ``rectangle``, any two opposite corners, or the four of X-AnyLabeling
+    rotatable box            ``oriented_rectangle``, its first edge the width; ``rotation`` of X-AnyLabeling
+    polygon                  ``polygon``; several parts share a ``group_id``
+    polyline                 ``line`` of two points, else ``linestrip``
+    point                    ``point``; ``points`` are several
+    bitmask                  ``mask``, a PNG placed at the corner of its box
+    skeleton                 a ``rectangle`` and each shown point as ``point`` with its name, in one ``group_id``;
+                             ``flags`` say ``occluded``
+    answers                  ``flags`` for checklists of one option, ``description``, ``group_id``, and ``attributes``,
+                             which X-AnyLabeling shows and LabelMe keeps
+    confidence               ``score``
+    labels of an image       ``flags`` of the file for checklists of one option; others under ``encord``
+    split, title of a row    under ``encord``, which LabelMe keeps; a folder ``train``, ``valid`` or ``test``
+    image without objects    a file without shapes
+    =======================  ======================================================================================
+
+    Polygons of one ``group_id`` that are alike are parts of one object; a rectangle and points of one are a skeleton;
+    else the number is an answer to ``group_id`` (``-r groups=attribute``: always). What else a file says (``version``,
+    ``locked``, keys of other programs) comes back in LabelMe, and is counted elsewhere.
+
+What is lost
+    A ``circle`` is a polygon of its area (``CIRCLE_APPROXIMATED``); LabelMe gets the circle again. ``points`` of
+    several are an object each (``POINTS_SPLIT``). Writing: holes (``HOLES_FILLED``), authors, times, tracks (each frame
+    is an image), where an invisible point of a skeleton is. Reading: shapes of a type that is not known
+    (``UNSUPPORTED_SHAPE``) or with too few points (``INVALID_SHAPE``), files without a size (``SIZE_UNKNOWN``).
+
+Dialects met in the wild
+    Before 4.0 shapes have no ``shape_type`` and are polygons. ``imagePath`` may have ``\\``, lead elsewhere or be of
+    another machine: then its last part counts. X-AnyLabeling writes four corners of a rectangle, ``rotation`` with
+    ``direction``, ``score``, ``difficult``, ``attributes``. Points of three numbers are read as two.
+
+Sources
+    labelme 7.9.1, as measured with its own reader and writer (``fixtures/labelme/labelme-7.9.1``); labelme-rs
+    (``fixtures/labelme/small-shapes``); X-AnyLabeling 3, ``docs/en/user_guide.md``.
+"""
+
+from __future__ import annotations
+
+from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
+from encord_convert.formats._files import Source, Target
+from encord_convert.formats._json_heads import head_of, sketch
+from encord_convert.formats.labelme.read import ReadOptions, read
+from encord_convert.formats.labelme.write import write_labelme
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries, Feature
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import Shape
+
+CARRIES = Carries(
+    shapes=frozenset(
+        {
+            Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX, Shape.POLYGON, Shape.POLYLINE, Shape.POINT, Shape.BITMASK,
+            Shape.SKELETON,
+        }
+    ),
+    data_types=frozenset({DataType.IMAGE}),
+    features=frozenset(
+        {
+            Feature.PARTS, Feature.VISIBILITY, Feature.ANSWERS, Feature.CLASSIFICATIONS, Feature.CONFIDENCE,
+            Feature.COLOUR, Feature.EMPTY_ROWS, Feature.OUT_OF_BOUNDS,
+        }
+    ),
+    tolerance_px=1e-5,
+    codes={Feature.HOLES: "HOLES_FILLED"},
+    bounded=frozenset({Shape.BITMASK}),
+    native=frozenset({"labelme", "ontology"}),
+)  # fmt: skip
+
+_LOOKED_AT = 24
+
+
+def identify(source: Source) -> Match:
+    """Say yes to JSON with shapes, and the image they are on."""
+    names = source.names(".json")
+    step = max(1, len(names) // _LOOKED_AT)
+    heads = (sketch(head_of(source, name)) for name in names[::step][:_LOOKED_AT])
+    return Match.YES if any(_is_labelme(top) for top in heads) else Match.NO
+
+
+def _is_labelme(top: object) -> bool:
+    """Tell a file by its beginning, which may end among the shapes."""
+    if not isinstance(top, dict) or "shapes" not in top or "tracks" in top:
+        return False
+    shapes = top["shapes"]
+    if not {"imagePath", "imageData", "imageHeight"}.isdisjoint(top):
+        return shapes is None or isinstance(shapes, list)
+    first = shapes[0] if isinstance(shapes, list) and shapes else None
+    return isinstance(first, dict) and {"label", "points"} <= first.keys()
+
+
+def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
+    """Write a folder of files."""
+    write_labelme(labels, target, options, report, CARRIES)
+
+
+FORMAT = Format(
+    name="labelme",
+    title="LabelMe JSON",
+    spec="https://github.com/wkentaro/labelme",
+    suffixes=(),
+    identify=identify,
+    importer=Importer(read, ReadOptions, CARRIES),
+    exporter=Exporter(write, NoOptions, CARRIES),
+)
