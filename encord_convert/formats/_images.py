@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from encord_convert.formats.coco.write_images import Names, file_name, frames_of
+from encord_convert.formats.masks.names import safe_path
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX
@@ -50,6 +51,12 @@ class Image:
         """Return left, top, right and bottom of an object in pixels, cut at the border of the image."""
         coordinates = instance._frames[self.frame].coordinates
         return drawn_box(coordinates, self.width, self.height, self._tolerance_px)
+
+
+def label_path(name: str) -> str:
+    """Return the path of the label file of an image: its name, safe on every system and without its suffix."""
+    folder, slash, last = safe_path(name).rpartition("/")
+    return folder + slash + (last.rpartition(".")[0] or last)
 
 
 def images(labels: LabelSet, report: Report, carries: Carries) -> Iterator[Image]:

@@ -379,7 +379,7 @@ class _Reading:
             found = [placed(one, size) for one in group.all_of]
         except ValueError as error:
             for one in group.all_of:
-                lost = (str(type_of(one)), str(one["label"]))
+                lost = (type_of(one), str(one["label"]))
                 ledger.drop("INVALID_SHAPE", Feature.SHAPE, lost, where, f"It is left out, since {error}.")
             return
         item = self._classes.of(name, shape)

@@ -81,10 +81,10 @@ def points_of(entry: Mapping[str, Any]) -> list[tuple[float, float]] | None:
     return found
 
 
-def type_of(entry: Mapping[str, Any]) -> Any:
+def type_of(entry: Mapping[str, Any]) -> str:
     """Return the ``shape_type`` of a shape; before LabelMe 4.0 all were polygons."""
     given = entry.get("shape_type")
-    return "polygon" if given is None else given
+    return "polygon" if given is None else given if isinstance(given, str) else repr(given)
 
 
 def placed(entry: Mapping[str, Any], size: Size) -> Placed:

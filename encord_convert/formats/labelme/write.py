@@ -12,12 +12,11 @@ from typing import Any
 from encord_convert.formats._api import NoOptions
 from encord_convert.formats._classes import Asked, write_ontology
 from encord_convert.formats._files import Target
-from encord_convert.formats._images import Image, images
+from encord_convert.formats._images import Image, images, label_path
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.coco.categories import Questions
 from encord_convert.formats.labelme.read import BOX, DRAWN, FAMILY, LABELS, OURS, SET
 from encord_convert.formats.labelme.shapes import placed, same, written
-from encord_convert.formats.masks.names import safe_path
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.splits import split_of
@@ -60,11 +59,10 @@ class _Writing:
 
     def image(self, image: Image) -> None:
         """Write an image."""
-        path = safe_path(image.title)
-        folder, slash, last = path.rpartition("/")
-        stem = self._paths.file(folder + slash + (last.rpartition(".")[0] or last), ".json")
         native = image.row._native if self._is_native else None
         native = native if native is not None and native.family == FAMILY else None
+        own = image.row._file.member if native is not None and image.row._file is not None else image.title
+        stem = self._paths.file(label_path(own), ".json")
         row = {} if native is None else dict(native.row)
         flags, said = self._classifications(image)
         kept = row.pop("flags", None)

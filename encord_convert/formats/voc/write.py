@@ -16,7 +16,7 @@ from lxml import etree
 
 from encord_convert.formats._classes import Asked, write_ontology
 from encord_convert.formats._files import Target
-from encord_convert.formats._images import Image, images
+from encord_convert.formats._images import Image, images, label_path
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.masks.names import safe_path
 from encord_convert.formats.voc.answers import elements
@@ -99,12 +99,13 @@ class _Writing:
 
     def image(self, image: Image) -> None:
         """Write an image."""
-        path = safe_path(image.title)
-        folder, slash, last = path.rpartition("/")
-        stem = self._paths.file(folder + slash + (last.rpartition(".")[0] or last), ".xml")
-        self._splits.setdefault(split_of(image.row.client_metadata) or UNNAMED, []).append(stem)
         native = image.row._native if self._is_native else None
         native = native if native is not None and native.family == FAMILY else None
+        own = image.title
+        if native is not None and image.row._file is not None:  # it keeps the name of its file
+            own = own[: own.rfind("/") + 1] + image.row._file.member.rpartition("/")[2]
+        stem = self._paths.file(label_path(own), ".xml")
+        self._splits.setdefault(split_of(image.row.client_metadata) or UNNAMED, []).append(stem)
         row = {} if native is None else dict(native.row)
         root = etree.Element("annotation")
         if "folder" in row:
