@@ -193,10 +193,8 @@ def _file(source: Source, name: str, names: list[str]) -> tuple[Sighting, bool]:
 def _xml(text: str, name: str) -> tuple[Sighting, bool]:
     root = _ROOT.search(text)
     tag = root[1] if root else "?"
-    if tag == "annotation" and re.search(r"<(?:object|size|filename)[\s>]", text):
-        if re.search(r"<polygon>\s*<(?:username|pt)>", text):
-            return _not_read("LabelMe's older XML", name), True
-        return _not_read("Pascal VOC", name), True
+    if tag == "annotation" and re.search(r"<(?:imagesize|nrows|pt|username)[\s/>]", text):
+        return _not_read("LabelMe's older XML", name), True
     if tag.lower() in ("svg", "html"):
         advice = "Was a page downloaded instead of the file?" if tag.lower() == "html" else ""
         return Sighting(f"is {tag.upper()} ({name})", advice), False
@@ -279,11 +277,6 @@ def _is_via(top: Any) -> bool:
 
 
 _KNOWN_JSON: dict[str, Callable[[Any], bool]] = {
-    "LabelMe": lambda top: (
-        isinstance(top, dict)
-        and is_object_list(top.get("shapes"))
-        and bool({"imagePath", "imageData", "flags"} & set(top))
-    ),
     "V7 Darwin": lambda top: isinstance(top, dict) and {"item", "annotations"} <= set(top),
     "VIA": _is_via,
     "Datumaro": lambda top: isinstance(top, dict) and {"categories", "items"} <= set(top),

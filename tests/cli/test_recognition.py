@@ -13,9 +13,6 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 CVAT = next((FIXTURES / "cvat" / "images-task-minimal").glob("*.xml"))
 COCO = FIXTURES / "coco" / "polygons"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
-VOC = (
-    "<annotation><filename>a.jpg</filename><size><width>4</width></size><object><name>car</name></object></annotation>"
-)
 BRUSHLESS = {
     "id": 1,
     "data": {"image": "a.png"},
@@ -50,8 +47,6 @@ def files(folder: Path, **members: Any) -> Path:
 LOOKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an empty folder": ({}, ["is an empty folder", "Name the folder of the labels"]),
     "images without labels": ({"a__png": PNG, "b_0_c__jpg": PNG}, ["holds 2 images and no labels"]),
-    "Pascal VOC": ({"Annotations_0_a__xml": VOC, "JPEGImages_0_a__jpg": PNG}, ["like Pascal VOC", "not read yet"]),
-    "LabelMe": ({"a__json": {"version": "5.0.1", "flags": {}, "shapes": [], "imagePath": "a.jpg"}}, ["LabelMe"]),
     "V7 Darwin": ({"a__json": {"version": "2.0", "item": {"name": "a"}, "annotations": []}}, ["like V7 Darwin"]),
     "VIA": ({"a__json": {"a.jpg1": {"filename": "a.jpg", "size": 1, "regions": []}}}, ["looks like VIA"]),
     "Datumaro": ({"a__json": {"info": {}, "categories": {}, "items": []}}, ["looks like Datumaro"]),

@@ -21,8 +21,8 @@ def shown(folder: Path, capsys: pytest.CaptureFixture[str], *options: object) ->
     ("text", "fact"),
     [
         (COCO.read_text()[:60], "more.json is not whole JSON: was it cut short?"),
-        ('{"shapes": [], "imagePath": "a.jpg", "flags": {}}', "more.json looks like LabelMe"),
-        ('{"shapes": [], "imagePath": "a.jpg", "fla', "more.json is not whole JSON"),
+        ('{"item": {"name": "a.jpg"}, "annotations": []}', "more.json looks like V7 Darwin"),
+        ('{"item": {"name": "a.jpg"}, "annot', "more.json is not whole JSON"),
         ('{"weather": "rain"}', "more.json is a JSON object with the keys 'weather'"),
         ("", "more.json is empty"),
     ],

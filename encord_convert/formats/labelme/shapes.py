@@ -256,7 +256,7 @@ def is_as_written(entry: Mapping[str, Any], form: Mapping[str, Any]) -> bool:
 def same(one: Any, other: Any, size: Size, tolerance_px: float) -> bool:
     """Tell whether coordinates of one kind say the same."""
     if isinstance(one, BitmaskCoordinates):
-        return bool(one == other)
+        return written(one, size) == written(other, size)
     numbers, others = _numbers(one), _numbers(other)
     reach = tolerance_px / max(1, *size)
     return len(numbers) == len(others) and all(abs(a - b) <= reach for a, b in zip(numbers, others, strict=True))

@@ -72,7 +72,7 @@ class _Writing:
             "version": row.pop("version", VERSION),
             "flags": {**(kept if isinstance(kept, dict) else {}), **flags},
             "shapes": shapes,
-            "imagePath": row.pop("imagePath", name),
+            "imagePath": row.pop("imagePath", None) or name,
             "imageData": row.pop("imageData", None),
             "imageHeight": image.height,
             "imageWidth": image.width,
