@@ -24,7 +24,7 @@ from encord_convert.formats.voc.elements import CORNERS, DEFAULT_POSE, FLAGS, pu
 from encord_convert.formats.voc.masks import CLASSES, OBJECTS, VOID
 from encord_convert.formats.voc.options import WriteOptions
 from encord_convert.formats.voc.read import CONVENTION, FAMILY, HAS_PARTS, LISTED, PART_OF, SETS
-from encord_convert.formats.voc.sets import HEADER, LABELMAP, OFFICIAL, palette
+from encord_convert.formats.voc.sets import HEADER, LABELMAP, OFFICIAL, is_background, palette
 from encord_convert.formats.voc.shapes import Plane
 from encord_convert.geometry import png
 from encord_convert.geometry.boxes import xyxy_from_rotated, xyxy_from_xywh
@@ -47,44 +47,63 @@ def write_voc(labels: LabelSet, target: Target, options: WriteOptions, report: R
     convention = native.get(CONVENTION, "voc") if options.coordinates == "auto" else options.coordinates
     names = list(dict.fromkeys(item.name for item, _ in carries.coloured(labels.ontology.objects)))
     names = [name for name in OFFICIAL if name in names] if set(names) <= set(OFFICIAL) else names
-    writing = _Writing(target, convention, names, is_native=FAMILY in labels.native, tolerance_px=carries.tolerance_px)
+    colors = {item.name: color for item, color in reversed(list(carries.coloured(labels.ontology.objects)))}
+    listing = _listing(names, colors, native.get(LISTED, {}))
+    writing = _Writing(
+        target, convention, listing, is_native=FAMILY in labels.native, tolerance_px=carries.tolerance_px
+    )
     for image in images(labels, report, carries):
         writing.image(image)
     writing.sets(native.get(SETS, {}))
-    colors = {item.name: color for item, color in reversed(list(carries.coloured(labels.ontology.objects)))}
-    _write_labelmap(target, names, colors, native.get(LISTED, {}))
+    with target.open(LABELMAP) as stream:
+        lines = [HEADER, *(":".join((re.sub(r"[:\r\n]", "_", name), *rest)) for name, rest in listing.items())]
+        stream.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
     write_ontology(target, labels.ontology)
 
 
-def _write_labelmap(target: Target, names: Iterable[str], colors: Mapping[str, str], listed: Mapping[str, Any]) -> None:
-    lines = [HEADER]
-    for name in dict.fromkeys([*listed, *names]) if listed else ["background", *names]:
+def _listing(
+    names: Iterable[str], colors: Mapping[str, str], listed: Mapping[str, Any]
+) -> dict[str, tuple[str, str, str]]:
+    """Return the lines of ``labelmap.txt``: by class its colour as numbers, its parts and its actions.
+
+    What a class has as its place in it is its number in masks; the first is none.
+    """
+    listing: dict[str, tuple[str, str, str]] = {}
+    if not listed or not is_background(next(iter(listed))):
+        listing["background"] = "0,0,0", "", ""
+    for name in dict.fromkeys([*listed, *names]):
         color, parts, actions = listed.get(name, ("", "", ""))
-        color = colors.get(name, color if listed else "")
-        found = re.fullmatch(r"#?([0-9a-fA-F]{6})", color)
-        rgb = ",".join(map(str, bytes.fromhex(found[1]))) if found else "0,0,0" if not listed else ""
-        label = re.sub(r"[:\r\n]", "_", name)
-        lines.append(f"{label}:{rgb}:{parts}:{actions}")
-    with target.open(LABELMAP) as stream:
-        stream.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
+        found = re.fullmatch(r"#?([0-9a-fA-F]{6})", colors.get(name, color))
+        listing[name] = ",".join(map(str, bytes.fromhex(found[1]))) if found else "", parts, actions
+    return listing
 
 
 class _Writing:
     """Writes images, and remembers which set each is in."""
 
     def __init__(
-        self, target: Target, convention: str, names: list[str], *, is_native: bool, tolerance_px: float
+        self,
+        target: Target,
+        convention: str,
+        listing: Mapping[str, tuple[str, str, str]],
+        *,
+        is_native: bool,
+        tolerance_px: float,
     ) -> None:
         self._target = target
         self._convention = convention
         self._plane = Plane(convention == "voc")
-        self._classes = {name: number for number, name in enumerate(names, 1)}
+        self._classes = {name: number for number, name in enumerate(listing)}
         self._is_native = is_native
         self._tolerance_px = tolerance_px
         self._asked = Asked()
         self._paths = Paths()
         self._splits: dict[str, list[str]] = {}
-        self._palette = palette()
+        self._palettes = {OBJECTS: palette(), CLASSES: palette()}
+        for number, (color, _, _) in enumerate([*listing.values()][:VOID]):
+            if color:
+                red, green, blue = map(int, color.split(","))
+                self._palettes[CLASSES][number] = red, green, blue
 
     def sets(self, lines: Mapping[str, list[str]]) -> None:
         """Write the sets that images are in, and those of the source, as far as their images are here."""
@@ -218,7 +237,7 @@ class _Writing:
                 band.astype(np.uint8 if is_small else np.uint16)
                 for band in Painting(runs, values, image.height, image.width).bands()
             )
-            data = png.encoded_in_bands(bands, image.height, image.width, self._palette if is_small else [])
+            data = png.encoded_in_bands(bands, image.height, image.width, self._palettes[kind] if is_small else [])
             with self._target.open(f"{kind}{stem}.png") as stream:
                 stream.write(data)
 
