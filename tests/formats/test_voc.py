@@ -70,6 +70,10 @@ def boxes_px(labels: LabelSet) -> list[tuple[float, ...]]:
     return found
 
 
+def shapes_of(labels: LabelSet) -> list[tuple[str, Shape]]:
+    return [(one.object_name, one.ontology_item.shape) for row in labels for one in row.get_object_instances()]
+
+
 def codes(report: Report) -> set[str]:
     return {one.code for one in (*report.losses(), *report.notes())}
 
@@ -248,6 +252,13 @@ def test_a_mask_is_that_of_the_object_whose_box_it_fills_and_void_is_counted(tmp
         ("car", Shape.BITMASK), ("cat", Shape.BITMASK),
     ]  # fmt: skip
     assert "VOID_DROPPED" in codes(report)
+
+
+def test_masks_that_are_damaged_cost_themselves_alone() -> None:
+    report = Report()
+    labels = read_members(report, Annotations__a=xml(car(2, 3, 10, 5)), **{"SegmentationObject__a.png": b"GIF89a"})
+    assert shapes_of(labels) == [("car", Shape.BOUNDING_BOX)]
+    assert report.counts()["file"]["dropped"] == 1
 
 
 def test_an_image_that_only_a_set_names_is_a_row_without_objects() -> None:

@@ -73,10 +73,24 @@ class Masks:
         return any(stem in files for files in self._files.values())
 
     def size(self, stem: str) -> tuple[int, int]:
-        """Return width and height of the masks of an image."""
+        """Return width and height of the masks of an image.
+
+        Raises
+        ------
+        ReadError
+            They are no PNG.
+        """
         name = self._files[OBJECTS].get(stem) or self._files[CLASSES][stem]
-        head = png.header(self._source.head(name, png.HEADER_BYTES))
+        try:
+            head = png.header(self._source.head(name, png.HEADER_BYTES))
+        except ValueError as error:
+            raise ReadError(self._source.place(name), str(error)) from error
         return head.width, head.height
+
+    def forget(self, stem: str) -> None:
+        """Take an image for one without masks: those it has are damaged."""
+        for files in self._files.values():
+            files.pop(stem, None)
 
     def of(self, stem: str, size: tuple[int, int]) -> tuple[list[Mask], int]:
         """Return the masks of an image, and how many of its pixels are void.

@@ -141,7 +141,16 @@ class _Reading:
         stem = stem_of(found.members[number])
         if stem not in self._masks:
             return []
-        return self._masks.of(stem, self._masks.size(stem))[0]
+        try:
+            return self._masks.of(stem, self._masks.size(stem))[0]
+        except ReadError as error:
+            self._masks.forget(stem)
+            detail = f"{error.sentence} The masks of the image are left out."
+            where = Where(file=self._source.place(found.members[number]))
+            self.ledger.into["file", ""] += 1
+            self.ledger.drop("FILE_DAMAGED", Feature.MEDIA, ("file", ""), where, detail)
+            self.ledger.note(Level.ERROR, "FILE_DAMAGED", detail, where)
+            return []
 
     def _show_one(self, said: Said, shape: Shape, *, is_object: bool = True) -> None:
         members, _, _ = answered(said, self._classes.given(said.name, shape), self._classes)
