@@ -76,7 +76,7 @@ class Classes:
         self._draft = draft
         self._ledger = ledger
         self._shown: dict[tuple[str, Shape], _Shown] = {}
-        self._objects: dict[tuple[str, Shape], Object] = {}
+        self._objects: dict[tuple[str, Shape], list[Object]] = {}
         self._questions: dict[int, dict[str, Any]] = {}
         self._shared: dict[Any, SharedAnswers | None] = {}
         self.is_given = ONTOLOGY in names
@@ -95,7 +95,7 @@ class Classes:
             raise ReadError(place, f"is not an ontology ({error}).") from error
         self._draft.ontology = structure
         for item in structure.objects:
-            self._objects.setdefault((item.name, item.shape), item)
+            self._objects.setdefault((item.name, item.shape), []).append(item)
 
     def show(self, name: str, shape: Shape, answers: Members) -> None:
         """Show a label: its class is added when :meth:`build` is called."""
@@ -108,7 +108,7 @@ class Classes:
     def build(self, order: Sequence[str], colors: Mapping[str, str | None] | None = None) -> None:
         """Add the classes that were shown and that the ontology beside them has not: those of ``order`` first."""
         rank = {name: number for number, name in enumerate(order)}
-        for name, shape in sorted(self._shown, key=lambda key: (rank.get(key[0], len(rank)), key[0], _SHAPES[key[1]])):
+        for name, shape in sorted(self._shown, key=lambda key: (rank.get(key[0], len(rank)), key[0], key[1].value)):
             if (name, shape) not in self._objects:
                 self._add(name, shape, (colors or {}).get(name))
 
@@ -116,7 +116,8 @@ class Classes:
         if self.is_given:
             detail = f"{ONTOLOGY} has no {shape.value.replace('_', ' ')} {name!r}; it is added."
             self._ledger.note(Level.WARNING, "UNDECLARED_LABEL", detail, Where(element=name))
-        item = self._objects[name, shape] = self._draft.add_object(name, shape, color=color)
+        item = self._draft.add_object(name, shape, color=color)
+        self._objects[name, shape] = [item]
         shown, short = self._shown[name, shape], self._draft.hashes.short
         for key, kinds in shown.kinds.items():
             options = [key] if kinds == {bool} else [str(one) for one in shown.options.get(key, ())]
@@ -126,13 +127,13 @@ class Classes:
             for option in options if kind is not TextAttribute else ():
                 attribute.add_option(option, feature_node_hash=short("option", *words, option))
 
-    def of(self, name: str, shape: Shape) -> Object:
-        """Return a class that was shown."""
+    def of(self, name: str, shape: Shape) -> list[Object]:
+        """Return the class that was shown; of the ontology beside the labels all of the name and shape."""
         return self._objects[name, shape]
 
     def given(self, name: str, shape: Shape) -> Object | None:
         """Return a class of the ontology that lies beside the labels."""
-        return self._objects.get((name, shape)) if self.is_given else None
+        return self._objects.get((name, shape), [None])[0] if self.is_given else None
 
     def question(self, item: Object, key: str) -> Any:
         """Return how the answers under a key are written; None if the class asks nothing of that name."""
@@ -166,7 +167,6 @@ def _key(value: Any) -> Any:
 
 
 _KINDS: dict[type, Any] = {bool: ChecklistAttribute, list: ChecklistAttribute, Choice: RadioAttribute}
-_SHAPES = {shape: number for number, shape in enumerate(Shape)}
 
 
 class Asked:

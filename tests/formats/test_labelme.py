@@ -16,6 +16,7 @@ from encord_convert.formats.labelme.page import FORMAT
 from encord_convert.formats.labelme.read import ReadOptions
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.common import NewerShape
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "labelme"
 COUNTS = {
@@ -125,7 +126,7 @@ def test_a_fixture_goes_to_coco_and_encord_and_back(case: str, tmp_path: Path) -
 
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
-SHAPES: dict[str, tuple[dict[str, Any], Shape]] = {
+SHAPES: dict[str, tuple[dict[str, Any], Any]] = {
     "corners in any order": (shape("a", "rectangle", [9, 2], [1, 8]), Shape.BOUNDING_BOX),
     "four corners of X-AnyLabeling": (shape("a", "rectangle", [1, 2], [9, 2], [9, 8], [1, 8]), Shape.BOUNDING_BOX),
     "rotation of X-AnyLabeling": (
@@ -138,7 +139,7 @@ SHAPES: dict[str, tuple[dict[str, Any], Shape]] = {
     "before 4.0": ({"label": "a", "points": [[1, 1], [9, 1], [5, 9]]}, Shape.POLYGON),
     "three numbers a point": (shape("a", "polygon", [1, 1, 2], [9, 1, 2], [5, 9, 2]), Shape.POLYGON),
     "a line strip of two points": (shape("a", "linestrip", [1, 1], [9, 1]), Shape.POLYLINE),
-    "a circle": (shape("a", "circle", [20, 15], [25, 15]), Shape.POLYGON),
+    "a circle": (shape("a", "circle", [20, 15], [17, 11]), NewerShape.CIRCLE),
     "outside the image": (shape("a", "rectangle", [-9, 2], [90, 80]), Shape.BOUNDING_BOX),
     "what nobody knows": (
         shape("a", "point", [1, 1], flags={"hidden": False}, description=None, kie_linking=[[1, 2]], difficult=True),

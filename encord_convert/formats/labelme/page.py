@@ -16,6 +16,7 @@ How each hub thing maps
     rotatable box            ``oriented_rectangle``, its first edge the width; ``rotation`` of X-AnyLabeling
     polygon                  ``polygon``; several parts share a ``group_id``
     polyline                 ``line`` of two points, else ``linestrip``
+    circle                   ``circle``; one that is stretched is a ``polygon``, with its numbers under ``encord``
     point                    ``point``; ``points`` are several
     bitmask                  ``mask``, a PNG placed at the corner of its box
     skeleton                 a ``rectangle`` and each shown point as ``point`` with its name, in one ``group_id``;
@@ -33,10 +34,11 @@ How each hub thing maps
     ``locked``, keys of other programs) comes back in LabelMe, and is counted elsewhere.
 
 What is lost
-    A ``circle`` is a polygon of its area (``CIRCLE_APPROXIMATED``); LabelMe gets the circle again. ``points`` of
-    several are an object each (``POINTS_SPLIT``). Writing: holes (``HOLES_FILLED``), authors, times, tracks (each frame
-    is an image), where an invisible point of a skeleton is. Reading: shapes of a type that is not known
-    (``UNSUPPORTED_SHAPE``) or with too few points (``INVALID_SHAPE``), files without a size (``SIZE_UNKNOWN``).
+    Writing: ellipses and cuboids become polygons (``ELLIPSE_APPROXIMATED``, ``CUBOID_APPROXIMATED``); holes
+    (``HOLES_FILLED``), authors, times, tracks (each frame is an image), where an invisible point of a skeleton is.
+    Reading: ``points`` of several are an object each (``POINTS_SPLIT``); LabelMe has them together again. Lost are
+    shapes of a type that is not known (``UNSUPPORTED_SHAPE``) or with too few points (``INVALID_SHAPE``), and files
+    without a size (``SIZE_UNKNOWN``).
 
 Dialects met in the wild
     Before 4.0 shapes have no ``shape_type`` and are polygons. ``imagePath`` may have ``\\``, lead elsewhere or be of
@@ -50,6 +52,8 @@ Sources
 
 from __future__ import annotations
 
+from typing import Any
+
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._json_heads import head_of, sketch
@@ -60,12 +64,13 @@ from encord_convert.hub.loss import Carries, Feature
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.common import NewerShape
 
 CARRIES = Carries(
-    shapes=frozenset(
+    shapes=frozenset[Any](
         {
             Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX, Shape.POLYGON, Shape.POLYLINE, Shape.POINT, Shape.BITMASK,
-            Shape.SKELETON,
+            Shape.SKELETON, NewerShape.CIRCLE,
         }
     ),
     data_types=frozenset({DataType.IMAGE}),

@@ -23,7 +23,16 @@ from encord_convert.formats._files import Source
 from encord_convert.formats.coco.categories import Questions
 from encord_convert.formats.coco.ontology import Unknown, answer_of
 from encord_convert.formats.labelme.groups import Group, grouped
-from encord_convert.formats.labelme.shapes import HUB, is_as_written, placed, type_of, written
+from encord_convert.formats.labelme.shapes import (
+    HUB,
+    OURS,
+    ellipse_of,
+    hub_shape,
+    is_as_written,
+    placed,
+    type_of,
+    written,
+)
 from encord_convert.hub.counts import Carried, Ledger, Origin
 from encord_convert.hub.labelset import Draft, LabelSet, frame_info
 from encord_convert.hub.loss import Feature, Kind, Level, Where
@@ -32,7 +41,14 @@ from encord_convert.hub.native import Native
 from encord_convert.hub.splits import metadata_of, named_in, split_of
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import ChecklistAttribute, ClassificationInstance, LabelRowV2, ObjectInstance, Shape
+from encord_convert.sdk.objects import (
+    ChecklistAttribute,
+    ClassificationInstance,
+    LabelRowV2,
+    Object,
+    ObjectInstance,
+    Shape,
+)
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
 from encord_convert.sdk.objects.coordinates import SkeletonCoordinate, SkeletonCoordinates, Visibility
 
@@ -41,8 +57,6 @@ DRAWN, SET, BOX = "drawn", "points of", "box of"
 """Keys of what is native of an annotation, which no shape has: how a shape is said where that is not how it is written;
 which ``points`` a point is of; and the rectangle of a skeleton that is not the one around its points."""
 LABELS = "labels.txt"
-OURS = "encord"
-"""Key of a file that holds what only the hub has words for."""
 
 _READ = frozenset({"label", "points", "shape_type", "mask", "flags", "description", "group_id", "score", "attributes"})
 _QUIET = frozenset(
@@ -163,19 +177,23 @@ class _Reading:
             if shape is None or not isinstance(group.first.get("label"), str):
                 continue
             name = group.first["label"]
-            self._classes.show(name, shape, self._members_of(group, shape)[0])
+            self._classes.show(name, shape, self._members_of(group, self._classes.given(name, shape))[0])
             if group.is_skeleton:
                 self._points.setdefault(name, {}).update(dict.fromkeys(one["label"] for one in group.others))
         flags = file.top.get("flags")
         if isinstance(flags, dict):
             self._flags.update(dict.fromkeys(key for key, value in flags.items() if value is True))
 
-    def _members_of(self, group: Group, shape: Shape) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the answers of a shape by what they are asked, and what else it says."""
+    def _members_of(self, group: Group, item: Object | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the answers of a shape by what they are asked, and what else it says.
+
+        ``item`` is its class, if an ontology lies beside the labels.
+        """
         entry = group.first
-        item = self._classes.given(entry["label"], shape)
         members: dict[str, Any] = {}
         native = {key: value for key, value in entry.items() if key not in _READ}
+        if ellipse_of(entry):
+            del native[OURS]
         left: dict[str, Any] = {}
         flags = entry.get("flags")
         for key, value in flags.items() if isinstance(flags, dict) else ():
@@ -228,7 +246,7 @@ class _Reading:
         for name, points in self._points.items():
             if name in known:
                 continue
-            item = self._classes.of(name, Shape.SKELETON)
+            item = self._classes.of(name, Shape.SKELETON)[0]
             nodes = [
                 SkeletonNode((at + 1) / (len(points) + 1), 0.5, point, item.color, short("node", name, point), point)
                 for at, point in enumerate(points)
@@ -382,9 +400,11 @@ class _Reading:
                 lost = (type_of(one), str(one["label"]))
                 ledger.drop("INVALID_SHAPE", Feature.SHAPE, lost, where, f"It is left out, since {error}.")
             return
-        item = self._classes.of(name, shape)
-        members, native = self._members_of(group, shape)
-        shared, left = self._classes.answers(item, members)
+        for item in self._classes.of(name, shape):  # of several the first that asks for all the answers
+            members, native = self._members_of(group, item if self._classes.is_given else None)
+            shared, left = self._classes.answers(item, members)
+            if not left:
+                break
         for key, value in left.items():
             ledger.into["answer", name] += 1
             detail = f"Its class asks nothing to which {value!r} of {key!r} is an answer."
@@ -429,7 +449,7 @@ class _Reading:
             return [self._skeleton(item, group.others, points)]
         forms = []
         for one, entry in zip(found, group.all_of, strict=True):
-            said = {key: entry[key] for key in ("shape_type", "points", "mask") if key in entry}
+            said = {key: entry[key] for key in ("shape_type", "points", "mask", OURS) if key in entry}
             usual = type_of(entry) != "mask" or one.coordinates[0]._box_runs()[4]
             is_usual = bool(usual) and is_as_written(entry, written(one.coordinates[0], size))
             forms.append(None if is_usual else said)
@@ -497,7 +517,7 @@ def is_labelme(top: Any) -> bool:
 
 
 def _shape(group: Group) -> Shape | None:
-    return Shape.SKELETON if group.is_skeleton else HUB.get(type_of(group.first))
+    return Shape.SKELETON if group.is_skeleton else hub_shape(group.first)
 
 
 def _is_confidence(score: Any) -> bool:

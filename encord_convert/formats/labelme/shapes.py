@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 import math
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,29 +16,33 @@ import numpy as np
 
 from encord_convert.geometry import png, rle
 from encord_convert.geometry.boxes import corners_from_rotated, rotated_from_corners
+from encord_convert.hub.outlines import ellipse_px, outline_px
 from encord_convert.hub.visibility import ring_px
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.sdk.objects.common import NewerShape
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
+    CircleCoordinates,
     PointCoordinate,
     PolygonCoordinates,
     PolylineCoordinates,
     RotatableBoundingBoxCoordinates,
 )
 
-CIRCLE_CORNERS = 72
 DECIMALS = 6
+OURS = "encord"
+"""Key of a file, or of a shape, that holds what only the hub has words for."""
 SQUARE_PX = 0.01
 """How far the corners of a rotated rectangle may be from those of one."""
 _FARTHEST = 1e9
 
-HUB = {
+HUB: dict[str, Any] = {
     "rectangle": Shape.BOUNDING_BOX,
     "oriented_rectangle": Shape.ROTATABLE_BOUNDING_BOX,
     "rotation": Shape.ROTATABLE_BOUNDING_BOX,
     "polygon": Shape.POLYGON,
-    "circle": Shape.POLYGON,
+    "circle": NewerShape.CIRCLE,
     "line": Shape.POLYLINE,
     "linestrip": Shape.POLYLINE,
     "point": Shape.POINT,
@@ -113,32 +117,33 @@ def placed(entry: Mapping[str, Any], size: Size) -> Placed:
         return _rotated(points, size)
     if type_ == "circle":
         (cx, cy), (x, y) = points[:2]
-        ring = circle(cx, cy, math.hypot(x - cx, y - cy))
-        shares = [number / side for number, side in zip(ring, size * CIRCLE_CORNERS, strict=True)]
-        detail = f"A 'circle' is a polygon of {CIRCLE_CORNERS} corners; its 'points' are kept for LabelMe."
-        return Placed([PolygonCoordinates._from_flat(shares)], [("CIRCLE_APPROXIMATED", detail)])
+        return Placed([CircleCoordinates(cx / width, cy / height, math.hypot(x - cx, y - cy) / width)], [])
     if type_ in ("line", "linestrip"):
         return Placed([PolylineCoordinates._from_flat(flat)], [])
     if type_ in ("point", "points"):
         return Placed([PointCoordinate(x, y) for x, y in zip(flat[::2], flat[1::2], strict=True)], [])
     if type_ == "mask":
         return _mask(entry, points, size)
+    if numbers := ellipse_of(entry):
+        return Placed([CircleCoordinates(*numbers)], [])
     return Placed([PolygonCoordinates._from_flat(flat)], [])
 
 
-def circle(cx: float, cy: float, radius: float) -> list[float]:
-    """Return the corners x0, y0, … of a polygon of the area of a circle, in pixels, clockwise from the right.
+def ellipse_of(entry: Mapping[str, Any]) -> list[float] | None:
+    """Return centre, radius, stretch and angle of a circle of the hub that is no circle, from the polygon it is here.
 
-    >>> [round(number, 3) for number in circle(0, 0, 1)[:2]]
-    [1.001, 0.0]
+    Relative to the image, as :class:`CircleCoordinates` has them; None for other shapes.
     """
-    step = 2 * math.pi / CIRCLE_CORNERS
-    reach = radius * math.sqrt(step / math.sin(step))
-    return [
-        number
-        for at in range(CIRCLE_CORNERS)
-        for number in (cx + reach * math.cos(at * step), cy + reach * math.sin(at * step))
-    ]
+    ours = entry.get(OURS)
+    numbers = ours.get("circle") if isinstance(ours, dict) else None
+    if type_of(entry) != "polygon" or not isinstance(numbers, list) or len(numbers) != 5:
+        return None
+    return numbers if all(type(one) in (int, float) and abs(one) < _FARTHEST for one in numbers) else None
+
+
+def hub_shape(entry: Mapping[str, Any]) -> Any:
+    """Return the shape of the hub that an entry is; None if it is none that is read."""
+    return NewerShape.CIRCLE if ellipse_of(entry) else HUB.get(type_of(entry))
 
 
 def _rotated(points: list[tuple[float, float]], size: Size) -> Placed:
@@ -220,6 +225,13 @@ def written(coordinates: Any, size: Size) -> dict[str, Any]:
         r = coordinates
         box = r.top_left_x * width, r.top_left_y * height, r.width * width, r.height * height
         type_, flat = "oriented_rectangle", corners_from_rotated(*box, r.theta)
+    elif isinstance(coordinates, CircleCoordinates):
+        o = coordinates
+        if o.stretch != 1 or o.theta:
+            numbers = [o.center_x, o.center_y, o.radius, o.stretch, o.theta]
+            return {**_form("polygon", outline_px(o, width, height), None), OURS: {"circle": numbers}}
+        cx, cy, radius, _ = ellipse_px(o, width, height)
+        type_, flat = "circle", [cx, cy, cx + radius, cy]
     elif isinstance(coordinates, PointCoordinate):
         type_, flat = "point", [coordinates.x * width, coordinates.y * height]
     elif isinstance(coordinates, PolylineCoordinates):
@@ -227,6 +239,10 @@ def written(coordinates: Any, size: Size) -> dict[str, Any]:
         type_ = "line" if len(flat) == 4 else "linestrip"
     else:
         type_, flat = "polygon", ring_px(coordinates.polygons[0][0], width, height)
+    return _form(type_, flat, mask)
+
+
+def _form(type_: str, flat: Sequence[float], mask: str | None) -> dict[str, Any]:
     rounded = [_rounded(number) for number in flat]
     points = [list(point) for point in zip(rounded[::2], rounded[1::2], strict=True)]
     return {"shape_type": type_, "points": points, "mask": mask}
@@ -269,5 +285,8 @@ def _numbers(coordinates: Any) -> list[float]:
         return [float(number) for number in coordinates._flat]
     if isinstance(coordinates, PointCoordinate):
         return [coordinates.x, coordinates.y]
+    if isinstance(coordinates, CircleCoordinates):
+        o = coordinates
+        return [o.center_x, o.center_y, o.radius, o.stretch, o.theta / 360]
     c = coordinates
     return [c.top_left_x, c.top_left_y, c.width, c.height, getattr(c, "theta", 0.0) / 360]

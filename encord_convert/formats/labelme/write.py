@@ -15,8 +15,8 @@ from encord_convert.formats._files import Target
 from encord_convert.formats._images import Image, images, label_path
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.coco.categories import Questions
-from encord_convert.formats.labelme.read import BOX, DRAWN, FAMILY, LABELS, OURS, SET
-from encord_convert.formats.labelme.shapes import placed, same, written
+from encord_convert.formats.labelme.read import BOX, DRAWN, FAMILY, LABELS, SET
+from encord_convert.formats.labelme.shapes import OURS, placed, same, written
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.splits import split_of

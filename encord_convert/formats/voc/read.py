@@ -259,18 +259,26 @@ class _Reading:
         known = self._alikes.get(code)
         if known is None:
             said = self._found.said[code]
-            item = self._classes.of(said.name, Shape.BOUNDING_BOX)
-            shared, native, again, left, carried = self._answers(said, item)
+            item, shared, native, again, left, carried = self._answers(said, Shape.BOUNDING_BOX)
             use = Use(item, self.draft.info, shared, None, "object", said.name, carried)
             known = self._alikes[code] = _Alike(use, native or None, again, left)
         return known
 
-    def _answers(self, said: Said, item: Object) -> tuple[Any, dict[str, str], int, dict[str, Any], Carried]:
-        given = item if self._classes.is_given else None
-        members, native, again = answered(said, given, self._classes)
-        shared, left = self._classes.answers(item, members)
-        count = len(members) - len(left)
-        return shared, native, again, left, (("answer", count),) if count else ()
+    def _answers(self, said: Said, shape: Shape) -> tuple[Object, Any, dict[str, str], int, dict[str, Any], Carried]:
+        """Return the class of an object, its answers, what is native of it, and the answers it does not ask for.
+
+        Of several classes of a name and shape it is the first that asks for all of them.
+        """
+        classes, found = self._classes, []
+        for item in classes.of(said.name, shape):
+            members, native, again = answered(said, item if classes.is_given else None, classes)
+            shared, left = classes.answers(item, members)
+            count = len(members) - len(left)
+            carried: Carried = (("answer", count),) if count else ()
+            found.append((item, shared, native, again, left, carried))
+            if not left:
+                return found[-1]
+        return found[0]
 
     def _sheet(self, numbers: list[int], counts: NDArray[np.int64]) -> Sheet:
         found, images, hashes = self._found, self._images, self.draft.hashes
@@ -374,8 +382,7 @@ class _Reading:
             code, feature = ("NAME_MISSING", Feature.LABEL_NAME) if not name else ("INVALID_BOX", Feature.SHAPE)
             ledger.drop(code, feature, (one.type, name), where, detail)
             return None
-        item = self._classes.of(name, one.shape)
-        shared, native, again, left, carried = self._answers(one.said, item)
+        item, shared, native, again, left, carried = self._answers(one.said, one.shape)
         for key, count in carried:
             ledger.into[key, name] += count
         self._lose_answers(name, left, again, where)
