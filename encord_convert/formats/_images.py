@@ -65,9 +65,15 @@ def images(labels: LabelSet, report: Report, carries: Carries) -> Iterator[Image
     Of a video the frames with labels are walked. What is yielded can be written as it is declared: objects with shapes
     that are carried or approximated, and geometry that can be drawn. An exporter that writes it has no loss to tell.
     """
+    return images_of(Narrowed(labels, report, carries))
+
+
+def images_of(narrowed: Narrowed) -> Iterator[Image]:
+    """Walk the images of labels of which a declaration has taken away what is not carried."""
+    carries = narrowed.carries
     tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
     names = Names()
-    for left in Narrowed(labels, report, carries):
+    for left in narrowed:
         row, written = left.row, left.on_frames()
         labelled = {frame for instance in row._objects.values() for frame in instance._frames}
         if Feature.CLASSIFICATIONS in carries.features:

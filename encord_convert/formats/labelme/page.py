@@ -55,13 +55,11 @@ from __future__ import annotations
 from typing import Any
 
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
-from encord_convert.formats._files import Source, Target
+from encord_convert.formats._files import Source
 from encord_convert.formats._json_heads import head_of, sketch
 from encord_convert.formats.labelme.read import ReadOptions, read
-from encord_convert.formats.labelme.write import write_labelme
-from encord_convert.hub.labelset import LabelSet
+from encord_convert.formats.labelme.write import write
 from encord_convert.hub.loss import Carries, Feature
-from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.common import NewerShape
@@ -108,11 +106,6 @@ def _is_labelme(top: object) -> bool:
     return isinstance(first, dict) and {"label", "points"} <= first.keys()
 
 
-def write(labels: LabelSet, target: Target, options: NoOptions, report: Report) -> None:
-    """Write a folder of files."""
-    write_labelme(labels, target, options, report, CARRIES)
-
-
 FORMAT = Format(
     name="labelme",
     title="LabelMe JSON",
@@ -120,5 +113,5 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES),
-    exporter=Exporter(write, NoOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
 )

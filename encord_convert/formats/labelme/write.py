@@ -12,7 +12,7 @@ from typing import Any
 from encord_convert.formats._api import NoOptions
 from encord_convert.formats._classes import Asked, write_ontology
 from encord_convert.formats._files import Target
-from encord_convert.formats._images import Image, images, label_path
+from encord_convert.formats._images import Image, images_of, label_path
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.coco.categories import Questions
 from encord_convert.formats.labelme.read import BOX, DRAWN, FAMILY, LABELS, SET
@@ -21,7 +21,7 @@ from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.visibility import is_degenerate_ring, shown_points
-from encord_convert.losses.report import Report
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
@@ -35,10 +35,11 @@ VERSION = "5.8.0"
 _FIRST = ("label", "points", "group_id", "description", "shape_type", "flags", "mask")
 
 
-def write_labelme(labels: LabelSet, target: Target, options: NoOptions, report: Report, carries: Carries) -> None:
+def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     """Write a file an image, the list of classes and the ontology."""
+    labels, carries = narrowed.labels, narrowed.carries
     writing = _Writing(labels, target, carries)
-    for image in images(labels, report, carries):
+    for image in images_of(narrowed):
         writing.image(image)
     names = dict.fromkeys(item.name for item, _ in carries.coloured(labels.ontology.objects))
     with target.open(LABELS) as stream:

@@ -62,13 +62,11 @@ import re
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
-from encord_convert.formats._files import Source, Target
+from encord_convert.formats._files import Source
 from encord_convert.formats.voc.options import ReadOptions, WriteOptions
 from encord_convert.formats.voc.read import read
-from encord_convert.formats.voc.write import UNWRITABLE, write_voc
-from encord_convert.hub.labelset import LabelSet
+from encord_convert.formats.voc.write import UNWRITABLE, write
 from encord_convert.hub.loss import Carries, Feature
-from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 
@@ -117,11 +115,6 @@ def _is_voc(text: str) -> bool:
     )
 
 
-def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
-    """Write a folder of annotations."""
-    write_voc(labels, target, options, report, CARRIES)
-
-
 FORMAT = Format(
     name="voc",
     title="Pascal VOC annotation XML",
@@ -129,5 +122,5 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES),
-    exporter=Exporter(write, WriteOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES),
 )

@@ -16,7 +16,7 @@ from lxml import etree
 
 from encord_convert.formats._classes import Asked, write_ontology
 from encord_convert.formats._files import Target
-from encord_convert.formats._images import Image, images, label_path
+from encord_convert.formats._images import Image, images_of, label_path
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.masks.names import safe_path
 from encord_convert.formats.voc.answers import elements
@@ -29,20 +29,19 @@ from encord_convert.formats.voc.shapes import Plane
 from encord_convert.geometry import png
 from encord_convert.geometry.boxes import xyxy_from_rotated, xyxy_from_xywh
 from encord_convert.geometry.paintings import Painting
-from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries
 from encord_convert.hub.rasterize import raster
 from encord_convert.hub.splits import UNNAMED, split_of
 from encord_convert.hub.visibility import is_degenerate_ring, ring_px
-from encord_convert.losses.report import Report
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import Shape
 
 UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML has no place for."""
 
 
-def write_voc(labels: LabelSet, target: Target, options: WriteOptions, report: Report, carries: Carries) -> None:
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
     """Write annotations, image sets, the list of classes and the ontology."""
+    labels, carries = narrowed.labels, narrowed.carries
     native: Mapping[str, Any] = labels.native.get(FAMILY, {})
     convention = native.get(CONVENTION, "voc") if options.coordinates == "auto" else options.coordinates
     names = list(dict.fromkeys(item.name for item, _ in carries.coloured(labels.ontology.objects)))
@@ -52,7 +51,7 @@ def write_voc(labels: LabelSet, target: Target, options: WriteOptions, report: R
     writing = _Writing(
         target, convention, listing, is_native=FAMILY in labels.native, tolerance_px=carries.tolerance_px
     )
-    for image in images(labels, report, carries):
+    for image in images_of(narrowed):
         writing.image(image)
     writing.sets(native.get(SETS, {}))
     with target.open(LABELMAP) as stream:
