@@ -118,11 +118,6 @@ class Source(ABC):
         for name in names:
             yield self.head(name, size)
 
-    def content(self, name: str) -> bytes:
-        """Return all of a member that is known to be small."""
-        with self.open(name) as stream:
-            return stream.read()
-
     def close(self) -> None:
         """Give back what is held open."""
 
@@ -192,13 +187,6 @@ class _Listed:
         return [name for name in some if _selected(name, suffix, depth)]
 
 
-_OPENED_HERE = os.O_RDONLY
-if sys.platform == "win32":
-    _OPENED_HERE |= os.O_BINARY
-else:
-    _OPENED_HERE |= os.O_NOFOLLOW
-
-
 class FolderSource(Source):
     """A folder. Links are not followed out of it."""
 
@@ -206,7 +194,6 @@ class FolderSource(Source):
         self._root = root
         self.name = str(root)
         self._all: _Listed | None = None
-        self._safe_folders: dict[str, str] = {}
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
         """Walk the folder, hidden files left out; once, since detection asks for the names many times."""
@@ -284,30 +271,6 @@ class FolderSource(Source):
         finally:
             if handle >= 0:
                 os.close(handle)
-
-    def content(self, name: str) -> bytes:
-        """Return all of a member; its folder is looked at once for all files in it."""
-        folder, _, last = name.rpartition("/")
-        known = self._safe_folders.get(folder)
-        if last in ("", ".", "..") or "\0" in last:
-            return super().content(name)
-        if known is None:
-            try:
-                known = self._safe_folders[folder] = str(join_within(self._root, folder) if folder else self._root)
-            except ValueError as error:
-                raise ReadError(self.name, f"{error}.") from error
-        try:
-            handle = os.open(f"{known}/{last}", _OPENED_HERE)
-        except OSError:  # a link, which may stay in the folder, or whatever opening it has a sentence for
-            return super().content(name)
-        try:
-            found = os.read(handle, 1 << 16)
-            if len(found) == 1 << 16:
-                while more := os.read(handle, 1 << 20):
-                    found += more
-            return found
-        finally:
-            os.close(handle)
 
     def size(self, name: str) -> int | None:
         """Return the member's size."""

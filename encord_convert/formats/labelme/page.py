@@ -55,12 +55,11 @@ from __future__ import annotations
 from typing import Any
 
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
-from encord_convert.formats._files import Source, Target
+from encord_convert.formats._files import Source
 from encord_convert.formats._json_heads import head_of, sketch
 from encord_convert.formats.labelme.read import ReadOptions, read
-from encord_convert.formats.labelme.write import write_labelme
+from encord_convert.formats.labelme.write import write
 from encord_convert.hub.loss import Carries, Feature
-from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.common import NewerShape
@@ -105,11 +104,6 @@ def _is_labelme(top: object) -> bool:
         return shapes is None or isinstance(shapes, list)
     first = shapes[0] if isinstance(shapes, list) and shapes else None
     return isinstance(first, dict) and {"label", "points"} <= first.keys()
-
-
-def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
-    """Write a folder of files."""
-    write_labelme(narrowed, target, options)
 
 
 FORMAT = Format(

@@ -150,12 +150,10 @@ class _Reading:
         """Return a file; None if it is no JSON, which is told. A file that is something else has no shapes."""
         place = self._source.place(member)
         try:
-            size = self._source.size(member)
-            if size is not None and size > _MOST_BYTES:
-                raise ValueError(f"has {size >> 20} MB, and speaks of one image")
-            raw = msgspec.json.decode(
-                self._source.content(member).removeprefix(b"\xef\xbb\xbf"), type=dict[str, msgspec.Raw]
-            )
+            data = self._source.head(member, _MOST_BYTES + 1)
+            if len(data) > _MOST_BYTES:
+                raise ValueError(f"it has more than {_MOST_BYTES >> 20} MB, and speaks of one image")
+            raw = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=dict[str, msgspec.Raw])
             top = {key: value if key == "imageData" else msgspec.json.decode(value) for key, value in raw.items()}
         except msgspec.ValidationError:
             return File(member, {}, [], 0)

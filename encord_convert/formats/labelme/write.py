@@ -35,7 +35,7 @@ VERSION = "5.8.0"
 _FIRST = ("label", "points", "group_id", "description", "shape_type", "flags", "mask")
 
 
-def write_labelme(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
+def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     """Write a file an image, the list of classes and the ontology."""
     labels, carries = narrowed.labels, narrowed.carries
     writing = _Writing(labels, target, carries)

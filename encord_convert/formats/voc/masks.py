@@ -113,7 +113,7 @@ class Masks:
         assert objects is not None
         masks = []
         void = int((objects == VOID).sum())
-        for value, runs in values_in(objects):
+        for value, runs in values_in([objects]):
             if value != VOID:
                 masks.append(Mask(value, self._label(value, runs, classes), runs))
         return [mask for mask in masks if not is_background(mask.label)], void

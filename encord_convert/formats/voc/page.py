@@ -62,12 +62,11 @@ import re
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
-from encord_convert.formats._files import Source, Target
+from encord_convert.formats._files import Source
 from encord_convert.formats.voc.options import ReadOptions, WriteOptions
 from encord_convert.formats.voc.read import read
-from encord_convert.formats.voc.write import UNWRITABLE, write_voc
+from encord_convert.formats.voc.write import UNWRITABLE, write
 from encord_convert.hub.loss import Carries, Feature
-from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 
@@ -114,11 +113,6 @@ def _is_voc(text: str) -> bool:
         and _INSIDE.search(text) is not None
         and _LABELME.search(text) is None
     )
-
-
-def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
-    """Write a folder of annotations."""
-    write_voc(narrowed, target, options)
 
 
 FORMAT = Format(

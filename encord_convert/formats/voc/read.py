@@ -17,7 +17,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._classes import ONTOLOGY, Classes
 from encord_convert.formats._files import Source
 from encord_convert.formats.voc.answers import answered
-from encord_convert.formats.voc.elements import Annotation, Said, annotation_of, parsed
+from encord_convert.formats.voc.elements import MOST_BYTES, Annotation, Said, annotation_of, parsed
 from encord_convert.formats.voc.evidence import MEANS, OTHER, Convention, Evidence
 from encord_convert.formats.voc.masks import Mask, Masks
 from encord_convert.formats.voc.options import ReadOptions
@@ -354,7 +354,7 @@ class _Reading:
         size, place = found.sizes[number], self._source.place(member)
         annotation = Annotation("", size, {}, [])
         if found.heads[number] >= 0:
-            annotation = annotation_of(parsed(self._source.content(member)))
+            annotation = annotation_of(parsed(self._source.head(member, MOST_BYTES + 1)))
         masks: list[Mask] = []
         if stem_of(found.members[number]) in self._masks:
             masks, void = self._masks.of(stem_of(member), size)

@@ -19,6 +19,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
 from encord_convert.formats.voc.elements import (
     CORNERS,
+    MOST_BYTES,
     Annotation,
     Said,
     annotation_of,
@@ -109,8 +110,7 @@ class Scanner:
     def scan(self, members: list[str]) -> Iterator[tuple[int, Annotation]]:
         """Take all files; yield the index of each that is odd, and what it says."""
         found = self.found
-        for member in members:
-            data = self._source.content(member)
+        for member, data in zip(members, self._source.heads(members, MOST_BYTES + 1), strict=True):
             if not self._is_odd(member) and self._take(member, data):
                 continue
             number = len(found.members)

@@ -39,7 +39,7 @@ UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uf
 """Characters that XML has no place for."""
 
 
-def write_voc(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
     """Write annotations, image sets, the list of classes and the ontology."""
     labels, carries = narrowed.labels, narrowed.carries
     native: Mapping[str, Any] = labels.native.get(FAMILY, {})
