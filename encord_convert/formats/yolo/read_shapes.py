@@ -182,12 +182,26 @@ def split_bridges(ring: list[float]) -> list[list[float]]:
 
 def runs_back(page: Page, at: Ints) -> list[int]:
     """Return the rows of polygons that walk an edge both ways."""
+    at = at[page.widths[at] >= _LEAST_BRIDGED]
+    if not len(at):
+        return []
+    # Few rings have a corner twice: those are looked at, and found by a number that stands for each corner of a row.
+    counts = page.widths[at] >> 1
+    firsts = np.repeat(page.starts[at], counts)
+    places = firsts + 2 * (np.arange(len(firsts)) - np.repeat(np.cumsum(counts) - counts, counts))
+    bits = page.numbers.view(np.uint64)
+    rows = np.repeat(np.arange(len(at)), counts)
+    codes = bits[places] * _ODD ^ (bits[places + 1] + rows.astype(np.uint64)) * _OTHER
+    order = np.argsort(codes, kind="stable")
+    again = order[1:][codes[order[1:]] == codes[order[:-1]]]
     found = []
-    starts, widths = page.starts, page.widths
-    for row in at.tolist():
-        if widths[row] < 16:  # two rings of three corners, and the bridge
-            continue
-        ring = page.numbers[starts[row] : starts[row] + widths[row] - widths[row] % 2].tolist()
-        if len(set(zip(ring[0::2], ring[1::2], strict=True))) < len(ring) // 2 and len(split_bridges(ring)) > 1:
+    for row in at[np.unique(rows[again])].tolist():
+        ring = page.row(row)
+        if len(split_bridges(ring[: len(ring) - len(ring) % 2])) > 1:
             found.append(row)
     return found
+
+
+_LEAST_BRIDGED = 16
+"""Numbers of two rings of three corners, and the bridge between them."""
+_ODD, _OTHER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
