@@ -29,8 +29,11 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def test_the_readme_is_read_in_a_few_minutes() -> None:
-    assert len(README.splitlines()) <= 180
-    assert len(README.encode()) <= 11_000
+    written = re.sub(
+        r"<!-- matrix -->.*<!-- /matrix -->", "", README, flags=re.DOTALL
+    )  # which grows by a line a format
+    assert len(written.splitlines()) <= 160
+    assert len(written.encode()) <= 9_000
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

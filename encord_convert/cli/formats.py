@@ -64,20 +64,20 @@ def _skeleton(name: str) -> None:
     page = files("encord_convert").joinpath("docs", "plugins.md").read_text(encoding="utf-8")
     title = "".join(map(str.capitalize, name.split("-")))
     renamed = {
-        "kitti_labels": module, "kitti-labels": folder.name, "TestKitti": f"Test{title}",
-        "KITTI_{": f"{name.upper().replace('-', '_')}_{{", "KITTI object labels": f"{name} labels", "kitti": name,
+        "bdd_labels": module, "bdd-labels": folder.name, "TestBdd": f"Test{title}",
+        "BDD_{": f"{name.upper().replace('-', '_')}_{{", "BDD100K labels": f"{name} labels", "bdd": name,
     }  # fmt: skip
     try:
         folder.mkdir()
         for text in re.findall(r"^```(?:toml|py)\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
             first, _, text = text.partition("\n")
-            file = first.removeprefix("# ").replace("kitti", module.removesuffix("_labels"))
+            file = first.removeprefix("# ").replace("bdd", module.removesuffix("_labels"))
             for old, new in renamed.items():
                 text = text.replace(old, new)
             (folder / file).write_text(text, encoding="utf-8")
     except OSError as error:
         raise WriteError(f"{folder}: cannot be written ({error.strerror}).") from error
-    click.echo(f"{folder}: a format that works (it reads and writes KITTI) and its test. Change them, then", err=True)
+    click.echo(f"{folder}: a format that works (it reads and writes BDD100K) and its test. Change them, then", err=True)
     click.echo(f"    pip install -e {folder} && pytest {folder}", err=True)
     click.echo("`encord-convert help plugins` explains each part.", err=True)
 

@@ -10,7 +10,9 @@ from click.shell_completion import CompletionItem
 
 from encord_convert.cli import COMMANDS, cli
 from encord_convert.cli._progress import is_terminal
+from encord_convert.cli.formats import page as format_page
 from encord_convert.errors import nearest
+from encord_convert.formats import format_named, formats
 
 PAGES = Path(__file__).parents[1] / "docs"
 WIDTH = 100
@@ -35,7 +37,7 @@ def _completed(context: click.Context, parameter: click.Parameter, incomplete: s
 @click.command(short_help="Show a page of the manual, or list them.")
 @click.argument("topic", required=False, shell_complete=_completed)
 def help(topic: str | None) -> None:
-    """Show the page of TOPIC, or the help of the command of that name; without TOPIC, list the pages."""
+    """Show the page of TOPIC: of the manual, a command or a format; without TOPIC, list the pages."""
     known = topics()
     if topic is None:
         width = max(map(len, known))
@@ -49,6 +51,8 @@ def help(topic: str | None) -> None:
         assert command is not None
         parent = click.Context(cli, info_name="encord-convert")
         click.echo(command.get_help(click.Context(command, info_name=topic, parent=parent)))
+    elif topic in formats():
+        click.echo(format_page(format_named(topic)))
     else:
         hint = nearest(topic, [*known, *COMMANDS]) or f" Pages: {', '.join(known)}."
         raise click.UsageError(f"There is no page {topic!r}.{hint}")

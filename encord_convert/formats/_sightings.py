@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import FileSource, FolderSource, Source, ZipSource
-from encord_convert.formats._json_heads import UNKNOWN, head_of, is_object_list, is_object_table, sketch
+from encord_convert.formats._json_heads import UNKNOWN, head_of, is_object_list, sketch
 from encord_convert.formats.masks.label_studio import tasks_of
 from encord_convert.formats.masks.supervisely import is_annotation as is_supervisely
 
@@ -73,8 +73,6 @@ def _set_of(names: list[str], is_file: bool) -> Sighting | None:
     if len(names) > 1 and all(name.lower().endswith(".zip") for name in names):
         advice = "Name one of them, or convert all of them with `encord-convert batch`."
         return Sighting(f"is a folder of {len(names)} ZIP archives ({names[0]}, …)", advice)
-    if "gt.txt" in last or ("seqinfo.ini" in last and "det.txt" in last):
-        return _not_read("MOT", last.get("gt.txt", last.get("seqinfo.ini", "")))
     for endings, what in ((_IMAGES, "image"), (_VIDEOS, "video")):
         if all(name.lower().endswith(endings) for name in names):
             number = "an" if what == "image" else "a"
@@ -271,22 +269,12 @@ def _entries(top: Any) -> list[dict[str, Any]]:
     return [one for one in top if isinstance(one, dict)] if isinstance(top, list) else []
 
 
-def _is_via(top: Any) -> bool:
-    tables: tuple[Any, ...] = (top, top.get("_via_img_metadata")) if isinstance(top, dict) else ()
-    return any(is_object_table(table) and any("regions" in one for one in table.values()) for table in tables)
-
-
 _KNOWN_JSON: dict[str, Callable[[Any], bool]] = {
     "V7 Darwin": lambda top: isinstance(top, dict) and {"item", "annotations"} <= set(top),
-    "VIA": _is_via,
     "Datumaro": lambda top: isinstance(top, dict) and {"categories", "items"} <= set(top),
     "Labelbox": lambda top: any(
         {"data_row", "dataRow", "Labeled Data"} & set(one)
         for one in (*_entries(top), top if isinstance(top, dict) else {})
-    ),
-    "CreateML": lambda top: any(
-        "image" in one and any("coordinates" in box for box in _entries(one.get("annotations")))
-        for one in _entries(top)
     ),
     "BDD100K": lambda top: any(
         "name" in one and any("category" in box for box in _entries(one.get("labels"))) for one in _entries(top)

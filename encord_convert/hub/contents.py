@@ -89,18 +89,18 @@ def feature_of(attribute: Any, *, is_object: bool) -> Feature:
     return Feature.ANSWERS if is_object else Feature.CLASSIFICATIONS
 
 
-def placed_answers(instance: Any) -> list[tuple[Any, Feature]]:
-    """Return attribute and kind of each answer: static ones, and runs of dynamic ones that meet the object's frames."""
+def placed_answers(instance: Any) -> list[tuple[Any, Any, Feature]]:
+    """Return attribute, value and kind of each answer: static ones, and runs of dynamic ones on the object's frames."""
     answers = [
-        (attribute, Feature.NESTED_ANSWERS if len(attribute.uid) > 2 else Feature.ANSWERS)
-        for attribute, _ in instance._static_answers()
+        (attribute, value, Feature.NESTED_ANSWERS if len(attribute.uid) > 2 else Feature.ANSWERS)
+        for attribute, value in instance._static_answers()
     ]
     runs = getattr(instance, "_dynamic_runs", None)
     if runs is not None:
         frames = sorted(instance._frames)
-        for attribute, _, ranges in runs():
+        for attribute, value, ranges in runs():
             placed = sum(placed_within(frames, start, end) > 0 for start, end in ranges)
-            answers += [(attribute, Feature.DYNAMIC_ANSWERS)] * placed
+            answers += [(attribute, value, Feature.DYNAMIC_ANSWERS)] * placed
     return answers
 
 

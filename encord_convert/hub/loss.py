@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -271,6 +271,8 @@ class Carries:
     formats whose native data (:mod:`encord_convert.hub.native`) is written back, or ``family:image`` or
     ``family:annotation.id`` where that is all of it. ``redraws`` gives the shape in which others are written that are
     neither carried nor approximated (:mod:`encord_convert.losses.redraw`); what is not written either is dropped.
+    ``keeps_answer`` tells of an attribute and its answer whether that survives though answers do not: a format may have
+    columns for some, such as that an object is occluded.
     """
 
     shapes: frozenset[Shape]
@@ -290,6 +292,7 @@ class Carries:
     native: frozenset[str] = frozenset()
     redraws: Mapping[Any, Shape] = field(default_factory=lambda: OUTLINES)
     layered: frozenset[Shape] | None = None
+    keeps_answer: Callable[[Any, Any], bool] | None = None
 
     @property
     def redrawn(self) -> Mapping[Any, Shape]:
@@ -319,6 +322,12 @@ class Carries:
     def has(self, feature: Feature, shape: Shape) -> bool:
         """Tell whether a feature of a shape survives."""
         return feature in self.features and not (feature is Feature.OUT_OF_BOUNDS and shape in self.bounded)
+
+    def answers(self, attribute: Any, value: Any, feature: Feature) -> bool:
+        """Tell whether an answer survives; ``feature`` is the kind it is of."""
+        if feature in self.features:
+            return True
+        return self.keeps_answer is not None and len(attribute.uid) <= 2 and self.keeps_answer(attribute, value)
 
     def keeps(self, family: str, name: str) -> bool:
         """Tell whether a key that is native to a family, such as ``image.license``, is written back."""

@@ -200,10 +200,14 @@ class _Lens:
         answered = [
             (attribute, value)
             for attribute, value in instance._static_answers()
-            if self.has(Feature.NESTED_ANSWERS if len(attribute.uid) > 2 else first)
+            if self._has_answer(attribute, value, Feature.NESTED_ANSWERS if len(attribute.uid) > 2 else first)
         ]
-        if frame is not None and self.has(Feature.DYNAMIC_ANSWERS):
-            answered += instance._dynamic_answers_at(frame)
+        if frame is not None:
+            answered += [
+                (attribute, value)
+                for attribute, value in instance._dynamic_answers_at(frame)
+                if self._has_answer(attribute, value, Feature.DYNAMIC_ANSWERS)
+            ]
         paths = instance.ontology_item._answer_index().paths
         pattern = self._carries.unwritable if self._carries is not None else None
         found = {_question(attribute, paths): _value(value) for attribute, value in answered}
@@ -211,6 +215,11 @@ class _Lens:
             question: _ANYTHING if pattern and isinstance(value, str) and pattern.search(value) else value
             for question, value in found.items()
         }
+
+    def _has_answer(self, attribute: Any, value: Any, feature: Feature) -> bool:
+        if feature is Feature.CLASSIFICATIONS:
+            return self.has(feature)
+        return self._carries is None or self._carries.answers(attribute, value, feature)
 
     def _sides(self, info: Any) -> dict[str, Any]:
         seen: dict[str, Any] = {}

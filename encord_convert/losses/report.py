@@ -339,6 +339,10 @@ class Report:
                 if type_ in SIDES or (type_ == CROWD and Feature.GROUPS in carries.features):  # has its own place
                     continue
                 code, feature, detail = crowds if type_ == CROWD else answers
+                if type_ == "answer" and carries.keeps_answer is not None:
+                    count -= min(count, _kept_answers(instance, frame, carries))
+                    if not count:
+                        continue
                 counts[type_, label] += count
                 self.writing.lose(kind, code, feature, (type_, label), self._where(instance, frame), detail, count)
 
@@ -376,8 +380,11 @@ class Report:
             for frame in sorted(instance._frames.keys() - self._frames_dropped.get(hash_of(instance), set())):
                 self._lose_carried(instance, frame, carries)
             return
+        answers = placed_answers(instance)
         lost = [
-            (attribute, feature) for attribute, feature in placed_answers(instance) if feature not in carries.features
+            (attribute, feature)
+            for attribute, value, feature in answers
+            if not carries.answers(attribute, value, feature)
         ]
         if not lost:
             return
@@ -531,6 +538,12 @@ class Report:
         report = cls()
         predict(report, labels, carries)
         return report
+
+
+def _kept_answers(instance: Any, frame: int, carries: Carries) -> int:
+    """Return how many answers on a frame survive though answers as such do not."""
+    answers = (*instance._static_answers(), *instance._dynamic_answers_at(frame))
+    return sum(carries.answers(attribute, value, Feature.ANSWERS) for attribute, value in answers)
 
 
 def sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -24,19 +24,19 @@ def say_no(source):
     return Match.NO
 
 def format_of(identify, read):
-    return Format("kitti", "KITTI", "https://example.com", (".txt",), identify, Importer(read, NoOptions, CARRIES))
+    return Format("bdd", "BDD", "https://example.com", (".txt",), identify, Importer(read, NoOptions, CARRIES))
 
 CARRIES = Carries(frozenset(), frozenset(), frozenset())
 """
 
 
 def call(folder: Path, module: str, *words: object) -> subprocess.CompletedProcess[str]:
-    """Run our command where a package `kitti_labels` brings the format `kitti`."""
-    (folder / "kitti_labels.py").write_text(module)
-    info = folder / "kitti_labels-1.0.dist-info"
+    """Run our command where a package `bdd_labels` brings the format `bdd`."""
+    (folder / "bdd_labels.py").write_text(module)
+    info = folder / "bdd_labels-1.0.dist-info"
     info.mkdir(exist_ok=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: kitti-labels\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[encord_convert.formats]\nkitti = kitti_labels:FORMAT\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bdd-labels\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[encord_convert.formats]\nbdd = bdd_labels:FORMAT\n")
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"}
     command = [sys.executable, "-m", "encord_convert", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder)
@@ -45,10 +45,10 @@ def call(folder: Path, module: str, *words: object) -> subprocess.CompletedProce
 @pytest.mark.parametrize(
     ("module", "reason"),
     [
-        ("import absent_package", "The format 'kitti' of kitti_labels needs absent_package, which is not installed."),
-        ("1 / 0", "The format 'kitti' of kitti_labels cannot be used: ZeroDivisionError: division by zero."),
-        ("FORMAT = 5", "cannot be used: kitti_labels:FORMAT is a int and not a Format."),
-        ("pass", "cannot be used: AttributeError: module 'kitti_labels' has no attribute 'FORMAT'."),
+        ("import absent_package", "The format 'bdd' of bdd_labels needs absent_package, which is not installed."),
+        ("1 / 0", "The format 'bdd' of bdd_labels cannot be used: ZeroDivisionError: division by zero."),
+        ("FORMAT = 5", "cannot be used: bdd_labels:FORMAT is a int and not a Format."),
+        ("pass", "cannot be used: AttributeError: module 'bdd_labels' has no attribute 'FORMAT'."),
         ("from encord_convert.formats import Gone", "cannot be used: ImportError: cannot import name 'Gone'"),
         (HEAD + "FORMAT = format_of(refuse, refuse)", "not asked: its identify raised RuntimeError: not on Mondays."),
         (HEAD + "FORMAT = format_of(print, refuse)", "was not asked: its identify returned None and not a Match."),
@@ -73,21 +73,21 @@ def test_a_broken_format_costs_no_other_command(words: tuple[object, ...], tmp_p
 
 
 def test_a_broken_format_that_is_asked_for_is_refused(tmp_path: Path) -> None:
-    done = call(tmp_path, "1 / 0", "convert", SIMPLE, "out", "--from", "kitti", "--to", "coco")
+    done = call(tmp_path, "1 / 0", "convert", SIMPLE, "out", "--from", "bdd", "--to", "coco")
     assert done.returncode == 6
     assert done.stderr == (
-        "error: The format 'kitti' of kitti_labels cannot be used: ZeroDivisionError: division by zero. "
-        "Update or uninstall kitti_labels.\n"
+        "error: The format 'bdd' of bdd_labels cannot be used: ZeroDivisionError: division by zero. "
+        "Update or uninstall bdd_labels.\n"
     )
 
 
 def test_a_format_that_raises_as_it_reads_is_named_and_leaves_nothing(tmp_path: Path) -> None:
-    words = ("convert", SIMPLE, "out", "--from", "kitti", "--to", "coco")
+    words = ("convert", SIMPLE, "out", "--from", "bdd", "--to", "coco")
     done = call(tmp_path, HEAD + "FORMAT = format_of(say_no, refuse)", *words)
     assert done.returncode == 70
     assert done.stderr == (
-        "error: RuntimeError: not on Mondays (kitti_labels, line 6). This is a bug of kitti_labels, which brings the "
-        "format 'kitti'. Please report it with the traceback that ENCORD_CONVERT_DEBUG=1 shows.\n"
+        "error: RuntimeError: not on Mondays (bdd_labels, line 6). This is a bug of bdd_labels, which brings the "
+        "format 'bdd'. Please report it with the traceback that ENCORD_CONVERT_DEBUG=1 shows.\n"
     )
     assert not (tmp_path / "out").exists()
 
@@ -95,6 +95,6 @@ def test_a_format_that_raises_as_it_reads_is_named_and_leaves_nothing(tmp_path: 
 def test_a_traceback_is_for_whoever_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENCORD_CONVERT_DEBUG", "1")
     module = HEAD + "FORMAT = format_of(say_no, refuse)"
-    done = call(tmp_path, module, "convert", SIMPLE, "out", "--from", "kitti", "--to", "coco")
+    done = call(tmp_path, module, "convert", SIMPLE, "out", "--from", "bdd", "--to", "coco")
     assert done.stderr.startswith("Traceback (most recent call last)")
     assert done.returncode == 70

@@ -95,7 +95,7 @@ def test_strict_predicts_what_the_conversion_then_loses(tmp_path: Path, capsys: 
         (("convert", SIMPLE, "out", "--target", "hf", "--images", "gone"), 4, "gone: there is no such file or folder."),
         (("convert", SIMPLE, "out", "--target", "yolo"), 2, "'yolo' is not one of 'detectron2'"),
         (("info", "none.xml"), 4, "none.xml: there is no such file or folder."),
-        (("formats", "kitti"), 6, "There is no format named 'kitti'."),
+        (("formats", "bdd"), 6, "There is no format named 'bdd'."),
         (("konvert",), 2, "No such command 'konvert'"),
     ],
 )

@@ -52,14 +52,8 @@ LOOKS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["looks like LabelMe's older XML"],
     ),
     "V7 Darwin": ({"a__json": {"version": "2.0", "item": {"name": "a"}, "annotations": []}}, ["like V7 Darwin"]),
-    "VIA": ({"a__json": {"a.jpg1": {"filename": "a.jpg", "size": 1, "regions": []}}}, ["looks like VIA"]),
     "Datumaro": ({"a__json": {"info": {}, "categories": {}, "items": []}}, ["looks like Datumaro"]),
     "Labelbox": ({"a__ndjson": {"data_row": {"id": "1"}, "projects": {}}}, ["looks like Labelbox"]),
-    "CreateML": (
-        {"a__json": [{"image": "a.jpg", "annotations": [{"label": "car", "coordinates": {"x": 1}}]}]},
-        ["looks like CreateML"],
-    ),
-    "MOT": ({"gt_0_gt__txt": "1,1,10,10,20,20,1,1,1\n", "seqinfo__ini": "[Sequence]"}, ["looks like MOT"]),
     "NIfTI": ({"liver__nii__gz": b"\x1f\x8b" + bytes(20)}, ["volume of voxels or masks", "Convert it to DICOM"]),
     "Label Studio without brushes": ({"a__json": [BRUSHLESS]}, ["export of Label Studio without brush masks"]),
     "a CVAT backup": (

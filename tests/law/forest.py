@@ -137,13 +137,33 @@ def _text(text: str) -> Tree:
 def from_csv(data: bytes) -> Tree:
     """Walk a table: a mapping a line."""
     reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), restkey="(beyond)")
-    return [{key: _text(value) if isinstance(value, str) else value for key, value in row.items()} for row in reader]
+    return [{key: _cell(value) if isinstance(value, str) else value for key, value in row.items()} for row in reader]
+
+
+def _cell(text: str) -> Tree:
+    """Return the JSON that a cell holds, if it does."""
+    try:
+        return from_json(text.encode()) if text.startswith("{") else _text(text)
+    except ValueError:
+        return text
 
 
 def from_lines(data: bytes) -> Tree:
-    """Walk a text: a leaf a line; a row of numbers is an item."""
-    lines = [_text(line) for line in data.decode("utf-8-sig", "replace").splitlines() if line.strip()]
-    return [{"row": line} if isinstance(line, tuple) else line for line in lines]
+    """Walk a text: a leaf a line; a row of numbers is an item, and one of columns a mapping."""
+    lines = [line.strip() for line in data.decode("utf-8-sig", "replace").splitlines() if line.strip()]
+    return [_columns(line) or _row(line) for line in lines]
+
+
+def _row(line: str) -> Tree:
+    numbers = _text(line)
+    return {"row": numbers} if isinstance(numbers, tuple) else numbers
+
+
+def _columns(line: str) -> dict[str, str]:
+    """Return the columns of a line with commas, or of words and numbers, in the numbers of KITTI and MOTS."""
+    cells = [cell.strip() for cell in line.split(",")] if "," in line else line.split()
+    is_row = len(cells) > 5 if "," in line else len(cells) in (6, 15, 16, 17, 18) and not _NUMBERS.fullmatch(line)
+    return {} if line.startswith("#") or not is_row else {f"column {n}": cell for n, cell in enumerate(cells, 1)}
 
 
 def from_yaml(data: bytes) -> Tree:
@@ -155,6 +175,12 @@ def _with_text_keys(tree: Tree) -> Tree:
     if isinstance(tree, dict):
         return {str(key): _with_text_keys(value) for key, value in tree.items()}
     return [_with_text_keys(value) for value in tree] if isinstance(tree, list) else tree
+
+
+def from_ini(data: bytes) -> Tree:
+    """Walk the keys and values of an INI file, whatever their section."""
+    lines = [line.partition("=") for line in data.decode("utf-8", "replace").splitlines()]
+    return {key.strip(): value.strip() for key, mark, value in lines if mark}
 
 
 def from_png(data: bytes) -> Tree:
@@ -192,6 +218,7 @@ WALKERS = {
     ".gz": lambda data: from_json(gzip.decompress(data)),
     ".xml": from_xml,
     ".csv": from_csv,
+    ".ini": from_ini,
     ".txt": from_lines,
     ".yaml": from_yaml,
     ".yml": from_yaml,

@@ -17,7 +17,7 @@ from derived import is_derived
 from following import GONE, Followed, count_leaves, follow, leaves
 from forest import Tree, forest, is_number
 from mutations import MARK
-from naming import Rules, entries_of, uncovered
+from naming import FILES, Rules, entries_of, uncovered
 from sources import OUR_OWN, Source
 
 from encord_convert import Report, convert
@@ -145,6 +145,8 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
         if loss.feature is Feature.MEDIA and "metadata" in path:
             return False
     for note in report.notes():  # of the file itself
+        if note.code in FILES and what.partition(":")[0] in note.detail:
+            return False
         if note.code in ("NATIVE_DROPPED", "KEYS_NOT_READ") and set(re.findall(r"\w+", note.detail)) & set(path[1:]):
             return False
     said = "\n".join([json.dumps(report.to_dict(), ensure_ascii=False), *map(_text_of, folder.rglob("*"))])

@@ -127,7 +127,7 @@ def _mutate(tree: Any, random: Random) -> str:
     return f"add: {path}.{key} = {node[key]!r}"
 
 
-# -- XML and CSV ------------------------------------------------------------------------------------------------------
+# -- XML, CSV, lines --------------------------------------------------------------------------------------------------
 
 
 def _xml(data: bytes, random: Random) -> tuple[bytes, str]:
@@ -202,12 +202,56 @@ def _rows(data: bytes, random: Random) -> tuple[bytes, str]:
     return "\n".join(lines).encode(), f"line {at + 1} = {added}"
 
 
+def _lines(data: bytes, random: Random) -> tuple[bytes, str]:
+    """Change a cell of a text whose lines have columns, add one, or add a line."""
+    lines = data.decode().splitlines()
+    kind = random.choice(["cell", "cell", "column", "comment", "twice"])
+    at = random.randrange(len(lines)) if lines else 0
+    mark = f"{MARK}{random.randrange(10**6)}"
+    if kind == "comment" or not lines or lines[at].startswith("#"):
+        lines.insert(at, f"# {mark}")
+        kind = "comment"
+    elif kind == "twice":
+        lines.insert(at, lines[at])
+    else:
+        between = "," if "," in lines[at] else " "
+        cells = lines[at].split(between)
+        if kind == "column":
+            cells.append(mark)
+        else:
+            mark = random.choice([mark, "-5", "7.5", "9000001"])
+            cells[random.randrange(len(cells))] = mark
+            kind = "retype"
+        lines[at] = between.join(cells)
+    return "".join(f"{line}\n" for line in lines).encode(), f"{kind}: line {at + 1}{f', {mark}' * (kind != 'twice')}"
+
+
+def _ini(data: bytes, random: Random) -> tuple[bytes, str]:
+    lines = data.decode().splitlines()
+    at, mark = random.randrange(1, len(lines)), f"{MARK}{random.randrange(10**6)}"
+    if random.random() < 0.5:
+        lines.insert(at, f"{MARK}_key={mark}")
+        return "\n".join([*lines, ""]).encode(), f"add: .{MARK}_key = {mark!r}"
+    key = lines[at].partition("=")[0]
+    lines[at] = f"{key}={mark}"
+    return "\n".join([*lines, ""]).encode(), f"retype: .{key}: to {mark!r}"
+
+
+def _text(data: bytes, random: Random) -> tuple[bytes, str]:
+    has_columns = b"," in data or len(data.partition(b"\n")[0].split()) in _COLUMNS
+    return (_lines if has_columns else _rows)(data, random)
+
+
+_COLUMNS = (0, 6, 15, 16, 17, 18)
+"""Of MOTS and KITTI, and none."""
+
 MUTATORS: dict[str, Callable[[bytes, Random], tuple[bytes, str]]] = {
     ".json": _json,
     ".jsonl": _jsonl,
     ".xml": _xml,
     ".csv": _csv,
     ".yaml": _yaml,
-    ".txt": _rows,
+    ".txt": _text,
+    ".ini": _ini,
 }
 """What mutates a file, by the end of its name."""

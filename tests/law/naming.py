@@ -116,7 +116,7 @@ class Rules:
         return ".".join(said).replace(".[]", "[]")
 
 
-FILES = ("RESULTS_IGNORED", "DUPLICATE")
+FILES = ("RESULTS_IGNORED", "DUPLICATE", "FILE_NOT_READ")
 """Codes of entries that are about all of a file, beside losses of files."""
 
 

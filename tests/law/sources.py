@@ -54,7 +54,10 @@ class Source:
 
 def sources(made: Path) -> Iterator[Source]:
     """Yield all sources; those that no fixture holds as files are made below ``made``."""
-    for format_ in ("coco", "cvat", "rle", "masks", "masks-index", "dicom", "labelme", "voc", "yolo"):
+    for format_ in (
+        "coco", "cvat", "rle", "masks", "masks-index", "dicom", "voc", "labelme", "yolo", "createml", "kitti", "mot",
+        "mots", "openimages", "via",
+    ):  # fmt: skip
         for case in folders(FIXTURES / format_):
             options = json.loads(file.read_text()) if (file := case / "options.json").exists() else {}
             yield _source(f"{format_}/{case.name}", case, format_, options)

@@ -1,0 +1,94 @@
+"""What formats of upright boxes have in common: what they carry, and boxes in pixels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from encord_convert.hub.loss import Carries, Feature
+from encord_convert.hub.visibility import drawn_box
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.coordinates import BoundingBoxCoordinates
+
+AS_BOX: Mapping[Any, str] = {
+    Shape.ROTATABLE_BOUNDING_BOX: "ROTATION_AS_BOX",
+    Shape.POLYGON: "POLYGON_AS_BOX",
+    Shape.BITMASK: "MASK_AS_BOX",
+}
+"""Shapes that are written as the box around them, with the code of that."""
+
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+
+
+def box_carries(features: set[Feature], data_types: set[DataType], tolerance_px: float, **more: Any) -> Carries:
+    """Return what a format of boxes carries: other shapes are cut at the border of the image."""
+    shared = {Feature.EMPTY_ROWS, Feature.OVERLAPS, Feature.OUT_OF_BOUNDS}
+    return Carries(
+        shapes=frozenset({Shape.BOUNDING_BOX}),
+        data_types=frozenset(data_types),
+        features=frozenset(features | shared),
+        tolerance_px=tolerance_px,
+        codes=AS_BOX,
+        approximates=frozenset(AS_BOX),
+        bounded=frozenset(AS_BOX),
+        **more,
+    )
+
+
+def box_px(coordinates: Any, size: tuple[int, int], tolerance_px: float) -> tuple[float, float, float, float]:
+    """Return left, top, width and height in pixels: of a box as it is, of other shapes of what lies in the image."""
+    if isinstance(coordinates, BoundingBoxCoordinates):
+        c, (width, height) = coordinates, size
+        return c.top_left_x * width, c.top_left_y * height, c.width * width, c.height * height
+    left, top, right, bottom = drawn_box(coordinates, *size, tolerance_px)
+    return left, top, right - left, bottom - top
+
+
+def box_from_px(
+    left: float, top: float, width: float, height: float, size: tuple[int, int]
+) -> BoundingBoxCoordinates | None:
+    """Return the box of pixels in an image; None if it has no area or is not of numbers."""
+    if not (width > 0 and height > 0 and max(abs(left), abs(top), width, height) < 1e9):
+        return None
+    return BoundingBoxCoordinates(height / size[1], width / size[0], left / size[0], top / size[1])
+
+
+def is_number(text: Any) -> bool:
+    """Tell a text that is a finite number.
+
+    >>> is_number("-1.5e3"), is_number("nan"), is_number(" 1"), is_number(3)
+    (True, False, False, False)
+    """
+    return isinstance(text, str) and NUMBER.fullmatch(text) is not None
+
+
+def is_checked(attribute: Any, value: Any) -> bool:
+    """Tell the answer to a checklist of which the one option that has the name of the attribute is checked."""
+    return isinstance(value, tuple) and [one.label for one in value] == [attribute.title]
+
+
+def decimal(value: float, digits: int = 2) -> str:
+    """Return a number with as many digits behind the point as it needs.
+
+    >>> decimal(12.0), decimal(1.005, 3), decimal(-0.001)
+    ('12', '1.005', '0')
+    """
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def whole(text: str) -> int:
+    """Return a number as a whole one: ``3.0`` is 3, and what is beyond all use stays so."""
+    return int(min(max(float(text), -1e15), 1e15))
+
+
+def rounded(value: float, digits: int = 6) -> float:
+    """Return a number with so many digits behind the point, whole if it is.
+
+    >>> rounded(244.00000000001), rounded(302.5)
+    (244, 302.5)
+    """
+    near = round(value, digits)
+    return int(near) if near == int(near) else near

@@ -1,0 +1,165 @@
+"""Text files: lines and rows of CSV one by one, none longer than any should be, and whole values of JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import groupby, islice
+from typing import Any
+
+import msgspec
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import Source, Target
+
+LONGEST = 1 << 24
+"""Bytes of a line: a mask of run lengths is one."""
+
+
+def lines_of(source: Source, name: str, longest: int = LONGEST) -> Iterator[tuple[int, str]]:
+    """Yield number, from 1, and text of each line of a file in UTF-8.
+
+    Raises
+    ------
+    ReadError
+        A line is not UTF-8, or longer than any should be.
+    """
+    number = 0
+    with source.open(name) as stream:
+        while line := stream.readline(longest + 1):
+            number += 1
+            if len(line) > longest:
+                raise ReadError(source.place(name), f"is longer than {longest} bytes.", line=number)
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise ReadError(source.place(name), f"is not text in UTF-8 ({error}).", line=number) from error
+
+
+def rows_of(source: Source, name: str, longest: int = LONGEST) -> Iterator[tuple[int, list[str]]]:
+    """Yield line, from 1, and cells of each row of a CSV file that is not empty.
+
+    Raises
+    ------
+    ReadError
+        It is not CSV in UTF-8.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), longest))
+    rows = csv.reader((text for _, text in lines_of(source, name, longest)), strict=True)
+    try:
+        for row in rows:
+            if row:
+                yield rows.line_num, row
+    except csv.Error as error:
+        raise ReadError(source.place(name), f"is not CSV ({error}).", line=rows.line_num or None) from error
+
+
+def json_of(source: Source, name: str, kind: type, most: int = 1 << 29) -> Any:
+    """Return the JSON value of a file.
+
+    Raises
+    ------
+    ReadError
+        It is not JSON, not of this kind, or longer than fits into memory with what is made of it.
+    """
+    text = source.head(name, most + 1)
+    if len(text) > most:
+        raise ReadError(source.place(name), f"is larger than {most >> 20} MB.", advice="Cut it into several files.")
+    try:
+        value = msgspec.json.decode(text.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ReadError(source.place(name), f"is not JSON ({error}).", advice="Was the file cut short?") from error
+    if not isinstance(value, kind):
+        what = "a list" if kind is list else "an object"
+        raise ReadError(source.place(name), f"holds {value!r:.60}, and not {what}.")
+    return value
+
+
+class Table:
+    """A CSV file whose rows belong together by one column, which it names in its first line.
+
+    Parameters
+    ----------
+    source : Source
+    name : str
+    by : str
+        The column.
+
+    Attributes
+    ----------
+    columns : list of str
+    groups : set of str
+        What stands in the column ``by``.
+
+    Raises
+    ------
+    ReadError
+        It is not CSV, or a row has not as many cells as there are columns.
+    """
+
+    def __init__(self, source: Source, name: str, by: str) -> None:
+        self.name = name
+        self._source = source
+        self._by = by
+        self.columns = [cell.lstrip("#") for cell in next((row for _, row in rows_of(source, name)), [])]
+        self.groups: set[str] = set()
+        self._apart: set[str] = set()
+        for key, _ in groupby(self.rows(), key=self._key):
+            (self._apart if key in self.groups else self.groups).add(key)
+            if len(self.groups) > MOST_GROUPS:
+                fact = f"has more than {MOST_GROUPS} different values of {by}."
+                raise ReadError(source.place(name), fact, advice="Cut it into several files.")
+
+    def _key(self, row: tuple[int, dict[str, str]]) -> str:
+        return row[1][self._by]
+
+    def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield line and cells of each row."""
+        rows = rows_of(self._source, self.name)
+        next(rows, None)
+        for line, cells in rows:
+            if len(cells) != len(self.columns):
+                fact = f"has {len(cells)} cells; the first line names {len(self.columns)} columns."
+                raise ReadError(self._source.place(self.name), fact, line=line)
+            yield line, dict(zip(self.columns, cells, strict=True))
+
+    def grouped(self) -> Iterator[tuple[str, list[tuple[int, dict[str, str]]]]]:
+        """Yield the rows of each group; those that are not together in the file are held in memory.
+
+        Raises
+        ------
+        ReadError
+            They are more than should be.
+        """
+        held: dict[str, list[tuple[int, dict[str, str]]]] = {key: [] for key in self._apart}
+        count = 0
+        for row in self.rows() if held else ():
+            if self._key(row) in held:
+                held[self._key(row)].append(row)
+                count += 1
+            if count > MOST_HELD:
+                fact = f"has more than {MOST_HELD} rows that are apart from others with the same {self._by}."
+                raise ReadError(self._source.place(self.name), fact, advice=f"Sort it by {self._by}.")
+        for key, some in groupby(self.rows(), key=self._key):
+            if key not in self._apart:
+                together = list(islice(some, MOST_HELD + 1))
+                if len(together) > MOST_HELD:
+                    fact = f"has more than {MOST_HELD} rows with the {self._by} {key!r:.40}."
+                    raise ReadError(self._source.place(self.name), fact)
+                yield key, together
+            elif key in held:
+                yield key, held.pop(key)
+
+
+MOST_HELD, MOST_GROUPS = 500_000, 10_000_000
+"""Rows and groups that are kept in memory at the most."""
+
+
+def csv_writer(stack: ExitStack, target: Target, name: str, columns: Sequence[str]) -> Any:
+    """Return what writes the rows of a CSV file, which is open as long as the stack is."""
+    text = io.TextIOWrapper(stack.enter_context(target.open(name)), "utf-8", "surrogatepass", newline="")
+    writer = csv.writer(stack.enter_context(text), lineterminator="\n")
+    writer.writerow(columns)
+    return writer

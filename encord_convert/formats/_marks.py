@@ -1,0 +1,410 @@
+"""From the lines of a format to rows: objects, tracks, answers, what is native, and the counts of all of it.
+
+A format says what each of its lines is (:class:`Mark`): first all of them, so that the classes are known, then those of
+each row. What follows is the same for every format: the marks of a track are one object, answers over frames are
+dynamic, and whatever is not taken over is counted with its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from encord_convert.hub.counts import Carried, Ledger, Origin
+from encord_convert.hub.labelset import Draft, LabelSet, frame_info
+from encord_convert.hub.loss import Carries, Feature, Level, Where
+from encord_convert.hub.native import Keys, Native
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import (
+    ChecklistAttribute,
+    LabelRowV2,
+    Object,
+    ObjectInstance,
+    RadioAttribute,
+    Shape,
+    TextAttribute,
+)
+from encord_convert.sdk.objects.attributes import NumericAttribute
+
+
+class Choice(str):
+    """An answer that is one of a few."""
+
+    __slots__ = ()
+
+
+Answer = str | float | tuple[str, ...]
+"""A text, a :class:`Choice`, a number, or what is chosen of a checklist."""
+
+
+@dataclass(slots=True)
+class Mark:
+    """One object on one frame, as a line of the source has it.
+
+    Parameters
+    ----------
+    label : str
+        Its class.
+    coordinates : coordinates of the hub, optional
+        None: ``fault`` says what is wrong.
+    line : int, optional
+        One-based.
+    frame : int
+        Zero-based.
+    track : optional
+        What its object is called in the row; None: it is alone.
+    confidence : float
+        0..1.
+    answers : mapping
+        Attribute to answer.
+    native : mapping
+        What only the format has words for.
+    fault : (str, str), optional
+        Code and sentence: it is not read.
+    type : str
+        What the source calls it.
+    is_computed : bool
+        It is none of the source, which has no line for it.
+    """
+
+    label: str
+    coordinates: Any = None
+    line: int | None = None
+    frame: int = 0
+    track: Any = None
+    confidence: float = 1.0
+    is_manual: bool = True
+    answers: dict[str, Answer] = field(default_factory=dict)
+    native: dict[str, Any] = field(default_factory=dict)
+    fault: tuple[str, str] | None = None
+    type: str = "box"
+    is_computed: bool = False
+    shape: Any = Shape.BOUNDING_BOX
+
+    def score(self, text: str, key: str) -> None:
+        """Take the score of a model: a confidence if it is between 0 and 1, else native under a key."""
+        self.is_manual = False
+        if 0 <= float(text) <= 1:
+            self.confidence = float(text)
+        else:
+            self.native[key] = text
+
+
+MOST_FRAMES = 10_000_000
+"""Four days of video: a line can name any number."""
+
+_KINDS: dict[type, Any] = {
+    str: TextAttribute, float: NumericAttribute, Choice: RadioAttribute, tuple: ChecklistAttribute
+}  # fmt: skip
+
+
+class Marks:
+    """Makes rows of marks.
+
+    Parameters
+    ----------
+    family : str
+        Name of the format, and of its native data.
+    quiet : set of str
+        As of :class:`~encord_convert.hub.native.Native`.
+    is_dynamic : bool
+        Whether answers may change over the frames of an object.
+    """
+
+    def __init__(self, family: str, quiet: Collection[str] = (), *, is_dynamic: bool = False) -> None:
+        self.draft = Draft(family)
+        self.ledger = Ledger()
+        self._family = family
+        self._quiet = frozenset(quiet)
+        self._is_dynamic = is_dynamic
+        self._seen: dict[tuple[str, Shape], dict[tuple[str, type], dict[str, None]]] = {}
+        self._objects: dict[tuple[str, Shape], Object] = {}
+        self._attributes: dict[tuple[str, Shape], dict[tuple[str, type], Any]] = {}
+        self._infos: dict[tuple[bool, float], Any] = {}
+
+    # -- classes ----------------------------------------------------------------------------------------------------
+
+    def declare(self, label: str, shape: Shape, answers: Mapping[str, Answer]) -> None:
+        """Know a class and what is asked of it; answers are examples, or hold all options."""
+        asked = self._seen.setdefault((label, shape), {})
+        for name, answer in answers.items():
+            options = asked.setdefault((name, type(answer)), {})
+            if isinstance(answer, Choice | tuple):
+                options.update(dict.fromkeys([answer] if isinstance(answer, str) else answer))
+
+    def labels(
+        self, every: Iterable[Mark], rows: Callable[[], Iterable[LabelRowV2]], *,
+        native: Keys | None = None, colors: Mapping[str, str] | None = None, order: Callable[[str], Any] = str,
+    ) -> LabelSet:  # fmt: skip
+        """Return the label set: its classes are those of all marks and what was declared, in an order.
+
+        Parameters
+        ----------
+        every : iterable of Mark
+            All marks of the source, looked at once.
+        rows : callable
+            Starts a walk over the rows.
+        native : mapping, optional
+            Of the set.
+        """
+        for mark in every:
+            self.declare(mark.label, mark.shape, mark.answers)
+        self._build(colors or {}, order)
+        self.ledger.mark_head()
+
+        def walk() -> Iterator[LabelRowV2]:
+            self.ledger.rewind()
+            yield from rows()
+
+        labels = LabelSet(self.draft.ontology, walk, title=self._family, ledger=self.ledger)
+        labels.native[self._family] = dict(native or {})
+        return labels
+
+    def _build(self, colors: Mapping[str, str], order: Callable[[str], Any]) -> None:
+        for key in sorted(self._seen, key=lambda one: (order(one[0]), one[0], one[1].value)):
+            label, shape = key
+            item = self._objects[key] = self.draft.add_object(label, shape, color=colors.get(label))
+            self._attributes[key] = {}
+            for (name, kind), options in self._seen[key].items():
+                words = (label, shape.value, name, kind.__name__)
+                hash_ = self.draft.hashes.short("attribute", *words)
+                attribute: Any = item.add_attribute(
+                    _KINDS[kind], name, feature_node_hash=hash_, dynamic=self._is_dynamic
+                )
+                for option in map(str, options):
+                    attribute.add_option(option, feature_node_hash=self.draft.hashes.short("option", *words, option))
+                self._attributes[key][name, kind] = attribute
+
+    # -- rows ---------------------------------------------------------------------------------------------------------
+
+    def row(
+        self, data_type: DataType, title: str, size: tuple[int, int], key: str, place: str, *, frames: int = 1,
+        fps: int | None = None,
+    ) -> LabelRowV2:  # fmt: skip
+        """Return the row of one medium, as yet without objects; ``key`` is what no other row of the source has."""
+        unit = self.draft.unit(title, *size, key=(key,))
+        return self.draft.row(data_type, title, [unit], frames=frames, fps=fps, key=(key,), file=place)
+
+    def fill(self, row: LabelRowV2, marks: Iterable[Mark], own: Keys | None = None) -> LabelRowV2:
+        """Add the objects of marks to a row, and what is native of it."""
+        hash_of = self.draft.hashes.series("row", row.label_hash)
+        tracks: dict[Any, _Track] = {}
+        classes: dict[Any, str] = {}
+        for number, mark in enumerate(marks):
+            self._count(row, mark)
+            if mark.fault is not None:
+                self._drop(row, mark, *mark.fault)
+                continue
+            key = (mark.label, mark.shape, mark.track) if mark.track is not None else number
+            track = tracks.get(key)
+            if track is None:
+                made = ObjectInstance._made(self._objects[mark.label, mark.shape], hash_of(len(tracks)))
+                track = tracks[key] = _Track(made, mark)
+            if mark.frame in track.instance._frames:
+                self._drop(row, mark, "DUPLICATE_ID", f"Track {mark.track} is on frame {mark.frame} already.")
+                continue
+            track.take(mark, self._info(mark))
+            if mark.track is not None and classes.setdefault(mark.track, mark.label) != mark.label:
+                detail = "A track changes its class; it is an object for each class."
+                self.ledger.note(Level.WARNING, "TRACK_CLASS_CHANGES", detail, self._where(row, mark))
+        labels: dict[str, Mapping[int, Keys]] = {}
+        for track in tracks.values():
+            self._finish(track)
+            row._adopt(track.instance)
+            if track.native:
+                labels[track.instance.object_hash] = track.native
+        if own or labels:
+            row._native = Native(self._family, own or {}, labels, quiet=self._quiet)
+        return row
+
+    def _finish(self, track: _Track) -> None:
+        first, instance = track.first, track.instance
+        if track.is_unsorted:
+            instance._frames = dict(sorted(instance._frames.items()))
+        if track.answers:
+            self._answer(instance, track.answers, self._attributes[first.label, first.shape])
+        if len(instance._frames) == 1:
+            instance._origin = Origin(first.type, first.label, first.line, _carried(first))
+        else:
+            self.ledger.into["track", first.label] += 1
+            instance._origin = Origin(first.type, first.label, first.line, weights=track.weights)
+
+    def _count(self, row: LabelRowV2, mark: Mark) -> None:
+        if mark.is_computed:
+            detail = "Frames between those of a track are filled in a straight line."
+            self.ledger.note(Level.INFO, "INTERPOLATED", detail, self._where(row, mark))
+            return
+        self.ledger.into[mark.type, mark.label] += 1
+        for type_, count in _carried(mark):
+            self.ledger.into[type_, mark.label] += count
+
+    def _drop(self, row: LabelRowV2, mark: Mark, code: str, detail: str) -> None:
+        feature = Feature.TRACKS if code == "DUPLICATE_ID" else Feature.DEGENERATE
+        key, where = (mark.type, mark.label), self._where(row, mark)
+        self.ledger.drop(code, feature, key, where, detail, carried=_carried(mark))
+
+    def _where(self, row: LabelRowV2, mark: Mark) -> Where:
+        return Where(row._origin, mark.line, row.data_title, mark.frame, f"<{mark.type}>")
+
+    def _info(self, mark: Mark) -> Any:
+        if mark.is_manual and mark.confidence == 1:
+            return self.draft.info
+        key = mark.is_manual, mark.confidence
+        if key not in self._infos:
+            if len(self._infos) > 4096:
+                self._infos.clear()
+            self._infos[key] = frame_info(manual=mark.is_manual, confidence=mark.confidence)
+        return self._infos[key]
+
+    def _answer(
+        self, instance: ObjectInstance, answers: dict[int, dict[str, Answer]], attributes: Mapping[Any, Any]
+    ) -> None:  # fmt: skip
+        runs: dict[int, list[Any]] = {}
+        for frame in sorted(answers):
+            for name, answer in answers[frame].items():
+                attribute = attributes[name, type(answer)]
+                value = _value(attribute, answer)
+                if not self._is_dynamic:
+                    instance._answer(attribute, value)
+                    continue
+                run = runs.get(id(attribute))
+                if run is not None and run[3] == frame - 1 and run[1] == value:
+                    run[3] = frame
+                else:
+                    if run is not None:
+                        instance._answer_frames(*run)
+                    runs[id(attribute)] = [attribute, value, frame, frame]
+        for run in runs.values():
+            instance._answer_frames(*run)
+
+
+class _Track:
+    """An object as its marks come; these are forgotten but for the first."""
+
+    __slots__ = ("answers", "first", "instance", "is_unsorted", "last", "native", "weights")
+
+    def __init__(self, instance: ObjectInstance, first: Mark) -> None:
+        self.instance = instance
+        self.first = first
+        self.last = -1
+        self.is_unsorted = False
+        self.answers: dict[int, dict[str, Answer]] = {}
+        self.native: dict[int, Keys] = {}
+        self.weights: dict[int, tuple[int, Carried]] = {}
+
+    def take(self, mark: Mark, info: Any) -> None:
+        frame = mark.frame
+        self.is_unsorted |= frame < self.last
+        self.last = frame
+        self.instance._place(frame, mark.coordinates, info)
+        if mark.answers:
+            self.answers[frame] = mark.answers
+        if mark.native:
+            self.native[frame] = mark.native
+        if not mark.is_computed:
+            self.weights[frame] = _weights[_carried(mark)]
+
+
+class _Weights(dict[Carried, tuple[int, Carried]]):
+    def __missing__(self, carried: Carried) -> tuple[int, Carried]:
+        self[carried] = weight = 1, carried
+        return weight
+
+
+_weights = _Weights()
+"""What a mark weighs, shared by all that carry the same; there are few."""
+
+
+def _carried(mark: Mark) -> Carried:
+    """Return what is lost when a mark is."""
+    sides = (("answer", len(mark.answers)), ("confidence", mark.confidence != 1), ("manual", not mark.is_manual))
+    return tuple((type_, int(count)) for type_, count in sides if count)
+
+
+def _value(attribute: Any, answer: Answer) -> Any:
+    if not isinstance(answer, Choice | tuple):
+        return answer
+    chosen = [answer] if isinstance(answer, str) else answer
+    options = [option for option in attribute.options if option.label in chosen]
+    return tuple(options) if isinstance(attribute, ChecklistAttribute) else options[0]
+
+
+def native_of(row: LabelRowV2, family: str, natives: Iterable[str]) -> Native | None:
+    """Return what is native of a row to a family; None if it is of another set or there is none."""
+    native: Native | None = row._native
+    return native if native is not None and native.family == family and family in natives else None
+
+
+def answers_at(instance: Any, frame: int, carries: Carries) -> dict[str, Any]:
+    """Return the answers of an object on a frame that a format carries, by what is asked."""
+    answers = (*instance._static_answers(), *instance._dynamic_answers_at(frame))
+    return {one.title: value for one, value in answers if carries.answers(one, value, Feature.ANSWERS)}
+
+
+def answers_from_json(
+    members: Mapping[str, Any], options: Mapping[str, Collection[str]]
+) -> tuple[dict[str, Answer], dict[str, Any]]:
+    """Return JSON values as answers by what is asked, and those that are none.
+
+    Texts are answers, choices where they are one of its options; numbers; and objects of truths, what is true of them.
+    """
+    answers: dict[str, Answer] = {}
+    rest: dict[str, Any] = {}
+    for key, value in members.items():
+        if isinstance(value, str):
+            answers[key] = Choice(value) if value in options.get(key, ()) else value
+        elif isinstance(value, dict) and all(isinstance(one, bool) for one in value.values()):
+            answers[key] = tuple(option for option, is_checked in value.items() if is_checked)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            answers[key] = float(value)
+        else:
+            rest[key] = value
+    return answers, rest
+
+
+def answers_of(instance: Any) -> dict[str, Any]:
+    """Return the answers that hold for all frames of an object as JSON values, without those below an option."""
+    answers: dict[str, Any] = {}
+    for attribute, value in instance._static_answers():
+        if len(attribute.uid) <= 2:
+            is_list = isinstance(value, tuple | list)
+            answers[attribute.title] = (
+                {option.label: True for option in value} if is_list else getattr(value, "label", value)
+            )
+    return answers
+
+
+def plain(title: str) -> str:
+    """Return a title as the name of a file.
+
+    >>> plain("cam 1/a:b"), plain("..")
+    ('cam 1_a_b', '_.')
+    """
+    return re.sub(r"[^\w.() -]|^[. ]|[. ]$", "_", title) or "_"
+
+
+def ids_of(row: LabelRowV2, native: Native | None, least: int = 0) -> dict[str, int | str]:
+    """Return an id for each object of a row, by its hash: that of the source, else from 1 on those that are free.
+
+    Of objects with one id the first has it, and those of other classes that are never on a frame with it. Ids below
+    ``least`` may be of many.
+    """
+    ids: dict[str, int | str] = {}
+    taken: dict[int | str, list[ObjectInstance]] = {}
+    for one in row._objects.values():
+        id_ = native.of(one.object_hash, min(one._frames)).get("track_id") if native and one._frames else None
+        others = taken.get(id_, []) if isinstance(id_, int | str) else []
+        apart = all(one._item is not other._item and one._frames.keys().isdisjoint(other._frames) for other in others)
+        if isinstance(id_, int | str) and (apart or (isinstance(id_, int) and id_ < least)):
+            ids[one.object_hash] = id_
+            taken.setdefault(id_, []).append(one)
+    free = 1
+    for one in row._objects.values():
+        if one.object_hash not in ids:
+            while free in taken:
+                free += 1
+            ids[one.object_hash] = free
+            taken[free] = [one]
+    return ids

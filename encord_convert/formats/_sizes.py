@@ -1,0 +1,157 @@
+"""Sizes of images where the labels do not say them: of the images themselves, of a table beside the labels, or given.
+
+The table is ``sizes.csv``: a line an image, with its path, width, height and, where that is not the path, the title of
+its row; of a video also how many frames it has. It is ours, and other tools pass it over.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import Source, Target
+from encord_convert.hub.media import Media
+
+SIZES = "sizes.csv"
+ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images beside the labels."
+_HEAD = ("path", "width", "height", "title", "frames")
+_MOST_BYTES = 1 << 28
+_MOST_PX = 1_000_000
+
+
+class Size(NamedTuple):
+    """An image or video as the table has it: pixels, the title of its row, its number of frames; and its file."""
+
+    path: str
+    width: int
+    height: int
+    title: str = ""
+    frames: int = 0
+    member: str = ""
+
+    @property
+    def px(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
+
+def px_of(text: str) -> tuple[int, int]:
+    """Return width and height in pixels of a text like ``1280x720``.
+
+    Raises
+    ------
+    ValueError
+        It is not two whole numbers above 0 with an ``x`` between.
+
+    >>> px_of("1280x720")
+    (1280, 720)
+    """
+    width, _, height = text.lower().partition("x")
+    if all(side.isascii() and side.isdecimal() and 0 < int(side[:9]) <= _MOST_PX for side in (width, height)):
+        return int(width), int(height)
+    raise ValueError(f"size={text} is not allowed; it takes WIDTHxHEIGHT, like 1280x720.")
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOptions:
+    """How to read a format that does not say how large its images are."""
+
+    size: str | None = field(
+        default=None, metadata={"help": "WIDTHxHEIGHT of images that are neither there nor in sizes.csv."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.size is not None:
+            px_of(self.size)
+
+
+class Sizes:
+    """Tells how large images are.
+
+    Parameters
+    ----------
+    source : Source
+    size : str, optional
+        As the option has it.
+
+    Raises
+    ------
+    ReadError
+        The table is damaged.
+    """
+
+    def __init__(self, source: Source, size: str | None) -> None:
+        self.stated = {one.path: one for one in _stated(source)}
+        self._source = source
+        self._media = Media(source)
+        self._given = None if size is None else px_of(size)
+
+    def find(self, name: str) -> str | None:
+        """Return the member that is an image; None if there is none."""
+        return self._media.find(name)
+
+    def known(self, path: str, place: str, image: str = "", title: str = "") -> Size:
+        """Return what is known of an image: as the table has it under its path, else as its file says.
+
+        Parameters
+        ----------
+        path : str
+        place : str
+            What messages call the file of its labels.
+        image : str
+            What its file is looked for as; by default its path.
+        title : str
+            Of its row, if the table has none; by default the name of its file.
+
+        Raises
+        ------
+        ReadError
+            Its size is not known.
+        """
+        stated = self.stated.get(path)
+        if stated is not None:
+            return stated._replace(title=stated.title or title or (image or path).rpartition("/")[2])
+        member = self.find(image or path)
+        size = self.of(image or path, member, place)
+        return Size(path, *size, title or (member or image or path).rpartition("/")[2], member=member or "")
+
+    def of(self, name: str, member: str | None, place: str) -> tuple[int, int]:
+        """Return width and height of an image that the table does not have: of its file, if there is one.
+
+        Raises
+        ------
+        ReadError
+            They are not known.
+        """
+        header = None if member is None else self._media.header(member)
+        size = self._given if header is None else header.shown
+        if size is None:
+            raise ReadError(place, f"does not say the size of the image {name!r:.90}.", advice=ADVICE)
+        return size
+
+
+def _stated(source: Source) -> Iterable[Size]:
+    if SIZES not in source.names(SIZES, depth=1):
+        return
+    text = source.head(SIZES, _MOST_BYTES).decode("utf-8-sig", "surrogateescape")
+    for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
+        path, width, height, title, frames = [*row, "", "", "", "", ""][:5]
+        sides = [int(side[:9]) if side.isascii() and side.isdecimal() else 0 for side in (width, height, frames)]
+        if 0 < sides[0] <= _MOST_PX and 0 < sides[1] <= _MOST_PX:
+            yield Size(path, sides[0], sides[1], title, sides[2])
+        elif row and number > 1:
+            fact = f"a line is an image, its width and height; this one is {','.join(row):.60}."
+            raise ReadError(source.place(SIZES), fact, line=number)
+
+
+def write_sizes(target: Target, sizes: Iterable[Size]) -> None:
+    """Write the table."""
+    with target.open(SIZES) as stream, io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline="") as text:
+        lines = csv.writer(text, lineterminator="\n")
+        lines.writerow(_HEAD)
+        for one in sizes:
+            lines.writerow([one.path, one.width, one.height, one.title or None, one.frames or None])

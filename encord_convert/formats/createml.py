@@ -1,0 +1,193 @@
+"""Create ML object detection: one JSON list of images, each with its labels and boxes.
+
+What it is
+    What Apple's Create ML and Turi Create train object detectors on, and Roboflow, RectLabel and MakeML export.
+
+Files on disk
+    A JSON file beside the images: ``annotations.json``, or ``<split>/_annotations.createml.json`` for each split.
+    Create ML wants it to be the only JSON file of its folder. Sizes are asked of the images, else ``sizes.csv``, which
+    is ours, says them, else ``-r size=640x480`` does.
+
+How each hub thing maps
+    ================  ==================================================================================================
+    image             the title of the row; ``annotations`` are its objects. Older files call the two ``imagefilename``
+                      and ``annotation``, which comes back
+    label             the class
+    coordinates       a bounding box: x and y are its centre, in pixels as continuous numbers from 0 at the top left
+    other keys        kept as Create ML's own: they come back, and other formats count them
+    ================  ==================================================================================================
+
+What is lost
+    Reading: boxes without an area, entries without an image or a label. Writing: all but boxes; other areas are written
+    as the box around them, frames of videos as images.
+
+Sources
+    Apple developer documentation, "Building an object detector data source" and
+    ``MLObjectDetector.AnnotationType.boundingBox(units: .pixel, origin: .topLeft, anchor: .center)``;
+    ``fixtures/createml/sharks-tiny``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, BinaryIO
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
+from encord_convert.formats._boxes import box_carries, box_from_px, box_px, rounded
+from encord_convert.formats._files import Source, Target
+from encord_convert.formats._images import images
+from encord_convert.formats._json_heads import head_of, sketch
+from encord_convert.formats._lines import json_of
+from encord_convert.formats._marks import Mark, Marks, native_of
+from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Feature, Level, Where
+from encord_convert.hub.media import LabelFile
+from encord_convert.hub.splits import metadata_of, named_in, split_of, standard
+from encord_convert.losses.narrow import Narrowed
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2
+
+FAMILY = "createml"
+CARRIES = box_carries(set(), {DataType.IMAGE}, 0.001, native=frozenset({FAMILY}))
+_KEYS = (("image", "annotations"), ("imagefilename", "annotation"))
+_SIDES = ("x", "y", "width", "height")
+_DEPTH = 3
+
+
+def _keys_of(entry: Any) -> tuple[str, str] | None:
+    """Return under which keys an entry has its image and its labels; None if it is none."""
+    return next((keys for keys in _KEYS if isinstance(entry, dict) and keys[0] in entry), None)
+
+
+def _files(source: Source) -> list[str]:
+    return [name for name in source.names(".json", depth=_DEPTH) if _is_mine(sketch(head_of(source, name)))]
+
+
+def _is_mine(top: Any) -> bool:
+    entries = [(one, keys) for one in top if (keys := _keys_of(one))] if isinstance(top, list) else []
+    lists = [
+        one[keys[1]] for one, keys in entries if isinstance(one[keys[0]], str) and isinstance(one.get(keys[1]), list)
+    ]
+    inner = [one for some in lists for one in some if isinstance(one, dict)]
+    return any("coordinates" in one for one in inner) or bool(lists and not inner)
+
+
+def identify(source: Source) -> Match:
+    """Say yes to JSON lists of images whose annotations have coordinates."""
+    return Match.YES if _files(source) else Match.NO
+
+
+def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
+    """Read all files: their classes at once, their rows when they are walked.
+
+    Raises
+    ------
+    ReadError
+        There are none, one is not JSON, or the size of an image is not known.
+    """
+    files, sizes = _files(source), Sizes(source, options.size)
+    if not files and SIZES not in source.names(SIZES, depth=1):
+        raise ReadError(source.name, "has no JSON list of images with annotations.")
+    marks = Marks(FAMILY, {"image.(keys)"})
+    for name in files:
+        for number, entry in enumerate(json_of(source, name, list)):
+            keys = _keys_of(entry)
+            if keys is None or not isinstance(entry[keys[0]], str):
+                where, detail = (
+                    Where(source.place(name), element=f"[{number}]"),
+                    f"An entry has no image: {entry!r:.80}",
+                )
+                marks.ledger.into["image", ""] += 1
+                marks.ledger.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), where, detail)
+            elif keys[1] not in entry:
+                where, detail = Where(source.place(name)), f"{entry[keys[0]]}: no {keys[1]!r} among {', '.join(entry)}."
+                marks.ledger.note(Level.WARNING, "NO_ANNOTATIONS", detail, where)
+
+    def entries() -> Iterator[tuple[str, int, Any, tuple[str, str]]]:
+        for name in files:
+            for number, entry in enumerate(json_of(source, name, list)):
+                keys = _keys_of(entry)
+                if keys is not None and isinstance(entry[keys[0]], str):
+                    yield name, number, entry, keys
+
+    def rows() -> Iterator[LabelRowV2]:
+        for name, number, entry, keys in entries():
+            image, place = entry[keys[0]], source.place(name)
+            size = sizes.known(image, place, title=image)
+            row = marks.row(DataType.IMAGE, size.title, size.px, f"{name} {number}", place)
+            row._file = LabelFile(name, image)
+            row.client_metadata = metadata_of(named_in(name) if len(files) > 1 or "/" in name else "")
+            own = {key: value for key, value in entry.items() if key not in keys}
+            yield marks.fill(
+                row, _marks(entry, keys, size.px), own | ({} if keys == _KEYS[0] else {"(keys)": list(keys)})
+            )
+
+    return marks.labels((mark for _, _, entry, keys in entries() for mark in _marks(entry, keys, (1, 1))), rows)
+
+
+def _marks(entry: dict[str, Any], keys: tuple[str, str], size: tuple[int, int]) -> Iterator[Mark]:
+    given = entry.get(keys[1])
+    for one in given if isinstance(given, list) else [] if given is None else [given]:
+        label = one.get("label") if isinstance(one, dict) else None
+        mark = Mark(label if isinstance(label, str) else "")
+        if not isinstance(label, str):
+            mark.fault = "INVALID_ANNOTATION", f"It has no label: {one!r:.80}"
+            yield mark
+            continue
+        said = one.get("coordinates")
+        sides: list[Any] = [said.get(side) for side in _SIDES] if isinstance(said, dict) else []
+        if len(sides) == 4 and all(type(side) in (int, float) and abs(side) < 1e9 for side in sides):
+            x, y, width, height = map(float, sides)
+            mark.coordinates = box_from_px(x - width / 2, y - height / 2, width, height, size)
+        if mark.coordinates is None:
+            mark.fault = "INVALID_BBOX", f"It has no coordinates of a box with an area: {one!r:.120}"
+        else:
+            mark.native = {f"coordinates.{key}": value for key, value in said.items() if key not in _SIDES}
+            mark.native |= {key: value for key, value in one.items() if key not in ("label", "coordinates")}
+        yield mark
+
+
+def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
+    """Write a file for each split, or one."""
+    sizes: list[Size] = []
+    with ExitStack() as stack:
+        streams: dict[str, BinaryIO] = {}
+        for image in images(narrowed):
+            split = split_of(image.row.client_metadata)
+            name = f"{split}/_annotations.createml.json" if standard(split) else "annotations.json"
+            begun = name in streams
+            if not begun:
+                streams[name] = stack.enter_context(target.open(name))
+            native = native_of(image.row, FAMILY, narrowed.labels.native)
+            own = dict(native.row) if native else {}
+            keys, boxes, size = own.pop("(keys)", _KEYS[0]), [], (image.width, image.height)
+            for one in image.objects:
+                members = dict(native.of(one.object_hash, image.frame)) if native else {}
+                left, top, *sides = box_px(one._frames[image.frame].coordinates, size, CARRIES.tolerance_px)
+                box = map(rounded, (left + sides[0] / 2, top + sides[1] / 2, *sides))
+                inner = {key[12:]: members.pop(key) for key in [*members] if key.startswith("coordinates.")}
+                boxes.append(
+                    {"label": one.object_name, "coordinates": dict(zip(_SIDES, box, strict=True)) | inner} | members
+                )
+            text = json.dumps({keys[0]: image.name, keys[1]: boxes} | own, ensure_ascii=False)
+            streams[name].write((b",\n" if begun else b"[\n") + text.encode("utf-8", "surrogatepass"))
+            sizes.append(Size(image.name, *size, image.title if image.title != image.name else ""))
+        for stream in streams.values() or [stack.enter_context(target.open("annotations.json"))]:
+            stream.write(b"\n]\n" if streams else b"[]\n")
+    write_sizes(target, sizes)
+
+
+FORMAT = Format(
+    name="createml",
+    title="Create ML object detection",
+    spec="https://developer.apple.com/documentation/createml/building-an-object-detector-data-source",
+    suffixes=(),
+    identify=identify,
+    importer=Importer(read, SizeOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
+)

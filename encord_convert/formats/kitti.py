@@ -1,0 +1,210 @@
+"""KITTI object and tracking labels: a line an object, of blank-separated columns.
+
+What it is
+    The text files of the KITTI object and tracking benchmarks, which NVIDIA's TAO and DIGITS and many a detector of
+    objects in space read.
+
+Files on disk
+    Detection: ``label_2/000000.txt`` for each image ``image_2/000000.png``, of 15 columns or, with a score, 16.
+    Tracking: ``label_02/0000.txt`` for each sequence ``image_02/0000/``, with frame (from 0) and track id before these.
+    Sizes are asked of the images, else ``sizes.csv``, which is ours, says them, else ``-r size=1242x375`` does. A
+    folder of a split may be around all of it: ``training/label_2``.
+
+How each hub thing maps
+    ===========================  ===================================================================================
+    type                         the class, blanks percent-encoded; ``DontCare`` is a class like others
+    left, top, right, bottom     a bounding box, in pixels as continuous numbers from 0
+    truncated, occluded          answers to two text attributes of these names, where they are not -1
+    alpha, dimensions,           kept as KITTI's own where they are known (not -10, -1, -1000, -10): they come back,
+    location, rotation_y         and other formats count them
+    score                        the confidence, made by a machine; one outside 0 to 1 is kept as KITTI's own
+    file of tracking             a video; one track id is one object, id -1 an object on each frame
+    ===========================  ===================================================================================
+
+What is lost
+    Reading: boxes without an area, a second box of a track on one frame. Writing: all but boxes; other areas are
+    written as the box around them, image groups and series as sequences.
+
+Sources
+    KITTI object development kit, readme.txt, "Data Format Description"; tracking development kit, readme.txt, the same;
+    writeLabels.m for the values of what is not known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
+from encord_convert.formats._boxes import box_carries, box_from_px, box_px, decimal, is_number, whole
+from encord_convert.formats._files import Source, Target
+from encord_convert.formats._lines import lines_of
+from encord_convert.formats._marks import MOST_FRAMES, Mark, Marks, answers_at, ids_of, native_of, plain
+from encord_convert.formats._paths import Paths
+from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
+from encord_convert.formats.coco.write_images import split_suffix
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Feature
+from encord_convert.hub.media import LabelFile
+from encord_convert.hub.splits import metadata_of, named_in, split_of
+from encord_convert.hub.visibility import frame_size
+from encord_convert.losses.narrow import Narrowed
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2
+
+FAMILY = "kitti"
+ASKED = ("truncated", "occluded")
+CARRIES = box_carries(
+    {Feature.TRACKS, Feature.CONFIDENCE}, {DataType.IMAGE, DataType.VIDEO}, 0.01, native=frozenset({FAMILY}),
+    keeps_answer=lambda attribute, value: attribute.title in ASKED and is_number(value) and float(value) != -1,
+)  # fmt: skip
+_SPACE = {"alpha": ("-10",), "dimensions": ("-1",) * 3, "location": ("-1000",) * 3, "rotation_y": ("-10",)}
+"""What is of space, and the values of what is not known."""
+_STILLS, _SEQUENCES = "label_2", "label_02"
+_LOOKED_AT, _DEPTH = 32, 4
+
+
+class File(NamedTuple):
+    """A label file, the image or folder of images it is of, and whether it is of a sequence."""
+
+    name: str
+    image: str
+    is_sequence: bool
+
+
+def label_files(source: Source) -> list[File]:
+    """Return the label files: those of folders whose files begin with a line of KITTI, if with any."""
+    folders: dict[str, list[str]] = {}
+    for name in source.names(".txt", depth=_DEPTH):
+        folders.setdefault(name.rpartition("/")[0], []).append(name)
+    found = []
+    for folder, names in folders.items():
+        heads = (source.head(name, 1024).lstrip().partition(b"\n")[0] for name in names[:_LOOKED_AT])
+        columns = {_columns(head.decode("utf-8", "replace").split()) for head in heads if head}
+        if columns <= {15, 16, 17, 18} and (columns or folder.endswith((_STILLS, _SEQUENCES))):
+            is_sequence = max(columns) > 16 if columns else folder.endswith(_SEQUENCES)
+            images = folder[: folder.rfind("/") + 1] + ("image_02/" if is_sequence else "image_2/")
+            found += [File(name, images + name[len(folder) :].strip("/")[:-4], is_sequence) for name in names]
+    return found
+
+
+def _columns(words: list[str]) -> int:
+    """Return the number of columns of a line of KITTI, all but that of the type numbers; 0 if it is none."""
+    at = 2 if len(words) > 16 else 0
+    return len(words) if len(words) > 14 and [n for n, word in enumerate(words) if not is_number(word)] == [at] else 0
+
+
+def identify(source: Source) -> Match:
+    """Say yes to text files whose lines have 15 to 18 columns, all but the one of the type numbers."""
+    return Match.YES if any(source.head(file.name, 1) for file in label_files(source)) else Match.NO
+
+
+def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
+    """Read all label files: their classes at once, their rows when they are walked.
+
+    Raises
+    ------
+    ReadError
+        There are none, a line has another number of columns or a word for a number, or a size is not known.
+    """
+    files, sizes = label_files(source), Sizes(source, options.size)
+    if not files and SIZES not in source.names(SIZES, depth=1):
+        raise ReadError(source.name, "has no text files of KITTI, with 15 to 18 columns.")
+    order = {path: number for number, path in enumerate(sizes.stated)}
+    files.sort(key=lambda file: order.get(file.image, -1))
+    marks = Marks(FAMILY, {"annotation.track_id"}, is_dynamic=any(file.is_sequence for file in files))
+    every = (mark for file in files for mark in _marks(source, file, (1, 1)))
+    return marks.labels(every, lambda: (_row(source, file, sizes, marks) for file in files))
+
+
+def _row(source: Source, file: File, sizes: Sizes, marks: Marks) -> LabelRowV2:
+    first = f"{file.image}/000000.png" if file.is_sequence else f"{file.image}.png"
+    title = file.image.rpartition("/")[2] if file.is_sequence else ""
+    size = sizes.known(file.image, source.place(file.name), first, title)
+    found = list(_marks(source, file, size.px))
+    frames = max(size.frames, 1, *(mark.frame + 1 for mark in found)) if file.is_sequence else 1
+    kind = DataType.VIDEO if file.is_sequence else DataType.IMAGE
+    row = marks.row(kind, size.title, size.px, file.name, source.place(file.name), frames=frames)
+    row.client_metadata = metadata_of(named_in(file.image))
+    of_frames = {mark.frame: f"{file.image}/{mark.frame:06d}.png" for mark in found} if file.is_sequence else {}
+    row._file = LabelFile("", size.member or file.image, of_frames)
+    return marks.fill(row, found)
+
+
+def _marks(source: Source, file: File, size: tuple[int, int]) -> Iterator[Mark]:
+    """Yield the objects of a file; boxes are of an image of this size."""
+    for line, text in lines_of(source, file.name):
+        words = text.split()
+        if words and _columns(words) not in ((17, 18) if file.is_sequence else (15, 16)):
+            wanted = "17 or 18, with frame and track id" if file.is_sequence else "15 or 16"
+            fact = f"has {len(words)} columns or a word for a number; KITTI has {wanted} and one word."
+            raise ReadError(source.place(file.name), fact, line=line)
+        if not words:
+            continue
+        frame, track = map(whole, words[:2]) if file.is_sequence else (0, None)
+        type_, *rest = words[2:] if file.is_sequence else words
+        left, top, right, bottom = map(float, rest[3:7])
+        box = box_from_px(left, top, right - left, bottom - top, size)
+        mark = Mark(unquote("" if type_ == "%" else type_), box, line, frame, None if track == -1 else track)
+        if not 0 <= frame < MOST_FRAMES:
+            mark.fault, mark.frame = ("FRAME_BEYOND", f"There is no frame {frame}."), 0
+        elif box is None:
+            mark.fault = "INVALID_BBOX", f"The box {' '.join(rest[3:7])} has no area."
+        mark.answers = {name: word for name, word in zip(ASKED, rest, strict=False) if float(word) != -1}
+        mark.native = {} if track is None else {"track_id": track}
+        for key, given in zip(_SPACE, (rest[2:3], rest[7:10], rest[10:13], rest[13:14]), strict=True):
+            if [*map(float, given)] != [*map(float, _SPACE[key])]:
+                mark.native[key] = " ".join(given)
+        if len(rest) > 14:
+            mark.score(rest[14], "score")
+        yield mark
+
+
+def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
+    """Write a file for each image and for each sequence."""
+    sizes, paths = [], Paths()
+    for left in narrowed:
+        row, written = left.row, left.on_frames()
+        is_sequence, split = row.data_type is not DataType.IMAGE, split_of(row.client_metadata)
+        folder = f"{split}/" if re.fullmatch(r"[\w-]+", split) and named_in(f"{split}/") else ""
+        stem = plain(row.data_title if is_sequence else split_suffix(row.data_title)[0])
+        path = paths.file(f"{folder}{_SEQUENCES if is_sequence else _STILLS}/{stem}", ".txt")
+        native = native_of(row, FAMILY, narrowed.labels.native)
+        ids = ids_of(row, native)
+        with target.open(f"{path}.txt") as stream:
+            for frame, objects in sorted(written.items()):
+                for one in objects:
+                    head = f"{frame} {ids[one.object_hash]} " if is_sequence else ""
+                    own = native.of(one.object_hash, frame) if native else {}
+                    line = head + _line(one, frame, frame_size(row, frame), own)
+                    stream.write(line.encode("utf-8", "surrogatepass") + b"\n")
+        image = path.replace("/label_", "/image_") if folder else path.replace("label_", "image_", 1)
+        sizes.append(Size(image, *frame_size(row, 0), row.data_title, row.number_of_frames * is_sequence))
+    write_sizes(target, sizes)
+
+
+def _line(one: Any, frame: int, size: tuple[int, int], native: Any) -> str:
+    left, top, width, height = box_px(one._frames[frame].coordinates, size, CARRIES.tolerance_px)
+    said, info = answers_at(one, frame, CARRIES), one._frames[frame].object_frame_instance_info
+    score = native.get("score") or ("" if info.confidence == 1 and info.manual_annotation else repr(info.confidence))
+    blanks = r"[\s%]|^." if is_number(one.object_name) else r"[\s%]"
+    words = [re.sub(blanks, lambda one: "".join(f"%{byte:02X}" for byte in one[0].encode()), one.object_name) or "%"]
+    words += [said.get(name, "-1") for name in ASKED] + [native.get("alpha", "-10")]
+    words += [decimal(number) for number in (left, top, left + width, top + height)]
+    words += [native.get(key, " ".join(_SPACE[key])) for key in ("dimensions", "location", "rotation_y")]
+    return " ".join([*words, score]).rstrip()
+
+
+FORMAT = Format(
+    name="kitti",
+    title="KITTI object and tracking labels",
+    spec="https://www.cvlibs.net/datasets/kitti/eval_object.php",
+    suffixes=(),
+    identify=identify,
+    importer=Importer(read, SizeOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
+)

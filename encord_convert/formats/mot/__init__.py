@@ -1,0 +1,1 @@
+"""MOT Challenge text files, and MOTS. The page is :mod:`encord_convert.formats.mot.page`."""

@@ -1,0 +1,272 @@
+"""MOT Challenge text: boxes of tracks over the frames of sequences, a line a box.
+
+What it is
+    The form of the ground truth and the results of the MOT Challenge, which trackers write and TrackEval and motmetrics
+    read; CVAT (MOT 1.1), Datumaro and DagsHub write it too. Masks of tracks are the format ``mots``.
+
+Files on disk
+    For each sequence ``<name>/gt/gt.txt``, or ``<name>/det/det.txt``, or results in ``<name>.txt``; ``seqinfo.ini``
+    with its size, length and rate; ``gt/labels.txt`` with a class a line; images in ``<name>/img1/``. Sizes are those
+    of seqinfo.ini, else of the images, else ``-r size=1920x1080`` says them. Frames and ids are from 1.
+
+    =======  =============================  ========================================================================
+    columns  of                             frame, id, left, top, width, height, then
+    =======  =============================  ========================================================================
+    9        ground truth from MOT16, CVAT  1 or 0 (ignore), class, visibility
+    10       MOT15, detections, results     confidence (in gt.txt 1 or 0), x, y, z, which are -1 without depth
+    6, 7, 8  other tools                    nothing; confidence; confidence and class
+    =======  =============================  ========================================================================
+
+How each hub thing maps
+    =====================  =========================================================================================
+    sequence               a video, or with ``-r kind=group`` an image group
+    id, class              an object over its frames; ids below 1 (-1: detections) an object on each frame
+    left, top, ...         a bounding box, in pixels as continuous numbers from 0; with ``-r coordinates=mot`` the pixel
+                           at the top left is 1, 1, as the MOT Challenge says and no tool reads
+    0 (ignore)             the checklist ``ignored``, on these frames
+    visibility             the text ``visibility``, on the frames where it is not 1
+    confidence             the confidence, made by a machine; one outside 0 to 1 is kept as MOT's own
+    class                  the name in labels.txt, else that of MOT16 to MOT20, else ``class 14``
+    x, y, z, ids,          kept as MOT's own: they come back, and other formats count them (ids are told by the tracks)
+    comments, other keys
+    =====================  =========================================================================================
+
+    A frame without a row is one on which the object is not seen: nothing is filled in, but with ``-r fill=5`` gaps of
+    up to five frames are, in a straight line.
+
+What is lost
+    Reading: rows without an area or that are not numbers, a second row of an id on one frame. Writing: all but boxes;
+    other areas are written as the box around them, images as sequences of one frame.
+
+Dialects met in the wild
+    Blanks for commas, ids as text, 3.0 for 3, frames from 0 (a note says so; they come back), seqinfo.ini without its
+    section or in lower case, blank lines in labels.txt, comments. Ten columns that could be VisDrone's are an error
+    that names the option.
+
+Sources
+    TrackEval 1.3.0, docs/MOTChallenge-format.txt; Milan et al., "MOT16", arXiv 1603.00831, table 3; CVAT, "MOT format";
+    ``fixtures/mot``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from typing import Any, Literal
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
+from encord_convert.formats._boxes import box_carries, is_checked, is_number
+from encord_convert.formats._files import Source, Target
+from encord_convert.formats._marks import Mark, Marks
+from encord_convert.formats._sizes import SIZES, SizeOptions, Sizes
+from encord_convert.formats.mot.sequences import (
+    CLASSES,
+    INI,
+    QUIET,
+    VISDRONE,
+    Clip,
+    Dialect,
+    clips,
+    columns_of,
+    own_of,
+    rows_of,
+)
+from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Feature, Level, Where
+from encord_convert.hub.media import LabelFile
+from encord_convert.hub.native import NOTES
+from encord_convert.losses.narrow import Narrowed
+from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
+from encord_convert.sdk.objects import LabelRowV2, Shape
+from encord_convert.sdk.objects.coordinates import BoundingBoxCoordinates
+
+FAMILY = "mot"
+
+
+def keeps_answer(attribute: Any, value: Any) -> bool:
+    """Tell an answer that has a column: that a box is ignored, and how visible it is."""
+    if attribute.title == "ignored":
+        return is_checked(attribute, value)
+    return attribute.title == "visibility" and is_number(value) and float(value) != 1
+
+
+CARRIES = box_carries(
+    {Feature.TRACKS, Feature.CONFIDENCE}, {DataType.VIDEO}, 0.01, native=frozenset({FAMILY}), keeps_answer=keeps_answer
+)
+_MOST_UNITS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions(SizeOptions):
+    """How to read MOT files."""
+
+    kind: Literal["video", "group"] = field(default="video", metadata={"help": "What a sequence is in the hub."})
+    coordinates: Literal["continuous", "mot"] = field(
+        default="continuous", metadata={"help": "mot: the pixel at the top left is 1, 1; boxes are moved by one."}
+    )
+    first: Literal["auto", "0", "1"] = field(
+        default="auto", metadata={"help": "Number of the first frame; auto: 0 where a row has it, else 1."}
+    )
+    fill: int = field(default=0, metadata={"help": "Gaps of up to so many frames are filled in a straight line."})
+    dialect: Dialect = field(
+        default="auto", metadata={"help": "visdrone: ten columns that end in class, truncation and occlusion."}
+    )
+
+    def __post_init__(self) -> None:
+        super(ReadOptions, self).__post_init__()
+        if not 0 <= self.fill <= 1000:
+            raise ValueError(f"fill={self.fill} is not allowed; it takes 0 to 1000.")
+
+
+def identify(source: Source) -> Match:
+    """Say yes to a gt/gt.txt or det/det.txt of numbers, and to text files of 9 or 10 columns with commas."""
+    return Match.YES if any(_is_mine(source, clip) for clip in clips(source)) else Match.NO
+
+
+def _is_mine(source: Source, clip: Clip) -> bool:
+    if columns_of(source, clip.file):
+        return True
+    head = source.head(clip.file, 4096).decode("utf-8", "replace").splitlines()
+    rows = [line.replace(",", " ").split() for line in head if line.strip() and not line.startswith("#")][:8]
+    if not rows:
+        return bool(clip.info)
+    return all(6 <= len(row) <= 10 and is_number(row[0]) and all(map(is_number, row[2:6])) for row in rows)
+
+
+def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
+    """Read all sequences: their classes at once, their rows when they are walked.
+
+    Raises
+    ------
+    ReadError
+        There is none, one is not text, ten columns could be of two dialects, or the size of the frames is not known.
+    """
+    marks = Marks(FAMILY, QUIET, is_dynamic=True)
+    found, sizes = clips(source, marks.ledger.note), Sizes(source, options.size)
+    if not found and SIZES not in source.names(SIZES, depth=1):
+        raise ReadError(source.name, "has no sequences of MOT: gt/gt.txt, det/det.txt or files of 9 or 10 columns.")
+    shift = -1.0 if options.coordinates == "mot" else 0.0
+    first = None if options.first == "auto" else int(options.first)
+    parse = partial(rows_of, source, dialect=options.dialect, shift=shift, first=first)
+    order: dict[str, int] = {}
+    unnamed: set[int] = set()
+    for clip in found:
+        for name in clip.labels or ():
+            if name:
+                marks.declare(name, Shape.BOUNDING_BOX, {})
+                order.setdefault(name, len(order))
+        _note(marks, source, clip, options)
+    for number, name in enumerate(VISDRONE if options.dialect == "visdrone" else CLASSES):
+        order.setdefault(name, 1000 + number)
+
+    def every() -> Iterator[Mark]:
+        for clip in found:
+            rows = parse(clip)
+            yield from rows.marks((1, 1))
+            unnamed.update(rows.unnamed)
+            if rows.first == 0 and first is None:
+                detail = "Frames are numbered from 0; MOT numbers them from 1."
+                marks.ledger.note(Level.WARNING, "FRAMES_FROM_ZERO", detail, Where(source.place(clip.file)))
+        for number in sorted(unnamed):
+            detail = f"Class {number} has no name; it is called 'class {number}'."
+            marks.ledger.note(Level.WARNING, "UNDECLARED_LABEL", detail)
+
+    def walk() -> Iterator[LabelRowV2]:
+        return (_row(source, clip, sizes, marks, options, parse) for clip in found)
+
+    native = {"labels": any(clip.labels for clip in found), "visdrone": options.dialect == "visdrone", NOTES: ()}
+    return marks.labels(every(), walk, native=native, order=lambda name: order.get(name, 10_000))
+
+
+def _note(marks: Marks, source: Source, clip: Clip, options: ReadOptions) -> None:
+    where = Where(source.place(clip.file))
+    for key, value in clip.unread():
+        detail = f"{source.place(clip.base + INI)}: {key!r} is {value!r}, which is not a whole number above 0."
+        marks.ledger.note(Level.WARNING, "SEQINFO_NOT_READ", detail)
+    if clip.title.upper().startswith("MOT") and options.coordinates == "continuous":
+        detail = "The MOT Challenge counts pixels from 1; boxes are read as they are, as all tools do."
+        marks.ledger.note(Level.INFO, "ONE_BASED_PIXELS", detail, where)
+
+
+def _row(source: Source, clip: Clip, sizes: Sizes, marks: Marks, options: ReadOptions, parse: Any) -> LabelRowV2:
+    place, members = source.place(clip.file), source.names()
+    files = clip.images(members)
+    stated = sizes.stated.get(clip.file.removesuffix(".txt"))
+    size = stated[1:3] if stated else (clip.number("imwidth"), clip.number("imheight"))
+    if not all(size):
+        size = sizes.of(clip.title, files[0] if files else None, place)
+    rows = parse(clip)
+    title = (stated and stated.title) or clip.title
+    frames = max(stated.frames if stated else clip.number("seqlength"), len(files), 1, rows.last + 1)
+    if 0 < clip.number("seqlength") < frames:
+        detail = f"{clip.title}: 'seqLength' is {clip.number('seqlength')}, and there are {frames} frames."
+        marks.ledger.note(Level.WARNING, "FRAME_BEYOND", detail, Where(place))
+    rate = clip.number("framerate")
+    fps = rate if clip.said("framerate") == str(rate) else None
+    if options.kind == "group":
+        row = _group(marks, clip, files, size, frames, place)
+    else:
+        row = marks.row(DataType.VIDEO, title, size, clip.file, place, frames=frames, fps=fps)
+    row._file = LabelFile(clip.file, title, dict(enumerate(files)) if len(files) == frames else {})
+    found: Iterable[Mark] = rows.marks(size)
+    if options.fill:
+        marked = list(found)
+        found = [*marked, *_filled(marked, options.fill)]
+    own = own_of(rows)
+    if fps is not None:
+        own.pop(f"seqinfo.{clip.info['framerate'][0]}", None)
+    return marks.fill(row, found, own)
+
+
+def _group(marks: Marks, clip: Clip, files: list[str], size: tuple[int, int], frames: int, place: str) -> LabelRowV2:
+    if frames > _MOST_UNITS:
+        raise ReadError(place, f"has {frames} frames; an image group of at most {_MOST_UNITS} is read.")
+    ending = clip.said("imext") or ".jpg"
+    given = [file.rpartition("/")[2] for file in files] if len(files) == frames else []
+    names = given or [f"{frame + 1:06d}{ending}" for frame in range(frames)]
+    units = [marks.draft.unit(name, *size, (clip.file, n), n) for n, name in enumerate(names)]
+    return marks.draft.row(DataType.IMG_GROUP, clip.title, units, frames=frames, key=(clip.file,), file=place)
+
+
+def _filled(marks: list[Mark], most: int) -> Iterator[Mark]:
+    """Yield the marks between those of a track that are at most so many frames apart."""
+    tracks: dict[Any, dict[int, Mark]] = {}
+    for mark in marks:
+        if mark.track is not None and mark.fault is None:
+            tracks.setdefault((mark.track, mark.label), {}).setdefault(mark.frame, mark)
+    for members in tracks.values():
+        for start, end in pairwise(sorted(members)):
+            one, other = members[start], members[end]
+            for frame in range(start + 1, end) if end - start <= most + 1 else ():
+                share = (frame - start) / (end - start)
+                a, b = one.coordinates, other.coordinates
+                box = (x + share * (y - x) for x, y in zip(_numbers(a), _numbers(b), strict=True))
+                computed = Mark(one.label, BoundingBoxCoordinates(*box), one.line, frame, one.track, is_manual=False)
+                computed.is_computed = True
+                yield computed
+
+
+def _numbers(box: BoundingBoxCoordinates) -> tuple[float, float, float, float]:
+    return box.height, box.width, box.top_left_x, box.top_left_y
+
+
+def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
+    """Write a folder for each row."""
+    from encord_convert.formats.mot.write import write_sequences
+
+    write_sequences(narrowed, target)
+
+
+FORMAT = Format(
+    name="mot",
+    title="MOT Challenge tracks",
+    spec="https://github.com/JonathonLuiten/TrackEval/blob/master/docs/MOTChallenge-format.txt",
+    suffixes=(),
+    identify=identify,
+    importer=Importer(read, ReadOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
+)

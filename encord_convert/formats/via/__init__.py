@@ -1,0 +1,1 @@
+"""VGG Image Annotator. The page is :mod:`encord_convert.formats.via.page`."""

@@ -1,0 +1,108 @@
+"""The three forms of VIA: a project, the annotations of one, a table; and the images each has.
+
+The page of the format is :mod:`encord_convert.formats.via.page`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import Source
+from encord_convert.formats._json_heads import head_of, is_object_table, sketch
+from encord_convert.formats._lines import Table, json_of
+from encord_convert.formats._marks import Marks
+from encord_convert.hub.loss import Feature, Level, Where
+
+METADATA, ATTRIBUTES, REGION = "_via_img_metadata", "_via_attributes", ("shape_attributes", "region_attributes")
+COLUMNS = [
+    "filename", "file_size", "file_attributes", "region_count", "region_id", "region_shape_attributes",
+    "region_attributes",
+]  # fmt: skip
+
+
+def files_of(source: Source) -> dict[str, str]:
+    """Return the files of VIA, and of each its form."""
+    found = {}
+    for name in (*source.names(".json", depth=3), *source.names(".csv", depth=3)):
+        head = head_of(source, name)
+        top = sketch(head)
+        if isinstance(top, dict) and METADATA in top:
+            found[name] = "project"
+        elif is_object_table(top) and any({"filename", "regions"} <= set(one) for one in top.values()):
+            found[name] = "json"
+        elif _columns(head) == COLUMNS:
+            found[name] = "csv"
+    return found
+
+
+def _columns(head: bytes) -> list[str]:
+    first = head.partition(b"\n")[0].decode("utf-8", "replace").strip()
+    return first.lstrip("#").split(",")[: len(COLUMNS)]
+
+
+def count_unread(source: Source, name: str, form: str, marks: Marks) -> None:
+    """Say what of a file is not read."""
+    if form == "csv":
+        if unread := Table(source, name, "filename").columns[len(COLUMNS) :]:
+            detail = f"Columns of {source.place(name)} that are not read: {', '.join(unread)}."
+            marks.ledger.note(Level.WARNING, "KEYS_NOT_READ", detail)
+        for _, found in Table(source, name, "filename").grouped():
+            for column in (one for one in COLUMNS[1:3] if len({row[one] for _, row in found}) > 1):
+                detail = f"Rows of one image differ in {column!r}; the first is read."
+                marks.ledger.note(Level.WARNING, "ROWS_DIFFER", detail, Where(source.place(name)))
+        return
+    for key, one in _images(source, name, form):
+        if not _is_entry(one):
+            marks.ledger.into["image", ""] += 1
+            detail = f"{key!r} is not an image with a name: {one!r:.60}"
+            marks.ledger.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
+
+
+def _images(source: Source, name: str, form: str) -> Iterator[tuple[str, Any]]:
+    top = json_of(source, name, dict)
+    if form == "project" and not isinstance(top.get(METADATA), dict):
+        raise ReadError(source.place(name), f"has no object {METADATA!r} of images.")
+    yield from (inner(top, METADATA) if form == "project" else top).items()
+
+
+def _is_entry(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("filename"), str)
+
+
+def inner(holder: Any, key: str) -> dict[str, Any]:
+    found = holder.get(key) if isinstance(holder, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def entries_of(source: Source, files: dict[str, str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield file, key and entry of each image."""
+    for name, form in files.items():
+        if form == "csv":
+            for image, found in Table(source, name, "filename").grouped():
+                cells = [[_value(row[column]) for column in COLUMNS] for _, row in found]
+                regions = [dict(zip(REGION, one[5:], strict=True)) for one in cells if one[5] != {}]
+                entry = {"filename": image, "size": cells[0][1], "file_attributes": cells[0][2], "regions": regions}
+                yield name, f"{image}{entry['size']}", entry
+        else:
+            yield from ((name, key, one) for key, one in _images(source, name, form) if _is_entry(one))
+
+
+def _value(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        return cell
+
+
+def regions_of(entry: dict[str, Any]) -> list[Any]:
+    regions = entry.get("regions")
+    if isinstance(regions, dict):  # of VIA 1: by number
+        known = [isinstance(one, dict) and key != str(number) for number, (key, one) in enumerate(regions.items())]
+        return [
+            one | {"region_id": key} if is_named else one
+            for is_named, (key, one) in zip(known, regions.items(), strict=True)
+        ]
+    return regions if isinstance(regions, list) else []
