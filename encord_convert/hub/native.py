@@ -36,7 +36,7 @@ LARGEST = "largest"
 QUIET = "quiet"
 """Key of ``LabelSet.native[family]`` that is no word of the source either: names of what is not lost elsewhere."""
 
-OF_GEOMETRY = frozenset({"area", "bbox"})
+OF_GEOMETRY = frozenset({"area", "bbox", "keypoints", "num_keypoints", "segmentation"})
 """Keys of an annotation that speak of its geometry: whoever edits that makes them untrue."""
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -191,7 +191,7 @@ class NativeColumns:
             for keys in some:
                 for key, value in keys.items():
                     if f"{scope}.{key}" not in self.quiet and not says_nothing(value):
-                        yield f"{scope}.{key}", leaves(value)
+                        yield f"{scope}.{key}", weight(key, value)
 
 
 def _plain(value: Any) -> Any:
@@ -221,6 +221,11 @@ def _without(keys: Keys, gone: Collection[str]) -> Keys:
 def says_nothing(value: Any) -> bool:
     """Tell a value that stands where nothing is known: it is written back, and nothing is lost where it is not."""
     return value in _NOTHING
+
+
+def weight(key: str, value: Any) -> int:
+    """Return as how much the loss of a key counts: a geometry as one, all else as its leaves."""
+    return 1 if key in ("keypoints", "segmentation") else leaves(value)
 
 
 def leaves(value: Any) -> int:

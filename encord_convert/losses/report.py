@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.contents import (
@@ -54,6 +55,7 @@ from encord_convert.hub.native import (
     Word,
     leaves,
     says_nothing,
+    weight,
 )
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Sheet, Use
@@ -265,13 +267,12 @@ class Report:
 
     def lose_native(self, labels: LabelSet, row: LabelRowV2 | None = None, but: Collection[str] = ()) -> None:
         """Say that what only the source has words for is left behind, ``but`` some keys: of a row, else of the set."""
-        nothing = Carries(frozenset(), frozenset(), frozenset())
         if row is None:
             for family, keys in labels.native.items():
-                self._lose_native_of_set(family, {**keys, QUIET: {*keys.get(QUIET, ()), *but}}, nothing)
+                self._lose_native_of_set(family, {**keys, QUIET: {*keys.get(QUIET, ()), *but}}, _NOTHING)
         elif row._native is not None:
             native = _of_its_labels(row)
-            self._lose_native_of(row, replace(native, quiet=native.quiet | set(but)), nothing)
+            self._lose_native_of(row, replace(native, quiet=native.quiet | set(but)), _NOTHING)
 
     def _keeps_all(self, native: Native | NativeColumns, carries: Carries) -> bool:
         return native.family in carries.native and native.family in self._families
@@ -295,7 +296,8 @@ class Report:
     def _lose_native_of(self, row: LabelRowV2, native: Native, carries: Carries) -> None:
         """Say that what only the source has words for is not written, of a row and of its annotations."""
         where = Where(file=row._origin, row=row.data_title)
-        self._lose_native_keys("image", native.row, where, native.family, carries, native.quiet)
+        of_row = carries if row.data_type in carries.data_types else _NOTHING
+        self._lose_native_keys("image", native.row, where, native.family, of_row, native.quiet)
         for frame, keys in native.frames.items():
             place = Where(file=row._origin, row=row.data_title, frame=frame)
             self._lose_native_keys("frame", keys, place, native.family, carries, native.quiet)
@@ -334,7 +336,7 @@ class Report:
         for key, value in keys.items():
             name = f"{scope}.{key}"
             if not (name in quiet or says_nothing(value) or self._keeps(family, name, carries)):
-                self._lose_native(name, where, leaves(value))
+                self._lose_native(name, where, weight(key, value))
 
     def _lose_worded_labels(self, row: LabelRowV2, native: Native, words: Mapping[str, Word]) -> None:
         for instance in (*row._objects.values(), *row._classifications.values()):
@@ -358,15 +360,14 @@ class Report:
 
     def _lose_worded_table(self, table: Sheet, native: NativeColumns, words: Mapping[str, Word]) -> None:
         """Say of a table what :meth:`_lose_native_of` does of its rows."""
-        # Few keys are shared by many annotations: those of one use are counted together, under one dictionary.
-        shared, counts = native.shared, Counter[tuple[Use | None, int]]()
-        if shared:
-            counts.update(zip(table.uses, map(id, shared), strict=True))
-        sums: dict[tuple[str, int], int] = {}
-        for (used, id_), count in counts.items():
-            if used is not None and used.weights is None and id_ != id(None):
-                sums[used.label, id_] = sums.get((used.label, id_), 0) + count
+        # Few keys are shared by many annotations: those of one label are counted together, under one dictionary.
+        shared = native.shared
         known = {id(keys): keys for keys in shared if keys is not None}
+        sums: Counter[tuple[str, int]] = Counter(
+            (used.label, id(keys))
+            for used, keys in (compress(zip(table.uses, shared, strict=True), shared) if known else ())
+            if used is not None and used.weights is None
+        )
         wanted = {key for key in sums if self._wants_examples(key[0], known[key[1]], words)}
         odd = table.odd_images()
         # One by one where an annotation is like no other or examples are wanted; the rest are counted.
@@ -789,8 +790,12 @@ def _of_its_labels(row: LabelRowV2) -> Native:
     return replace(native, labels=labels)
 
 
+_NOTHING = Carries(frozenset(), frozenset(), frozenset())
+
+
 def _lost_native(name: str) -> tuple[Kind, str, Feature, Key]:
-    return Kind.DROPPED, "NATIVE_DROPPED", Feature.NATIVE, ("key", name)
+    code = "GEOMETRY_DROPPED" if name == "annotation.segmentation" else "NATIVE_DROPPED"
+    return Kind.DROPPED, code, Feature.NATIVE, ("key", name)
 
 
 def sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
