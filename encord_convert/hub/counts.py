@@ -83,7 +83,7 @@ CROWD = "crowd"
 SECONDARY = frozenset(
     {
         "answer", "attribute", "author", "confidence", CROWD, "file", "frame", "group_id", "image", "key", "manual",
-        "occluded", "outline", "review", "row", "source", "timestamp", "track", "unplaced", "video", "z_order",
+        "occluded", "review", "row", "source", "timestamp", "track", "unplaced", "video", "z_order",
     }
 )  # fmt: skip
 """Types that are not labels themselves but belong to one: left out of the count per label."""

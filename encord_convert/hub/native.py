@@ -37,7 +37,7 @@ LARGEST = "largest"
 QUIET = "quiet"
 """Key of ``LabelSet.native[family]`` that is no word of the source either: names of what is not lost elsewhere."""
 
-OF_GEOMETRY = frozenset({"area", "bbox"})
+OF_GEOMETRY = frozenset({"area", "bbox", "keypoints", "num_keypoints", "segmentation"})
 """Keys of an annotation that speak of its geometry: whoever edits that makes them untrue."""
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -198,7 +198,7 @@ class NativeColumns:
     def _loud(self, scope: str, keys: Keys, count: int) -> Iterator[tuple[str, int]]:
         for key, value in keys.items():
             if f"{scope}.{key}" not in self.quiet and not says_nothing(value):
-                yield f"{scope}.{key}", count * leaves(value)
+                yield f"{scope}.{key}", count * weight(key, value)
 
 
 def _plain(value: Any) -> Any:
@@ -228,6 +228,11 @@ def _without(keys: Keys, gone: Collection[str]) -> Keys:
 def says_nothing(value: Any) -> bool:
     """Tell a value that stands where nothing is known: it is written back, and nothing is lost where it is not."""
     return value in _NOTHING
+
+
+def weight(key: str, value: Any) -> int:
+    """Return as how much the loss of a key counts: a geometry as one, all else as its leaves."""
+    return 1 if key in ("keypoints", "segmentation") else leaves(value)
 
 
 def leaves(value: Any) -> int:

@@ -205,6 +205,7 @@ class Sheet:
         self._ends = list(accumulate(counts))
         self._coordinates: list[Any] = []
         self._rows: dict[int, LabelRowV2] = {}
+        self._named: tuple[int, LabelRowV2] | None = None
 
     def __len__(self) -> int:
         return len(self.titles)
@@ -248,7 +249,9 @@ class Sheet:
 
     def where(self, number: int, place: int | None = None) -> Where:
         """Return where an image is, or a shape on it that has a use."""
-        row, use = self._empty_row(number), None if place is None else self.uses[place]
+        if self._named is None or self._named[0] != number:  # one after the other is asked for
+            self._named = number, self._empty_row(number)
+        row, use = self._named[1], None if place is None else self.uses[place]
         if place is None or use is None:
             return Where(row._origin, row=row.data_title)
         return Where(row._origin, self._line_of(place), row.data_title, 0, f"<{use.type}>", self._hash_of(place))

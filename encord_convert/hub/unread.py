@@ -39,6 +39,12 @@ _IN_ANSWERS = {
 _QUIET_OF_ROW = frozenset({"branch_name", "client_metadata", "number_of_frames", "spaces"})
 """Keys of newer servers that say nothing of labels, or are counted by themselves; ``spaces`` if nothing is in it."""
 _QUIET_OF_UNIT = frozenset({"data_fps", "data_duration", "data_links", "metadata"})
+_QUIET_OF_SERIES = frozenset({"patient_id", "patientId", "series_uid", "seriesUid", "study_uid", "studyUid"})
+_QUIET_OF_FRAME = frozenset(
+    {"dicom_instance_uid", "dicomInstanceUid", "file_uri", "fileUri", "height", "multiframe_frame_number",
+     "multiframeFrameNumber", "width"}
+)  # fmt: skip
+"""Keys of the metadata of a series, and of a frame, that say which it is."""
 _QUIET_OF_ANSWERS = frozenset(
     {
         "confidence", "createdAt", "createdBy", "featureHash", "lastEditedAt", "lastEditedBy", "manualAnnotation",
@@ -72,9 +78,15 @@ def extras_of_row(row: LabelRowV2) -> Iterator[tuple[str, int | None, str | None
     for unit in contents.units:
         for key, value in _but(unit.extras or {}, _QUIET_OF_UNIT):
             yield f"image.{key}", None, None, value
+        metadata = (unit.extras or {}).get("metadata")
+        for key, value in _but(metadata, _QUIET_OF_SERIES) if isinstance(metadata, dict) else ():
+            yield f"image.metadata.{key}", None, None, value
     for frame, extras in contents.frame_extras.items():
         for key, value in _but(extras, {"metadata"}):
             yield f"image.{key}", frame, None, value
+        metadata = extras.get("metadata")
+        for key, value in _but(metadata, _QUIET_OF_FRAME) if isinstance(metadata, dict) else ():
+            yield f"image.metadata.{key}", frame, None, value
     for instances in (contents.objects, contents.classifications):
         for hash_, instance in instances.items():
             for key, value in _extras_of_instance(instance, contents.action_extras.get(hash_, {})):
@@ -165,7 +177,7 @@ class RowCheck:
     """
 
     def __init__(self, structure: OntologyStructure) -> None:
-        self._fresh: dict[str, tuple[set[str], set[str], str | None]] = {}
+        self._fresh: dict[str, tuple[set[str], set[str], str | None, str | None]] = {}
         self._said: set[Any] = set()
         for part in (*structure.objects, *structure.classifications):
             self._know(part)
@@ -175,7 +187,9 @@ class RowCheck:
         if not names:
             names = {part.title}
         values = {part.value} if hasattr(part, "label") else {_written_value(name) for name in names}
-        self._fresh[part.feature_node_hash] = names, values, getattr(part, "color", None)
+        shape = getattr(part, "shape", None)
+        shape = None if shape is None else str(getattr(shape, "value", shape))
+        self._fresh[part.feature_node_hash] = names, values, getattr(part, "color", None), shape
         for inner in (*(getattr(part, "attributes", None) or ()), *(getattr(part, "options", None) or ())):
             self._know(inner)
 
@@ -191,8 +205,8 @@ class RowCheck:
         stale: Counter[str] = Counter()
         for name, own in _IN_ANSWERS.items():
             for key, entry in row[name].items():
-                if entry.get(own, key) != key:
-                    unread[name] = key
+                if entry.get(own, key) != key:  # of another label than it is kept under, and so of none
+                    unread.setdefault(name, []).append(entry)
                 for answer in (*entry.get("classifications", ()), *entry.get("actions", ())):
                     if answer.get("dynamic", True) is not (name == "object_actions") and "dynamic" in answer:
                         unread["answers.dynamic"] = answer["dynamic"]
@@ -223,13 +237,14 @@ class RowCheck:
 
     def _compare(self, entry: Any, stale: Counter[str]) -> None:
         """Count the keys by which an entry says otherwise of its class, attribute or option than the ontology."""
-        hash_, name, value, color = (entry.get(key) for key in ("featureHash", "name", "value", "color"))
-        if (hash_, repr(name), repr(value), repr(color)) in self._said:
+        hash_, *said = (entry.get(key) for key in ("featureHash", "name", "value", "color", "shape"))
+        name, value, color, shape = said
+        if (hash_, repr(said)) in self._said:
             return
         fresh = self._fresh.get(hash_) if isinstance(hash_, str) else None
         if fresh is None:
             return
-        names, values, of_class = fresh
+        names, values, of_class, of_shape = fresh
         bare = _APART.fullmatch(name) if isinstance(name, str) else None
         apart = [name] if bare is not None and bare[1] in names else []
         wrong = []
@@ -239,9 +254,11 @@ class RowCheck:
             wrong.append("value")
         if color is not None and of_class is not None and color != of_class:
             wrong.append("color")
+        if shape is not None and of_shape is not None and shape != of_shape:
+            wrong.append("shape")
         stale.update(wrong)
         if not wrong:
-            self._said.add((hash_, repr(name), repr(value), repr(color)))
+            self._said.add((hash_, repr(said)))
 
 
 _APART = re.compile(r"(.+) \([a-z0-9 ]+\)(?: \d+)?", re.DOTALL)

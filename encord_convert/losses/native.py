@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.contents import hash_of, label_of, labels_off_frames, where_of
@@ -24,8 +25,9 @@ from encord_convert.hub.native import (
     Word,
     leaves,
     says_nothing,
+    weight,
 )
-from encord_convert.hub.table import Sheet, Use
+from encord_convert.hub.table import Sheet
 from encord_convert.hub.unread import extras_of_ontology, extras_of_row
 
 if TYPE_CHECKING:
@@ -97,7 +99,8 @@ class NativeLosses:
     def _lose_row(self, row: LabelRowV2, native: Native, carries: Carries) -> None:
         """Say that what only the source has words for is not written, of a row and of its annotations."""
         where = Where(file=row._origin, row=row.data_title)
-        self._lose_keys("image", native.row, where, native.family, carries, native.quiet)
+        of_row = carries if row.data_type in carries.data_types else _NOTHING
+        self._lose_keys("image", native.row, where, native.family, of_row, native.quiet)
         for frame, keys in native.frames.items():
             place = Where(file=row._origin, row=row.data_title, frame=frame)
             self._lose_keys("frame", keys, place, native.family, carries, native.quiet)
@@ -137,7 +140,7 @@ class NativeLosses:
         for key, value in keys.items():
             name = f"{scope}.{key}"
             if not (name in quiet or says_nothing(value) or self._keeps(family, name, carries)):
-                self._lose_key(name, where, leaves(value))
+                self._lose_key(name, where, weight(key, value))
 
     def _lose_worded_labels(self, row: LabelRowV2, native: Native, words: Mapping[str, Word]) -> None:
         for instance in (*row._objects.values(), *row._classifications.values()):
@@ -161,15 +164,14 @@ class NativeLosses:
 
     def _lose_worded_table(self, table: Sheet, native: NativeColumns, words: Mapping[str, Word]) -> None:
         """Say of a table what :meth:`of_row` does of its rows."""
-        # Few keys are shared by many annotations: those of one use are counted together, under one dictionary.
-        shared, counts = native.shared, Counter[tuple[Use | None, int]]()
-        if shared:
-            counts.update(zip(table.uses, map(id, shared), strict=True))
-        sums: dict[tuple[str, int], int] = {}
-        for (used, id_), count in counts.items():
-            if used is not None and used.weights is None and id_ != id(None):
-                sums[used.label, id_] = sums.get((used.label, id_), 0) + count
+        # Few keys are shared by many annotations: those of one label are counted together, under one dictionary.
+        shared = native.shared
         known = {id(keys): keys for keys in shared if keys is not None}
+        sums: Counter[tuple[str, int]] = Counter(
+            (used.label, id(keys))
+            for used, keys in (compress(zip(table.uses, shared, strict=True), shared) if known else ())
+            if used is not None and used.weights is None
+        )
         wanted = {key for key in sums if self._wants_examples(key[0], known[key[1]], words)}
         odd = table.odd_images()
         # One by one where an annotation is like no other or examples are wanted; the rest are counted.
@@ -258,4 +260,5 @@ def _of_its_labels(row: LabelRowV2) -> Native:
 
 
 def _lost_native(name: str) -> tuple[Kind, str, Feature, Key]:
-    return Kind.DROPPED, "NATIVE_DROPPED", Feature.NATIVE, ("key", name)
+    code = "GEOMETRY_DROPPED" if name == "annotation.segmentation" else "NATIVE_DROPPED"
+    return Kind.DROPPED, code, Feature.NATIVE, ("key", name)

@@ -36,7 +36,6 @@ _THINGS = {
     "cuboid_2d": "cuboid",
     "manual": "manual flag",
     "occluded": "occluded flag",
-    "outline": "segmentation",
     "rle": "mask",
     "source": "source value",
     "unplaced": "label on no frame",

@@ -116,3 +116,57 @@ def test_personal_data_is_told_and_not_written(tmp_path: Path) -> None:
     root, report = back(FIXTURES / "images-project-subsets", tmp_path)
     assert b"user@example.com" not in ElementTree.tostring(root)
     assert "PERSONAL_DATA" in {note["code"] for note in report["notes"]}
+
+
+def lost(report: dict[str, Any]) -> dict[str, str]:
+    return {loss["label"]: loss["code"] for loss in report["losses"]}
+
+
+def test_elements_and_attributes_that_nothing_reads_are_counted(tmp_path: Path) -> None:
+    text = IMAGES.replace(
+        'mood="good"/>', 'mood="good"><attribute name="side" by="me">left</attribute><extra>x</extra></box>'
+    )
+    text = text.replace("<version>1.1</version>", '<version build="3">1.1</version>').replace("<meta>", '<meta at="0">')
+    _, report = back(given(tmp_path, text), tmp_path)
+    assert lost(report) == dict.fromkeys(
+        ("annotation.attribute.by", "annotation.extra", "file.meta.at", "file.version.build"), "UNKNOWN_ELEMENT"
+    )
+
+
+VIDEO = """<annotations><version>1.1</version><meta><task><id>1</id><name>v</name><size>10</size>
+<mode>interpolation</mode><labels><label><name>car</name><attributes></attributes></label></labels><original_size>
+<width>100</width><height>80</height></original_size><source>v.mp4</source></task></meta>
+<track id="0" label="car" source="manual" task_id="1" subset="Train">
+<box frame="0" keyframe="1" outside="0" occluded="0" xtl="1" ytl="2" xbr="30" ybr="40" z_order="0"/>
+<box frame="1" keyframe="1" outside="1" occluded="0" xtl="1" ytl="2" xbr="30" ybr="40" z_order="0"/>
+</track></annotations>"""
+
+
+def test_the_task_and_subset_of_a_track_come_back(tmp_path: Path) -> None:
+    root, report = back(given(tmp_path, VIDEO), tmp_path)
+    [track] = root.findall("track")
+    assert (track.attrib["task_id"], track.attrib["subset"]) == ("1", "Train")
+    assert report["losses"] == []
+    counted = lost(converted(given(tmp_path, VIDEO), tmp_path / "coco", "coco"))
+    assert counted["annotation.track.task_id"] == "NATIVE_DROPPED"
+
+
+def test_flags_of_a_track_that_are_neither_0_nor_1_are_counted(tmp_path: Path) -> None:
+    text = VIDEO.replace('frame="0" keyframe="1" outside="0"', 'frame="0" keyframe="yes" outside="no"')
+    _, report = back(given(tmp_path, text), tmp_path)
+    assert lost(report) == dict.fromkeys(("annotation.outside", "annotation.keyframe"), "UNKNOWN_ELEMENT")
+
+
+OLD_SKELETON = """<annotations><version>1.1</version><meta><task><id>1</id><name>v</name><size>4</size>
+<mode>interpolation</mode><labels><label><name>body</name><attributes></attributes><svg>&lt;circle cx="1" cy="1"
+data-node-id="1" data-label-name="head"&gt;&lt;/circle&gt;</svg></label></labels><original_size><width>100</width>
+<height>80</height></original_size><source>v.mp4</source></task></meta>
+<track id="0" label="body" source="manual"><skeleton frame="0" keyframe="1" z_order="0"></skeleton>
+<track id="1" label="head" source="auto" mood="good">
+<points frame="0" keyframe="1" outside="0" occluded="0" points="5.00,6.00"/></track></track></annotations>"""
+
+
+def test_what_tracks_in_the_track_of_an_old_skeleton_say_of_themselves_is_counted(tmp_path: Path) -> None:
+    _, report = back(given(tmp_path, OLD_SKELETON), tmp_path)
+    told = {loss["label"]: loss["code"] for loss in report["losses"] if loss["code"] == "UNKNOWN_ELEMENT"}
+    assert told == dict.fromkeys(("annotation.track.mood", "annotation.track.source"), "UNKNOWN_ELEMENT")

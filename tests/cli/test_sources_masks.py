@@ -229,8 +229,8 @@ def test_columns_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "masks.csv").write_text("ImageId,EncodedPixels,Quality\na,5 2 9 3 14 2 20 1,good\n")
-    note = notes_of(report_of(tmp_path / "masks.csv", tmp_path, "-r", "size=5x4"))["KEYS_NOT_READ"]
-    assert "Quality" in note["detail"]
+    [loss] = report_of(tmp_path / "masks.csv", tmp_path, "-r", "size=5x4")["losses"]
+    assert (loss["code"], loss["label"], loss["count"]) == ("KEYS_NOT_READ", "record.Quality", 1)
 
 
 def test_the_fixtures_are_read_as_before(tmp_path: Path) -> None:

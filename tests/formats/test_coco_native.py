@@ -211,3 +211,147 @@ def test_labels_of_two_images_of_one_id_are_counted_as_ambiguous(tmp_path: Path)
     assert {(loss["code"], loss["count"]) for loss in report["losses"]} == {("AMBIGUOUS_IMAGE", 1), ("DUPLICATE_ID", 1)}
     made = json.loads((tmp_path / "out" / "annotations.json").read_text())
     assert [(one["id"], one["image_id"]) for one in made["annotations"]] == [(9003, 7)]
+
+
+@pytest.mark.proves("coco read: keypoints with an outline", "coco codes: GEOMETRY_DROPPED")
+@pytest.mark.parametrize("to", ["coco", "coco-rle", "coco-keypoints"])
+def test_the_segmentation_beside_keypoints_comes_back_or_is_counted(tmp_path: Path, to: str) -> None:
+    file = document(person(segmentation=[RING]), categories=[PERSON])
+    [made] = back(tmp_path, file, to=to)["annotations"]
+    assert made["segmentation"] == [RING]
+    report = converted(tmp_path, file, to="cvat")[1]
+    told = {loss["label"]: (loss["code"], loss["count"]) for loss in report["losses"]}
+    assert told["annotation.segmentation"] == ("GEOMETRY_DROPPED", 1)
+
+
+def test_what_is_said_beside_a_box_stays_beside_it(tmp_path: Path) -> None:
+    beside = {"occluded": False, "ignore": 1, "visibility": 0.5}
+    [made] = back(tmp_path, document(box(**beside)))["annotations"]
+    assert beside.items() <= made.items()
+    assert (
+        not {f"annotation.{key}" for key in beside}
+        & lost(converted(tmp_path, document(box(**beside)), to="cvat")[1]).keys()
+    )
+
+
+def test_a_number_of_keypoints_that_is_not_theirs_comes_back(tmp_path: Path) -> None:
+    [made] = back(tmp_path, document({**person(), "num_keypoints": 3}, categories=[PERSON]))["annotations"]
+    assert made["num_keypoints"] == 3
+
+
+@pytest.mark.parametrize("key", ["area", "bbox", "iscrowd"])
+def test_a_key_of_a_kind_that_it_has_not_comes_back_or_is_counted(tmp_path: Path, key: str) -> None:
+    file = document(box(segmentation=[RING]) | {key: {"a": 1}})
+    report = converted(tmp_path, file)[1]
+    [made] = json.loads((tmp_path / "out" / "annotations.json").read_text())["annotations"]
+    assert made[key] == {"a": 1} or lost(report) == {f"annotation.{key}": 1}
+
+
+@pytest.mark.parametrize("kind", ["images", "annotations"])
+def test_an_id_that_is_neither_number_nor_text_is_counted(tmp_path: Path, kind: str) -> None:
+    image = {"id": 139, "file_name": "p.jpg", "width": 100, "height": 80}
+    file = document(box(), box(id=7), images=[image, {**image, "id": 140, "file_name": "q.jpg"}])
+    file[kind][1]["id"] = {"a": 1}
+    report = converted(tmp_path, file)[1]
+    told = {loss["label"]: (loss["code"], loss["count"]) for loss in report["losses"]}
+    assert told[f"{kind[:-1]}.id"] == ("ID_RENUMBERED", 1)
+
+
+def test_files_keep_the_names_that_are_no_titles(tmp_path: Path) -> None:
+    names = ["images/0a.png", "http://host/a/b/c.jpg?k=1", "C:\\cam\\d.jpg"]
+    images = [{"id": n, "file_name": name, "width": 100, "height": 80} for n, name in enumerate(names, 1)]
+    images[0]["image_title"] = "first.png"
+    made = back(tmp_path, document(box(image_id=1), images=images))["images"]
+    assert [(one["file_name"], one["encord"]["title"]) for one in made] == [
+        ("images/0a.png", "first.png"), (names[1], "b/c.jpg"), (names[2], "cam/d.jpg")
+    ]  # fmt: skip
+    assert made[0]["image_title"] == "first.png"
+    assert "image.file_name" in lost(converted(tmp_path, document(box(image_id=1), images=images), to="cvat")[1])
+
+
+def test_what_says_which_frame_an_image_is_comes_back(tmp_path: Path) -> None:
+    images = [
+        {"id": n, "video_id": 2, "frame_index": 30 * n, "file_name": f"{n}.jpg", "width": 100, "height": 80}
+        for n in (1, 2)
+    ]
+    file = document(box(image_id=1, video_id=2, track_id=5), images=images, videos=[{"id": 2, "name": "v"}])
+    made = back(tmp_path, file)
+    assert [(one["frame_index"], one["frame_id"]) for one in made["images"]] == [(30, 30), (60, 60)]
+    assert made["annotations"][0]["video_id"] == 2
+
+
+def test_slices_of_one_series_are_told_apart_by_their_whole_name(tmp_path: Path) -> None:
+    names = ["dicom/s/1.2.840.1", "dicom/s/1.2.840.2"]
+    images = [{"id": n, "file_name": name, "width": 100, "height": 80} for n, name in enumerate(names, 1)]
+    made = back(tmp_path, document(box(image_id=1), images=images))
+    assert [one["file_name"] for one in made["images"]] == names
+
+
+def test_edges_that_only_a_later_file_says_are_those_of_the_skeleton(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    plain = document(box(id=2, category_id=1), categories=[{"id": 1, "name": "person"}])
+    for name, file in (("instances_val", plain), ("person_keypoints_val", document(person(), categories=[PERSON]))):
+        (tmp_path / "in" / f"{name}.json").write_text(json.dumps(file))
+    assert run(["convert", str(tmp_path / "in"), str(tmp_path / "out"), "--to", "coco"]) == 0
+    [made] = json.loads((tmp_path / "out" / "annotations.json").read_text())["categories"]
+    assert (made["keypoints"], made["skeleton"]) == (["nose", "hip", "foot"], [[1, 2]])
+
+
+def test_files_that_differ_in_what_they_say_of_an_image_are_told_of(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    image = {"id": 139, "file_name": "p.jpg", "width": 100, "height": 80, "license": 1}
+    for name, licence in (("instances_val", 1), ("captions_val", 2)):
+        file = document(box(), images=[{**image, "license": licence}])
+        (tmp_path / "in" / f"{name}.json").write_text(json.dumps(file))
+    run(["convert", str(tmp_path / "in"), str(tmp_path / "out"), "--to", "coco", "--report", str(tmp_path / "r.json")])
+    losses = json.loads((tmp_path / "r.json").read_text())["losses"]
+    assert [loss["label"] for loss in losses if loss["code"] == "IMAGE_DIFFERS"] == ["image.license"]
+
+
+def test_keys_of_run_lengths_are_counted(tmp_path: Path) -> None:
+    file = document(box(segmentation={"size": [80, 100], "counts": [100, 20, 7880], "order": "C"}))
+    assert [loss["code"] for loss in converted(tmp_path, file)[1]["losses"]] == ["KEYS_NOT_READ"]
+
+
+def test_a_caption_keeps_the_category_beside_it(tmp_path: Path) -> None:
+    captions = [
+        {"id": 5, "image_id": 139, "category_id": 90, "caption": "a"},
+        {"id": 6, "image_id": 139, "category_id": 7, "caption": "b"},
+    ]
+    made = back(tmp_path, document(box(), captions[0]))["annotations"]
+    assert made[1] == captions[0]
+    assert back(tmp_path, document(box(), captions[1]))["annotations"][1] == captions[1]
+
+
+def test_sides_in_quotes_are_numbers(tmp_path: Path) -> None:
+    image = {"id": 139, "file_name": "p.jpg", "width": "100", "height": "80"}
+    [made] = back(tmp_path, document(box(), images=[image]))["images"]
+    assert (made["width"], made["height"]) == (100, 80)
+
+
+def test_of_two_videos_of_one_id_the_first_is_read_and_the_other_counted(tmp_path: Path) -> None:
+    image = {"id": 139, "file_name": "p.jpg", "width": 100, "height": 80, "video_id": 1, "frame_id": 0}
+    file = document(box(), images=[image], videos=[{"id": 1, "name": "a"}, {"id": 1, "name": "b"}])
+    report = converted(tmp_path, file)[1]
+    assert ("DUPLICATE_ID", "video", 1) in {(loss["code"], loss["type"], loss["count"]) for loss in report["losses"]}
+    assert report["counts"]["video"]["dropped"] == 1
+
+
+def test_two_images_of_one_frame_are_two_frames_and_told_of(tmp_path: Path) -> None:
+    image = {"video_id": 1, "frame_id": 4, "width": 100, "height": 80}
+    images = [{**image, "id": 1, "file_name": "a.jpg"}, {**image, "id": 2, "file_name": "b.jpg"}]
+    report = converted(tmp_path, document(box(image_id=1), images=images, videos=[{"id": 1, "name": "v"}]))[1]
+    assert [(loss["code"], loss["type"], loss["count"]) for loss in report["losses"]] == [("DUPLICATE_ID", "image", 1)]
+    made = json.loads((tmp_path / "out" / "annotations.json").read_text())["images"]
+    assert [(one["file_name"], one["frame_id"]) for one in made] == [("a.jpg", 4), ("b.jpg", 5)]
+
+
+def test_what_has_no_size_is_said_where_a_format_must_give_one(tmp_path: Path) -> None:
+    image = {"id": 139, "file_name": "p.jpg"}
+    file = document({"id": 1, "image_id": 139, "category_id": 44}, images=[image])
+    details = [note["detail"] for note in converted(tmp_path, file, to="cvat")[1]["notes"]]
+    assert "Images without a size are written as 1 × 1 pixels." in details
+    track = {"id": 1, "video_id": 1, "category_id": 44, "segmentations": [None], "bboxes": [[0, 0, 1, 1]]}
+    file = {"videos": [{"id": 1, "name": "v", "length": 1}], "annotations": [track], "categories": CATEGORIES}
+    details = [note["detail"] for note in converted(tmp_path, file)[1]["notes"]]
+    assert "Videos without a size are read as 1 × 1 pixels." in details

@@ -242,6 +242,10 @@ def table(pixels: str) -> dict[str, bytes]:
         (record({"rle": [4, 2, 300]}, dialect="label-studio"), "run lengths of another dialect"),
         (record({"data": "x", "origin": [0, 0]}, dialect="supervisely"), "is base64; this is not"),
         (record({"data": "", "origin": 7}, dialect="supervisely"), "numbers, lists and texts elsewhere"),
+        (
+            record({"rleString": True, "left": 0, "top": 0, "width": 5, "height": 4}, dialect="encord"),
+            "numbers, lists and texts elsewhere",
+        ),
         (record("1 2", dialect="morse"), "the dialect 'morse' is not a known dialect: coco, "),
         (record("1 2", width=1 << 20, height=1 << 20, dialect="kaggle"), "larger than the 268435456 pixels"),
         (record("1 2", width=-5, dialect="kaggle"), "cannot be negative"),

@@ -22,7 +22,10 @@ def _empty(gone: Followed, done: Any) -> bool:
 
 
 def _zero(gone: Followed, done: Any) -> bool:
-    return gone.value in (0, "0", False, "false", "", None)
+    try:
+        return gone.value in (False, "false", "", None) or float(gone.value) == 0
+    except (TypeError, ValueError):
+        return False
 
 
 def _one(gone: Followed, done: Any) -> bool:
@@ -69,11 +72,6 @@ def _closed_ring(gone: Followed, done: Any) -> bool:
     return closed and isinstance(other, tuple) and same(ring[:-2], other, 1e-2)
 
 
-def _named_file(gone: Followed, done: Any) -> bool:
-    name = str(gone.item[0])
-    return any(str(leaf).endswith(name) for tree in done.target.values() for _, leaf in leaves(tree))
-
-
 def _united(gone: Followed, done: Any) -> bool:
     """Tell whether all options of an answer that is gone are chosen in another answer."""
     chosen = {leaf for steps, leaf in leaves(gone.value) if steps[-1] == "featureHash"}
@@ -90,6 +88,33 @@ def _listed_class(gone: Followed, done: Any) -> bool:
     colour = "#{:02x}{:02x}{:02x}".format(*map(int, numbers)) if len(numbers) == 3 else None
     words = re.findall(r"[^\W\d][\w ]*", str(gone.value))
     return any(word.strip().lower() in said for word in words) and (colour is None or colour in said)
+
+
+def _among_attributes(gone: Followed, done: Any) -> bool:
+    attributes = gone.partner.get("attributes") if isinstance(gone.partner, dict) else None
+    return isinstance(attributes, dict) and gone.key in attributes and same(gone.value, attributes[gone.key], 0)
+
+
+def _hash_of_object(gone: Followed, done: Any) -> bool:
+    attributes = gone.partner.get("attributes") if isinstance(gone.partner, dict) else None
+    return isinstance(attributes, dict) and attributes.get("encord_object_hash") == gone.value
+
+
+def _unrotated(gone: Followed, done: Any) -> bool:
+    attributes = gone.partner.get("attributes") if isinstance(gone.partner, dict) else None
+    return isinstance(attributes, dict) and same(gone.value, attributes.get("unrotated_bbox"), 1e-2)
+
+
+def _is_side(value: Any) -> bool:
+    return (is_number(value) and value > 0) or (isinstance(value, str) and value.isdecimal() and int(value) > 0)
+
+
+def _corners(gone: Followed, done: Any) -> bool:
+    box = gone.holder.get("bbox") if isinstance(gone.holder, dict) else None
+    if not isinstance(box, tuple) or len(box) != 4:
+        return False
+    left, top, right, bottom = box[0], box[1], box[0] + box[2], box[1] + box[3]
+    return same(gone.value, (left, top, right, top, right, bottom, left, bottom), 1e-2)
 
 
 CLAIMS: dict[str, Callable[[Followed, Any], bool]] = {
@@ -113,7 +138,19 @@ CLAIMS: dict[str, Callable[[Followed, Any], bool]] = {
     "a listed class": _listed_class,
     "a checklist": lambda gone, done: isinstance(gone.holder.get("answers"), list),
     "united": lambda gone, done: gone.value.get("answers") == [] or _united(gone, done),
-    "the target names the file": _named_file,
     "number of visible keypoints": _points_count,
+    "among the attributes": _among_attributes,
+    "the hash of the object": _hash_of_object,
+    "the box before it is turned": _unrotated,
+    "corners of the box": _corners,
+    "no size": lambda gone, done: (
+        not gone.around or not all(_is_side(gone.around[-1].get(key)) for key in ("width", "height"))
+    ),
+    "an image of segments": lambda gone, done: "segments_info" in gone.holder,
+    "edges from 0": lambda gone, done: (
+        isinstance(gone.value, tuple) and tuple(end + 1 for end in gone.value) in gone.partner.get("skeleton", ())
+    ),
+    "one in a list": lambda gone, done: gone.other == [gone.value],
+    "below a folder": lambda gone, done: isinstance(gone.other, str) and gone.other.endswith(f"/{gone.value}"),
 }
 """What a rule can claim of a leaf."""

@@ -34,6 +34,8 @@ class Followed:
     leaves: int
     holder: Tree
     around: tuple[Tree, ...] = ()
+    partner: Tree = None
+    """The counterpart of the nearest item around it."""
 
     @property
     def pattern(self) -> str:
@@ -58,32 +60,35 @@ def follow(
     holder: Tree = None,
     around: tuple[Tree, ...] = (),
     keyed: Collection[str] = (),
+    partner: Tree = None,
 ) -> Iterator[Followed]:
     """Yield what became of each leaf of ``source`` in ``target``."""
     if target is GONE or (isinstance(source, dict | list) and source and target in ([], {}, "")):
-        yield Followed(steps, item, source, None, "missing", count_leaves(source), holder, around)
+        yield Followed(steps, item, source, None, "missing", count_leaves(source), holder, around, partner)
     elif isinstance(source, dict) and source:
         if isinstance(target, list):
-            yield from follow(list(source.values()), target, tolerance, steps, item, holder, around, keyed)
+            yield from follow(list(source.values()), target, tolerance, steps, item, holder, around, keyed, partner)
             return
         if steps and steps[-1] in keyed and isinstance(target, dict) and not source.keys() <= target.keys():
-            yield from follow(_as_items(source), _as_items(target), tolerance, steps, item, holder, around, keyed)
+            others = _as_items(target)
+            yield from follow(_as_items(source), others, tolerance, steps, item, holder, around, keyed, partner)
             return
         others = target if isinstance(target, dict) else {}
         for key, value in source.items():
-            yield from follow(value, others.get(key, GONE), tolerance, (*steps, key), item, source, around, keyed)
+            other = others.get(key, GONE)
+            yield from follow(value, other, tolerance, (*steps, key), item, source, around, keyed, partner)
     elif isinstance(source, list) and source:
         others = target if isinstance(target, list) else list(target.values()) if isinstance(target, dict) else []
         for at, value, other in matched(source, others):
             if isinstance(value, dict):
-                within, inside = (*item, steps[-1] if steps else "", at), (*around, value)
+                within, inside, own = (*item, steps[-1] if steps else "", at), (*around, value), other
             else:
-                within, inside = item, around
-            yield from follow(value, other, tolerance, (*steps, "[]"), within, holder, inside, keyed)
+                within, inside, own = item, around, partner
+            yield from follow(value, other, tolerance, (*steps, "[]"), within, holder, inside, keyed, own)
     else:
         said_nothing = source in ([], {}) and isinstance(target, dict | list)
         state = "back" if said_nothing or same(source, target, tolerance) else "changed"
-        yield Followed(steps, item, source, target, state, 1, holder, around)
+        yield Followed(steps, item, source, target, state, 1, holder, around, partner)
 
 
 def _as_items(members: dict[str, Tree]) -> list[Tree]:
@@ -156,6 +161,9 @@ _TIME = re.compile(r"\d\d:\d\d")
 
 def matched(source: list[Tree], target: list[Tree]) -> Iterator[tuple[int, Tree, Tree]]:
     """Yield the items of a list with their position and their counterpart, ``GONE`` where there is none."""
+    if len(source) == len(target) == 1 and not isinstance(source[0], str):
+        yield 0, source[0], target[0]
+        return
     if not any(isinstance(value, dict | list) for value in source):
         left = Counter(map(repr, map(_rounded, target)))
         for at, value in enumerate(source):
@@ -163,16 +171,13 @@ def matched(source: list[Tree], target: list[Tree]) -> Iterator[tuple[int, Tree,
             yield at, value, value if left[name] > 0 else GONE
             left[name] -= 1
         return
-    if len(source) == len(target) == 1:
-        yield 0, source[0], target[0]
-        return
     partners = _partners(source, target)
     for at, value in enumerate(source):
         yield at, value, target[partners[at]] if at in partners else GONE
 
 
-TELLING, TELLING_KEYS = 4.0, {(key,) for key in ("@frame", "file_name", "objectHash", "data_hash")}
-"""Keys that tell items apart better than their other leaves, and how much."""
+WEIGHTS = dict.fromkeys(("@frame", "file_name", "objectHash", "data_hash", "image_id"), 4.0) | {"(end)": 2.0, "id": 0.2}
+"""Of keys that tell items apart better than their other leaves, or worse, since they may count."""
 
 
 def _partners(source: list[Tree], target: list[Tree]) -> dict[int, int]:
@@ -187,7 +192,7 @@ def _partners(source: list[Tree], target: list[Tree]) -> dict[int, int]:
         for mark in _marks(value):
             those = holders.get(mark, ())
             if len(those) <= 200 or len(those) == len(target) < 500:
-                weight = 0.2 if mark[0] == "of" else TELLING if mark[0][-1:] in TELLING_KEYS else 1
+                weight = 0.2 if mark[0] == "of" else WEIGHTS.get(mark[0][-1] if mark[0] else "", 1.0)
                 for other in those:
                     shared[other] += weight / len(those)
         scores += [(-score, abs(at - other), at, other) for other, score in shared.items()]
@@ -197,7 +202,19 @@ def _partners(source: list[Tree], target: list[Tree]) -> dict[int, int]:
         if at not in partners and other not in taken:
             partners[at] = other
             taken.add(other)
+    # Items of which nothing came back as it was are those left that have the same keys, in their order.
+    free = [other for other in range(len(target)) if other not in taken]
+    for at, value in enumerate(source):
+        if at not in partners and isinstance(value, dict):
+            found = next((other for other in free if _has_keys_of(target[other], value)), None)
+            if found is not None:
+                partners[at] = found
+                free.remove(found)
     return partners
+
+
+def _has_keys_of(target: Tree, source: dict[str, Tree]) -> bool:
+    return isinstance(target, dict) and target.keys() == source.keys()
 
 
 def _marks(value: Tree) -> set[Any]:
@@ -207,6 +224,8 @@ def _marks(value: Tree) -> set[Any]:
             marks.add((steps, repr(_rounded(leaf))))
             if isinstance(leaf, tuple):  # a number of many may have changed
                 marks.update(("of", steps, _rounded(number)) for number in leaf)
+            if isinstance(leaf, str) and "." in leaf:  # a file may be in a folder
+                marks.add((("", "(end)"), leaf.rpartition("/")[2]))
     return marks
 
 

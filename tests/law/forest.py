@@ -6,14 +6,16 @@ an XML attribute; run lengths are the numbers they say, so that two spellings of
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import hashlib
 import io
 import json
 import re
+import warnings
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -198,18 +200,67 @@ def from_png(data: bytes) -> Tree:
 
 
 def from_dicom(data: bytes) -> Tree:
-    """Walk a DICOM file: its elements by keyword, or by tag where they have none."""
+    """Walk a DICOM file: the elements of its meta group and its data set by tag, eight hexadecimal digits."""
     import pydicom
 
-    return _dataset(pydicom.dcmread(io.BytesIO(data), force=True, stop_before_pixels=True))
+    with warnings.catch_warnings(action="ignore"):
+        file = pydicom.dcmread(io.BytesIO(data), force=True)
+        return {**_dataset(getattr(file, "file_meta", ())), **_dataset(file)}
 
 
 def _dataset(dataset: Any) -> Tree:
     members: dict[str, Any] = {}
     for element in dataset:
-        key = element.keyword or f"{element.tag:08X}"
-        members[key] = [_dataset(item) for item in element.value] if element.VR == "SQ" else str(element.value)
+        value = element.value
+        if element.VR == "SQ":
+            members[f"{element.tag:08X}"] = [_dataset(item) for item in value]
+        elif isinstance(value, bytes):
+            members[f"{element.tag:08X}"] = f"{len(value)} bytes"
+        else:
+            values = value if isinstance(value, list | pydicom_values()) else [value]
+            members[f"{element.tag:08X}"] = "\\".join("" if one is None else str(one) for one in values)
     return members
+
+
+def pydicom_values() -> type:
+    """Return the class of several values of an element."""
+    from pydicom.multival import MultiValue
+
+    return MultiValue
+
+
+def dicom_values(tree: Tree, tag: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what each element of a data set in the DICOM JSON model says: its tag, and its values as words.
+
+    Source
+    ------
+    DICOM PS3.18, Annex F.
+    """
+    if isinstance(tree, dict) and "vr" in tree and tag:
+        value = tree.get("Value", [])
+        if tree["vr"] == "SQ":
+            yield from dicom_values(value)
+        else:
+            yield tag, dicom_words(value)
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from dicom_values(value, key)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from dicom_values(value)
+
+
+def dicom_words(values: Tree) -> tuple[str, ...]:
+    """Return values, as a text or a list, as words that can be compared."""
+    if isinstance(values, str):
+        values = values.split("\\")
+    words = []
+    for value in values:
+        text = str(value).strip().rstrip("\0")
+        with contextlib.suppress(ValueError):
+            text = f"{float(text):g}"
+        words.append(text)
+    return tuple(words)
 
 
 WALKERS = {

@@ -15,14 +15,14 @@ from typing import Any
 
 from derived import is_derived
 from following import GONE, Followed, count_leaves, follow, leaves
-from forest import Tree, forest, is_number
+from forest import Tree, dicom_values, dicom_words, forest, is_number
 from mutations import MARK
 from naming import FILES, Rules, entries_of, uncovered
 from sources import OUR_OWN, Source
 
-from encord_convert import Report, convert
+from encord_convert import Report, convert, read
 from encord_convert.formats import Format, formats
-from encord_convert.hub.loss import Feature
+from encord_convert.hub.loss import Feature, Kind
 
 HERE = Path(__file__).parent
 _TABLES = tomllib.loads((HERE / "rules.toml").read_text("utf-8"))
@@ -64,13 +64,13 @@ def pattern_of(one: Followed, format_: str) -> str:
     return f"{path}{mark} {one.state}"
 
 
-def converted(source: Source, folder: Path, target: str | None = None) -> Converted:
+def converted(source: Source, folder: Path, *, strict: bool = False) -> Converted:
     """Convert a source to its own format, and read both as raw trees."""
     shutil.rmtree(folder, ignore_errors=True)
     report = Report()
     convert(
-        source.path, folder, from_=source.format, to=target or source.target, report=report,
-        read_options=source.read_options, write_options=source.write_options if target is None else None,
+        source.path, folder, from_=source.format, to=source.target, report=report, strict=strict,
+        read_options=source.read_options, write_options=source.write_options,
     )  # fmt: skip
     media = RULES[source.format].media
     before = {
@@ -91,22 +91,30 @@ def _images_together(trees: dict[str, Tree]) -> dict[str, Tree]:
     )
 
 
-def gone(done: Converted, source: Source, tally: Tally) -> list[Followed]:
-    """Return what vanished without a word, and add all to a tally."""
-    rules = RULES[source.format]
+def followed(done: Converted, source: Source, tally: Tally | None = None) -> Iterator[Followed]:
+    """Yield what did not come back, and add all that was followed to a tally."""
+    tally = Tally() if tally is None else tally
     exporter = formats()[source.target].exporter
     tolerance = exporter.carries.tolerance_px if exporter is not None else 0.0
-    entries = entries_of(done.report)
-    lost: list[Followed] = []
     for name, tree in done.source.items():
         for one in ways(name, tree, done, source, tolerance):
             tally.followed += one.leaves
             if one.state == "back":
                 tally.back += 1
-            elif is_derived(one, done, rules):
-                tally.derived += one.leaves
             else:
-                lost.append(one)
+                yield one
+
+
+def gone(done: Converted, source: Source, tally: Tally) -> list[Followed]:
+    """Return what vanished without a word, and add all to a tally."""
+    rules = RULES[source.format]
+    entries = entries_of(done.report)
+    lost: list[Followed] = []
+    for one in followed(done, source, tally):
+        if is_derived(one, done, rules):
+            tally.derived += one.leaves
+        else:
+            lost.append(one)
     silent = uncovered(lost, entries, rules)
     silent = [inner for one in silent for inner in members(one)]
     silent = uncovered([one for one in silent if not is_derived(one, done, rules)], entries, rules)
@@ -118,13 +126,24 @@ def gone(done: Converted, source: Source, tally: Tally) -> list[Followed]:
     return silent
 
 
-def added(silent: Iterable[Followed]) -> list[Followed]:
-    """Return those of what vanished that a mutation had added."""
-    return [one for one in silent if MARK in ".".join(one.steps) or MARK in repr(one.value)]
+def added(silent: Iterable[Followed], done: Converted) -> list[Followed]:
+    """Return those of what vanished that a mutation had added: its mark is nowhere in the target."""
+    said = repr(done.target)
+    silent = [one for one in silent if one.value not in ("", None, [], {})]  # which says nothing
+    marks = ((one, set(re.findall(rf"\w*{MARK}\w*", f"{one.steps} {one.value!r}"))) for one in silent)
+    return [one for one, own in marks if own and not all(mark in said for mark in own)]
 
 
 def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> bool:
-    """Tell whether what a mutation added is neither in a target of another kind nor named by its report."""
+    """Tell whether what a mutation added is neither in a target of another kind nor named by its report.
+
+    ``folder`` holds the target of the source's own format: what is not there was counted when the source was read, if
+    only with the item it is of.
+    """
+    own = _texts_of(folder)
+    marks = set(re.findall(rf"\w*{MARK}\w*|9\d{{6}}(?:\.5)?", what))
+    if not any(mark in own for mark in marks):
+        return False
     shutil.rmtree(folder, ignore_errors=True)
     report = Report()
     options = {} if isinstance(target, str) else {"image_files": "leave"}
@@ -134,13 +153,26 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
     )  # fmt: skip
     if ".txt: line " in what:  # numbers of rows are geometry, which other formats have other numbers for
         return False
-    if "retype: " in what or (source.contained and any((report.writing.dropped, report.reading.dropped))):
+    if (
+        "retype: " in what
+        or "change: " in what
+        or (source.contained and any((report.writing.dropped, report.reading.dropped)))
+    ):
         # Nothing was added; or what it was added to may be what was dropped.
         return False
-    marks = set(re.findall(rf"\w*{MARK}\w*|9\d{{6}}(?:\.5)?", what))
+    if what.endswith(_NOTHING) or ": id: " in what:
+        return False
     path = re.findall(r"\w+", what.partition(" = ")[0])
     for loss in report.losses():  # what is counted, or dropped, with all that is in it
         if loss.type == "key" and loss.label.split(".")[-1] in path:
+            return False
+        if (loss.type == "answer" or ("answer", loss.label) in report.writing.dropped) and "attributes" in path:
+            return False
+        if loss.kind is Kind.DROPPED and (
+            loss.type in path or (loss.feature is Feature.SHAPE and "annotations" in path)
+        ):
+            return False
+        if loss.type == "review" and "reviews" in path:
             return False
         if loss.feature is Feature.MEDIA and "metadata" in path:
             return False
@@ -149,8 +181,19 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
             return False
         if note.code in ("NATIVE_DROPPED", "KEYS_NOT_READ") and set(re.findall(r"\w+", note.detail)) & set(path[1:]):
             return False
-    said = "\n".join([json.dumps(report.to_dict(), ensure_ascii=False), *map(_text_of, folder.rglob("*"))])
-    return bool(marks) and not any(mark in said for mark in marks)
+    said = json.dumps(report.to_dict(), ensure_ascii=False) + _texts_of(folder)
+    if any(mark in said for mark in marks):
+        return False
+    rows = read(source.path, source.format, report=Report(), **source.read_options)
+    return not any(mark in row.data_title for row in rows for mark in marks)  # the name of an image is no label
+
+
+_NOTHING = (" = ''", " = None", " = []", " = {}")
+"""How a mutation ends that renames what says nothing."""
+
+
+def _texts_of(folder: Path) -> str:
+    return "\n".join(map(_text_of, folder.rglob("*")))
 
 
 def _text_of(path: Path) -> str:
@@ -178,14 +221,35 @@ def members(one: Followed) -> Iterator[Followed]:
 
 def ways(name: str, tree: Tree, done: Converted, source: Source, tolerance: float) -> Iterator[Followed]:
     """Follow the leaves of a document where it is to be found; anywhere, if the target has another structure."""
-    if not source.contained or name == "*.png":
+    patterns = RULES[source.format].contained.get(source.target, ())
+    is_contained = source.contained or any(fnmatch(name, pattern) for pattern in patterns)
+    if (not is_contained or name == "*.png") and source.format != "dicom":
         yield from follow(
             tree, counterpart(name, tree, done.target), tolerance, item=(name,), keyed=RULES[source.format].keyed
         )
         return
+    if source.format == "dicom":
+        elements = {said for other in done.target.values() for said in dicom_values(other)}
+        yield from _elements(Followed((), (name,), tree, None, "", 1, None), elements)
+        return
     said = words_of(leaf for other in done.target.values() for _, leaf in leaves(other))
     for one in follow(tree, GONE_TREE, tolerance, item=(name,)):
         yield from branches(one, said)
+
+
+def _elements(one: Followed, said: set[Any]) -> Iterator[Followed]:
+    """Yield the elements of a data set: back if an element of the target has their tag and values."""
+    for tag, value in one.value.items():
+        inner = replace(one, steps=(*one.steps, tag), value=value, holder=one.value)
+        if isinstance(value, list):
+            for at, item in enumerate(value):
+                yield from _elements(
+                    replace(inner, steps=(*inner.steps, "[]"), item=(*one.item, tag, at), value=item), said
+                )
+            if value:
+                continue
+        is_back = not value or (tag, dicom_words(value)) in said
+        yield replace(inner, leaves=1, state="back" if is_back else "missing")
 
 
 def branches(one: Followed, said: set[str]) -> Iterator[Followed]:
@@ -201,7 +265,8 @@ def branches(one: Followed, said: set[str]) -> Iterator[Followed]:
             yield from branches(replace(one, steps=(*one.steps, "[]"), value=inner, item=item, around=around), said)
     else:
         words = words_of([value])
-        yield replace(one, leaves=1, state="back" if words and words <= said else "missing")
+        is_back = value in ("", None, [], {}) or (words and words <= said)
+        yield replace(one, leaves=1, state="back" if is_back else "missing")
 
 
 def words_of(values: Iterable[Tree]) -> set[str]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +26,8 @@ MOST_BYTES = 60_000
 def mutable(source: Source) -> list[Path]:
     """Return the files of a source that can be mutated."""
     files = [source.path] if source.path.is_file() else sorted(p for p in source.path.rglob("*") if p.is_file())
-    if sum(file.stat().st_size for file in files) > MOST_BYTES:
+    most = MOST_BYTES if source.format != "dicom" else 10 * MOST_BYTES  # most of which are pixels
+    if sum(file.stat().st_size for file in files) > most:
         return []
     return [file for file in files if file.suffix in MUTATORS and file.name not in OUR_OWN]
 
@@ -112,7 +114,7 @@ def _mutate(tree: Any, random: Random) -> str:
         members = [(f"{key}_{MARK}" if name == key else name, value) for name, value in node.items()]
         node.clear()
         node.update(members)
-        return f"rename: {path}.{key} to {key}_{MARK}"
+        return f"rename: {path}.{key} to {key}_{MARK} = {node[f'{key}_{MARK}']!r:.40}"
     if kind == "retype" and filled:
         path, node = _pick(random, filled)
         key = random.choice(list(node))
@@ -144,7 +146,7 @@ def _xml(data: bytes, random: Random) -> tuple[bytes, str]:
     if kind == "element":
         child = ElementTree.SubElement(element, f"{MARK}el")
         child.text = f"{MARK}{random.randrange(10**6)}"
-        what = f"element: {child.text} in {tag}"
+        what = f"element: {child.tag} in {tag} = {child.text}"
     elif kind == "rename" and attributes:
         name = random.choice(attributes)
         element.attrib = {f"{MARK}_{key}" if key == name else key: value for key, value in element.attrib.items()}
@@ -155,14 +157,15 @@ def _xml(data: bytes, random: Random) -> tuple[bytes, str]:
         what = f"retype: {tag}/@{name} to {element.get(name)!r}"
     elif kind == "tag" and element is not root:
         element.tag = f"{MARK}_{element.tag}"
-        what = f"tag: {tag} to {element.tag}"
+        said = "…" if len(element) else (element.text or "").strip()
+        what = f"tag: {tag} to {element.tag} = {said!r}"
     elif kind == "twice" and element in parents:
         parents[element].append(element)
         what = f"twice: {tag}"
     else:
-        text = f"{MARK}{random.randrange(10**6)}"
-        element.set(f"{MARK}_{random.randrange(1000)}", text)
-        what = f"attribute: {text} of {tag}"
+        name, text = f"{MARK}_{random.randrange(1000)}", f"{MARK}{random.randrange(10**6)}"
+        element.set(name, text)
+        what = f"attribute: {name} of {tag} = {text}"
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True), what
 
 
@@ -245,6 +248,41 @@ def _text(data: bytes, random: Random) -> tuple[bytes, str]:
 _COLUMNS = (0, 6, 15, 16, 17, 18)
 """Of MOTS and KITTI, and none."""
 
+
+# -- DICOM ------------------------------------------------------------------------------------------------------------
+
+_TEXTS = (0x00080070, 0x00081030, 0x0008103E, 0x00181030, 0x00204000, 0x00321060, 0x00400254)
+"""Elements that are a text."""
+
+
+def _dicom(data: bytes, random: Random) -> tuple[bytes, str]:
+    import pydicom
+    from pydicom.dataelem import DataElement
+
+    file = pydicom.dcmread(io.BytesIO(data), force=True)
+    datasets = [file, *(item for element in file.iterall() if element.VR == "SQ" for item in element.value)]
+    place, text = random.choice(datasets), f"{MARK}{random.randrange(10**6)}"
+    texts = [element for element in place if element.VR in ("LO", "SH", "LT", "CS", "PN", "UI", "DS", "IS")]
+    kind = random.choice(["add", "add", "private", "change", "twice"])
+    if kind == "private":
+        creator = 0x00110010 + random.randrange(8)
+        tag = ((creator & 0xFF) << 8 | random.randrange(256)) | 0x00110000
+        place[creator] = DataElement(creator, "LO", f"{MARK} creator")
+        place[tag] = DataElement(tag, "LO", text)
+    elif kind == "change" and texts:
+        element = random.choice(texts)
+        tag = int(element.tag)
+        with warnings.catch_warnings(action="ignore"):
+            place[tag] = DataElement(tag, element.VR, "7" if element.VR in ("DS", "IS", "UI") else text[:16])
+    else:
+        tag = random.choice(_TEXTS)
+        place[tag] = DataElement(tag, "LO", [text, f"{text}b"] if kind == "twice" else text)
+    out = io.BytesIO()
+    with warnings.catch_warnings(action="ignore"):
+        file.save_as(out, enforce_file_format=False)
+    return out.getvalue(), f"{kind}: {tag:08X} = {text}"
+
+
 MUTATORS: dict[str, Callable[[bytes, Random], tuple[bytes, str]]] = {
     ".json": _json,
     ".jsonl": _jsonl,
@@ -253,5 +291,6 @@ MUTATORS: dict[str, Callable[[bytes, Random], tuple[bytes, str]]] = {
     ".yaml": _yaml,
     ".txt": _text,
     ".ini": _ini,
+    ".dcm": _dicom,
 }
 """What mutates a file, by the end of its name."""

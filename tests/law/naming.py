@@ -7,6 +7,8 @@ An entry (a loss or a note) *names* a leaf or branch that is gone or has another
   under the leaf's path (``names``); of an entry that counts native keys (``image.license``), if it is of that scope; or
 * it is a loss of things of a type that the rules list under the item around the leaf (``items``): a dropped thing
   covers the item that is gone, a changed one the leaves of its geometry (``geometry``); or
+* it says that ids are others (``ID_RENUMBERED``, with the kind of the id as its label or in its words), and the leaf
+  refers to such an id (``references``); or
 * it is about the whole file.
 
 An entry covers no more items than its count says. A leaf that no entry is about vanished without a word.
@@ -36,6 +38,7 @@ class Entry:
     label: str = ""
     element: str = ""
     files: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ()
     covered: set[Any] = field(default_factory=set)
 
     def quotes(self, name: str) -> bool:
@@ -76,6 +79,7 @@ def entries_of(report: Mapping[str, Any]) -> list[Entry]:
                 entry.get("label", ""),
                 entry["where"].get("element", ""),
                 tuple(place.get("file", "") for place in places),
+                tuple(place.get("element", "") for place in places),
             )
         )
     return entries
@@ -92,6 +96,8 @@ class Rules:
     keyed: list[str]
     media: list[str]
     scopes: dict[str, list[str]]
+    references: dict[str, list[str]]
+    contained: dict[str, list[str]]
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Rules:
@@ -104,6 +110,8 @@ class Rules:
             list(table.get("keyed", ())),
             list(table.get("media", ())),
             dict(table.get("scopes", {})),
+            dict(table.get("references", {})),
+            dict(table.get("contained", {})),
         )
 
     def pattern(self, steps: Iterable[str]) -> str:
@@ -158,7 +166,10 @@ def uncovered(gone: Iterable[Followed], entries: list[Entry], rules: Rules) -> l
     # What is dropped as a whole first, and the items of which most is gone.
     ordered = sorted(entries, key=lambda entry: entry.kind != "dropped" or entry.type == "key")
     for those in sorted(by_item.values(), key=len, reverse=True):
-        left += [one for one in those if not any(_covers(entry, one, rules) for entry in ordered)]
+        for one in those:
+            closest = sorted(ordered, key=lambda entry: entry.type == "key" and not entry.label.endswith(one.key))
+            if not any(_covers(entry, one, rules) for entry in closest):
+                left.append(one)
     return left
 
 
@@ -168,30 +179,52 @@ def _covers(entry: Entry, gone: Followed, rules: Rules) -> bool:
     about_file = entry.code in FILES or entry.type == "file"
     if about_file and (any(name.endswith(file) for name in entry.files) or file in entry.detail):
         return True
-    if entry.code == "KEYS_NOT_READ":  # one note with the names of all
+    if entry.code == "ELEMENT_NOT_KEPT":  # by tag; how many files have it
+        tags = [f"({step[:4]},{step[4:]})" for step in gone.steps if len(step) == 8]
+        return any(tag in entry.detail for tag in tags) or "more of them" in entry.detail
+    if entry.code == "KEYS_NOT_READ" and not entry.kind:  # one note with the names of all
         said = {name.rpartition(".")[2] for name in re.findall(r"[^\s,:]+", entry.detail.rstrip("."))}
+        if isinstance(gone.value, dict) and said & gone.value.keys():
+            return True  # the item, since it has a key that is not read
         at = next((at for at, step in enumerate(gone.steps) if step in said), None)
         return at is not None and entry.takes((gone.steps[: at + 1], gone.item[: 1 + gone.steps[:at].count("[]")]))
+    if entry.code == "ID_RENUMBERED":
+        for kind, paths in rules.references.items():  # as many as there are of an id that is counted once
+            if (entry.label == f"{kind}.id" or kind in entry.detail) and any(matches(one, path) for one in paths):
+                return True
+    if entry.code == "BLOCK_NOT_READ" and gone.steps and entry.quotes(gone.steps[0]):
+        return True  # with all that is in it
+    if entry.kind == "dropped" and any(
+        f"annotation {item.get('id')}" in entry.elements or _titles(item) & set(entry.elements) for item in gone.around
+    ):
+        return True
     if entry.type == "key":  # said with where it stands: `image.license`
         scope, _, key = entry.label.partition(".")
         within = any(matches(pattern, path) for pattern in rules.scopes.get(scope, ["**"]))
         return within and key.split(".")[-1].lstrip("@") in _names_on(gone) and entry.takes(_thing(gone))
-    named = entry.quotes(gone.key) or (gone.state == "missing" and _titles(gone.value) & {entry.element})
+    start = max((at for at, step in enumerate(gone.steps) if step == "[]"), default=-1)
+    named = (
+        any(map(entry.quotes, gone.steps[start + 1 :]))
+        or entry.quotes(gone.key)
+        or (gone.state == "missing" and _titles(gone.value) & {entry.element})
+    )
     for pattern, words in rules.names.items():
         if matches(pattern, path):
             named = named or any(word == entry.code or word in entry.detail.lower() for word in words)
-    if named:
-        return entry.takes(_thing(gone))
+    if named and entry.takes(_thing(gone)):
+        return True
     if not entry.kind:
         return False
     for item in gone.around if entry.kind == "dropped" else ():  # of the type that the item says it is of
         if entry.type in [value for value in item.values() if isinstance(value, str)]:
             return entry.takes(id(item))
     for pattern, types in rules.items.items():
-        inside = path == pattern or path.startswith(pattern + ".")
+        inside = matches(pattern, path) or matches(pattern + ".**", path)
         if inside and (entry.type in types or "*" in types):
-            whole = path == pattern and gone.state == "missing" and entry.kind == "dropped"
-            geometry = path != pattern and gone.key in rules.geometry and entry.kind != "dropped"
+            # A thing that is dropped may have been taken for another that came back: each of its leaves is gone.
+            is_whole = matches(pattern, path) and gone.state == "missing"
+            whole = (is_whole or entry.type in types) and entry.kind == "dropped"
+            geometry = not is_whole and gone.key in rules.geometry and entry.kind != "dropped"
             if (whole or geometry) and entry.takes(gone.item):
                 return True
     return False

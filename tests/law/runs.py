@@ -77,7 +77,8 @@ def run_mutations(sources: Iterable[Source], scratch: Path, count: int, seed: in
         said = f"{source.name}, {what}"
         try:
             changed = replace(source, path=path)
-            silent = added(gone(converted(changed, scratch / "out"), changed, run.tally))
+            done = converted(changed, scratch / "out")
+            silent = added(gone(done, changed, run.tally), done)
             for one in silent:
                 run.gaps[kind := pattern_of(one, source.format)] += 1
                 run.examples.setdefault(kind, said)

@@ -87,7 +87,8 @@ def sources(made: Path) -> Iterator[Source]:
 
 
 def _source(name: str, path: Path, format_: str, options: dict[str, Any] | None = None) -> Source:
-    target, write_options = {"dicom": "encord"}.get(format_, format_), {}
+    target: str = format_
+    write_options: dict[str, Any] = {}
     if format_ == "coco" and _is_panoptic(path):
         target = "coco-panoptic"
     if format_ == "yolo":

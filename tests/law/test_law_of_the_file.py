@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from law import Converted, Tally, converted, gone
+from derived import is_derived
+from law import RULES, Converted, Tally, converted, followed, gone
+from naming import entries_of, uncovered
 from runs import GAPS, run_fixtures, run_mutations
 from sources import Source, sources
+
+from encord_convert import ConvertError, NotRepresentableError
 
 KNOWN = json.loads(GAPS.read_text())
 MUTATIONS = 60
@@ -57,6 +61,28 @@ FULL = 500
 
 def test_the_list_of_known_gaps_holds_every_format(held: dict[str, list[Source]]) -> None:
     assert KNOWN.keys() == held.keys()
+
+
+COUNTING = ("ID_RENUMBERED", "RESULTS_IGNORED")
+"""Codes of notes that lose nothing: ids that count from 0 count from 1 where they are written; results, which are no
+labels, are left where they are."""
+
+
+def test_strict_passes_exactly_where_a_coco_file_comes_back(held: dict[str, list[Source]], tmp_path: Path) -> None:
+    for source in held["coco"]:
+        try:
+            done = converted(source, tmp_path / "out")
+        except ConvertError:
+            continue  # nothing of it can be written
+        lost = [one for one in followed(done, source) if not is_derived(one, done, RULES[source.format])]
+        counting = [entry for entry in entries_of(done.report) if not entry.kind and entry.code in COUNTING]
+        lost = uncovered(lost, counting, RULES[source.format])
+        try:
+            converted(source, tmp_path / "strict", strict=True)
+            passes = True
+        except NotRepresentableError:
+            passes = False
+        assert passes is (not lost), f"{source.name}: {[(one.pattern, one.value) for one in lost][:5]}"
 
 
 @pytest.mark.parametrize("format_", ["coco", "cvat", "encord", "rle"])

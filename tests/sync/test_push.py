@@ -86,6 +86,8 @@ def test_a_sample_that_was_pushed_differs_in_nothing(server: Running, tmp_path: 
     told = {loss.feature.value for loss in pulled.losses()} - {loss.feature.value for loss in converted.losses()}
     added = {"author", "answers", "dynamic_answers", "native", "nested_answers"}
     assert told <= added, "the service adds authors and client metadata, no other loss"
+    keys = [{loss.label for loss in one.losses() if loss.feature.value == "native"} for one in (pulled, converted)]
+    assert keys[0] - keys[1] <= {"image.client_metadata.coco"}
 
 
 @pytest.mark.parametrize("case", [*CASES, "dicom/ct_series"])

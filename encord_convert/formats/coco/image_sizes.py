@@ -13,7 +13,7 @@ from encord_convert.formats._files import Source
 from encord_convert.formats.coco.images import Media, plain_name
 from encord_convert.formats.coco.index_entries import value_of
 from encord_convert.formats.coco.index_entries_again import Found, Part
-from encord_convert.hub.loss import Level
+from encord_convert.hub.loss import Feature, Kind, Level
 
 SIZE_ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images beside the file."
 
@@ -32,6 +32,12 @@ def title_of(picture: dict[str, Any]) -> str:
     if not isinstance(name, str) or not name:
         name = url if isinstance(url, str) and url else f"image {picture.get('id')}"
     return plain_name(name) or f"image {picture.get('id')}"
+
+
+def file_name_of(picture: dict[str, Any], title: str) -> str | None:
+    """Return what an image's entry calls its file, if that is not the title; None too if this package wrote it."""
+    name = picture.get("file_name")
+    return name if isinstance(name, str) and name != title and "encord" not in picture else None
 
 
 def name_of(picture: dict[str, Any]) -> str:
@@ -73,6 +79,7 @@ class Extents:
         size = side(picture.get("width")), side(picture.get("height"))
         if all(size):
             return size
+        tell_odd_sizes(part, picture, title_of(picture))
         title = title_of(picture)
         members = self._media.find(str(picture.get("file_name") or picture.get("coco_url") or ""))
         if len(members) > 1:
@@ -86,8 +93,29 @@ class Extents:
         return (header and header.shown) or self._size or _size_of_masks(found)
 
 
+def tell_odd_name(part: Part, picture: dict[str, Any], title: str) -> None:
+    """Say that the name of a file is something else than a text."""
+    name = picture.get("file_name")
+    if name is not None and not isinstance(name, str):
+        detail, key = f"'file_name' is {name!r:.60}, which is no name.", ("key", "image.file_name")
+        where = part.reader.where(title, None)
+        part.reader.ledger.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, key, where, detail)
+
+
+def tell_odd_sizes(part: Part, entry: dict[str, Any], title: str) -> None:
+    """Say which sides of an image or video are something else than a number; 0 and -1 say that they are not known."""
+    for key in ("width", "height"):
+        value = entry.get(key)
+        if value is not None and value not in (0, -1) and not side(value):
+            detail = f"The {key!r} of an image is {value!r:.40}, which is no number of pixels."
+            where, name = part.reader.where(title, None), ("key", f"image.{key}")
+            part.reader.ledger.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, name, where, detail)
+
+
 def side(value: Any) -> int:
     """Return a size in whole pixels, 0 if it is none."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < 10:
+        return int(value)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return int(value) if is_number and 0 < value < 1e9 else 0
 

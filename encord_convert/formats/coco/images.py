@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from encord_convert.errors import ReadError
@@ -25,7 +26,7 @@ def plain_name(name: str, tail: int = 2) -> str:
     >>> plain_name(r"C:\\cam\\a.jpg"), plain_name("http://h/x/train2017/a%20b.jpg?k=1"), plain_name("../a.jpg")
     ('cam/a.jpg', 'train2017/a b.jpg', 'a.jpg')
     """
-    if _URL.match(name):
+    if is_url(name):
         try:
             name = unquote(urlsplit(name).path)
         except ValueError:
@@ -35,6 +36,11 @@ def plain_name(name: str, tail: int = 2) -> str:
     if len(parts[0]) == 2 and parts[0][1] == ":":
         parts = parts[1:]
     return "/".join(part for part in parts if part not in ("", ".", "..") and "\0" not in part)
+
+
+def is_url(name: Any) -> bool:
+    """Tell a URL from a path."""
+    return isinstance(name, str) and _URL.match(name) is not None
 
 
 class Media:

@@ -184,6 +184,8 @@ class Index:
     blocks : dict of str to value
         Other blocks, which nobody here knows.
     annotation_ids : IdFacts
+    invalid_image_ids : int
+        How many images have an id that is neither a number nor a text.
     unread : list of str
         Blocks that are not read.
     renamed : str
@@ -217,6 +219,7 @@ class Index:
         self.blocks: dict[str, Any] = {}
         self._kept_bytes = 0
         self.annotation_ids = IdFacts()
+        self.invalid_image_ids = 0
         self.unread: list[str] = []
         self._candidates: list[str] = []
         self.seen: set[str] = set()
@@ -253,6 +256,8 @@ class Index:
             elif part.entries and part.key not in (*self.unread, *self.blocks) and is_annotation(part.entries[0]):
                 self.unread.append(part.key)
                 self._candidates.append(part.key)
+            elif part.key == "info":
+                self.unread += [part.key] if part.key not in self.unread else []
             elif part.key not in self._candidates:
                 self._keep(part.key, len(part.text), list(map(value_of, part.entries)))
         if only != "images" and not self.seen & {"", "annotations"} and len(self._candidates) == 1:
@@ -329,7 +334,10 @@ class Index:
         except msgspec.ValidationError:
             frames = [_lone_frame(raw) for raw in part.entries]
         self.says_sizes = self.says_sizes or b'"width"' in part.text
-        self._image_ids.extend([number_of(frame.id) for frame in frames])
+        ids = [number_of(frame.id) for frame in frames]
+        self._image_ids.extend(ids)
+        if NO_ID in ids:
+            self.invalid_image_ids += sum(id_ == NO_ID and f.id is not None for id_, f in zip(ids, frames, strict=True))
         self.image_places.extend(*part.places())
         groups, numbers = [], []
         for frame in frames:
@@ -337,7 +345,7 @@ class Index:
             groups.append(group)
             number = 0
             if group:
-                own = frame.frame_id if frame.frame_id is not None else frame.frame_index
+                own = frame.frame_id if frame.frame_id.__class__ is int else frame.frame_index
                 number = own if own.__class__ is int and 0 <= own < MOST_FRAMES else self._frame_of[group]
                 self._frame_of[group] = max(self._frame_of[group], number + 1)
             numbers.append(number)
@@ -363,8 +371,8 @@ class Index:
         if isinstance(frame.file_name, str):
             if frame.video_title is not None or frame.file_name.startswith("dicom/"):
                 folder, _, last = frame.file_name.rpartition("/")
-                stem = last.partition(".")[0]
-                frame.frame_id = int(stem) if stem.isdecimal() and len(stem) < 8 else None
+                stem, _, suffix = last.partition(".")  # or the identifier of a slice, of many numbers
+                frame.frame_id = int(stem) if stem.isdecimal() and len(stem) < 8 and "." not in suffix else None
                 return self._titled(folder, str(frame.video_title or folder))
             found = pattern.search(frame.file_name) if pattern is not None else None
             if found is not None:
@@ -388,7 +396,7 @@ class Index:
         self.records.extend(numbers_of_ids(parents), np.array(offsets, np.int64) + base, lengths)
         entries = [entry for entry in entries if entry is not None]
         ids = numbers_of_ids([entry.id for entry in entries])
-        self.annotation_ids.see(ids)
+        self.annotation_ids.see(ids, [entry.id for entry in entries] if NO_ID in ids else ())
         self._ids.extend([number for number in ids if number != NO_ID])
         sides_of, no_sides = sides(_SIDES, len(self.entries.unknown))
         if len(self._known) > _MOST_KNOWN:

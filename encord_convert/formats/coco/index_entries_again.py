@@ -61,9 +61,10 @@ class Part:
         self.key = key
         self.folder = folder
         self.named = named_in(document.member) if key else ""
-        self.videos = {
-            number_of(video.get("id")): video for video in pictures.videos if isinstance(video, dict)
-        }  # fmt: skip
+        self.videos: dict[int, dict[str, Any]] = {}
+        for video in pictures.videos:
+            if isinstance(video, dict):
+                self.videos.setdefault(number_of(video.get("id")), video)
         ids = pictures.image_ids()
         self.by_video = bool(self.videos) and not len(ids)
         self.video_ids = list(self.videos)

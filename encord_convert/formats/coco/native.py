@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encord_convert.formats.coco.index_entries import NO_ID, number_of
+from encord_convert.formats.coco.images import is_url
+from encord_convert.formats.coco.index_entries import NO_ID, SIDE_KEYS, number_of
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.native import CLASSES, LARGEST, QUIET, says_nothing
@@ -31,7 +32,10 @@ SEGMENT_NAME = f"annotation.{SEGMENT}"
 SAID = "labels"
 """Native key of a classification: the annotations without a geometry that it is made of."""
 
-_QUIET = (f"annotation.{SAID}", "class.color", "class.image_count", "class.instance_count")
+_QUIET = (
+    f"annotation.{SAID}", "class.color", "class.image_count", "class.instance_count",
+    *(f"annotation.{key}" for key in SIDE_KEYS),  # they are answers, too
+)  # fmt: skip
 _EMPTY_WHERE_ZERO = ("license", "date_captured")
 
 
@@ -41,8 +45,8 @@ class IdFacts:
 
     Attributes
     ----------
-    count, missing : int
-        Entries, and those of them without an id.
+    count, missing, invalid : int
+        Entries, those of them without an id, and of these those whose id is neither a number nor a text.
     low, largest : int
         Of the ids.
     first : int or None
@@ -55,9 +59,10 @@ class IdFacts:
     largest: int = 0
     first: int | None = None
     repeated: int = 0
+    invalid: int = 0
 
-    def see(self, ids: list[int]) -> None:
-        """Take the ids of the next entries into account."""
+    def see(self, ids: list[int], given: Sequence[Any] = ()) -> None:
+        """Take the ids of the next entries into account; ``given`` are the values they stand for."""
         if not ids:
             return
         if not self.count:
@@ -67,6 +72,7 @@ class IdFacts:
         self.count += len(ids)
         if NO_ID in ids:
             self.missing += ids.count(NO_ID)
+            self.invalid += sum(id_ == NO_ID and value is not None for id_, value in zip(ids, given, strict=False))
             ids = [id_ for id_ in ids if id_ != NO_ID]
         if ids:
             self.low, self.largest = min(self.low, min(ids)), max(self.largest, max(ids))
@@ -82,10 +88,10 @@ class IdFacts:
         return self.first in (0, 1) and not self.missing
 
 
-def facts_of(ids: Sequence[int] | NDArray[Any]) -> IdFacts:
+def facts_of(ids: Sequence[int] | NDArray[Any], given: Sequence[Any] = ()) -> IdFacts:
     """Return what ids are, given all at once."""
     facts = IdFacts()
-    facts.see(list(map(int, ids)))
+    facts.see(list(map(int, ids)), given)
     facts.repeated = len(ids) - len(np.unique(np.array(ids, np.int64))) if facts.count > facts.missing else 0
     return facts
 
@@ -111,8 +117,13 @@ class KeptIds:
 
     def settle(self, kind: str, parts: Sequence[IdFacts], ledger: Ledger, where: Where) -> None:
         """Decide whether the ids of a kind are kept; ``parts`` are those of each file."""
+        invalid = sum(one.invalid for one in parts)
         parts = [one for one in parts if one.count > one.missing]
         spans = sorted((one.low, one.largest) for one in parts)
+        things = {"class": "categories"}.get(kind, f"{kind}s")
+        if invalid:
+            detail = f"Some ids of {things} are neither numbers nor texts; where they are written, they have others."
+            ledger.lose(Kind.RENAMED, "ID_RENUMBERED", Feature.NATIVE, ("key", f"{kind}.id"), where, detail, invalid)
         is_apart = all(one[1] < other[0] for one, other in pairwise(spans))
         if not parts:
             return
@@ -122,7 +133,6 @@ class KeptIds:
                 self.quiet.add(f"{kind}.id")
             return
         count = sum(one.count - one.missing for one in parts)
-        things = {"class": "categories"}.get(kind, f"{kind}s")
         if all(one.is_counting for one in parts):
             detail = f"The ids of {things} only count; where they are written, they count from 1."
             ledger.note(Level.INFO, "ID_RENUMBERED", detail, where, count)
@@ -162,10 +172,11 @@ class Natives:
         where = Where(file=indexes[0][0].document.place if len(indexes) == 1 else None)
         together = facts_of(np.concatenate(image_ids))
         each = [together] if together.is_usable else [facts_of(ids) for ids in image_ids]
+        each[0].invalid = sum(index.invalid_image_ids for _, index in indexes)
         self.ids.settle("image", each, ledger, where)
         self.ids.settle("annotation", [index.annotation_ids for index, _ in indexes], ledger, where)
-        videos = [[number_of(one.get("id")) for one in index.videos if isinstance(one, dict)] for _, index in indexes]
-        self.ids.settle("video", [facts_of(ids) for ids in videos], ledger, where)
+        videos = [[one.get("id") for one in index.videos if isinstance(one, dict)] for _, index in indexes]
+        self.ids.settle("video", [facts_of(list(map(number_of, ids)), ids) for ids in videos], ledger, where)
         self.of_set = self._blocks([index for _, index in indexes], ledger, where)
         self.of_set[CLASSES] = self._classes(categories, ledger, where)
         self.of_set[LARGEST] = self.ids.largest
@@ -179,7 +190,7 @@ class Natives:
             for key, value in ({"info": info} | index.blocks).items():
                 if not says_nothing(value) and blocks.setdefault(key, value) != value:
                     detail = f"The files differ in their block {key!r}; that of the first is kept."
-                    ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+                    lose_block(ledger, key, detail, where)
         return blocks
 
     def _classes(self, categories: Sequence[Sequence[Any]], ledger: Ledger, where: Where) -> dict[str, dict[str, Any]]:
@@ -189,16 +200,20 @@ class Natives:
         for category in (one for some in categories for one in some):
             if category.id == NO_ID and not category.native:  # there is none in the file
                 continue
-            if category.keypoints and (category.facts.points or not category.facts.kinds):  # its skeleton has them
+            if (category.keypoints or category.edges) and (
+                category.facts.points or not category.facts.kinds
+            ):  # its skeleton has them
                 category.native = {key: one for key, one in category.native.items() if key not in _POSE}
             own = classes.setdefault(category.name, category.native)
             first = ids.setdefault(category.name, category.id)
             if first != category.id:
                 detail = f"Several categories are called {category.name!r}; their class has the id of the first."
                 ledger.lose(Kind.MERGED, "ID_RENUMBERED", Feature.NATIVE, ("key", "class.id"), where, detail)
-            if any(value != own.get(key, value) for key, value in category.native.items()):
-                detail = f"Categories called {category.name!r} differ in other keys; those of the first are kept."
-                ledger.note(Level.WARNING, "CATEGORY_KEYS", detail, where)
+            for key, value in category.native.items():
+                if value != own.get(key, value):
+                    detail = f"Categories called {category.name!r} differ in {key!r}; that of the first is kept."
+                    name = ("key", f"class.{key}")
+                    ledger.lose(Kind.MERGED, "CATEGORY_KEYS", Feature.NATIVE, name, where, detail)
             classes[category.name] = {**category.native, **own}
             if category.is_declared:
                 self.ids.quiet.add("class.supercategory")
@@ -208,13 +223,26 @@ class Natives:
         return classes
 
 
+def lose_block(ledger: Ledger, key: str, detail: str, where: Where) -> None:
+    """Say that a block of a file, or what it says otherwise than that of another file, is not taken over."""
+    ledger.lose(Kind.DROPPED, "BLOCK_NOT_READ", Feature.NATIVE, ("key", f"file.{key}"), where, detail)
+
+
 def own_of(entry: Mapping[str, Any], read: Iterable[str]) -> dict[str, Any]:
     """Return the keys of an image or video that are not read."""
     return {key: value for key, value in entry.items() if key not in read}
 
 
-def is_loud(key: str, value: Any) -> bool:
-    """Tell whether a value of an image says something: tools write 0 for a licence or a date that is not known."""
+def is_loud(key: str, row: Mapping[str, Any]) -> bool:
+    """Tell whether a key of an image says something: tools write 0 for a licence or a date that is not known.
+
+    What a title is made of says nothing but the host of a URL.
+    """
+    value = row[key]
+    if key == "file_name":
+        return is_url(value)
+    if key == "image_title":
+        return not str(row.get("file_name", "")).startswith("images/")
     return not says_nothing(value) and not (value == 0 and key in _EMPTY_WHERE_ZERO)
 
 
@@ -223,7 +251,7 @@ def quiet_of(rows: Iterable[Mapping[str, Any]]) -> set[str]:
     rows = list(rows)
     return {
         f"{scope}.{key}"
-        for key in _EMPTY_WHERE_ZERO
-        if not any(is_loud(key, row[key]) for row in rows if key in row)
+        for key in (*_EMPTY_WHERE_ZERO, "file_name", "image_title")
+        if not any(is_loud(key, row) for row in rows if key in row)
         for scope in ("image", "frame")
     }

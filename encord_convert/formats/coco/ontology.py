@@ -20,7 +20,7 @@ from encord_convert.formats.coco.index_entries import NO_ID, number_of, texts_of
 from encord_convert.formats.coco.options import ReadOptions
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import Draft
-from encord_convert.hub.loss import Level, Where
+from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.sdk.objects import Classification, Object, Shape
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
 from encord_convert.sdk.objects.attributes import (
@@ -70,13 +70,19 @@ def categories_by_id(entries: Iterable[Any], ledger: Ledger) -> dict[int, Catego
     """Return the categories of a file by id; of two with the same id the first."""
     found: dict[int, Category] = {}
     for entry in entries:
-        if not isinstance(entry, dict) or "id" not in entry:
-            ledger.note(Level.WARNING, "INVALID_CATEGORY", "An entry of categories has no id.")
+        if not isinstance(entry, dict) or number_of(entry.get("id")) == NO_ID:
+            label = str(entry.get("name", "")) if isinstance(entry, dict) else ""
+            detail = "An entry of categories has no id; annotations cannot be of it."
+            ledger.lose(
+                Kind.DROPPED, "INVALID_CATEGORY", Feature.LABEL_NAME, ("class", label), Where(element=label), detail
+            )
             continue
         id_ = number_of(entry["id"])
         if id_ in found:
-            detail = "Two categories have the same id; the first is read."
-            ledger.note(Level.ERROR, "DUPLICATE_ID", detail, Where(element=f"category {entry['id']}"))
+            detail, where = "Two categories have the same id; the first is read.", f"category {entry['id']}"
+            key = ("class", str(entry.get("name", "")))
+            ledger.lose(Kind.DROPPED, "DUPLICATE_ID", Feature.LABEL_NAME, key, Where(element=where), detail)
+            ledger.note(Level.ERROR, "DUPLICATE_ID", detail, Where(element=where))
             continue
         name = entry.get("encord_name") or entry.get("name")
         supercategory = entry.get("supercategory")
@@ -167,6 +173,8 @@ class Plans:
             first = merged.setdefault(category.name, category)
             if first is not category:
                 first.facts.merge(category.facts)
+                first.keypoints = first.keypoints or category.keypoints
+                first.edges = first.edges or category.edges
         parents = {category.supercategory for category in categories}
         drawn = [one for one in merged.values() if set(one.facts.kinds) - {"label", CAPTION}]
         is_labelling = any(one.facts.kinds["label"] for one in merged.values())
@@ -306,6 +314,9 @@ class Plans:
         if "number" in facts.kinds and kind is not NumericAttribute:
             detail = "Numbers among the attributes are read as text."
             self._ledger.note(Level.INFO, "NUMBER_AS_TEXT", detail, Where(element=f"{words[0]}/{name}"))
+        if kind is TextAttribute and not facts.kinds <= {"text", "number"}:
+            detail = f"Values of {name!r} that are neither texts nor numbers are read as their JSON."
+            self._ledger.note(Level.INFO, "VALUE_AS_TEXT", detail, Where(element=f"{words[0]}/{name}"))
         return attribute
 
     # -- skeletons --------------------------------------------------------------------------------------------

@@ -26,12 +26,13 @@ How it is read
     polygons               a polygon, several are its parts (``-r holes=detect``)
     run lengths            a bitmask: counts as list, string or text with commas
     keypoints              a skeleton, one keypoint a point; v 2 visible, 1 occluded, 0 invisible. The segmentation
-                           beside them is dropped (``GEOMETRY_DROPPED``); if none is labelled, it is what is read
+                           beside them comes back in COCO, and is counted elsewhere (``GEOMETRY_DROPPED``); if none
+                           is labelled, it is what is read
     iscrowd                a checklist ``iscrowd`` on the class (``CROWD_KEPT``)
     attributes             true or false: a checklist of one option; texts: a radio, free text beyond
                            ``-r radio_values``; lists of texts: a checklist; numbers and all else: text (``-r
                            numbers=numeric``). Dynamic where it changes over a track. ``occluded``, ``truncated``,
-                           ``visibility`` and the like beside the bbox too
+                           ``visibility`` and the like beside the bbox too; these come back there as well
     score, confidence      the confidence; made by a machine
     caption                a text classification ``caption``, of several lines if there are several; with ``-r
                            captions=separate`` a classification each, ``caption 2`` and so on
@@ -44,8 +45,8 @@ How it is read
     segmentations, bboxes  one object on the frames that are not null (YouTube-VIS)
     ids, ``supercategory`` come back where COCO is written, and are counted elsewhere (``NATIVE_DROPPED``); so do
     other keys, blocks     ``isthing``, ``licenses``, ``info``, tracks of images, a bbox or area that is not that of the
-                           geometry. Of images also client metadata ``coco``; ``-r extras=attributes``: keys of
-                           annotations are answers
+                           geometry, file names that are no titles (a URL, ``images/<hash>.png``). Of images also
+                           client metadata ``coco``; ``-r extras=attributes``: keys of annotations are answers
     =====================  ========================================================================================
 
     Missing areas, boxes, flags and ids are no matter. A repeated image id, an unknown image or category, a negative

@@ -26,7 +26,7 @@ from encord_convert.formats.coco.index_entries import NO_ID, Entries
 from encord_convert.formats.coco.index_entries_again import Part
 from encord_convert.formats.coco.index_records import Join
 from encord_convert.formats.coco.json_walk import MAX_ENTRY_BYTES, Document
-from encord_convert.formats.coco.native import FAMILY, Natives
+from encord_convert.formats.coco.native import FAMILY, Natives, lose_block
 from encord_convert.formats.coco.ontology import Category, Plans, categories_by_id
 from encord_convert.formats.coco.options import ReadOptions
 from encord_convert.formats.coco.read_images import Pictures, shared_images, together, written_ids
@@ -293,14 +293,14 @@ class _Reading:
         for key in index.unread:
             if key in index.other_annotations:
                 detail = f"The block {key!r} holds annotations beside 'annotations', and was not read."
-                self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+                lose_block(self.ledger, key, detail, where)
             elif key in ("info", "videos", "images", "categories"):
                 form = "an object" if key == "info" else "a list or an object of objects"
                 detail = f"The block {key!r} is not {form}, and was not read."
-                self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+                lose_block(self.ledger, key, detail, where)
             else:
                 detail = f"The block {key!r} is long and not one of COCO; it was not read."
-                self.ledger.note(Level.WARNING, "BLOCK_NOT_READ", detail, where)
+                lose_block(self.ledger, key, detail, where)
         if index.renamed:
             detail = f"The annotations stand in the block {index.renamed!r}."
             self.ledger.note(Level.WARNING, "BLOCK_RENAMED", detail, where)

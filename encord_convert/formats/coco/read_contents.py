@@ -16,7 +16,7 @@ from encord_convert.formats.coco.categories import Questions
 from encord_convert.formats.coco.index import drawn_as
 from encord_convert.formats.coco.index_entries import number_of, value_of
 from encord_convert.formats.coco.index_entries_again import Part
-from encord_convert.formats.coco.native import SAID
+from encord_convert.formats.coco.native import SAID, own_of
 from encord_convert.formats.coco.ontology import Unknown, answer_of
 from encord_convert.formats.coco.panoptic_png import segmentation_of, segments_of
 from encord_convert.formats.coco.read_shapes import NO_LABEL, Reader, confidence_of, raw_of
@@ -43,6 +43,7 @@ def opened(source: Source, part: Part, entries: list[Any], size: tuple[int, int]
         for segment in segments if isinstance(segments, list) else ():
             if not isinstance(segment, dict):
                 continue
+            part.reader.of_segment = own_of(segment, _SEGMENT_KEYS)
             drawn = segmentation_of(shown, segment.get("id")) if shown is not None else None
             own = msgspec.structs.replace(
                 entry, segments_info=NO_RAW, id=segment.get("id"), category_id=segment.get("category_id"),
@@ -57,6 +58,10 @@ def opened(source: Source, part: Part, entries: list[Any], size: tuple[int, int]
             else:
                 lost = "No pixel of the PNG has the number of the segment."
                 part.reader.lose(own, "EMPTY_MASK", lost, title, Feature.DEGENERATE)
+
+
+_SEGMENT_KEYS = frozenset({"id", "category_id", "iscrowd", "bbox", "area"})
+"""Keys of a segment that are read."""
 
 
 def image_answers(
@@ -149,7 +154,7 @@ def labels(reader: Reader, entries: list[Any], title: str, frame: int, hash_of: 
     return made
 
 
-def _said(reader: Reader, entries: list[Any], words: list[dict[str, str]]) -> dict[str, Any]:
+def _said(reader: Reader, entries: list[Any], words: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the keys of annotations as those of the classification they are made to: each key once, with a list."""
     own = [reader.said(entry) for entry in entries]
     keys: dict[str, Any] = {SAID: [{**keys, **word} for keys, word in zip(own, words, strict=True)]}
@@ -189,7 +194,7 @@ def _captions(reader: Reader, entries: list[Any], title: str, frame: int, hash_o
             item = reader.plans.caption(number)
             answered = [(item.attributes[0], text)]
             instance = reader.classification(item, answered, hash_of((1 << 34) + number), frame, origin)
-            made.append((instance, _said(reader, [entries[number]], [{"caption": text}])))
+            made.append((instance, _said(reader, [entries[number]], [_words(reader, entries[number], text)])))
         return made
     for entry, origin in zip(entries[1:], origins[1:], strict=True):
         detail = "Several captions of an image are one text of lines; -r captions=separate keeps them apart."
@@ -200,4 +205,14 @@ def _captions(reader: Reader, entries: list[Any], title: str, frame: int, hash_o
     origins[0].also = tuple(origins[1:])
     answered = [(item.attributes[0], "\n".join(texts))]
     instance = reader.classification(item, answered, hash_of(1 << 34), frame, origins[0])
-    return [(instance, _said(reader, entries, [{"caption": text} for text in texts]))]
+    words = [_words(reader, entry, text) for entry, text in zip(entries, texts, strict=True)]
+    return [(instance, _said(reader, entries, words))]
+
+
+def _words(reader: Reader, entry: Any, text: str) -> dict[str, Any]:
+    """Return what an annotation with a caption says that is written as such again."""
+    if entry.category_id is None:
+        return {"caption": text}
+    if number_of(entry.category_id) in reader.categories:
+        return {"caption": text, "category": reader.label_of(entry)}
+    return {"caption": text, "category_id": entry.category_id}

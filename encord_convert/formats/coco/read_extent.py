@@ -44,18 +44,26 @@ def own_extent(
 ) -> dict[str, Any]:
     """Return ``bbox`` and ``area`` of an annotation as it says them, if they are not those of its geometry."""
     own: dict[str, Any] = {}
-    says_box, area = is_given(entry.bbox), _number(value_of(entry.area))
+    says_box, area = is_given(entry.bbox), value_of(entry.area)
     if not says_box and area is None:
         return own
     bbox, of_geometry = extent_of(coordinates, size)
-    box = numbers_of(value_of(entry.bbox)) if says_box else None
-    if box is not None and len(box) == 4 and _differ(box, bbox):
+    box = value_of(entry.bbox) if says_box else None
+    if box is not None and not _is_box(box):
+        if len(numbers_of(box) or ()) != 5:
+            own["bbox"] = box
+    elif box is not None and _differ(box, bbox):
         is_turned = isinstance(coordinates, RotatableBoundingBoxCoordinates)
         if not is_turned or not ("unrotated_bbox" in attributes or not _differ(box, _box(coordinates, size))):
             own["bbox"] = box
-    if area is not None and abs(area - of_geometry) > _AREA * abs(of_geometry) + _AREA_PX:
+    if area is not None and _is_other(area, of_geometry):
         own["area"] = area
     return own
+
+
+def is_sound(key: str, value: Any) -> bool:
+    """Tell whether a ``bbox`` is four numbers and an ``area`` one: what is neither is not kept."""
+    return _is_box(value) if key == "bbox" else _is_number(value)
 
 
 def own_extents(
@@ -80,8 +88,8 @@ def own_extents(
             found[at] = {"area": value_of(areas[at])}
     else:
         for at, (raw, other) in enumerate(zip(areas, of_geometry.tolist(), strict=True)):
-            area = _number(value_of(raw))
-            if area is not None and abs(area - other) > _AREA * abs(other) + _AREA_PX:
+            area = value_of(raw)
+            if area is not None and _is_other(area, other):
                 found[at] = {"area": area}
     if boxes is None:
         return found
@@ -91,8 +99,8 @@ def own_extents(
             found[at] = {"bbox": value_of(bboxes[at]), **found.get(at, {})}
         return found
     for at, (raw, box) in enumerate(zip(bboxes, boxes.tolist(), strict=True)):
-        own = numbers_of(value_of(raw)) if is_given(raw) else None
-        if own is not None and len(own) == 4 and _differ(own, box):
+        own = value_of(raw) if is_given(raw) else None
+        if own is not None and (not _is_box(own) or _differ(own, box)):
             found[at] = {"bbox": own, **found.get(at, {})}
     return found
 
@@ -111,9 +119,16 @@ def _flat(raws: list[Any], width: int) -> Floats | None:
     return np.array(numbers, np.float64).reshape(-1, width) if len(numbers) == width * len(raws) else None
 
 
-def _number(value: Any) -> float | None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
-    return value if is_number else None
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
+
+
+def _is_other(area: Any, of_geometry: float) -> bool:
+    return not _is_number(area) or abs(area - of_geometry) > _AREA * abs(of_geometry) + _AREA_PX
+
+
+def _is_box(value: Any) -> bool:
+    return len(numbers_of(value) or ()) == 4
 
 
 def _differ(box: list[float], other: list[float]) -> bool:

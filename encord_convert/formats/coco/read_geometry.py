@@ -40,6 +40,7 @@ _boxes = msgspec.json.Decoder(list[float])
 Size = tuple[int, int]
 """Width and height in pixels."""
 
+_RUN_KEYS = frozenset({"counts", "size"})
 _VISIBILITIES = {0: Visibility.INVISIBLE, 1: Visibility.OCCLUDED, 2: Visibility.VISIBLE}
 
 
@@ -300,6 +301,9 @@ def runs_of(segmentation: Raw, size: Size, drawing: Drawing) -> rle.Runs:
     width, height = size
     counts = value.get("counts") if isinstance(value, dict) else None
     shape = value.get("size") if isinstance(value, dict) else None
+    if isinstance(value, dict) and not value.keys() <= _RUN_KEYS:
+        names = ", ".join(repr(key) for key in value if key not in _RUN_KEYS)
+        drawing.change("KEYS_NOT_READ", f"Run lengths have keys that are not read: {names}.")
     if shape is not None and shape != [height, width]:
         if shape != [width, height]:
             raise Invalid("SIZE_MISMATCH", f"The mask is of {shape} (height, width), its image of {[height, width]}.")

@@ -119,6 +119,9 @@ class Pictures:
             ):
                 if count:
                     reader.ledger.into[type_, ""] += count
+            for _ in range(len(part.pictures.videos) - len(part.videos)) if not own.start else ():
+                where, detail = Where(file=part.images.place), "Two videos have the same id; the first is read."
+                reader.ledger.drop("DUPLICATE_ID", Feature.MEDIA, ("video", ""), where, detail)
             if part.by_video:
                 yield from self._videos.tracks(part)
             else:

@@ -14,16 +14,16 @@ import numpy as np
 from msgspec import Raw
 from numpy.typing import NDArray
 
-from encord_convert.formats.coco.index import OWN_KEYS, drawn_as, outline_of
-from encord_convert.formats.coco.index_entries import NO_ID, SIDE_KEYS, Entries, number_of, value_of
+from encord_convert.formats.coco.index import OWN_KEYS, drawn_as, keypoints_of
+from encord_convert.formats.coco.index_entries import NO_ID, SIDE_KEYS, Entries, is_given, number_of, value_of
 from encord_convert.formats.coco.native import SEGMENT, KeptIds
 from encord_convert.formats.coco.ontology import Category, Plan, Plans, Unknown, answer_of
 from encord_convert.formats.coco.options import ReadOptions
-from encord_convert.formats.coco.read_extent import own_extent
+from encord_convert.formats.coco.read_extent import is_sound, own_extent
 from encord_convert.formats.coco.read_geometry import Drawing, Invalid, Size, coordinates_of
 from encord_convert.hub.counts import CROWD, Carried, Key, Ledger, Origin
 from encord_convert.hub.labelset import Draft, frame_info
-from encord_convert.hub.loss import Feature, Level, Where
+from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.sdk.objects import ClassificationInstance, ObjectInstance, Shape
 from encord_convert.sdk.objects._instance import SharedAnswers
 from encord_convert.sdk.objects.attributes import ChecklistAttribute
@@ -31,12 +31,13 @@ from encord_convert.sdk.objects.attributes import ChecklistAttribute
 _MOST_SHARED = 4096
 _SHORT = 256
 _NO_ATTRIBUTES: dict[str, Any] = {}
-_OUTLINES = ("polygon", "rle")
 _TRACKS = ("track_id", "instance_id")
 SAID_KEYS = ("track_id", "instance_id", "video_id", "iscrowd", "score", "confidence", "rotation", "num_keypoints",
              "bbox", "segmentation", "keypoints", "attributes", "segmentations", "bboxes", "area", "areas")  # fmt: skip
 """Keys of an annotation without a geometry that are nothing in the hub."""
 _BOXES = (Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX)
+_WITHOUT_RINGS = (*_BOXES, Shape.POINT, Shape.SKELETON)
+"""Shapes that are not read from a segmentation: what stands there is said beside them."""
 NO_LABEL = ""
 
 
@@ -107,6 +108,7 @@ class Reader:
         self.ledger = ledger
         self.categories = categories
         self.native = KeptIds({}, set())
+        self.of_segment: dict[str, Any] = {}
         self.draft = draft
         self.plans = plans
         self.options = options
@@ -150,7 +152,7 @@ class Reader:
         kind, label = ("annotation", NO_LABEL) if entry is None else (drawn_as(entry), self.label_of(entry))
         carried: Carried = ()
         if entry is not None:
-            _, carried = self._beside(entry, label, value_of(entry.attributes), title, is_lost=True)
+            _, carried = self._beside(entry, label, value_of(entry.attributes), title)
         self._count((kind, label), carried)
         self.ledger.drop(code, feature, (kind, label), self.where(title, entry), detail, carried=carried)
 
@@ -220,8 +222,10 @@ class Reader:
         keys = self.native_id(entry)
         if self._entries.unknown:
             for name, raw in self._entries.strange(entry):
-                if name not in SIDE_KEYS and self.options.extras != "attributes":
+                if name in SIDE_KEYS or self.options.extras != "attributes":
                     keys[name] = value_of(raw)
+        if entry.video_id is not None and (self.native.keeps("video") or not is_tracked):
+            keys["video_id"] = entry.video_id
         for name in _TRACKS:
             if getattr(entry, name) is not None:
                 keys[name] = getattr(entry, name)
@@ -236,12 +240,27 @@ class Reader:
             keys["keypoints"] = value_of(entry.keypoints)
             if entry.num_keypoints is not None:
                 keys["num_keypoints"] = entry.num_keypoints
+        if found.plan.shape in _WITHOUT_RINGS and is_given(entry.segmentation) and "rotation" not in attributes:
+            keys["segmentation"] = value_of(entry.segmentation)
+        if found.kind == "keypoints" and entry.num_keypoints is not None:
+            shown = sum(1 for flag in (keypoints_of(entry) or ())[2::3] if flag > 0)
+            if entry.num_keypoints != shown:
+                keys["num_keypoints"] = entry.num_keypoints
         category = self.categories.get(number_of(entry.category_id))
-        if category is not None and category.is_declared and entry.iscrowd:
+        is_odd = entry.iscrowd is not None and entry.iscrowd not in (0, 1)
+        if is_odd or (category is not None and category.is_declared and entry.iscrowd):
             keys["iscrowd"] = entry.iscrowd
         if self.options.coordinates == "pixels":
-            keys.update(own_extent(entry, found.coordinates, size, attributes))
+            keys.update(self.sound(own_extent(entry, found.coordinates, size, attributes), entry))
         return keys
+
+    def sound(self, extent: dict[str, Any], entry: Any) -> dict[str, Any]:
+        """Return a box and an area that an annotation says beside its geometry; what is neither is lost."""
+        for key in [key for key, value in extent.items() if not is_sound(key, value)]:
+            detail = f"{key!r} is {extent.pop(key)!r:.60}; it is that of the geometry where it is written."
+            where, name = self.where("", entry), ("key", f"annotation.{key}")
+            self.ledger.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, name, where, detail)
+        return extent
 
     def native_id(self, entry: Any) -> dict[str, Any]:
         """Return the id of an annotation or a segment, as a key that is kept."""
@@ -249,7 +268,7 @@ class Reader:
         if id_ == NO_ID:
             return {}
         if entry.file_name is not None:  # a segment of a panoptic PNG
-            return {SEGMENT: id_}
+            return {**self.of_segment, SEGMENT: id_}
         return {"id": id_} if self.native.keeps("annotation") else {}
 
     def said(self, entry: Any) -> dict[str, Any]:
@@ -361,7 +380,7 @@ class Reader:
     # -- what is said beside ----------------------------------------------------------------------------------
 
     def _beside(
-        self, entry: Any, label: str, attributes: Any, title: str, plan: Plan | None = None, is_lost: bool = False
+        self, entry: Any, label: str, attributes: Any, title: str, plan: Plan | None = None
     ) -> tuple[tuple[tuple[Any, Any], ...], Carried]:
         """Return the answers of an annotation, and counts of what it carries; what cannot be kept is dropped."""
         answers: list[tuple[Any, Any]] = [*plan.constants] if plan is not None else []
@@ -382,13 +401,6 @@ class Reader:
                 kept += self._answer(plan, name, value, answers, entry, title)
         else:
             kept = sum(value is not None for value in given.values())
-        if not is_lost:
-            is_outlined = plan is not None and plan.shape is Shape.SKELETON and outline_of(entry) in _OUTLINES
-            if is_outlined:
-                self.ledger.into["outline", label] += 1
-                detail = "The segmentation beside keypoints is not taken over."
-                key = ("outline", label)
-                self.ledger.drop("GEOMETRY_DROPPED", Feature.SHAPE, key, self.where(title, entry), detail)
         carried = [("answer", kept)] if kept else []
         confidence = confidence_of(entry.score if entry.score is not None else entry.confidence)
         if confidence is not None and confidence != 1:

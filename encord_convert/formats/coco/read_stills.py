@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from encord_convert.formats._files import Source
-from encord_convert.formats.coco.image_sizes import SIZE_ADVICE, Extents, name_of, title_of
+from encord_convert.formats.coco.image_sizes import SIZE_ADVICE, Extents, file_name_of, name_of, tell_odd_name, title_of
 from encord_convert.formats.coco.index import drawn_as
 from encord_convert.formats.coco.index_entries import NO_ID, number_of, numbers_of_ids
 from encord_convert.formats.coco.index_entries_again import Found, Part
@@ -25,7 +25,7 @@ from encord_convert.formats.coco.read_regular import Alikes
 from encord_convert.formats.coco.read_regular_numbers import Plain
 from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash
 from encord_convert.hub.labelset import Draft, series_members, series_of
-from encord_convert.hub.loss import Level, Where
+from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import Native, NativeColumns
 from encord_convert.hub.splits import KEY
@@ -33,10 +33,7 @@ from encord_convert.hub.table import HASH, Sheet, Size, Use
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 
-READ_KEYS = frozenset(
-    {"id", "width", "height", "file_name", "video_id", "frame_id", "frame_index", "attributes", "encord", "video_title",
-     "image_title", KEY}
-)  # fmt: skip
+READ_KEYS = frozenset({"id", "width", "height", "file_name", "attributes", "encord", KEY})
 """Keys of images that are read."""
 
 
@@ -86,7 +83,7 @@ class Stills:
         gathering = _Gathering(self._source, plain, own_hashes, self._part.reader.native.keeps("annotation"))
         for number, own in enumerate(found):
             gathering.add(number, own, titles[number], sizes[number], series_of(seeds[number]))
-        native = self._native_of(found)
+        native = self._native_of(found, [title.removeprefix(folder) for title in titles])
         metadata = {
             number: more
             for number, picture in enumerate(pictures)
@@ -110,13 +107,18 @@ class Stills:
             lambda _: None, empty_row, metadata, {}, gathering.native(native),
         )  # fmt: skip
 
-    def _native_of(self, found: list[list[Found]]) -> NativeColumns:
+    def _native_of(self, found: list[list[Found]], titles: list[str]) -> NativeColumns:
         """Return what only COCO has words for of images; of several files that of the first that says it."""
         rows: dict[int, dict[str, Any]] = {}
         for number, own in enumerate(found):
             keys: dict[str, Any] = {}
             for _, picture, _ in own:
                 keys = {**own_of(picture, READ_KEYS), **keys}
+                self._compare(own[0][1], picture)
+                tell_odd_name(self._part, picture, titles[number])
+            name = file_name_of(own[0][1], titles[number])
+            if name is not None:
+                keys["file_name"] = name
             if keys:
                 rows[number] = keys
         kept = self._part.reader.native
@@ -131,6 +133,14 @@ class Stills:
             else:
                 columns["id"] = np.array(ids, np.int64)
         return NativeColumns(FAMILY, rows, row_columns=columns, quiet=frozenset(quiet))
+
+    def _compare(self, first: dict[str, Any], other: dict[str, Any]) -> None:
+        """Say what another file says otherwise of an image."""
+        for key, value in other.items() if other is not first else ():
+            if key not in ("id", "encord", "attributes") and first.get(key, value) != value:
+                detail = f"Files say something else of the {key!r} of an image: the first counts."
+                name, where = ("key", f"image.{key}"), self._part.reader.where(title_of(first), None)
+                self._part.reader.ledger.lose(Kind.MERGED, "IMAGE_DIFFERS", Feature.NATIVE, name, where, detail)
 
     def _without_size(self, own: list[Found], title: str) -> list[Found]:
         """Return what an image of unknown size holds all the same: what has no place in it. The rest is lost.
@@ -309,7 +319,7 @@ def metadata_of(native: Native | None, split: str) -> dict[str, Any] | None:
     """Return the client metadata of a row: what only COCO has words for, as far as it says something, and the split."""
     metadata: dict[str, Any] = {}
     if native is not None:
-        own = {key: value for key, value in native.row.items() if is_loud(key, value)}
+        own = {key: value for key, value in native.row.items() if is_loud(key, native.row)}
         own = {key: value for key, value in own.items() if f"image.{key}" not in native.quiet}
         metadata = {"coco": own} if own else {}
     if split:

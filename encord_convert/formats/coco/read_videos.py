@@ -11,7 +11,15 @@ from typing import Any
 import msgspec
 
 from encord_convert.formats._files import Source
-from encord_convert.formats.coco.image_sizes import Extents, name_of, side, title_of
+from encord_convert.formats.coco.image_sizes import (
+    Extents,
+    file_name_of,
+    name_of,
+    side,
+    tell_odd_name,
+    tell_odd_sizes,
+    title_of,
+)
 from encord_convert.formats.coco.index import MOST_FRAMES, drawn_as
 from encord_convert.formats.coco.index_entries import NO_ID, number_of, value_of
 from encord_convert.formats.coco.index_entries_again import Part
@@ -21,7 +29,7 @@ from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash, r
 from encord_convert.formats.coco.read_stills import READ_KEYS, metadata_of
 from encord_convert.hub.counts import Carried, Origin
 from encord_convert.hub.labelset import Draft
-from encord_convert.hub.loss import Feature, Kind
+from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import Native
 from encord_convert.hub.splits import KEY
@@ -48,7 +56,7 @@ class Videos:
     def group(self, part: Part, group: int, places: list[int]) -> LabelRowV2:
         """Return the row that images are frames of."""
         frames = part.pictures.frames()
-        placed = sorted((int(frames[place]), place) for place in places)
+        placed = self._apart(part, sorted((int(frames[place]), place) for place in places))
         if group % 2:
             id_ = (group - 1) // 2
             return self.video(part, id_, part.videos.get(id_), placed)
@@ -63,6 +71,22 @@ class Videos:
         unit = self._draft.unit(title, *size, key)
         row = self._draft.row(data_type, title, [unit], frames=placed[-1][0] + 1, key=key, dataset=part.split)
         return self._filled(part, row, key, placed, {})
+
+    def _apart(self, part: Part, placed: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return frames and places of images, of two that say they are one frame the later behind all others."""
+        taken: set[int] = set()
+        end = placed[-1][0]
+        found = []
+        for frame, place in placed:
+            if frame in taken:
+                end += 1
+                detail = f"Two images are frame {frame} of a video; the later is read as its frame {end}."
+                where = Where(file=part.images.place)
+                part.reader.ledger.lose(Kind.RENAMED, "DUPLICATE_ID", Feature.MEDIA, ("image", ""), where, detail)
+                frame = end
+            taken.add(frame)
+            found.append((frame, place))
+        return sorted(found)
 
     def _own_group(self, part: Part, encord: dict[str, Any], placed: list[tuple[int, int]]) -> LabelRowV2:
         """Return an image group or a series that was written by this format."""
@@ -95,9 +119,13 @@ class Videos:
         name = title or f"video {video.get('id', id_)}"
         title = part.folder + name
         width, height = side(video.get("width")), side(video.get("height"))
+        tell_odd_sizes(part, video, title)
         if not (width and height) and placed:
             [found] = part.found([min(place for _, place in placed)])
             width, height = self._extents.of(part, found[1], [found])
+        if not (width and height):
+            detail = "Videos without a size are read as 1 × 1 pixels."
+            part.reader.ledger.note(Level.WARNING, "SIZE_UNKNOWN", detail, part.reader.where(title, None))
         key = (*part.key, "video", id_)
         length = len(names) if isinstance(names, list) else 0
         highest = max((*_frame_ids(video), *(frame for frame, _ in placed)), default=-1) + 1
@@ -228,8 +256,15 @@ class Videos:
 
 _VIDEO_KEYS = frozenset({"id", "name", "width", "height", "length", "file_names", "frame_ids", "frame_count", KEY})
 """Keys of videos that are read."""
-_QUIET = frozenset({"annotation.track_id", "annotation.instance_id", "annotation.attributes"})
+_QUIET = frozenset(
+    {"annotation.track_id", "annotation.instance_id", "annotation.attributes", "annotation.video_id",
+     "frame.frame_index", "frame.video_title"}
+)  # fmt: skip
 """Names of what only tells which annotations are one object."""
+
+
+_FRAME_KEYS = READ_KEYS | {"video_id", "frame_id"}
+"""Keys of images that are read if they are frames of a video."""
 
 
 def _native_of(
@@ -251,7 +286,17 @@ def _native_of(
 
 def _frame_of(part: Part, picture: dict[str, Any]) -> dict[str, Any]:
     """Return what only COCO has words for of an image that is a frame."""
-    keys = own_of(picture, READ_KEYS)
+    keys = own_of(picture, _FRAME_KEYS)
+    tell_odd_name(part, picture, "")
+    said = picture.get("frame_id")
+    if said is not None and said.__class__ is not int:
+        detail = f"'frame_id' is {said!r:.60}, which is no number; frames are counted."
+        where = part.reader.where(title_of(picture), None)
+        part.reader.ledger.lose(
+            Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, ("key", "frame.frame_id"), where, detail
+        )
+    if name := file_name_of(picture, ""):
+        keys["file_name"] = name
     id_ = number_of(picture.get("id"))
     return {"id": id_, **keys} if id_ != NO_ID and part.reader.native.keeps("image") else keys
 

@@ -15,8 +15,10 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 
 from encord_convert.formats.coco.categories import Class, Classes
+from encord_convert.formats.coco.index_entries import SIDE_KEYS
 from encord_convert.formats.coco.json_lines import Block, body_of
 from encord_convert.formats.coco.native import FAMILY
+from encord_convert.formats.coco.ontology import text_of
 from encord_convert.formats.coco.write_native import native_of
 from encord_convert.formats.coco.write_shapes import Annotation, Draw, Picture, Shapes, Size, Style
 from encord_convert.formats.coco.write_tables import NUMBERED, Sheets
@@ -248,13 +250,16 @@ def _take(annotation: Annotation, keys: Mapping[str, Any]) -> dict[str, Any]:
     more = {key: value for key, value in keys.items() if key != "id"}
     for name in _MEMBERS & more.keys():
         setattr(annotation, name, more.pop(name))
+    for name in SIDE_KEYS & more.keys():  # as long as the answer is still the same
+        if text_of(annotation.attributes.get(name)) not in (text_of(more[name]), text_of(text_of(more[name]))):
+            del more[name]
     if isinstance(said := more.pop("attributes", None), dict):
         hash_ = annotation.attributes.pop("encord_object_hash")
         annotation.attributes.update(said, encord_object_hash=hash_)  # our reader looks for it at the end
     return more
 
 
-_MEMBERS = frozenset({"bbox", "area", "iscrowd"})
+_MEMBERS = frozenset({"bbox", "area", "iscrowd", "num_keypoints", "segmentation"})
 
 
 def _answers_on(class_: Class, instance: ObjectInstance, frame: int) -> dict[str, Any]:

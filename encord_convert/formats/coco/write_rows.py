@@ -221,6 +221,8 @@ class Rows:
         own = native.row_columns.get("id") if native is not None and "image" in self._largest else None
         ids = [0] * len(sheet) if own is None else np.asarray(own).tolist()
         titles = [title.replace("\\", "/") for title in sheet.titles]
+        for number, keys in native.rows.items() if native is not None else ():
+            titles[number] = keys.get("file_name", titles[number])
         for number, title in enumerate(titles):
             if not title.endswith(_USUAL):
                 titles[number] = title + self._endings.of(sheet.empty_row(number), 0, title)
@@ -253,7 +255,8 @@ class Rows:
         keys = self._kept_keys.image(row, frame)
         if keys:
             self._more[len(self._kept)] = keys
-        shown = self.names.of(row, frame, partial(self._endings.of, row, frame))
+        own = keys.get("file_name")
+        shown = self.names.unique(own) if own else self.names.of(row, frame, partial(self._endings.of, row, frame))
         encord = identity(row, frame, is_first=is_first)
         if row.data_type is DataType.IMAGE and shown != row.data_title:
             encord["title"] = row.data_title

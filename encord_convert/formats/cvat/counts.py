@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from encord_convert.formats.cvat.exact_xml import Answers, Sides
+from encord_convert.formats.cvat.exact_xml import UNREAD, Answers, Shape, Sides
 from encord_convert.formats.cvat.read_attributes import Change, Plan, Ready, Uses
 from encord_convert.hub.counts import EXAMPLES, Key, Ledger
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import NOWHERE, Feature, Kind, Level, Where
 
+_FLAGS, _FLAG_VALUES = ("outside", "keyframe"), ("", "0", "1")
 _MAX_READY = 8192
 """How many different uses are remembered; free texts make each shape a use of its own."""
 
@@ -167,6 +168,20 @@ class Account:
         detail = f"<{element}> is no shape of CVAT that can be read."
         self.ledger.drop("UNSUPPORTED_SHAPE", Feature.SHAPE, (element, label), self.where(line, element), detail)
         self.ledger.note(Level.ERROR, "UNSUPPORTED_SHAPE", detail, self.where(line, element))
+
+    def lose_unread(self, shape: Shape) -> None:
+        """Say what of a shape is not read: elements in it, and XML attributes of its answers."""
+        values, children = shape[3], shape[5]
+        names = [name[1:] for name in values if name[:1] == UNREAD] if isinstance(values, dict) else []
+        if isinstance(values, dict):
+            names += [name for name in _FLAGS if values.get(name, "") not in _FLAG_VALUES]
+        for name in names:
+            detail = f"{name.rpartition('.')[2]!r} in <{shape[0]}> is nothing CVAT writes; it is not read."
+            key = ("key", f"annotation.{name}")
+            where = self.where(shape[6], shape[0])
+            self.ledger.lose(Kind.DROPPED, "UNKNOWN_ELEMENT", Feature.NATIVE, key, where, detail)
+        for child in children or ():
+            self.lose_unread(child)
 
     def note(self, level: Level, code: str, detail: str, line: int | None, element: str) -> None:
         """Say something that lost nothing."""

@@ -13,6 +13,7 @@ from xml.parsers import expat
 from lxml import etree
 
 from encord_convert.errors import ReadError
+from encord_convert.formats.cvat.meta import SHAPES
 
 ROOT = "annotations"
 
@@ -43,6 +44,10 @@ CANONICAL: dict[str, tuple[str, ...]] = {
 
 _HEAD_BYTES = 1 << 16
 _MAX_HEAD_BYTES = 16 << 20
+
+
+UNREAD = "<"
+"""Begins the names that stand among the XML attributes of a shape for elements in it that are not read."""
 
 
 class Picture:
@@ -110,7 +115,7 @@ _READ = {
     "skeleton": _BESIDE,
     "tag": _BESIDE,
     "image": _NAMES["image"] - {"id", "task_id"},
-    "track": _NAMES["track"] - {"id", "group_id"},
+    "track": frozenset({"label", "source"}),
 }
 """XML attributes that are read, by element."""
 
@@ -128,7 +133,9 @@ def unread(element: str, values: Values, *, is_tracked: bool = False) -> dict[st
     return {
         name: value
         for name, value in values.items()
-        if name not in read and not (name in _SHAPE_NAMES and element not in _NAMES and value in _NOTHING)
+        if name not in read
+        and name[:1] != UNREAD
+        and not (name in _SHAPE_NAMES and element not in _NAMES and value in _NOTHING)
     }
 
 
@@ -212,8 +219,8 @@ def syntax_error(error: etree.XMLSyntaxError, place: str) -> ReadError:
     return ReadError(place, f"is not well-formed XML ({words.strip()}).", line=line, advice="Was the file cut short?")
 
 
-def describing_elements(text: bytes) -> tuple[Any, str]:
-    """Return the ``meta`` element (or None) and the version of a whole small document.
+def describing_elements(text: bytes) -> tuple[Any, str, list[str]]:
+    """Return the ``meta`` element (or None), the version, and what around them is not read of a whole small document.
 
     Raises
     ------
@@ -222,13 +229,21 @@ def describing_elements(text: bytes) -> tuple[Any, str]:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     root = etree.fromstring(text, parser)
     first, *others = root.findall("meta") or [None]
+    around = [name for element in (root, *root.findall("version"), *root.findall("meta")) for name in _around(element)]
     for other in others:
         first.extend(other)
-    return first, (root.findtext("version") or "").strip()
+    return first, (root.findtext("version") or "").strip(), around
+
+
+def _around(element: Any) -> list[str]:
+    """Return what is not read of the root, of ``version`` or of ``meta``: their XML attributes, elements in a text."""
+    inner = [child.tag for child in element if isinstance(child.tag, str)] if element.tag == "version" else []
+    return [f"{element.tag}.{name}" for name in (*element.keys(), *inner)]
 
 
 def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
-    """Walk a document: ``("meta", element)``, ``("version", text)`` and ``("record", Record)`` as they close.
+    """Walk a document: ``("meta", element)``, ``("version", text)`` and ``("record", Record)`` as they close; before
+    these ``("around", names)`` of what is not read of them and of the root.
 
     An element is alive until the next is asked for; what lies behind is freed.
 
@@ -252,6 +267,8 @@ def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
             if parent is None or parent.getparent() is not None:
                 continue
             yield from _strays_before(element)
+            if element.tag in ("meta", "version") and (around := _around(element)):
+                yield "around", around
             if element.tag == "meta":
                 yield "meta", element
             elif element.tag == "version":
@@ -261,6 +278,7 @@ def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
             element.clear()
             del parent[: parent.index(element) + 1]
         if events.root is not None:
+            yield "around", _around(events.root)
             yield from (("record", Stray(_shape(child))) for child in events.root if isinstance(child.tag, str))
     except etree.XMLSyntaxError as error:
         raise syntax_error(error, place) from error
@@ -290,6 +308,8 @@ def _track(element: Any) -> Track:
 def _shape(element: Any) -> Shape:
     values = dict(element.items())
     label = values.get("label", "")
+    if element.text and element.text.strip():
+        values[f"{UNREAD}#text"] = element.text
     if not len(element):
         return element.tag, label, sides_of(values), values, NO_ANSWERS, None, element.sourceline
     answers: list[tuple[str, str]] = []
@@ -297,6 +317,10 @@ def _shape(element: Any) -> Shape:
     for child in element:
         if child.tag == "attribute":
             answers.append((child.get("name", ""), "".join(child.itertext()) if len(child) else child.text or ""))
-        elif isinstance(child.tag, str):
+            more = [*(name for name in child.attrib if name != "name"), *(one.tag for one in child)]
+            values.update((f"{UNREAD}attribute.{name}", "") for name in more if isinstance(name, str))
+        elif element.tag == "skeleton" and child.tag in SHAPES:
             children.append(_shape(child))
+        elif isinstance(child.tag, str):
+            values[f"{UNREAD}{child.tag}"] = ""
     return element.tag, label, sides_of(values), values, tuple(answers), children or None, element.sourceline

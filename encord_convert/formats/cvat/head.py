@@ -44,13 +44,15 @@ def within(tree: Tree, other: Tree) -> Tree:
     }
 
 
-def leaf_names(tree: Tree) -> Iterator[str]:
-    """Yield the names of what has a text, those of elements without a text too."""
-    for step, value in tree.items():
-        if isinstance(value, dict) and value:
-            yield from leaf_names(value)
-        elif value:
+def names_beyond(said: Tree, ours: Tree) -> Iterator[str]:
+    """Yield the names of what a tree says beyond another: of what has a text, and of elements the other has none of."""
+    for step, value in said.items():
+        own = ours.get(step)
+        is_tree = isinstance(value, dict)
+        if (value and not is_tree) or (is_tree and own is None):
             yield step.partition("[")[0].lstrip("@")
+        if is_tree:
+            yield from names_beyond(value, own if isinstance(own, dict) else {})
 
 
 def joined(ours: Tree, now: Tree, native: Tree, was: Tree) -> Tree:

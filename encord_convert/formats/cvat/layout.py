@@ -18,7 +18,7 @@ from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Level, Where
 from encord_convert.hub.native import NOTES
 from encord_convert.hub.splits import split_of
-from encord_convert.hub.visibility import slice_name, unit_of
+from encord_convert.hub.visibility import frame_size, slice_name, unit_of
 from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
@@ -66,15 +66,16 @@ class Layout:
         self._by_uid = options.slices == "uid"
         self._say = say
         self._stills: set[int] | None = None
-        self._renamed = 0
+        self._renamed = self._unsized = 0
 
     @property
     def is_one_again(self) -> bool:
         """Whether the one file that the set was read from becomes one file again."""
         return META in self._set.native.get(FAMILY, {}) and self.count <= 1
 
-    def still(self, wanted: str, subset: str) -> str:
-        """Return the name of an image that is a row."""
+    def still(self, wanted: str, subset: str, size: tuple[int, int]) -> str:
+        """Return the name of an image that is a row; ``size`` is in pixels, 0 where it is not known."""
+        self._unsized += not all(size)
         if self._stills is None:
             self._open()
             self._stills = set()
@@ -83,7 +84,7 @@ class Layout:
     def take(self, row: LabelRowV2) -> dict[int, str]:
         """Return by frame the name of each image that a row becomes; a video has images where it has tags."""
         if row.data_type is DataType.IMAGE:
-            return {0: self.still(self.file_name(row), split_of(row.client_metadata))}
+            return {0: self.still(self.file_name(row), split_of(row.client_metadata), frame_size(row, 0))}
         self._open()
         if row.data_type is DataType.VIDEO:
             frames = _tagged(row)
@@ -95,6 +96,7 @@ class Layout:
         if numbered := sum("id" in own.get(frame, ()) for frame in frames):
             detail = "Images of one row are numbered by their frames; their 'id' is not written."
             self._say(Level.INFO, "NATIVE_DROPPED", detail, count=numbered)
+        self._unsized += sum(not all(frame_size(row, frame)) for frame in frames)
         given: set[int] = set()
         return {frame: self._named(given, self.title(row, frame)) for frame in sorted(frames)}
 
@@ -118,6 +120,9 @@ class Layout:
         """Say how many names were taken, and what is not written of the description of the files that were read."""
         for _ in range(self._renamed):
             self._say(Level.WARNING, "NAME_CLASH", "Two images have the same name; the second gets a number.")
+        if self._unsized:
+            detail = "Images without a size are written as 1 × 1 pixels."
+            self._say(Level.WARNING, "SIZE_UNKNOWN", detail, count=self._unsized)
         for level, code, detail, element, count in self._set.native.get(FAMILY, {}).get(NOTES, ()):
             if not self.is_one_again:
                 self._say(Level(level), code, detail, Where(element=element), count)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,7 +144,7 @@ class Meta:
     """The whole description. ``kind`` is task, project, job or empty; a task or job is the one member of ``tasks``.
 
     ``ontology`` (JSON text) and ``own`` are what only files written by this package say. ``tree`` is all of it as it
-    stands there, but for what is personal.
+    stands there, but for what is personal; ``around`` names what is not read of the elements around it.
     """
 
     kind: str = ""
@@ -158,6 +158,7 @@ class Meta:
     own: Own | None = None
     tree: Tree = field(default_factory=dict)
     personal: int = 0
+    around: list[str] = field(default_factory=list)
 
     def task_id(self, attributes: dict[str, str]) -> str:
         """Return the task that the XML attributes of an image or track name, or the only one there is."""
@@ -183,7 +184,7 @@ class Meta:
         return f"{self.name}/{subset}" if subset and options.subsets == "datasets" else self.name
 
 
-def parse_meta(meta: Any, version: str) -> Meta:
+def parse_meta(meta: Any, version: str, around: Sequence[str] = ()) -> Meta:
     """Return the description a ``meta`` element gives.
 
     Parameters
@@ -192,13 +193,15 @@ def parse_meta(meta: Any, version: str) -> Meta:
         None: the file has none.
     version : str
         Text of the ``version`` element.
+    around : sequence of str
+        What is not read of the elements around it.
 
     Source
     ------
     CVAT for images and CVAT for video, 1.0 and 1.1: the project, task and job forms of 2017 to 2026.
     """
     if meta is None:
-        return Meta(version=version)
+        return Meta(version=version, around=list(around))
     kind = next((name for name in ("project", "job", "task") if meta.find(name) is not None), "")
     body = meta.find(kind) if kind else meta
     is_project = kind == "project"
@@ -211,6 +214,7 @@ def parse_meta(meta: Any, version: str) -> Meta:
         tasks=tasks if kind else [],
         subsets=[line.strip() for line in _text(body, "subsets").splitlines() if line.strip()],
         has_meta=True,
+        around=list(around),
     )
     if is_project:
         _shift_tasks(result.tasks)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from encord_convert.formats.cvat.exact_xml import Shape, unread, values_of
+from encord_convert.formats.cvat.exact_xml import UNREAD, Shape, unread, values_of
 from encord_convert.formats.cvat.fast_xml import answers_of, sides_in
 from encord_convert.formats.cvat.grid import FAMILY
 from encord_convert.formats.cvat.read_attributes import Ready
@@ -71,7 +71,11 @@ def of_track(attributes: dict[str, str], index: int) -> dict[str, Any]:
 
 def absent(shape: Shape) -> dict[str, Any]:
     """Return what a shape says of an object that is not there: as it stands, but for its frame."""
-    values = {name: value for name, value in values_of(shape).items() if name not in ("frame", "outside")}
+    values = {
+        name: value
+        for name, value in values_of(shape).items()
+        if name not in ("frame", "outside") and name[:1] != UNREAD
+    }
     said: dict[str, Any] = {"values": values}
     if shape[4]:
         said["answers"] = [list(pair) for pair in answers_of(shape[4])]

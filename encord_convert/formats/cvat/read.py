@@ -19,7 +19,7 @@ from encord_convert.formats.cvat import fast_xml as lane
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Picture, Record, Stray, Track, parsed_elements
 from encord_convert.formats.cvat.grid import FAMILY, Grid, keys_of
-from encord_convert.formats.cvat.head import META, WAS, beyond, body, labels_of, leaf_names, within
+from encord_convert.formats.cvat.head import META, WAS, beyond, body, labels_of, names_beyond, within
 from encord_convert.formats.cvat.hints import own_ontology, own_plans
 from encord_convert.formats.cvat.meta import Task, merged_labels
 from encord_convert.formats.cvat.ontology import Plans, build
@@ -34,7 +34,7 @@ from encord_convert.formats.cvat.trees import Tree
 from encord_convert.formats.cvat.write_labels import Labels
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import Before, Draft, LabelSet
-from encord_convert.hub.loss import Level, Where
+from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import Media, apart
 from encord_convert.hub.native import NOTES, leaves
 from encord_convert.hub.splits import UNNAMED, named_in
@@ -157,9 +157,14 @@ class _Reading:
             if one.meta.version not in ("", "1.1"):
                 detail = f"The 'version' {one.meta.version} of the format; written is 1.1."
                 self.ledger.note(Level.INFO, "NATIVE_DROPPED", detail, where)
+            for name in one.meta.around:
+                detail = f"'{name.partition('.')[2]}' of <{name.partition('.')[0]}> is not read."
+                self.ledger.lose(
+                    Kind.DROPPED, "UNKNOWN_ELEMENT", Feature.NATIVE, ("key", f"file.{name}"), where, detail
+                )
             ours = self._written(one, labels)
             said = beyond(one.meta.tree, ours)
-            names = [name for name in dict.fromkeys(leaf_names(said)) if name not in _TOLD]
+            names = [name for name in dict.fromkeys(names_beyond(said, ours)) if name not in _TOLD]
             if names:
                 detail = f"Only CVAT has words for {', '.join(map(repr, names))} of the file."
                 self.native[NOTES].append([Level.INFO.value, "NATIVE_DROPPED", detail, None, leaves(said)])

@@ -236,6 +236,10 @@ class Uses:
                 draft.native["source"] = source
         if occluded == "1" and isinstance(plan, ShapePlan):
             _occlude(draft, plan)
+        elif occluded not in (None, "", "0", "1") and isinstance(plan, ShapePlan):
+            draft.into["occluded"] = 1
+            detail = f"occluded={occluded!r} is neither 0 nor 1."
+            draft.changes.append(dropped("OCCLUDED_DROPPED", Feature.OCCLUSION, "occluded", detail))
         z = whole(z_order)
         if z_order is not None and (z or not is_zero(z_order)):
             draft.into["z_order"] = 1

@@ -349,7 +349,10 @@ class Pictures:
             if ready is None:
                 account.drop_unknown(tag, label, line)
                 continue
-            native = ready.native if isinstance(values, tuple) else of_shape(ready, shape)
+            native: Keys | None = ready.native
+            if isinstance(values, dict):
+                account.lose_unread(shape)
+                native = of_shape(ready, shape)
             if tag == "tag":
                 tags.append((ready, index, line, native))
                 continue
@@ -389,9 +392,7 @@ class Pictures:
         native: Keys | None,
     ) -> bool:
         """Make the objects of a shape that is not as most are, or drop it; tell whether it leaves the image."""
-        tag, label, _, _, _, children, line = shape
-        if children is not None and tag != "skeleton":
-            self._note_children(children, line)
+        tag, label, _, _, _, _, line = shape
         plan: Any = ready.plan
         try:
             if flat is not None and plan.makes is HubShape.POINT:
@@ -418,11 +419,6 @@ class Pictures:
     def _note_leaving(self, line: int) -> None:
         detail = "Shapes reach outside their image and are kept as they are; -r clip=yes cuts them."
         self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, "image")
-
-    def _note_children(self, children: Iterable[Shape], line: int) -> None:
-        for child in children:
-            detail = f"<{child[0]}> in a shape is nothing CVAT writes; it is not read."
-            self._account.note(Level.WARNING, "UNKNOWN_ELEMENT", detail, line, child[0])
 
     def _tell(self, ready: Ready, drawing: Drawing, tag: str, line: int, changed: bool) -> bool:
         """Say what was changed about one shape; return whether it counts as changed."""

@@ -238,6 +238,7 @@ class SheetReader(Pictures):
         if ready is None:
             self._account.drop_unknown(tag, label, line)
             return False
+        self._account.lose_unread(shape)
         native = of_shape(ready, shape)
         if tag == "tag":
             tags.append((ready, index, line, native))

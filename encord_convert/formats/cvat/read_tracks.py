@@ -266,6 +266,7 @@ class _Video:
                     self._account.drop_unknown(element, label, shape[6])
                 continue
             made += self._objects_of(plan, shapes, track, index + (number << 24))
+        self._lose_nested(track)
         self._group(track, label, made)
         own = of_track(track.attributes, index)
         if self._groups_in(label) is not None:
@@ -289,6 +290,19 @@ class _Video:
             instance._answer(attribute, group)
         if not made:
             self._account.ledger.dropped["group_id", label] += 1  # with the track
+
+    def _lose_nested(self, track: Track) -> None:
+        """Say what the tracks of an old skeleton's points say of themselves, which is nothing of the skeleton."""
+        for nested in track.tracks:
+            own = of_track(nested.attributes, -1)
+            own.pop("track.id", None)
+            if nested.attributes.get("source") not in (None, track.attributes.get("source")):
+                own["track.source"] = nested.attributes["source"]
+            for name in (*own, *("track" for _ in nested.tracks)):
+                detail = f"{name.removeprefix('track.')!r} of the track of a skeleton's point is not read."
+                where = self._account.where(nested.line, "track")
+                key = ("key", f"annotation.{name}")
+                self._account.ledger.lose(Kind.DROPPED, "UNKNOWN_ELEMENT", Feature.NATIVE, key, where, detail)
 
     def _groups_in(self, label: str) -> str | None:
         """Return the attribute that holds the numbers of groups, None if none does."""
@@ -324,6 +338,7 @@ class _Video:
 
     def _entry(self, plan: ShapePlan, shape: Shape, is_counted: bool, track: Track) -> _Entry | None:
         attributes, children, line = values_of(shape), shape[5], shape[6]
+        self._account.lose_unread(shape)
         ready = self._ready(plan, shape, track)
         frame = frame_number(attributes.get("frame"))
         is_absent = _is_absent(attributes, children)

@@ -166,6 +166,7 @@ def pieces(chunks: Iterable[bytes], has_end: bool = True) -> Iterator[bytes]:
 def _exact(source: Source, member: str, wanted: Wanted) -> Scan:
     meta: Meta | None = None
     version = ""
+    around: list[str] = []
     collector = Collector(wanted, None)
     with source.open(member) as stream:
         for kind, item in parsed_elements(stream, source.place(member)):
@@ -173,13 +174,15 @@ def _exact(source: Source, member: str, wanted: Wanted) -> Scan:
                 collector.record(item)
             elif kind == "version":
                 version = item
+            elif kind == "around":
+                around += item
             elif meta is None:
                 meta = parse_meta(item, version)
             else:
                 known = {label.name for label in meta.labels}
                 meta.labels += [label for label in parse_meta(item, version).labels if label.name not in known]
     meta = meta or Meta(version=version)
-    meta.version = version
+    meta.version, meta.around = version, around
     facts = collector.finished()
     _forget_texts(facts, choices_of(meta))
     return Scan(member, meta, facts, False)

@@ -17,6 +17,7 @@ from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.loss import Carries, Feature, Kind
 from encord_convert.hub.native import ALSO, KEPT, Keys
 from encord_convert.hub.outlines import is_four_cornered
+from encord_convert.hub.splits import split_of
 from encord_convert.hub.table import Use
 from encord_convert.hub.visibility import fate, frame_size
 from encord_convert.losses.geometry import (
@@ -199,6 +200,8 @@ class Elements:
         source = _source(any(one.is_manual for one in frames), frames[0].own)
         values = {"id": number, "label": use.label.name, "source": source}
         values |= {name.removeprefix("track."): value for name, value in first.items() if name.startswith("track.")}
+        if values.get("subset", split_of(row.client_metadata)) != split_of(row.client_metadata):
+            del values["subset"]  # it is in another now
         head = "".join([attribute_text(name, value, place) for place, (name, value) in enumerate(values.items())])
         lines = self._track_shapes(use, frames, source, grid, first.get(ABSENT, {}))
         return f"  <track{head}>\n{''.join(lines)}  </track>\n"

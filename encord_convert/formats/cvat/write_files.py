@@ -152,7 +152,8 @@ class Documents:
             if odd or tags:
                 shapes = self._told(sheet.empty_row(number), sheet.native_of(number), shapes, odd, tags)
             subset = split_of(sheet.client_metadata.get(number))
-            name = self._layout.still(self._layout.file_name(sheet.empty_row(number)) if subset else title, subset)
+            wanted = self._layout.file_name(sheet.empty_row(number)) if subset else title
+            name = self._layout.still(wanted, subset, sheet.sizes[number])
             own = {} if sheet.native is None or sheet.native.family != FAMILY else sheet.native.rows.get(number, {})
             names = _names(name, title, sheet.unit_titles.get(number, title), subset, own)
             document.add_picture(document.id_of(own), names, sheet.sizes[number], "".join(shapes))

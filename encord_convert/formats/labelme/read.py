@@ -63,6 +63,8 @@ _QUIET = frozenset(
     {f"image.{key}" for key in ("version", "imagePath", "imageData", "lineColor", "fillColor", "flags")}
     | {f"annotation.{key}" for key in (DRAWN, SET, "flags", "line_color", "fill_color")}
 )
+_FLAGS = frozenset({"image.flags", "annotation.flags"})
+"""Native keys that say nothing as long as all flags in them are off."""
 _MOST_HEAD = 1 << 16
 _MOST_BYTES = 1 << 29
 
@@ -304,6 +306,8 @@ class _Reading:
         for instance in self._classifications(file, ours, row):
             row._adopt(instance)
         native.labels = labels
+        if not all(map(_is_off, (native.row, *(own for frames in labels.values() for own in frames.values())))):
+            native.quiet -= _FLAGS
         row._native = native
         return row
 
@@ -529,3 +533,9 @@ def _box_beside(box: Any, points: Sequence[Any], entry: Mapping[str, Any]) -> di
     own = (box.top_left_x, box.top_left_y, box.top_left_x + box.width, box.top_left_y + box.height)
     is_same = all(abs(one - other) <= 1e-9 for one, other in zip(bounds, own, strict=True))
     return {} if is_same else {BOX: entry["points"]}
+
+
+def _is_off(native: Mapping[str, Any]) -> bool:
+    """Tell whether all flags among native keys are off, which is as good as not there."""
+    flags = native.get("flags", {})
+    return isinstance(flags, dict) and all(value is False for value in flags.values())

@@ -32,8 +32,9 @@ _REASONS = {
 }
 _TASK_KEYS = frozenset({"id", "data", *_LISTS})
 _ANNOTATION_KEYS = frozenset(
-    {"id", "result", "was_cancelled", "skipped", "completed_by", "ground_truth", "score", "created_at", "updated_at"}
+    {"result", "was_cancelled", "skipped", "completed_by", "ground_truth", "score", "created_at", "updated_at"}
 )
+_SIDES = ("original_width", "original_height")
 _BRUSH_KEYS = frozenset({"format", "rle", "brushlabels", "labels"})
 _ELLIPSE_TYPES = ("ellipselabels", "ellipse")
 _ELLIPSE_KEYS = frozenset({"x", "y", "radiusX", "radiusY", "rotation", "ellipselabels", "labels"})
@@ -105,6 +106,7 @@ def _task(task: dict[str, Any], number: int, place: str) -> Iterator[Record]:
         unread += unread_of(one.members, _ANNOTATION_KEYS, "annotation.")
         for result in one.results:
             unread += unread_of(result, _RESULT_KEYS, "result.")
+            unread += tuple(f"result.{key}" for key in _SIDES if type(result.get(key)) not in (int, type(None)))
             value = result.get("value")
             if isinstance(value, dict) and value.get("format") == "rle":
                 unread += unread_of(value, _BRUSH_KEYS | {str(result.get("type"))}, "value.")
@@ -246,7 +248,7 @@ def _labels_of(result: dict[str, Any]) -> list[str]:
 
 
 def _size_of(result: dict[str, Any]) -> tuple[int, int] | None:
-    width, height = result.get("original_width"), result.get("original_height")
+    width, height = map(result.get, _SIDES)
     return (width, height) if type(width) is int and type(height) is int else None
 
 

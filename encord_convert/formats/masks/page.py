@@ -61,6 +61,7 @@ from numpy.typing import NDArray
 
 from encord_convert.errors import OptionError, ReadError, WriteError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
+from encord_convert.formats._beside import tell_json
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.masks import rows as rows
@@ -281,6 +282,7 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
     """
     folder = rows.folder_of(source, "masks")
     if folder is None:
+        _tell_beside(source, report)
         return nuclei(source)
     classes, structure = rows.read_classes(source, folder)
 
@@ -339,6 +341,7 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
     if folder is None:
         if options.classes is not None and options.classes not in source.names():
             raise OptionError(f"masks-index: classes={options.classes} is no file of {source.name}.")
+        _tell_beside(source, report, options.classes)
         return read_index_folder(source, options.classes, options.ignore, options.label)
     members, structure = rows.read_classes(source, folder)
     place = source.place(folder + rows.CLASSES)
@@ -365,6 +368,13 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
                 row.add_object_instance(instance)
 
     return rows.labels_of(source, folder, members, structure, lambda: (lambda place, layers: (place, {}), finish))
+
+
+def _tell_beside(source: Source, report: Report, read: str | None = None) -> None:
+    """Say which JSON files beside the masks are not read."""
+    others = [name for name in source.names() if name.lower().endswith((".json", ".jsonl")) and name != read]
+    if others:
+        tell_json(source, others, report.finding)
 
 
 def _values(source: Source, name: str) -> png.Bands:

@@ -51,7 +51,7 @@ Dialects met in the wild
       ``-r columns=IMAGE,PIXELS`` names both.
     - Records of the form above without the two other files.
 
-    Keys and columns that are not read are named in the report (``KEYS_NOT_READ``). ``-r dialect=`` names the dialect of
+    Keys that are not read are named in the report, columns counted (``KEYS_NOT_READ``). ``-r dialect=`` is that of
     records that do not, ``-r size=WIDTHxHEIGHT`` the size of images that are not described. Pairs by rows, from 0 or
     relative to each other are read with ``-r order=rows``, ``-r first=0``, ``-r relative=yes``; pairs that look scanned
     the other way are told (``SCAN_DOUBTFUL``).
@@ -76,6 +76,7 @@ import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
+from encord_convert.formats._beside import tell_json
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.masks import rows as rows
 from encord_convert.formats.masks.label_studio import ANNOTATOR, PREDICTION
@@ -276,7 +277,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
                 waiting[found[0]] = found[1]
             record = waiting.pop(number)
             box_runs, (width, height) = _mask_of(record, options)
-            return rows.encoded_mask(box_runs, width, height), dict.fromkeys(record.unread)
+            return rows.encoded_mask(box_runs, width, height), {**dict.fromkeys(record.unread), "class": record.label}
 
         return fill, lambda row, layers: waiting.clear()
 
@@ -316,6 +317,10 @@ def _foreign(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         fact = "holds no run lengths in a known dialect."
         advice = "Name it with -r dialect=, and the columns of CSV with -r columns=IMAGE,PIXELS."
         raise ReadError(source.name, fact, advice=advice)
+    read = {name for name, _ in found}
+    others = [name for name in source.names() if name.lower().endswith((".json", ".jsonl")) and name not in read]
+    if others:
+        tell_json(source, others, report.finding)
     reading = _Foreign(source, found, options)
     report.reading = reading.ledger
     return LabelSet(reading.draft.ontology, reading.rows, ledger=reading.ledger)
@@ -340,9 +345,10 @@ class _Foreign:
         """Walk all records once, for what the ontology needs."""
         seen: set[str] = set()
         unread: Counter[str] = Counter()
+        columns: Counter[str] = Counter()
         last = None
         for record in self._records():
-            unread.update(record.unread)
+            (columns if record.place.lower().endswith(".csv") else unread).update(record.unread)
             if record.is_shape:
                 key = self._key(record)
                 if key not in self._classes:
@@ -356,6 +362,9 @@ class _Foreign:
                 seen.add(record.image)
                 last = record.image
         self._questions.settle(self._classes)
+        for name, count in columns.items():
+            detail, column = f"The column {name!r} is not read.", ("key", f"record.{name}")
+            self.ledger.lose(Kind.DROPPED, "KEYS_NOT_READ", Feature.NATIVE, column, Where(), detail, count)
         if unread:
             named = ", ".join(sorted(unread)[:_MOST_KEYS]) + (" and others" if len(unread) > _MOST_KEYS else "")
             detail = f"Keys that are not read: {named}."

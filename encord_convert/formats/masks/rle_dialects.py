@@ -53,7 +53,7 @@ def decoded(dialect: Dialect, value: Any, width: int, height: int, reading: Read
         return _in_picture(_DECODERS[dialect](value, width, height, reading), width, height)
     except KeyError as error:
         raise ValueError(f"A mask of {dialect} has a key {error}; this has not.") from None
-    except TypeError:
+    except (TypeError, AttributeError):
         raise ValueError(f"A mask of {dialect} has numbers, lists and texts elsewhere than this.") from None
 
 

@@ -255,6 +255,9 @@ def _json_lines(source: Source, name: str, dialect: Dialect | None) -> Iterator[
                 yield _json_record(json_of(text, place, dict, line), dialect, place, line)
 
 
+_SIDES = (int, type(None))
+
+
 def _json_record(entry: Any, dialect: Dialect | None, place: str, line: int | None) -> Record:
     if not isinstance(entry, dict):
         raise ReadError(place, f"expected an object for each mask, found {entry!r:.60}.", line=line)
@@ -268,6 +271,7 @@ def _json_record(entry: Any, dialect: Dialect | None, place: str, line: int | No
     frame = entry.get("frame", 0)
     name = image_name(str(image), frame if type(frame) is int else 0)
     unread = unread_of(entry, _RECORD_KEYS)
+    unread += tuple(key for key, side in zip(("width", "height"), size, strict=True) if type(side) not in _SIDES)
     if isinstance(mask, dict):
         unread += unread_of(mask, _KEYS_IN_MASKS, "mask.")
     if mask is None:

@@ -341,6 +341,8 @@ def _rows(
                     said = entry["bitmask"]
                     unread |= {f"bitmask.{key}": value for key, value in said.items() if key not in _STANDING}
                     mask, keys = fill(said, {**layers, "frame": size[2]})
+                    if keys.get("class", "") in ("", entry.get("name")):
+                        keys = {key: value for key, value in keys.items() if key != "class"}
                     entry["bitmask"] = _sized(mask, *size[:2])
                     unread |= {f"record.{key}": value for key, value in keys.items()}
                 members = row_from(msgspec.json.encode(members))
