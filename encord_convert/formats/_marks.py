@@ -355,7 +355,13 @@ def answers_from_json(
     for key, value in members.items():
         if isinstance(value, str):
             answers[key] = Choice(value) if value in options.get(key, ()) else value
-        elif isinstance(value, dict) and all(isinstance(one, bool) for one in value.values()):
+        elif (
+            isinstance(value, dict)
+            and all(isinstance(one, bool) for one in value.values())
+            and (
+                value or options.get(key)  # of no options none can be chosen
+            )
+        ):
             answers[key] = tuple(option for option, is_checked in value.items() if is_checked)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             answers[key] = float(value)
