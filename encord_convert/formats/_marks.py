@@ -353,9 +353,10 @@ def answers_from_json(
     answers: dict[str, Answer] = {}
     rest: dict[str, Any] = {}
     for key, value in members.items():
+        is_checklist = isinstance(value, dict) and all(isinstance(one, bool) for one in value.values())
         if isinstance(value, str):
             answers[key] = Choice(value) if value in options.get(key, ()) else value
-        elif isinstance(value, dict) and all(isinstance(one, bool) for one in value.values()):
+        elif (value or options.get(key)) and is_checklist:  # of no options none can be chosen
             answers[key] = tuple(option for option, is_checked in value.items() if is_checked)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             answers[key] = float(value)

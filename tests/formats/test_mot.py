@@ -11,6 +11,7 @@ from encord_convert import ReadError, Report, WriteError, convert
 from encord_convert._samples import SAMPLES
 from encord_convert.formats import MemorySource, detect
 from encord_convert.formats.encord import CARRIES as ALL
+from encord_convert.formats.mot import sequences
 from encord_convert.geometry import png
 from encord_convert.losses.compare import diff
 from encord_convert.sdk.constants.enums import DataType
@@ -219,6 +220,14 @@ def test_more_objects_of_a_class_than_ids_are_refused() -> None:
     labels = twice.rename({"pedestrian": "car"}).held()
     with pytest.raises(WriteError, match="does not fit into an id"):
         written("mots", labels)
+
+
+def test_a_line_without_end_and_rows_without_number_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ReadError, match=r"gt\.txt:2: is longer than 65536 bytes"):
+        mot(ROW + "1" * (1 << 17))
+    monkeypatch.setattr(sequences, "MOST_ROWS", 2)
+    with pytest.raises(ReadError, match="has more than 2 rows"):
+        mot(ROW * 4)
 
 
 def test_a_large_image_of_masks_is_refused_before_it_is_read() -> None:

@@ -320,7 +320,7 @@ def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
         file = keys.get("(file)", "") if container == own.get("container") else ""
         file = placed(paths, row, file, "instances/000001.png" if container == "png" else "gt/gt.txt")
         folder = file.rpartition("/")[0]
-        ids = _ids(row, native, numbers)
+        ids = _ids(row, native, numbers, 0xFFFF if container == "png" else 10**9)
         frames, size = _painted(row, written, ids), unit_size(row, 0)[::-1]
         first = keys.get("(first)", 1)
         if container == "png":
@@ -349,7 +349,7 @@ def _write_png(target: Target, stem: str, pixels: Any) -> None:
         stream.write(png.encoded(pixels))
 
 
-def _ids(row: LabelRowV2, native: Any, numbers: dict[str, int]) -> dict[str, int]:
+def _ids(row: LabelRowV2, native: Any, numbers: dict[str, int], most: int) -> dict[str, int]:
     """Return the id of each object of a row, by its hash.
 
     Raises
@@ -367,9 +367,9 @@ def _ids(row: LabelRowV2, native: Any, numbers: dict[str, int]) -> dict[str, int
             while id_ in taken or id_ // _OF_CLASS != number:
                 counts[number] = counts.get(number, 0) + 1
                 id_ = number * _OF_CLASS + counts[number]
-                if counts[number] >= _OF_CLASS or id_ > 0xFFFF:
+                if counts[number] >= _OF_CLASS or id_ > most:
                     what = f"{row.data_title}: object {counts[number]} of class {number} does not fit into an id"
-                    raise WriteError(f"{what}: there are 999 of a class and 64 classes at most. Write `coco-ytvis`.")
+                    raise WriteError(f"{what}: there are 999 of a class, and in images 64 classes, at most.")
         ids[one.object_hash] = id_
         taken.add(id_)
     return ids
