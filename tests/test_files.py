@@ -59,6 +59,14 @@ def test_a_folder_a_zip_and_memory_are_read_alike(tmp_path: Path) -> None:
             assert source.size("a.xml") == 4
 
 
+def test_a_head_takes_no_more_memory_than_the_file_has(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc" * 1_000_000)
+    for source in (source_at(tmp_path / "a"), source_at(tmp_path)):
+        assert source.head("a", 1 << 45) == b"abc" * 1_000_000
+        assert source.head("a", 2_000_000) == (b"abc" * 1_000_000)[:2_000_000]
+        assert [*source.heads(["a"], 1 << 45)] == [b"abc" * 1_000_000]
+
+
 def test_standard_input_can_be_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     class Stdin:
         buffer = io.BytesIO(b"<a/>")

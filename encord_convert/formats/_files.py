@@ -109,9 +109,15 @@ class Source(ABC):
         return None
 
     def head(self, name: str, size: int = HEAD_BYTES) -> bytes:
-        """Return the first bytes of a member."""
+        """Return the first bytes of a member; ``size`` may be far more than it has."""
         with self.open(name) as stream:
-            return stream.read(size)
+            if size <= _MORE_BYTES:
+                return stream.read(size)
+            parts, left = [], size
+            while left and (part := stream.read(min(left, _MORE_BYTES))):
+                parts.append(part)
+                left -= len(part)
+            return b"".join(parts)
 
     def heads(self, names: Iterable[str], size: int) -> Iterator[bytes]:
         """Yield the first bytes of each of many members, all of which :meth:`names` has listed."""

@@ -197,6 +197,21 @@ def test_answers_are_elements_again(tmp_path: Path) -> None:
     assert not annotation.get("iscrowd")
 
 
+def test_a_flag_that_says_neither_is_counted_where_a_target_has_no_place_for_it(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    more = "<truncated>maybe</truncated><difficult>0</difficult>"
+    (tmp_path / "in" / "a.xml").write_bytes(
+        xml(car(0, 3, 20, 5, more=more), car(0, 3, 9, 5, more="<truncated>0</truncated>"))
+    )
+    report = Report()
+    convert(tmp_path / "in", tmp_path / "coco.json", to="coco", report=report)
+    assert [(loss.code, loss.label, loss.count) for loss in report.losses()] == [
+        ("NATIVE_DROPPED", "annotation.truncated", 1)
+    ]
+    convert(tmp_path / "in", tmp_path / "out", to="voc")
+    assert "<truncated>maybe</truncated>" in (tmp_path / "out/Annotations/a.xml").read_text()
+
+
 def test_a_part_stands_in_its_object_again(tmp_path: Path) -> None:
     report = Report()
     convert(FIXTURES / "official-parts-actions", tmp_path / "out", to="voc", report=report)

@@ -53,9 +53,10 @@ from encord_convert.sdk.objects._skeleton_template import SkeletonNode, Skeleton
 from encord_convert.sdk.objects.coordinates import SkeletonCoordinate, SkeletonCoordinates, Visibility
 
 FAMILY = "labelme"
-DRAWN, SET, BOX = "drawn", "points of", "box of"
+DRAWN, SET, BOX, ODD = "drawn", "points of", "box of", "other flags"
 """Keys of what is native of an annotation, which no shape has: how a shape is said where that is not how it is written;
-which ``points`` a point is of; and the rectangle of a skeleton that is not the one around its points."""
+which ``points`` a point is of; the rectangle of a skeleton that is not the one around its points; and flags that are
+neither true nor false. Of files too."""
 LABELS = "labels.txt"
 
 _READ = frozenset({"label", "points", "shape_type", "mask", "flags", "description", "group_id", "score", "attributes"})
@@ -202,8 +203,7 @@ class _Reading:
                 members[key] = value
             else:
                 left[key] = value
-        if left or not (isinstance(flags, dict) or "flags" not in entry):
-            native["flags"] = left or flags
+        native |= _flags_left(left if isinstance(flags, dict) else flags, is_there="flags" in entry)
         description = entry.get("description")
         if isinstance(description, str) and description and "description" not in members:
             members["description"] = description
@@ -361,8 +361,9 @@ class _Reading:
             detail = "Files hold their image themselves ('imageData'); LabelMe files get it again, others do not."
             self.ledger.note(Level.INFO, "IMAGE_EMBEDDED", detail, Where(file=self._source.place(file.member)))
         flags = native.get("flags")
-        if isinstance(flags, dict):
-            native["flags"] = {key: value for key, value in flags.items() if value is not True}
+        left = {key: value for key, value in flags.items() if value is not True} if isinstance(flags, dict) else flags
+        is_there = native.pop("flags", self) is not self
+        native |= _flags_left(left, is_there=is_there)
         ours = file.top.get(OURS)
         if isinstance(ours, dict):
             more = {
@@ -371,7 +372,7 @@ class _Reading:
             native |= {OURS: more} if more else {}
         elif OURS in file.top:
             native[OURS] = ours
-        return {key: value for key, value in native.items() if key != "flags" or value != {}}
+        return native
 
     # -- labels -----------------------------------------------------------------------------------------------
 
@@ -520,6 +521,17 @@ def is_labelme(top: Any) -> bool:
 
 def _shape(group: Group) -> Shape | None:
     return Shape.SKELETON if group.is_skeleton else hub_shape(group.first)
+
+
+def _flags_left(left: Any, *, is_there: bool) -> dict[str, Any]:
+    """Return native keys for flags that are no answers: those that say no, and whatever else was said."""
+    if not is_there or left == {}:
+        return {}
+    if not isinstance(left, dict):
+        return {"flags" if left is None else ODD: left}
+    odd = {key: value for key, value in left.items() if value is not False}
+    plain = {key: value for key, value in left.items() if value is False}
+    return {**({"flags": plain} if plain else {}), **({ODD: odd} if odd else {})}
 
 
 def _is_confidence(score: Any) -> bool:

@@ -15,7 +15,7 @@ from encord_convert.formats._files import Target
 from encord_convert.formats._images import Image, images, label_path
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.coco.categories import Questions
-from encord_convert.formats.labelme.read import BOX, DRAWN, FAMILY, LABELS, SET
+from encord_convert.formats.labelme.read import BOX, DRAWN, FAMILY, LABELS, ODD, SET
 from encord_convert.formats.labelme.shapes import OURS, placed, same, written
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries
@@ -66,12 +66,12 @@ class _Writing:
         stem = self._paths.file(label_path(own), ".json")
         row = {} if native is None else dict(native.row)
         flags, said = self._classifications(image)
-        kept = row.pop("flags", None)
+        kept, odd = row.pop("flags", None), row.pop(ODD, None)
         shapes = list(_ordered(image, native, self))
         name = image.title.rpartition("/")[2] or image.title
         file = {
             "version": row.pop("version", VERSION),
-            "flags": {**(kept if isinstance(kept, dict) else {}), **flags},
+            "flags": _flags(kept, odd, flags),
             "shapes": shapes,
             "imagePath": row.pop("imagePath", None) or name,
             "imageData": row.pop("imageData", None),
@@ -162,8 +162,8 @@ class _Writing:
     def _said(self, instance: Any, image: Image, native: Mapping[str, Any]) -> dict[str, Any]:
         members = self._asked.members(instance)
         own = {key: value for key, value in native.items() if key not in (DRAWN, SET, BOX)}
-        kept = own.pop("flags", {})
-        flags = dict(kept) if isinstance(kept, dict) else {}
+        kept, odd = own.pop("flags", None), own.pop(ODD, None)
+        flags: dict[str, Any] = {}
         more = own.pop("attributes", None)
         attributes = dict(more) if isinstance(more, dict) else {}
         said: dict[str, Any] = {"label": instance.object_name, "group_id": None, "description": ""}
@@ -178,7 +178,7 @@ class _Writing:
                 attributes[key] = value
         confidence = instance._frames[image.frame].object_frame_instance_info.confidence
         said |= own
-        said["flags"] = flags if flags or isinstance(kept, dict) else kept
+        said["flags"] = _flags(kept, odd, flags)
         if attributes or isinstance(more, dict):
             said["attributes"] = attributes
         elif "attributes" in native:
@@ -223,6 +223,13 @@ def _ordered(image: Image, native: Any, writing: _Writing) -> Iterator[dict[str,
                 entry["shape_type"] = "points"
                 sets[keys[SET]] = entry
             yield {key: entry[key] for key in (*_FIRST, *entry)}
+
+
+def _flags(kept: Any, odd: Any, flags: Mapping[str, Any]) -> Any:
+    """Return flags as the file has them: those that say no, those that are neither, and the answers."""
+    if odd is not None and not isinstance(odd, dict):
+        return odd if not flags else dict(flags)
+    return {**(kept if isinstance(kept, dict) else {}), **(odd or {}), **flags}
 
 
 def _groups_of(members: Mapping[str, Any]) -> Iterator[int]:

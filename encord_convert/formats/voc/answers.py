@@ -18,14 +18,19 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _TRUTHS = {"true": True, "false": False}
 
 
-def answered(said: Said, item: Object | None, classes: Classes) -> tuple[dict[str, Any], dict[str, str], int]:
+NO = "says no"
+"""Key of what is native of an object, which no element has: by path what says that there is nothing."""
+
+
+def answered(said: Said, item: Object | None, classes: Classes) -> tuple[dict[str, Any], dict[str, Any], int]:
     """Return the answers of an object by what they are asked, what else it says, by path, and what it says again.
 
     A flag that says no, the pose ``Unspecified`` and an action that is not done are no answers, unless the class asks
-    for them (``item``, of the ontology that lies beside the labels): they are native.
+    for them (``item``, of the ontology that lies beside the labels): they are native, under :data:`NO`.
     """
     members: dict[str, Any] = {}
-    native = dict(said.native)
+    native: dict[str, Any] = dict(said.native)
+    no: dict[str, str] = {}
     again = 0
     for kind, key, text in said.answers:
         asked = "actions" if kind == "actions" else key
@@ -34,21 +39,23 @@ def answered(said: Said, item: Object | None, classes: Classes) -> tuple[dict[st
             if is_yes(text) or (question is not None and question.is_claim):
                 members[key] = is_yes(text)
             else:
-                native[key] = text
+                no[key] = text
         elif kind == "pose":
             if text != DEFAULT_POSE or (question is not None and question.is_choice):
                 members[key] = Choice(text)
             else:
-                native[key] = text
+                no[key] = text
         elif kind == "actions":
             if text == "1" or question is not None:
                 members.setdefault(asked, []).extend([key] if text == "1" else ())
             else:
-                native[f"actions.{key}"] = text
+                no[f"actions.{key}"] = text
         elif kind == "again":
             again += 1
         else:
             members[key] = _value(text, question)
+    if no:
+        native[NO] = no
     return members, native, again
 
 

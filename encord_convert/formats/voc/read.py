@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from encord_convert.errors import ReadError
 from encord_convert.formats._classes import ONTOLOGY, Classes
 from encord_convert.formats._files import Source
-from encord_convert.formats.voc.answers import answered
+from encord_convert.formats.voc.answers import NO, answered
 from encord_convert.formats.voc.elements import MOST_BYTES, Annotation, Said, annotation_of, parsed
 from encord_convert.formats.voc.evidence import MEANS, OTHER, Convention, Evidence
 from encord_convert.formats.voc.masks import Mask, Masks
@@ -49,7 +49,7 @@ _QUIET = frozenset(
     f"image.{key}"
     for key in ("folder", "filename", "path", "segmented", "size.depth", "source.database", "source.annotation",
                 "source.image")
-) | {f"annotation.{HAS_PARTS}"}  # fmt: skip
+) | {f"annotation.{HAS_PARTS}", f"annotation.{NO}"}  # fmt: skip
 """What says nothing that would be lost elsewhere: where the image lay, and what is of the data set as a whole."""
 
 
@@ -73,7 +73,7 @@ class _Alike:
     """Objects that differ in their boxes alone."""
 
     use: Use
-    native: dict[str, str] | None
+    native: dict[str, Any] | None
     again: int
     left: dict[str, Any]
 
@@ -95,7 +95,6 @@ class _Reading:
         self._masks = Masks(source, names, self._listed)
         self._classes = Classes(self.draft, source, names, self.ledger)
         self._evidence = Evidence(has_labelmap=bool(self._listed))
-        self._quiet = set(_QUIET)
         self._names: set[str] = set()
         scanner = Scanner(source, self.ledger, self._has_masks)
         for number, annotation in scanner.scan(members):
@@ -157,9 +156,6 @@ class _Reading:
         self._classes.show(said.name, shape, members)
         if is_object:
             self._names.add(said.name)
-        for kind, key, _ in said.answers:
-            if kind in ("flag", "pose", "actions"):
-                self._quiet.add(f"annotation.{'actions.' if kind == 'actions' else ''}{key}")
 
     def _build(self) -> None:
         order: Sequence[str] = list(self._listed)
@@ -264,7 +260,7 @@ class _Reading:
             known = self._alikes[code] = _Alike(use, native or None, again, left)
         return known
 
-    def _answers(self, said: Said, shape: Shape) -> tuple[Object, Any, dict[str, str], int, dict[str, Any], Carried]:
+    def _answers(self, said: Said, shape: Shape) -> tuple[Object, Any, dict[str, Any], int, dict[str, Any], Carried]:
         """Return the class of an object, its answers, what is native of it, and the answers it does not ask for.
 
         Of several classes of a name and shape it is the first that asks for all of them.
@@ -306,9 +302,7 @@ class _Reading:
             np.uint64
         )
         rows = {at: own for at, number in enumerate(numbers) if (own := self._native_of(number))}
-        native = NativeColumns(
-            FAMILY, rows, table.native, quiet=frozenset(self._quiet), shared=shared if any(shared) else ()
-        )
+        native = NativeColumns(FAMILY, rows, table.native, quiet=_QUIET, shared=shared if any(shared) else ())
 
         def empty_row(at: int) -> LabelRowV2:
             units = [self.draft.unit(found.units.get(numbers[at], titles[at]), *sizes[at], keys[at])]

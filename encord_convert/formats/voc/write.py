@@ -19,7 +19,7 @@ from encord_convert.formats._files import Target
 from encord_convert.formats._images import Image, images, label_path
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.masks.names import safe_path
-from encord_convert.formats.voc.answers import elements
+from encord_convert.formats.voc.answers import NO, elements
 from encord_convert.formats.voc.elements import CORNERS, DEFAULT_POSE, FLAGS, put
 from encord_convert.formats.voc.masks import CLASSES, OBJECTS, VOID
 from encord_convert.formats.voc.options import WriteOptions
@@ -159,6 +159,7 @@ class _Writing:
         numbers: dict[str, int] = {}
         for instance in image.objects:
             own = {} if native is None else dict(native.of(instance.object_hash, image.frame))
+            own = {**own.pop(NO, {}), **own}
             parent = parents.get(own.pop(PART_OF, ""))
             is_part = parent is not None and instance.ontology_item.shape is not Shape.BITMASK
             element = etree.SubElement(parent if is_part else root, "part" if is_part else "object")
