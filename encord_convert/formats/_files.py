@@ -111,7 +111,11 @@ class Source(ABC):
     def head(self, name: str, size: int = HEAD_BYTES) -> bytes:
         """Return the first bytes of a member."""
         with self.open(name) as stream:
-            return stream.read(size)
+            parts = []  # asked for all at once, memory for all would be taken first
+            while size > 0 and (part := stream.read(min(size, 1 << 20))):
+                parts.append(part)
+                size -= len(part)
+            return b"".join(parts)
 
     def heads(self, names: Iterable[str], size: int) -> Iterator[bytes]:
         """Yield the first bytes of each of many members, all of which :meth:`names` has listed."""
