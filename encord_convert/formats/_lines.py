@@ -104,6 +104,8 @@ class Table:
         self._source = source
         self._by = by
         self.columns = [cell.lstrip("#") for cell in next((row for _, row in rows_of(source, name)), [])]
+        if self.columns and by not in self.columns:
+            raise ReadError(source.place(name), f"has no column {by!r} in its first line.", line=1)
         self.groups: set[str] = set()
         self._apart: set[str] = set()
         for key, _ in groupby(self.rows(), key=self._key):

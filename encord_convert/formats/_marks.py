@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from encord_convert.formats._files import name_fault
 from encord_convert.hub.counts import Carried, Ledger, Origin
 from encord_convert.hub.labelset import Draft, LabelSet, frame_info
 from encord_convert.hub.loss import Carries, Feature, Level, Where
@@ -380,10 +381,11 @@ def answers_of(instance: Any) -> dict[str, Any]:
 def plain(title: str) -> str:
     """Return a title as the name of a file.
 
-    >>> plain("cam 1/a:b"), plain("..")
-    ('cam 1_a_b', '_.')
+    >>> plain("cam 1/a:b"), plain(".."), plain("con.png")
+    ('cam 1_a_b', '__', '_con.png')
     """
-    return re.sub(r"[^\w.() -]|^[. ]|[. ]$", "_", title) or "_"
+    name = re.sub(r"[^\w.() -]|^[. ]|[. ]$", "_", title) or "_"
+    return f"_{name}" if name_fault(name) else name
 
 
 def ids_of(row: LabelRowV2, native: Native | None, least: int = 0) -> dict[str, int | str]:

@@ -141,6 +141,8 @@ def _stated(source: Source) -> Iterable[Size]:
     for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
         path, width, height, title, frames = [*row, "", "", "", "", ""][:5]
         sides = [int(side[:9]) if side.isascii() and side.isdecimal() else 0 for side in (width, height, frames)]
+        if any("\udc80" <= character <= "\udcff" for character in title):
+            raise ReadError(source.place(SIZES), "the title of an image is not UTF-8.", line=number)
         if 0 < sides[0] <= _MOST_PX and 0 < sides[1] <= _MOST_PX:
             yield Size(path, sides[0], sides[1], title, sides[2])
         elif row and number > 1:

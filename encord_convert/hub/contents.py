@@ -125,7 +125,8 @@ def placed_within(frames: list[int], start: int, end: int) -> int:
 
 def names_in(item: Any) -> Iterator[str]:
     """Yield the title of a class, and below it those of its attributes and options, of nested ones too."""
-    yield getattr(item, "title", None) or item.label
+    title = getattr(item, "title", None)
+    yield item.label if title is None else title
     for below in (*(getattr(item, "attributes", None) or ()), *(getattr(item, "options", None) or ())):
         yield from names_in(below)
     for below in getattr(item, "nested_options", None) or ():

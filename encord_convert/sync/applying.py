@@ -23,7 +23,7 @@ from encord_convert.sync.files import SourceOf
 from encord_convert.sync.journal import AT_WORK, FINISHED, UNDONE, Journal
 from encord_convert.sync.mapping.file import rules_of
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.plan_file import CREATE, WRITING, Plan, PlannedRow, read_plan
+from encord_convert.sync.plan_file import CREATE, WRITING, Parts, Plan, PlannedRow, Thing, read_plan
 from encord_convert.sync.rows import BATCH, entries_of
 from encord_convert.sync.sending import KEY, Sending, persistently
 from encord_convert.sync.writing import Filled, Writing, words_of
@@ -353,23 +353,24 @@ def continued(plan: Plan, journal: str | os.PathLike[str], client: EncordUserCli
         As ``plan.asked``, with the project, dataset and ontology that were made so far.
     written : set of str
         Titles of the rows that push wrote: their labels are its own, and may be replaced.
-
-    Raises
-    ------
-    ConvertError
-        The push went to several projects, among which a new plan would spread its rows otherwise.
     """
-    if len(plan.projects) > 1:
-        raise ConvertError(f"A push to {len(plan.projects)} projects cannot go on with another source. --abandon it.")
-    description, asked = _description(plan), dict(plan.asked)
-    project = plan.projects[0].hash or _made_project(client, description)
-    dataset = plan.datasets[0].hash or _made_dataset(client, description) if plan.datasets else None
-    if project is not None:
-        asked |= {"project": project, "new_project": None, "ontology": None}
-    elif plan.ontology.hash is None:
-        asked["ontology"] = _made_ontology(client, description)
-    if dataset is not None:
-        asked["dataset"] = dataset
+    descriptions, asked = [_description(plan, shard) for shard in range(len(plan.projects))], dict(plan.asked)
+    projects = [
+        Thing(one.title, one.hash or _made_project(client, description))
+        for one, description in zip(plan.projects, descriptions, strict=True)
+    ]
+    datasets = [
+        Thing(one.title, one.hash or _made_dataset(client, description))
+        for one, description in zip(plan.datasets, descriptions, strict=False)
+    ]
+    if len(projects) == 1 and projects[0].hash is not None:
+        asked |= {"project": projects[0].hash, "new_project": None, "ontology": None}
+    else:
+        asked["ontology"] = plan.ontology.hash or _made_ontology(client, _description(plan))
+    if len(projects) > 1:
+        asked["parts"] = Parts(projects, datasets, {row.title: row.shard for row in plan.rows})
+    elif datasets and datasets[0].hash is not None:
+        asked["dataset"] = datasets[0].hash
     with locked(journal, AT_WORK.format(journal)), Journal(Path(journal), plan.digest()) as opened:
         return asked, {title for title, step in opened.steps("labels") if step["is_ours"]}
 

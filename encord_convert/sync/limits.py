@@ -8,8 +8,9 @@ spreads a new project over several where one would be too small; nothing is refu
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 MB, GB = 10**6, 10**9
 
@@ -83,11 +84,19 @@ class Load:
         ]
 
 
-def shards_of(loads: list[Load], limits: Limits) -> list[int]:
-    """Return for each row, in order, which of several projects it goes to, from 0."""
+def shards_of(loads: list[Load], limits: Limits, known: Sequence[int | None] = ()) -> list[int]:
+    """Return for each row, in order, which of several projects it goes to, from 0.
+
+    Rows whose project is ``known`` stay there; the others go to the last of those, or behind it.
+    """
     shards: list[int] = []
-    shard, total = 0, Load()
-    for load in loads:
+    given = [*known, *[None] * (len(loads) - len(known))]
+    shard = max((one for one in given if one is not None), default=0)
+    total = reduce(Load.plus, (load for load, one in zip(loads, given, strict=True) if one == shard), Load())
+    for load, one in zip(loads, given, strict=True):
+        if one is not None:
+            shards.append(one)
+            continue
         total = total.plus(load)
         if total.rows > load.rows and total.beyond(limits):
             shard, total = shard + 1, load

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -85,6 +85,14 @@ class Thing(msgspec.Struct, omit_defaults=True):
 
     title: str
     hash: str | None = None
+
+
+class Parts(NamedTuple):
+    """Where the rows of a push over several projects went: what was made for each part, and parts of rows by title."""
+
+    projects: list[Thing]
+    datasets: list[Thing]
+    of: dict[str, int]
 
 
 class OntologyPlan(msgspec.Struct, omit_defaults=True):

@@ -27,6 +27,7 @@ from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import AuthorisationError, ResourceNotFoundError
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
+from encord_convert.sdk.project import Project
 from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.digests import EMPTY, digest_of, digest_of_labels, digest_of_member, is_medium, key_of
 from encord_convert.sync.files import SourceOf
@@ -45,6 +46,7 @@ from encord_convert.sync.plan_file import (
     Left,
     Lost,
     OntologyPlan,
+    Parts,
     Plan,
     PlannedFile,
     PlannedRow,
@@ -73,6 +75,7 @@ def plan(
     from_: str | None = None,
     options: dict[str, Any] | None = None,
     written: Collection[str] = (),
+    parts: Parts | None = None,
 ) -> Plan:
     """Say what a push would do; nothing is sent.
 
@@ -105,6 +108,8 @@ def plan(
         Format of the source, and options of reading.
     written : collection of str
         Titles of rows whose labels a push wrote that was interrupted; they are replaced, whatever ``on_conflict`` says.
+    parts : Parts, optional
+        Where its rows went, if it was one over several projects.
 
     Raises
     ------
@@ -124,7 +129,7 @@ def plan(
         "project": project, "new_project": new_project, "dataset": dataset, "ontology": ontology,
         "on_conflict": on_conflict, "limits": limits, "shard_rows": shard_rows,
     }  # fmt: skip
-    return _Planning(where, client, asked, mapping, written).plan()
+    return _Planning(where, client, asked, mapping, written, parts).plan()
 
 
 class _Planning:
@@ -135,6 +140,7 @@ class _Planning:
         asked: dict[str, Any],
         mapping: Mapping[str, Any] | str | Path | None,
         written: Collection[str],
+        parts: Parts | None,
     ) -> None:
         self.source = source
         self.client = client
@@ -147,6 +153,10 @@ class _Planning:
         self.ontology_hash = asked["ontology"]
         self.mapping = mapping
         self.written = written
+        self.parts = parts
+        made = [] if parts is None else [client.get_project(one.hash) for one in parts.projects if one.hash is not None]
+        self.projects = made if self.project is None else [self.project]
+        """Those that are there."""
         self.on_conflict = asked["on_conflict"]
         self.limits = LIMITS[asked["limits"]]
         if asked["shard_rows"] is not None:
@@ -175,7 +185,7 @@ class _Planning:
             partners = self._partners(dataset)
             files = Files(media)
             rows = self._rows(labels.walk(), translation, partners, files)
-            if self.project is not None:
+            if self.projects:
                 rows = self._with_what_is_there(rows, OntologyStructure._from_dict(ontology.structure))
             if labels.ledger is not None:
                 report.reading = labels.ledger
@@ -257,15 +267,17 @@ class _Planning:
     def _partners(self, dataset: Thing | None) -> Partners[_Data]:
         """Return the data of the project, and of the dataset that is to be in it."""
         data: dict[str, _Data] = {}
-        if self.project is not None:
-            for row in self.project.list_label_rows_v2():
+        for project in self.projects:
+            for row in project.list_label_rows_v2():
                 data[row.data_hash] = _Data(row.data_title, row.data_hash, row.data_type, row)
-        if dataset is not None and dataset.hash is not None:
+        for thing in [dataset] if self.parts is None else self.parts.datasets:
+            if thing is None or thing.hash is None:
+                continue
             try:
-                for one in self.client.get_dataset(dataset.hash).data_rows:
+                for one in self.client.get_dataset(thing.hash).data_rows:
                     data.setdefault(one.uid, _Data(one.title, one.uid, one.data_type, None))
             except (AuthorisationError, ResourceNotFoundError) as error:
-                raise OptionError(f"The dataset {dataset.hash} cannot be opened: {error.message}") from error
+                raise OptionError(f"The dataset {thing.hash} cannot be opened: {error.message}") from error
         return Partners("the project", ((one.title, one) for one in data.values()))
 
     # --- rows ---------------------------------------------------------------------------------------------------------
@@ -310,14 +322,16 @@ class _Planning:
         project = Thing(self.title, self.project.project_hash if self.project else None)
         datasets = [] if dataset is None else [dataset]
         if project.hash is None and dataset is not None and dataset.hash is None:
-            for row, shard in zip(rows, shards_of(self.loads, self.limits), strict=True):
+            made = self.parts or Parts([], [], {})
+            known = [made.of.get(row.title) for row in rows]
+            for row, shard in zip(rows, shards_of(self.loads, self.limits, known), strict=True):
                 row.shard = shard
-            count = max((row.shard for row in rows), default=0) + 1
+            count = max(max((row.shard for row in rows), default=0) + 1, len(made.projects))
             if count > 1:
-                numbers = [f"({number} of {count})" for number in range(1, count + 1)]
+                numbers = [f"({number} of {count})" for number in range(len(made.projects) + 1, count + 1)]
                 titles = self.title, dataset.title
                 projects, datasets = ([Thing(f"{title} {one}") for one in numbers] for title in titles)
-                return projects, datasets
+                return made.projects + projects, made.datasets + datasets
         elif self.loads:
             self.beyond += reduce(Load.plus, self.loads).beyond(self.limits)
         return [project], datasets
@@ -346,12 +360,16 @@ class _Planning:
         return planned
 
     def _with_what_is_there(self, rows: list[PlannedRow], ontology: OntologyStructure) -> list[PlannedRow]:
-        """Say of rows whose data is in the project what labels it has."""
-        assert self.project is not None
-        begun = {row.data_hash: row for row in self.project.list_label_rows_v2() if row.label_hash is not None}
+        """Say of rows whose data is in a project what labels it has."""
+        for project in self.projects:
+            self._compare(project, rows)
+        return rows
+
+    def _compare(self, project: Project, rows: list[PlannedRow]) -> None:
+        begun = {row.data_hash: row for row in project.list_label_rows_v2() if row.label_hash is not None}
         waiting = [row for row in rows if row.data_hash in begun]
         for batch in batches(waiting):
-            found = fetched(self.project, [begun[row.data_hash] for row in batch if row.data_hash])
+            found = fetched(project, [begun[row.data_hash] for row in batch if row.data_hash])
             for planned, row in zip(batch, found, strict=True):
                 planned.there = digest_of_labels(row.to_encord_dict())
                 planned.edited = None if row.last_edited_at is None else str(row.last_edited_at)
@@ -359,7 +377,6 @@ class _Planning:
                     planned.action = SAME
                 elif planned.there != EMPTY:
                     planned.action = REPLACE if planned.title in self.written else self.on_conflict
-        return rows
 
 
 class _Data:

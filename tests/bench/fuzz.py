@@ -60,7 +60,7 @@ MOST_BYTES = 24_000
 """Largest source that is mutated: more of the same would only take longer."""
 NOT_INPUT = ("hub.json", "losses.json", "ORIGIN.md", "README.md", "options.json")
 
-READ = ("coco", "cvat", "dicom", "encord", "labelme", "masks", "masks-index", "masks-instance", "rle", "voc")
+READ = tuple(name for name, one in formats().items() if one.importer is not None)
 """The formats that are read."""
 
 

@@ -4,6 +4,7 @@ be read again."""
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,30 @@ def test_a_mask_that_is_none_is_an_error_that_names_its_line(tmp_path: Path, for
     source = laid(tmp_path, {**files, name: json.dumps(damaged(row)).encode()})
     with pytest.raises(ReadError, match=rf"{Path(name).name}:1: "):
         list(read(source, format_))
+
+
+def test_a_title_of_bytes_that_are_no_text_is_an_error_of_reading(tmp_path: Path) -> None:
+    files = {
+        "annotations.json": b'[{"image": "a.jpg", "annotations": []}]',
+        "sizes.csv": b"path,width,height,title,frames\na.jpg,4,4,\xff,\n",
+    }
+    with pytest.raises(ReadError, match="the title of an image is not UTF-8"):
+        list(read(laid(tmp_path, files), "createml"))
+
+
+def test_a_class_without_a_name_is_written_by_formats_that_change_names(tmp_path: Path) -> None:
+    box = b'{"x": 2, "y": 2, "width": 2, "height": 2}'
+    files = {
+        "annotations.json": b'[{"image": "a.jpg", "annotations": [{"label": "", "coordinates": %b}]}]' % box,
+        "sizes.csv": b"path,width,height,title,frames\na.jpg,4,4,,\n",
+    }
+    convert(laid(tmp_path, files), tmp_path / "out", from_="createml", to="voc")
+
+
+def test_a_long_limit_takes_no_memory_of_a_short_file(tmp_path: Path) -> None:
+    source = laid(tmp_path, {"annotations.json": b'[{"image": "a.jpg", "annotations": []}]'})
+    tracemalloc.start()
+    list(read(source, "createml", size="4x4"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20

@@ -93,6 +93,43 @@ def test_labels_a_push_wrote_before_its_source_changed_are_replaced_by_continue(
     assert len(list(state_of(server.user())["projects"])) == 1
 
 
+@pytest.mark.parametrize("kind", ["made", "data", "labels"])
+def test_a_push_over_several_projects_goes_on_with_a_source_that_changed(
+    reached: Path, server: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    words = ["push", "boxes", "--new-project", "Boxes", "--shard-rows", "2"]
+    with monkeypatch.context() as patch:
+        patch.setattr("encord_convert.sync.journal.Journal.finish_all", interrupted_by(kind))
+        patch.setattr("encord_convert.sync.journal.Journal.finish", interrupted_after(kind, 3))
+        assert run(words) == 130
+    change(Path("boxes"))
+    capsys.readouterr()
+    assert run([*words, "--continue"]) == 0
+    client = server.user()
+    hashes = [one["project"].project_hash for one in client.get_projects()]
+    assert list(sync.verify("boxes", client, hashes)) == []
+    state = state_of(client)
+    assert [len(list(state[kind])) for kind in ("projects", "datasets")] == [2, 2]
+    assert run(words) == 0
+    assert state_of(client) == state
+
+
+def interrupted_after(kind: str, count: int) -> object:
+    """Return what notes a step, and is interrupted before it notes one more than some of a kind."""
+    from encord_convert.sync.journal import Journal
+
+    noted, seen = Journal.finish, []
+
+    def note(self: Journal, of: str, name: str, value: object = None) -> None:
+        if of == kind:
+            seen.append(name)
+            if len(seen) > count:
+                raise KeyboardInterrupt
+        noted(self, of, name, value)
+
+    return note
+
+
 def interrupted_by(kind: str) -> object:
     """Return what notes steps and is interrupted before it notes those of a kind."""
     from encord_convert.sync.journal import Journal
