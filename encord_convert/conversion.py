@@ -197,7 +197,8 @@ def foretold(
     chosen = _chosen(dst, to)
     exporter = exporter_of(chosen)
     parsed = parse_options(exporter.options, options, format_name=chosen.name)
-    target = dst if isinstance(dst, Target) else Target(dst, chosen.suffixes)
+    # What lies there now is not asked about: a run with --overwrite would take its place.
+    target = dst if isinstance(dst, Target) else Target(dst, chosen.suffixes, clear=True)
     account.target.path = dst.name if isinstance(dst, Target) else os.fspath(dst)
     account.target.format = chosen.name
     if strict:

@@ -67,6 +67,23 @@ def test_a_dry_run_refuses_what_writing_refuses(
     assert not (tmp_path / out).exists()
 
 
+def test_a_dry_run_over_an_earlier_result_is_not_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(SAMPLES["boxes"](), tmp_path / "in", "encord", report=Report())
+    words = [
+        "convert",
+        str(tmp_path / "in"),
+        str(tmp_path / "out"),
+        "--target",
+        "torchvision",
+        "--image-files",
+        "leave",
+    ]
+    assert run(words) == 0
+    assert run([*words, "--overwrite", "--dry-run"]) == 0
+    assert run([*words, "--overwrite"]) == 0
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize(("sample", "to"), [("equal_titles", "coco"), ("dicom_metadata", "dicom"), ("tracks", "cvat")])
 def test_a_dry_run_shows_the_notes_that_writing_shows(
     sample: str, to: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

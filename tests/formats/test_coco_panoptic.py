@@ -90,9 +90,9 @@ def test_what_comes_later_hides_what_came_before_and_is_counted() -> None:
         ],
     }
     losses = {(str(loss.kind), loss.code, loss.label): loss for loss in report.losses()}
-    assert losses["dropped", "HIDDEN_PIXELS", "cow"].detail == "All its 4 pixels are covered by other annotations."
+    assert losses["dropped", "HIDDEN_PIXELS", "cow"].detail == "Other annotations cover all its 4 pixels."
     grass = losses["approximated", "HIDDEN_PIXELS", "grass"]
-    assert grass.detail == "4 of its 300 pixels are covered by other annotations."
+    assert grass.detail == "Other annotations cover 4 of its 300 pixels."
     assert report.counts()["bitmask"] == {"in": 2, "kept": 1, "changed": 0, "dropped": 1}
 
 

@@ -85,8 +85,8 @@ def test_later_objects_hide_earlier_ones_in_a_picture_of_objects() -> None:
     assert int(picture.sum()) == 1 + 3 + 4 + 2 + 1 + 3 + 3 + 2
     losses = [(loss.code, loss.label, loss.count, loss.detail) for loss in report.losses()]
     assert losses == [
-        ("HIDDEN_PIXELS", "sea", 1, "'sea' has 6 of 8 pixels hidden by objects that come later."),
-        ("HIDDEN_PIXELS", "oil/spill?", 1, "'oil/spill?' has 1 of 4 pixels hidden by objects that come later."),
+        ("HIDDEN_PIXELS", "sea", 1, "Other annotations cover 6 of its 8 pixels."),
+        ("HIDDEN_PIXELS", "oil/spill?", 1, "Other annotations cover 1 of its 4 pixels."),
     ]
 
 
