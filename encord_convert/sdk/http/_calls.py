@@ -21,9 +21,17 @@ from encord_convert.sdk.configs import BaseConfig, SshConfig, UserConfig
 from encord_convert.sdk.exceptions import EncordException, RequestException, ResourceNotFoundError, TimeOutError
 from encord_convert.sdk.http import _signatures
 from encord_convert.sdk.http._envelopes import TracedContext, excerpt, request_bytes, response_of, told
-from encord_convert.sdk.http._newest import TRANSLATED, is_unserved
+from encord_convert.sdk.http._newest import TRANSLATED, is_unserved, translated
 from encord_convert.sdk.http._retries import ASKING_AGAIN, Clock, Patience, send
-from encord_convert.sdk.http.routes import REQUEST_ID, REQUEST_ID_HONOURED, PathRoute, Query, Verb, is_repeatable
+from encord_convert.sdk.http.routes import (
+    REQUEST_ID,
+    REQUEST_ID_HONOURED,
+    PathRoute,
+    Query,
+    Verb,
+    is_repeatable,
+    is_repeatable_path,
+)
 from encord_convert.sdk.http.transport import Reply, ReplyLate, Request, SocketTransport, Transport, TransportError
 
 COMPATIBLE = "0.1.104"
@@ -147,14 +155,27 @@ class Querier:
     def _query(self, query: Query, verb: Verb, uid: Any, payload: Any) -> tuple[Any, TracedContext]:
         """Ask, in the way the service is found to answer: the older one first, once."""
         newer = TRANSLATED.get((query, verb)) if isinstance(self.config, SshConfig | UserConfig) else None
-        if newer is None or not self.session.is_newest:
-            try:
-                return self._enveloped(query, verb, uid, payload)
-            except EncordException as error:
-                if newer is None or not is_unserved(error):
-                    raise
+        if newer is None:
+            return self._enveloped(query, verb, uid, payload)
+        if self.session.is_newest:
+            return translated(newer, self, uid, payload), self._trace({})
+        try:
+            return self._enveloped(query, verb, uid, payload)
+        except EncordException as error:
+            if not is_unserved(error):
+                raise
+            told = error
+        try:
+            answer = translated(newer, self, uid, payload)
+        except (RequestException, exceptions.UnknownException):
+            raise told from None  # it knows neither
+        except EncordException as error:
+            if is_unserved(error):
+                raise told from None
             self.session.is_newest = True
-        return newer(self, uid, payload), self._trace({})
+            raise
+        self.session.is_newest = True
+        return answer, self._trace({})
 
     def _enveloped(self, query: Query, verb: Verb, uid: Any, payload: Any) -> tuple[Any, TracedContext]:
         body = request_bytes(query, verb, uid, payload)
@@ -212,7 +233,7 @@ class Querier:
         }
         context = self._trace(common)
         target = url.removeprefix("{0.scheme}://{0.netloc}".format(urlsplit(url)))
-        is_repeatable = route.method in ("GET", "PUT") or self.session.honours_request_ids
+        is_repeatable = is_repeatable_path(route) or self.session.honours_request_ids
         for is_last in (False, True):
             skew = self.session.skew_s
             created = int(self.session.clock.now() + skew) - _signatures.BACKDATED_S

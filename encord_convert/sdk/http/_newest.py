@@ -12,7 +12,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.sdk.exceptions import EncordException, InvalidArgumentsError, MethodNotAllowedError
+from encord_convert.sdk.exceptions import (
+    EncordException,
+    InvalidArgumentsError,
+    MethodNotAllowedError,
+    RequestException,
+)
 from encord_convert.sdk.http.routes import Query, Verb, path_route
 
 if TYPE_CHECKING:
@@ -32,6 +37,21 @@ def is_unserved(error: EncordException) -> bool:
     return isinstance(error, MethodNotAllowedError) or (
         isinstance(error, InvalidArgumentsError) and NOT_SERVED in error.message
     )
+
+
+def translated(ask: _Ask, querier: Querier, uid: Any, payload: Any) -> Any:
+    """Ask a query the newer way.
+
+    Raises
+    ------
+    RequestException
+        The answer is not what the newest services send.
+    """
+    try:
+        return ask(querier, uid, payload)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise RequestException(f"The answer is not what the newest services send: {what}.") from error
 
 
 def _for(query: Query, verb: Verb) -> Callable[[_Ask], _Ask]:

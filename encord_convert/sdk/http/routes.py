@@ -359,3 +359,8 @@ def is_repeatable(query: Query, verb: Verb) -> bool:
     if verb is Verb.PUT:
         return query not in _MAKING
     return verb is Verb.GET or (verb is Verb.POST and query is Query.LABEL_ROW)
+
+
+def is_repeatable_path(route: PathRoute) -> bool:
+    """Tell whether calling a path of the younger half twice does no harm, whatever the service."""
+    return route.method in ("GET", "PUT") or route == LABEL_ROW_PRIORITIES

@@ -22,6 +22,7 @@ from encord_convert.service.handlers.data_rows import IN_A_DATASET, READ, WRITE
 from encord_convert.service.handlers.datasets import ADMIN, ANYONE
 from encord_convert.service.jobs import PRIVATE_DATA, RE_ENCODING
 from encord_convert.service.private_data import Unit, units_of
+from encord_convert.service.registering import older_document
 from encord_convert.service.store import data_rows, datasets, jobs
 from encord_convert.service.store.data_rows import texts
 from encord_convert.service.store.tables_jobs import DONE, FAILED, WAITING
@@ -48,7 +49,7 @@ def units(call: Call) -> Any:
     elif payload.get("integrationId") is None:
         return data_items.prepared_for_dataset(call)
     else:
-        found, skips = units_of(data_items.older_document(call.given("dataItems", dict)))
+        found, skips = units_of(older_document(call.given("dataItems", dict)))
     return [msgspec.json.encode(unit) for unit in found], skips
 
 
