@@ -171,7 +171,15 @@ def _parsed_row(line: bytes, structure: OntologyStructure, check: RowCheck, plac
         raise ReadError(place, f"is not a label row ({words_of(error)}).", line=number) from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(place, f"is not JSON ({error}).", line=number, advice="Was the file cut short?") from error
-    except (EncordException, KeyError, TypeError, ValueError, AttributeError, LookupError) as error:
+    except (
+        EncordException,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        LookupError,
+        NotImplementedError,
+    ) as error:
         fact = str(error).partition(" timestamp=")[0].rstrip()
         raise ReadError(place, f"is not a label row of this ontology ({type(error).__name__}: {fact}).",
                         line=number) from error  # fmt: skip

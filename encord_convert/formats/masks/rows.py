@@ -360,7 +360,15 @@ def _rows(
                 raise ReadError(place, fact, line=number, advice="Was the file cut short?") from error
             except ReadError:
                 raise
-            except (EncordException, KeyError, TypeError, ValueError, AttributeError, LookupError) as error:
+            except (
+                EncordException,
+                KeyError,
+                TypeError,
+                ValueError,
+                AttributeError,
+                LookupError,
+                NotImplementedError,
+            ) as error:
                 fact = str(error).partition(" timestamp=")[0].rstrip().rstrip(".")
                 fact = f"is not a label row with masks beside it ({type(error).__name__}: {fact})."
                 raise ReadError(place, fact, line=number) from error
