@@ -342,3 +342,12 @@ def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
     rows.write_bytes(rows.read_bytes().replace(b"masks/cam/1/000_spill.png", b"../../secret.png"))
     with pytest.raises(ReadError, match=r"the name '\.\./\.\./secret\.png' leaves its folder"):
         read(tmp_path / "m")
+
+
+@pytest.mark.parametrize("name", ["masks", "masks-instance", "encord"])
+def test_a_label_without_coordinates_is_refused_with_a_sentence(name: str) -> None:
+    files = files_of(name, SAMPLES["bitmasks"]())
+    rows = next(path for path in files if path.endswith(("rows.jsonl", "labels.jsonl")))
+    files[rows] = files[rows].replace(b'"bitmask":{', b'"bitmask_2":{', 1)
+    with pytest.raises(ReadError, match="has no coordinates"):
+        list(read_back(name, files))
