@@ -55,11 +55,13 @@ from __future__ import annotations
 from typing import Any
 
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
-from encord_convert.formats._files import Source
+from encord_convert.formats._files import Source, Target
 from encord_convert.formats._json_heads import head_of, sketch
-from encord_convert.formats.labelme.read import ReadOptions, read
-from encord_convert.formats.labelme.write import write
+from encord_convert.formats.labelme.options import ReadOptions
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
+from encord_convert.losses.narrow import Narrowed
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.common import NewerShape
@@ -104,6 +106,27 @@ def _is_labelme(top: object) -> bool:
         return shapes is None or isinstance(shapes, list)
     first = shapes[0] if isinstance(shapes, list) and shapes else None
     return isinstance(first, dict) and {"label", "points"} <= first.keys()
+
+
+def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
+    """Read a folder of files, or one.
+
+    Raises
+    ------
+    ReadError
+        There is no file of LabelMe, or the only one is damaged.
+    """
+    # Detection imports every format: what reads and writes this one is imported when it does.
+    from encord_convert.formats.labelme.read import read as read_any
+
+    return read_any(source, options, report)
+
+
+def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
+    """Write a file for each image, the list of classes and the ontology."""
+    from encord_convert.formats.labelme.write import write as write_any
+
+    write_any(narrowed, target, options)
 
 
 FORMAT = Format(

@@ -11,8 +11,8 @@ import binascii
 import io
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -23,6 +23,7 @@ from encord_convert.formats._files import Source
 from encord_convert.formats.coco.categories import Questions
 from encord_convert.formats.coco.ontology import Unknown, answer_of
 from encord_convert.formats.labelme.groups import Group, grouped
+from encord_convert.formats.labelme.options import ReadOptions
 from encord_convert.formats.labelme.shapes import (
     HUB,
     OURS,
@@ -68,19 +69,6 @@ _FLAGS = frozenset({"image.flags", "annotation.flags"})
 """Native keys that say nothing as long as all flags in them are off."""
 _MOST_HEAD = 1 << 16
 _MOST_BYTES = 1 << 29
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """How shapes of one group are read."""
-
-    groups: Literal["auto", "attribute"] = field(
-        default="auto",
-        metadata={
-            "help": "auto: polygons of one label and group are one object, a rectangle and points of one a skeleton; "
-            "attribute: the number is an answer to group_id."
-        },
-    )
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:

@@ -62,11 +62,12 @@ import re
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
-from encord_convert.formats._files import Source
-from encord_convert.formats.voc.options import ReadOptions, WriteOptions
-from encord_convert.formats.voc.read import read
-from encord_convert.formats.voc.write import UNWRITABLE, write
+from encord_convert.formats._files import Source, Target
+from encord_convert.formats.voc.options import UNWRITABLE, ReadOptions, WriteOptions
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
+from encord_convert.losses.narrow import Narrowed
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 
@@ -113,6 +114,27 @@ def _is_voc(text: str) -> bool:
         and _INSIDE.search(text) is not None
         and _LABELME.search(text) is None
     )
+
+
+def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
+    """Read a folder of annotations, or one.
+
+    Raises
+    ------
+    ReadError
+        There is no annotation, or the only one is damaged.
+    """
+    # Detection imports every format: what reads and writes this one is imported when it does.
+    from encord_convert.formats.voc.read import read as read_any
+
+    return read_any(source, options, report)
+
+
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
+    """Write annotations, image sets, the list of classes and the ontology."""
+    from encord_convert.formats.voc.write import write as write_any
+
+    write_any(narrowed, target, options)
 
 
 FORMAT = Format(

@@ -22,7 +22,7 @@ from encord_convert.formats.masks.names import safe_path
 from encord_convert.formats.voc.answers import NO, elements
 from encord_convert.formats.voc.elements import CORNERS, DEFAULT_POSE, FLAGS, put
 from encord_convert.formats.voc.masks import CLASSES, OBJECTS, VOID
-from encord_convert.formats.voc.options import WriteOptions
+from encord_convert.formats.voc.options import UNWRITABLE, WriteOptions
 from encord_convert.formats.voc.read import CONVENTION, FAMILY, HAS_PARTS, LISTED, PART_OF, SETS
 from encord_convert.formats.voc.sets import HEADER, LABELMAP, OFFICIAL, is_background, palette
 from encord_convert.formats.voc.shapes import Plane
@@ -34,9 +34,6 @@ from encord_convert.hub.splits import UNNAMED, split_of
 from encord_convert.hub.visibility import is_degenerate_ring, ring_px
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import Shape
-
-UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uffff]")
-"""Characters that XML has no place for."""
 
 
 def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
