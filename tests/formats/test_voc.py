@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from encord_convert import ReadError, Report, convert, read
+from encord_convert import ReadError, Report, convert, read, write
 from encord_convert.formats import MemorySource, detect
 from encord_convert.formats._files import source_at
 from encord_convert.formats.voc.page import FORMAT, ReadOptions
@@ -267,6 +267,20 @@ def test_a_mask_is_that_of_the_object_whose_box_it_fills_and_void_is_counted(tmp
         ("car", Shape.BITMASK), ("cat", Shape.BITMASK),
     ]  # fmt: skip
     assert "VOID_DROPPED" in codes(report)
+
+
+def test_more_masks_than_a_palette_has_colours_come_back(tmp_path: Path) -> None:
+    pixels = np.arange(1, 301, dtype=np.uint16).reshape(15, 20)
+    labels = read_members(
+        Annotations__a=xml(*(car(x, y, x, y) for y in range(15) for x in range(20)), size="20 15",
+                           top='<encord coordinates="voc"/>'),
+        **{"SegmentationObject__a.png": png.encoded(pixels)},
+    )  # fmt: skip
+    assert shapes_of(labels) == [("car", Shape.BITMASK)] * 300
+    convert_report = Report()
+    write(labels, tmp_path / "out", "voc", report=convert_report)
+    assert convert_report.is_lossless
+    assert shapes_of(read(tmp_path / "out")) == [("car", Shape.BITMASK)] * 300
 
 
 def test_masks_that_are_damaged_cost_themselves_alone() -> None:

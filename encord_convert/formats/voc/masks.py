@@ -115,8 +115,8 @@ class Masks:
         void = int((objects == VOID).sum())
         for value, runs in values_in([objects]):
             if value != VOID:
-                masks.append(Mask(value, self._label(value, runs, classes), runs))
-        return [mask for mask in masks if not is_background(mask.label)], void
+                masks.append(Mask(value - (VOID < value < _COLOURED), self._label(value, runs, classes), runs))
+        return masks, void
 
     def _label(self, value: int, box_runs: BoxRuns, classes: NDArray[Any] | None) -> str:
         """Return the class that most pixels of a mask have."""
@@ -134,6 +134,7 @@ class Masks:
         if number >= _COLOURED:
             colour = tuple((number - _COLOURED).to_bytes(3, "big"))
             return self._of_label_colour.get(colour, "#{:02x}{:02x}{:02x}".format(*colour))
+        number -= number > VOID
         return self._labels[number] if number < len(self._labels) else f"class {number}"
 
     def _numbers(self, name: str, size: tuple[int, int]) -> NDArray[Any]:
@@ -148,7 +149,10 @@ class Masks:
             fact = f"has {pixels.shape[1]} × {pixels.shape[0]} pixels, and its image {size[0]} × {size[1]}."
             raise ReadError(place, fact)
         if pixels.ndim == 2:
-            return np.asarray(pixels.astype(np.uint32))
+            numbers = pixels.astype(np.uint32)
+            if pixels.dtype == np.uint16:  # of more than 254 objects, where 255 is one of them
+                numbers[numbers >= VOID] += 1
+            return np.asarray(numbers)
         whole = pixels[:, :, :3].astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
         values, index = np.unique(whole, return_inverse=True)
         known = [self._number_of(tuple(int(value).to_bytes(3, "big")), name) for value in values]

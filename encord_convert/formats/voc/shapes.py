@@ -12,6 +12,7 @@ from typing import Any
 
 from encord_convert.formats.voc.elements import CORNERS, Annotation, Drawn, Said
 from encord_convert.formats.voc.masks import Mask, matched
+from encord_convert.formats.voc.sets import is_background
 from encord_convert.geometry.boxes import xyxy_from_rotated
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
@@ -71,6 +72,7 @@ def shown(annotation: Annotation, masks: Sequence[Mask]) -> Iterator[Shown]:
     if annotation.mark:  # written by this package: the number of a mask is that of its object
         places: list[int | None] = [mask.number - 1 for mask in masks]
     else:
+        masks = [mask for mask in masks if not is_background(mask.label)]
         places = matched(masks, [None if box is None else tuple(box) for box in boxes])
     own = {at: mask for mask, at in zip(masks, places, strict=True) if at is not None and at < len(boxes)}
     parents = 0
