@@ -96,11 +96,14 @@ def _region(one: Any, coordinates: Any, size: tuple[int, int], label: str, kept:
     return {REGION[0]: shape | extra, REGION[1]: attributes, **kept}
 
 
-def _attributes(asked: dict[str, Any], label: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the attributes of a project: those it has, and those of the classes."""
+def _attributes(asked: dict[str, Any], label: str, given: Any) -> Any:
+    """Return the attributes of a project: those it has, and those of the classes; what are none stay as they are."""
+    if not isinstance(given, dict):
+        return given
     hows: dict[str, Any] = {label: {"type": "text", "description": "", "default_value": ""}}
     for title, attribute in asked.items():
         options = {option.label: "" for option in getattr(attribute, "options", ())}
         kind = {"radio": "radio", "checklist": "checkbox"}.get(attribute.get_property_type().value, "text")
         hows[title] = {"type": kind, "description": "", **({"options": options} if options else {"default_value": ""})}
-    return {"file": {}, **given, "region": hows | given.get("region", {})}
+    known = given.get("region", {})
+    return {"file": {}, **given, "region": hows | known if isinstance(known, dict) else known}
