@@ -269,7 +269,7 @@ def test_an_answer_that_fails_on_the_way_is_an_error_and_leaves_no_file(
         made.add()
         monkeypatch.setattr(storage, "SHORT", 0)
 
-        def torn(*_: object) -> Iterator[object]:
+        def torn(*_: object, **__: object) -> Iterator[object]:
             yield []
             raise OSError(28, "No space left on device")
 
