@@ -221,7 +221,12 @@ def _images(row: LabelRowV2, options: WriteOptions, kept: Kept, names: Names) ->
     """Return the images of a row with their frames; one at least."""
     for frame in listed_frames(row, options, kept) or [0]:
         width, height = unit_size(row, frame)
-        image = _Image(kept.number(kept.image(row, frame).get("id")), width, height, names.of(row, frame))
+        image = _Image(
+            kept.number(kept.image(row, frame).get("id")),
+            width,
+            height,
+            names.of(row, frame, own=kept.image(row, frame).get("file_name")),
+        )
         if row.data_type is DataType.IMAGE and plain_name(image.file_name) != row.data_title:
             image.encord = {"title": row.data_title}
         yield image, frame

@@ -108,14 +108,20 @@ class Names:
         self._clashes = 0
         self._folders = RowFolders()
 
-    def of(self, row: LabelRowV2, frame: int, suffix: Callable[[str], str] = lambda _: "") -> str:
+    def of(
+        self, row: LabelRowV2, frame: int, suffix: Callable[[str], str] = lambda _: "", own: str | None = None
+    ) -> str:
         """Return a name for the file of a frame.
 
         Parameters
         ----------
         suffix : callable
             From a name to the ending it lacks. That of a frame of a video is not known before.
+        own : str, optional
+            What a COCO source calls the file.
         """
+        if own:
+            return self.unique(own)
         name = self._folders.name(row, frame)
         if row.data_type is DataType.VIDEO and not own_name(row, frame):
             stem = split_suffix(name)[0]

@@ -5,7 +5,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -27,7 +27,7 @@ from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.media import SUFFIXES
-from encord_convert.hub.native import Keys, Native
+from encord_convert.hub.native import Keys, Native, NativeColumns
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.table import Sheet
 from encord_convert.hub.visibility import frame_size
@@ -95,6 +95,10 @@ class Endings:
         if self._finder is None and self._source is not None:
             self._finder = beside(self._source)
         return "" if self._finder is None else self._finder.suffix(row, frame)
+
+
+def _rows_of(native: NativeColumns | None) -> Iterable[tuple[int, Keys]]:
+    return () if native is None else native.rows.items()
 
 
 class Rows:
@@ -221,10 +225,11 @@ class Rows:
         own = native.row_columns.get("id") if native is not None and "image" in self._largest else None
         ids = [0] * len(sheet) if own is None else np.asarray(own).tolist()
         titles = [title.replace("\\", "/") for title in sheet.titles]
-        for number, keys in native.rows.items() if native is not None else ():
-            titles[number] = keys.get("file_name", titles[number])
+        named = {number: keys["file_name"] for number, keys in _rows_of(native) if "file_name" in keys}
         for number, title in enumerate(titles):
-            if not title.endswith(_USUAL):
+            if number in named:
+                titles[number] = named[number]
+            elif not title.endswith(_USUAL):
                 titles[number] = title + self._endings.of(sheet.empty_row(number), 0, title)
         names = self.names.unique_many(titles)
         for number, (title, shown) in enumerate(zip(sheet.titles, names, strict=True)):
@@ -255,8 +260,7 @@ class Rows:
         keys = self._kept_keys.image(row, frame)
         if keys:
             self._more[len(self._kept)] = keys
-        own = keys.get("file_name")
-        shown = self.names.unique(own) if own else self.names.of(row, frame, partial(self._endings.of, row, frame))
+        shown = self.names.of(row, frame, partial(self._endings.of, row, frame), keys.get("file_name"))
         encord = identity(row, frame, is_first=is_first)
         if row.data_type is DataType.IMAGE and shown != row.data_title:
             encord["title"] = row.data_title

@@ -48,7 +48,8 @@ def walk(narrowed: Narrowed, target: Target, options: Any) -> Iterator[Left]:
     for left in narrowed:
         names, classes = part_of((split_of(left.row.client_metadata) if by_split else "") or UNNAMED)
         for frame in listed_frames(left.row, options, kept):
-            names.of(left.row, frame, partial(endings.of, left.row, frame))
+            own = kept.image(left.row, frame).get("file_name")
+            names.of(left.row, frame, partial(endings.of, left.row, frame), own)
         _meet(classes, left.row, kept)
         yield left
     for names, _ in parts.values():
