@@ -355,3 +355,12 @@ def test_memory_to_read_an_image_of_classes_grows_with_what_is_drawn(tmp_path: P
     tracemalloc.stop()
     assert len(row.get_object_instances()) == 1
     assert peak < 16 << 20
+
+
+@pytest.mark.parametrize("name", ["masks", "masks-instance", "encord"])
+def test_a_label_without_coordinates_is_refused_with_a_sentence(name: str) -> None:
+    files = files_of(name, SAMPLES["bitmasks"]())
+    rows = next(path for path in files if path.endswith(("rows.jsonl", "labels.jsonl")))
+    files[rows] = files[rows].replace(b'"bitmask":{', b'"bitmask_2":{', 1)
+    with pytest.raises(ReadError, match="has no coordinates"):
+        list(read_back(name, files))

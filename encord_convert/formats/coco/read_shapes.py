@@ -242,7 +242,7 @@ class Reader:
                 keys["num_keypoints"] = entry.num_keypoints
         if found.plan.shape in _WITHOUT_RINGS and is_given(entry.segmentation) and "rotation" not in attributes:
             keys["segmentation"] = value_of(entry.segmentation)
-        if found.kind == "keypoints" and entry.num_keypoints is not None:
+        if found.plan.shape is Shape.SKELETON and entry.num_keypoints is not None:
             shown = sum(1 for flag in (keypoints_of(entry) or ())[2::3] if flag > 0)
             if entry.num_keypoints != shown:
                 keys["num_keypoints"] = entry.num_keypoints
