@@ -42,7 +42,7 @@ class EncordClient:
     querier : Querier
     config : Config
     api_client : optional
-        Asks the younger half of the API; by default the querier does.
+        Asks REST v2; by default the querier does.
     """
 
     def __init__(self, querier: Querier, config: Config, api_client: Querier | None = None) -> None:

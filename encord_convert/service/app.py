@@ -286,7 +286,7 @@ class Service:
         if endpoint == RESOURCE:
             kind, hash_ = headers.get("resourcetype"), headers.get("resourceid", "")
             if kind not in _OLDER_KINDS:
-                kind = ""  # the older half has no others
+                kind = ""  # the envelope API has no others
         return Asked(handler, head.proof, kind, hash_, make, _enveloped, request_id, len(body), digest)
 
     def _rest(self, head: Head, body: bytes, digest: bytes) -> Asked:

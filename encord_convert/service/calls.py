@@ -101,7 +101,7 @@ class Call(msgspec.Struct):
     prepared
         What the handler's ``prepare`` returned.
     path : dict
-        Names in the path, of the younger half.
+        Names in the path, of REST v2.
     asked : dict
         Members of the query string, each with all its values; :attr:`query` has the first of each.
     strict_saves : bool
@@ -134,7 +134,7 @@ class Call(msgspec.Struct):
 
     @property
     def query(self) -> dict[str, str]:
-        """Members of the query string, of the younger half."""
+        """Members of the query string, of REST v2."""
         return {name: values[0] for name, values in self.asked.items()}
 
     @property
@@ -263,7 +263,7 @@ def handles_path(
     prepare: Callable[[Call], Any] | None = None,
     is_long: bool = False,
 ) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
-    """Register a function for a route of the younger half, ``METHOD path``, which only users call.
+    """Register a function for a route of REST v2, ``METHOD path``, which only users call.
 
     A path that names a project, a dataset, an ontology, a folder or a group is called in its name, and ``roles`` are
     those in it. See :func:`handles` for the rest.

@@ -60,12 +60,12 @@ def code_of(error: BaseException) -> tuple[str, Any]:
 
 
 def envelope_of(error: BaseException) -> bytes:
-    """Return the body that tells an error in the older half; it goes with HTTP 200."""
+    """Return the body that tells an error in the envelope API; it goes with HTTP 200."""
     code, payload = code_of(error)
     return msgspec.json.encode({"status": _STATUSES.get(code, _OTHER_STATUS), "response": [code], "payload": payload})
 
 
 def status_of(error: BaseException) -> tuple[int, bytes]:
-    """Return HTTP status and body that tell an error in the younger half."""
+    """Return HTTP status and body that tell an error in REST v2."""
     code, payload = code_of(error)
     return _STATUSES.get(code, _OTHER_STATUS), msgspec.json.encode({"message": payload, "code": code})

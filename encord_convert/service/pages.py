@@ -1,4 +1,4 @@
-"""Listings of the younger half: conditions and pages as its queries have them."""
+"""Listings of REST v2: conditions and pages as its queries have them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FILTERS = {
 
 
 def filters(call: Call) -> dict[str, Any]:
-    """Return the conditions on title, description and times by their names of the older half."""
+    """Return the conditions on title, description and times by their names of the envelope API."""
     return {_FILTERS[name]: value for name, value in call.query.items() if name in _FILTERS}
 
 

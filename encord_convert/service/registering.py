@@ -211,7 +211,7 @@ def private(call: Call, document: dict[str, Any], integration: Any) -> list[dict
 
 
 def older_document(document: dict[str, Any]) -> dict[str, Any]:
-    """Return ``dataItems`` of a cloud as a document of the older half."""
+    """Return ``dataItems`` of a cloud as a document of the envelope API."""
     found: dict[str, Any] = {}
     for name, unit in _units(document):
         kind = _GROUPS[name][0] if name in _GROUPS else name

@@ -30,7 +30,7 @@ def iso(seconds: float) -> str:
 
 
 def zulu(seconds: float) -> str:
-    """Return a moment as the younger half has it.
+    """Return a moment as REST v2 has it.
 
     >>> zulu(1700000000.25)
     '2023-11-14T22:13:20.250000Z'

@@ -129,7 +129,7 @@ class Service(socketserver.StreamRequestHandler):
             assert not chunked
 
     def answer(self, body: bytes, host: str) -> bytes:
-        """Return the reply to a request of the older half."""
+        """Return the reply to a request of the envelope API."""
         if b'"labelrow", "query_method": "POST"' in body[:80]:
             return b'{"status": 200, "response": true}'
         asked = json.loads(body)

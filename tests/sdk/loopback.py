@@ -73,7 +73,7 @@ DROPPED = Answer(raw=b"")
 
 
 def success(response: Any, **headers: str) -> Answer:
-    """Return an answer of the older half of the API that says it went well."""
+    """Return an answer of the envelope API of the API that says it went well."""
     return Answer(body=msgspec.json.encode({"status": 200, "response": response}), headers=headers)
 
 

@@ -1,4 +1,4 @@
-"""Who gets in: signatures over the bytes as they came, times of the younger half, API keys and what they allow."""
+"""Who gets in: signatures over the bytes as they came, times of REST v2, API keys and what they allow."""
 
 from __future__ import annotations
 
@@ -107,12 +107,12 @@ def test_a_role_that_only_reads_does_not_write(server: Running) -> None:
         seen.add_users(["eve@example.com"], DatasetUserRole.ADMIN)
 
 
-# --- the younger half ------------------------------------------------------------------------------------------------
+# --- REST v2 ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Answer two routes of the younger half, and count what is written."""
+    """Answer two routes of REST v2, and count what is written."""
     written: list[Any] = []
 
     def write(call: Call) -> dict[str, str]:

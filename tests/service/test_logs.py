@@ -21,7 +21,7 @@ START = 1_700_000_000.0
 
 
 class Watch:
-    """A clock that is set by hand; ``now`` None: the real one, by which signatures of the younger half are made."""
+    """A clock that is set by hand; ``now`` None: the real one, by which signatures of REST v2 are made."""
 
     def __init__(self) -> None:
         self.now: float | None = START

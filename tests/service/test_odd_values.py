@@ -50,7 +50,7 @@ def with_value(body: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict[
 
 
 def requests() -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
-    """Yield every recorded request of the older half by the user, with each place of what it says."""
+    """Yield every recorded request of the envelope API by the user, with each place of what it says."""
     seen = set()
     for block in blocks():
         for one in block.values[0]["requests"]:

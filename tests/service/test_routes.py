@@ -347,7 +347,7 @@ def of_any_user() -> list[tuple[str, str]]:
 
 
 def users_of(kind: str) -> dict[str, str]:
-    """Role to the user who has it, of what the younger half names."""
+    """Role to the user who has it, of what REST v2 names."""
     if kind == "folder":
         return names_of("dataset")
     if kind == "group":

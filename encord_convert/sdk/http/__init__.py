@@ -14,7 +14,7 @@ domains            get_project_client and get_dataset_client stay with the domai
                    a slash at the end of a domain, and a path in it, count for both halves of the API
 keys               passwords of keys need no package of your own
                    the resource of the environment works with API keys
-signatures         clocks that disagree are noticed by the service's Date, and the younger half signed again, once
+signatures         clocks that disagree are noticed by the service's Date, and REST v2 signed again, once
 sending again      full jitter, and a wait before the first time too
                    what makes something is sent once, unless the service honours X-Request-Id
                    nor is a PUT that begins a label row, makes a model or starts a job

@@ -97,7 +97,7 @@ class Querier:
         self.config = config
         self.session = Session() if session is None else session
 
-    # --- the older half ---------------------------------------------------------------------------------------------
+    # --- the envelope API ---------------------------------------------------------------------------------------------
 
     def get(self, query: Query, uid: Any = None, payload: Any = None) -> Any:
         """Read one thing.
@@ -194,10 +194,10 @@ class Querier:
             raise _exhausted(reply, asked, context)
         return response_of(reply.body, reply.status, context, asked), context
 
-    # --- the younger half -------------------------------------------------------------------------------------------
+    # --- REST v2 -------------------------------------------------------------------------------------------
 
     def call(self, route: PathRoute, *, query: dict[str, Any] | None = None, payload: Any = None, **names: str) -> Any:
-        """Call a path of the younger half and return its JSON.
+        """Call a path of REST v2 and return its JSON.
 
         Parameters
         ----------

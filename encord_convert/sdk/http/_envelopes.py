@@ -1,4 +1,4 @@
-"""What a request of the older half is wrapped in, and what its reply means.
+"""What a request of the envelope API is wrapped in, and what its reply means.
 
 Source: wire protocol, sections 2 and 4; ``fixtures/wire/errors.json``.
 """

@@ -1,4 +1,4 @@
-"""Queries of the older half that the newest services do not answer, asked the way these do, with the same answers.
+"""Queries of the envelope API that the newest services do not answer, asked the way these do, with the same answers.
 
 Whoever asks a :class:`.Querier` need not know which service answers. What only older services have (keys of resources,
 statuses of labels, models) is not here.
@@ -75,7 +75,7 @@ def _pages(querier: Querier, method: str, path: str, query: dict[str, Any], **na
 
 
 def _filters(payload: Any, **spelled: str) -> dict[str, Any]:
-    """Return the conditions of a listing, as the younger half spells them."""
+    """Return the conditions of a listing, as REST v2 spells them."""
     conditions = {spelled.get(name, name): value for name, value in ((payload or {}).get("filter") or {}).items()}
     return {_camel(name): value for name, value in conditions.items()} | {"includeOrgAccess": "False"}
 
@@ -86,7 +86,7 @@ def _camel(name: str) -> str:
 
 
 def _spaced(moment: str) -> str:
-    """Return a moment as records of the older half have it."""
+    """Return a moment as records of the envelope API have it."""
     return datetime.fromisoformat(moment.replace("Z", "+00:00")).strftime("%Y-%m-%d %H:%M:%S")
 
 

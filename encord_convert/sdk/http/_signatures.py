@@ -23,7 +23,7 @@ def public_key_hex(key: Ed25519PrivateKey) -> str:
 
 
 def authorization(key: Ed25519PrivateKey, body: bytes) -> str:
-    """Return the ``Authorization`` of a request of the older half: public key and signature of the body's digest."""
+    """Return the ``Authorization`` of a request of the envelope API: public key and signature of the body's digest."""
     return f"{public_key_hex(key)}:{key.sign(sha256(body).digest()).hex()}"
 
 
@@ -67,7 +67,7 @@ def signature_base(method: str, target: str, digest: str, parameters: str) -> st
 
 
 def signature_headers(key: Ed25519PrivateKey, method: str, target: str, body: bytes, created: int) -> dict[str, str]:
-    """Return the headers that sign a request of the younger half.
+    """Return the headers that sign a request of REST v2.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Every path and every query type of the service, once; the client calls them, the local service answers them.
 
-The older half of the API has two addresses. Each request names a *query type* and a logical verb in its body; what the
+The envelope API has two addresses. Each request names a *query type* and a logical verb in its body; what the
 service is asked in the name of one project, dataset or ontology goes to :data:`RESOURCE`, the rest to :data:`USER`.
-The younger half has paths of its own below :data:`V2`.
+REST v2 has paths of its own below :data:`V2`.
 
 Source: wire protocol, sections 1, 6 and 7.
 """
@@ -81,7 +81,7 @@ class Query(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation of the older half.
+    """One operation of the envelope API.
 
     Parameters
     ----------
@@ -151,12 +151,12 @@ ROUTES: dict[tuple[Query, Verb], Route] = {
     for endpoints, verbs in rows
     for verb in verbs.split()
 }
-"""All operations of the older half, by query type and verb."""
+"""All operations of the envelope API, by query type and verb."""
 
 
 @dataclass(frozen=True, slots=True)
 class PathRoute:
-    """One operation of the younger half: an HTTP method and a path with ``{names}``."""
+    """One operation of REST v2: an HTTP method and a path with ``{names}``."""
 
     method: str
     path: str
@@ -294,7 +294,7 @@ GET     user/current-organisation/groups
 """Methods and paths below :data:`V2`; of two that fit a request the first is meant, so literal parts stand first."""
 
 PATH_ROUTES = tuple(PathRoute(method, f"{V2}/{path}") for method, path in map(str.split, _PATHS.strip().splitlines()))
-"""All operations of the younger half."""
+"""All operations of REST v2."""
 
 
 def path_route(method: str, path: str) -> PathRoute:
@@ -337,7 +337,7 @@ def _pairs(table: str) -> Iterator[tuple[Query, Verb]]:
 
 
 NEWEST = frozenset(_pairs(_NEWEST))
-"""What of the older half the newest client still asks; see :data:`PATH_ROUTES` for the rest of what it does."""
+"""What of the envelope API the newest client still asks; see :data:`PATH_ROUTES` for the rest of what it does."""
 
 REQUEST_ID = "X-Request-Id"
 """Header of requests that make something: the same text however often one is sent."""
@@ -362,5 +362,5 @@ def is_repeatable(query: Query, verb: Verb) -> bool:
 
 
 def is_repeatable_path(route: PathRoute) -> bool:
-    """Tell whether calling a path of the younger half twice does no harm, whatever the service."""
+    """Tell whether calling a path of REST v2 twice does no harm, whatever the service."""
     return route.method in ("GET", "PUT") or route == LABEL_ROW_PRIORITIES

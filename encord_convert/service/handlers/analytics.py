@@ -1,4 +1,4 @@
-"""What was done with tasks and how long it took, as the younger half tells it.
+"""What was done with tasks and how long it took, as REST v2 tells it.
 
 Time is measured as in :mod:`.timers`, over the whole period that is asked for.
 

@@ -23,7 +23,7 @@ LOCATIONS = {
     StorageLocation.CORD_STORAGE.value: "encord", StorageLocation.AWS.value: "s3", StorageLocation.GCP.value: "gcp",
     StorageLocation.AZURE.value: "azure", StorageLocation.OTC.value: "openTelekom",
 }  # fmt: skip
-"""Where files lie, by the number of the older half."""
+"""Where files lie, by the number of the envelope API."""
 _UNKNOWN = (
     "duration", "dicomInstanceUid", "dicomStudyUid", "dicomSeriesUid", "audioSampleRate", "audioBitDepth", "audioCodec",
     "audioNumChannels", "integrationHash",

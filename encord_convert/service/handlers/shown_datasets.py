@@ -1,4 +1,4 @@
-"""Datasets and ontologies as the younger half has them.
+"""Datasets and ontologies as REST v2 has them.
 
 Source: wire protocol of the newest package, sections 6.3 and 6.4.
 """

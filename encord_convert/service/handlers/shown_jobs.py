@@ -1,4 +1,4 @@
-"""Imports of CVAT, de-identification and re-encoding as the younger half begins them and asks after them.
+"""Imports of CVAT, de-identification and re-encoding as REST v2 begins them and asks after them.
 
 They are done when they are begun; what came of them is kept for whoever began them.
 
@@ -34,7 +34,7 @@ def _job(call: Call, kind: str) -> Any:
 
 
 def _older_import(call: Call) -> dict[str, Any]:
-    """Return the payload of an import of the older half."""
+    """Return the payload of an import of the envelope API."""
     data = call.given("data", list)
     if not all(isinstance(one, dict) and isinstance(one.get("dataLink"), str) for one in data):
         raise InvalidArgumentsError("data is a list of objects with dataPath and dataLink.")

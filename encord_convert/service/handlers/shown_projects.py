@@ -1,4 +1,4 @@
-"""Projects as the younger half has them, and who works in them.
+"""Projects as REST v2 has them, and who works in them.
 
 A project of any kind is one with a workflow there: labelling, review, done. Its status and its tags are only kept.
 

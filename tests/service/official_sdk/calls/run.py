@@ -27,7 +27,7 @@ HERE = str(Path(__file__).parent)
 
 
 def route_of(request: requests.PreparedRequest) -> str:
-    """What a request asks, with ``{}`` for each hash in its path; of the older half, query and verb."""
+    """What a request asks, with ``{}`` for each hash in its path; of the envelope API, query and verb."""
     path = urlsplit(request.url).path
     if path.lstrip("/") in ("public", "public/user"):
         body = json.loads(request.body)
