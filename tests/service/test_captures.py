@@ -5,8 +5,8 @@ included, to a served service that has what they name. What a request has from a
 hashes of what was made) is put in its place, and then the request is signed again; so are those whose signature holds
 only for minutes. Images, videos and slices that are uploaded are real ones. Accepted is
 
-- of the envelope API: HTTP 200, ``status`` 200 and a ``response`` of the shape :mod:`wire_replies` has for the query; of
-  what needs an engine, the documented code;
+- of the envelope API: HTTP 200, ``status`` 200 and a ``response`` of the shape :mod:`wire_replies` has for the query;
+  of what needs an engine, the documented code;
 - of REST v2 and of storage: HTTP 200, and the shape.
 """
 
