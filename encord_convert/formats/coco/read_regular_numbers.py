@@ -51,7 +51,7 @@ class Plain:
     alikes : list of Alike or None
         None too for one whose geometry is not plain.
     native : dict of int to dict
-        Of those that are plain: box and area that are not of the geometry.
+        Of those that are plain: box and area that are not of the geometry, whatever they are.
     """
 
     def __init__(
@@ -141,8 +141,7 @@ class Plain:
         entries = [self._entries[one] for one in at]
         bboxes = [] if boxes is None else [entry.bbox for entry in entries]
         for number, own in own_extents(bboxes, [entry.area for entry in entries], areas, boxes).items():
-            if own := self._reader.sound(own, entries[number]):
-                self.native[at[number]] = own
+            self.native[at[number]] = own
 
     def _masks(self, at: list[int]) -> tuple[list[int], Any, Any]:
         kept, found = self._one_by_one(at)
@@ -156,8 +155,7 @@ class Plain:
         kept, points = self._one_by_one(at)
         for one, point in zip(kept, points, strict=True):
             size = self._all_sizes[int(self._owners[one])]
-            entry = self._entries[one]
-            if not self._is_relative and (own := self._reader.sound(own_extent(entry, point, size), entry)):
+            if not self._is_relative and (own := own_extent(self._entries[one], point, size)):
                 self.native[one] = own
         return kept, np.array([(point.x, point.y) for point in points], np.float64).reshape(-1, 2), ()
 

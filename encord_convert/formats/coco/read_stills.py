@@ -204,8 +204,8 @@ class _Gathering:
                 self.place_of[start:] = range(before, before + len(alikes))
                 self._indexes += range(len(alikes))
                 self._ids += [entry.id for entry in entries]
-                if self._plain.native:
-                    self._take_own(range(start, start + len(alikes)), before)
+                for at in range(start, start + len(alikes)) if self._plain.native else ():
+                    self._take_own(part, at, before + at - start, entries[at - start])
                 self.uses += [alike.use for alike in alikes if alike]
                 index, entries = len(alikes), []
             for at, entry in enumerate(entries):
@@ -219,8 +219,7 @@ class _Gathering:
                     self._keep(part, hash_, taken)
                 self._indexes.append(index)
                 self._ids.append(entry.id)
-                if start + at in self._plain.native:
-                    self._native[len(self.uses)] = self._plain.native[start + at]
+                self._take_own(part, start + at, len(self.uses), entry)
                 self.uses.append(alike.use)
                 index += 1
             alikes = []  # only the document itself has any
@@ -237,11 +236,10 @@ class _Gathering:
             if own:
                 self._said[number] = own
 
-    def _take_own(self, places: range, before: int) -> None:
-        """Take what is native of the annotations of an image, which are all plain."""
-        for at in places:
-            if at in self._plain.native:
-                self._native[before + at - places.start] = self._plain.native[at]
+    def _take_own(self, part: Part, at: int, place: int, entry: Any) -> None:
+        """Take what is native of an annotation that is plain."""
+        if at in self._plain.native and (own := part.reader.sound(self._plain.native[at], entry)):
+            self._native[place] = own
 
     def native(self, of_images: NativeColumns) -> NativeColumns | None:
         """Return what only COCO has words for, of the images and of what is on them; None if that is nothing."""
