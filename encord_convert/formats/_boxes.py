@@ -49,8 +49,8 @@ def box_px(coordinates: Any, size: tuple[int, int], tolerance_px: float) -> tupl
 def box_from_px(
     left: float, top: float, width: float, height: float, size: tuple[int, int]
 ) -> BoundingBoxCoordinates | None:
-    """Return the box of pixels in an image; None if it has no area or is not of numbers."""
-    if not (width > 0 and height > 0 and max(abs(left), abs(top), width, height) < 1e9):
+    """Return the box of pixels in an image; None if it has no area or is not of numbers, or the image has no size."""
+    if not (all(size) and width > 0 and height > 0 and max(abs(left), abs(top), width, height) < 1e9):
         return None
     return BoundingBoxCoordinates(height / size[1], width / size[0], left / size[0], top / size[1])
 

@@ -45,10 +45,10 @@ def coordinates_from_px(shape: Any, numbers: Sequence[Any], size: tuple[int, int
     Raises
     ------
     TypeError, ValueError
-        They are not numbers, too few, or enclose nothing.
+        They are not numbers, too few, or enclose nothing; or the image has no size.
     """
     flat = [float(number) for number in numbers]
-    if len(flat) < _LEAST[shape] or not all(abs(number) < _FARTHEST for number in flat):
+    if not all(size) or len(flat) < _LEAST[shape] or not all(abs(number) < _FARTHEST for number in flat):
         raise ValueError
     if shape is Shape.BOUNDING_BOX:
         box = box_from_px(flat[0], flat[1], flat[2], flat[3], size)

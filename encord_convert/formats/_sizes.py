@@ -143,7 +143,8 @@ def _stated(source: Source) -> Iterable[Size]:
         sides = [int(side[:9]) if side.isascii() and side.isdecimal() else 0 for side in (width, height, frames)]
         if any("\udc80" <= character <= "\udcff" for character in title):
             raise ReadError(source.place(SIZES), "the title of an image is not UTF-8.", line=number)
-        if 0 < sides[0] <= _MOST_PX and 0 < sides[1] <= _MOST_PX:
+        is_unsized = (width, height) == ("0", "0")  # of an image whose size nobody knew, which has no shapes
+        if is_unsized or (0 < sides[0] <= _MOST_PX and 0 < sides[1] <= _MOST_PX):
             yield Size(path, sides[0], sides[1], title, sides[2])
         elif row and number > 1:
             fact = f"a line is an image, its width and height; this one is {','.join(row):.60}."

@@ -145,3 +145,20 @@ def test_a_long_limit_takes_no_memory_of_a_short_file(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 64 << 20
+
+
+@pytest.mark.parametrize(
+    "name", ["createml", "cvat", "encord", "kitti", "labelme", "mot", "openimages", "via", "voc", "yolo"]
+)
+def test_an_image_whose_size_nobody_knows_can_be_read_again(name: str, tmp_path: Path) -> None:
+    file = {
+        "images": [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "b.png", "width": 60, "height": 40}],
+        "annotations": [
+            {"id": 1, "image_id": 2, "category_id": 1, "bbox": [10, 5, 20, 10], "area": 200, "iscrowd": 0},
+        ],
+        "categories": [{"id": 1, "name": "c"}],
+    }
+    (tmp_path / "in.json").write_text(json.dumps(file))
+    convert(tmp_path / "in.json", tmp_path / "out", to=name)
+    rows = list(read(tmp_path / "out", name))
+    assert sum(len(row.get_object_instances()) for row in rows) == 1

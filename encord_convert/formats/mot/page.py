@@ -197,7 +197,8 @@ def _row(source: Source, clip: Clip, sizes: Sizes, marks: Marks, options: ReadOp
     files = clip.images(members)
     stated = sizes.stated.get(clip.file.removesuffix(".txt"))
     size = stated[1:3] if stated else (clip.number("imwidth"), clip.number("imheight"))
-    if not all(size):
+    is_unsized = {clip.said("imwidth"), clip.said("imheight")} == {"0"}  # nobody knew: it has no boxes
+    if not (all(size) or stated or is_unsized):
         size = sizes.of(clip.title, files[0] if files else None, place)
     rows = parse(clip)
     title = (stated and stated.title) or clip.title

@@ -73,8 +73,9 @@ class Clip:
         return [pair for name, pair in self.info.items() if name not in READ]
 
     def unread(self) -> list[tuple[str, str]]:
-        """Return the keys and values of seqinfo.ini that should be numbers and are none."""
-        return [self.info[name] for name in READ if name != "name" and name in self.info and not self.number(name)]
+        """Return the keys and values of seqinfo.ini that should be numbers and are not."""
+        numbers = [name for name in READ if name != "name" and name in self.info and not self.number(name)]
+        return [self.info[name] for name in numbers if name == "seqlength" or self.said(name) != "0"]
 
     def spelled(self) -> dict[str, str]:
         """Return how it spells the keys that are read, where that is not as most do."""
