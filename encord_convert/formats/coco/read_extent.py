@@ -193,7 +193,8 @@ def _bounds(places: Floats) -> list[float]:
 
 def _shoelace(ring: Floats) -> float:
     x, y = ring[:, 0], ring[:, 1]
-    return float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) / 2
+    inner = np.dot(x[:-1], y[1:]) - np.dot(y[:-1], x[1:])
+    return float(inner + x[-1] * y[0] - y[-1] * x[0]) / 2
 
 
 def extents_of_rings(pixels: Floats, counts: list[int]) -> tuple[Floats, Floats]:

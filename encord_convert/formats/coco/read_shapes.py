@@ -36,7 +36,7 @@ SAID_KEYS = ("track_id", "instance_id", "video_id", "iscrowd", "score", "confide
              "bbox", "segmentation", "keypoints", "attributes", "segmentations", "bboxes", "area", "areas")  # fmt: skip
 """Keys of an annotation without a geometry that are nothing in the hub."""
 _BOXES = (Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX)
-_WITHOUT_RINGS = (*_BOXES, Shape.POINT, Shape.SKELETON)
+_WITHOUT_RINGS = frozenset((*_BOXES, Shape.POINT, Shape.SKELETON))
 """Shapes that are not read from a segmentation: what stands there is said beside them."""
 NO_LABEL = ""
 
@@ -240,7 +240,8 @@ class Reader:
             keys["keypoints"] = value_of(entry.keypoints)
             if entry.num_keypoints is not None:
                 keys["num_keypoints"] = entry.num_keypoints
-        if found.plan.shape in _WITHOUT_RINGS and is_given(entry.segmentation) and "rotation" not in attributes:
+        has_rings = len(entry.segmentation) and found.plan.shape in _WITHOUT_RINGS
+        if has_rings and is_given(entry.segmentation) and "rotation" not in attributes:
             keys["segmentation"] = value_of(entry.segmentation)
         if found.plan.shape is Shape.SKELETON and entry.num_keypoints is not None:
             shown = sum(1 for flag in (keypoints_of(entry) or ())[2::3] if flag > 0)
@@ -251,7 +252,9 @@ class Reader:
         if is_odd or (category is not None and category.is_declared and entry.iscrowd):
             keys["iscrowd"] = entry.iscrowd
         if self.options.coordinates == "pixels":
-            keys.update(self.sound(own_extent(entry, found.coordinates, size, attributes), entry))
+            extent = own_extent(entry, found.coordinates, size, attributes)
+            if extent:
+                keys.update(self.sound(extent, entry))
         return keys
 
     def sound(self, extent: dict[str, Any], entry: Any) -> dict[str, Any]:
