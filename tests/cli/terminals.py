@@ -64,8 +64,10 @@ def in_terminal(
     )  # fmt: skip
     os.close(follower)
     shown, end, is_interrupted = b"", time.monotonic() + 60, False
+    ready = select.poll()  # select() takes no descriptor above 1,023
+    ready.register(leader, select.POLLIN)
     while time.monotonic() < end:
-        if select.select([leader], [], [], 0.05)[0]:
+        if ready.poll(50):
             try:
                 data = os.read(leader, 65536)
             except OSError:  # the other side was closed

@@ -118,7 +118,7 @@ def test_a_label_of_several_shapes_is_trained_as_one_class(target: str, source: 
     assert any("car" in text for text in texts)
     assert not any("(polygon)" in text or "(bitmask)" in text for text in texts)
     if target == "ultralytics":
-        assert 'nc: 2\nnames: \n  0: "car"\n  1: "tree"\n' in (out / "data.yaml").read_text()
+        assert 'nc: 2\nnames:\n  0: "car"\n  1: "tree"\n' in (out / "data.yaml").read_text()
         [labels] = (out / "labels").rglob("*.txt")
         assert sorted(line[0] for line in labels.read_text().splitlines()) == ["0", "0", "0", "1"]
 

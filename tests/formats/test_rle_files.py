@@ -244,7 +244,7 @@ def table(pixels: str) -> dict[str, bytes]:
         (record({"data": "", "origin": 7}, dialect="supervisely"), "numbers, lists and texts elsewhere"),
         (
             record({"rleString": True, "left": 0, "top": 0, "width": 5, "height": 4}, dialect="encord"),
-            "numbers, lists and texts elsewhere",
+            "Run lengths in a string are text; this is bool",
         ),
         (record("1 2", dialect="morse"), "the dialect 'morse' is not a known dialect: coco, "),
         (record("1 2", width=1 << 20, height=1 << 20, dialect="kaggle"), "larger than the 268435456 pixels"),

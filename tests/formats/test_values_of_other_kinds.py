@@ -54,7 +54,7 @@ def coco(**members: Any) -> dict[str, bytes]:
 
 def test_a_list_in_the_place_of_the_information_of_a_file_is_not_read(tmp_path: Path) -> None:
     report = convert(laid(tmp_path, coco(info=[{"version": "1.0"}])), tmp_path / "out", from_="coco", to="coco")
-    assert "BLOCK_NOT_READ" in {note.code for note in report.notes()}
+    assert "BLOCK_NOT_READ" in {loss.code for loss in report.losses()}
     assert len(list(read(tmp_path / "out", "coco"))) == 1
 
 

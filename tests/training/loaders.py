@@ -189,7 +189,7 @@ def ultralytics(root: Path, split: str, task: str) -> list[dict[str, Any]]:
             numbers = np.array(row[1:], float)
             shares = np.delete(numbers, np.s_[6::3]) if task == "pose" else numbers
             check(int(row[0]) in data["names"], "a class is unknown")
-            check(shares.min() >= 0 and shares.max() <= 1, "non-normalized or out of bounds coordinates")
+            check(shares.min() >= -0.01 and shares.max() <= 1.01, "non-normalized or out of bounds coordinates")
             columns = {"detect": 4, "obb": 8, "pose": 4 + 3 * data.get("kpt_shape", [0])[0]}.get(task)
             check(len(numbers) == columns if columns else len(numbers) >= 6 and len(numbers) % 2 == 0, "columns")
             scale = np.resize([width, height], len(shares))

@@ -243,12 +243,12 @@ _MOST = 1_000_000_000
 """Pixels of a side, or number of a frame, that is taken for one."""
 
 
-def _whole(text: str) -> int | None:
+def _whole(text: str, beyond: int | None = None) -> int | None:
     try:
         number = int(text)
     except ValueError:
         return None
-    return number if -_MOST < number < _MOST else None
+    return number if -_MOST < number < _MOST else beyond
 
 
 def _task(element: Any, meta: Any) -> Task:
@@ -263,7 +263,7 @@ def _task(element: Any, meta: Any) -> Task:
         name=_text(element, "name"),
         subset=_text(element, "subset"),
         mode=_text(element, "mode"),
-        size=_whole(_text(element, "size")),
+        size=_whole(_text(element, "size"), _MOST),  # a track of so many frames is refused
         start=_whole(_text(element, "start_frame")) or 0,
         stop=_whole(_text(element, "stop_frame")),
         step=max(1, _whole(step.strip()) or 1),
