@@ -103,7 +103,7 @@ def _mutated_tree(tree: Any, chance: Random) -> Any:
         container[index] = (name, value)
     elif kind == 8 and isinstance(container, Members):
         container.append((container[index][0], chance.choice([value, *SCALARS])))
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
         _set(
             place, chance.choice([-value, value * 10**6, value + 0.5, value // 2 if value == value else 0, str(value)])
         )
