@@ -187,7 +187,7 @@ CORNERS = "0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n"
         (CORNERS, YAML, {"rotatable_bounding_box": 1}, "and are rectangles"),
         (CORNERS.replace("0.1 0.5\n", "0.3 0.6\n"), YAML, {"polygon": 1}, "7 or more values"),
         (CORNERS, YAML + "task: segment\n", {"polygon": 1}, "data.yaml says so"),
-        (POSE, YAML + "kpt_shape: [3, 3]\n", {"skeleton": 1}, "as long as kpt_shape says"),
+        (POSE, YAML + "kpt_shape: [3, 3]\n", {"skeleton": 1}, "kpt_shape says so"),
     ],
 )
 def test_the_task_is_decided_for_all_rows_and_told(rows: str, yaml: str, shape: dict[str, int], rule: str) -> None:
@@ -256,6 +256,38 @@ def test_keypoints_have_names_visibilities_and_a_box_of_their_own() -> None:
 def test_keypoints_of_two_numbers_are_visible_unless_they_are_at_the_origin() -> None:
     labels, _ = reading(one("0 .2 .3 .2 .4 .1 .1 0 0\n", YAML + "kpt_shape: [2, 2]\n"))
     assert [one.visibility for one in first(labels).values] == [Visibility.VISIBLE, Visibility.INVISIBLE]
+
+
+@pytest.mark.parametrize("short", ["0 .5 .5 .2 .2\n", "0 .5 .5 .2 .2 .3 .4 2 .5 .6 1 .7 0\n", "0 .5 .5 .2 .2 .9\n"])
+def test_a_row_that_kpt_shape_does_not_fit_leaves_the_other_skeletons_as_they_are(short: str) -> None:
+    yaml = YAML + "kpt_shape: [3, 3]\n"
+    labels, report = reading(one(POSE + short + POSE, yaml))
+    assert shapes(labels) == {"skeleton": 2}
+    assert lost(report) == {"VALUE_COUNT": 1}
+    assert [point.visibility for point in first(labels).values] == [
+        Visibility.VISIBLE, Visibility.OCCLUDED, Visibility.INVISIBLE,
+    ]  # fmt: skip
+    assert not {"KEYPOINT_CONFIDENCE", "VISIBILITY_UNKNOWN"} & set(notes(report))
+
+
+def test_a_row_that_a_kpt_shape_of_places_does_not_fit_is_lost_alone() -> None:
+    whole = "0 .5 .5 .5 .5 .3 .4 .5 .6 .7 .4\n"
+    labels, report = reading(one(whole + BOX + whole, YAML + "kpt_shape: [3, 2]\n"))
+    assert (shapes(labels), lost(report)) == ({"skeleton": 2}, {"VALUE_COUNT": 1})
+
+
+def test_a_kpt_shape_that_no_row_fits_is_told() -> None:
+    labels, report = reading(one(BOX + BOX, YAML + "kpt_shape: [3, 3]\n"))
+    assert shapes(labels) == {"bounding_box": 2}
+    assert notes(report)["INVALID_YAML"] == 1
+
+
+@pytest.mark.parametrize("yaml", [YAML, YAML + "task: segment\n"])
+def test_a_polygon_that_was_cut_short_is_not_a_box_with_a_confidence(yaml: str) -> None:
+    labels, report = reading(one(RING + "0 0.1 0.1 0.2 0.2 0.3\n" + RING, yaml))
+    assert shapes(labels) == {"polygon": 2}
+    assert lost(report) == {"VALUE_COUNT": 1}
+    assert "confidence" not in report.counts()
 
 
 def test_the_place_of_an_unlabelled_keypoint_is_kept() -> None:

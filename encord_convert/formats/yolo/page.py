@@ -33,8 +33,9 @@ How each hub thing maps
     ===========================  ====================================================================================
 
     **A row does not say its task.** It is decided for a data set, in this order, and the report says by which rule
-    (``TASK``): ``-r task``; ``task`` in ``data.yaml``; ``kpt_shape``, and all rows are as long; all rows have 5 values;
-    all rows have 9, which are rectangles; else polygons, rows of 5 values among them being boxes.
+    (``TASK``): ``-r task``; ``task`` in ``data.yaml``; ``kpt_shape``, and a row is as long; all rows have 5 values;
+    all rows have 9, which are rectangles; else polygons, rows of 5 values among them being boxes. A row of
+    another length than those of the task is lost (``VALUE_COUNT``), and changes nothing of the others.
 
     Sizes come from ``sizes.csv``, the headers of images (as shown: EXIF data rotates them), else ``-r size``.
 

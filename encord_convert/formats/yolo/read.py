@@ -190,7 +190,7 @@ class Reader:
 
     def _decided(self) -> Plan:
         """Look at all rows, and say what they are."""
-        self._seen = seen = Seen()
+        self._seen = seen = Seen(self._about.keypoints)
         highest, is_sized, rows = -1, False, 0
         for images, page in self._pages.walk():
             sizes = self._images.sizes[images.start : images.stop]
@@ -207,6 +207,9 @@ class Reader:
         if self._is_dota:
             task, said = "obb", "files in labelTxt are DOTA's"
         plan = decided(seen, task, said, self._about.keypoints)
+        if rows and task is None and self._about.keypoints is not None and plan.task != "pose":
+            detail = "No row is as long as kpt_shape says; it is not used."
+            self.ledger.note(Level.WARNING, "INVALID_YAML", detail, Where(file=self._about.place))
         if not self._about.names and highest >= 0:
             self._about.names = {number: f"class_{number}" for number in range(min(highest + 1, MOST_UNNAMED))}
             detail = (

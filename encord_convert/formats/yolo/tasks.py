@@ -38,12 +38,15 @@ class Seen:
         Of those, how many end in a whole number, and in one above 1.
     are_rectangles : bool
         Whether each row of eight numbers is a rectangle.
+    keypoints : (int, int) or None
+        As the description says; rows of another length do not count for ``flags`` then.
     flags : bool
         Whether every third number behind the box of a row is 0, 1 or 2, where rows may be those of skeletons.
     pixels, corners : int
         Rows all of whose numbers are above 1.5, and boxes that would leave the image as centre and size.
     """
 
+    keypoints: tuple[int, int] | None = None
     widths: Counter[int] = field(default_factory=Counter)
     whole: Counter[int] = field(default_factory=Counter)
     above: Counter[int] = field(default_factory=Counter)
@@ -74,12 +77,21 @@ class Seen:
         if float(page.numbers.max(initial=0)) > 1.5:
             least = np.minimum.reduceat(page.numbers, np.minimum(page.starts, len(page.numbers) - 1))
             self.pixels += int(np.count_nonzero(least[page.widths > 0] > 1.5))
-        if self.flags and np.all((page.widths - _BOX_WIDTH) % 3 == 0):
+        if self.flags and self.keypoints is not None:
+            own = _skeleton_width(self.keypoints)
+            rows = page.block(np.flatnonzero((page.widths >= own) & (page.widths <= own + 2)), own)
+            self.flags = bool(np.isin(rows[:, _BOX_WIDTH + 2 :: 3], (0, 1, 2)).all())
+        elif self.flags and np.all((page.widths - _BOX_WIDTH) % 3 == 0):
             places = np.arange(len(page.numbers)) - np.repeat(page.starts, page.widths)
             third = page.numbers[(places >= _BOX_WIDTH) & ((places - _BOX_WIDTH) % 3 == 2)]
             self.flags = bool(np.isin(third, (0, 1, 2)).all())
         else:
             self.flags = False
+
+
+def _skeleton_width(keypoints: tuple[int, int]) -> int:
+    """Return how many numbers stand behind the class of a row: a box and keypoints."""
+    return _BOX_WIDTH + keypoints[0] * keypoints[1]
 
 
 def corners_of(page: Page, at: Ints, sizes: Floats) -> Floats:
@@ -153,11 +165,10 @@ class Plan:
     def kind(self, width: int) -> int:
         """Return what a row of a width is."""
         own = width - self.tail(width)
+        if self.task == "pose":
+            return SKELETON if own == _skeleton_width(self.keypoints or (0, 3)) else UNKNOWN
         if own == _BOX_WIDTH:
             return BOX
-        if self.task == "pose":
-            count, each = self.keypoints or (0, 3)
-            return SKELETON if own == _BOX_WIDTH + count * each else UNKNOWN
         if self.task == "obb":
             return ROTATED if own == _CORNERS_WIDTH else UNKNOWN
         return POLYGON if own >= _LEAST_RING and own % 2 == 0 else UNKNOWN
@@ -186,9 +197,9 @@ def decided(seen: Seen, task: Task | None, said: str, keypoints: tuple[int, int]
 
 def _looked_at(seen: Seen, widths: set[int], keypoints: tuple[int, int] | None) -> tuple[Task, str]:
     if keypoints is not None:
-        own = _BOX_WIDTH + keypoints[0] * keypoints[1]
-        if widths <= {own, own + 1, own + 2}:
-            return "pose", "all rows are as long as kpt_shape says"
+        own = _skeleton_width(keypoints)
+        if not widths or widths & {own, own + 1, own + 2}:
+            return "pose", "kpt_shape says so"
     if widths <= {4, 5} or (widths <= {4, 5, 6} and _ends_in_ids(seen, {6})):
         return "detect", "all rows have 5 values" if widths else "there are no rows"
     is_tracked = 10 not in widths or _ends_in_ids(seen, {10})
@@ -207,12 +218,20 @@ def _ends_in_ids(seen: Seen, widths: set[int]) -> bool:
 def _tails(
     seen: Seen, task: Task, widths: set[int], keypoints: tuple[int, int] | None
 ) -> tuple[frozenset[int], frozenset[int]]:
-    if task in ("obb", "pose"):
-        own = _CORNERS_WIDTH if task == "obb" else _BOX_WIDTH + (keypoints or (0, 3))[0] * (keypoints or (0, 3))[1]
-        one, two = {own + 1, 5} & widths, {own + 2} & widths
+    if task == "pose":
+        own = _skeleton_width(keypoints or (0, 3))
+        one, two = {own + 1} & widths, {own + 2} & widths
+    elif task == "obb":
+        one, two = {_CORNERS_WIDTH + 1, 5} & widths, {_CORNERS_WIDTH + 2} & widths
     else:
-        one = {width for width in widths if width == 5 or (width > _LEAST_RING and width % 2)}
-        two = {6} & widths if widths <= {4, 5, 6} else {width for width in widths if width >= 8 and width % 2 == 0}
+        # among polygons five numbers are one of them that was cut short, rather than a box and its confidence
+        least = _LEAST_RING if task == "segment" else _BOX_WIDTH
+        one = {width for width in widths if width > least and width % 2}
+        two = (
+            {6} & widths
+            if task == "detect" and widths <= {4, 5, 6}
+            else {width for width in widths if width >= 8 and width % 2 == 0}
+        )
         two = two if _ends_in_ids(seen, two) else set()
     if _ends_in_ids(seen, one):
         return frozenset(two), frozenset(one | two)
