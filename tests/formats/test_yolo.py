@@ -758,6 +758,29 @@ def test_what_the_trainer_takes_is_not_told() -> None:
     assert "TRAINER_SKIPS" not in notes(reading(one(rows))[1])
 
 
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"classes.txt": b"dog\ncaf\xe9\n"}, "classes.txt:2"),
+        ({"classes.txt": "汽车\n".encode("gbk")}, "classes.txt:1"),
+        ({"data.yaml": b"train: images\nnames: [caf\xe9]\n"}, "data.yaml:2"),
+        ({"data.yaml": "train: images\nnames: names.txt\n", "names.txt": b"caf\xe9\n"}, "names.txt:1"),
+        ({"obj.data": "names = obj.names\n", "obj.names": b"caf\xe9\n"}, "obj.names:1"),
+    ],
+)
+def test_names_of_classes_in_another_encoding_are_refused_by_file_and_line(
+    files: dict[str, str | bytes], place: str
+) -> None:
+    with pytest.raises(ReadError, match="is not text in UTF-8") as caught:
+        reading({"images/a.png": IMAGE, "labels/a.txt": BOX, **files})
+    assert place in str(caught.value)
+
+
+def test_a_file_of_something_else_may_have_any_encoding() -> None:
+    labels, _ = reading(one(BOX, **{"weights.data": b"\xff\xfe\x00=\xe9", "aaa.yaml": b"owner: Ren\xe9\n"}))
+    assert classes(labels) == {"cat": 1}
+
+
 def test_files_that_are_not_read_are_named() -> None:
     _, report = reading(one(BOX, **{"other.yaml": YAML, "todo.txt": "buy milk", "x.json": "{}"}))
     told = " ".join(note.detail for note in report.notes() if note.code == "FILE_NOT_READ")

@@ -106,7 +106,7 @@ def described(source: Source) -> Description:
     for member in yaml_members(source):
         text = _text(source, member)
         if says_classes(text):
-            return _of_yaml(source, member, text)
+            return _of_yaml(source, member, _checked(source, member, text))
     for member in source.names(".data", _DEPTH):
         found = _of_obj_data(source, member)
         if found is not None:
@@ -118,7 +118,15 @@ def _text(source: Source, member: str) -> str:
     data = source.head(member, LARGEST_BYTES + 1)
     if len(data) > LARGEST_BYTES:
         raise ReadError(source.place(member), f"has more than {LARGEST_BYTES >> 20} MB; no description is that long.")
-    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").replace("\r\n", "\n")
+    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+
+
+def _checked(source: Source, member: str, text: str) -> str:
+    """Return the text of a file that is one of ours, which names classes and so has to be UTF-8."""
+    if not text.isascii() and (wrong := re.search("[\udc80-\udcff]", text)):
+        line = text.count("\n", 0, wrong.start()) + 1
+        raise ReadError(source.place(member), "is not text in UTF-8.", line=line, advice="Save it in UTF-8.")
+    return text
 
 
 # --- YAML -------------------------------------------------------------------------------------------------------------
@@ -233,7 +241,7 @@ def _of_text(text: str, source: Source, found: Description) -> Any:
     member = found.folder + text
     if member in source.names():
         found.files.add(member)
-        return _lines(_text(source, member))
+        return _lines(_checked(source, member, _text(source, member)))
     found.note("INVALID_YAML", "The 'names' of data.yaml are one text and not a list; its words are read as classes.")
     if text.startswith(("[", "{")):
         return _document(text, found.place, found)
@@ -313,7 +321,10 @@ def _of_obj_data(source: Source, member: str) -> Description | None:
     if listed is None:
         raise ReadError(found.place, f"names the classes in {values['names']!r}, which is not there.")
     found.files.add(listed)
-    found.names = {number: name or f"class_{number}" for number, name in enumerate(_lines(_text(source, listed)))}
+    found.names = {
+        number: name or f"class_{number}"
+        for number, name in enumerate(_lines(_checked(source, listed, _text(source, listed))))
+    }
     for key, value in values.items():
         if key in _SPLIT_KEYS:
             found.entries.append((_SPLIT_KEYS[key], _path(value)))
@@ -329,7 +340,7 @@ def _of_class_file(source: Source) -> Description | None:
             if member.rpartition("/")[2].lower() == known:
                 found = Description(source.place(member), member[: member.rfind("/") + 1])
                 found.files.add(member)
-                words = _lines(_text(source, member))
+                words = _lines(_checked(source, member, _text(source, member)))
                 found.names = {number: name or f"class_{number}" for number, name in enumerate(words)}
                 return found
     return None
