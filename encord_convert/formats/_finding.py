@@ -1,6 +1,6 @@
 """Where the images of label rows are: beside the labels as formats lay them out, or below a folder that was named.
 
-In the folder of the label file, in the one above it, and in the one above ``labels/train/``, an image is looked for in
+In the folder of the label file, in the one above it, and in the one above ``labels/``, an image is looked for in
 
 1. ``images/<split>/``: projects of CVAT, Ultralytics;
 2. ``<split>/``: ``train2017/`` beside ``annotations/``;
@@ -215,9 +215,13 @@ class _Folders:
 
 
 def _bases(folder: str) -> list[str]:
-    """Return the folder of a label file and, if that is a folder for labels or in one, the folder they belong to."""
+    """Return the folder of a label file and, if that is a folder for labels or in one, the folder they belong to.
+
+    >>> _bases("set/labels/train/cam/")
+    ['set/labels/train/cam/', 'set/']
+    """
     parts = folder.rstrip("/").split("/")
-    depth = next((depth for depth in (1, 2) if len(parts) >= depth and parts[-depth].lower() in _OF_LABELS), 0)
+    depth = next((depth for depth in range(1, len(parts) + 1) if parts[-depth].lower() in _OF_LABELS), 0)
     return [folder, "".join(f"{part}/" for part in parts[:-depth])] if depth else [folder]
 
 

@@ -932,6 +932,21 @@ def test_images_that_are_put_beside_what_was_written_are_found(tmp_path: Path) -
     assert len(list((tmp_path / "again" / "images").rglob("*.png"))) == 6
 
 
+@pytest.mark.parametrize("folder", ["sub", "2024/sub"])
+def test_images_in_a_folder_below_that_of_the_split_are_found(folder: str, tmp_path: Path) -> None:
+    files = {f"images/train/{folder}/a b.png": IMAGE, f"labels/train/{folder}/a b.txt": BOX}
+    files |= {f"images/val/{folder}/a b.png": png(32, 24), f"labels/val/{folder}/a b.txt": BOX}
+    for name, data in {"data.yaml": YAML, **files}.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(data.encode() if isinstance(data, str) else data)
+    labels = read(tmp_path / "in", report=Report())
+    report = write_target(labels, tmp_path / "out", "ultralytics", report=Report())
+    assert "MISSING_MEDIA" not in notes(report)
+    images = {path.relative_to(tmp_path / "out").parts[1]: path for path in (tmp_path / "out").rglob("*.png")}
+    assert images["train"].read_bytes() == IMAGE
+    assert images["val"].read_bytes() == png(32, 24)
+
+
 # --- detection, hostile sources --------------------------------------------------------------------------------------
 
 
