@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from encord_convert import ReadError, Report, convert, read, write
-from encord_convert.formats import Match, formats
+from encord_convert.formats import Match, detect, formats
 from encord_convert.formats._files import FolderSource, MemorySource, MemoryTarget, source_at
 from encord_convert.formats.yolo.page import FORMAT
 from encord_convert.formats.yolo.rows import page_of
@@ -963,6 +963,21 @@ def test_images_in_a_folder_below_that_of_the_split_are_found(folder: str, tmp_p
 )
 def test_what_is_something_else_is_not_claimed(files: dict[str, str | bytes]) -> None:
     assert FORMAT.identify(memory(files)) is Match.NO
+
+
+NOTES = '{"categories": [{"id": 0, "name": "cat"}], "info": {"year": 2024, "contributor": "Label Studio"}}'
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_each_layout_is_told_to_be_yolo(name: str) -> None:
+    files = LAYOUTS[name][0]
+    files = {**files, "notes.json": NOTES} if name == "label studio" else files
+    assert detect(memory(files)).name == "yolo"
+
+
+def test_notes_of_label_studio_beside_images_and_annotations_are_coco() -> None:
+    whole = '{"images": [], "annotations": [], ' + NOTES[1:]
+    assert detect(memory({"notes.json": whole, "readme.txt": "hello"})).name == "coco"
 
 
 def test_no_path_leads_out_of_the_folder(tmp_path: Path) -> None:

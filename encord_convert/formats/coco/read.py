@@ -108,7 +108,16 @@ def files_of(source: Source) -> dict[str, str]:
     names = source.names(".json", depth=DEPTH)
     names += [name for name in source.names(".json.gz", depth=DEPTH) if name not in names]
     kinds = {name: kind_of_file(source, name) for name in names[:_MOST_LOOKED_AT]}
-    return {name: kind for name, kind in kinds.items() if kind}
+    return {name: kind for name, kind in kinds.items() if kind and not _is_notes(source, name)}
+
+
+def _is_notes(source: Source, name: str) -> bool:
+    """Tell the ``notes.json`` of Label Studio, which has the classes of label files of YOLO, and nothing else."""
+    if name.rpartition("/")[2] != "notes.json" or not source.names(".txt"):
+        return False
+    top = sketch(head_of(source, name))
+    is_whole = (source.size(name) or 0) <= HEAD_BYTES
+    return is_whole and isinstance(top, dict) and top.keys() <= {"categories", "info"}
 
 
 # -- reading ------------------------------------------------------------------------------------------------------
