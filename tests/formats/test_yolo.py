@@ -4,6 +4,7 @@ import io
 import json
 import os
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from encord_convert import ReadError, Report, convert, read, write
+from encord_convert.errors import UndetectedFormatError
 from encord_convert.formats import Match, detect, formats
 from encord_convert.formats._files import FolderSource, MemorySource, MemoryTarget, source_at
 from encord_convert.formats.yolo.page import FORMAT
@@ -978,6 +980,27 @@ def test_each_layout_is_told_to_be_yolo(name: str) -> None:
 def test_notes_of_label_studio_beside_images_and_annotations_are_coco() -> None:
     whole = '{"images": [], "annotations": [], ' + NOTES[1:]
     assert detect(memory({"notes.json": whole, "readme.txt": "hello"})).name == "coco"
+
+
+VOC = (
+    "<annotation><filename>a.jpg</filename><size><width>64</width><height>48</height><depth>3</depth></size><object>"
+    "<name>c</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox></object></annotation>"
+)
+LABELME = (
+    '{"version": "5.0", "shapes": [{"label": "c", "points": [[1, 2], [3, 4]], "shape_type": "rectangle"}],'
+    ' "imagePath": "a.png", "imageHeight": 48, "imageWidth": 64}'
+)
+
+
+@pytest.mark.parametrize(("name", "text", "other"), [("a.xml", VOC, "voc"), ("a.json", LABELME, "labelme")])
+def test_labels_of_another_format_in_the_same_folder_are_not_chosen_for_anyone(
+    name: str, text: str, other: str
+) -> None:
+    files = {"a.png": IMAGE, name: text, "b.png": IMAGE, "b.txt": BOX, "classes.txt": "cat\n"}
+    with pytest.raises(UndetectedFormatError) as caught:
+        detect(memory(files))
+    assert {other, "yolo"} <= set(re.findall(r"\w+", str(caught.value)))
+    assert caught.value.exit_code == 6
 
 
 def test_no_path_leads_out_of_the_folder(tmp_path: Path) -> None:

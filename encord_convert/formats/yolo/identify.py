@@ -21,7 +21,6 @@ _DEPTH = 2
 _ROW = re.compile(rb"[ \t]*\d{1,7}(?:\.0+)?(?:[ \t]+[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?){4,}[ \t]*")
 _IS_PATH = re.compile(rb"\.(?:jpe?g|png|bmp|tiff?|webp)\s*$", re.IGNORECASE)
 _SHARE = 1.5
-_OTHERS = (".xml", ".json", ".jsonl", ".csv", ".dcm")
 
 
 def identified(source: Source) -> Match:
@@ -41,10 +40,8 @@ def _match(source: Source) -> Match:
     images = any(source.names(suffix) for suffix in IMAGE_SUFFIXES)
     if (images or texts) and any(_describes(source, name) for name in yaml_members(source)[:5]):
         return Match.YES
-    if any(name.rpartition("/")[2] != "notes.json" for suffix in _OTHERS for name in source.names(suffix)):
-        return Match.NO if not texts else _by_rows(source, texts, only_labels=True)
-    if texts:
-        return _by_rows(source, texts, only_labels=False)
+    if texts:  # labels of another format beside them claim the source too, and a person says which is meant
+        return _by_rows(source, texts)
     return Match.YES if images and is_of_classes(source.names()) else Match.NO
 
 
@@ -52,11 +49,9 @@ def _describes(source: Source, name: str) -> bool:
     return says_classes(source.head(name).decode("utf-8", "replace"))
 
 
-def _by_rows(source: Source, texts: list[str], *, only_labels: bool) -> Match:
+def _by_rows(source: Source, texts: list[str]) -> Match:
     """Look at rows: a class, and shares of the image."""
     in_folder = [name for name in texts if re.search(r"(^|/)(labels|labelTxt)/", name, re.IGNORECASE)]
-    if only_labels and not in_folder:
-        return Match.NO
     looked_at = [name for name in in_folder or texts if not NOT_LABELS.fullmatch(name.rpartition("/")[2])]
     step = max(len(looked_at) // _LOOKED_AT, 1)
     rows = right = 0
