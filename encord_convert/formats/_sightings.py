@@ -181,6 +181,8 @@ def _file(source: Source, name: str, names: list[str]) -> tuple[Sighting, bool]:
         columns = text.partition("\n")[0].strip()[:120]
         advice = "If one of them holds run lengths, say --from rle -r dialect=kaggle."
         return Sighting(f"is a table with the columns {columns}", advice), False
+    if lower.endswith(".txt") and head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return Sighting(f"is text in UTF-16 ({shown})", "Save it in UTF-8."), True
     if lower.endswith(".txt"):
         return _lines(text, shown, names)
     if "\0" in text[:1000]:
@@ -213,6 +215,11 @@ def _lines(text: str, name: str, names: list[str]) -> tuple[Sighting, bool]:
         and all(_SHARE.fullmatch(cell) and abs(float(cell)) <= 2 for cell in row[1:])
         for row in rows
     )
+    if is_yolo and len([one for one in names if one]) > 1:
+        fact = f"has rows of YOLO ({name}) among others that are not"
+        return Sighting(
+            fact, "Move what is of another format out of the folder, or say which is meant with --from."
+        ), True
     if is_yolo:
         return Sighting(f"looks like rows of YOLO ({name})", "Name the folder of all label files and images."), True
     return Sighting(f"is text in no known format ({name})"), False

@@ -20,7 +20,10 @@ _LOOKED_AT = 40
 _DEPTH = 2
 _ROW = re.compile(rb"[ \t]*\d{1,7}(?:\.0+)?(?:[ \t]+[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?){4,}[ \t]*")
 _IS_PATH = re.compile(rb"\.(?:jpe?g|png|bmp|tiff?|webp)\s*$", re.IGNORECASE)
+_NUMBER = re.compile(rb"\s*[-+]?\d+(?:\.\d*)?(?:\s|$)")
 _SHARE = 1.5
+_MOST_DAMAGED = 8
+"""Of so many rows that begin with a number one is whole."""
 
 
 def identified(source: Source) -> Match:
@@ -50,19 +53,20 @@ def _describes(source: Source, name: str) -> bool:
 
 
 def _by_rows(source: Source, texts: list[str]) -> Match:
-    """Look at rows: a class, and shares of the image."""
+    """Look at rows: a class, and shares of the image. Where most are damaged another format may have the source."""
     in_folder = [name for name in texts if re.search(r"(^|/)(labels|labelTxt)/", name, re.IGNORECASE)]
     looked_at = [name for name in in_folder or texts if not NOT_LABELS.fullmatch(name.rpartition("/")[2])]
     step = max(len(looked_at) // _LOOKED_AT, 1)
-    rows = right = 0
+    rows = right = foreign = 0
     for name in looked_at[::step][:_LOOKED_AT]:
         for line in source.head(name, 4096).removeprefix(b"\xef\xbb\xbf").splitlines()[:5]:
             if line.strip() and not _IS_PATH.search(line):  # a list of images lies beside label files
                 rows += 1
                 right += bool(_ROW.fullmatch(line)) and all(abs(float(word)) < _SHARE for word in line.split()[1:5])
-    if not rows:
-        return Match.NO
-    return Match.YES if right * 2 > rows and right else Match.NO
+                foreign += _NUMBER.match(line) is None
+    if right * 2 > rows:
+        return Match.YES
+    return Match.UNSURE if right > foreign and right * _MOST_DAMAGED >= rows else Match.NO
 
 
 def ndjson_member(source: Source) -> str | None:

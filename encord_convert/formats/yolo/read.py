@@ -195,7 +195,8 @@ class Reader:
         for images, page in self._pages.walk():
             sizes = self._images.sizes[images.start : images.stop]
             seen.see(page, np.array(sizes, np.float64))
-            highest = max(highest, int(page.classes.max(initial=-1)))
+            if not self._about.names:  # a wild number makes no room for as many classes
+                highest = max(highest, int(page.classes.max(initial=-1, where=page.classes < MOST_UNNAMED)))
             rows += len(page)
             is_sized = is_sized or any(width for width, _ in sizes)
         if rows and not is_sized:
@@ -211,7 +212,7 @@ class Reader:
             detail = "No row is as long as kpt_shape says; it is not used."
             self.ledger.note(Level.WARNING, "INVALID_YAML", detail, Where(file=self._about.place))
         if not self._about.names and highest >= 0:
-            self._about.names = {number: f"class_{number}" for number in range(min(highest + 1, MOST_UNNAMED))}
+            self._about.names = {number: f"class_{number}" for number in range(highest + 1)}
             detail = (
                 "Nothing names the classes; they are called class_0, class_1, …, up to the highest number there is."
             )
