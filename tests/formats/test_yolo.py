@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import unicodedata
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -673,6 +674,15 @@ def test_headers_of_images_alike_are_read_each(tmp_path: Path) -> None:
     source = FolderSource(tmp_path)
     found = [header and header.shown for header in read_headers(source, source.names())]
     assert found == [(20, 10 + n) if n % 3 == 0 else (10 + n, 20) for n in range(12)]
+
+
+@pytest.mark.parametrize("forms", [("NFD", "NFC"), ("NFC", "NFD")])
+def test_an_image_and_its_label_file_are_paired_in_either_unicode_form(forms: tuple[str, str]) -> None:
+    image, label = (unicodedata.normalize(form, "é/caf\u00e9") for form in forms)
+    files = {"data.yaml": NAMES + "train: images\n", f"images/{image}.png": IMAGE, f"labels/{label}.txt": BOX}
+    labels, report = reading(files)
+    assert (len(list(labels.walk())), classes(labels), lost(report)) == (1, {"cat": 1}, {})
+    assert any("Unicode" in note.detail for note in report.notes() if note.code == "TRAINER_SKIPS")
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------

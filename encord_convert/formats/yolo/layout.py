@@ -15,6 +15,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
 from encord_convert.formats.yolo.data_yaml import RESERVED, Description
 from encord_convert.hub.loss import Level
+from encord_convert.hub.media import normalized
 from encord_convert.hub.splits import UNNAMED, named_in
 
 SIZES = "sizes.csv"
@@ -134,6 +135,7 @@ def _pair(images: list[str], texts: set[str], found: Layout) -> list[str]:
                 break
             label = ""
         labels.append(label)
+    _pair_by_form(texts - set(labels), found)
     taken = set(labels)
     unpaired = sorted(name for name in texts - taken if not NOT_LABELS.fullmatch(name[name.rfind("/") + 1 :]))
     if twins := len(labels) - labels.count("") - len(taken - {""}):
@@ -147,6 +149,23 @@ def _pair(images: list[str], texts: set[str], found: Layout) -> list[str]:
         unread = set(found.unread)
         unpaired = [one for one in unpaired if one not in unread]
     return unpaired
+
+
+def _pair_by_form(texts: set[str], found: Layout) -> None:
+    """Pair images and label files that are left, and whose names are the same but for their Unicode normal form."""
+    by_form = {normalized(name): name for name in texts if not name.isascii()}
+    if not by_form:
+        return
+    folders, count = _LabelFolders(set(by_form)), 0
+    for number, image in enumerate(found.images):
+        if not found.labels[number] and not image.isascii():
+            folder, _, stem = _stem(normalized(image)).rpartition("/")
+            own = folders.of(f"{folder}/" if folder else "")
+            found.labels[number] = next((by_form[one] for at in own if (one := f"{at}{stem}.txt") in by_form), "")
+            count += bool(found.labels[number])
+    if count:
+        detail = "An image and its label file are called the same in two Unicode forms; Ultralytics does not pair them."
+        found.notes.append((Level.WARNING, "TRAINER_SKIPS", detail, count))
 
 
 def label_path(image: str) -> str:
