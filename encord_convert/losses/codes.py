@@ -269,6 +269,7 @@ NOTES: dict[str, str] = {
     "SPLIT": "how many images are in each split",
     "SPLIT_CHANGED": "images changed splits",
     "SPLIT_MISSING": "a split that is described is not there",
+    "SPLIT_OVERLAP": "images are in several splits, and are read as of one",
     "SPLIT_UNKNOWN": "images are in a split that is not train, val or test",
     "STALE_KEY": "what a label says of its class is not what the ontology says",
     "STUFF_TWICE": "an image has several segments of one stuff class",

@@ -676,6 +676,31 @@ def test_headers_of_images_alike_are_read_each(tmp_path: Path) -> None:
     assert found == [(20, 10 + n) if n % 3 == 0 else (10 + n, 20) for n in range(12)]
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"data.yaml": f"train: [a/images, b/images]\nval: a/images\n{NAMES}"},
+        {
+            "data.yaml": f"train: train.txt\nval: val.txt\n{NAMES}",
+            "train.txt": "a/images/1.png\nb/images/2.png\n",
+            "val.txt": "a/images/1.png\n",
+        },
+    ],
+)
+def test_images_in_two_splits_are_told_and_are_of_the_first(files: dict[str, str | bytes]) -> None:
+    images = {"a/images/1.png": IMAGE, "a/labels/1.txt": BOX, "b/images/2.png": IMAGE, "b/labels/2.txt": BOX}
+    labels, report = reading({**files, **images})
+    assert {split for _, split in titles(labels)} == {"train"}
+    assert notes(report)["SPLIT_OVERLAP"] == 1
+
+
+def test_one_folder_that_stands_for_train_and_val_is_no_overlap() -> None:
+    images: dict[str, str | bytes] = {"images/a.png": IMAGE, "labels/a.txt": BOX}
+    labels, report = reading({"data.yaml": f"train: images\nval: images\n{NAMES}", **images})
+    assert titles(labels) == [("a.png", "")]
+    assert "SPLIT_OVERLAP" not in notes(report)
+
+
 @pytest.mark.parametrize("forms", [("NFD", "NFC"), ("NFC", "NFD")])
 def test_an_image_and_its_label_file_are_paired_in_either_unicode_form(forms: tuple[str, str]) -> None:
     image, label = (unicodedata.normalize(form, "é/caf\u00e9") for form in forms)

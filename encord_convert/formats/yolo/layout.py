@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -71,7 +72,7 @@ def laid_out(source: Source, about: Description) -> Layout:
     """
     found = Layout()
     stated = _stated_sizes(source, about)
-    listed = _listed(source, about)
+    listed = _listed(source, about, found)
     by_suffix = [some for suffix in IMAGE_SUFFIXES if (some := source.names(suffix))]
     images = by_suffix[0] if len(by_suffix) == 1 else sorted(name for some in by_suffix for name in some)
     unpaired = _pair(images, set(source.names(".txt")) - about.files, found)
@@ -236,9 +237,10 @@ def _candidates(about: Description, value: str) -> list[str]:
     return list(dict.fromkeys([about.folder + path for path in paths] + paths))
 
 
-def _listed(source: Source, about: Description) -> dict[str, str]:
+def _listed(source: Source, about: Description, found: Layout) -> dict[str, str]:
     """Return the images that lists of the description name, each with the word of its split."""
     listed: dict[str, str] = {}
+    again: set[str] = set()
     known = set(source.names(".txt")) if any(value.lower().endswith(".txt") for _, value in about.entries) else set()
     for key, value in about.entries:
         member = next((one for one in _candidates(about, value) if one in known), None)
@@ -246,14 +248,21 @@ def _listed(source: Source, about: Description) -> dict[str, str]:
             text = _text(source, member, about, "replace")
             for line in text.replace("\\", "/").splitlines():
                 path = "/".join(part for part in line.strip().split("/") if part not in ("", ".", ".."))
-                if path:
-                    listed.setdefault(path, key)
+                if path and listed.setdefault(path, key) != key:
+                    again.add(path)
+    _tell_overlap(len(again), found)
     return listed
+
+
+def _tell_overlap(count: int, found: Layout) -> None:
+    if count:
+        detail = "Images are in several splits of the description; each is read as of one of them."
+        found.notes.append((Level.WARNING, "SPLIT_OVERLAP", detail, count))
 
 
 def _folder_splits(about: Description, paths: list[str], found: Layout) -> Callable[[str, str | None], str]:
     """Return a function from the folder of an image, and the key of the list it is in, to its split."""
-    folders = {path[: path.rfind("/") + 1] for path in paths}
+    folders = Counter(path[: path.rfind("/") + 1] for path in paths)
     keys_of: dict[str, list[str]] = {}
     for key, value in about.entries:
         if value.lower().endswith(".txt"):
@@ -268,7 +277,10 @@ def _folder_splits(about: Description, paths: list[str], found: Layout) -> Calla
         else:
             keys_of.setdefault(match, []).append(key)
     ordered = sorted(keys_of, key=len, reverse=True)
-    is_divided = len({key for key, _ in about.entries}) > 1  # one split alone divides nothing, whatever it is called
+    values_of: dict[str, set[str]] = {}
+    for key, value in about.entries:
+        values_of.setdefault(key, set()).add(value)
+    is_divided = len(values_of) > 1  # one split alone divides nothing, whatever it is called
     known: dict[tuple[str, str | None], str] = {}
 
     def of(folder: str, key: str | None) -> str:
@@ -277,8 +289,11 @@ def _folder_splits(about: Description, paths: list[str], found: Layout) -> Calla
             split = known[folder, key] = ""
         if split is None:
             keys = [key] if key is not None else next((keys_of[one] for one in ordered if folder.startswith(one)), [])
+            overlaps = any(values_of[one] != values_of[keys[0]] for one in keys)  # else one split stands for another
+            if overlaps:
+                _tell_overlap(folders[folder], found)
             split = named_in(f"{folder}x") or _below_images(folder, keys)
-            split = known[folder, key] = split or (keys[0] if is_divided and len(keys) == 1 else "")
+            split = known[folder, key] = split or (keys[0] if is_divided and (len(keys) == 1 or overlaps) else "")
         return split
 
     return of
