@@ -196,6 +196,7 @@ NOTES: dict[str, str] = {
     "CLASS_COUNT": "classes that are named are not as many as are said to be",
     "CLASS_NAMES_MISSING": "nothing names the classes",
     "CLASS_SHAPES": "merged sources give one class different shapes",
+    "CONFIDENCE_DOUBTFUL": "some rows of YOLO end in a confidence and others do not: they may be cut short",
     "COORDINATES_READ_AS": "whether VOC corners are pixels from 1 or places, and what shows it",
     "CORNERS_SWAPPED": "a minimum above its maximum is put right",
     "CROWD_KEPT": "crowds are kept as the answer to `iscrowd`",

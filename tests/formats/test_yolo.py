@@ -273,6 +273,13 @@ def test_a_row_that_kpt_shape_does_not_fit_leaves_the_other_skeletons_as_they_ar
     assert not {"KEYPOINT_CONFIDENCE", "VISIBILITY_UNKNOWN"} & set(notes(report))
 
 
+def test_confidences_of_some_polygons_alone_are_doubted() -> None:
+    scored = RING.strip() + " 0.9\n"
+    assert notes(reading(one(RING + scored + RING))[1])["CONFIDENCE_DOUBTFUL"] == 1
+    assert "CONFIDENCE_DOUBTFUL" not in notes(reading(one(scored + scored))[1])
+    assert "CONFIDENCE_DOUBTFUL" not in notes(reading(one(RING + RING + BOX))[1])
+
+
 def test_a_row_that_a_kpt_shape_of_places_does_not_fit_is_lost_alone() -> None:
     whole = "0 .5 .5 .5 .5 .3 .4 .5 .6 .7 .4\n"
     labels, report = reading(one(whole + BOX + whole, YAML + "kpt_shape: [3, 2]\n"))

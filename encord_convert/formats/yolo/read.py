@@ -29,7 +29,7 @@ from encord_convert.formats.yolo.read_shapes import Settled, kinds_by_class, run
 from encord_convert.formats.yolo.read_tables import Tables
 from encord_convert.formats.yolo.rows import Fault, Page
 from encord_convert.formats.yolo.skeletons import template_of
-from encord_convert.formats.yolo.tasks import BOX, POLYGON, ROTATED, SKELETON, TYPES, Plan, Seen, decided
+from encord_convert.formats.yolo.tasks import BOX, POLYGON, ROTATED, SKELETON, TYPES, Plan, Seen, decided, doubtful
 from encord_convert.hub.class_names import unique
 from encord_convert.hub.counts import Ledger
 from encord_convert.hub.labelset import Draft, LabelSet
@@ -221,6 +221,11 @@ class Reader:
             detail = f"Rows are read as {_IN_WORDS.get(plan.task, plan.task)} (task {plan.task}): {plan.rule}."
             self.ledger.note(Level.INFO, "TASK", detail)
             self._doubt(seen, rows)
+        if count := doubtful(seen, plan):
+            detail = (
+                "The last number of polygons is read as a confidence, and other polygons have none: rows cut short?"
+            )
+            self.ledger.note(Level.WARNING, "CONFIDENCE_DOUBTFUL", detail, count=count)
         return plan
 
     def _doubt(self, seen: Seen, rows: int) -> None:

@@ -195,6 +195,15 @@ def decided(seen: Seen, task: Task | None, said: str, keypoints: tuple[int, int]
     return Plan(task, rule, keypoints if task == "pose" else None, *_tails(seen, task, widths, keypoints))
 
 
+def doubtful(seen: Seen, plan: Plan) -> int:
+    """Return how many polygons end in a confidence where others have none: they may be cut short."""
+    if plan.task != "segment":
+        return 0
+    rings = {width: count for width, count in seen.widths.items() if width >= _LEAST_RING}
+    scored = sum(count for width, count in rings.items() if width in plan.confidences)
+    return scored if scored < sum(rings.values()) else 0
+
+
 def _looked_at(seen: Seen, widths: set[int], keypoints: tuple[int, int] | None) -> tuple[Task, str]:
     if keypoints is not None:
         own = _skeleton_width(keypoints)
