@@ -18,9 +18,11 @@ from encord_convert.hub.media import Media
 
 SIZES = "sizes.csv"
 ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images beside the labels."
+META = "images.meta"
+"""Sizes as CVAT writes them beside labels that do not say them."""
 _HEAD = ("path", "width", "height", "title", "frames")
 _MOST_BYTES = 1 << 28
-_MOST_PX = 1_000_000
+MOST_PX = 1_000_000
 
 
 class Size(NamedTuple):
@@ -39,6 +41,10 @@ class Size(NamedTuple):
         return self.width, self.height
 
 
+class SizeUnknownError(ReadError):
+    """The size of an image is not known."""
+
+
 def px_of(text: str) -> tuple[int, int]:
     """Return width and height in pixels of a text like ``1280x720``.
 
@@ -51,7 +57,7 @@ def px_of(text: str) -> tuple[int, int]:
     (1280, 720)
     """
     width, _, height = text.lower().partition("x")
-    if all(side.isascii() and side.isdecimal() and 0 < int(side[:9]) <= _MOST_PX for side in (width, height)):
+    if all(side.isascii() and side.isdecimal() and 0 < int(side[:9]) <= MOST_PX for side in (width, height)):
         return int(width), int(height)
     raise ValueError(f"size={text} is not allowed; it takes WIDTHxHEIGHT, like 1280x720.")
 
@@ -94,7 +100,7 @@ class Sizes:
         """Return the member that is an image; None if there is none."""
         return self._media.find(name)
 
-    def known(self, path: str, place: str, image: str = "", title: str = "") -> Size:
+    def known(self, path: str, place: str, image: str = "", title: str = "", beside: str = "") -> Size:
         """Return what is known of an image: as the table has it under its path, else as its file says.
 
         Parameters
@@ -106,16 +112,19 @@ class Sizes:
             What its file is looked for as; by default its path.
         title : str
             Of its row, if the table has none; by default the name of its file.
+        beside : str
+            The folder of the label file, with ``/`` at its end: an image that is in it is meant before all others.
 
         Raises
         ------
-        ReadError
+        SizeUnknownError
             Its size is not known.
         """
         stated = self.stated.get(path)
         if stated is not None:
             return stated._replace(title=stated.title or title or (image or path).rpartition("/")[2])
-        member = self.find(image or path)
+        own = self._media.find_in([beside], image or path) if beside else None
+        member = own or self.find(image or path)
         size = self.of(image or path, member, place)
         return Size(path, *size, title or (member or image or path).rpartition("/")[2], member=member or "")
 
@@ -124,13 +133,13 @@ class Sizes:
 
         Raises
         ------
-        ReadError
+        SizeUnknownError
             They are not known.
         """
         header = None if member is None else self._media.header(member)
         size = self._given if header is None else header.shown
         if size is None:
-            raise ReadError(place, f"does not say the size of the image {name!r:.90}.", advice=ADVICE)
+            raise SizeUnknownError(place, f"does not say the size of the image {name!r:.90}.", advice=ADVICE)
         return size
 
 
@@ -144,11 +153,25 @@ def _stated(source: Source) -> Iterable[Size]:
         if any("\udc80" <= character <= "\udcff" for character in title):
             raise ReadError(source.place(SIZES), "the title of an image is not UTF-8.", line=number)
         is_unsized = (width, height) == ("0", "0")  # of an image whose size nobody knew, which has no shapes
-        if is_unsized or (0 < sides[0] <= _MOST_PX and 0 < sides[1] <= _MOST_PX):
+        if is_unsized or (0 < sides[0] <= MOST_PX and 0 < sides[1] <= MOST_PX):
             yield Size(path, sides[0], sides[1], title, sides[2])
         elif row and number > 1:
             fact = f"a line is an image, its width and height; this one is {','.join(row):.60}."
             raise ReadError(source.place(SIZES), fact, line=number)
+
+
+def meta_sizes(text: str) -> dict[str, tuple[int, int]]:
+    """Return width and height of images by their names, as CVAT's ``images.meta`` has them: name, height, width.
+
+    >>> meta_sizes('"a b" 50 100')
+    {'a b': (100, 50)}
+    """
+    sizes = {}
+    for line in text.splitlines():
+        *words, height, width = line.split() if len(line.split()) > 2 else ("", "", "")
+        if height.isdecimal() and width.isdecimal():
+            sizes[" ".join(words).strip("\"'")] = int(width[:9]), int(height[:9])
+    return sizes
 
 
 def write_sizes(target: Target, sizes: Iterable[Size]) -> None:

@@ -40,12 +40,22 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, is_checked, is_number, rounded
 from encord_convert.formats._files import Source, Target
-from encord_convert.formats._images import images
+from encord_convert.formats._images import named_images
 from encord_convert.formats._json_heads import head_of
 from encord_convert.formats._lines import Table, csv_writer, json_of, rows_of
 from encord_convert.formats._marks import Mark, Marks, answers_at, native_of, plain
 from encord_convert.formats._paths import Paths
-from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
+from encord_convert.formats._sizes import (
+    META,
+    MOST_PX,
+    SIZES,
+    Size,
+    SizeOptions,
+    Sizes,
+    SizeUnknownError,
+    meta_sizes,
+    write_sizes,
+)
 from encord_convert.formats.coco.write_images import split_suffix
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Level
@@ -65,6 +75,7 @@ CARRIES = box_carries(
     {Feature.CONFIDENCE}, {DataType.IMAGE}, 0.01, native=frozenset({FAMILY}),
     keeps_answer=lambda attribute, value: attribute.title in FLAGS and is_checked(attribute, value),
 )  # fmt: skip
+_MOST_META = 1 << 26
 _DEPTH, _MOST_CLASSES, _TABLE = 3, 1000, "annotations-bbox.csv"
 
 
@@ -134,17 +145,25 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     for label in labels.values() if len(labels) <= _MOST_CLASSES else ():
         marks.declare(label, Shape.BOUNDING_BOX, {})
     tables = [Table(source, name, "ImageID") for name in files]
+    for table in tables:
+        for line, fact in table.damaged:
+            marks.lose("box", f"The row {fact}", source.place(table.name), line)
+    _take_meta(source, tables, sizes)
     native["columns"] = [*dict.fromkeys(one for table in tables for one in table.columns if one not in COLUMNS)]
     native[CLASSES] = {label: {"LabelName": id_} for id_, label in labels.items() if label != id_}
 
-    def row(key: str, table: Table, found: Sequence[tuple[int, dict[str, str]]]) -> LabelRowV2:
+    def row(key: str, table: Table, found: Sequence[tuple[int, dict[str, str]]]) -> LabelRowV2 | None:
         split, _, image = key.rpartition("/")
-        size = sizes.known(key, source.place(table.name), f"{image}.jpg")
+        try:
+            size = sizes.known(key, source.place(table.name), f"{image}.jpg")
+        except SizeUnknownError as error:
+            marks.leave_out(error, key, source.place(table.name))
+            return None
         made = marks.row(DataType.IMAGE, size.title, size.px, f"{table.name} {image}", source.place(table.name))
         made.client_metadata, made._file = metadata_of(split), LabelFile(table.name, size.member or size.title)
         return marks.fill(made, (_mark(*one, labels) for one in found))
 
-    def rows() -> Iterator[LabelRowV2]:
+    def rows() -> Iterator[LabelRowV2 | None]:
         order = {key: number for number, key in enumerate(sizes.stated)}
         full = {_key(_split(table.name), image) for table in tables for image in table.groups}
         empty = sorted(order.keys() - full, key=lambda key: -order[key])
@@ -157,7 +176,17 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
         yield from (row(key, tables[0], ()) for key in reversed(empty))
 
     every = (_mark(*one, labels) for table in tables for one in table.rows())
-    return marks.labels(every, rows, native=native)
+    return marks.labels(every, lambda: filter(None, rows()), native=native)
+
+
+def _take_meta(source: Source, tables: Sequence[Table], sizes: Sizes) -> None:
+    """Add what CVAT says of the sizes of images; those without boxes are in the split of the only table, if in any."""
+    lone = _split(tables[0].name) if len(tables) == 1 else ""
+    for name in (one for one in source.names(META, depth=_DEPTH) if one.rpartition("/")[2] == META):
+        for image, size in meta_sizes(source.head(name, _MOST_META).decode("utf-8-sig", "replace")).items():
+            for split in [_split(table.name) for table in tables if image in table.groups] or [lone]:
+                if all(0 < side <= MOST_PX for side in size):
+                    sizes.stated.setdefault(_key(split, image), Size(_key(split, image), *size))
 
 
 def _split(name: str) -> str:
@@ -176,7 +205,7 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     columns, sizes, paths = [*COLUMNS, *own.get("columns", ())], list[Size](), Paths()
     with ExitStack() as stack:
         table, tables = partial(csv_writer, stack, target), dict[str, Any]()
-        for image in images(narrowed):
+        for image in named_images(narrowed):
             known = standard(split_of(image.row.client_metadata)) or ""
             split = "validation" if known == "val" else known
             if split not in tables:
@@ -212,5 +241,5 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, SizeOptions, CARRIES),
-    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES, walk=named_images),
 )

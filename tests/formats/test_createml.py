@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from small_formats import FIXTURES, Read, cases, coco_agrees, comes_back, goes_through_the_hub, written
 
 from encord_convert import ReadError
 from encord_convert.formats import Match, MemorySource, format_named
+from encord_convert.geometry import png
 
 BOX = {"x": 60, "y": 40, "width": 20, "height": 30}
 
@@ -50,6 +52,16 @@ def test_other_keys_come_back_and_are_counted_elsewhere() -> None:
     assert sorted(one.label for one in lost) == ["annotation.coordinates.z", "annotation.pose", "image.source"]
 
 
+def test_the_image_beside_its_label_file_is_meant_where_another_split_has_one_of_its_name() -> None:
+    entries, members = json.dumps([image({"label": "car", "coordinates": BOX})]), dict[str, Any]()
+    for split, width in (("train", 100), ("valid", 200)):
+        members[f"{split}/_annotations.createml.json"] = entries
+        members[f"{split}/a.jpg"] = png.encoded(np.zeros((80, width), np.uint8))
+    assert [(row.width, row.client_metadata) for row in Read("createml", members).rows] == [
+        (100, {"split": "train"}), (200, {"split": "valid"}),
+    ]  # fmt: skip
+
+
 def test_splits_are_files_of_their_own() -> None:
     entry = image({"label": "car", "coordinates": BOX})
     files = {
@@ -80,6 +92,13 @@ def test_a_damaged_annotation_costs_itself_and_is_counted(annotation: Any, code:
 def test_an_entry_without_an_image_is_counted_and_one_without_annotations_is_said() -> None:
     found = createml(image(), {"annotations": []}, {"image": "b.jpg"})
     assert len(found.rows) == 2 and found.losses == {"INVALID_ANNOTATION": 1} and "NO_ANNOTATIONS" in found.notes
+
+
+def test_an_image_that_is_missing_costs_itself_and_is_counted() -> None:
+    entries = [image({"label": "car", "coordinates": BOX}), {**image(), "image": "gone.jpg"}]
+    members = {"a.json": json.dumps(entries), "a.jpg": png.encoded(np.zeros((80, 100), np.uint8))}
+    found = Read("createml", members)
+    assert [row.data_title for row in found.rows] == ["a.jpg"] and found.losses == {"SIZE_UNKNOWN": 1}
 
 
 def test_a_size_that_nothing_says_is_refused_with_the_option() -> None:
