@@ -14,8 +14,8 @@ from encord_convert.formats._boxes import box_from_px, is_number, whole
 from encord_convert.formats._files import Source
 from encord_convert.formats._lines import lines_of
 from encord_convert.formats._marks import MOST_FRAMES, Mark
+from encord_convert.formats._numbered import FrameFolders
 from encord_convert.hub.loss import Level
-from encord_convert.hub.media import SUFFIXES
 
 CLASSES = (
     "pedestrian", "person on vehicle", "car", "bicycle", "motorbike", "non motorized vehicle", "static person",
@@ -85,14 +85,25 @@ class Clip:
     def title(self) -> str:
         """What it is called: by its seqinfo.ini, its folder or its file."""
         named = self.base.rstrip("/").rpartition("/")[2]
-        if self.file.rpartition("/")[2] not in ("gt.txt", "det.txt"):
-            named = self.file.rpartition("/")[2].removesuffix(".txt")
+        folder, _, last = self.file.rpartition("/")
+        if last.endswith(".txt") and last not in ("gt.txt", "det.txt"):
+            named = last.removesuffix(".txt")
+        elif base_of(self.file) is None:  # masks as images
+            named = folder.rpartition("/")[2]
         return self.said("name") or named or "sequence"
 
-    def images(self, members: Sequence[str]) -> list[str]:
-        """Return the images of its frames, in order."""
-        folder = f"{self.base}{self.said('imdir') or 'img1'}/"
-        return [one for one in members if one.startswith(folder) and one[one.rfind(".") :].lower() in SUFFIXES]
+    def images_in(self, folders: FrameFolders) -> str:
+        """Return the folder of the images of its frames, with ``/`` at its end; empty if there is none."""
+        if base_of(self.file) is not None:
+            own = [f"{self.base}{one}/" for one in dict.fromkeys((self.said("imdir") or "img1", "img1", "images"))]
+            if found := folders.first_of(own):
+                return found
+        return folders.named(self.title)
+
+    def folders(self, found: str) -> tuple[str, ...]:
+        """Return what the folder of its frames may be called, where it was found or not."""
+        usual = f"{self.base or f'{self.title}/'}{self.said('imdir') or 'img1'}"
+        return tuple(dict.fromkeys((found.rstrip("/") or usual, usual, self.base.rstrip("/") or self.title)))
 
 
 def clips(source: Source, note: Any = None) -> list[Clip]:
