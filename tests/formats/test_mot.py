@@ -14,6 +14,7 @@ from encord_convert.formats import MemorySource, detect
 from encord_convert.formats.encord import CARRIES as ALL
 from encord_convert.formats.mot import sequences
 from encord_convert.geometry import png
+from encord_convert.hub.loss import Level
 from encord_convert.losses.compare import diff
 from encord_convert.sdk.constants.enums import DataType
 
@@ -185,6 +186,39 @@ def test_results_of_several_sequences_in_one_folder_keep_their_names_and_sizes()
     again = Read("mot", files)
     assert not list(diff(found.labels, again.labels, carries=ALL))
     assert {"tracker/a.txt", "tracker/b.txt"} <= files.keys()
+
+
+GOOD = "1,1,10,20,30,40,0.5,-1,-1,-1\n2,1,10,20,30,40,0.5,-1,-1,-1\n"
+
+
+def test_every_file_of_a_folder_of_results_is_a_sequence_or_is_said() -> None:
+    files = {"A": GOOD, "blanks": GOOD.replace(",", " "), "tabs": GOOD.replace(",", "\t"), "empty": "", "space": " \n"}
+    files |= {"damaged": "garbage\n" + GOOD, "README": "Results of a tracker, of 2 sequences.\n"}
+    found = Read("mot", {f"{name}.txt": text for name, text in files.items()}, size="100x80")
+    boxes = {row.data_title: sum(len(one._frames) for one in row._objects.values()) for row in found.rows}
+    assert boxes == {"A": 2, "blanks": 2, "tabs": 2, "empty": 0, "space": 0, "damaged": 2}
+    assert found.losses == {"INVALID_ANNOTATION": 1}
+    [note] = [note for note in found.report.notes() if note.code == "FILE_NOT_READ"]
+    assert "README.txt" in note.detail and note.level is Level.WARNING
+
+
+def test_an_empty_file_of_results_needs_no_size() -> None:
+    found = Read("mot", {"A/gt/gt.txt": ROW, "A/seqinfo.ini": INI, "r/B.txt": "", "r/A.txt": GOOD}, size="100x80")
+    assert sorted(row.data_title for row in found.rows) == ["A", "B", "a"]
+    alone = Read("mot", {"gt/gt.txt": ""})
+    assert [row.number_of_frames for row in alone.rows] == [1]
+
+
+def test_shares_of_images_with_blanks_between_are_not_rows_of_mot() -> None:
+    polygons = "0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n0 0 0 1 0 1 1 0 1\n"
+    assert detect(MemorySource({"labels/a.txt": polygons.encode(), "labels/b.txt": polygons.encode()})).name != "mot"
+    assert detect(MemorySource({"r/a.txt": GOOD.replace(",", " ").encode()})).name == "mot"
+
+
+def test_an_empty_or_other_file_among_masks_as_lines_is_a_sequence_or_is_said() -> None:
+    files = {"0000": "1 1001 1 24 32 `21d06L2O000O20N10001N4J[=\n", "0001": "", "0002": "garbage\n"}
+    found = Read("mots", {f"instances_txt/{name}.txt": text for name, text in files.items()})
+    assert [row.data_title for row in found.rows] == ["0000", "0001"] and "FILE_NOT_READ" in found.notes
 
 
 def test_masks_of_two_sizes_and_of_damaged_runs_cost_themselves() -> None:

@@ -44,7 +44,7 @@ from encord_convert.formats._marks import MOST_FRAMES, Mark, Marks, native_of
 from encord_convert.formats._numbered import MASKS, FrameFolders, number_of
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import SIZES, Size, Sizes, write_sizes
-from encord_convert.formats.mot.sequences import INI, LABELS, Clip, base_of, info_of
+from encord_convert.formats.mot.sequences import INI, LABELS, Clip, base_of, info_of, rest_of
 from encord_convert.formats.mot.write import one_line, placed, write_info
 from encord_convert.geometry import png, rle
 from encord_convert.geometry.paintings import Painting, values_in
@@ -117,13 +117,12 @@ class Sequence:
         yield from _of_images(source, self, size) if self.images else _of_text(source, self, size)
 
 
-def _sequences(source: Source) -> list[Sequence]:
-    known = {*source.names(".txt", depth=_DEPTH), *source.names(".ini", depth=_DEPTH)}
-    found = [
-        Sequence(_clip(source, name, known), [])
-        for name in sorted(known)
-        if name[-4:] == ".txt" and _is_text(source, name)
-    ]
+def _sequences(source: Source, note: Any = None) -> list[Sequence]:
+    names = source.names(".txt", depth=_DEPTH)
+    known = {*names, *source.names(".ini", depth=_DEPTH)}
+    texts = [name for name in names if _is_text(source, name)]
+    texts += rest_of(source, names, texts, note, lambda name: False)
+    found = [Sequence(_clip(source, name, known), []) for name in sorted(texts)]
     folders: dict[str, list[str]] = {}
     for name in source.names(".png", depth=_DEPTH):
         if MASKS in name.split("/")[:-1][-2:]:
@@ -181,15 +180,15 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
     ReadError
         There is none, or an image is damaged or too large.
     """
-    found, sizes, folders = _sequences(source), Sizes(source, None), FrameFolders(source)
-    if not found and SIZES not in source.names(SIZES, depth=1):
-        raise ReadError(
-            source.name, "has no sequences of MOTS: lines with run lengths, or 16-bit images in instances/."
-        )
     marks = Marks(
         FAMILY,
         {"annotation.track_id", "image.(file)", "image.(spelled)", "image.(first)", "image.(names)", "image.(frames)"},
     )
+    found, sizes, folders = _sequences(source, marks.ledger.note), Sizes(source, None), FrameFolders(source)
+    if not found and SIZES not in source.names(SIZES, depth=1):
+        raise ReadError(
+            source.name, "has no sequences of MOTS: lines with run lengths, or 16-bit images in instances/."
+        )
     order: dict[str, int] = {}
     for one in found:
         for name in filter(None, one.clip.labels or KNOWN.values()):

@@ -51,6 +51,7 @@ Sources
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -72,6 +73,7 @@ from encord_convert.formats.mot.sequences import (
     Dialect,
     clips,
     columns_of,
+    is_empty,
     own_of,
     rows_of,
 )
@@ -203,7 +205,8 @@ def _row(
     size = stated[1:3] if stated else (clip.number("imwidth"), clip.number("imheight"))
     is_unsized = {clip.said("imwidth"), clip.said("imheight")} == {"0"}  # nobody knew: it has no boxes
     if not (all(size) or stated or is_unsized):
-        size = sizes.of(clip.title, files[0] if files else None, place)
+        with suppress(*(ReadError,) * is_empty(source, clip.file)):
+            size = sizes.of(clip.title, files[0] if files else None, place)
     rows = parse(clip)
     title = (stated and stated.title) or clip.title
     frames = max(
