@@ -253,9 +253,10 @@ def _names(row: LabelRowV2, frame: int, file: LabelFile) -> list[str]:
     names = [file.frames[frame]] if frame in file.frames else []
     title = row.data_title.replace("\\", "/")
     if row.data_type is DataType.VIDEO:
-        for one in (file.name.replace("\\", "/"), title):
-            stem = split_suffix(one)[0]
-            names += [f"{stem}/{frame:06d}.jpg", f"{stem}/frame_{frame:06d}"] if stem else []
+        stems = file.folders or [split_suffix(one)[0] for one in (file.name.replace("\\", "/"), title)]
+        number = frame + file.first
+        for stem in filter(None, stems):
+            names += [f"{stem}/{number:06d}.jpg", f"{stem}/frame_{number:06d}"]
         names.append(f"videos/{row.data_hash}/{frame}")
     else:
         names.append(file_name(row, frame))

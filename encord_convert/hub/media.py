@@ -61,6 +61,10 @@ class LabelFile:
         Of a still: its image; of a video: the video. Without what the title of the row may have in front.
     frames : dict of int to str
         Of frames that are files of their own: their names.
+    folders : tuple of str
+        Of a video: what the folder of its frames may be called, instead of ``name``.
+    first : int
+        Of a video: the number its first frame has in the name of a file.
     path : str
         Of a still whose label file says where its image is: the image, as a member of the source.
     """
@@ -68,6 +72,8 @@ class LabelFile:
     member: str
     name: str = ""
     frames: dict[int, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+    first: int = 0
     path: str = ""
 
     @property

@@ -9,10 +9,12 @@ from small_formats import FIXTURES, Read, cases, coco_agrees, comes_back, goes_t
 
 from encord_convert import ReadError, Report, WriteError, convert
 from encord_convert._samples import SAMPLES
+from encord_convert.cli import run
 from encord_convert.formats import MemorySource, detect
 from encord_convert.formats.encord import CARRIES as ALL
 from encord_convert.formats.mot import sequences
 from encord_convert.geometry import png
+from encord_convert.hub.loss import Level
 from encord_convert.losses.compare import diff
 from encord_convert.sdk.constants.enums import DataType
 
@@ -186,6 +188,39 @@ def test_results_of_several_sequences_in_one_folder_keep_their_names_and_sizes()
     assert {"tracker/a.txt", "tracker/b.txt"} <= files.keys()
 
 
+GOOD = "1,1,10,20,30,40,0.5,-1,-1,-1\n2,1,10,20,30,40,0.5,-1,-1,-1\n"
+
+
+def test_every_file_of_a_folder_of_results_is_a_sequence_or_is_said() -> None:
+    files = {"A": GOOD, "blanks": GOOD.replace(",", " "), "tabs": GOOD.replace(",", "\t"), "empty": "", "space": " \n"}
+    files |= {"damaged": "garbage\n" + GOOD, "README": "Results of a tracker, of 2 sequences.\n"}
+    found = Read("mot", {f"{name}.txt": text for name, text in files.items()}, size="100x80")
+    boxes = {row.data_title: sum(len(one._frames) for one in row._objects.values()) for row in found.rows}
+    assert boxes == {"A": 2, "blanks": 2, "tabs": 2, "empty": 0, "space": 0, "damaged": 2}
+    assert found.losses == {"INVALID_ANNOTATION": 1}
+    [note] = [note for note in found.report.notes() if note.code == "FILE_NOT_READ"]
+    assert "README.txt" in note.detail and note.level is Level.WARNING
+
+
+def test_an_empty_file_of_results_needs_no_size() -> None:
+    found = Read("mot", {"A/gt/gt.txt": ROW, "A/seqinfo.ini": INI, "r/B.txt": "", "r/A.txt": GOOD}, size="100x80")
+    assert sorted(row.data_title for row in found.rows) == ["A", "B", "a"]
+    alone = Read("mot", {"gt/gt.txt": ""})
+    assert [row.number_of_frames for row in alone.rows] == [1]
+
+
+def test_shares_of_images_with_blanks_between_are_not_rows_of_mot() -> None:
+    polygons = "0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n0 0 0 1 0 1 1 0 1\n"
+    assert detect(MemorySource({"labels/a.txt": polygons.encode(), "labels/b.txt": polygons.encode()})).name != "mot"
+    assert detect(MemorySource({"r/a.txt": GOOD.replace(",", " ").encode()})).name == "mot"
+
+
+def test_an_empty_or_other_file_among_masks_as_lines_is_a_sequence_or_is_said() -> None:
+    files = {"0000": "1 1001 1 24 32 `21d06L2O000O20N10001N4J[=\n", "0001": "", "0002": "garbage\n"}
+    found = Read("mots", {f"instances_txt/{name}.txt": text for name, text in files.items()})
+    assert [row.data_title for row in found.rows] == ["0000", "0001"] and "FILE_NOT_READ" in found.notes
+
+
 def test_masks_of_two_sizes_and_of_damaged_runs_cost_themselves() -> None:
     lines = "1 1001 1 24 32 `21d06L2O000O20N10001N4J[=\n1 1002 1 20 32 0\n1 1003 1 24 32 zzz\n1 1004 1 24\n"
     found = Read("mots", {"a/gt/gt.txt": lines})
@@ -252,6 +287,90 @@ def test_a_large_image_of_masks_is_refused_before_it_is_read() -> None:
 def test_sources_are_recognised_by_their_structure(files: dict[str, object], name: str) -> None:
     members = {key: text if isinstance(text, bytes) else str(text).encode() for key, text in files.items()}
     assert detect(MemorySource(members)).name == name
+
+
+def image(frame: int, depth: type = np.uint8) -> bytes:
+    return png.encoded(np.full((24, 32), frame, depth))
+
+
+def trained(files: dict[str, str | bytes], folder: Path, *images: str, task: str = "detect") -> dict[str, int]:
+    """Convert a folder for training; return the first pixel of each image written, and that all are of 8 bits."""
+    for name, content in files.items():
+        path = folder / "source" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    named = [f"--images={folder / 'source' / one}" for one in images]
+    options = ["--target", "ultralytics", "--task", task, "--split", "train=1", *named]
+    source, target = folder / "source" / ("labels" if images else ""), folder / "out"
+    assert run(["convert", str(source), str(target), *options]) == 0
+    heads = {path: png.decoded(path.read_bytes()).pixels for path in target.rglob("*.png")}
+    assert all(pixels.dtype == np.uint8 for pixels in heads.values())
+    return {path.name: int(pixels.flat[0]) for path, pixels in heads.items()}
+
+
+RUNS = "1 24 32 `21d06L2O000O20N10001N4J[="
+MASK = image(1001, np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("masks", "images", "first"),
+    [
+        ("default/instances/frame_00000{}.png", "default/images/frame_00000{}.png", 0),  # CVAT
+        ("S/instances/00000{}.png", "S/img1/00000{}.png", 1),
+        ("instances/0000/00000{}.png", "training/image_02/0000/00000{}.png", 0),
+    ],
+)
+def test_masks_as_images_are_never_taken_for_the_images_they_are_of(
+    masks: str, images: str, first: int, tmp_path: Path
+) -> None:
+    frames = range(first, first + 3)
+    files = {masks.format(n): MASK for n in frames} | {images.format(n): image(n) for n in frames}
+    found = trained(files, tmp_path, task="segment")
+    assert sorted(found.values()) == [*frames]
+    [row] = Read("mots", tmp_path / "source").rows
+    assert row.data_title == masks.split("/")[0 if first or "default" in masks else 1]
+
+
+@pytest.mark.parametrize("masks", ["default/instances/frame_00000{}.png", "instances/0000/00000{}.png"])
+def test_masks_as_images_without_the_images_they_are_of_give_no_images(
+    masks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        (tmp_path / masks.format(number)).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / masks.format(number)).write_bytes(MASK)
+    assert run(["convert", str(tmp_path), str(tmp_path / "out"), "--target", "ultralytics", "--task", "segment"]) != 0
+    assert "none of the 3 images is beside the labels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "images", "first"),
+    [
+        ("S/gt/gt.txt", "{},1,10,20,10,4,1,1,1\n", "S/img1/00000{}.png", 1),
+        ("train/S/gt/gt.txt", "{},1,10,20,10,4,1,1,1\n", "train/S/img1/00000{}.png", 1),
+        ("gt/gt.txt", "{},1,10,20,10,4,1,1,1\n", "img1/00000{}.png", 1),
+        ("train/S/gt/gt.txt", "{} 1001 " + RUNS + "\n", "train/S/img1/00000{}.png", 1),
+        ("instances_txt/0000.txt", "{} 1001 " + RUNS + "\n", "training/image_02/0000/00000{}.png", 0),
+        ("tracker/S.txt", "{},1,10,20,10,4,0.5,-1,-1,-1\n", "train/S/img1/00000{}.png", 1),
+    ],
+)
+def test_images_of_each_layout_are_found_by_the_number_of_their_frame(
+    labels: str, rows: str, images: str, first: int, tmp_path: Path
+) -> None:
+    frames = range(first, first + 3)
+    files: dict[str, str | bytes] = {labels: "".join(rows.format(n) for n in (first + 2, first + 1, first))}
+    found = trained(files | {images.format(n): image(n) for n in frames}, tmp_path)
+    assert sorted(found.values()) == [*frames]
+    assert {name: number for name, number in found.items() if f"{number}.png" not in name} == {}
+
+
+@pytest.mark.parametrize("folder", ["frames", "frames/S", "frames/S/img1"])
+def test_images_of_another_folder_are_found_by_the_number_of_their_frame(folder: str, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"labels/S/gt/gt.txt": "2,1,10,20,10,4,1,1,1\n3,1,10,20,10,4,1,1,1\n"}
+    files["labels/S/seqinfo.ini"] = "imWidth=32\nimHeight=24\nseqLength=4\n"
+    files |= {f"frames/S/img1/00000{n}.png": image(n) for n in range(1, 5)}
+    assert {*trained(files, tmp_path, folder).values()} >= {2, 3}
+    for label in (tmp_path / "out" / "labels").rglob("*.txt"):
+        assert label.stem in ("000002", "000003")
 
 
 def test_every_fixture_has_the_options_it_is_read_with() -> None:

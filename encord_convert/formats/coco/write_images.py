@@ -211,7 +211,8 @@ def file_name(row: LabelRowV2, frame: int) -> str:
         return f"{title}/{unit_of(row, frame).data_title}".replace("\\", "/")
     if data_type is DataType.DICOM:
         return f"{title}/{slice_name(row, frame)}.dcm"
-    return f"{split_suffix(title)[0]}/{frame:06d}.jpg"
+    first = row._file.first if row._file is not None else 0
+    return f"{split_suffix(title)[0]}/{frame + first:06d}.jpg"
 
 
 def identity(row: LabelRowV2, frame: int, *, is_first: bool) -> dict[str, Any]:

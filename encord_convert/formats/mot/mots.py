@@ -30,7 +30,6 @@ Sources
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -42,9 +41,10 @@ from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOpt
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._lines import lines_of
 from encord_convert.formats._marks import MOST_FRAMES, Mark, Marks, native_of
+from encord_convert.formats._numbered import MASKS, FrameFolders, number_of
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import SIZES, Size, Sizes, write_sizes
-from encord_convert.formats.mot.sequences import INI, LABELS, Clip, base_of, info_of
+from encord_convert.formats.mot.sequences import INI, LABELS, Clip, base_of, info_of, rest_of
 from encord_convert.formats.mot.write import one_line, placed, write_info
 from encord_convert.geometry import png, rle
 from encord_convert.geometry.paintings import Painting, values_in
@@ -117,16 +117,15 @@ class Sequence:
         yield from _of_images(source, self, size) if self.images else _of_text(source, self, size)
 
 
-def _sequences(source: Source) -> list[Sequence]:
-    known = {*source.names(".txt", depth=_DEPTH), *source.names(".ini", depth=_DEPTH)}
-    found = [
-        Sequence(_clip(source, name, known), [])
-        for name in sorted(known)
-        if name[-4:] == ".txt" and _is_text(source, name)
-    ]
+def _sequences(source: Source, note: Any = None) -> list[Sequence]:
+    names = source.names(".txt", depth=_DEPTH)
+    known = {*names, *source.names(".ini", depth=_DEPTH)}
+    texts = [name for name in names if _is_text(source, name)]
+    texts += rest_of(source, names, texts, note, lambda name: False)
+    found = [Sequence(_clip(source, name, known), []) for name in sorted(texts)]
     folders: dict[str, list[str]] = {}
     for name in source.names(".png", depth=_DEPTH):
-        if "instances" in name.split("/")[:-1][-2:]:
+        if MASKS in name.split("/")[:-1][-2:]:
             folders.setdefault(name.rpartition("/")[0], []).append(name)
     for names in folders.values():
         if _is_image(source, names[0]):
@@ -181,15 +180,15 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
     ReadError
         There is none, or an image is damaged or too large.
     """
-    found, sizes = _sequences(source), Sizes(source, None)
-    if not found and SIZES not in source.names(SIZES, depth=1):
-        raise ReadError(
-            source.name, "has no sequences of MOTS: lines with run lengths, or 16-bit images in instances/."
-        )
     marks = Marks(
         FAMILY,
         {"annotation.track_id", "image.(file)", "image.(spelled)", "image.(first)", "image.(names)", "image.(frames)"},
     )
+    found, sizes, folders = _sequences(source, marks.ledger.note), Sizes(source, None), FrameFolders(source)
+    if not found and SIZES not in source.names(SIZES, depth=1):
+        raise ReadError(
+            source.name, "has no sequences of MOTS: lines with run lengths, or 16-bit images in instances/."
+        )
     order: dict[str, int] = {}
     for one in found:
         for name in filter(None, one.clip.labels or KNOWN.values()):
@@ -202,26 +201,29 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
     native = {"labels": is_listed, "container": form, NOTES: ()}
 
     def walk() -> Iterator[LabelRowV2]:
-        return (_row(source, one, marks, sizes) for one in found)
+        return (_row(source, one, marks, sizes, folders) for one in found)
 
     return marks.labels(every, walk, order=lambda name: order.get(name, len(order)), native=native)
 
 
-def _row(source: Source, one: Sequence, marks: Marks, sizes: Sizes) -> LabelRowV2:
+def _row(source: Source, one: Sequence, marks: Marks, sizes: Sizes, folders: FrameFolders) -> LabelRowV2:
     clip, place, found = one.clip, source.place(one.clip.file), list(one.marks(source))
+    folder = clip.images_in(folders)
     numbers = [_number(name, n) for n, name in enumerate(one.images, 1)] or [mark.frame for mark in found]
-    first = int(all(numbers))
+    first = int(all(numbers) and all(number_of(name) != 0 for name in folders.files(folder)))
+    images = folders.frames(folder, first=first)
     for mark in found:
         mark.frame -= first
         if mark.frame >= MOST_FRAMES:
             mark.fault, mark.frame = ("FRAME_BEYOND", f"There is no frame {mark.frame}."), 0
     stated = sizes.stated.get(clip.file.removesuffix(".txt"))
     length = stated.frames if stated else clip.number("seqlength")
-    frames = max(length, len(one.images), 1, *(mark.frame + 1 for mark in found))
+    frames = max(length, len(one.images), max(images, default=0) + 1, *(mark.frame + 1 for mark in found))
     title = (stated and stated.title) or clip.title
     size = stated[1:3] if stated else one.size(source)
     row = marks.row(DataType.VIDEO, title, size, clip.file, place, frames=frames)
-    row._file = LabelFile(clip.file, title)
+    called = clip.folders(folder)[: 1 if one.images else None]  # shorter ones are those of masks too
+    row._file = LabelFile("", title, images, called, first)
     own: dict[str, Any] = {f"seqinfo.{key}": value for key, value in clip.rest()} | {
         "(file)": clip.file,
         "(spelled)": clip.spelled(),
@@ -233,8 +235,8 @@ def _row(source: Source, one: Sequence, marks: Marks, sizes: Sizes) -> LabelRowV
 
 
 def _number(name: str, number: int) -> int:
-    digits = re.findall(r"\d+", name.rpartition("/")[2])
-    return int(digits[-1][-9:]) if digits else number
+    found = number_of(name)
+    return number if found is None else found
 
 
 def _class_of(id_: int, one: Sequence) -> str:

@@ -51,6 +51,7 @@ Sources
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -61,6 +62,7 @@ from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOpt
 from encord_convert.formats._boxes import box_carries, is_checked, is_number
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._marks import Mark, Marks
+from encord_convert.formats._numbered import FrameFolders
 from encord_convert.formats._sizes import SIZES, SizeOptions, Sizes
 from encord_convert.formats.mot.sequences import (
     CLASSES,
@@ -71,6 +73,7 @@ from encord_convert.formats.mot.sequences import (
     Dialect,
     clips,
     columns_of,
+    is_empty,
     own_of,
     rows_of,
 )
@@ -147,6 +150,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     """
     marks = Marks(FAMILY, QUIET, is_dynamic=True)
     found, sizes = clips(source, marks.ledger.note), Sizes(source, options.size)
+    folders = FrameFolders(source)
     if not found and SIZES not in source.names(SIZES, depth=1):
         raise ReadError(source.name, "has no sequences of MOT: gt/gt.txt, det/det.txt or files of 9 or 10 columns.")
     shift = -1.0 if options.coordinates == "mot" else 0.0
@@ -176,7 +180,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
             marks.ledger.note(Level.WARNING, "UNDECLARED_LABEL", detail)
 
     def walk() -> Iterator[LabelRowV2]:
-        return (_row(source, clip, sizes, marks, options, parse) for clip in found)
+        return (_row(source, clip, sizes, marks, options, parse, folders) for clip in found)
 
     native = {"labels": any(clip.labels for clip in found), "visdrone": options.dialect == "visdrone", NOTES: ()}
     return marks.labels(every(), walk, native=native, order=lambda name: order.get(name, 10_000))
@@ -192,17 +196,26 @@ def _note(marks: Marks, source: Source, clip: Clip, options: ReadOptions) -> Non
         marks.ledger.note(Level.INFO, "ONE_BASED_PIXELS", detail, where)
 
 
-def _row(source: Source, clip: Clip, sizes: Sizes, marks: Marks, options: ReadOptions, parse: Any) -> LabelRowV2:
-    place, members = source.place(clip.file), source.names()
-    files = clip.images(members)
+def _row(
+    source: Source, clip: Clip, sizes: Sizes, marks: Marks, options: ReadOptions, parse: Any, folders: FrameFolders
+) -> LabelRowV2:
+    place, folder = source.place(clip.file), clip.images_in(folders)
+    files, images = folders.files(folder), folders.frames(folder, length=clip.number("seqlength"))
     stated = sizes.stated.get(clip.file.removesuffix(".txt"))
     size = stated[1:3] if stated else (clip.number("imwidth"), clip.number("imheight"))
     is_unsized = {clip.said("imwidth"), clip.said("imheight")} == {"0"}  # nobody knew: it has no boxes
     if not (all(size) or stated or is_unsized):
-        size = sizes.of(clip.title, files[0] if files else None, place)
+        with suppress(*(ReadError,) * is_empty(source, clip.file)):
+            size = sizes.of(clip.title, files[0] if files else None, place)
     rows = parse(clip)
     title = (stated and stated.title) or clip.title
-    frames = max(stated.frames if stated else clip.number("seqlength"), len(files), 1, rows.last + 1)
+    frames = max(
+        stated.frames if stated else clip.number("seqlength"),
+        len(files),
+        1,
+        rows.last + 1,
+        *(one + 1 for one in images),
+    )
     if 0 < clip.number("seqlength") < frames:
         detail = f"{clip.title}: 'seqLength' is {clip.number('seqlength')}, and there are {frames} frames."
         marks.ledger.note(Level.WARNING, "FRAME_BEYOND", detail, Where(place))
@@ -212,7 +225,7 @@ def _row(source: Source, clip: Clip, sizes: Sizes, marks: Marks, options: ReadOp
         row = _group(marks, clip, files, size, frames, place)
     else:
         row = marks.row(DataType.VIDEO, title, size, clip.file, place, frames=frames, fps=fps)
-    row._file = LabelFile(clip.file, title, dict(enumerate(files)) if len(files) == frames else {})
+    row._file = LabelFile("", title, images, clip.folders(folder), first=1)
     found: Iterable[Mark] = rows.marks(size)
     if options.fill:
         marked = list(found)

@@ -5,7 +5,7 @@ The page of the format is :mod:`encord_convert.formats.mot.page`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,8 +14,8 @@ from encord_convert.formats._boxes import box_from_px, is_number, whole
 from encord_convert.formats._files import Source
 from encord_convert.formats._lines import lines_of
 from encord_convert.formats._marks import MOST_FRAMES, Mark
+from encord_convert.formats._numbered import FrameFolders
 from encord_convert.hub.loss import Level
-from encord_convert.hub.media import SUFFIXES
 
 CLASSES = (
     "pedestrian", "person on vehicle", "car", "bicycle", "motorbike", "non motorized vehicle", "static person",
@@ -31,6 +31,9 @@ OBJECT = "object"
 """The class of rows that name none."""
 INI, LABELS = "seqinfo.ini", "labels.txt"
 _DEPTH, _LOOKED_AT, _MOST_INI_BYTES = 5, 20, 1 << 16
+_NAMED = ("gt.txt", "det.txt", LABELS)
+_LEAST_PX = 2.0
+"""A side or coordinate of a box in pixels is more than that; shares of an image are not."""
 READ = {"name": "name", "seqlength": "seqLength", "imwidth": "imWidth", "imheight": "imHeight"}
 """Keys of seqinfo.ini that are read, in lower case and as most spell them."""
 
@@ -85,14 +88,25 @@ class Clip:
     def title(self) -> str:
         """What it is called: by its seqinfo.ini, its folder or its file."""
         named = self.base.rstrip("/").rpartition("/")[2]
-        if self.file.rpartition("/")[2] not in ("gt.txt", "det.txt"):
-            named = self.file.rpartition("/")[2].removesuffix(".txt")
+        folder, _, last = self.file.rpartition("/")
+        if last.endswith(".txt") and last not in ("gt.txt", "det.txt"):
+            named = last.removesuffix(".txt")
+        elif base_of(self.file) is None:  # masks as images
+            named = folder.rpartition("/")[2]
         return self.said("name") or named or "sequence"
 
-    def images(self, members: Sequence[str]) -> list[str]:
-        """Return the images of its frames, in order."""
-        folder = f"{self.base}{self.said('imdir') or 'img1'}/"
-        return [one for one in members if one.startswith(folder) and one[one.rfind(".") :].lower() in SUFFIXES]
+    def images_in(self, folders: FrameFolders) -> str:
+        """Return the folder of the images of its frames, with ``/`` at its end; empty if there is none."""
+        if base_of(self.file) is not None:
+            own = [f"{self.base}{one}/" for one in dict.fromkeys((self.said("imdir") or "img1", "img1", "images"))]
+            if found := folders.first_of(own):
+                return found
+        return folders.named(self.title)
+
+    def folders(self, found: str) -> tuple[str, ...]:
+        """Return what the folder of its frames may be called, where it was found or not."""
+        usual = f"{self.base or f'{self.title}/'}{self.said('imdir') or 'img1'}"
+        return tuple(dict.fromkeys((found.rstrip("/") or usual, usual, self.base.rstrip("/") or self.title)))
 
 
 def clips(source: Source, note: Any = None) -> list[Clip]:
@@ -100,6 +114,8 @@ def clips(source: Source, note: Any = None) -> list[Clip]:
     names = source.names(".txt", depth=_DEPTH)
     known = {*names, *source.names(".ini", depth=_DEPTH)}
     found = []
+    results = [name for name in names if columns_of(source, name) and name.rpartition("/")[2] not in _NAMED]
+    results += rest_of(source, names, results, note, lambda name: bool(columns_of(source, name, is_damaged=True)))
     for name in names:
         folder, _, last = name.rpartition("/")
         base = base_of(name)
@@ -107,7 +123,7 @@ def clips(source: Source, note: Any = None) -> list[Clip]:
             if note is not None:
                 detail = f"{source.place(name)} is not read beside the ground truth."
                 note(Level.WARNING, "RESULTS_IGNORED", detail)
-        elif last == LABELS or not (last in ("gt.txt", "det.txt") or columns_of(source, name)):
+        elif last not in ("gt.txt", "det.txt") and name not in results:
             continue
         else:
             clip = Clip(base or "", name, is_truth=last == "gt.txt")
@@ -129,14 +145,52 @@ def base_of(name: str) -> str | None:
     return "".join(f"{one}/" for one in above if one) if folder in ("gt", "det", "instances") else None
 
 
-def columns_of(source: Source, name: str) -> int:
-    """Return how many columns the rows have that a file begins with, 9 or 10; else 0."""
+def rest_of(
+    source: Source, names: Sequence[str], found: Sequence[str], note: Any, is_readable: Callable[[str], bool]
+) -> list[str]:
+    """Return which text files beside the results that were found are sequences too: without rows, or with damaged ones.
+
+    ``note`` is told of those that are not.
+    """
+    folders = {name.rpartition("/")[0] for name in found}
+    known, rest = {*found}, []
+    for name in names:
+        folder, _, last = name.rpartition("/")
+        if folder not in folders or name in known or last in _NAMED:
+            continue
+        if is_readable(name) or is_empty(source, name):
+            rest.append(name)
+        elif note is not None:
+            detail = f"{source.place(name)} has no rows that can be read, and is left out."
+            note(Level.WARNING, "FILE_NOT_READ", detail)
+    return rest
+
+
+def is_empty(source: Source, name: str) -> bool:
+    """Tell whether a file has nothing but blanks."""
+    return not source.head(name, LONGEST_ROW).strip()
+
+
+def columns_of(source: Source, name: str, *, is_damaged: bool = False) -> int:
+    """Return how many columns the rows have that a file begins with, 9 or 10; else 0.
+
+    With ``is_damaged`` it is enough that one of them has so many.
+    """
     lines = source.head(name, 8192).decode("utf-8", "replace").splitlines()[:_LOOKED_AT]
-    rows = [line.split(",") for line in lines if line.strip() and not line.startswith("#")]
-    rows = rows[:-1] if len(rows) > 1 else rows  # the last may be cut
-    counts = {len(row) for row in rows}
-    is_mine = counts <= {9, 10} and len(counts) == 1 and all(is_number(cell.strip()) for row in rows for cell in row)
-    return counts.pop() if is_mine else 0
+    rows = [_split(line) for line in lines if line.strip() and not line.startswith("#")]
+    rows = rows[:-1] if len(rows) > 1 and not is_damaged else rows  # the last may be cut
+    counts = {len(row) if all(map(is_number, row)) else 0 for row in rows}
+    counts &= {9, 10} if is_damaged else counts
+    return counts.pop() if len(counts) == 1 and counts <= {9, 10} else 0
+
+
+def _split(line: str) -> list[str]:
+    """Return the cells of a row; with blanks between, none if they could be those of other formats, as of YOLO."""
+    if "," in line:
+        return [cell.strip() for cell in line.split(",")]
+    cells = line.split()
+    is_mine = all(cell.lstrip("-").isdecimal() for cell in cells[:2]) and all(map(is_number, cells[2:6]))
+    return cells if is_mine and any(float(cell) > _LEAST_PX for cell in cells[2:6]) else []
 
 
 def info_of(source: Source, name: str) -> dict[str, tuple[str, str]]:

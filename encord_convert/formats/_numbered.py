@@ -1,0 +1,77 @@
+"""The images of the frames of a sequence: numbered files of one folder."""
+
+from __future__ import annotations
+
+import re
+
+from encord_convert.formats._files import Source
+from encord_convert.formats._marks import MOST_FRAMES
+from encord_convert.hub.media import SUFFIXES
+from encord_convert.hub.splits import named_in, standard
+
+MASKS = "instances"
+"""A folder of masks as images: they are labels."""
+_BY_NAME = ("{}/img1/", "image_02/{}/", "sequences/{}/", "images/{}/", "{}/")
+"""Where the frames of a sequence of this name are, in MOT, KITTI, VisDrone and elsewhere."""
+
+
+class FrameFolders:
+    """The folders of a source that have images in them; those of masks do not count."""
+
+    def __init__(self, source: Source) -> None:
+        self._folders: dict[str, list[str]] = {}
+        for name in source.names():
+            if name[name.rfind(".") :].lower() in SUFFIXES and MASKS not in name.split("/")[:-1]:
+                self._folders.setdefault(name[: name.rfind("/") + 1], []).append(name)
+
+    def first_of(self, folders: list[str]) -> str:
+        """Return the first of these folders, each with ``/`` at its end, that has images; empty if none has."""
+        return next((one for one in folders if one in self._folders), "")
+
+    def named(self, name: str) -> str:
+        """Return the folder with the frames of a sequence of this name; empty if there is none, or more than one."""
+        for form in _BY_NAME:
+            wanted = "/" + form.format(name)
+            found = [one for one in self._folders if f"/{one}".endswith(wanted)]
+            if len(found) > 1:  # a test split has images, and no labels
+                found = [one for one in found if standard(named_in(one)) != "test"]
+            if found:
+                return found[0] if len(found) == 1 else ""
+        return ""
+
+    def files(self, folder: str) -> list[str]:
+        """Return the images of a folder, ascending."""
+        return sorted(self._folders.get(folder, ()))
+
+    def frames(self, folder: str, *, first: int | None = None, length: int = 0) -> dict[int, str]:
+        """Return the images of a folder by frame, from 0: as their names number them.
+
+        Parameters
+        ----------
+        folder : str
+        first : int, optional
+            Number of the first frame; by default 0 if an image has that number, else 1.
+        length : int
+            How many frames there are. If it is as many as images, they are frame by frame whatever their numbers are.
+        """
+        files = self.files(folder)
+        numbers = [number_of(file) for file in files]
+        start = int(0 not in numbers) if first is None else first
+        frames = {number - start: file for number, file in zip(numbers, files, strict=True) if number is not None}
+        is_odd = len(frames) < len(files) or any(not 0 <= frame < (length or MOST_FRAMES) for frame in frames)
+        return dict(enumerate(files)) if is_odd and length in (0, len(files)) else _known(frames)
+
+
+def _known(frames: dict[int, str]) -> dict[int, str]:
+    return {frame: frames[frame] for frame in sorted(frames) if 0 <= frame < MOST_FRAMES}
+
+
+def number_of(name: str) -> int | None:
+    """Return the last number in the name of a file; None if it has none.
+
+    >>> number_of("cam2/frame_000007.png"), number_of("cam2/first.png")
+    (7, None)
+    """
+    stem = name.rpartition("/")[2].rpartition(".")[0]
+    digits = re.findall(r"[0-9]+", stem)
+    return int(digits[-1][-9:]) if digits else None
