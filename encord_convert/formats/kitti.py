@@ -43,6 +43,7 @@ from encord_convert.formats._boxes import box_carries, box_from_px, box_px, deci
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._lines import lines_of
 from encord_convert.formats._marks import MOST_FRAMES, Mark, Marks, answers_at, ids_of, native_of, plain
+from encord_convert.formats._numbered import FrameFolders
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
 from encord_convert.formats.coco.write_images import split_suffix
@@ -103,6 +104,14 @@ def _columns_at(head: bytes) -> int:
     return next((count for line in whole_ones if (count := _columns(line.split()))), 0)
 
 
+def _unlabelled(files: list[File], folders: FrameFolders) -> list[File]:
+    """Return the images in the folders of those that have a label file, but have none: images without objects."""
+    known = {file.image for file in files if not file.is_sequence}
+    beside = dict.fromkeys(one[: one.rfind("/") + 1] for one in known)
+    stems = (split_suffix(name)[0] for folder in beside for name in folders.files(folder))
+    return [File("", one, is_sequence=False) for one in dict.fromkeys(stems) if one not in known]
+
+
 def _columns(words: list[str]) -> int:
     """Return the number of columns of a line of KITTI, all but that of the type numbers; 0 if it is none."""
     at = 2 if len(words) > 16 else 0
@@ -130,29 +139,33 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
         line, words = next((line, text.split()) for line, text in lines_of(source, name) if text.strip())
         raise ReadError(source.place(name), _fault(words, "15 to 18"), line=line)
     order = {path: number for number, path in enumerate(sizes.stated)}
-    files.sort(key=lambda file: order.get(file.image, -1))
+    folders = FrameFolders(source)
+    files = sorted(files + _unlabelled(files, folders), key=lambda file: (order.get(file.image, -1), file.image))
     marks = Marks(FAMILY, {"annotation.track_id"}, is_dynamic=any(file.is_sequence for file in files))
     every = (mark for file in files for mark in _marks(source, file, (1, 1)))
-    return marks.labels(every, lambda: (_row(source, file, sizes, marks) for file in files))
+    return marks.labels(every, lambda: (_row(source, file, sizes, marks, folders) for file in files))
 
 
-def _row(source: Source, file: File, sizes: Sizes, marks: Marks) -> LabelRowV2:
-    first = f"{file.image}/000000.png" if file.is_sequence else f"{file.image}.png"
+def _row(source: Source, file: File, sizes: Sizes, marks: Marks, folders: FrameFolders) -> LabelRowV2:
+    images = folders.frames(f"{file.image}/", first=0) if file.is_sequence else {}
+    first = next(iter(images.values()), f"{file.image}/000000.png") if file.is_sequence else f"{file.image}.png"
     title = file.image.rpartition("/")[2] if file.is_sequence else ""
-    size = sizes.known(file.image, source.place(file.name), first, title)
+    name = file.name or f"{file.image}.png"
+    size = sizes.known(file.image, source.place(name), first, title)
     found = list(_marks(source, file, size.px))
-    frames = max(size.frames, 1, *(mark.frame + 1 for mark in found)) if file.is_sequence else 1
+    last = max((*images, *(mark.frame for mark in found)), default=0)
+    frames = max(size.frames, last + 1) if file.is_sequence else 1
     kind = DataType.VIDEO if file.is_sequence else DataType.IMAGE
-    row = marks.row(kind, size.title, size.px, file.name, source.place(file.name), frames=frames)
+    row = marks.row(kind, size.title, size.px, name, source.place(name), frames=frames)
     row.client_metadata = metadata_of(named_in(file.image))
-    of_frames = {mark.frame: f"{file.image}/{mark.frame:06d}.png" for mark in found} if file.is_sequence else {}
-    row._file = LabelFile("", size.member or file.image, of_frames)
+    wanted = {mark.frame: f"{file.image}/{mark.frame:06d}.png" for mark in found if file.is_sequence and not mark.fault}
+    row._file = LabelFile("", size.member or file.image, wanted | images, (file.image,) if file.is_sequence else ())
     return marks.fill(row, found)
 
 
 def _marks(source: Source, file: File, size: tuple[int, int]) -> Iterator[Mark]:
     """Yield the objects of a file; boxes are of an image of this size."""
-    for line, text in lines_of(source, file.name):
+    for line, text in lines_of(source, file.name) if file.name else ():
         words = text.split()
         if words and _columns(words) not in ((17, 18) if file.is_sequence else (15, 16)):
             wanted = "17 or 18, with frame and track id" if file.is_sequence else "15 or 16"

@@ -310,6 +310,7 @@ def trained(files: dict[str, str | bytes], folder: Path, *images: str, task: str
 
 RUNS = "1 24 32 `21d06L2O000O20N10001N4J[="
 MASK = image(1001, np.uint16)
+KITTI = "Car 0 0 1.5 10 20 20 23 1.5 1.7 4.1 1 1.7 13 1.6"
 
 
 @pytest.mark.parametrize(
@@ -363,12 +364,31 @@ def test_images_of_each_layout_are_found_by_the_number_of_their_frame(
     assert {name: number for name, number in found.items() if f"{number}.png" not in name} == {}
 
 
+@pytest.mark.parametrize(
+    ("labels", "rows", "images"),
+    [
+        ("S/gt/gt.txt", "2,1,10,20,10,4,1,1,1\n", "S/img1/00000{}.png"),
+        ("S/gt/gt.txt", "2 1001 " + RUNS + "\n", "S/img1/00000{}.png"),
+        ("training/label_02/0000.txt", f"2 1 {KITTI}\n", "training/image_02/0000/00000{}.png"),
+        ("training/label_2/000002.txt", f"{KITTI}\n", "training/image_2/00000{}.png"),
+    ],
+)
+def test_images_without_labels_are_negatives(labels: str, rows: str, images: str, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {labels: rows} | {images.format(n): image(n) for n in range(1, 6)}
+    assert sorted(trained(files, tmp_path).values()) == [1, 2, 3, 4, 5]
+    texts = {int(path.stem): path.read_text() for path in (tmp_path / "out" / "labels").rglob("*.txt")}
+    assert [number for number, text in texts.items() if text] == [2]
+    assert run(["convert", str(tmp_path / "source"), str(tmp_path / "a.json"), "--to", "coco"]) == 0
+    listed = json.loads((tmp_path / "a.json").read_text())
+    assert len(listed["images"]) == 5 and len(listed["annotations"]) == 1
+
+
 @pytest.mark.parametrize("folder", ["frames", "frames/S", "frames/S/img1"])
 def test_images_of_another_folder_are_found_by_the_number_of_their_frame(folder: str, tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {"labels/S/gt/gt.txt": "2,1,10,20,10,4,1,1,1\n3,1,10,20,10,4,1,1,1\n"}
     files["labels/S/seqinfo.ini"] = "imWidth=32\nimHeight=24\nseqLength=4\n"
     files |= {f"frames/S/img1/00000{n}.png": image(n) for n in range(1, 5)}
-    assert {*trained(files, tmp_path, folder).values()} >= {2, 3}
+    assert sorted(trained(files, tmp_path, folder).values()) == [2, 3]
     for label in (tmp_path / "out" / "labels").rglob("*.txt"):
         assert label.stem in ("000002", "000003")
 

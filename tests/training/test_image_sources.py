@@ -414,7 +414,7 @@ def youtube_vis() -> str:
 
 FRAMES = [
     (cocovid, ["seq/img1/000001.jpg", "seq/img1/000002.jpg"]),
-    (youtube_vis, ["0a/00000.jpg", "0a/00010.jpg"]),
+    (youtube_vis, ["0a/00000.jpg", "0a/00005.jpg", "0a/00010.jpg"]),
 ]
 
 

@@ -48,9 +48,9 @@ _MOST_FRAMES = 10_000_000
 def frames_of(row: LabelRowV2, labelled: Iterable[int], *, everything: bool) -> list[int]:
     """Return the frames of a row that are listed, ascending.
 
-    A still image always is: without labels it is a negative example. Of a video, an image group or a DICOM series
-    those with labels are, or all on request. A group or series without any label is listed whole, so that it is not
-    forgotten; a video has its entry under ``videos``.
+    A still image always is: without labels it is a negative example. So is a frame of a video whose image the source
+    has. Of other videos, an image group or a DICOM series those with labels are, or all on request. A group or series
+    without any label is listed whole, so that it is not forgotten; a video has its entry under ``videos``.
 
     Raises
     ------
@@ -61,6 +61,8 @@ def frames_of(row: LabelRowV2, labelled: Iterable[int], *, everything: bool) -> 
     data_type = row.data_type
     if data_type is DataType.IMAGE:
         frames.add(0)
+    elif data_type is DataType.VIDEO and row._file is not None and not everything:
+        frames.update(frame for frame in row._file.frames if 0 <= frame < row.number_of_frames)
     elif everything or not (frames or data_type is DataType.VIDEO):
         count = len(row._units) if data_type is DataType.IMG_GROUP else row.number_of_frames
         if count > _MOST_FRAMES:
