@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from encord_convert.formats._files import Source
 from encord_convert.formats._marks import MOST_FRAMES
@@ -38,6 +39,12 @@ class FrameFolders:
             if found:
                 return found[0] if len(found) == 1 else ""
         return ""
+
+    def beside(self, folders: Iterable[str]) -> list[str]:
+        """Return the other folders with images next to these, each with ``/`` at its end."""
+        known = {*folders}
+        above = {one[: one.rstrip("/").rfind("/") + 1] for one in known}
+        return [one for one in self._folders if one not in known and one[: one.rstrip("/").rfind("/") + 1] in above]
 
     def files(self, folder: str) -> list[str]:
         """Return the images of a folder, ascending."""

@@ -48,7 +48,7 @@ from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
 from encord_convert.formats.coco.write_images import split_suffix
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Feature
+from encord_convert.hub.loss import Feature, Level
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.splits import metadata_of, named_in, split_of
 from encord_convert.hub.visibility import frame_size
@@ -142,6 +142,9 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     folders = FrameFolders(source)
     files = sorted(files + _unlabelled(files, folders), key=lambda file: (order.get(file.image, -1), file.image))
     marks = Marks(FAMILY, {"annotation.track_id"}, is_dynamic=any(file.is_sequence for file in files))
+    for left in folders.beside(f"{file.image}/" for file in files if file.is_sequence):
+        detail = f"The images in {source.place(left)} have no label file, and are left out."
+        marks.ledger.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(folders.files(left)))
     every = (mark for file in files for mark in _marks(source, file, (1, 1)))
     return marks.labels(every, lambda: (_row(source, file, sizes, marks, folders) for file in files))
 

@@ -126,3 +126,12 @@ def test_files_that_are_all_broken_are_refused_with_file_and_line() -> None:
 def test_lines_of_yolo_and_of_dota_are_not_kitti() -> None:
     for line in ("0 " + " ".join(["0.5"] * 14), "1 2 3 4 5 6 7 8 plane 0", "P0: " + " ".join(["7.1"] * 12)):
         assert format_named("kitti").identify(MemorySource({"labels/1.txt": line.encode()})) is Match.NO
+
+
+def test_images_of_a_sequence_without_a_label_file_are_said() -> None:
+    pixels = png.encoded(np.zeros((8, 16), np.uint8))
+    files: dict[str, str | bytes] = {f"a/image_02/{name}/00000{n}.png": pixels for name in ("0", "1") for n in range(3)}
+    found = Read("kitti", files | {"a/label_02/0.txt": f"1 1 {CAR}\n"})
+    [note] = [note for note in found.report.notes() if note.code == "FILE_NOT_READ"]
+    assert note.count == 3 and "a/image_02/1" in note.detail
+    assert [row.number_of_frames for row in found.rows] == [3]
