@@ -229,6 +229,28 @@ def test_image_sets_are_splits_and_come_back(tmp_path: Path) -> None:
         assert copy.read_text().split() == path.read_text().split()
 
 
+def test_images_with_blanks_in_their_names_keep_their_splits(tmp_path: Path) -> None:
+    (tmp_path / "in/ImageSets/Main").mkdir(parents=True)
+    (tmp_path / "in/Annotations").mkdir()
+    names = {"a": "train", "a b": "val", "a 1": "train", "000000 (2)": "test", "cam 1/c d": "val"}
+    for name in names:
+        path = tmp_path / f"in/Annotations/{name}.xml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(xml(car(2, 3, 20, 5), name=f"{name}.jpg"))
+    for split in ("train", "val", "test"):
+        lines = "".join(f"{name}\n" for name, one in names.items() if one == split)
+        (tmp_path / f"in/ImageSets/Main/{split}.txt").write_text(lines)
+    flagged = "a  1\na b -1\n000000 (2)  0\ncam 1/c d -1\n"
+    (tmp_path / "in/ImageSets/Main/car_trainval.txt").write_text(flagged)
+    convert(tmp_path / "in", tmp_path / "out", to="voc", strict=True)
+    for folder in ("in", "out"):
+        rows = [*read(tmp_path / folder)]
+        assert {row.data_title: row.client_metadata for row in rows} == {
+            f"{name}.jpg": {"split": split} for name, split in names.items()
+        }
+    assert (tmp_path / "out/ImageSets/Main/car_trainval.txt").read_text() == flagged
+
+
 def test_of_several_sets_the_split_is_the_one_that_is_called_so() -> None:
     labels = read_members(
         a=xml(car(2, 3, 20, 5)), **{"ImageSets__Main__trainval.txt": b"a\n", "ImageSets__Main__val.txt": b"a\n"}

@@ -6,8 +6,9 @@ The page of the format is :mod:`encord_convert.formats.voc.page`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, takewhile
 
 from encord_convert.formats._files import Source
 from encord_convert.hub.splits import UNNAMED, standard
@@ -21,6 +22,8 @@ OFFICIAL = (
 LABELMAP = "labelmap.txt"
 HEADER = "# label:color_rgb:parts:actions"
 _SET = re.compile(r"(?:.*/)?ImageSets/([^/]+/[^/]+)\.txt")
+_BELOW = re.compile(r".*(?:^|/)(?:Annotations|JPEGImages|SegmentationObject|SegmentationClass)/")
+_NUMBER = re.compile(r"-?\d+")
 _COLOUR = re.compile(r"(\d{1,3}),(\d{1,3}),(\d{1,3})")
 _TASKS = ("Main", "Segmentation", "Layout", "Action")
 _MOST_BYTES = 1 << 28
@@ -32,11 +35,8 @@ class Sets:
 
     lines: dict[str, list[str]] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def images(self) -> Iterable[str]:
-        """The images that are in any set, each once."""
-        return dict.fromkeys(line.split()[0] for lines in self.lines.values() for line in lines)
+    images: dict[str, None] = field(default_factory=dict)
+    """The images that are in any set, each once."""
 
 
 def sets_of(source: Source, names: Iterable[str]) -> Sets:
@@ -45,22 +45,54 @@ def sets_of(source: Source, names: Iterable[str]) -> Sets:
     for name in names:
         if (found := _SET.fullmatch(name)) and (source.size(name) or 0) <= _MOST_BYTES:
             with source.open(name) as stream:
-                text = stream.read().decode("utf-8", "replace")
-            lines = [line.strip() for line in text.splitlines() if line.strip()]
+                text = stream.read().decode("utf-8-sig", "replace")
+            lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
             sets.lines[found[1]] = sets.lines.get(found[1], []) + lines
+    if not sets.lines:
+        return sets
+    known = {stem for name in names for stem in _stems(name)}
+    images = {name: [image_in(line, known) for line in lines] for name, lines in sets.lines.items()}
+    sets.images = dict.fromkeys(chain.from_iterable(images.values()))
+    plain = {name: some for name, some in images.items() if some == [line.strip() for line in sets.lines[name]]}
     for task in reversed(_TASKS):
-        sets.splits |= _splits({name: lines for name, lines in sets.lines.items() if name.startswith(f"{task}/")})
+        sets.splits |= _splits({name: some for name, some in plain.items() if name.startswith(f"{task}/")})
     return sets
 
 
-def _splits(lines: Mapping[str, list[str]]) -> dict[str, str]:
+def image_in(line: str, known: Container[str]) -> str:
+    """Return the image of a line of a set, which a flag or the number of an object and a flag may follow.
+
+    A name may have blanks: the longest beginning of the line that is a known image counts.
+
+    >>> image_in("a b", {"a", "a b"}), image_in("a b -1", {"a b"}), image_in("gone  1", ()), image_in("000 (2)", ())
+    ('a b', 'a b', 'gone', '000 (2)')
+    """
+    if line in known:
+        return line
+    line = line.strip()
+    starts = [line, *(line.rsplit(None, count)[0] for count in (1, 2)), line.split(None, 1)[0]]
+    found = next((one for one in starts if one in known), None)
+    if found is not None:
+        return found
+    numbers = takewhile(_NUMBER.fullmatch, reversed(line.rsplit(None, 2)[1:]))
+    return starts[sum(1 for _ in numbers)]
+
+
+def _stems(name: str) -> Iterator[str]:
+    """Yield what a set may call the image of a file: its name, or its path below a folder of VOC, without suffix."""
+    path = name.rpartition(".")[0] or name
+    yield path.rpartition("/")[2]
+    if found := _BELOW.search(path):
+        yield path[found.end() :]
+
+
+def _splits(images: Mapping[str, list[str]]) -> dict[str, str]:
     """Return the split of each image: of the sets it is in, one that is called train, val or test comes first."""
-    plain = [name for name, some in lines.items() if some and not any(len(line.split()) > 1 for line in some)]
     splits: dict[str, str] = {}
-    for name in sorted(plain, key=lambda one: (standard(one.partition("/")[2]) is not None, -len(lines[one]))):
+    for name in sorted(images, key=lambda one: (standard(one.partition("/")[2]) is not None, -len(images[one]))):
         word = name.partition("/")[2]
         if word != UNNAMED:
-            splits |= dict.fromkeys(lines[name], word)
+            splits |= dict.fromkeys(images[name], word)
     return splits
 
 

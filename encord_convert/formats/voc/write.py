@@ -24,7 +24,7 @@ from encord_convert.formats.voc.elements import CORNERS, DEFAULT_POSE, FLAGS, pu
 from encord_convert.formats.voc.masks import CLASSES, OBJECTS, VOID
 from encord_convert.formats.voc.options import UNWRITABLE, WriteOptions
 from encord_convert.formats.voc.read import CONVENTION, FAMILY, HAS_PARTS, LISTED, PART_OF, SETS
-from encord_convert.formats.voc.sets import HEADER, LABELMAP, OFFICIAL, is_background, palette
+from encord_convert.formats.voc.sets import HEADER, LABELMAP, OFFICIAL, image_in, is_background, palette
 from encord_convert.formats.voc.shapes import Plane
 from encord_convert.geometry import png
 from encord_convert.geometry.boxes import xyxy_from_rotated, xyxy_from_xywh
@@ -105,9 +105,7 @@ class _Writing:
         """Write the sets that images are in, and those of the source, as far as their images are here."""
         own = {f"Main/{safe_path(split).replace('/', '%2F')}": stems for split, stems in self._splits.items()}
         known = set(chain.from_iterable(own.values()))
-        kept = {
-            name: [line for line in some if line.split()[0] in known or line in known] for name, some in lines.items()
-        }
+        kept = {name: [line for line in some if image_in(line, known) in known] for name, some in lines.items()}
         for name, some in {**kept, **own}.items():
             with self._target.open(f"ImageSets/{name}.txt") as stream:
                 stream.write("".join(f"{line}\n" for line in some).encode("utf-8", "replace"))
