@@ -245,7 +245,9 @@ def exporter_of(format_: Format) -> Exporter:
 def format_for(path: Path | Target) -> Format:
     name = path.name if isinstance(path, Target) else os.fspath(path)
     suffix = os.path.splitext(name)[1].lower()
-    writers = [f for f in formats().values() if f.exporter is not None and suffix and suffix in f.suffixes]
+    # A table that nothing reads again, like `dicom-table`, is written only when it is named.
+    both = (f for f in formats().values() if f.exporter is not None and f.importer is not None)
+    writers = [f for f in both if suffix and suffix in f.suffixes]
     # Of `coco` and `coco-rle`, the plain name is meant.
     writers = [f for f in writers if not any(f.name.startswith(f"{other.name}-") for other in writers)]
     if len(writers) == 1:

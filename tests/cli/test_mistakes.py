@@ -73,6 +73,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("convert good", 2, "Missing argument 'DST'. See `encord-convert convert --help`."),
     ("info good good", 2, "Got unexpected extra argument (good). See `encord-convert info --help`."),
     ("convert good out", 2, "out: say which format to write with --to; known: coco, "),
+    ("convert good out.csv", 2, "out.csv: say which format to write with --to; known: coco, "),
     ("batch good --out out", 2, "Say which format to write with --to, or with `to` in the manifest."),
     ("batch --to coco --out out", 2, "There is nothing to convert: name sources, or a manifest that does."),
     ("convert good out --to coco --target hf", 2, "--to and --target exclude each other"),
