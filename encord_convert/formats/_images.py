@@ -57,15 +57,21 @@ def label_path(name: str) -> str:
     return folder + slash + (last.rpartition(".")[0] or last)
 
 
-def images(narrowed: Narrowed) -> Iterator[Image]:
+def images(narrowed: Narrowed, names: Names | None = None) -> Iterator[Image]:
     """Walk the images of what a format carries of a label set.
 
     Of a video the frames with labels are walked. What is yielded can be written as it is declared: objects with shapes
     that are carried or approximated, and geometry that is not empty. An exporter that writes it has no loss to tell.
+
+    Parameters
+    ----------
+    narrowed : Narrowed
+    names : Names, optional
+        Takes the names of the images, and knows which of them had to change.
     """
     carries = narrowed.carries
     tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
-    names = Names()
+    names = names or Names()
     for left in narrowed:
         row, written = left.row, left.on_frames()
         labelled = {frame for instance in row._objects.values() for frame in instance._frames}
@@ -75,3 +81,10 @@ def images(narrowed: Narrowed) -> Iterator[Image]:
             if frame in written or Feature.EMPTY_ROWS in carries.features:
                 name = names.unique(file_name(row, frame))
                 yield Image(name, row, frame, *frame_size(row, frame), written.get(frame, []), tolerance_px)
+
+
+def named_images(narrowed: Narrowed, target: object = None, options: object = None) -> Iterator[Image]:
+    """Walk the same images for a format that writes their names, and say how many of these had to change."""
+    names = Names()
+    yield from images(narrowed, names)
+    names.say_clashes(narrowed.note)

@@ -94,7 +94,7 @@ class Sizes:
         """Return the member that is an image; None if there is none."""
         return self._media.find(name)
 
-    def known(self, path: str, place: str, image: str = "", title: str = "") -> Size:
+    def known(self, path: str, place: str, image: str = "", title: str = "", beside: str = "") -> Size:
         """Return what is known of an image: as the table has it under its path, else as its file says.
 
         Parameters
@@ -106,6 +106,8 @@ class Sizes:
             What its file is looked for as; by default its path.
         title : str
             Of its row, if the table has none; by default the name of its file.
+        beside : str
+            The folder of the label file, with ``/`` at its end: an image that is in it is meant before all others.
 
         Raises
         ------
@@ -115,7 +117,8 @@ class Sizes:
         stated = self.stated.get(path)
         if stated is not None:
             return stated._replace(title=stated.title or title or (image or path).rpartition("/")[2])
-        member = self.find(image or path)
+        own = self._media.find_in([beside], image or path) if beside else None
+        member = own or self.find(image or path)
         size = self.of(image or path, member, place)
         return Size(path, *size, title or (member or image or path).rpartition("/")[2], member=member or "")
 

@@ -38,7 +38,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, rounded
 from encord_convert.formats._files import Source, Target
-from encord_convert.formats._images import images
+from encord_convert.formats._images import named_images
 from encord_convert.formats._json_heads import head_of, sketch
 from encord_convert.formats._lines import json_of
 from encord_convert.formats._marks import Mark, Marks, native_of
@@ -118,7 +118,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     def rows() -> Iterator[LabelRowV2]:
         for name, number, entry, keys in entries():
             image, place = entry[keys[0]], source.place(name)
-            size = sizes.known(image, place, title=image)
+            size = sizes.known(image, place, title=image, beside=LabelFile(name).folder)
             row = marks.row(DataType.IMAGE, size.title, size.px, f"{name} {number}", place)
             row._file = LabelFile(name, image)
             row.client_metadata = metadata_of(named_in(name) if len(files) > 1 or "/" in name else "")
@@ -157,7 +157,7 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     sizes: list[Size] = []
     with ExitStack() as stack:
         streams: dict[str, BinaryIO] = {}
-        for image in images(narrowed):
+        for image in named_images(narrowed):
             split = split_of(image.row.client_metadata)
             name = f"{split}/_annotations.createml.json" if standard(split) else "annotations.json"
             begun = name in streams
@@ -189,5 +189,5 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, SizeOptions, CARRIES),
-    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES, walk=named_images),
 )

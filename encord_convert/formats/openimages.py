@@ -40,7 +40,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, is_checked, is_number, rounded
 from encord_convert.formats._files import Source, Target
-from encord_convert.formats._images import images
+from encord_convert.formats._images import named_images
 from encord_convert.formats._json_heads import head_of
 from encord_convert.formats._lines import Table, csv_writer, json_of, rows_of
 from encord_convert.formats._marks import Mark, Marks, answers_at, native_of, plain
@@ -176,7 +176,7 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     columns, sizes, paths = [*COLUMNS, *own.get("columns", ())], list[Size](), Paths()
     with ExitStack() as stack:
         table, tables = partial(csv_writer, stack, target), dict[str, Any]()
-        for image in images(narrowed):
+        for image in named_images(narrowed):
             known = standard(split_of(image.row.client_metadata)) or ""
             split = "validation" if known == "val" else known
             if split not in tables:
@@ -212,5 +212,5 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, SizeOptions, CARRIES),
-    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES, walk=named_images),
 )

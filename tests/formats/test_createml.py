@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from small_formats import FIXTURES, Read, cases, coco_agrees, comes_back, goes_through_the_hub, written
 
 from encord_convert import ReadError
 from encord_convert.formats import Match, MemorySource, format_named
+from encord_convert.geometry import png
 
 BOX = {"x": 60, "y": 40, "width": 20, "height": 30}
 
@@ -48,6 +50,16 @@ def test_other_keys_come_back_and_are_counted_elsewhere() -> None:
     assert json.loads(files["annotations.json"]) == [entry] and report.is_lossless
     lost = written("coco-rle", found.labels)[1].losses()
     assert sorted(one.label for one in lost) == ["annotation.coordinates.z", "annotation.pose", "image.source"]
+
+
+def test_the_image_beside_its_label_file_is_meant_where_another_split_has_one_of_its_name() -> None:
+    entries, members = json.dumps([image({"label": "car", "coordinates": BOX})]), dict[str, Any]()
+    for split, width in (("train", 100), ("valid", 200)):
+        members[f"{split}/_annotations.createml.json"] = entries
+        members[f"{split}/a.jpg"] = png.encoded(np.zeros((80, width), np.uint8))
+    assert [(row.width, row.client_metadata) for row in Read("createml", members).rows] == [
+        (100, {"split": "train"}), (200, {"split": "valid"}),
+    ]  # fmt: skip
 
 
 def test_splits_are_files_of_their_own() -> None:

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from small_formats import FIXTURES, Read, cases, coco_agrees, comes_back, goes_through_the_hub, written
 
 from encord_convert import ReadError, WriteError
 from encord_convert._samples import SAMPLES
 from encord_convert.formats import Match, MemorySource, format_named
+from encord_convert.geometry import png
 
 RECT = {"name": "rect", "x": 10, "y": 20, "width": 30, "height": 40}
 
@@ -127,6 +129,41 @@ def test_an_attribute_that_is_called_as_the_classes_are_is_refused() -> None:
 def test_a_damaged_region_costs_itself_and_is_counted(shape: Any) -> None:
     found = via(region(label="car"), region(shape, label="car"))
     assert len(found.objects) == 1 and found.losses == {"INVALID_GEOMETRY": 1}
+
+
+def two_splits() -> dict[str, Any]:
+    image = png.encoded(np.zeros((80, 100), np.uint8))
+    label = json.dumps(entry(region(label="car")))
+    return {
+        f"{split}/{name}": data for split in ("train", "val") for name, data in (("via.json", label), ("a.jpg", image))
+    }
+
+
+def test_the_image_beside_its_label_file_is_meant_where_another_split_has_one_of_its_name() -> None:
+    found = Read("via", two_splits())
+    assert [(row.data_title, row.width, row.client_metadata) for row in found.rows] == [
+        ("a.jpg", 100, {"split": "train"}), ("a.jpg", 100, {"split": "val"}),
+    ]  # fmt: skip
+
+
+def test_splits_come_back_as_a_file_attribute_and_a_name_that_changes_is_said() -> None:
+    files, report = written("via", Read("via", two_splits()).labels)
+    assert [(note.code, note.count) for note in report.notes() if note.code == "NAME_CLASH"] == [("NAME_CLASH", 1)]
+    images = json.loads(files["via_region_data.json"])
+    assert {one["filename"]: one["file_attributes"] for one in images.values()} == {
+        "a.jpg": {"split": "train"}, "a (2).jpg": {"split": "val"},
+    }  # fmt: skip
+    again = Read("via", files)
+    assert [row.client_metadata for row in again.rows] == [{"split": "train"}, {"split": "val"}]
+    assert written("via", again.labels)[0] == files
+    project = written("via", again.labels, form="project")[0]["via_project.json"]
+    assert json.loads(project)["_via_attributes"]["file"]["split"]["type"] == "text"
+
+
+def test_images_of_two_files_with_one_key_are_both_written() -> None:
+    odd = json.dumps({"odd": entry()["a.jpg9"]})
+    found = Read("via", {"x/via.json": odd, "y/via.json": odd}, size="100x80")
+    assert len(Read("via", written("via", found.labels)[0]).rows) == 2
 
 
 def test_an_entry_that_is_no_image_is_counted() -> None:

@@ -16,8 +16,9 @@ How each hub thing maps
     region attribute         the class, if it is ``-r label=NAME``; by default the first there is of object_label,
                              label, class, name, type, category and object, else the only one there is
     other region attributes  answers: a text, an option of a radio or dropdown, what is checked of a checkbox, a number
-    file attributes, size,   kept as VIA's own: they come back, and other formats count them
-    settings, other keys
+    split                    the file attribute ``split``; where images have none, the folder of their file
+    other file attributes,   kept as VIA's own: they come back, and other formats count them
+    size, settings, others
     =======================  =======================================================================================
 
 What is lost
@@ -36,6 +37,7 @@ from typing import Any, Literal
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats._images import named_images
 from encord_convert.formats._lines import json_of
 from encord_convert.formats._marks import Choice, Mark, Marks, answers_from_json
 from encord_convert.formats._shapes import coordinates_from_px
@@ -45,6 +47,7 @@ from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import NOTES
+from encord_convert.hub.splits import KEY, metadata_of, named_in
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
@@ -123,10 +126,16 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     def rows() -> Iterator[LabelRowV2]:
         for name, key, entry in forms.entries_of(source, files):
             image = str(entry["filename"])
-            size = sizes.known(image, source.place(name), title=image)
+            size = sizes.known(image, source.place(name), title=image, beside=LabelFile(name).folder)
             row = marks.row(DataType.IMAGE, size.title, size.px, f"{name} {key}", source.place(name))
             row._file = LabelFile(name, image)
             own = {one: value for one, value in entry.items() if one not in ("filename", "regions")}
+            attributes = own.get("file_attributes")
+            split = named_in(name) if len(files) > 1 or "/" in name else ""
+            if isinstance(attributes, dict) and isinstance(attributes.get(KEY), str) and attributes[KEY]:
+                split = attributes[KEY]
+                own["file_attributes"] = {one: value for one, value in attributes.items() if one != KEY}
+            row.client_metadata = metadata_of(split)
             own |= {} if key == f"{image}{entry.get('size', -1)}" else {"(key)": key}
             yield marks.fill(row, (_mark(region, label, asked, size.px) for region in forms.regions_of(entry)), own)
 
@@ -189,5 +198,5 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES),
-    exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES),
+    exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES, walk=named_images),
 )

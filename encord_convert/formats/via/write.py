@@ -11,13 +11,14 @@ from typing import Any
 from encord_convert.errors import WriteError
 from encord_convert.formats._boxes import rounded
 from encord_convert.formats._files import Target
-from encord_convert.formats._images import images
+from encord_convert.formats._images import named_images
 from encord_convert.formats._lines import csv_writer
 from encord_convert.formats._marks import answers_of, native_of
 from encord_convert.formats._shapes import px_from_coordinates
 from encord_convert.formats._sizes import Size, write_sizes
 from encord_convert.formats.via.forms import ATTRIBUTES, COLUMNS, METADATA, REGION
 from encord_convert.formats.via.page import CIRCLE, FAMILY, LABELS, POINTS, SHAPES, TOLERANCE_PX
+from encord_convert.hub.splits import KEY, split_of
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects.common import NewerShape
 
@@ -41,16 +42,24 @@ def write_file(narrowed: Narrowed, target: Target, form: str) -> None:
         raise WriteError(
             f"{target.path}: not written, since classes are the attribute {label!r}, and there is another."
         )
-    sizes, ids = list[Size](), list[str]()
+    sizes, ids, has_splits = list[Size](), dict[str, None](), False
     with ExitStack() as stack:
         file = {"project": "via_project.json", "json": "via_region_data.json"}.get(form)
         lines = csv_writer(stack, target, "via_region_data.csv", COLUMNS) if file is None else None
         stream = stack.enter_context(target.open(file)) if file is not None else None
-        for image in images(narrowed):
+        for image in named_images(narrowed):
             native, size = native_of(image.row, FAMILY, labels.native), (image.width, image.height)
             entry: dict[str, Any] = {"filename": image.name, "size": -1, "regions": [], "file_attributes": {}}
             entry |= native.row if native else {}
-            key = entry.pop("(key)", f"{image.name}{entry['size']}")
+            key = entry.pop("(key)", "")
+            key = key if key and key not in ids else f"{image.name}{entry['size']}"
+            while key in ids:
+                key += "_"
+            if split := split_of(image.row.client_metadata):
+                has_splits = True
+                given = entry["file_attributes"] or {}
+                given = given if isinstance(given, dict) else {"file_attributes": given}
+                entry["file_attributes"] = {**given, KEY: split}
             for one in image.objects:
                 kept = dict(native.of(one.object_hash, image.frame)) if native else {}
                 entry["regions"].append(_region(one, one._frames[image.frame].coordinates, size, label, kept))
@@ -62,10 +71,11 @@ def write_file(narrowed: Narrowed, target: Target, form: str) -> None:
             if stream is not None:
                 begin = ",\n" if ids else f'{{"{METADATA}": {{\n' if form == "project" else "{\n"
                 stream.write(f"{begin}{_text(key)}: {_text(entry)}".encode("utf-8", "surrogatepass"))
-            ids.append(key)
+            ids[key] = None
         if stream is not None:
             rest = {"_via_settings": {}, "_via_data_format_version": "2.0.10"} | own.get("project", {})
-            rest |= {ATTRIBUTES: _attributes(asked, label, rest.get(ATTRIBUTES, {})), "_via_image_id_list": ids}
+            rest |= {ATTRIBUTES: _attributes(asked, label, rest.get(ATTRIBUTES, {}), has_splits)}
+            rest["_via_image_id_list"] = [*ids]
             begin = "" if ids else f'{{"{METADATA}": {{' if form == "project" else "{"
             stream.write(
                 f"{begin}{'}, ' + _text(rest)[1:] if form == 'project' else '}'}\n".encode("utf-8", "surrogatepass")
@@ -96,14 +106,16 @@ def _region(one: Any, coordinates: Any, size: tuple[int, int], label: str, kept:
     return {REGION[0]: shape | extra, REGION[1]: attributes, **kept}
 
 
-def _attributes(asked: dict[str, Any], label: str, given: Any) -> Any:
+def _attributes(asked: dict[str, Any], label: str, given: Any, has_splits: bool) -> Any:
     """Return the attributes of a project: those it has, and those of the classes; what are none stay as they are."""
     if not isinstance(given, dict):
         return given
-    hows: dict[str, Any] = {label: {"type": "text", "description": "", "default_value": ""}}
+    text = {"type": "text", "description": "", "default_value": ""}
+    hows: dict[str, Any] = {label: dict(text)}
     for title, attribute in asked.items():
         options = {option.label: "" for option in getattr(attribute, "options", ())}
         kind = {"radio": "radio", "checklist": "checkbox"}.get(attribute.get_property_type().value, "text")
         hows[title] = {"type": kind, "description": "", **({"options": options} if options else {"default_value": ""})}
-    known = given.get("region", {})
-    return {"file": {}, **given, "region": hows | known if isinstance(known, dict) else known}
+    known, of_files = given.get("region", {}), given.get("file", {})
+    of_files = {KEY: text} | of_files if has_splits and isinstance(of_files, dict) else of_files
+    return {**given, "file": of_files, "region": hows | known if isinstance(known, dict) else known}
