@@ -8,6 +8,7 @@ In the folder of the label file, in the one above it, and in the one above ``lab
 4. the folder itself: Roboflow;
 5. ``<name of the label file>/`` and ``images/default/``.
 
+An image is first looked for where its label file says it is, if that is in the source (``../imgs/a.jpg`` of LabelMe).
 So the image of a row is the one beside its own label file, also where another export has one of the same name. A split
 may be called otherwise there: ``train`` is found in ``Train`` and in ``train2017``. What is in none of these is looked
 for below the folder of the label file as :mod:`encord_convert.hub.media` says; but not if a lone file was converted,
@@ -75,7 +76,7 @@ class Finder:
         file: LabelFile = row._file or _NO_FILE
         names = _names(row, frame, file)
         places = self._places_of(self._above + file.member, split_of(row.client_metadata) or named_in(file.member))
-        found = self._laid_out(row, frame, file, names, places)
+        found = self._said(file) or self._laid_out(row, frame, file, names, places)
         if found is not None:
             return found
         if not self._is_whole:
@@ -88,11 +89,14 @@ class Finder:
         file: LabelFile = row._file or _NO_FILE
         places = self._places_of(self._above + file.member, split_of(row.client_metadata) or named_in(file.member))
         try:
-            found = self._laid_out(row, frame, file, _names(row, frame, file), places)
+            found = self._said(file) or self._laid_out(row, frame, file, _names(row, frame, file), places)
         except AmbiguousFileError:
             return ""
         suffix = split_suffix(found or "")[1]
         return suffix if suffix.lower() in SUFFIXES else ""
+
+    def _said(self, file: LabelFile) -> str | None:
+        return self._folders.find(self._above + file.path) if file.path else None
 
     def _laid_out(
         self, row: LabelRowV2, frame: int, file: LabelFile, names: list[str], places: list[str]

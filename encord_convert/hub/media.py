@@ -61,11 +61,14 @@ class LabelFile:
         Of a still: its image; of a video: the video. Without what the title of the row may have in front.
     frames : dict of int to str
         Of frames that are files of their own: their names.
+    path : str
+        Of a still whose label file says where its image is: the image, as a member of the source.
     """
 
     member: str
     name: str = ""
     frames: dict[int, str] = field(default_factory=dict)
+    path: str = ""
 
     @property
     def folder(self) -> str:

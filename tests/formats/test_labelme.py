@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from encord_convert import ReadError, Report, convert, read
 from encord_convert.formats import MemorySource, MemoryTarget, NoOptions
 from encord_convert.formats._files import source_at
+from encord_convert.formats._finding import Finder
 from encord_convert.formats._registry import detect
 from encord_convert.formats.labelme.page import FORMAT
 from encord_convert.formats.labelme.read import ReadOptions
@@ -307,3 +309,27 @@ def test_what_is_written_obeys_what_labelme_refuses(tmp_path: Path) -> None:
             assert all(len(point) == 2 for point in one["points"])
             assert one["group_id"] is None or type(one["group_id"]) is int
             assert all(isinstance(value, bool) for value in one["flags"].values())
+
+
+@pytest.mark.parametrize("path", ["../imgs/a.jpg", "..\\imgs\\a.jpg", "../ann/../imgs/./a.jpg"])
+def test_an_image_in_a_folder_beside_that_of_its_label_file_is_found(path: str, tmp_path: Path) -> None:
+    for folder in ("ann", "imgs", "images"):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "in/imgs/a.jpg")
+    Image.new("RGB", (60, 40), "blue").save(tmp_path / "in/images/a.jpg")
+    top = {"version": "5.5.0", "shapes": [], "imagePath": path, "imageData": None, "imageHeight": 40, "imageWidth": 60}
+    (tmp_path / "in/ann/a.json").write_text(json.dumps(top))
+    [row] = read(tmp_path / "in", "labelme")
+    with source_at(tmp_path / "in") as source:
+        assert Finder(source).find(row, 0) == "imgs/a.jpg"
+
+
+@pytest.mark.parametrize("path", ["../../a.jpg", "/a.jpg", "..", "C:/../a.jpg", "../\0/a.jpg"])
+def test_an_image_outside_the_source_is_not_found(path: str, tmp_path: Path) -> None:
+    (tmp_path / "in/ann").mkdir(parents=True)
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "a.jpg")
+    top = {"version": "5.5.0", "shapes": [], "imagePath": path, "imageData": None, "imageHeight": 40, "imageWidth": 60}
+    (tmp_path / "in/ann/a.json").write_text(json.dumps(top))
+    [row] = read(tmp_path / "in", "labelme")
+    with source_at(tmp_path / "in") as source:
+        assert Finder(source).find(row, 0) is None

@@ -42,8 +42,9 @@ What is lost
 
 Dialects met in the wild
     Before 4.0 shapes have no ``shape_type`` and are polygons. ``imagePath`` may have ``\\``, lead elsewhere or be of
-    another machine: then its last part counts. X-AnyLabeling writes four corners of a rectangle, ``rotation`` with
-    ``direction``, ``score``, ``difficult``, ``attributes``. Points of three numbers are read as two.
+    another machine: then its last part counts, but ``../imgs/a.jpg`` is found if it is in the source. X-AnyLabeling
+    writes four corners of a rectangle, ``rotation`` with ``direction``, ``score``, ``difficult``, ``attributes``.
+    Points of three numbers are read as two.
 
 Sources
     labelme 7.9.1, as measured with its own reader and writer (``fixtures/labelme/labelme-7.9.1``); labelme-rs

@@ -276,7 +276,7 @@ class _Reading:
         row = self.draft.row(
             DataType.IMAGE, title, units, frames=1, key=(member,), file=place, client_metadata=metadata_of(split)
         )
-        row._file = LabelFile(member, name)
+        row._file = LabelFile(member, name, path=_path_within(member, top.get("imagePath")))
         native = Native(FAMILY, self._native_of(file, name), {}, quiet=_QUIET)
         labels: dict[str, Mapping[int, Any]] = {}
         if file.strays:
@@ -533,6 +533,23 @@ def _box_beside(box: Any, points: Sequence[Any], entry: Mapping[str, Any]) -> di
     own = (box.top_left_x, box.top_left_y, box.top_left_x + box.width, box.top_left_y + box.height)
     is_same = all(abs(one - other) <= 1e-9 for one, other in zip(bounds, own, strict=True))
     return {} if is_same else {BOX: entry["points"]}
+
+
+def _path_within(member: str, given: object) -> str:
+    """Return the image of a file, as a member of the source, where its path goes up and stays inside; else empty.
+
+    >>> _path_within("ann/a.json", "../imgs/a.jpg"), _path_within("ann/a.json", "../../a.jpg")
+    ('imgs/a.jpg', '')
+    """
+    path = given.replace("\\", "/") if isinstance(given, str) else ""
+    if ".." not in (parts := path.split("/")) or path.startswith("/") or ":" in parts[0]:
+        return ""
+    found = member.split("/")[:-1]
+    for part in parts:
+        if part == ".." and not found:
+            return ""
+        found = found[:-1] if part == ".." else [*found, part] if part not in ("", ".") else found
+    return "/".join(found)
 
 
 def _is_off(native: Mapping[str, Any]) -> bool:
