@@ -92,11 +92,13 @@ class Table:
     columns : list of str
     groups : set of str
         What stands in the column ``by``.
+    damaged : list of (int, str)
+        Line and fault of each row that has not as many cells as there are columns; it is passed over.
 
     Raises
     ------
     ReadError
-        It is not CSV, or a row has not as many cells as there are columns.
+        It is not CSV, or no row has as many cells as there are columns.
     """
 
     def __init__(self, source: Source, name: str, by: str) -> None:
@@ -106,6 +108,9 @@ class Table:
         self.columns = [cell.lstrip("#") for cell in next((row for _, row in rows_of(source, name)), [])]
         if self.columns and by not in self.columns:
             raise ReadError(source.place(name), f"has no column {by!r} in its first line.", line=1)
+        self.damaged = [*islice(self._faults(), MOST_HELD + 1)]
+        if len(self.damaged) > MOST_HELD:
+            raise ReadError(source.place(name), f"has more than {MOST_HELD} rows of another length than the first.")
         self.groups: set[str] = set()
         self._apart: set[str] = set()
         for key, _ in groupby(self.rows(), key=self._key):
@@ -113,6 +118,14 @@ class Table:
             if len(self.groups) > MOST_GROUPS:
                 fact = f"has more than {MOST_GROUPS} different values of {by}."
                 raise ReadError(source.place(name), fact, advice="Cut it into several files.")
+        if self.damaged and not self.groups:
+            line, fact = self.damaged[0]
+            raise ReadError(source.place(name), fact, line=line)
+
+    def _faults(self) -> Iterator[tuple[int, str]]:
+        for line, cells in rows_of(self._source, self.name):
+            if len(cells) != len(self.columns):
+                yield line, f"has {len(cells)} cells; the first line names {len(self.columns)} columns."
 
     def _key(self, row: tuple[int, dict[str, str]]) -> str:
         return row[1][self._by]
@@ -122,10 +135,8 @@ class Table:
         rows = rows_of(self._source, self.name)
         next(rows, None)
         for line, cells in rows:
-            if len(cells) != len(self.columns):
-                fact = f"has {len(cells)} cells; the first line names {len(self.columns)} columns."
-                raise ReadError(self._source.place(self.name), fact, line=line)
-            yield line, dict(zip(self.columns, cells, strict=True))
+            if len(cells) == len(self.columns):
+                yield line, dict(zip(self.columns, cells, strict=True))
 
     def grouped(self) -> Iterator[tuple[str, list[tuple[int, dict[str, str]]]]]:
         """Yield the rows of each group; those that are not together in the file are held in memory.

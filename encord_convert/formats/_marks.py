@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from encord_convert.errors import ReadError
 from encord_convert.formats._files import name_fault
 from encord_convert.hub.counts import Carried, Ledger, Origin
 from encord_convert.hub.labelset import Draft, LabelSet, frame_info
@@ -124,6 +125,7 @@ class Marks:
         self._objects: dict[tuple[str, Shape], Object] = {}
         self._attributes: dict[tuple[str, Shape], dict[tuple[str, type], Any]] = {}
         self._infos: dict[tuple[bool, float], Any] = {}
+        self._left_out: ReadError | None = None
 
     # -- classes ----------------------------------------------------------------------------------------------------
 
@@ -151,13 +153,20 @@ class Marks:
             Of the set.
         """
         for mark in every:
+            if mark.fault is not None and not mark.label:
+                continue
             self.declare(mark.label, mark.shape, mark.answers)
         self._build(colors or {}, order)
         self.ledger.mark_head()
 
         def walk() -> Iterator[LabelRowV2]:
             self.ledger.rewind()
-            yield from rows()
+            self._left_out, is_empty = None, True
+            for row in rows():
+                is_empty = False
+                yield row
+            if is_empty and self._left_out is not None:
+                raise self._left_out
 
         labels = LabelSet(self.draft.ontology, walk, title=self._family, ledger=self.ledger)
         labels.native[self._family] = dict(native or {})
@@ -187,6 +196,19 @@ class Marks:
         """Return the row of one medium, as yet without objects; ``key`` is what no other row of the source has."""
         unit = self.draft.unit(title, *size, key=(key,))
         return self.draft.row(data_type, title, [unit], frames=frames, fps=fps, key=(key,), file=place)
+
+    def leave_out(self, error: ReadError, image: str, place: str) -> None:
+        """Count an image that has no row since its size is not known; the walk raises the error if none has one."""
+        self._left_out = self._left_out or error
+        detail, where = f"The size of the image {image!r:.90} is not known: it is left out.", Where(file=place)
+        self.ledger.into["image", ""] += 1
+        self.ledger.drop("SIZE_UNKNOWN", Feature.MEDIA, ("image", ""), where, detail)
+        self.ledger.note(Level.ERROR, "SIZE_UNKNOWN", "Images whose size is not known are left out.", where)
+
+    def lose(self, type_: str, fact: str, place: str, line: int) -> None:
+        """Count a line that nothing can be read of."""
+        self.ledger.into[type_, ""] += 1
+        self.ledger.drop("INVALID_ROW", Feature.DEGENERATE, (type_, ""), Where(file=place, line=line), fact)
 
     def fill(self, row: LabelRowV2, marks: Iterable[Mark], own: Keys | None = None) -> LabelRowV2:
         """Add the objects of marks to a row, and what is native of it."""

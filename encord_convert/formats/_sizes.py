@@ -39,6 +39,10 @@ class Size(NamedTuple):
         return self.width, self.height
 
 
+class SizeUnknownError(ReadError):
+    """The size of an image is not known."""
+
+
 def px_of(text: str) -> tuple[int, int]:
     """Return width and height in pixels of a text like ``1280x720``.
 
@@ -111,7 +115,7 @@ class Sizes:
 
         Raises
         ------
-        ReadError
+        SizeUnknownError
             Its size is not known.
         """
         stated = self.stated.get(path)
@@ -127,13 +131,13 @@ class Sizes:
 
         Raises
         ------
-        ReadError
+        SizeUnknownError
             They are not known.
         """
         header = None if member is None else self._media.header(member)
         size = self._given if header is None else header.shown
         if size is None:
-            raise ReadError(place, f"does not say the size of the image {name!r:.90}.", advice=ADVICE)
+            raise SizeUnknownError(place, f"does not say the size of the image {name!r:.90}.", advice=ADVICE)
         return size
 
 

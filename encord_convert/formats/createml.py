@@ -42,7 +42,7 @@ from encord_convert.formats._images import named_images
 from encord_convert.formats._json_heads import head_of, sketch
 from encord_convert.formats._lines import json_of
 from encord_convert.formats._marks import Mark, Marks, native_of
-from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
+from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, SizeUnknownError, write_sizes
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Level, Where
 from encord_convert.hub.media import LabelFile
@@ -118,7 +118,11 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     def rows() -> Iterator[LabelRowV2]:
         for name, number, entry, keys in entries():
             image, place = entry[keys[0]], source.place(name)
-            size = sizes.known(image, place, title=image, beside=LabelFile(name).folder)
+            try:
+                size = sizes.known(image, place, title=image, beside=LabelFile(name).folder)
+            except SizeUnknownError as error:
+                marks.leave_out(error, image, place)
+                continue
             row = marks.row(DataType.IMAGE, size.title, size.px, f"{name} {number}", place)
             row._file = LabelFile(name, image)
             row.client_metadata = metadata_of(named_in(name) if len(files) > 1 or "/" in name else "")

@@ -22,8 +22,8 @@ How each hub thing maps
     ===========================  ===================================================================================
 
 What is lost
-    Reading: boxes without an area, a second box of a track on one frame. Writing: all but boxes; other areas are
-    written as the box around them, image groups and series as sequences.
+    Reading: lines of another form, boxes without an area, a second box of a track on one frame. Writing: all but boxes;
+    other areas are written as the box around them, image groups and series as sequences.
 
 Sources
     KITTI object development kit, readme.txt, "Data Format Description"; tracking development kit, readme.txt, the same;
@@ -65,7 +65,7 @@ CARRIES = box_carries(
 _SPACE = {"alpha": ("-10",), "dimensions": ("-1",) * 3, "location": ("-1000",) * 3, "rotation_y": ("-10",)}
 """What is of space, and the values of what is not known."""
 _STILLS, _SEQUENCES = "label_2", "label_02"
-_LOOKED_AT, _DEPTH = 32, 4
+_LOOKED_AT, _DEPTH, _HEAD = 32, 4, 1024
 
 
 class File(NamedTuple):
@@ -77,19 +77,30 @@ class File(NamedTuple):
 
 
 def label_files(source: Source) -> list[File]:
-    """Return the label files: those of folders whose files begin with a line of KITTI, if with any."""
+    """Return the label files: those of folders whose files begin with lines of KITTI, if with any.
+
+    In a folder that is called as KITTI does one file will do, in another more than half of those that say anything.
+    """
     folders: dict[str, list[str]] = {}
     for name in source.names(".txt", depth=_DEPTH):
         folders.setdefault(name.rpartition("/")[0], []).append(name)
     found = []
     for folder, names in folders.items():
-        heads = (source.head(name, 1024).lstrip().partition(b"\n")[0] for name in names[:_LOOKED_AT])
-        columns = {_columns(head.decode("utf-8", "replace").split()) for head in heads if head}
-        if columns <= {15, 16, 17, 18} and (columns or folder.endswith((_STILLS, _SEQUENCES))):
-            is_sequence = max(columns) > 16 if columns else folder.endswith(_SEQUENCES)
+        heads = (source.head(name, _HEAD) for name in names[:_LOOKED_AT])
+        columns = [_columns_at(head) for head in heads if head.strip()]
+        known, is_named = [*filter(None, columns)], folder.endswith((_STILLS, _SEQUENCES))
+        if (is_named and not columns) or (known and (is_named or 2 * len(known) > len(columns))):
+            is_sequence = max(known) > 16 if known else folder.endswith(_SEQUENCES)
             images = folder[: folder.rfind("/") + 1] + ("image_02/" if is_sequence else "image_2/")
             found += [File(name, images + name[len(folder) :].strip("/")[:-4], is_sequence) for name in names]
     return found
+
+
+def _columns_at(head: bytes) -> int:
+    """Return the number of columns of the first line of KITTI at the beginning of a file; 0 if there is none."""
+    lines = head.decode("utf-8-sig", "replace").split("\n")
+    whole_ones = lines if len(head) < _HEAD else lines[:-1]
+    return next((count for line in whole_ones if (count := _columns(line.split()))), 0)
 
 
 def _columns(words: list[str]) -> int:
@@ -109,11 +120,15 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     Raises
     ------
     ReadError
-        There are none, a line has another number of columns or a word for a number, or a size is not known.
+        There are none, or a size is not known.
     """
     files, sizes = label_files(source), Sizes(source, options.size)
     if not files and SIZES not in source.names(SIZES, depth=1):
-        raise ReadError(source.name, "has no text files of KITTI, with 15 to 18 columns.")
+        name = next((one for one in source.names(".txt", depth=_DEPTH) if source.head(one, _HEAD).strip()), None)
+        if name is None:
+            raise ReadError(source.name, "has no text files of KITTI, with 15 to 18 columns.")
+        line, words = next((line, text.split()) for line, text in lines_of(source, name) if text.strip())
+        raise ReadError(source.place(name), _fault(words, "15 to 18"), line=line)
     order = {path: number for number, path in enumerate(sizes.stated)}
     files.sort(key=lambda file: order.get(file.image, -1))
     marks = Marks(FAMILY, {"annotation.track_id"}, is_dynamic=any(file.is_sequence for file in files))
@@ -141,8 +156,8 @@ def _marks(source: Source, file: File, size: tuple[int, int]) -> Iterator[Mark]:
         words = text.split()
         if words and _columns(words) not in ((17, 18) if file.is_sequence else (15, 16)):
             wanted = "17 or 18, with frame and track id" if file.is_sequence else "15 or 16"
-            fact = f"has {len(words)} columns or a word for a number; KITTI has {wanted} and one word."
-            raise ReadError(source.place(file.name), fact, line=line)
+            yield Mark("", line=line, fault=("INVALID_ROW", f"It {_fault(words, wanted)}"))
+            continue
         if not words:
             continue
         frame, track = map(whole, words[:2]) if file.is_sequence else (0, None)
@@ -162,6 +177,10 @@ def _marks(source: Source, file: File, size: tuple[int, int]) -> Iterator[Mark]:
         if len(rest) > 14:
             mark.score(rest[14], "score")
         yield mark
+
+
+def _fault(words: list[str], wanted: str) -> str:
+    return f"has {len(words)} columns or a word for a number; KITTI has {wanted}, all numbers but the type."
 
 
 def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:

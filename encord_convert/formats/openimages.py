@@ -45,7 +45,7 @@ from encord_convert.formats._json_heads import head_of
 from encord_convert.formats._lines import Table, csv_writer, json_of, rows_of
 from encord_convert.formats._marks import Mark, Marks, answers_at, native_of, plain
 from encord_convert.formats._paths import Paths
-from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
+from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, SizeUnknownError, write_sizes
 from encord_convert.formats.coco.write_images import split_suffix
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Level
@@ -134,17 +134,24 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     for label in labels.values() if len(labels) <= _MOST_CLASSES else ():
         marks.declare(label, Shape.BOUNDING_BOX, {})
     tables = [Table(source, name, "ImageID") for name in files]
+    for table in tables:
+        for line, fact in table.damaged:
+            marks.lose("box", f"The row {fact}", source.place(table.name), line)
     native["columns"] = [*dict.fromkeys(one for table in tables for one in table.columns if one not in COLUMNS)]
     native[CLASSES] = {label: {"LabelName": id_} for id_, label in labels.items() if label != id_}
 
-    def row(key: str, table: Table, found: Sequence[tuple[int, dict[str, str]]]) -> LabelRowV2:
+    def row(key: str, table: Table, found: Sequence[tuple[int, dict[str, str]]]) -> LabelRowV2 | None:
         split, _, image = key.rpartition("/")
-        size = sizes.known(key, source.place(table.name), f"{image}.jpg")
+        try:
+            size = sizes.known(key, source.place(table.name), f"{image}.jpg")
+        except SizeUnknownError as error:
+            marks.leave_out(error, key, source.place(table.name))
+            return None
         made = marks.row(DataType.IMAGE, size.title, size.px, f"{table.name} {image}", source.place(table.name))
         made.client_metadata, made._file = metadata_of(split), LabelFile(table.name, size.member or size.title)
         return marks.fill(made, (_mark(*one, labels) for one in found))
 
-    def rows() -> Iterator[LabelRowV2]:
+    def rows() -> Iterator[LabelRowV2 | None]:
         order = {key: number for number, key in enumerate(sizes.stated)}
         full = {_key(_split(table.name), image) for table in tables for image in table.groups}
         empty = sorted(order.keys() - full, key=lambda key: -order[key])
@@ -157,7 +164,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
         yield from (row(key, tables[0], ()) for key in reversed(empty))
 
     every = (_mark(*one, labels) for table in tables for one in table.rows())
-    return marks.labels(every, rows, native=native)
+    return marks.labels(every, lambda: filter(None, rows()), native=native)
 
 
 def _split(name: str) -> str:

@@ -94,6 +94,13 @@ def test_an_entry_without_an_image_is_counted_and_one_without_annotations_is_sai
     assert len(found.rows) == 2 and found.losses == {"INVALID_ANNOTATION": 1} and "NO_ANNOTATIONS" in found.notes
 
 
+def test_an_image_that_is_missing_costs_itself_and_is_counted() -> None:
+    entries = [image({"label": "car", "coordinates": BOX}), {**image(), "image": "gone.jpg"}]
+    members = {"a.json": json.dumps(entries), "a.jpg": png.encoded(np.zeros((80, 100), np.uint8))}
+    found = Read("createml", members)
+    assert [row.data_title for row in found.rows] == ["a.jpg"] and found.losses == {"SIZE_UNKNOWN": 1}
+
+
 def test_a_size_that_nothing_says_is_refused_with_the_option() -> None:
     with pytest.raises(ReadError, match="-r size=WIDTHxHEIGHT"):
         createml(image({"label": "car", "coordinates": BOX}), size=None)

@@ -102,9 +102,25 @@ def test_a_damaged_line_costs_itself_and_is_counted(line: str, code: str) -> Non
 
 
 @pytest.mark.parametrize("line", [CAR.rpartition(" ")[0], CAR.replace("1.55", "left"), CAR.replace("1.55", "nan")])
-def test_a_line_of_another_form_is_an_error_with_its_place(line: str) -> None:
-    with pytest.raises(ReadError, match=r"000007\.txt:2: has 1[45] columns or a word for a number"):
-        kitti(CAR, line)
+def test_a_line_of_another_form_costs_itself_and_is_counted_with_its_place(line: str) -> None:
+    for lines, number in ((CAR, line), 2), ((line, CAR), 1):
+        found = kitti(*lines)
+        assert len(found.objects) == 1 and found.losses == {"INVALID_ROW": 1}
+        [loss] = found.report.losses()
+        assert loss.where.line == number and "columns or a word for a number" in loss.detail
+        assert {one.title for one in found.labels.ontology.objects} == {"Car"}
+
+
+def test_a_file_of_broken_lines_among_others_leaves_these_readable() -> None:
+    files = {f"label_2/{number}.txt": (CAR if number else CAR[:30]).encode() for number in range(3)}
+    assert detect(MemorySource(files)).name == "kitti"
+    found = Read("kitti", files, size="400x200")
+    assert [len(row._objects) for row in found.rows] == [0, 1, 1] and found.losses == {"INVALID_ROW": 1}
+
+
+def test_files_that_are_all_broken_are_refused_with_file_and_line() -> None:
+    with pytest.raises(ReadError, match=r"label_2/000007\.txt:1: has 7 columns or a word for a number"):
+        kitti(CAR[:36])
 
 
 def test_lines_of_yolo_and_of_dota_are_not_kitti() -> None:

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_formats import FIXTURES, Read, cases, coco_agrees, comes_back, goes_through_the_hub, written
 
 from encord_convert import ReadError
 from encord_convert.formats import Match, MemorySource, _lines, format_named
+from encord_convert.geometry import png
 
 HEAD = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
 CAR = "a,xclick,/m/0k4j,1,0.25,0.75,0.125,0.5,1,0,0,0,-1"
@@ -63,9 +65,22 @@ def test_a_damaged_row_costs_itself_and_is_counted(cells: str) -> None:
     assert len(found.objects) == 1 and found.losses == {"INVALID_BBOX": 1}
 
 
-def test_a_row_of_another_length_is_an_error_with_its_place() -> None:
-    with pytest.raises(ReadError, match=r"bbox\.csv:3: has 14 cells"):
-        openimages(CAR, f"{CAR},1")
+@pytest.mark.parametrize("row", [f"{CAR},1", "bad,xclick"])
+def test_a_row_of_another_length_costs_itself_and_is_counted_with_its_place(row: str) -> None:
+    found = openimages(row, CAR)
+    assert len(found.objects) == 1 and found.losses == {"INVALID_ROW": 1}
+    assert [loss.where.line for loss in found.report.losses()] == [2]
+    with pytest.raises(ReadError, match=r"bbox\.csv:2: has \d+ cells"):
+        openimages(row)
+
+
+def test_an_image_that_is_missing_costs_itself_and_is_counted() -> None:
+    image = png.encoded(np.zeros((80, 100), np.uint8))
+    table = "\n".join([HEAD, "b" + CAR[1:], CAR, ""])
+    found = Read("openimages", {"train-annotations-bbox.csv": table, "train/a.jpg": image})
+    assert [row.data_title for row in found.rows] == ["a.jpg"] and found.losses == {"SIZE_UNKNOWN": 1}
+    with pytest.raises(ReadError, match="-r size=WIDTHxHEIGHT"):
+        Read("openimages", {"train-annotations-bbox.csv": table})
 
 
 def test_tables_that_are_not_read_are_said() -> None:

@@ -46,10 +46,13 @@ def _columns(head: bytes) -> list[str]:
 def count_unread(source: Source, name: str, form: str, marks: Marks) -> None:
     """Say what of a file is not read."""
     if form == "csv":
-        if unread := Table(source, name, "filename").columns[len(COLUMNS) :]:
+        table = Table(source, name, "filename")
+        for line, fact in table.damaged:
+            marks.lose("region", f"The row {fact}", source.place(name), line)
+        if unread := table.columns[len(COLUMNS) :]:
             detail = f"Columns of {source.place(name)} that are not read: {', '.join(unread)}."
             marks.ledger.note(Level.WARNING, "KEYS_NOT_READ", detail)
-        for _, found in Table(source, name, "filename").grouped():
+        for _, found in table.grouped():
             for column in (one for one in COLUMNS[1:3] if len({row[one] for _, row in found}) > 1):
                 detail = f"Rows of one image differ in {column!r}; the first is read."
                 marks.ledger.note(Level.WARNING, "ROWS_DIFFER", detail, Where(source.place(name)))

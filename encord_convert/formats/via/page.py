@@ -41,7 +41,7 @@ from encord_convert.formats._images import named_images
 from encord_convert.formats._lines import json_of
 from encord_convert.formats._marks import Choice, Mark, Marks, answers_from_json
 from encord_convert.formats._shapes import coordinates_from_px
-from encord_convert.formats._sizes import SizeOptions, Sizes
+from encord_convert.formats._sizes import SizeOptions, Sizes, SizeUnknownError
 from encord_convert.formats.via import forms
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level
@@ -126,7 +126,11 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     def rows() -> Iterator[LabelRowV2]:
         for name, key, entry in forms.entries_of(source, files):
             image = str(entry["filename"])
-            size = sizes.known(image, source.place(name), title=image, beside=LabelFile(name).folder)
+            try:
+                size = sizes.known(image, source.place(name), title=image, beside=LabelFile(name).folder)
+            except SizeUnknownError as error:
+                marks.leave_out(error, image, source.place(name))
+                continue
             row = marks.row(DataType.IMAGE, size.title, size.px, f"{name} {key}", source.place(name))
             row._file = LabelFile(name, image)
             own = {one: value for one, value in entry.items() if one not in ("filename", "regions")}
