@@ -131,6 +131,12 @@ def test_a_damaged_region_costs_itself_and_is_counted(shape: Any) -> None:
     assert len(found.objects) == 1 and found.losses == {"INVALID_GEOMETRY": 1}
 
 
+def test_a_region_without_a_shape_or_a_class_is_called_a_region_and_makes_no_class() -> None:
+    found = via(region(label="car"), region({}))
+    assert [(loss.type, loss.label) for loss in found.report.losses()] == [("region", "")]
+    assert {one.title for one in found.labels.ontology.objects} == {"car"}
+
+
 def two_splits() -> dict[str, Any]:
     image = png.encoded(np.zeros((80, 100), np.uint8))
     label = json.dumps(entry(region(label="car")))

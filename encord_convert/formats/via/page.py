@@ -147,6 +147,8 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         forms.count_unread(source, name, form, marks)
     for *_, entry in forms.entries_of(source, files):
         for mark in (_mark(region, label, asked, (1, 1)) for region in forms.regions_of(entry)):
+            if mark.fault is not None and not mark.label:
+                continue
             marks.declare(mark.label, mark.shape, mark.answers)
             for key in mark.answers.keys() & asked.keys():
                 for option in asked[key]:
@@ -157,7 +159,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
 
 def _mark(region: Any, label: str | None, asked: dict[str, Any], size: tuple[int, int]) -> Mark:
     shape, attributes = dict(forms.inner(region, forms.REGION[0])), dict(forms.inner(region, forms.REGION[1]))
-    name = str(shape.get("name"))
+    name = given if isinstance(given := shape.get("name"), str) and given else "region"
     kind, keys = SHAPES.get(name, (Shape.POLYGON, ()))
     mark = Mark("region", type=name, shape=kind)
     if isinstance(attributes.get(label or ""), str):
@@ -177,6 +179,7 @@ def _mark(region: Any, label: str | None, asked: dict[str, Any], size: tuple[int
         mark.coordinates = coordinates_from_px(mark.shape, numbers, size)
     except (KeyError, TypeError, ValueError, OverflowError):
         mark.fault = "INVALID_GEOMETRY", f"It is not a shape with an extent: {region!r:.120}"
+        mark.label = "" if "(no label)" in mark.native else mark.label
         return mark
     read = {"name", *keys, *(key for key in ("theta", CIRCLE) if name == "ellipse" and shape.get(key))}
     extra = {key: value for key, value in shape.items() if key not in read}
