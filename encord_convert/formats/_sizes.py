@@ -18,9 +18,11 @@ from encord_convert.hub.media import Media
 
 SIZES = "sizes.csv"
 ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images beside the labels."
+META = "images.meta"
+"""Sizes as CVAT writes them beside labels that do not say them."""
 _HEAD = ("path", "width", "height", "title", "frames")
 _MOST_BYTES = 1 << 28
-_MOST_PX = 1_000_000
+MOST_PX = 1_000_000
 
 
 class Size(NamedTuple):
@@ -55,7 +57,7 @@ def px_of(text: str) -> tuple[int, int]:
     (1280, 720)
     """
     width, _, height = text.lower().partition("x")
-    if all(side.isascii() and side.isdecimal() and 0 < int(side[:9]) <= _MOST_PX for side in (width, height)):
+    if all(side.isascii() and side.isdecimal() and 0 < int(side[:9]) <= MOST_PX for side in (width, height)):
         return int(width), int(height)
     raise ValueError(f"size={text} is not allowed; it takes WIDTHxHEIGHT, like 1280x720.")
 
@@ -151,11 +153,25 @@ def _stated(source: Source) -> Iterable[Size]:
         if any("\udc80" <= character <= "\udcff" for character in title):
             raise ReadError(source.place(SIZES), "the title of an image is not UTF-8.", line=number)
         is_unsized = (width, height) == ("0", "0")  # of an image whose size nobody knew, which has no shapes
-        if is_unsized or (0 < sides[0] <= _MOST_PX and 0 < sides[1] <= _MOST_PX):
+        if is_unsized or (0 < sides[0] <= MOST_PX and 0 < sides[1] <= MOST_PX):
             yield Size(path, sides[0], sides[1], title, sides[2])
         elif row and number > 1:
             fact = f"a line is an image, its width and height; this one is {','.join(row):.60}."
             raise ReadError(source.place(SIZES), fact, line=number)
+
+
+def meta_sizes(text: str) -> dict[str, tuple[int, int]]:
+    """Return width and height of images by their names, as CVAT's ``images.meta`` has them: name, height, width.
+
+    >>> meta_sizes('"a b" 50 100')
+    {'a b': (100, 50)}
+    """
+    sizes = {}
+    for line in text.splitlines():
+        *words, height, width = line.split() if len(line.split()) > 2 else ("", "", "")
+        if height.isdecimal() and width.isdecimal():
+            sizes[" ".join(words).strip("\"'")] = int(width[:9]), int(height[:9])
+    return sizes
 
 
 def write_sizes(target: Target, sizes: Iterable[Size]) -> None:

@@ -45,7 +45,17 @@ from encord_convert.formats._json_heads import head_of
 from encord_convert.formats._lines import Table, csv_writer, json_of, rows_of
 from encord_convert.formats._marks import Mark, Marks, answers_at, native_of, plain
 from encord_convert.formats._paths import Paths
-from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, SizeUnknownError, write_sizes
+from encord_convert.formats._sizes import (
+    META,
+    MOST_PX,
+    SIZES,
+    Size,
+    SizeOptions,
+    Sizes,
+    SizeUnknownError,
+    meta_sizes,
+    write_sizes,
+)
 from encord_convert.formats.coco.write_images import split_suffix
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Level
@@ -65,6 +75,7 @@ CARRIES = box_carries(
     {Feature.CONFIDENCE}, {DataType.IMAGE}, 0.01, native=frozenset({FAMILY}),
     keeps_answer=lambda attribute, value: attribute.title in FLAGS and is_checked(attribute, value),
 )  # fmt: skip
+_MOST_META = 1 << 26
 _DEPTH, _MOST_CLASSES, _TABLE = 3, 1000, "annotations-bbox.csv"
 
 
@@ -137,6 +148,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     for table in tables:
         for line, fact in table.damaged:
             marks.lose("box", f"The row {fact}", source.place(table.name), line)
+    _take_meta(source, tables, sizes)
     native["columns"] = [*dict.fromkeys(one for table in tables for one in table.columns if one not in COLUMNS)]
     native[CLASSES] = {label: {"LabelName": id_} for id_, label in labels.items() if label != id_}
 
@@ -165,6 +177,16 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
 
     every = (_mark(*one, labels) for table in tables for one in table.rows())
     return marks.labels(every, lambda: filter(None, rows()), native=native)
+
+
+def _take_meta(source: Source, tables: Sequence[Table], sizes: Sizes) -> None:
+    """Add what CVAT says of the sizes of images; those without boxes are in the split of the only table, if in any."""
+    lone = _split(tables[0].name) if len(tables) == 1 else ""
+    for name in (one for one in source.names(META, depth=_DEPTH) if one.rpartition("/")[2] == META):
+        for image, size in meta_sizes(source.head(name, _MOST_META).decode("utf-8-sig", "replace")).items():
+            for split in [_split(table.name) for table in tables if image in table.groups] or [lone]:
+                if all(0 < side <= MOST_PX for side in size):
+                    sizes.stated.setdefault(_key(split, image), Size(_key(split, image), *size))
 
 
 def _split(name: str) -> str:

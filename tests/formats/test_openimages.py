@@ -74,6 +74,17 @@ def test_a_row_of_another_length_costs_itself_and_is_counted_with_its_place(row:
         openimages(row)
 
 
+def test_sizes_are_those_that_cvat_says_and_an_image_without_boxes_is_a_row() -> None:
+    members = {
+        "annotations/train-annotations-bbox.csv": f"{HEAD}\n{CAR}\n",
+        "annotations/images.meta": '"a" 80 100\n"b c" 30 40\n"d" 0 4\n',
+    }
+    found = Read("openimages", members)
+    assert [(row.data_title, row.width, row.height, row.client_metadata) for row in found.rows] == [
+        ("a.jpg", 100, 80, {"split": "train"}), ("b c.jpg", 40, 30, {"split": "train"}),
+    ]  # fmt: skip
+
+
 def test_an_image_that_is_missing_costs_itself_and_is_counted() -> None:
     image = png.encoded(np.zeros((80, 100), np.uint8))
     table = "\n".join([HEAD, "b" + CAR[1:], CAR, ""])

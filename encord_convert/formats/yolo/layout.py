@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
+from encord_convert.formats._sizes import META, meta_sizes
 from encord_convert.formats.yolo.data_yaml import RESERVED, Description
 from encord_convert.hub.loss import Level
 from encord_convert.hub.splits import UNNAMED, named_in
@@ -322,15 +323,10 @@ def _stated_sizes(source: Source, about: Description) -> dict[str, tuple[tuple[i
         if member in source.names(SIZES):
             text = _text(source, member, about, "surrogatepass")
             return dict(_rows_of(text, member[: -len(SIZES)], source.place(member)))
-    for member in source.names("images.meta"):
-        if member.rpartition("/")[2] == "images.meta":
+    for member in source.names(META):
+        if member.rpartition("/")[2] == META:
             text = _text(source, member, about, "replace")
-            sizes = {}
-            for line in text.splitlines():  # name, height, width
-                *words, height, width = line.split() if len(line.split()) > 2 else ("", "", "")
-                if height.isdecimal() and width.isdecimal():
-                    sizes[" ".join(words).strip("\"'")] = (int(width), int(height)), ""
-            return sizes
+            return {name: (size, "") for name, size in meta_sizes(text).items()}
     return {}
 
 
