@@ -162,3 +162,12 @@ def test_labels_of_a_medium_that_is_not_carried_may_stand_on_any_picture() -> No
     pictures = replace(CARRIES, data_types=frozenset({DataType.IMAGE}), features=CARRIES.features - {Feature.TRACKS})
     assert said(track("slow", "slow"), frames.done(), carries=pictures) == []
     assert len(said(track("slow", "fast"), frames.done(), carries=pictures)) == 1
+
+
+def test_splits_are_compared_where_that_is_asked_and_valid_is_val() -> None:
+    one, other, third = (SAMPLES["boxes"]().held() for _ in range(3))
+    for labels, split in ((one, "val"), (other, "valid"), (third, "train")):
+        for row in labels:
+            row.client_metadata = {"split": split}
+    assert not list(diff(one, third)) and not list(diff(one, other, splits=True))
+    assert {found.what for found in diff(one, third, splits=True)} == {"the split"}

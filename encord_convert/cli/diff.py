@@ -48,7 +48,7 @@ def diff(
     tolerance: float,
     as_json: bool,
 ) -> int:
-    """Compare the labels of A and B by what they mean: classes, geometry, answers, tracks; never by hashes.
+    """Compare the labels of A and B by what they mean: classes, geometry, answers, tracks, splits; never by hashes.
 
     Exits with 0 if there is no difference and with 1 if there is one. Rows are paired by title. One side may be - for
     standard input.
@@ -64,7 +64,7 @@ def diff(
             read(bars.of(source), format_.name, report=Report(), **(common | given))
             for source, format_, common, given in zip(sides, formats, shared, own, strict=True)
         ]
-        return told(diff_(*sets, tolerance_px=tolerance), as_json=as_json, before=bars.end)
+        return told(diff_(*sets, tolerance_px=tolerance, splits=True), as_json=as_json, before=bars.end)
 
 
 def _format_of(source: Source, name: str | None) -> Format:

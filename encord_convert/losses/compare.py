@@ -8,7 +8,7 @@ format, and so is the other half of the law: ``read(write(x))`` equals ``x`` nar
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from encord_convert.hub.matching import Difference, Placement, Thing, difference
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.hub.skeletons import KnownPoints
+from encord_convert.hub.splits import UNNAMED, split_of, standard
 from encord_convert.hub.visibility import bounded_fate, extent_of, fate, frame_size, unit_size
 from encord_convert.losses.geometry import changes, loses_a_part
 from encord_convert.losses.redraw import redrawn
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
 
 
 def diff(
-    expected: LabelSet, found: LabelSet, *, carries: Carries | None = None, tolerance_px: float | None = None
+    expected: LabelSet,
+    found: LabelSet,
+    *,
+    carries: Carries | None = None,
+    tolerance_px: float | None = None,
+    splits: bool = False,
 ) -> Iterator[Difference]:
     """Name every difference between two label sets.
 
@@ -46,6 +52,8 @@ def diff(
         What survives of ``expected``. By default everything does.
     tolerance_px : float, optional
         How far, in pixels, a coordinate may be off, and an angle in degrees; by default the tolerance declared, or 0.
+    splits : bool
+        Whether the splits of rows are compared; ``valid`` is ``val``.
     """
     tolerance = (carries.tolerance_px if carries else 0.0) if tolerance_px is None else tolerance_px
     expected = expected if carries is None else redrawn(expected, carries)
@@ -59,7 +67,7 @@ def diff(
             if one.things or carries is None or Feature.EMPTY_ROWS in carries.features:
                 yield Difference(Where(row=one.title), "the row", f"{len(one.things)} labels", "none")
         else:
-            yield from _facts(one, other)
+            yield from _facts(one, other, () if splits else ("split",))
             yield from differences(one.title, one.things, other.things, tolerance)
 
 
@@ -105,7 +113,8 @@ class _Lens:
             ]
         if lens._carries is not None and lens._carries.one_layer == "classes":
             kept = list({(thing.label, *thing.frames): thing for thing in kept}.values())
-        return self._spelled(_Row(row.data_title, _facts_of(row), kept))
+        facts = _facts_of(row) | {"split": _split_of(row)}
+        return self._spelled(_Row(row.data_title, facts, kept))
 
     def _spelled(self, row: _Row) -> _Row:
         """Return a row with its texts as a target has them that changes some characters, on both sides."""
@@ -264,6 +273,12 @@ def _value(value: Any) -> Any:
     return getattr(value, "label", value)
 
 
+def _split_of(row: LabelRowV2) -> str | None:
+    """Return the split of a row as all formats call it; None if it is in none."""
+    split = split_of(row.client_metadata)
+    return (standard(split) or split) if split not in ("", UNNAMED) else None
+
+
 def _facts_of(row: LabelRowV2) -> dict[str, Any]:
     return {
         "data type": row.data_type.value,
@@ -332,9 +347,9 @@ def _on_one_frame(row: _Row) -> _Row:
 # --- what rows and classes say of themselves -------------------------------------------------------------------------
 
 
-def _facts(one: _Row, other: _Row) -> Iterator[Difference]:
+def _facts(one: _Row, other: _Row, without: Collection[str]) -> Iterator[Difference]:
     for name, value in one.facts.items():
-        if other.facts.get(name) != value:
+        if name not in without and other.facts.get(name) != value:
             yield Difference(Where(row=one.title), f"the {name}", str(value), str(other.facts.get(name)))
 
 
