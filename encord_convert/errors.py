@@ -11,6 +11,7 @@
         OptionError                2  name, value, what is allowed
           MappingError             2  a mapping of classes names what is not there; offers the nearest
         ReadError                  4  of this format, and broken: path, place, expected, found
+          SizeUnknownError         4  nothing says how large an image is
           AmbiguousFileError       4  a name fits more than one file, or a file more than one name; lists them
         WriteError                 5  the target cannot be written
           NotRepresentableError    3  strict, and something would be lost; carries the Report
@@ -219,6 +220,10 @@ class ReadError(ConvertError):
         super().__init__(f"{place}: {fact}" + (f" {advice}" if advice else ""))
         self.path = path
         self.line = line
+
+
+class SizeUnknownError(ReadError):
+    """Nothing says how large an image is."""
 
 
 class AmbiguousFileError(ReadError):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from encord_convert.errors import ReadError
+from encord_convert.errors import ReadError, SizeUnknownError
 from encord_convert.formats._files import Source, Target
 from encord_convert.hub.media import Media
 
@@ -39,10 +39,6 @@ class Size(NamedTuple):
     def px(self) -> tuple[int, int]:
         """Width and height."""
         return self.width, self.height
-
-
-class SizeUnknownError(ReadError):
-    """The size of an image is not known."""
 
 
 def px_of(text: str) -> tuple[int, int]:

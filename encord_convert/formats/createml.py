@@ -34,7 +34,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, BinaryIO
 
-from encord_convert.errors import ReadError
+from encord_convert.errors import ReadError, SizeUnknownError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, rounded
 from encord_convert.formats._files import Source, Target
@@ -42,7 +42,7 @@ from encord_convert.formats._images import named_images
 from encord_convert.formats._json_heads import head_of, sketch
 from encord_convert.formats._lines import json_of
 from encord_convert.formats._marks import Mark, Marks, native_of
-from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, SizeUnknownError, write_sizes
+from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Level, Where
 from encord_convert.hub.media import LabelFile

@@ -36,7 +36,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from encord_convert.errors import ReadError
+from encord_convert.errors import ReadError, SizeUnknownError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, is_checked, is_number, rounded
 from encord_convert.formats._files import Source, Target
@@ -52,7 +52,6 @@ from encord_convert.formats._sizes import (
     Size,
     SizeOptions,
     Sizes,
-    SizeUnknownError,
     meta_sizes,
     write_sizes,
 )

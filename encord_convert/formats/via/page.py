@@ -34,14 +34,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from encord_convert.errors import ReadError
+from encord_convert.errors import ReadError, SizeUnknownError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._images import named_images
 from encord_convert.formats._lines import json_of
 from encord_convert.formats._marks import Choice, Mark, Marks, answers_from_json
 from encord_convert.formats._shapes import coordinates_from_px
-from encord_convert.formats._sizes import SizeOptions, Sizes, SizeUnknownError
+from encord_convert.formats._sizes import SizeOptions, Sizes
 from encord_convert.formats.via import forms
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level
