@@ -42,7 +42,7 @@ _HOMES = {
     "UnknownFormatError": "errors",
     "WriteError": "errors",
     "convert": "conversion",
-    "formats": "conversion",
+    "formats": "formats",
     "read": "conversion",
     "write": "conversion",
 }
@@ -71,7 +71,9 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    module = import_module(f"{__name__}.{home}")
+    # The package `formats` answers a call itself: its name stays that of the package, whatever is asked for first.
+    value = globals()[name] = module if name == home else getattr(module, name)
     return value
 
 
