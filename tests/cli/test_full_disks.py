@@ -23,7 +23,8 @@ PRINTING = (
 def done(words: str, place: Path, **how: object) -> tuple[int, str]:
     """Run a command in a process of its own; return its exit code and what it says."""
     command = [sys.executable, "-m", "encord_convert", *words.replace("SRC", str(SOURCE)).split()]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # Python writes compiled modules without looking how much was written: what is cut short would break the next run.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(command, cwd=place, stderr=subprocess.PIPE, env=environment, check=False, **how)  # type: ignore[call-overload]
     return ended.returncode, ended.stderr.decode()
 
