@@ -22,7 +22,7 @@ from encord_convert.losses.codes import LOSSES
 from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Report, sum_counts
 from encord_convert.losses.wording import lines, summary
-from encord_convert.workers import crew
+from encord_convert.workers import pool
 
 Path = str | os.PathLike[str]
 
@@ -61,8 +61,8 @@ def read(path: Path | Source, format: str | None = None, *, report: Report | Non
             raise (format and mistaken(source, chosen)) or error from error.__cause__
     labels.source = source
     report.source.path, report.source.format = source.name, chosen.name
-    if labels.ledger is not None:
-        report.reading = labels.ledger
+    if labels.counts is not None:
+        report.reading = labels.counts
     return labels
 
 
@@ -117,7 +117,7 @@ def write(
     if strict:
         _refuse_loss(labels, exporter, target, parsed, account, allow)
     labels = redrawn(labels, exporter.carries_with(parsed))
-    with _collector_paused(), crew(jobs) as workers, target, workers.ended_on_failure():
+    with _collector_paused(), pool(jobs) as workers, target, workers.ended_on_failure():
         shards = labels.shards(jobs) if exporter.write_sharded else ()
         for shard in shards:
             shard.source = labels.source
@@ -174,7 +174,7 @@ def convert(
         Gives what is written for what was read; :func:`encord_convert.sync.mapped` is one that maps classes.
     """
     account = Report() if report is None else report
-    with crew(jobs):
+    with pool(jobs):
         labels = read(src, from_, report=account, **(read_options or {}))
         labels = labels if through is None else through(labels)
         if dry_run:

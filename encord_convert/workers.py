@@ -1,6 +1,6 @@
 """Processes that do parts of one conversion together: started once, for the reader as for the writer.
 
-Whoever can divide its work asks for :func:`current_crew`; there is one as long as a conversion with several jobs runs.
+Whoever can divide its work asks for :func:`current_pool`; there is one as long as a conversion with several jobs runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Crew:
+class Pool:
     """Processes, this one included; the others start when they are first needed.
 
     Parameters
@@ -98,22 +98,22 @@ def uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_current: ContextVar[Crew | None] = ContextVar("crew", default=None)
+_current: ContextVar[Pool | None] = ContextVar("pool", default=None)
 
 
-def current_crew() -> Crew | None:
+def current_pool() -> Pool | None:
     """Return the crew at work, None if this process works alone."""
     return _current.get()
 
 
 @contextmanager
-def crew(size: int) -> Iterator[Crew]:
+def pool(size: int) -> Iterator[Pool]:
     """Have a crew of so many processes, or the one that is there already."""
-    known = current_crew()
+    known = current_pool()
     if known is not None:
         yield known
         return
-    own = Crew(size)
+    own = Pool(size)
     token = _current.set(own if size > 1 else None)
     try:
         with own.ended_on_failure():

@@ -151,7 +151,7 @@ def test_rows_are_paired_by_title_in_any_order_and_a_missing_row_is_named() -> N
     assert said(rows("a.png", "bb.png"), rows("a.png")) == ["bb.png: the row, expected 1 labels, found none"]
 
 
-def test_labels_of_a_medium_that_is_not_carried_may_stand_on_any_picture() -> None:
+def test_labels_of_a_medium_that_is_not_carried_may_stand_on_any_image() -> None:
     frames = Sample(title="frame 0.png")
     car = frames.draft.add_object("car", Shape.BOUNDING_BOX)
     car.add_attribute(TextAttribute, "speed", feature_node_hash="speed000")
@@ -159,9 +159,9 @@ def test_labels_of_a_medium_that_is_not_carried_may_stand_on_any_picture() -> No
         if frame:
             frames.add_row(DataType.IMAGE, 1, "frame 1.png")
         frames.place(car, box()).set_answer("slow", car.attributes[0])
-    pictures = replace(CARRIES, data_types=frozenset({DataType.IMAGE}), features=CARRIES.features - {Feature.TRACKS})
-    assert said(track("slow", "slow"), frames.done(), carries=pictures) == []
-    assert len(said(track("slow", "fast"), frames.done(), carries=pictures)) == 1
+    images = replace(CARRIES, data_types=frozenset({DataType.IMAGE}), features=CARRIES.features - {Feature.TRACKS})
+    assert said(track("slow", "slow"), frames.done(), carries=images) == []
+    assert len(said(track("slow", "fast"), frames.done(), carries=images)) == 1
 
 
 def test_splits_are_compared_where_that_is_asked_and_valid_is_val() -> None:

@@ -105,7 +105,7 @@ def file(name: str, data: bytes | str) -> Callable[[Path], Path]:
     return make
 
 
-def picture(data: bytes) -> Callable[[Path], Path]:
+def image_file(data: bytes) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         (folder / "d" / "masks").mkdir(parents=True)
         (folder / "d" / "classes.txt").write_text("background\ncar\n")
@@ -274,25 +274,25 @@ REFUSED: dict[str, Case] = {
         "label_rows.jsonl:1: is not a label row",
     ),
     "row cut short": (hub(b'{"objects":[],"classifications":[]}', b'{"label'), 4, "label_rows.jsonl:1: is not JSON"),
-    "image of four thousand million pixels": (picture(png(65536, 65536)), 4, "is larger than the 268435456 pixels"),
+    "image of four thousand million pixels": (image_file(png(65536, 65536)), 4, "is larger than the 268435456 pixels"),
     "image of colours beyond the memory of most": (
-        picture(png(16000, 16000, colour_type=6)),
+        image_file(png(16000, 16000, colour_type=6)),
         4,
         "is larger than the 268435456 pixels",
     ),
-    "image without pixels": (picture(png(0, 9)), 4, "1.png: The header of the PNG image is damaged."),
-    "image without data": (picture(png(9, 9)), 4, "1.png: The PNG image cannot be read"),
+    "image without pixels": (image_file(png(0, 9)), 4, "1.png: The header of the PNG image is damaged."),
+    "image without data": (image_file(png(9, 9)), 4, "1.png: The PNG image cannot be read"),
     "image cut short": (
-        picture(png(9, 9, chunk(b"IDAT", zlib.compress(bytes(90)))[:-8])),
+        image_file(png(9, 9, chunk(b"IDAT", zlib.compress(bytes(90)))[:-8])),
         4,
         "1.png: The PNG image cannot be read",
     ),
     "image that is a text bomb": (
-        picture(png(9, 9, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(80 << 20))))),
+        image_file(png(9, 9, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(80 << 20))))),
         4,
         "1.png: The PNG image cannot be read",
     ),
-    "image that is none": (picture(b"GIF89a" + bytes(90)), 4, "1.png: This is not a PNG image."),
+    "image that is none": (image_file(b"GIF89a" + bytes(90)), 4, "1.png: This is not a PNG image."),
     "bitmap bomb": (file("a.json", bitmap(zlib.compress(bytes(80 << 20)))), 4, "inflates beyond 16777216 bytes"),
     "bitmap of four thousand million pixels": (
         file("a.json", bitmap(zlib.compress(png(65536, 65536)))),

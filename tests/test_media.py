@@ -18,7 +18,7 @@ def media(*names: str) -> Media:
     return Media(MemorySource({name: name.encode() for name in names}, "pictures"))
 
 
-def picture(size: tuple[int, int] = (40, 30), kind: str = "PNG", orientation: int | None = None) -> bytes:
+def image(size: tuple[int, int] = (40, 30), kind: str = "PNG", orientation: int | None = None) -> bytes:
     stream = io.BytesIO()
     exif = Image.Exif()
     if orientation is not None:
@@ -48,7 +48,7 @@ def picture(size: tuple[int, int] = (40, 30), kind: str = "PNG", orientation: in
         ("Gr\u00f6ße.png", "Gro\u0308ße.png", ["Gro\u0308ße.png"]),
     ],
 )
-def test_a_name_finds_its_picture(asked: str, found: str, names: list[str]) -> None:
+def test_a_name_finds_its_image(asked: str, found: str, names: list[str]) -> None:
     assert media(*names).find(asked) == found
 
 
@@ -80,7 +80,7 @@ def test_several_files_that_fit_equally_well_are_an_error_that_lists_them() -> N
         media("a.jpg", "a.png").find("a")
 
 
-def test_one_file_is_not_two_pictures() -> None:
+def test_one_file_is_not_two_images() -> None:
     found = media("a.png")
     assert found.find("cam1/a.png") == found.find("cam1\\a.png") == "a.png"
     with pytest.raises(AmbiguousFileError) as caught:
@@ -111,7 +111,7 @@ def test_only_what_lies_in_the_folder_is_found_and_the_whole_name_is_returned() 
 
 
 def test_a_link_out_of_the_folder_is_not_opened(tmp_path: Path) -> None:
-    (tmp_path / "secret.png").write_bytes(picture())
+    (tmp_path / "secret.png").write_bytes(image())
     folder = tmp_path / "pictures"
     folder.mkdir()
     (folder / "a.png").symlink_to(tmp_path / "secret.png")
@@ -125,35 +125,35 @@ def test_a_link_out_of_the_folder_is_not_opened(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP"])
 def test_a_header_says_the_size(kind: str) -> None:
-    assert Media(MemorySource({"a": picture(kind=kind)})).header("a") == Header(40, 30)
+    assert Media(MemorySource({"a": image(kind=kind)})).header("a") == Header(40, 30)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
-def test_a_header_says_how_the_picture_is_turned(kind: str) -> None:
-    header = Media(MemorySource({"a": picture(kind=kind, orientation=6)})).header("a")
+def test_a_header_says_how_the_image_is_rotated(kind: str) -> None:
+    header = Media(MemorySource({"a": image(kind=kind, orientation=6)})).header("a")
     assert header == Header(40, 30, 6)
     assert header.shown == (30, 40)
     assert Header(40, 30, 3).shown == (40, 30)
 
 
-def test_what_is_no_picture_has_no_header() -> None:
-    files = {"text": b"no image", "empty": b"", "cut": picture()[:20], "pdf": b"%PDF-1.7\n", "ps": b"%!PS-Adobe-3.0"}
+def test_what_is_no_image_has_no_header() -> None:
+    files = {"text": b"no image", "empty": b"", "cut": image()[:20], "pdf": b"%PDF-1.7\n", "ps": b"%!PS-Adobe-3.0"}
     found = Media(MemorySource(files))
     assert [found.header(name) for name in files] == [None] * len(files)
 
 
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
+def test_a_image_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
     chunk = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    bomb = picture()[:8] + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk)) + picture()[33:]
+    bomb = image()[:8] + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk)) + image()[33:]
     with pytest.raises(ReadError, match=r"memory/a\.png: declares more pixels than an image should have"):
         Media(MemorySource({"a.png": bomb})).header("a.png")
 
 
-def test_pictures_are_found_in_an_archive(tmp_path: Path) -> None:
+def test_images_are_found_in_an_archive(tmp_path: Path) -> None:
     import zipfile
 
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("images/cam/1.png", picture())
+        archive.writestr("images/cam/1.png", image())
     with source_at(tmp_path / "a.zip") as source:
         found = Media(source)
         assert found.header(str(found.find("cam/1.jpg"))) == Header(40, 30)

@@ -29,7 +29,7 @@ from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source
 from encord_convert.formats.encord import row_dict
 from encord_convert.hub.class_names import hash_of
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Hashes, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import apart
@@ -47,7 +47,7 @@ _IDS = ("image.id", "annotation.id", "class.id")
 
 def merged(
     sources: Sequence[Source], from_: str | None, options: Mapping[str, Any], report: Report
-) -> tuple[LabelSet, Ledger]:
+) -> tuple[LabelSet, Counts]:
     """Return the label sets of sources as one, and what is to be added to the account once the rows were walked.
 
     That is what sources disagree on, where no importer keeps an account of reading that it could be part of.
@@ -68,40 +68,40 @@ def merged(
     """
     reports = [Report() for _ in sources]
     sets = [read(source, from_, report=one, **options) for source, one in zip(sources, reports, strict=True)]
-    if len({labels.ledger is None for labels in sets}) > 1:
+    if len({labels.counts is None for labels in sets}) > 1:
         raise OptionError("An Encord export cannot be merged with other formats; convert those to `encord` first.")
     union = Union()
     for source, labels in zip(sources, sets, strict=True):
         union.add(source.name, labels.ontology)
     structure, names = union.finished()
-    ledger = None if any(one.ledger is None for one in sets) else union.ledger
+    counts = None if any(one.counts is None for one in sets) else union.counts
     formats = dict.fromkeys(one.source.format for one in reports)
     report.source.format = ", ".join(filter(None, formats))
     title = next((one.title for one in sets if one.title), "")
     splits = _splits([source.name.replace("\\", "/") for source in sources])
 
     def rows() -> Iterator[LabelRowV2]:
-        if ledger is not None:
-            ledger.rewind()
+        if counts is not None:
+            counts.rewind()
         seen: Counter[str] = Counter()
-        told = NativeLosses(Ledger() if ledger is None else ledger, ())
+        told = NativeLosses(Counts() if counts is None else counts, ())
         for labels, new_names, split in zip(sets, names, splits, strict=True):
             told.all_of(labels, but=_IDS)
             for row in labels.walk():
                 told.all_of(labels, row, but=_IDS)
-                if ledger is not None and labels.ledger is not None:
-                    for key in labels.ledger.into:  # what is counted at all has to be known while it is walked
-                        ledger.into[key] += 0
+                if counts is not None and labels.counts is not None:
+                    for key in labels.counts.into:  # what is counted at all has to be known while it is walked
+                        counts.into[key] += 0
                 own = moved(row, structure, new_names, seen)
                 if split and not split_of(own.client_metadata):
                     own.client_metadata = {**(own.client_metadata or {}), KEY: split}
                 yield own
-            if ledger is not None and labels.ledger is not None:
-                ledger.merge(labels.ledger.without("ID_RENUMBERED"))
-        if ledger is not None and any(labels.native for labels in sets):
-            ledger.note(Level.INFO, "ID_RENUMBERED", "Ids are those of one file; in a merged one they count from 1.")
+            if counts is not None and labels.counts is not None:
+                counts.merge(labels.counts.without("ID_RENUMBERED"))
+        if counts is not None and any(labels.native for labels in sets):
+            counts.note(Level.INFO, "ID_RENUMBERED", "Ids are those of one file; in a merged one they count from 1.")
 
-    return LabelSet(structure, rows, title=title, ledger=ledger), union.ledger if ledger is None else Ledger()
+    return LabelSet(structure, rows, title=title, counts=counts), union.counts if counts is None else Counts()
 
 
 def _splits(names: Sequence[str]) -> list[str]:
@@ -122,7 +122,7 @@ class Union:
     """
 
     def __init__(self) -> None:
-        self.ledger = Ledger()
+        self.counts = Counts()
         self._objects: dict[tuple[str, str], Element] = {}
         self._classifications: dict[tuple[str, str], Element] = {}
         self._templates: dict[str, Element] = {}
@@ -156,7 +156,7 @@ class Union:
             elif known["color"] != element["color"]:
                 where, detail = Where(file=source), f"{element['color']} here, {known['color']} elsewhere."
                 key = ("class", name)
-                self.ledger.lose(Kind.DEFAULTED, "CLASS_COLOUR", Feature.COLOUR, key, where, detail)
+                self.counts.lose(Kind.DEFAULTED, "CLASS_COLOUR", Feature.COLOUR, key, where, detail)
             self._attributes(known["attributes"], element.get("attributes", ()), names)
         for element in form["classifications"]:
             question = element["attributes"][0]
@@ -195,7 +195,7 @@ class Union:
         if candidate != name:
             where, detail = Where(file=source), f"{name!r} has other points elsewhere; here it becomes {candidate!r}."
             key = ("class", name)
-            self.ledger.lose(Kind.RENAMED, "SKELETON_RENAMED", Feature.LABEL_NAME, key, where, detail)
+            self.counts.lose(Kind.RENAMED, "SKELETON_RENAMED", Feature.LABEL_NAME, key, where, detail)
         return candidate
 
     def _attributes(self, known: list[Element], found: Sequence[Element], names: dict[str, str]) -> None:
@@ -236,7 +236,7 @@ class Union:
     def finished(self) -> tuple[OntologyStructure, list[dict[str, str]]]:
         """Return the ontology, numbered again, and for each source what became of its hashes."""
         self._note_shapes()
-        self.ledger.mark_head()
+        self.counts.mark_head()
         form: dict[str, Any] = {
             "objects": list(self._objects.values()),
             "classifications": list(self._classifications.values()),
@@ -265,7 +265,7 @@ class Union:
                 for shape in sorted(drawn):
                     first = next(source for source, shapes in self._shapes if shape in shapes.get(name, ()))
                     words.append(f"{shape.replace('_', ' ')} ({first})")
-                self.ledger.note(Level.WARNING, "CLASS_SHAPES", f"Sources draw {name!r} as {', '.join(words)}.")
+                self.counts.note(Level.WARNING, "CLASS_SHAPES", f"Sources draw {name!r} as {', '.join(words)}.")
 
 
 def _points(template: Element) -> tuple[list[str], Any]:

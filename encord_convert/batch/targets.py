@@ -94,8 +94,8 @@ class SentTarget(StagedTarget):
 
 def stamp(path: Path, name: str) -> Stamp:
     """Return the stamp of a local file."""
-    facts = path.stat()
-    return name, facts.st_size, facts.st_mtime_ns
+    stats = path.stat()
+    return name, stats.st_size, stats.st_mtime_ns
 
 
 def is_intact(place: str, folder: str, stamps: list[Stamp]) -> bool:

@@ -35,10 +35,10 @@ from encord_convert.errors import (
 )
 from encord_convert.formats._files import Source
 from encord_convert.formats._registry import format_named
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.loss import Feature, Kind, Level
 from encord_convert.losses.report import Report, sum_counts
-from encord_convert.workers import crew
+from encord_convert.workers import pool
 
 _FINAL = (NotRepresentableError, OptionError, ReadError, UndetectedFormatError, UnknownFormatError)
 """Failures that the same input and options will have again."""
@@ -220,7 +220,7 @@ def _performed(item: Item, task: Task, staging: str) -> tuple[Outcome, StagedTar
                 return outcome, None
             opened = map(places.opened, paths, item.job.sources)
             sources = [stack.enter_context(source) for source in opened]
-            with crew(task.processes):
+            with pool(task.processes):
                 target = _convert(item, sources, report, task, staging)
             outcome.annotations = sum_counts(report.labels().values())["in"]
     except ConvertError as error:
@@ -266,7 +266,7 @@ def _is_settled(item: Item, outcome: Outcome, folder: str) -> bool:
 def _convert(item: Item, sources: list[Source], report: Report, task: Task, staging: str) -> StagedTarget | None:
     job = item.job
     format_ = format_named(job.to)
-    beside = Ledger()
+    beside = Counts()
     if job.is_merged:
         from encord_convert.batch.merges import merged
 

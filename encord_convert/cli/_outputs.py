@@ -103,6 +103,6 @@ def _print_of(path: str) -> str:
             with os.scandir(place) as entries:
                 pending += sorted(entry.path for entry in entries)
         else:
-            facts = os.lstat(place)
-            digest.update(os.fsencode(f"{place}\0{facts.st_size}\0{facts.st_mtime_ns}\n"))
+            stats = os.lstat(place)
+            digest.update(os.fsencode(f"{place}\0{stats.st_size}\0{stats.st_mtime_ns}\n"))
     return digest.hexdigest()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from encord_convert.errors import OptionError, ReadError, WriteError
     from encord_convert.formats._files import MemorySource, MemoryTarget, Source, Target
     from encord_convert.formats._images import Image, images
-    from encord_convert.hub.counts import Ledger, Origin
+    from encord_convert.hub.counts import Counts, Origin
     from encord_convert.hub.labelset import Draft, LabelSet
     from encord_convert.hub.loss import Carries, Feature, Kind, Level, Where
     from encord_convert.hub.media import read_header
@@ -31,7 +31,7 @@ _HOMES = {
     "Image": "formats._images",
     "Kind": "hub.loss",
     "LabelSet": "hub.labelset",
-    "Ledger": "hub.counts",
+    "Counts": "hub.counts",
     "Level": "hub.loss",
     "MemorySource": "formats._files",
     "MemoryTarget": "formats._files",
@@ -50,6 +50,7 @@ _HOMES = {
 
 __all__ = [
     "Carries",
+    "Counts",
     "Draft",
     "Exporter",
     "Feature",
@@ -58,7 +59,6 @@ __all__ = [
     "Importer",
     "Kind",
     "LabelSet",
-    "Ledger",
     "Level",
     "Match",
     "MemorySource",

@@ -10,7 +10,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
 from encord_convert.formats._json_heads import head_of, sketch
 from encord_convert.formats._sightings import file_sighting
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.loss import Level
 
 _MOST_NAMED = 5
@@ -20,13 +20,13 @@ _OWN = ({"source", "counts", "losses", "notes"}, {"ontology", "rows"})
 """Keys of files that this package writes about labels: reports, and hubs for tests."""
 
 
-def tell_json(source: Source, names: Sequence[str], ledger: Ledger) -> None:
+def tell_json(source: Source, names: Sequence[str], counts: Counts) -> None:
     """Warn of JSON files that are not read; what this package wrote about the labels is none of them."""
     foreign = [name for name in names if not _is_own(source, name)]
     if foreign:
         told = [f"{name} {_fact(source, name)}" for name in foreign[:_MOST_NAMED]]
         more = [f"{len(foreign) - _MOST_NAMED} more"] if len(foreign) > _MOST_NAMED else []
-        ledger.note(
+        counts.note(
             Level.WARNING, "FILE_NOT_READ", f"JSON beside the labels is not read: {'; '.join(told + more)}.",
             count=len(foreign),
         )  # fmt: skip

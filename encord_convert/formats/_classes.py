@@ -19,7 +19,7 @@ from encord_convert.formats._hub_schema import ontology_from, words_of
 from encord_convert.formats.coco.categories import Questions
 from encord_convert.formats.coco.ontology import Unknown, answer_of
 from encord_convert.hub.class_names import joined, told_apart
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Level, Where
 from encord_convert.sdk.exceptions import EncordException
@@ -72,9 +72,9 @@ class Classes:
     ledger : Ledger
     """
 
-    def __init__(self, draft: Draft, source: Source, names: Iterable[str], ledger: Ledger) -> None:
+    def __init__(self, draft: Draft, source: Source, names: Iterable[str], counts: Counts) -> None:
         self._draft = draft
-        self._ledger = ledger
+        self._counts = counts
         self._shown: dict[tuple[str, Shape], _Shown] = {}
         self._objects: dict[tuple[str, Shape], list[Object]] = {}
         self._questions: dict[int, dict[str, Any]] = {}
@@ -115,7 +115,7 @@ class Classes:
     def _add(self, name: str, shape: Shape, color: str | None) -> None:
         if self.is_given:
             detail = f"{ONTOLOGY} has no {shape.value.replace('_', ' ')} {name!r}; it is added."
-            self._ledger.note(Level.WARNING, "UNDECLARED_LABEL", detail, Where(element=name))
+            self._counts.note(Level.WARNING, "UNDECLARED_LABEL", detail, Where(element=name))
         item = self._draft.add_object(name, shape, color=color)
         self._objects[name, shape] = [item]
         shown, short = self._shown[name, shape], self._draft.hashes.short

@@ -14,7 +14,7 @@ from typing import Any
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import name_fault
-from encord_convert.hub.counts import Carried, Ledger, Origin
+from encord_convert.hub.counts import Carried, Counts, Origin
 from encord_convert.hub.labelset import Draft, LabelSet, frame_info
 from encord_convert.hub.loss import Carries, Feature, Level, Where
 from encord_convert.hub.native import Keys, Native
@@ -117,7 +117,7 @@ class Marks:
 
     def __init__(self, family: str, quiet: Collection[str] = (), *, is_dynamic: bool = False) -> None:
         self.draft = Draft(family)
-        self.ledger = Ledger()
+        self.counts = Counts()
         self._family = family
         self._quiet = frozenset(quiet)
         self._is_dynamic = is_dynamic
@@ -157,10 +157,10 @@ class Marks:
                 continue
             self.declare(mark.label, mark.shape, mark.answers)
         self._build(colors or {}, order)
-        self.ledger.mark_head()
+        self.counts.mark_head()
 
         def walk() -> Iterator[LabelRowV2]:
-            self.ledger.rewind()
+            self.counts.rewind()
             self._left_out, is_empty = None, True
             for row in rows():
                 is_empty = False
@@ -168,7 +168,7 @@ class Marks:
             if is_empty and self._left_out is not None:
                 raise self._left_out
 
-        labels = LabelSet(self.draft.ontology, walk, title=self._family, ledger=self.ledger)
+        labels = LabelSet(self.draft.ontology, walk, title=self._family, counts=self.counts)
         labels.native[self._family] = dict(native or {})
         return labels
 
@@ -201,14 +201,14 @@ class Marks:
         """Count an image that has no row since its size is not known; the walk raises the error if none has one."""
         self._left_out = self._left_out or error
         detail, where = f"The size of the image {image!r:.90} is not known: it is left out.", Where(file=place)
-        self.ledger.into["image", ""] += 1
-        self.ledger.drop("SIZE_UNKNOWN", Feature.MEDIA, ("image", ""), where, detail)
-        self.ledger.note(Level.ERROR, "SIZE_UNKNOWN", "Images whose size is not known are left out.", where)
+        self.counts.into["image", ""] += 1
+        self.counts.drop("SIZE_UNKNOWN", Feature.MEDIA, ("image", ""), where, detail)
+        self.counts.note(Level.ERROR, "SIZE_UNKNOWN", "Images whose size is not known are left out.", where)
 
     def lose(self, type_: str, fact: str, place: str, line: int) -> None:
         """Count a line that nothing can be read of."""
-        self.ledger.into[type_, ""] += 1
-        self.ledger.drop("INVALID_ROW", Feature.DEGENERATE, (type_, ""), Where(file=place, line=line), fact)
+        self.counts.into[type_, ""] += 1
+        self.counts.drop("INVALID_ROW", Feature.DEGENERATE, (type_, ""), Where(file=place, line=line), fact)
 
     def fill(self, row: LabelRowV2, marks: Iterable[Mark], own: Keys | None = None) -> LabelRowV2:
         """Add the objects of marks to a row, and what is native of it."""
@@ -231,7 +231,7 @@ class Marks:
             track.take(mark, self._info(mark))
             if mark.track is not None and classes.setdefault(mark.track, mark.label) != mark.label:
                 detail = "A track changes its class; it is an object for each class."
-                self.ledger.note(Level.WARNING, "TRACK_CLASS_CHANGES", detail, self._where(row, mark))
+                self.counts.note(Level.WARNING, "TRACK_CLASS_CHANGES", detail, self._where(row, mark))
         labels: dict[str, Mapping[int, Keys]] = {}
         for track in tracks.values():
             self._finish(track)
@@ -251,22 +251,22 @@ class Marks:
         if len(instance._frames) == 1:
             instance._origin = Origin(first.type, first.label, first.line, _carried(first))
         else:
-            self.ledger.into["track", first.label] += 1
+            self.counts.into["track", first.label] += 1
             instance._origin = Origin(first.type, first.label, first.line, weights=track.weights)
 
     def _count(self, row: LabelRowV2, mark: Mark) -> None:
         if mark.is_computed:
             detail = "Frames between those of a track are filled in a straight line."
-            self.ledger.note(Level.INFO, "INTERPOLATED", detail, self._where(row, mark))
+            self.counts.note(Level.INFO, "INTERPOLATED", detail, self._where(row, mark))
             return
-        self.ledger.into[mark.type, mark.label] += 1
+        self.counts.into[mark.type, mark.label] += 1
         for type_, count in _carried(mark):
-            self.ledger.into[type_, mark.label] += count
+            self.counts.into[type_, mark.label] += count
 
     def _drop(self, row: LabelRowV2, mark: Mark, code: str, detail: str) -> None:
         feature = Feature.TRACKS if code == "DUPLICATE_ID" else Feature.DEGENERATE
         key, where = (mark.type, mark.label), self._where(row, mark)
-        self.ledger.drop(code, feature, key, where, detail, carried=_carried(mark))
+        self.counts.drop(code, feature, key, where, detail, carried=_carried(mark))
 
     def _where(self, row: LabelRowV2, mark: Mark) -> Where:
         return Where(row._origin, mark.line, row.data_title, mark.frame, f"<{mark.type}>")

@@ -19,7 +19,7 @@ from encord_convert.hub.loss import Level
 
 if TYPE_CHECKING:
     from encord_convert.formats._files import Source
-    from encord_convert.hub.counts import Ledger
+    from encord_convert.hub.counts import Counts
 
 KNOWN: dict[str, str] = {
     "coco": "encord_convert.formats.coco.page:FORMAT",
@@ -162,7 +162,7 @@ def broken_formats() -> dict[str, str]:
     return broken
 
 
-def detect(source: Source, ledger: Ledger | None = None) -> Format:
+def detect(source: Source, counts: Counts | None = None) -> Format:
     """Return the one format that can read ``source``; a ledger is told of formats of other packages that are broken.
 
     Raises
@@ -171,8 +171,8 @@ def detect(source: Source, ledger: Ledger | None = None) -> Format:
         None claims it, or more than one does.
     """
     for sentence in broken_formats().values():
-        _warn(ledger, sentence)
-    claimants = _claimants(source, ledger)
+        _warn(counts, sentence)
+    claimants = _claimants(source, counts)
     if len(claimants) == 1:
         return claimants[0]
     names = [format_.name for format_ in claimants]
@@ -192,16 +192,16 @@ def mistaken(source: Source, named: Format) -> UndetectedFormatError | None:
     return UndetectedFormatError(source.name, claimants, (), named=named.name) if claimants else None
 
 
-def _claimants(source: Source, ledger: Ledger | None) -> list[Format]:
+def _claimants(source: Source, counts: Counts | None) -> list[Format]:
     answers: dict[Match, list[Format]] = {match: [] for match in Match}
     for name in (name for name in formats() if name not in WRITTEN_ONLY):
         format_ = format_named(name)
         if format_.importer is not None:
-            answers[_match(format_, source, ledger)].append(format_)
+            answers[_match(format_, source, counts)].append(format_)
     return answers[Match.YES] or answers[Match.UNSURE]
 
 
-def _match(format_: Format, source: Source, ledger: Ledger | None) -> Match:
+def _match(format_: Format, source: Source, counts: Counts | None) -> Match:
     if format_.name not in outside():
         return format_.identify(source)
     package = outside()[format_.name].partition(":")[0].partition(".")[0]
@@ -212,13 +212,13 @@ def _match(format_: Format, source: Source, ledger: Ledger | None) -> Match:
         reason = f"its identify returned {answer!r} and not a Match"
     except Exception as error:  # a broken identify costs its own format, and no other
         reason = f"its identify raised {_named(error)}"
-    _warn(ledger, f"The format {format_.name!r} of {package} was not asked: {reason}. Update or uninstall {package}.")
+    _warn(counts, f"The format {format_.name!r} of {package} was not asked: {reason}. Update or uninstall {package}.")
     return Match.NO
 
 
-def _warn(ledger: Ledger | None, sentence: str) -> None:
-    if ledger is not None:
-        ledger.note(Level.WARNING, "BROKEN_FORMAT", sentence)
+def _warn(counts: Counts | None, sentence: str) -> None:
+    if counts is not None:
+        counts.note(Level.WARNING, "BROKEN_FORMAT", sentence)
 
 
 def _readable() -> list[str]:

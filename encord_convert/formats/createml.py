@@ -102,11 +102,11 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
                     Where(source.place(name), element=f"[{number}]"),
                     f"An entry has no image: {entry!r:.80}",
                 )
-                marks.ledger.into["image", ""] += 1
-                marks.ledger.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), where, detail)
+                marks.counts.into["image", ""] += 1
+                marks.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), where, detail)
             elif keys[1] not in entry:
                 where, detail = Where(source.place(name)), f"{entry[keys[0]]}: no {keys[1]!r} among {', '.join(entry)}."
-                marks.ledger.note(Level.WARNING, "NO_ANNOTATIONS", detail, where)
+                marks.counts.note(Level.WARNING, "NO_ANNOTATIONS", detail, where)
 
     def entries() -> Iterator[tuple[str, int, Any, tuple[str, str]]]:
         for name in files:

@@ -183,7 +183,7 @@ def _parsed_row(line: bytes, structure: OntologyStructure, check: RowCheck, plac
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Spec:
     """A part of a file of rows: from one byte to before another, its first line, and what it takes to read them."""
 
     path: Path
@@ -197,18 +197,18 @@ class Recipe:
 
 def _shards(path: Path, place: str, structure: OntologyStructure, title: str, count: int) -> list[LabelSet]:
     """Cut the file between lines, into parts of about equal size."""
-    recipes, ontology = [], structure.to_dict()
+    specs, ontology = [], structure.to_dict()
     step = path.stat().st_size // count + 1
     with path.open("rb") as stream:
         start, line = 0, 1
-        while stretch := _stretch(stream, step):
-            length, lines = stretch
-            recipes.append(Recipe(path, place, ontology, title, start, start + length, line))
+        while chunk := _chunk(stream, step):
+            length, lines = chunk
+            specs.append(Spec(path, place, ontology, title, start, start + length, line))
             start, line = start + length, line + lines
-    return [open_shard(recipe) for recipe in recipes]
+    return [open_shard(spec) for spec in specs]
 
 
-def _stretch(stream: BinaryIO, least: int) -> tuple[int, int] | None:
+def _chunk(stream: BinaryIO, least: int) -> tuple[int, int] | None:
     """Read ``least`` bytes and the rest of the last line; return how many bytes and lines, None at the end."""
     length = lines = 0
     while length < least and (data := stream.read(min(_CHUNK_BYTES, least - length))):
@@ -217,19 +217,19 @@ def _stretch(stream: BinaryIO, least: int) -> tuple[int, int] | None:
     return (length + len(rest), lines + rest.count(b"\n")) if length else None
 
 
-def open_shard(recipe: Recipe) -> LabelSet:
+def open_shard(spec: Spec) -> LabelSet:
     """Return the part of a label set that a recipe describes, in whatever process this runs."""
-    structure = _parsed_ontology(msgspec.json.encode(recipe.ontology), recipe.place)
+    structure = _parsed_ontology(msgspec.json.encode(spec.ontology), spec.place)
     check = RowCheck(structure)
 
     def rows() -> Iterator[LabelRowV2]:
-        with recipe.path.open("rb") as stream:
-            stream.seek(recipe.start)
-            lines = takewhile(lambda _: stream.tell() <= recipe.end, iter(stream.readline, b""))
-            yield from _parsed_rows(lines, structure, check, recipe.place, recipe.line)
+        with spec.path.open("rb") as stream:
+            stream.seek(spec.start)
+            lines = takewhile(lambda _: stream.tell() <= spec.end, iter(stream.readline, b""))
+            yield from _parsed_rows(lines, structure, check, spec.place, spec.line)
 
-    labels = LabelSet(structure, rows, title=recipe.title)
-    labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
+    labels = LabelSet(structure, rows, title=spec.title)
+    labels.spec = (f"{__name__}:{open_shard.__name__}", spec)
     return labels
 
 

@@ -144,7 +144,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     marks = Marks(FAMILY, {"annotation.track_id"}, is_dynamic=any(file.is_sequence for file in files))
     for left in folders.beside(f"{file.image}/" for file in files if file.is_sequence):
         detail = f"The images in {source.place(left)} have no label file, and are left out."
-        marks.ledger.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(folders.files(left)))
+        marks.counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(folders.files(left)))
     every = (mark for file in files for mark in _marks(source, file, (1, 1)))
     return marks.labels(every, lambda: (_row(source, file, sizes, marks, folders) for file in files))
 

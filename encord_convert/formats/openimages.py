@@ -131,14 +131,14 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
                 native["head"] = cells[:2]
                 if len(cells) > 2:
                     detail = f"Columns of {source.place(name)} that are not read: {', '.join(cells[2:])}."
-                    marks.ledger.note(Level.WARNING, "KEYS_NOT_READ", detail)
+                    marks.counts.note(Level.WARNING, "KEYS_NOT_READ", detail)
         elif name.endswith("hierarchy.json"):
             native["hierarchy"] = json_of(source, name, dict)
             detail = f"Only Open Images has a place for the hierarchy of its labels, {name}."
             native[NOTES].append((Level.INFO, "NATIVE_DROPPED", detail, "hierarchy", 1))
         elif name.lower().endswith(".csv") and name not in (*files, SIZES):
             detail = f"{source.place(name)} is not read: only tables of boxes are."
-            marks.ledger.note(Level.WARNING, "FILE_NOT_READ", detail)
+            marks.counts.note(Level.WARNING, "FILE_NOT_READ", detail)
     ids: dict[str, str] = {}
     labels = {id_: name if ids.setdefault(name, id_) == id_ else id_ for id_, name in names.items()}
     for label in labels.values() if len(labels) <= _MOST_CLASSES else ():

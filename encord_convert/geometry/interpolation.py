@@ -130,9 +130,9 @@ def points_between(a: Flat, b: Flat, t: float, closed: bool) -> list[float]:
         for index, others in enumerate(matches)
     ]
     points: list[tuple[float, float]] = []
-    for stretch in _stretches(matches):
-        met = slice(stretch.first, stretch.last + 1)
-        curve = right[matches[stretch.first]] if stretch.fans_out else left[met]
+    for chunk in _stretches(matches):
+        met = slice(chunk.first, chunk.last + 1)
+        curve = right[matches[chunk.first]] if chunk.fans_out else left[met]
         crowd = [point for points_of_one in moved[met] for point in points_of_one]
         points += _thinned(crowd, _length(curve) / (2 * len(curve)))
     if closed and len(points) > 1:
@@ -140,7 +140,7 @@ def points_between(a: Flat, b: Flat, t: float, closed: bool) -> list[float]:
     return [float(number) for point in points for number in point]
 
 
-class _Stretch(NamedTuple):
+class _Chunk(NamedTuple):
     """Vertices of a, first to last, that meet one vertex of b; or one vertex of a that fans out to several of b."""
 
     first: int
@@ -191,14 +191,14 @@ def _nearest(of: NDArray[np.float64], among: NDArray[np.float64]) -> list[int]:
     return list(map(int, np.searchsorted(among, among[nearer], side="left")))
 
 
-def _stretches(matches: list[list[int]]) -> Iterator[_Stretch]:
+def _stretches(matches: list[list[int]]) -> Iterator[_Chunk]:
     first = 0
     while first < len(matches):
         last = first
         if len(matches[first]) == 1:
             while last + 1 < len(matches) and matches[last + 1] == matches[first]:
                 last += 1
-        yield _Stretch(first, last, len(matches[first]) > 1)
+        yield _Chunk(first, last, len(matches[first]) > 1)
         first = last + 1
 
 

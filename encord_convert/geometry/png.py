@@ -50,7 +50,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DecodedPng:
     """An image, with indices left as they are.
 
     Parameters
@@ -155,7 +155,7 @@ _MOST_INFLATED = 1040
 """Bytes that a byte of a deflated stream becomes at the most (zlib: 1032)."""
 
 
-def decoded(data: bytes) -> Picture:
+def decoded(data: bytes) -> DecodedPng:
     """Read a PNG.
 
     Raises
@@ -188,7 +188,7 @@ def decoded(data: bytes) -> Picture:
     palette = (
         [(r, g, b) for r, g, b in zip(colours[0::3], colours[1::3], colours[2::3], strict=True)] if colours else []
     )
-    return Picture(pixels, palette)
+    return DecodedPng(pixels, palette)
 
 
 class Bands:
@@ -203,7 +203,7 @@ class Bands:
     ----------
     width, height : int
     palette : list of Colour
-        As of :class:`Picture`.
+        As of :class:`Image`.
 
     Raises
     ------
@@ -258,7 +258,7 @@ class Bands:
                 yield red << 16 | green << 8 | blue
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        """Walk the bands from the top; each as the ``pixels`` of :class:`Picture`."""
+        """Walk the bands from the top; each as the ``pixels`` of :class:`Image`."""
         if self._data[28]:  # interlaced: its rows come in seven passes over the image
             pixels = decoded(self._data).pixels
             step = max(1, BAND_BYTES // (self.width * _CHANNELS[self._head.colour_type]))

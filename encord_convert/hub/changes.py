@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from encord_convert.hub.contents import SIDES, hub_answers, info_of, label_of, side_types, type_of, unplaced_answers
-from encord_convert.hub.counts import Carried, Key, Ledger, Origin
+from encord_convert.hub.counts import Carried, Counts, Key, Origin
 from encord_convert.hub.loss import Feature, Kind, Where
 from encord_convert.hub.native import OF_GEOMETRY
 
@@ -39,8 +39,8 @@ class Changes:
         Of the losses.
     """
 
-    def __init__(self, ledger: Ledger, code: str) -> None:
-        self._ledger = ledger
+    def __init__(self, counts: Counts, code: str) -> None:
+        self._counts = counts
         self._code = code
 
     def tell(self, was: LabelRowV2, now: LabelRowV2 | None) -> None:
@@ -67,7 +67,7 @@ class Changes:
             new._origin = None
             new._origin = origin_of(new)
             for key, count in _things(new._origin, new).items():
-                self._ledger.into[key] += count
+                self._counts.into[key] += count
 
     def _drop(self, row: LabelRowV2, old: Any, origin: Origin) -> None:
         self._count(old, origin, _things(origin, old), None, 0)
@@ -85,16 +85,16 @@ class Changes:
     def _lose(self, kind: Kind, row: LabelRowV2, old: Any, origin: Origin, detail: str) -> None:
         key, count = (_key(origin), _weight(origin, old)) if old._frames else (("unplaced", origin.label), 1)
         if count:  # else it stands for nothing of the source by itself
-            self._ledger.lose(kind, self._code, _feature(old), key, _where(row, old, origin), detail, count)
+            self._counts.lose(kind, self._code, _feature(old), key, _where(row, old, origin), detail, count)
 
     def _count(self, old: Any, origin: Origin, gone: Counter[Key], left: Origin | None, changed: int) -> None:
         """Count what is gone; less than nothing came in. What is left of the label itself is changed."""
         for key, count in gone.items():
-            self._ledger.dropped[key] += max(count, 0)
-            self._ledger.into[key] += max(-count, 0)
-        self._ledger.changed[_key(origin)] += changed - (_weight(origin, old) if origin.changed else 0)
+            self._counts.dropped[key] += max(count, 0)
+            self._counts.into[key] += max(-count, 0)
+        self._counts.changed[_key(origin)] += changed - (_weight(origin, old) if origin.changed else 0)
         for other in origin.also if left is None or not left.also else ():
-            self._ledger.changed[other.type, other.label] -= other.changed
+            self._counts.changed[other.type, other.label] -= other.changed
 
 
 def origin_of(instance: Any, frames: set[int] | None = None) -> Origin:

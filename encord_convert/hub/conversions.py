@@ -146,7 +146,7 @@ def _outlines(row_runs: rle.Runs, size: Size) -> list[list[float]]:
     return [ring for ring in rings if signed_area(ring) > 0]
 
 
-def turned_box_of(coordinates: Any, size: Size) -> list[float]:
+def rotated_box_of(coordinates: Any, size: Size) -> list[float]:
     """Return four corners, clockwise: of a box as it is, else of the smallest turned box around the outline.
 
     A corner outside the image is moved to its border, unless all are so near that an angle would be lost for nothing.

@@ -96,11 +96,11 @@ _LAST = frozenset({Feature.NATIVE, Feature.Z_ORDER, Feature.GROUPS, Feature.PROV
 class Verdict(Protocol):
     """What is said of all rows together, however many processes walked them; it can be hashed and sent."""
 
-    def __call__(self, ledger: Ledger, counts: Mapping[str, int]) -> None:
+    def __call__(self, counts: Counts, totals: Mapping[str, int]) -> None:
         """Make the notes that follow from the counts."""
 
 
-class Ledger:
+class Counts:
     """Counts of what was read (or written), and the losses and notes that came with it.
 
     ``into``, ``changed`` and ``dropped`` are plain counters by :data:`Key`; importers add to them directly, since a
@@ -117,7 +117,7 @@ class Ledger:
         self._losses: dict[tuple[Kind, str, Feature, str, str], _Tally] = {}
         self._notes: dict[tuple[Level, str, str], _Tally] = {}
         self._verdicts: dict[Verdict, Counter[str]] = {}
-        self._head: Ledger | None = None
+        self._head: Counts | None = None
 
     def lose(
         self,
@@ -190,9 +190,9 @@ class Ledger:
             tally = self._notes[level, code, detail] = _Tally(where, detail)
         tally.count += count
 
-    def weigh(self, verdict: Verdict, counts: Mapping[str, int]) -> None:
+    def weigh(self, verdict: Verdict, totals: Mapping[str, int]) -> None:
         """Add to the counts of which a verdict speaks, after all notes."""
-        self._verdicts.setdefault(verdict, Counter()).update(counts)
+        self._verdicts.setdefault(verdict, Counter()).update(totals)
 
     def mark_head(self) -> None:
         """Keep what was recorded so far when the rows are read again."""
@@ -200,11 +200,11 @@ class Ledger:
 
     def rewind(self) -> None:
         """Forget all that came after :meth:`mark_head`."""
-        head = (self._head or Ledger())._copy()
+        head = (self._head or Counts())._copy()
         for name in ("into", "changed", "dropped", "_losses", "_notes", "_verdicts"):
             setattr(self, name, getattr(head, name))
 
-    def merge(self, other: Ledger) -> None:
+    def merge(self, other: Counts) -> None:
         """Add what another ledger holds; the order of merging decides which examples are kept."""
         for name in ("into", "changed", "dropped"):
             mine = getattr(self, name)
@@ -216,17 +216,17 @@ class Ledger:
                 kept = mine.setdefault(index, _Tally(tally.where, tally.detail))
                 kept.count += tally.count
                 kept.examples.extend(tally.examples[: EXAMPLES - len(kept.examples)])
-        for verdict, counts in other._verdicts.items():
-            self.weigh(verdict, counts)
+        for verdict, totals in other._verdicts.items():
+            self.weigh(verdict, totals)
 
-    def without(self, code: str) -> Ledger:
+    def without(self, code: str) -> Counts:
         """Return a copy without the losses of a code."""
         copy = self._copy()
         copy._losses = {index: tally for index, tally in copy._losses.items() if index[1] != code}
         return copy
 
-    def _copy(self) -> Ledger:
-        copy = Ledger()
+    def _copy(self) -> Counts:
+        copy = Counts()
         copy.merge(self)
         return copy
 
@@ -241,8 +241,8 @@ class Ledger:
     def notes(self) -> list[Note]:
         """Return the notes in the order they were made."""
         whole = self._copy()
-        for verdict, counts in self._verdicts.items():
-            verdict(whole, counts)
+        for verdict, totals in self._verdicts.items():
+            verdict(whole, totals)
         return [
             Note(index[0], index[1], tally.where, tally.detail, tally.count) for index, tally in whole._notes.items()
         ]

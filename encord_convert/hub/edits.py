@@ -16,8 +16,8 @@ from typing import Any
 from weakref import ref
 
 from encord_convert.hub.changes import EDITED, Changes
-from encord_convert.hub.counts import Ledger
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.counts import Counts
+from encord_convert.hub.table import Table
 from encord_convert.sdk.exceptions import LabelRowError
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 from encord_convert.sdk.objects._watching import Watch
@@ -35,7 +35,7 @@ class Edits:
     """
 
     def __init__(self) -> None:
-        self.ledger = Ledger()
+        self.counts = Counts()
         self._rows: dict[int, tuple[LabelRowV2, LabelRowV2]] = {}
         self._live: dict[int, _Watch] = {}
         self._loose: dict[int, list[Any]] = {}
@@ -59,7 +59,7 @@ class Edits:
             row._watch(watch)
         return row
 
-    def applied(self, sheets: Iterator[Sheet | LabelRowV2], told: Ledger | None) -> Iterator[Sheet | LabelRowV2]:
+    def applied(self, tables: Iterator[Table | LabelRowV2], told: Counts | None) -> Iterator[Table | LabelRowV2]:
         """Yield what a walk yields, edited.
 
         Parameters
@@ -67,23 +67,23 @@ class Edits:
         told : Ledger or None
             What the walk was told before; the ledger adds to it what the edits did. None: nothing is told.
         """
-        self.ledger.rewind()
-        changes = Changes(self.ledger, EDITED)
+        self.counts.rewind()
+        changes = Changes(self.counts, EDITED)
         number = 0
-        for one in sheets:
+        for one in tables:
             edited = self._rows.keys() | self._loose.keys() | self._metadata.keys()
-            if isinstance(one, Sheet) and edited.isdisjoint(range(number, number + len(one))):
+            if isinstance(one, Table) and edited.isdisjoint(range(number, number + len(one))):
                 number += len(one)
                 yield one
                 continue
-            for row in one.rows() if isinstance(one, Sheet) else [one]:
+            for row in one.rows() if isinstance(one, Table) else [one]:
                 was, now = self._edited(number, row)
                 if told is not None and was is not now:
                     changes.tell(was, now)
                 number += 1
                 yield now
         if told is not None:
-            self.ledger.merge(told)
+            self.counts.merge(told)
 
     def _edited(self, number: int, row: LabelRowV2) -> tuple[LabelRowV2, LabelRowV2]:
         """Return a row of the source as it was and as it is; twice the same where nothing was edited."""

@@ -26,10 +26,10 @@ from encord_convert.errors import OptionError
 from encord_convert.hub.changes import EDITED, FILTERED, Changes
 from encord_convert.hub.class_names import hash_of, joined
 from encord_convert.hub.contents import count_row
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.edits import Edits
 from encord_convert.hub.native import of_classes
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
 from encord_convert.sdk.objects._label_row_data import LabelRowReadOnlyData, like, read_only_data_from
@@ -79,7 +79,7 @@ class LabelSet:
         The importer's account of the walk under way, complete when the walk ends. None: nobody counted.
     shards : callable, optional
         ``shards(n)`` cuts the set into up to n sets whose rows, one after the other, are the rows of this one.
-        Each has a ``recipe``, by which another process makes it again.
+        Each has a ``spec``, by which another process makes it again.
     sheets : callable, optional
         Instead of ``rows``: a function that starts a new walk over them, many at a time where it can.
 
@@ -99,22 +99,22 @@ class LabelSet:
         rows: Callable[[], Iterator[LabelRowV2]] | Sequence[LabelRowV2] = (),
         *,
         title: str = "",
-        ledger: Ledger | None = None,
+        counts: Counts | None = None,
         shards: Callable[[int], Sequence[LabelSet]] | None = None,
-        sheets: Callable[[], Iterator[Sheet | LabelRowV2]] | None = None,
+        tables: Callable[[], Iterator[Table | LabelRowV2]] | None = None,
     ) -> None:
         self.ontology = ontology
         self.title = title
-        self.ledger = ledger
+        self.counts = counts
         self.native: dict[str, Any] = {}
-        self.recipe: tuple[str, Any] | None = None
+        self.spec: tuple[str, Any] | None = None
         self.before: Before | None = None
-        self._mapping: Ledger | None = None
+        self._mapping: Counts | None = None
         self.source: Any = None
         self._splits: Collection[str] | None = None
         self._rows = rows
         self._shards = shards
-        self._sheets = sheets
+        self._tables = tables
         self._as_read = ontology.to_dict() if shards is not None else None
         self._edits: Edits | None = None
         self._length: int | None = None
@@ -122,7 +122,7 @@ class LabelSet:
 
     def __repr__(self) -> str:
         """Show how much there is, without a walk."""
-        length = len(self._rows) if isinstance(self._rows, Sequence) and self._sheets is None else self._length
+        length = len(self._rows) if isinstance(self._rows, Sequence) and self._tables is None else self._length
         rows = "not counted yet" if length is None else length
         classes, classifications = len(self.ontology.objects), len(self.ontology.classifications)
         return f"LabelSet(title={self.title!r}, rows={rows}, classes={classes}, classifications={classifications})"
@@ -131,7 +131,7 @@ class LabelSet:
 
     def __iter__(self) -> Iterator[LabelRowV2]:
         """Walk the rows from the first, to look at them and to edit them."""
-        if isinstance(self._rows, list) and self._sheets is None:  # the caller's own rows: they hold their edits
+        if isinstance(self._rows, list) and self._tables is None:  # the caller's own rows: they hold their edits
             return iter(self._rows)
         walk = _Walk(self._handed_out())
         self._last_walk = ref(walk)
@@ -147,39 +147,39 @@ class LabelSet:
 
     def __len__(self) -> int:
         """Return the number of rows. Where the source does not say, they are walked once."""
-        if self._sheets is None and isinstance(self._rows, Sequence):
+        if self._tables is None and isinstance(self._rows, Sequence):
             return len(self._rows)
         if self._length is None:
             walk = None if self._last_walk is None else self._last_walk()
             if walk is not None and walk.is_new:  # list(labels) asks for the length when its own walk is about to begin
                 return walk.length()
-            self._length = sum(len(one) if isinstance(one, Sheet) else 1 for one in self._source())
+            self._length = sum(len(one) if isinstance(one, Table) else 1 for one in self._source())
         return self._length
 
-    def _source(self) -> Iterator[Sheet | LabelRowV2]:
-        if self._sheets is not None:
-            return self._sheets()
+    def _source(self) -> Iterator[Table | LabelRowV2]:
+        if self._tables is not None:
+            return self._tables()
         return self._rows() if callable(self._rows) else iter(self._rows)
 
-    def sheets(self) -> Iterator[Sheet | LabelRowV2]:
+    def tables(self) -> Iterator[Table | LabelRowV2]:
         """Walk the rows from the first, many at a time where the importer has them so; none of them is to be edited."""
         return self._edits.applied(self._source(), self._told()) if self._edits else self._source()
 
     def walk(self) -> Iterator[LabelRowV2]:
         """Walk the rows from the first; none of them is to be edited."""
-        return rows_of(self.sheets())
+        return rows_of(self.tables())
 
-    def _told(self) -> Ledger | None:
+    def _told(self) -> Counts | None:
         """Return what an edited walk adds to the report; None if nobody counted what comes in."""
-        return None if self.ledger is None else self._mapping or Ledger()
+        return None if self.counts is None else self._mapping or Counts()
 
     @property
-    def mapping(self) -> Ledger | None:
+    def mapping(self) -> Counts | None:
         """What edits, filters and mappings dropped and changed, of the walk under way; None if there are none."""
-        return self._edits.ledger if self._edits and self.ledger is not None else self._mapping
+        return self._edits.counts if self._edits and self.counts is not None else self._mapping
 
     @mapping.setter
-    def mapping(self, mapping: Ledger | None) -> None:
+    def mapping(self, mapping: Counts | None) -> None:
         self._mapping = mapping
 
     @property
@@ -202,7 +202,7 @@ class LabelSet:
 
     def held(self) -> LabelSet:
         """Return the same set with its rows in memory: for small sets that are looked at more than once."""
-        held = LabelSet(self.ontology, tuple(self.walk()), title=self.title, ledger=self.ledger)
+        held = LabelSet(self.ontology, tuple(self.walk()), title=self.title, counts=self.counts)
         held.native = self.native
         held.mapping = self.mapping
         held.source, held.splits = self.source, self.splits
@@ -313,8 +313,8 @@ class LabelSet:
 
     def _derived(self, step: Callable[[LabelRowV2], LabelRowV2 | None], code: str) -> LabelSet:
         """Return a set of the rows that a function returns for copies of the rows of this one."""
-        own = Ledger() if self.ledger is None else None
-        told = Ledger()
+        own = Counts() if self.counts is None else None
+        told = Counts()
 
         def rows() -> Iterator[LabelRowV2]:
             told.rewind()
@@ -332,7 +332,7 @@ class LabelSet:
             if self.mapping is not None:
                 told.merge(self.mapping)
 
-        derived = LabelSet(self.ontology, rows, title=self.title, ledger=self.ledger if own is None else own)
+        derived = LabelSet(self.ontology, rows, title=self.title, counts=self.counts if own is None else own)
         derived.native, derived.mapping, derived.source = self.native, told, self.source
         return derived
 
@@ -369,7 +369,7 @@ def _taken_over(row: Any, structure: OntologyStructure) -> LabelRowV2:
     ours = LabelRowV2._from_dict(row.to_encord_dict(), structure)
     frames = getattr(row, "number_of_frames", None)
     if type(frames) is int and frames > ours.number_of_frames:
-        ours._contents.facts = like(ours._contents.facts, number_of_frames=frames)
+        ours._contents.stats = like(ours._contents.stats, number_of_frames=frames)
     return ours
 
 
@@ -429,10 +429,10 @@ def _narrowed(ontology: OntologyStructure, names: set[str]) -> OntologyStructure
     return narrowed
 
 
-def rows_of(sheets: Iterable[Sheet | LabelRowV2]) -> Iterator[LabelRowV2]:
+def rows_of(tables: Iterable[Table | LabelRowV2]) -> Iterator[LabelRowV2]:
     """Yield the rows of sheets, and what are rows already."""
-    for one in sheets:
-        if isinstance(one, Sheet):
+    for one in tables:
+        if isinstance(one, Table):
             yield from one.rows()
         else:
             yield one
@@ -602,7 +602,7 @@ class Draft:
             if len(self._templates) > _MOST_TEMPLATES:
                 self._templates.clear()
             template = self._templates[kind] = self._template(*kind)
-        facts = like(
+        stats = like(
             template,
             label_hash=self.hashes.uuid("label", *key),
             data_hash=self.hashes.uuid("row", *key) if grouped else first.data_hash,
@@ -610,7 +610,7 @@ class Draft:
             height=None if grouped else first.height,
             width=None if grouped else first.width,
         )
-        row = LabelRowV2._of_facts(facts, self.ontology, units)
+        row = LabelRowV2._of_stats(stats, self.ontology, units)
         row.client_metadata = client_metadata
         row._origin = file
         return row

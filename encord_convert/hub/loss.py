@@ -233,7 +233,7 @@ class Limits:
     """
 
     least_side_px: float = 0.0
-    least_picture_px: int = 0
+    least_image_px: int = 0
     drops_crowds: bool = False
     is_bounded: bool = False
     four_corners: bool = False

@@ -349,29 +349,29 @@ def read_header(stream: BinaryIO, place: str) -> Header | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(stream, formats=list(_FORMATS)) as picture:
-                return _header(picture)
+            with Image.open(stream, formats=list(_FORMATS)) as image:
+                return _header(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ReadError(place, f"declares more pixels than an image should have ({error}).") from error
     except (UnidentifiedImageError, *_BROKEN):
         return None
 
 
-def _header(picture: Any) -> Header:
+def _header(image: Any) -> Header:
     """Return what opening has read already: asking Pillow for EXIF decodes some PNG files."""
     from PIL import Image
 
-    width, height = picture.size
-    tags = getattr(picture, "tag_v2", None)
+    width, height = image.size
+    tags = getattr(image, "tag_v2", None)
     value = 1
     if tags is None:
         tags = Image.Exif()
         with suppress(*_BROKEN):  # an image whose EXIF is broken is still an image
-            tags.load(picture.info.get("exif") or b"")
+            tags.load(image.info.get("exif") or b"")
             value = tags.get(_ORIENTATION, 1)
     else:  # of a TIFF file Pillow gives the size as it is shown
         width, height = tags.get(_WIDTH, width), tags.get(_HEIGHT, height)
         value = tags.get(_ORIENTATION, 1)
     orientation = value if isinstance(value, int) and 1 <= value <= 8 else 1
-    suffix = _FORMATS.get(picture.format, ".jpg")  # a JPEG file of several images says MPO
+    suffix = _FORMATS.get(image.format, ".jpg")  # a JPEG file of several images says MPO
     return Header(width, height, orientation, suffix)

@@ -1,8 +1,8 @@
 """Images and what is drawn on them, in columns: the short way from an importer to an exporter.
 
 Most conversions make a million objects only to take each apart again. An importer that has read many images together
-may give them as a :class:`Sheet`, through the ``sheets`` of its label set; an exporter that draws many together may
-take it, through ``Report.sheets``. Neither must: whoever walks the rows of the set gets real rows, made from the sheet
+may give them as a :class:`Table`, through the ``tables`` of its label set; an exporter that draws many together may
+take it, through ``Report.tables``. Neither must: whoever walks the rows of the set gets real rows, made from the sheet
 one by one, and what is written is the same, byte for byte.
 """
 
@@ -41,7 +41,7 @@ HASH = 8
 """How many characters the hash of an object has."""
 
 
-class Use:
+class Variant:
     """What shapes have in common that differ in nothing but where they are and in their hashes.
 
     Parameters
@@ -139,7 +139,7 @@ class Column:
                 yield kind._from_flat(self.numbers[start:end])
 
 
-class Sheet:
+class Table:
     """Still images, each of them a row, and what is drawn on them.
 
     Parameters
@@ -177,7 +177,7 @@ class Sheet:
         data_hashes: list[str],
         sizes: list[Size],
         counts: list[int],
-        uses: list[Use | None],
+        variants: list[Variant | None],
         hashes: bytes,
         columns: Mapping[Shape, Column],
         made: Mapping[int, ObjectInstance],
@@ -192,7 +192,7 @@ class Sheet:
         self.data_hashes = data_hashes
         self.sizes = sizes
         self.counts = counts
-        self.uses = uses
+        self.variants = variants
         self.hashes = hashes
         self.columns = columns
         self.made = made
@@ -225,7 +225,7 @@ class Sheet:
         row = self._rows.get(number)
         if row is None:
             if not self._coordinates:
-                self._coordinates = [None] * len(self.uses)
+                self._coordinates = [None] * len(self.variants)
                 for shape, column in self.columns.items():
                     for place, coordinates in zip(column.places, column.coordinates(shape), strict=True):
                         self._coordinates[place] = coordinates
@@ -251,10 +251,10 @@ class Sheet:
         """Return where an image is, or a shape on it that has a use."""
         if self._named is None or self._named[0] != number:  # one after the other is asked for
             self._named = number, self._empty_row(number)
-        row, use = self._named[1], None if place is None else self.uses[place]
-        if place is None or use is None:
+        row, variant = self._named[1], None if place is None else self.variants[place]
+        if place is None or variant is None:
             return Where(row._origin, row=row.data_title)
-        return Where(row._origin, self._line_of(place), row.data_title, 0, f"<{use.type}>", self._hash_of(place))
+        return Where(row._origin, self._line_of(place), row.data_title, 0, f"<{variant.type}>", self._hash_of(place))
 
     def odd_images(self) -> set[int]:
         """Return the images of which something is native, or of annotations on them that share it with no other."""
@@ -265,15 +265,17 @@ class Sheet:
 
     def object(self, place: int) -> ObjectInstance:
         """Return an object that is in no row."""
-        use = self.uses[place]
-        return self._instance(place, None if use is None else self.columns[use.item.shape].at(use.item.shape, place))
+        variant = self.variants[place]
+        return self._instance(
+            place, None if variant is None else self.columns[variant.item.shape].at(variant.item.shape, place)
+        )
 
     def _instance(self, place: int, coordinates: Any) -> ObjectInstance:
-        use = self.uses[place]
-        if use is None:
+        variant = self.variants[place]
+        if variant is None:
             return self.made[place]
-        return use.instance(self._hash_of(place), coordinates, self._line_of(place))
+        return variant.instance(self._hash_of(place), coordinates, self._line_of(place))
 
     def _hash_of(self, place: int) -> str:
-        made = self.made.get(place) if self.uses[place] is None else None
+        made = self.made.get(place) if self.variants[place] is None else None
         return self.hashes[HASH * place : HASH * (place + 1)].decode() if made is None else made.object_hash

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.contents import names_in
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.loss import Carries, Feature, Kind, Where
 from encord_convert.sdk.objects._colors import next_color
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from encord_convert.sdk.objects import OntologyStructure
 
 
-def lose_colours(writing: Ledger, ontology: OntologyStructure, carries: Carries) -> None:
+def lose_colours(writing: Counts, ontology: OntologyStructure, carries: Carries) -> None:
     """Say which colours the target does not carry; those that nobody chose are no loss."""
     code = carries.code(Feature.COLOUR)
     if carries.colours_by is None:
@@ -34,7 +34,7 @@ def lose_colours(writing: Ledger, ontology: OntologyStructure, carries: Carries)
             writing.lose(Kind.DEFAULTED, code, Feature.COLOUR, ("class", item.title), Where(), detail)
 
 
-def change_names(writing: Ledger, ontology: OntologyStructure, carries: Carries) -> None:
+def change_names(writing: Counts, ontology: OntologyStructure, carries: Carries) -> None:
     """Say which names of classes, attributes and options that may stand in the target are changed there."""
     shapes, features = carries.shapes | carries.approximates, carries.features
     items: list[Any] = [one for one in ontology.objects if one.shape in shapes]

@@ -67,7 +67,7 @@ def diff(
             if one.things or carries is None or Feature.EMPTY_ROWS in carries.features:
                 yield Difference(Where(row=one.title), "the row", f"{len(one.things)} labels", "none")
         else:
-            yield from _facts(one, other, () if splits else ("split",))
+            yield from _stats(one, other, () if splits else ("split",))
             yield from differences(one.title, one.things, other.things, tolerance)
 
 
@@ -77,7 +77,7 @@ def diff(
 @dataclass(slots=True)
 class _Row:
     title: str
-    facts: dict[str, Any]
+    stats: dict[str, Any]
     things: list[Thing]
 
 
@@ -113,8 +113,8 @@ class _Lens:
             ]
         if lens._carries is not None and lens._carries.one_layer == "classes":
             kept = list({(thing.label, *thing.frames): thing for thing in kept}.values())
-        facts = _facts_of(row) | {"split": _split_of(row)}
-        return self._spelled(_Row(row.data_title, facts, kept))
+        stats = _stats_of(row) | {"split": _split_of(row)}
+        return self._spelled(_Row(row.data_title, stats, kept))
 
     def _spelled(self, row: _Row) -> _Row:
         """Return a row with its texts as a target has them that changes some characters, on both sides."""
@@ -141,7 +141,7 @@ class _Lens:
             )
             for one in row.things
         ]
-        return _Row(spelled(row.title), spelled(row.facts), things)
+        return _Row(spelled(row.title), spelled(row.stats), things)
 
     def is_pooled(self, row: LabelRowV2) -> bool:
         return self._carries is not None and row.data_type not in self._carries.data_types
@@ -279,7 +279,7 @@ def _split_of(row: LabelRowV2) -> str | None:
     return (standard(split) or split) if split not in ("", UNNAMED) else None
 
 
-def _facts_of(row: LabelRowV2) -> dict[str, Any]:
+def _stats_of(row: LabelRowV2) -> dict[str, Any]:
     return {
         "data type": row.data_type.value,
         "frames": row.number_of_frames,
@@ -332,7 +332,7 @@ _Key = tuple[str, str]
 
 def _key(row: _Row) -> _Key:
     """Return what pairs a row: several media may have one title."""
-    return row.title, str(row.facts["data type"])
+    return row.title, str(row.stats["data type"])
 
 
 def _on_one_frame(row: _Row) -> _Row:
@@ -341,16 +341,16 @@ def _on_one_frame(row: _Row) -> _Row:
         for thing in row.things
         for placement in thing.frames.values()
     ]
-    return _Row(row.title, row.facts, things)
+    return _Row(row.title, row.stats, things)
 
 
 # --- what rows and classes say of themselves -------------------------------------------------------------------------
 
 
-def _facts(one: _Row, other: _Row, without: Collection[str]) -> Iterator[Difference]:
-    for name, value in one.facts.items():
-        if name not in without and other.facts.get(name) != value:
-            yield Difference(Where(row=one.title), f"the {name}", str(value), str(other.facts.get(name)))
+def _stats(one: _Row, other: _Row, without: Collection[str]) -> Iterator[Difference]:
+    for name, value in one.stats.items():
+        if name not in without and other.stats.get(name) != value:
+            yield Difference(Where(row=one.title), f"the {name}", str(value), str(other.stats.get(name)))
 
 
 def _classes(expected: OntologyStructure, found: OntologyStructure, carries: Carries | None) -> Iterator[Difference]:

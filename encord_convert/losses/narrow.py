@@ -17,7 +17,7 @@ from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Wher
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
 from encord_convert.hub.skeletons import KnownPoints
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd
 from encord_convert.losses.geometry import Reason, changed, changes, dropped, is_upright, loses_a_part, other_corners
 from encord_convert.losses.redraw import redrawn
@@ -134,14 +134,14 @@ class Narrowed:
                     report.drop(instance, frame, reason.code, reason.feature, reason.detail)
         note_templates(self.note, carries, rows.untemplated)
 
-    def tables(self) -> Iterator[Sheet | Left]:
+    def tables(self) -> Iterator[Table | Left]:
         """Walk what :meth:`rows` does, many images at a time where nothing is lost of most: see :meth:`image`."""
         rows = self._rows = _Rows(self._report, self.carries, self.labels)
-        for one in self._report.sheets(self.labels, self.carries):
-            yield one if isinstance(one, Sheet) else rows.left(one)
+        for one in self._report.tables(self.labels, self.carries):
+            yield one if isinstance(one, Table) else rows.left(one)
         note_templates(self.note, self.carries, rows.untemplated)
 
-    def image(self, table: Sheet, number: int) -> Left:
+    def image(self, table: Table, number: int) -> Left:
         """Return what is carried of an image of a table, on which something may be lost."""
         row = table.row(number)
         self._report.turn_to(row)
@@ -275,8 +275,8 @@ class _Rows:
     def _beyond(self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]) -> Reason | None:
         """Return why an object is beyond the limits of the target, None if it is not."""
         limits = self._carries.limits
-        if min(size) < limits.least_picture_px:
-            values = {"width": size[0], "height": size[1], "least": limits.least_picture_px}
+        if min(size) < limits.least_image_px:
+            values = {"width": size[0], "height": size[1], "least": limits.least_image_px}
             return Reason.of("PICTURE_TOO_SMALL", Feature.MEDIA, **values)
         if limits.four_corners and not is_four_cornered(coordinates):
             return other_corners(self._carries, instance.ontology_item.shape)

@@ -9,7 +9,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.contents import hash_of, label_of, labels_off_frames, where_of
-from encord_convert.hub.counts import Key, Ledger
+from encord_convert.hub.counts import Counts, Key
 from encord_convert.hub.loss import Carries, Feature, Kind, Level, Where
 from encord_convert.hub.native import (
     ALSO,
@@ -27,7 +27,7 @@ from encord_convert.hub.native import (
     says_nothing,
     weight,
 )
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.hub.unread import extras_of_ontology, extras_of_row
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class NativeLosses:
         Those of which the label set knows: rows of another set bring along what means nothing here.
     """
 
-    def __init__(self, writing: Ledger, families: Collection[str]) -> None:
+    def __init__(self, writing: Counts, families: Collection[str]) -> None:
         self._writing = writing
         self._families = families
 
@@ -112,7 +112,7 @@ class NativeLosses:
                 place = Where(file=row._origin, row=row.data_title, frame=frame, object_hash=hash_)
                 self._lose_keys("annotation", keys, place, native.family, carries, native.quiet)
 
-    def of_table(self, table: Sheet, carries: Carries) -> None:
+    def of_table(self, table: Table, carries: Carries) -> None:
         """Say what :meth:`of_row` does of many rows, one by one only where examples are wanted."""
         native = table.native
         if native is None or self._keeps_all(native, carries):
@@ -162,14 +162,14 @@ class NativeLosses:
             elif instance is None or instance._origin is None or instance._origin.weights != {}:
                 self._lose_word(words[key], label, value, where, count)
 
-    def _lose_worded_table(self, table: Sheet, native: NativeColumns, words: Mapping[str, Word]) -> None:
+    def _lose_worded_table(self, table: Table, native: NativeColumns, words: Mapping[str, Word]) -> None:
         """Say of a table what :meth:`of_row` does of its rows."""
         # Few keys are shared by many annotations: those of one label are counted together, under one dictionary.
         shared = native.shared
         known = {id(keys): keys for keys in shared if keys is not None}
         sums: Counter[tuple[str, int]] = Counter(
             (used.label, id(keys))
-            for used, keys in (compress(zip(table.uses, shared, strict=True), shared) if known else ())
+            for used, keys in (compress(zip(table.variants, shared, strict=True), shared) if known else ())
             if used is not None and used.weights is None
         )
         wanted = {key for key in sums if self._wants_examples(key[0], known[key[1]], words)}
@@ -184,14 +184,14 @@ class NativeLosses:
                 where = table.where(number) if self._writing.wants_examples(*_lost_native(f"image.{key}")) else Where()
                 self._lose_key(f"image.{key}", where, leaves(value))
             for place in table.span(number):
-                use = table.uses[place]
-                if use is None:
+                variant = table.variants[place]
+                if variant is None:
                     if place in native.labels:
                         self._lose_odd(table, number, table.made[place], native.labels[place], words)
-                elif wanted and (alike := (use.label, id(shared[place]))) in wanted and use.weights is None:
+                elif wanted and (alike := (variant.label, id(shared[place]))) in wanted and variant.weights is None:
                     sums[alike] -= 1
-                    self._lose_worded(None, table.where(number, place), use.label, known[alike[1]], words)
-                    if not self._wants_examples(use.label, known[alike[1]], words):
+                    self._lose_worded(None, table.where(number, place), variant.label, known[alike[1]], words)
+                    if not self._wants_examples(variant.label, known[alike[1]], words):
                         wanted.remove(alike)
             own = native.classifications.get(number, {})
             for one in table.classifications.get(number, ()) if own else ():
@@ -200,7 +200,7 @@ class NativeLosses:
             if count:
                 self._lose_worded(None, Where(), label, known[id_], words, count)
 
-    def _lose_odd(self, table: Sheet, number: int, instance: Any, keys: Keys, words: Mapping[str, Word]) -> None:
+    def _lose_odd(self, table: Table, number: int, instance: Any, keys: Keys, words: Mapping[str, Word]) -> None:
         where = Where()
         if ALSO in keys or self._wants_examples(label_of(instance), keys, words):
             where = where_of(table.empty_row(number), instance, 0)

@@ -19,11 +19,11 @@ import numpy as np
 from msgspec.structs import replace
 
 from encord_convert.hub.changes import origin_of
-from encord_convert.hub.counts import Ledger, Origin
+from encord_convert.hub.counts import Counts, Origin
 from encord_convert.hub.labelset import Before, LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind
 from encord_convert.hub.outlines import OUTLINED, outline_px
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.hub.visibility import frame_size
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Option, Shape
@@ -121,20 +121,20 @@ class _Redraw:
         self._ontology = OntologyStructure([*objects.values()], labels.ontology.classifications)
         self._ontology.skeleton_templates = labels.ontology.skeleton_templates
         self._ontology._extras = labels.ontology._extras
-        self._counts = Ledger() if labels.ledger is None else None
-        self._told = Ledger()
+        self._counts = Counts() if labels.counts is None else None
+        self._told = Counts()
         self._report = Report()
 
     def made(self) -> LabelSet:
         labels, counts = self._labels, self._counts
-        has_sheets = counts is None
+        has_tables = counts is None
         new = LabelSet(
             self._ontology,
-            () if has_sheets else self._rows,
+            () if has_tables else self._rows,
             title=labels.title,
-            ledger=labels.ledger if counts is None else counts,
+            counts=labels.counts if counts is None else counts,
             shards=self._shards,
-            sheets=self._sheets if has_sheets else None,
+            tables=self._tables if has_tables else None,
         )
         new.native, new.mapping, new.source, new.splits = labels.native, self._told, labels.source, labels.splits
         return new
@@ -143,8 +143,8 @@ class _Redraw:
         shards = []
         for shard in self._labels.shards(count):
             new = _redrawn(shard, self._shapes)
-            if shard.recipe is not None:
-                new.recipe = f"{__name__}:{open_shard.__name__}", (shard.recipe, dict(self._shapes))
+            if shard.spec is not None:
+                new.spec = f"{__name__}:{open_shard.__name__}", (shard.spec, dict(self._shapes))
             if shard.before is not None:
                 objects: Counter[Shape] = Counter()
                 for shape, number in shard.before.objects.items():
@@ -176,10 +176,10 @@ class _Redraw:
             yield self._row(row)
         self._end()
 
-    def _sheets(self) -> Iterator[Sheet | LabelRowV2]:
+    def _tables(self) -> Iterator[Table | LabelRowV2]:
         self._begin()
-        for one in self._labels.sheets():
-            yield self._sheet(one) if isinstance(one, Sheet) else self._row(one)
+        for one in self._labels.tables():
+            yield self._table(one) if isinstance(one, Table) else self._row(one)
             del one
         self._end()
 
@@ -211,20 +211,20 @@ class _Redraw:
             if not instance._frames:
                 del twin._contents.objects[hash_]
 
-    def _sheet(self, sheet: Sheet) -> Sheet:
-        places = [place for place, one in sheet.made.items() if one.feature_hash in self._classes]
+    def _table(self, table: Table) -> Table:
+        places = [place for place, one in table.made.items() if one.feature_hash in self._classes]
         if not places:
-            return sheet
-        new = copy(sheet)
-        new.made, new._coordinates, new._rows = dict(sheet.made), [], {}
+            return table
+        new = copy(table)
+        new.made, new._coordinates, new._rows = dict(table.made), [], {}
         last = -1
         for place in sorted(places):
-            number = bisect_right(sheet._ends, place)
+            number = bisect_right(table._ends, place)
             if number != last:
                 last = number
-                self._report.turn_to(sheet.empty_row(number))
-            twin = new.made[place] = sheet.made[place]._twin()
-            self._redraw(twin, {0: sheet.sizes[number]})
+                self._report.turn_to(table.empty_row(number))
+            twin = new.made[place] = table.made[place]._twin()
+            self._redraw(twin, {0: table.sizes[number]})
         return new
 
     def _redraw(self, instance: ObjectInstance, sizes: Mapping[int, tuple[int, int]]) -> None:
@@ -272,8 +272,8 @@ def _polygon(coordinates: Any, width: int, height: int) -> PolygonCoordinates:
     return PolygonCoordinates._from_flat(relative.ravel())
 
 
-def open_shard(recipe: tuple[tuple[str, Any], Mapping[Shape, Shape]]) -> LabelSet:
+def open_shard(spec: tuple[tuple[str, Any], Mapping[Shape, Shape]]) -> LabelSet:
     """Return the part of a label set that a recipe describes, redrawn, in whatever process this runs."""
-    (address, payload), forms = recipe
+    (address, payload), forms = spec
     module, _, name = address.partition(":")
     return _redrawn(getattr(import_module(module), name)(payload), forms)

@@ -36,13 +36,13 @@ from encord_convert.hub.contents import (
     unplaced_answers,
     where_of,
 )
-from encord_convert.hub.counts import CROWD, SECONDARY, Carried, Key, Ledger
+from encord_convert.hub.counts import CROWD, SECONDARY, Carried, Counts, Key
 from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Loss, Note, Where
 from encord_convert.hub.native import (
     WORDS,
 )
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
-from encord_convert.hub.table import Sheet, Use
+from encord_convert.hub.table import Table, Variant
 from encord_convert.hub.texts import check_names, check_row
 from encord_convert.losses.classes import change_names, lose_colours
 from encord_convert.losses.native import NativeLosses
@@ -81,10 +81,10 @@ class Report:
     def __init__(self) -> None:
         self.source = Endpoint()
         self.target = Endpoint()
-        self.finding = Ledger()
-        self.reading = Ledger()
-        self.mapping = Ledger()
-        self.writing = Ledger()
+        self.finding = Counts()
+        self.reading = Counts()
+        self.mapping = Counts()
+        self.writing = Counts()
         self.rows_read = 0
         self._row: LabelRowV2 | None = None
         self._last_changed: tuple[Any, int] | None = None
@@ -112,20 +112,20 @@ class Report:
             self._take(row, carries)
             yield row
         self._row = None
-        if labels.ledger is not None:
-            self.reading = labels.ledger
+        if labels.counts is not None:
+            self.reading = labels.counts
 
     def _begin(self, labels: LabelSet, carries: Carries | None) -> None:
-        self._counts_hub = labels.ledger is None
-        self.reading = Ledger() if labels.ledger is None else labels.ledger
-        self.mapping = Ledger() if labels.mapping is None else labels.mapping
-        self.writing = Ledger()
+        self._counts_hub = labels.counts is None
+        self.reading = Counts() if labels.counts is None else labels.counts
+        self.mapping = Counts() if labels.mapping is None else labels.mapping
+        self.writing = Counts()
         self._native = NativeLosses(self.writing, frozenset(labels.native))
         self.rows_read = 0
         self.source.splits = {}
         self._told_apart = frozenset()
         # What was read is text; what Python code made or changed may not be.
-        self._is_made_here = labels.ledger is None or labels.mapping is not None
+        self._is_made_here = labels.counts is None or labels.mapping is not None
         self._has_texts = self._is_made_here and check_names(labels.ontology)
         if carries is not None:
             # Told where a row is taken, of written and unwritten annotations alike: not again when one is dropped.
@@ -164,19 +164,19 @@ class Report:
             self.reading.note(Level.WARNING, code, detail, where, max(frames, 1))
             self.reading.note(Level.INFO, code, f"{row.data_title}: {sentence}", where)
 
-    def sheets(self, labels: LabelSet, carries: Carries) -> Iterator[Sheet | LabelRowV2]:
+    def tables(self, labels: LabelSet, carries: Carries) -> Iterator[Table | LabelRowV2]:
         """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the account.
 
         The images of a sheet have no losses by themselves: the target carries stills and empty rows, and the importer
         has counted what is on them. An exporter calls :meth:`turn_to` with the row before it speaks of an image.
         """
         carries_stills = DataType.IMAGE in carries.data_types and Feature.EMPTY_ROWS in carries.features
-        if labels.ledger is None or not carries_stills:
+        if labels.counts is None or not carries_stills:
             yield from self.rows(labels, carries)
             return
         self._begin(labels, carries)
-        for one in labels.sheets():
-            if isinstance(one, Sheet):
+        for one in labels.tables():
+            if isinstance(one, Table):
                 self.rows_read += len(one)
                 for metadata in one.client_metadata.values():
                     self._count_split(metadata, 1)
@@ -189,7 +189,7 @@ class Report:
             yield one
             del one  # a sheet of some megabytes goes before the next is made
         self._row = None
-        self.reading = labels.ledger
+        self.reading = labels.counts
 
     def _count_split(self, metadata: Mapping[str, Any], images: int) -> None:
         split = split_of(metadata)
@@ -270,7 +270,7 @@ class Report:
             if self._counts_hub:
                 writing.dropped["answer", key[1]] += hub_answers(instance)
 
-    def drop_alike(self, use: Use, code: str, feature: Feature) -> bool:
+    def drop_alike(self, variant: Variant, code: str, feature: Feature) -> bool:
         """Count that another shape of a use is not written, if there are examples enough of this loss.
 
         Returns
@@ -278,13 +278,13 @@ class Report:
         bool
             False: nothing was counted, and :meth:`drop` is to be called with the object.
         """
-        writing, key = self.writing, (use.type, use.label)
-        if use.weights is not None or not writing.lose_more(Kind.DROPPED, code, feature, key):
+        writing, key = self.writing, (variant.type, variant.label)
+        if variant.weights is not None or not writing.lose_more(Kind.DROPPED, code, feature, key):
             return False
         writing.dropped[key] += 1
-        for type_, number in self._untold(use.carried):
-            writing.dropped[type_, use.label] += number
-        if use.changed:
+        for type_, number in self._untold(variant.carried):
+            writing.dropped[type_, variant.label] += number
+        if variant.changed:
             writing.changed[key] -= 1
         return True
 
@@ -467,13 +467,13 @@ class Report:
 
     def _summed(self, group: Any) -> dict[str, dict[str, int]]:
         sums: dict[str, dict[str, int]] = {}
-        for name, ledgers in (
+        for name, counts in (
             ("in", (self.reading.into, self.mapping.into)),
             ("changed", (self.reading.changed, self.mapping.changed, self.writing.changed)),
             ("dropped", (self.reading.dropped, self.mapping.dropped, self.writing.dropped)),
         ):
-            for ledger in ledgers:
-                for key, count in ledger.items():
+            for one in counts:
+                for key, count in one.items():
                     under = group(key)
                     if under is not None:
                         row = sums.setdefault(under, {"in": 0, "kept": 0, "changed": 0, "dropped": 0})

@@ -55,7 +55,7 @@ def export_type_of(user: Querier, annotations: str) -> CvatExportType:
     return fitted(lambda d: CvatExportType(d["success"]["export_type"]), reply, asked)
 
 
-def pictures_of(folder: Path, export_type: CvatExportType) -> dict[str, Path]:
+def images_of(folder: Path, export_type: CvatExportType) -> dict[str, Path]:
     """Return the images of a folder by the names CVAT has for them, in order of name.
 
     Of a task they are all files below ``images``; of a project those directly in ``images/default``.
@@ -80,8 +80,8 @@ def import_folder(
 ) -> CvatImporterSuccess | CvatImporterError:
     """Upload the images of a folder into a dataset, and let the service make a project of it."""
     dataset_hash = dataset._config.resource_id
-    pictures = pictures_of(Path(source.file_path), export_type)
-    places, _ = dataset._uploads.send_all(IMAGE, pictures.values(), CloudUploadSettings())
+    images = images_of(Path(source.file_path), export_type)
+    places, _ = dataset._uploads.send_all(IMAGE, images.values(), CloudUploadSettings())
     dataset._querier.put(Query.IMAGES, None, places)
     dataset._uploads.forget(places)
     renamed = source.map_filename_to_cvat_name or (lambda name: name)
@@ -89,7 +89,7 @@ def import_folder(
         "cvat": {"annotations_base64": annotations},
         "dataset_hash": dataset_hash,
         "image_title_to_image_hash_map": {
-            renamed(name): place["data_hash"] for name, place in zip(pictures, places, strict=True)
+            renamed(name): place["data_hash"] for name, place in zip(images, places, strict=True)
         },
         "review_mode": review_mode.value,
         "transform_bounding_boxes_to_polygons": as_polygons,

@@ -21,7 +21,7 @@ from typing import IO, Any
 from encord_convert.sdk._fitted import fitted
 from encord_convert.sdk.exceptions import CloudUploadError, EncordException
 from encord_convert.sdk.http._calls import Querier
-from encord_convert.sdk.http._retries import Patience, send
+from encord_convert.sdk.http._retries import RetryPolicy, send
 from encord_convert.sdk.http.routes import Query
 from encord_convert.sdk.http.transport import Request, TransportError
 from encord_convert.sdk.http.utils import CloudUploadSettings
@@ -226,7 +226,7 @@ class Uploads:
             headers["Content-Type"] = content_type
         retries = usual.max_retries if settings.max_retries is None else settings.max_retries
         backoff_s = usual.backoff_factor if settings.backoff_factor is None else settings.backoff_factor
-        patience = Patience(retries, usual.connection_retries, backoff_s)
+        retry_policy = RetryPolicy(retries, usual.connection_retries, backoff_s)
         opened: list[IO[bytes]] = []
 
         def request() -> Request:
@@ -239,7 +239,7 @@ class Uploads:
 
         failure: EncordException | None = None
         try:
-            reply, attempts = send(session.transport, request, patience, session.clock)
+            reply, attempts = send(session.transport, request, retry_policy, session.clock)
             if reply.status != 200:
                 tried = f" after {attempts} attempts" if attempts > 1 else ""
                 failure = UploadRefusedError(f"{file}: storage answered HTTP {reply.status}{tried}.")

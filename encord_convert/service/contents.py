@@ -8,7 +8,7 @@ from typing import IO, Any, BinaryIO, cast
 from encord_convert.errors import ReadError
 from encord_convert.formats.dicom.headers import Refused
 from encord_convert.formats.dicom.headers import read_header as read_dicom
-from encord_convert.hub.media import read_header as read_picture
+from encord_convert.hub.media import read_header as read_image
 from encord_convert.sdk.http.routes import Query
 from encord_convert.service.videos import facts_of_video
 
@@ -38,7 +38,7 @@ def facts_of(kind: str, title: str, stream: IO[bytes], size: int) -> dict[str, A
         shown), ``frames``, ``fps``, ``duration_s``; of DICOM ``header``, see :class:`Header` of the DICOM reader.
     """
     if kind == Query.SIGNED_IMAGES_URL:
-        return _picture(title, stream)
+        return _image(title, stream)
     if kind == Query.SIGNED_VIDEO_URL:
         return facts_of_video(title, stream)
     if kind == Query.SIGNED_DICOMS_URL:
@@ -46,9 +46,9 @@ def facts_of(kind: str, title: str, stream: IO[bytes], size: int) -> dict[str, A
     return {"type": None}
 
 
-def _picture(title: str, stream: IO[bytes]) -> dict[str, Any]:
+def _image(title: str, stream: IO[bytes]) -> dict[str, Any]:
     try:
-        header = read_picture(cast(BinaryIO, stream), title)
+        header = read_image(cast(BinaryIO, stream), title)
     except ReadError as error:
         return {"fault": error.sentence}
     if header is None:

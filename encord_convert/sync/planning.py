@@ -187,8 +187,8 @@ class _Planning:
             rows = self._rows(labels.walk(), translation, partners, files)
             if self.projects:
                 rows = self._with_what_is_there(rows, OntologyStructure._from_dict(ontology.structure))
-            if labels.ledger is not None:
-                report.reading = labels.ledger
+            if labels.counts is not None:
+                report.reading = labels.counts
             digest = self.source.digest()
             unused = [name for name in media.names() if is_medium(name) and name not in files.used]
         if not any(row.action == CREATE for row in rows) and dataset is not None and self.project is not None:

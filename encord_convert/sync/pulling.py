@@ -83,7 +83,7 @@ def listed_of(projects: list[Project], **filters: Any) -> list[LabelRowV2]:
 def _unbegun(row: LabelRowV2) -> LabelRowV2:
     """Return a row as it was listed."""
     fresh = LabelRowV2.__new__(LabelRowV2)
-    fresh._begin(row._contents.facts, row._store, row._ontology)
+    fresh._begin(row._contents.stats, row._store, row._ontology)
     fresh.client_metadata = row.client_metadata
     return fresh
 

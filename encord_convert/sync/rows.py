@@ -43,11 +43,11 @@ def fetched(project: Project, rows: Iterable[LabelRowV2]) -> Iterator[LabelRowV2
 
 def _blank(project: Project, row: LabelRowV2) -> LabelRowV2:
     """Return a row without labels for data nobody began to label: asking the service for one would begin it."""
-    facts = row._contents.facts
+    stats = row._contents.stats
     units = []
     if row.data_type in (DataType.IMAGE, DataType.VIDEO):
         units = [DataUnit(row.data_hash, row.data_title, media_type(row.data_title), 0, row.width, row.height)]
-    return LabelRowV2._of_facts(facts, project.ontology_structure, units)
+    return LabelRowV2._of_stats(stats, project.ontology_structure, units)
 
 
 def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
@@ -114,16 +114,16 @@ def body_of(row: dict[str, Any], listed: LabelRowV2) -> dict[str, Any]:
     listed : LabelRowV2
         The row as it was listed: some of what is sent is only said there.
     """
-    facts = listed._contents.facts
+    stats = listed._contents.stats
     of_units: dict[str, Any] = {}
-    if facts.duration is not None:
-        of_units["data_duration"] = facts.duration
-    if facts.fps is not None:
-        of_units["data_fps"] = facts.fps
-    body = {"branch_name": MAIN_BRANCH, "spaces": {}, **row, "is_shadow_data": facts.is_shadow_data}
+    if stats.duration is not None:
+        of_units["data_duration"] = stats.duration
+    if stats.fps is not None:
+        of_units["data_fps"] = stats.fps
+    body = {"branch_name": MAIN_BRANCH, "spaces": {}, **row, "is_shadow_data": stats.is_shadow_data}
     body["data_units"] = {hash_: {**unit, **of_units} for hash_, unit in row["data_units"].items()}
     for unit in body["data_units"].values():
-        if facts.data_type is DataType.DICOM and unit.get("data_link", "") is None:
+        if stats.data_type is DataType.DICOM and unit.get("data_link", "") is None:
             del unit["data_link"]
     return body
 

@@ -145,13 +145,13 @@ class Sending:
         """Yield what is to be done for each row; images have their places already."""
         begun = {row.title: self._journal.begun("data", row.title) for row in rows}
         fresh = [row for row in rows if begun[row.title] is None and row.title not in self._there]
-        pictures = [row for row in fresh if row.data_type == "image"]
+        images = [row for row in fresh if row.data_type == "image"]
         places: dict[str, list[Place]] = {}
-        if pictures:
-            names = [_base(row.files[0].name) for row in pictures]
+        if images:
+            names = [_base(row.files[0].name) for row in images]
             try:
                 given = persistently(lambda: self._client._uploads.places(IMAGE, names), self._sleep)
-                places = {row.title: [place] for row, place in zip(pictures, given, strict=True)}
+                places = {row.title: [place] for row, place in zip(images, given, strict=True)}
                 self._journal.begin_all("data", places)
             except EncordException:
                 pass  # each asks for itself, and fails for itself
@@ -164,7 +164,7 @@ class Sending:
             self._put(row, fresh)
             data_hash = self._registered(row, fresh)
         else:
-            data_hash = self._found(row) or self._anew(row)
+            data_hash = self._found(row) or self._again(row)
         if row.metadata or not self._is_own:
             self._note(data_hash, row)
         return data_hash
@@ -199,7 +199,7 @@ class Sending:
         except EncordException:
             return None  # not all of its files arrived
 
-    def _anew(self, row: PlannedRow) -> str:
+    def _again(self, row: PlannedRow) -> str:
         """Send what did not arrive, to the places noted or, if these are too old, to new ones."""
         places = self._journal.begun("data", row.title)
         if places is not None:

@@ -108,10 +108,10 @@ class _Pairing:
                 yield found[0]
 
     def _check_status(self, row: LabelRowV2, there: LabelRowV2) -> None:
-        status, facts = status_of(row), there._contents.facts
-        if status is not None and facts.workflow_graph_node is None and facts.label_status.value != status:
+        status, stats = status_of(row), there._contents.stats
+        if status is not None and stats.workflow_graph_node is None and stats.label_status.value != status:
             self.told.append(
-                Difference(Where(row=row.data_title), "its label status", status, facts.label_status.value)
+                Difference(Where(row=row.data_title), "its label status", status, stats.label_status.value)
             )
 
     def expected(self) -> LabelSet:

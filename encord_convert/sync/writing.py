@@ -108,8 +108,8 @@ class Writing:
         for label_hash, planned in rows:
             if planned.status is None:
                 continue
-            facts = self._listed[self._data[planned.title]]._contents.facts
-            if facts.workflow_graph_node is None:
+            stats = self._listed[self._data[planned.title]]._contents.stats
+            if stats.workflow_graph_node is None:
                 self._project._client.set_label_status(label_hash, LabelStatus(planned.status))
             elif planned.status in ("REVIEWED", "REVIEWED_TWICE"):
                 ended.append(label_hash)

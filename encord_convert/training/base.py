@@ -21,7 +21,7 @@ from encord_convert.losses.geometry import Reason
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
-from encord_convert.training.images import Pictures, Placing
+from encord_convert.training.images import Images, Placing
 from encord_convert.training.splits import DEFAULT, KEEP, Assignment, Splits
 
 OWN_EXTENTS = frozenset({f"{FAMILY}:annotation.bbox", f"{FAMILY}:annotation.area"})
@@ -143,7 +143,7 @@ def shots(
     assignment : Assignment
         Of the rows to the splits.
     by_stem : bool
-        As of :class:`~encord_convert.training.images.Pictures`.
+        As of :class:`~encord_convert.training.images.Images`.
 
     Raises
     ------
@@ -160,13 +160,13 @@ def shots(
     labels, carries = narrowed.labels, narrowed.carries
     with _finder(labels, options.images) as finder:
         kept = Kept(labels)
-        pictures = Pictures(finder, options.image_files, narrowed.note, by_stem)
+        images = Images(finder, options.image_files, narrowed.note, by_stem)
         members: dict[int, str | None] = {}
 
         def is_given(row: Any) -> Reason | None:
             """Look for the images of a row; return why it is left out if another row has one of them."""
             frames = frames_of(row, _labelled(row), everything=False)
-            found = pictures.find(row, frames)
+            found = images.find(row, frames)
             members.clear()
             members.update(found or {})
             return None if found is not None else _twice(row, len(frames), narrowed)
@@ -183,15 +183,15 @@ def shots(
                 counts[split] += 1
                 counts["empty"] += frame not in written
                 placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
-                name, size, put = pictures.place(row, frame, member, split, folders[split])
+                name, size, put = images.place(row, frame, member, split, folders[split])
                 shot = Shot(split, name, frame, size, placed, kept.of(row), put)
                 if carries.native and shot.native is not None:
                     _note_cuts(shot, narrowed)
                 yield shot
             assignment.count(row, split, counts[split] - before)
-        pictures.close()
+        images.close()
         total = sum(counts[name] for name in assignment.names)
-        _note_missing(narrowed, target, options, pictures, total)
+        _note_missing(narrowed, target, options, images, total)
     assignment.say(narrowed.note)
     _note(target, narrowed, assignment, counts)
 
@@ -219,7 +219,7 @@ def _twice(row: Any, images: int, narrowed: Narrowed) -> Reason:
     return Reason("DUPLICATE_IMAGE", Feature.MEDIA, detail, images)
 
 
-def _note_missing(narrowed: Narrowed, target: Target, options: TrainingOptions, pictures: Pictures, total: int) -> None:
+def _note_missing(narrowed: Narrowed, target: Target, options: TrainingOptions, images: Images, total: int) -> None:
     """Say how many images were not found.
 
     Raises
@@ -227,7 +227,7 @@ def _note_missing(narrowed: Narrowed, target: Target, options: TrainingOptions, 
     WriteError
         None was, and not even one is needed.
     """
-    missing = pictures.missing
+    missing = images.missing
     if not missing:
         return
     is_left, labels = options.image_files == "leave", narrowed.labels
@@ -244,7 +244,7 @@ def _note_missing(narrowed: Narrowed, target: Target, options: TrainingOptions, 
         )
     level = Level.INFO if is_left and missing == total else Level.WARNING
     detail = f"{missing} of {total} images are not {where}; their labels are written."
-    narrowed.note(level, "MISSING_MEDIA", detail, pictures.first_missing, missing)
+    narrowed.note(level, "MISSING_MEDIA", detail, images.first_missing, missing)
 
 
 def _note(target: Target, narrowed: Narrowed, assignment: Assignment, counts: Counter[str]) -> None:

@@ -62,7 +62,7 @@ class Layout:
 
     title: str
     spec: str
-    pictures: str = "{}2017"
+    images: str = "{}2017"
     annotations: str = "annotations/instances_{}2017.json"
     splits: Mapping[str, str] = field(default_factory=dict)
     reads_masks: bool = False
@@ -96,7 +96,7 @@ LAYOUTS: dict[str, Layout] = {
         reads_masks=True,
         limits=Limits(
             least_side_px=1.0,
-            least_picture_px=32,
+            least_image_px=32,
             masks_of_all="MMDetection stops (with_mask=True) at an image on which a box or skeleton has no outline; "
             "-w box_polygons=yes gives those the corners of their box.",
         ),
@@ -104,7 +104,7 @@ LAYOUTS: dict[str, Layout] = {
     "rfdetr": Layout(
         title="RF-DETR",
         spec="https://rfdetr.roboflow.com/latest/learn/train/dataset-formats/",
-        pictures="{}",
+        images="{}",
         annotations="{}/_annotations.coco.json",
         splits={"val": "valid"},
         reads_masks=True,
@@ -235,7 +235,7 @@ def _walk(
 ) -> Iterator[tuple[Shot, list[Annotation]]]:
     """Yield the images with their annotations, whose image has no number yet."""
     plan = plan or _Plan(layout, narrowed, options)
-    layout, folders = plan.layout, {split: plan.layout.pictures.format(name) for split, name in plan.names.items()}
+    layout, folders = plan.layout, {split: plan.layout.images.format(name) for split, name in plan.names.items()}
     annotations = _Annotations(plan)
     for shot in shots(narrowed, target, options, folders, plan.assignment):
         yield shot, annotations.of(shot)

@@ -35,7 +35,7 @@ Put = Callable[[Target], None]
 """Puts an image into a target."""
 
 
-class Pictures:
+class Images:
     """Gives each frame the name its image has in the target, and puts the image there.
 
     Parameters
@@ -183,12 +183,12 @@ class Pictures:
 
         assert self._source is not None
         try:
-            with self._source.open(member) as stream, Image.open(stream) as picture:
-                kind, profile = picture.format, picture.info.get("icc_profile")
-                turned: Any = picture if is_stored else ImageOps.exif_transpose(picture)
-                turned = turned.copy()
-                turned.info.pop("exif", None)
-                turned.save(path, kind, quality=95, icc_profile=profile, exif=b"")
+            with self._source.open(member) as stream, Image.open(stream) as image:
+                kind, profile = image.format, image.info.get("icc_profile")
+                rotated: Any = image if is_stored else ImageOps.exif_transpose(image)
+                rotated = rotated.copy()
+                rotated.info.pop("exif", None)
+                rotated.save(path, kind, quality=95, icc_profile=profile, exif=b"")
         except (OSError, ValueError, SyntaxError) as error:
             raise ReadError(self._source.place(member), f"is a damaged image ({error}).") from error
 

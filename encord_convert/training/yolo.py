@@ -22,7 +22,7 @@ from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import Shape
 from encord_convert.training.base import Shot, TrainingOptions, base_carries, shots
 
-_LIMITS = Limits(drops_crowds=True, is_bounded=True, least_picture_px=LEAST_SIDE_PX)
+_LIMITS = Limits(drops_crowds=True, is_bounded=True, least_image_px=LEAST_SIDE_PX)
 
 
 def carries_of(task: str, negatives: str) -> Carries:

@@ -41,10 +41,10 @@ def united(files: list[Path], out: Path) -> None:
     """Write one export that has the images of several, whose heads are the same."""
     texts = [file.read_text() for file in files]
     head = texts[0][: texts[0].index("<image ")]
-    pictures = "".join(text[text.index("<image ") : text.rindex("</image>") + len("</image>")] for text in texts)
+    images = "".join(text[text.index("<image ") : text.rindex("</image>") + len("</image>")] for text in texts)
     numbers = count()
     out.write_text(
-        head + re.sub(r'<image id="\d+"', lambda _: f'<image id="{next(numbers)}"', pictures) + "</annotations>"
+        head + re.sub(r'<image id="\d+"', lambda _: f'<image id="{next(numbers)}"', images) + "</annotations>"
     )
 
 
@@ -146,7 +146,7 @@ def test_a_skeleton_of_other_points_gets_a_name_of_its_own() -> None:
     union.add("second", type(second).from_dict(form))
     structure, _ = union.finished()
     assert [one.name for one in structure.skeleton_templates] == [template.name, f"{template.name} 2"]
-    (loss,) = [one for one in union.ledger.losses() if one.code == "SKELETON_RENAMED"]
+    (loss,) = [one for one in union.counts.losses() if one.code == "SKELETON_RENAMED"]
     assert loss.detail == f"{template.name!r} has other points elsewhere; here it becomes '{template.name} 2'."
 
 

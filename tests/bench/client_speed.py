@@ -185,7 +185,7 @@ def key_text() -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 
 
-def use(prefix: str, url: str, files: Path) -> None:
+def variant(prefix: str, url: str, files: Path) -> None:
     """Fetch all rows, save all rows, upload all files; print what each took as JSON."""
     import warnings
 
@@ -242,8 +242,8 @@ def main() -> int:
     given = parser.parse_args()
     if given.serve:
         serve(given.rows)
-    if given.use:
-        use(given.use, given.url, given.files)
+    if given.variant:
+        variant(given.variant, given.url, given.files)
         return 0
     server = subprocess.Popen(
         [sys.executable, __file__, "--serve", "--rows", str(given.rows)], stdout=subprocess.PIPE, text=True

@@ -19,7 +19,7 @@ from random import Random
 
 from _measure import Run, median_of, own_peak_mb, run
 from cvat_to_coco import environment_of_checkout, judge, peer, work_folder
-from generate_cvat import COLOURS, HEIGHT, LABELS, WIDTH, image_name, write_pictures
+from generate_cvat import COLOURS, HEIGHT, LABELS, WIDTH, image_name, write_images
 
 HOTCOCO_API = "import sys, hotcoco; hotcoco.COCO(sys.argv[1]).to_cvat(sys.argv[2])"
 CPU_GOAL = 5.0
@@ -33,17 +33,17 @@ def make(folder: Path, images: int, per_image: int) -> Path:
     chance = Random(1)
     path = folder / "annotations" / "instances_default.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    pictures = [
+    entries = [
         {"id": number + 1, "width": WIDTH, "height": HEIGHT, "file_name": image_name(number)}
         for number in range(images)
     ]
     with path.open("w", encoding="utf-8") as file:
-        file.write('{"info":{},"images":' + json.dumps(pictures) + ',"annotations":[')
+        file.write('{"info":{},"images":' + json.dumps(entries) + ',"annotations":[')
         for index in range(images * per_image):
             file.write((",\n" if index else "\n") + json.dumps(_annotation(chance, index, index // per_image + 1)))
         categories = [{"id": number, "name": name, "supercategory": ""} for number, name in enumerate(LABELS, 1)]
         file.write('],"categories":' + json.dumps(categories) + "}")
-    write_pictures(folder / "images" / "default", images)
+    write_images(folder / "images" / "default", images)
     return path
 
 

@@ -158,21 +158,21 @@ def _version(package: str, python: str) -> str | None:
 # -- the inputs -------------------------------------------------------------------------------------------------------
 
 
-def prepared(folder: Path, kind: str, images: int, *, rotated: float, with_pictures: bool) -> Work:
+def prepared(folder: Path, kind: str, images: int, *, rotated: float, with_images: bool) -> Work:
     """Make an input, or take the one of an earlier run if it was made by the same plan."""
     thousands = f"{images // 1000}k" if images % 1000 == 0 else str(images)
     work = Work(f"{kind}{thousands}", kind, images, folder / f"{kind}{thousands}")
     only = "box,polygon" if kind == "bp" else None
     plan = {"images": images, "per_image": 10, "mix": parse_mix(DEFAULT_MIX, only), "rotated": rotated, "seed": 1}
-    pictures = work.folder / "images"
+    image_files = work.folder / "images"
     is_there = manifest_path(work.xml).exists() and work.xml.exists() and work.manifest()["plan"] == plan
-    if is_there and (pictures.exists() or not with_pictures):
+    if is_there and (image_files.exists() or not with_images):
         return work
     print(f"making {work.name} …", flush=True)
     command = [sys.executable, str(BENCH / "generate_cvat.py"), str(work.xml), "--images", str(images)]
     command += ["--rotated", str(rotated)]
     command += ["--only", only] if only else []
-    command += ["--with-images", str(pictures)] if with_pictures else []
+    command += ["--with-images", str(image_files)] if with_images else []
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return work
 
@@ -367,7 +367,7 @@ def measure(given: argparse.Namespace, folder: Path) -> bool:
     if given.with_100k:
         competitions += [("bp", given.images * GROWTH, [*own, *quick]), ("mix", given.images * GROWTH, own)]
     prepare = [
-        prepared(folder, kind, images, rotated=shares[kind], with_pictures=any(one in slow for one in converters))
+        prepared(folder, kind, images, rotated=shares[kind], with_images=any(one in slow for one in converters))
         for kind, images, converters in competitions
     ]
     small: dict[str, tuple[Work, dict[str, Result]]] = {}

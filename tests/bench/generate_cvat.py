@@ -245,16 +245,16 @@ def _label(name: str, index: int) -> str:
 """
 
 
-def write_pictures(folder: Path, images: int) -> None:
+def write_images(folder: Path, images: int) -> None:
     """Give every image of the export an image file: a black PNG of the declared size, hard-linked where possible."""
     folder.mkdir(parents=True, exist_ok=True)
-    picture = _png()
+    image = _png()
     first = folder
     for index in range(images):
         path = folder / image_name(index)
         path.unlink(missing_ok=True)
         if index % LINKS == 0 or not _link(first, path):
-            path.write_bytes(picture)
+            path.write_bytes(image)
             first = path
 
 
@@ -332,7 +332,7 @@ def main() -> None:
         parser.error(str(error))
     manifest = generate(Plan(given.images, given.per_image, mix, given.rotated, given.seed), given.out)
     if given.with_images:
-        write_pictures(given.with_images, given.images)
+        write_images(given.with_images, given.images)
     print(json.dumps(manifest, sort_keys=True))
 
 

@@ -122,7 +122,7 @@ def main() -> int:
     given = parser.parse_args()
     chance = random.Random(given.seed)
     with tempfile.TemporaryDirectory(prefix="push-kill-") as scratch:
-        source = boxes(Path(scratch), given.pictures)
+        source = boxes(Path(scratch), given.images)
         began = time.perf_counter()
         expected, ended, _, doubles = pushed(Path(scratch, "whole"), source, "client", [])
         whole_s = time.perf_counter() - began
@@ -131,7 +131,7 @@ def main() -> int:
         for kill, rounds in (("client", given.client), ("service", given.service)):
             passed = 0
             for number in range(rounds):
-                most = 2 * given.pictures // given.kills
+                most = 2 * given.images // given.kills
                 moments = [
                     (chance.randrange(most), chance.uniform(0, 0.05))
                     if chance.random() < 0.8

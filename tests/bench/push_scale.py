@@ -34,8 +34,8 @@ def main() -> int:
         folder = Path(scratch)
         source = folder / "source"
         generator = [sys.executable, str(ROOT / "tests/bench/generate_cvat.py"), str(source / "annotations.xml")]
-        pictures = ["--images", str(given.images), "--with-images", str(source / "images")]
-        made = subprocess.run([*generator, *pictures], check=True, capture_output=True, text=True)
+        images = ["--images", str(given.images), "--with-images", str(source / "images")]
+        made = subprocess.run([*generator, *images], check=True, capture_output=True, text=True)
         (source / "annotations.xml.manifest.json").unlink()
         print(made.stdout.strip()[:200])
         served = Served(folder / "service")

@@ -107,7 +107,7 @@ def main() -> int:
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--boxes", type=int, default=10)
     arguments = parser.parse_args()
-    count = arguments.pictures
+    count = arguments.images
     found = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

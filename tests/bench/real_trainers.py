@@ -73,7 +73,7 @@ SHAPES = """<box label="car" xtl="5" ytl="6" xbr="25" ybr="16" occluded="0" z_or
 <points label="right eye" points="40,42" occluded="0" outside="0"/></skeleton>"""
 
 
-def picture(number: int) -> bytes:
+def image(number: int) -> bytes:
     """Return a JPEG that no other is like."""
     stream = io.BytesIO()
     Image.new("RGB", (96, 64), (number * 7 % 256, number * 31 % 256, 99)).save(stream, "JPEG")
@@ -97,7 +97,7 @@ def cvat_zip(folder: Path) -> tuple[Path, int, Splits]:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("annotations.xml", cvat_xml(images, "project"))
         for number, (name, subset) in enumerate(images):
-            archive.writestr(f"images/{subset}/{name}", picture(number))
+            archive.writestr(f"images/{subset}/{name}", image(number))
     return path, 16, {"train": 8, "val": 4, "test": 4}
 
 
@@ -110,7 +110,7 @@ def roboflow(folder: Path) -> tuple[Path, int, Splits]:
         images, annotations = [], []
         for n in range(size):
             name = f"{n}_jpg.rf.{n:04d}.jpg"  # of one name in every split
-            (root / split / name).write_bytes(picture(n + 10 * start))
+            (root / split / name).write_bytes(image(n + 10 * start))
             images.append({"id": n, "file_name": name, "width": 96, "height": 64, "license": 1})
             for category, ring in ((1, []), (2, [[30, 10, 50, 10, 50, 30]])) if n % 4 != 3 else ():
                 box = [30, 10, 20, 20] if ring else [5, 6, 20, 10]
@@ -129,7 +129,7 @@ def two_exports(folder: Path) -> tuple[Path, int, Splits]:
         images.mkdir(parents=True)
         names = [f"{n}.jpg" for n in range(40)]  # the same in both
         for number, one in enumerate(names):
-            (images / one).write_bytes(picture(number + 40 * start))
+            (images / one).write_bytes(image(number + 40 * start))
         (images.parent / "annotations.xml").write_text(cvat_xml([(one, "") for one in names], "task"))
     return folder / "exports", 80, {}
 

@@ -56,7 +56,7 @@ def tasks(height: int, width: int) -> list[Task]:
     angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
     ring = np.column_stack([width * (0.5 + 0.25 * np.cos(angles)), height * (0.5 + 0.3 * np.sin(angles))]).ravel()
     coco = pycoco.encode(np.asfortranarray(mask, np.uint8))
-    turned = {"size": [width, height], "counts": text.encode()}
+    rotated = {"size": [width, height], "counts": text.encode()}
     brush = encodings.brush_from_runs(runs)
     columns = rle.column_runs_from_row_runs(runs, height, width)
     pairs = encodings.pairs_from_runs(columns)
@@ -74,13 +74,13 @@ def tasks(height: int, width: int) -> list[Task]:
             "hub string to mask",
             lambda: rle.mask_from_string(text, height, width),
             (0.2, 0.6),
-            lambda: pycoco.decode(turned).T,
+            lambda: pycoco.decode(rotated).T,
         ),
         Task(
             "hub string to COCO string",
             lambda: rle.string_from_runs(rle.column_runs_from_row_runs(rle.runs_from_string(text), height, width)),
             (2, 10),
-            lambda: pycoco.encode(np.asfortranarray(pycoco.decode(turned).T)),
+            lambda: pycoco.encode(np.asfortranarray(pycoco.decode(rotated).T)),
         ),
         Task(
             "polygon of 200 points to COCO string",

@@ -41,8 +41,8 @@ def source(tmp_path: Path) -> Path:
 def write(folder: Path, shapes: str, labels: str = LABELS) -> Path:
     folder.mkdir(exist_ok=True)
     task = f"<task><id>1</id><name>t</name><size>1</size><mode>annotation</mode><labels>{labels}</labels></task>"
-    picture = f'<image id="0" name="a.png" width="64" height="48">{shapes}</image>'
-    text = f"<annotations><version>1.1</version><meta>{task}</meta>{picture}</annotations>"
+    image = f'<image id="0" name="a.png" width="64" height="48">{shapes}</image>'
+    text = f"<annotations><version>1.1</version><meta>{task}</meta>{image}</annotations>"
     (folder / "annotations.xml").write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{text}')
     return folder
 
@@ -97,9 +97,9 @@ def test_a_label_of_several_shapes_is_one_class_of_masks(to: str, source: Path, 
 def test_shapes_of_a_label_have_one_index_in_a_mask(source: Path, tmp_path: Path) -> None:
     assert call("convert", source, tmp_path / "out", "--to", "masks-index") == 0
     [path] = (tmp_path / "out").rglob("*.png")
-    with Image.open(path) as picture:
-        found = {picture.getpixel(at) for at in ((4, 4), (18, 12), (22, 22))}
-        assert (found, picture.getpixel((35, 15))) == ({1}, 2)
+    with Image.open(path) as image:
+        found = {image.getpixel(at) for at in ((4, 4), (18, 12), (22, 22))}
+        assert (found, image.getpixel((35, 15))) == ({1}, 2)
 
 
 def test_a_label_of_several_shapes_is_one_cvat_label(source: Path, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_sources_of_one_label_are_merged_into_one_class(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["detectron2", "hf", "mmdet", "rfdetr", "torchvision", "ultralytics"])
-def test_boxes_that_are_not_turned_are_kept_for_a_trainer(target: str, tmp_path: Path) -> None:
+def test_boxes_that_are_not_rotated_are_kept_for_a_trainer(target: str, tmp_path: Path) -> None:
     case = ROOT / "fixtures" / "cases" / "cvat" / "03-unrotated-boxes-counted-as-approximated"
     report = tmp_path / "report.json"
     words = ("--target", target, "--image-files", "leave", "--report", report)

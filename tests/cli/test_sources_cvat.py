@@ -169,10 +169,10 @@ def test_what_is_odd_about_an_image_of_a_group_is_said_once(option: str, tmp_pat
     text = (CASES / "cvat/track-id.xml").read_text().replace("<mode>annotation", "<mode>interpolation")
     (tmp_path / "annotations.xml").write_text(text.replace(' width="100" height="100"', ' lens="wide"'))
     (tmp_path / "images").mkdir()
-    turned = Image.Exif()
-    turned[0x0112] = 6
+    rotated = Image.Exif()
+    rotated[0x0112] = 6
     for number in range(2):
-        Image.new("RGB", (100, 100)).save(tmp_path / f"images/frame_{number:06d}.jpg", exif=turned)
+        Image.new("RGB", (100, 100)).save(tmp_path / f"images/frame_{number:06d}.jpg", exif=rotated)
     report = report_of(tmp_path, tmp_path, "-r", f"{option}=yes")
     assert notes_of(report)["EXIF_ORIENTATION"]["count"] == 2
     assert [loss["count"] for loss in report["losses"] if loss["label"] == "frame.lens"] == [2]

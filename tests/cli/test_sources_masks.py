@@ -130,7 +130,7 @@ def test_an_image_takes_one_answer_of_several_people(tmp_path: Path) -> None:
     assert [(loss["code"], loss["label"]) for loss in report["losses"]] == [("ANNOTATOR_SKIPPED", "light")]
 
 
-def test_a_mask_on_a_turned_image_is_counted_and_not_misplaced(tmp_path: Path) -> None:
+def test_a_mask_on_a_rotated_image_is_counted_and_not_misplaced(tmp_path: Path) -> None:
     source = saved(tmp_path, annotation({**brush("spill"), "image_rotation": 90}, brush("leak", region="s")))
     assert labels_of(coco_of(source, tmp_path)) == ["leak"]
     (loss,) = report_of(source, tmp_path)["losses"]

@@ -45,7 +45,7 @@ def file_of(made: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
     return stream.getvalue()
 
 
-def picture(uid: object, position: Iterable[float] | None = None, orientation: Any = AXIAL, **elements: Any) -> bytes:
+def image(uid: object, position: Iterable[float] | None = None, orientation: Any = AXIAL, **elements: Any) -> bytes:
     """Return the file of one slice."""
     if position is not None:
         elements |= {"ImagePositionPatient": list(position), "ImageOrientationPatient": orientation}

@@ -58,7 +58,7 @@ class Read:
         return [note.code for note in self.report.notes()]
 
     def count(self, type_: str) -> int:
-        return sum(count for key, count in self.labels.ledger.into.items() if key[0] == type_)  # type: ignore[union-attr]
+        return sum(count for key, count in self.labels.counts.into.items() if key[0] == type_)  # type: ignore[union-attr]
 
 
 def written(name: str, labels: LabelSet, **options: Any) -> tuple[dict[str, bytes], Report]:

@@ -205,7 +205,7 @@ def test_runs_that_are_none_are_dropped(counts: Any) -> None:
 
 
 @pytest.mark.proves("coco read: RLE")
-def test_a_size_the_other_way_round_is_taken_for_the_pictures() -> None:
+def test_a_size_the_other_way_round_is_taken_for_the_images() -> None:
     found = masked([4, 3], [3, 2, 1, 1, 5])
     assert int(found.place().to_numpy_array().sum()) == 3
     assert found.losses == {"SIZE_MISMATCH": 1}

@@ -118,7 +118,7 @@ def test_rotation_of_cvat_is_an_angle_and_no_answer() -> None:
 
 
 @pytest.mark.proves("labels: 3", "coco read: attributes.rotation")
-def test_boxes_that_are_never_turned_are_plain() -> None:
+def test_boxes_that_are_never_rotated_are_plain() -> None:
     assert attributed({"rotation": 0.0}, {"rotation": 360}).classes == [("car", "bounding_box")]
 
 

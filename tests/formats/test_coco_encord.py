@@ -149,7 +149,7 @@ def test_nothing_is_cut_at_the_border() -> None:
     assert report.is_lossless
 
 
-def test_a_mask_larger_than_its_picture_keeps_its_pixels() -> None:
+def test_a_mask_larger_than_its_image_keeps_its_pixels() -> None:
     from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 
     s = Sample()

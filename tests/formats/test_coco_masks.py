@@ -28,10 +28,10 @@ def test_masks_together_have_the_runs_box_and_area_of_each(
     seed: int, together: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_coco_masks, "_MOST_PIXELS", together)
-    pictures = drawn(seed)
-    coordinates = [BitmaskCoordinates(mask) for mask, _ in pictures]
-    numbers = mask_numbers(coordinates, [size for _, size in pictures])
-    for (mask, (width, height)), found in zip(pictures, numbers, strict=True):
+    images = drawn(seed)
+    coordinates = [BitmaskCoordinates(mask) for mask, _ in images]
+    numbers = mask_numbers(coordinates, [size for _, size in images])
+    for (mask, (width, height)), found in zip(images, numbers, strict=True):
         if not mask.any():
             assert found is None
             continue

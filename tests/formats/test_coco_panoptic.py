@@ -176,14 +176,14 @@ def test_names_that_lead_elsewhere_become_numbers() -> None:
         assert sorted(files) == ["panoptic.json", "panoptic/000000000001.png"]
 
 
-def test_pictures_that_differ_by_their_suffix_have_a_png_each() -> None:
+def test_images_that_differ_by_their_suffix_have_a_png_each() -> None:
     s = Sample(title="a.jpg")
     s.add_row(DataType.IMAGE, 1, "a.png")
     files, _ = written(s.done())
     assert [one["file_name"] for one in checked(files)["annotations"]] == ["a.png", "a (2).png"]
 
 
-def test_a_picture_without_size_is_listed_and_not_painted() -> None:
+def test_a_image_without_size_is_listed_and_not_painted() -> None:
     s = Sample()
     unit = s.draft.unit("b.png", 0, 0, ("b",))
     s.rows = [s.draft.row(DataType.IMAGE, "b.png", [unit], frames=1, key=("b",))]
@@ -195,7 +195,7 @@ def test_a_picture_without_size_is_listed_and_not_painted() -> None:
     assert [(loss.code, loss.count) for loss in report.losses()] == [("EMPTY_MASK", 1)]
 
 
-def test_a_picture_too_large_to_paint_is_refused() -> None:
+def test_a_image_too_large_to_paint_is_refused() -> None:
     with pixel_limit(100), pytest.raises(WriteError, match="40 × 30 pixels is larger than the 100"):
         written(SAMPLES["polygons"]())
 

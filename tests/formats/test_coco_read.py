@@ -143,8 +143,8 @@ def test_a_ring_inside_another_is_a_part_as_coco_says() -> None:
 def test_a_ring_inside_another_is_a_hole_on_request() -> None:
     found = Read(document(note(segmentation=[OUTER, INNER])), holes="detect")
     assert [len(part) for part in found.place().polygons] == [2]
-    turned = [*INNER[:2], *INNER[6:], *INNER[4:6], *INNER[2:4]]
-    same = Read(document(note(segmentation=[OUTER, turned])), holes="detect")
+    rotated = [*INNER[:2], *INNER[6:], *INNER[4:6], *INNER[2:4]]
+    same = Read(document(note(segmentation=[OUTER, rotated])), holes="detect")
     assert [len(part) for part in same.place().polygons] == [1, 1]
 
 
@@ -261,7 +261,7 @@ def test_a_crowd_is_a_crowd_again_when_written() -> None:
 
 
 @pytest.mark.proves("coco read: bbox of five")
-def test_a_bbox_of_five_is_turned_about_its_centre() -> None:
+def test_a_bbox_of_five_is_rotated_about_its_centre() -> None:
     entry = note(bbox=[100, 50, 60, 40, 30])
     box = Read(document(entry)).place()
     assert box.theta == 330
@@ -319,7 +319,7 @@ def test_a_panoptic_segment_is_a_mask_and_void_is_none() -> None:
     assert found.losses == {"EMPTY_MASK": 1}
 
 
-def test_a_panoptic_file_without_its_pictures_says_so() -> None:
+def test_a_panoptic_file_without_its_images_says_so() -> None:
     entry = {"image_id": 1, "file_name": "a.png", "segments_info": [{"id": 7, "category_id": 1}]}
     assert Read(document(entry)).losses == {"PANOPTIC_PNG_MISSING": 1}
 
@@ -356,7 +356,7 @@ def test_a_real_results_file_is_read_with_its_ground_truth() -> None:
 # -- names --------------------------------------------------------------------------------------------------------
 
 
-def picture(size: tuple[int, int]) -> bytes:
+def image_bytes(size: tuple[int, int]) -> bytes:
     from PIL import Image
 
     png = io.BytesIO()
@@ -388,12 +388,12 @@ def sized(name: Any, members: dict[str, bytes], **image: Any) -> Read:
         ("a.jpg", "a.png"),
     ],
 )
-def test_a_picture_is_found_by_any_form_of_its_name(name: str, member: str) -> None:
-    found = sized(name, {member: picture((7, 5)), "other/b.png": picture((9, 9))})
+def test_a_image_is_found_by_any_form_of_its_name(name: str, member: str) -> None:
+    found = sized(name, {member: image_bytes((7, 5)), "other/b.png": image_bytes((9, 9))})
     assert (found.rows[0].width, found.rows[0].height) == (7, 5)
 
 
-def test_a_picture_that_exif_turns_has_the_size_as_it_is_shown_and_says_so() -> None:
+def test_a_image_that_exif_turns_has_the_size_as_it_is_shown_and_says_so() -> None:
     from PIL import Image
 
     exif, jpeg = Image.Exif(), io.BytesIO()
@@ -404,19 +404,19 @@ def test_a_picture_that_exif_turns_has_the_size_as_it_is_shown_and_says_so() -> 
     assert [(str(one.level), one.count) for one in found.report.notes() if one.code == "EXIF_ORIENTATION"] == [
         ("warning", 1)
     ]
-    assert "EXIF_ORIENTATION" not in sized("a.png", {"a.png": picture((7, 5))}).notes
+    assert "EXIF_ORIENTATION" not in sized("a.png", {"a.png": image_bytes((7, 5))}).notes
 
 
 @pytest.mark.proves("labels: 40")
 def test_the_longest_common_path_wins_over_equal_names() -> None:
-    found = sized("two/a.png", {"x/one/a.png": picture((7, 5)), "x/two/a.png": picture((9, 4))})
+    found = sized("two/a.png", {"x/one/a.png": image_bytes((7, 5)), "x/two/a.png": image_bytes((9, 4))})
     assert (found.rows[0].width, found.rows[0].height) == (9, 4)
 
 
 @pytest.mark.proves("labels: 40", "coco codes: AMBIGUOUS_FILE")
 def test_an_ambiguous_name_names_the_candidates() -> None:
     with pytest.raises(ReadError, match=r"AMBIGUOUS_FILE.*'one/a.png' or 'two/a.png'"):
-        sized("a.png", {"one/a.png": picture((7, 5)), "two/a.png": picture((9, 4))})
+        sized("a.png", {"one/a.png": image_bytes((7, 5)), "two/a.png": image_bytes((9, 4))})
 
 
 def test_what_lvis_says_of_images_is_kept_as_metadata() -> None:
@@ -435,7 +435,7 @@ def test_lvis_images_are_named_by_the_end_of_their_url() -> None:
 @pytest.mark.proves("labels: 39")
 def test_lvis_images_are_found_by_the_end_of_their_url() -> None:
     url = "http://images.cocodataset.org/train2017/000000391895.jpg"
-    files = {"train2017/000000391895.jpg": picture((7, 5)), "val2017/000000391895.jpg": picture((9, 9))}
+    files = {"train2017/000000391895.jpg": image_bytes((7, 5)), "val2017/000000391895.jpg": image_bytes((9, 9))}
     found = sized(None, files, coco_url=url)
     assert (found.rows[0].width, found.rows[0].height) == (7, 5)
 
@@ -452,7 +452,7 @@ def test_a_size_nobody_knows_is_an_error_or_an_option() -> None:
     assert (row.width, row.height) == (200, 100)
 
 
-def test_the_size_of_a_picture_may_come_from_its_mask() -> None:
+def test_the_size_of_a_image_may_come_from_its_mask() -> None:
     entry = note(bbox=None, segmentation={"size": [3, 4], "counts": RUNS})
     row = Read(document(entry, images=[{"id": 1, "file_name": "a.jpg"}])).rows[0]
     assert (row.width, row.height) == (4, 3)
@@ -486,9 +486,9 @@ def crowded(images: int, per_image: int, *, shuffled: bool = False) -> dict[str,
     ]
     if shuffled:
         random.Random(5).shuffle(entries)
-    pictures = [{**IMAGE, "id": n + 1, "file_name": f"{n}.jpg"} for n in range(images)]
+    image_entries = [{**IMAGE, "id": n + 1, "file_name": f"{n}.jpg"} for n in range(images)]
     categories = [{"id": n, "name": f"class {n}"} for n in (1, 2, 3)]
-    return {"images": pictures, "annotations": entries, "categories": categories}
+    return {"images": image_entries, "annotations": entries, "categories": categories}
 
 
 def places(found: Read) -> list[Any]:

@@ -120,7 +120,7 @@ def test_a_polygon_between_the_centres_of_pixels_is_the_pixels_it_touches() -> N
     assert np.argwhere(coco_masks.decode(entry["segmentation"])).tolist() == [[3, 4]]
 
 
-def test_a_picture_too_large_to_paint_is_refused() -> None:
+def test_a_image_too_large_to_paint_is_refused() -> None:
     with pixel_limit(100), pytest.raises(WriteError) as caught:
         written(SAMPLES["polygons"]())
     assert str(caught.value) == "An image of 40 × 30 pixels is larger than the 100 that can be painted."

@@ -17,7 +17,7 @@ from random_labels import random_labels
 from encord_convert import ConvertError, ReadError, Report, convert, read, write
 from encord_convert._samples import SAMPLES
 from encord_convert.formats._files import MemorySource
-from encord_convert.formats.coco import read_images as _coco_pictures
+from encord_convert.formats.coco import read_images as _coco_images
 from encord_convert.formats.coco import write as _coco_file
 from encord_convert.formats.coco.read import open_shard
 
@@ -29,14 +29,14 @@ CUT = {"boxes-only", "coco-annotator", "flat-folder", "keypoints-17", "missing-b
 
 def sent(shards: Any, folder: Path, *rest: Any) -> list[Any]:
     """Write parts in this process, each of what would reach another."""
-    recipes = [pickle.loads(pickle.dumps(shard.recipe)) for shard in shards]
-    return [_coco_file._part(open_shard(one), folder, number, *rest) for number, (_, one) in enumerate(recipes)]
+    specs = [pickle.loads(pickle.dumps(shard.spec)) for shard in shards]
+    return [_coco_file._part(open_shard(one), folder, number, *rest) for number, (_, one) in enumerate(specs)]
 
 
 @pytest.fixture
-def many_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
+def many_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let small files have many sheets, and parts that are pickled but written here, where sheets are as small."""
-    monkeypatch.setattr(_coco_pictures, "MOST_PICTURES", 1)
+    monkeypatch.setattr(_coco_images, "MOST_PICTURES", 1)
     monkeypatch.setattr(_coco_file, "_parts", sent)
 
 
@@ -72,23 +72,23 @@ def test_every_fixture_is_converted_as_by_one(case: Path, tmp_path: Path) -> Non
 def crowded(seed: int, images: int = 30, annotations: int = 150) -> dict[str, Any]:
     """Return a file with a little of everything a still can have, and of damage."""
     chance = Random(seed)
-    pictures: list[Any] = [
+    image_entries: list[Any] = [
         {"id": number, "width": 200, "height": chance.choice([100, 50]), "file_name": f"{number}.jpg"}
         for number in range(images)
     ]
     if seed % 2:
-        pictures[chance.randrange(images)]["id"] = chance.randrange(images)
-        pictures[chance.randrange(images)]["file_name"] = f"{chance.randrange(images)}.jpg"
-        pictures[chance.randrange(images)]["attributes"] = {"weather": "wet"}
-        pictures[chance.randrange(images)]["licence"] = "free"
+        image_entries[chance.randrange(images)]["id"] = chance.randrange(images)
+        image_entries[chance.randrange(images)]["file_name"] = f"{chance.randrange(images)}.jpg"
+        image_entries[chance.randrange(images)]["attributes"] = {"weather": "wet"}
+        image_entries[chance.randrange(images)]["licence"] = "free"
     if seed % 8 == 7:
-        pictures.insert(chance.randrange(images), "no image")
+        image_entries.insert(chance.randrange(images), "no image")
     notes: list[Any] = [note(**drawn(chance, number, images)) for number in range(annotations)]
     notes += [None, 3] if seed % 3 == 0 else []
     if seed % 4:
         notes.sort(key=lambda one: one["image_id"] if one and one != 3 else 0)
     classes = [{"id": number, "name": name} for number, name in enumerate(["car", "tree", "person", "unused"], 1)]
-    return {"info": {"description": "all"}, "images": pictures, "annotations": notes, "categories": classes}
+    return {"info": {"description": "all"}, "images": image_entries, "annotations": notes, "categories": classes}
 
 
 def drawn(chance: Random, number: int, images: int) -> dict[str, Any]:
@@ -140,9 +140,9 @@ def test_random_sets_that_were_written_are_converted_as_by_one(seed: int, tmp_pa
 
 def plain(count: int = 12, **blocks: Any) -> dict[str, Any]:
     """Return a file of two boxes an image."""
-    pictures = [{"id": n, "width": 200, "height": 100, "file_name": f"{n}.jpg"} for n in range(count)]
+    image_entries = [{"id": n, "width": 200, "height": 100, "file_name": f"{n}.jpg"} for n in range(count)]
     notes = [note(id=n, image_id=n // 2) for n in range(2 * count)]
-    return {"images": pictures, "annotations": notes, "categories": [CATEGORY], **blocks}
+    return {"images": image_entries, "annotations": notes, "categories": [CATEGORY], **blocks}
 
 
 @pytest.mark.parametrize("jobs", [2, 3])
@@ -169,9 +169,9 @@ def test_what_all_boxes_let_one_suspect_is_said_once(box: Callable[[int], list[f
 
 @pytest.mark.usefixtures("many_sheets")
 def test_an_image_without_size_in_the_second_part_costs_what_it_costs_one_process(tmp_path: Path) -> None:
-    pictures = plain()["images"]
-    del pictures[9]["width"]
-    (tmp_path / "a.json").write_text(json.dumps(plain(images=pictures)))
+    image_entries = plain()["images"]
+    del image_entries[9]["width"]
+    (tmp_path / "a.json").write_text(json.dumps(plain(images=image_entries)))
     assert "The size of its image is not known" in converted(tmp_path / "a.json", tmp_path / "a", 1)[1]
     assert check(tmp_path / "a.json", tmp_path) > 1
     assert check(tmp_path / "a.json", tmp_path / "sized", size="20x10") > 1
@@ -216,13 +216,13 @@ def shared_names(folder: Path) -> None:
     written(folder, categories=[CATEGORY, {**CATEGORY, "id": 2}])
 
 
-def one_sheet(folder: Path) -> None:
+def one_table(folder: Path) -> None:
     written(folder, images=plain()["images"][:1])
 
 
 @pytest.mark.usefixtures("many_sheets")
 @pytest.mark.parametrize(
-    "make", [several_files, results_beside, compressed, videos, tracks, segments, shared_names, one_sheet]
+    "make", [several_files, results_beside, compressed, videos, tracks, segments, shared_names, one_table]
 )
 def test_a_source_that_is_not_simple_is_not_cut(make: Callable[[Path], None], tmp_path: Path) -> None:
     source = tmp_path / "source"
@@ -235,9 +235,9 @@ def test_a_source_that_is_not_simple_is_not_cut(make: Callable[[Path], None], tm
 def test_a_file_that_changes_before_another_process_opens_it_is_refused_there(tmp_path: Path) -> None:
     written(tmp_path)
     *_, last = read(tmp_path / "a.json").shards(2)
-    recipe = pickle.dumps(last.recipe)
+    spec = pickle.dumps(last.spec)
     written(tmp_path, info={})
-    _, opened = pickle.loads(recipe)
+    _, opened = pickle.loads(spec)
     with pytest.raises(ReadError, match=r"a\.json: changed while it was read\. Read it again when it is done\."):
         list(open_shard(opened))
 
@@ -252,7 +252,7 @@ def test_archives_and_memory_are_not_cut(tmp_path: Path) -> None:
 
 
 def test_what_processes_share_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_coco_pictures, "MOST_PICTURES", 2)
+    monkeypatch.setattr(_coco_images, "MOST_PICTURES", 2)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     written(tmp_path)

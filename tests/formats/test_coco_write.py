@@ -94,7 +94,7 @@ def rings(*polygons: list[list[float]]) -> PolygonCoordinates:
     return PolygonCoordinates._from_rings([[list(polygon(*flat)._flat) for flat in part] for part in polygons])
 
 
-def turned(theta: float, x: float = 0.05, y: float = 0.2, w: float = 0.25, h: float = 0.4) -> Any:
+def rotated(theta: float, x: float = 0.05, y: float = 0.2, w: float = 0.25, h: float = 0.4) -> Any:
     return RotatableBoundingBoxCoordinates(height=h, width=w, top_left_x=x, top_left_y=y, theta=theta)
 
 
@@ -172,7 +172,7 @@ def test_a_box_at_the_border_stays_inside_after_rounding() -> None:
 
 @pytest.mark.proves("labels: 2", "coco official defects: rotated geometry", "coco written: rotatable box")
 def test_a_rotated_box_is_enclosed_and_keeps_its_own_numbers() -> None:
-    annotation = the_only(one(Shape.ROTATABLE_BOUNDING_BOX, turned(350.0)))
+    annotation = the_only(one(Shape.ROTATABLE_BOUNDING_BOX, rotated(350.0)))
     attributes = annotation["attributes"]
     assert attributes["rotation"] == 350
     assert attributes["unrotated_bbox"] == [10, 20, 50, 40]
@@ -188,18 +188,18 @@ def test_a_rotated_box_is_enclosed_and_keeps_its_own_numbers() -> None:
 
 @pytest.mark.proves("coco written: rotatable box")
 def test_a_quarter_turn_is_exact_and_clockwise_on_screen() -> None:
-    annotation = the_only(one(Shape.ROTATABLE_BOUNDING_BOX, turned(90.0)))
+    annotation = the_only(one(Shape.ROTATABLE_BOUNDING_BOX, rotated(90.0)))
     assert annotation["segmentation"] == [[55, 15, 55, 65, 15, 65, 15, 15]]
     assert annotation["bbox"] == [15, 15, 40, 50]
 
 
 @pytest.mark.parametrize(("theta", "rotation"), [(0.0, 0), (360.0, 0), (390.0, 30), (-10.0, 350), (-1e-20, 0)])
 def test_rotation_is_always_there_and_from_0_to_360(theta: float, rotation: float) -> None:
-    assert the_only(one(Shape.ROTATABLE_BOUNDING_BOX, turned(theta)))["attributes"]["rotation"] == rotation
+    assert the_only(one(Shape.ROTATABLE_BOUNDING_BOX, rotated(theta)))["attributes"]["rotation"] == rotation
 
 
-def test_a_rotated_box_that_leaves_the_picture_loses_nothing() -> None:
-    labels = one(Shape.ROTATABLE_BOUNDING_BOX, turned(45.0, x=-0.1))
+def test_a_rotated_box_that_leaves_the_image_loses_nothing() -> None:
+    labels = one(Shape.ROTATABLE_BOUNDING_BOX, rotated(45.0, x=-0.1))
     file, report = written(labels)
     (annotation,) = file["annotations"]
     assert annotation["attributes"]["unrotated_bbox"] == [-20, 20, 50, 40]
@@ -252,7 +252,7 @@ def test_a_polygon_with_a_hole_becomes_a_mask_of_its_pixels() -> None:
     assert losses(report) == [("approximated", "HOLES_AS_RLE", "holes", "polygon", 1)]
 
 
-def test_a_hole_in_a_picture_too_large_to_paint_is_filled_and_reported() -> None:
+def test_a_hole_in_a_image_too_large_to_paint_is_filled_and_reported() -> None:
     s = Sample()
     s.rows[0] = s.draft.row(DataType.IMAGE, "a", [s.draft.unit("a", 50_000, 50_000, ("a",))], frames=1, key=("a",))
     outer, hole = [0.0, 0, 0.5, 0, 0.5, 0.5, 0, 0.5], [0.1, 0.1, 0.1, 0.2, 0.2, 0.2]
@@ -299,13 +299,13 @@ def test_runs_are_lists_on_request() -> None:
         assert listed == usual
 
 
-def test_lists_of_runs_are_written_of_pictures_in_columns_too() -> None:
+def test_lists_of_runs_are_written_of_images_in_columns_too() -> None:
     from encord_convert.conversion import read
 
     mask = '<mask label="a" rle="1, 2, 2, 1, 6" left="10" top="5" width="4" height="3" occluded="0" z_order="0"/>'
     head = "<annotations><version>1.1</version><meta><task><labels><label><name>a</name></label></labels></task></meta>"
-    picture = f'<image id="0" name="a.jpg" width="20" height="15">\n{mask}\n</image>'
-    labels = read(MemorySource({"a.xml": f'<?xml version="1.0"?>\n{head}\n{picture}\n</annotations>\n'.encode()}))
+    image = f'<image id="0" name="a.jpg" width="20" height="15">\n{mask}\n</image>'
+    labels = read(MemorySource({"a.xml": f'<?xml version="1.0"?>\n{head}\n{image}\n</annotations>\n'.encode()}))
     usual, listed = the_only(labels)["segmentation"], the_only(labels, counts="list")["segmentation"]
     assert coco_masks.frPyObjects(listed, 15, 20)["counts"].decode() == usual["counts"]
 
@@ -341,7 +341,7 @@ def test_random_masks_survive_exactly(seed: int) -> None:
     assert annotation["bbox"] == coco_masks.toBbox(annotation["segmentation"]).tolist()
 
 
-def test_a_mask_of_another_size_keeps_the_pixels_inside_the_picture() -> None:
+def test_a_mask_of_another_size_keeps_the_pixels_inside_the_image() -> None:
     s = Wide()
     class_ = s.draft.add_object("thing", Shape.BITMASK)
     s.place(class_, bitmask((1, 1), height=10, width=10))
@@ -376,7 +376,7 @@ def test_a_point_is_one_keypoint_with_a_box_around_it() -> None:
 @pytest.mark.parametrize(
     ("x", "y", "bbox"), [(0.0, 0.0, [0, 0, 3, 3]), (1.0, 1.0, [197, 97, 3, 3]), (1.5, 0.5, [197, 48.5, 3, 3])]
 )
-def test_the_box_of_a_point_stays_inside_the_picture(x: float, y: float, bbox: list[float]) -> None:
+def test_the_box_of_a_point_stays_inside_the_image(x: float, y: float, bbox: list[float]) -> None:
     annotation = the_only(one(Shape.POINT, PointCoordinate(x, y)), point_size_px=3)
     assert annotation["bbox"] == bbox
     assert annotation["keypoints"] == [x * WIDE, y * HIGH, 2]
@@ -615,7 +615,7 @@ def test_points_named_like_a_skeleton_get_a_category_of_their_own() -> None:
 # --- images ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_picture_without_labels_is_listed() -> None:
+def test_a_image_without_labels_is_listed() -> None:
     file, _ = written(SAMPLES["empty_rows"]())
     assert [(image["id"], image["file_name"]) for image in file["images"]] == [(1, "cam/1.png"), (2, "cam/2.png")]
     assert file["images"][0]["width"] == 40 and file["images"][0]["height"] == 30
@@ -650,7 +650,7 @@ def test_all_frames_are_listed_on_request() -> None:
 
 
 @pytest.mark.proves("coco written: images")
-def test_a_group_lists_its_labelled_pictures_under_its_title() -> None:
+def test_a_group_lists_its_labelled_images_under_its_title() -> None:
     file, _ = written(SAMPLES["image_group"]())
     assert [image["file_name"] for image in file["images"]] == ["group/group/0.png", "group/group/2.png"]
     assert file["images"][1]["encord"]["frame"] == 2
@@ -742,7 +742,7 @@ def test_polylines_are_left_out_and_counted() -> None:
 
 
 @pytest.mark.proves("coco written: clipping", "coco codes: CLIPPED")
-def test_what_leaves_the_picture_is_cut_and_what_lies_outside_is_dropped() -> None:
+def test_what_leaves_the_image_is_cut_and_what_lies_outside_is_dropped() -> None:
     file, report = written(SAMPLES["out_of_bounds"]())
     assert [a["bbox"] for a in file["annotations"]] == [[0, 6, 16, 15], [20, 3, 20, 15], [4, 6, 10, 15]]
     assert max(file["annotations"][1]["segmentation"][0]) == 40
@@ -772,8 +772,8 @@ def test_what_covers_nothing_is_dropped_under_its_code() -> None:
         (Shape.BOUNDING_BOX, box(float("nan"))),
         (Shape.BOUNDING_BOX, box(0.1, 0.1, float("inf"), 0.1)),
         (Shape.BOUNDING_BOX, box(0.1, 0.1, -0.2, 0.2)),
-        (Shape.ROTATABLE_BOUNDING_BOX, turned(float("nan"))),
-        (Shape.ROTATABLE_BOUNDING_BOX, turned(10.0, w=0.0)),
+        (Shape.ROTATABLE_BOUNDING_BOX, rotated(float("nan"))),
+        (Shape.ROTATABLE_BOUNDING_BOX, rotated(10.0, w=0.0)),
         (Shape.POLYGON, polygon(0, 0, 40, 40, 20, 20)),
         (Shape.POLYGON, polygon(0, 0, 40, 40, 40, 40, 0, 0)),
         (Shape.POLYGON, polygon(0, 0, float("nan"), 40, 20, 10)),
@@ -825,7 +825,7 @@ def test_nothing_but_polylines_is_an_error_that_says_so() -> None:
     assert not target.files
 
 
-def test_no_labels_at_all_is_a_file_of_pictures() -> None:
+def test_no_labels_at_all_is_a_file_of_images() -> None:
     file, _ = written(Sample().done())
     assert file == {
         "info": {"description": "samples", "version": "1.0"},
@@ -991,7 +991,7 @@ def test_a_line_is_an_entry() -> None:
 # --- many processes -------------------------------------------------------------------------------------------------
 
 
-def pictures(start: int = 0, end: int = 40, *, apart: bool = True) -> LabelSet:
+def images(start: int = 0, end: int = 40, *, apart: bool = True) -> LabelSet:
     """Images ``start`` to ``end`` of a set; ``apart``: each has a name of its own."""
     names = [f"{number if apart else number % 3}.png" for number in range(start, end)]
     s = Sample(title=names[0])
@@ -1011,8 +1011,8 @@ def pictures(start: int = 0, end: int = 40, *, apart: bool = True) -> LabelSet:
 
 def part(payload: tuple[int, int]) -> LabelSet:
     """Make one part of the images again, in whatever process."""
-    labels = pictures(*payload)
-    labels.recipe = (f"{__name__}:part", payload)
+    labels = images(*payload)
+    labels.spec = (f"{__name__}:part", payload)
     return labels
 
 
@@ -1040,7 +1040,7 @@ def same_account(one: Report, other: Report) -> bool:
 
 
 def test_two_processes_write_the_same_bytes() -> None:
-    whole, account = text_of(pictures())
+    whole, account = text_of(images())
     parts, merged = sharded([part((0, 17)), part((17, 40))])
     assert parts == whole
     assert same_account(merged, account)
@@ -1050,7 +1050,7 @@ def test_two_processes_write_the_same_bytes() -> None:
 @pytest.mark.parametrize("cuts", [(0, 17, 40), (0, 1, 4, 5, 40), (0, 4, 5, 40), (0, 39, 40)])
 def test_any_cut_gives_the_same_bytes(cuts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_coco_file, "_parts", in_this_process)
-    whole, account = text_of(pictures())
+    whole, account = text_of(images())
     parts, merged = sharded([part(span) for span in pairwise(cuts)])
     assert parts == whole
     assert same_account(merged, account)
@@ -1058,10 +1058,10 @@ def test_any_cut_gives_the_same_bytes(cuts: tuple[int, ...], monkeypatch: pytest
 
 def test_names_in_two_parts_are_told_apart_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_coco_file, "_parts", in_this_process)
-    whole, account = text_of(pictures(0, 12, apart=False))
-    shards = [pictures(0, 6, apart=False), pictures(6, 12, apart=False)]
+    whole, account = text_of(images(0, 12, apart=False))
+    shards = [images(0, 6, apart=False), images(6, 12, apart=False)]
     for shard in shards:
-        shard.recipe = ("", None)
+        shard.spec = ("", None)
     parts, merged = sharded(shards)
     assert [image["file_name"] for image in json.loads(parts)["images"]] == [
         image["file_name"] for image in json.loads(whole)["images"]
@@ -1070,8 +1070,8 @@ def test_names_in_two_parts_are_told_apart_all_the_same(monkeypatch: pytest.Monk
 
 
 def test_shards_that_cannot_be_sent_are_written_in_turn() -> None:
-    whole, account = text_of(pictures())
-    parts, merged = sharded([pictures(0, 20), pictures(20, 40)])
+    whole, account = text_of(images())
+    parts, merged = sharded([images(0, 20), images(20, 40)])
     assert parts == whole
     assert same_account(merged, account)
 

@@ -91,7 +91,7 @@ def test_boxes_have_no_segmentation_unless_asked_for() -> None:
     assert [(loss.code, loss.count) for loss in report.losses()] == [("DYNAMIC_ANSWERS_DROPPED", 2)]
 
 
-def test_a_group_and_a_series_are_videos_of_their_pictures() -> None:
+def test_a_group_and_a_series_are_videos_of_their_images() -> None:
     file, report = written(SAMPLES["image_group"]())
     assert file["videos"][0]["file_names"] == ["group/group/0.png", "group/group/2.png"]
     assert [(loss.code, loss.type, loss.count) for loss in report.losses()] == [("MEDIA_CHANGED", "row", 1)]
@@ -100,7 +100,7 @@ def test_a_group_and_a_series_are_videos_of_their_pictures() -> None:
     ]  # fmt: skip
 
 
-def test_pictures_and_videos_without_labels_are_listed_with_a_picture_each() -> None:
+def test_images_and_videos_without_labels_are_listed_with_a_image_each() -> None:
     s = Sample(DataType.VIDEO, frames=4, title="empty.mp4")
     s.add_row(DataType.IMAGE, 1, "cam/1.png")
     s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
@@ -112,7 +112,7 @@ def test_pictures_and_videos_without_labels_are_listed_with_a_picture_each() -> 
     assert [(one["id"], one["video_id"]) for one in file["annotations"]] == [(1, 2)]
 
 
-def test_a_turned_box_keeps_its_outline_and_says_so() -> None:
+def test_a_rotated_box_keeps_its_outline_and_says_so() -> None:
     file, report = written(SAMPLES["rotated_boxes"]())
     ring_ = file["annotations"][0]["segmentations"][0][0]
     left, top, _, height = file["annotations"][0]["bboxes"][0]

@@ -109,16 +109,16 @@ class Loaded:
         self.rows = list(self.report.rows(self.labels, ENCORD.exporter.carries))
         self.instances = [instance for row in self.rows for instance in row.get_object_instances()]
         self.codes = {loss.code for loss in self.report.losses()} | {note.code for note in self.report.notes()}
-        ledger = self.report.reading
-        for key in {*ledger.into, *ledger.changed, *ledger.dropped}:
+        counts = self.report.reading
+        for key in {*counts.into, *counts.changed, *counts.dropped}:
             parts = (
-                ledger.changed[key],
-                ledger.dropped[key],
-                ledger.into[key] - ledger.changed[key] - ledger.dropped[key],
+                counts.changed[key],
+                counts.dropped[key],
+                counts.into[key] - counts.changed[key] - counts.dropped[key],
             )
             assert min(parts) >= 0, (key, parts)
         if isinstance(source, bytes):
-            assert {key: count for key, count in ledger.into.items() if count} == counted(source)
+            assert {key: count for key, count in counts.into.items() if count} == counted(source)
 
     def loss(self, code: str) -> Any:
         [loss] = [loss for loss in self.report.losses() if loss.code == code]
@@ -199,7 +199,7 @@ def test_a_box_is_its_pixels_divided_by_the_size() -> None:
 
 
 @pytest.mark.proves("labels: 2", "cvat annotations: rotated box")
-def test_a_turned_box_keeps_its_four_numbers_and_its_angle() -> None:
+def test_a_rotated_box_keeps_its_four_numbers_and_its_angle() -> None:
     loaded = Loaded(document(image(box(rotation="350.00"))))
     assert xywh(loaded.only) == (0.05, 0.2, 0.25, 0.2)
     assert coordinates(loaded.only).theta == 350
@@ -220,7 +220,7 @@ def test_unturned_boxes_are_never_rotatable_unless_forced() -> None:
 
 
 @pytest.mark.proves("cvat ontology: box")
-def test_one_turned_box_makes_all_of_its_label_rotatable_and_no_other() -> None:
+def test_one_rotated_box_makes_all_of_its_label_rotatable_and_no_other() -> None:
     body = image(box(), box(rotation="45"), box(label_="b"))
     loaded = Loaded(document(body, labels=label("a") + label("b")))
     assert [(i.object_name, i.ontology_item.shape.value) for i in loaded.instances] == [
@@ -229,7 +229,7 @@ def test_one_turned_box_makes_all_of_its_label_rotatable_and_no_other() -> None:
 
 
 @pytest.mark.proves("labels: 4", "cvat ontology: box as polygon")
-def test_boxes_become_polygons_of_turned_corners_in_pixels() -> None:
+def test_boxes_become_polygons_of_rotated_corners_in_pixels() -> None:
     loaded = Loaded(document(image(box(80, 30, 120, 50, rotation="90"))), transform_bounding_boxes_to_polygons=True)
     assert np.allclose(pixels(loaded.only), [(110, 20), (110, 60), (90, 60), (90, 20)])
     assert loaded.loss("BOX_AS_POLYGON").count == 1
@@ -324,7 +324,7 @@ def test_a_mask_sets_the_pixels_its_runs_say() -> None:
 
 
 @pytest.mark.proves("cvat annotations: mask")
-def test_a_mask_has_the_string_of_rows_of_the_whole_picture() -> None:
+def test_a_mask_has_the_string_of_rows_of_the_whole_image() -> None:
     text = document(image(shape("mask", rle="1, 2, 2, 1, 6", left=1, top=1, width=4, height=3), size=(7, 5)))
     mask = coordinates(Loaded(text).only)
     rows = [9, 2, 5, 1, 18]  # row by row over 7 x 5 pixels, background first
@@ -353,7 +353,7 @@ def test_runs_that_miss_the_box_are_mended_and_told(runs: str, expected: int, le
     assert [str(note.level) for note in loaded.report.notes() if note.code == "INVALID_RLE"] == [level]
 
 
-def test_a_mask_that_leaves_the_picture_is_cut_and_told() -> None:
+def test_a_mask_that_leaves_the_image_is_cut_and_told() -> None:
     loaded = Loaded(document(image(shape("mask", rle="0, 16", left=198, top=98, width=4, height=4))))
     assert np.argwhere(coordinates(loaded.only).to_numpy_array()).tolist() == [
         [98, 198],
@@ -714,7 +714,7 @@ def test_checkbox_texts_of_all_times(text: str, checked: bool) -> None:
 
 
 @pytest.mark.proves("cvat ontology: mutable")
-def test_mutable_attributes_of_pictures_are_dynamic_unless_told_otherwise() -> None:
+def test_mutable_attributes_of_images_are_dynamic_unless_told_otherwise() -> None:
     text = document(image(box(answers={"lit": "true"})), labels=label("a", "any", *KINDS))
     static = Loaded(text, mutable_in_images="static")
     assert answers(static.only) == {"lit": ["lit"]}
@@ -810,7 +810,7 @@ def test_the_source_says_whether_a_person_made_it() -> None:
     assert loaded.report.counts()["source"] == {"in": 2, "kept": 1, "changed": 1, "dropped": 0}
 
 
-def test_a_track_id_in_pictures_is_kept_as_text() -> None:
+def test_a_track_id_in_images_is_kept_as_text() -> None:
     loaded = Loaded(document(image(box(track_id=5), box(answers={"track_id": "6"}))))
     assert [answers(instance) for instance in loaded.instances] == [{"track_id (shape)": "5"}, {"track_id": "6"}]
 
@@ -902,14 +902,14 @@ def project(*tasks: str, labels: str = label("a"), subsets: str = "") -> str:
 
 
 @pytest.mark.proves("cvat containers: image of a task")
-def test_a_picture_is_a_row_of_its_own() -> None:
+def test_a_image_is_a_row_of_its_own() -> None:
     loaded = Loaded(document(image(box()), image(box(1), box(2), name="b.jpg")))
     assert [(row.data_type.value, row.number_of_frames, len(row._objects)) for row in loaded.rows] == [
         ("image", 1, 1), ("image", 1, 2),
     ]  # fmt: skip
 
 
-def test_empty_pictures_are_rows() -> None:
+def test_empty_images_are_rows() -> None:
     loaded = Loaded(document(image(), image(name="b.jpg"), '<image id="2" name="c.jpg" width="3" height="4"/>'))
     assert [(row.data_title, row.width, row.height) for row in loaded.rows] == [
         ("a.jpg", 200, 100),
@@ -947,7 +947,7 @@ def test_each_subset_is_a_dataset_if_asked_for() -> None:
     assert [row.client_metadata for row in rows] == [{"split": "Train"}, {"split": "Val"}]
 
 
-def frames_as_pictures(*numbers: int) -> bytes:
+def frames_as_images(*numbers: int) -> bytes:
     described = (
         "<id>1</id><name>bay</name><size>4</size><mode>interpolation</mode><start_frame>10</start_frame>"
         "<stop_frame>25</stop_frame><frame_filter>step=5</frame_filter>"
@@ -959,8 +959,8 @@ def frames_as_pictures(*numbers: int) -> bytes:
 
 
 @pytest.mark.proves("cvat containers: video task as images", "cvat codes: TRACK_ID_LOST")
-def test_frames_exported_as_pictures_are_pictures_or_a_group_and_their_tracks_are_said_to_be_lost() -> None:
-    text = frames_as_pictures(20, 10)
+def test_frames_exported_as_images_are_images_or_a_group_and_their_tracks_are_said_to_be_lost() -> None:
+    text = frames_as_images(20, 10)
     loaded = Loaded(text)
     assert [(row.data_title, row.data_type.value) for row in loaded.rows] == [
         ("frame_000020", "image"), ("frame_000010", "image"),
@@ -972,8 +972,8 @@ def test_frames_exported_as_pictures_are_pictures_or_a_group_and_their_tracks_ar
 
 
 @pytest.mark.proves("labels: 26", "cvat containers: video task as images")
-def test_frames_exported_as_pictures_are_the_video_if_asked_for() -> None:
-    text = frames_as_pictures(20, 10)
+def test_frames_exported_as_images_are_the_video_if_asked_for() -> None:
+    text = frames_as_images(20, 10)
     loaded = Loaded(text, frames_as_video=True)
     [row] = loaded.rows
     assert (row.data_title, row.data_type.value, row.number_of_frames) == ("v.mp4", "video", 26)
@@ -996,7 +996,7 @@ def xywh_at(instance: ObjectInstance, frame: int) -> float:
 
 
 @pytest.mark.proves("labels: 25", "cvat codes: DUPLICATE_IMAGE")
-def test_a_picture_listed_twice_is_read_once_and_the_other_is_told_with_all_its_shapes() -> None:
+def test_a_image_listed_twice_is_read_once_and_the_other_is_told_with_all_its_shapes() -> None:
     body = [
         image(box(answers={"n": "1"}), subset="s", task_id=1),
         image(box(1, z_order=4), shape("tag"), subset="s", task_id=1),
@@ -1017,7 +1017,7 @@ def test_windows_separators_keep_the_title_and_count_as_the_same_path() -> None:
 
 
 @pytest.mark.proves("cvat containers: image of a task")
-def test_pictures_of_a_task_are_one_group_if_asked_for() -> None:
+def test_images_of_a_task_are_one_group_if_asked_for() -> None:
     body = [image(box(x), name=f"{x}.jpg", id=x, task_id=1) for x in (3, 1, 2)]
     loaded = Loaded(
         document(*body, image(box(), task_id=2), meta=project("<task><id>1</id><name>one</name></task>")),
@@ -1035,7 +1035,7 @@ def test_pictures_of_a_task_are_one_group_if_asked_for() -> None:
 
 
 @pytest.mark.proves("cvat codes: OUT_OF_BOUNDS")
-def test_geometry_outside_is_kept_and_told_once_a_picture() -> None:
+def test_geometry_outside_is_kept_and_told_once_a_image() -> None:
     body = [
         image(box(-5, 1, 10, 9), shape("polygon", points="1,1;300,1;1,90"), shape("points", points="-1,2"), name=name)
         for name in "xy"
@@ -1074,7 +1074,7 @@ def test_elements_that_are_no_shapes_are_told() -> None:
 
 
 @pytest.mark.parametrize("comment", ["", "<!-- a word -->"])
-def test_shapes_outside_of_pictures_are_told(comment: str) -> None:
+def test_shapes_outside_of_images_are_told(comment: str) -> None:
     body = [image(box()), box(), image(name="b.jpg"), box(), comment]
     loaded = Loaded(MemorySource({"a.xml": document(*body)}))
     assert len(loaded.instances) == 1
@@ -1099,7 +1099,7 @@ def put(folder: Path, members: dict[str, bytes]) -> Path:
     return folder
 
 
-def picture(width: int, height: int) -> bytes:
+def image_bytes(width: int, height: int) -> bytes:
     stream = io.BytesIO()
     Image.new("1", (width, height)).save(stream, "PNG")
     return stream.getvalue()
@@ -1133,8 +1133,8 @@ def test_every_element_of_every_fixture_is_counted(case: str) -> None:
         assert mine.to_encord_dict() == other.to_encord_dict()
         for instance in (*mine.get_object_instances(), *mine.get_classification_instances()):
             instance.is_valid()
-    pictures = [row for row in loaded.rows if row.data_type.value == "image"]
-    assert loaded.report.reading.into["image", ""] == len(pictures)
+    image_elements = [row for row in loaded.rows if row.data_type.value == "image"]
+    assert loaded.report.reading.into["image", ""] == len(image_elements)
 
 
 @pytest.mark.proves("labels: 28")
@@ -1183,7 +1183,7 @@ def test_claiming_is_quick_on_a_hostile_head() -> None:
 
 
 @pytest.mark.proves("labels: 25", "labels: 27")
-def test_sizes_the_file_does_not_say_are_those_of_the_pictures(tmp_path: Path) -> None:
+def test_sizes_the_file_does_not_say_are_those_of_the_images(tmp_path: Path) -> None:
     body = [
         image(box(), name="a.png", size=None, subset="Train", task_id=1),
         image(box(), name="a.png", size=None, subset="Val", task_id=1),
@@ -1192,14 +1192,14 @@ def test_sizes_the_file_does_not_say_are_those_of_the_pictures(tmp_path: Path) -
     ]  # fmt: skip
     members = {
         "annotations.xml": document(*body, meta=project()),
-        "images/Train/a.png": picture(100, 50), "images/Val/a.png": picture(200, 80),
-        "images/Val/frame_000003.PNG": picture(70, 60), "images/cam/b.png": picture(64, 48),
+        "images/Train/a.png": image_bytes(100, 50), "images/Val/a.png": image_bytes(200, 80),
+        "images/Val/frame_000003.PNG": image_bytes(70, 60), "images/cam/b.png": image_bytes(64, 48),
     }  # fmt: skip
     loaded = Loaded(source_at(put(tmp_path, members)))
     assert [(row.width, row.height) for row in loaded.rows] == [(100, 50), (200, 80), (70, 60), (64, 48)]
 
 
-def test_a_picture_that_exif_turns_has_the_size_as_it_is_shown_and_says_so(tmp_path: Path) -> None:
+def test_a_image_that_exif_turns_has_the_size_as_it_is_shown_and_says_so(tmp_path: Path) -> None:
     exif, jpeg = Image.Exif(), io.BytesIO()
     exif[0x0112] = 6
     Image.new("RGB", (70, 50)).save(jpeg, "JPEG", exif=exif)
@@ -1210,7 +1210,7 @@ def test_a_picture_that_exif_turns_has_the_size_as_it_is_shown_and_says_so(tmp_p
 
 
 @pytest.mark.proves("labels: 24", "cvat codes: MISSING_SIZE")
-def test_a_picture_of_unknown_size_is_refused_with_advice() -> None:
+def test_a_image_of_unknown_size_is_refused_with_advice() -> None:
     text = document(image(box(), size=None), version="1.0")
     with pytest.raises(
         ReadError, match=r"annotations\.xml:2: the size of the image 'a\.jpg' is not known.*-r size=WIDTHxHEIGHT"
@@ -1316,7 +1316,7 @@ def test_both_lanes_find_the_same(name: str, monkeypatch: pytest.MonkeyPatch) ->
     text = DIALECTS.get(name) or next((FIXTURES / name).glob("*.xml")).read_bytes()
     source, wanted = MemorySource({"a.xml": text}), Wanted(groups=True, pairs=True)
     quick, slow = scan.scan(source, "a.xml", wanted), exact(source, "a.xml", wanted)
-    assert quick.facts == slow.facts
+    assert quick.stats == slow.stats
     assert quick.meta == slow.meta
     options = {"size": "10x10", "group_id": True}
     hub = hub_of(read(source, "cvat", report=(report := Report()), **options))
@@ -1354,7 +1354,7 @@ def test_the_size_of_chunks_changes_nothing(size: int, monkeypatch: pytest.Monke
 
 def many(count: int) -> bytes:
     """Return a document of images of all sorts, laid out on lines, some of them listed twice."""
-    pictures = []
+    image_elements = []
     for number in range(count):
         shapes = [
             box(number % 50, z_order=number % 3, occluded=number % 2, answers={"lit": "true", "note": f"n{number}"}),
@@ -1363,28 +1363,28 @@ def many(count: int) -> bytes:
             box(-3 if number % 7 == 0 else 1, rotation=number % 5 * 10),
         ]  # fmt: skip
         name = f"{number - number % 9 // 8}.jpg"  # each ninth has the name of the one before
-        pictures.append("\n  " + image(*("\n    " + one for one in shapes), "\n  ", name=name, id=number) + "\n")
-    return document(*pictures, labels=label("a", "any", *KINDS))
+        image_elements.append("\n  " + image(*("\n    " + one for one in shapes), "\n  ", name=name, id=number) + "\n")
+    return document(*image_elements, labels=label("a", "any", *KINDS))
 
 
 def hub_and_account(labels: list[LabelSet]) -> tuple[list[Any], Any]:
-    rows, ledger = [], None
+    rows, counts = [], None
     for part in labels:
         rows += [row.to_encord_dict() for row in part]
-        assert part.ledger is not None
-        if ledger is None:
-            ledger = part.ledger
+        assert part.counts is not None
+        if counts is None:
+            counts = part.counts
         else:
-            ledger.merge(part.ledger)
-    assert ledger is not None
-    counts = {name: dict(getattr(ledger, name)) for name in ("into", "changed", "dropped")}
+            counts.merge(part.counts)
+    assert counts is not None
+    found = {name: dict(getattr(counts, name)) for name in ("into", "changed", "dropped")}
     losses = {
-        (loss.kind, loss.code, loss.type, loss.label): (loss.count, loss.where, loss.detail) for loss in ledger.losses()
+        (loss.kind, loss.code, loss.type, loss.label): (loss.count, loss.where, loss.detail) for loss in counts.losses()
     }
     return rows, (
-        {name: {key: n for key, n in values.items() if n} for name, values in counts.items()},
+        {name: {key: n for key, n in values.items() if n} for name, values in found.items()},
         losses,
-        ledger.notes(),
+        counts.notes(),
     )
 
 
@@ -1396,7 +1396,7 @@ def test_the_parts_together_are_the_whole(count: int, tmp_path: Path) -> None:
     rows, account = hub_and_account([whole])
     parts = whole.shards(count)
     assert 1 < len(parts) <= count
-    sent = [open_shard(pickle.loads(pickle.dumps(part.recipe))[1]) for part in parts]
+    sent = [open_shard(pickle.loads(pickle.dumps(part.spec))[1]) for part in parts]
     assert {str(part.ontology.to_dict()) for part in sent} == {str(whole.ontology.to_dict())}
     assert hub_and_account(sent) == (rows, account)
 

@@ -158,7 +158,7 @@ def test_tracks_of_every_shape_come_back_from_sparse_keyframes(tmp_path: Path) -
     assert counts["sparse"] < counts["all"] / 2
 
 
-def test_a_mask_that_leaves_its_picture_is_cut_and_said_to_be(tmp_path: Path) -> None:
+def test_a_mask_that_leaves_its_image_is_cut_and_said_to_be(tmp_path: Path) -> None:
     s = Sample()
     spill = s.draft.add_object("spill", Shape.BITMASK)
     pixels = np.zeros((60, 80), bool)

@@ -56,11 +56,11 @@ def test_the_result_loads_and_every_mask_can_be_painted(case: str, tmp_path: Pat
         assert annotation["id"] >= 1
         assert annotation["iscrowd"] == 0
         x, y, w, h = annotation["bbox"]
-        picture = coco.loadImgs(annotation["image_id"])[0]
+        image = coco.loadImgs(annotation["image_id"])[0]
         assert w > 0 and h > 0 and x >= 0 and y >= 0
-        assert x + w <= picture["width"] + 0.005 and y + h <= picture["height"] + 0.005
+        assert x + w <= image["width"] + 0.005 and y + h <= image["height"] + 0.005
         if annotation["segmentation"]:
-            assert coco.annToMask(annotation).shape == (picture["height"], picture["width"])
+            assert coco.annToMask(annotation).shape == (image["height"], image["width"])
 
 
 @pytest.mark.proves("labels: 43")

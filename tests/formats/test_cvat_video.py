@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_cvat import FISH, Loaded, attribute, cuboid, document, image, label, picture, point, put, shape
+from test_cvat import FISH, Loaded, attribute, cuboid, document, image, image_bytes, label, point, put, shape
 
 from encord_convert import ReadError, Report, read
 from encord_convert.formats._files import MemorySource, source_at
@@ -209,7 +209,7 @@ def test_a_video_of_unknown_size_is_refused_or_measured(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"the size of the video is not known.*-r size=WIDTHxHEIGHT"):
         list(read(MemorySource({"a.xml": text}), "cvat"))
     assert Loaded(text, size="50x40").rows[0].width == 50
-    folder = put(tmp_path, {"annotations.xml": text, "images/frame_000003.PNG": picture(64, 48)})
+    folder = put(tmp_path, {"annotations.xml": text, "images/frame_000003.PNG": image_bytes(64, 48)})
     assert Loaded(source_at(folder)).rows[0].height == 48
 
 
@@ -577,9 +577,10 @@ def test_the_authored_shapes_are_as_said_by_hand() -> None:
     loaded = Loaded((FIXTURES / "authored-images-modern-shapes" / "annotations.xml").read_bytes())
     drawn = {(instance.object_name, instance.ontology_item.shape.value): instance for instance in loaded.instances}
     boat = drawn["boat", "rotatable_bounding_box"]
-    turned = boat._frames[0].coordinates
+    rotated = boat._frames[0].coordinates
     assert said["rotated_box"] == {
-        "x": turned.top_left_x, "y": turned.top_left_y, "w": turned.width, "h": turned.height, "theta": turned.theta,
+        "x": rotated.top_left_x, "y": rotated.top_left_y, "w": rotated.width, "h": rotated.height,
+        "theta": rotated.theta,
     }  # fmt: skip
     ellipse, cuboid = (drawn["boat", kind]._frames[0].coordinates for kind in ("ellipse", "cuboid_2d"))
     assert np.allclose(drawn_box(ellipse, 320, 240, 1e-5), said["ellipse_bounds_pixels"])

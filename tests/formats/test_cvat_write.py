@@ -65,7 +65,7 @@ def label_types(root: Any) -> dict[str, str]:
 
 
 @pytest.mark.proves("cvat written: order of the output")
-def test_the_file_begins_with_version_meta_and_then_pictures() -> None:
+def test_the_file_begins_with_version_meta_and_then_images() -> None:
     root = document(SAMPLES["boxes"]())
     assert [child.tag for child in root] == ["version", "meta", "image"]
     assert root.findtext("version") == "1.1"
@@ -84,7 +84,7 @@ def test_times_and_people_are_left_empty() -> None:
 
 
 @pytest.mark.proves("cvat written: image, group, series")
-def test_a_picture_has_its_number_title_and_size() -> None:
+def test_a_image_has_its_number_title_and_size() -> None:
     [first, second] = document(SAMPLES["empty_rows"]()).iterfind("image")
     assert sides(first, "id", "name", "width", "height") == ["0", "cam/1.png", "40", "30"]
     assert sides(second, "id", "name") == ["1", "cam/2.png"]
@@ -152,7 +152,7 @@ def test_a_box_is_its_corners_in_pixels() -> None:
 
 
 @pytest.mark.proves("cvat written: rotatable_bounding_box")
-def test_a_turned_box_has_a_rotation_and_one_that_is_not_has_none() -> None:
+def test_a_rotated_box_has_a_rotation_and_one_that_is_not_has_none() -> None:
     [first, second] = document(SAMPLES["rotated_boxes"]()).find("image")
     assert sides(first, "xtl", "ytl", "xbr", "ybr", "rotation") == ["12.0", "12.0", "28.0", "18.0", "30.0"]
     assert second.get("rotation") is None
@@ -482,7 +482,7 @@ def test_sparse_keyframes_are_those_interpolation_does_not_give() -> None:
 
 
 @pytest.mark.proves("labels: 47", "cvat written: classification")
-def test_tags_of_a_video_are_pictures_before_its_tracks() -> None:
+def test_tags_of_a_video_are_images_before_its_tracks() -> None:
     s = Sample(DataType.VIDEO, frames=9, title="road.mp4")
     s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box(), [1, 2])
     weather = s.draft.add_classification("weather")
@@ -510,14 +510,14 @@ def test_tags_of_a_video_are_pictures_before_its_tracks() -> None:
 
 
 @pytest.mark.proves("cvat written: image, group, series")
-def test_frames_of_a_group_are_pictures_and_what_is_on_several_has_one_track_id() -> None:
+def test_frames_of_a_group_are_images_and_what_is_on_several_has_one_track_id() -> None:
     root = document(SAMPLES["image_group"]())
     assert [one.get("name") for one in root.iterfind("image")] == ["group/0.png", "group/1.png", "group/2.png"]
     assert [one.get("track_id") for one in root.iterfind("image/box")] == ["0", "0"]
 
 
 @pytest.mark.proves("cvat written: image, group, series")
-def test_slices_of_a_series_are_pictures_named_by_their_place_or_on_request_by_their_uid() -> None:
+def test_slices_of_a_series_are_images_named_by_their_place_or_on_request_by_their_uid() -> None:
     labels = SAMPLES["dicom_metadata"]()
     by_place = [one.get("name") for one in document(labels).iterfind("image")]
     assert by_place == ["series/000000", "series/000001", "series/000002"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dicom_files import CT, dataset, file_of, picture
+from dicom_files import CT, dataset, file_of, image
 from pydicom import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
@@ -42,7 +42,7 @@ def dropped(report: Report) -> dict[str, list[str]]:
 
 @pytest.mark.proves("pixels: 12")
 def test_every_frame_has_a_slice_block_with_explicit_nulls() -> None:
-    row = row_of({"a/1.dcm": picture(11, (0, 0, 0), PatientID=""), "a/2.dcm": picture(12, (0, 0, 1), PatientID="")})
+    row = row_of({"a/1.dcm": image(11, (0, 0, 0), PatientID=""), "a/2.dcm": image(12, (0, 0, 1), PatientID="")})
     members = row.to_encord_dict()
     (unit,) = members["data_units"].values()
     assert members["data_type"] == "dicom"
@@ -63,7 +63,7 @@ def test_every_frame_has_a_slice_block_with_explicit_nulls() -> None:
 
 @pytest.mark.proves("pixels: 12")
 def test_the_row_is_read_back_from_its_own_json() -> None:
-    row = row_of({"1": picture(11, (0, 0, 0)), "2": picture(12, (0, 0, 1))})
+    row = row_of({"1": image(11, (0, 0, 0)), "2": image(12, (0, 0, 1))})
     again = LabelRowV2._from_dict(row.to_encord_dict(), row.ontology_structure)
     assert again.metadata == row.metadata
     assert [view.metadata for view in again.get_frame_views()] == [view.metadata for view in row.get_frame_views()]
@@ -71,14 +71,14 @@ def test_the_row_is_read_back_from_its_own_json() -> None:
 
 @pytest.mark.proves("pixels: 8")
 def test_two_series_are_two_rows() -> None:
-    files = {"1": picture(11), "2": picture(12, SeriesInstanceUID="2.25.3"), "3": picture(13, InstanceNumber=2)}
+    files = {"1": image(11), "2": image(12, SeriesInstanceUID="2.25.3"), "3": image(13, InstanceNumber=2)}
     assert [(row.data_title, row.number_of_frames) for row in rows_of(files)] == [("2.25.2", 2), ("2.25.3", 1)]
 
 
 @pytest.mark.proves("pixels: 15")
 def test_a_slice_of_another_size_keeps_its_own_and_is_reported() -> None:
     report = Report()
-    files = {"1": picture(11, (0, 0, 0)), "2": picture(12, (0, 0, 1), Rows=6, Columns=8)}
+    files = {"1": image(11, (0, 0, 0)), "2": image(12, (0, 0, 1), Rows=6, Columns=8)}
     row = row_of(files, report)
     sizes = [(view.metadata.width, view.metadata.height) for view in row.get_frame_views()]  # type: ignore[union-attr]
     assert sizes == [(4, 3), (8, 6)]
@@ -88,7 +88,7 @@ def test_a_slice_of_another_size_keeps_its_own_and_is_reported() -> None:
 
 
 def test_rows_and_account_do_not_depend_on_where_the_files_lie(tmp_path: Path) -> None:
-    files = {f"{z}.dcm": picture(10 + z, (0, 0, z)) for z in range(3)}
+    files = {f"{z}.dcm": image(10 + z, (0, 0, z)) for z in range(3)}
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
@@ -160,7 +160,7 @@ NAMES = {
 @pytest.mark.parametrize("language", NAMES)
 def test_names_are_read_in_their_character_set_when_asked_for(language: str) -> None:
     character_set, name = NAMES[language]
-    files = {"a": picture(11, SpecificCharacterSet=character_set, PatientName=name)}
+    files = {"a": image(11, SpecificCharacterSet=character_set, PatientName=name)}
     assert row_of(files, patient_name=True).client_metadata == {"patient_name": name}
     assert row_of(files).client_metadata is None
 
@@ -173,7 +173,7 @@ def test_names_of_files_met_in_the_wild_are_read() -> None:
 
 @pytest.mark.parametrize("character_set", [None, "ISO_IR 994"])
 def test_a_patient_in_an_unknown_character_set_is_noted_and_not_fatal(character_set: str | None) -> None:
-    data = picture(11, PatientID="XXXX", SpecificCharacterSet="ISO_IR 144" if character_set else None)
+    data = image(11, PatientID="XXXX", SpecificCharacterSet="ISO_IR 144" if character_set else None)
     data = data.replace(b"XXXX", "Zoë".encode()).replace(b"ISO_IR 144", b"ISO_IR 994")
     report = Report()
     row = row_of({"a": data}, report)
@@ -186,7 +186,7 @@ def test_a_patient_in_an_unknown_character_set_is_noted_and_not_fatal(character_
 
 
 def test_patient_ids_can_be_hashed_with_a_key_or_dropped() -> None:
-    files = {"a": picture(11)}
+    files = {"a": image(11)}
     one, other = (row_of(files, patient_id="hash", patient_key=key).metadata for key in ("k1", "k2"))
     assert one is not None
     assert other is not None
@@ -200,7 +200,7 @@ def test_patient_ids_can_be_hashed_with_a_key_or_dropped() -> None:
 
 def test_the_account_counts_patients_and_names_none() -> None:
     report = Report()
-    rows_of({"a": picture(11, PatientID="SECRET-1", PatientName="Doe^Jane"), "b": picture(12, Modality="MR",
+    rows_of({"a": image(11, PatientID="SECRET-1", PatientName="Doe^Jane"), "b": image(12, Modality="MR",
             SeriesInstanceUID="2.25.3", PatientID="SECRET-2")}, report)  # fmt: skip
     text = json.dumps(report.to_dict())
     assert "SECRET" not in text
@@ -213,7 +213,7 @@ def test_the_account_counts_patients_and_names_none() -> None:
 # --- files that are not taken over -----------------------------------------------------------------------------------
 
 
-def test_what_is_no_picture_is_named_and_the_rest_is_read() -> None:
+def test_what_is_no_image_is_named_and_the_rest_is_read() -> None:
     report = Report()
     (row,) = read(FIXTURES / "mixed_folder", report=report)
     assert row.number_of_frames == 2
@@ -256,14 +256,14 @@ def test_every_file_is_read_as_another_reader_says_or_refused_with_its_sentence(
 
 @pytest.mark.proves("pixels: 9")
 def test_files_of_one_name_in_two_folders_are_two_slices() -> None:
-    row = row_of({"a/1.dcm": picture(11, (0, 0, 1)), "b/1.dcm": picture(12, (0, 0, 0))})
+    row = row_of({"a/1.dcm": image(11, (0, 0, 1)), "b/1.dcm": image(12, (0, 0, 0))})
     assert [view.metadata.file_uri for view in row.get_frame_views()] == ["b/1.dcm", "a/1.dcm"]  # type: ignore[union-attr]
 
 
 def test_identical_files_are_read_once_and_different_ones_of_one_uid_are_not_mixed() -> None:
     report = Report()
-    one = picture(11)
-    row = row_of({"a": one, "b": one, "c": picture(11, InstanceNumber=5)}, report)
+    one = image(11)
+    row = row_of({"a": one, "b": one, "c": image(11, InstanceNumber=5)}, report)
     assert row.number_of_frames == 1
     assert report.counts()["file"] == {"in": 3, "kept": 1, "changed": 1, "dropped": 1}
     assert dropped(report)["DUPLICATE_UID"] == [
@@ -273,7 +273,7 @@ def test_identical_files_are_read_once_and_different_ones_of_one_uid_are_not_mix
 
 def test_cut_pixels_can_be_kept() -> None:
     report = Report()
-    row = row_of({"a": picture(11)[:-5]}, report, cut_pixels="keep")
+    row = row_of({"a": image(11)[:-5]}, report, cut_pixels="keep")
     assert row.number_of_frames == 1
     assert [note.code for note in report.notes()][:2] == ["TRUNCATED_PIXELS", "MODALITY"]
 
@@ -378,7 +378,7 @@ def test_broken_json_is_refused_with_its_place(case: str) -> None:
 
 
 def test_random_names_and_order_of_members_give_one_hub() -> None:
-    files = {f"{z}": picture(10 + z, (0, 0, z)) for z in range(6)}
+    files = {f"{z}": image(10 + z, (0, 0, z)) for z in range(6)}
     names = list(files)
     random.Random(3).shuffle(names)
     shuffled = {name: files[name] for name in names}
@@ -388,4 +388,4 @@ def test_random_names_and_order_of_members_give_one_hub() -> None:
 
 
 def test_a_series_of_the_class_ct_has_the_type_dicom() -> None:
-    assert row_of({"a": picture(11, SOPClassUID=CT)}).data_type is DataType.DICOM
+    assert row_of({"a": image(11, SOPClassUID=CT)}).data_type is DataType.DICOM

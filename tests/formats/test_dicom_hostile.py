@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from dicom_files import dataset, file_of, picture
+from dicom_files import dataset, file_of, image
 from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, RLELossless
 
@@ -29,7 +29,7 @@ def part10(body: bytes, syntax: str = ExplicitVRLittleEndian) -> bytes:
 
 def body() -> bytes:
     """Return the elements of a good file, without preamble and meta group."""
-    data = picture(11)
+    data = image(11)
     return data[data.index(b"\x08\0\x16\0UI") :]
 
 
@@ -75,7 +75,7 @@ def with_group_of(length: int) -> bytes:
 Case = tuple[Callable[[], bytes], str, str]
 
 REFUSED: dict[str, Case] = {
-    "cut inside the header": (lambda: picture(11)[:400], "TRUNCATED", "It is cut short: "),
+    "cut inside the header": (lambda: image(11)[:400], "TRUNCATED", "It is cut short: "),
     "cut between two elements": (
         lambda: part10(body()[: body().index(b"\x28\0\x10\0US")]),
         "TRUNCATED",
@@ -87,7 +87,7 @@ REFUSED: dict[str, Case] = {
         "It is cut short: it ends before its pixels.",
     ),
     "cut inside native pixels": (
-        lambda: picture(11)[:-10],
+        lambda: image(11)[:-10],
         "TRUNCATED",
         "It is cut short: its pixels are not whole, 24 bytes were expected, 14 are there.",
     ),
@@ -98,13 +98,13 @@ REFUSED: dict[str, Case] = {
         "It is cut short: it has 3 frames, and 2 compressed ones are there.",
     ),
     "pixels shorter than promised": (
-        lambda: picture(11, PixelData=bytes(20)),
+        lambda: image(11, PixelData=bytes(20)),
         "TRUNCATED",
         "It is cut short: its pixels take 24 bytes, and its header speaks of 20.",
     ),
     "a length past the end": (lambda: with_group_of(0x7FFFFFF0), "TRUNCATED", "It is cut short: 2147483632 bytes"),
     "a billion frames": (
-        lambda: picture(11, NumberOfFrames="1", PixelData=bytes(24)).replace(b"IS\2\x001 ", b"IS\x0a\x001000000000"),
+        lambda: image(11, NumberOfFrames="1", PixelData=bytes(24)).replace(b"IS\2\x001 ", b"IS\x0a\x001000000000"),
         "DAMAGED",
         "It claims 1000000000 frames; 1 to 100000 are read.",
     ),
@@ -138,7 +138,7 @@ REFUSED: dict[str, Case] = {
 def test_one_bad_file_is_counted_and_the_rest_of_the_folder_is_read(name: str) -> None:
     make, code, sentence = REFUSED[name]
     report = Report()
-    (row,) = read(MemorySource({"bad": make(), "good": picture(99)}), "dicom", report=report)
+    (row,) = read(MemorySource({"bad": make(), "good": image(99)}), "dicom", report=report)
     assert row.number_of_frames == 1
     assert [loss.code for loss in report.losses()] == [code]
     assert report.losses()[0].detail.startswith(sentence), report.losses()[0].detail
@@ -157,10 +157,10 @@ def test_a_bad_file_alone_is_an_error_with_its_sentence(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("a gzip file", gzip.compress(picture(11), mtime=0)),
+        ("a gzip file", gzip.compress(image(11), mtime=0)),
         ("a text", b"Scanned on a Tuesday.\n" * 20),
         ("nothing", b""),
-        ("a leading byte", b"x" + picture(11)),
+        ("a leading byte", b"x" + image(11)),
     ],
 )
 def test_what_is_no_dicom_is_said_to_be_none(name: str, data: bytes) -> None:
@@ -168,7 +168,7 @@ def test_what_is_no_dicom_is_said_to_be_none(name: str, data: bytes) -> None:
     with pytest.raises(ReadError, match=r"holds no DICOM image\. a: It is not DICOM: there is no DICM at byte 128"):
         read(MemorySource({"a": data}), "dicom", report=Report())
     report = Report()
-    (row,) = read(MemorySource({"a": data, "good": picture(99)}), "dicom", report=report)
+    (row,) = read(MemorySource({"a": data, "good": image(99)}), "dicom", report=report)
     assert row.number_of_frames == 1
     assert report.is_lossless
     assert "NOT_DICOM" in [note.code for note in report.notes()]
@@ -193,7 +193,7 @@ def test_a_deflate_bomb_takes_little_memory() -> None:
 
 
 def test_values_that_are_no_numbers_are_left_out_and_noted() -> None:
-    data = picture(11, InstanceNumber=7, PixelSpacing=[0.5, 0.25])
+    data = image(11, InstanceNumber=7, PixelSpacing=[0.5, 0.25])
     data = data.replace(b"IS\2\x007 ", b"IS\2\x001A").replace(b"0.5\\0.25", b"0,5\\0,25")
     report = Report()
     (row,) = read(MemorySource({"a": data}), "dicom", report=report)
@@ -206,14 +206,14 @@ def test_values_that_are_no_numbers_are_left_out_and_noted() -> None:
 
 @pytest.mark.proves("pixels: 17")
 def test_every_cut_of_a_file_gives_a_row_or_a_sentence() -> None:
-    for data in (picture(11, (0, 0, 0)), rle(2), deflated(body()), part10(nested(2) + body())):
+    for data in (image(11, (0, 0, 0)), rle(2), deflated(body()), part10(nested(2) + body())):
         for length in range(0, len(data) - 1, 7):
             with pytest.raises(ReadError, match="holds no DICOM image"):
                 read(MemorySource({"a": data[:length]}), "dicom", report=Report())
 
 
 def test_every_flipped_byte_gives_a_row_or_a_sentence() -> None:
-    data = picture(11, (0, 0, 0), InstanceNumber=3)
+    data = image(11, (0, 0, 0), InstanceNumber=3)
     for index in range(128, len(data), 3):
         spoilt = bytearray(data)
         spoilt[index] ^= 0xFF
@@ -224,5 +224,5 @@ def test_every_flipped_byte_gives_a_row_or_a_sentence() -> None:
 
 
 def test_the_format_never_raises_on_looking() -> None:
-    for data in (b"", b"\2\0", bytes(128) + b"DICM", b"PK\3\4", picture(11)[:140]):
+    for data in (b"", b"\2\0", bytes(128) + b"DICM", b"PK\3\4", image(11)[:140]):
         assert FORMAT.identify(MemorySource({"a": data})) in Match

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dicom_files import ULTRASOUND_CINE, dataset, file_of, functional_groups, picture
+from dicom_files import ULTRASOUND_CINE, dataset, file_of, functional_groups, image
 
 from encord_convert import Report, read
 from encord_convert.formats._files import MemorySource
@@ -60,7 +60,7 @@ def test_a_tilted_coronal_stack_stands_along_its_normal_though_instance_numbers_
     tilted = [1, 0, 0, 0, 0.6, -0.8]
     places = {"a": (0, 8, -3), "b": (0, 0, 0), "c": (0, 16, -6)}
     files = {
-        name: picture(index + 10, place, tilted, InstanceNumber=1) for index, (name, place) in enumerate(places.items())
+        name: image(index + 10, place, tilted, InstanceNumber=1) for index, (name, place) in enumerate(places.items())
     }
     assert uris(files) == ["b", "a", "c"]
 
@@ -68,14 +68,14 @@ def test_a_tilted_coronal_stack_stands_along_its_normal_though_instance_numbers_
 @pytest.mark.proves("pixels: 3")
 def test_a_missing_slice_is_reported_and_not_invented() -> None:
     report = Report()
-    files = {str(z): picture(10 + z, (0, 0, 2 * z)) for z in (0, 1, 2, 5, 6)}
+    files = {str(z): image(10 + z, (0, 0, 2 * z)) for z in (0, 1, 2, 5, 6)}
     assert uris(files, report) == ["0", "1", "2", "5", "6"]
     assert notes(report, "MISSING_SLICES") == ["2 slices are missing between 4 and 10 mm; slices lie 2 mm apart."]
 
 
 def test_an_irregular_gap_is_reported() -> None:
     report = Report()
-    uris({str(z): picture(10 + z, (0, 0, z if z < 3 else z + 0.4)) for z in range(5)}, report)
+    uris({str(z): image(10 + z, (0, 0, z if z < 3 else z + 0.4)) for z in range(5)}, report)
     assert notes(report, "IRREGULAR_SPACING") == ["The gap is 1.4 mm between 2 and 3.4 mm; slices lie 1 mm apart."]
 
 
@@ -94,7 +94,7 @@ def test_two_stacks_at_equal_positions_stand_one_after_the_other_and_the_key_is_
 ) -> None:
     report = Report()
     files = {
-        f"{time}{z}": picture(f"1{time}{z}", (0, 0, 5 * z), InstanceNumber=1, **{keyword: value})
+        f"{time}{z}": image(f"1{time}{z}", (0, 0, 5 * z), InstanceNumber=1, **{keyword: value})
         for time, value in enumerate(values)
         for z in range(3)
     }
@@ -107,7 +107,7 @@ def test_two_stacks_at_equal_positions_stand_one_after_the_other_and_the_key_is_
 def test_instance_numbers_tell_stacks_apart_where_nothing_else_does() -> None:
     report = Report()
     files = {
-        f"{time}{z}": picture(f"1{time}{z}", (0, 0, 5 * z), InstanceNumber=2 * z + time + 1)
+        f"{time}{z}": image(f"1{time}{z}", (0, 0, 5 * z), InstanceNumber=2 * z + time + 1)
         for time in range(2)
         for z in range(3)
     }
@@ -119,7 +119,7 @@ def test_instance_numbers_tell_stacks_apart_where_nothing_else_does() -> None:
 
 def test_slices_at_one_place_that_nothing_tells_apart_stand_by_uid_with_a_warning() -> None:
     report = Report()
-    files = {name: picture(uid, (0, 0, 0)) for name, uid in (("a", 12), ("b", 11))}
+    files = {name: image(uid, (0, 0, 0)) for name, uid in (("a", 12), ("b", 11))}
     assert uris(files, report) == ["b", "a"]
     assert notes(report, "AMBIGUOUS_ORDER") == ["Of 2 slices at 1 places nothing tells those at one place apart."]
 
@@ -127,9 +127,9 @@ def test_slices_at_one_place_that_nothing_tells_apart_stand_by_uid_with_a_warnin
 @pytest.mark.proves("pixels: 5")
 def test_without_geometry_instance_numbers_decide() -> None:
     files = {
-        "a": picture(11, InstanceNumber=10),
-        "b": picture(12, InstanceNumber=9),
-        "c": picture(13, InstanceNumber=1),
+        "a": image(11, InstanceNumber=10),
+        "b": image(12, InstanceNumber=9),
+        "c": image(13, InstanceNumber=1),
     }
     report = Report()
     assert uris(files, report) == ["c", "b", "a"]
@@ -138,7 +138,7 @@ def test_without_geometry_instance_numbers_decide() -> None:
 
 def test_without_geometry_and_numbers_time_decides_and_says_so() -> None:
     report = Report()
-    files = {"a": picture(11, ContentTime="120001.5"), "b": picture(12, ContentTime="120001.25")}
+    files = {"a": image(11, ContentTime="120001.5"), "b": image(12, ContentTime="120001.25")}
     assert uris(files, report) == ["b", "a"]
     assert len(notes(report, "ORDERED_BY_TIME")) == 1
 
@@ -146,7 +146,7 @@ def test_without_geometry_and_numbers_time_decides_and_says_so() -> None:
 @pytest.mark.proves("pixels: 5")
 def test_without_anything_the_natural_order_of_names_decides_with_a_warning() -> None:
     report = Report()
-    assert uris({"IM10": picture(11), "IM9": picture(12), "IM1": picture(13)}, report) == ["IM1", "IM9", "IM10"]
+    assert uris({"IM10": image(11), "IM9": image(12), "IM1": image(13)}, report) == ["IM1", "IM9", "IM10"]
     assert notes(report, "ORDERED_BY_NAME") == [
         "Slices stand as their files are named: they have no usable position, InstanceNumber or time."
     ]
@@ -154,14 +154,14 @@ def test_without_anything_the_natural_order_of_names_decides_with_a_warning() ->
 
 @pytest.mark.parametrize("orientation", [[0, 0, 0, 0, 0, 0], [1, 0, 0, 1, 0, 0]])
 def test_a_direction_that_is_none_counts_as_no_geometry(orientation: list[int]) -> None:
-    files = {name: picture(10 + n, (0, 0, -n), orientation, InstanceNumber=n) for n, name in enumerate("ab", 1)}
+    files = {name: image(10 + n, (0, 0, -n), orientation, InstanceNumber=n) for n, name in enumerate("ab", 1)}
     assert uris(files) == ["a", "b"]
 
 
 def test_a_localiser_stands_after_the_stack_with_a_warning() -> None:
     report = Report()
-    files = {str(z): picture(10 + z, (0, 0, 3 * z)) for z in range(3)}
-    files["0-scout"] = picture(20, (0, 0, -50), [1, 0, 0, 0, 0, -1])
+    files = {str(z): image(10 + z, (0, 0, 3 * z)) for z in range(3)}
+    files["0-scout"] = image(20, (0, 0, -50), [1, 0, 0, 0, 0, -1])
     assert uris(files, report) == ["0", "1", "2", "0-scout"]
     assert notes(report, "OUTSIDE_STACK") == [
         "1 slices of another direction, or of none, stand after the 3 of the stack."
@@ -172,7 +172,7 @@ def test_slices_that_go_around_stand_by_their_numbers() -> None:
     report = Report()
     angles = [math.radians(5 * index) for index in range(40)]
     files = {
-        str(index): picture(10 + index, (0, 0, 0), [math.cos(a), math.sin(a), 0, 0, 0, -1], InstanceNumber=99 - index)
+        str(index): image(10 + index, (0, 0, 0), [math.cos(a), math.sin(a), 0, 0, 0, -1], InstanceNumber=99 - index)
         for index, a in enumerate(angles)
     }
     assert uris(files, report) == [str(index) for index in reversed(range(40))]
@@ -182,7 +182,7 @@ def test_slices_that_go_around_stand_by_their_numbers() -> None:
 
 
 def test_the_order_can_be_that_of_instance_numbers_or_that_of_the_files() -> None:
-    files = {str(z): picture(10 + z, (0, 0, 5 * (z * 2 % 5)), InstanceNumber=9 - z) for z in range(4)}
+    files = {str(z): image(10 + z, (0, 0, 5 * (z * 2 % 5)), InstanceNumber=9 - z) for z in range(4)}
     assert uris(files) == ["0", "3", "1", "2"]
     assert uris(files, order="instance") == ["3", "2", "1", "0"]
     assert uris(files, order="given") == ["0", "1", "2", "3"]

@@ -85,7 +85,7 @@ def test_name_and_uids_are_kept_and_the_file_says_that_it_is_not_de_identified()
 
 
 @pytest.mark.proves("service: case 19 case 20")
-def test_a_picture_is_still_decoded_and_its_bytes_are_the_same() -> None:
+def test_a_image_is_still_decoded_and_its_bytes_are_the_same() -> None:
     pixels = np.arange(12, dtype="<u2").tobytes()
     kept = redacted(file_of(planted(PixelData=pixels)))
     assert kept is not None and kept.PixelData == pixels
@@ -162,26 +162,26 @@ HEIGHT, WIDTH = 96, 320
 
 def screen(size: int = 14) -> tuple[np.ndarray, np.ndarray]:
     """An image with a bright organ and a line of text, 0 to 255; and where the ink is."""
-    picture, ink = Image.new("L", (WIDTH, HEIGHT)), Image.new("L", (WIDTH, HEIGHT))
+    screen_pixels, ink = Image.new("L", (WIDTH, HEIGHT)), Image.new("L", (WIDTH, HEIGHT))
     font = ImageFont.load_default(size=size)
-    ImageDraw.Draw(picture).ellipse((220, 30, 300, 90), fill=90)
-    for image in (picture, ink):
+    ImageDraw.Draw(screen_pixels).ellipse((220, 30, 300, 90), fill=90)
+    for image in (screen_pixels, ink):
         ImageDraw.Draw(image).text((11, 5), "DOE^JANE 19700102", font=font, fill=255)
-    return np.asarray(picture), np.asarray(ink) > 100
+    return np.asarray(screen_pixels), np.asarray(ink) > 100
 
 
 @pytest.mark.proves("service: case 22")
 @pytest.mark.parametrize("size", [9, 11, 14, 20, 28, 32])
 def test_ink_of_letters_is_found_at_any_size(size: int) -> None:
-    picture, ink = screen(size)
+    screen_pixels, ink = screen(size)
     found = np.zeros(ink.shape, bool)
-    for top, bottom, left, right in text_boxes(picture.astype(np.float32)):
+    for top, bottom, left, right in text_boxes(screen_pixels.astype(np.float32)):
         found[top:bottom, left:right] = True
     assert (ink & found).sum() / ink.sum() >= 0.99
     assert found[40:].mean() < 0.05 or size > 20
 
 
-def test_a_picture_without_sharp_steps_has_no_text() -> None:
+def test_a_image_without_sharp_steps_has_no_text() -> None:
     slope = np.add.outer(np.arange(200), np.arange(300)).astype(np.float32)
     assert text_boxes(slope) == []
     assert text_boxes(np.zeros((100, 100), np.float32)) == []
@@ -201,8 +201,8 @@ def painted_of(made: Dataset, **options: Any) -> tuple[np.ndarray, Dataset]:
     ("kind", "turn", "black"), [("MONOCHROME2", lambda p: p, 0), ("MONOCHROME1", lambda p: 255 - p, 255)]
 )
 def test_text_is_black_and_the_rest_as_it_was(kind: str, turn: Any, black: int) -> None:
-    picture, ink = screen()
-    stored = turn(picture)
+    screen_pixels, ink = screen()
+    stored = turn(screen_pixels)
     after, _ = painted_of(dataset("1", **SIZE, PhotometricInterpretation=kind, PixelData=stored.tobytes()))
     assert (after[ink] == black).all()
     assert (after[40:] == stored[40:]).mean() > 0.95
@@ -210,8 +210,8 @@ def test_text_is_black_and_the_rest_as_it_was(kind: str, turn: Any, black: int) 
 
 @pytest.mark.proves("service: case 22")
 def test_text_of_one_frame_is_painted_over_on_all() -> None:
-    picture, ink = screen()
-    frames = np.stack([np.zeros_like(picture), picture, np.zeros_like(picture) + 7])
+    screen_pixels, ink = screen()
+    frames = np.stack([np.zeros_like(screen_pixels), screen_pixels, np.zeros_like(screen_pixels) + 7])
     after, _ = painted_of(dataset("1", **SIZE, NumberOfFrames=3, PixelData=frames.tobytes()))
     assert not after[:, ink].any()
     assert (after[2][~ink][-1000:] == 7).all()
@@ -219,9 +219,9 @@ def test_text_of_one_frame_is_painted_over_on_all() -> None:
 
 @pytest.mark.proves("service: case 22")
 def test_every_frame_of_a_short_film_is_looked_at() -> None:
-    picture, ink = screen()
-    frames = np.zeros((40, *picture.shape), np.uint8)
-    frames[21] = picture  # none of sixteen that are chosen evenly
+    screen_pixels, ink = screen()
+    frames = np.zeros((40, *screen_pixels.shape), np.uint8)
+    frames[21] = screen_pixels  # none of sixteen that are chosen evenly
     after, _ = painted_of(dataset("1", **SIZE, NumberOfFrames=40, PixelData=frames.tobytes()))
     assert not after[:, ink].any()
 
@@ -237,8 +237,8 @@ def test_a_name_that_tells_the_patient_is_noticed(name: str, is_told: bool) -> N
 
 @pytest.mark.proves("service: case 22")
 def test_signed_and_twelve_bit_values_are_painted_with_their_lowest() -> None:
-    picture, ink = screen()
-    values = (picture.astype(np.int16) * 8) - 1024
+    screen_pixels, ink = screen()
+    values = (screen_pixels.astype(np.int16) * 8) - 1024
     size = {**SIZE, "BitsAllocated": 16, "BitsStored": 12, "HighBit": 11, "PixelRepresentation": 1}
     after, _ = painted_of(dataset("1", **size, PixelData=values.tobytes()))
     assert (after[ink] == -2048).all()
@@ -246,8 +246,8 @@ def test_signed_and_twelve_bit_values_are_painted_with_their_lowest() -> None:
 
 @pytest.mark.parametrize("planar", [0, 1])
 def test_colours_are_painted_black_however_they_are_stored(planar: int) -> None:
-    picture, ink = screen()
-    colours = np.stack([picture, picture // 2, picture // 3], 2)
+    screen_pixels, ink = screen()
+    colours = np.stack([screen_pixels, screen_pixels // 2, screen_pixels // 3], 2)
     stored = colours.transpose(2, 0, 1) if planar else colours
     size = {**SIZE, "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": planar}
     after, _ = painted_of(dataset("1", **size, PixelData=stored.tobytes()))
@@ -257,11 +257,11 @@ def test_colours_are_painted_black_however_they_are_stored(planar: int) -> None:
 
 @pytest.mark.proves("service: case 22")
 def test_a_palette_is_painted_with_its_darkest_entry() -> None:
-    picture, ink = screen()
+    screen_pixels, ink = screen()
     ramp = np.arange(256)[::-1].astype("<u2") * 256
     names = [f"{name}PaletteColorLookupTable" for name in ("Red", "Green", "Blue")]
     palette = {f"{n}Descriptor": [256, 0, 16] for n in names} | {f"{n}Data": ramp.tobytes() for n in names}
-    stored = (255 - picture).astype(np.uint8)
+    stored = (255 - screen_pixels).astype(np.uint8)
     made = dataset("1", **SIZE, **palette, PhotometricInterpretation="PALETTE COLOR", PixelData=stored.tobytes())
     after, _ = painted_of(made)
     assert (after[ink] == 255).all()
@@ -269,9 +269,9 @@ def test_a_palette_is_painted_with_its_darkest_entry() -> None:
 
 @pytest.mark.proves("service: case 22")
 def test_compressed_pixels_come_out_uncompressed() -> None:
-    picture, ink = screen()
-    made = dataset("1", **SIZE, PixelData=picture.tobytes())
-    made.file_meta = dcmread(io.BytesIO(file_of(dataset("1", **SIZE, PixelData=picture.tobytes())))).file_meta
+    screen_pixels, ink = screen()
+    made = dataset("1", **SIZE, PixelData=screen_pixels.tobytes())
+    made.file_meta = dcmread(io.BytesIO(file_of(dataset("1", **SIZE, PixelData=screen_pixels.tobytes())))).file_meta
     made.compress(RLELossless, generate_instance_uid=False)
     after, done = painted_of(made, syntax=RLELossless)
     assert not done.file_meta.TransferSyntaxUID.is_compressed

@@ -54,8 +54,8 @@ def read_members(report: Report | None = None, groups: Any = "auto", **members: 
     assert FORMAT.importer is not None
     labels = FORMAT.importer.read(MemorySource(data), ReadOptions(groups=groups), Report())
     list(labels.walk())
-    if report is not None and labels.ledger is not None:
-        report.reading = labels.ledger
+    if report is not None and labels.counts is not None:
+        report.reading = labels.counts
     return labels
 
 
@@ -81,7 +81,7 @@ def codes(report: Report) -> set[str]:
 def test_a_fixture_has_the_counts_it_was_published_with(case: str) -> None:
     labels = read(FIXTURES / case)
     list(labels)
-    into = labels.ledger.into if labels.ledger else {}
+    into = labels.counts.into if labels.counts else {}
     assert {key: n for key, n in into.items() if key[0] not in ("image", "answer", "classification")} == COUNTS[case]
 
 

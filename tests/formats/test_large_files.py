@@ -19,26 +19,26 @@ MOST_GROWTH = 5 << 20
 SHAPES, CORNERS = 8, [(x, 10.25 + x % 2 * 5) for x in range(300)] + [(x, 900.5) for x in reversed(range(300))]
 
 
-def cvat(path: Path, pictures: int) -> None:
+def cvat(path: Path, count: int) -> None:
     labels = "<labels><label><name>comb</name></label></labels>"
     points = ";".join(f"{x},{y}" for x, y in CORNERS)
     shape = f'<polygon label="comb" occluded="0" points="{points}" z_order="0"></polygon>\n'
     with path.open("w") as file:
         file.write('<?xml version="1.0" encoding="utf-8"?>\n<annotations><version>1.1</version>')
         file.write(f"<meta><task>{labels}</task></meta>\n")
-        for picture in range(pictures):
+        for image in range(count):
             file.write(
-                f'<image id="{picture}" name="{picture}.jpg" width="2000" height="1500">\n{shape * SHAPES}</image>\n'
+                f'<image id="{image}" name="{image}.jpg" width="2000" height="1500">\n{shape * SHAPES}</image>\n'
             )
         file.write("</annotations>\n")
 
 
-def coco(path: Path, pictures: int) -> None:
-    images = [{"id": n + 1, "width": 2000, "height": 1500, "file_name": f"{n}.jpg"} for n in range(pictures)]
+def coco(path: Path, count: int) -> None:
+    images = [{"id": n + 1, "width": 2000, "height": 1500, "file_name": f"{n}.jpg"} for n in range(count)]
     ring = json.dumps([side for corner in CORNERS for side in corner])
     with path.open("w") as file:
         file.write('{"annotations":[')
-        for number in range(pictures * SHAPES):
+        for number in range(count * SHAPES):
             ids = f'"id":{number + 1},"image_id":{number // SHAPES + 1},"category_id":1'
             file.write("," * (number > 0) + f'{{{ids},"segmentation":[{ring}]}}')
         file.write(f'],"images":{json.dumps(images)},"categories":[{{"id":1,"name":"comb"}}]}}')

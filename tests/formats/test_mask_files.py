@@ -65,7 +65,7 @@ def overlapping() -> LabelSet:
 # --- what is in the files -------------------------------------------------------------------------------------------
 
 
-def test_every_object_has_a_picture_of_its_own_and_overlaps_stay() -> None:
+def test_every_object_has_a_image_of_its_own_and_overlaps_stay() -> None:
     files = files_of("masks", overlapping())
     assert [name for name in sorted(files) if name.endswith(".png")] == [
         "masks/cam/1/000_sea.png",
@@ -78,11 +78,11 @@ def test_every_object_has_a_picture_of_its_own_and_overlaps_stay() -> None:
     assert hub_of(read_back("masks", files)) == hub_of(overlapping())
 
 
-def test_later_objects_hide_earlier_ones_in_a_picture_of_objects() -> None:
+def test_later_objects_hide_earlier_ones_in_a_image_of_objects() -> None:
     files, report = written(formats()["masks-instance"], overlapping())
-    picture = pixels_of(files["masks/cam/1.png"])
-    assert picture[3:5, 5:9].tolist() == [[1, 3, 4, 2], [1, 3, 3, 2]]
-    assert int(picture.sum()) == 1 + 3 + 4 + 2 + 1 + 3 + 3 + 2
+    image = pixels_of(files["masks/cam/1.png"])
+    assert image[3:5, 5:9].tolist() == [[1, 3, 4, 2], [1, 3, 3, 2]]
+    assert int(image.sum()) == 1 + 3 + 4 + 2 + 1 + 3 + 3 + 2
     losses = [(loss.code, loss.label, loss.count, loss.detail) for loss in report.losses()]
     assert losses == [
         ("HIDDEN_PIXELS", "sea", 1, "Other annotations cover 6 of its 8 pixels."),
@@ -101,7 +101,7 @@ def test_an_object_that_is_hidden_whole_is_dropped() -> None:
     assert len(masks_in(read_back("masks-instance", files))[0]) == 1
 
 
-def test_objects_of_a_class_are_one_area_in_a_picture_of_classes() -> None:
+def test_objects_of_a_class_are_one_area_in_a_image_of_classes() -> None:
     files, report = written(formats()["masks-index"], overlapping())
     data = files["masks/cam/1.png"]
     assert pixels_of(data)[3:5, 5:9].tolist() == [[1, 2, 1, 1], [1, 2, 2, 1]]
@@ -132,13 +132,13 @@ def test_boxes_and_polygons_become_the_pixels_whose_centres_they_hold() -> None:
     assert (item.title, item.shape) == ("car", Shape.BITMASK)
 
 
-def test_pictures_without_objects_have_a_picture_of_zeros() -> None:
+def test_images_without_objects_have_a_image_of_zeros() -> None:
     files = files_of("masks-index", SAMPLES["empty_rows"]())
     assert not pixels_of(files["masks/cam/2.png"]).any()
     assert [row.data_title for row in read_back("masks-index", files)] == ["cam/1.png", "cam/2.png"]
 
 
-def test_frames_of_videos_and_groups_have_pictures_below_the_title() -> None:
+def test_frames_of_videos_and_groups_have_images_below_the_title() -> None:
     s = Sample(DataType.VIDEO, frames=300_000, title="clips/night.mp4")
     s.place(s.draft.add_object("spill", Shape.BITMASK), mask_of("11"), [3, 299_999])
     files = files_of("masks-instance", s.done())
@@ -158,12 +158,12 @@ def test_more_classes_than_a_palette_holds_are_16_bits() -> None:
     items = [s.draft.add_object(f"c{n}", Shape.BITMASK) for n in range(300)]
     s.place(items[299], mask_of("11"))
     files = files_of("masks-index", s.done())
-    picture = png.decoded(files["masks/cam/1.png"])
-    assert (picture.pixels.dtype, int(picture.pixels.max()), picture.palette) == (np.uint16, 300, [])
+    image = png.decoded(files["masks/cam/1.png"])
+    assert (image.pixels.dtype, int(image.pixels.max()), image.palette) == (np.uint16, 300, [])
     assert masks_in(read_back("masks-index", files))[0][0][0] == "c299"
 
 
-def test_two_titles_of_one_name_have_two_pictures() -> None:
+def test_two_titles_of_one_name_have_two_images() -> None:
     s = Sample(title="a.png")
     spill = s.draft.add_object("spill", Shape.BITMASK)
     s.place(spill, mask_of("1"))
@@ -294,7 +294,7 @@ def test_a_list_that_is_not_there_is_a_wrong_option() -> None:
         read_back("masks-index", {"1.png": saved(Image.fromarray(M))}, classes="no.txt")
 
 
-def test_a_folder_of_masks_beside_one_of_images_is_not_taken_for_the_masks_of_one_picture() -> None:
+def test_a_folder_of_masks_beside_one_of_images_is_not_taken_for_the_masks_of_one_image() -> None:
     mask = saved(Image.fromarray(M))
     files = {"train/images/1.png": mask, "train/masks/1.png": mask, "train/masks/2.png": mask}
     assert formats()["masks"].identify(MemorySource(files)) is Match.NO

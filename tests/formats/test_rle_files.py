@@ -108,7 +108,7 @@ def test_names_with_commas_quotes_and_breaks_survive_csv() -> None:
     assert [item.title for item in alone.ontology.objects] == ['oil, "thick"\nspill']
 
 
-def test_csv_has_a_line_for_a_picture_without_masks() -> None:
+def test_csv_has_a_line_for_a_image_without_masks() -> None:
     labels = LabelSet(*(lambda one: (one.ontology, one._rows))(named("x")))
     s = Sample()
     s.draft.add_object("x", Shape.BITMASK)
@@ -162,8 +162,8 @@ def test_shapes_of_label_studio_that_are_no_brushes_are_counted() -> None:
     report = Report()
     labels = read(Path(__file__).parents[2] / "fixtures" / "rle" / "label-studio", report=report)
     assert len(list(labels)) == 1
-    assert labels.ledger is not None
-    assert [(loss.code, loss.type, loss.label, loss.count) for loss in labels.ledger.losses()] == [
+    assert labels.counts is not None
+    assert [(loss.code, loss.type, loss.label, loss.count) for loss in labels.counts.losses()] == [
         ("UNSUPPORTED_SHAPE", "rectanglelabels", "car", 1)
     ]
 
@@ -189,22 +189,22 @@ def test_ellipses_of_label_studio_are_ellipses_with_their_answers() -> None:
     ]  # fmt: skip
     [(question, answer)] = pond._static_answers()
     assert (question.name, answer.label) == ("frozen", "yes")
-    assert labels.ledger is not None
-    assert [(loss.code, loss.type, loss.count) for loss in labels.ledger.losses()] == [
+    assert labels.counts is not None
+    assert [(loss.code, loss.type, loss.count) for loss in labels.counts.losses()] == [
         ("UNSUPPORTED_SHAPE", "ellipselabels", 1)
     ]
-    assert labels.ledger.into["ellipse", "pond"] == 1
+    assert labels.counts.into["ellipse", "pond"] == 1
 
 
-def test_pairs_scanned_the_other_way_are_told_and_not_turned() -> None:
+def test_pairs_scanned_the_other_way_are_told_and_not_rotated() -> None:
     y, x = np.mgrid[:60, :90]
     disc = (x - 40) ** 2 + (y - 25) ** 2 < 400
     starts = np.flatnonzero(np.diff(np.concatenate([[0], disc.ravel(), [0]])))
     text = " ".join(f"{a + 1} {b - a}" for a, b in zip(starts[0::2], starts[1::2], strict=True))
     labels = read_back({"t.csv": f"ImageId,EncodedPixels\na,{text}\n".encode()}, size="90x60")
     assert int(sum(map(sum, masks_in(labels)[0][2]))) == int(disc.sum())
-    assert labels.ledger is not None
-    [note] = labels.ledger.notes()
+    assert labels.counts is not None
+    [note] = labels.counts.notes()
     assert (note.code, note.count) == ("SCAN_DOUBTFUL", 1)
     assert note.detail.endswith("Is it -r order=rows?")
 
@@ -267,7 +267,7 @@ def test_damaged_masks_are_refused_with_a_sentence(files: dict[str, bytes], sent
         list(read_back(files, size="5x4"))
 
 
-def test_a_picture_whose_size_nobody_knows_asks_for_it() -> None:
+def test_a_image_whose_size_nobody_knows_asks_for_it() -> None:
     with pytest.raises(ReadError, match=r"the size of 'a' is not known. Give it with -r size=WIDTHxHEIGHT."):
         list(read_back(table("1 2")))
 

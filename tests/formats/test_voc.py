@@ -53,7 +53,7 @@ def read_members(report: Report | None = None, coordinates: Any = "auto", **memb
     labels = FORMAT.importer.read(MemorySource(files), ReadOptions(coordinates=coordinates), Report())
     list(labels.walk())
     if report is not None:
-        report.reading = labels.ledger or report.reading
+        report.reading = labels.counts or report.reading
     return labels
 
 
@@ -84,7 +84,7 @@ def test_a_fixture_has_the_counts_it_was_published_with(case: str) -> None:
     report = Report()
     labels = read(FIXTURES / case, report=report)
     rows = list(labels)
-    into = labels.ledger.into if labels.ledger else {}
+    into = labels.counts.into if labels.counts else {}
     assert {name: count for (type_, name), count in into.items() if type_ == "object"} == objects
     assert sum(count for (type_, _), count in into.items() if type_ == "part") == parts
     answers = [
@@ -261,9 +261,9 @@ def test_of_several_sets_the_split_is_the_one_that_is_called_so() -> None:
 def test_polygons_and_rotated_boxes_have_a_box_beside_that_every_reader_takes(tmp_path: Path) -> None:
     ring = "".join(f"<{axis}{n}>{value}</{axis}{n}>" for n, (x, y) in enumerate([(2, 1), (8, 1), (5, 9)], 1)
                    for axis, value in (("x", x), ("y", y)))  # fmt: skip
-    turned = "<type>robndbox</type><name>ship</name><robndbox><cx>10</cx><cy>5</cy><w>8</w><h>4</h><angle>1.570796327</angle></robndbox>"  # noqa: E501
+    rotated = "<type>robndbox</type><name>ship</name><robndbox><cx>10</cx><cy>5</cy><w>8</w><h>4</h><angle>1.570796327</angle></robndbox>"  # noqa: E501
     (tmp_path / "in").mkdir()
-    member = xml(f"<name>leaf</name><polygon>{ring}</polygon>{box(2, 1, 8, 9)}", turned, car(0, 0, 3, 3))
+    member = xml(f"<name>leaf</name><polygon>{ring}</polygon>{box(2, 1, 8, 9)}", rotated, car(0, 0, 3, 3))
     (tmp_path / "in" / "a.xml").write_bytes(member)
     report = Report()
     convert(tmp_path / "in", tmp_path / "out", to="voc", report=report)

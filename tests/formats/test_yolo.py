@@ -24,7 +24,7 @@ from encord_convert.hub.headers import header_in
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.media import read_header
 from encord_convert.hub.splits import split_of
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.losses.compare import diff
 from encord_convert.sdk.objects.coordinates import Visibility
 from encord_convert.testing import FormatLaws, hub_of
@@ -864,7 +864,7 @@ def written(labels: LabelSet, format_: str, report: Report | None = None, **opti
 
 def rows_of(labels: LabelSet) -> LabelSet:
     """Return the same set without its tables."""
-    bare = LabelSet(labels.ontology, lambda: labels.walk(), ledger=labels.ledger)
+    bare = LabelSet(labels.ontology, lambda: labels.walk(), counts=labels.counts)
     bare.native, bare.splits = labels.native, labels.splits
     return bare
 
@@ -892,7 +892,7 @@ def test_tables_are_written_as_rows_are(task: str) -> None:
         texts[f"labels/train/{number:03}.txt"] = "".join(f"{row}\n" for row in rows)
     images = {name.replace("labels", "images").replace("txt", "png"): IMAGE for name in texts}
     labels, _ = reading({"data.yaml": YAML, **texts, **images})
-    assert any(isinstance(one, Sheet) for one in labels.sheets())
+    assert any(isinstance(one, Table) for one in labels.tables())
     reports = Report(), Report()
     assert written(labels, task, reports[0]) == written(rows_of(labels), task, reports[1])
     assert reports[0].to_dict() == reports[1].to_dict()

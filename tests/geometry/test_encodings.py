@@ -210,13 +210,13 @@ def test_the_scan_of_a_disc_is_recognised() -> None:
         lambda kind: arrays(kind, array_shapes(min_dims=2, max_dims=2, max_side=70))
     )
 )
-def test_a_picture_is_read_as_it_was_written(pixels: np.ndarray) -> None:
+def test_a_image_is_read_as_it_was_written(pixels: np.ndarray) -> None:
     back = png.decoded(png.encoded(pixels)).pixels
     assert back.dtype == pixels.dtype
     assert (back == pixels).all()
 
 
-def test_a_picture_larger_than_allowed_is_refused_by_its_header() -> None:
+def test_a_image_larger_than_allowed_is_refused_by_its_header() -> None:
     with rle.pixel_limit(100), pytest.raises(ValueError, match="10 x 11 pixels is larger than the 100"):
         png.decoded(png.encoded(np.zeros((10, 11), np.uint8)))
     data = bytearray(png.encoded(np.zeros((1, 1), np.uint8)))
@@ -226,7 +226,7 @@ def test_a_picture_larger_than_allowed_is_refused_by_its_header() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 8, 28, 40, 60])
-def test_a_picture_cut_short_is_refused(cut: int) -> None:
+def test_a_image_cut_short_is_refused(cut: int) -> None:
     with pytest.raises(ValueError, match=r"not a PNG image|cannot be read"):
         png.decoded(png.encoded(np.arange(4096, dtype=np.uint16).reshape(64, 64))[:cut])
 

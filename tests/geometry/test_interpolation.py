@@ -93,7 +93,7 @@ def test_crowding_vertices_are_thinned():
     assert interpolation.points_between(a, b, 0.75, closed=False) == [0, 0, 0.5, 0, 0.75, 0, 10, 0]
 
 
-def test_two_ends_of_a_stretch_that_nearly_meet_become_one_vertex():
+def test_two_ends_of_a_chunk_that_nearly_meet_become_one_vertex():
     a = [0, 0, 4, 0, 10, 0]
     b = [0, 0, 10, 0]
     assert interpolation.points_between(a, b, 0.875, closed=False) == [0.25, 0, 10, 0]
@@ -108,8 +108,8 @@ def test_closed_ring_does_not_repeat_its_first_vertex():
 
 def test_polygon_matches_its_first_vertices_whatever_their_places():
     a = [0, 0, 10, 0, 10, 10, 0, 10]
-    turned = [10, 0, 10, 10, 0, 10, 0, 0]
-    assert interpolation.points_between(a, turned, 0.5, closed=True) == [5, 0, 10, 5, 5, 10, 0, 5]
+    rotated = [10, 0, 10, 10, 0, 10, 0, 0]
+    assert interpolation.points_between(a, rotated, 0.5, closed=True) == [5, 0, 10, 5, 5, 10, 0, 5]
 
 
 def test_curve_without_length_spreads_its_vertices_evenly():

@@ -33,8 +33,8 @@ def polygons_in_images(draw):
     return draw(st.lists(ring, min_size=1, max_size=3)), height, width
 
 
-def drawn(picture):
-    return np.array([[mark == "#" for mark in line] for line in picture.split()])
+def drawn(image):
+    return np.array([[mark == "#" for mark in line] for line in image.split()])
 
 
 def blob(height, width, cy, cx, radius):
@@ -126,8 +126,8 @@ def test_hole_that_touches_the_outside_at_a_corner_belongs_to_the_outside():
 @pytest.mark.parametrize(
     "picture", ["#", "####", "# # #", "#... .... ...#", ".#. ### .#.", "#.#.# .#.#. #.#.#", "#### #..# #### #..# ####"]
 )
-def test_lines_corners_and_checkerboards_survive_crack_following(picture):
-    mask = drawn(picture)
+def test_lines_corners_and_checkerboards_survive_crack_following(image):
+    mask = drawn(image)
     assert np.array_equal(masks.mask_from_rings(masks.rings_from_mask(mask), *mask.shape), mask)
 
 

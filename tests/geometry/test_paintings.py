@@ -40,12 +40,12 @@ def test_an_image_in_bands_is_the_image(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @given(arrays(np.uint16, (6, 9), elements=st.sampled_from([0, 1, 2, 700, 65535])))
-def test_each_value_is_one_mask(picture: np.ndarray) -> None:
-    found = values_in([picture[:2], picture[2:]])
-    assert [value for value, _ in found] == [value for value in np.unique(picture).tolist() if value]
+def test_each_value_is_one_mask(image: np.ndarray) -> None:
+    found = values_in([image[:2], image[2:]])
+    assert [value for value, _ in found] == [value for value in np.unique(image).tolist() if value]
     for value, (runs, *box) in found:
-        assert rle.frame_runs_from_box_runs(runs, *box, 9, 6).tolist() == rle.runs_from_mask(picture == value).tolist()
-        assert box_runs(picture == value)[1:] == tuple(box)
+        assert rle.frame_runs_from_box_runs(runs, *box, 9, 6).tolist() == rle.runs_from_mask(image == value).tolist()
+        assert box_runs(image == value)[1:] == tuple(box)
 
 
 def test_the_common_example_is_found_again() -> None:
@@ -54,10 +54,10 @@ def test_the_common_example_is_found_again() -> None:
     assert (value, runs.tolist(), box) == (1, [0, 2, 2, 3, 2, 2, 4, 1], [1, 0, 4, 4])
 
 
-def test_a_box_beyond_the_picture_is_refused() -> None:
+def test_a_box_beyond_the_image_is_refused() -> None:
     with pytest.raises(ValueError, match="A box at 3, 0 of 2 x 1 pixels leaves 4 x 2"):
         Painting([(np.array([0, 2]), 3, 0, 2, 1)], [1], 2, 4)
 
 
-def test_a_picture_without_pixels_holds_no_values() -> None:
+def test_a_image_without_pixels_holds_no_values() -> None:
     assert values_in([np.zeros((0, 4), np.uint8)]) == []

@@ -83,9 +83,9 @@ def test_ring_that_is_not_flat_pairs_is_refused(flat):
 @pytest.mark.parametrize("strange", [math.nan, math.inf, -math.inf, 2e12])
 def test_coordinate_without_a_place_is_refused(strange):
     sentence = re.escape(f"A ring has the coordinate {strange}; coordinates are from -1e+12 to 1e+12.")
-    for use in (rings.check_ring, lambda flat: rings.clip_ring(flat, 10, 10)):
+    for variant in (rings.check_ring, lambda flat: rings.clip_ring(flat, 10, 10)):
         with pytest.raises(ValueError, match=sentence):
-            use([0, 0, 1, strange, 1, 1])
+            variant([0, 0, 1, strange, 1, 1])
 
 
 def test_repeated_points_count_once():
@@ -212,14 +212,14 @@ def test_ellipse_starts_at_its_right_end_and_runs_clockwise():
     assert rings.is_clockwise(ring)
 
 
-def test_ellipse_turned_by_a_quarter_has_its_axes_swapped():
+def test_ellipse_rotated_by_a_quarter_has_its_axes_swapped():
     ring = rings.ring_from_ellipse(10, 20, 4, 2, 90)
     assert ring[:2] == [10, 24]
     assert (min(ring[0::2]), min(ring[1::2]), max(ring[0::2]), max(ring[1::2])) == (8, 16, 12, 24)
 
 
 @given(st.floats(-360, 360), st.integers(3, 100))
-def test_every_vertex_lies_on_the_turned_ellipse(angle, vertices):
+def test_every_vertex_lies_on_the_rotated_ellipse(angle, vertices):
     ring = rings.ring_from_ellipse(1, 2, 5, 3, angle, vertices)
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     for x, y in zip(ring[0::2], ring[1::2], strict=True):

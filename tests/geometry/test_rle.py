@@ -442,7 +442,7 @@ def test_repair_leaves_the_runs_of_the_caller_alone():
     ids=str,
 )
 def test_runs_that_are_no_runs_are_refused_everywhere(runs, sentence):
-    uses = [
+    variants = [
         lambda: rle.check_runs(runs, 3, 4),
         lambda: rle.repaired_runs(runs, 3, 4),
         lambda: rle.mask_from_runs(runs, 3, 4),
@@ -451,16 +451,16 @@ def test_runs_that_are_no_runs_are_refused_everywhere(runs, sentence):
         lambda: rle.column_runs_from_row_runs(runs, 3, 4),
         lambda: rle.column_frame_runs_from_box_runs(runs, 0, 0, 4, 3, 4, 3),
     ]
-    for use in uses:
+    for variant in variants:
         with pytest.raises(ValueError, match=re.escape(sentence)):
-            use()
+            variant()
 
 
 @pytest.mark.proves("pixels: 35")
 @pytest.mark.parametrize("runs", [[3, 8], [3, 10], [], [13]])
 def test_runs_that_do_not_fill_the_mask_are_refused_everywhere(runs):
     sentence = re.escape(f"The runs sum to {sum(runs)} pixels, but 3 x 4 (height x width) is 12.")
-    uses = [
+    variants = [
         lambda: rle.check_runs(runs, 3, 4),
         lambda: rle.mask_from_runs(runs, 3, 4),
         lambda: rle.box_from_runs(runs, 3, 4),
@@ -471,9 +471,9 @@ def test_runs_that_do_not_fill_the_mask_are_refused_everywhere(runs):
         lambda: rle.column_frame_runs_from_box_runs(runs, 0, 0, 4, 3, 9, 9),
         lambda: rle.clipped_box_runs(runs, 0, 0, 4, 3, 2, 2),
     ]
-    for use in uses:
+    for variant in variants:
         with pytest.raises(ValueError, match=sentence):
-            use()
+            variant()
 
 
 @pytest.mark.parametrize(
@@ -485,16 +485,16 @@ def test_runs_that_do_not_fill_the_mask_are_refused_everywhere(runs):
     ],
 )
 def test_size_that_no_mask_has_is_refused_before_memory_is_taken(size, sentence):
-    uses = [
+    variants = [
         lambda: rle.check_runs([12], *size),
         lambda: rle.mask_from_runs([12], *size),
         lambda: rle.mask_from_string("", *size, lenient=True),
         lambda: rle.column_runs_from_row_runs([12], *size),
         lambda: rle.repaired_runs([], *size),
     ]
-    for use in uses:
+    for variant in variants:
         with pytest.raises(ValueError, match=re.escape(sentence)):
-            use()
+            variant()
 
 
 def test_runs_beyond_the_cap_have_no_string():

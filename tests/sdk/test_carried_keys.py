@@ -101,7 +101,7 @@ def test_unknown_keys_of_a_label_stay_when_it_is_moved_and_go_with_it() -> None:
     assert entry["vendorExtra"] == EXTRA and entry["confidence"] == 0.5
 
 
-def test_an_answer_given_anew_is_as_any_new_answer() -> None:
+def test_an_answer_given_again_is_as_any_new_answer() -> None:
     structure = ontology()
     row = LabelRowV2._from_dict(full(), structure)
     (instance,) = row.get_object_instances()

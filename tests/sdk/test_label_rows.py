@@ -124,7 +124,7 @@ def test_a_row_that_cannot_be_read_leaves_everything_as_it_was() -> None:
     assert not fresh.is_labelling_initialised
 
 
-def test_instances_of_a_row_that_is_read_anew_belong_to_none() -> None:
+def test_instances_of_a_row_that_is_read_again_belong_to_none() -> None:
     row = video()
     old = forklift(row, 3, "O1")
     row.from_labels_dict(row_json())

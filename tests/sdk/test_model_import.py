@@ -19,7 +19,7 @@ def loaded(statement: str) -> set[str]:
 
 
 def test_the_model_loads_no_heavy_module() -> None:
-    use = """
+    variant = """
 from encord_convert.sdk.objects import *
 structure = OntologyStructure()
 thing = structure.add_object("Thing", Shape.POLYGON)
@@ -28,7 +28,7 @@ from encord_convert.sdk.objects.coordinates import PolygonCoordinates, BitmaskCo
 instance.set_for_frames(PolygonCoordinates._from_flat([0.0, 0.0, 1.0, 1.0]))
 BitmaskCoordinates({"top": 0, "left": 0, "height": 1, "width": 1, "rleString": "1"}).to_dict()
 """.strip().replace("\n", "\n")
-    assert not set(HEAVY) & loaded(f"exec({use!r})")
+    assert not set(HEAVY) & loaded(f"exec({variant!r})")
 
 
 def test_importing_the_package_of_the_model_loads_none_of_it() -> None:

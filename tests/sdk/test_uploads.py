@@ -73,7 +73,7 @@ def world(storage: Storage) -> Iterator[World]:
         yield made
 
 
-def pictures(folder: Path, count: int) -> list[Path]:
+def images(folder: Path, count: int) -> list[Path]:
     paths = [folder / f"{n:03}.png" for n in range(count)]
     for n, path in enumerate(paths):
         path.write_bytes(PNG + bytes([n]))
@@ -81,7 +81,7 @@ def pictures(folder: Path, count: int) -> list[Path]:
 
 
 def test_a_group_keeps_the_order_of_its_files(world: World, storage: Storage, tmp_path: Path) -> None:
-    paths = pictures(tmp_path, 40)[::-1]
+    paths = images(tmp_path, 40)[::-1]
     made = world.dataset.create_image_group(paths)
     assert made == [{"data_hash": "g", "title": "group"}] and made.failures == ()
     (order,) = storage.registered
@@ -90,7 +90,7 @@ def test_a_group_keeps_the_order_of_its_files(world: World, storage: Storage, tm
 
 
 def test_paths_may_come_from_a_generator(world: World, storage: Storage, tmp_path: Path) -> None:
-    world.dataset.create_image_group(str(path) for path in pictures(tmp_path, 3))
+    world.dataset.create_image_group(str(path) for path in images(tmp_path, 3))
     assert [one[-1] for one in storage.of(storage.registered[0])] == [0, 1, 2]
 
 
@@ -120,13 +120,13 @@ def test_a_missing_file_is_named_before_anything_is_sent(world: World, tmp_path:
     _ = world.dataset
     gone = tmp_path / "gone.png"
     with pytest.raises(EncordException, match=r"gone\.png: there is no such file\. Nothing was sent\."):
-        world.dataset.create_image_group([*pictures(tmp_path, 2), gone])
+        world.dataset.create_image_group([*images(tmp_path, 2), gone])
     assert world.recorded == []
 
 
 @pytest.mark.proves("service: case 10 case 11")
 def test_failures_are_listed_where_they_are_allowed(world: World, storage: Storage, tmp_path: Path) -> None:
-    paths = pictures(tmp_path, 5)
+    paths = images(tmp_path, 5)
     storage.refused = {paths[1].read_bytes(), paths[4].read_bytes()}
     made = world.dataset.create_image_group(paths, cloud_upload_settings=ALLOWING)
     assert [one.path for one in made.failures] == [str(paths[1]), str(paths[4])]
@@ -136,7 +136,7 @@ def test_failures_are_listed_where_they_are_allowed(world: World, storage: Stora
 
 @pytest.mark.proves("service: case 10 case 11")
 def test_nothing_is_registered_where_nothing_arrived(world: World, storage: Storage, tmp_path: Path) -> None:
-    paths = pictures(tmp_path, 2)
+    paths = images(tmp_path, 2)
     storage.refused = {path.read_bytes() for path in paths}
     with pytest.raises(CloudUploadError, match="None of the 2 files arrived"):
         world.dataset.create_image_group(paths, cloud_upload_settings=ALLOWING)
@@ -144,7 +144,7 @@ def test_nothing_is_registered_where_nothing_arrived(world: World, storage: Stor
 
 
 def test_a_call_made_again_sends_only_what_did_not_arrive(world: World, storage: Storage, tmp_path: Path) -> None:
-    paths = pictures(tmp_path, 30)
+    paths = images(tmp_path, 30)
     storage.refused = {paths[20].read_bytes()}
     with pytest.raises(CloudUploadError, match=r"020\.png: storage answered HTTP 403") as caught:
         world.dataset.create_image_group(paths)
@@ -161,7 +161,7 @@ def test_a_call_made_again_sends_only_what_did_not_arrive(world: World, storage:
 
 
 def test_a_file_that_changed_meanwhile_is_sent_again(world: World, storage: Storage, tmp_path: Path) -> None:
-    good, bad = pictures(tmp_path, 2)
+    good, bad = images(tmp_path, 2)
     storage.refused = {bad.read_bytes()}
     with pytest.raises(CloudUploadError):
         world.dataset.create_image_group([good, bad])
@@ -174,7 +174,7 @@ def test_a_file_that_changed_meanwhile_is_sent_again(world: World, storage: Stor
 def test_progress_is_told(world: World, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     world.dataset._client._uploads.progress = lambda done, of: told.append((done, of))
-    world.dataset.create_image_group(pictures(tmp_path, 4))
+    world.dataset.create_image_group(images(tmp_path, 4))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Running
-from media import CT, picture
+from media import CT, image
 from sqlalchemy import Connection, insert
 from worlds import add_data
 
@@ -70,7 +70,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _filled(cloud: Path) -> Path:
-    picture(cloud / "clip.mp4", 8, 8, format="PNG")
+    image(cloud / "clip.mp4", 8, 8, format="PNG")
     (cloud / "a.dcm").write_bytes(next(iter(sorted(CT.glob("*.dcm")))).read_bytes())
     return cloud
 

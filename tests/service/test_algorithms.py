@@ -42,7 +42,7 @@ def test_a_box_moves_linearly(server: Running) -> None:
 
 
 @pytest.mark.proves("service: 12")
-def test_a_turned_box_turns_along_the_shorter_arc(server: Running) -> None:
+def test_a_rotated_box_turns_along_the_shorter_arc(server: Running) -> None:
     box = {"x": 0.0, "y": 0.0, "w": 0.5, "h": 0.25}
     found = filled(
         server, entry(rotatableBoundingBox=box | {"theta": 350.0}), entry(rotatableBoundingBox=box | {"theta": 10.0})

@@ -26,7 +26,7 @@ import pytest
 from capture_worlds import KEY, WIRE, prepare
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from harness import running
-from media import CT, film, picture
+from media import CT, film, image
 from wire_replies import BY_UID, REFUSED, REPLIES, YOUNGER, faults
 
 from encord_convert.sdk.http._signatures import authorization, signature_headers
@@ -88,8 +88,8 @@ def real(title: str, folder: Path) -> bytes:
         case ".dcm":
             return next(iter(sorted(CT.glob("*.dcm")))).read_bytes()
         case ".jpg" | ".jpeg":
-            return picture(folder / title, 64, 48, format="JPEG").read_bytes()
-    return picture(folder / title, 64, 48, format="PNG").read_bytes()
+            return image(folder / title, 64, 48, format="JPEG").read_bytes()
+    return image(folder / title, 64, 48, format="PNG").read_bytes()
 
 
 class Player:

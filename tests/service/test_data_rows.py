@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from harness import WAYS, Running, running
-from media import picture
+from media import image
 from test_uploaded_files import bytes_at, dataset_of
 
 from encord_convert.sdk.constants.enums import DataType
@@ -22,8 +22,8 @@ from encord_convert.sdk.orm.dataset import DatasetAccessSettings, DatasetUserRol
 def dataset(server: Running, tmp_path: Path) -> Dataset:
     made = dataset_of(server)
     for name in ("a.png", "b_1.png", "bx1.png"):
-        made.upload_image(picture(tmp_path / name, 4, 4))
-    made.create_image_group([picture(tmp_path / "g.png", 5, 5)], title="walk")
+        made.upload_image(image(tmp_path / name, 4, 4))
+    made.create_image_group([image(tmp_path / "g.png", 5, 5)], title="walk")
     return made
 
 
@@ -140,7 +140,7 @@ def test_items_one_may_not_see_are_not_there(server: Running, dataset: Dataset) 
 def test_uploads_of_many_threads_all_become_rows(tmp_path: Path, way: str) -> None:
     with running(tmp_path / "service", way) as server:
         dataset = dataset_of(server)
-        files = [picture(tmp_path / f"{number}.png", 3 + number, 3) for number in range(12)]
+        files = [image(tmp_path / f"{number}.png", 3 + number, 3) for number in range(12)]
         threads = [threading.Thread(target=dataset.upload_image, args=(file,)) for file in files]
         for thread in threads:
             thread.start()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness import GIVEN_DATABASE, database_of, running
-from media import picture
+from media import image
 from postgresql import THROWAWAY
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
@@ -66,12 +66,12 @@ def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
 
 @pytest.mark.proves("service: 3")
 def test_an_older_database_gets_folders_items_and_stages(tmp_path: Path) -> None:
-    folder, image = tmp_path / "service", str(picture(tmp_path / "a.png", 8, 6))
+    folder, image_path = tmp_path / "service", str(image(tmp_path / "a.png", 8, 6))
     with running(folder) as server:
         made = world(server)
         dataset = made.user.get_dataset(made.dataset_hash)
-        dataset.upload_image(image)
-        dataset.create_image_group([image, image], title="pair", create_video=False)
+        dataset.upload_image(image_path)
+        dataset.create_image_group([image_path, image_path], title="pair", create_video=False)
         dataset._client._uploads.places(IMAGE, ["later.png"])
         row = made.project._client.create_label_row(dataset.list_data_rows()[0].uid)
         made.project._client.set_label_status(row["label_hash"], LabelStatus.LABELLED)

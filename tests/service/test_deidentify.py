@@ -23,7 +23,7 @@ from encord_convert.sdk.objects.common import (
 from encord_convert.service.redactions import Job, redacted
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
-from dicom_files import picture
+from dicom_files import image
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def cloud(tmp_path: Path) -> Path:
     folder = (tmp_path / "cloud").resolve()
     (folder / "scans").mkdir(parents=True)
     for number, modality in enumerate(("CT", "MR", "CT")):
-        (folder / f"scans/{number} a.dcm").write_bytes(picture(number, Modality=modality, InstitutionName="SECRET"))
+        (folder / f"scans/{number} a.dcm").write_bytes(image(number, Modality=modality, InstitutionName="SECRET"))
     (folder / "scans/broken.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\0" * 20)
     return folder
 
@@ -131,7 +131,7 @@ def test_the_log_says_what_became_of_each_file_and_names_none(
 ) -> None:
     caplog.set_level("INFO")
     named = cloud / "scans/2024 MILLER chest.dcm"
-    named.write_bytes(picture(9, Modality="CT", PatientName="Miller^Ann"))
+    named.write_bytes(image(9, Modality="CT", PatientName="Miller^Ann"))
     conditions = [SaveDeidentifiedDicomConditionIn(["CT"], "Modality")]
     deidentified(served, [named, cloud / "scans/1 a.dcm", cloud / "scans/0 a.dcm"], save_conditions=conditions)
     assert "File 0 is saved; 0 boxes are painted over, 0.0 % of it." in caplog.text
@@ -182,7 +182,7 @@ def test_a_call_sent_twice_saves_once(served: Running, cloud: Path) -> None:
 
 def test_a_file_that_is_too_large_fails_alone(tmp_path: Path, cloud: Path) -> None:
     huge = tmp_path / "huge.dcm"
-    huge.write_bytes(picture(5, Rows=30_000, Columns=30_000, NumberOfFrames=2, PixelData=b"\0\0"))
+    huge.write_bytes(image(5, Rows=30_000, Columns=30_000, NumberOfFrames=2, PixelData=b"\0\0"))
     files = [(str(huge), str(tmp_path / "1")), (str(cloud / "scans/0 a.dcm"), str(tmp_path / "2"))]
     first, second = redacted(Job(files, True, "REDACT_ALL_TEXT", []))
     assert first.fault is not None and "GiB are the most" in first.fault

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness import Running
-from media import picture
+from media import image
 
 from encord_convert.formats._files import MemorySource
 from encord_convert.sdk.exceptions import ResourceNotFoundError
@@ -48,7 +48,7 @@ def project_export(folder: Path) -> Path:
     (folder / "annotations.xml").parent.mkdir(parents=True)
     (folder / "annotations.xml").write_text(PROJECT)
     for name in ("a.png", "b.png"):
-        picture(folder / "images/default" / name, 40, 30)
+        image(folder / "images/default" / name, 40, 30)
     return folder
 
 
@@ -164,7 +164,7 @@ def test_annotations_that_cannot_be_read_make_no_project(server: Running, tmp_pa
     assert ann.get_projects() == []
 
 
-def test_pictures_are_imported_into_ones_own_dataset_only(server: Running) -> None:
+def test_images_are_imported_into_ones_own_dataset_only(server: Running) -> None:
     dataset = server.user("ann").create_dataset("Hers", StorageLocation.CORD_STORAGE).dataset_hash
     payload = {
         "cvat": {"annotations_base64": b64encode(PROJECT.encode()).decode()},

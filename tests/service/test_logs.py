@@ -90,7 +90,7 @@ def test_an_answer_that_changes_is_an_edit_without_a_frame(server: Running, watc
     ]  # fmt: skip
 
 
-def test_saving_anew_what_is_there_is_no_edit(server: Running, watch: Watch) -> None:
+def test_saving_again_what_is_there_is_no_edit(server: Running, watch: Watch) -> None:
     here = world(server)
     begun = here.begun()
     save(here.project, with_objects(begun, box("a")))

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import pytest
 from harness import Running, key_of, running
-from media import CT, film, picture
+from media import CT, film, image
 
 from encord_convert.sdk.http._signatures import authorization, signature_headers
 from encord_convert.sdk.http.transport import Request
@@ -197,7 +197,7 @@ class Player:
             case "dicomFile":
                 return sorted(CT.glob("*.dcm"))[len(self.addresses) % 3].read_bytes()
             case "image":
-                return picture(self.folder / "image.png", 64, 48, format="PNG").read_bytes()
+                return image(self.folder / "image.png", 64, 48, format="PNG").read_bytes()
         return b"words"
 
     def learn(self, recorded: Any, found: Any) -> None:
@@ -227,7 +227,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What was not accepted, by call."""
     folder = tmp_path_factory.mktemp("newest").resolve()
     (cloud := folder / "cloud").mkdir()
-    picture(cloud / "a.png", 64, 48, format="PNG")
+    image(cloud / "a.png", 64, 48, format="PNG")
     (cloud / "a.dcm").write_bytes(sorted(CT.glob("*.dcm"))[0].read_bytes())
     told: dict[str, list[str]] = {}
     with running(folder / "service", private_data=[str(cloud)]) as server:

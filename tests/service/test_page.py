@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from media import picture
+from media import image
 from test_serve_cli import ROOT, key_files
 
 PAGE = (ROOT / "encord_convert" / "docs" / "service.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def test_the_session_of_the_page_works_as_it_stands(tmp_path: Path) -> None:
     private, public = key_files(tmp_path)
     private.rename(home / ".ssh/id_ed25519")
     public.rename(home / ".ssh/id_ed25519.pub")
-    picture(tmp_path / "crossing.png", 64, 48)
+    image(tmp_path / "crossing.png", 64, 48)
     serve, exports, add = blocks("sh")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home)}
 

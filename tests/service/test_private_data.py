@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from harness import WAYS, Running, running
-from media import CT, picture
+from media import CT, image
 
 from encord_convert.errors import ReadError
 from encord_convert.sdk.dataset import Dataset
@@ -25,10 +25,10 @@ from encord_convert.service.store.tables_jobs import DONE, READ, WAITING
 def cloud(tmp_path: Path) -> Path:
     folder = tmp_path / "cloud"
     for number in range(3):
-        picture(folder / f"cam 1/{number}.png", 40 + number, 30)
+        image(folder / f"cam 1/{number}.png", 40 + number, 30)
     shutil.copytree(CT, folder / "ct")
     (folder / "notes.txt").write_text("no image")
-    picture(tmp_path / "outside.png", 9, 9)
+    image(tmp_path / "outside.png", 9, 9)
     (folder / "way_out.png").symlink_to(tmp_path / "outside.png")
     return folder
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import requests
 from harness import running
-from media import picture
+from media import image
 
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.orm.dataset import StorageLocation
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
-from dicom_files import picture as scan
+from dicom_files import image as scan
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("s3fs", reason="s3fs is not installed")
@@ -46,7 +46,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.mark.proves("service: 14")
 def test_files_of_a_bucket_stay_where_they_are(tmp_path: Path, bucket: Any) -> None:
-    bucket.put_file(str(picture(tmp_path / "a.png", 40, 30)), "bucket/data/a b.png")
+    bucket.put_file(str(image(tmp_path / "a.png", 40, 30)), "bucket/data/a b.png")
     bucket.pipe_file("bucket/elsewhere.png", b"x")
     with running(tmp_path / "service", private_data=["s3://bucket/data"]) as server:
         ann = server.user("ann")

@@ -227,13 +227,13 @@ def test_reviews_come_only_if_asked_for(server: Running) -> None:
     assert objects_of(with_them)[0]["reviews"] == reviews
 
 
-def test_a_signed_link_opens_the_picture_without_a_key(server: Running, tmp_path: Path) -> None:
-    from media import picture
+def test_a_signed_link_opens_the_image_without_a_key(server: Running, tmp_path: Path) -> None:
+    from media import image
 
     from encord_convert.sdk.http.transport import Request
 
     here = world(server)
-    file = picture(tmp_path / "a.png", 8, 6)
+    file = image(tmp_path / "a.png", 8, 6)
     here.user.get_dataset(here.dataset_hash).upload_image(file)
     [listed] = here.project.list_label_rows_v2()
     begun = here.client.create_label_row(listed.data_hash)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 from harness import Running, key_of
-from media import picture
+from media import image
 from test_serve_cli import client, key_files, served
 
 from encord_convert.cli import run
@@ -38,7 +38,7 @@ def secrets_of(server: Running, tmp_path: Path) -> tuple[list[str], str]:
     ann = server.user("ann")
     dataset_hash = ann.create_dataset("Secrets", StorageLocation.CORD_STORAGE).dataset_hash
     key = ann.create_dataset_api_key(dataset_hash, "all", list(DatasetScope)).api_key
-    ann.get_dataset(dataset_hash).upload_image(str(picture(tmp_path / "a.png", 8, 6)))
+    ann.get_dataset(dataset_hash).upload_image(str(image(tmp_path / "a.png", 8, 6)))
     [row] = ann.get_dataset(dataset_hash).list_data_rows()
     row.refetch_data(signed_url=True)
     assert row.signed_url is not None
@@ -114,7 +114,7 @@ def test_no_secret_is_printed_by_the_process(tmp_path: Path, capsys: pytest.Capt
         dataset_hash = ann.create_dataset("Secrets", StorageLocation.CORD_STORAGE).dataset_hash
         key = ann.create_dataset_api_key(dataset_hash, "all", list(DatasetScope)).api_key
         client_by_key(ApiKeyConfig(dataset_hash, key, domain=url))
-        ann.get_dataset(dataset_hash).upload_image(str(picture(tmp_path / "a.png", 8, 6)))
+        ann.get_dataset(dataset_hash).upload_image(str(image(tmp_path / "a.png", 8, 6)))
         for _ in range(3):
             requests.post(url + RESOURCE, headers={"Authorization": key}, data=b"\xff")
             requests.get(url + "/storage/files/x?signature=planted", timeout=10)

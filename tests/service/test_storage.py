@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from harness import Running, running
-from media import picture
+from media import image
 
 from encord_convert.errors import ReadError
 from encord_convert.sdk.http.routes import Query
@@ -135,7 +135,7 @@ def fetched(server: Running, name: str, body: bytes, **headers: str) -> Reply:
 
 
 def test_a_part_of_a_file_can_be_fetched(server: Running, tmp_path: Path) -> None:
-    body = picture(tmp_path / "a.png", 9, 9).read_bytes()
+    body = image(tmp_path / "a.png", 9, 9).read_bytes()
     for span, wanted in (("2-5", body[2:6]), ("4-", body[4:]), ("-3", body[-3:])):
         reply = fetched(server, "a.png", body, Range=f"bytes={span}")
         assert (reply.status, reply.body) == (206, wanted)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from harness import Running, running
-from media import CT, film, picture
+from media import CT, film, image
 
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.dataset import Dataset
@@ -40,7 +40,7 @@ def bytes_at(server: Running, url: str) -> bytes:
 
 @pytest.mark.proves("service: 6")
 def test_an_image_keeps_its_bytes_and_says_its_size(server: Running, tmp_path: Path) -> None:
-    dataset, file = dataset_of(server), picture(tmp_path / "a.png", 31, 17)
+    dataset, file = dataset_of(server), image(tmp_path / "a.png", 31, 17)
     made = dataset.upload_image(file, title="north camera")
     [row] = dataset.list_data_rows()
     assert (row.uid, row.title, row.data_type) == (made["data_hash"], "north camera", DataType.IMAGE)
@@ -50,13 +50,13 @@ def test_an_image_keeps_its_bytes_and_says_its_size(server: Running, tmp_path: P
 
 
 @pytest.mark.proves("service: 6")
-def test_a_picture_on_its_side_has_the_size_it_is_shown_in(server: Running, tmp_path: Path) -> None:
+def test_a_image_on_its_side_has_the_size_it_is_shown_in(server: Running, tmp_path: Path) -> None:
     from PIL import Image
 
     exif = Image.Exif()
     exif[0x0112] = 6
     dataset = dataset_of(server)
-    dataset.upload_image(picture(tmp_path / "phone.jpg", 40, 30, exif=exif))
+    dataset.upload_image(image(tmp_path / "phone.jpg", 40, 30, exif=exif))
     [row] = dataset.list_data_rows()
     assert (row.width, row.height) == (30, 40)
 
@@ -65,7 +65,7 @@ def test_a_picture_on_its_side_has_the_size_it_is_shown_in(server: Running, tmp_
 def test_a_group_has_its_images_in_the_order_given_each_with_its_own_size(server: Running, tmp_path: Path) -> None:
     dataset = dataset_of(server)
     sizes = {"b.png": (8, 4), "a.png": (6, 5), "c.jpg": (3, 9)}
-    files = [picture(tmp_path / name, *size) for name, size in sizes.items()]
+    files = [image(tmp_path / name, *size) for name, size in sizes.items()]
     [made] = dataset.create_image_group(files, title="walk", create_video=False)
     [row] = dataset.list_data_rows(data_types=[DataType.IMG_GROUP])
     assert (row.uid, row.title, row.is_optimised_image_group) == (made["data_hash"], "walk", False)
@@ -98,7 +98,7 @@ def slices_at(folder: Path, heights: list[float], **elements: Any) -> list[Path]
     """Write a slice for each height, named by its number."""
     files = [folder / f"{number}.dcm" for number in range(len(heights))]
     for number, (file, height) in enumerate(zip(files, heights, strict=True)):
-        file.write_bytes(dicom_files.picture(number + 1, (0, 0, height), **elements))
+        file.write_bytes(dicom_files.image(number + 1, (0, 0, height), **elements))
     return files
 
 
@@ -118,7 +118,7 @@ def test_a_missing_slice_is_told_and_not_invented(server: Running, tmp_path: Pat
 @pytest.mark.proves("service: case 15")
 def test_a_slice_of_another_size_keeps_its_own_and_is_told(server: Running, tmp_path: Path) -> None:
     files = slices_at(tmp_path, [0, 2])
-    (tmp_path / "big.dcm").write_bytes(dicom_files.picture(9, (0, 0, 4), Rows=6, Columns=8))
+    (tmp_path / "big.dcm").write_bytes(dicom_files.image(9, (0, 0, 4), Rows=6, Columns=8))
     made = dataset_of(server).create_dicom_series([*files, tmp_path / "big.dcm"])
     assert [(one["width"], one["height"]) for one in blocks_of(server, made["data_hash"])] == [(4, 3), (4, 3), (8, 6)]
     assert made["notes"][0].startswith("1 of 3 slices are not of 4 x 3 pixels as the first is")
@@ -127,7 +127,7 @@ def test_a_slice_of_another_size_keeps_its_own_and_is_told(server: Running, tmp_
 @pytest.mark.proves("service: case 8")
 def test_two_series_in_one_upload_are_refused_with_both_uids(server: Running, tmp_path: Path) -> None:
     files = slices_at(tmp_path, [0, 2])
-    (tmp_path / "x.dcm").write_bytes(dicom_files.picture(9, (0, 0, 4), SeriesInstanceUID="2.25.33"))
+    (tmp_path / "x.dcm").write_bytes(dicom_files.image(9, (0, 0, 4), SeriesInstanceUID="2.25.33"))
     dataset = dataset_of(server)
     with pytest.raises(InvalidArgumentsError, match=r"x\.dcm: is of the series 2\.25\.33, and 0\.dcm is of 2\.25\.2\."):
         dataset.create_dicom_series([*files, tmp_path / "x.dcm"])
@@ -139,7 +139,7 @@ def test_slices_of_one_name_in_two_folders_are_two_slices(server: Running, tmp_p
     [first] = slices_at(tmp_path, [0])
     (tmp_path / "other").mkdir()
     second = tmp_path / "other/0.dcm"
-    second.write_bytes(dicom_files.picture(2, (0, 0, 2)))
+    second.write_bytes(dicom_files.image(2, (0, 0, 2)))
     made = dataset_of(server).create_dicom_series([second, first])
     assert [one["dicom_instance_uid"] for one in blocks_of(server, made["data_hash"])] == ["2.25.1", "2.25.2"]
 
@@ -151,7 +151,7 @@ def test_the_same_slice_twice_is_one_and_another_with_its_uid_is_refused(server:
     again.write_bytes(files[0].read_bytes())
     dataset = dataset_of(server)
     assert len(blocks_of(server, dataset.create_dicom_series([*files, again])["data_hash"])) == 2
-    again.write_bytes(dicom_files.picture(1, (0, 0, 7)))
+    again.write_bytes(dicom_files.image(1, (0, 0, 7)))
     with pytest.raises(InvalidArgumentsError, match=r"has the SOPInstanceUID of 0\.dcm, and is another file"):
         dataset.create_dicom_series([*files, again])
 
@@ -181,7 +181,7 @@ def test_a_series_of_documents_is_refused(server: Running, tmp_path: Path) -> No
         dataset_of(server).create_dicom_series([file])
 
 
-def test_what_is_no_picture_is_refused_by_name(server: Running, tmp_path: Path) -> None:
+def test_what_is_no_image_is_refused_by_name(server: Running, tmp_path: Path) -> None:
     file = tmp_path / "fake.png"
     file.write_bytes(b"\x89PNG\r\n\x1a\n and nothing more")
     dataset = dataset_of(server)
@@ -208,7 +208,7 @@ def test_nothing_is_registered_that_did_not_arrive(server: Running) -> None:
 def test_an_upload_of_another_dataset_is_not_there(server: Running, tmp_path: Path) -> None:
     ann, bob = dataset_of(server, "ann"), dataset_of(server, "bob")
     [place] = ann._client._querier.get_list(Query.SIGNED_IMAGES_URL, ["a.png"])
-    body = picture(tmp_path / "a.png", 4, 4).read_bytes()
+    body = image(tmp_path / "a.png", 4, 4).read_bytes()
     assert server.transport().send(Request("PUT", place["signed_url"], {}, body)).status == 200
     with pytest.raises(ResourceNotFoundError, match=r"There is no upload .*, or this key may not see it"):
         bob._client._querier.post(Query.SINGLE_IMAGE, None, place)
@@ -219,7 +219,7 @@ def test_registering_an_image_twice_makes_one(server: Running, tmp_path: Path) -
     dataset = dataset_of(server)
     querier = dataset._client._querier
     [place] = querier.get_list(Query.SIGNED_IMAGES_URL, ["a.png"])
-    body = picture(tmp_path / "a.png", 4, 4).read_bytes()
+    body = image(tmp_path / "a.png", 4, 4).read_bytes()
     server.transport().send(Request("PUT", place["signed_url"], {}, body))
     for _ in range(2):
         assert querier.post(Query.SINGLE_IMAGE, None, place) == {"success": True}
@@ -296,6 +296,6 @@ def test_a_video_that_breaks_its_reader_breaks_nothing_else(
 )
 def test_an_image_whose_exif_is_broken_is_an_image(server: Running, tmp_path: Path, exif: bytes) -> None:
     dataset = dataset_of(server)
-    dataset.upload_image(picture(tmp_path / "phone.jpg", 40, 30, exif=b"Exif\0\0" + exif))
+    dataset.upload_image(image(tmp_path / "phone.jpg", 40, 30, exif=b"Exif\0\0" + exif))
     [row] = dataset.list_data_rows()
     assert (row.width, row.height, row.file_type) == (40, 30, "image/jpeg")

@@ -32,7 +32,7 @@ def test_without_an_encoder_it_is_said_what_to_install(server: Running, monkeypa
 
 
 @pytest.mark.proves("service: 15")
-def test_a_video_is_encoded_anew_with_all_its_frames(tmp_path: Path) -> None:
+def test_a_video_is_encoded_again_with_all_its_frames(tmp_path: Path) -> None:
     with running(tmp_path / "service", "socket") as server:
         dataset = dataset_of(server)
         dataset.upload_video(str(film(tmp_path / "ride.avi", 7)))

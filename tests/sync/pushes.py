@@ -29,10 +29,10 @@ def source_of(case: str, folder: Path, **options: str) -> Path:
     shutil.copytree(FIXTURES / case, source, ignore=shutil.ignore_patterns(*BESIDE))
     for row in encord_convert.read(source, report=Report(), **options):
         for unit in row._units:
-            picture = source / "images" / unit.data_title
-            if unit.data_type.startswith("image/") and not picture.exists():
-                picture.parent.mkdir(parents=True, exist_ok=True)
-                Image.new("RGB", (unit.width, unit.height), (unit.width % 256, 7, 3)).save(picture)
+            image = source / "images" / unit.data_title
+            if unit.data_type.startswith("image/") and not image.exists():
+                image.parent.mkdir(parents=True, exist_ok=True)
+                Image.new("RGB", (unit.width, unit.height), (unit.width % 256, 7, 3)).save(image)
             elif unit.data_type.startswith("video/"):
                 suffix = "" if "." in unit.data_title else ".mp4"
                 video(source / f"{unit.data_title}{suffix}", row.number_of_frames, unit.width, unit.height)

@@ -31,21 +31,21 @@ def moved(shape: ElementTree.Element) -> None:
 def changed(tree: ElementTree.ElementTree[ElementTree.Element], each: int) -> dict[str, str]:
     """Change labels in five ways, so many in each, one on an image; return by image how."""
     names = [label.findtext("name") for label in tree.iter("label")]
-    pictures = list(tree.iter("image"))
+    images = list(tree.iter("image"))
     chance = random.Random(5)
-    chance.shuffle(pictures)
+    chance.shuffle(images)
     told: dict[str, str] = {}
     for how in ("moved", "relabelled", "answered", "deleted", "added"):
         for _ in range(each):
-            picture, shape = None, None
+            image, shape = None, None
             while shape is None:
-                picture = pictures.pop()
+                image = images.pop()
                 # Three points of one element are three labels, and would be three changes.
-                shapes = [one for one in picture if one.tag in DRAWN and one.tag != "points"]
+                shapes = [one for one in image if one.tag in DRAWN and one.tag != "points"]
                 if how == "answered":
                     shapes = [one for one in shapes if one.find("attribute[@name='color']") is not None]
                 shape = chance.choice(shapes) if shapes else None
-            assert picture is not None
+            assert image is not None
             if how == "moved":
                 moved(shape)
             elif how == "relabelled":
@@ -54,12 +54,12 @@ def changed(tree: ElementTree.ElementTree[ElementTree.Element], each: int) -> di
                 answer = shape.find("attribute[@name='color']")
                 answer.text = "red" if answer.text != "red" else "blue"
             elif how == "deleted":
-                picture.remove(shape)
+                image.remove(shape)
             else:
                 copy = deepcopy(shape)
                 moved(copy)
-                picture.append(copy)
-            told[picture.attrib["name"]] = how
+                image.append(copy)
+            told[image.attrib["name"]] = how
     return told
 
 
@@ -67,7 +67,7 @@ def test_every_change_is_named_and_nothing_else(tmp_path: Path, capsys: pytest.C
     before, after = tmp_path / "before.xml", tmp_path / "after.xml"
     subprocess.run([sys.executable, str(GENERATOR), str(before), "--images", "2000"], check=True, capture_output=True)
     tree = ElementTree.parse(before)
-    assert sum(len([one for one in picture if one.tag in (*DRAWN, "tag")]) for picture in tree.iter("image")) >= 19_000
+    assert sum(len([one for one in image if one.tag in (*DRAWN, "tag")]) for image in tree.iter("image")) >= 19_000
     told = changed(tree, 40)
     tree.write(after)
     assert run(["diff", str(before), str(after), "--json"]) == 1

@@ -64,7 +64,7 @@ def split(name: str, shape: str, one: dict[str, Any]) -> dict[str, Any]:
     return {"split": radios[0]} if radios and shape != CLASSIFICATION else {}
 
 
-def asked_anew(name: str, shape: str, one: dict[str, Any]) -> dict[str, Any]:
+def asked_again(name: str, shape: str, one: dict[str, Any]) -> dict[str, Any]:
     kinds = {"radio": "text", "checklist": "yes_no"}
     new = {
         each["name"]: {"as": kinds[each["type"]]} for each in one.get("attributes") or ()
@@ -77,7 +77,7 @@ def only_every_other(name: str, shape: str, one: dict[str, Any]) -> dict[str, An
     return {"to": False} if len(name) % 2 else {}
 
 
-RULES = [all_to_one, without_attributes, without_options, redrawn, split, asked_anew, only_every_other]
+RULES = [all_to_one, without_attributes, without_options, redrawn, split, asked_again, only_every_other]
 
 
 def mapping_by(rule: Any, labels: LabelSet) -> dict[str, Any]:
@@ -274,7 +274,7 @@ def test_of_two_answers_that_become_one_the_other_is_a_loss_nobody_asked_for(tmp
     assert not report.is_lossless
 
 
-def test_an_answer_asked_anew_is_told(tmp_path: Path) -> None:
+def test_an_answer_asked_again_is_told(tmp_path: Path) -> None:
     found, report = written(
         street(), "- {name: car, attributes: {plate: {as: radio}, kind/van/load: false, kind: {as: text}}}", tmp_path
     )

@@ -16,8 +16,8 @@ from test_faults import (  # noqa: F401
 )
 from test_push import (  # noqa: F401
     test_a_dicom_series_is_a_series_again,
+    test_a_image_that_changed_since_fails_alone,
     test_a_lost_journal_makes_no_double,
-    test_a_picture_that_changed_since_fails_alone,
     test_a_push_is_spread_over_projects_and_verified_and_pulled_as_one,
     test_a_sample_that_was_pushed_differs_in_nothing,
     test_an_image_group_is_a_group_again,

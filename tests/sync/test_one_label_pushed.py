@@ -34,8 +34,8 @@ def source(folder: Path, *shapes: str, name: str = "a.png") -> Path:
     label = "<label><name>car</name><color>#ff0000</color><attributes></attributes></label>"
     task = f"<task><id>1</id><name>t</name><size>1</size><mode>annotation</mode><labels>{label}</labels></task>"
     drawn = "".join(SHAPES[shape] for shape in shapes)
-    picture = f'<image id="0" name="{name}" width="40" height="30">{drawn}</image>'
-    text = f"<annotations><version>1.1</version><meta>{task}</meta>{picture}</annotations>"
+    image = f'<image id="0" name="{name}" width="40" height="30">{drawn}</image>'
+    text = f"<annotations><version>1.1</version><meta>{task}</meta>{image}</annotations>"
     (folder / "annotations.xml").write_text(text)
     return folder
 

@@ -180,7 +180,7 @@ def test_an_image_group_is_a_group_again(server: Running, tmp_path: Path) -> Non
     sample.place(car, box(), 1)
     sample.place(car, box(0.3), [0, 2])
     encord_convert.write(sample.done(), tmp_path / "src", "encord", report=Report())
-    pictures_of(sample.done(), tmp_path / "src")
+    images_of(sample.done(), tmp_path / "src")
     client = server.user()
     outcome = pushed(tmp_path / "src", client, tmp_path, new_project="Groups")
     assert outcome.failures == []
@@ -189,7 +189,7 @@ def test_an_image_group_is_a_group_again(server: Running, tmp_path: Path) -> Non
     assert list(sync.verify(tmp_path / "src", client, outcome.project_hash)) == []
 
 
-def pictures_of(labels, folder: Path) -> None:
+def images_of(labels, folder: Path) -> None:
     from PIL import Image
 
     for row in labels:
@@ -217,7 +217,7 @@ def test_an_archive_is_pushed_as_it_is(server: Running, tmp_path: Path) -> None:
     assert list(sync.verify(source, client, outcome.project_hash)) == []
 
 
-def test_a_file_of_labels_finds_its_pictures_beside_it_or_where_it_is_told(server: Running, tmp_path: Path) -> None:
+def test_a_file_of_labels_finds_its_images_beside_it_or_where_it_is_told(server: Running, tmp_path: Path) -> None:
     source, client = boxes(tmp_path, 2), server.user()
     assert len(sync.plan(source / "annotations.xml", client, new_project="x").rows) == 2
     (source / "images").rename(tmp_path / "elsewhere")
@@ -225,7 +225,7 @@ def test_a_file_of_labels_finds_its_pictures_beside_it_or_where_it_is_told(serve
     assert len(sync.plan(source, client, new_project="x", images=tmp_path / "elsewhere").rows) == 2
 
 
-def test_pictures_may_lie_in_a_bucket(server: Running, tmp_path: Path) -> None:
+def test_images_may_lie_in_a_bucket(server: Running, tmp_path: Path) -> None:
     source, client = boxes(tmp_path, 3), server.user()
     fsspec.filesystem("memory").put(f"{source / 'images'}/", "/bucket/day 1/", recursive=True)
     shutil.rmtree(source / "images")
@@ -273,13 +273,13 @@ def test_a_source_that_changed_since_is_refused_and_nothing_is_sent(server: Runn
     assert state_of(client)["projects"] == {}
 
 
-def test_a_picture_that_changed_since_fails_alone(server: Running, tmp_path: Path) -> None:
+def test_a_image_that_changed_since_fails_alone(server: Running, tmp_path: Path) -> None:
     source, client = boxes(tmp_path, 3), server.user()
     plan = sync.plan(source, client, new_project="Boxes")
-    picture = source / "images" / "0001.png"
-    content = bytearray(picture.read_bytes())
+    image = source / "images" / "0001.png"
+    content = bytearray(image.read_bytes())
     content[-5] ^= 1
-    picture.write_bytes(bytes(content))
+    image.write_bytes(bytes(content))
     outcome = sync.apply(plan, client, journal=tmp_path / "journal")
     assert outcome.sent == outcome.written == 2
     assert [(title, reason.rpartition("/")[2]) for title, reason in outcome.failures] == [
@@ -287,7 +287,7 @@ def test_a_picture_that_changed_since_fails_alone(server: Running, tmp_path: Pat
     ]
 
 
-def test_a_picture_that_is_gone_since_fails_alone(server: Running, tmp_path: Path) -> None:
+def test_a_image_that_is_gone_since_fails_alone(server: Running, tmp_path: Path) -> None:
     source, client = boxes(tmp_path, 3), server.user()
     plan = sync.plan(source / "annotations.xml", client, new_project="Boxes")
     (source / "images" / "0001.png").unlink()

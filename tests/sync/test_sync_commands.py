@@ -124,17 +124,17 @@ def test_an_edited_mapping_renames_merges_drops_and_turns_an_attribute_into_clas
 
 def test_what_fails_is_told_in_a_file_and_the_rest_goes_on(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
-    picture = Path("boxes/images/0001.png")
-    content = bytearray(picture.read_bytes())
+    image = Path("boxes/images/0001.png")
+    content = bytearray(image.read_bytes())
     content[-5] ^= 1
-    picture.write_bytes(bytes(content))
+    image.write_bytes(bytes(content))
     assert run(["apply", "plan.json"]) == 1
     assert "pushed 3 pieces of data and 3 label rows" in capsys.readouterr().err
     [failed] = [json.loads(line) for line in Path("plan.json.failed.jsonl").read_text().splitlines()]
     assert failed["row"] == "0001.png"
     assert failed["reason"].endswith("has changed since the plan was made.")
     content[-5] ^= 1
-    picture.write_bytes(bytes(content))
+    image.write_bytes(bytes(content))
     assert run(["apply", "plan.json"]) == 0
     assert "pushed 1 piece of data and 1 label row to" in capsys.readouterr().err
     assert not Path("plan.json.failed.jsonl").exists()

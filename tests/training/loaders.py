@@ -28,9 +28,9 @@ def check(condition: object, what: str) -> None:
 
 def size_of(path: Path) -> tuple[int, int]:
     check(path.is_file(), f"{path} is missing")
-    with Image.open(path) as picture:
-        picture.load()
-        return picture.size
+    with Image.open(path) as image:
+        image.load()
+        return image.size
 
 
 def read_coco(file: Path, folder: Path) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]], dict[int, Any]]]:

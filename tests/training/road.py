@@ -105,7 +105,7 @@ def png(number: int = 0, size: tuple[int, int] = (WIDTH, HEIGHT)) -> bytes:
     return stream.getvalue()
 
 
-def pictures(folder: Path) -> Path:
+def images(folder: Path) -> Path:
     """Write the images of :func:`road` below a folder, each another."""
     for number, name in enumerate(NAMES):
         path = folder / name

@@ -114,20 +114,20 @@ def coco(*names: str, **more: Any) -> str:
     )  # fmt: skip
 
 
-def pictures(*paths: str) -> dict[str, bytes | str]:
+def image_files(*paths: str) -> dict[str, bytes | str]:
     return {path: jpeg(20 * n) for n, path in enumerate(paths, 1)}
 
 
 def cvat_zip(tmp_path: Path) -> Path:
     images = [("a.jpg", "Train", 1), ("b.jpg", "Train", 1), ("a.jpg", "Validation", 2), ("a.jpg", "Test", 3)]
-    files = pictures(*(f"images/{subset}/{name}" for name, subset, _ in images))
+    files = image_files(*(f"images/{subset}/{name}" for name, subset, _ in images))
     return zipped(tmp_path / "export.zip", {"annotations.xml": cvat_project(*images), **files})
 
 
 def roboflow(tmp_path: Path) -> Path:
     names = {"train": ("a.jpg", "b.jpg"), "valid": ("a.jpg",), "test": ("a.jpg",)}
     files = {f"{split}/_annotations.coco.json": coco(*some) for split, some in names.items()}
-    files |= pictures(*(f"{split}/{name}" for split, some in names.items() for name in some))  # type: ignore[arg-type]
+    files |= image_files(*(f"{split}/{name}" for split, some in names.items() for name in some))  # type: ignore[arg-type]
     return save(tmp_path / "roboflow", files)  # type: ignore[arg-type]
 
 
@@ -136,7 +136,7 @@ def two_exports(tmp_path: Path) -> Path:
     files: dict[str, bytes | str] = {
         f"{folder}/annotations.xml": cvat_task(*some, subset=subset) for folder, (subset, *some) in subsets.items()
     }
-    files |= pictures(*(f"{folder}/images/{name}" for folder, (_, *some) in subsets.items() for name in some))
+    files |= image_files(*(f"{folder}/images/{name}" for folder, (_, *some) in subsets.items() for name in some))
     return save(tmp_path / "exports", files)
 
 
@@ -145,7 +145,7 @@ def coco_challenge(tmp_path: Path) -> Path:
     files: dict[str, bytes | str] = {
         f"annotations/instances_{split}.json": coco(*some) for split, some in names.items()
     }
-    return save(tmp_path / "coco", files | pictures(*(f"{s}/{name}" for s, some in names.items() for name in some)))
+    return save(tmp_path / "coco", files | image_files(*(f"{s}/{name}" for s, some in names.items() for name in some)))
 
 
 SOURCES = [cvat_zip, roboflow, two_exports, coco_challenge]
@@ -183,7 +183,7 @@ def test_shares_override_the_splits_of_the_source_and_that_is_told(
 def test_splits_that_are_to_be_kept_and_are_not_there_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source = save(tmp_path / "src", {"a.json": coco("a.jpg"), **pictures("a.jpg")})
+    source = save(tmp_path / "src", {"a.json": coco("a.jpg"), **image_files("a.jpg")})
     assert call("convert", source, tmp_path / "out", "--target", "hf", "--split", "keep") == 2
     assert "split=keep is not possible: the source has none. Give shares like train=0.8" in capsys.readouterr().err
     assert call("convert", roboflow(tmp_path), tmp_path / "out", "--target", "hf", "--split", "keep") == 0
@@ -194,7 +194,7 @@ def test_rows_without_a_known_split_are_trained_on_beside_others_and_that_is_tol
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images = [("a.jpg", "Val", 1), ("b.jpg", "default", 2), ("c.jpg", "holdout", 3), ("d.jpg", "holdout", 3)]
-    files = {"annotations.xml": cvat_project(*images), **pictures(*(f"images/{s}/{n}" for n, s, _ in images))}
+    files = {"annotations.xml": cvat_project(*images), **image_files(*(f"images/{s}/{n}" for n, s, _ in images))}
     assert call("convert", save(tmp_path / "src", files), tmp_path / "out", "--target", "hf") == 0  # type: ignore[arg-type]
     assert Counter(arrived(tmp_path / "out").values()) == {"train": 3, "validation": 1}
     shown = capsys.readouterr().err
@@ -204,7 +204,7 @@ def test_rows_without_a_known_split_are_trained_on_beside_others_and_that_is_tol
 
 def test_names_that_mean_no_split_are_split_as_if_there_were_none(tmp_path: Path) -> None:
     images = [(f"{n}.jpg", "site A" if n % 2 else "site B", n % 2) for n in range(40)]
-    files = {"annotations.xml": cvat_project(*images), **pictures(*(f"images/{s}/{n}" for n, s, _ in images))}
+    files = {"annotations.xml": cvat_project(*images), **image_files(*(f"images/{s}/{n}" for n, s, _ in images))}
     words = ("--target", "torchvision", "--split", "train=0.5,val=0.5")
     assert call("convert", save(tmp_path / "src", files), tmp_path / "out", *words) == 0  # type: ignore[arg-type]
     counts = Counter(arrived(tmp_path / "out").values())
@@ -214,7 +214,7 @@ def test_names_that_mean_no_split_are_split_as_if_there_were_none(tmp_path: Path
 
 @pytest.mark.parametrize("target", TRAINERS)
 def test_a_lone_video_is_trained_on(target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = {"annotations.xml": cvat_video(5), **pictures(*(f"images/frame_{n:06d}.jpg" for n in range(5)))}
+    files = {"annotations.xml": cvat_video(5), **image_files(*(f"images/frame_{n:06d}.jpg" for n in range(5)))}
     out = tmp_path / "out"
     assert call("convert", save(tmp_path / "src", files), out, "--target", target) == 0  # type: ignore[arg-type]
     assert len(TRAINERS[target][0](out, "train")) == 5
@@ -222,7 +222,7 @@ def test_a_lone_video_is_trained_on(target: str, tmp_path: Path, capsys: pytest.
 
 
 def test_a_source_that_has_nothing_to_train_on_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = {"a.json": coco("a.jpg", split="valid"), **pictures("a.jpg")}
+    files = {"a.json": coco("a.jpg", split="valid"), **image_files("a.jpg")}
     assert call("convert", save(tmp_path / "src", files), tmp_path / "out", "--target", "hf") == 5  # type: ignore[arg-type]
     shown = capsys.readouterr().err
     assert "no image is left to train on: train 0, val 1. Give other shares with --split train=0.8,val=0.2" in shown
@@ -268,7 +268,7 @@ def test_sources_of_a_manifest_that_are_merged_are_in_the_splits_their_folders_n
 def test_a_file_alone_is_no_split_whatever_it_is_called(file: str, tmp_path: Path) -> None:
     names = [f"{n}.jpg" for n in range(40)]
     folder = file[: file.rfind("/") + 1]
-    source = save(tmp_path / "src", {file: coco(*names), **pictures(*(folder + name for name in names))})
+    source = save(tmp_path / "src", {file: coco(*names), **image_files(*(folder + name for name in names))})
     assert call("convert", source, tmp_path / "out", "--target", "torchvision") == 0
     assert set(arrived(tmp_path / "out").values()) == {"train2017", "val2017", "test2017"}
 
@@ -305,7 +305,7 @@ def test_names_in_coco_tell_images_of_one_name_in_two_folders_apart(tmp_path: Pa
     ],
 )
 def test_images_are_found_in_the_usual_places(labels: str, images: str, tmp_path: Path) -> None:
-    source = save(tmp_path / "src", {labels: coco("a.jpg"), **pictures(images)})
+    source = save(tmp_path / "src", {labels: coco("a.jpg"), **image_files(images)})
     assert call("convert", source, tmp_path / "out", "--target", "hf", "--split", "train=1") == 0
     assert (tmp_path / "out" / "train" / "a.jpg").samefile(source / images)
 
@@ -319,14 +319,14 @@ def test_images_are_found_in_the_usual_places(labels: str, images: str, tmp_path
     ],
 )
 def test_images_are_found_beside_a_lone_file(labels: str, images: str, tmp_path: Path) -> None:
-    source = save(tmp_path / "src", {labels: coco("/data/coco/a.jpg"), **pictures(images)})
+    source = save(tmp_path / "src", {labels: coco("/data/coco/a.jpg"), **image_files(images)})
     assert call("convert", source / labels, tmp_path / "out", "--target", "hf", "--split", "train=1") == 0
     (found,) = (tmp_path / "out").rglob("*.jpg")
     assert found.samefile(source / images)
 
 
 def test_a_lone_file_does_not_take_what_lies_deeper_in_its_folder(tmp_path: Path) -> None:
-    source = save(tmp_path / "src", {"a.json": coco("a.jpg"), **pictures("somebody/else/a.jpg")})
+    source = save(tmp_path / "src", {"a.json": coco("a.jpg"), **image_files("somebody/else/a.jpg")})
     assert call("convert", source / "a.json", tmp_path / "out", "--target", "hf") == 5
 
 
@@ -352,7 +352,7 @@ def test_images_that_are_left_give_the_names_of_the_source(option: str, tmp_path
 
 
 def test_what_is_missing_is_a_warning_with_the_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = save(tmp_path / "src", {"a.json": coco("a.jpg", "b.jpg", "c.jpg"), **pictures("b.jpg")})
+    source = save(tmp_path / "src", {"a.json": coco("a.jpg", "b.jpg", "c.jpg"), **image_files("b.jpg")})
     assert call("convert", source, tmp_path / "out", "--target", "hf", "--split", "train=1") == 0
     assert f"2 of 3 images are not beside the labels in {source}; their labels are written." in capsys.readouterr().err
 
@@ -360,7 +360,7 @@ def test_what_is_missing_is_a_warning_with_the_numbers(tmp_path: Path, capsys: p
 @pytest.mark.parametrize("target", TRAINERS)
 def test_two_rows_never_share_an_image(target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = [("b_1.jpg", "Train", 1), ("b_1.jpg", "Train", 2)]
-    files = {"annotations.xml": cvat_project(*images), **pictures("images/Train/b_1.jpg")}
+    files = {"annotations.xml": cvat_project(*images), **image_files("images/Train/b_1.jpg")}
     source = save(tmp_path / "src", files)  # type: ignore[arg-type]
     assert call("convert", source, tmp_path / "out", "--target", target, "--json") == 0
     shown = capsys.readouterr()
@@ -422,7 +422,7 @@ FRAMES = [
 def test_frames_of_image_sequences_keep_their_file_names(
     made: Callable[[], str], names: list[str], tmp_path: Path
 ) -> None:
-    source = save(tmp_path / "src", {"in.json": made(), **pictures(*(f"pics/{name}" for name in names))})
+    source = save(tmp_path / "src", {"in.json": made(), **image_files(*(f"pics/{name}" for name in names))})
     assert call("convert", source / "in.json", tmp_path / "x.json", "--to", "coco") == 0
     assert [one["file_name"] for one in json.loads((tmp_path / "x.json").read_text())["images"]] == names
     for number, (labels, images) in enumerate([("in.json", ("--images", source / "pics")), (".", ())]):
@@ -481,7 +481,7 @@ def test_names_in_coco_end_as_the_files_that_were_found(jobs: int, tmp_path: Pat
 
 
 def test_a_title_that_lacks_its_ending_comes_back_without(tmp_path: Path) -> None:
-    source = save(tmp_path / "src", {"annotations.xml": cvat_task("shot"), **pictures("images/shot.jpg")})
+    source = save(tmp_path / "src", {"annotations.xml": cvat_task("shot"), **image_files("images/shot.jpg")})
     assert call("convert", source, tmp_path / "x.json", "--to", "coco") == 0
     (image,) = json.loads((tmp_path / "x.json").read_text())["images"]
     assert (image["file_name"], image["encord"]["title"]) == ("shot.jpg", "shot")
@@ -494,7 +494,7 @@ def test_sets_made_of_a_source_and_edited_rows_find_images_and_keep_splits(tmp_p
         report = write_target(make(), out, "rfdetr", report=encord_convert.Report())
         assert report.target.splits == {"train": 2, "val": 1, "test": 1}
         assert len(loaders.rfdetr(out, "train")) == 2
-    source = save(tmp_path / "src", {"a.json": coco("a.jpg", "b.jpg"), **pictures("a.jpg", "b.jpg")})
+    source = save(tmp_path / "src", {"a.json": coco("a.jpg", "b.jpg"), **image_files("a.jpg", "b.jpg")})
     labels = encord_convert.read(source)
     for row in labels:
         row.client_metadata = {"split": "val" if row.data_title == "b.jpg" else "train"}
@@ -511,8 +511,8 @@ def test_an_image_says_the_size_that_its_labels_do_not(
     boxes = [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [5, 5, 20, 20]}]
     document = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "car"}]}
     source = save(tmp_path / "labels", {"in.json": json.dumps(document)})
-    pictures = save(tmp_path / "pictures", {"a.jpg": jpeg(1), "b.jpg": jpeg(2)})
-    words = ["--target", target, "--images", pictures, "--split", "train=1"]
+    image_files = save(tmp_path / "pictures", {"a.jpg": jpeg(1), "b.jpg": jpeg(2)})
+    words = ["--target", target, "--images", image_files, "--split", "train=1"]
     assert call("convert", source, tmp_path / "out", *words) == 0
     assert "SIZE_MISMATCH" not in capsys.readouterr().err
     text = "".join(path.read_text() for path in (tmp_path / "out").rglob("*.json*"))

@@ -15,7 +15,7 @@ import pytest
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from random_labels import random_labels
-from road import DISC, HEIGHT, NAMES, RING, WIDTH, pictures, png, road
+from road import DISC, HEIGHT, NAMES, RING, WIDTH, images, png, road
 
 from encord_convert.errors import WriteError
 from encord_convert.formats.coco.write_images import file_name
@@ -45,7 +45,7 @@ def exported(report: Report) -> int:
 def written(tmp_path: Path, name: str, split: str = SPLIT, **options: Any) -> tuple[Path, Report]:
     out = tmp_path / "out"
     report = write_target(
-        road(), out, name, report=Report(), images=str(pictures(tmp_path / "pictures")), split=split, **options
+        road(), out, name, report=Report(), images=str(images(tmp_path / "pictures")), split=split, **options
     )
     assert "MISSING_MEDIA" not in {note.code for note in report.notes()}
     return out, report
@@ -78,7 +78,7 @@ def test_all_that_is_exported_is_loaded_by_ultralytics(task: str, negatives: str
     assert len(loaded) == exported(report) == {"detect": 12, "segment": 11, "obb": 11, "pose": 1}[task]
 
 
-def pictures_of(labels: LabelSet, folder: Path) -> bool:
+def images_of(labels: LabelSet, folder: Path) -> bool:
     """Write an image for each frame of a set; tell whether its names can be those of files that are not hidden."""
     for row in labels:
         for frame in range(row.number_of_frames):
@@ -94,7 +94,7 @@ def test_all_that_is_exported_of_sets_drawn_by_chance_is_loaded(tmp_path: Path) 
     count = 0
     for seed in range(16):
         labels, source = random_labels(seed), tmp_path / f"images {seed}"
-        if not pictures_of(labels, source):
+        if not images_of(labels, source):
             continue
         for name, task in [*((name, None) for name in TRAINERS), *(("ultralytics", task) for task in TASKS)]:
             out, report = tmp_path / f"{name} {task} {seed}", Report()
@@ -197,7 +197,7 @@ def test_parts_are_one_ring_of_the_same_area_for_ultralytics(tmp_path: Path) -> 
     }
 
 
-def test_turned_boxes_are_four_corners_for_ultralytics(tmp_path: Path) -> None:
+def test_rotated_boxes_are_four_corners_for_ultralytics(tmp_path: Path) -> None:
     out, _ = written(tmp_path, "ultralytics", "train=1", task="obb")
     ship = next(one for one in loaders.ultralytics(out, "train", "obb") if one["name"] == "ship")
     corners = ship["px"].reshape(4, 2)
@@ -227,7 +227,7 @@ def test_boxes_are_in_pixels_for_hugging_face(tmp_path: Path) -> None:
     assert spill["bbox"] == [21, 11, 19, 19]
 
 
-def test_a_split_of_nothing_but_empty_pictures_is_told_for_hugging_face(tmp_path: Path) -> None:
+def test_a_split_of_nothing_but_empty_images_is_told_for_hugging_face(tmp_path: Path) -> None:
     out, report = written(tmp_path, "hf")
     lines = [json.loads(line) for line in (out / "test" / "metadata.jsonl").read_text().splitlines()]
     assert [line["file_name"] for line in lines] == ["cam 2/nothing.png"]
@@ -239,7 +239,7 @@ def test_a_split_of_nothing_but_empty_pictures_is_told_for_hugging_face(tmp_path
     assert "UNTYPED_SPLIT" not in {note.code for note in written(tmp_path / "2", "hf", negatives="drop")[1].notes()}
 
 
-def test_a_split_without_pictures_has_no_file_for_hugging_face(tmp_path: Path) -> None:
+def test_a_split_without_images_has_no_file_for_hugging_face(tmp_path: Path) -> None:
     out, report = written(tmp_path, "hf", "train=0.999,test=0.001")
     assert "EMPTY_SPLIT" in {note.code for note in report.notes()}
     assert sorted(path.name for path in out.iterdir()) == ["id2label.json", "train"]

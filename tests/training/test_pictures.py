@@ -10,7 +10,7 @@ from typing import Any
 import loaders
 import pytest
 from PIL import Image
-from road import HEIGHT, NAMES, WIDTH, Road, pictures, png, road
+from road import HEIGHT, NAMES, WIDTH, Road, images, png, road
 
 from encord_convert._samples import box
 from encord_convert.errors import AmbiguousFileError, OptionError, ReadError, WriteError
@@ -46,36 +46,36 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_pictures_are_hard_links_by_default(tmp_path: Path) -> None:
-    source = pictures(tmp_path / "pictures")
+def test_images_are_hard_links_by_default(tmp_path: Path) -> None:
+    source = images(tmp_path / "pictures")
     written(tmp_path, road(), source)
     for name in NAMES:
         assert (tmp_path / "out" / "train2017" / name).samefile(source / name)
         assert not (tmp_path / "out" / "train2017" / name).is_symlink()
 
 
-def test_pictures_of_another_file_system_are_symbolic_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_of_another_file_system_are_symbolic_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(18, "Invalid cross-device link")
 
     monkeypatch.setattr(os, "link", refuse)
-    source = pictures(tmp_path / "pictures")
+    source = images(tmp_path / "pictures")
     written(tmp_path, road(), source)
     for name in NAMES:
         assert (tmp_path / "out" / "train2017" / name).readlink() == (source / name).resolve()
 
 
-def test_pictures_are_copied_when_asked_or_when_they_cannot_be_linked(
+def test_images_are_copied_when_asked_or_when_they_cannot_be_linked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = pictures(tmp_path / "pictures")
-    written(tmp_path, road(), source, pictures="copy")
+    source = images(tmp_path / "pictures")
+    written(tmp_path, road(), source, images="copy")
     copy = tmp_path / "out" / "train2017" / NAMES[0]
     assert copy.read_bytes() == (source / NAMES[0]).read_bytes()
     assert not copy.samefile(source / NAMES[0])
 
 
-def test_pictures_are_taken_out_of_an_archive(tmp_path: Path) -> None:
+def test_images_are_taken_out_of_an_archive(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
         for name in NAMES:
             archive.writestr(f"deep/{name}", png())
@@ -84,11 +84,11 @@ def test_pictures_are_taken_out_of_an_archive(tmp_path: Path) -> None:
     assert len(loaders.torchvision(tmp_path / "out", "train")) == 12
 
 
-def test_pictures_that_are_left_keep_their_names(tmp_path: Path) -> None:
+def test_images_that_are_left_keep_their_names(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     (source / "deep").mkdir(parents=True)
     (source / "deep" / "a.png").write_bytes(png())
-    written(tmp_path, cars("a.jpg"), source, pictures="leave")
+    written(tmp_path, cars("a.jpg"), source, images="leave")
     file = tmp_path / "out" / "annotations" / "instances_train2017.json"
     assert [one["file_name"] for one in json.loads(file.read_text())["images"]] == ["deep/a.png"]
     assert names_in(tmp_path / "out") == ["annotations/instances_train2017.json"]
@@ -96,8 +96,8 @@ def test_pictures_that_are_left_keep_their_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("cvat codes: MISSING_MEDIA")
-def test_a_missing_picture_is_counted_and_its_labels_are_written(tmp_path: Path) -> None:
-    source = pictures(tmp_path / "pictures")
+def test_a_missing_image_is_counted_and_its_labels_are_written(tmp_path: Path) -> None:
+    source = images(tmp_path / "pictures")
     (source / NAMES[1]).unlink()
     (source / NAMES[-1]).unlink()
     report = written(tmp_path, road(), source)
@@ -141,14 +141,14 @@ def test_frames_under_the_hash_of_the_video_are_found(tmp_path: Path) -> None:
     assert names_in(tmp_path / "out" / "train2017") == ["clip/000000.jpg", "clip/000001.jpg"]
 
 
-def test_a_name_that_fits_two_pictures_stops_everything(tmp_path: Path) -> None:
-    source = pictures(tmp_path / "pictures")
+def test_a_name_that_fits_two_images_stops_everything(tmp_path: Path) -> None:
+    source = images(tmp_path / "pictures")
     with pytest.raises(AmbiguousFileError, match=r"'a\.png' could be any of 2 files: cam 1/a\.png, cam 2/a\.png"):
         written(tmp_path, cars("a.png"), source)
     assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
 
 
-def test_a_picture_is_found_by_its_content_when_its_name_is_another(tmp_path: Path) -> None:
+def test_a_image_is_found_by_its_content_when_its_name_is_another(tmp_path: Path) -> None:
     import hashlib
 
     source = tmp_path / "pictures"
@@ -160,60 +160,60 @@ def test_a_picture_is_found_by_its_content_when_its_name_is_another(tmp_path: Pa
     assert (tmp_path / "out" / "train2017" / "a.png").samefile(source / "renamed.png")
 
 
-def test_a_picture_of_another_size_is_told(tmp_path: Path) -> None:
+def test_a_image_of_another_size_is_told(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     source.mkdir()
     (source / "a.png").write_bytes(png(size=(WIDTH * 2, HEIGHT * 2)))
     assert codes(written(tmp_path, cars("a.png"), source))["SIZE_MISMATCH"] == 1
 
 
-def turned(size: tuple[int, int], orientation: int, kind: str = "JPEG") -> bytes:
+def rotated(size: tuple[int, int], orientation: int, kind: str = "JPEG") -> bytes:
     """An image, stored red on its left and blue on its right half."""
-    picture = Image.new("RGB", size, (255, 0, 0))
-    picture.paste((0, 0, 255), (size[0] // 2, 0, *size))
+    image = Image.new("RGB", size, (255, 0, 0))
+    image.paste((0, 0, 255), (size[0] // 2, 0, *size))
     exif = Image.Exif()
     exif[0x0112] = orientation
     stream = io.BytesIO()
-    picture.save(stream, kind, exif=exif)
+    image.save(stream, kind, exif=exif)
     return stream.getvalue()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_picture_that_exif_turns_is_written_upright(kind: str, tmp_path: Path) -> None:
+def test_a_image_that_exif_turns_is_written_upright(kind: str, tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     source.mkdir()
-    (source / "a.jpg").write_bytes(turned((HEIGHT, WIDTH), 6, kind))
+    (source / "a.jpg").write_bytes(rotated((HEIGHT, WIDTH), 6, kind))
     report = written(tmp_path, cars("a.jpg"), source)
     assert codes(report)["EXIF_ORIENTATION"] == 1
     assert "SIZE_MISMATCH" not in codes(report)
-    with Image.open(tmp_path / "out" / "train2017" / "a.jpg") as picture:
-        assert picture.size == (WIDTH, HEIGHT)
-        assert picture.getexif().get(0x0112, 1) == 1
-        red, _, blue = picture.convert("RGB").getpixel((WIDTH // 2, 4))  # type: ignore[misc]
+    with Image.open(tmp_path / "out" / "train2017" / "a.jpg") as image:
+        assert image.size == (WIDTH, HEIGHT)
+        assert image.getexif().get(0x0112, 1) == 1
+        red, _, blue = image.convert("RGB").getpixel((WIDTH // 2, 4))  # type: ignore[misc]
         assert red > 200 > blue  # what was left is on top: turned clockwise
-    assert (source / "a.jpg").read_bytes() == turned((HEIGHT, WIDTH), 6, kind)
+    assert (source / "a.jpg").read_bytes() == rotated((HEIGHT, WIDTH), 6, kind)
 
 
-def test_a_picture_whose_labels_were_drawn_before_turning_is_not_turned(tmp_path: Path) -> None:
+def test_a_image_whose_labels_were_drawn_before_turning_is_not_rotated(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     source.mkdir()
-    (source / "a.jpg").write_bytes(turned((WIDTH, HEIGHT), 6))
+    (source / "a.jpg").write_bytes(rotated((WIDTH, HEIGHT), 6))
     written(tmp_path, cars("a.jpg"), source)
-    with Image.open(tmp_path / "out" / "train2017" / "a.jpg") as picture:
-        assert picture.size == (WIDTH, HEIGHT)
-        assert picture.getexif().get(0x0112, 1) == 1
+    with Image.open(tmp_path / "out" / "train2017" / "a.jpg") as image:
+        assert image.size == (WIDTH, HEIGHT)
+        assert image.getexif().get(0x0112, 1) == 1
 
 
-def test_a_turned_picture_that_is_left_is_warned_of(tmp_path: Path) -> None:
+def test_a_rotated_image_that_is_left_is_warned_of(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     source.mkdir()
-    (source / "a.jpg").write_bytes(turned((HEIGHT, WIDTH), 6))
-    report = written(tmp_path, cars("a.jpg"), source, pictures="leave")
+    (source / "a.jpg").write_bytes(rotated((HEIGHT, WIDTH), 6))
+    report = written(tmp_path, cars("a.jpg"), source, images="leave")
     (note,) = [note for note in report.notes() if note.code == "EXIF_ORIENTATION"]
     assert note.detail == "EXIF data rotates an image that is left as it is; not all training code applies that."
 
 
-def test_what_is_no_picture_stops_everything(tmp_path: Path) -> None:
+def test_what_is_no_image_stops_everything(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     source.mkdir()
     (source / "a.png").write_bytes(b"no image")
@@ -243,7 +243,7 @@ def test_a_folder_named_images_does_not_mislead_ultralytics(tmp_path: Path) -> N
     assert len(loaders.ultralytics(tmp_path / "out", "train", "detect")) == 1
 
 
-def test_pictures_that_differ_in_their_ending_alone_have_labels_each_for_ultralytics(tmp_path: Path) -> None:
+def test_images_that_differ_in_their_ending_alone_have_labels_each_for_ultralytics(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     source.mkdir()
     for name in ("a.png", "a.bmp"):
@@ -255,7 +255,7 @@ def test_pictures_that_differ_in_their_ending_alone_have_labels_each_for_ultraly
     assert codes(report)["NAME_CLASH"] == 1
 
 
-def test_a_picture_without_an_ending_gets_that_of_its_kind_and_a_folder_loses_its(tmp_path: Path) -> None:
+def test_a_image_without_an_ending_gets_that_of_its_kind_and_a_folder_loses_its(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     (source / "b.png").mkdir(parents=True)
     for name in ("v1.2 shot", "b.png/1.png"):
@@ -273,14 +273,14 @@ def test_what_lies_in_a_folder_is_not_trained_on_by_accident(tmp_path: Path) -> 
     written(tmp_path, cars("a.png"), None)
 
 
-def test_without_a_folder_of_pictures_labels_are_written_alone(tmp_path: Path) -> None:
+def test_without_a_folder_of_images_labels_are_written_alone(tmp_path: Path) -> None:
     report = written(tmp_path, cars("a.png"), None, "ultralytics")
     assert names_in(tmp_path / "out") == ["data.yaml", "labels/train/a.txt"]
     assert "MISSING_MEDIA" not in codes(report)
     assert codes(report)["NO_IMAGES"] == 1
 
 
-def test_pictures_do_not_come_from_standard_input(tmp_path: Path) -> None:
+def test_images_do_not_come_from_standard_input(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="images=- is not allowed"):
         written(tmp_path, cars("a.png"), Path("-"))
 

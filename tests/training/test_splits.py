@@ -51,14 +51,14 @@ def test_shares_that_do_not_add_up_to_1_are_refused() -> None:
 def test_what_belongs_together_is_one_group() -> None:
     road = Road()
     video = road.row("night/drive.mp4", DataType.VIDEO, frames=3, patient_id="p1")
-    picture = road.row("night/a.png")
+    image = road.row("night/a.png")
     frames = [road.row(f"drive/frame_{number:06d}.PNG") for number in (1, 2)]
     assert group_of(video, "row") == "night/drive.mp4"
-    assert group_of(picture, "row") == "night/a.png"
+    assert group_of(image, "row") == "night/a.png"
     assert {group_of(frame, "row") for frame in frames} == {"drive"}
-    assert group_of(video, "folder") == group_of(picture, "folder") == "night"
+    assert group_of(video, "folder") == group_of(image, "folder") == "night"
     assert group_of(video, "patient_id") == "patient_id=p1"
-    assert group_of(picture, "patient_id") is None
+    assert group_of(image, "patient_id") is None
 
 
 def test_a_group_key_that_rows_lack_is_told(tmp_path: object) -> None:

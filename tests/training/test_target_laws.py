@@ -44,14 +44,14 @@ def small() -> LabelSet:
     return s.done()
 
 
-def turned_out_of_the_picture() -> LabelSet:
+def rotated_out_of_the_image() -> LabelSet:
     s = Sample()
     ship = s.draft.add_object("ship", Shape.ROTATABLE_BOUNDING_BOX)
     s.place(ship, RotatableBoundingBoxCoordinates(height=0.2, width=0.4, top_left_x=0.75, top_left_y=0.4, theta=30.0))
     return s.done()
 
 
-MORE = {make.__name__: make for make in (crowds, small, turned_out_of_the_picture)}
+MORE = {make.__name__: make for make in (crowds, small, rotated_out_of_the_image)}
 DRAWN = {f"seed {seed}": partial(random_labels, seed) for seed in range(4)}
 
 for _name, _task in VARIANTS:
@@ -91,9 +91,9 @@ def test_boxes_below_a_pixel_are_left_out_where_training_would() -> None:
     assert "TOO_SMALL" not in codes("detectron2", small())
 
 
-def test_pictures_below_32_px_are_left_out_where_training_would() -> None:
+def test_images_below_32_px_are_left_out_where_training_would() -> None:
     assert codes("mmdet", SAMPLES["boxes"]()) == {"PICTURE_TOO_SMALL": 2}
 
 
-def test_a_turned_box_that_leaves_its_picture_is_cut_where_no_number_may_lie_outside() -> None:
-    assert codes("ultralytics", turned_out_of_the_picture(), "obb") == {"CLIPPED": 1}
+def test_a_rotated_box_that_leaves_its_image_is_cut_where_no_number_may_lie_outside() -> None:
+    assert codes("ultralytics", rotated_out_of_the_image(), "obb") == {"CLIPPED": 1}

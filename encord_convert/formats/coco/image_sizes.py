@@ -18,31 +18,31 @@ from encord_convert.hub.loss import Feature, Kind, Level
 SIZE_ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images beside the file."
 
 
-def title_of(picture: dict[str, Any]) -> str:
+def title_of(image: dict[str, Any]) -> str:
     """Return what an image is called."""
-    encord = picture.get("encord")
-    name = picture.get("file_name")
-    title = picture.get("image_title")
+    encord = image.get("encord")
+    name = image.get("file_name")
+    title = image.get("image_title")
     if isinstance(title, str) and title and isinstance(name, str) and name.startswith("images/"):
         return title  # Encord's exporter names files by the hash of the image
     if isinstance(encord, dict) and isinstance(name, str):
         title = encord.get("title")
         return title if isinstance(title, str) else name
-    url = picture.get("coco_url")
+    url = image.get("coco_url")
     if not isinstance(name, str) or not name:
-        name = url if isinstance(url, str) and url else f"image {picture.get('id')}"
-    return plain_name(name) or f"image {picture.get('id')}"
+        name = url if isinstance(url, str) and url else f"image {image.get('id')}"
+    return plain_name(name) or f"image {image.get('id')}"
 
 
-def file_name_of(picture: dict[str, Any], title: str) -> str | None:
+def file_name_of(image: dict[str, Any], title: str) -> str | None:
     """Return what an image's entry calls its file, if that is not the title; None too if this package wrote it."""
-    name = picture.get("file_name")
-    return name if isinstance(name, str) and name != title and "encord" not in picture else None
+    name = image.get("file_name")
+    return name if isinstance(name, str) and name != title and "encord" not in image else None
 
 
-def name_of(picture: dict[str, Any]) -> str:
+def name_of(image: dict[str, Any]) -> str:
     """Return what the file of an image is called: as its entry has it, a path or a URL."""
-    name = picture.get("file_name") or picture.get("coco_url")
+    name = image.get("file_name") or image.get("coco_url")
     return name if isinstance(name, str) else ""
 
 
@@ -60,7 +60,7 @@ class Extents:
         self._media = Media(source)
         self._size = size
 
-    def of(self, part: Part, picture: dict[str, Any], found: Sequence[Found] = ()) -> tuple[int, int]:
+    def of(self, part: Part, image: dict[str, Any], found: Sequence[Found] = ()) -> tuple[int, int]:
         """Return width and height in pixels.
 
         Raises
@@ -68,20 +68,20 @@ class Extents:
         ReadError
             They are not known.
         """
-        known = self.known(part, picture, found)
+        known = self.known(part, image, found)
         if known is None:
-            fact = f"the size of the image {title_of(picture)!r} is not known, so its shapes cannot be read."
+            fact = f"the size of the image {title_of(image)!r} is not known, so its shapes cannot be read."
             raise ReadError(part.images.place, fact, advice=SIZE_ADVICE)
         return known
 
-    def known(self, part: Part, picture: dict[str, Any], found: Sequence[Found] = ()) -> tuple[int, int] | None:
+    def known(self, part: Part, image: dict[str, Any], found: Sequence[Found] = ()) -> tuple[int, int] | None:
         """Return width and height in pixels; None if nothing says them."""
-        size = side(picture.get("width")), side(picture.get("height"))
+        size = side(image.get("width")), side(image.get("height"))
         if all(size):
             return size
-        tell_odd_sizes(part, picture, title_of(picture))
-        title = title_of(picture)
-        members = self._media.find(str(picture.get("file_name") or picture.get("coco_url") or ""))
+        tell_odd_sizes(part, image, title_of(image))
+        title = title_of(image)
+        members = self._media.find(str(image.get("file_name") or image.get("coco_url") or ""))
         if len(members) > 1:
             advice = f"It could be {' or '.join(map(repr, members[:3]))}."
             fact = f"AMBIGUOUS_FILE: the image {title!r} has no size, and several files have its name."
@@ -89,17 +89,17 @@ class Extents:
         header = self._media.header(members)
         if header is not None and header.orientation > 1:
             detail = "EXIF data turns the image: its size is that as it is shown, since its labels are drawn on that."
-            part.reader.ledger.note(Level.WARNING, "EXIF_ORIENTATION", detail, part.reader.where(title, None))
+            part.reader.counts.note(Level.WARNING, "EXIF_ORIENTATION", detail, part.reader.where(title, None))
         return (header and header.shown) or self._size or _size_of_masks(found)
 
 
-def tell_odd_name(part: Part, picture: dict[str, Any], title: str) -> None:
+def tell_odd_name(part: Part, image: dict[str, Any], title: str) -> None:
     """Say that the name of a file is something else than a text."""
-    name = picture.get("file_name")
+    name = image.get("file_name")
     if name is not None and not isinstance(name, str):
         detail, key = f"'file_name' is {name!r:.60}, which is no name.", ("key", "image.file_name")
         where = part.reader.where(title, None)
-        part.reader.ledger.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, key, where, detail)
+        part.reader.counts.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, key, where, detail)
 
 
 def tell_odd_sizes(part: Part, entry: dict[str, Any], title: str) -> None:
@@ -109,7 +109,7 @@ def tell_odd_sizes(part: Part, entry: dict[str, Any], title: str) -> None:
         if value is not None and value not in (0, -1) and not side(value):
             detail = f"The {key!r} of an image is {value!r:.40}, which is no number of pixels."
             where, name = part.reader.where(title, None), ("key", f"image.{key}")
-            part.reader.ledger.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, name, where, detail)
+            part.reader.counts.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, name, where, detail)
 
 
 def side(value: Any) -> int:

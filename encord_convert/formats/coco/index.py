@@ -33,8 +33,8 @@ from encord_convert.formats.coco.index_entries import (
     without_hash,
 )
 from encord_convert.formats.coco.index_records import Records, repetitions
-from encord_convert.formats.coco.json_walk import Document, Stretch, Value
-from encord_convert.formats.coco.native import IdFacts
+from encord_convert.formats.coco.json_walk import Chunk, Document, Value
+from encord_convert.formats.coco.native import IdStats
 
 MOST_FRAMES = 10_000_000
 """Frames of a row are numbered below this; what says otherwise is damage."""
@@ -55,7 +55,7 @@ _frames = msgspec.json.Decoder(list[Frame])
 
 
 @dataclass(slots=True)
-class AnswerFacts:
+class AnswerStats:
     """What the values of one attribute are, over all annotations of a class."""
 
     kinds: set[str] = field(default_factory=set)
@@ -77,7 +77,7 @@ class AnswerFacts:
             self.changes = True
             self.last.clear()
 
-    def merge(self, other: AnswerFacts) -> None:
+    def merge(self, other: AnswerStats) -> None:
         """Add what another file knows."""
         self.kinds |= other.kinds
         self.values.update(other.values)
@@ -98,7 +98,7 @@ def kind_of_value(value: Any) -> str:
 
 
 @dataclass(slots=True)
-class ClassFacts:
+class ClassStats:
     """What the annotations of one category are.
 
     ``kinds`` counts them by what they are drawn as, ``crowds`` are those of which some are crowds. ``said`` are the
@@ -109,8 +109,8 @@ class ClassFacts:
     kinds: Counter[str] = field(default_factory=Counter)
     crowds: set[str] = field(default_factory=set)
     said: dict[str, None] = field(default_factory=dict)
-    answers: dict[str, AnswerFacts] = field(default_factory=dict)
-    is_turned: bool = False
+    answers: dict[str, AnswerStats] = field(default_factory=dict)
+    is_rotated: bool = False
     points: int = 0
     pose: list[float] | None = None
     is_whole: bool = False
@@ -122,17 +122,17 @@ class ClassFacts:
         if self.pose is None or (is_whole and not self.is_whole):
             self.pose, self.is_whole = keypoints, is_whole
 
-    def merge(self, other: ClassFacts) -> None:
+    def merge(self, other: ClassStats) -> None:
         """Add what another file knows."""
         self.kinds.update(other.kinds)
         self.crowds |= other.crowds
         self.said |= other.said
-        self.is_turned |= other.is_turned
+        self.is_rotated |= other.is_rotated
         self.points = max(self.points, other.points)
         if other.pose is not None and (self.pose is None or (other.is_whole and not self.is_whole)):
             self.pose, self.is_whole = other.pose, other.is_whole
-        for name, facts in other.answers.items():
-            self.answers.setdefault(name, AnswerFacts()).merge(facts)
+        for name, stats in other.answers.items():
+            self.answers.setdefault(name, AnswerStats()).merge(stats)
 
 
 OWN_KEYS = frozenset(
@@ -213,12 +213,12 @@ class Index:
         self.info: dict[str, Any] = {}
         self.categories: list[Any] = []
         self.videos: list[Any] = []
-        self.facts: dict[int, ClassFacts] = {}
-        self.image_answers: dict[str, AnswerFacts] = {}
+        self.stats: dict[int, ClassStats] = {}
+        self.image_answers: dict[str, AnswerStats] = {}
         self.splits: set[str] = set()
         self.blocks: dict[str, Any] = {}
         self._kept_bytes = 0
-        self.annotation_ids = IdFacts()
+        self.annotation_ids = IdStats()
         self.invalid_image_ids = 0
         self.unread: list[str] = []
         self._candidates: list[str] = []
@@ -234,7 +234,7 @@ class Index:
     def take(self, pattern: Any = None, *, only: str = "") -> None:
         """Walk the document; annotations are passed over if only images are asked for."""
         for part in self.document.walk():
-            if not isinstance(part, Stretch):
+            if not isinstance(part, Chunk):
                 if part.key == "info":
                     info = value_of(part.text)
                     self.info = info if isinstance(info, dict) else {}
@@ -302,7 +302,7 @@ class Index:
         [self.renamed] = self._candidates
         self.unread.remove(self.renamed)
         for part in self.document.walk():
-            if isinstance(part, Stretch) and part.key == self.renamed:
+            if isinstance(part, Chunk) and part.key == self.renamed:
                 self._annotations(part)
 
     @property
@@ -328,7 +328,7 @@ class Index:
 
     # -- images -----------------------------------------------------------------------------------------------
 
-    def _images(self, part: Stretch, pattern: Any) -> None:
+    def _images(self, part: Chunk, pattern: Any) -> None:
         try:
             frames = _frames.decode(part.text)
         except msgspec.ValidationError:
@@ -354,7 +354,7 @@ class Index:
             if is_given(frame.attributes) and not len(frame.encord):
                 answers = value_of(frame.attributes)
                 for name, value in answers.items() if isinstance(answers, dict) else ():
-                    self.image_answers.setdefault(name, AnswerFacts()).see(value)
+                    self.image_answers.setdefault(name, AnswerStats()).see(value)
         self._groups.extend(groups)
         self._frames.extend(numbers)
 
@@ -387,7 +387,7 @@ class Index:
 
     # -- annotations ------------------------------------------------------------------------------------------
 
-    def _annotations(self, part: Stretch) -> None:
+    def _annotations(self, part: Chunk) -> None:
         entries = self.entries.decoded(part.text)
         parents = [
             None if entry is None else entry.video_id if entry.image_id is None else entry.image_id for entry in entries
@@ -403,24 +403,24 @@ class Index:
             self._known.clear()
         for entry, outline in zip(entries, outlines(entries), strict=True):
             category = entry.category_id if entry.category_id.__class__ is int else number_of(entry.category_id)
-            facts = self.facts.get(category)
-            if facts is None:
-                facts = self.facts[category] = ClassFacts()
+            stats = self.stats.get(category)
+            if stats is None:
+                stats = self.stats[category] = ClassStats()
             if outline and sides_of(entry) in no_sides:
                 commas = bytes(entry.bbox).count(b",") if outline == "bbox" else 0
                 key = (category, outline, commas, without_hash(bytes(entry.attributes))[0])
                 if key in self._known:  # another has told already all that this one could
-                    facts.kinds[outline] += 1
+                    stats.kinds[outline] += 1
                     continue
                 self._known.add(key)
-            self._see(entry, facts)
+            self._see(entry, stats)
 
-    def _see(self, entry: Any, facts: ClassFacts) -> None:
+    def _see(self, entry: Any, stats: ClassStats) -> None:
         kind = drawn_as(entry)
         if kind == "panoptic":
             self.is_still = False
             for segment in _dicts(value_of(entry.segments_info)):
-                own = self.facts.setdefault(number_of(segment.get("category_id")), ClassFacts())
+                own = self.stats.setdefault(number_of(segment.get("category_id")), ClassStats())
                 own.kinds["rle"] += 1
                 if segment.get("iscrowd") in (1, True):
                     own.crowds.add("rle")
@@ -428,28 +428,28 @@ class Index:
         if kind == "track":
             self.is_still = False
             kind = kind_of_track(entry)
-        facts.kinds[kind] += 1
+        stats.kinds[kind] += 1
         if kind == "caption" and self._with_captions:
             self.captions[number_of(entry.image_id)] += 1
         if entry.iscrowd in (1, True):
-            facts.crowds.add(kind)
+            stats.crowds.add(kind)
         if kind == "keypoints":
             pose = keypoints_of(entry)
             if pose:
-                facts.see_pose(pose)
-        if kind == "bbox" and not facts.is_turned:
-            facts.is_turned = _is_turned(entry)
+                stats.see_pose(pose)
+        if kind == "bbox" and not stats.is_rotated:
+            stats.is_rotated = _is_rotated(entry)
         track = None
         if entry.track_id is not None or entry.instance_id is not None:
             self.is_still = False
             track = (number_of(entry.video_id), str(entry.instance_id if entry.track_id is None else entry.track_id))
         for name, raw in self.entries.strange(entry) if self.entries.unknown else ():
             if name in SIDE_KEYS or self._with_extras:
-                facts.answers.setdefault(name, AnswerFacts()).see(value_of(raw), track)
+                stats.answers.setdefault(name, AnswerStats()).see(value_of(raw), track)
         if len(entry.attributes):
-            self._see_answers(value_of(entry.attributes), facts, track)
+            self._see_answers(value_of(entry.attributes), stats, track)
 
-    def _see_answers(self, answers: Any, facts: ClassFacts, track: Any) -> None:
+    def _see_answers(self, answers: Any, stats: ClassStats, track: Any) -> None:
         if not isinstance(answers, dict):
             return
         if answers.get("track_id") is not None:
@@ -458,13 +458,13 @@ class Index:
         nested = answers.get("classifications")
         for name, value in answers.items():
             if name not in OWN_KEYS:
-                facts.answers.setdefault(name, AnswerFacts()).see(value, track)
+                stats.answers.setdefault(name, AnswerStats()).see(value, track)
             elif name == "rotation":
-                facts.is_turned |= _is_angle(value)
+                stats.is_rotated |= _is_angle(value)
             elif name == "encord_shape" and isinstance(value, str):
-                facts.said[value] = None
+                stats.said[value] = None
         for name, value in nested.items() if isinstance(nested, dict) else ():
-            facts.answers.setdefault(name, AnswerFacts()).see(value, track)
+            stats.answers.setdefault(name, AnswerStats()).see(value, track)
 
 
 def is_annotation(raw: Raw) -> bool:
@@ -477,7 +477,7 @@ def _is_angle(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value % 360 != 0
 
 
-def _is_turned(entry: Any) -> bool:
+def _is_rotated(entry: Any) -> bool:
     if _is_angle(entry.rotation):
         return True
     box = value_of(entry.bbox) if bytes(entry.bbox).count(b",") == 4 else None

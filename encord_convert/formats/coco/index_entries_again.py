@@ -36,7 +36,7 @@ class Part:
     document : Document
         With the annotations. ``images`` is the one with the images, if that is another.
     index : Index
-        Of the annotations; ``pictures`` that of the images.
+        Of the annotations; ``images`` that of the images.
     reader : Reader
     split : str
         The part of a dataset it is by the name of a task: ``train2017``, ``cars``.
@@ -49,23 +49,23 @@ class Part:
     """
 
     def __init__(
-        self, document: Document, index: Index, images: Document, pictures: Index, reader: Reader, split: str,
+        self, document: Document, index: Index, images: Document, images_index: Index, reader: Reader, split: str,
         key: tuple[str, ...], folder: str = "", join: Join | None = None,
     ) -> None:  # fmt: skip
         self.document = document
         self.index = index
         self.images = images
-        self.pictures = pictures
+        self.images_index = images_index
         self.reader = reader
         self.split = split
         self.key = key
         self.folder = folder
         self.named = named_in(document.member) if key else ""
         self.videos: dict[int, dict[str, Any]] = {}
-        for video in pictures.videos:
+        for video in images_index.videos:
             if isinstance(video, dict):
                 self.videos.setdefault(number_of(video.get("id")), video)
-        ids = pictures.image_ids()
+        ids = images_index.image_ids()
         self.by_video = bool(self.videos) and not len(ids)
         self.video_ids = list(self.videos)
         parents = np.array(self.video_ids, np.int64) if self.by_video else ids
@@ -83,27 +83,27 @@ class Part:
             raise self.document.changed()
         return found
 
-    def split_of(self, picture: dict[str, Any]) -> str:
+    def split_of(self, image: dict[str, Any]) -> str:
         """Return the split of an image: as it says, else as the path of one of several files does."""
-        split = picture.get("split")
+        split = image.get("split")
         return split if isinstance(split, str) and split else self.named
 
     def splits(self) -> set[str]:
         """Return the splits that its images may be in; empty: none."""
-        return {*self.pictures.splits, *map(self.split_of, self.videos.values()), self.named}
+        return {*self.images_index.splits, *map(self.split_of, self.videos.values()), self.named}
 
-    def pictures_at(self, places: list[int]) -> list[Any]:
+    def images_at(self, places: list[int]) -> list[Any]:
         """Return entries of ``images``."""
         try:
-            found = _images.decode(self.pictures.image_places.fetched(self.images, places))
+            found = _images.decode(self.images_index.image_places.fetched(self.images, places))
         except msgspec.DecodeError as error:
             raise self.images.changed() from error
         return [one if isinstance(one, dict) else {} for one in found]
 
-    def each_picture(self, places: list[int]) -> Iterator[dict[str, Any]]:
+    def each_image(self, places: list[int]) -> Iterator[dict[str, Any]]:
         """Yield entries of ``images``, read a few at a time."""
         for start in range(0, len(places), TOGETHER):
-            yield from self.pictures_at(places[start : start + TOGETHER])
+            yield from self.images_at(places[start : start + TOGETHER])
 
     def each_annotation(self, parent: int) -> Iterator[Any]:
         """Yield the annotations of a parent, read a few at a time; of one beyond the last: those that have none."""
@@ -122,6 +122,6 @@ class Part:
         entries = self.annotations(spans)
         ends = list(accumulate(map(len, spans)))
         return [
-            (self, picture, entries[end - len(span) : end])
-            for picture, span, end in zip(self.pictures_at(places), spans, ends, strict=True)
+            (self, image, entries[end - len(span) : end])
+            for image, span, end in zip(self.images_at(places), spans, ends, strict=True)
         ]

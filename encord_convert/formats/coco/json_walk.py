@@ -53,7 +53,7 @@ TABLES = frozenset({"images", "annotations", "categories", "videos"})
 
 
 @dataclass(slots=True)
-class Stretch:
+class Chunk:
     """Some entries of a list that stand one after the other.
 
     Parameters
@@ -89,7 +89,7 @@ class Stretch:
 
 
 @dataclass(slots=True)
-class KeyedStretch(Stretch):
+class KeyedChunk(Chunk):
     """Some entries of an object that is a list but for its keys: ``text`` is the list, ``starts`` where they stand."""
 
     starts: list[int]
@@ -158,7 +158,7 @@ class Document:
         """Tell whether the document as a whole is a list."""
         return self._at(self._start()) == b"["
 
-    def walk(self) -> Iterator[Stretch | Value]:
+    def walk(self) -> Iterator[Chunk | Value]:
         """Yield what stands at the top, in its order; lists in stretches, an empty list as one without entries.
 
         Raises
@@ -256,7 +256,7 @@ class Document:
             advice = "Are these several documents in one file? Give each a file of its own."
             raise ReadError(self.place, "has more after the end of the JSON document.", line=line, advice=advice)
 
-    def _list(self, key: str, place: int, *, is_keyed: bool = False) -> Generator[Stretch, None, int]:
+    def _list(self, key: str, place: int, *, is_keyed: bool = False) -> Generator[Chunk, None, int]:
         """Yield the stretches of the list whose first entry begins at ``place``; return where it ends."""
         size, prefix, is_first = CHUNK_BYTES, b"", True
         while True:
@@ -264,23 +264,23 @@ class Document:
             if is_first:
                 head = text.lstrip(b" \t\r\n")
                 if head.startswith(b"}" if is_keyed else b"]"):
-                    yield Stretch(key, b"[]", [], place)
+                    yield Chunk(key, b"[]", [], place)
                     return place + len(text) - len(head) + 1
                 found = None if is_keyed else _FIRST_KEY.match(head)
                 prefix = found.group() if found else b"" if is_keyed else b"{"
-            stretch, used, ends = self._stretch(key, place, text, prefix, len(text) < size, is_keyed)
-            if stretch is None:
+            chunk, used, ends = self._chunk(key, place, text, prefix, len(text) < size, is_keyed)
+            if chunk is None:
                 size = self._grown(size, place)
                 continue
-            yield stretch
+            yield chunk
             size, is_first = CHUNK_BYTES, False
             place += used
             if ends:
                 return place
 
-    def _stretch(
+    def _chunk(
         self, key: str, place: int, text: bytes, prefix: bytes, is_whole: bool, is_keyed: bool
-    ) -> tuple[Stretch | None, int, bool]:
+    ) -> tuple[Chunk | None, int, bool]:
         """Return the longest stretch the text begins with, how many bytes it is, and whether it ends the list."""
         opening, closing, decoder = (b"{", b"}", _tables) if is_keyed else (b"[", b"]", _raws)
         for cut, following in _cuts(text, prefix, _CUT_KEYED if is_keyed else _CUT):
@@ -307,14 +307,14 @@ class Document:
             raise self._too_deep(place) from error
         return self._made(key, place, body, entries), len(text), True
 
-    def _last(self, key: str, place: int, body: bytes, end: int, decoder: Any) -> tuple[Stretch, int, bool]:
+    def _last(self, key: str, place: int, body: bytes, end: int, decoder: Any) -> tuple[Chunk, int, bool]:
         text = body[:end].rstrip(b" \t\r\n")
         return self._made(key, place, text, _decoded(decoder, text)), len(text) - 1, True
 
-    def _made(self, key: str, place: int, body: bytes, entries: Any) -> Stretch:
+    def _made(self, key: str, place: int, body: bytes, entries: Any) -> Chunk:
         self._check_text(body, place - 1)
         if isinstance(entries, list):
-            return Stretch(key, body, entries, place)
+            return Chunk(key, body, entries, place)
         values, starts, at = list(entries.values()), [], 1
         for value in values:
             found = _ENTRY_KEY.match(body, at)
@@ -324,7 +324,7 @@ class Document:
         if body[at:].strip() != b"}":
             raise self._fault(f"a key of {key!r} stands twice", place)
         self.is_keyed = True
-        return KeyedStretch(key, b"[" + b",".join(map(bytes, values)) + b"]", values, place, starts)
+        return KeyedChunk(key, b"[" + b",".join(map(bytes, values)) + b"]", values, place, starts)
 
     def _grown(self, size: int, place: int) -> int:
         if size >= MAX_ENTRY_BYTES:

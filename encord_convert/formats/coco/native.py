@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from encord_convert.formats.coco.images import is_url
 from encord_convert.formats.coco.index_entries import NO_ID, SIDE_KEYS, number_of
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.native import CLASSES, LARGEST, QUIET, says_nothing
 
@@ -40,7 +40,7 @@ _EMPTY_WHERE_ZERO = ("license", "date_captured")
 
 
 @dataclass(slots=True)
-class IdFacts:
+class IdStats:
     """What the ids of a list are, as they are met.
 
     Attributes
@@ -88,12 +88,12 @@ class IdFacts:
         return self.first in (0, 1) and not self.missing
 
 
-def facts_of(ids: Sequence[int] | NDArray[Any], given: Sequence[Any] = ()) -> IdFacts:
+def stats_of(ids: Sequence[int] | NDArray[Any], given: Sequence[Any] = ()) -> IdStats:
     """Return what ids are, given all at once."""
-    facts = IdFacts()
-    facts.see(list(map(int, ids)), given)
-    facts.repeated = len(ids) - len(np.unique(np.array(ids, np.int64))) if facts.count > facts.missing else 0
-    return facts
+    stats = IdStats()
+    stats.see(list(map(int, ids)), given)
+    stats.repeated = len(ids) - len(np.unique(np.array(ids, np.int64))) if stats.count > stats.missing else 0
+    return stats
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class KeptIds:
         """Tell whether those of a kind are kept."""
         return kind in self.largest
 
-    def settle(self, kind: str, parts: Sequence[IdFacts], ledger: Ledger, where: Where) -> None:
+    def settle(self, kind: str, parts: Sequence[IdStats], counts: Counts, where: Where) -> None:
         """Decide whether the ids of a kind are kept; ``parts`` are those of each file."""
         invalid = sum(one.invalid for one in parts)
         parts = [one for one in parts if one.count > one.missing]
@@ -123,7 +123,7 @@ class KeptIds:
         things = {"class": "categories"}.get(kind, f"{kind}s")
         if invalid:
             detail = f"Some ids of {things} are neither numbers nor texts; where they are written, they have others."
-            ledger.lose(Kind.RENAMED, "ID_RENUMBERED", Feature.NATIVE, ("key", f"{kind}.id"), where, detail, invalid)
+            counts.lose(Kind.RENAMED, "ID_RENUMBERED", Feature.NATIVE, ("key", f"{kind}.id"), where, detail, invalid)
         is_apart = all(one[1] < other[0] for one, other in pairwise(spans))
         if not parts:
             return
@@ -135,10 +135,10 @@ class KeptIds:
         count = sum(one.count - one.missing for one in parts)
         if all(one.is_counting for one in parts):
             detail = f"The ids of {things} only count; where they are written, they count from 1."
-            ledger.note(Level.INFO, "ID_RENUMBERED", detail, where, count)
+            counts.note(Level.INFO, "ID_RENUMBERED", detail, where, count)
             return
         detail = f"The ids of {things} are not unique and above 0; where they are written, they count from 1."
-        ledger.lose(Kind.RENAMED, "ID_RENUMBERED", Feature.NATIVE, ("key", f"{kind}.id"), where, detail, count)
+        counts.lose(Kind.RENAMED, "ID_RENUMBERED", Feature.NATIVE, ("key", f"{kind}.id"), where, detail, count)
 
 
 _POSE = ("keypoints", "skeleton")
@@ -166,23 +166,23 @@ class Natives:
 
     def __init__(
         self, indexes: Sequence[tuple[Any, Any]], categories: Sequence[Sequence[Any]],
-        image_ids: Sequence[NDArray[Any]], ledger: Ledger,
+        image_ids: Sequence[NDArray[Any]], counts: Counts,
     ) -> None:  # fmt: skip
         self.ids = KeptIds({}, set(_QUIET))
         where = Where(file=indexes[0][0].document.place if len(indexes) == 1 else None)
-        together = facts_of(np.concatenate(image_ids))
-        each = [together] if together.is_usable else [facts_of(ids) for ids in image_ids]
+        together = stats_of(np.concatenate(image_ids))
+        each = [together] if together.is_usable else [stats_of(ids) for ids in image_ids]
         each[0].invalid = sum(index.invalid_image_ids for _, index in indexes)
-        self.ids.settle("image", each, ledger, where)
-        self.ids.settle("annotation", [index.annotation_ids for index, _ in indexes], ledger, where)
+        self.ids.settle("image", each, counts, where)
+        self.ids.settle("annotation", [index.annotation_ids for index, _ in indexes], counts, where)
         videos = [[one.get("id") for one in index.videos if isinstance(one, dict)] for _, index in indexes]
-        self.ids.settle("video", [facts_of(list(map(number_of, ids)), ids) for ids in videos], ledger, where)
-        self.of_set = self._blocks([index for _, index in indexes], ledger, where)
-        self.of_set[CLASSES] = self._classes(categories, ledger, where)
+        self.ids.settle("video", [stats_of(list(map(number_of, ids)), ids) for ids in videos], counts, where)
+        self.of_set = self._blocks([index for _, index in indexes], counts, where)
+        self.of_set[CLASSES] = self._classes(categories, counts, where)
         self.of_set[LARGEST] = self.ids.largest
         self.of_set[QUIET] = frozenset(self.ids.quiet)
 
-    def _blocks(self, indexes: Sequence[Any], ledger: Ledger, where: Where) -> dict[str, Any]:
+    def _blocks(self, indexes: Sequence[Any], counts: Counts, where: Where) -> dict[str, Any]:
         """Return the blocks of files that are of the file itself; of several that differ, that of the first."""
         blocks: dict[str, Any] = {}
         for index in indexes:
@@ -190,10 +190,10 @@ class Natives:
             for key, value in ({"info": info} | index.blocks).items():
                 if not says_nothing(value) and blocks.setdefault(key, value) != value:
                     detail = f"The files differ in their block {key!r}; that of the first is kept."
-                    lose_block(ledger, key, detail, where)
+                    lose_block(counts, key, detail, where)
         return blocks
 
-    def _classes(self, categories: Sequence[Sequence[Any]], ledger: Ledger, where: Where) -> dict[str, dict[str, Any]]:
+    def _classes(self, categories: Sequence[Sequence[Any]], counts: Counts, where: Where) -> dict[str, dict[str, Any]]:
         """Return the keys of each class, by its name."""
         classes: dict[str, dict[str, Any]] = {}
         ids: dict[str, int] = {}
@@ -201,31 +201,31 @@ class Natives:
             if category.id == NO_ID and not category.native:  # there is none in the file
                 continue
             if (category.keypoints or category.edges) and (
-                category.facts.points or not category.facts.kinds
+                category.stats.points or not category.stats.kinds
             ):  # its skeleton has them
                 category.native = {key: one for key, one in category.native.items() if key not in _POSE}
             own = classes.setdefault(category.name, category.native)
             first = ids.setdefault(category.name, category.id)
             if first != category.id:
                 detail = f"Several categories are called {category.name!r}; their class has the id of the first."
-                ledger.lose(Kind.MERGED, "ID_RENUMBERED", Feature.NATIVE, ("key", "class.id"), where, detail)
+                counts.lose(Kind.MERGED, "ID_RENUMBERED", Feature.NATIVE, ("key", "class.id"), where, detail)
             for key, value in category.native.items():
                 if value != own.get(key, value):
                     detail = f"Categories called {category.name!r} differ in {key!r}; that of the first is kept."
                     name = ("key", f"class.{key}")
-                    ledger.lose(Kind.MERGED, "CATEGORY_KEYS", Feature.NATIVE, name, where, detail)
+                    counts.lose(Kind.MERGED, "CATEGORY_KEYS", Feature.NATIVE, name, where, detail)
             classes[category.name] = {**category.native, **own}
             if category.is_declared:
                 self.ids.quiet.add("class.supercategory")
-        self.ids.settle("class", [facts_of(list(ids.values()))], ledger, where)
+        self.ids.settle("class", [stats_of(list(ids.values()))], counts, where)
         if "class" in self.ids.largest:
             classes = {name: {"id": ids[name], **own} for name, own in classes.items()}
         return classes
 
 
-def lose_block(ledger: Ledger, key: str, detail: str, where: Where) -> None:
+def lose_block(counts: Counts, key: str, detail: str, where: Where) -> None:
     """Say that a block of a file, or what it says otherwise than that of another file, is not taken over."""
-    ledger.lose(Kind.DROPPED, "BLOCK_NOT_READ", Feature.NATIVE, ("key", f"file.{key}"), where, detail)
+    counts.lose(Kind.DROPPED, "BLOCK_NOT_READ", Feature.NATIVE, ("key", f"file.{key}"), where, detail)
 
 
 def own_of(entry: Mapping[str, Any], read: Iterable[str]) -> dict[str, Any]:

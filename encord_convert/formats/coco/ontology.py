@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from encord_convert.formats.coco.categories import RESERVED, Questions, color_of
-from encord_convert.formats.coco.index import AnswerFacts, ClassFacts
+from encord_convert.formats.coco.index import AnswerStats, ClassStats
 from encord_convert.formats.coco.index_entries import NO_ID, number_of, texts_of
 from encord_convert.formats.coco.options import ReadOptions
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.sdk.objects import Classification, Object, Shape
@@ -61,19 +61,19 @@ class Category:
     color: str | None = None
     declared: Shape | None = None
     is_declared: bool = False
-    facts: ClassFacts = field(default_factory=ClassFacts)
+    stats: ClassStats = field(default_factory=ClassStats)
     id: int = NO_ID
     native: dict[str, Any] = field(default_factory=dict)
 
 
-def categories_by_id(entries: Iterable[Any], ledger: Ledger) -> dict[int, Category]:
+def categories_by_id(entries: Iterable[Any], counts: Counts) -> dict[int, Category]:
     """Return the categories of a file by id; of two with the same id the first."""
     found: dict[int, Category] = {}
     for entry in entries:
         if not isinstance(entry, dict) or number_of(entry.get("id")) == NO_ID:
             label = str(entry.get("name", "")) if isinstance(entry, dict) else ""
             detail = "An entry of categories has no id; annotations cannot be of it."
-            ledger.lose(
+            counts.lose(
                 Kind.DROPPED, "INVALID_CATEGORY", Feature.LABEL_NAME, ("class", label), Where(element=label), detail
             )
             continue
@@ -81,8 +81,8 @@ def categories_by_id(entries: Iterable[Any], ledger: Ledger) -> dict[int, Catego
         if id_ in found:
             detail, where = "Two categories have the same id; the first is read.", f"category {entry['id']}"
             key = ("class", str(entry.get("name", "")))
-            ledger.lose(Kind.DROPPED, "DUPLICATE_ID", Feature.LABEL_NAME, key, Where(element=where), detail)
-            ledger.note(Level.ERROR, "DUPLICATE_ID", detail, Where(element=where))
+            counts.lose(Kind.DROPPED, "DUPLICATE_ID", Feature.LABEL_NAME, key, Where(element=where), detail)
+            counts.note(Level.ERROR, "DUPLICATE_ID", detail, Where(element=where))
             continue
         name = entry.get("encord_name") or entry.get("name")
         supercategory = entry.get("supercategory")
@@ -151,10 +151,10 @@ class Plans:
     ledger : Ledger
     """
 
-    def __init__(self, draft: Draft, options: ReadOptions, ledger: Ledger) -> None:
+    def __init__(self, draft: Draft, options: ReadOptions, counts: Counts) -> None:
         self._draft = draft
         self._options = options
-        self._ledger = ledger
+        self._counts = counts
         self._known = bool(draft.ontology.objects)
         self._by_key: dict[tuple[str, str], list[Object]] = {}
         for item in draft.ontology.objects:
@@ -172,14 +172,14 @@ class Plans:
         for category in categories:
             first = merged.setdefault(category.name, category)
             if first is not category:
-                first.facts.merge(category.facts)
+                first.stats.merge(category.stats)
                 first.keypoints = first.keypoints or category.keypoints
                 first.edges = first.edges or category.edges
         parents = {category.supercategory for category in categories}
-        drawn = [one for one in merged.values() if set(one.facts.kinds) - {"label", CAPTION}]
-        is_labelling = any(one.facts.kinds["label"] for one in merged.values())
+        drawn = [one for one in merged.values() if set(one.stats.kinds) - {"label", CAPTION}]
+        is_labelling = any(one.stats.kinds["label"] for one in merged.values())
         for category in merged.values():
-            kinds = category.facts.kinds
+            kinds = category.stats.kinds
             if "label" in kinds or (not kinds and not drawn and is_labelling):
                 self.option(category.name)
             elif not kinds:
@@ -187,7 +187,7 @@ class Plans:
             for kind in ("keypoints", "polygon", "rle", "bbox"):
                 if kinds[kind]:
                     self.of(category, kind)
-            for said in category.facts.said:
+            for said in category.stats.said:
                 if said in _SHAPE_NAMES:
                     self.of(category, "keypoints" if said == "skeleton" else "bbox", said)
 
@@ -197,13 +197,13 @@ class Plans:
             return
         if is_parent and category.supercategory in ("", "none"):
             detail = "A category that is only the parent of others and never used is not a class."
-            self._ledger.note(Level.INFO, "LABEL_UNUSED", detail, where)
+            self._counts.note(Level.INFO, "LABEL_UNUSED", detail, where)
             return
         shape = category.declared or (Shape.SKELETON if len(category.keypoints) > 1 else None)
         if shape is None:
             shape = Shape(self._options.unused_shape)
             detail = "Categories that are never used have the shape that -r unused_shape says."
-            self._ledger.note(Level.INFO, "LABEL_UNUSED", detail, where)
+            self._counts.note(Level.INFO, "LABEL_UNUSED", detail, where)
         self._class(category, shape)
 
     def _named(self, name: str) -> list[Object]:
@@ -246,9 +246,9 @@ class Plans:
     def _usual(self, category: Category, kind: str) -> Shape:
         prefer = self._options.prefer
         if kind == "keypoints":
-            return Shape.POINT if category.facts.points == 1 and len(category.keypoints) < 2 else Shape.SKELETON
+            return Shape.POINT if category.stats.points == 1 and len(category.keypoints) < 2 else Shape.SKELETON
         if kind == "bbox":
-            return Shape.ROTATABLE_BOUNDING_BOX if category.facts.is_turned else Shape.BOUNDING_BOX
+            return Shape.ROTATABLE_BOUNDING_BOX if category.stats.is_rotated else Shape.BOUNDING_BOX
         if kind == "polygon":
             return Shape.BITMASK if prefer == "bitmask" else Shape.POLYGON
         return Shape.POLYGON if prefer == "polygon" else Shape.BITMASK
@@ -259,16 +259,16 @@ class Plans:
             return known[0]
         if self._known:
             detail = f"The ontology has no {shape.value.replace('_', ' ')} {category.name!r}; it is added."
-            self._ledger.note(Level.WARNING, "UNDECLARED_LABEL", detail, Where(element=category.name))
+            self._counts.note(Level.WARNING, "UNDECLARED_LABEL", detail, Where(element=category.name))
         item = self._draft.add_object(category.name, shape, color=category.color)
         self._by_key[category.name, shape.value] = [item]
-        for name, facts in category.facts.answers.items():
-            self._attribute(item, name, facts, (category.name, shape.value, name))
-        if category.facts.crowds and self._options.crowd == "attribute" and not category.is_declared:
-            if "iscrowd" not in category.facts.answers:
-                self._attribute(item, "iscrowd", AnswerFacts({"bool"}), (category.name, shape.value, "iscrowd"))
+        for name, stats in category.stats.answers.items():
+            self._attribute(item, name, stats, (category.name, shape.value, name))
+        if category.stats.crowds and self._options.crowd == "attribute" and not category.is_declared:
+            if "iscrowd" not in category.stats.answers:
+                self._attribute(item, "iscrowd", AnswerStats({"bool"}), (category.name, shape.value, "iscrowd"))
             detail = "Crowds are objects whose checklist `iscrowd` says so."
-            self._ledger.note(Level.INFO, "CROWD_KEPT", detail, Where(element=category.name))
+            self._counts.note(Level.INFO, "CROWD_KEPT", detail, Where(element=category.name))
         has_parent = category.supercategory and not category.is_declared and category.supercategory != category.name
         if has_parent and self._options.supercategory == "attribute":
             self._supercategory(item, category)
@@ -277,8 +277,8 @@ class Plans:
         return item
 
     def _supercategory(self, item: Object, category: Category) -> None:
-        facts = AnswerFacts({"text"}, {category.supercategory: None})
-        self._attribute(item, "supercategory", facts, (item.name, item.shape.value, "supercategory"))
+        stats = AnswerStats({"text"}, {category.supercategory: None})
+        self._attribute(item, "supercategory", stats, (item.name, item.shape.value, "supercategory"))
 
     def _plan(self, category: Category, item: Object) -> Plan:
         questions: dict[str, Any] = dict(Questions(item.attributes, RESERVED).by_key())
@@ -303,37 +303,37 @@ class Plans:
 
     # -- attributes -------------------------------------------------------------------------------------------
 
-    def _attribute(self, item: Any, name: str, facts: AnswerFacts, words: tuple[str, ...]) -> Any:
+    def _attribute(self, item: Any, name: str, stats: AnswerStats, words: tuple[str, ...]) -> Any:
         short = self._draft.hashes.short
-        more = {"dynamic": facts.changes} if isinstance(item, Object) else {}
-        kind = _kind_of(facts, self._options)
+        more = {"dynamic": stats.changes} if isinstance(item, Object) else {}
+        kind = _kind_of(stats, self._options)
         attribute = item.add_attribute(kind, name, feature_node_hash=short("attribute", *words), **more)
-        labels = [name] if facts.kinds == {"bool"} else facts.values if kind in _CHOICES else []
+        labels = [name] if stats.kinds == {"bool"} else stats.values if kind in _CHOICES else []
         for label in labels:
             attribute.add_option(label, feature_node_hash=short("option", *words, label))
-        if "number" in facts.kinds and kind is not NumericAttribute:
+        if "number" in stats.kinds and kind is not NumericAttribute:
             detail = "Numbers among the attributes are read as text."
-            self._ledger.note(Level.INFO, "NUMBER_AS_TEXT", detail, Where(element=f"{words[0]}/{name}"))
-        if kind is TextAttribute and not facts.kinds <= {"text", "number"}:
+            self._counts.note(Level.INFO, "NUMBER_AS_TEXT", detail, Where(element=f"{words[0]}/{name}"))
+        if kind is TextAttribute and not stats.kinds <= {"text", "number"}:
             detail = f"Values of {name!r} that are neither texts nor numbers are read as their JSON."
-            self._ledger.note(Level.INFO, "VALUE_AS_TEXT", detail, Where(element=f"{words[0]}/{name}"))
+            self._counts.note(Level.INFO, "VALUE_AS_TEXT", detail, Where(element=f"{words[0]}/{name}"))
         return attribute
 
     # -- skeletons --------------------------------------------------------------------------------------------
 
     def _template(self, item: Object, category: Category) -> SkeletonTemplate:
-        count = max(category.facts.points, len(category.keypoints))
+        count = max(category.stats.points, len(category.keypoints))
         names = list(category.keypoints[:count])
         if len(names) < count:
             detail = f"The keypoints of {category.name!r} have no names; they are called kp_1, …"
             if names:
                 detail = f"Only {len(names)} of {count} keypoints of {category.name!r} have names; the others are kp_…"
-            self._ledger.note(Level.WARNING, "KEYPOINT_NAMES_MISSING", detail, Where(element=category.name))
+            self._counts.note(Level.WARNING, "KEYPOINT_NAMES_MISSING", detail, Where(element=category.name))
             names += [f"kp_{number}" for number in range(len(names) + 1, count + 1)]
         short = self._draft.hashes.short
         nodes = [
             SkeletonNode(x, y, name, item.color, short("node", item.name, number), f"{name}".lower().replace(" ", "_"))
-            for number, (name, (x, y)) in enumerate(zip(names, _layout(category.facts.pose, count), strict=True))
+            for number, (name, (x, y)) in enumerate(zip(names, _layout(category.stats.pose, count), strict=True))
         ]
         edges = _edges(category.edges, count)
         return SkeletonTemplate(
@@ -365,12 +365,12 @@ class Plans:
             item.add_attribute(kind, name, feature_node_hash=self._draft.hashes.short("attribute", "image", name))
         return item
 
-    def add_image_answers(self, answers: Mapping[str, AnswerFacts]) -> None:
+    def add_image_answers(self, answers: Mapping[str, AnswerStats]) -> None:
         """Add a classification for each attribute of images."""
-        for name, facts in answers.items():
-            if name not in self._classifications and facts.kinds:
+        for name, stats in answers.items():
+            if name not in self._classifications and stats.kinds:
                 item = self._classifications[name] = self._draft.add_classification(name)
-                self._attribute(item, name, facts, ("image", name))
+                self._attribute(item, name, stats, ("image", name))
 
     def classification(self, title: str, hash_: Any = None) -> Classification | None:
         """Return the classification of a title; of several, the one with a hash."""
@@ -392,18 +392,18 @@ _ALSO = {
 _CHOICES = (ChecklistAttribute, RadioAttribute)
 
 
-def _kind_of(facts: AnswerFacts, options: ReadOptions) -> Any:
+def _kind_of(stats: AnswerStats, options: ReadOptions) -> Any:
     most = options.radio_values
-    if facts.kinds == {"bool"}:
+    if stats.kinds == {"bool"}:
         return ChecklistAttribute
-    if facts.kinds == {"number"} and options.numbers == "numeric":
+    if stats.kinds == {"number"} and options.numbers == "numeric":
         return NumericAttribute
-    is_choice = 0 < len(facts.values) <= most and all(
-        0 < len(value) <= _LONGEST_OPTION and "\n" not in value for value in facts.values
+    is_choice = 0 < len(stats.values) <= most and all(
+        0 < len(value) <= _LONGEST_OPTION and "\n" not in value for value in stats.values
     )
-    if facts.kinds == {"text"} and is_choice:
+    if stats.kinds == {"text"} and is_choice:
         return RadioAttribute
-    return ChecklistAttribute if facts.kinds <= {"list"} and is_choice else TextAttribute
+    return ChecklistAttribute if stats.kinds <= {"list"} and is_choice else TextAttribute
 
 
 def answer_of(question: Any, value: Any) -> Any:

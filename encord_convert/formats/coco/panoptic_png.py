@@ -38,11 +38,11 @@ def segments_of(source: Source, member: str, name: str) -> Segments | None:
     place, stream = opened
     try:
         with stream:
-            picture = png.Bands(stream.read())
-        masks = dict(values_in(map(_numbers, picture.colours())))
+            image = png.Bands(stream.read())
+        masks = dict(values_in(map(_numbers, image.colours())))
     except (OSError, ValueError) as error:
         raise ReadError(place, f"is not an image that can be read ({error}).") from error
-    return Segments((picture.width, picture.height), masks)
+    return Segments((image.width, image.height), masks)
 
 
 def _numbers(colours: NDArray[np.uint32]) -> NDArray[np.uint32]:

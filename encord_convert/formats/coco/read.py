@@ -29,14 +29,14 @@ from encord_convert.formats.coco.json_walk import MAX_ENTRY_BYTES, Document
 from encord_convert.formats.coco.native import FAMILY, Natives, lose_block
 from encord_convert.formats.coco.ontology import Category, Plans, categories_by_id
 from encord_convert.formats.coco.options import ReadOptions
-from encord_convert.formats.coco.read_images import Pictures, shared_images, together, written_ids
+from encord_convert.formats.coco.read_images import Images, shared_images, together, written_ids
 from encord_convert.formats.coco.read_shapes import Reader
 from encord_convert.hub.class_names import joined, label_of
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Before, Draft, LabelSet
 from encord_convert.hub.loss import Level, Where
 from encord_convert.hub.media import apart
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.losses.report import Report
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
@@ -126,23 +126,23 @@ def _is_notes(source: Source, name: str) -> bool:
 def read_source(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     """Read the COCO files of a source; the parameters are those of every importer."""
     reading = _Reading(source, options)
-    report.reading = reading.ledger
+    report.reading = reading.counts
     return _labels(reading, shards=partial(_shards, reading) if _can_be_cut(reading) else None)
 
 
 def _labels(reading: _Reading, span: range | None = None, shards: Any = None) -> LabelSet:
-    structure, ledger = reading.draft.ontology, reading.ledger
+    structure, counts = reading.draft.ontology, reading.counts
     title = next((str(part.index.info.get("description") or "") for part in reading.parts), "")
-    labels = LabelSet(structure, sheets=partial(_sheets, reading, span), title=title, ledger=ledger, shards=shards)
+    labels = LabelSet(structure, tables=partial(_tables, reading, span), title=title, counts=counts, shards=shards)
     labels.native = {FAMILY: reading.native.of_set}
     labels.splits = {split for part in reading.parts for split in part.splits() if split}
     return labels
 
 
-def _sheets(reading: _Reading, span: range | None) -> Iterator[Sheet | LabelRowV2]:
-    reading.ledger.rewind()
-    pictures = Pictures(reading.source, reading.draft, reading.parts, reading.options.size_px(), reading.shared)
-    return pictures.sheets(span)
+def _tables(reading: _Reading, span: range | None) -> Iterator[Table | LabelRowV2]:
+    reading.counts.rewind()
+    images = Images(reading.source, reading.draft, reading.parts, reading.options.size_px(), reading.shared)
+    return images.tables(span)
 
 
 Indexed = tuple[Index, Index, Entries, str]
@@ -166,50 +166,48 @@ class _Reading:
         The source is one file, or has but one that is COCO.
     """
 
-    def __init__(self, source: Source, options: ReadOptions, recipe: Recipe | None = None) -> None:
+    def __init__(self, source: Source, options: ReadOptions, spec: Spec | None = None) -> None:
         self.source = source
         self.options = options
-        self.ledger = Ledger()
+        self.counts = Counts()
         self.draft = Draft("coco")
         self.parts: list[Part] = []
         self._labels: dict[str, str] = {}
         self.is_alone = False
-        self.indexes = indexes = self._indexes() if recipe is None else [recipe.indexed]
-        infos = (pictures.info.get("encord") for _, pictures, _, _ in indexes)
+        self.indexes = indexes = self._indexes() if spec is None else [spec.indexed]
+        infos = (images.info.get("encord") for _, images, _, _ in indexes)
         own: dict[str, Any] = next((info for info in infos if isinstance(info, dict)), {})
         self._take_ontology(own.get("ontology"))
-        self.plans = Plans(self.draft, options, self.ledger)
+        self.plans = Plans(self.draft, options, self.counts)
         categories: list[Category] = []
         by_part: list[list[Category]] = []
         folders = apart([index.document.member for index, *_ in indexes])
-        for (index, pictures, entries, split), folder in zip(indexes, folders, strict=True):
-            by_id = categories_by_id(pictures.categories, self.ledger)
+        for (index, images, entries, split), folder in zip(indexes, folders, strict=True):
+            by_id = categories_by_id(images.categories, self.counts)
             for category in by_id.values():
                 category.name = self._labels.get(category.name, category.name)
             by_part.append(list(by_id.values()))
             self._settle(index, by_id)
             categories += by_id.values()
-            reader = Reader(self.draft, self.plans, options, self.ledger, index.document.place, by_id, entries)
+            reader = Reader(self.draft, self.plans, options, self.counts, index.document.place, by_id, entries)
             self._note(index)
             key = (index.document.member,) if len(indexes) > 1 else ()
-            join = recipe.join if recipe is not None else None
-            self.parts.append(
-                Part(index.document, index, pictures.document, pictures, reader, split, key, folder, join)
-            )
+            join = spec.join if spec is not None else None
+            self.parts.append(Part(index.document, index, images.document, images, reader, split, key, folder, join))
         self.shared = shared_images(self.parts)
         image_ids = [written_ids(number, part, self.shared[1]) for number, part in enumerate(self.parts)]
-        self.native = Natives([one[:2] for one in indexes], by_part, image_ids, self.ledger)
+        self.native = Natives([one[:2] for one in indexes], by_part, image_ids, self.counts)
         for part in self.parts:
             part.reader.native = self.native.ids
         self.plans.add(categories)
-        if any(facts.kinds["caption"] for index, *_ in indexes for facts in index.facts.values()):
+        if any(stats.kinds["caption"] for index, *_ in indexes for stats in index.stats.values()):
             most = max((count for index, *_ in indexes for count in index.captions.values()), default=1)
             for number in range(most):
                 self.plans.caption(number)
-        for _, pictures, _, _ in indexes:
-            self.plans.add_image_answers(pictures.image_answers)
-        if recipe is None or not recipe.span.start:  # what was found before the rows is told with the first of them
-            self.ledger.mark_head()
+        for _, images, _, _ in indexes:
+            self.plans.add_image_answers(images.image_answers)
+        if spec is None or not spec.span.start:  # what was found before the rows is told with the first of them
+            self.counts.mark_head()
 
     def _indexes(self) -> list[Indexed]:
         """Walk all documents for the first time."""
@@ -223,7 +221,7 @@ class _Reading:
         elif members:
             for name in results:
                 detail = "A results file is not read beside its ground truth; read it with -r ground_truth=PATH."
-                self.ledger.note(Level.WARNING, "RESULTS_IGNORED", detail, Where(file=source.place(name)))
+                self.counts.note(Level.WARNING, "RESULTS_IGNORED", detail, Where(file=source.place(name)))
         else:
             members = results or source.names(".json", DEPTH)[:1]
         if not members:
@@ -237,7 +235,7 @@ class _Reading:
         if others:
             from encord_convert.formats._beside import tell_json
 
-            tell_json(self.source, others, self.ledger)
+            tell_json(self.source, others, self.counts)
 
     def _index(self, member: str) -> Indexed:
         document, entries = Document(self.source, member), Entries()
@@ -258,10 +256,10 @@ class _Reading:
         path = Path(truth)
         if not path.is_file():
             raise ReadError(truth, "there is no such file.", advice="It is the ground truth of a results file.")
-        pictures = Index(Document(FileSource(path), path.name), Entries())
-        pictures.take(self.options.pattern(), only="images")
+        images = Index(Document(FileSource(path), path.name), Entries())
+        images.take(self.options.pattern(), only="images")
         index.take()
-        return index, pictures, entries, split
+        return index, images, entries, split
 
     def _take_ontology(self, own: Any) -> None:
         """Take over the classes that the options or the file itself describe."""
@@ -284,17 +282,17 @@ class _Reading:
             if self.options.ontology is not None:
                 raise ReadError(self.options.ontology, f"is not an ontology structure ({error}).") from error
             detail = "The ontology in the file is damaged; the classes follow from the data."
-            self.ledger.note(Level.WARNING, "INVALID_ONTOLOGY", detail)
+            self.counts.note(Level.WARNING, "INVALID_ONTOLOGY", detail)
             self.draft.ontology = OntologyStructure()
 
     def _settle(self, index: Index, by_id: dict[int, Category]) -> None:
         """Join what the annotations of each category are with the categories."""
-        if not by_id and index.facts:
+        if not by_id and index.stats:
             by_id[NO_ID] = Category("object")
-        for id_, facts in index.facts.items():
+        for id_, stats in index.stats.items():
             if id_ in by_id:
-                by_id[id_].facts.merge(facts)
-        if NO_ID in by_id and not set(by_id[NO_ID].facts.kinds) - {"caption"}:
+                by_id[id_].stats.merge(stats)
+        if NO_ID in by_id and not set(by_id[NO_ID].stats.kinds) - {"caption"}:
             del by_id[NO_ID]
 
     def _note(self, index: Index) -> None:
@@ -302,27 +300,27 @@ class _Reading:
         for key in index.unread:
             if key in index.other_annotations:
                 detail = f"The block {key!r} holds annotations beside 'annotations', and was not read."
-                lose_block(self.ledger, key, detail, where)
+                lose_block(self.counts, key, detail, where)
             elif key in ("info", "videos", "images", "categories"):
                 form = "an object" if key == "info" else "a list or an object of objects"
                 detail = f"The block {key!r} is not {form}, and was not read."
-                lose_block(self.ledger, key, detail, where)
+                lose_block(self.counts, key, detail, where)
             else:
                 detail = f"The block {key!r} is long and not one of COCO; it was not read."
-                lose_block(self.ledger, key, detail, where)
+                lose_block(self.counts, key, detail, where)
         if index.renamed:
             detail = f"The annotations stand in the block {index.renamed!r}."
-            self.ledger.note(Level.WARNING, "BLOCK_RENAMED", detail, where)
+            self.counts.note(Level.WARNING, "BLOCK_RENAMED", detail, where)
         if index.repeated:
             detail = "Annotations have the id of another; all are read."
-            self.ledger.note(Level.WARNING, "DUPLICATE_ID", detail, where, count=index.repeated)
+            self.counts.note(Level.WARNING, "DUPLICATE_ID", detail, where, count=index.repeated)
 
 
 # -- shards -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Spec:
     """What another process needs to make the rows of some images: what the first walk found, and which they are.
 
     Parameters
@@ -357,7 +355,7 @@ def _can_be_cut(reading: _Reading) -> bool:
         and part.document.is_file
         and part.index.is_still
         and not part.videos
-        and not part.pictures.groups().any()
+        and not part.images_index.groups().any()
         and len(set(names)) == len(names)
         and not (reading.native.ids.keeps("annotation") and part.index.annotation_ids.missing)
     )
@@ -366,12 +364,12 @@ def _can_be_cut(reading: _Reading) -> bool:
 def _shards(reading: _Reading, count: int) -> list[LabelSet]:
     """Cut the images between sheets, into parts of about equal size."""
     [part] = reading.parts
-    join, total = part.join, len(part.pictures.image_ids())
+    join, total = part.join, len(part.images_index.image_ids())
     images = (place for place in range(total) if place not in join.repeated)
-    sheets = [(some[0], _IMAGE_BYTES * len(some) + sum(map(join.length, some))) for some in together(part, images)]
-    step = sum(size for _, size in sheets) / count
+    tables = [(some[0], _IMAGE_BYTES * len(some) + sum(map(join.length, some))) for some in together(part, images)]
+    step = sum(size for _, size in tables) / count
     starts, passed = [0], 0.0
-    for first, size in sheets:
+    for first, size in tables:
         if first and passed + size / 2 >= step * len(starts):
             starts.append(first)
         passed += size
@@ -380,18 +378,18 @@ def _shards(reading: _Reading, count: int) -> list[LabelSet]:
     join.share()
     spans = [range(start, end) for start, end in pairwise([*starts, total])]
     common = (reading.source, reading.options, reading.indexes[0], join)
-    return [open_shard(Recipe(*common, span)) for span in spans]
+    return [open_shard(Spec(*common, span)) for span in spans]
 
 
-def open_shard(recipe: Recipe) -> LabelSet:
+def open_shard(spec: Spec) -> LabelSet:
     """Return the part of a label set that a recipe describes, in whatever process this runs.
 
     The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their accounts,
     merged in that order, its account.
     """
-    labels = _labels(_Reading(recipe.source, recipe.options, recipe), recipe.span)
-    first = recipe.span.start
+    labels = _labels(_Reading(spec.source, spec.options, spec), spec.span)
+    first = spec.span.start
     # Each annotation is an object of some shape, as long as nothing shows that it is not.
-    labels.before = Before(first, {Shape.BOUNDING_BOX: recipe.join.span(first).start})
-    labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
+    labels.before = Before(first, {Shape.BOUNDING_BOX: spec.join.span(first).start})
+    labels.spec = (f"{__name__}:{open_shard.__name__}", spec)
     return labels

@@ -65,13 +65,13 @@ _SEGMENT_KEYS = frozenset({"id", "category_id", "iscrowd", "bbox", "area"})
 
 
 def image_answers(
-    part: Part, picture: dict[str, Any], frame: int, title: str, hash_of: Callable[[int], str]
+    part: Part, image: dict[str, Any], frame: int, title: str, hash_of: Callable[[int], str]
 ) -> Iterator[Any]:
     """Yield the classifications that the attributes of an image are."""
-    answers = picture.get("attributes")
+    answers = image.get("attributes")
     if not isinstance(answers, dict):
         return
-    encord = picture.get("encord")
+    encord = image.get("encord")
     made = encord.get("classifications") if isinstance(encord, dict) else None
     if isinstance(made, dict):
         yield from _own_classifications(part, answers, made, frame)
@@ -84,12 +84,12 @@ def image_answers(
         question = next(iter(Questions(item.attributes).by_key().values()))
         answer = answer_of(question, value)
         origin = Origin("classification", name)
-        reader.ledger.into["classification", name] += 1
+        reader.counts.into["classification", name] += 1
         if answer is Unknown:
             where = reader.where(title, None, frame)
             detail = f"{value!r} is no answer to {name!r}."
             key = ("classification", name)
-            reader.ledger.drop("UNKNOWN_OPTION", Feature.CLASSIFICATIONS, key, where, detail)
+            reader.counts.drop("UNKNOWN_OPTION", Feature.CLASSIFICATIONS, key, where, detail)
         elif answer is not None:
             answered = [(item.attributes[0], answer)]
             yield reader.classification(item, answered, hash_of(number), frame, origin)
@@ -113,11 +113,11 @@ def _own_classifications(part: Part, answers: dict[str, Any], made: dict[str, An
             value = answer_of(question, left.pop(shown)) if shown is not None else None
             if value is not None and value is not Unknown:
                 answered.append((question.attribute, value))
-        reader.ledger.into["classification", title] += 1
+        reader.counts.into["classification", title] += 1
         score, manual = said.get("score"), said.get("manual_annotation")
         carried: Carried = (("answer", len(answered)),) if answered else ()
         for type_, count in carried:
-            reader.ledger.into[type_, title] += count
+            reader.counts.into[type_, title] += count
         confidence = confidence_of(score)
         info = reader.info(1.0 if confidence is None else confidence, manual is not False)
         origin = Origin("classification", title, None, carried)
@@ -175,12 +175,12 @@ def one_of_a_kind(reader: Reader, made: Said, title: str) -> Said:
             key = (origin.type, origin.label)
             detail = "Another file says the same of the image already, and it takes one answer."
             where = reader.where(title, None)
-            reader.ledger.drop("CLASSIFICATION_TWICE", Feature.CLASSIFICATIONS, key, where, detail)
+            reader.counts.drop("CLASSIFICATION_TWICE", Feature.CLASSIFICATIONS, key, where, detail)
     return list(kept.values())
 
 
 def _origin(reader: Reader, kind: str, label: str) -> Origin:
-    reader.ledger.into[kind, label] += 1
+    reader.counts.into[kind, label] += 1
     return Origin(kind, label)
 
 
@@ -199,7 +199,7 @@ def _captions(reader: Reader, entries: list[Any], title: str, frame: int, hash_o
     for entry, origin in zip(entries[1:], origins[1:], strict=True):
         detail = "Several captions of an image are one text of lines; -r captions=separate keeps them apart."
         key = ("caption", NO_LABEL)
-        reader.ledger.change(Kind.MERGED, "CAPTIONS_JOINED", Feature.CLASSIFICATIONS, key,
+        reader.counts.change(Kind.MERGED, "CAPTIONS_JOINED", Feature.CLASSIFICATIONS, key,
                            reader.where(title, entry), detail)  # fmt: skip
         origin.changed = True
     origins[0].also = tuple(origins[1:])

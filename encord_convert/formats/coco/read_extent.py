@@ -53,8 +53,8 @@ def own_extent(
         if len(numbers_of(box) or ()) != 5:
             own["bbox"] = box
     elif box is not None and _differ(box, bbox):
-        is_turned = isinstance(coordinates, RotatableBoundingBoxCoordinates)
-        if not is_turned or not ("unrotated_bbox" in attributes or not _differ(box, _box(coordinates, size))):
+        is_rotated = isinstance(coordinates, RotatableBoundingBoxCoordinates)
+        if not is_rotated or not ("unrotated_bbox" in attributes or not _differ(box, _box(coordinates, size))):
             own["bbox"] = box
     if area is not None and _is_other(area, of_geometry):
         own["area"] = area

@@ -19,7 +19,7 @@ from encord_convert.formats.coco.read_stills import Stills
 from encord_convert.formats.coco.read_videos import Videos
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Level, Where
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.sdk.objects import LabelRowV2
 
 MOST_PICTURES = 256
@@ -53,14 +53,14 @@ def shared_images(parts: Sequence[Part]) -> Shared:
         return guests, hosted
     first: dict[tuple[str, Any], tuple[int, int]] = {}
     for number, part in enumerate(parts):
-        count = len(part.pictures.image_ids())
+        count = len(part.images_index.image_ids())
         mine: dict[Any, tuple[int, int]] = {}
         for start in range(0, count, 1024):
             places = list(range(start, min(start + 1024, count)))
-            for place, picture in zip(places, part.pictures_at(places), strict=True):
-                key = (part.split, str(picture.get("file_name")))
+            for place, image in zip(places, part.images_at(places), strict=True):
+                key = (part.split, str(image.get("file_name")))
                 host = first.get(key)
-                if host is not None and part.split and not part.pictures.groups()[place]:
+                if host is not None and part.split and not part.images_index.groups()[place]:
                     guests.setdefault(host, []).append((number, place))
                     hosted.add((number, place))
                 else:
@@ -72,12 +72,12 @@ def shared_images(parts: Sequence[Part]) -> Shared:
 
 def written_ids(number: int, part: Part, hosted: set[tuple[int, int]]) -> Ints:
     """Return the ids of the images of a document that are no image of an earlier one, nor repeated in it."""
-    ids = part.pictures.image_ids()
+    ids = part.images_index.image_ids()
     gone = [at for at in range(len(ids)) if (number, at) in hosted] if hosted else []
     return np.delete(ids, [*gone, *part.join.repeated])
 
 
-class Pictures:
+class Images:
     """Makes the rows of all documents.
 
     Parameters
@@ -102,7 +102,7 @@ class Pictures:
         self._guests, self._hosted = shared
         self._ambiguous_of: dict[int, set[int]] = {}
 
-    def sheets(self, span: range | None = None) -> Iterator[Sheet | LabelRowV2]:
+    def tables(self, span: range | None = None) -> Iterator[Table | LabelRowV2]:
         """Walk all rows, many at a time where images are rows of their own.
 
         Of a single document of nothing but stills those of a ``span`` of its images can be walked. What belongs to no
@@ -111,17 +111,17 @@ class Pictures:
         for number, part in enumerate(self._parts):
             reader = part.reader
             reader.begin()
-            images = range(len(part.pictures.image_ids()))
+            images = range(len(part.images_index.image_ids()))
             own = images if span is None else span
             for type_, count in (
                 ("image", len(own)),
-                ("video", len(part.pictures.videos)),
+                ("video", len(part.images_index.videos)),
             ):
                 if count:
-                    reader.ledger.into[type_, ""] += count
-            for _ in range(len(part.pictures.videos) - len(part.videos)) if not own.start else ():
+                    reader.counts.into[type_, ""] += count
+            for _ in range(len(part.images_index.videos) - len(part.videos)) if not own.start else ():
                 where, detail = Where(file=part.images.place), "Two videos have the same id; the first is read."
-                reader.ledger.drop("DUPLICATE_ID", Feature.MEDIA, ("video", ""), where, detail)
+                reader.counts.drop("DUPLICATE_ID", Feature.MEDIA, ("video", ""), where, detail)
             if part.by_video:
                 yield from self._videos.tracks(part)
             else:
@@ -138,8 +138,8 @@ class Pictures:
 
     # -- images -----------------------------------------------------------------------------------------------
 
-    def _images(self, number: int, part: Part, span: range) -> Iterator[Sheet | LabelRowV2]:
-        groups = part.pictures.groups()
+    def _images(self, number: int, part: Part, span: range) -> Iterator[Table | LabelRowV2]:
+        groups = part.images_index.groups()
         members: dict[int, list[int]] = {}
         has_groups = bool(groups.any())
         if has_groups:
@@ -151,7 +151,7 @@ class Pictures:
         for group, places in groupby(rows, lambda at: int(groups[at])):
             if not group:
                 for some in together(part, places):
-                    yield self._sheet(number, part, stills, some)
+                    yield self._table(number, part, stills, some)
             elif group in members:
                 yield self._videos.group(part, group, members.pop(group))
         seen = {(group - 1) // 2 for group in groups.tolist() if group % 2} if has_groups else set()
@@ -162,29 +162,29 @@ class Pictures:
     def _is_repeated(self, part: Part, place: int) -> bool:
         if place not in part.join.repeated:
             return False
-        earlier, later = part.pictures_at([part.join.repeated[place], place])
-        ledger, where = part.reader.ledger, Where(file=part.images.place, element=f"image {later.get('id')}")
+        earlier, later = part.images_at([part.join.repeated[place], place])
+        counts, where = part.reader.counts, Where(file=part.images.place, element=f"image {later.get('id')}")
         detail = "Two images have the same id; the first is read."
         if earlier.get("file_name") != later.get("file_name"):
             detail = "Two images of different names have the same id; the first is read, without the labels of the two."
-        ledger.drop("DUPLICATE_ID", Feature.MEDIA, ("image", ""), where, detail)
-        ledger.note(Level.ERROR, "DUPLICATE_ID", detail, where)
+        counts.drop("DUPLICATE_ID", Feature.MEDIA, ("image", ""), where, detail)
+        counts.note(Level.ERROR, "DUPLICATE_ID", detail, where)
         return True
 
-    def _sheet(self, number: int, part: Part, stills: Stills, places: list[int]) -> Sheet:
+    def _table(self, number: int, part: Part, stills: Stills, places: list[int]) -> Table:
         found = zip(places, self._without_ambiguous(part, places, part.found(places)), strict=True)
-        return stills.sheet(places, [self._with_guests(number, place, own) for place, own in found])
+        return stills.table(places, [self._with_guests(number, place, own) for place, own in found])
 
     def _without_ambiguous(self, part: Part, places: list[int], found: list[Found]) -> list[Found]:
         """Return images without annotations that may be those of another image of the same id and another name."""
         ambiguous = self._ambiguous(part)
         for number, place in enumerate(places) if ambiguous else ():
             if place in ambiguous:
-                own, picture, entries = found[number]
+                own, image, entries = found[number]
                 for entry in entries:
-                    detail = f"Two images of different names have the id {picture.get('id')!r}."
-                    part.reader.lose(entry, "AMBIGUOUS_IMAGE", detail, title_of(picture))
-                found[number] = own, picture, []
+                    detail = f"Two images of different names have the id {image.get('id')!r}."
+                    part.reader.lose(entry, "AMBIGUOUS_IMAGE", detail, title_of(image))
+                found[number] = own, image, []
         return found
 
     def _ambiguous(self, part: Part) -> set[int]:
@@ -192,19 +192,17 @@ class Pictures:
         if id(part) not in self._ambiguous_of:
             repeated = part.join.repeated
             firsts = sorted(set(repeated.values()))
-            names = {
-                at: picture.get("file_name") for at, picture in zip(firsts, part.each_picture(firsts), strict=True)
-            }
+            names = {at: image.get("file_name") for at, image in zip(firsts, part.each_image(firsts), strict=True)}
             later = list(repeated)
             self._ambiguous_of[id(part)] = {
                 repeated[at]
-                for at, picture in zip(later, part.each_picture(later), strict=True)
-                if picture.get("file_name") != names[repeated[at]]
+                for at, image in zip(later, part.each_image(later), strict=True)
+                if image.get("file_name") != names[repeated[at]]
             }
         return self._ambiguous_of[id(part)]
 
     def _lose_orphans(self, part: Part) -> None:
-        parents = part.video_ids if part.by_video else part.pictures.image_ids()
+        parents = part.video_ids if part.by_video else part.images_index.image_ids()
         for entry in part.each_annotation(len(parents)):
             if entry is None:
                 part.reader.lose(entry, "INVALID_ANNOTATION", "An entry of annotations is no object.")

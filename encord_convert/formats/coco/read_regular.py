@@ -17,7 +17,7 @@ from encord_convert.formats.coco.index_entries import outlines, sides, value_of,
 from encord_convert.formats.coco.ontology import Plan, Unknown, answer_of
 from encord_convert.formats.coco.read_shapes import Reader
 from encord_convert.hub.counts import Key
-from encord_convert.hub.table import Use
+from encord_convert.hub.table import Variant
 from encord_convert.sdk.objects import Shape
 
 SHAPES = {
@@ -52,12 +52,12 @@ class Alike:
         The things each of them is in the account.
     """
 
-    __slots__ = ("counts", "kind", "plan", "use")
+    __slots__ = ("counts", "kind", "plan", "variant")
 
-    def __init__(self, kind: str, plan: Plan, use: Use, counts: tuple[tuple[Key, int], ...]) -> None:
+    def __init__(self, kind: str, plan: Plan, variant: Variant, counts: tuple[tuple[Key, int], ...]) -> None:
         self.kind = kind
         self.plan = plan
-        self.use = use
+        self.variant = variant
         self.counts = counts
 
 
@@ -137,7 +137,7 @@ class Alikes:
         static = reader.shared(plan.object, tuple(answers)) if answers else None
         label = plan.label
         counts = (((kind, label), 1), *(((type_, label), count) for type_, count in carried))
-        return Alike(kind, plan, Use(plan.object, info, static, None, kind, label, carried), counts)
+        return Alike(kind, plan, Variant(plan.object, info, static, None, kind, label, carried), counts)
 
 
 _TOLD_APART = frozenset({"encord_object_hash", "encord_track_uuid", "classifications", "track_id"})

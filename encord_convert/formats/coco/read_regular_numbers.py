@@ -83,7 +83,7 @@ class Plain:
         reader.count_missing_areas(sum(not (len(entry.area) or len(entry.areas)) for entry in plain))
         for alike, count in Counter(self.alikes).items():
             for key, number in alike.counts if alike is not None else ():
-                reader.ledger.into[key] += number * count
+                reader.counts.into[key] += number * count
 
     def columns(self, places: NDArray[np.int64]) -> dict[Shape, Column]:
         """Return the columns of a sheet in which each annotation has such a place."""

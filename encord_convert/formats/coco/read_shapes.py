@@ -21,7 +21,7 @@ from encord_convert.formats.coco.ontology import Category, Plan, Plans, Unknown,
 from encord_convert.formats.coco.options import ReadOptions
 from encord_convert.formats.coco.read_extent import is_sound, own_extent
 from encord_convert.formats.coco.read_geometry import Drawing, Invalid, Size, coordinates_of
-from encord_convert.hub.counts import CROWD, Carried, Key, Ledger, Origin
+from encord_convert.hub.counts import CROWD, Carried, Counts, Key, Origin
 from encord_convert.hub.labelset import Draft, frame_info
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.sdk.objects import ClassificationInstance, ObjectInstance, Shape
@@ -69,22 +69,22 @@ class _Suspicions:
 
     place: str
 
-    def __call__(self, ledger: Ledger, counts: Mapping[str, int]) -> None:
+    def __call__(self, counts: Counts, totals: Mapping[str, int]) -> None:
         """Say it."""
-        where, boxes = Where(file=self.place), counts["boxes"]
-        if counts["without area"]:
+        where, boxes = Where(file=self.place), totals["boxes"]
+        if totals["without area"]:
             detail = "An annotation has no area; where it is written again it has that of its shape."
-            ledger.note(Level.INFO, "AREA_DERIVED", detail, where, count=counts["without area"])
+            counts.note(Level.INFO, "AREA_DERIVED", detail, where, count=totals["without area"])
         form = None
-        if boxes > 1 and counts["small"] == boxes:
+        if boxes > 1 and totals["small"] == boxes:
             form = (
                 "No bbox has a number above 1: they look relative to the image, and are read as pixels; "
                 "-r coordinates=relative reads them as they look."
             )
-        elif boxes > 1 and 2 * counts["leaving"] > boxes:
+        elif boxes > 1 and 2 * totals["leaving"] > boxes:
             form = "Most boxes leave their images: they look like left, top, right, bottom, and are read as sizes."
         if form:
-            ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", form, where, count=boxes)
+            counts.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", form, where, count=boxes)
 
 
 class Reader:
@@ -102,10 +102,10 @@ class Reader:
     """
 
     def __init__(
-        self, draft: Draft, plans: Plans, options: ReadOptions, ledger: Ledger, place: str,
+        self, draft: Draft, plans: Plans, options: ReadOptions, counts: Counts, place: str,
         categories: dict[int, Category], entries: Entries,
     ) -> None:  # fmt: skip
-        self.ledger = ledger
+        self.counts = counts
         self.categories = categories
         self.native = KeptIds({}, set())
         self.of_segment: dict[str, Any] = {}
@@ -154,7 +154,7 @@ class Reader:
         if entry is not None:
             _, carried = self._beside(entry, label, value_of(entry.attributes), title)
         self._count((kind, label), carried)
-        self.ledger.drop(code, feature, (kind, label), self.where(title, entry), detail, carried=carried)
+        self.counts.drop(code, feature, (kind, label), self.where(title, entry), detail, carried=carried)
 
     def placed(self, entry: Any, kind: str, size: Size, title: str, is_tracked: bool) -> Placed | None:
         """Return what an annotation places on its image; None if that is nothing, which is accounted for."""
@@ -186,13 +186,13 @@ class Reader:
             self.lose(entry, fault.code, fault.detail, title, fault.feature)
             return None
         self._without_area += not (len(entry.area) or len(entry.areas))
-        label, ledger = plan.label, self.ledger
+        label, counts = plan.label, self.counts
         found = Placed(plan, kind, coordinates)
         key = (kind, label)
         if kind == "bbox" and plan.shape in _BOXES:
             self._judge(coordinates, size)
         if not attributes and not drawing.is_used and not plan.constants and self._is_plain(entry, plan):
-            ledger.into[key] += 1
+            counts.into[key] += 1
             found.info = self.draft.info
             found.native = self._native_of(entry, found, attributes, size, is_tracked)
             if is_tracked:
@@ -201,11 +201,11 @@ class Reader:
         found.answers, found.carried = self._answers_of(entry, attributes, text, title, plan)
         self._count(key, found.carried)
         for change_kind, code, detail in drawing.changes:
-            ledger.change(change_kind, code, Feature.SHAPE, key, self.where(title, entry), detail,
+            counts.change(change_kind, code, Feature.SHAPE, key, self.where(title, entry), detail,
                           counted=found.changed)  # fmt: skip
             found.changed = True
         for level, code, detail in drawing.notes:
-            ledger.note(level, code, detail, self.where(title, entry))
+            counts.note(level, code, detail, self.where(title, entry))
         own = attributes.get("encord_object_hash") or attributes.get("encord_track_uuid")
         found.hash = own if isinstance(own, str) and own else None
         score = entry.score if entry.score is not None else entry.confidence
@@ -262,7 +262,7 @@ class Reader:
         for key in [key for key, value in extent.items() if not is_sound(key, value)]:
             detail = f"{key!r} is {extent.pop(key)!r:.60}; it is that of the geometry where it is written."
             where, name = self.where("", entry), ("key", f"annotation.{key}")
-            self.ledger.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, name, where, detail)
+            self.counts.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, name, where, detail)
         return extent
 
     def native_id(self, entry: Any) -> dict[str, Any]:
@@ -319,13 +319,13 @@ class Reader:
         """Count what all annotations together let one suspect."""
         counts = {"boxes": self.boxes, "small": self.small_boxes, "leaving": self.leaving_boxes,
                   "without area": self._without_area}  # fmt: skip
-        self.ledger.weigh(_Suspicions(self._place), counts)
+        self.counts.weigh(_Suspicions(self._place), counts)
         if self._entries.is_full:
             detail = "Annotations have too many different keys; those that came last are not read."
-            self.ledger.note(Level.WARNING, "UNKNOWN_KEY", detail, Where(file=self._place))
+            self.counts.note(Level.WARNING, "UNKNOWN_KEY", detail, Where(file=self._place))
 
     def _count(self, key: Key, carried: Carried) -> None:
-        into = self.ledger.into
+        into = self.counts.into
         into[key] += 1
         for type_, count in carried:
             into[type_, key[1]] += count
@@ -419,10 +419,10 @@ class Reader:
         question = plan.questions.get(name)
         answer = Unknown if question is None else answer_of(question, value)
         if answer is Unknown:
-            self.ledger.into["answer", plan.label] += 1
+            self.counts.into["answer", plan.label] += 1
             code = "UNKNOWN_ATTRIBUTE" if question is None else "UNKNOWN_OPTION"
             detail = f"{value!r} is no answer to {name!r}."
-            self.ledger.drop(code, Feature.ANSWERS, ("answer", plan.label), self.where(title, entry), detail)
+            self.counts.drop(code, Feature.ANSWERS, ("answer", plan.label), self.where(title, entry), detail)
             return 0
         answers.append((question.attribute, answer))  # type: ignore[union-attr]
         return 1
@@ -434,9 +434,9 @@ class Reader:
         if plan is None or (category is not None and category.is_declared):
             return []  # Encord's exporter calls every mask a crowd
         if plan.crowd is None:
-            self.ledger.into["answer", label] += 1
+            self.counts.into["answer", label] += 1
             detail = "That it is a crowd is not taken over; -r crowd=attribute keeps it."
-            self.ledger.drop("CROWD_DROPPED", Feature.ATTRIBUTES, ("answer", label), self.where(title, entry), detail)
+            self.counts.drop("CROWD_DROPPED", Feature.ATTRIBUTES, ("answer", label), self.where(title, entry), detail)
             return []
         if any(attribute is plan.crowd for attribute, _ in answers):
             return []

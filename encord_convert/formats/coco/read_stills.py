@@ -29,7 +29,7 @@ from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import Native, NativeColumns
 from encord_convert.hub.splits import KEY
-from encord_convert.hub.table import HASH, Sheet, Size, Use
+from encord_convert.hub.table import HASH, Size, Table, Variant
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 
@@ -55,7 +55,7 @@ class Stills:
         self._extents = extents
         self._alikes = Alikes(part.reader)
 
-    def sheet(self, places: Sequence[int], found: list[list[Found]]) -> Sheet:
+    def table(self, places: Sequence[int], found: list[list[Found]]) -> Table:
         """Return images as a sheet.
 
         Parameters
@@ -66,9 +66,9 @@ class Stills:
             Of each what the document has of it, then what others have.
         """
         keys = [(*self._part.key, "image", place) for place in places]
-        pictures = [picture for (_, picture, _), *_ in found]
+        images = [image for (_, image, _), *_ in found]
         folder, member = self._part.folder, self._part.document.member
-        titles = [folder + title_of(picture) for picture in pictures]
+        titles = [folder + title_of(image) for image in images]
         sizes = []
         for number, own in enumerate(found):
             size = self._extents.known(self._part, own[0][1], own)
@@ -86,8 +86,8 @@ class Stills:
         native = self._native_of(found, [title.removeprefix(folder) for title in titles])
         metadata = {
             number: more
-            for number, picture in enumerate(pictures)
-            if (more := metadata_of(native.row(number, {}), self._part.split_of(picture)))
+            for number, image in enumerate(images)
+            if (more := metadata_of(native.row(number, {}), self._part.split_of(image)))
         }
 
         def empty_row(number: int) -> LabelRowV2:
@@ -97,13 +97,14 @@ class Stills:
                 dataset=self._part.split, client_metadata=metadata.get(number),
             )  # fmt: skip
             row._origin = self._part.document.place
-            row._file = LabelFile(member, name_of(pictures[number]))
+            row._file = LabelFile(member, name_of(images[number]))
             return row
 
         hashes, made = gathering.finish(seeds)
-        return Sheet(
-            titles, [self._draft.hashes.uuid("unit", *key) for key in keys], sizes, gathering.counts, gathering.uses,
-            hashes, plain.columns(np.array(gathering.place_of, np.int64)), made, gathering.classifications,
+        return Table(
+            titles, [self._draft.hashes.uuid("unit", *key) for key in keys], sizes, gathering.counts,
+            gathering.variants, hashes,
+            plain.columns(np.array(gathering.place_of, np.int64)), made, gathering.classifications,
             lambda _: None, empty_row, metadata, {}, gathering.native(native),
         )  # fmt: skip
 
@@ -112,10 +113,10 @@ class Stills:
         rows: dict[int, dict[str, Any]] = {}
         for number, own in enumerate(found):
             keys: dict[str, Any] = {}
-            for _, picture, _ in own:
-                keys = {**own_of(picture, READ_KEYS), **keys}
-                self._compare(own[0][1], picture)
-                tell_odd_name(self._part, picture, titles[number])
+            for _, image, _ in own:
+                keys = {**own_of(image, READ_KEYS), **keys}
+                self._compare(own[0][1], image)
+                tell_odd_name(self._part, image, titles[number])
             name = file_name_of(own[0][1], titles[number])
             if name is not None:
                 keys["file_name"] = name
@@ -125,7 +126,7 @@ class Stills:
         quiet = kept.quiet | quiet_of(rows.values()) if rows else kept.quiet
         columns: dict[str, Any] = {}
         if kept.keeps("image"):
-            ids = [number_of(picture.get("id")) for (_, picture, _), *_ in found]
+            ids = [number_of(image.get("id")) for (_, image, _), *_ in found]
             if NO_ID in ids:
                 for number, id_ in enumerate(ids):
                     if id_ != NO_ID:
@@ -140,7 +141,7 @@ class Stills:
             if key not in ("id", "encord", "attributes") and first.get(key, value) != value:
                 detail = f"Files say something else of the {key!r} of an image: the first counts."
                 name, where = ("key", f"image.{key}"), self._part.reader.where(title_of(first), None)
-                self._part.reader.ledger.lose(Kind.MERGED, "IMAGE_DIFFERS", Feature.NATIVE, name, where, detail)
+                self._part.reader.counts.lose(Kind.MERGED, "IMAGE_DIFFERS", Feature.NATIVE, name, where, detail)
 
     def _without_size(self, own: list[Found], title: str) -> list[Found]:
         """Return what an image of unknown size holds all the same: what has no place in it. The rest is lost.
@@ -151,16 +152,16 @@ class Stills:
             No image of the file says its size, and this one has something to place.
         """
         kept: list[Found] = []
-        for part, picture, entries in own:
+        for part, image, entries in own:
             placed = [entry for entry in entries if entry is None or drawn_as(entry) not in ("caption", "label")]
-            if placed and not self._part.pictures.says_sizes:
-                self._extents.of(self._part, picture)
+            if placed and not self._part.images_index.says_sizes:
+                self._extents.of(self._part, image)
             for entry in placed:
                 detail = f"The size of its image is not known. {SIZE_ADVICE}"
                 part.reader.lose(entry, "SIZE_UNKNOWN", detail, title)
-            kept.append((part, picture, [entry for entry in entries if entry not in placed] if placed else entries))
+            kept.append((part, image, [entry for entry in entries if entry not in placed] if placed else entries))
         detail = "Images without a size, and without shapes, are read as 0 × 0 pixels; -r size=WIDTHxHEIGHT gives it."
-        self._part.reader.ledger.note(Level.WARNING, "SIZE_UNKNOWN", detail, self._part.reader.where(title, None))
+        self._part.reader.counts.note(Level.WARNING, "SIZE_UNKNOWN", detail, self._part.reader.where(title, None))
         return kept
 
 
@@ -181,7 +182,7 @@ class _Gathering:
         self._keeps_ids = keeps_ids
         self._given = hashes
         self.counts: list[int] = []
-        self.uses: list[Use | None] = []
+        self.variants: list[Variant | None] = []
         self.classifications: dict[int, list[ClassificationInstance]] = {}
         self.place_of: list[int] = []
         self._indexes: list[int] = []
@@ -193,12 +194,12 @@ class _Gathering:
 
     def add(self, number: int, found: list[Found], title: str, size: Size, hash_of: Callable[[int], str]) -> None:
         """Count the annotations of the next image in their order, and draw those that are not plain."""
-        before, start, index = len(self.uses), len(self.place_of), 0
+        before, start, index = len(self.variants), len(self.place_of), 0
         alikes = self._plain.alikes[start : start + len(found[0][2])]
         self.place_of += [0] * len(alikes)
         labelled: Said = []
         taken: set[str] = set()
-        for part, picture, entries in found:
+        for part, image, entries in found:
             said: list[Any] = []
             if alikes and None not in alikes and not any(self._given[start : start + len(alikes)]):  # as most are
                 self.place_of[start:] = range(before, before + len(alikes))
@@ -206,30 +207,30 @@ class _Gathering:
                 self._ids += [entry.id for entry in entries]
                 for at in range(start, start + len(alikes)) if self._plain.native else ():
                     self._take_own(part, at, before + at - start, entries[at - start])
-                self.uses += [alike.use for alike in alikes if alike]
+                self.variants += [alike.variant for alike in alikes if alike]
                 index, entries = len(alikes), []
             for at, entry in enumerate(entries):
                 alike = alikes[at] if at < len(alikes) else None
                 if alike is None:
                     index += self._draw(part, entry, title, size, index, taken, said)
                     continue
-                self.place_of[start + at] = len(self.uses)
+                self.place_of[start + at] = len(self.variants)
                 hash_ = self._given[start + at]
                 if hash_ is not None:
                     self._keep(part, hash_, taken)
                 self._indexes.append(index)
                 self._ids.append(entry.id)
-                self._take_own(part, start + at, len(self.uses), entry)
-                self.uses.append(alike.use)
+                self._take_own(part, start + at, len(self.variants), entry)
+                self.variants.append(alike.variant)
                 index += 1
             alikes = []  # only the document itself has any
             if said:
                 labelled += labels(part.reader, said, title, 0, hash_of)
-            answers = image_answers(part, picture, 0, title, lambda n: hash_of((1 << 35) + n))
+            answers = image_answers(part, image, 0, title, lambda n: hash_of((1 << 35) + n))
             labelled += [(instance, {}) for instance in answers]
         if len(found) > 1:
             labelled = one_of_a_kind(found[0][0].reader, labelled, title)
-        self.counts.append(len(self.uses) - before)
+        self.counts.append(len(self.variants) - before)
         if labelled:
             self.classifications[number] = [instance for instance, _ in labelled]
             own = {instance.classification_hash: keys for instance, keys in labelled if keys}
@@ -268,14 +269,14 @@ class _Gathering:
                 continue
             placed = part.reader.placed(entry, kind, size, title, False)
             if placed is not None:
-                self._made[len(self.uses)] = part.reader, placed
+                self._made[len(self.variants)] = part.reader, placed
                 self._ids.append(placed.native.pop("id", None))
                 if placed.native:
-                    self._native[len(self.uses)] = placed.native
+                    self._native[len(self.variants)] = placed.native
                 if placed.hash is not None:
                     self._keep(part, placed.hash, taken)
                 self._indexes.append(index + count)
-                self.uses.append(None)
+                self.variants.append(None)
             count += 1
         return count
 
@@ -283,16 +284,18 @@ class _Gathering:
         """Let the next shape keep its own hash, if no other of the image has it."""
         if hash_ in taken:
             detail = "Two objects of an image have the same hash; the later has another."
-            part.reader.ledger.note(Level.WARNING, "DUPLICATE_ID", detail, Where(file=part.document.place))
+            part.reader.counts.note(Level.WARNING, "DUPLICATE_ID", detail, Where(file=part.document.place))
         else:
             taken.add(hash_)
-            self._own[len(self.uses)] = hash_
+            self._own[len(self.variants)] = hash_
 
     def finish(self, seeds: list[int]) -> tuple[bytes, dict[int, ObjectInstance]]:
         """Return the hashes of all shapes, one after the other, and those that are not plain."""
         owners = np.repeat(np.arange(len(seeds)), self.counts)
         indexes = np.array(self._indexes, np.uint64)
-        hashes = bytearray(series_members(np.array(seeds, np.uint64)[owners], indexes)) if self.uses else bytearray()
+        hashes = (
+            bytearray(series_members(np.array(seeds, np.uint64)[owners], indexes)) if self.variants else bytearray()
+        )
         own = {place: hash_ for place, hash_ in self._own.items() if len(hash_) == HASH and hash_.isascii()}
         for place, hash_ in own.items():
             hashes[HASH * place : HASH * (place + 1)] = hash_.encode()

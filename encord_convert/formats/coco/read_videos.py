@@ -55,18 +55,18 @@ class Videos:
 
     def group(self, part: Part, group: int, places: list[int]) -> LabelRowV2:
         """Return the row that images are frames of."""
-        frames = part.pictures.frames()
+        frames = part.images_index.frames()
         placed = self._apart(part, sorted((int(frames[place]), place) for place in places))
         if group % 2:
             id_ = (group - 1) // 2
             return self.video(part, id_, part.videos.get(id_), placed)
-        [picture] = part.pictures_at(places[:1])
-        encord = picture.get("encord")
-        size = self._extents.of(part, picture, part.found(places[:1]))
+        [image] = part.images_at(places[:1])
+        encord = image.get("encord")
+        size = self._extents.of(part, image, part.found(places[:1]))
         if isinstance(encord, dict) and encord.get("row_hash"):
             return self._own_group(part, encord, placed)
-        title = part.folder + part.pictures.group_titles.get(group, "video")
-        data_type = DataType.DICOM if str(picture.get("file_name", "")).startswith("dicom/") else DataType.VIDEO
+        title = part.folder + part.images_index.group_titles.get(group, "video")
+        data_type = DataType.DICOM if str(image.get("file_name", "")).startswith("dicom/") else DataType.VIDEO
         key = (*part.key, "folder", title, group)
         unit = self._draft.unit(title, *size, key)
         row = self._draft.row(data_type, title, [unit], frames=placed[-1][0] + 1, key=key, dataset=part.split)
@@ -82,7 +82,7 @@ class Videos:
                 end += 1
                 detail = f"Two images are frame {frame} of a video; the later is read as its frame {end}."
                 where = Where(file=part.images.place)
-                part.reader.ledger.lose(Kind.RENAMED, "DUPLICATE_ID", Feature.MEDIA, ("image", ""), where, detail)
+                part.reader.counts.lose(Kind.RENAMED, "DUPLICATE_ID", Feature.MEDIA, ("image", ""), where, detail)
                 frame = end
             taken.add(frame)
             found.append((frame, place))
@@ -92,8 +92,8 @@ class Videos:
         """Return an image group or a series that was written by this format."""
         known: dict[str, Any] = {}
         places = [place for _, place in placed]
-        for picture in part.each_picture(places):
-            said = picture.get("encord")
+        for image in part.each_image(places):
+            said = image.get("encord")
             own = said.get("row") if isinstance(said, dict) else None
             known = own if isinstance(own, dict) else known
         title = part.folder + str(known.get("title", encord.get("row_hash")))
@@ -102,8 +102,8 @@ class Videos:
         said_units = [(str(name), side(width), side(height)) for name, width, height in _triples(known.get("units"))]
         if not said_units or not all(width and height for _, width, height in said_units):
             only = places[:1] if data_type is DataType.DICOM else places
-            pictures = part.each_picture(only)
-            said_units = [(title_of(picture), *self._extents.of(part, picture)) for picture in pictures]
+            images = part.each_image(only)
+            said_units = [(title_of(image), *self._extents.of(part, image)) for image in images]
         units = [self._draft.unit(*unit, (*key, number), number) for number, unit in enumerate(said_units)]
         count = side(known.get("frames")) or placed[-1][0] + 1
         row = self._draft.row(data_type, title, units, frames=count, key=key, dataset=part.split)
@@ -125,7 +125,7 @@ class Videos:
             width, height = self._extents.of(part, found[1], [found])
         if not (width and height):
             detail = "Videos without a size are read as 1 × 1 pixels."
-            part.reader.ledger.note(Level.WARNING, "SIZE_UNKNOWN", detail, part.reader.where(title, None))
+            part.reader.counts.note(Level.WARNING, "SIZE_UNKNOWN", detail, part.reader.where(title, None))
         key = (*part.key, "video", id_)
         length = len(names) if isinstance(names, list) else 0
         highest = max((*_frame_ids(video), *(frame for frame, _ in placed)), default=-1) + 1
@@ -152,15 +152,15 @@ class Videos:
         frames: dict[int, dict[str, Any]] = {}
         whole = row.data_type is DataType.VIDEO
         found = part.each_found([place for _, place in placed])
-        for (frame, _), (_, picture, entries) in zip(placed, found, strict=True):
+        for (frame, _), (_, image, entries) in zip(placed, found, strict=True):
             size = (row._units[0].width, row._units[0].height) if whole and row._units[0].width else None
-            if name := name_of(picture):
+            if name := name_of(image):
                 row._file.frames[frame] = name
             if row.client_metadata is None:
-                row.client_metadata = split_metadata(part.split_of(picture))
-            frames[frame] = _frame_of(part, picture)
-            own_size = side(picture.get("width")), side(picture.get("height"))
-            extent = own_size if all(own_size) else size or self._extents.of(part, picture)
+                row.client_metadata = split_metadata(part.split_of(image))
+            frames[frame] = _frame_of(part, image)
+            own_size = side(image.get("width")), side(image.get("height"))
+            extent = own_size if all(own_size) else size or self._extents.of(part, image)
             said = []
             for entry in opened(self._source, part, entries, extent, title):  # type: ignore[arg-type]
                 kind = "" if entry is None else drawn_as(entry)
@@ -172,7 +172,7 @@ class Videos:
                     drawn.append((frame, one))
             base = (frame + 1) << 36
             others += labels(reader, said, title, frame, lambda n, b=base: hash_of(b + n))  # type: ignore[misc]
-            answers = image_answers(part, picture, frame, title, lambda n, b=base: hash_of(b + (1 << 35) + n))  # type: ignore[misc]
+            answers = image_answers(part, image, frame, title, lambda n, b=base: hash_of(b + (1 << 35) + n))  # type: ignore[misc]
             others += [(instance, {}) for instance in answers]
         return self._adopted(part, row, hash_of, drawn, others, video, frames)
 
@@ -196,7 +196,7 @@ class Videos:
                 members = tracks.setdefault((class_, (number,)), {})
             if split:
                 where, key = reader.where(row.data_title, None, frame), (one.kind, one.plan.label)
-                reader.ledger.change(Kind.SPLIT, "TRACK_SPLIT", Feature.TRACKS, key, where, split, counted=one.changed)
+                reader.counts.change(Kind.SPLIT, "TRACK_SPLIT", Feature.TRACKS, key, where, split, counted=one.changed)
                 one.changed = True
             members[frame] = one
         labels: dict[str, dict[int, dict[str, Any]]] = {}
@@ -284,20 +284,20 @@ def _native_of(
     return Native(FAMILY, keys, labels, frames, frozenset(quiet))
 
 
-def _frame_of(part: Part, picture: dict[str, Any]) -> dict[str, Any]:
+def _frame_of(part: Part, image: dict[str, Any]) -> dict[str, Any]:
     """Return what only COCO has words for of an image that is a frame."""
-    keys = own_of(picture, _FRAME_KEYS)
-    tell_odd_name(part, picture, "")
-    said = picture.get("frame_id")
+    keys = own_of(image, _FRAME_KEYS)
+    tell_odd_name(part, image, "")
+    said = image.get("frame_id")
     if said is not None and said.__class__ is not int:
         detail = f"'frame_id' is {said!r:.60}, which is no number; frames are counted."
-        where = part.reader.where(title_of(picture), None)
-        part.reader.ledger.lose(
+        where = part.reader.where(title_of(image), None)
+        part.reader.counts.lose(
             Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, ("key", "frame.frame_id"), where, detail
         )
-    if name := file_name_of(picture, ""):
+    if name := file_name_of(image, ""):
         keys["file_name"] = name
-    id_ = number_of(picture.get("id"))
+    id_ = number_of(image.get("id"))
     return {"id": id_, **keys} if id_ != NO_ID and part.reader.native.keeps("image") else keys
 
 
@@ -355,11 +355,11 @@ def _tracked(reader: Reader, members: dict[int, Placed], hash_: str, title: str)
             elif static[id(attribute)] != value:
                 detail = f"The answer to {attribute.name!r} changes over the track and may not; the first is kept."
                 where = reader.where(title, None, frame)
-                reader.ledger.drop("IMMUTABLE_CONFLICT", Feature.ANSWERS, ("answer", plan.label), where, detail)
+                reader.counts.drop("IMMUTABLE_CONFLICT", Feature.ANSWERS, ("answer", plan.label), where, detail)
                 weights[frame] = (1, _fewer(weights[frame][1]))
     for run in runs.values():
         instance._answer_frames(*run)
-    reader.ledger.into["track", plan.label] += 1
+    reader.counts.into["track", plan.label] += 1
     others = {frame: (one.kind, one.changed) for frame, one in members.items()
               if (one.kind, one.changed) != (first.kind, first.changed)}  # fmt: skip
     instance._origin = Origin(first.kind, plan.label, changed=first.changed, weights=weights, others=others or None)

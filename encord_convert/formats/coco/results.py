@@ -54,10 +54,10 @@ from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco.json_lines import append_file, written_lines
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
-from encord_convert.formats.coco.write_instances import Drawings, listed_frames, pictures_of
+from encord_convert.formats.coco.write_instances import Drawings, images_of, listed_frames
 from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_rows import KEPT
-from encord_convert.formats.coco.write_shapes import Annotation, Picture, Size
+from encord_convert.formats.coco.write_shapes import Annotation, Size, WrittenImage
 from encord_convert.geometry import rle
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.rasterize import check_paintable
@@ -167,19 +167,19 @@ class _List:
 
 
 def _write_rows(narrowed: Narrowed, target: Target, options: WriteOptions, lists: dict[str, _List]) -> None:
-    def emit(picture: Picture, instance: ObjectInstance, annotation: Annotation) -> None:
+    def emit(image: WrittenImage, instance: ObjectInstance, annotation: Annotation) -> None:
         kind = _kind(instance.ontology_item.shape)
-        confidence = instance._frames[picture.frame].object_frame_instance_info.confidence
-        head = {"image_id": picture.image_id, "category_id": annotation.category_id}
-        lists[kind].add({**head, **_members(kind, annotation, picture.size), "score": confidence})
+        confidence = instance._frames[image.frame].object_frame_instance_info.confidence
+        head = {"image_id": image.image_id, "category_id": annotation.category_id}
+        lists[kind].add({**head, **_members(kind, annotation, image.size), "score": confidence})
 
     kept = Kept(narrowed.labels)
     drawings = Drawings(narrowed, options, emit, kept)
     for left in walk(narrowed, target, options):
         frames, placed = listed_frames(left.row, options, kept), left.on_frames()
-        pictures = pictures_of(left.row, frames, kept)
+        images = images_of(left.row, frames, kept)
         # In the order of a COCO file: frame by frame, in the order of the row on each.
-        drawings.add((pictures[frame], instance) for frame in frames for instance in placed.get(frame, ()))
+        drawings.add((images[frame], instance) for frame in frames for instance in placed.get(frame, ()))
     drawings.flush()
     for entries in lists.values():
         entries.flush()

@@ -35,13 +35,13 @@ from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_rows import Rows, classes_of
 from encord_convert.formats.coco.write_walk import check_folder
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Level
 from encord_convert.hub.splits import UNNAMED, split_of
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
-from encord_convert.workers import crew
+from encord_convert.workers import pool
 
 NAME = "annotations.json"
 
@@ -56,7 +56,7 @@ def write_whole(labels: LabelSet, target: Target, options: Any, report: Report, 
 def write_parts(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
     """Write one file of the rows of all shards, one after the other, with a process for each.
 
-    A shard that another process can open says how: ``shard.recipe`` is the address of a function, ``module:name``, and
+    A shard that another process can open says how: ``shard.spec`` is the address of a function, ``module:name``, and
     what to call it with.
     """
     alone = getattr(options, "split_files", False)
@@ -175,9 +175,9 @@ def _scratch(target: Target, name: str) -> Path:
 class Account:
     """What a report knows of a part of the rows, in a form that can be sent."""
 
-    reading: Ledger
-    mapping: Ledger
-    writing: Ledger
+    reading: Counts
+    mapping: Counts
+    writing: Counts
     rows_read: int
     splits: dict[str, int]
 
@@ -189,7 +189,7 @@ class Account:
 
 def _merge(report: Report, parts: Iterable[Account]) -> None:
     """Make one account of those of the parts, in their order."""
-    report.reading, report.mapping, report.writing, report.rows_read = Ledger(), Ledger(), Ledger(), 0
+    report.reading, report.mapping, report.writing, report.rows_read = Counts(), Counts(), Counts(), 0
     splits: Counter[str] = Counter()
     for part in parts:
         report.reading.merge(part.reading)
@@ -242,7 +242,7 @@ def _can_be_shared(shards: Sequence[LabelSet]) -> bool:
     structure = shards[0].ontology
     templates = {template.name for template in structure.skeleton_templates}
     skeletons = {one.name for one in structure.objects if one.shape is Shape.SKELETON}
-    return all(shard.recipe is not None for shard in shards) and skeletons <= templates
+    return all(shard.spec is not None for shard in shards) and skeletons <= templates
 
 
 def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> bool:
@@ -269,19 +269,19 @@ def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, rep
 
 def _parts(shards: Sequence[LabelSet], folder: Path, options: Any, carries: Carries) -> list[Part]:
     place = None if shards[0].source is None else shards[0].source.name
-    with crew(len(shards)) as processes:
+    with pool(len(shards)) as processes:
         others = [
-            processes.start(_opened_part, shard.recipe, place, folder, number, options, carries, current_pixel_limit())
+            processes.start(_opened_part, shard.spec, place, folder, number, options, carries, current_pixel_limit())
             for number, shard in enumerate(shards[1:], 1)
         ]
         return [_part(shards[0], folder, 0, options, carries), *(other.result() for other in others)]
 
 
 def _opened_part(
-    recipe: Any, place: str | None, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int
+    spec: Any, place: str | None, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int
 ) -> Part:
     """Write the part of a recipe: in another process."""
-    address, payload = recipe
+    address, payload = spec
     module, _, name = address.partition(":")
     with pixel_limit(limit_pixels):
         shard = getattr(import_module(module), name)(payload)

@@ -20,12 +20,12 @@ from encord_convert.formats.coco.json_lines import Block, body_of
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.ontology import text_of
 from encord_convert.formats.coco.write_native import native_of
-from encord_convert.formats.coco.write_shapes import Annotation, Draw, Picture, Shapes, Size, Style
-from encord_convert.formats.coco.write_tables import NUMBERED, Sheets
+from encord_convert.formats.coco.write_shapes import Annotation, Draw, Shapes, Size, Style, WrittenImage
+from encord_convert.formats.coco.write_tables import NUMBERED, Tables
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.native import NativeColumns
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Object, ObjectInstance, Shape
 
@@ -73,9 +73,9 @@ class Annotator:
         self._knows_native = largest is not None
         self._keeps_ids = "annotation" in (largest or {})
         self._shapes = Shapes(style, carries, report, as_masks=Shape.POLYGON in carries.approximates)
-        self._sheets = Sheets(classes, style, carries, report, _answers_on)
+        self._tables = Tables(classes, style, carries, report, _answers_on)
         self._plans: dict[int, _Plan] = {}
-        self._pictures: list[Picture] = []
+        self._images: list[WrittenImage] = []
         self._waiting = 0
         self._is_split = False
         self._common: dict[tuple[int, int, int], tuple[Any, dict[str, Any]]] = {}
@@ -84,18 +84,18 @@ class Annotator:
         self._confidence: float | None = None
         self._loses_sides = False
 
-    def add(self, picture: Picture, instances: Sequence[ObjectInstance]) -> None:
+    def add(self, image: WrittenImage, instances: Sequence[ObjectInstance]) -> None:
         """Take an image and the objects on it; all images of a row one after the other."""
         if self._waiting >= 4 * GATHERED:
             self.flush()
             self._is_split = True
-        self._gather(picture, instances)
-        self._pictures.append(picture)
-        self._waiting += len(picture.placed)
+        self._gather(image, instances)
+        self._images.append(image)
+        self._waiting += len(image.placed)
 
-    def _gather(self, picture: Picture, instances: Sequence[ObjectInstance]) -> None:
-        frame, size, plans = picture.frame, picture.size, self._plans
-        placed = picture.placed
+    def _gather(self, image: WrittenImage, instances: Sequence[ObjectInstance]) -> None:
+        frame, size, plans = image.frame, image.size, self._plans
+        placed = image.placed
         for instance in instances:
             item = instance.ontology_item
             plan = plans.get(id(item)) or self._plan(item)
@@ -103,26 +103,26 @@ class Annotator:
             plan[1](data.coordinates, size)
             placed.append((plan, instance, data))
 
-    def add_sheet(self, sheet: Sheet, image_ids: Sequence[int]) -> None:
+    def add_table(self, table: Table, image_ids: Sequence[int]) -> None:
         """Write what is on the images of a sheet, which have these numbers."""
         self.flush()
-        native = self._native(sheet)
-        drawn = self._sheets.drawn(sheet, {} if native is None else native.labels)
+        native = self._native(table)
+        drawn = self._tables.drawn(table, {} if native is None else native.labels)
         if None in drawn.texts:
             own = native.labels if native is not None else {}
-            bodies = self._bodies(sheet, own, [at for at, text in enumerate(drawn.texts) if text is None], image_ids)
+            bodies = self._bodies(table, own, [at for at, text in enumerate(drawn.texts) if text is None], image_ids)
             for at, body in bodies.items():
                 drawn.texts[at] = _NUMBERED_BODY if body else b""
             written = [at for at, body in bodies.items() if body]
             drawn.columns.append((written, ([bodies[at] for at in written],)))
         is_written = np.array(list(map(bool, drawn.texts)), np.int64)
         ids, numbered = self._ids_of(native, is_written)
-        shown = np.repeat(np.array(image_ids, np.int64), sheet.counts).tolist()
+        shown = np.repeat(np.array(image_ids, np.int64), table.counts).tolist()
         self._block.add_lines(drawn.filled(ids, shown), int(is_written.sum()), numbered)
 
-    def _native(self, sheet: Sheet) -> NativeColumns | None:
-        is_known = self._knows_native and sheet.native is not None and sheet.native.family == FAMILY
-        return sheet.native if is_known else None
+    def _native(self, table: Table) -> NativeColumns | None:
+        is_known = self._knows_native and table.native is not None and table.native.family == FAMILY
+        return table.native if is_known else None
 
     def _ids_of(self, native: NativeColumns | None, is_written: NDArray[np.int64]) -> tuple[list[int], int]:
         """Return the number of each shape of a table, and how many of them are new ones."""
@@ -140,22 +140,22 @@ class Annotator:
         return ids, number - first
 
     def _bodies(
-        self, sheet: Sheet, own: Mapping[int, Mapping[str, Any]], places: list[int], image_ids: Sequence[int]
+        self, table: Table, own: Mapping[int, Mapping[str, Any]], places: list[int], image_ids: Sequence[int]
     ) -> dict[int, bytes]:
         """Return the lines of shapes that are not plain, without their numbers; empty if one is not written."""
-        owners = np.repeat(np.arange(len(sheet)), sheet.counts)[places].tolist()
-        pictures: list[tuple[Picture, list[int]]] = []
+        owners = np.repeat(np.arange(len(table)), table.counts)[places].tolist()
+        images: list[tuple[WrittenImage, list[int]]] = []
         for number, group in groupby(zip(owners, places, strict=True), itemgetter(0)):
-            picture = Picture(sheet.empty_row(number), 0, image_ids[number], sheet.sizes[number])
+            image = WrittenImage(table.empty_row(number), 0, image_ids[number], table.sizes[number])
             odd = [at for _, at in group]
-            self._gather(picture, [sheet.object(at) for at in odd])
-            pictures.append((picture, odd))
+            self._gather(image, [table.object(at) for at in odd])
+            images.append((image, odd))
         self._shapes.compute()
         bodies = {}
-        for picture, odd in pictures:
-            self._report.turn_to(picture.row)
-            for at, placed in zip(odd, picture.placed, strict=True):
-                annotation = self._annotation(picture, *placed)
+        for image, odd in images:
+            self._report.turn_to(image.row)
+            for at, placed in zip(odd, image.placed, strict=True):
+                annotation = self._annotation(image, *placed)
                 keys = own.get(at)
                 bodies[at] = body_of(annotation, None if annotation is None or not keys else _take(annotation, keys))
         return bodies
@@ -172,20 +172,20 @@ class Annotator:
         self._shapes.compute()
         annotations: list[Annotation] = []
         more: dict[int, dict[str, Any]] = {}
-        for picture in self._pictures:
-            self._report.turn_to(picture.row)
-            native = native_of(picture.row) if self._knows_native else None
-            for one in picture.placed:
-                annotation = self._annotation(picture, *one)
+        for image in self._images:
+            self._report.turn_to(image.row)
+            native = native_of(image.row) if self._knows_native else None
+            for one in image.placed:
+                annotation = self._annotation(image, *one)
                 if annotation is None:
                     continue
-                keys = native.of(one[1].object_hash, picture.frame) if native is not None else None
+                keys = native.of(one[1].object_hash, image.frame) if native is not None else None
                 if keys:
                     more[len(annotations)] = _take(annotation, keys)
                     annotation.id = keys.get("id", 0) if self._keeps_ids else 0
                 annotations.append(annotation)
         self._block.add(annotations, more)
-        self._pictures = []
+        self._images = []
         self._waiting = 0
 
     def _plan(self, item: Object) -> _Plan:
@@ -194,13 +194,13 @@ class Annotator:
         plan = self._plans[id(item)] = (class_, *self._shapes.of(class_.shape))
         return plan
 
-    def _annotation(self, picture: Picture, plan: _Plan, instance: ObjectInstance, data: Any) -> Annotation | None:
+    def _annotation(self, image: WrittenImage, plan: _Plan, instance: ObjectInstance, data: Any) -> Annotation | None:
         """Return the entry of an object on an image, None if it cannot be written."""
         class_, _, draw = plan
-        annotation = draw(picture, class_, instance, data.coordinates)
+        annotation = draw(image, class_, instance, data.coordinates)
         if annotation is None:
             return None
-        attributes = self._answers(class_, instance, picture.frame)
+        attributes = self._answers(class_, instance, image.frame)
         if class_.crowd_keys and class_.is_crowd(attributes):
             annotation.iscrowd = 1
         if annotation.attributes is not UNSET:
@@ -208,8 +208,8 @@ class Annotator:
         if class_.constants:
             attributes.update(class_.constants)
         hash_ = instance.object_hash
-        if picture.tracks is not None:
-            attributes["track_id"] = picture.tracks[hash_]
+        if image.tracks is not None:
+            attributes["track_id"] = image.tracks[hash_]
         info = data.object_frame_instance_info
         if info is not self._info:
             self._learn(info)
@@ -218,7 +218,7 @@ class Annotator:
         if self._confidence is not None:
             annotation.score = self._confidence
         if self._loses_sides:
-            self._report.drop_side(instance, picture.frame, self._carries)
+            self._report.drop_side(instance, image.frame, self._carries)
         attributes["encord_object_hash"] = hash_
         annotation.attributes = attributes
         return annotation

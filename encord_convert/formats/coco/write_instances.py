@@ -12,12 +12,12 @@ from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.write_annotations import GATHERED
 from encord_convert.formats.coco.write_images import frames_of
 from encord_convert.formats.coco.write_native import Kept
-from encord_convert.formats.coco.write_shapes import Annotation, Draw, Picture, Shapes, Style
+from encord_convert.formats.coco.write_shapes import Annotation, Draw, Shapes, Style, WrittenImage
 from encord_convert.hub.visibility import frame_size
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 
-Emit = Callable[[Picture, ObjectInstance, Annotation], None]
+Emit = Callable[[WrittenImage, ObjectInstance, Annotation], None]
 """Takes an object as it is drawn on an image."""
 
 
@@ -41,25 +41,25 @@ class Drawings:
         self._emit = emit
         self._shapes = Shapes(style, carries, None, as_masks=Shape.POLYGON in carries.approximates)
         self._plans: dict[int, tuple[Class, Callable[[Any, tuple[int, int]], None], Draw]] = {}
-        self._waiting: list[tuple[Picture, ObjectInstance]] = []
+        self._waiting: list[tuple[WrittenImage, ObjectInstance]] = []
 
-    def add(self, placed: Iterable[tuple[Picture, ObjectInstance]]) -> None:
+    def add(self, placed: Iterable[tuple[WrittenImage, ObjectInstance]]) -> None:
         """Take objects on their images."""
-        for picture, instance in placed:
+        for image, instance in placed:
             _, gather, _ = self._plan(instance.ontology_item)
-            gather(instance._frames[picture.frame].coordinates, picture.size)
-            self._waiting.append((picture, instance))
+            gather(instance._frames[image.frame].coordinates, image.size)
+            self._waiting.append((image, instance))
             if len(self._waiting) >= 4 * GATHERED:
                 self.flush()
 
     def flush(self) -> None:
         """Draw what was taken."""
         self._shapes.compute()
-        for picture, instance in self._waiting:
+        for image, instance in self._waiting:
             class_, _, draw = self._plan(instance.ontology_item)
-            annotation = draw(picture, class_, instance, instance._frames[picture.frame].coordinates)
+            annotation = draw(image, class_, instance, instance._frames[image.frame].coordinates)
             if annotation is not None:
-                self._emit(picture, instance, annotation)
+                self._emit(image, instance, annotation)
         self._waiting = []
 
     def _plan(self, item: Object) -> tuple[Class, Callable[[Any, tuple[int, int]], None], Draw]:
@@ -78,9 +78,9 @@ def listed_frames(row: LabelRowV2, options: Any, kept: Kept) -> list[int]:
     return frames_of(row, labelled, everything=options.frames == "all")
 
 
-def pictures_of(row: LabelRowV2, frames: Iterable[int], kept: Kept) -> Mapping[int, Picture]:
+def images_of(row: LabelRowV2, frames: Iterable[int], kept: Kept) -> Mapping[int, WrittenImage]:
     """Return the images of frames, numbered on from ``first_id``."""
     return {
-        frame: Picture(row, frame, kept.number(kept.image(row, frame).get("id")), frame_size(row, frame))
+        frame: WrittenImage(row, frame, kept.number(kept.image(row, frame).get("id")), frame_size(row, frame))
         for frame in frames
     }

@@ -21,7 +21,7 @@ from encord_convert.formats.coco.native import FAMILY, SAID
 from encord_convert.formats.coco.write_annotations import Annotator
 from encord_convert.formats.coco.write_images import Image, Names, frames_of, identity, split_suffix
 from encord_convert.formats.coco.write_native import Kept
-from encord_convert.formats.coco.write_shapes import Picture, Style
+from encord_convert.formats.coco.write_shapes import Style, WrittenImage
 from encord_convert.hub.class_names import unique
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.labelset import LabelSet
@@ -29,7 +29,7 @@ from encord_convert.hub.loss import Carries
 from encord_convert.hub.media import SUFFIXES
 from encord_convert.hub.native import Keys, Native, NativeColumns
 from encord_convert.hub.splits import split_of
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.hub.visibility import frame_size
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
@@ -162,9 +162,9 @@ class Rows:
     def write(self, labels: LabelSet, report: Report) -> None:
         """Write all rows of a label set, and tell a report what is not written, or not as it was."""
         self.begin(labels, report)
-        for one in report.sheets(labels, self._carries):
-            if isinstance(one, Sheet):
-                self._add_sheet(one)
+        for one in report.tables(labels, self._carries):
+            if isinstance(one, Table):
+                self._add_table(one)
             else:
                 self.add(one)
             del one
@@ -214,44 +214,44 @@ class Rows:
                 self._classify(image, frame, labelled[frame], native)
             if frame in placed:
                 size = (image.width, image.height)
-                self._annotator.add(Picture(row, frame, image.id, size, tracks), placed[frame])  # type: ignore[arg-type]
+                self._annotator.add(WrittenImage(row, frame, image.id, size, tracks), placed[frame])  # type: ignore[arg-type]
             if len(self._kept) >= KEPT:
                 self._flush()
         self._annotator.end_row()
 
-    def _add_sheet(self, sheet: Sheet) -> None:
+    def _add_table(self, table: Table) -> None:
         is_known = self._kept_keys.is_known
-        native = sheet.native if is_known and sheet.native is not None and sheet.native.family == FAMILY else None
+        native = table.native if is_known and table.native is not None and table.native.family == FAMILY else None
         own = native.row_columns.get("id") if native is not None and "image" in self._largest else None
-        ids = [0] * len(sheet) if own is None else np.asarray(own).tolist()
-        titles = [title.replace("\\", "/") for title in sheet.titles]
+        ids = [0] * len(table) if own is None else np.asarray(own).tolist()
+        titles = [title.replace("\\", "/") for title in table.titles]
         named = {number: keys["file_name"] for number, keys in _rows_of(native) if "file_name" in keys}
         for number, title in enumerate(titles):
             if number in named:
                 titles[number] = named[number]
             elif not title.endswith(_USUAL):
-                titles[number] = title + self._endings.of(sheet.empty_row(number), 0, title)
+                titles[number] = title + self._endings.of(table.empty_row(number), 0, title)
         names = self.names.unique_many(titles)
-        for number, (title, shown) in enumerate(zip(sheet.titles, names, strict=True)):
+        for number, (title, shown) in enumerate(zip(table.titles, names, strict=True)):
             keys = native.rows.get(number, {}) if native is not None else {}
             ids[number] = self._kept_keys.number(ids[number] or keys.get("id"))
             if keys:
                 self._more[len(self._kept)] = keys
-            width, height = sheet.sizes[number]
-            encord: dict[str, Any] = {"data_hash": sheet.data_hashes[number], "frame": 0}
+            width, height = table.sizes[number]
+            encord: dict[str, Any] = {"data_hash": table.data_hashes[number], "frame": 0}
             if shown != title:
                 encord["title"] = title
             image = Image(id=ids[number], width=width, height=height, file_name=shown, encord=encord)
-            if split := split_of(sheet.client_metadata.get(number)):
+            if split := split_of(table.client_metadata.get(number)):
                 image.split = split
-            if number in sheet.classifications:
-                labels = sheet.classifications[number]
+            if number in table.classifications:
+                labels = table.classifications[number]
                 if any(loses_sides(one._frames[0], self._carries) for one in labels):  # else there is nothing to tell
-                    self._report.turn_to(sheet.empty_row(number))
-                of_image = sheet.native_of(number) if native is not None and number in native.classifications else None
+                    self._report.turn_to(table.empty_row(number))
+                of_image = table.native_of(number) if native is not None and number in native.classifications else None
                 self._classify(image, 0, labels, of_image)
             self._kept.append(image)
-        self._annotator.add_sheet(sheet, ids)
+        self._annotator.add_table(table, ids)
         if len(self._kept) >= KEPT:
             self._flush()
 

@@ -77,7 +77,7 @@ class Style(Protocol):
         """Whether run lengths are a string or a list."""
 
 
-class Picture:
+class WrittenImage:
     """A listed frame, and what is placed on it.
 
     Parameters
@@ -104,7 +104,7 @@ class Picture:
         self.placed: list[tuple[Any, ...]] = []
 
 
-Draw = Callable[[Picture, Class, ObjectInstance, Any], Annotation | None]
+Draw = Callable[[WrittenImage, Class, ObjectInstance, Any], Annotation | None]
 """Makes the annotation of an object on an image from its coordinates; None if it cannot be written."""
 
 
@@ -133,9 +133,9 @@ class Shapes:
     def _forget(self) -> None:
         self._boxes: list[float] = []
         self._box_sizes: list[Size] = []
-        self._turned: list[float] = []
+        self._rotated: list[float] = []
         self._angles: list[float] = []
-        self._turned_sizes: list[Size] = []
+        self._rotated_sizes: list[Size] = []
         self._rings: list[Any] = []
         self._ring_sizes: list[Size] = []
         self._points: list[float] = []
@@ -163,9 +163,9 @@ class Shapes:
         self._box_sizes.append(size)
 
     def _gather_rotatable_box(self, c: Any, size: Size) -> None:
-        self._turned += (c.top_left_x, c.top_left_y, c.width, c.height)
+        self._rotated += (c.top_left_x, c.top_left_y, c.width, c.height)
         self._angles.append(c.theta)
-        self._turned_sizes.append(size)
+        self._rotated_sizes.append(size)
 
     def _gather_polygon(self, c: Any, size: Size) -> None:
         self._rings.append(simple_ring(c, _NO_RING))
@@ -186,7 +186,7 @@ class Shapes:
         """Compute what was gathered; the annotations can be asked for now, in the order of gathering."""
         decimals = self._style.decimals
         self._computed_boxes = numbers.box_numbers(self._boxes, self._box_sizes, decimals)
-        self._computed_turned = numbers.rotated_numbers(self._turned, self._angles, self._turned_sizes, decimals)
+        self._computed_rotated = numbers.rotated_numbers(self._rotated, self._angles, self._rotated_sizes, decimals)
         self._computed_rings = numbers.ring_numbers(self._rings, self._ring_sizes, decimals)
         self._computed_points = numbers.point_numbers(
             self._points, self._point_sizes, decimals, self._style.point_size_px
@@ -196,45 +196,47 @@ class Shapes:
 
     # -- losses -----------------------------------------------------------------------------------------------
 
-    def _remains(self, picture: Picture, class_: Class, instance: ObjectInstance, coordinates: Any) -> str | None:
+    def _remains(self, image: WrittenImage, class_: Class, instance: ObjectInstance, coordinates: Any) -> str | None:
         """Judge a shape that is not sure: None if nothing of it can be written, which is then accounted for."""
-        width, height = picture.size
+        width, height = image.size
         state, rings = fate_and_drawing(coordinates, width, height, self._carries.tolerance_px)
         self._judged = (coordinates, rings)  # it is drawn next, and cutting it at the border is what costs
         if state == "degenerate":
-            self._drop(picture, instance, dropped(self._carries, Feature.DEGENERATE, class_.shape))
+            self._drop(image, instance, dropped(self._carries, Feature.DEGENERATE, class_.shape))
             return None
         if state == "outside":
             reason = dropped(self._carries, Feature.OUT_OF_BOUNDS, width=width, height=height)
-            self._drop(picture, instance, reason)
+            self._drop(image, instance, reason)
             return None
         if state == "leaves":
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS)
+            self._change(image, instance, Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS)
         return state
 
-    def _drop(self, picture: Picture, instance: ObjectInstance, reason: Reason) -> None:
-        self._report.drop(instance, picture.frame, reason.code, reason.feature, reason.detail)
+    def _drop(self, image: WrittenImage, instance: ObjectInstance, reason: Reason) -> None:
+        self._report.drop(instance, image.frame, reason.code, reason.feature, reason.detail)
 
-    def _change(self, picture: Picture, instance: ObjectInstance, kind: Kind, feature: Feature, **values: Any) -> None:
+    def _change(
+        self, image: WrittenImage, instance: ObjectInstance, kind: Kind, feature: Feature, **values: Any
+    ) -> None:
         shape = instance.ontology_item.shape
-        code, detail = changed(self._carries, kind, feature, shape, picture.size, **values)
-        self._report.change(instance, picture.frame, kind, code, feature, detail)
+        code, detail = changed(self._carries, kind, feature, shape, image.size, **values)
+        self._report.change(instance, image.frame, kind, code, feature, detail)
 
     # -- shape by shape ---------------------------------------------------------------------------------------
 
-    def _no_place(self, picture: Picture, class_: Class, instance: ObjectInstance, coordinates: Any) -> None:
-        self._drop(picture, instance, dropped(self._carries, Feature.SHAPE, class_.shape))
+    def _no_place(self, image: WrittenImage, class_: Class, instance: ObjectInstance, coordinates: Any) -> None:
+        self._drop(image, instance, dropped(self._carries, Feature.SHAPE, class_.shape))
 
-    def _box(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
+    def _box(self, image: WrittenImage, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
         bbox, area, is_sure = next(self._computed_boxes)
         if not is_sure:
-            state = self._remains(picture, class_, instance, c)
+            state = self._remains(image, class_, instance, c)
             if state is None:
                 return None
             if state == "leaves":
-                bbox, area = self._clipped_box(c, picture.size)
+                bbox, area = self._clipped_box(c, image.size)
         segmentation = [_corners_of(bbox, self._style.decimals)] if self._style.box_polygons else []
-        return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, segmentation)
+        return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, segmentation)
 
     def _clipped_box(self, c: Any, size: Size) -> tuple[list[float], float]:
         left, top = max(c.top_left_x, 0.0), max(c.top_left_y, 0.0)
@@ -242,45 +244,45 @@ class Shapes:
         bbox, area, _ = next(numbers.box_numbers((left, top, right - left, bottom - top), [size], self._style.decimals))
         return bbox, area
 
-    def _rotatable_box(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
-        bbox, corners, unrotated, angle, area, is_sure = next(self._computed_turned)
+    def _rotatable_box(self, image: WrittenImage, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
+        bbox, corners, unrotated, angle, area, is_sure = next(self._computed_rotated)
         ring = _segmentation(corners)
         if not is_sure:
-            if self._remains(picture, class_, instance, c) is None:
+            if self._remains(image, class_, instance, c) is None:
                 return None
-            ring, bbox, _ = self._drawn(c, picture.size)
+            ring, bbox, _ = self._drawn(c, image.size)
         if Shape.ROTATABLE_BOUNDING_BOX in self._carries.approximates:
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE)
-        annotation = Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, ring)
+            self._change(image, instance, Kind.APPROXIMATED, Feature.SHAPE)
+        annotation = Annotation(0, image.image_id, class_.category_id, bbox, area, 0, ring)
         annotation.attributes = {"rotation": angle, "unrotated_bbox": unrotated}
         return annotation
 
-    def _polygon(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
+    def _polygon(self, image: WrittenImage, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
         ring, bbox, area, is_sure = next(self._computed_rings)
         if not (is_sure and not self._as_masks):
-            state = "inside" if is_sure else self._remains(picture, class_, instance, c)
+            state = "inside" if is_sure else self._remains(image, class_, instance, c)
             if state is None:
                 return None
             if self._as_masks or state == "leaves" or not area or simple_ring(c, None) is None:
-                return self._rings_or_mask(picture, class_, instance, c)
-        return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, _segmentation(ring))
+                return self._rings_or_mask(image, class_, instance, c)
+        return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, _segmentation(ring))
 
-    def _rings_or_mask(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation:
-        size = picture.size
+    def _rings_or_mask(self, image: WrittenImage, class_: Class, instance: ObjectInstance, c: Any) -> Annotation:
+        size = image.size
         has_holes = any(len(rings) > 1 for rings in c.polygons)
         columns = _painted(c, size, self._carries.tolerance_px) if has_holes or self._as_masks else None
         if has_holes:
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.HOLES)
+            self._change(image, instance, Kind.APPROXIMATED, Feature.HOLES)
         if loses_a_part(c, size, self._carries.tolerance_px, self._carries):
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.DEGENERATE)
+            self._change(image, instance, Kind.APPROXIMATED, Feature.DEGENERATE)
         if self._as_masks:
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.SHAPE)
+            self._change(image, instance, Kind.APPROXIMATED, Feature.SHAPE)
         if columns is not None and len(columns) > 1:  # else it covers the centre of no pixel, and a ring says more
-            annotation = self._mask_of(picture, class_, columns, _bbox_of(columns, size), rle.area_from_runs(columns))
+            annotation = self._mask_of(image, class_, columns, _bbox_of(columns, size), rle.area_from_runs(columns))
             annotation.attributes = {"encord_shape": Shape.POLYGON.value}
             return annotation
         segmentation, bbox, area = self._drawn(c, size)
-        return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, segmentation)
+        return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, segmentation)
 
     def _drawn(self, c: Any, size: Size) -> tuple[msgspec.Raw, list[float], float]:
         """Return ``segmentation``, ``bbox`` and area of what a polygon or a rotatable box has inside the image."""
@@ -295,23 +297,23 @@ class Shapes:
         bbox = boxes[0] if len(boxes) == 1 else _enclosing(boxes, self._style.decimals)
         return _segmentation(*texts), bbox, area
 
-    def _point(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
+    def _point(self, image: WrittenImage, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
         place, bbox, area, is_sure = next(self._computed_points)
-        if not is_sure and self._remains(picture, class_, instance, c) is None:
+        if not is_sure and self._remains(image, class_, instance, c) is None:
             return None
         if has_depth(c):
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.DEPTH)
-        return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, [], [*place, 2], 1)
+            self._change(image, instance, Kind.APPROXIMATED, Feature.DEPTH)
+        return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, [], [*place, 2], 1)
 
-    def _skeleton(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
-        if self._remains(picture, class_, instance, c) is None:
+    def _skeleton(self, image: WrittenImage, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
+        if self._remains(image, class_, instance, c) is None:
             return None
         points = c.values
-        keypoints = self._keypoints(picture, self._template(class_, points), instance, points)
-        bbox: list[float] = numbers.rounded(box_around(points, picture.size), self._style.decimals)
+        keypoints = self._keypoints(image, self._template(class_, points), instance, points)
+        bbox: list[float] = numbers.rounded(box_around(points, image.size), self._style.decimals)
         area = numbers.rounded(bbox[2] * bbox[3], self._style.decimals)
         shown = sum(1 for flag in keypoints[2::3] if flag)
-        return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, [], keypoints, shown)
+        return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, [], keypoints, shown)
 
     def _template(self, class_: Class, points: Sequence[Any]) -> Keypoints:
         category = class_.category
@@ -323,10 +325,10 @@ class Shapes:
         return category.keypoints
 
     def _keypoints(
-        self, picture: Picture, template: Keypoints, instance: ObjectInstance, points: Sequence[Any]
+        self, image: WrittenImage, template: Keypoints, instance: ObjectInstance, points: Sequence[Any]
     ) -> list[float]:
         """Return x, y and v of each point in template order, and account for what three numbers cannot say."""
-        width, height = picture.size
+        width, height = image.size
         keypoints: list[float] = [0, 0, 0] * len(template.names)
         strange = []
         for point in points:
@@ -338,28 +340,30 @@ class Shapes:
                 is_hidden = point.visibility is Visibility.OCCLUDED or is_self_occluded(point)
                 keypoints[3 * index : 3 * index + 3] = [x, y, 1 if is_hidden else 2]
         if any(is_self_occluded(point) for point in points):
-            self._change(picture, instance, Kind.MERGED, Feature.SELF_OCCLUSION)
+            self._change(image, instance, Kind.MERGED, Feature.SELF_OCCLUSION)
         if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
-            self._change(picture, instance, Kind.DEFAULTED, Feature.HIDDEN_POSITION)
+            self._change(image, instance, Kind.DEFAULTED, Feature.HIDDEN_POSITION)
         if strange:
             names = ", ".join(map(repr, strange))
-            self._change(picture, instance, Kind.APPROXIMATED, Feature.UNKNOWN_POINTS, points=names)
+            self._change(image, instance, Kind.APPROXIMATED, Feature.UNKNOWN_POINTS, points=names)
         if any(is_unsaid(point) for point in points):
-            self._change(picture, instance, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY)
+            self._change(image, instance, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY)
         return keypoints
 
-    def _bitmask(self, picture: Picture, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
+    def _bitmask(self, image: WrittenImage, class_: Class, instance: ObjectInstance, c: Any) -> Annotation | None:
         computed = next(self._computed_masks)
         if computed is None:
-            if self._remains(picture, class_, instance, c) is None:
+            if self._remains(image, class_, instance, c) is None:
                 return None
-            computed = _clipped_mask(c, picture.size)
-        return self._mask_of(picture, class_, *computed)
+            computed = _clipped_mask(c, image.size)
+        return self._mask_of(image, class_, *computed)
 
-    def _mask_of(self, picture: Picture, class_: Class, columns: rle.Runs, bbox: list[float], area: int) -> Annotation:
-        width, height = picture.size
+    def _mask_of(
+        self, image: WrittenImage, class_: Class, columns: rle.Runs, bbox: list[float], area: int
+    ) -> Annotation:
+        width, height = image.size
         counts = {"size": [height, width], "counts": counts_of(columns, self._style)}
-        return Annotation(0, picture.image_id, class_.category_id, bbox, area, 0, counts)
+        return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, counts)
 
 
 def _segmentation(*rings: bytes) -> msgspec.Raw:

@@ -23,7 +23,7 @@ from encord_convert.formats.coco.write_masks import mask_numbers
 from encord_convert.formats.coco.write_shapes import Style, counts_of
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.loss import Carries, Feature
-from encord_convert.hub.table import HASH, Column, Sheet, Use
+from encord_convert.hub.table import HASH, Column, Table, Variant
 from encord_convert.hub.visibility import fate_and_drawing
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape
@@ -32,7 +32,7 @@ Floats = numbers.Floats
 
 _encoder = msgspec.json.Encoder()
 
-_MOST_USES = 10_000
+_MOST_VARIANTS = 10_000
 """How many uses are remembered."""
 
 NUMBERED = '{"id":%d,"image_id":%d,'
@@ -60,10 +60,10 @@ class Template:
     ``code`` is that of the loss if the file has no place for them.
     """
 
-    __slots__ = ("code", "text", "use")
+    __slots__ = ("code", "text", "variant")
 
-    def __init__(self, use: Use, text: bytes | None, code: str | None) -> None:
-        self.use = use
+    def __init__(self, variant: Variant, text: bytes | None, code: str | None) -> None:
+        self.variant = variant
         self.text = text
         self.code = code
 
@@ -95,7 +95,7 @@ class Drawn:
         return b",\n".join(filter(None, self.texts)) % tuple(chain.from_iterable(rows))
 
 
-class Sheets:
+class Tables:
     """Writes the annotations of sheets.
 
     Parameters
@@ -123,22 +123,26 @@ class Sheets:
         self._carries = carries
         self._report = report
         self._answers = answers
-        self._templates: dict[Use | None, Template] = {}
+        self._templates: dict[Variant | None, Template] = {}
 
-    def drawn(self, sheet: Sheet, native: Mapping[int, Mapping[str, Any]]) -> Drawn:
+    def drawn(self, table: Table, native: Mapping[int, Mapping[str, Any]]) -> Drawn:
         """Return the lines of the shapes of a sheet, as far as they are plain; ``native`` are keys of the source."""
-        templates = self._templates_of(sheet.uses)
-        drawn = Drawn([None] * len(sheet.uses))
-        owners = np.repeat(np.arange(len(sheet)), sheet.counts)
-        is_alike = sheet.sizes.count(sheet.sizes[0]) == len(sheet)
-        sizes = np.array(sheet.sizes[:1] if is_alike else sheet.sizes, np.float64)
-        hashes = np.frombuffer(sheet.hashes, f"S{HASH}")
-        for shape, column in sheet.columns.items():
+        templates = self._templates_of(table.variants)
+        drawn = Drawn([None] * len(table.variants))
+        owners = np.repeat(np.arange(len(table)), table.counts)
+        is_alike = table.sizes.count(table.sizes[0]) == len(table)
+        sizes = np.array(table.sizes[:1] if is_alike else table.sizes, np.float64)
+        hashes = np.frombuffer(table.hashes, f"S{HASH}")
+        for shape, column in table.columns.items():
             if shape in _GEOMETRY and column.places:
                 limits = sizes if is_alike else sizes[owners[column.places]]
                 self._draw(drawn, shape, column, templates, hashes[column.places].tolist(), limits, native)
         for at, one in enumerate(templates):
-            if one is not None and one.code is not None and self._report.drop_alike(one.use, one.code, Feature.SHAPE):
+            if (
+                one is not None
+                and one.code is not None
+                and self._report.drop_alike(one.variant, one.code, Feature.SHAPE)
+            ):
                 drawn.texts[at] = b""
         return drawn
 
@@ -195,37 +199,37 @@ class Sheets:
             for number, bbox, _, ring, _ in zip(cut, *texts, strict=True):
                 boxes[number], corners[number], sure[number] = bbox, ring, True
 
-    def _templates_of(self, uses: list[Use | None]) -> list[Template | None]:
-        if len(self._templates) > _MOST_USES:
+    def _templates_of(self, variants: list[Variant | None]) -> list[Template | None]:
+        if len(self._templates) > _MOST_VARIANTS:
             self._templates.clear()
-        for use in set(uses).difference(self._templates, (None,)):
-            assert use is not None
-            self._templates[use] = self._made(use)
-        return list(map(self._templates.get, uses))
+        for variant in set(variants).difference(self._templates, (None,)):
+            assert variant is not None
+            self._templates[variant] = self._made(variant)
+        return list(map(self._templates.get, variants))
 
-    def _made(self, use: Use) -> Template:
-        class_, shape, carries = self._classes.of(use.item), use.item.shape, self._carries
+    def _made(self, variant: Variant) -> Template:
+        class_, shape, carries = self._classes.of(variant.item), variant.item.shape, self._carries
         if shape not in carries.shapes | carries.approximates:
-            return Template(use, None, carries.code(shape))
+            return Template(variant, None, carries.code(shape))
         is_own = shape not in _GEOMETRY or shape in carries.approximates
-        if is_own or loses_sides(use.info, carries) or (shape is Shape.BOUNDING_BOX and self._style.box_polygons):
-            return Template(use, None, None)
-        instance = use.instance("", None, None)
+        if is_own or loses_sides(variant.info, carries) or (shape is Shape.BOUNDING_BOX and self._style.box_polygons):
+            return Template(variant, None, None)
+        instance = variant.instance("", None, None)
         answers = self._answers(class_, instance, 0)
         behind: dict[str, Any] = dict(class_.constants)
-        if not use.info.manual_annotation:
+        if not variant.info.manual_annotation:
             behind["manual_annotation"] = False
         is_crowd = bool(class_.crowd_keys) and class_.is_crowd(answers)
         try:
             before, after = _members(answers), _members(behind)
         except UnicodeEncodeError:  # half of a surrogate pair
-            return Template(use, None, None)
-        score = "" if use.info.confidence == 1 else f'"score":{_json(use.info.confidence)},'
+            return Template(variant, None, None)
+        score = "" if variant.info.confidence == 1 else f'"score":{_json(variant.info.confidence)},'
         text = (
             f'{NUMBERED}"category_id":{class_.category_id},{_GEOMETRY[shape].format(crowd=int(is_crowd))},{score}'
             f'"attributes":{{{before}{_OWN.get(shape, "")}{after}"encord_object_hash":"%b"}}}}'
         )
-        return Template(use, text.encode("ascii"), None)
+        return Template(variant, text.encode("ascii"), None)
 
 
 def _json(value: Any) -> str:
@@ -248,7 +252,7 @@ def _boxes(column: Column, limits: Floats, style: Style) -> _Values:
     return tuple(values), sure
 
 
-def _turned(column: Column, limits: Floats, style: Style) -> _Values:
+def _rotated(column: Column, limits: Floats, style: Style) -> _Values:
     *values, sure = numbers.rotated_texts(column.numbers, column.more, limits, style.decimals)
     return tuple(values), sure
 
@@ -278,7 +282,7 @@ def _masks(column: Column, limits: Floats, style: Style) -> _Values:
 
 _NUMBERS: dict[Shape, Callable[[Column, Floats, Style], _Values]] = {
     Shape.BOUNDING_BOX: _boxes,
-    Shape.ROTATABLE_BOUNDING_BOX: _turned,
+    Shape.ROTATABLE_BOUNDING_BOX: _rotated,
     Shape.POLYGON: _rings,
     Shape.POINT: _points,
     Shape.BITMASK: _masks,

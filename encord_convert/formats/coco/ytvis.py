@@ -61,7 +61,7 @@ from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
 from encord_convert.formats.coco.write_images import Names
 from encord_convert.formats.coco.write_instances import Drawings, listed_frames
 from encord_convert.formats.coco.write_native import Kept
-from encord_convert.formats.coco.write_shapes import Annotation, Picture
+from encord_convert.formats.coco.write_shapes import Annotation, WrittenImage
 from encord_convert.hub.loss import Carries, Feature, Level
 from encord_convert.hub.native import Keys
 from encord_convert.hub.visibility import unit_size
@@ -202,9 +202,9 @@ class _Tracks:
         """Take the frames of a video whose objects will come."""
         self._places[video_id] = {frame: place for place, frame in enumerate(frames)}
 
-    def add(self, picture: Picture, instance: ObjectInstance, annotation: Annotation) -> None:
+    def add(self, image: WrittenImage, instance: ObjectInstance, annotation: Annotation) -> None:
         """Take what an object is on a frame; its frames come one after the other, as do videos."""
-        video_id = picture.image_id
+        video_id = image.image_id
         if self._track is None or instance is not self._object:
             self.write()
             while next(iter(self._places)) != video_id:
@@ -212,7 +212,7 @@ class _Tracks:
             absent: list[Any] = [None] * len(self._places[video_id])
             self._track = _Track(0, video_id, annotation.category_id, 0, absent, absent.copy(), absent.copy())
             self._object = instance
-        track, place = self._track, self._places[video_id][picture.frame]
+        track, place = self._track, self._places[video_id][image.frame]
         track.segmentations[place] = annotation.segmentation
         track.bboxes[place] = annotation.bbox
         track.areas[place] = annotation.area
@@ -227,11 +227,11 @@ class _Tracks:
         self._track = self._object = None
 
 
-def _by_object(left: Left, video_id: int) -> Iterator[tuple[Picture, ObjectInstance]]:
+def _by_object(left: Left, video_id: int) -> Iterator[tuple[WrittenImage, ObjectInstance]]:
     """Return objects one after the other, each on its frames in ascending order; a video has one size for all."""
     for instance, frames in left.objects():
         for frame in frames:
-            yield Picture(left.row, frame, video_id, unit_size(left.row, frame)), instance
+            yield WrittenImage(left.row, frame, video_id, unit_size(left.row, frame)), instance
 
 
 FORMAT = Format(

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from encord_convert.formats.cvat.exact_xml import UNREAD, Answers, Shape, Sides
-from encord_convert.formats.cvat.read_attributes import Change, Plan, Ready, Uses
-from encord_convert.hub.counts import EXAMPLES, Key, Ledger
+from encord_convert.formats.cvat.read_attributes import Change, Plan, Ready, Variants
+from encord_convert.hub.counts import EXAMPLES, Counts, Key
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import NOWHERE, Feature, Kind, Level, Where
 
@@ -52,13 +52,13 @@ class Account:
         Whoever else counts uses: asked for its counts when they are needed, and to forget the uses.
     """
 
-    def __init__(self, ledger: Ledger, draft: Draft, place: str) -> None:
-        self.ledger = ledger
+    def __init__(self, counts: Counts, draft: Draft, place: str) -> None:
+        self.counts = counts
         self.place = place
         self.title = ""
         self.cache: dict[Any, Ready] = {}
         self.tables: Tables | None = None
-        self._uses = Uses(draft)
+        self._variants = Variants(draft)
         self._all: list[tuple[str, str, Ready]] = []
         self._told: dict[tuple[str, bool, str, str], int] = {}
         self._untold: dict[tuple[str, bool, str, str, bool], list[Any]] = {}
@@ -72,10 +72,10 @@ class Account:
     def ready(
         self, plan: Plan, element: str, sides: Sides | str, answers: Answers, points: Sequence[tuple[str, Answers]] = ()
     ) -> Ready:
-        """Return what shapes of this use have in common; the parameters are those of ``Uses.ready``."""
+        """Return what shapes of this use have in common; the parameters are those of ``Variants.ready``."""
         if len(self._all) > _MAX_READY:
             self._forget()
-        ready = self._uses.ready(plan, sides, answers, points)
+        ready = self._variants.ready(plan, sides, answers, points)
         self._all.append((element, plan.label, ready))
         return ready
 
@@ -90,7 +90,7 @@ class Account:
             self.tables.settle()
         often = {key: ready for key, ready in self.cache.items() if ready.count > 1}
         self.flush()
-        self._uses.forget()
+        self._variants.forget()
         if len(often) > _MAX_READY * 3 // 4:
             often.clear()
         self.cache.clear()
@@ -134,9 +134,9 @@ class Account:
 
     def _write(self, change: Change, key: Key, where: Where, is_counted: bool, count: int) -> None:
         if change.is_drop:
-            self.ledger.drop(change.code, change.feature, key, where, change.detail, count=count)
+            self.counts.drop(change.code, change.feature, key, where, change.detail, count=count)
         else:
-            self.ledger.change(
+            self.counts.change(
                 change.kind, change.code, change.feature, key, where, change.detail, counted=is_counted, count=count
             )
 
@@ -155,19 +155,19 @@ class Account:
         key = (element, ready.plan.label)
         self._count(ready, key, 1)
         for type_, count in ready.into:
-            self.ledger.dropped[type_, key[1]] += count
+            self.counts.dropped[type_, key[1]] += count
         if loss.kind is Kind.DROPPED:
-            self.ledger.drop(loss.code, loss.feature, key, self.where(line, element), loss.detail)
+            self.counts.drop(loss.code, loss.feature, key, self.where(line, element), loss.detail)
         else:
-            self.ledger.dropped[key] += 1
-            self.ledger.lose(loss.kind, loss.code, loss.feature, key, self.where(line, element), loss.detail)
+            self.counts.dropped[key] += 1
+            self.counts.lose(loss.kind, loss.code, loss.feature, key, self.where(line, element), loss.detail)
 
     def drop_unknown(self, element: str, label: str, line: int | None) -> None:
         """Say that an element is none this format knows."""
-        self.ledger.into[element, label] += 1
+        self.counts.into[element, label] += 1
         detail = f"<{element}> is no shape of CVAT that can be read."
-        self.ledger.drop("UNSUPPORTED_SHAPE", Feature.SHAPE, (element, label), self.where(line, element), detail)
-        self.ledger.note(Level.ERROR, "UNSUPPORTED_SHAPE", detail, self.where(line, element))
+        self.counts.drop("UNSUPPORTED_SHAPE", Feature.SHAPE, (element, label), self.where(line, element), detail)
+        self.counts.note(Level.ERROR, "UNSUPPORTED_SHAPE", detail, self.where(line, element))
 
     def lose_unread(self, shape: Shape) -> None:
         """Say what of a shape is not read: elements in it, and XML attributes of its answers."""
@@ -179,16 +179,16 @@ class Account:
             detail = f"{name.rpartition('.')[2]!r} in <{shape[0]}> is nothing CVAT writes; it is not read."
             key = ("key", f"annotation.{name}")
             where = self.where(shape[6], shape[0])
-            self.ledger.lose(Kind.DROPPED, "UNKNOWN_ELEMENT", Feature.NATIVE, key, where, detail)
+            self.counts.lose(Kind.DROPPED, "UNKNOWN_ELEMENT", Feature.NATIVE, key, where, detail)
         for child in children or ():
             self.lose_unread(child)
 
     def note(self, level: Level, code: str, detail: str, line: int | None, element: str) -> None:
         """Say something that lost nothing."""
-        self.ledger.note(level, code, detail, self.where(line, element))
+        self.counts.note(level, code, detail, self.where(line, element))
 
     def _count(self, ready: Ready, key: Key, count: int) -> None:
-        into = self.ledger.into
+        into = self.counts.into
         into[key] += count
         for type_, number in ready.into:
             into[type_, key[1]] += number * count

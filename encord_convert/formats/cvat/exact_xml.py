@@ -1,6 +1,6 @@
 """CVAT files element by element: the exact lane, which reads whatever XML allows.
 
-Both lanes (this one on lxml, and the byte lane of ``_cvat_bytes``) give the same records: :class:`Picture`,
+Both lanes (this one on lxml, and the byte lane of ``_cvat_bytes``) give the same records: :class:`Image`,
 :class:`Track` and strays. A shape is a plain tuple, since there are a million of them.
 """
 
@@ -50,7 +50,7 @@ UNREAD = "<"
 """Begins the names that stand among the XML attributes of a shape for elements in it that are not read."""
 
 
-class Picture:
+class Image:
     """An ``image`` element: its XML attributes, shapes, and line."""
 
     __slots__ = ("attributes", "line", "shapes")
@@ -82,7 +82,7 @@ class Stray:
         self.shape = shape
 
 
-Record = Picture | Track | Stray
+Record = Image | Track | Stray
 
 
 def values_of(shape: Shape) -> dict[str, str]:
@@ -274,7 +274,7 @@ def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
             elif element.tag == "version":
                 yield "version", (element.text or "").strip()
             else:
-                yield "record", _picture(element) if element.tag == "image" else _track(element)
+                yield "record", _image(element) if element.tag == "image" else _track(element)
             element.clear()
             del parent[: parent.index(element) + 1]
         if events.root is not None:
@@ -290,9 +290,9 @@ def _strays_before(element: Any) -> Iterator[tuple[str, Stray]]:
             yield "record", Stray(_shape(sibling))
 
 
-def _picture(element: Any) -> Picture:
+def _image(element: Any) -> Image:
     shapes = [_shape(child) for child in element if isinstance(child.tag, str)]
-    return Picture(dict(element.items()), shapes, element.sourceline)
+    return Image(dict(element.items()), shapes, element.sourceline)
 
 
 def _track(element: Any) -> Track:

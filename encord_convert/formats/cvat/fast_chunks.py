@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Shape, sides_of
-from encord_convert.formats.cvat.fast_codes import Codes, Ints, Tag, Use, pictures_in
+from encord_convert.formats.cvat.fast_codes import Codes, Ints, Tag, Variant, images_in
 from encord_convert.formats.cvat.fast_xml import TOKEN, NotCanonical, attributes_of, count_in
 
 _LINE_FEED, _LESS = 10, 60
@@ -65,23 +65,23 @@ class Page:
     def __len__(self) -> int:
         return len(self.bodies)
 
-    def use(self, place: int) -> Use:
+    def variant(self, place: int) -> Variant:
         """Return what the key of a tag says."""
-        return self._known.uses[int(self.codes[place])]
+        return self._known.variants[int(self.codes[place])]
 
     def attributes(self, place: int) -> dict[str, str]:
         """Return the XML attributes of a tag."""
-        own, more = attributes_of(self.bodies[place].decode()), self.use(place).attributes
+        own, more = attributes_of(self.bodies[place].decode()), self.variant(place).attributes
         if not own.keys().isdisjoint(more):
             raise NotCanonical
         return own | more if more else own
 
     def shape(self, place: int) -> Shape:
         """Return a shape as the byte lane gives those that are not as most are."""
-        use, attributes = self.use(place), self.attributes(place)
-        answers = use.answers or NO_ANSWERS
-        label = use.label or attributes.get("label", "")  # it may stand elsewhere than before the others
-        return use.tag, label, sides_of(attributes), attributes, answers, None, self.line_of(place)
+        variant, attributes = self.variant(place), self.attributes(place)
+        answers = variant.answers or NO_ANSWERS
+        label = variant.label or attributes.get("label", "")  # it may stand elsewhere than before the others
+        return variant.tag, label, sides_of(attributes), attributes, answers, None, self.line_of(place)
 
     def line_of(self, place: int) -> int:
         """Return the one-based line of a tag."""
@@ -110,18 +110,18 @@ def page_of(chunk: bytes, line: int, known: Codes) -> Page | None:
     if not found or len(found) > MOST:
         return None
     codes = known.of(found)
-    pictures = pictures_in(known.kinds[codes])
-    if pictures is None:
+    images = images_in(known.kinds[codes])
+    if images is None:
         return None
     if count_in(chunk, b"<") != len(found) + int(known.inner[codes].sum()):
         raise NotCanonical
-    return Page(chunk, line, found, codes, known, *pictures)
+    return Page(chunk, line, found, codes, known, *images)
 
 
 # -- the values of many bodies ---------------------------------------------------------------------------------------
 
 
-class Stretch(NamedTuple):
+class Chunk(NamedTuple):
     """Shapes that have the same XML attributes in the same order.
 
     ``is_numeric``: nothing but digits, points and signs is in their values.
@@ -133,20 +133,20 @@ class Stretch(NamedTuple):
     is_numeric: bool
 
 
-def stretches(places: Sequence[int], bodies: Sequence[bytes]) -> Iterator[Stretch]:
+def stretches(places: Sequence[int], bodies: Sequence[bytes]) -> Iterator[Chunk]:
     """Group shapes by their XML attributes."""
     if not bodies:
         return
     first = bodies[0].split(b'"')[::2]
     if _are_numeric(first, bodies):
-        yield Stretch(places, bodies, _plain(first), True)
+        yield Chunk(places, bodies, _plain(first), True)
         return
     groups: dict[tuple[bytes, ...], list[int]] = {}
     for number, body in enumerate(bodies):
         groups.setdefault(tuple(body.split(b'"')[::2]), []).append(number)
     for names, numbers in groups.items():
         own = [bodies[number] for number in numbers]
-        yield Stretch([places[number] for number in numbers], own, _plain(names), _are_numeric(names, own))
+        yield Chunk([places[number] for number in numbers], own, _plain(names), _are_numeric(names, own))
 
 
 def _are_numeric(names: Sequence[bytes], bodies: Sequence[bytes]) -> bool:

@@ -93,7 +93,7 @@ def _attributes(text: str) -> dict[str, str]:
     return attributes_of(text) if text else {}
 
 
-class Use(NamedTuple):
+class Variant(NamedTuple):
     """What the key of a tag says; ``kind`` is of :data:`KINDS`, or one of those above."""
 
     head: Head
@@ -153,14 +153,14 @@ class Codes:
         self.clear()
 
     def __len__(self) -> int:
-        return len(self.uses)
+        return len(self.variants)
 
     def clear(self) -> None:
         """Forget all keys."""
         self._numbers = _Numbers(self)
         self._heads: dict[bytes, Head] = {}
         self._tails: dict[bytes, Tail] = {}
-        self.uses: list[Use] = []
+        self.variants: list[Variant] = []
         self.kinds = np.zeros(_FIRST_ROOM, np.int8)
         self.inner = np.zeros(_FIRST_ROOM, np.int64)
 
@@ -176,16 +176,16 @@ class Codes:
 
     def add(self, key: Key) -> int:
         """Give a key a number."""
-        code = len(self.uses)
-        use = self._use(key)
+        code = len(self.variants)
+        variant = self._variant(key)
         if code == len(self.kinds):
             self.grow(2 * code)
-        self.uses.append(use)
-        self.kinds[code] = self.kind_of(code, use)
+        self.variants.append(variant)
+        self.kinds[code] = self.kind_of(code, variant)
         self.inner[code] = key[1].count(b"<")
         return code
 
-    def _use(self, key: Key) -> Use:
+    def _variant(self, key: Key) -> Variant:
         head, tail = self._heads.get(key[0]), self._tails.get(key[1])
         if head is None:
             head = self._heads[key[0]] = Head(key[0])
@@ -195,16 +195,16 @@ class Codes:
             raise NotCanonical
         if head.attributes and not head.attributes.keys().isdisjoint(tail.attributes):
             raise NotCanonical
-        return Use(head, tail, _kind(head, tail))
+        return Variant(head, tail, _kind(head, tail))
 
     def grow(self, room: int) -> None:
         """Make room in the tables."""
         self.kinds = np.resize(self.kinds, room)
         self.inner = np.resize(self.inner, room)
 
-    def kind_of(self, code: int, use: Use) -> int:
+    def kind_of(self, code: int, variant: Variant) -> int:
         """Return the kind that the table shall have."""
-        return use.kind
+        return variant.kind
 
 
 class _Numbers(dict[Key, int]):
@@ -216,12 +216,12 @@ class _Numbers(dict[Key, int]):
 
     def __missing__(self, key: Key) -> int:
         code = self._codes.add(key)
-        use = self._codes.uses[code]
-        self[use.head.text, use.tail.text] = code  # thousands of keys of the same few texts
+        variant = self._codes.variants[code]
+        self[variant.head.text, variant.tail.text] = code  # thousands of keys of the same few texts
         return code
 
 
-def pictures_in(kinds: NDArray[np.int8]) -> tuple[Ints, Ints] | None:
+def images_in(kinds: NDArray[np.int8]) -> tuple[Ints, Ints] | None:
     """Return where the images of a chunk begin and, exclusive, where their shapes end.
 
     None unless the chunk is nothing but images, one after the other, and shapes in them.

@@ -18,7 +18,7 @@ from encord_convert.formats.cvat.exact_xml import (
     CANONICAL,
     NO_ANSWERS,
     Answers,
-    Picture,
+    Image,
     Record,
     Shape,
     Sides,
@@ -127,7 +127,7 @@ def chunks_between(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
     return chunks(stream, first, end - start - len(first))
 
 
-def picture_from(stream: BinaryIO, place: int) -> int | None:
+def image_from(stream: BinaryIO, place: int) -> int | None:
     """Return where the first image at or behind a place of a file begins, None if there is none."""
     stream.seek(place)
     begin, data = MARKERS[0], b""
@@ -372,4 +372,4 @@ _canonical = {
 
 def _record(owner: tuple[str, dict[str, str], int], shapes: list[Shape]) -> Record:
     tag, attributes, line = owner
-    return Picture(attributes, shapes, line) if tag == "image" else Track(attributes, shapes, [], line)
+    return Image(attributes, shapes, line) if tag == "image" else Track(attributes, shapes, [], line)

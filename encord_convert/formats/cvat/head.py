@@ -118,7 +118,7 @@ def labels_of(labels: Labels) -> Tree:
 
 def label_steps(label: Label, more: Iterable[Question] = (), values: Any = None) -> Iterator[tuple[str, Tree]]:
     """Yield a label and its sub-labels; ``more`` are questions it asks beside its own, ``values`` gives ranges."""
-    type_ = next(iter(label.uses)) if len(label.uses) == 1 else "any"
+    type_ = next(iter(label.variants)) if len(label.variants) == 1 else "any"
     questions = [*label.questions.values(), *more]
     asked = {f"attribute[{one.name}]": _attribute(one, (values or values_of)(one)) for one in questions}
     tree: Tree = {"name": label.name, "color": label.color, "type": _TYPES.get(type_, type_), "attributes": asked}

@@ -17,8 +17,8 @@ from encord_convert.formats._hub_schema import ontology_from
 from encord_convert.formats.cvat.meta import UNDEFINED, Attribute, Meta
 from encord_convert.formats.cvat.ontology import AnswerPlan, Plans, ShapePlan, TagPlan, Unknown, node_of, number_of
 from encord_convert.formats.cvat.options import ReadOptions
-from encord_convert.formats.cvat.stats import LabelFacts
-from encord_convert.formats.cvat.write_labels import Labels, ObjectUse, Question, Questions, TagUse
+from encord_convert.formats.cvat.stats import LabelStats
+from encord_convert.formats.cvat.write_labels import Labels, ObjectVariant, Question, Questions, TagVariant
 from encord_convert.hub.labelset import Draft
 from encord_convert.sdk.objects import OntologyStructure, Shape
 
@@ -38,35 +38,35 @@ def own_ontology(metas: Sequence[Meta], options: ReadOptions) -> OntologyStructu
         return None
 
 
-def own_plans(structure: OntologyStructure, facts: Mapping[str, LabelFacts], draft: Draft) -> Plans | None:
+def own_plans(structure: OntologyStructure, stats: Mapping[str, LabelStats], draft: Draft) -> Plans | None:
     """Return the plans of reading back into an ontology; None if the file holds what was not written from it."""
     labels = Labels(structure)
     plans = Plans()
-    for use in labels.objects:
-        plans.shapes[use.element, use.label.name] = _shape_plan(use, structure, facts, draft)
+    for variant in labels.objects:
+        plans.shapes[variant.element, variant.label.name] = _shape_plan(variant, structure, stats, draft)
     for tags in labels.tags:
         _add_tags(plans, tags)
-    for name, used in facts.items():
+    for name, used in stats.items():
         if not all(_is_planned(plans, element, name, used) for element in used.elements):
             return None
     return plans
 
 
-def _is_planned(plans: Plans, element: str, label: str, facts: LabelFacts) -> bool:
+def _is_planned(plans: Plans, element: str, label: str, stats: LabelStats) -> bool:
     plan: Any = plans.tags.get(label) if element == "tag" else plans.shapes.get((element, label))
     if plan is None:
         return False
-    for name, texts in facts.answers.items():
+    for name, texts in stats.answers.items():
         answer = plan.answers.get(name)
-        if len(facts.elements) == 1 and (answer is None or any(answer.value(text) is Unknown for text in texts)):
+        if len(stats.elements) == 1 and (answer is None or any(answer.value(text) is Unknown for text in texts)):
             return False
     if element == "tag":
         return True
-    is_turned = facts.is_rotated and element == "box" and plan.makes is Shape.BOUNDING_BOX
+    is_rotated = stats.is_rotated and element == "box" and plan.makes is Shape.BOUNDING_BOX
     return (
-        not is_turned
-        and not (facts.is_occluded and plan.occluded is None)
-        and facts.points.keys() <= plan.places.keys()
+        not is_rotated
+        and not (stats.is_occluded and plan.occluded is None)
+        and stats.points.keys() <= plan.places.keys()
     )
 
 
@@ -103,29 +103,31 @@ def _answers(questions: Questions) -> dict[str, AnswerPlan]:
 
 
 def _shape_plan(
-    use: ObjectUse, structure: OntologyStructure, facts: Mapping[str, LabelFacts], draft: Draft
+    variant: ObjectVariant, structure: OntologyStructure, stats: Mapping[str, LabelStats], draft: Draft
 ) -> ShapePlan:
-    name, item = use.label.name, use.item
-    plan = ShapePlan(use.element, name, item, item.shape, answers=_answers(use.questions))
-    if use.questions.occluded is not None:
-        plan.occluded = OwnAnswer(use.questions.of(use.questions.occluded)[0])
-    if use.element == "skeleton":
+    name, item = variant.label.name, variant.item
+    plan = ShapePlan(variant.element, name, item, item.shape, answers=_answers(variant.questions))
+    if variant.questions.occluded is not None:
+        plan.occluded = OwnAnswer(variant.questions.of(variant.questions.occluded)[0])
+    if variant.element == "skeleton":
         template = next((one for one in structure.skeleton_templates if one.name == item.name), None)
-        nodes = [node.name for node in use.label.nodes]
+        nodes = [node.name for node in variant.label.nodes]
         if template is not None:
             plan.nodes = template.skeleton
         else:
-            nodes = list(facts[name].points) if name in facts else []
+            nodes = list(stats[name].points) if name in stats else []
             plan.nodes = [node_of(draft, item, point, place, len(nodes)) for place, point in enumerate(nodes)]
         plan.places = {node: place for place, node in enumerate(nodes)}
     return plan
 
 
-def _add_tags(plans: Plans, use: TagUse) -> None:
-    item, root = use.item, use.item.attributes[0]
-    plans.tags[use.label.name] = TagPlan(use.label.name, item, None, None, False, answers=_answers(use.questions))
-    for option, label in use.options.values():
+def _add_tags(plans: Plans, variant: TagVariant) -> None:
+    item, root = variant.item, variant.item.attributes[0]
+    plans.tags[variant.label.name] = TagPlan(
+        variant.label.name, item, None, None, False, answers=_answers(variant.questions)
+    )
+    for option, label in variant.options.values():
         plans.tags[label.name] = TagPlan(label.name, item, root, option, True)
-    if use.single is not None:
-        option, label, below = use.single
+    if variant.single is not None:
+        option, label, below = variant.single
         plans.tags[label.name] = TagPlan(label.name, item, root, option, False, answers=_answers(below))

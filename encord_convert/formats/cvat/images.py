@@ -5,7 +5,7 @@ from __future__ import annotations
 from encord_convert.errors import ReadError
 from encord_convert.hub.media import Header, Media
 
-TURNED = "EXIF data turns the image: its size is that as it is shown, which is how CVAT labels it."
+ROTATED = "EXIF data turns the image: its size is that as it is shown, which is how CVAT labels it."
 
 
 def header_of(media: Media, name: str, subset: str = "") -> Header | None:

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from encord_convert.formats.cvat.exact_xml import Picture
+from encord_convert.formats.cvat.exact_xml import Image
 from encord_convert.formats.cvat.read_shapes import LEAST_POINTS
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates, PolylineCoordinates
 
@@ -39,7 +39,7 @@ class _Job:
         self.sizes: list[int] = []
 
 
-def relative_lines(pictures: Sequence[Picture], extents: Sequence[Extent | None]) -> list[Iterator[Any] | None]:
+def relative_lines(images: Sequence[Image], extents: Sequence[Extent | None]) -> list[Iterator[Any] | None]:
     """Return, for each image, the relative points of its :data:`READ` elements in order.
 
     Parameters
@@ -54,10 +54,10 @@ def relative_lines(pictures: Sequence[Picture], extents: Sequence[Extent | None]
         x0, y0, x1, …, 0..1 of the image. None where a line of the image is not as most are: plain numbers, points
         enough, within the image; its shapes are to be read one by one.
     """
-    found: list[Iterator[Any] | None] = [None] * len(pictures)
+    found: list[Iterator[Any] | None] = [None] * len(images)
     jobs = []
-    for place, (picture, extent) in enumerate(zip(pictures, extents, strict=True)):
-        job = None if extent is None else _job(picture, place, extent)
+    for place, (image, extent) in enumerate(zip(images, extents, strict=True)):
+        job = None if extent is None else _job(image, place, extent)
         if job is not None and job.texts:
             jobs.append(job)
     if jobs and not _read(jobs, found):
@@ -66,9 +66,9 @@ def relative_lines(pictures: Sequence[Picture], extents: Sequence[Extent | None]
     return found
 
 
-def _job(picture: Picture, place: int, extent: Extent) -> _Job | None:
+def _job(image: Image, place: int, extent: Extent) -> _Job | None:
     job = _Job(place, extent)
-    for tag, _, _, values, _, _, _ in picture.shapes:
+    for tag, _, _, values, _, _, _ in image.shapes:
         if tag in READ:
             text = values[0] if isinstance(values, tuple) else values.get("points")
             count = text.count(";") + 1 if text else 0

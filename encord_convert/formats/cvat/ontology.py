@@ -12,8 +12,8 @@ from typing import Any
 
 from encord_convert.formats.cvat.meta import SHAPES, TAGS, UNDEFINED, UNLABELED, Attribute, Label, Node
 from encord_convert.formats.cvat.options import ReadOptions
-from encord_convert.formats.cvat.stats import LabelFacts
-from encord_convert.hub.counts import Ledger
+from encord_convert.formats.cvat.stats import LabelStats
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Level, Where
 from encord_convert.sdk.objects import Classification, Object, Shape
@@ -140,7 +140,7 @@ class Plans:
 
 
 def build(
-    draft: Draft, labels: list[Label], facts: Mapping[str, LabelFacts], options: ReadOptions, ledger: Ledger,
+    draft: Draft, labels: list[Label], stats: Mapping[str, LabelStats], options: ReadOptions, counts: Counts,
     left: list[list[Any]],
 ) -> Plans:  # fmt: skip
     """Fill the ontology of ``draft``, note what the description of the source has and the hub has no place for.
@@ -158,18 +158,18 @@ def build(
     left : list
         Receives the notes that hold where nothing that is native is written: :data:`encord_convert.hub.native.NOTES`.
     """
-    return _Builder(draft, facts, options, ledger, left).build(labels)
+    return _Builder(draft, stats, options, counts, left).build(labels)
 
 
 class _Builder:
     def __init__(
-        self, draft: Draft, facts: Mapping[str, LabelFacts], options: ReadOptions, ledger: Ledger, left: list[list[Any]]
+        self, draft: Draft, stats: Mapping[str, LabelStats], options: ReadOptions, counts: Counts, left: list[list[Any]]
     ) -> None:
         self._left = left
         self._draft = draft
-        self._facts = facts
+        self._stats = stats
         self._options = options
-        self._ledger = ledger
+        self._counts = counts
         self._plans = Plans()
         self._shared: dict[tuple[str, Shape], Object] = {}
         self._taken: set[tuple[str, Shape]] = set()
@@ -179,12 +179,12 @@ class _Builder:
     def build(self, labels: list[Label]) -> Plans:
         labels = labels + self._undeclared({label.name for label in labels})
         for label in labels:
-            self._label(label, self._facts.get(label.name) or LabelFacts())
+            self._label(label, self._stats.get(label.name) or LabelStats())
         return self._plans
 
     def _undeclared(self, declared: set[str]) -> list[Label]:
         found = []
-        for name in self._facts:
+        for name in self._stats:
             if name not in declared:
                 found.append(Label(name, is_declared=False))
                 shown = name or UNLABELED
@@ -192,24 +192,24 @@ class _Builder:
         return found
 
     def _note(self, level: Level, code: str, detail: str, element: str) -> None:
-        self._ledger.note(level, code, detail, Where(element=element))
+        self._counts.note(level, code, detail, Where(element=element))
 
     # -- labels -----------------------------------------------------------------------------------------------
 
-    def _label(self, label: Label, facts: LabelFacts) -> None:
-        _complete(label, facts, self._note)
+    def _label(self, label: Label, stats: LabelStats) -> None:
+        _complete(label, stats, self._note)
         self._note_what_is_left(label)
-        used = [element for element in SHAPES if element in facts.elements]
-        is_tag = "tag" in facts.elements or label.element == "tag"
+        used = [element for element in SHAPES if element in stats.elements]
+        is_tag = "tag" in stats.elements or label.element == "tag"
         if not used and label.element in SHAPES:
             used = [label.element]
         name = label.name or UNLABELED
         if not used and not is_tag:
             detail = "Labels of any shape that are never used have the shape that -r unused_shape says."
             self._note(Level.INFO, "LABEL_UNUSED", detail, name)
-            self._object(name, Shape(self._options.unused_shape), label, facts, "box")
+            self._object(name, Shape(self._options.unused_shape), label, stats, "box")
         for element in used:
-            self._plans.shapes[element, label.name] = self._shape(element, name, label, facts)
+            self._plans.shapes[element, label.name] = self._shape(element, name, label, stats)
         if is_tag:
             self._tag(name, label)
 
@@ -223,9 +223,9 @@ class _Builder:
                 detail = "The ontology has no default values of attributes; -r apply_defaults=yes uses them."
                 self._left.append([Level.INFO.value, "DEFAULT_DROPPED", detail, element, 1])
 
-    def _shape(self, element: str, name: str, label: Label, facts: LabelFacts) -> ShapePlan:
-        makes = self._makes(element, facts)
-        object_ = self._object(name, makes, label, facts, element)
+    def _shape(self, element: str, name: str, label: Label, stats: LabelStats) -> ShapePlan:
+        makes = self._makes(element, stats)
+        object_ = self._object(name, makes, label, stats, element)
         renamed = None if object_.name == label.name else _renaming(label)
         plan = ShapePlan(element, label.name, object_, makes, renamed)
         hub = {attribute.name: attribute for attribute in object_.attributes}
@@ -234,22 +234,22 @@ class _Builder:
         if element == "skeleton":
             self._skeleton(plan, label, hub)
         elif makes is Shape.SKELETON:
-            self._numbered_skeleton(plan, next(iter(facts.pair_counts)))
-        for extra, title in _extras(label, facts, self._options).items():
+            self._numbered_skeleton(plan, next(iter(stats.pair_counts)))
+        for extra, title in _extras(label, stats, self._options).items():
             setattr(plan, extra, AnswerPlan(hub[title], Attribute(title, _EXTRA_KINDS[extra]), hub[title].dynamic))
         if self._options.apply_defaults:
             plan.defaults = {name: answer for name, answer in plan.answers.items() if answer.default}
         return plan
 
-    def _makes(self, element: str, facts: LabelFacts) -> Any:
+    def _makes(self, element: str, stats: LabelStats) -> Any:
         options = self._options
         if element == "box":
             if options.transform_bounding_boxes_to_polygons:
                 return Shape.POLYGON
-            is_rotatable = facts.is_rotated or options.boxes == "rotatable"
+            is_rotatable = stats.is_rotated or options.boxes == "rotatable"
             return Shape.ROTATABLE_BOUNDING_BOX if is_rotatable else Shape.BOUNDING_BOX
         if element == "points":
-            counts = list(facts.pair_counts)
+            counts = list(stats.pair_counts)
             is_skeleton = options.points_as_skeleton and len(counts) == 1 and counts[0] > 1
             return Shape.SKELETON if is_skeleton else Shape.POINT
         if element == "ellipse":
@@ -260,7 +260,7 @@ class _Builder:
 
     # -- objects ----------------------------------------------------------------------------------------------
 
-    def _object(self, name: str, shape: Shape, label: Label, facts: LabelFacts, element: str) -> Object:
+    def _object(self, name: str, shape: Shape, label: Label, stats: LabelStats, element: str) -> Object:
         """Return the object of this label and shape, with all attributes of the label.
 
         A skeleton has points of its own, and so an object of its own.
@@ -276,14 +276,14 @@ class _Builder:
         self._shared[label.name, shape] = object_
         taken: set[str] = set()
         for attribute in label.attributes:
-            self._attribute(object_, attribute.name, attribute, facts, taken)
+            self._attribute(object_, attribute.name, attribute, stats, taken)
         if element == "skeleton":
             for node in label.nodes:
                 for attribute in node.attributes:
-                    self._attribute(object_, f"{node.name}.{attribute.name}", attribute, facts, taken)
-        for extra, extra_title in _extras(label, facts, self._options).items():
+                    self._attribute(object_, f"{node.name}.{attribute.name}", attribute, stats, taken)
+        for extra, extra_title in _extras(label, stats, self._options).items():
             declared = Attribute(extra_title, _EXTRA_KINDS[extra], is_mutable=extra == "occluded")
-            self._attribute(object_, extra_title, declared, facts, taken, is_extra=True)
+            self._attribute(object_, extra_title, declared, stats, taken, is_extra=True)
         return object_
 
     def _attribute(
@@ -291,12 +291,12 @@ class _Builder:
         object_: Object,
         name: str,
         declared: Attribute,
-        facts: LabelFacts,
+        stats: LabelStats,
         taken: set[str],
         is_extra: bool = False,
     ) -> None:
         is_dynamic = declared.is_mutable and (
-            facts.is_tracked or is_extra or self._options.mutable_in_images == "dynamic"
+            stats.is_tracked or is_extra or self._options.mutable_in_images == "dynamic"
         )
         if name in taken:
             return
@@ -424,12 +424,12 @@ _CUBOIDS: dict[str, Any] = {"cuboid_2d": NewerShape.CUBOID_2D, "polygon": Shape.
 _EXTRA_KINDS = {"occluded": "check", "group_id": "text", "track_id": "text"}
 
 
-def _extras(label: Label, facts: LabelFacts, options: ReadOptions) -> dict[str, str]:
+def _extras(label: Label, stats: LabelStats, options: ReadOptions) -> dict[str, str]:
     """Return the attributes that stand for properties of a shape, and their titles, which no other attribute has."""
     wanted = {
-        "occluded": facts.is_occluded and options.occluded == "auto",
-        "group_id": facts.is_grouped and options.group_id,
-        "track_id": facts.has_track_id,
+        "occluded": stats.is_occluded and options.occluded == "auto",
+        "group_id": stats.is_grouped and options.group_id,
+        "track_id": stats.has_track_id,
     }
     taken = {attribute.name for attribute in label.attributes}
     return {name: f"{name} (shape)" if name in taken else name for name, is_wanted in wanted.items() if is_wanted}
@@ -438,11 +438,11 @@ def _extras(label: Label, facts: LabelFacts, options: ReadOptions) -> dict[str, 
 # -- attributes as they are used ----------------------------------------------------------------------------------
 
 
-def _complete(label: Label, facts: LabelFacts, note: Any) -> None:
+def _complete(label: Label, stats: LabelStats, note: Any) -> None:
     """Add to a label what its shapes have beyond the declaration: points, attributes, options."""
-    _complete_attributes(label.attributes, facts, label.name or UNLABELED, facts.is_tracked, note)
+    _complete_attributes(label.attributes, stats, label.name or UNLABELED, stats.is_tracked, note)
     known = {node.name: node for node in label.nodes}
-    for name in facts.points:
+    for name in stats.points:
         if name not in known:
             known[name] = Node(name)
             label.nodes.append(known[name])
@@ -450,22 +450,22 @@ def _complete(label: Label, facts: LabelFacts, note: Any) -> None:
                 detail = f"The skeleton {label.name!r} has a point {name!r} that is not declared."
                 note(Level.WARNING, "UNDECLARED_LABEL", detail, f"{label.name}/{name}")
     for node in label.nodes:
-        below = facts.points.get(node.name) or LabelFacts()
-        _complete_attributes(node.attributes, below, f"{label.name}/{node.name}", facts.is_tracked, note)
+        below = stats.points.get(node.name) or LabelStats()
+        _complete_attributes(node.attributes, below, f"{label.name}/{node.name}", stats.is_tracked, note)
 
 
 def _complete_attributes(
-    attributes: list[Attribute], facts: LabelFacts, owner: str, is_tracked: bool, note: Any
+    attributes: list[Attribute], stats: LabelStats, owner: str, is_tracked: bool, note: Any
 ) -> None:
     known = {attribute.name: attribute for attribute in attributes}
-    for name in facts.answers:
+    for name in stats.answers:
         if name not in known:
             attributes.append(Attribute(name, is_mutable=is_tracked, is_declared=False))
             detail = f"The attribute {name!r} of {owner!r} is used but not declared; it is read as text."
             note(Level.WARNING, "UNDECLARED_ATTRIBUTE", detail, f"{owner}/{name}")
     for attribute in attributes:
         if attribute.kind == "choice":
-            _complete_options(attribute, facts.answers.get(attribute.name, {}), owner, note)
+            _complete_options(attribute, stats.answers.get(attribute.name, {}), owner, note)
 
 
 def _complete_options(attribute: Attribute, observed: Mapping[str, None], owner: str, note: Any) -> None:

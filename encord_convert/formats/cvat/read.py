@@ -17,7 +17,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._files import FileSource, Source
 from encord_convert.formats.cvat import fast_xml as lane
 from encord_convert.formats.cvat.counts import Account
-from encord_convert.formats.cvat.exact_xml import Picture, Record, Stray, Track, parsed_elements
+from encord_convert.formats.cvat.exact_xml import Image, Record, Stray, Track, parsed_elements
 from encord_convert.formats.cvat.grid import FAMILY, Grid, keys_of
 from encord_convert.formats.cvat.head import META, WAS, beyond, body, labels_of, names_beyond, within
 from encord_convert.formats.cvat.hints import own_ontology, own_plans
@@ -25,20 +25,20 @@ from encord_convert.formats.cvat.meta import Task, merged_labels
 from encord_convert.formats.cvat.ontology import Plans, build
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_groups import Groups, own_row
-from encord_convert.formats.cvat.read_images import Pictures
-from encord_convert.formats.cvat.read_tables import SheetReader
+from encord_convert.formats.cvat.read_images import Images
+from encord_convert.formats.cvat.read_tables import TableReader
 from encord_convert.formats.cvat.read_tracks import Tracks
 from encord_convert.formats.cvat.scan import Scan, pieces, scan, stamp_of
-from encord_convert.formats.cvat.stats import LabelFacts, Wanted, merged_facts
+from encord_convert.formats.cvat.stats import LabelStats, Wanted, merged_stats
 from encord_convert.formats.cvat.trees import Tree
 from encord_convert.formats.cvat.write_labels import Labels
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Before, Draft, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import Media, apart
 from encord_convert.hub.native import NOTES, leaves
 from encord_convert.hub.splits import UNNAMED, named_in
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, Shape
 
@@ -54,7 +54,7 @@ _HELD = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Spec:
     """What another process needs to make a part of the rows: the source's description, and where the part begins.
 
     Parameters
@@ -90,11 +90,11 @@ def read_members(source: Source, members: Sequence[str], options: ReadOptions, r
     scans = [scan(source, member, wanted) for member in members]
     is_cut = _can_be_cut(source, scans, options)
     reading = _Reading(scans, options, is_cut)
-    report.reading = reading.ledger
+    report.reading = reading.counts
     title = next((one.meta.name for one in scans if one.meta.name), "")
     cut = partial(_shards, source, reading) if is_cut else None
     labels = LabelSet(
-        reading.draft.ontology, sheets=partial(reading.sheets, source), title=title, ledger=reading.ledger, shards=cut
+        reading.draft.ontology, tables=partial(reading.tables, source), title=title, counts=reading.counts, shards=cut
     )
     labels.native[FAMILY] = reading.native
     if all(one.meta.own is None for one in scans):
@@ -104,7 +104,7 @@ def read_members(source: Source, members: Sequence[str], options: ReadOptions, r
 
 def _splits_in(one: Scan, *, is_alone: bool) -> set[str]:
     tasks = {task.subset for task in one.meta.tasks} - {UNNAMED}
-    return {*one.facts.subsets, *tasks, "" if is_alone else named_in(one.member)} - {""}
+    return {*one.stats.subsets, *tasks, "" if is_alone else named_in(one.member)} - {""}
 
 
 def _copied(values: list[Any]) -> list[Any]:
@@ -120,21 +120,21 @@ class _Reading:
         self.scans = scans
         self.options = options
         self.draft = Draft("cvat")
-        self.ledger = Ledger()
+        self.counts = Counts()
         self.native: dict[str, Any] = {NOTES: []}
         members = [one.member for one in scans]
         self.folders = dict(zip(members, apart(members), strict=True))
         for one in scans:
-            _note_tasks(one, self.ledger)
+            _note_tasks(one, self.counts)
         own = self._own_plans()
         if own is not None:
             self.plans: Plans = own
             self._add_native()
-            self.ledger.mark_head()
+            self.counts.mark_head()
             return
         self.plans = self._plans(is_cut)
         self._add_native()
-        self.ledger.mark_head()
+        self.counts.mark_head()
 
     def _plans(self, is_cut: bool) -> Plans:
         # Merging and completing change labels. Of a file that is cut, each part begins with what the scan said.
@@ -144,8 +144,8 @@ class _Reading:
         else:
             for one in self.scans:
                 one.meta.labels = []
-        facts: dict[str, LabelFacts] = merged_facts(_copied([one.facts.labels for one in self.scans]))
-        return build(self.draft, merged_labels(labels), facts, self.options, self.ledger, self.native[NOTES])
+        stats: dict[str, LabelStats] = merged_stats(_copied([one.stats.labels for one in self.scans]))
+        return build(self.draft, merged_labels(labels), stats, self.options, self.counts, self.native[NOTES])
 
     def _add_native(self) -> None:
         """Find out what the files say of themselves that the hub has no words for."""
@@ -153,13 +153,13 @@ class _Reading:
         for one in self.scans:
             where = Where(file=one.member)
             if one.meta.personal:
-                self.ledger.note(Level.INFO, "PERSONAL_DATA", _PERSONAL, where, one.meta.personal)
+                self.counts.note(Level.INFO, "PERSONAL_DATA", _PERSONAL, where, one.meta.personal)
             if one.meta.version not in ("", "1.1"):
                 detail = f"The 'version' {one.meta.version} of the format; written is 1.1."
-                self.ledger.note(Level.INFO, "NATIVE_DROPPED", detail, where)
+                self.counts.note(Level.INFO, "NATIVE_DROPPED", detail, where)
             for name in one.meta.around:
                 detail = f"'{name.partition('.')[2]}' of <{name.partition('.')[0]}> is not read."
-                self.ledger.lose(
+                self.counts.lose(
                     Kind.DROPPED, "UNKNOWN_ELEMENT", Feature.NATIVE, ("key", f"file.{name}"), where, detail
                 )
             ours = self._written(one, labels)
@@ -174,12 +174,12 @@ class _Reading:
 
     def _written(self, one: Scan, labels: Tree) -> Tree:
         """Return what would be written of a file, from the ontology and what else is known of its rows."""
-        meta, facts = one.meta, one.facts
+        meta, stats = one.meta, one.stats
         task, row = meta.tasks[0] if meta.tasks else Task(), own_row(meta.own)
-        is_video = bool(facts.tracks) or (task.mode == "interpolation" and not facts.pictures)
+        is_video = bool(stats.tracks) or (task.mode == "interpolation" and not stats.images)
         if not is_video or meta.kind == "project":
             name = row.title if row is not None else task.name or meta.name if self.options.group_images else meta.name
-            size = facts.pictures if row is None else row.frames
+            size = stats.images if row is None else row.frames
             return body(meta.kind, name, Grid(0, 1, max(0, size - 1), size), "", labels)
         title = row.title if row is not None else task.source or task.name or meta.name or "video"
         frames = row.frames if row is not None else task.frames(self.options)
@@ -193,8 +193,8 @@ class _Reading:
         structure = own_ontology([one.meta for one in self.scans], self.options)
         plans = None
         if structure is not None:
-            facts = merged_facts(_copied([one.facts.labels for one in self.scans]))
-            plans = own_plans(structure, facts, self.draft)
+            stats = merged_stats(_copied([one.stats.labels for one in self.scans]))
+            plans = own_plans(structure, stats, self.draft)
         if plans is None or structure is None:
             return None
         self.draft.ontology = structure
@@ -202,56 +202,56 @@ class _Reading:
         self.options = replace(self.options, keyframes_manual=False)
         return plans
 
-    def sheets(self, source: Source) -> Iterator[Sheet | LabelRowV2]:
+    def tables(self, source: Source) -> Iterator[Table | LabelRowV2]:
         """Walk all rows, many at a time where images are plain, from a fresh account."""
-        self.ledger.rewind()
+        self.counts.rewind()
         for one in self.scans:
-            account = Account(self.ledger, self.draft, source.place(one.member))
+            account = Account(self.counts, self.draft, source.place(one.member))
             yield from self._rows(one, account, source, Media(source, one.member.rpartition("/")[0]))
 
-    def part(self, source: Source, recipe: Recipe) -> Iterator[Sheet | LabelRowV2]:
+    def part(self, source: Source, spec: Spec) -> Iterator[Table | LabelRowV2]:
         """Walk the rows of a part."""
-        self.ledger.rewind()
-        account = Account(self.ledger, self.draft, source.place(recipe.scan.member))
-        return self._rows(recipe.scan, account, source, None, recipe)
+        self.counts.rewind()
+        account = Account(self.counts, self.draft, source.place(spec.scan.member))
+        return self._rows(spec.scan, account, source, None, spec)
 
     def _rows(
-        self, one: Scan, account: Account, source: Source, media: Media | None, recipe: Recipe | None = None
-    ) -> Iterator[Sheet | LabelRowV2]:
+        self, one: Scan, account: Account, source: Source, media: Media | None, spec: Spec | None = None
+    ) -> Iterator[Table | LabelRowV2]:
         key = (one.member,) if len(self.scans) > 1 else ()
         folder = self.folders[one.member]
         common = (
-            self.draft, self.plans, self.options, account, one.meta, one.facts, media, one.member, key, folder,
+            self.draft, self.plans, self.options, account, one.meta, one.stats, media, one.member, key, folder,
         )  # fmt: skip
-        pictures, tracks = SheetReader(*common, first=recipe.first if recipe else 0), Tracks(*common)
+        images, tracks = TableReader(*common, first=spec.first if spec else 0), Tracks(*common)
         if own_row(one.meta.own) is not None:
-            yield from self._grouped(one, account, pictures, tracks, _records(source, one, recipe))
+            yield from self._grouped(one, account, images, tracks, _records(source, one, spec))
             return
-        held: list[Picture] = []
+        held: list[Image] = []
         try:
-            for piece in _walk(source, one, recipe):
-                sheet = None
-                if isinstance(piece, Piece) and pictures.takes_pages:
-                    yield from pictures.rows(held)
+            for piece in _walk(source, one, spec):
+                table = None
+                if isinstance(piece, Piece) and images.takes_pages:
+                    yield from images.rows(held)
                     held = []
-                    sheet = pictures.sheet(*piece)
-                if sheet is not None:
-                    yield sheet
-                    del piece, sheet  # megabytes, once they are taken apart
+                    table = images.table(*piece)
+                if table is not None:
+                    yield table
+                    del piece, table  # megabytes, once they are taken apart
                     continue
                 for record in _records_of(piece):
-                    if isinstance(record, Picture):
+                    if isinstance(record, Image):
                         held.append(record)
                         if len(held) < _HELD:
                             continue
-                    yield from pictures.rows(held)
+                    yield from images.rows(held)
                     held = []
                     if isinstance(record, Track):
                         yield from tracks.rows(record)
                     elif isinstance(record, Stray):
                         account.title = ""
                         account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
-            yield from pictures.rows(held)
+            yield from images.rows(held)
             yield from tracks.empty_rows()
         except lane.NotCanonical as error:
             raise _changed(source, one) from error
@@ -259,15 +259,15 @@ class _Reading:
             account.flush()
 
     def _grouped(
-        self, one: Scan, account: Account, pictures: Pictures, tracks: Tracks, records: Iterator[Record]
+        self, one: Scan, account: Account, images: Images, tracks: Tracks, records: Iterator[Record]
     ) -> Iterator[LabelRowV2]:
         """Walk a file that is about one row."""
         assert one.meta.own is not None
-        groups = Groups(pictures, self.draft, self.ledger, one.meta.own, (one.member,))
+        groups = Groups(images, self.draft, self.counts, one.meta.own, (one.member,))
         is_done = False
         try:
             for record in records:
-                if isinstance(record, Picture):
+                if isinstance(record, Image):
                     groups.add([record])
                 elif isinstance(record, Track):
                     for row in tracks.rows(record):
@@ -292,35 +292,35 @@ def _records_of(piece: Piece | Record) -> Iterable[Record]:
     return lane.records(piece.chunk.decode(), piece.line) if isinstance(piece, Piece) else (piece,)
 
 
-def _records(source: Source, one: Scan, recipe: Recipe | None = None) -> Iterator[Record]:
+def _records(source: Source, one: Scan, spec: Spec | None = None) -> Iterator[Record]:
     """Walk a file record by record."""
     try:
-        for piece in _walk(source, one, recipe):
+        for piece in _walk(source, one, spec):
             yield from _records_of(piece)
     except lane.NotCanonical as error:
         raise _changed(source, one) from error
 
 
-def _walk(source: Source, one: Scan, recipe: Recipe | None) -> Iterator[Piece | Record]:
+def _walk(source: Source, one: Scan, spec: Spec | None) -> Iterator[Piece | Record]:
     """Walk a file record by record, or so many together as are read in one go."""
     if stamp_of(source, one.member) != one.stamp:
         raise _changed(source, one)
     with source.open(one.member) as stream:
         if one.is_canonical:
-            yield from _pieces(stream, recipe, source.size(one.member))
+            yield from _pieces(stream, spec, source.size(one.member))
             return
         for kind, item in parsed_elements(stream, source.place(one.member)):
             if kind == "record":
                 yield item
 
 
-def _pieces(stream: BinaryIO, recipe: Recipe | None, size: int | None) -> Iterator[Piece]:
-    if recipe is not None:
-        line, chunks = recipe.line, lane.chunks_between(stream, recipe.start, recipe.end)
+def _pieces(stream: BinaryIO, spec: Spec | None, size: int | None) -> Iterator[Piece]:
+    if spec is not None:
+        line, chunks = spec.line, lane.chunks_between(stream, spec.start, spec.end)
     else:
         head, data = lane.prologue(stream)
         line, chunks = 1 + head.count(b"\n"), lane.chunks(stream, data)
-    for chunk in pieces(chunks, recipe is None or recipe.end == size):
+    for chunk in pieces(chunks, spec is None or spec.end == size):
         yield Piece(chunk, line)
         line += lane.count_in(chunk, b"\n")
 
@@ -329,21 +329,21 @@ def _changed(source: Source, one: Scan) -> ReadError:
     return ReadError(source.place(one.member), "changed while it was read.", advice="Read it again when it is done.")
 
 
-def _note_tasks(one: Scan, ledger: Ledger) -> None:
+def _note_tasks(one: Scan, counts: Counts) -> None:
     where = Where(file=one.member)
-    if any(one.facts.subsets) and one.facts.subsets:
+    if any(one.stats.subsets) and one.stats.subsets:
         detail = "The subsets of the project are kept in the client metadata of each row, as split."
-        ledger.note(Level.INFO, "SUBSET_AS_METADATA", detail, where)
+        counts.note(Level.INFO, "SUBSET_AS_METADATA", detail, where)
     for task in one.meta.tasks:
-        if one.facts.tracks and (task.step > 1 or task.start > 0):
+        if one.stats.tracks and (task.step > 1 or task.start > 0):
             detail = (
                 "The task starts after the first frame of its video, or skips frames; frames are numbered as in "
                 "the source, or 0, 1, 2, … with -r frame_mapping=relative."
             )
-            ledger.note(Level.WARNING, "FRAME_STEP", detail, Where(file=one.member, element=task.name or task.id))
-        if one.facts.pictures and task.mode == "interpolation":
+            counts.note(Level.WARNING, "FRAME_STEP", detail, Where(file=one.member, element=task.name or task.id))
+        if one.stats.images and task.mode == "interpolation":
             detail = "The images are frames of a video; this export has no tracks."
-            ledger.note(Level.INFO, "TRACK_ID_LOST", detail, Where(file=one.member, element=task.name or task.id))
+            counts.note(Level.INFO, "TRACK_ID_LOST", detail, Where(file=one.member, element=task.name or task.id))
 
 
 # -- shards -------------------------------------------------------------------------------------------------------
@@ -352,12 +352,12 @@ def _note_tasks(one: Scan, ledger: Ledger) -> None:
 def _can_be_cut(source: Source, scans: Sequence[Scan], options: ReadOptions) -> bool:
     """Tell whether other processes can read parts of the file: it is one file, plain, of images that are rows."""
     one = scans[0]
-    is_sized = not one.facts.without_size or options.size is not None
+    is_sized = not one.stats.without_size or options.size is not None
     return (
         len(scans) == 1
         and one.is_canonical
-        and one.facts.pictures > 1
-        and not one.facts.tracks
+        and one.stats.images > 1
+        and not one.stats.tracks
         and not (options.group_images or options.frames_as_video)
         and own_row(one.meta.own) is None
         and is_sized
@@ -366,47 +366,47 @@ def _can_be_cut(source: Source, scans: Sequence[Scan], options: ReadOptions) -> 
 
 
 def _shards(source: Source, reading: _Reading, count: int) -> list[LabelSet]:
-    return [open_shard(recipe) for recipe in _recipes(source, reading, count)]
+    return [open_shard(spec) for spec in _specs(source, reading, count)]
 
 
-def _recipes(source: Source, reading: _Reading, count: int) -> Iterator[Recipe]:
+def _specs(source: Source, reading: _Reading, count: int) -> Iterator[Spec]:
     """Cut the file at images, into parts of about equal size."""
     one = reading.scans[0]
     path = source.path(one.member)
     assert path is not None
     size = path.stat().st_size
-    whole = Recipe(path, source.place(one.member), one, reading.options, 0, size, 1, 0)
+    whole = Spec(path, source.place(one.member), one, reading.options, 0, size, 1, 0)
     with path.open("rb") as stream:
         head, _ = lane.prologue(stream)
         if len(one.parts) == count:
-            yield from _scanned_recipes(whole, reading.plans, 1 + head.count(b"\n"))
+            yield from _scanned_specs(whole, reading.plans, 1 + head.count(b"\n"))
             return
         stream.seek(len(head))
         step = (size - len(head)) // count + 1
         start, line, first = len(head), 1 + head.count(b"\n"), 0
         while start < size:
-            length, lines, pictures = _stretch(stream, step)
+            length, lines, images = _chunk(stream, step)
             yield replace(whole, start=start, end=start + length, line=line, first=first)
-            start, line, first = start + length, line + lines, first + pictures
+            start, line, first = start + length, line + lines, first + images
             stream.seek(start)
 
 
-def _scanned_recipes(whole: Recipe, plans: Plans, line: int) -> Iterator[Recipe]:
+def _scanned_specs(whole: Spec, plans: Plans, line: int) -> Iterator[Spec]:
     """Return the recipes of the parts a file was scanned in, of which more is known."""
     first, objects = 0, Counter[Shape]()
     for part in whole.scan.parts:
         yield replace(whole, start=part.start, end=part.end, line=line, first=first, objects=dict(objects))
-        line, first = line + part.lines, first + part.pictures
+        line, first = line + part.lines, first + part.images
         for key, count in (part.objects or {}).items():
             plan = plans.shapes.get(key)
             if plan is not None:
                 objects[plan.makes] += count
 
 
-def _stretch(stream: BinaryIO, least: int) -> tuple[int, int, int]:
+def _chunk(stream: BinaryIO, least: int) -> tuple[int, int, int]:
     """Return how many bytes, lines and images lie before the first image that is ``least`` bytes away or more."""
     begin = b"<image "
-    length = lines = pictures = 0
+    length = lines = images = 0
     data = b""
     while more := stream.read(lane.CHUNK_BYTES):
         data += more
@@ -414,33 +414,33 @@ def _stretch(stream: BinaryIO, least: int) -> tuple[int, int, int]:
         # The last bytes wait for the next chunk: an image may begin in them.
         keep = cut if cut >= 0 else len(data) - len(begin) + 1
         lines += data.count(b"\n", 0, keep)
-        pictures += data.count(begin, 0, keep + len(begin) - 1)
+        images += data.count(begin, 0, keep + len(begin) - 1)
         length += keep
         if cut >= 0:
-            return length, lines, pictures
+            return length, lines, images
         data = data[keep:]
-    return length + len(data), lines + data.count(b"\n"), pictures
+    return length + len(data), lines + data.count(b"\n"), images
 
 
-def open_shard(recipe: Recipe) -> LabelSet:
+def open_shard(spec: Spec) -> LabelSet:
     """Return the part of a label set that a recipe describes, in whatever process this runs.
 
     The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their accounts,
     merged in that order, its account.
     """
-    source = _NamedSource(recipe.path, recipe.name)
-    reading = _Reading([recipe.scan], recipe.options)
-    if recipe.first:
-        reading.ledger = Ledger()  # what was found before the rows belongs to the account of the first part
+    source = _NamedSource(spec.path, spec.name)
+    reading = _Reading([spec.scan], spec.options)
+    if spec.first:
+        reading.counts = Counts()  # what was found before the rows belongs to the account of the first part
     labels = LabelSet(
         reading.draft.ontology,
-        sheets=partial(reading.part, source, recipe),
-        title=recipe.scan.meta.name,
-        ledger=reading.ledger,
+        tables=partial(reading.part, source, spec),
+        title=spec.scan.meta.name,
+        counts=reading.counts,
     )
-    labels.native[FAMILY] = {NOTES: []} if recipe.first else reading.native
-    labels.before = Before(recipe.first, recipe.objects)
-    labels.recipe = (f"{__name__}:{open_shard.__name__}", recipe)
+    labels.native[FAMILY] = {NOTES: []} if spec.first else reading.native
+    labels.before = Before(spec.first, spec.objects)
+    labels.spec = (f"{__name__}:{open_shard.__name__}", spec)
     return labels
 
 

@@ -18,7 +18,7 @@ from encord_convert.hub.counts import Carried
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind
 from encord_convert.hub.native import KEPT
-from encord_convert.hub.table import Use
+from encord_convert.hub.table import Variant
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers
 from encord_convert.sdk.objects._instance import SharedAnswers
@@ -87,12 +87,12 @@ class Ready:
     and ``dynamic`` are the answers, ``cleared`` the attributes said to have none; ``changes`` happen to every shape.
     ``native`` is what only CVAT has words for.
     ``count`` shapes of it wait to be counted; ``is_open`` if some change of it wants more examples.
-    ``use`` is how a sheet has it, ``split`` how if several points of one shape are an object each; made when needed.
+    ``variant`` is how a table has it, ``split`` how if several points of one shape are an object each.
     """
 
     __slots__ = (
         "carried", "changes", "cleared", "count", "dynamic", "info", "into", "is_changed", "is_open", "native", "plan",
-        "shares", "split", "static", "use", "z",
+        "shares", "split", "static", "variant", "z",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, common: _Part, answered: _Part, beside: _Part, shares: Shares) -> None:
@@ -110,8 +110,8 @@ class Ready:
         self.is_open = bool(self.changes)
         self.count = 0
         self.shares = shares
-        self.use: Use | None = None
-        self.split: tuple[Use, Use] | None = None
+        self.variant: Variant | None = None
+        self.split: tuple[Variant, Variant] | None = None
 
 
 @dataclass(slots=True)
@@ -169,7 +169,7 @@ def counts_of(counts: Mapping[str, int]) -> Carried:
     return tuple(sorted([(type_, count) for type_, count in counts.items() if count > 0]))
 
 
-class Uses:
+class Variants:
     """Works out uses, and remembers their parts.
 
     Parameters

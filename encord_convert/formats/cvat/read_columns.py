@@ -13,12 +13,12 @@ from encord_convert.formats.cvat.fast_chunks import Page, columns_of, numbers_te
 from encord_convert.formats.cvat.fast_codes import KINDS, Ints
 from encord_convert.formats.cvat.fast_numbers import END, Floats, numbers_in
 from encord_convert.formats.cvat.read_masks import placed_mask, runs_of
-from encord_convert.formats.cvat.read_shapes import LEAST_POINTS, is_turned_within, leaves_turned, plain_angle
+from encord_convert.formats.cvat.read_shapes import LEAST_POINTS, is_rotated_within, leaves_rotated, plain_angle
 from encord_convert.hub.table import Size
 from encord_convert.sdk.objects import Shape as HubShape
 
 BOX, POLYGON, POLYLINE, POINTS, MASK = (KINDS[element] for element in CANONICAL)
-TURNED_BOX = MASK + 1
+ROTATED_BOX = MASK + 1
 """A box of a label of which any box is turned."""
 
 _CORNERS = CANONICAL["box"][:4]
@@ -27,7 +27,7 @@ _POINTS = b' points="'
 
 MAKES = {
     ("box", HubShape.BOUNDING_BOX): BOX,
-    ("box", HubShape.ROTATABLE_BOUNDING_BOX): TURNED_BOX,
+    ("box", HubShape.ROTATABLE_BOUNDING_BOX): ROTATED_BOX,
     ("polygon", HubShape.POLYGON): POLYGON,
     ("polyline", HubShape.POLYLINE): POLYLINE,
     ("points", HubShape.POINT): POINTS,
@@ -93,14 +93,14 @@ class PlainShapes:
         """Take boxes in order and within their images."""
         parts = []
         for own, some, names, is_numeric in stretches(places.tolist(), bodies):
-            turned = "rotation" in names
-            if (turned and kind == BOX) or sorted(names) != sorted((*_CORNERS, *["rotation"][: int(turned)])):
+            rotated = "rotation" in names
+            if (rotated and kind == BOX) or sorted(names) != sorted((*_CORNERS, *["rotation"][: int(rotated)])):
                 continue
             read = numbers_in(numbers_text(some) + END) if is_numeric else None
             if read is None or len(read[0]) != len(some) * len(names):
                 continue
             numbers = read[0].reshape(-1, len(names))[:, [names.index(name) for name in _CORNERS]]
-            turns = columns_of(some, names)["rotation"] if turned else []
+            turns = columns_of(some, names)["rotation"] if rotated else []
             parts.append(self._fitting(np.array(own), numbers, turns, kind))
         if parts:
             places, numbers, angles = (np.concatenate(some) for some in zip(*parts, strict=True))
@@ -108,7 +108,7 @@ class PlainShapes:
                 order = np.argsort(places)
                 places, numbers, angles = places[order], numbers[order], angles[order]
             if len(places):
-                self.found[kind] = Found(places, numbers, angles.tolist() if kind == TURNED_BOX else ())
+                self.found[kind] = Found(places, numbers, angles.tolist() if kind == ROTATED_BOX else ())
 
     def _fitting(
         self, places: Ints, numbers: Floats, turns: Sequence[str], kind: int
@@ -125,7 +125,7 @@ class PlainShapes:
             elif fits[number]:
                 angles[number] = angle
                 box = *numbers[number].tolist(), *limits[number % len(limits)].tolist()
-                if not is_turned_within(angle, *box) and leaves_turned(angle, *box):
+                if not is_rotated_within(angle, *box) and leaves_rotated(angle, *box):
                     self.leaving.append(int(places[number]))
         relative = np.hstack([low / limits, (high - low) / limits])
         return (places, relative, angles) if fits.all() else (places[fits], relative[fits], angles[fits])
@@ -184,7 +184,7 @@ class PlainShapes:
 
 _READERS = {
     BOX: PlainShapes.boxes,
-    TURNED_BOX: PlainShapes.boxes,
+    ROTATED_BOX: PlainShapes.boxes,
     POLYGON: PlainShapes.lines,
     POLYLINE: PlainShapes.lines,
     POINTS: PlainShapes.lines,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from encord_convert.formats.cvat.exact_xml import Picture
+from encord_convert.formats.cvat.exact_xml import Image
 from encord_convert.formats.cvat.meta import Own, OwnRow
-from encord_convert.formats.cvat.read_images import Pictures
+from encord_convert.formats.cvat.read_images import Images
 from encord_convert.formats.cvat.stats import frame_number
 from encord_convert.formats.cvat.united import United
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import Native
@@ -41,29 +41,29 @@ class Groups:
         What tells this file from others of the source.
     """
 
-    def __init__(self, pictures: Pictures, draft: Draft, ledger: Ledger, own: Own, key: tuple[str, ...]) -> None:
+    def __init__(self, images: Images, draft: Draft, counts: Counts, own: Own, key: tuple[str, ...]) -> None:
         assert own.row is not None
-        self._pictures = pictures
+        self._images = images
         self._draft = draft
-        self._ledger = ledger
+        self._counts = counts
         self._own = own
         self._row = own.row
         self._key = key
-        self._united = United(ledger)
+        self._united = United(counts)
 
     @property
     def is_video(self) -> bool:
         """Whether the row is a video, whose objects are tracks."""
         return _TYPES[self._row.type] is DataType.VIDEO
 
-    def add(self, pictures: Iterable[Picture]) -> None:
+    def add(self, images: Iterable[Image]) -> None:
         """Take the next images."""
-        for picture in pictures:
-            self._ledger.into["image", ""] += 1
-            frame = frame_number(picture.attributes.get("id")) or 0
+        for image in images:
+            self._counts.into["image", ""] += 1
+            frame = frame_number(image.attributes.get("id")) or 0
             hash_of = self._draft.hashes.series("picture", *self._key, frame)
-            labels = self._pictures.labels(picture, max(0, frame), hash_of)
-            self._united.add(picture, labels, hash_of)
+            labels = self._images.labels(image, max(0, frame), hash_of)
+            self._united.add(image, labels, hash_of)
 
     def row(self) -> LabelRowV2:
         """Return the row of all images."""
@@ -87,17 +87,17 @@ class Groups:
 
     def filled(self, row: LabelRowV2) -> LabelRowV2:
         """Add the labels of all images to a row, and return it."""
-        row._origin = self._pictures.place
+        row._origin = self._images.place
         if row._file is None:
-            row._file = LabelFile(self._pictures.member, self._row.title)
+            row._file = LabelFile(self._images.member, self._row.title)
         for instance in self._united.labels:
             row._adopt(instance)
-        own = self._pictures.native({}, self._united.joined)
+        own = self._images.native({}, self._united.joined)
         if own is not None and row._native is not None:
             row._native = Native(own.family, row._native.row, {**row._native.labels, **own.labels})
         elif own is not None:
             row._native = own
-        self._united = United(self._ledger)
+        self._united = United(self._counts)
         if self.is_video:
             row._units[0].data_title, row._units[0].data_type = self._row.units[0].title, self._row.units[0].type
             row.client_metadata = metadata_of(self._row.subset)

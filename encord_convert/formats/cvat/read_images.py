@@ -9,9 +9,9 @@ from typing import Any
 
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
-from encord_convert.formats.cvat.exact_xml import Answers, Picture, Shape
+from encord_convert.formats.cvat.exact_xml import Answers, Image, Shape
 from encord_convert.formats.cvat.grid import FAMILY, keys_of
-from encord_convert.formats.cvat.images import TURNED, header_of
+from encord_convert.formats.cvat.images import ROTATED, header_of
 from encord_convert.formats.cvat.lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats.cvat.meta import Meta, Task
 from encord_convert.formats.cvat.native import of_image, of_shape
@@ -20,7 +20,7 @@ from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready
 from encord_convert.formats.cvat.read_masks import plain_masks
 from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
-from encord_convert.formats.cvat.stats import Facts, frame_number
+from encord_convert.formats.cvat.stats import Stats, frame_number
 from encord_convert.formats.cvat.united import United
 from encord_convert.hub.counts import Origin
 from encord_convert.hub.labelset import Draft
@@ -38,7 +38,7 @@ TagAt = tuple[Ready, int, int, "Keys | None"]
 """A tag: what it has in common with others, its index on the image, line, and what is native of it."""
 
 
-class Pictures:
+class Images:
     """Makes rows of images.
 
     Parameters
@@ -64,7 +64,7 @@ class Pictures:
         options: ReadOptions,
         account: Account,
         meta: Meta,
-        facts: Facts,
+        stats: Stats,
         media: Media | None,
         member: str,
         key: tuple[str, ...],
@@ -83,48 +83,48 @@ class Pictures:
         self._named = named_in(member) if key else ""
         self._place = first
         self._natives: dict[str, dict[int, Keys]] = {}
-        self._duplicates = facts.duplicates
-        self._without_size = facts.without_size
+        self._duplicates = stats.duplicates
+        self._without_size = stats.without_size
         self._size = options.size_px()
-        self._has_subsets = meta.own is None and len([subset for subset in facts.subsets if subset]) > 1
-        self._left = {task_id: task.pictures for task_id, task in facts.tasks.items()}
-        self._groups: dict[str, list[Picture]] = {}
+        self._has_subsets = meta.own is None and len([subset for subset in stats.subsets if subset]) > 1
+        self._left = {task_id: task.images for task_id, task in stats.tasks.items()}
+        self._groups: dict[str, list[Image]] = {}
 
-    def rows(self, pictures: Sequence[Picture]) -> Iterator[LabelRowV2]:
+    def rows(self, images: Sequence[Image]) -> Iterator[LabelRowV2]:
         """Take the next images; yield their rows, or those of the groups that are complete with them."""
         if self._options.group_images or self._options.frames_as_video:
-            for picture in pictures:
-                yield from self._grouped(picture) if self._is_in_group(picture) else self._single([picture])
+            for image in images:
+                yield from self._grouped(image) if self._is_in_group(image) else self._single([image])
             return
-        yield from self._single(pictures)
+        yield from self._single(images)
 
-    def _is_in_group(self, picture: Picture) -> bool:
-        task = self._meta.task(picture.attributes.get("task_id", ""))
+    def _is_in_group(self, image: Image) -> bool:
+        task = self._meta.task(image.attributes.get("task_id", ""))
         return self._options.group_images or task.mode == "interpolation"
 
-    def _single(self, pictures: Sequence[Picture]) -> Iterator[LabelRowV2]:
-        extents = [None if self._is_duplicate(picture) else self._extent(picture) for picture in pictures]
-        all_lines, all_masks = self._lines(pictures, extents), plain_masks(pictures, extents)
-        places = range(self._place - len(pictures), self._place)
-        for place, picture, extent, lines, masks in zip(places, pictures, extents, all_lines, all_masks, strict=True):
-            self._account.ledger.into["image", ""] += 1
+    def _single(self, images: Sequence[Image]) -> Iterator[LabelRowV2]:
+        extents = [None if self._is_duplicate(image) else self._extent(image) for image in images]
+        all_lines, all_masks = self._lines(images, extents), plain_masks(images, extents)
+        places = range(self._place - len(images), self._place)
+        for place, image, extent, lines, masks in zip(places, images, extents, all_lines, all_masks, strict=True):
+            self._account.counts.into["image", ""] += 1
             if extent is None:
-                self._drop(picture)
+                self._drop(image)
             else:
-                yield self._row(place, picture, extent, lines, masks)
+                yield self._row(place, image, extent, lines, masks)
 
-    def _grouped(self, picture: Picture) -> Iterator[LabelRowV2]:
-        self._account.ledger.into["image", ""] += 1
-        task_id = picture.attributes.get("task_id", "")
-        if self._is_duplicate(picture):
-            self._drop(picture)
+    def _grouped(self, image: Image) -> Iterator[LabelRowV2]:
+        self._account.counts.into["image", ""] += 1
+        task_id = image.attributes.get("task_id", "")
+        if self._is_duplicate(image):
+            self._drop(image)
         else:
-            self._groups.setdefault(task_id, []).append(picture)
+            self._groups.setdefault(task_id, []).append(image)
         self._left[task_id] -= 1
         if not self._left[task_id] and task_id in self._groups:
             yield self._group(task_id, self._groups.pop(task_id))
 
-    def _is_duplicate(self, picture: Picture) -> bool:
+    def _is_duplicate(self, image: Image) -> bool:
         """Tell whether the next image of the file stands in it a second time."""
         place = self._place
         self._place += 1
@@ -149,33 +149,33 @@ class Pictures:
         """Return the split of an image: its subset, its task's, or what the path of one of several files says."""
         return subset_of(attributes) or self._meta.split(attributes.get("task_id", "")) or self._named
 
-    def _extent(self, picture: Picture) -> Extent:
+    def _extent(self, image: Image) -> Extent:
         """Return width and height in pixels."""
-        attributes = picture.attributes
+        attributes = image.attributes
         width, height = pixels_of(attributes.get("width")), pixels_of(attributes.get("height"))
         if width and height:
             return width, height
         name = attributes.get("name", "")
         header = header_of(self._media, name, attributes.get("subset", "")) if self._media is not None else None
         if header is not None and header.orientation > 1:
-            self._account.note(Level.WARNING, "EXIF_ORIENTATION", TURNED, picture.line, "image")
+            self._account.note(Level.WARNING, "EXIF_ORIENTATION", ROTATED, image.line, "image")
         found = header.shown if header is not None else self._size
         if found is None:
             fact = f"the size of the image {name!r} is not known, so its shapes cannot be read."
             advice = "Give it with -r size=WIDTHxHEIGHT, or put the images in images/ beside the file."
-            raise ReadError(self._account.place, fact, line=picture.line, advice=advice)
+            raise ReadError(self._account.place, fact, line=image.line, advice=advice)
         return found
 
     def _row(
-        self, place: int, picture: Picture, extent: Extent, lines: Iterator[Any] | None, masks: Iterator[Any]
+        self, place: int, image: Image, extent: Extent, lines: Iterator[Any] | None, masks: Iterator[Any]
     ) -> LabelRowV2:
-        attributes = picture.attributes
+        attributes = image.attributes
         key = self._key(attributes)
         title = self._title(attributes)
         self._account.title = title
         row = self._empty_row(attributes, key, title, extent)
         adopt = row._adopt
-        for instance in self._labels(picture, extent, lines, masks, 0, self._draft.hashes.series("picture", *key)):
+        for instance in self._labels(image, extent, lines, masks, 0, self._draft.hashes.series("picture", *key)):
             adopt(instance)
         row._native = self.native(of_image(attributes, place))
         return row
@@ -210,26 +210,26 @@ class Pictures:
         row._file = LabelFile(self._member, attributes.get("name", ""))
         return row
 
-    def _group(self, task_id: str, pictures: list[Picture]) -> LabelRowV2:
+    def _group(self, task_id: str, images: list[Image]) -> LabelRowV2:
         """Make the row of a task: a group of its images, or the video whose frames they are."""
         task = self._meta.task(task_id)
         is_video = self._options.frames_as_video and task.mode == "interpolation"
-        pictures.sort(key=lambda picture: _number(picture.attributes.get("id")))
-        frames = self._frames(task, pictures) if is_video else range(len(pictures))
-        units, united = [], United(self._account.ledger)
+        images.sort(key=lambda image: _number(image.attributes.get("id")))
+        frames = self._frames(task, images) if is_video else range(len(images))
+        units, united = [], United(self._account.counts)
         extents = []
-        for frame, picture in zip(frames, pictures, strict=True):
-            extent = self._extent(picture)
+        for frame, image in zip(frames, images, strict=True):
+            extent = self._extent(image)
             extents.append(extent)
-            key = self._key(picture.attributes)
-            title = self._account.title = self._title(picture.attributes)
+            key = self._key(image.attributes)
+            title = self._account.title = self._title(image.attributes)
             units.append(self._draft.unit(title, *extent, key, frame))
-            [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
+            [lines], [masks] = self._lines([image], [extent]), plain_masks([image], [extent])
             hash_of = self._draft.hashes.series("picture", *key)
-            united.add(picture, self._labels(picture, extent, lines, masks, frame, hash_of), hash_of)
-        subset = pictures[0].attributes.get("subset", "")
-        title, count = task.name or self._meta.name, len(pictures)
-        key = (*self._file_key, "group", self._meta.task_id(pictures[0].attributes))
+            united.add(image, self._labels(image, extent, lines, masks, frame, hash_of), hash_of)
+        subset = images[0].attributes.get("subset", "")
+        title, count = task.name or self._meta.name, len(images)
+        key = (*self._file_key, "group", self._meta.task_id(images[0].attributes))
         if is_video:
             title = task.source or title
         name = title
@@ -249,20 +249,20 @@ class Pictures:
             frames=count,
             key=key,
             dataset=self._meta.dataset(subset, self._options),
-            client_metadata=metadata_of(self._split(pictures[0].attributes)),
+            client_metadata=metadata_of(self._split(images[0].attributes)),
         )
         row._origin = self._account.place
-        names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, pictures, strict=True)}
+        names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, images, strict=True)}
         row._file = LabelFile(self._member, name, names)
-        of_frames = {at: own for at, one in zip(frames, pictures, strict=True) if (own := of_image(one.attributes, at))}
+        of_frames = {at: own for at, one in zip(frames, images, strict=True) if (own := of_image(one.attributes, at))}
         row._native = self.native(keys_of(task) if is_video else {}, united.joined, of_frames)
         for instance in united.labels:
             row._adopt(instance)
         return row
 
-    def _frames(self, task: Task, pictures: Sequence[Picture]) -> Sequence[int]:
+    def _frames(self, task: Task, images: Sequence[Image]) -> Sequence[int]:
         """Return the frame of the video that each image is, in ascending order; one without a number is the next."""
-        numbers = [frame_number(picture.attributes.get("id")) for picture in pictures]
+        numbers = [frame_number(image.attributes.get("id")) for image in images]
         shift = task.shift(numbers[0])
         frames: list[int] = []
         for number in numbers:
@@ -282,31 +282,31 @@ class Pictures:
         """The file, as a member of the source."""
         return self._member
 
-    def labels(self, picture: Picture, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
+    def labels(self, image: Image, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
         """Make the objects of an image that is a frame, and its classifications."""
-        extent = self._extent(picture)
-        self._account.title = self._title(picture.attributes)
-        [lines], [masks] = self._lines([picture], [extent]), plain_masks([picture], [extent])
-        return self._labels(picture, extent, lines, masks, frame, hash_of)
+        extent = self._extent(image)
+        self._account.title = self._title(image.attributes)
+        [lines], [masks] = self._lines([image], [extent]), plain_masks([image], [extent])
+        return self._labels(image, extent, lines, masks, frame, hash_of)
 
-    def _drop(self, picture: Picture) -> None:
+    def _drop(self, image: Image) -> None:
         """Account for an image that stands in the file a second time."""
         account = self._account
-        title = account.title = self._title(picture.attributes)
+        title = account.title = self._title(image.attributes)
         detail = f"The image {title!r} stands in the file more than once; the first is read."
-        where = account.where(picture.line, "image")
-        account.ledger.drop("DUPLICATE_IMAGE", Feature.MEDIA, ("image", ""), where, detail)
-        account.ledger.note(Level.ERROR, "DUPLICATE_IMAGE", detail, where)
+        where = account.where(image.line, "image")
+        account.counts.drop("DUPLICATE_IMAGE", Feature.MEDIA, ("image", ""), where, detail)
+        account.counts.note(Level.ERROR, "DUPLICATE_IMAGE", detail, where)
         loss = Change(Kind.DROPPED, "DUPLICATE_IMAGE", Feature.MEDIA, detail)
-        for shape in picture.shapes:
+        for shape in image.shapes:
             ready = self._ready(shape)
             if ready is None:
                 account.drop_unknown(shape[0], shape[1], shape[6])
             else:
                 account.drop(ready, shape[0], shape[6], loss)
 
-    def _lines(self, pictures: Sequence[Picture], extents: Sequence[Extent | None]) -> list[Iterator[Any] | None]:
-        return [None] * len(pictures) if self._options.clip else relative_lines(pictures, extents)
+    def _lines(self, images: Sequence[Image], extents: Sequence[Extent | None]) -> list[Iterator[Any] | None]:
+        return [None] * len(images) if self._options.clip else relative_lines(images, extents)
 
     # -- labels -----------------------------------------------------------------------------------------------
 
@@ -327,7 +327,7 @@ class Pictures:
 
     def _labels(
         self,
-        picture: Picture,
+        image: Image,
         extent: Extent,
         lines: Iterator[Any] | None,
         masks: Iterator[Any],
@@ -341,7 +341,7 @@ class Pictures:
         tags: list[TagAt] = []
         natives = self._natives
         leaves = False
-        for index, shape in enumerate(picture.shapes):
+        for index, shape in enumerate(image.shapes):
             tag, label, sides, values, answers, children, line = shape
             ready = cache.get((tag, label, sides, answers, ())) or self._ready(shape)
             flat = next(lines) if lines is not None and tag in READ else None
@@ -374,7 +374,7 @@ class Pictures:
                 natives[hash_] = {frame: native}
             placed.append((ready.z, _instance(ready, hash_, coordinates, frame, origin)))
         if leaves:
-            self._note_leaving(picture.line)
+            self._note_leaving(image.line)
         placed.sort(key=_DEPTH)
         objects: list[Any] = [instance for _, instance in placed]
         return objects + self._classifications(tags, frame, hash_of) if tags else objects

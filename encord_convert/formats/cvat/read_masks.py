@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from encord_convert.formats.cvat.exact_xml import Picture, Values
+from encord_convert.formats.cvat.exact_xml import Image, Values
 from encord_convert.formats.cvat.lines import Extent
 from encord_convert.formats.cvat.read_shapes import plain_mask
 from encord_convert.geometry import rle
@@ -19,7 +19,7 @@ from encord_convert.sdk.objects.coordinates import BitmaskCoordinates
 _decode = msgspec.json.Decoder(list[int]).decode
 
 
-def plain_masks(pictures: Sequence[Picture], extents: Sequence[Extent | None]) -> list[Iterator[Any]]:
+def plain_masks(images: Sequence[Image], extents: Sequence[Extent | None]) -> list[Iterator[Any]]:
     """Return, for each image, what :func:`~encord_convert.formats.cvat.read_shapes.plain_mask` gives of its masks.
 
     Parameters
@@ -30,11 +30,11 @@ def plain_masks(pictures: Sequence[Picture], extents: Sequence[Extent | None]) -
     """
     found: list[list[Any]] = []
     jobs: list[tuple[list[Any], Values, Extent]] = []
-    for picture, extent in zip(pictures, extents, strict=True):
+    for image, extent in zip(images, extents, strict=True):
         masks: list[Any] = []
         found.append(masks)
         if extent is not None:
-            jobs += [(masks, shape[3], extent) for shape in picture.shapes if shape[0] == "mask"]
+            jobs += [(masks, shape[3], extent) for shape in image.shapes if shape[0] == "mask"]
     runs = runs_of([values[0] for _, values, _ in jobs if isinstance(values, tuple)])
     for masks, values, extent in jobs:
         own = next(runs, None) if isinstance(values, tuple) else None

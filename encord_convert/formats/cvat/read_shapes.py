@@ -293,7 +293,7 @@ def plain_box(values: Values, makes: Shape, width: int, height: int) -> Any:
 def angle_within(rotation: str, x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> float | None:
     """Return the angle in degrees, None unless it is in [0, 360) and the turned box is within the image."""
     angle = plain_angle(rotation)
-    return angle if angle is not None and is_turned_within(angle, x0, y0, x1, y1, width, height) else None
+    return angle if angle is not None and is_rotated_within(angle, x0, y0, x1, y1, width, height) else None
 
 
 def plain_angle(rotation: str) -> float | None:
@@ -305,7 +305,7 @@ def plain_angle(rotation: str) -> float | None:
     return angle if 0 <= angle < 360 else None
 
 
-def is_turned_within(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
+def is_rotated_within(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
     """Tell whether a box in pixels, turned about its centre, is within its image."""
     cos, sin = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
     w, h = x1 - x0, y1 - y0
@@ -313,7 +313,7 @@ def is_turned_within(angle: float, x0: float, y0: float, x1: float, y1: float, w
     return x0 >= across and y0 >= down and x1 + across <= width and y1 + down <= height
 
 
-def leaves_turned(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
+def leaves_rotated(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
     """Tell whether a box in pixels that is within its image leaves it when it is turned about its centre."""
     return bool(angle) and _leaves(boxes.xyxy_from_rotated(x0, y0, x1 - x0, y1 - y0, angle), width, height)
 

@@ -12,24 +12,24 @@ from typing import Any
 import numpy as np
 
 from encord_convert.formats.cvat.counts import Account
-from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Picture
+from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Image
 from encord_convert.formats.cvat.fast_chunks import Page, page_of
 from encord_convert.formats.cvat.fast_codes import NAMELESS, ODD, Codes, Ints, Tag
-from encord_convert.formats.cvat.fast_codes import Use as Said
+from encord_convert.formats.cvat.fast_codes import Variant as Said
 from encord_convert.formats.cvat.grid import FAMILY
 from encord_convert.formats.cvat.native import of_image, of_shape
 from encord_convert.formats.cvat.ontology import Plans
 from encord_convert.formats.cvat.read_attributes import Ready
 from encord_convert.formats.cvat.read_columns import HUB, MAKES, POINTS, PlainShapes
-from encord_convert.formats.cvat.read_images import Pictures, TagAt, pixels_of
+from encord_convert.formats.cvat.read_images import Images, TagAt, pixels_of
 from encord_convert.formats.cvat.read_shapes import points_split
 from encord_convert.hub.labelset import series_members, series_of
 from encord_convert.hub.native import Keys, NativeColumns
 from encord_convert.hub.splits import metadata_of
-from encord_convert.hub.table import Column, Sheet, Size, Use
+from encord_convert.hub.table import Column, Size, Table, Variant
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 
-_MOST_USES = 10_000
+_MOST_VARIANTS = 10_000
 """How many uses are remembered."""
 
 _MOST_Z = 1 << 31
@@ -53,7 +53,7 @@ class _Known(Codes):
     def __init__(self, account: Account, plans: Plans) -> None:
         self._account = account
         self._plans = plans
-        self._made: dict[Any, tuple[Any, Use]] = {}
+        self._made: dict[Any, tuple[Any, Variant]] = {}
         super().__init__()
 
     def clear(self) -> None:
@@ -61,7 +61,7 @@ class _Known(Codes):
         super().clear()
         room = len(self.kinds)
         self.readies: list[Ready | None] = []
-        self.made: list[Use | None] = []
+        self.made: list[Variant | None] = []
         self.natives: list[Keys | None] = []
         self.depths = np.zeros(room, np.int64)
         self.is_open = np.zeros(room, bool)
@@ -79,54 +79,60 @@ class _Known(Codes):
             table = getattr(self, name)
             setattr(self, name, np.concatenate([table, np.zeros(room - len(table), table.dtype)]))
 
-    def kind_of(self, code: int, use: Said) -> int:
+    def kind_of(self, code: int, variant: Said) -> int:
         """Return the kind of a key, for which its plan has a say; what is known of it goes into the tables."""
-        ready = self._ready(use) if use.kind > ODD else None
-        kind = use.kind
+        ready = self._ready(variant) if variant.kind > ODD else None
+        kind = variant.kind
         if kind > ODD:
             plan: Any = None if ready is None else ready.plan
-            kind = ODD if plan is None else MAKES.get((use.tag, plan.makes), ODD)
+            kind = ODD if plan is None else MAKES.get((variant.tag, plan.makes), ODD)
         if ready is None or kind == ODD or abs(ready.z) > _MOST_Z:
             self.readies.append(None)
             self.made.append(None)
             self.natives.append(None)
             return min(kind, ODD)
         self.readies.append(ready)
-        self.made.append(self.use(ready, use))
+        self.made.append(self.variant(ready, variant))
         self.natives.append(ready.native)
         self.depths[code] = ready.z
         self.is_open[code] = ready.is_open
         return kind
 
-    def _ready(self, use: Said) -> Ready | None:
-        plan = self._plans.shapes.get((use.tag, use.label))
+    def _ready(self, variant: Said) -> Ready | None:
+        plan = self._plans.shapes.get((variant.tag, variant.label))
         if plan is None:
             return None
-        sides, answers = use.sides(), use.answers or NO_ANSWERS
-        key = (use.tag, use.label, sides, answers, ())  # as `Pictures` has it: there is one for each tag at most
+        sides, answers = variant.sides(), variant.answers or NO_ANSWERS
+        key = (
+            variant.tag,
+            variant.label,
+            sides,
+            answers,
+            (),
+        )  # as `Pictures` has it: there is one for each tag at most
         ready = self._account.cache.get(key)
         if ready is None:
-            ready = self._account.cache[key] = self._account.ready(plan, use.tag, sides, answers)
+            ready = self._account.cache[key] = self._account.ready(plan, variant.tag, sides, answers)
         return ready
 
-    def use(self, ready: Ready, said: Said, *, changed: bool | None = None, stands_for: bool = True) -> Use:
+    def variant(self, ready: Ready, said: Said, *, changed: bool | None = None, stands_for: bool = True) -> Variant:
         """Return a use as a sheet has it, and remember it; ``stands_for``: a shape of it is one of the source."""
         plan: Any = ready.plan
         shares, carried = ready.shares, ready.carried if stands_for else ()
         changed = ready.is_changed if changed is None else changed
         key = (id(plan), id(shares), id(ready.info), carried, changed, stands_for)  # all but what is native
-        _, use = self._made.get(key, (None, None))
-        if use is None:
+        _, variant = self._made.get(key, (None, None))
+        if variant is None:
             if shares.frame != 0:
                 shares.turn_to(0)
-            if len(self._made) > _MOST_USES:
+            if len(self._made) > _MOST_VARIANTS:
                 self._made.clear()
-            use = Use(
+            variant = Variant(
                 plan.object, ready.info, shares.static, shares.dynamic, said.tag, said.label, carried, changed,
                 None if stands_for else {},
             )  # fmt: skip
-            self._made[key] = shares, use  # held, so that its `id` stays its own
-        return use
+            self._made[key] = shares, variant  # held, so that its `id` stays its own
+        return variant
 
     def count(self, codes: Ints) -> None:
         """Count shapes."""
@@ -142,8 +148,8 @@ class _Known(Codes):
         self._counts[:] = 0
 
 
-class SheetReader(Pictures):
-    """Makes sheets of chunks, and rows of images; the parameters are those of :class:`Pictures`."""
+class TableReader(Images):
+    """Makes sheets of chunks, and rows of images; the parameters are those of :class:`Images`."""
 
     def __init__(self, *common: Any, **more: Any) -> None:
         super().__init__(*common, **more)
@@ -156,7 +162,7 @@ class SheetReader(Pictures):
         is_grouped = options.group_images or options.frames_as_video
         return not (is_grouped or options.clip or self._duplicates or self._without_size)
 
-    def sheet(self, chunk: bytes, line: int) -> Sheet | None:
+    def table(self, chunk: bytes, line: int) -> Table | None:
         """Take the images of a chunk; None, and none is taken, if there is more in it than plain images.
 
         Parameters
@@ -169,20 +175,20 @@ class SheetReader(Pictures):
         if page is None:
             return None
         account, hashes = self._account, self._draft.hashes
-        pictures = page.starts.tolist()
-        attributes = [page.attributes(at) for at in pictures]
+        images = page.starts.tolist()
+        attributes = [page.attributes(at) for at in images]
         keys = [self._key(one) for one in attributes]
         titles = [self._title(one) for one in attributes]
         sizes = [(pixels_of(one.get("width")), pixels_of(one.get("height"))) for one in attributes]
-        for number, at in enumerate(pictures):
+        for number, at in enumerate(images):
             if not all(sizes[number]):
-                sizes[number] = self._extent(Picture(attributes[number], [], page.line_of(at)))
+                sizes[number] = self._extent(Image(attributes[number], [], page.line_of(at)))
         seeds = hashes.seeds("picture", keys)
-        account.ledger.into["image", ""] += len(keys)
+        account.counts.into["image", ""] += len(keys)
         gathering = _Gathering(page, PlainShapes(page, sizes), self._known)
         for number in sorted(gathering.told):
             account.title = titles[number]
-            self._tell_picture(gathering, number, sizes[number], seeds[number])
+            self._tell_image(gathering, number, sizes[number], seeds[number])
 
         def empty_row(number: int) -> LabelRowV2:
             return self._empty_row(attributes[number], keys[number], titles[number], sizes[number])
@@ -193,9 +199,9 @@ class SheetReader(Pictures):
         native = {number: said for number, one in enumerate(attributes) if (said := of_image(one, first + number))}
         gathering.natives, self._natives = self._natives, {}
         units = {number: one["unit"] for number, one in enumerate(attributes) if one.get("unit")}
-        return gathering.sheet(titles, data_hashes, sizes, seeds, empty_row, metadata, units, native)
+        return gathering.table(titles, data_hashes, sizes, seeds, empty_row, metadata, units, native)
 
-    def _tell_picture(self, gathering: _Gathering, number: int, size: Size, seed: int) -> None:
+    def _tell_image(self, gathering: _Gathering, number: int, size: Size, seed: int) -> None:
         """Take those shapes of an image, in the order of the file, of which there is something to tell."""
         page, first = gathering.page, int(gathering.page.starts[number])
         tags: list[TagAt] = []
@@ -219,7 +225,7 @@ class SheetReader(Pictures):
             line = page.line_of(at) if account.wants(ready, points_split(points)) else None
             account.change(ready, points_split(points), line, ready.is_changed)
         if ready.is_open:
-            account.tell(ready, page.use(at).tag, page.line_of(at))
+            account.tell(ready, page.variant(at).tag, page.line_of(at))
             known.is_open[code] = ready.is_open
 
     def _make(
@@ -287,7 +293,7 @@ class _Gathering:
         for at in np.flatnonzero(is_told & (page.kinds >= NAMELESS)).tolist():
             self.told.setdefault(int(page.owners[at]), []).append(at)
 
-    def sheet(
+    def table(
         self,
         titles: list[str],
         data_hashes: list[str],
@@ -297,7 +303,7 @@ class _Gathering:
         client_metadata: dict[int, dict[str, Any]],
         unit_titles: dict[int, str],
         native: dict[int, Keys],
-    ) -> Sheet:
+    ) -> Table:
         """Return the sheet, all images being there."""
         page = self.page
         taken = np.flatnonzero(self.is_taken)
@@ -315,23 +321,23 @@ class _Gathering:
         order = np.lexsort((parts, tags, depths, page.owners[tags]))
         tags, parts = tags[order], parts[order]
         owners = page.owners[tags]
-        uses: list[Use | None] = [self._known.made[code] for code in page.codes[tags].tolist()]
+        variants: list[Variant | None] = [self._known.made[code] for code in page.codes[tags].tolist()]
         made = {}
         for place in np.flatnonzero(order >= len(kinds)).tolist():
-            uses[place] = None
+            variants[place] = None
             made[place] = self.made[int(order[place]) - len(kinds)][1]
         for place in np.flatnonzero((self.repeats[tags] > 1) & (order < len(kinds))).tolist():
-            uses[place] = self._split_use(int(tags[place]), int(parts[place]))
+            variants[place] = self._split_use(int(tags[place]), int(parts[place]))
         indexes = (tags - page.starts[owners] - 1 + (parts << 32)).astype(np.uint64)
-        hashes = series_members(np.array(seeds, np.uint64)[owners], indexes) if uses else b""
+        hashes = series_members(np.array(seeds, np.uint64)[owners], indexes) if variants else b""
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
         columns = {
             HUB[kind]: Column(places[np.flatnonzero(kinds == kind)].tolist(), found.numbers, found.more)
             for kind, found in self._found.items()
         }
-        return Sheet(
-            titles, data_hashes, sizes, np.bincount(owners, minlength=len(titles)).tolist(), uses, hashes, columns,
+        return Table(
+            titles, data_hashes, sizes, np.bincount(owners, minlength=len(titles)).tolist(), variants, hashes, columns,
             made, self.classifications, lambda place: page.line_of(int(tags[place])), empty_row, client_metadata,
             unit_titles, self._native_columns(native, made, page.codes[tags]),
         )  # fmt: skip
@@ -360,13 +366,13 @@ class _Gathering:
             return np.array([ranks[z] for z in everything])
         return np.concatenate([depths, own])
 
-    def _split_use(self, at: int, part: int) -> Use:
+    def _split_use(self, at: int, part: int) -> Variant:
         """Return the use of one of several points of an element; the first stands for it."""
         ready = self._known.readies[int(self.page.codes[at])]
         assert ready is not None
         if ready.split is None:
-            said = self.page.use(at)
-            first = self._known.use(ready, said, changed=True)
-            ready.split = first, self._known.use(ready, said, changed=True, stands_for=False)
+            said = self.page.variant(at)
+            first = self._known.variant(ready, said, changed=True)
+            ready.split = first, self._known.variant(ready, said, changed=True, stands_for=False)
         first, other = ready.split
         return other if part else first

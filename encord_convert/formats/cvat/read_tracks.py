@@ -35,7 +35,7 @@ from encord_convert.formats.cvat.read_shapes import (
     pose_between,
     pose_of,
 )
-from encord_convert.formats.cvat.stats import Facts, TaskFacts, frame_number
+from encord_convert.formats.cvat.stats import Stats, TaskStats, frame_number
 from encord_convert.geometry.interpolation import lerp
 from encord_convert.hub.counts import Origin
 from encord_convert.hub.labelset import Draft
@@ -92,7 +92,7 @@ class _Placed:
 
 
 class Tracks:
-    """Makes one row of the tracks of each task; the parameters are those of ``Pictures``."""
+    """Makes one row of the tracks of each task; the parameters are those of ``Images``."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Tracks:
         options: ReadOptions,
         account: Account,
         meta: Meta,
-        facts: Facts,
+        stats: Stats,
         media: Media | None,
         member: str,
         key: tuple[str, ...],
@@ -112,14 +112,14 @@ class Tracks:
         self._options = options
         self._account = account
         self._meta = meta
-        self._facts = facts
+        self._stats = stats
         self._media = media
         self._member = member
         self._file_key = key
         self._folder = folder
         self._named = named_in(member) if key else ""
-        self._has_subsets = len([subset for subset in facts.subsets if subset]) > 1
-        self._left = {task_id: task.tracks for task_id, task in facts.tasks.items()}
+        self._has_subsets = len([subset for subset in stats.subsets if subset]) > 1
+        self._left = {task_id: task.tracks for task_id, task in stats.tasks.items()}
         self._videos: dict[str, _Video] = {}
 
     def rows(self, track: Track) -> Iterator[LabelRowV2]:
@@ -128,7 +128,7 @@ class Tracks:
         video = self._videos.get(task_id)
         if video is None:
             task = self._meta.task(task_id)
-            video = self._videos[task_id] = self._video(task, task_id, self._facts.tasks[task_id])
+            video = self._videos[task_id] = self._video(task, task_id, self._stats.tasks[task_id])
         self._account.title = video.title
         video.add(track)
         self._left[task_id] -= 1
@@ -138,25 +138,25 @@ class Tracks:
 
     def empty_rows(self) -> Iterator[LabelRowV2]:
         """Yield a row for each video no track of which stands in the file, if the file is about videos."""
-        if self._facts.pictures:
+        if self._stats.images:
             return
         for task in self._meta.tasks:
-            known = task.id in self._facts.tasks or (len(self._meta.tasks) == 1 and self._facts.tracks)
+            known = task.id in self._stats.tasks or (len(self._meta.tasks) == 1 and self._stats.tracks)
             if task.mode == "interpolation" and task.width and task.height and not known:
-                yield self._video(task, task.id, TaskFacts(task.subset)).row()
+                yield self._video(task, task.id, TaskStats(task.subset)).row()
 
-    def _video(self, task: Task, task_id: str, facts: TaskFacts) -> _Video:
-        subset = facts.subset or (task.subset if self._meta.kind == "project" else "")
+    def _video(self, task: Task, task_id: str, stats: TaskStats) -> _Video:
+        subset = stats.subset or (task.subset if self._meta.kind == "project" else "")
         name = title = task.source or task.name or self._meta.name or "video"
         if self._has_subsets and subset:
             title = f"{subset}/{title}"
         title = self._folder + title
         self._account.title = title
-        size = self._extent(task, facts, subset)
+        size = self._extent(task, stats, subset)
         split = subset or self._meta.split(task_id) or self._named
         key = (*self._file_key, task_id or task.id, subset, "video")
         return _Video(
-            self._draft, self._plans, self._options, self._account, self._facts, task, facts, title, split, size, key,
+            self._draft, self._plans, self._options, self._account, self._stats, task, stats, title, split, size, key,
             self._meta.dataset(subset, self._options), LabelFile(self._member, name, self._names(task)),
         )  # fmt: skip
 
@@ -168,12 +168,12 @@ class Tracks:
         frames = range(task.start, last + 1, task.step)
         return {task.hub_frame(frame, self._options): f"frame_{frame:06d}" for frame in frames}
 
-    def _extent(self, task: Task, facts: TaskFacts, subset: str) -> tuple[int, int]:
+    def _extent(self, task: Task, stats: TaskStats, subset: str) -> tuple[int, int]:
         if task.width and task.height:
             return task.width, task.height
         found = None
-        if self._media is not None and facts.first_frame is not None:
-            header = header_of(self._media, f"frame_{facts.first_frame:06d}", subset)
+        if self._media is not None and stats.first_frame is not None:
+            header = header_of(self._media, f"frame_{stats.first_frame:06d}", subset)
             found = None if header is None else header.shown
         found = found or self._options.size_px()
         if found is None:
@@ -192,9 +192,9 @@ class _Video:
         plans: Plans,
         options: ReadOptions,
         account: Account,
-        facts: Facts,
+        stats: Stats,
         task: Task,
-        task_facts: TaskFacts,
+        task_stats: TaskStats,
         title: str,
         split: str,
         size: tuple[int, int],
@@ -207,14 +207,14 @@ class _Video:
         self._plans = plans
         self._options = options
         self._account = account
-        self._is_sparse = not facts.has_computed_frames
+        self._is_sparse = not stats.has_computed_frames
         self._task = task
         self._split = split
         self._size = size
         self._key = key
         self._dataset = dataset
         self._file = file
-        self._offset = task.shift(task_facts.first_frame)
+        self._offset = task.shift(task_stats.first_frame)
         self._count = 0
         self._hash_of = draft.hashes.series("track", *key)
         self._objects: list[tuple[int, ObjectInstance]] = []
@@ -253,8 +253,8 @@ class _Video:
         index = self._count
         self._count += 1
         label = track.attributes.get("label", "")
-        ledger = self._account.ledger
-        ledger.into["track", label] += 1
+        counts = self._account.counts
+        counts.into["track", label] += 1
         by_element: dict[str, list[tuple[Shape, bool]]] = {}
         for shape, is_counted in _listed(track):
             by_element.setdefault(shape[0], []).append((shape, is_counted))
@@ -276,20 +276,20 @@ class _Video:
         if not made:
             detail = "The track is on no frame."
             where = self._account.where(track.line, "track")
-            ledger.drop("EMPTY_TRACK", Feature.TRACKS, ("track", label), where, detail)
-            ledger.note(Level.WARNING, "EMPTY_TRACK", detail, where)
+            counts.drop("EMPTY_TRACK", Feature.TRACKS, ("track", label), where, detail)
+            counts.note(Level.WARNING, "EMPTY_TRACK", detail, where)
 
     def _group(self, track: Track, label: str, made: list[ObjectInstance]) -> None:
         group = track.attributes.get("group_id", "0")
         if group == "0":
             return
-        self._account.ledger.into["group_id", label] += 1
+        self._account.counts.into["group_id", label] += 1
         title = self._groups_in(label)
         for instance in made if title is not None else ():
             attribute = next(one for one in instance.ontology_item.attributes if one.name == title)
             instance._answer(attribute, group)
         if not made:
-            self._account.ledger.dropped["group_id", label] += 1  # with the track
+            self._account.counts.dropped["group_id", label] += 1  # with the track
 
     def _lose_nested(self, track: Track) -> None:
         """Say what the tracks of an old skeleton's points say of themselves, which is nothing of the skeleton."""
@@ -302,7 +302,7 @@ class _Video:
                 detail = f"{name.removeprefix('track.')!r} of the track of a skeleton's point is not read."
                 where = self._account.where(nested.line, "track")
                 key = ("key", f"annotation.{name}")
-                self._account.ledger.lose(Kind.DROPPED, "UNKNOWN_ELEMENT", Feature.NATIVE, key, where, detail)
+                self._account.counts.lose(Kind.DROPPED, "UNKNOWN_ELEMENT", Feature.NATIVE, key, where, detail)
 
     def _groups_in(self, label: str) -> str | None:
         """Return the attribute that holds the numbers of groups, None if none does."""
@@ -429,7 +429,7 @@ class _Video:
             if frames and not is_extended:
                 where = self._account.where(entry.element[6], plan.element)
                 level = Level.INFO if self._options.tracks == "listed" else Level.WARNING  # who asks, knows
-                self._account.ledger.note(level, "TRACK_ENDED", _ENDED, where, len(frames))
+                self._account.counts.note(level, "TRACK_ENDED", _ENDED, where, len(frames))
                 return
         else:
             is_listed_whole = not self._is_sparse and plan.element != "mask"
@@ -459,7 +459,7 @@ class _Video:
             elif plan.element == "mask":
                 code, detail = "MASK_TRACK_HELD", _HELD
             where = self._account.where(entry.element[6], plan.element)
-            self._account.ledger.note(level, code, detail, where, count)
+            self._account.counts.note(level, code, detail, where, count)
 
     # -- objects ----------------------------------------------------------------------------------------------
 

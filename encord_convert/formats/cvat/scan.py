@@ -19,8 +19,8 @@ from encord_convert.formats._files import Source
 from encord_convert.formats.cvat import fast_xml as lane
 from encord_convert.formats.cvat.exact_xml import ROOT, describing_elements, parsed_elements, root_name
 from encord_convert.formats.cvat.meta import Meta, parse_meta
-from encord_convert.formats.cvat.stats import Choices, Collector, Facts, Wanted, choices_of
-from encord_convert.workers import Crew, current_crew
+from encord_convert.formats.cvat.stats import Choices, Collector, Stats, Wanted, choices_of
+from encord_convert.workers import Pool, current_pool
 
 _LEAST_BYTES = 1 << 22
 """How large a part is at least, for another process to scan it."""
@@ -30,13 +30,13 @@ _LEAST_BYTES = 1 << 22
 class Part:
     """A part of a file, in bytes, that begins with an image.
 
-    ``lines`` and ``pictures`` are how many are in it, ``objects`` as those of ``Collector``.
+    ``lines`` and ``images`` are how many are in it, ``objects`` as those of ``Collector``.
     """
 
     start: int
     end: int
     lines: int
-    pictures: int
+    images: int
     objects: dict[tuple[str, str], int] | None
 
 
@@ -50,7 +50,7 @@ class Scan:
 
     member: str
     meta: Meta
-    facts: Facts
+    stats: Stats
     is_canonical: bool
     stamp: tuple[int, int] | None = None
     parts: tuple[Part, ...] = ()
@@ -95,12 +95,12 @@ def _canonical(source: Source, member: str, wanted: Wanted) -> Scan:
         except etree.XMLSyntaxError as error:
             raise lane.NotCanonical from error
         choices = choices_of(meta)
-        crew, path, size = current_crew(), source.path(member), source.size(member)
-        if crew is not None and path is not None and size is not None:
-            spans = _cut(path, len(head), size, crew.size)
+        pool, path, size = current_pool(), source.path(member), source.size(member)
+        if pool is not None and path is not None and size is not None:
+            spans = _cut(path, len(head), size, pool.size)
             if len(spans) > 1:
-                facts, parts = _scanned_together(crew, path, spans, wanted, choices)
-                return Scan(member, meta, facts, True, parts=parts)
+                stats, parts = _scanned_together(pool, path, spans, wanted, choices)
+                return Scan(member, meta, stats, True, parts=parts)
         collector = Collector(wanted, choices)
         for chunk in pieces(lane.chunks(stream, data)):
             collector.chunk(chunk)
@@ -115,30 +115,30 @@ def _cut(path: Path, begin: int, size: int, most: int) -> list[Span]:
     """Cut what follows the prologue of a file at images, into parts of about equal size."""
     count = max(1, min(most, (size - begin) // _LEAST_BYTES))
     with path.open("rb") as stream:
-        cuts = [lane.picture_from(stream, begin + number * (size - begin) // count) for number in range(1, count)]
+        cuts = [lane.image_from(stream, begin + number * (size - begin) // count) for number in range(1, count)]
     return list(pairwise(sorted({begin, *[cut for cut in cuts if cut is not None], size})))
 
 
 def _scanned_together(
-    crew: Crew, path: Path, spans: list[Span], wanted: Wanted, choices: Choices
-) -> tuple[Facts, tuple[Part, ...]]:
+    pool: Pool, path: Path, spans: list[Span], wanted: Wanted, choices: Choices
+) -> tuple[Stats, tuple[Part, ...]]:
     """Scan each part in a process of its own, the first in this one."""
-    others = [crew.start(_scanned_part, path, span, span is spans[-1], wanted, choices) for span in spans[1:]]
+    others = [pool.start(_scanned_part, path, span, span is spans[-1], wanted, choices) for span in spans[1:]]
     part, collector = _collected(path, spans[0], False, wanted, choices)
     parts = [part]
     for other in others:
-        part, facts, pictures = other.result()
-        collector.merge(facts, pictures)
+        part, stats, images = other.result()
+        collector.merge(stats, images)
         parts.append(part)
     return collector.finished(), tuple(parts)
 
 
 def _scanned_part(
     path: Path, span: Span, is_last: bool, wanted: Wanted, choices: Choices
-) -> tuple[Part, Facts, array[int]]:
+) -> tuple[Part, Stats, array[int]]:
     """Scan a part: in another process."""
     part, collector = _collected(path, span, is_last, wanted, choices)
-    return part, collector.facts, collector.pictures
+    return part, collector.stats, collector.images
 
 
 def _collected(path: Path, span: Span, is_last: bool, wanted: Wanted, choices: Choices) -> tuple[Part, Collector]:
@@ -149,7 +149,7 @@ def _collected(path: Path, span: Span, is_last: bool, wanted: Wanted, choices: C
             collector.chunk(chunk)
             lines += lane.count_in(chunk, b"\n")
     collector.settle()
-    return Part(*span, lines, collector.facts.pictures, collector.objects), collector
+    return Part(*span, lines, collector.stats.images, collector.objects), collector
 
 
 def pieces(chunks: Iterable[bytes], has_end: bool = True) -> Iterator[bytes]:
@@ -183,13 +183,13 @@ def _exact(source: Source, member: str, wanted: Wanted) -> Scan:
                 meta.labels += [label for label in parse_meta(item, version).labels if label.name not in known]
     meta = meta or Meta(version=version)
     meta.version, meta.around = version, around
-    facts = collector.finished()
-    _forget_texts(facts, choices_of(meta))
-    return Scan(member, meta, facts, False)
+    stats = collector.finished()
+    _forget_texts(stats, choices_of(meta))
+    return Scan(member, meta, stats, False)
 
 
-def _forget_texts(facts: Facts, choices: set[tuple[str, str]]) -> None:
-    for name, label in facts.labels.items():
+def _forget_texts(stats: Stats, choices: set[tuple[str, str]]) -> None:
+    for name, label in stats.labels.items():
         for key, one in ((name, label), *((f"{name}\0{point}", below) for point, below in label.points.items())):
             for attribute in one.answers:
                 if (key, attribute) not in choices:

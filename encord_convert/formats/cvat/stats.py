@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from encord_convert.formats.cvat import fast_xml as lane
-from encord_convert.formats.cvat.exact_xml import Answers, Picture, Record, Shape, Track, values_of
+from encord_convert.formats.cvat.exact_xml import Answers, Image, Record, Shape, Track, values_of
 from encord_convert.formats.cvat.fast_codes import (
     EMPTY_IMAGE,
     KINDS,
@@ -27,8 +27,8 @@ from encord_convert.formats.cvat.fast_codes import (
     Codes,
     Ints,
     Tag,
-    Use,
-    pictures_in,
+    Variant,
+    images_in,
 )
 from encord_convert.formats.cvat.meta import SHAPES, Meta
 
@@ -43,12 +43,12 @@ _MAX_SEEN = 16_384
 
 
 @dataclass(slots=True)
-class LabelFacts:
+class LabelStats:
     """How a label is used. The dictionaries are sets in the order of first appearance."""
 
     elements: dict[str, None] = field(default_factory=dict)
     answers: dict[str, dict[str, None]] = field(default_factory=dict)
-    points: dict[str, LabelFacts] = field(default_factory=dict)
+    points: dict[str, LabelStats] = field(default_factory=dict)
     pair_counts: dict[int, None] = field(default_factory=dict)
     is_rotated: bool = False
     is_occluded: bool = False
@@ -58,31 +58,31 @@ class LabelFacts:
 
 
 @dataclass(slots=True)
-class TaskFacts:
+class TaskStats:
     """What belongs to one task: numbers of images and of tracks, and the frames its tracks touch."""
 
     subset: str = ""
-    pictures: int = 0
+    images: int = 0
     tracks: int = 0
     first_frame: int | None = None
     last_frame: int | None = None
 
-    def add(self, other: TaskFacts) -> None:
+    def add(self, other: TaskStats) -> None:
         """Add what another part of the file says of the task."""
-        self.pictures += other.pictures
+        self.images += other.images
         self.tracks += other.tracks
         self.first_frame = min((one for one in (self.first_frame, other.first_frame) if one is not None), default=None)
         self.last_frame = max((one for one in (self.last_frame, other.last_frame) if one is not None), default=None)
 
 
 @dataclass(slots=True)
-class Facts:
+class Stats:
     """What one file holds."""
 
-    labels: dict[str, LabelFacts] = field(default_factory=dict)
-    tasks: dict[str, TaskFacts] = field(default_factory=dict)
+    labels: dict[str, LabelStats] = field(default_factory=dict)
+    tasks: dict[str, TaskStats] = field(default_factory=dict)
     subsets: dict[str, None] = field(default_factory=dict)
-    pictures: int = 0
+    images: int = 0
     tracks: int = 0
     without_size: int = 0
     has_computed_frames: bool = False
@@ -118,20 +118,20 @@ class Collector:
     """
 
     def __init__(self, wanted: Wanted, choices: Choices | None) -> None:
-        self.facts = Facts()
+        self.stats = Stats()
         self._wanted = wanted
         self._choices = choices
         self._codes = Codes()
         self._known = 0
         self._counts = np.zeros(0, np.int64)
         self.objects: dict[tuple[str, str], int] | None = {}
-        self.pictures = array("q")
+        self.images = array("q")
 
     # -- a record at a time -----------------------------------------------------------------------------------
 
     def record(self, record: Record) -> None:
-        if isinstance(record, Picture):
-            self._picture(record.attributes)
+        if isinstance(record, Image):
+            self._image(record.attributes)
             for shape in record.shapes:
                 self._shape(shape, shape[1])
         elif isinstance(record, Track):
@@ -139,27 +139,27 @@ class Collector:
         else:
             self._shape(record.shape, record.shape[1])
 
-    def _picture(self, attributes: dict[str, str]) -> None:
-        facts = self.facts
+    def _image(self, attributes: dict[str, str]) -> None:
+        stats = self.stats
         subset, task_id = attributes.get("subset", ""), attributes.get("task_id", "")
-        facts.pictures += 1
-        facts.subsets[subset] = None
+        stats.images += 1
+        stats.subsets[subset] = None
         if attributes.get("width") in _NO_SIZE or attributes.get("height") in _NO_SIZE:
-            facts.without_size += 1
-        self._task(task_id, subset).pictures += 1
+            stats.without_size += 1
+        self._task(task_id, subset).images += 1
         words = "\0".join((subset, task_id, attributes.get("name", "").replace("\\", "/")))
-        self.pictures.append(_CODE.unpack(blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).digest())[0])
+        self.images.append(_CODE.unpack(blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).digest())[0])
 
-    def _task(self, task_id: str, subset: str) -> TaskFacts:
-        task = self.facts.tasks.get(task_id)
+    def _task(self, task_id: str, subset: str) -> TaskStats:
+        task = self.stats.tasks.get(task_id)
         if task is None:
-            task = self.facts.tasks[task_id] = TaskFacts(subset)
+            task = self.stats.tasks[task_id] = TaskStats(subset)
         return task
 
-    def _label(self, name: str) -> LabelFacts:
-        label = self.facts.labels.get(name)
+    def _label(self, name: str) -> LabelStats:
+        label = self.stats.labels.get(name)
         if label is None:
-            label = self.facts.labels[name] = LabelFacts()
+            label = self.stats.labels[name] = LabelStats()
         return label
 
     def _shape(self, shape: Shape, name: str) -> None:
@@ -171,7 +171,7 @@ class Collector:
         if tag == "tag":
             return
         if tag == "box" and not label.is_rotated:
-            label.is_rotated = is_turned(values_of(shape).get("rotation"))
+            label.is_rotated = is_rotated(values_of(shape).get("rotation"))
         sides = lane.sides_in(sides)
         label.is_occluded |= sides[1] == "1"
         label.is_grouped |= sides[3] is not None
@@ -183,16 +183,16 @@ class Collector:
                 self._point(label, child[1], name, child)
 
     @staticmethod
-    def _pairs(label: LabelFacts, points: str) -> None:
+    def _pairs(label: LabelStats, points: str) -> None:
         label.pair_counts[sum(map(bool, map(str.strip, points.split(";"))))] = None
 
-    def _point(self, label: LabelFacts, point: str, name: str, child: Shape) -> None:
-        facts = label.points.get(point)
-        if facts is None:
-            facts = label.points[point] = LabelFacts()
-        self._used(facts, f"{name}\0{point}", child[0], child[4])
+    def _point(self, label: LabelStats, point: str, name: str, child: Shape) -> None:
+        stats = label.points.get(point)
+        if stats is None:
+            stats = label.points[point] = LabelStats()
+        self._used(stats, f"{name}\0{point}", child[0], child[4])
 
-    def _used(self, label: LabelFacts, name: str, tag: str, answers: Answers) -> None:
+    def _used(self, label: LabelStats, name: str, tag: str, answers: Answers) -> None:
         label.elements[tag] = None
         for attribute, value in lane.answers_of(answers):
             values = label.answers.setdefault(attribute, {})
@@ -200,10 +200,10 @@ class Collector:
                 values[value] = None
 
     def _track(self, track: Track) -> None:
-        facts, attributes = self.facts, track.attributes
-        facts.tracks += 1
+        stats, attributes = self.stats, track.attributes
+        stats.tracks += 1
         subset, name = attributes.get("subset", ""), attributes.get("label", "")
-        facts.subsets[subset] = None
+        stats.subsets[subset] = None
         task = self._task(attributes.get("task_id", ""), subset)
         task.tracks += 1
         label = self._label(name)
@@ -218,9 +218,9 @@ class Collector:
                 self._point(label, nested.attributes.get("label", ""), name, shape)
                 self._frame(task, values_of(shape))
 
-    def _frame(self, task: TaskFacts, attributes: dict[str, str]) -> None:
+    def _frame(self, task: TaskStats, attributes: dict[str, str]) -> None:
         if attributes.get("keyframe") == "0":
-            self.facts.has_computed_frames = True
+            self.stats.has_computed_frames = True
         frame = frame_number(attributes.get("frame"))
         if frame is not None:
             task.first_frame = frame if task.first_frame is None else min(task.first_frame, frame)
@@ -246,64 +246,64 @@ class Collector:
         bodies = b"".join([body for _, body, _ in found])
         if b"\n" in bodies:
             raise lane.NotCanonical
-        uses = self._codes.uses
+        variants = self._codes.variants
         kinds = self._codes.kinds[codes]
-        if pictures_in(kinds) is None or NAMELESS in kinds:
-            lane.check_nesting(uses[code].tag for code in codes.tolist() if uses[code].tail.is_open)
+        if images_in(kinds) is None or NAMELESS in kinds:
+            lane.check_nesting(variants[code].tag for code in codes.tolist() if variants[code].tail.is_open)
             for record in lane.records(chunk.decode(), 1):
                 self.record(record)
             self.objects = None
         else:
-            for use in uses[self._known :]:
-                self._use(use)
+            for variant in variants[self._known :]:
+                self._variant(variant)
             self._flags(found, codes, bodies)
             for place in np.flatnonzero(kinds <= EMPTY_IMAGE).tolist():
-                self._picture(lane.attributes_of(found[place][1].decode()) | uses[codes[place]].attributes)
+                self._image(lane.attributes_of(found[place][1].decode()) | variants[codes[place]].attributes)
             self._count(found, codes, kinds)
-        self._known = len(uses)
+        self._known = len(variants)
         if self._known > _MAX_SEEN:
             self.settle()
             self._codes.clear()
             self._known = 0
 
-    def _use(self, use: Use) -> None:
-        if use.kind < ODD or (use.tag not in _SHAPES and use.tag != "tag"):
+    def _variant(self, variant: Variant) -> None:
+        if variant.kind < ODD or (variant.tag not in _SHAPES and variant.tag != "tag"):
             return
-        name = lane.unescaped(use.label)
+        name = lane.unescaped(variant.label)
         label = self._label(name)
-        self._used(label, name, use.tag, use.answers)
-        if use.tag == "tag":
+        self._used(label, name, variant.tag, variant.answers)
+        if variant.tag == "tag":
             return
-        attributes = use.attributes
+        attributes = variant.attributes
         label.is_occluded |= attributes.get("occluded") == "1"
         label.has_track_id |= "track_id" in attributes
-        if use.tag == "box":
-            label.is_rotated |= is_turned(attributes.get("rotation"))
+        if variant.tag == "box":
+            label.is_rotated |= is_rotated(attributes.get("rotation"))
         if self._wanted.groups:
             label.is_grouped |= "group_id" in attributes
 
     def _flags(self, found: list[Tag], codes: Ints, bodies: bytes) -> None:
         """Look at the bodies of shapes, of those labels only that lack a flag: in a long file these are soon few."""
         if b' occluded="1"' in bodies:  # not where CVAT writes it
-            for (_, body, _), use in self._with_uses(found, codes):
-                if b' occluded="1"' in body and use.tag in _SHAPES:
-                    self._label(lane.unescaped(use.label)).is_occluded = True
+            for (_, body, _), variant in self._with_variants(found, codes):
+                if b' occluded="1"' in body and variant.tag in _SHAPES:
+                    self._label(lane.unescaped(variant.label)).is_occluded = True
         if b' track_id="' in bodies:
-            for (_, body, _), use in self._with_uses(found, codes):
-                if b' track_id="' in body and use.tag in _SHAPES:
-                    self._label(lane.unescaped(use.label)).has_track_id = True
+            for (_, body, _), variant in self._with_variants(found, codes):
+                if b' track_id="' in body and variant.tag in _SHAPES:
+                    self._label(lane.unescaped(variant.label)).has_track_id = True
         if b' rotation="' in bodies and any(
-            not label.is_rotated and "box" in label.elements for label in self.facts.labels.values()
+            not label.is_rotated and "box" in label.elements for label in self.stats.labels.values()
         ):
-            for (_, body, _), use in self._with_uses(found, codes):
-                if use.tag == "box" and b' rotation="' in body:
+            for (_, body, _), variant in self._with_variants(found, codes):
+                if variant.tag == "box" and b' rotation="' in body:
                     turn = lane.attributes_of(body.decode()).get("rotation")
-                    self._label(lane.unescaped(use.label)).is_rotated |= is_turned(turn)
+                    self._label(lane.unescaped(variant.label)).is_rotated |= is_rotated(turn)
         if self._wanted.pairs:
-            for (_, body, _), use in self._with_uses(found, codes):
-                if use.tag == "points":
-                    points = (lane.attributes_of(body.decode()) | use.attributes).get("points", "")
-                    self._pairs(self._label(lane.unescaped(use.label)), points)
+            for (_, body, _), variant in self._with_variants(found, codes):
+                if variant.tag == "points":
+                    points = (lane.attributes_of(body.decode()) | variant.attributes).get("points", "")
+                    self._pairs(self._label(lane.unescaped(variant.label)), points)
 
     def _count(self, found: list[Tag], codes: Ints, kinds: Any) -> None:
         """Count what most likely becomes an object; of several points each does."""
@@ -316,41 +316,41 @@ class Collector:
         """Bring ``objects`` up to date."""
         if self.objects is not None:
             for code in np.flatnonzero(self._counts).tolist():
-                use = self._codes.uses[code]
-                if use.kind >= ODD:
-                    key = (use.tag, lane.unescaped(use.label))
+                variant = self._codes.variants[code]
+                if variant.kind >= ODD:
+                    key = (variant.tag, lane.unescaped(variant.label))
                     self.objects[key] = self.objects.get(key, 0) + int(self._counts[code])
         self._counts = np.zeros(0, np.int64)
 
-    def _with_uses(self, found: list[Tag], codes: Ints) -> Iterator[tuple[Tag, Use]]:
-        return zip(found, map(self._codes.uses.__getitem__, codes.tolist()), strict=True)
+    def _with_variants(self, found: list[Tag], codes: Ints) -> Iterator[tuple[Tag, Variant]]:
+        return zip(found, map(self._codes.variants.__getitem__, codes.tolist()), strict=True)
 
     # -- the end ----------------------------------------------------------------------------------------------
 
-    def merge(self, facts: Facts, pictures: array[int]) -> None:
+    def merge(self, stats: Stats, images: array[int]) -> None:
         """Add what another gathered of the part of the file behind this one."""
-        own = self.facts
-        self.pictures.extend(pictures)
-        own.labels = merged_facts([own.labels, facts.labels])
-        for task_id, task in facts.tasks.items():
+        own = self.stats
+        self.images.extend(images)
+        own.labels = merged_stats([own.labels, stats.labels])
+        for task_id, task in stats.tasks.items():
             self._task(task_id, task.subset).add(task)
-        own.subsets |= facts.subsets
-        own.pictures += facts.pictures
-        own.tracks += facts.tracks
-        own.without_size += facts.without_size
-        own.has_computed_frames |= facts.has_computed_frames
+        own.subsets |= stats.subsets
+        own.images += stats.images
+        own.tracks += stats.tracks
+        own.without_size += stats.without_size
+        own.has_computed_frames |= stats.has_computed_frames
 
-    def finished(self) -> Facts:
+    def finished(self) -> Stats:
         """Return the facts, all being gathered."""
-        facts = self.facts
-        keys = np.frombuffer(self.pictures, np.int64)
+        stats = self.stats
+        keys = np.frombuffer(self.images, np.int64)
         order = np.argsort(keys, kind="stable")
         repeated = keys[order[1:]] == keys[order[:-1]]
-        facts.duplicates = frozenset(order[1:][repeated].tolist())
-        return facts
+        stats.duplicates = frozenset(order[1:][repeated].tolist())
+        return stats
 
 
-def is_turned(rotation: str | None) -> bool:
+def is_rotated(rotation: str | None) -> bool:
     """Tell whether a rotation in degrees, as text, turns a box at all."""
     try:
         angle = float(rotation or 0)
@@ -379,27 +379,27 @@ def choices_of(meta: Meta) -> Choices:
     return found
 
 
-def merged_facts(all_facts: Iterable[Mapping[str, LabelFacts]]) -> dict[str, LabelFacts]:
+def merged_stats(all_stats: Iterable[Mapping[str, LabelStats]]) -> dict[str, LabelStats]:
     """Join how labels are used in several files."""
-    merged: dict[str, LabelFacts] = {}
-    for labels in all_facts:
-        for name, facts in labels.items():
+    merged: dict[str, LabelStats] = {}
+    for labels in all_stats:
+        for name, stats in labels.items():
             if name in merged:
-                _join(merged[name], facts)
+                _join(merged[name], stats)
             else:
-                merged[name] = facts
+                merged[name] = stats
     return merged
 
 
-def _join(into: LabelFacts, other: LabelFacts) -> None:
+def _join(into: LabelStats, other: LabelStats) -> None:
     into.elements |= other.elements
     into.pair_counts |= other.pair_counts
     for name, values in other.answers.items():
         into.answers[name] = into.answers.get(name, {}) | values
     for name in ("is_rotated", "is_occluded", "is_tracked", "is_grouped", "has_track_id"):
         setattr(into, name, getattr(into, name) or getattr(other, name))
-    for name, facts in other.points.items():
+    for name, stats in other.points.items():
         if name in into.points:
-            _join(into.points[name], facts)
+            _join(into.points[name], stats)
         else:
-            into.points[name] = facts
+            into.points[name] = stats

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from encord_convert.formats.cvat.exact_xml import Picture
+from encord_convert.formats.cvat.exact_xml import Image
 from encord_convert.formats.cvat.fast_xml import sides_in
-from encord_convert.hub.counts import Ledger, Origin
+from encord_convert.hub.counts import Counts, Origin
 from encord_convert.sdk.objects import ObjectInstance
 
 
@@ -31,13 +31,13 @@ class United:
         Hashes of labels that are other frames of one: its hash.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, counts: Counts) -> None:
         self.labels: list[Any] = []
         self.joined: dict[str, str] = {}
-        self._ledger = ledger
+        self._counts = counts
         self._tracks: dict[tuple[str, str], list[Any]] = {}
 
-    def add(self, image: Picture, labels: Iterable[Any], hash_of: Callable[[int], str]) -> None:
+    def add(self, image: Image, labels: Iterable[Any], hash_of: Callable[[int], str]) -> None:
         """Take the labels of the next image, whose hashes were made with ``hash_of`` from their indices in it."""
         numbers = {hash_of(index): sides_in(shape[2])[4] for index, shape in enumerate(image.shapes)}
         for instance in labels:
@@ -55,7 +55,7 @@ class United:
         origin = first._origin
         if origin.weights is None:
             if isinstance(first, ObjectInstance):
-                self._ledger.into["track", origin.label] += 1
+                self._counts.into["track", origin.label] += 1
             weights = dict.fromkeys(first._frames, (1, origin.carried))
             origin = Origin(origin.type, origin.label, origin.line, changed=origin.changed, weights=weights)
             first._origin = origin

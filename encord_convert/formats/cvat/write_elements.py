@@ -10,7 +10,7 @@ from typing import Any
 from encord_convert.formats.cvat.grid import Grid
 from encord_convert.formats.cvat.meta import UNDEFINED, Node
 from encord_convert.formats.cvat.native import ABSENT, POINTS, native_in
-from encord_convert.formats.cvat.write_labels import Label, Labels, ObjectUse, Question, Questions, TagUse
+from encord_convert.formats.cvat.write_labels import Label, Labels, ObjectVariant, Question, Questions, TagVariant
 from encord_convert.formats.cvat.write_skeletons import Written, keyframes, plain_pose, written
 from encord_convert.formats.cvat.write_texts import attribute_text, escaped, is_writable, points_text
 from encord_convert.hub.contents import loses_sides
@@ -18,7 +18,7 @@ from encord_convert.hub.loss import Carries, Feature, Kind
 from encord_convert.hub.native import ALSO, KEPT, Keys
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.splits import split_of
-from encord_convert.hub.table import Use
+from encord_convert.hub.table import Variant
 from encord_convert.hub.visibility import fate, frame_size
 from encord_convert.losses.geometry import (
     Reason,
@@ -110,34 +110,34 @@ class Elements:
 
         ``tracks`` numbers the objects that are on several frames.
         """
-        use = self._labels.of(instance.ontology_item)
-        pose = self._pose(use, instance, frame, frame_size(row, frame))
+        variant = self._labels.of(instance.ontology_item)
+        pose = self._pose(variant, instance, frame, frame_size(row, frame))
         if pose is None:
             return ""
-        answers, is_occluded = self._answers_text(use, instance, frame)
+        answers, is_occluded = self._answers_text(variant, instance, frame)
         own = native_in(row, instance.object_hash, frame)
         source = _source(self._is_manual(instance, frame), own)
         number = own.get(KEPT, tracks.get(instance.object_hash))
         track = "" if number is None else f' track_id="{escaped(str(number))}"'
-        if use.element == "skeleton":
-            head = f'    <skeleton label="{escaped(use.label.name)}" source="{source}"{_beside(own)}{track}'
-            return _closed(head, _points(use, pose, {"source": source}, own.get(POINTS, {})) + answers, "skeleton")
-        head, rest = _around(use, source, is_occluded, _beside(own) + track, answers)
+        if variant.element == "skeleton":
+            head = f'    <skeleton label="{escaped(variant.label.name)}" source="{source}"{_beside(own)}{track}'
+            return _closed(head, _points(variant, pose, {"source": source}, own.get(POINTS, {})) + answers, "skeleton")
+        head, rest = _around(variant, source, is_occluded, _beside(own) + track, answers)
         return f"{head}{pose.attributes()}{rest}"
 
-    def template(self, use: Use, native: Keys, gap: str) -> str | None:
+    def template(self, variant: Variant, native: Keys, gap: str) -> str | None:
         """Return the element of shapes of a use on an image, a format with a gap for where each is.
 
         None if there is more to be said of each: something beside it is lost, or it has points of its own.
         """
-        own = self._labels.of(use.item)
-        if own is None or own.element == "skeleton" or loses_sides(use.info, self._carries):
+        own = self._labels.of(variant.item)
+        if own is None or own.element == "skeleton" or loses_sides(variant.info, self._carries):
             return None
-        instance = use.instance("", None, None)
+        instance = variant.instance("", None, None)
         answers, is_occluded = self._answers_text(own, instance, 0)
         if self._unwritable.pop(id(instance), None) is not None:
             return None
-        source = _source(use.info.manual_annotation, native)
+        source = _source(variant.info.manual_annotation, native)
         track = f' track_id="{escaped(native[KEPT])}"' if KEPT in native else ""
         head, rest = _around(own, source, is_occluded, _beside(native) + track, answers)
         return head.replace("%", "%%") + gap + rest.replace("%", "%%")
@@ -147,44 +147,44 @@ class Elements:
     ) -> Iterator[str]:
         """Yield the classifications of a frame."""
         for instance in classifications:
-            use: TagUse = self._labels.of(instance.ontology_item)
+            variant: TagVariant = self._labels.of(instance.ontology_item)
             is_manual = self._is_manual(instance, frame)
             native = native_in(row, instance.classification_hash, frame)
             number = tracks.get(instance.classification_hash)
             track = "" if number is None else f' track_id="{number}"'
-            for label, questions, answers in self._tags_of(use, list(instance._static_answers())):
+            for label, questions, answers in self._tags_of(variant, list(instance._static_answers())):
                 texts = self._texts(questions, answers, instance)
                 own = native if ALSO not in native else native[ALSO].get(label.name, {})
                 head = f'    <tag label="{escaped(label.name)}" source="{_source(is_manual, own)}"'
                 head += _beside(own, "") + ("" if "track_id" in own else track)
                 yield _closed(head, _attributes(texts), "tag")
 
-    def _tags_of(self, use: TagUse, answers: list[Any]) -> Iterator[tuple[Label, Questions, list[Any]]]:
+    def _tags_of(self, variant: TagVariant, answers: list[Any]) -> Iterator[tuple[Label, Questions, list[Any]]]:
         root = next((value for attribute, value in answers if len(attribute.uid) == 2), None)
-        if use.options and root:
+        if variant.options and root:
             for option in root:
-                yield use.options[option.feature_node_hash][1], use.questions, []
-        elif use.single is not None and root is not None:
-            yield use.single[1], use.single[2], [pair for pair in answers if len(pair[0].uid) > 2]
+                yield variant.options[option.feature_node_hash][1], variant.questions, []
+        elif variant.single is not None and root is not None:
+            yield variant.single[1], variant.single[2], [pair for pair in answers if len(pair[0].uid) > 2]
         else:
-            self.spare.setdefault(use.label)
-            yield use.label, use.questions, answers
+            self.spare.setdefault(variant.label)
+            yield variant.label, variant.questions, answers
 
     # --- tracks -----------------------------------------------------------------------------------------------------
 
     def track(self, row: LabelRowV2, instance: Any, number: int, grid: Grid) -> str:
         """Return an object on its frames of a video, empty if none of them can be written."""
-        use = self._labels.of(instance.ontology_item)
+        variant = self._labels.of(instance.ontology_item)
         size = frame_size(row, 0)
         frames: list[_Frame] = []
         known: dict[str, None] = {}
-        static = self._texts(use.questions, instance._static_answers(), instance) if use is not None else ()
+        static = self._texts(variant.questions, instance._static_answers(), instance) if variant is not None else ()
         for frame in sorted(instance._frames):
-            pose = self._pose(use, instance, frame, size)
+            pose = self._pose(variant, instance, frame, size)
             if pose is None:
                 continue
-            dynamic, is_occluded = self._without_occlusion(use, instance._dynamic_answers_at(frame))
-            texts = dict(self._texts(use.questions, dynamic, instance))
+            dynamic, is_occluded = self._without_occlusion(variant, instance._dynamic_answers_at(frame))
+            texts = dict(self._texts(variant.questions, dynamic, instance))
             # What a keyframe does not say stays as it was: that there is no answer any more has to be said.
             texts = dict.fromkeys(known, UNDEFINED) | texts
             known |= dict.fromkeys(texts)
@@ -198,42 +198,42 @@ class Elements:
             return ""
         first = native_in(row, instance.object_hash, min(instance._frames))
         source = _source(any(one.is_manual for one in frames), frames[0].own)
-        values = {"id": number, "label": use.label.name, "source": source}
+        values = {"id": number, "label": variant.label.name, "source": source}
         values |= {name.removeprefix("track."): value for name, value in first.items() if name.startswith("track.")}
         if values.get("subset", split_of(row.client_metadata)) != split_of(row.client_metadata):
             del values["subset"]  # it is in another now
         head = "".join([attribute_text(name, value, place) for place, (name, value) in enumerate(values.items())])
-        lines = self._track_shapes(use, frames, source, grid, first.get(ABSENT, {}))
+        lines = self._track_shapes(variant, frames, source, grid, first.get(ABSENT, {}))
         return f"  <track{head}>\n{''.join(lines)}  </track>\n"
 
     def _track_shapes(
-        self, use: ObjectUse, frames: list[_Frame], source: str, grid: Grid, absent: Mapping[str, Any]
+        self, variant: ObjectVariant, frames: list[_Frame], source: str, grid: Grid, absent: Mapping[str, Any]
     ) -> Iterator[str]:
         left = {int(frame): said for frame, said in absent.items()}
         for one in frames:
             left.pop(one.frame, None)
         for run in _runs(frames, grid.spacing):
-            yield from _absent_until(use, run[0].frame, left, grid)
+            yield from _absent_until(variant, run[0].frame, left, grid)
             places: Sequence[int] = range(len(run))
             if self._is_sparse:
                 places = keyframes([one.pose for one in run], [one.says for one in run])
             for place in places:
-                yield _track_shape(use, run[place], grid.number(run[place].frame), source, is_key=self._is_sparse)
+                yield _track_shape(variant, run[place], grid.number(run[place].frame), source, is_key=self._is_sparse)
             following = run[-1].frame + grid.spacing
             if following < grid.end and following not in left:
-                yield _track_shape(use, run[-1], grid.number(following), source, is_absent=True)
-        yield from _absent_until(use, None, left, grid)
+                yield _track_shape(variant, run[-1], grid.number(following), source, is_absent=True)
+        yield from _absent_until(variant, None, left, grid)
 
     # --- geometry ---------------------------------------------------------------------------------------------------
 
-    def _pose(self, use: ObjectUse | None, instance: Any, frame: int, size: tuple[int, int]) -> Written | None:
+    def _pose(self, variant: ObjectVariant | None, instance: Any, frame: int, size: tuple[int, int]) -> Written | None:
         """Return the geometry on a frame, or say that it is not written; and all that is lost beside it."""
         coordinates = instance._frames[frame].coordinates
         carries = self._carries
-        if use is None:
+        if variant is None:
             self._drop(instance, frame, dropped(carries, Feature.SHAPE, instance.ontology_item.shape))
             return None
-        shape = use.item.shape
+        shape = variant.item.shape
         pose = plain_pose(shape, coordinates, *size)
         state = "inside" if pose is not None else fate(coordinates, *size, carries.tolerance_px)
         if state == "degenerate":
@@ -243,7 +243,7 @@ class Elements:
             self._drop(instance, frame, other_corners(carries, shape))
             return None
         if pose is None:
-            pose = written(shape, coordinates, *size, lambda point: _place(use, point))
+            pose = written(shape, coordinates, *size, lambda point: _place(variant, point))
         self._tell(instance, frame, coordinates, size)
         if pose.lost:
             if state == "outside":
@@ -289,7 +289,7 @@ class Elements:
 
     # --- answers ----------------------------------------------------------------------------------------------------
 
-    def _answers_text(self, use: ObjectUse, instance: Any, frame: int) -> tuple[str, bool]:
+    def _answers_text(self, variant: ObjectVariant, instance: Any, frame: int) -> tuple[str, bool]:
         """Return the attribute elements of an object on an image, and whether it is occluded."""
         common = instance._answers_in_common()
         if common == (None, None):
@@ -297,8 +297,8 @@ class Elements:
         key = (id(common and common[0]), id(common and common[1]), frame)
         found = self._common.get(key) if common is not None else None
         if found is None:
-            dynamic, is_occluded = self._without_occlusion(use, instance._dynamic_answers_at(frame))
-            text = _attributes(self._texts(use.questions, (*instance._static_answers(), *dynamic), instance))
+            dynamic, is_occluded = self._without_occlusion(variant, instance._dynamic_answers_at(frame))
+            text = _attributes(self._texts(variant.questions, (*instance._static_answers(), *dynamic), instance))
             if len(self._common) > _MOST_COMMON:
                 self._common.clear()
             # What is shared is held with what was made of it, so that its `id` stays its own.
@@ -309,17 +309,17 @@ class Elements:
             self._unwritable[id(instance)] = instance
         return found[1], found[2]
 
-    def _without_occlusion(self, use: ObjectUse, answers: Sequence[Any]) -> tuple[Sequence[Any], bool]:
+    def _without_occlusion(self, variant: ObjectVariant, answers: Sequence[Any]) -> tuple[Sequence[Any], bool]:
         """Take out the answer that is CVAT's own ``occluded``."""
-        occlusion = use.questions.occluded
+        occlusion = variant.questions.occluded
         if occlusion is None:
             return answers, False
-        [question] = use.questions.of(occlusion)
+        [question] = variant.questions.of(occlusion)
         for place, (attribute, value) in enumerate(answers):
-            if use.questions.of(attribute) == [question]:
+            if variant.questions.of(attribute) == [question]:
                 if value:
                     return (*answers[:place], *answers[place + 1 :]), True
-                self.explicit[use.label] = question
+                self.explicit[variant.label] = question
         return answers, False
 
     def _texts(self, questions: Questions, answers: Iterable[Any], instance: Any) -> tuple[tuple[str, str], ...]:
@@ -376,10 +376,10 @@ def _beside(own: Keys, z_order: str = "0") -> str:
     return text
 
 
-def _around(use: ObjectUse, source: str, is_occluded: bool, beside: str, answers: str) -> tuple[str, str]:
+def _around(variant: ObjectVariant, source: str, is_occluded: bool, beside: str, answers: str) -> tuple[str, str]:
     """Return what stands in an element of an image before and behind the attributes that say where it is."""
-    head = f'    <{use.element} label="{escaped(use.label.name)}" source="{source}" occluded="{is_occluded:d}"'
-    return head, _closed(beside, answers, use.element)
+    head = f'    <{variant.element} label="{escaped(variant.label.name)}" source="{source}" occluded="{is_occluded:d}"'
+    return head, _closed(beside, answers, variant.element)
 
 
 def _attributes(texts: Iterable[tuple[str, str]]) -> str:
@@ -387,9 +387,9 @@ def _attributes(texts: Iterable[tuple[str, str]]) -> str:
 
 
 def _points(
-    use: ObjectUse, pose: Written, beside: dict[str, str], natives: Mapping[str, Keys], is_absent: bool = False
+    variant: ObjectVariant, pose: Written, beside: dict[str, str], natives: Mapping[str, Keys], is_absent: bool = False
 ) -> str:
-    nodes = use.label.nodes
+    nodes = variant.label.nodes
     lines = []
     for number, (place, is_outside, is_occluded) in enumerate(pose.points):
         name, own = nodes[place].name, dict(natives.get(nodes[place].name, {}))
@@ -404,16 +404,16 @@ def _points(
     return "".join(lines)
 
 
-def _place(use: ObjectUse, point: Any) -> int:
+def _place(variant: ObjectVariant, point: Any) -> int:
     """Return where a point stands in its skeleton; one that no template has gets a place of its own."""
-    place = use.places.get(point.feature_hash)
+    place = variant.places.get(point.feature_hash)
     if place is None:
-        place = use.places.get(point.name)
+        place = variant.places.get(point.name)
     if place is None:
-        place = next((n for n, node in enumerate(use.label.nodes) if node.name == point.name), None)
+        place = next((n for n, node in enumerate(variant.label.nodes) if node.name == point.name), None)
     if place is None:
-        place = use.places[point.name] = len(use.label.nodes)
-        use.label.nodes.append(Node(point.name, color=point.color))
+        place = variant.places[point.name] = len(variant.label.nodes)
+        variant.label.nodes.append(Node(point.name, color=point.color))
     return place
 
 
@@ -432,11 +432,11 @@ def is_computed(instance: Any, frame: int) -> bool:
     return origin is not None and bool(origin.weights) and frame not in origin.weights
 
 
-def _absent_until(use: ObjectUse, frame: int | None, left: dict[int, Any], grid: Grid) -> Iterator[str]:
+def _absent_until(variant: ObjectVariant, frame: int | None, left: dict[int, Any], grid: Grid) -> Iterator[str]:
     """Yield the shapes of frames before one that the source says the object is not on, and take them out."""
     for other in sorted(left):
         if frame is None or other < frame:
-            yield _absent(use.element, grid.number(other), left.pop(other))
+            yield _absent(variant.element, grid.number(other), left.pop(other))
 
 
 def _absent(element: str, frame: int, said: Mapping[str, Any]) -> str:
@@ -450,16 +450,16 @@ def _absent(element: str, frame: int, said: Mapping[str, Any]) -> str:
 
 
 def _track_shape(
-    use: ObjectUse, one: _Frame, frame: int, of_track: str, is_absent: bool = False, is_key: bool = False
+    variant: ObjectVariant, one: _Frame, frame: int, of_track: str, is_absent: bool = False, is_key: bool = False
 ) -> str:
     source = _source(one.is_manual, one.own)
     said = "" if source == of_track else f' source="{source}"'
     answers = _attributes(one.answers)
     key = "1" if is_absent or is_key else one.own.get("keyframe", "1")
     beside = _beside({name: value for name, value in one.own.items() if "track." not in name})
-    if use.element == "skeleton":
+    if variant.element == "skeleton":
         head = f'    <skeleton frame="{frame}" keyframe="{key}"{said}{beside}'
-        points = _points(use, one.pose, {"keyframe": key}, {} if is_absent else one.own.get(POINTS, {}), is_absent)
+        points = _points(variant, one.pose, {"keyframe": key}, {} if is_absent else one.own.get(POINTS, {}), is_absent)
         return _closed(head, points + answers, "skeleton")
     sides = f'frame="{frame}" keyframe="{key}" outside="{is_absent:d}" occluded="{one.is_occluded:d}"{said}'
-    return _closed(f"    <{use.element} {sides}{one.pose.attributes()}{beside}", answers, use.element)
+    return _closed(f"    <{variant.element} {sides}{one.pose.attributes()}{beside}", answers, variant.element)

@@ -28,7 +28,7 @@ from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.native import Keys, Native
 from encord_convert.hub.splits import split_of
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.hub.visibility import frame_size
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
@@ -59,7 +59,7 @@ class _Document:
         self._ids.add(id_)
         return escaped(id_)
 
-    def add_picture(self, number: int | str, names: str, size: tuple[int, int], inner: str) -> None:
+    def add_image(self, number: int | str, names: str, size: tuple[int, int], inner: str) -> None:
         """Write an image."""
         # What has no size has no shapes either; an image of one pixel can have its tags.
         width, height = (side or 1 for side in size)
@@ -93,7 +93,7 @@ class Documents:
         self._carries = carries
         self._elements = Elements(self._labels, carries, report, options.keyframes == "sparse")
         self._templates = Templates(self._elements.template)
-        self._pictures: _Document | None = None
+        self._images: _Document | None = None
         self._all: list[_Document] = []
         self._layout = Layout(labels, target, options, report.note)
 
@@ -113,9 +113,9 @@ class Documents:
         self._close()
 
     def _write_rows(self) -> None:
-        for one in self._report.sheets(self._set, self._carries):
-            if isinstance(one, Sheet):
-                self._sheet(self._still_pictures(), one)
+        for one in self._report.tables(self._set, self._carries):
+            if isinstance(one, Table):
+                self._table(self._still_images(), one)
             else:
                 self._row(one)
             del one  # a sheet of some megabytes goes before the next is made
@@ -126,7 +126,7 @@ class Documents:
         self._drop_unplaced((*row._objects.values(), *row._classifications.values()))
         if row.data_type is DataType.IMAGE:
             [name] = self._layout.take(row).values()
-            document = self._still_pictures()
+            document = self._still_images()
             self._image(document, row, 0, name, [one for one in row._objects.values() if 0 in one._frames], {})
         else:
             names = self._layout.take(row)
@@ -141,22 +141,22 @@ class Documents:
             if not instance._frames or (isinstance(instance, ObjectInstance) and not instance._answers_in_common()):
                 self._report.drop_unplaced(instance, self._carries)
 
-    def _sheet(self, document: _Document, sheet: Sheet) -> None:
+    def _table(self, document: _Document, table: Table) -> None:
         """Write many images that are rows of their own."""
-        elements = self._templates.elements(sheet)
-        for number, title in enumerate(sheet.titles):
-            span = sheet.span(number)
+        elements = self._templates.elements(table)
+        for number, title in enumerate(table.titles):
+            span = table.span(number)
             shapes: list[Any] = elements[span.start : span.stop]
-            tags = sheet.classifications.get(number, ())
-            odd = [sheet.object(place) for place in span if elements[place] is None]
+            tags = table.classifications.get(number, ())
+            odd = [table.object(place) for place in span if elements[place] is None]
             if odd or tags:
-                shapes = self._told(sheet.empty_row(number), sheet.native_of(number), shapes, odd, tags)
-            subset = split_of(sheet.client_metadata.get(number))
-            wanted = self._layout.file_name(sheet.empty_row(number)) if subset else title
-            name = self._layout.still(wanted, subset, sheet.sizes[number])
-            own = {} if sheet.native is None or sheet.native.family != FAMILY else sheet.native.rows.get(number, {})
-            names = _names(name, title, sheet.unit_titles.get(number, title), subset, own)
-            document.add_picture(document.id_of(own), names, sheet.sizes[number], "".join(shapes))
+                shapes = self._told(table.empty_row(number), table.native_of(number), shapes, odd, tags)
+            subset = split_of(table.client_metadata.get(number))
+            wanted = self._layout.file_name(table.empty_row(number)) if subset else title
+            name = self._layout.still(wanted, subset, table.sizes[number])
+            own = {} if table.native is None or table.native.family != FAMILY else table.native.rows.get(number, {})
+            names = _names(name, title, table.unit_titles.get(number, title), subset, own)
+            document.add_image(document.id_of(own), names, table.sizes[number], "".join(shapes))
 
     def _told(
         self, row: LabelRowV2, native: Native | None, shapes: list[Any], odd: list[Any], tags: Sequence[Any]
@@ -171,10 +171,10 @@ class Documents:
         self._elements.tell_texts()
         return inner
 
-    def _still_pictures(self) -> _Document:
+    def _still_images(self) -> _Document:
         """Return the file of images that are rows of their own."""
-        self._pictures = self._pictures or self._document(None)
-        return self._pictures
+        self._images = self._images or self._document(None)
+        return self._images
 
     def _document(self, row: LabelRowV2 | None) -> _Document:
         path = self._target.scratch("scratch").with_name(f"scratch-{len(self._all)}")
@@ -217,11 +217,11 @@ class Documents:
             own = row._native.row if row._native is not None and row._native.family == FAMILY else {}
             subset = split_of(row.client_metadata)
             names = _names(name, title, row._units[0].data_title, subset, own)
-            document.add_picture(document.id_of(own), names, frame_size(row, frame), inner)
+            document.add_image(document.id_of(own), names, frame_size(row, frame), inner)
             return
         own = row._native.frames.get(frame, {}) if row._native is not None and row._native.family == FAMILY else {}
         names = _names(name, title, native=own)
-        document.add_picture(frame, names, frame_size(row, frame), inner)
+        document.add_image(frame, names, frame_size(row, frame), inner)
 
     def _group(self, document: _Document, row: LabelRowV2, names: Mapping[int, str]) -> None:
         """Write an image group or series, each frame an image."""

@@ -156,13 +156,13 @@ def _is_occlusion(attribute: Any) -> bool:
 class Label:
     """One label of a CVAT file, for classes that agree on their questions.
 
-    ``uses`` are the elements it is written with; ``nodes`` and ``edges`` those of its skeleton. One that ``is_spare``
-    is there for the odd case and declared only if that comes.
+    ``variants`` are the elements it is written with; ``nodes`` and ``edges`` those of its skeleton. One that
+    ``is_spare`` is declared only if an irregular case comes.
     """
 
     name: str
     color: str | None
-    uses: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
     questions: dict[str, Question] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     edges: list[tuple[int, int]] = field(default_factory=list)
@@ -170,7 +170,7 @@ class Label:
 
 
 @dataclass(slots=True, eq=False)
-class ObjectUse:
+class ObjectVariant:
     """How objects of a class are written: label, element, questions; ``places`` finds points of a skeleton by hash."""
 
     item: Object
@@ -181,7 +181,7 @@ class ObjectUse:
 
 
 @dataclass(slots=True, eq=False)
-class TagUse:
+class TagVariant:
     """How a classification is written.
 
     ``label`` has all its questions for attributes. In the two forms CVAT users write themselves tags say more: each
@@ -212,9 +212,9 @@ class Labels:
         self._templates = {one.name: one for one in reversed(structure.skeleton_templates)}
         self.objects = [self._object(item) for item in structure.objects if item.shape in ELEMENTS]
         self.tags = [self._tags(item) for item in structure.classifications if item.attributes]
-        uses: tuple[Any, ...] = (*self.objects, *self.tags)
-        self._by_id: dict[int, Any] = {id(use.item): use for use in uses}
-        self._by_hash: dict[str, Any] = {use.item.feature_node_hash: use for use in uses}
+        variants: tuple[Any, ...] = (*self.objects, *self.tags)
+        self._by_id: dict[int, Any] = {id(variant.item): variant for variant in variants}
+        self._by_hash: dict[str, Any] = {variant.item.feature_node_hash: variant for variant in variants}
 
     def of(self, item: Any) -> Any:
         """Return the use of a class, or of its twin in a copy of the ontology; None if CVAT has no place for it."""
@@ -224,22 +224,22 @@ class Labels:
         """Return the label of this name if the classes agree, else a new one."""
         own = {question.name: question for question in questions}
         label = self._names.get(name)
-        if label is None or element == "skeleton" or element in label.uses or not _agree(label, own):
+        if label is None or element == "skeleton" or element in label.variants or not _agree(label, own):
             label = Label(_unique(name, self._names), color)
             self._names[label.name] = label
             self.all.append(label)
         label.color = label.color or color
-        if element not in label.uses:
-            label.uses += (element,)
+        if element not in label.variants:
+            label.variants += (element,)
         if own:
             label.questions = {**own, **label.questions}
         return label
 
-    def _object(self, item: Object) -> ObjectUse:
+    def _object(self, item: Object) -> ObjectVariant:
         element = ELEMENTS[item.shape]
         questions = Questions(item.attributes, element != "skeleton") if item.attributes else NO_QUESTIONS
         asked = [one for one in questions if one.attribute is not questions.occluded]
-        use = ObjectUse(item, self._label(line_of(item.name), element, asked, item.color), element, questions)
+        variant = ObjectVariant(item, self._label(line_of(item.name), element, asked, item.color), element, questions)
         template = self._templates.get(item.name)
         if element == "skeleton" and template is not None:
             names: dict[str, None] = {}
@@ -247,31 +247,31 @@ class Labels:
                 name = _unique(line_of(node.name), names)
                 names[name] = None
                 x, y = (100 * at / (side or 1) for at, side in ((node.x, template.width), (node.y, template.height)))
-                use.label.nodes.append(Node(name, x, y, node.color))
-                use.places.setdefault(node.feature_hash or node.name, place)
-            use.label.edges = [(start, end) for start, end, *_ in template.edges]
-        return use
+                variant.label.nodes.append(Node(name, x, y, node.color))
+                variant.places.setdefault(node.feature_hash or node.name, place)
+            variant.label.edges = [(start, end) for start, end, *_ in template.edges]
+        return variant
 
-    def _tags(self, item: Classification) -> TagUse:
+    def _tags(self, item: Classification) -> TagVariant:
         root = item.attributes[0]
         questions = Questions(item.attributes)
-        use = TagUse(item, Label("", None), questions)
+        variant = TagVariant(item, Label("", None), questions)
         if isinstance(root, ChecklistAttribute) and root.name == TAGS:
             for option in root.options:
-                use.options[option.feature_node_hash] = option, self._label(line_of(option.label), "tag", ())
+                variant.options[option.feature_node_hash] = option, self._label(line_of(option.label), "tag", ())
         elif isinstance(root, RadioAttribute) and [option.label for option in root.options] == [root.name]:
             below = Questions(root.options[0].nested_options)
-            use.single = root.options[0], self._label(line_of(root.name), "tag", list(below)), below
-        use.label = self._label(line_of(root.name), "tag", list(questions))
-        use.label.is_spare = bool(use.options or use.single) and use.label.uses == ("tag",)
-        return use
+            variant.single = root.options[0], self._label(line_of(root.name), "tag", list(below)), below
+        variant.label = self._label(line_of(root.name), "tag", list(questions))
+        variant.label.is_spare = bool(variant.options or variant.single) and variant.label.variants == ("tag",)
+        return variant
 
 
 def _agree(label: Label, questions: dict[str, Question]) -> bool:
     """Tell whether questions can be asked of a label beside its own: they are the same ones."""
     known = label.questions
     return (
-        "skeleton" not in label.uses
+        "skeleton" not in label.variants
         and known.keys() == questions.keys()
         and all(known[name].declared == question.declared for name, question in questions.items())
     )

@@ -26,7 +26,7 @@ from encord_convert.formats.cvat.write_skeletons import (
     turn_of,
 )
 from encord_convert.hub.native import Keys
-from encord_convert.hub.table import Column, Sheet, Use
+from encord_convert.hub.table import Column, Table, Variant
 from encord_convert.sdk.objects import Shape
 
 Floats = NDArray[np.float64]
@@ -42,7 +42,7 @@ GAPS = {
 }
 """What of an element is its own: where it is."""
 
-_MOST_USES = 10_000
+_MOST_VARIANTS = 10_000
 """How many uses are remembered."""
 
 _NONE: Keys = {}
@@ -60,29 +60,29 @@ class Templates:
         written one by one.
     """
 
-    def __init__(self, template_of: Callable[[Use, Keys, str], str | None]) -> None:
+    def __init__(self, template_of: Callable[[Variant, Keys, str], str | None]) -> None:
         self._template_of = template_of
-        self._templates: dict[tuple[Use, int], str | None] = {}
+        self._templates: dict[tuple[Variant, int], str | None] = {}
         self._natives: dict[int, Keys] = {}  # held, so that their `id` stays their own
 
-    def elements(self, sheet: Sheet) -> list[str | None]:
+    def elements(self, table: Table) -> list[str | None]:
         """Return the element of each shape; None for one that is not plain."""
-        found: list[str | None] = [None] * len(sheet.uses)
-        if len(self._templates) > _MOST_USES:
+        found: list[str | None] = [None] * len(table.variants)
+        if len(self._templates) > _MOST_VARIANTS:
             self._templates.clear()
             self._natives.clear()
-        shared = sheet.native.shared if sheet.native is not None and sheet.native.family == FAMILY else ()
-        owners = np.repeat(np.arange(len(sheet)), sheet.counts)
-        is_alike = sheet.sizes.count(sheet.sizes[0]) == len(sheet)
-        sizes = np.array(sheet.sizes[:1] if is_alike else sheet.sizes, np.float64)
-        for shape, column in sheet.columns.items():
+        shared = table.native.shared if table.native is not None and table.native.family == FAMILY else ()
+        owners = np.repeat(np.arange(len(table)), table.counts)
+        is_alike = table.sizes.count(table.sizes[0]) == len(table)
+        sizes = np.array(table.sizes[:1] if is_alike else table.sizes, np.float64)
+        for shape, column in table.columns.items():
             if shape in GAPS and column.places:
                 limits = np.broadcast_to(sizes, (len(column.places), 2)) if is_alike else sizes[owners[column.places]]
-                self._fill(found, sheet.uses, shared, shape, column, limits)
+                self._fill(found, table.variants, shared, shape, column, limits)
         return found
 
     def _fill(
-        self, found: list[str | None], uses: list[Use | None], shared: Sequence[Keys | None], shape: Shape,
+        self, found: list[str | None], variants: list[Variant | None], shared: Sequence[Keys | None], shape: Shape,
         column: Column, limits: Floats,
     ) -> None:  # fmt: skip
         values, sure = _VALUES[shape](column, limits)
@@ -91,10 +91,10 @@ class Templates:
             places = [at for at, is_sure in zip(places, sure, strict=True) if is_sure]
             values = [value for value, is_sure in zip(values, sure, strict=True) if is_sure]
         natives = [shared[at] or _NONE for at in places] if shared else [_NONE] * len(places)
-        own: list[Any] = list(zip([uses[at] for at in places], map(id, natives), strict=True))
+        own: list[Any] = list(zip([variants[at] for at in places], map(id, natives), strict=True))
         self._natives.update(zip(map(id, natives), natives, strict=True))
-        for use, native in set(own).difference(self._templates):
-            self._templates[use, native] = self._template_of(use, self._natives[native], GAPS[shape])
+        for variant, native in set(own).difference(self._templates):
+            self._templates[variant, native] = self._template_of(variant, self._natives[native], GAPS[shape])
         texts: list[Any] = list(map(self._templates.get, own))
         if None in texts:
             kept = [number for number, text in enumerate(texts) if text is not None]
@@ -122,7 +122,7 @@ def _boxes(column: Column, limits: Floats) -> _Values:
     return list(map(tuple, corners.tolist())), sure
 
 
-def _turned(column: Column, limits: Floats) -> _Values:
+def _rotated(column: Column, limits: Floats) -> _Values:
     corners, sure = _corners(column, limits)
     turns = [rotation_text(turn_of(theta)) if math.isfinite(theta) else "" for theta in column.more]
     is_sure = [one and math.isfinite(theta) for one, theta in zip(sure, column.more, strict=True)]
@@ -174,7 +174,7 @@ def _masks(column: Column, limits: Floats) -> _Values:
 
 _VALUES: dict[Shape, Callable[[Column, Floats], _Values]] = {
     Shape.BOUNDING_BOX: _boxes,
-    Shape.ROTATABLE_BOUNDING_BOX: _turned,
+    Shape.ROTATABLE_BOUNDING_BOX: _rotated,
     Shape.POLYGON: _polygons,
     Shape.POLYLINE: _polylines,
     Shape.POINT: _points,

@@ -20,7 +20,7 @@ import msgspec
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.dicom.slices import Attributes, Row, contents_of, tag_values
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.loss import Level, Where
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.constants.enums import DataType
@@ -114,7 +114,7 @@ def write_json(narrowed: Narrowed, target: Target, options: Any) -> None:
         instances.end()
 
 
-def read_json(source: Source, folder: str, ledger: Ledger) -> Iterator[tuple[int, Row]]:
+def read_json(source: Source, folder: str, counts: Counts) -> Iterator[tuple[int, Row]]:
     """Yield the numbers of the series and what they hold; what would not be written as it is is told.
 
     Raises
@@ -136,11 +136,11 @@ def read_json(source: Source, folder: str, ledger: Ledger) -> Iterator[tuple[int
                 fact = f"has two instances for frame {frame} of series {number}."
                 raise ReadError(source.place(folder + INSTANCES), fact)
             blocks[frame] = block
-            _compare(one, _instance_of(number, frame, block), source.place(folder + INSTANCES), ledger)
+            _compare(one, _instance_of(number, frame, block), source.place(folder + INSTANCES), counts)
         row = _row(members, blocks, place, index)
         told = _series_of(number, row)
         row = row._replace(others={tag: value for tag, value in members.items() if tag not in told})
-        _compare(members, {**told, **row.others}, place, ledger)
+        _compare(members, {**told, **row.others}, place, counts)
         yield number, row
     if of_series:
         raise ReadError(
@@ -148,13 +148,13 @@ def read_json(source: Source, folder: str, ledger: Ledger) -> Iterator[tuple[int
         )
 
 
-def _compare(members: Attributes, written: Attributes, place: str, ledger: Ledger) -> None:
+def _compare(members: Attributes, written: Attributes, place: str, counts: Counts) -> None:
     """Say which elements are not written again as they stand in the file."""
     for tag, value in members.items():
         told = written.get(tag)
         if told != value and not (tag == _CLIENT and _client_of(told) == _client_of(value)):
             detail = f"({tag[:4]},{tag[4:]}) is not as this package writes it: it is read, and written as usual."
-            ledger.note(Level.WARNING, "ELEMENT_CHANGED", detail, Where(file=place, element=tag))
+            counts.note(Level.WARNING, "ELEMENT_CHANGED", detail, Where(file=place, element=tag))
 
 
 def _client_of(value: dict[str, Any] | None) -> Any:

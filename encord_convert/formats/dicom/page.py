@@ -78,7 +78,7 @@ from encord_convert.formats.dicom.json_model import (
 )
 from encord_convert.formats.dicom.order import Order, ordered
 from encord_convert.formats.dicom.slices import FAMILY, Row, label_row, slice_block
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind, Level, Where
 from encord_convert.losses.report import Report
@@ -162,11 +162,11 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     folder = json_folder(source)
     if folder is not None:
         return _from_json(source, folder)
-    ledger = Ledger()
-    gathering = _Gathering(source, options, ledger)
+    counts = Counts()
+    gathering = _Gathering(source, options, counts)
     series = gathering.series()
-    rows = [_row(members, options, ledger) for members in series]
-    _say_what_it_is(series, ledger)
+    rows = [_row(members, options, counts) for members in series]
+    _say_what_it_is(series, counts)
     gathering.tell_others()
     draft = Draft("dicom")
 
@@ -177,29 +177,29 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
             made._origin = source.name
             yield made
 
-    return LabelSet(draft.ontology, stream, ledger=ledger)
+    return LabelSet(draft.ontology, stream, counts=counts)
 
 
 def _from_json(source: Source, folder: str) -> LabelSet:
     draft = Draft("dicom")
-    ledger = Ledger()
+    counts = Counts()
     others = [name for name in source.names() if name not in (folder + SERIES, folder + INSTANCES)]
     if others:
         detail = f"DICOM JSON is read, and what lies beside it is not: {_named(others, _MOST_FILES)}."
-        ledger.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(others))
-    ledger.mark_head()
+        counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(others))
+    counts.mark_head()
 
     def stream() -> Iterator[LabelRowV2]:
-        ledger.rewind()
-        for number, row in read_json(source, folder, ledger):
+        counts.rewind()
+        for number, row in read_json(source, folder, counts):
             series_uid = row.series["series_uid"] if row.series else None
             made = label_row(draft, row, (series_uid,) if series_uid == row.title else (row.title, number))
             made._origin = source.place(folder + SERIES)
-            ledger.into["row", ""] += 1
+            counts.into["row", ""] += 1
             yield made
 
     first = next(stream(), None)
-    labels = LabelSet(draft.ontology, stream, title=first.dataset_title if first is not None else "", ledger=ledger)
+    labels = LabelSet(draft.ontology, stream, title=first.dataset_title if first is not None else "", counts=counts)
     labels.native[FAMILY] = {}
     return labels
 
@@ -226,10 +226,10 @@ class _Series:
 class _Gathering:
     """Reads all files of a source, and accounts for each."""
 
-    def __init__(self, source: Source, options: ReadOptions, ledger: Ledger) -> None:
+    def __init__(self, source: Source, options: ReadOptions, counts: Counts) -> None:
         self._source = source
         self._options = options
-        self._ledger = ledger
+        self._counts = counts
         self._series: dict[str, _Series] = {}
         self._files: dict[str, str] = {}
         self._first_refusal = ""
@@ -255,13 +255,13 @@ class _Gathering:
         if self._volumes:
             named = _named(self._volumes, _MOST_FILES)
             detail = f"Volumes of voxels or masks lie beside the series and were not read: {named}."
-            self._ledger.note(Level.WARNING, "VOLUME_NOT_READ", detail, count=len(self._volumes))
+            self._counts.note(Level.WARNING, "VOLUME_NOT_READ", detail, count=len(self._volumes))
         for number, (tag, count) in enumerate(sorted(self._others.items())):
             name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})" if number < _MOST_ELEMENTS else "more of them"
             detail = f"Elements of headers that rows do not keep: {name}."
-            self._ledger.note(Level.INFO, "ELEMENT_NOT_KEPT", detail, count=count)
+            self._counts.note(Level.INFO, "ELEMENT_NOT_KEPT", detail, count=count)
         for name in sorted(set(self._source.names()).difference(_candidates(self._source))):
-            self._ledger.note(Level.INFO, "NOT_DICOM", _NOT_DICOM, Where(file=self._source.place(name)))
+            self._counts.note(Level.INFO, "NOT_DICOM", _NOT_DICOM, Where(file=self._source.place(name)))
 
     def _header(self, name: str) -> Header:
         options = self._options
@@ -280,26 +280,26 @@ class _Gathering:
         if code == "NOT_DICOM":
             is_index = sentence.endswith("(DICOMDIR).")
             detail = "The index of the files (DICOMDIR) was passed over." if is_index else _NOT_DICOM
-            self._ledger.note(Level.INFO, code, detail, where)
+            self._counts.note(Level.INFO, code, detail, where)
             return
-        self._ledger.into["file", ""] += 1
-        self._ledger.drop(code, Feature.MEDIA, ("file", ""), where, sentence)
+        self._counts.into["file", ""] += 1
+        self._counts.drop(code, Feature.MEDIA, ("file", ""), where, sentence)
 
     def _take(self, header: Header, name: str, where: Where) -> None:
-        self._ledger.into["file", ""] += 1
+        self._counts.into["file", ""] += 1
         uid = header.slices[0].uid
         first = self._files.setdefault(uid, name)
         if first != name:
             key = ("file", "")
             if self._digest(first) == self._digest(name):
                 detail = "It is the same, byte for byte, as another file, and is read once."
-                self._ledger.change(Kind.MERGED, "DUPLICATE", Feature.MEDIA, key, where, detail)
+                self._counts.change(Kind.MERGED, "DUPLICATE", Feature.MEDIA, key, where, detail)
             else:
                 detail = f"It has the SOPInstanceUID of {first}, and is not the same; the first by name is read."
-                self._ledger.drop("DUPLICATE_UID", Feature.MEDIA, key, where, detail)
+                self._counts.drop("DUPLICATE_UID", Feature.MEDIA, key, where, detail)
             return
         for code, sentence in header.problems:
-            self._ledger.note(Level.WARNING, code, sentence, where)
+            self._counts.note(Level.WARNING, code, sentence, where)
         self._others.update(header.others)
         series_key = header.series or f"{header.study} {name[: name.rfind('/') + 1]}"
         series = self._series.get(series_key)
@@ -307,7 +307,7 @@ class _Gathering:
             series = self._series[series_key] = _Series(header)
         elif (header.study, header.patient) != (series.head.study, series.head.patient):
             fact = "Files of one series differ in study or patient; those of the first file by name stand in the row."
-            self._ledger.note(Level.WARNING, "SERIES_DIFFERS", fact, where)
+            self._counts.note(Level.WARNING, "SERIES_DIFFERS", fact, where)
         series.files += 1
         series.slices += header.slices
 
@@ -319,7 +319,7 @@ class _Gathering:
         return digest.digest()
 
 
-def _row(series: _Series, options: ReadOptions, ledger: Ledger) -> tuple[Row, list[Slice]]:
+def _row(series: _Series, options: ReadOptions, counts: Counts) -> tuple[Row, list[Slice]]:
     slices, notes = ordered(series.slices, options.order)
     series.slices = []
     first, head = slices[0], series.head
@@ -327,11 +327,11 @@ def _row(series: _Series, options: ReadOptions, ledger: Ledger) -> tuple[Row, li
     where = Where(row=title)
     for code, sentence in notes:
         level = Level.INFO if code == "ORDERED_BY" else Level.WARNING
-        ledger.note(level, code, f"Series {title}: {sentence}", where)
+        counts.note(level, code, f"Series {title}: {sentence}", where)
     others = sum((one.width, one.height) != (first.width, first.height) for one in slices)
     if others:
         fact = f"{others} of {len(slices)} slices are not {first.width} × {first.height}; each keeps its own size."
-        ledger.note(Level.WARNING, "SIZE_DIFFERS", f"Series {title}: {fact}", where)
+        counts.note(Level.WARNING, "SIZE_DIFFERS", f"Series {title}: {fact}", where)
     block = {"patient_id": _patient(head.patient, options), "study_uid": head.study, "series_uid": head.series}
     client = {"patient_name": head.patient_name} if head.patient_name else None
     return Row(title, "", first.width, first.height, len(slices), block, {}, client), slices
@@ -345,7 +345,7 @@ def _patient(patient: str | None, options: ReadOptions) -> str | None:
     return hmac.new((options.patient_key or "").encode(), patient.encode(), "sha256").hexdigest()
 
 
-def _say_what_it_is(series: list[_Series], ledger: Ledger) -> None:
+def _say_what_it_is(series: list[_Series], counts: Counts) -> None:
     """Note, for each modality, how much of it there is; patients are counted and not named."""
     for modality in sorted({one.head.modality for one in series}):
         heads = [one for one in series if one.head.modality == modality]
@@ -355,8 +355,8 @@ def _say_what_it_is(series: list[_Series], ledger: Ledger) -> None:
             (len({one.head.study for one in heads}), "study", "studies"),
             (len({one.head.patient for one in heads if one.head.patient}), "patient", "patients"),
         )
-        counts = ", ".join(f"{count} {word if count == 1 else words}" for count, word, words in parts)
-        ledger.note(Level.INFO, "MODALITY", f"{modality or 'Unknown modality'}: {counts}.")
+        summary = ", ".join(f"{count} {word if count == 1 else words}" for count, word, words in parts)
+        counts.note(Level.INFO, "MODALITY", f"{modality or 'Unknown modality'}: {summary}.")
 
 
 FORMAT = Format(

@@ -34,7 +34,7 @@ from encord_convert.formats.labelme.shapes import (
     type_of,
     written,
 )
-from encord_convert.hub.counts import Carried, Ledger, Origin
+from encord_convert.hub.counts import Carried, Counts, Origin
 from encord_convert.hub.labelset import Draft, LabelSet, frame_info
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import SUFFIXES, LabelFile, apart, read_header
@@ -80,7 +80,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         There is no file of LabelMe, or the only one is damaged.
     """
     reading = _Reading(source, options)
-    labels = LabelSet(reading.draft.ontology, reading.rows, title=FAMILY, ledger=reading.ledger)
+    labels = LabelSet(reading.draft.ontology, reading.rows, title=FAMILY, counts=reading.counts)
     labels.native[FAMILY] = {}
     return labels
 
@@ -100,9 +100,9 @@ class _Reading:
         names = source.names()
         self._source = source
         self._options = options
-        self.ledger = Ledger()
+        self.counts = Counts()
         self.draft = Draft(FAMILY)
-        self._classes = Classes(self.draft, source, names, self.ledger)
+        self._classes = Classes(self.draft, source, names, self.counts)
         self._points: dict[str, dict[str, None]] = {}
         self._flags: dict[str, None] = {}
         self._images: dict[str, list[str]] = {}
@@ -124,7 +124,7 @@ class _Reading:
             self._show(file)
         if not self._members and ONTOLOGY not in names:
             raise ReadError(source.name, "holds no JSON file with 'shapes' and 'imagePath', as LabelMe's have.")
-        tell_json(source, foreign, self.ledger)
+        tell_json(source, foreign, self.counts)
         order = source.head(LABELS, 1 << 20).decode("utf-8-sig", "replace").splitlines() if LABELS in names else []
         self._classes.build([line.strip() for line in order])
         self._build_flags()
@@ -133,7 +133,7 @@ class _Reading:
         self._prefixes = dict(zip(folders, apart([f"{one}/x" if one else "x" for one in folders]), strict=True))
         self._roots = Questions([item.attributes[0] for item in self.draft.ontology.classifications if item.attributes])
         self._owners = {id(item.attributes[0]): item for item in self.draft.ontology.classifications if item.attributes}
-        self.ledger.mark_head()
+        self.counts.mark_head()
 
     # -- files ------------------------------------------------------------------------------------------------
 
@@ -152,9 +152,9 @@ class _Reading:
             if alone:
                 raise ReadError(place, f"is not JSON ({error}).") from error
             detail = f"{member} is not JSON ({error}), and is left out."
-            self.ledger.drop("FILE_DAMAGED", Feature.MEDIA, ("file", ""), Where(file=place), detail)
-            self.ledger.into["file", ""] += 1
-            self.ledger.note(Level.ERROR, "FILE_DAMAGED", detail, Where(file=place))
+            self.counts.drop("FILE_DAMAGED", Feature.MEDIA, ("file", ""), Where(file=place), detail)
+            self.counts.into["file", ""] += 1
+            self.counts.note(Level.ERROR, "FILE_DAMAGED", detail, Where(file=place))
             return None
         given = top.get("shapes")
         shapes = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
@@ -249,7 +249,7 @@ class _Reading:
 
     def rows(self) -> Iterator[LabelRowV2]:
         """Walk the files."""
-        self.ledger.rewind()
+        self.counts.rewind()
         for member in self._members:
             file = self._file(member, alone=False)
             row = None if file is None else self._row(file)
@@ -263,15 +263,15 @@ class _Reading:
         size = self._size(file, name)
         if size is None:
             detail = f"{member} says no imageWidth and imageHeight, and its image is not there: it is left out."
-            self.ledger.drop("SIZE_UNKNOWN", Feature.MEDIA, ("file", ""), Where(file=place), detail)
-            self.ledger.into["file", ""] += 1
-            self.ledger.note(Level.ERROR, "SIZE_UNKNOWN", detail, Where(file=place))
+            self.counts.drop("SIZE_UNKNOWN", Feature.MEDIA, ("file", ""), Where(file=place), detail)
+            self.counts.into["file", ""] += 1
+            self.counts.note(Level.ERROR, "SIZE_UNKNOWN", detail, Where(file=place))
             return None
         ours = top.get(OURS)
         ours = ours if isinstance(ours, dict) else {}
         unit = ours.get("unit")
         split = split_of(ours) or (named_in(member) if len(self._prefixes) > 1 else "")
-        self.ledger.into["image", ""] += 1
+        self.counts.into["image", ""] += 1
         units = [self.draft.unit(unit if isinstance(unit, str) else title, *size, (member,))]
         row = self.draft.row(
             DataType.IMAGE, title, units, frames=1, key=(member,), file=place, client_metadata=metadata_of(split)
@@ -280,10 +280,10 @@ class _Reading:
         native = Native(FAMILY, self._native_of(file, name), {}, quiet=_QUIET)
         labels: dict[str, Mapping[int, Any]] = {}
         if file.strays:
-            self.ledger.into["shape", ""] += file.strays
+            self.counts.into["shape", ""] += file.strays
             detail = "An entry of 'shapes' is not an object."
             where = Where(file=place, row=title)
-            self.ledger.drop("INVALID_SHAPE", Feature.SHAPE, ("shape", ""), where, detail, count=file.strays)
+            self.counts.drop("INVALID_SHAPE", Feature.SHAPE, ("shape", ""), where, detail, count=file.strays)
         for group in grouped(file.shapes, self._options.groups == "auto"):
             for instance, own in self._objects(group, size, Where(file=place, row=title)):
                 hash_ = self.draft.hashes.short("object", row.label_hash, len(row._objects))
@@ -347,7 +347,7 @@ class _Reading:
         if isinstance(data, msgspec.Raw) and bytes(data) != b"null":
             native["imageData"] = msgspec.json.decode(data)
             detail = "Files hold their image themselves ('imageData'); LabelMe files get it again, others do not."
-            self.ledger.note(Level.INFO, "IMAGE_EMBEDDED", detail, Where(file=self._source.place(file.member)))
+            self.counts.note(Level.INFO, "IMAGE_EMBEDDED", detail, Where(file=self._source.place(file.member)))
         flags = native.get("flags")
         left = {key: value for key, value in flags.items() if value is not True} if isinstance(flags, dict) else flags
         is_there = native.pop("flags", self) is not self
@@ -367,29 +367,29 @@ class _Reading:
     def _objects(
         self, group: Group, size: tuple[int, int], where: Where
     ) -> Iterator[tuple[ObjectInstance, dict[str, Any]]]:
-        entry, ledger = group.first, self.ledger
+        entry, counts = group.first, self.counts
         label, type_ = entry.get("label"), type_of(entry)
         kind = type_ if type_ in HUB else "shape"
         shape = _shape(group)
         name = label if isinstance(label, str) else ""
         where = Where(where.file, None, where.row, 0, f"<{kind}>")
-        ledger.into[kind, name] += 1
+        counts.into[kind, name] += 1
         for other in group.others:
-            ledger.into[type_of(other), other["label"]] += 1
+            counts.into[type_of(other), other["label"]] += 1
         if shape is None or not isinstance(label, str):
             code = "NAME_MISSING" if shape is not None else "UNSUPPORTED_SHAPE"
             detail = (
                 "Its 'label' is not a text." if shape is not None else f"{type_!r} is not a shape_type that is read."
             )
             feature = Feature.LABEL_NAME if shape is not None else Feature.SHAPE
-            ledger.drop(code, feature, (kind, name), where, detail)
+            counts.drop(code, feature, (kind, name), where, detail)
             return
         try:
             found = [placed(one, size) for one in group.all_of]
         except ValueError as error:
             for one in group.all_of:
                 lost = (type_of(one), str(one["label"]))
-                ledger.drop("INVALID_SHAPE", Feature.SHAPE, lost, where, f"It is left out, since {error}.")
+                counts.drop("INVALID_SHAPE", Feature.SHAPE, lost, where, f"It is left out, since {error}.")
             return
         for item in self._classes.of(name, shape):  # of several the first that asks for all the answers
             members, native = self._members_of(group, item if self._classes.is_given else None)
@@ -397,23 +397,23 @@ class _Reading:
             if not left:
                 break
         for key, value in left.items():
-            ledger.into["answer", name] += 1
+            counts.into["answer", name] += 1
             detail = f"Its class asks nothing to which {value!r} of {key!r} is an answer."
-            ledger.drop("ANSWER_DROPPED", Feature.ANSWERS, ("answer", name), where, detail)
+            counts.drop("ANSWER_DROPPED", Feature.ANSWERS, ("answer", name), where, detail)
         count = len(members) - len(left)
         if count:
-            ledger.into["answer", name] += count
+            counts.into["answer", name] += count
         score: Any = entry.get("score")
         carried: Carried = (("answer", count),) if count else ()
         info = self.draft.info
         if _is_confidence(score) and score != 1:
             carried = (*carried, ("confidence", 1), ("manual", 1))
-            ledger.into["confidence", name] += 1
-            ledger.into["manual", name] += 1
+            counts.into["confidence", name] += 1
+            counts.into["manual", name] += 1
             info = frame_info(manual=False, confidence=score)
         changes = [change for one in found for change in one.changes]
         for code, detail in changes:
-            ledger.change(
+            counts.change(
                 Kind.APPROXIMATED, code, Feature.SHAPE, (kind, name), where, detail, counted=code != changes[0][0]
             )
         also = tuple(Origin(type_of(one), one["label"]) for one in group.others)
@@ -423,7 +423,7 @@ class _Reading:
                 native = {**native, SET: group.number}
                 if at == 1:
                     detail = "Several 'points' of one shape are objects of their own; LabelMe has them together again."
-                    ledger.change(Kind.SPLIT, "POINTS_SPLIT", Feature.SHAPE, (kind, name), where, detail)
+                    counts.change(Kind.SPLIT, "POINTS_SPLIT", Feature.SHAPE, (kind, name), where, detail)
             changed = bool(changes) or (type_ == "points" and len(found[0].coordinates) > 1)
             origin = Origin(kind, name, None, () if is_split else carried, changed, {} if is_split else None, also)
             yield ObjectInstance._on_frame(item, "", 0, coordinates, info, shared, None, origin), native
@@ -479,14 +479,14 @@ class _Reading:
             if value is True or (value is False and self._classes.is_given and key in questions):
                 answers.setdefault(key, value)
         for number, (key, value) in enumerate(answers.items()):
-            self.ledger.into["classification", key] += 1
+            self.counts.into["classification", key] += 1
             question = questions.get(key)
             answer = Unknown if question is None else answer_of(question, value)
             if answer is Unknown or question is None:
                 where = Where(file=row._origin, row=row.data_title)
                 detail = f"There is no classification to which {value!r} of {key!r} is an answer."
                 code, what = "ANSWER_DROPPED", ("classification", key)
-                self.ledger.drop(code, Feature.CLASSIFICATIONS, what, where, detail)
+                self.counts.drop(code, Feature.CLASSIFICATIONS, what, where, detail)
                 continue
             hash_ = self.draft.hashes.short("flag", row.label_hash, number)
             instance = ClassificationInstance(self._owners[id(question.attribute)], classification_hash=hash_)

@@ -39,7 +39,7 @@ _LINES = (
 _NUMBERED = re.compile(r"(\d{1,5})[\s,:]+(\S.*)")
 
 
-def read_picture(source: Source, name: str) -> png.Bands:
+def read_image(source: Source, name: str) -> png.Bands:
     """Open a PNG of a source, its header first. Its pixels are looked at when its bands are walked.
 
     Raises
@@ -186,14 +186,14 @@ class _Indices:
         """Look at every image once to learn which values there are, and which colours they have."""
         found: dict[int, str | None] = {}
         for name in self._names:
-            picture = read_picture(self._source, name)
-            if picture.has_channels:
+            image = read_image(self._source, name)
+            if image.has_channels:
                 fact = "is a colour image, and nothing says which colour is which class."
                 raise ReadError(self._source.place(name), fact, advice="Name them with -r classes=FILE.")
             with damage_of(self._source, name):
-                values = sorted({value for band in picture for value in np.unique(band).tolist()})
+                values = sorted({value for band in image for value in np.unique(band).tolist()})
             for value in map(int, values):
-                color = "#{:02x}{:02x}{:02x}".format(*picture.palette[value]) if value < len(picture.palette) else None
+                color = "#{:02x}{:02x}{:02x}".format(*image.palette[value]) if value < len(image.palette) else None
                 found[value] = found.get(value) or color
         for value in sorted(found):
             is_class = value not in (0, ignore)
@@ -206,17 +206,17 @@ class _Indices:
             yield self._row(name)
 
     def _row(self, name: str) -> LabelRowV2:
-        picture = read_picture(self._source, name)
-        if self._by_colour and not (picture.palette or picture.channels > 2):
+        image = read_image(self._source, name)
+        if self._by_colour and not (image.palette or image.channels > 2):
             raise ReadError(self._source.place(name), "has no colours, and its classes are listed by colour.")
-        if not self._by_colour and picture.has_channels:
+        if not self._by_colour and image.has_channels:
             raise ReadError(self._source.place(name), "is a colour image, but its classes are listed by number.")
-        width, height = picture.width, picture.height
+        width, height = image.width, image.height
         title = name[self._prefix :]
         row = _still(self.draft, title, width, height)
         row._origin = self._source.place(name)
         with damage_of(self._source, name):
-            found = values_in(picture.colours() if self._by_colour else picture, has_zero=True)
+            found = values_in(image.colours() if self._by_colour else image, has_zero=True)
         for value, box_runs in found:
             item = self._classes.get(value, self)
             if item is self:
@@ -249,20 +249,20 @@ def nuclei(source: Source) -> LabelSet:
     ReadError
         There is none, one is damaged, or the masks of an image differ in size.
     """
-    pictures: dict[str, list[str]] = {}
+    images: dict[str, list[str]] = {}
     for name in source.names(".png", depth=8):
         if found := _NUCLEI.fullmatch(name):
-            pictures.setdefault(found[1], []).append(name)
-    if not pictures:
+            images.setdefault(found[1], []).append(name)
+    if not images:
         fact = "holds neither classes.json and labels.jsonl of masks, nor folders PICTURE/masks of .png files."
         raise ReadError(source.name, fact, advice="Is it masks-index or masks-instance?")
     draft = Draft("masks")
     item = draft.add_object("object", Shape.BITMASK)
-    return LabelSet(draft.ontology, partial(_nuclei_rows, source, draft, item, pictures))
+    return LabelSet(draft.ontology, partial(_nuclei_rows, source, draft, item, images))
 
 
-def _nuclei_rows(source: Source, draft: Draft, item: Object, pictures: dict[str, list[str]]) -> Iterator[LabelRowV2]:
-    for title, names in pictures.items():
+def _nuclei_rows(source: Source, draft: Draft, item: Object, images: dict[str, list[str]]) -> Iterator[LabelRowV2]:
+    for title, names in images.items():
         try:
             head = png.header(source.head(names[0], png.HEADER_BYTES))
         except ValueError as error:
@@ -270,14 +270,14 @@ def _nuclei_rows(source: Source, draft: Draft, item: Object, pictures: dict[str,
         row = _still(draft, title, head.width, head.height)
         row._origin = source.place(names[0])
         for name in names:
-            picture = read_picture(source, name)
-            if (picture.width, picture.height) != (head.width, head.height):
+            image = read_image(source, name)
+            if (image.width, image.height) != (head.width, head.height):
                 size = f"{head.width} x {head.height}"
                 raise ReadError(
                     source.place(name), f"is not of the size of the masks beside it, {size} (width x height)."
                 )
             with damage_of(source, name):
-                box_runs = mask_of(band[:, :, :3].max(axis=2) if band.ndim > 2 else band for band in picture)
+                box_runs = mask_of(band[:, :, :3].max(axis=2) if band.ndim > 2 else band for band in image)
             mask = BitmaskCoordinates._from_box_runs(*box_runs, head.width, head.height)
             _place(draft, row, item, mask)
         yield row

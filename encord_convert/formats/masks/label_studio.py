@@ -195,7 +195,7 @@ def _region(results: list[dict[str, Any]], annotation: _Annotation, place: str) 
         ellipse = _ellipse_of(result)
         record = Record(
             "", labels[0], _size_of(result), "label-studio" if ellipse is None else None, _value_of(result), place,
-            other=str(result.get("type")), reason=annotation.reason or _turned(result), answers=answers,
+            other=str(result.get("type")), reason=annotation.reason or _rotated(result), answers=answers,
             score=score if type(score) is float else None, ellipse=ellipse,
         )  # fmt: skip
         yield record
@@ -216,7 +216,7 @@ def _region(results: list[dict[str, Any]], annotation: _Annotation, place: str) 
         yield Record("", label, _size_of(result), None, None, place, other=kind, reason=reason)
 
 
-def _turned(result: dict[str, Any]) -> tuple[str, str] | None:
+def _rotated(result: dict[str, Any]) -> tuple[str, str] | None:
     turn = result.get("image_rotation")
     if not turn:
         return None

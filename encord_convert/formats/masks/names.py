@@ -25,7 +25,7 @@ def safe_path(title: str) -> str:
     return "/".join(parts) or "_"
 
 
-def picture_path(row: LabelRowV2, frame: int) -> str:
+def image_path(row: LabelRowV2, frame: int) -> str:
     """Return the path of a frame without a suffix.
 
     An image keeps its title; images of a group stand below the group's; frames of videos and DICOM series have six

@@ -69,10 +69,10 @@ from encord_convert.formats.masks.folders import (
     has_nuclei,
     is_index_folder,
     nuclei,
+    read_image,
     read_index_folder,
-    read_picture,
 )
-from encord_convert.formats.masks.names import picture_path, safe_path
+from encord_convert.formats.masks.names import image_path, safe_path
 from encord_convert.geometry import png, rle
 from encord_convert.geometry.paintings import BoxRuns, mask_of, values_in
 from encord_convert.hub.labelset import Hashes, LabelSet, frame_info
@@ -150,7 +150,7 @@ class _Files:
         pixels[top : top + box_height, left : left + box_width] = rle.mask_from_runs(runs, box_height, box_width)
         if row is not self._row:
             self._row, self._frames = row, {}
-        folder, number = self._frames.get(frame) or (self._paths.folder(picture_path(row, frame)), 0)
+        folder, number = self._frames.get(frame) or (self._paths.folder(image_path(row, frame)), 0)
         self._frames[frame] = folder, number + 1
         name = f"{_FOLDER}{folder}/{number:03d}_{safe_path(instance.object_name).replace('/', '%2F')}.png"
         with self._target.open(name) as stream:
@@ -177,7 +177,7 @@ class _Layers:
         raise AssertionError("objects have an image in common")
 
     def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
-        name = f"{_FOLDER}{self._paths.file(picture_path(row, frame), '.png')}.png"
+        name = f"{_FOLDER}{self._paths.file(image_path(row, frame), '.png')}.png"
         width, height = layer.size
         with self._target.open(name) as stream:
             bands: Iterator[NDArray[Any]] = (band.astype(self._kind) for band in layer.bands(values))
@@ -287,10 +287,10 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
     classes, structure = rows.read_classes(source, folder)
 
     def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
-        picture = read_picture(source, folder + _named(place.get("file")))
-        if picture.has_channels:
-            raise ValueError(f"{place['file']} has {picture.channels} channels, and a mask has one")
-        return rows.encoded_mask(mask_of(picture), picture.width, picture.height), {}
+        image = read_image(source, folder + _named(place.get("file")))
+        if image.has_channels:
+            raise ValueError(f"{place['file']} has {image.channels} channels, and a mask has one")
+        return rows.encoded_mask(mask_of(image), image.width, image.height), {}
 
     return rows.labels_of(source, folder, classes, structure, lambda: (fill, lambda row, layers: None))
 
@@ -315,8 +315,8 @@ def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSe
         def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
             name = folder + _named(layers.get(str(layers["frame"])))
             if last.get("name") != name:
-                picture = _values(source, name)
-                last.update(name=name, masks=dict(values_in(picture)), size=(picture.width, picture.height))
+                image = _values(source, name)
+                last.update(name=name, masks=dict(values_in(image)), size=(image.width, image.height))
             value = place.get("value")
             if value not in last["masks"]:
                 raise ValueError(f"{name} has no pixel of the value {value!r}")
@@ -355,11 +355,11 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
 
     def finish(row: LabelRowV2, layers: Mapping[str, Any]) -> None:
         for frame, name in layers.items():
-            picture = _values(source, folder + _named(name))
-            if (picture.width, picture.height) != (size := unit_size(row, int(frame))):
-                found = f"{picture.width} x {picture.height}"
+            image = _values(source, folder + _named(name))
+            if (image.width, image.height) != (size := unit_size(row, int(frame))):
+                found = f"{image.width} x {image.height}"
                 raise ValueError(f"{name} is {found} pixels, its image {size[0]} x {size[1]} (width x height)")
-            for value, box_runs in values_in(picture):
+            for value, box_runs in values_in(image):
                 if value not in classes:
                     raise ValueError(f"{name} has the value {value}, which classes.json has not")
                 hash_ = hashes.short(row.label_hash, frame, value)
@@ -378,10 +378,10 @@ def _tell_beside(source: Source, report: Report, read: str | None = None) -> Non
 
 
 def _values(source: Source, name: str) -> png.Bands:
-    picture = read_picture(source, name)
-    if picture.has_channels:
+    image = read_image(source, name)
+    if image.has_channels:
         raise ReadError(source.place(name), "has several channels; a mask of numbers has one.")
-    return picture
+    return image
 
 
 def _named(name: Any) -> str:

@@ -87,7 +87,7 @@ from encord_convert.formats.masks.rle_files import Container, Named, container_o
 from encord_convert.geometry import rle
 from encord_convert.geometry.encodings import likely_scan
 from encord_convert.geometry.paintings import BoxRuns
-from encord_convert.hub.counts import Ledger, Origin
+from encord_convert.hub.counts import Counts, Origin
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.native import Keys
@@ -322,8 +322,8 @@ def _foreign(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     if others:
         tell_json(source, others, report.finding)
     reading = _Foreign(source, found, options)
-    report.reading = reading.ledger
-    return LabelSet(reading.draft.ontology, reading.rows, ledger=reading.ledger)
+    report.reading = reading.counts
+    return LabelSet(reading.draft.ontology, reading.rows, counts=reading.counts)
 
 
 class _Foreign:
@@ -334,12 +334,12 @@ class _Foreign:
         self._found = found
         self._options = options
         self.draft = Draft("rle")
-        self.ledger = Ledger()
+        self.counts = Counts()
         self._classes: dict[str, Object] = {}
         self._questions = Questions(self.draft)
         self._is_in_turn = True
         self._learn()
-        self.ledger.mark_head()
+        self.counts.mark_head()
 
     def _learn(self) -> None:
         """Walk all records once, for what the ontology needs."""
@@ -364,11 +364,11 @@ class _Foreign:
         self._questions.settle(self._classes)
         for name, count in columns.items():
             detail, column = f"The column {name!r} is not read.", ("key", f"record.{name}")
-            self.ledger.lose(Kind.DROPPED, "KEYS_NOT_READ", Feature.NATIVE, column, Where(), detail, count)
+            self.counts.lose(Kind.DROPPED, "KEYS_NOT_READ", Feature.NATIVE, column, Where(), detail, count)
         if unread:
             named = ", ".join(sorted(unread)[:_MOST_KEYS]) + (" and others" if len(unread) > _MOST_KEYS else "")
             detail = f"Keys that are not read: {named}."
-            self.ledger.note(Level.INFO, "KEYS_NOT_READ", detail, count=unread.total())
+            self.counts.note(Level.INFO, "KEYS_NOT_READ", detail, count=unread.total())
 
     def _label(self, record: Record) -> str:
         return record.label or self._options.label
@@ -397,7 +397,7 @@ class _Foreign:
 
     def rows(self) -> Iterator[LabelRowV2]:
         """Walk the images, with counts that start again."""
-        self.ledger.rewind()
+        self.counts.rewind()
         groups: Iterable[tuple[str, Iterable[Record]]]
         if self._is_in_turn:
             groups = groupby(self._records(), lambda record: record.image)
@@ -420,7 +420,7 @@ class _Foreign:
         if first.size is None and self._options.size is None and not shapes:
             where, key = Where(file=first.place, line=first.line, row=image), ("row", "")
             detail = f"The image {image!r} has no masks, and its size is not known; -r size=WIDTHxHEIGHT gives it."
-            self.ledger.lose(Kind.DROPPED, "SIZE_UNKNOWN", Feature.EMPTY_ROWS, key, where, detail)
+            self.counts.lose(Kind.DROPPED, "SIZE_UNKNOWN", Feature.EMPTY_ROWS, key, where, detail)
             self._drop_others(records, ("SIZE_UNKNOWN", detail))
             return None
         size = _size_of(next(iter(shapes), first), self._options)
@@ -450,21 +450,21 @@ class _Foreign:
             if not record.other or record.is_shape or (record.is_of_image and why is None):
                 continue
             key = record.other, record.label
-            self.ledger.into[key] += 1
+            self.counts.into[key] += 1
             where = Where(file=record.place, line=record.line, row=record.image)
             code, detail = why or ("UNSUPPORTED_SHAPE", "")
             detail = detail or f"{record.label!r} is a {record.other} result; only brush masks and ellipses are read."
-            self.ledger.drop(code, Feature.SHAPE, key, where, detail)
+            self.counts.drop(code, Feature.SHAPE, key, where, detail)
 
     def _answer_of(self, row: LabelRowV2, record: Record) -> None:
         """Make the classifications of an image, one of each question: a frame takes no second one."""
         where = Where(file=record.place, line=record.line, row=record.image)
         for name, answer in record.answers.items():
             item, attribute, value = self._questions.of_image(name, answer)
-            self.ledger.into["classification", name] += 1
+            self.counts.into["classification", name] += 1
             if any(one.ontology_item is item for one in row._classifications.values()):
                 detail = f"{name!r} of the image has an answer already; a frame takes one."
-                self.ledger.drop(ANNOTATOR, Feature.CLASSIFICATIONS, ("classification", name), where, detail)
+                self.counts.drop(ANNOTATOR, Feature.CLASSIFICATIONS, ("classification", name), where, detail)
                 continue
             hash_ = self.draft.hashes.short("image", record.image, name)
             instance = ClassificationInstance(item, classification_hash=hash_)
@@ -489,18 +489,18 @@ class _Foreign:
         row.add_object_instance(instance)
         for name, answer in record.answers.items():
             instance._answer(*self._questions.of_class(key, name, answer))
-            self.ledger.into["answer", label] += 1
-        self.ledger.into[kind, label] += 1
+            self.counts.into["answer", label] += 1
+        self.counts.into[kind, label] += 1
         where = Where(file=record.place, line=record.line, row=record.image)
         if record.is_again:
             detail = "A region has several labels; it is an object of each."
-            self.ledger.note(Level.WARNING, "MULTI_LABEL", detail, where)
+            self.counts.note(Level.WARNING, "MULTI_LABEL", detail, where)
         if record.annotator and self._options.annotations == "all":
             detail = (
                 "Several people labelled one image; all their shapes are kept, with an answer `annotator`, and "
                 "-r annotations=newest reads one annotation of each image."
             )
-            self.ledger.note(Level.WARNING, "SEVERAL_ANNOTATORS", detail, where)
+            self.counts.note(Level.WARNING, "SEVERAL_ANNOTATORS", detail, where)
         if box_runs is not None and record.dialect == "kaggle" and box_runs[0].size > 2:
             self._doubt(record, box_runs[0], size)
 
@@ -510,7 +510,7 @@ class _Foreign:
         given, other = (columns, "rows") if self._options.order == "columns" else (runs, "columns")
         if likely_scan(given, height, width) == other:
             detail = f"Pairs give stripes; read by {other} they give compact areas. Is it -r order={other}?"
-            self.ledger.note(Level.WARNING, "SCAN_DOUBTFUL", detail, Where(file=record.place, line=record.line))
+            self.counts.note(Level.WARNING, "SCAN_DOUBTFUL", detail, Where(file=record.place, line=record.line))
 
 
 FORMAT = Format(

@@ -50,7 +50,7 @@ def decoded(dialect: Dialect, value: Any, width: int, height: int, reading: Read
     if not isinstance(value, dict):
         raise ValueError(f"A mask of {dialect} is an object; this is {type(value).__name__}.")
     try:
-        return _in_picture(_DECODERS[dialect](value, width, height, reading), width, height)
+        return _in_image(_DECODERS[dialect](value, width, height, reading), width, height)
     except KeyError as error:
         raise ValueError(f"A mask of {dialect} has a key {error}; this has not.") from None
     except (TypeError, AttributeError):
@@ -158,7 +158,7 @@ _DECODERS: dict[Dialect, Callable[[dict[str, Any], int, int, Reading], BoxRuns]]
 }
 
 
-def _in_picture(mask: BoxRuns, width: int, height: int) -> BoxRuns:
+def _in_image(mask: BoxRuns, width: int, height: int) -> BoxRuns:
     _, left, top, box_width, box_height = mask
     if left < 0 or top < 0 or left + box_width > width or top + box_height > height:
         box = f"at left {left}, top {top} of {box_width} x {box_height}"

@@ -184,7 +184,7 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
         FAMILY,
         {"annotation.track_id", "image.(file)", "image.(spelled)", "image.(first)", "image.(names)", "image.(frames)"},
     )
-    found, sizes, folders = _sequences(source, marks.ledger.note), Sizes(source, None), FrameFolders(source)
+    found, sizes, folders = _sequences(source, marks.counts.note), Sizes(source, None), FrameFolders(source)
     if not found and SIZES not in source.names(SIZES, depth=1):
         raise ReadError(
             source.name, "has no sequences of MOTS: lines with run lengths, or 16-bit images in instances/."

@@ -149,7 +149,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         There is none, one is not text, ten columns could be of two dialects, or the size of the frames is not known.
     """
     marks = Marks(FAMILY, QUIET, is_dynamic=True)
-    found, sizes = clips(source, marks.ledger.note), Sizes(source, options.size)
+    found, sizes = clips(source, marks.counts.note), Sizes(source, options.size)
     folders = FrameFolders(source)
     if not found and SIZES not in source.names(SIZES, depth=1):
         raise ReadError(source.name, "has no sequences of MOT: gt/gt.txt, det/det.txt or files of 9 or 10 columns.")
@@ -174,10 +174,10 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
             unnamed.update(rows.unnamed)
             if rows.first == 0 and first is None:
                 detail = "Frames are numbered from 0; MOT numbers them from 1."
-                marks.ledger.note(Level.WARNING, "FRAMES_FROM_ZERO", detail, Where(source.place(clip.file)))
+                marks.counts.note(Level.WARNING, "FRAMES_FROM_ZERO", detail, Where(source.place(clip.file)))
         for number in sorted(unnamed):
             detail = f"Class {number} has no name; it is called 'class {number}'."
-            marks.ledger.note(Level.WARNING, "UNDECLARED_LABEL", detail)
+            marks.counts.note(Level.WARNING, "UNDECLARED_LABEL", detail)
 
     def walk() -> Iterator[LabelRowV2]:
         return (_row(source, clip, sizes, marks, options, parse, folders) for clip in found)
@@ -190,10 +190,10 @@ def _note(marks: Marks, source: Source, clip: Clip, options: ReadOptions) -> Non
     where = Where(source.place(clip.file))
     for key, value in clip.unread():
         detail = f"{source.place(clip.base + INI)}: {key!r} is {value!r}, which is not a whole number above 0."
-        marks.ledger.note(Level.WARNING, "SEQINFO_NOT_READ", detail)
+        marks.counts.note(Level.WARNING, "SEQINFO_NOT_READ", detail)
     if clip.title.upper().startswith("MOT") and options.coordinates == "continuous":
         detail = "The MOT Challenge counts pixels from 1; boxes are read as they are, as all tools do."
-        marks.ledger.note(Level.INFO, "ONE_BASED_PIXELS", detail, where)
+        marks.counts.note(Level.INFO, "ONE_BASED_PIXELS", detail, where)
 
 
 def _row(
@@ -218,7 +218,7 @@ def _row(
     )
     if 0 < clip.number("seqlength") < frames:
         detail = f"{clip.title}: 'seqLength' is {clip.number('seqlength')}, and there are {frames} frames."
-        marks.ledger.note(Level.WARNING, "FRAME_BEYOND", detail, Where(place))
+        marks.counts.note(Level.WARNING, "FRAME_BEYOND", detail, Where(place))
     rate = clip.number("framerate")
     fps = rate if clip.said("framerate") == str(rate) else None
     if options.kind == "group":

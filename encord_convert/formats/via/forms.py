@@ -51,17 +51,17 @@ def count_unread(source: Source, name: str, form: str, marks: Marks) -> None:
             marks.lose("region", f"The row {fact}", source.place(name), line)
         if unread := table.columns[len(COLUMNS) :]:
             detail = f"Columns of {source.place(name)} that are not read: {', '.join(unread)}."
-            marks.ledger.note(Level.WARNING, "KEYS_NOT_READ", detail)
+            marks.counts.note(Level.WARNING, "KEYS_NOT_READ", detail)
         for _, found in table.grouped():
             for column in (one for one in COLUMNS[1:3] if len({row[one] for _, row in found}) > 1):
                 detail = f"Rows of one image differ in {column!r}; the first is read."
-                marks.ledger.note(Level.WARNING, "ROWS_DIFFER", detail, Where(source.place(name)))
+                marks.counts.note(Level.WARNING, "ROWS_DIFFER", detail, Where(source.place(name)))
         return
     for key, one in _images(source, name, form):
         if not _is_entry(one):
-            marks.ledger.into["image", ""] += 1
+            marks.counts.into["image", ""] += 1
             detail = f"{key!r} is not an image with a name: {one!r:.60}"
-            marks.ledger.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
+            marks.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
 
 
 def _images(source: Source, name: str, form: str) -> Iterator[tuple[str, Any]]:

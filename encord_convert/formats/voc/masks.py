@@ -102,12 +102,12 @@ class Masks:
         ReadError
             An image is damaged, or not of the size of the other.
         """
-        pictures = {}
+        images = {}
         for kind, files in self._files.items():
             if stem in files:
-                pictures[kind] = self._numbers(files[stem], size)
-        classes = pictures.get(CLASSES)
-        objects = pictures.get(OBJECTS)
+                images[kind] = self._numbers(files[stem], size)
+        classes = images.get(CLASSES)
+        objects = images.get(OBJECTS)
         if objects is None:
             objects = classes
         assert objects is not None

@@ -12,7 +12,7 @@ from encord_convert.formats._files import Source
 from encord_convert.formats.voc.masks import Masks
 from encord_convert.formats.voc.scan import Scanned
 from encord_convert.formats.voc.sets import Sets
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.loss import Feature, Level, Where
 from encord_convert.hub.media import SUFFIXES, apart, read_header
 from encord_convert.hub.splits import named_in
@@ -45,12 +45,12 @@ class Images:
     """
 
     def __init__(
-        self, source: Source, names: Iterable[str], found: Scanned, sets: Sets, masks: Masks, ledger: Ledger
+        self, source: Source, names: Iterable[str], found: Scanned, sets: Sets, masks: Masks, counts: Counts
     ) -> None:
         self._source = source
         self._found = found
         self._masks = masks
-        self._ledger = ledger
+        self._counts = counts
         self._files: dict[str, list[str]] = {}
         for name in names:
             stem, dot, suffix = name.rpartition("/")[2].rpartition(".")
@@ -103,7 +103,7 @@ class Images:
             name = f"{stem}.{suffix}" if suffix else stem
             detail = "Files call their image otherwise than themselves; no image of that name is there, so the image has the name of the file."  # noqa: E501
             where = Where(file=self._source.place(member), element=given)
-            self._ledger.note(Level.WARNING, "FILENAME_DIFFERS", detail, where)
+            self._counts.note(Level.WARNING, "FILENAME_DIFFERS", detail, where)
         if given and prefix + name != given:
             self.renamed.add(number)
         return name, prefix + name
@@ -136,7 +136,7 @@ class Images:
             self.splits.append(sets.splits.get(stem, ""))
         if missing:
             detail = "Image sets name images of which there is neither an annotation nor a file."
-            self._ledger.note(Level.WARNING, "SET_WITHOUT_IMAGE", detail, count=missing)
+            self._counts.note(Level.WARNING, "SET_WITHOUT_IMAGE", detail, count=missing)
 
     def _size(self, number: int) -> bool:
         """Tell whether the size of an image is known; learn it from its file, or its masks, where the XML says none."""
@@ -158,9 +158,9 @@ class Images:
         except (ReadError, ValueError):
             pass
         detail = f"{self._found.members[number]} says no width and height, and its image is not there: it is left out."
-        self._ledger.drop("SIZE_UNKNOWN", Feature.MEDIA, ("file", ""), Where(file=place), detail)
-        self._ledger.into["file", ""] += 1
-        self._ledger.note(Level.ERROR, "SIZE_UNKNOWN", detail, Where(file=place))
+        self._counts.drop("SIZE_UNKNOWN", Feature.MEDIA, ("file", ""), Where(file=place), detail)
+        self._counts.into["file", ""] += 1
+        self._counts.note(Level.ERROR, "SIZE_UNKNOWN", detail, Where(file=place))
         return False
 
 

@@ -25,13 +25,13 @@ from encord_convert.formats.voc.places import Images, stem_of
 from encord_convert.formats.voc.scan import Scanned, Scanner
 from encord_convert.formats.voc.sets import LABELMAP, OFFICIAL, labelmap_of, sets_of
 from encord_convert.formats.voc.shapes import Plane, Shown, numbers_of, shown
-from encord_convert.hub.counts import Carried, Ledger, Origin
+from encord_convert.hub.counts import Carried, Counts, Origin
 from encord_convert.hub.labelset import Draft, LabelSet, series_members, series_of
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import NOTES, NativeColumns
 from encord_convert.hub.splits import metadata_of
-from encord_convert.hub.table import Column, Sheet, Use
+from encord_convert.hub.table import Column, Table, Variant
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
@@ -62,7 +62,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         There is no annotation, or the only one is damaged; or a mask is.
     """
     reading = _Reading(source, options)
-    labels = LabelSet(reading.draft.ontology, title=FAMILY, ledger=reading.ledger, sheets=reading.sheets)
+    labels = LabelSet(reading.draft.ontology, title=FAMILY, counts=reading.counts, tables=reading.tables)
     labels.native[FAMILY] = reading.native()
     labels.splits = reading.splits
     return labels
@@ -72,7 +72,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
 class _Alike:
     """Objects that differ in their boxes alone."""
 
-    use: Use
+    variant: Variant
     native: dict[str, Any] | None
     again: int
     left: dict[str, Any]
@@ -87,20 +87,20 @@ class _Reading:
         if not members and ONTOLOGY not in names:
             raise ReadError(source.name, "holds no .xml file.")
         self._source = source
-        self.ledger = Ledger()
+        self.counts = Counts()
         self.draft = Draft(FAMILY)
         self._sets = sets_of(source, names)
         listed = next((name for name in names if name.rpartition("/")[2] == LABELMAP), None)
         self._listed = {} if listed is None else labelmap_of(source, listed)
         self._masks = Masks(source, names, self._listed)
-        self._classes = Classes(self.draft, source, names, self.ledger)
+        self._classes = Classes(self.draft, source, names, self.counts)
         self._evidence = Evidence(has_labelmap=bool(self._listed))
         self._names: set[str] = set()
-        scanner = Scanner(source, self.ledger, self._has_masks)
+        scanner = Scanner(source, self.counts, self._has_masks)
         for number, annotation in scanner.scan(members):
             self._show(number, annotation, scanner.found)
         self._found = found = scanner.found
-        self._images = Images(source, names, found, self._sets, self._masks, self.ledger)
+        self._images = Images(source, names, found, self._sets, self._masks, self.counts)
         for number in range(len(found.members)):
             if found.heads[number] < 0 and stem_of(found.members[number]) in self._masks:
                 found.odd.add(number)
@@ -117,7 +117,7 @@ class _Reading:
         self._convention = self._decided(options)
         self._plane = Plane(self._convention == "voc")
         self._alikes: dict[int, _Alike] = {}
-        self.ledger.mark_head()
+        self.counts.mark_head()
 
     # -- what the source holds --------------------------------------------------------------------------------
 
@@ -146,9 +146,9 @@ class _Reading:
             self._masks.forget(stem)
             detail = f"{error.sentence} The masks of the image are left out."
             where = Where(file=self._source.place(found.members[number]))
-            self.ledger.into["file", ""] += 1
-            self.ledger.drop("FILE_DAMAGED", Feature.MEDIA, ("file", ""), where, detail)
-            self.ledger.note(Level.ERROR, "FILE_DAMAGED", detail, where)
+            self.counts.into["file", ""] += 1
+            self.counts.drop("FILE_DAMAGED", Feature.MEDIA, ("file", ""), where, detail)
+            self.counts.note(Level.ERROR, "FILE_DAMAGED", detail, where)
             return []
 
     def _show_one(self, said: Said, shape: Shape, *, is_object: bool = True) -> None:
@@ -165,11 +165,11 @@ class _Reading:
 
     def _tell_files(self) -> None:
         """Say what is of whole files, and gather what they say of the coordinates."""
-        found, ledger = self._found, self.ledger
+        found, counts = self._found, self.counts
         if found.owners:
             place = self._source.place(found.members[min(found.owners)])
             detail = "The 'owner' of an image is a person, whose name is not read."
-            ledger.lose(
+            counts.lose(
                 Kind.DROPPED, "OWNER_DROPPED", Feature.NATIVE, ("key", "image.owner"), Where(file=place), detail,
                 count=len(found.owners),
             )  # fmt: skip
@@ -181,9 +181,9 @@ class _Reading:
                     self._evidence.databases[native[key]] += count
         for start in range(0, len(found.members), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)
-            counts = np.array(found.counts[some], np.int64)
-            sizes = np.repeat(np.array(found.sizes[some], np.int64), counts, axis=0)
-            end = int(self._ends[start + len(counts) - 1])
+            per_image = np.array(found.counts[some], np.int64)
+            sizes = np.repeat(np.array(found.sizes[some], np.int64), per_image, axis=0)
+            end = int(self._ends[start + len(per_image) - 1])
             self._evidence.add(self._corners[end - len(sizes) : end], sizes)
 
     def _swapped(self) -> set[int]:
@@ -202,7 +202,7 @@ class _Reading:
             if not is_sure or options.coordinates == "auto":
                 detail += f" -r coordinates={OTHER[convention]} reads them the other way, by a pixel."
             level = Level.INFO if is_sure else Level.WARNING
-            self.ledger.note(level, "COORDINATES_READ_AS", detail, count=self._evidence.boxes)
+            self.counts.note(level, "COORDINATES_READ_AS", detail, count=self._evidence.boxes)
         return convention
 
     def native(self) -> dict[str, Any]:
@@ -228,18 +228,18 @@ class _Reading:
 
     # -- tables -----------------------------------------------------------------------------------------------
 
-    def sheets(self) -> Iterator[Sheet]:
+    def tables(self) -> Iterator[Table]:
         """Walk the images, some hundred at a time."""
-        self.ledger.rewind()
+        self.counts.rewind()
         kept, counts = self._images.kept, np.zeros(len(self._found.said), np.int64)
         for start in range(0, len(kept), _TOGETHER):
-            yield self._sheet(kept[start : start + _TOGETHER], counts)
+            yield self._table(kept[start : start + _TOGETHER], counts)
         for code in np.flatnonzero(counts).tolist():
             alike, name, count = self._alike(code), self._found.said[code].name, int(counts[code])
-            self.ledger.into["object", name] += count
-            answers = sum(number for _, number in alike.use.carried)
+            self.counts.into["object", name] += count
+            answers = sum(number for _, number in alike.variant.carried)
             if answers:
-                self.ledger.into["answer", name] += count * answers
+                self.counts.into["answer", name] += count * answers
             if alike.left or alike.again:
                 for _ in range(count):
                     self._lose_answers(name, alike.left, alike.again, Where())
@@ -248,16 +248,16 @@ class _Reading:
         lost = [f"Its class asks nothing to which {value!r} of {key!r} is an answer." for key, value in left.items()]
         lost += ["It has two attributes of one 'name'; the first is read."] * again
         for detail in lost:
-            self.ledger.into["answer", name] += 1
-            self.ledger.drop("ANSWER_DROPPED", Feature.ANSWERS, ("answer", name), where, detail)
+            self.counts.into["answer", name] += 1
+            self.counts.drop("ANSWER_DROPPED", Feature.ANSWERS, ("answer", name), where, detail)
 
     def _alike(self, code: int) -> _Alike:
         known = self._alikes.get(code)
         if known is None:
             said = self._found.said[code]
             item, shared, native, again, left, carried = self._answers(said, Shape.BOUNDING_BOX)
-            use = Use(item, self.draft.info, shared, None, "object", said.name, carried)
-            known = self._alikes[code] = _Alike(use, native or None, again, left)
+            variant = Variant(item, self.draft.info, shared, None, "object", said.name, carried)
+            known = self._alikes[code] = _Alike(variant, native or None, again, left)
         return known
 
     def _answers(self, said: Said, shape: Shape) -> tuple[Object, Any, dict[str, Any], int, dict[str, Any], Carried]:
@@ -276,13 +276,13 @@ class _Reading:
                 return found[-1]
         return found[0]
 
-    def _sheet(self, numbers: list[int], counts: NDArray[np.int64]) -> Sheet:
+    def _table(self, numbers: list[int], counts: NDArray[np.int64]) -> Table:
         found, images, hashes = self._found, self._images, self.draft.hashes
         keys = [(found.members[number],) for number in numbers]
         seeds = hashes.seeds("image", keys)
         titles, sizes = [images.titles[number] for number in numbers], [found.sizes[number] for number in numbers]
         metadata = {at: own for at, number in enumerate(numbers) if (own := metadata_of(images.splits[number]))}
-        self.ledger.into["image", ""] += len(numbers)
+        self.counts.into["image", ""] += len(numbers)
         table = _Table()
         for at, number in enumerate(numbers):
             end = int(self._ends[number])
@@ -293,10 +293,10 @@ class _Reading:
         codes = self._codes[table.indexes]
         np.add.at(counts, codes, 1)
         alikes = [self._alike(code) for code in codes.tolist()]
-        uses: list[Use | None] = [None] * table.count
+        variants: list[Variant | None] = [None] * table.count
         shared: list[Any] = [None] * table.count
         for place, alike in zip(table.places, alikes, strict=True):
-            uses[place], shared[place] = alike.use, alike.native
+            variants[place], shared[place] = alike.variant, alike.native
         owners = np.repeat(np.arange(len(numbers)), table.counts)
         series = (np.arange(table.count) - np.repeat(np.cumsum(table.counts) - table.counts, table.counts)).astype(
             np.uint64
@@ -314,8 +314,8 @@ class _Reading:
             row._file = LabelFile(member, images.names[numbers[at]])
             return row
 
-        return Sheet(
-            titles, hashes.uuids("unit", keys), sizes, table.counts, uses,
+        return Table(
+            titles, hashes.uuids("unit", keys), sizes, table.counts, variants,
             series_members(np.array(seeds, np.uint64)[owners], series) if table.count else b"",
             {Shape.BOUNDING_BOX: Column(table.places, self._relative(table, np.array(sizes, np.float64), owners))},
             table.made, {}, lambda place: None, empty_row, metadata,
@@ -353,10 +353,10 @@ class _Reading:
         if stem_of(found.members[number]) in self._masks:
             masks, void = self._masks.of(stem_of(member), size)
             if void:
-                self.ledger.into["void", ""] += 1
+                self.counts.into["void", ""] += 1
                 detail = "Pixels that a mask calls void (255) are of no object."
                 where = Where(file=place, row=self._images.titles[number])
-                self.ledger.drop("VOID_DROPPED", Feature.MEDIA, ("void", ""), where, detail)
+                self.counts.drop("VOID_DROPPED", Feature.MEDIA, ("void", ""), where, detail)
         made: list[tuple[ObjectInstance, dict[str, Any]]] = []
         for one in shown(annotation, masks):
             line = None if one.drawn is None else one.drawn.line
@@ -369,21 +369,21 @@ class _Reading:
     def _made(
         self, one: Shown, size: tuple[int, int], hash_: str, line: int | None, where: Where
     ) -> tuple[ObjectInstance, dict[str, Any]] | None:
-        name, ledger = one.said.name, self.ledger
-        ledger.into[one.type, name] += 1
+        name, counts = one.said.name, self.counts
+        counts.into[one.type, name] += 1
         if not name or one.shape is None:
             detail = "It has no name." if not name else "Its corners are not four numbers."
             code, feature = ("NAME_MISSING", Feature.LABEL_NAME) if not name else ("INVALID_BOX", Feature.SHAPE)
-            ledger.drop(code, feature, (one.type, name), where, detail)
+            counts.drop(code, feature, (one.type, name), where, detail)
             return None
         item, shared, native, again, left, carried = self._answers(one.said, one.shape)
         for key, count in carried:
-            ledger.into[key, name] += count
+            counts.into[key, name] += count
         self._lose_answers(name, left, again, where)
         coordinates, beside, is_swapped = self._plane.coordinates(one, size)
         if is_swapped:
             detail = "A minimum is above its maximum ('xmin', 'ymin', 'xmax', 'ymax'): the corners are swapped."
-            ledger.note(Level.WARNING, "CORNERS_SWAPPED", detail, where)
+            counts.note(Level.WARNING, "CORNERS_SWAPPED", detail, where)
         native |= beside
         if one.parent is not None:
             native[PART_OF] = str(one.parent)

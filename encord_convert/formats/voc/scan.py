@@ -28,7 +28,7 @@ from encord_convert.formats.voc.elements import (
     tag_of,
     text_of,
 )
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.loss import Feature, Level, Where
 
 _END = b"</annotation>"
@@ -94,10 +94,10 @@ class Scanner:
         From a member to whether it is odd whatever it says.
     """
 
-    def __init__(self, source: Source, ledger: Ledger, is_odd: Callable[[str], bool]) -> None:
+    def __init__(self, source: Source, counts: Counts, is_odd: Callable[[str], bool]) -> None:
         self._source = source
         self._is_odd = is_odd
-        self._ledger = ledger
+        self._counts = counts
         self._heads: dict[bytes, tuple[int, Annotation]] = {}
         self._of_native: dict[tuple[Any, ...], int] = {}
         self._codes: dict[tuple[bytes, bytes], int] = {}
@@ -157,9 +157,9 @@ class Scanner:
             if alone:
                 raise ReadError(place, f"{error}.") from error
             detail = f"{member} {error}, and is left out."
-            self._ledger.drop("FILE_DAMAGED", Feature.MEDIA, ("file", ""), Where(file=place), detail)
-            self._ledger.into["file", ""] += 1
-            self._ledger.note(Level.ERROR, "FILE_DAMAGED", detail, Where(file=place))
+            self._counts.drop("FILE_DAMAGED", Feature.MEDIA, ("file", ""), Where(file=place), detail)
+            self._counts.into["file", ""] += 1
+            self._counts.note(Level.ERROR, "FILE_DAMAGED", detail, Where(file=place))
             return None
 
     # -- files that are as most are ---------------------------------------------------------------------------

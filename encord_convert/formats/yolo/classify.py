@@ -13,7 +13,7 @@ from encord_convert.formats._files import Source
 from encord_convert.formats.yolo.layout import IMAGE_SUFFIXES
 from encord_convert.formats.yolo.ndjson import Lines
 from encord_convert.formats.yolo.pages import IMAGES
-from encord_convert.hub.counts import Ledger, Origin
+from encord_convert.hub.counts import Counts, Origin
 from encord_convert.hub.headers import read_headers
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Level
@@ -48,12 +48,12 @@ def read_classes(source: Source) -> LabelSet:
                 yield Entry((name,), *_split(name), size, source.place(name), name, numbers[_class_of(name)])
 
     labels = _labels(entries, dict(enumerate(names)), len(images), len(images))
-    assert labels.ledger is not None
+    assert labels.counts is not None
     others = [name for name in source.names() if not name.lower().endswith(IMAGE_SUFFIXES)]
     if others:
         detail = f"Files beside images of classes are not read: {', '.join(others[:5])}."
-        labels.ledger.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(others))
-    labels.ledger.mark_head()
+        labels.counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(others))
+    labels.counts.mark_head()
     labels.splits = {split for name in images if (split := _split(name)[0])}
     return labels
 
@@ -67,14 +67,14 @@ def read_class_lines(lines: Lines) -> LabelSet:
 
     def entries() -> Iterator[Entry]:
         for image, number in enumerate(numbers):
-            facts = lines.splits[image], lines.titles[image], lines.sizes[image], lines.place(image)
-            yield Entry(lines.key(image), *facts, lines.member(image), number)
+            stats = lines.splits[image], lines.titles[image], lines.sizes[image], lines.place(image)
+            yield Entry(lines.key(image), *stats, lines.member(image), number)
 
     labels = _labels(entries, names, count, sum(number >= 0 for number in numbers))
-    assert labels.ledger is not None
+    assert labels.counts is not None
     for level, code, detail in lines.about.notes:
-        labels.ledger.note(level, code, detail)
-    labels.ledger.mark_head()
+        labels.counts.note(level, code, detail)
+    labels.counts.mark_head()
     labels.splits = {split for split in lines.splits if split}
     return labels
 
@@ -96,7 +96,7 @@ class Entry(NamedTuple):
 
 
 def _labels(entries: Callable[[], Iterator[Entry]], names: Mapping[int, str], images: int, labelled: int) -> LabelSet:
-    draft, ledger = Draft("yolo"), Ledger()
+    draft, counts = Draft("yolo"), Counts()
     item = draft.add_classification(QUESTION)
     short = draft.hashes.short
     question: Any = item.add_attribute(RadioAttribute, QUESTION, feature_node_hash=short("attribute", QUESTION))
@@ -105,10 +105,10 @@ def _labels(entries: Callable[[], Iterator[Entry]], names: Mapping[int, str], im
         for number, name in names.items()
     }
     info: Any = draft.info
-    ledger.into["image", ""] += images
-    ledger.into["classification", QUESTION] += labelled
-    ledger.note(Level.INFO, "TASK", "Images have one label each (task classify).")
-    ledger.mark_head()
+    counts.into["image", ""] += images
+    counts.into["classification", QUESTION] += labelled
+    counts.note(Level.INFO, "TASK", "Images have one label each (task classify).")
+    counts.mark_head()
 
     def rows() -> Iterator[LabelRowV2]:
         for entry in entries():
@@ -125,7 +125,7 @@ def _labels(entries: Callable[[], Iterator[Entry]], names: Mapping[int, str], im
                 row._adopt(instance)
             yield row
 
-    return LabelSet(draft.ontology, rows, title="", ledger=ledger)
+    return LabelSet(draft.ontology, rows, title="", counts=counts)
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -31,10 +31,10 @@ from encord_convert.formats.yolo.rows import Fault, Page
 from encord_convert.formats.yolo.skeletons import template_of
 from encord_convert.formats.yolo.tasks import BOX, POLYGON, ROTATED, SKELETON, TYPES, Plan, Seen, decided, doubtful
 from encord_convert.hub.class_names import unique
-from encord_convert.hub.counts import Ledger
+from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.sdk.objects import Object, Shape
 
 TRACK_ID = "track_id"
@@ -69,7 +69,7 @@ def read(source: Source, options: ReadOptions) -> LabelSet:
             return read_class_lines(images)
         reader = Reader(images, images.about, options, source.name)
         labels = reader.read()
-        reader.ledger.mark_head()
+        reader.counts.mark_head()
         return labels
     return _read_files(source, options)
 
@@ -81,41 +81,41 @@ def _read_files(source: Source, options: ReadOptions) -> LabelSet:
         raise ReadError(source.name, "holds no images and no label files of YOLO.")
     images = Files(source, layout, options.size_px(), about.names)
     reader = Reader(images, about, options, source.name)
-    ledger = reader.ledger
+    counts = reader.counts
     for level, code, detail, count in layout.notes:
-        ledger.note(level, code, detail, count=count)
-    tell_json(source, source.names(".json"), ledger)
+        counts.note(level, code, detail, count=count)
+    tell_json(source, source.names(".json"), counts)
     unread = layout.unread + [name for name in yaml_members(source) if name not in about.files]
     if unread:
         named = ", ".join(unread[:5])
         detail = f"Files that belong to no image and name no classes are not read: {named}."
-        ledger.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(unread))
+        counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(unread))
     labels = reader.read()
-    _tell_files(source, images, ledger)
-    ledger.mark_head()
+    _tell_files(source, images, counts)
+    counts.mark_head()
     return labels
 
 
-def _tell_files(source: Source, images: Files, ledger: Ledger) -> None:
+def _tell_files(source: Source, images: Files, counts: Counts) -> None:
     """Say what was met in reading files."""
     if images.unreadable:
         detail = "Images that cannot be read; Ultralytics leaves them out."
         where = Where(file=source.place(images.unreadable[0]))
-        ledger.note(Level.WARNING, "TRAINER_SKIPS", detail, where, len(images.unreadable))
+        counts.note(Level.WARNING, "TRAINER_SKIPS", detail, where, len(images.unreadable))
     if images.rotated:
         detail = "EXIF data rotates an image; its labels are those of the image as it is shown."
-        ledger.note(Level.INFO, "EXIF_ORIENTATION", detail, count=images.rotated)
+        counts.note(Level.INFO, "EXIF_ORIENTATION", detail, count=images.rotated)
     if images.dota is not None and images.dota.difficult:
         count = images.dota.difficult
-        ledger.into["attribute", "difficulty"] += count
+        counts.into["attribute", "difficulty"] += count
         detail = "The difficulty of objects in DOTA's files is not kept."
-        ledger.drop(
+        counts.drop(
             "ATTRIBUTE_DROPPED", Feature.ATTRIBUTES, ("attribute", "difficulty"), Where(file=source.name), detail,
             count=count,
         )  # fmt: skip
     if images.dota is not None and images.dota.heads:
         detail = "Lines of DOTA's files before the first object are not kept: where images come from, their resolution."
-        ledger.note(Level.INFO, "KEYS_NOT_READ", detail, count=images.dota.heads)
+        counts.note(Level.INFO, "KEYS_NOT_READ", detail, count=images.dota.heads)
 
 
 def beside_yaml(source: Source) -> Source:
@@ -140,7 +140,7 @@ class Reader:
     """
 
     def __init__(self, images: Images, about: Description, options: ReadOptions, title: str) -> None:
-        self.ledger = Ledger()
+        self.counts = Counts()
         self._images = images
         self._about = about
         self._options = options
@@ -159,7 +159,7 @@ class Reader:
             The size of no image is known, and there are rows.
         """
         for level, code, detail in self._about.notes:
-            self.ledger.note(level, code, detail, Where(file=self._about.place))
+            self.counts.note(level, code, detail, Where(file=self._about.place))
         plan = self._decided()
         names = self._names()
         self._objects: dict[tuple[int, int], Object] = {}
@@ -169,11 +169,11 @@ class Reader:
         self._declare(plan, names, counts)
         tables = Tables(self._draft, self._images, plan, self._objects, self._seen.flags, self._options.bridges)
 
-        def walk() -> Iterator[Sheet]:
+        def walk() -> Iterator[Table]:
             for images, page in self._pages.walk():
                 yield tables.table(images, self._settled(images, page, plan, is_class))
 
-        labels = LabelSet(self._draft.ontology, title="", ledger=self.ledger, sheets=walk)
+        labels = LabelSet(self._draft.ontology, title="", counts=self.counts, tables=walk)
         others = dict(self._about.others)
         if self._about.flips is not None:
             others["flip_idx"] = self._about.flips
@@ -210,32 +210,32 @@ class Reader:
         plan = decided(seen, task, said, self._about.keypoints)
         if rows and task is None and self._about.keypoints is not None and plan.task != "pose":
             detail = "No row is as long as kpt_shape says; it is not used."
-            self.ledger.note(Level.WARNING, "INVALID_YAML", detail, Where(file=self._about.place))
+            self.counts.note(Level.WARNING, "INVALID_YAML", detail, Where(file=self._about.place))
         if not self._about.names and highest >= 0:
             self._about.names = {number: f"class_{number}" for number in range(highest + 1)}
             detail = (
                 "Nothing names the classes; they are called class_0, class_1, …, up to the highest number there is."
             )
-            self.ledger.note(Level.WARNING, "CLASS_NAMES_MISSING", detail)
+            self.counts.note(Level.WARNING, "CLASS_NAMES_MISSING", detail)
         if rows:
             detail = f"Rows are read as {_IN_WORDS.get(plan.task, plan.task)} (task {plan.task}): {plan.rule}."
-            self.ledger.note(Level.INFO, "TASK", detail)
+            self.counts.note(Level.INFO, "TASK", detail)
             self._doubt(seen, rows)
         if count := doubtful(seen, plan):
             detail = (
                 "The last number of polygons is read as a confidence, and other polygons have none: rows cut short?"
             )
-            self.ledger.note(Level.WARNING, "CONFIDENCE_DOUBTFUL", detail, count=count)
+            self.counts.note(Level.WARNING, "CONFIDENCE_DOUBTFUL", detail, count=count)
         return plan
 
     def _doubt(self, seen: Seen, rows: int) -> None:
         """Say that numbers look like something else than shares of centre and size."""
         if not self._is_in_pixels and seen.pixels * 2 > rows:
             detail = "All numbers of most rows are above 1.5: they look like pixels, which -r units=pixels reads."
-            self.ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
+            self.counts.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
         elif not self._is_in_pixels and seen.corners * 2 > seen.widths[4] > 1:
             detail = "Most boxes leave their image as centre and size: they look like corners."
-            self.ledger.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
+            self.counts.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
 
     def _names(self) -> dict[int, str]:
         """Return the names of classes, each given once."""
@@ -247,12 +247,12 @@ class Reader:
             if own != name:
                 detail = f"Class {number} is called {name!r} as another is; it is read as {own!r}."
                 where = Where(file=self._about.place, element=name)
-                self.ledger.lose(
+                self.counts.lose(
                     Kind.RENAMED, "LABEL_RENAMED", Feature.LABEL_NAME, ("class", name), where, detail
                 )  # fmt: skip
         if names and list(names) != list(range(len(names))):
             detail = "The numbers of classes have gaps, which Ultralytics refuses; they are written without."
-            self.ledger.note(Level.WARNING, "ID_RENUMBERED", detail, Where(file=self._about.place))
+            self.counts.note(Level.WARNING, "ID_RENUMBERED", detail, Where(file=self._about.place))
         return names
 
     def _counted(self, plan: Plan, names: dict[int, str], is_class: Any) -> dict[int, Any]:
@@ -261,8 +261,8 @@ class Reader:
         confident = {kind: np.zeros(len(is_class), np.int64) for kind in SHAPES}
         skips: Counter[str] = Counter()
         first: dict[str, int] = {}
-        ledger = self.ledger
-        ledger.into["image", ""] += len(self._images.titles)
+        counts = self.counts
+        counts.into["image", ""] += len(self._images.titles)
         for images, page in self._pages.walk():
             sizes = self._images.sizes[images.start : images.stop]
             for image, reason in trainer.skipped(page, sizes, len(names), plan.keypoints):
@@ -272,8 +272,8 @@ class Reader:
                 skips[_TWICE] += count
                 first.setdefault(_TWICE, images[image])
             found = self._settled(images, page, plan, is_class)
-            for kind, counts in kinds_by_class(found, len(is_class)).items():
-                totals[kind] += counts
+            for kind, per_class in kinds_by_class(found, len(is_class)).items():
+                totals[kind] += per_class
             if plan.confidences:
                 scored = ~np.isnan(tail_values(found.page, plan)[0])
                 for kind in SHAPES:
@@ -281,22 +281,22 @@ class Reader:
                     confident[kind] += np.bincount(chosen, minlength=len(is_class))
             self._tell(images, found, plan, names)
         for counter, type_of in ((totals, TYPES.get), (confident, lambda _: "confidence")):
-            for kind, counts in counter.items():
-                for number in np.flatnonzero(counts).tolist():
-                    ledger.into[str(type_of(kind)), names[number]] += int(counts[number])
+            for kind, per_class in counter.items():
+                for number in np.flatnonzero(per_class).tolist():
+                    counts.into[str(type_of(kind)), names[number]] += int(per_class[number])
         for reason, count in skips.items():
             where = Where(file=self._images.place(first[reason]), row=self._images.titles[first[reason]])
             detail = reason if reason == _TWICE else f"Ultralytics leaves out the image: {reason}."
-            ledger.note(Level.WARNING, "TRAINER_SKIPS", detail, where, count)
+            counts.note(Level.WARNING, "TRAINER_SKIPS", detail, where, count)
         return totals
 
     def _tell(self, images: range, found: Settled, plan: Plan, names: dict[int, str]) -> None:
-        page, ledger = found.page, self.ledger
+        page, counts = found.page, self.counts
         type_ = TYPES[_OF_TASK[plan.task]]
         for fault in page.faults:
             label = names.get(fault.number, "")
-            ledger.into[type_, label] += 1
-            ledger.drop(
+            counts.into[type_, label] += 1
+            counts.drop(
                 fault.code,
                 _FEATURES.get(fault.code, Feature.SHAPE),
                 (type_, label),
@@ -313,7 +313,7 @@ class Reader:
         if back and self._options.bridges == "keep":
             detail = "A polygon runs back over itself, as joined parts do; -r bridges=split takes them apart."
             row = back[0]
-            self.ledger.note(
+            self.counts.note(
                 Level.INFO, "PARTS_JOINED", detail,
                 Where(self._images.place(images[int(page.owners[row])]), int(page.lines[row])), len(back),
             )  # fmt: skip
@@ -342,7 +342,7 @@ class Reader:
 
     def _note(self, level: Level, code: str, detail: str, images: range, image: int, line: int, count: int = 1) -> None:
         where = Where(self._images.place(images[image]), line, self._images.titles[images[image]])
-        self.ledger.note(level, code, detail, where, count)
+        self.counts.note(level, code, detail, where, count)
 
     def _where(self, images: range, fault: Fault) -> Where:
         image = images[fault.image]
@@ -361,7 +361,7 @@ class Reader:
                         self._draft.ontology.skeleton_templates.append(template)
         if plan.task == "pose" and not self._about.point_names and names:
             detail = "The keypoints have no names (kpt_names); they are called point_0, point_1, …"
-            self.ledger.note(Level.INFO, "KEYPOINT_NAMES_MISSING", detail)
+            self.counts.note(Level.INFO, "KEYPOINT_NAMES_MISSING", detail)
 
 
 _TWICE = "Ultralytics removes a row that is in its file before."

@@ -28,13 +28,13 @@ from encord_convert.hub.labelset import Draft, frame_info, series_members
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import NativeColumns
 from encord_convert.hub.splits import metadata_of
-from encord_convert.hub.table import HASH, Column, Sheet, Use
+from encord_convert.hub.table import HASH, Column, Table, Variant
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates
 
 _SHAPES = {BOX: Shape.BOUNDING_BOX, POLYGON: Shape.POLYGON, ROTATED: Shape.ROTATABLE_BOUNDING_BOX}
-_MOST_USES = 50_000
+_MOST_VARIANTS = 50_000
 """How many uses are remembered: predictions have one for each confidence."""
 
 
@@ -64,10 +64,10 @@ class Tables:
         self._objects = objects
         self._are_flags = are_flags
         self._bridges = bridges
-        self._uses: dict[tuple[int, int, float | None], Use] = {}
+        self._variants: dict[tuple[int, int, float | None], Variant] = {}
         self._nodes = {template.name: template.skeleton for template in draft.ontology.skeleton_templates}
 
-    def table(self, images: range, found: Settled) -> Sheet:
+    def table(self, images: range, found: Settled) -> Table:
         """Return the table of a page."""
         page, hashes = found.page, self._draft.hashes
         titles = self._images.titles[images.start : images.stop]
@@ -76,18 +76,18 @@ class Tables:
         keys = [self._images.key(image) for image in images]
         metadata = {number: own for number, split in enumerate(splits) if (own := metadata_of(split))}
         confidences, tracks = tail_values(page, self._plan)
-        uses: list[Use | None] = self._used(found, confidences)
+        variants: list[Variant | None] = self._used(found, confidences)
         indexes = np.arange(len(page)) - np.repeat(np.cumsum(page.counts) - page.counts, page.counts)
         seeds = np.array(hashes.seeds("image", keys), np.uint64)
-        codes = series_members(seeds[page.owners], indexes.astype(np.uint64)) if uses else b""
+        codes = series_members(seeds[page.owners], indexes.astype(np.uint64)) if variants else b""
         native: dict[int, dict[str, Any]] = {}
-        made = self._made(found, sizes, uses, codes, native)
+        made = self._made(found, sizes, variants, codes, native)
         limits = np.array(sizes, np.float64).reshape(-1, 2)
         columns = {}
         for kind, shape in _SHAPES.items():
             at = np.flatnonzero(found.kinds == kind)
             if kind == POLYGON and made:
-                at = at[[uses[row] is not None for row in at.tolist()]]
+                at = at[[variants[row] is not None for row in at.tolist()]]
             if len(at):
                 columns[shape] = self._column(kind, at, found, limits)
         for row in np.flatnonzero(tracks >= 0).tolist():
@@ -104,36 +104,36 @@ class Tables:
             return row
 
         family = "yolo" if self._plan.tracks else COCO
-        return Sheet(
-            titles, hashes.uuids("unit", keys), sizes, page.counts.tolist(), uses, codes, columns, made, {},
+        return Table(
+            titles, hashes.uuids("unit", keys), sizes, page.counts.tolist(), variants, codes, columns, made, {},
             lambda row: int(page.lines[row]), empty_row, metadata, {},
             NativeColumns(family, labels=native) if native else None,
         )  # fmt: skip
 
-    def _used(self, found: Settled, confidences: Any) -> list[Use | None]:
-        if len(self._uses) > _MOST_USES:
-            self._uses.clear()
+    def _used(self, found: Settled, confidences: Any) -> list[Variant | None]:
+        if len(self._variants) > _MOST_VARIANTS:
+            self._variants.clear()
         if not self._plan.confidences:
             codes = found.page.classes * len(TYPES) + found.kinds
             known, places = np.unique(codes, return_inverse=True)
-            made = [self._use(code // len(TYPES), code % len(TYPES), None) for code in known.tolist()]
+            made = [self._variant(code // len(TYPES), code % len(TYPES), None) for code in known.tolist()]
             return np.array([*made, None], object)[places].tolist()  # type: ignore[no-any-return]
         numbers, kinds = found.page.classes.tolist(), found.kinds.tolist()
         scores = [None if score != score else score for score in confidences.tolist()]
-        return [self._use(*one) for one in zip(numbers, kinds, scores, strict=True)]
+        return [self._variant(*one) for one in zip(numbers, kinds, scores, strict=True)]
 
-    def _use(self, number: int, kind: int, confidence: float | None) -> Use:
+    def _variant(self, number: int, kind: int, confidence: float | None) -> Variant:
         key = number, kind, confidence
-        use = self._uses.get(key)
-        if use is None:
+        variant = self._variants.get(key)
+        if variant is None:
             item = self._objects[number, kind]
             info, carried = self._draft.info, ()
             if confidence is not None:
                 score = min(max(confidence, 0.0), 1.0)
                 info = frame_info(manual=False, confidence=score)
                 carried = (("confidence", 1),)  # type: ignore[assignment]
-            use = self._uses[key] = Use(item, info, None, None, TYPES[kind], item.title, carried)
-        return use
+            variant = self._variants[key] = Variant(item, info, None, None, TYPES[kind], item.title, carried)
+        return variant
 
     def _column(self, kind: int, at: Any, found: Settled, limits: Any) -> Column:
         if kind == BOX:
@@ -143,7 +143,7 @@ class Tables:
         return Column(at.tolist(), *rings(found.page, at, self._plan))
 
     def _made(
-        self, found: Settled, sizes: list[tuple[int, int]], uses: list[Use | None], codes: bytes,
+        self, found: Settled, sizes: list[tuple[int, int]], variants: list[Variant | None], codes: bytes,
         native: dict[int, dict[str, Any]],
     ) -> dict[int, ObjectInstance]:  # fmt: skip
         """Make those objects that have no column: skeletons, and polygons of several parts."""
@@ -151,10 +151,10 @@ class Tables:
         each = (self._plan.keypoints or (0, 3))[1]
         coordinates: dict[int, Any] = {}
         for row in np.flatnonzero(found.kinds == SKELETON).tolist():
-            use = uses[row]
-            assert use is not None
+            variant = variants[row]
+            assert variant is not None
             numbers = page.row(row)
-            coordinates[row] = skeleton(numbers, each, self._nodes[use.item.title], are_flags=self._are_flags)
+            coordinates[row] = skeleton(numbers, each, self._nodes[variant.item.title], are_flags=self._are_flags)
             box = own_box(numbers, coordinates[row], sizes[int(page.owners[row])])
             if box is not None:
                 native[row] = {"bbox": box}
@@ -164,8 +164,8 @@ class Tables:
                 numbers = page.row(row)
                 coordinates[row] = PolygonCoordinates._from_rings(nest(split_bridges(numbers[: len(numbers) - tail])))
         for row, where in coordinates.items():
-            use = uses[row]
-            assert use is not None
-            made[row] = use.instance(codes[HASH * row : HASH * (row + 1)].decode(), where, int(page.lines[row]))
-            uses[row] = None
+            variant = variants[row]
+            assert variant is not None
+            made[row] = variant.instance(codes[HASH * row : HASH * (row + 1)].decode(), where, int(page.lines[row]))
+            variants[row] = None
         return made

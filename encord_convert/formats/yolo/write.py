@@ -28,7 +28,7 @@ from encord_convert.geometry import masks, rle
 from encord_convert.hub.conversions import has_holes, one_ring_of, polygon_runs
 from encord_convert.hub.loss import Level
 from encord_convert.hub.splits import NAMES, UNNAMED, split_of, standard
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 from encord_convert.hub.visibility import frame_size
 from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.sdk.constants.enums import DataType
@@ -133,10 +133,10 @@ class _Walk:
 
     def __iter__(self) -> Iterator[tuple[Written, bytes]]:
         for one in self._narrowed.tables():
-            yield from self._of_table(one) if isinstance(one, Sheet) else self._of_row(one)
+            yield from self._of_table(one) if isinstance(one, Table) else self._of_row(one)
         self._end()
 
-    def _of_table(self, table: Sheet) -> Iterator[tuple[Written, bytes]]:
+    def _of_table(self, table: Table) -> Iterator[tuple[Written, bytes]]:
         texts: list[bytes | None] = [None] * len(table)
         if not (self._options.track_ids and table.native is not None and table.native.family == FAMILY):
             texts = self._tables.texts(table)

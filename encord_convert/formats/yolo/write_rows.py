@@ -43,7 +43,7 @@ def _ring(coordinates: Any, size: Size, keypoints: Any) -> tuple[list[float], li
 
 
 def _corners(coordinates: Any, size: Size, keypoints: Any) -> tuple[list[float], list[float]]:
-    return conversions.turned_box_of(coordinates, size), []
+    return conversions.rotated_box_of(coordinates, size), []
 
 
 def _skeleton(coordinates: Any, size: Size, keypoints: Any) -> tuple[list[float], list[float]]:

@@ -21,7 +21,7 @@ from encord_convert.geometry.rings import areas_of
 from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.conversions import TOLERANCE_PX
 from encord_convert.hub.loss import Carries
-from encord_convert.hub.table import Column, Sheet, Use
+from encord_convert.hub.table import Column, Table, Variant
 from encord_convert.sdk.objects import Shape
 
 Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ Flags = NDArray[np.bool_]
 _WIDTH = 9
 """Characters of a number: a space, a digit, a point and six digits."""
 _THREE = np.array([[ord(digit) for digit in f"{number:03d}"] for number in range(1000)], np.uint8)
-_MOST_USES = 10_000
+_MOST_VARIANTS = 10_000
 
 
 class TableWriter:
@@ -50,11 +50,11 @@ class TableWriter:
         self._carries = carries
         self._has_box = task.has_box
         self._shape = next(iter(task.shapes))
-        self._words: dict[Use | None, bytes] = {}
+        self._words: dict[Variant | None, bytes] = {}
 
-    def texts(self, table: Sheet) -> list[bytes | None]:
+    def texts(self, table: Table) -> list[bytes | None]:
         """Return the text of each image; None: it is to be written row by row."""
-        rows: list[bytes | None] = [None] * len(table.uses)
+        rows: list[bytes | None] = [None] * len(table.variants)
         column = table.columns.get(self._shape)
         if column is not None and self._shape in _UNITS and len(column.places):
             self._fill(rows, table, column)
@@ -65,12 +65,12 @@ class TableWriter:
             texts.append(b"".join(own) if is_whole else None)  # type: ignore[arg-type]
         return texts
 
-    def _fill(self, rows: list[bytes | None], table: Sheet, column: Column) -> None:
+    def _fill(self, rows: list[bytes | None], table: Table, column: Column) -> None:
         """Write the rows of a column that are sure."""
-        if len(self._words) > _MOST_USES:
+        if len(self._words) > _MOST_VARIANTS:
             self._words.clear()
-        for use in {table.uses[place] for place in column.places}.difference(self._words):
-            self._words[use] = self._word(use)
+        for variant in {table.variants[place] for place in column.places}.difference(self._words):
+            self._words[variant] = self._word(variant)
         owners = np.repeat(np.arange(len(table)), table.counts)
         sizes = np.array(table.sizes, np.float64)[owners[column.places]]
         units, ends, sure = _UNITS[self._shape](column, sizes)
@@ -80,16 +80,26 @@ class TableWriter:
             own = {place for place, keys in table.native.labels.items() if "bbox" in keys}
             sure = sure & np.array([place not in own for place in column.places], bool) if own else sure
         for at, (place, is_sure) in enumerate(zip(column.places, sure.tolist(), strict=True)):
-            word = self._words[table.uses[place]]
+            word = self._words[table.variants[place]]
             if word and is_sure:
                 rows[place] = word + text[_WIDTH * starts[at] : _WIDTH * starts[at + 1]] + b"\n"
 
-    def _word(self, use: Use | None) -> bytes:
+    def _word(self, variant: Variant | None) -> bytes:
         """Return how the rows of a use begin; empty: something of them is lost."""
-        if use is None or use.static is not None or use.dynamic is not None or use.carried or use.weights is not None:
+        if (
+            variant is None
+            or variant.static is not None
+            or variant.dynamic is not None
+            or variant.carried
+            or variant.weights is not None
+        ):
             return b""
-        number = self._numbers.get((use.item.name, use.item.shape))
-        is_plain = use.info.manual_annotation and use.info.confidence == 1 and not loses_sides(use.info, self._carries)
+        number = self._numbers.get((variant.item.name, variant.item.shape))
+        is_plain = (
+            variant.info.manual_annotation
+            and variant.info.confidence == 1
+            and not loses_sides(variant.info, self._carries)
+        )
         return b"%d" % number if is_plain and number is not None else b""
 
 

@@ -22,7 +22,7 @@ from encord_convert.sdk.exceptions import EncordException, RequestException, Res
 from encord_convert.sdk.http import _signatures
 from encord_convert.sdk.http._envelopes import TracedContext, excerpt, request_bytes, response_of, told
 from encord_convert.sdk.http._newest import TRANSLATED, is_unserved, translated
-from encord_convert.sdk.http._retries import ASKING_AGAIN, Clock, Patience, send
+from encord_convert.sdk.http._retries import ASKING_AGAIN, Clock, RetryPolicy, send
 from encord_convert.sdk.http.routes import (
     REQUEST_ID,
     REQUEST_ID_HONOURED,
@@ -251,12 +251,12 @@ class Querier:
     def _send(self, request: Request, context: TracedContext, asked: str, is_repeatable: bool) -> Reply:
         settings = self.config.requests_settings
         may_repeat = is_repeatable or (self.session.honours_request_ids and REQUEST_ID in request.headers)
-        patience = Patience(
+        retry_policy = RetryPolicy(
             settings.max_retries if may_repeat else 0, settings.connection_retries, settings.backoff_factor
         )
         failure: EncordException
         try:
-            reply, _ = send(self.session.transport, lambda: request, patience, self.session.clock)
+            reply, _ = send(self.session.transport, lambda: request, retry_policy, self.session.clock)
         except ReplyLate as error:
             failure = TimeOutError(f"{asked}: {error}.{_once(may_repeat)}", context)
         except TransportError as error:

@@ -42,7 +42,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How often a request is sent again.
 
     Parameters
@@ -59,7 +59,9 @@ class Patience:
     backoff_s: float
 
 
-def send(transport: Transport, request: Callable[[], Request], patience: Patience, clock: Clock) -> tuple[Reply, int]:
+def send(
+    transport: Transport, request: Callable[[], Request], retry_policy: RetryPolicy, clock: Clock
+) -> tuple[Reply, int]:
     """Send a request until a reply comes that is worth having, or patience ends.
 
     Parameters
@@ -92,10 +94,10 @@ def send(transport: Transport, request: Callable[[], Request], patience: Patienc
             failure = error
         if isinstance(failure, NotConnected):
             connections += 1
-            is_over = connections > patience.connection_retries
+            is_over = connections > retry_policy.connection_retries
         elif failure is not None or (reply is not None and reply.status in ASKING_AGAIN):
             retries += 1
-            is_over = retries > patience.retries
+            is_over = retries > retry_policy.retries
         else:
             is_over = True
         if is_over or attempt == MOST_ATTEMPTS:
@@ -103,7 +105,7 @@ def send(transport: Transport, request: Callable[[], Request], patience: Patienc
                 return reply, attempt
             assert failure is not None
             raise failure
-        clock.sleep(wait_s(attempt, reply, patience.backoff_s, clock))
+        clock.sleep(wait_s(attempt, reply, retry_policy.backoff_s, clock))
     raise AssertionError  # the last attempt returns or raises
 
 

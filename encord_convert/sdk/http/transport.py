@@ -126,7 +126,7 @@ class SocketTransport:
 
     def __init__(self) -> None:
         self._session: requests.Session | None = None
-        self._last_use = 0.0
+        self._last_variant = 0.0
         self._proxies_of: dict[str, dict[str, str]] = {}
         self._lock = Lock()
 
@@ -181,7 +181,7 @@ class SocketTransport:
         except (requests.exceptions.RequestException, HTTPError) as error:
             return ReplyLost(f"the answer of {host} is damaged or incomplete ({type(error).__name__})")
         finally:
-            self._last_use = time.monotonic()
+            self._last_variant = time.monotonic()
         return Reply(reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, body)
 
     def _proxies(self, url: str) -> dict[str, str]:
@@ -195,7 +195,7 @@ class SocketTransport:
 
     def _opened(self) -> requests.Session:
         with self._lock:
-            if self._session is not None and time.monotonic() - self._last_use > IDLE_S:
+            if self._session is not None and time.monotonic() - self._last_variant > IDLE_S:
                 self._session.close()
             if self._session is None:
                 import requests

@@ -146,7 +146,7 @@ class Ranges:
 
     def _frames_of(self, ranges: Any) -> list[int]:
         """Return the frames of a range; none if one of them cannot be of this row."""
-        if self._contents.facts.data_type in _WITHOUT_FRAMES or not isinstance(ranges, list):
+        if self._contents.stats.data_type in _WITHOUT_FRAMES or not isinstance(ranges, list):
             return []
         frames: dict[int, None] = {}
         for pair in ranges:

@@ -73,10 +73,10 @@ class LabelRowV2(SavingLabelRow):
         self._begin(read_only_data_from(label_row_metadata), project_client, ontology)
         self._client_metadata = getattr(label_row_metadata, "_client_metadata", None)
 
-    def _begin(self, facts: LabelRowReadOnlyData, store: Any, ontology: Any) -> None:
+    def _begin(self, stats: LabelRowReadOnlyData, store: Any, ontology: Any) -> None:
         self._store = store
         self._ontology = ontology
-        self._contents = Contents(facts)
+        self._contents = Contents(stats)
         self._is_initialised = False
         self._origin: Any = None
         self._native: Any = None  # what only its source has words for: `encord_convert.hub.native.Native`
@@ -95,13 +95,13 @@ class LabelRowV2(SavingLabelRow):
         units : sequence of DataUnit
             In order.
         """
-        return cls._of_facts(read_only_data_from(metadata), structure, units)
+        return cls._of_stats(read_only_data_from(metadata), structure, units)
 
     @classmethod
-    def _of_facts(cls, facts: LabelRowReadOnlyData, structure: OntologyStructure, units: Sequence[DataUnit]) -> Self:
+    def _of_stats(cls, stats: LabelRowReadOnlyData, structure: OntologyStructure, units: Sequence[DataUnit]) -> Self:
         """Return what :meth:`_build` does, of facts that are the row's from now on."""
         row = cls.__new__(cls)
-        row._begin(facts, None, structure)
+        row._begin(stats, None, structure)
         row._contents.units = list(units)
         row._is_initialised = True
         row._client_metadata = None
@@ -199,7 +199,7 @@ class LabelRowV2(SavingLabelRow):
     def _twin(self) -> Self:
         """Return a copy of the row with the same hashes, watched by nobody. Nothing that changes is shared."""
         twin = self.__class__.__new__(self.__class__)
-        twin._begin(like(self._contents.facts), self._store, self._ontology)
+        twin._begin(like(self._contents.stats), self._store, self._ontology)
         twin._contents.take(self._contents)
         twin._is_initialised = self._is_initialised
         twin._origin, twin._native, twin._file = self._origin, self._native, self._file
@@ -223,7 +223,7 @@ class LabelRowV2(SavingLabelRow):
         """
         self._touch()
         with paused():
-            contents = Reader(self.ontology_structure, self._contents.facts).read(label_row_dict)
+            contents = Reader(self.ontology_structure, self._contents.stats).read(label_row_dict)
         for instance in self._instances(self._contents):
             instance._row = None
         self._contents = contents
@@ -264,11 +264,11 @@ class LabelRowV2(SavingLabelRow):
     @property
     def _label_row_read_only_data(self) -> LabelRowReadOnlyData:
         """What the row says about itself, images included."""
-        facts = self._contents.facts
-        if self.data_type in _IMAGES and len(facts.frame_level_data) != len(self._contents.units):
+        stats = self._contents.stats
+        if self.data_type in _IMAGES and len(stats.frame_level_data) != len(self._contents.units):
             for unit in self._contents.units:
                 frame = unit.data_sequence
-                facts.frame_level_data[frame] = FrameLevelImageGroupData(
+                stats.frame_level_data[frame] = FrameLevelImageGroupData(
                     image_hash=unit.data_hash,
                     image_title=unit.data_title,
                     file_type=unit.data_type,
@@ -277,9 +277,9 @@ class LabelRowV2(SavingLabelRow):
                     height=unit.height,  # type: ignore[arg-type]
                     data_link=unit.data_link,
                 )
-                facts.image_hash_to_frame[unit.data_hash] = frame
-                facts.frame_to_image_hash[frame] = unit.data_hash
-        return facts
+                stats.image_hash_to_frame[unit.data_hash] = frame
+                stats.frame_to_image_hash[frame] = unit.data_hash
+        return stats
 
     def get_image_hash(self, frame_number: int) -> str | None:
         """Return the hash of the image of a frame, None if there is none. Images and image groups only."""

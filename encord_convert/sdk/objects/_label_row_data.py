@@ -108,10 +108,10 @@ def like(template: LabelRowReadOnlyData, **changes: Any) -> LabelRowReadOnlyData
 
     A frozen dataclass of 22 fields takes longer to construct than all else that a row of one image needs.
     """
-    facts = object.__new__(LabelRowReadOnlyData)
-    facts.__dict__.update(template.__dict__, **changes)
-    facts.__dict__.update(frame_level_data={}, image_hash_to_frame={}, frame_to_image_hash={})
-    return facts
+    stats = object.__new__(LabelRowReadOnlyData)
+    stats.__dict__.update(template.__dict__, **changes)
+    stats.__dict__.update(frame_level_data={}, image_hash_to_frame={}, frame_to_image_hash={})
+    return stats
 
 
 def read_only_data_from(metadata: LabelRowMetadata) -> LabelRowReadOnlyData:

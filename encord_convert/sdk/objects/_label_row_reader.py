@@ -176,7 +176,6 @@ class Contents:
         "classifications",
         "disagreements",
         "extras",
-        "facts",
         "frame_extras",
         "has_extras",
         "listings",
@@ -184,14 +183,15 @@ class Contents:
         "orphans",
         "series",
         "slices",
+        "stats",
         "streams",
         "texts",
         "touched",
         "units",
     )
 
-    def __init__(self, facts: LabelRowReadOnlyData) -> None:
-        self.facts = facts
+    def __init__(self, stats: LabelRowReadOnlyData) -> None:
+        self.stats = stats
         self.units: list[DataUnit] = []
         self.objects: dict[str, ObjectInstance] = {}
         self.classifications: dict[str, ClassificationInstance] = {}
@@ -319,14 +319,14 @@ class Reader:
         What is known of the row from elsewhere; its JSON overrides most of it.
     """
 
-    def __init__(self, structure: OntologyStructure, facts: LabelRowReadOnlyData) -> None:
+    def __init__(self, structure: OntologyStructure, stats: LabelRowReadOnlyData) -> None:
         self._structure = structure
-        self._contents = Contents(facts)
+        self._contents = Contents(stats)
         self._known: dict[str, tuple[dict[int, Any], Any, int, ObjectInstance]] = {}
         self._features: dict[str, tuple[Object, Any]] = {}
         self._numbers: dict[str, int] = {}
         self._answers: dict[str, Any] = {}
-        self._limit = facts.number_of_frames
+        self._limit = stats.number_of_frames
         self._is_bounded = True
 
     def read(self, row: dict[str, Any]) -> Contents:
@@ -346,7 +346,7 @@ class Reader:
         contents.units = [*units.values()]
         if data_type in _SINGLE and not units:
             raise IndexError(f"A {data_type.value} has one data unit; this row has none.")
-        contents.facts = self._facts(row, data_type)
+        contents.stats = self._stats(row, data_type)
         for raw in row["data_units"].values():
             self._labels(raw, data_type)
         self._take_object_answers(object_answers)
@@ -363,8 +363,8 @@ class Reader:
 
     # --- the row and its units --------------------------------------------------------------------------------------
 
-    def _facts(self, row: dict[str, Any], data_type: Any) -> LabelRowReadOnlyData:
-        before = self._contents.facts
+    def _stats(self, row: dict[str, Any], data_type: Any) -> LabelRowReadOnlyData:
+        before = self._contents.stats
         units = self._contents.units
         first = units[0] if data_type in _SINGLE or (units and data_type is not DataType.IMG_GROUP) else None
         return LabelRowReadOnlyData(
@@ -390,7 +390,7 @@ class Reader:
         )
 
     def _unit(self, raw: dict[str, Any], data_type: Any) -> DataUnit:
-        facts = self._contents.facts
+        stats = self._contents.stats
         needs_size = isinstance(data_type, DataType)
         unit = DataUnit(
             data_hash=raw["data_hash"],
@@ -402,9 +402,9 @@ class Reader:
             data_link=raw["data_link"] if data_type in (DataType.IMAGE, DataType.VIDEO) else raw.get("data_link"),
         )
         extras = {key: _copied(value) for key, value in raw.items() if key not in _KNOWN_OF_UNIT}
-        if facts.duration is not None:
+        if stats.duration is not None:
             extras.pop("data_duration", None)
-        if facts.fps is not None:
+        if stats.fps is not None:
             extras.pop("data_fps", None)
         if data_type is DataType.DICOM and extras.get("metadata") is not None:
             self._contents.series = DICOMSeriesMetadata.from_dict(extras["metadata"])

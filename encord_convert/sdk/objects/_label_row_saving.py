@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.sdk.exceptions import LabelRowError
-from encord_convert.sdk.objects._label_row_facts import LabelRowFacts
+from encord_convert.sdk.objects._label_row_facts import LabelRowStats
 from encord_convert.sdk.objects._store import BATCH, Bundle, LabelRowStore, ResultMapper
 from encord_convert.sdk.objects._unreadable_rows import OtherRowError, unreadable
 from encord_convert.sdk.objects.bundled_operations import (
@@ -19,7 +19,7 @@ from encord_convert.sdk.objects.bundled_operations import (
 )
 
 
-class SavingLabelRow(LabelRowFacts):
+class SavingLabelRow(LabelRowStats):
     """The calls of a label row that reach its store."""
 
     _store: LabelRowStore | None

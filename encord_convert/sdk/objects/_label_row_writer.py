@@ -55,28 +55,28 @@ class Writer:
         self._structure = structure
         self._contents = contents
         self._sizes = {unit.data_sequence: (unit.width, unit.height) for unit in contents.units}
-        self._size = (contents.facts.width, contents.facts.height)
+        self._size = (contents.stats.width, contents.stats.height)
 
     def write(self) -> dict[str, Any]:
         """Return the row's JSON, sharing nothing with the row."""
         contents = self._contents
-        facts = contents.facts
+        stats = contents.stats
         texts = contents.texts
         row = {
-            "label_hash": facts.label_hash,
-            "created_at": _row_time(texts.get("created_at"), facts.created_at),
-            "last_edited_at": _row_time(texts.get("last_edited_at"), facts.last_edited_at),
-            "data_hash": facts.data_hash,
-            "dataset_hash": facts.dataset_hash,
-            "dataset_title": facts.dataset_title,
-            "data_title": facts.data_title,
-            "data_type": facts.data_type.value,
-            "annotation_task_status": _value(facts.annotation_task_status),
-            "is_shadow_data": facts.is_shadow_data,
+            "label_hash": stats.label_hash,
+            "created_at": _row_time(texts.get("created_at"), stats.created_at),
+            "last_edited_at": _row_time(texts.get("last_edited_at"), stats.last_edited_at),
+            "data_hash": stats.data_hash,
+            "dataset_hash": stats.dataset_hash,
+            "dataset_title": stats.dataset_title,
+            "data_title": stats.data_title,
+            "data_type": stats.data_type.value,
+            "annotation_task_status": _value(stats.annotation_task_status),
+            "is_shadow_data": stats.is_shadow_data,
             "object_answers": self._object_answers(),
             "classification_answers": self._classification_answers(),
             "object_actions": self._object_actions(),
-            "label_status": _status_text(facts.label_status, texts.get("label_status")),
+            "label_status": _status_text(stats.label_status, texts.get("label_status")),
             "data_units": {unit.data_hash: self._unit(unit) for unit in contents.units},
         }
         row.update(_copied(contents.extras))
@@ -87,8 +87,8 @@ class Writer:
     # --- units ------------------------------------------------------------------------------------------------------
 
     def _unit(self, unit: DataUnit) -> dict[str, Any]:
-        facts = self._contents.facts
-        data_type: Any = facts.data_type
+        stats = self._contents.stats
+        data_type: Any = stats.data_type
         is_documented = isinstance(data_type, DataType)
         d: dict[str, Any] = {"data_hash": unit.data_hash, "data_title": unit.data_title}
         if unit.data_link is not None or (is_documented and data_type is not DataType.DICOM):
@@ -100,16 +100,16 @@ class Writer:
         if is_documented or unit.height is not None:
             d["height"] = unit.height
         d["labels"] = self._labels(unit)
-        if facts.duration is not None:
-            d["data_duration"] = facts.duration
-        if facts.fps is not None:
-            d["data_fps"] = facts.fps
+        if stats.duration is not None:
+            d["data_duration"] = stats.duration
+        if stats.fps is not None:
+            d["data_fps"] = stats.fps
         if unit.extras is not None:
             d.update(_copied(unit.extras))
         return d
 
     def _labels(self, unit: DataUnit) -> dict[str, Any]:
-        if is_grouped(self._contents.facts.data_type):
+        if is_grouped(self._contents.stats.data_type):
             return self._frame_json(unit.data_sequence, self._grouped_frames().get(unit.data_sequence, ([], [])))
         labels = {str(frame): self._frame_json(frame, lists) for frame, lists in self._frames().items()}
         return labels | _copied(self._contents.streams) if self._contents.streams else labels
@@ -133,7 +133,7 @@ class Writer:
         """Return the entries of every frame that has or had labels, in the order the frames were first used."""
         contents = self._contents
         frames: dict[int, Frame] = {frame: ([], []) for frame in contents.touched}
-        is_group = is_grouped(contents.facts.data_type)
+        is_group = is_grouped(contents.stats.data_type)
         if is_group:
             frames = {unit.data_sequence: ([], []) for unit in contents.units}
         templates = _Templates(self._structure)
@@ -199,7 +199,7 @@ class Writer:
 
     def _check_bitmask(self, bitmask: BitmaskCoordinates, frame: int) -> None:
         wanted = self._size
-        if self._contents.facts.data_type is DataType.IMG_GROUP:
+        if self._contents.stats.data_type is DataType.IMG_GROUP:
             wanted = self._sizes.get(frame, wanted)
         if None not in wanted and bitmask.frame_size != wanted:
             raise ValueError(

@@ -59,7 +59,7 @@ def info(call: Call) -> dict[str, Any]:
         found = _scanned(_source(call.given("annotations_base64", str)))
     except ReadError as error:
         return {"error": {"message": str(error)}}
-    if found.facts.tracks:
+    if found.stats.tracks:
         return {"error": {"message": NO_VIDEO}}
     return {"success": {"export_type": "project" if found.meta.kind == "project" else "task"}}
 
@@ -107,7 +107,7 @@ def prepared(call: Call) -> Imported | Issues:
     source = _source(call.given("cvat", dict).get("annotations_base64", ""))
     as_polygons = call.given("transform_bounding_boxes_to_polygons", bool, False)
     try:
-        if _may_have_tracks(source) and _scanned(source).facts.tracks:
+        if _may_have_tracks(source) and _scanned(source).stats.tracks:
             return {"errors": {"NOT_PICTURES": [NO_VIDEO]}}
         return _read(source, hashes, as_polygons)
     except ReadError as error:

@@ -104,7 +104,7 @@ class _Rows(msgspec.Struct):
     labels: list[msgspec.Raw]
 
 
-_picture_decoder = msgspec.json.Decoder(_Row[_Frame])
+_image_decoder = msgspec.json.Decoder(_Row[_Frame])
 _frames_decoder = msgspec.json.Decoder(_Row[dict[int, _Frame]])
 _rows_decoder = msgspec.json.Decoder(_Rows)
 
@@ -261,9 +261,9 @@ def save_rows(
 
 def checked(label_hash: str, data_hash: str, data_type: str, body: bytes) -> tuple[str | None, int]:
     """Return the time of the revision that a save starts from, and the last frame it says something of."""
-    is_picture = data_type in PICTURES
+    is_image = data_type in PICTURES
     try:
-        row: Any = (_picture_decoder if is_picture else _frames_decoder).decode(body)
+        row: Any = (_image_decoder if is_image else _frames_decoder).decode(body)
     except msgspec.DecodeError as error:
         raise CorruptedLabelError(f"Label row {label_hash} cannot be read: {error}.") from None
     if row.data_hash != data_hash:
@@ -272,13 +272,13 @@ def checked(label_hash: str, data_hash: str, data_type: str, body: bytes) -> tup
         )
     answers = row.classification_answers
     for unit in row.data_units.values():
-        for frame in (unit.labels,) if is_picture else unit.labels.values():
+        for frame in (unit.labels,) if is_image else unit.labels.values():
             for one in frame.classifications:
                 if one.classificationHash not in answers:
                     raise AnswerDictionaryError(
                         f"Label row {label_hash}: classification {one.classificationHash[:64]} has no answers."
                     )
-    last_frame = 0 if is_picture else max((max(unit.labels, default=0) for unit in row.data_units.values()), default=0)
+    last_frame = 0 if is_image else max((max(unit.labels, default=0) for unit in row.data_units.values()), default=0)
     return row.last_edited_at, last_frame
 
 

@@ -47,7 +47,7 @@ def is_yes(option: Attribute) -> bool:
     return _AFFIRMED[option["label"].lower()]
 
 
-def asked_anew(attribute: Attribute, kind: str, values: Iterable[str] = ()) -> Iterator[Attribute]:
+def asked_again(attribute: Attribute, kind: str, values: Iterable[str] = ()) -> Iterator[Attribute]:
     """Yield what an attribute becomes, titles as the project has them already.
 
     Parameters

@@ -30,7 +30,7 @@ from encord_convert.errors import MappingError, TranslationError
 from encord_convert.formats.encord import row_dict
 from encord_convert.hub.changes import origin_of
 from encord_convert.hub.contents import hub_answers, placed_within, unplaced_answers
-from encord_convert.hub.counts import Carried, Ledger, Origin
+from encord_convert.hub.counts import Carried, Counts, Origin
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind, Where
 from encord_convert.hub.native import CLASSES, OF_GEOMETRY, of_classes
@@ -79,16 +79,16 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
     translation = Translation(source, joined.structure, rules, leaves_undrawable=True)
     structure = OntologyStructure._from_dict(joined.structure)
     keep_defaults(structure.objects, labels.ontology.objects)
-    own = Ledger() if labels.ledger is None else None
-    ledger = Ledger()
+    own = Counts() if labels.counts is None else None
+    counts = Counts()
 
     def rows() -> Iterator[LabelRowV2]:
-        ledger.rewind()
+        counts.rewind()
         told = Report()
         account = None
         for row in told.rows(labels):
             if account is None:
-                told.writing = ledger
+                told.writing = counts
                 if own is not None:
                     own.into = told.reading.into
                 account = _Account(told, counts_hub=own is not None)
@@ -105,16 +105,16 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
             account.tell(row, new, worked)
             yield new
         if labels.mapping is not None:
-            ledger.merge(labels.mapping)
+            counts.merge(labels.mapping)
 
-    new = LabelSet(structure, rows, title=labels.title, ledger=labels.ledger if own is None else own)
+    new = LabelSet(structure, rows, title=labels.title, counts=labels.counts if own is None else own)
     names = {title: list(dict.fromkeys(made)) for title, made in _names(labels, translation).items()}
     for title, made in names.items():
         if len(made) != 1 or sum(made == other for other in names.values()) > 1:
-            _lose_class(ledger, labels, title)
-    ledger.mark_head()
+            _lose_class(counts, labels, title)
+    counts.mark_head()
     new.native = of_classes(labels.native, {title: made[0] if made else None for title, made in names.items()})
-    new.mapping = ledger
+    new.mapping = counts
     new.source, new.splits = labels.source, labels.splits
     return new
 
@@ -129,13 +129,13 @@ def _names(labels: LabelSet, translation: Translation) -> dict[str, list[str]]:
     return names
 
 
-def _lose_class(ledger: Ledger, labels: LabelSet, title: str) -> None:
+def _lose_class(counts: Counts, labels: LabelSet, title: str) -> None:
     """Say that keys of a class that only its source has words for are those of another class then."""
     for keys in labels.native.values():
         own = keys.get(CLASSES, {}).get(title, {})
         for key in own:
             name, detail = f"class.{key}", f"The class {title!r} is not one class of its own any more."
-            ledger.lose(Kind.DROPPED, "MAPPED_AWAY", Feature.NATIVE, ("key", name), Where(element=title), detail)
+            counts.lose(Kind.DROPPED, "MAPPED_AWAY", Feature.NATIVE, ("key", name), Where(element=title), detail)
 
 
 class _Account:
@@ -151,7 +151,7 @@ class _Account:
 
     def __init__(self, report: Report, *, counts_hub: bool) -> None:
         self._report = report
-        self._ledger = report.writing
+        self._counts = report.writing
         self._counts_hub = counts_hub
         self._row: LabelRowV2
         self._new: LabelRowV2
@@ -165,7 +165,7 @@ class _Account:
             self._tell(instance, ours, list(worked.told.get(hash_, {}).values()), worked.undrawable)
         for shape, label in worked.off_frames:
             where, detail = Where(file=row._origin, row=row.data_title), f"The mapping drops {label!r}."
-            self._ledger.drop("MAPPED_AWAY", Feature.LABEL_NAME, (shape, label), where, detail)
+            self._counts.drop("MAPPED_AWAY", Feature.LABEL_NAME, (shape, label), where, detail)
 
     def _tell(
         self, instance: Any, made: list[Any], told: list[Told], undrawable: Mapping[tuple[str, int], str]
@@ -175,7 +175,7 @@ class _Account:
         if not instance._frames:
             carried = (("answer", hub_answers(instance)),)
             where, key = self._where(instance), ("unplaced", label)
-            self._ledger.drop("UNPLACED_DROPPED", Feature.UNPLACED, key, where, "It is on no frame.", carried=carried)
+            self._counts.drop("UNPLACED_DROPPED", Feature.UNPLACED, key, where, "It is on no frame.", carried=carried)
             return
         for frame in sorted(instance._frames.keys() - kept):
             why = undrawable.get((instance._hash, frame))
@@ -203,7 +203,7 @@ class _Account:
         if len(made) > 1 and origin.weights and origin.is_track:
             detail = f"One object becomes {len(made)}, of a class each."
             key = "track", label
-            self._ledger.change(Kind.SPLIT, "MAPPED_SPLIT", Feature.TRACKS, key, self._where(instance), detail)
+            self._counts.change(Kind.SPLIT, "MAPPED_SPLIT", Feature.TRACKS, key, self._where(instance), detail)
             origin = replace(origin, is_track=False)
         for one in made:
             one._origin = origin
@@ -243,7 +243,7 @@ class _Account:
         key = type_, _label(instance)
         if said is Said.BECAME_CLASS:
             detail = f"The answer to {name!r} became the class, as the mapping asks."
-            self._ledger.changed[key] += number
+            self._counts.changed[key] += number
             self._lose(instance, Kind.RENAMED, "MAPPED_SPLIT", type_, detail, number)
             return
         detail = f"The mapping drops the answer to {name!r}."
@@ -251,12 +251,12 @@ class _Account:
         if said is Said.SECOND:
             code = "SECOND_ANSWER"
             detail = f"The answer to {name!r} and that to an attribute the mapping makes the same differ."
-        self._ledger.dropped[key] += number
+        self._counts.dropped[key] += number
         self._lose(instance, Kind.DROPPED, code, type_, detail, number)
 
     def _lose(self, instance: Any, kind: Kind, code: str, type_: str, detail: str, number: int = 1) -> None:
         key = type_, _label(instance)
-        self._ledger.lose(kind, code, Feature.ANSWERS, key, self._where(instance), detail, max(number, 1))
+        self._counts.lose(kind, code, Feature.ANSWERS, key, self._where(instance), detail, max(number, 1))
 
     def _where(self, instance: Any) -> Where:
         origin = instance._origin

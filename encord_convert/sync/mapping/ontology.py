@@ -14,7 +14,7 @@ from typing import Any
 
 from encord_convert.hub.class_names import apart, hash_of, label_of
 from encord_convert.hub.labelset import Hashes
-from encord_convert.sync.mapping.attributes import asked_anew
+from encord_convert.sync.mapping.attributes import asked_again
 from encord_convert.sync.mapping.file import CLASSIFICATION, MappingRules, Rule, Structure, classes_of, templates_of
 
 _HASHES = Hashes("sync")
@@ -86,7 +86,7 @@ def mapped_attributes(attributes: list[dict[str, Any]], rule: Rule, above: str =
                     renamed = {} if label == option["label"] else {"label": label, "value": label}
                     new["options"].append({**option, **renamed, **({"options": below} if below else {})})
         if path in rule.kinds:
-            mapped += asked_anew(new, rule.kinds[path], rule.values.get(path, ()))
+            mapped += asked_again(new, rule.kinds[path], rule.values.get(path, ()))
         else:
             mapped.append(new)
     return mapped

@@ -33,12 +33,12 @@ class Answer:
     options: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     texts: dict[str, str] | None = None
     choices: dict[str, dict[str, Any]] | None = None
-    is_asked_anew: bool = False
+    is_asked_again: bool = False
 
     def changes(self, answers: Any) -> bool:
         """Tell whether an answer that is given in the project is another there, beyond names."""
-        if self.is_asked_anew or not isinstance(answers, list):
-            return self.is_asked_anew
+        if self.is_asked_again or not isinstance(answers, list):
+            return self.is_asked_again
         return any(self.options.get(each["featureHash"]) is None for each in answers)
 
     def said(self, answers: Any) -> Any:
@@ -219,7 +219,7 @@ class Translation:
         same = self._attribute(there, title, kind, place)
         if same is None:
             return
-        new = Answer(_base(title, same["featureNodeHash"]), is_asked_anew=kind != attribute["type"])
+        new = Answer(_base(title, same["featureNodeHash"]), is_asked_again=kind != attribute["type"])
         answer = answers.setdefault(attribute["featureNodeHash"], new)
         if attribute["type"] == "text":
             if kind == "radio":

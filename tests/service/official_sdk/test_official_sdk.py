@@ -86,7 +86,7 @@ def key_file(folder: Path, name: str) -> str:
     return key.public_key().public_bytes_raw().hex()
 
 
-def picture(path: Path, width: int, height: int) -> None:
+def image(path: Path, width: int, height: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (width, height), (width, height, 7)).save(path)
 
@@ -94,9 +94,9 @@ def picture(path: Path, width: int, height: int) -> None:
 def files(folder: Path) -> None:
     """Write everything the calls upload."""
     for place in ("pictures", "cloud", "cvat_project/images/default", "cvat_task/images", "cvat_broken/images"):
-        picture(folder / place / "a.png", 64, 48)
-        picture(folder / place / "c.png", 32, 24)
-    picture(folder / "pictures/b.jpg", 80, 60)
+        image(folder / place / "a.png", 64, 48)
+        image(folder / place / "c.png", 32, 24)
+    image(folder / "pictures/b.jpg", 80, 60)
     (folder / "pictures/text.png").write_text("no image")
     (folder / "cvat_project/annotations.xml").write_text(CVAT.format(meta=PROJECT, of='subset="default" task_id="3"'))
     (folder / "cvat_task/annotations.xml").write_text(CVAT.format(meta=TASK, of=""))

@@ -108,7 +108,7 @@ def import_cvat_in_each_review_mode() -> None:
 
 
 @check
-def import_cvat_says_which_pictures_have_no_labels() -> None:
+def import_cvat_says_which_images_have_no_labels() -> None:
     done = w.ann.create_project_from_cvat(LocalImport(str(FOLDER / "cvat_project")), "Told")
     [told] = [one for one in done.issues.infos if one.issue_type == "PICTURE_WITHOUT_ANNOTATIONS"]
     assert told.instances[0].startswith("c.png") and done.issues.errors == []

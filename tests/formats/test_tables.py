@@ -20,9 +20,9 @@ from encord_convert.formats.cvat import counts as cvat_counts
 from encord_convert.formats.cvat import fast_xml, stats
 from encord_convert.formats.cvat import scan as cvat_scan
 from encord_convert.formats.cvat.fast_numbers import numbers_in
-from encord_convert.formats.cvat.read_tables import SheetReader
+from encord_convert.formats.cvat.read_tables import TableReader
 from encord_convert.hub.labelset import Hashes
-from encord_convert.hub.table import Sheet
+from encord_convert.hub.table import Table
 
 ROOT = Path(__file__).parents[2] / "fixtures"
 FIXTURES = {
@@ -46,14 +46,14 @@ def written(labels: LabelSet, target: Path, format_: str, **options: Any) -> tup
 
 def by_rows(labels: LabelSet) -> LabelSet:
     """Return the same set without a word of sheets."""
-    rows = LabelSet(labels.ontology, lambda: iter(labels), title=labels.title, ledger=labels.ledger)
+    rows = LabelSet(labels.ontology, lambda: iter(labels), title=labels.title, counts=labels.counts)
     rows.source, rows.native = labels.source, labels.native
     return rows
 
 
 def one_by_one(patch: pytest.MonkeyPatch) -> None:
     """Let no shape be read with others."""
-    patch.setattr(SheetReader, "sheet", lambda *_: None)
+    patch.setattr(TableReader, "sheet", lambda *_: None)
     patch.setattr(Alikes, "of", lambda self, entries: ([None] * len(entries), [None] * len(entries)))
 
 
@@ -62,7 +62,7 @@ def check_all_ways(
 ) -> int:
     """Compare what is written of a source in columns, by rows, and shape by shape; return how many sheets it has."""
     labels = read(source, from_, **options)
-    count = sum(isinstance(one, Sheet) for one in labels.sheets())
+    count = sum(isinstance(one, Table) for one in labels.tables())
     for format_ in TARGETS:
         short = written(labels, tmp_path / f"{format_}-short", format_)
         assert written(by_rows(labels), tmp_path / f"{format_}-rows", format_) == short
@@ -103,7 +103,7 @@ ATTRIBUTES = (
 NAMES = ("car", "a%s 100%", "größe", "iscrowd", "q\\u0020uote")
 
 
-def crowded(seed: int, pictures: int = 40) -> bytes:
+def crowded(seed: int, count: int = 40) -> bytes:
     """Return a file of any shapes there are, whole and broken, in and out of images of several sizes."""
     random = Random(seed)
     labels = "".join(f"<label><name>{name}</name><attributes>{ATTRIBUTES}</attributes></label>" for name in NAMES)
@@ -114,7 +114,7 @@ def crowded(seed: int, pictures: int = 40) -> bytes:
     ]
     odd = ["cuboid", "odd"][: seed % 3]
     sizes = [(200, 100)] if seed % 2 else [(200, 100), (64, 480)]
-    for number in range(pictures):
+    for number in range(count):
         width, height = random.choice(sizes)
         more = ' strange="1"' if random.random() < 0.03 else ""
         name = f"{'b' if random.random() < 0.1 else ''}\\{number}.jpg"
@@ -183,10 +183,10 @@ def test_a_file_of_everything_is_written_alike(seed: int, tmp_path: Path, monkey
     assert count == (seed % 3 != 2)  # what has elements nobody knows goes the long way
 
 
-def test_rows_of_a_sheet_are_the_rows_that_are_made_shape_by_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_a_table_are_the_rows_that_are_made_shape_by_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     source = MemorySource({"a.xml": crowded(1)})
     found = [row.to_encord_dict() for row in read(source, "cvat")]
-    monkeypatch.setattr(SheetReader, "sheet", lambda *_: None)
+    monkeypatch.setattr(TableReader, "sheet", lambda *_: None)
     assert found == [row.to_encord_dict() for row in read(source, "cvat")]
 
 
@@ -211,16 +211,16 @@ def test_several_processes_scan_and_write_as_one_does(
     seed: int, jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cvat_scan, "_LEAST_BYTES", 1000)
-    (tmp_path / "a.xml").write_bytes(crowded(seed, pictures=120))
+    (tmp_path / "a.xml").write_bytes(crowded(seed, count=120))
     alone = converted(tmp_path / "a.xml", tmp_path / "alone", 1)
     assert converted(tmp_path / "a.xml", tmp_path / "together", jobs) == alone
 
 
-def plain(pictures: int) -> str:
+def plain(count: int) -> str:
     shapes = (
         '<box label="car" source="manual" occluded="0" xtl="1.50" ytl="1.00" xbr="9.25" ybr="8.00" z_order="0">\n</box>'
     )
-    images = [f'<image id="{n}" name="{n}.jpg" width="20" height="10">\n{shapes}\n</image>\n' for n in range(pictures)]
+    images = [f'<image id="{n}" name="{n}.jpg" width="20" height="10">\n{shapes}\n</image>\n' for n in range(count)]
     return f"<annotations>\n<version>1.1</version>\n<meta></meta>\n{''.join(images)}</annotations>\n"
 
 
@@ -308,13 +308,13 @@ def test_hashes_of_many_keys_are_those_of_each() -> None:
 NO_ATTRIBUTES: list[dict[str, Any]] = [{}, {"colour": "red"}, {"colour": "green", "bent": True}, {"word": "50% é\x0b"}]
 
 
-def crowded_coco(seed: int, pictures: int = 60) -> bytes:
+def crowded_coco(seed: int, count: int = 60) -> bytes:
     """Return a COCO file of any annotations there are, whole and broken, in and out of images of several sizes."""
     random = Random(seed)
     sizes = [(200, 100)] if seed % 2 else [(200, 100), (64, 480)]
     images: list[dict[str, Any]] = []
     annotations: list[Any] = []
-    for number in range(pictures):
+    for number in range(count):
         width, height = random.choice(sizes)
         image: dict[str, Any] = {"id": number, "width": width, "height": height, "file_name": f"b\\{number % 50}.jpg"}
         more: list[dict[str, Any]] = [{"license": 3}, {"attributes": {"sunny": random.random() < 0.5}}]
@@ -387,7 +387,7 @@ def test_a_coco_file_of_everything_is_written_alike(seed: int, tmp_path: Path, m
     assert check_all_ways(source, tmp_path, monkeypatch, "coco", **options)
 
 
-def test_rows_of_coco_sheets_are_the_rows_that_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_coco_tables_are_the_rows_that_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(4):
         source = MemorySource({"a.json": crowded_coco(seed)})
         found = [row.to_encord_dict() for row in read(source, "coco")]
@@ -398,7 +398,7 @@ def test_rows_of_coco_sheets_are_the_rows_that_are_made_one_by_one(monkeypatch: 
 
 def test_uses_that_are_forgotten_are_counted_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast_xml, "CHUNK_BYTES", 4000)
-    (tmp_path / "a.xml").write_bytes(crowded(4, pictures=200))
+    (tmp_path / "a.xml").write_bytes(crowded(4, count=200))
     ample = converted(tmp_path / "a.xml", tmp_path / "ample", 1)
     monkeypatch.setattr(cvat_counts, "_MAX_READY", 40)
     monkeypatch.setattr(stats, "_MAX_SEEN", 20)
