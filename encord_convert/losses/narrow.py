@@ -24,7 +24,7 @@ from encord_convert.hub.table import Table, Variant
 from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd
 from encord_convert.losses.geometry import Reason, changed, changes, dropped, is_upright, loses_a_part, other_corners
 from encord_convert.losses.redraw import redrawn
-from encord_convert.losses.report import Report
+from encord_convert.losses.report import Account, Report
 from encord_convert.sdk.objects import Shape
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ class Narrowed:
     Parameters
     ----------
     labels : LabelSet
-    report : Report
+    report : Report or None
+        None: one of its own.
     carries : Carries
 
     Attributes
@@ -135,10 +136,10 @@ class Narrowed:
     carries : Carries
     """
 
-    def __init__(self, labels: LabelSet, report: Report, carries: Carries) -> None:
+    def __init__(self, labels: LabelSet, report: Report | None, carries: Carries) -> None:
         self.labels = redrawn(labels, carries)
         self.carries = carries
-        self._report = report
+        self._report = Report() if report is None else report
 
     def __iter__(self) -> Iterator[Left]:
         return self.rows()
@@ -175,6 +176,15 @@ class Narrowed:
             yield rows.of_table(one) if isinstance(one, Table) else rows.left(one)
             del one  # a table of some megabytes goes before the next is made
         note_templates(self.note, self.carries, rows.untemplated)
+
+    @property
+    def account(self) -> Account:
+        """What was told of the rows walked, to be sent where another process walked them."""
+        return self._report.account()
+
+    @account.setter
+    def account(self, account: Account) -> None:
+        self._report.take([account])
 
     @property
     def splits(self) -> dict[str, int]:
