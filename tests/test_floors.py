@@ -67,7 +67,7 @@ def test_imports_go_down_only(path: Path) -> None:
 COUNTING = ("encord_convert.losses.report", "encord_convert.hub.counts")
 """Where there are objects with which a loss can be told."""
 
-TELL = {"coco", "coco-keypoints", "coco-rle", "cvat"}
+TELL = {"coco", "coco-keypoints", "coco-rle"}
 """Formats that tell their losses where they write; all others are given what is left, and tell none."""
 
 ONLY_WRITE = [

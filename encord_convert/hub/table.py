@@ -8,8 +8,8 @@ one by one, and what is written is the same, byte for byte.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,7 @@ class Column:
     Parameters
     ----------
     places : list of int
-        Which shapes of the sheet they are.
+        Which shapes of the table they are, ascending.
     numbers : array or list
         Relative to the image. Boxes: (n, 4), left, top, width, height, before they are turned. Points: (n, 2).
         Polygons of one ring, and polylines: x0, y0, … of one after the other. Bitmasks: their coordinates.
@@ -101,19 +101,20 @@ class Column:
         Boxes that are turned: angles in degrees. Polygons and polylines: how many numbers each has.
     """
 
-    __slots__ = ("more", "numbers", "places")
+    __slots__ = ("_ends", "more", "numbers", "places")
 
     def __init__(self, places: list[int], numbers: Any, more: Sequence[Any] | NDArray[Any] = ()) -> None:
         self.places = places
         self.numbers = numbers
         self.more = more
+        self._ends: list[int] = []
 
     def at(self, shape: Shape, place: int) -> Any:
-        """Return the coordinates of the shape of a place of the sheet."""
-        number = self.places.index(place)
+        """Return the coordinates of the shape of a place of the table."""
+        number = bisect_left(self.places, place)
         if shape in (Shape.POLYGON, Shape.POLYLINE):
-            start = int(sum(self.more[:number]))
-            numbers = self.numbers[start : start + self.more[number]]
+            self._ends = self._ends or list(map(int, accumulate(self.more)))
+            numbers = self.numbers[self._ends[number] - self.more[number] : self._ends[number]]
         else:
             numbers = self.numbers[number : number + 1]
         [coordinates] = Column([place], numbers, self.more[number : number + 1]).coordinates(shape)
@@ -220,6 +221,13 @@ class Table:
         for number in range(len(self)):
             yield self.row(number)
 
+    def part(self, number: int, places: Iterable[int]) -> LabelRowV2:
+        """Return a new row of an image that has some of its shapes, and all its classifications."""
+        row = self._empty_row(number)
+        for place in places:
+            row._adopt(self.object(place))
+        return self._finished(row, number)
+
     def row(self, number: int) -> LabelRowV2:
         """Return the row of an image, always the same one."""
         row = self._rows.get(number)
@@ -232,16 +240,20 @@ class Table:
             row = self._rows[number] = self._empty_row(number)
             for place in self.span(number):
                 row._adopt(self._instance(place, self._coordinates[place]))
-            for classification in self.classifications.get(number, ()):
-                row._adopt(classification)
-            row._native = self.native_of(number)
+            self._finished(row, number)
+        return row
+
+    def _finished(self, row: LabelRowV2, number: int) -> LabelRowV2:
+        for classification in self.classifications.get(number, ()):
+            row._adopt(classification)
+        row._native = self.native_of(number)
         return row
 
     def native_of(self, number: int) -> Native | None:
         """Return what only the format of the source has words for, of an image and what is on it."""
         if self.native is None:
             return None
-        return self.native.row(number, {place: self._hash_of(place) for place in self.span(number)})
+        return self.native.row(number, {place: self.hash_of(place) for place in self.span(number)})
 
     def empty_row(self, number: int) -> LabelRowV2:
         """Return a row of an image without its labels, which is enough to say where something is."""
@@ -254,7 +266,7 @@ class Table:
         row, variant = self._named[1], None if place is None else self.variants[place]
         if place is None or variant is None:
             return Where(row._origin, row=row.data_title)
-        return Where(row._origin, self._line_of(place), row.data_title, 0, f"<{variant.type}>", self._hash_of(place))
+        return Where(row._origin, self._line_of(place), row.data_title, 0, f"<{variant.type}>", self.hash_of(place))
 
     def odd_images(self) -> set[int]:
         """Return the images of which something is native, or of annotations on them that share it with no other."""
@@ -274,8 +286,9 @@ class Table:
         variant = self.variants[place]
         if variant is None:
             return self.made[place]
-        return variant.instance(self._hash_of(place), coordinates, self._line_of(place))
+        return variant.instance(self.hash_of(place), coordinates, self._line_of(place))
 
-    def _hash_of(self, place: int) -> str:
+    def hash_of(self, place: int) -> str:
+        """Return the hash of the object of a place."""
         made = self.made.get(place) if self.variants[place] is None else None
         return self.hashes[HASH * place : HASH * (place + 1)].decode() if made is None else made.object_hash

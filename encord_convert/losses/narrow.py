@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from encord_convert.hub.contents import loses_sides, lost_texts, placed_answers
 from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Where
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
 from encord_convert.hub.skeletons import KnownPoints
-from encord_convert.hub.table import Table
+from encord_convert.hub.table import Table, Variant
 from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd
 from encord_convert.losses.geometry import Reason, changed, changes, dropped, is_upright, loses_a_part, other_corners
 from encord_convert.losses.redraw import redrawn
@@ -141,11 +142,23 @@ class Narrowed:
             yield one if isinstance(one, Table) else rows.left(one)
         note_templates(self.note, self.carries, rows.untemplated)
 
-    def image(self, table: Table, number: int) -> Left:
-        """Return what is carried of an image of a table, on which something may be lost."""
-        row = table.row(number)
+    def image(self, table: Table, number: int, places: Iterable[int] | None = None) -> Left:
+        """Return what is carried of an image of a table, on which something may be lost.
+
+        Of its shapes that is all, or those of some ``places``: nothing is lost of the others.
+        """
+        row = table.row(number) if places is None else table.part(number, places)
         self._report.turn_to(row)
         return self._rows.left(row)
+
+    def keeps(self, variant: Variant) -> bool:
+        """Tell whether nothing is lost of shapes of a variant for what they have in common, wherever they are."""
+        carries, instance = self.carries, variant.instance("", None, None)
+        if variant.item.shape not in carries.shapes or loses_sides(variant.info, carries):
+            return False
+        if variant.carried and Feature.ANSWERS not in carries.features:
+            return False
+        return all(carries.answers(*one) for one in placed_answers(instance)) and not lost_texts(instance, carries)
 
     @property
     def splits(self) -> dict[str, int]:

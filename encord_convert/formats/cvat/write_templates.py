@@ -1,7 +1,8 @@
-"""Sheets to elements of a CVAT file: text made of columns, without an object for each shape.
+"""Tables to elements of a CVAT file: text made of columns, without an object for each shape.
 
-What shapes of one use say apart from where they are is written once, as a template. A shape that is not plain (a part
-of a mask is outside its image, a polygon all but covers nothing) is written, and told, as any object of a row is.
+What shapes of one variant say apart from where they are is written once, as a template. A shape of which something may
+be lost (a part of a mask is outside its image, a polygon all but covers nothing) is narrowed, and written as any object
+of a row is.
 """
 
 from __future__ import annotations
@@ -16,15 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encord_convert.formats.cvat.grid import FAMILY
-from encord_convert.formats.cvat.write_skeletons import (
-    FAR_PX,
-    LEAST_PX,
-    is_spanned,
-    plain_pose,
-    rotation_text,
-    rounded,
-    turn_of,
-)
+from encord_convert.formats.cvat.write_skeletons import TOLERANCE_PX, Written, rotation_text, rounded, turn_of
+from encord_convert.geometry.rle import current_pixel_limit
 from encord_convert.hub.native import Keys
 from encord_convert.hub.table import Column, Table, Variant
 from encord_convert.sdk.objects import Shape
@@ -43,7 +37,7 @@ GAPS = {
 """What of an element is its own: where it is."""
 
 _MOST_VARIANTS = 10_000
-"""How many uses are remembered."""
+"""How many variants are remembered."""
 
 _NONE: Keys = {}
 
@@ -51,22 +45,24 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Templates:
-    """Writes the shapes of sheets.
+    """Writes the shapes of tables.
 
     Parameters
     ----------
+    keeps : callable
+        From a variant, whether all that its shapes have in common survives.
     template_of : callable
-        From a use, what is native of its shapes, and what these have of their own to a template; None: they are to be
-        written one by one.
+        From a variant, what is native of its shapes, and what these have of their own to a template.
     """
 
-    def __init__(self, template_of: Callable[[Variant, Keys, str], str | None]) -> None:
+    def __init__(self, keeps: Callable[[Variant], bool], template_of: Callable[[Variant, Keys, str], str]) -> None:
+        self._keeps = keeps
         self._template_of = template_of
         self._templates: dict[tuple[Variant, int], str | None] = {}
         self._natives: dict[int, Keys] = {}  # held, so that their `id` stays their own
 
     def elements(self, table: Table) -> list[str | None]:
-        """Return the element of each shape; None for one that is not plain."""
+        """Return the element of each shape; None for one of which something may be lost."""
         found: list[str | None] = [None] * len(table.variants)
         if len(self._templates) > _MOST_VARIANTS:
             self._templates.clear()
@@ -94,7 +90,9 @@ class Templates:
         own: list[Any] = list(zip([variants[at] for at in places], map(id, natives), strict=True))
         self._natives.update(zip(map(id, natives), natives, strict=True))
         for variant, native in set(own).difference(self._templates):
-            self._templates[variant, native] = self._template_of(variant, self._natives[native], GAPS[shape])
+            is_kept = self._keeps(variant)
+            template = self._template_of(variant, self._natives[native], GAPS[shape]) if is_kept else None
+            self._templates[variant, native] = template
         texts: list[Any] = list(map(self._templates.get, own))
         if None in texts:
             kept = [number for number, text in enumerate(texts) if text is not None]
@@ -109,12 +107,16 @@ class Templates:
 _Values = tuple[list[Any], list[bool]]
 """What fills the gap of each shape, and whether it is sure that there is something to draw."""
 
+_FAR_PX = 1e9
+_LEAST_PX = 1e-3
+"""Coordinates that are together nearer, and sides of boxes that are longer, are beyond doubt not degenerate."""
+
 
 def _corners(column: Column, limits: Floats) -> tuple[Floats, list[bool]]:
     low = column.numbers[:, :2] * limits
     corners = rounded(np.hstack([low, low + column.numbers[:, 2:] * limits]))
-    is_wide = (corners[:, 2:] - corners[:, :2] > LEAST_PX).all(axis=1)
-    return corners, (is_wide & (np.abs(corners).sum(axis=1) < FAR_PX)).tolist()
+    is_wide = (corners[:, 2:] - corners[:, :2] > _LEAST_PX).all(axis=1)
+    return corners, (is_wide & (np.abs(corners).sum(axis=1) < _FAR_PX)).tolist()
 
 
 def _boxes(column: Column, limits: Floats) -> _Values:
@@ -147,29 +149,39 @@ def _polygons(column: Column, limits: Floats) -> _Values:
     size = np.add.reduceat(np.abs(points).sum(axis=1), starts)
     a, b, c = points[starts], points[starts + third], points[starts + 2 * third]
     (x1, y1), (x2, y2) = (b - a).T, (c - a).T
-    return texts, ((counts > 2) & is_spanned(x1 * y2 - x2 * y1, size)).tolist()
+    # Of points that all but lie on a line no three span an area; their distances are no more than the sum of all.
+    return texts, ((counts > 2) & (abs(x1 * y2 - x2 * y1) > 8 * TOLERANCE_PX * size)).tolist()
 
 
 def _polylines(column: Column, limits: Floats) -> _Values:
     texts, points, starts = _lines(column, limits)
     spans = (np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)).max(axis=1)
-    is_near = np.add.reduceat(np.abs(points).sum(axis=1), starts) < FAR_PX
-    return texts, ((spans > LEAST_PX) & is_near).tolist()
+    is_near = np.add.reduceat(np.abs(points).sum(axis=1), starts) < _FAR_PX
+    return texts, ((spans > _LEAST_PX) & is_near).tolist()
 
 
 def _points(column: Column, limits: Floats) -> _Values:
     points = rounded(column.numbers * limits)
     texts = _encode(points.tolist())[2:-2].decode().split("],[")
-    return texts, (np.abs(points).sum(axis=1) < FAR_PX).tolist()
+    return texts, (np.abs(points).sum(axis=1) < _FAR_PX).tolist()
 
 
 def _masks(column: Column, limits: Floats) -> _Values:
-    texts, sure = [], []
-    for coordinates, (width, height) in zip(column.numbers, limits.astype(int).tolist(), strict=True):
-        pose = plain_pose(Shape.BITMASK, coordinates, width, height)
-        texts.append("" if pose is None else pose.attributes())
-        sure.append(pose is not None)
-    return texts, sure
+    sizes = limits.astype(int).tolist()
+    texts = [_mask(coordinates, *size) for coordinates, size in zip(column.numbers, sizes, strict=True)]
+    return texts, list(map(bool, texts))
+
+
+def _mask(coordinates: Any, width: int, height: int) -> str:
+    """Return the text of a mask that lies in its image, empty if it takes a closer look."""
+    try:
+        runs, left, top, box_width, box_height = coordinates._box_runs()
+    except (ValueError, LookupError, ArithmeticError):  # damaged
+        return ""
+    is_within = 0 <= left <= width - box_width and 0 <= top <= height - box_height
+    if not is_within or not any(runs[1::2].tolist()) or width * height > current_pixel_limit():
+        return ""
+    return Written("mask", (runs.tolist(), left, top, box_width, box_height)).attributes()
 
 
 _VALUES: dict[Shape, Callable[[Column, Floats], _Values]] = {
