@@ -14,15 +14,25 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.contents import loses_sides, lost_texts, placed_answers
-from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Where
+from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Limits, Where
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.table import Table, Variant
-from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd
-from encord_convert.losses.geometry import Reason, changed, changes, dropped, is_upright, loses_a_part, other_corners
+from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd, unbounded_fate
+from encord_convert.losses.geometry import (
+    Reason,
+    changed,
+    changes,
+    dropped,
+    is_plain,
+    is_upright,
+    loses_a_part,
+    other_corners,
+)
 from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 
 if TYPE_CHECKING:
@@ -203,10 +213,13 @@ class _Rows:
         self._report = report
         self._carries = carries
         self._shapes = carries.shapes | carries.approximates
+        self._exact = carries.shapes - carries.approximates
+        self._is_limited = carries.limits != Limits(is_bounded=carries.limits.is_bounded)
         self._tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
         self._known_points = KnownPoints(labels.ontology, self._tolerance_px)
         self._fate = bounded_fate if carries.limits.is_bounded else fate
         self._row: Any = None
+        self._extent: tuple[int, int] | None = None
         self._hidden: dict[tuple[str, int], tuple[int, int]] = {}
         self._unmasked: Set[int] = frozenset()
 
@@ -219,7 +232,7 @@ class _Rows:
         """Say what is not carried of a row; return what is left."""
         carries, layers = self._carries, layers_of(row, self._carries)
         self._known_points.see(row)
-        self._row, self._hidden = row, hidden_in(layers)
+        self._row, self._hidden, self._extent = row, hidden_in(layers), None
         self._unmasked = self._frames_without_masks() if carries.limits.masks_of_all else frozenset()
         frames = {}
         for hash_, instance in row._objects.items():
@@ -246,13 +259,26 @@ class _Rows:
         """Say what is not carried of an object on a frame; tell whether it is written there."""
         carries, shape = self._carries, instance.ontology_item.shape
         size = self._size(frame)
-        lost, area = self._hidden.get((instance.object_hash, frame), (0, 1))
+        lost, area = self._hidden.get((instance.object_hash, frame), (0, 1)) if self._hidden else (0, 1)
         state, reason = self._reason_to_drop(instance, frame, coordinates, size)
         if reason is None and lost == area:
             reason = dropped(carries, Feature.OVERLAPS, area=area)
         if reason is not None:
             self._report.drop(instance, frame, reason.code, reason.feature, reason.detail)
             return False
+        if not (state == "inside" and shape in self._exact and is_plain(coordinates)) or lost:
+            self._change(instance, frame, coordinates, state, size, lost, area)
+        if frame in self._unmasked and shape not in _WITHOUT_OUTLINE:
+            detail = carries.limits.masks_of_all
+            self._report.change(instance, frame, Kind.APPROXIMATED, "MASK_NOT_LOADED", Feature.SHAPE, detail)
+        self._report.drop_side(instance, frame, carries)
+        return True
+
+    def _change(
+        self, instance: Any, frame: int, coordinates: Any, state: str, size: tuple[int, int], lost: int, area: int
+    ) -> None:
+        """Say what changes about geometry that is written; ``lost`` pixels of its ``area`` are hidden."""
+        carries, shape = self._carries, instance.ontology_item.shape
         strangers = self._known_points.strangers(instance.object_name, coordinates)
         told = [one for one in changes(coordinates, state, strangers) if not carries.has(one[1], shape)]
         if loses_a_part(coordinates, size, self._tolerance_px, carries):
@@ -265,11 +291,6 @@ class _Rows:
             values = {"points": ", ".join(map(repr, strangers)), "hidden": lost, "area": area}
             code, detail = changed(carries, kind, feature, shape, size, **values)
             self._report.change(instance, frame, kind, code, feature, detail)
-        if frame in self._unmasked and shape not in _WITHOUT_OUTLINE:
-            detail = carries.limits.masks_of_all
-            self._report.change(instance, frame, Kind.APPROXIMATED, "MASK_NOT_LOADED", Feature.SHAPE, detail)
-        self._report.drop_side(instance, frame, carries)
-        return True
 
     def _reason_to_drop(
         self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]
@@ -278,12 +299,13 @@ class _Rows:
         carries, shape = self._carries, instance.ontology_item.shape
         if shape not in self._shapes:
             return "", dropped(carries, Feature.SHAPE, shape)
-        state = self._fate(coordinates, *size, self._tolerance_px)
+        fate_of = unbounded_fate if carries.has(Feature.OUT_OF_BOUNDS, shape) else self._fate
+        state = fate_of(coordinates, *size, self._tolerance_px)
         if state == "degenerate" and Feature.DEGENERATE not in carries.features:
             return state, dropped(carries, Feature.DEGENERATE, shape)
         if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
             return state, dropped(carries, Feature.OUT_OF_BOUNDS, width=size[0], height=size[1])
-        return state, self._beyond(instance, frame, coordinates, size)
+        return state, self._beyond(instance, frame, coordinates, size) if self._is_limited else None
 
     def _beyond(self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]) -> Reason | None:
         """Return why an object is beyond the limits of the target, None if it is not."""
@@ -313,9 +335,15 @@ class _Rows:
         }
 
     def _size(self, frame: int) -> tuple[int, int]:
-        return extent_of(self._row, frame, self._carries)
+        size = self._extent
+        if size is None:
+            size = extent_of(self._row, frame, self._carries)
+            if self._row.data_type in _ONE_EXTENT:
+                self._extent = size
+        return size
 
 
+_ONE_EXTENT = frozenset({DataType.IMAGE, DataType.VIDEO})
 _WITHOUT_OUTLINE = frozenset({Shape.BOUNDING_BOX, Shape.SKELETON})
 
 

@@ -310,9 +310,9 @@ class Report:
 
     def drop_side(self, instance: Any, frame: int, carries: Carries) -> None:
         """Say which of author, times, confidence, reviews and machine mark are not written, by the declaration."""
-        info = info_of(instance, frame)
-        for side, feature in SIDES.items():
-            if feature not in carries.features and side in side_types(info):
+        for side in side_types(info_of(instance, frame)):
+            feature = SIDES[side]
+            if feature not in carries.features:
                 label = label_of(instance)
                 where = self._where(instance, frame)
                 detail = f"{side} of {label!r} cannot be stored in the target."
