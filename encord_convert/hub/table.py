@@ -8,12 +8,15 @@ one by one, and what is written is the same, byte for byte.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from encord_convert.hub.counts import Carried, Origin
+from encord_convert.hub.extents import Extents
 from encord_convert.hub.loss import Where
 from encord_convert.hub.native import Native, NativeColumns
 from encord_convert.sdk.objects import ObjectInstance, Shape
@@ -101,23 +104,25 @@ class Column:
         Boxes that are turned: angles in degrees. Polygons and polylines: how many numbers each has.
     """
 
-    __slots__ = ("_ends", "more", "numbers", "places")
+    __slots__ = ("_at", "more", "numbers", "places")
 
     def __init__(self, places: list[int], numbers: Any, more: Sequence[Any] | NDArray[Any] = ()) -> None:
         self.places = places
         self.numbers = numbers
         self.more = more
-        self._ends: list[int] = []
+        self._at: tuple[dict[int, int], list[int]] | None = None
 
     def at(self, shape: Shape, place: int) -> Any:
-        """Return the coordinates of the shape of a place of the table."""
-        number = bisect_left(self.places, place)
-        if shape in (Shape.POLYGON, Shape.POLYLINE):
-            self._ends = self._ends or list(map(int, accumulate(self.more)))
-            numbers = self.numbers[self._ends[number] - self.more[number] : self._ends[number]]
-        else:
-            numbers = self.numbers[number : number + 1]
-        [coordinates] = Column([place], numbers, self.more[number : number + 1]).coordinates(shape)
+        """Return the coordinates of the shape of a place of the sheet."""
+        is_ringed = shape in (Shape.POLYGON, Shape.POLYLINE)
+        if self._at is None:
+            starts = [0, *accumulate(self.more)] if is_ringed else []
+            self._at = dict(zip(self.places, range(len(self.places)), strict=True)), starts
+        numbers_of, starts = self._at
+        number = numbers_of[place]
+        span = slice(starts[number], starts[number + 1]) if is_ringed else slice(number, number + 1)
+        one = Column([place], self.numbers[span], self.more[number : number + 1])
+        [coordinates] = one.coordinates(shape)
         return coordinates
 
     def coordinates(self, shape: Shape) -> Iterator[Any]:
@@ -207,6 +212,7 @@ class Table:
         self._coordinates: list[Any] = []
         self._rows: dict[int, LabelRowV2] = {}
         self._named: tuple[int, LabelRowV2] | None = None
+        self._extents: dict[Shape, Extents] = {}
 
     def __len__(self) -> int:
         return len(self.titles)
@@ -216,17 +222,27 @@ class Table:
         end = self._ends[number]
         return range(end - self.counts[number], end)
 
+    def image_of(self, place: int) -> int:
+        """Return the image on which a shape is."""
+        return bisect_right(self._ends, place)
+
+    def extents(self, shape: Shape) -> Extents:
+        """Return where the shapes of a kind are in pixels, of which there are some."""
+        known = self._extents.get(shape)
+        if known is None:
+            column = self.columns[shape]
+            if self.sizes.count(self.sizes[0]) == len(self):
+                limits = np.array(self.sizes[:1], np.float64)
+            else:
+                owners = np.repeat(np.arange(len(self)), self.counts)
+                limits = np.array(self.sizes, np.float64)[owners[column.places]]
+            known = self._extents[shape] = Extents(shape, column.numbers, column.more, limits)
+        return known
+
     def rows(self) -> Iterator[LabelRowV2]:
         """Yield the row of each image."""
         for number in range(len(self)):
             yield self.row(number)
-
-    def part(self, number: int, places: Iterable[int]) -> LabelRowV2:
-        """Return a new row of an image that has some of its shapes, and all its classifications."""
-        row = self._empty_row(number)
-        for place in places:
-            row._adopt(self.object(place))
-        return self._finished(row, number)
 
     def row(self, number: int) -> LabelRowV2:
         """Return the row of an image, always the same one."""
@@ -240,20 +256,16 @@ class Table:
             row = self._rows[number] = self._empty_row(number)
             for place in self.span(number):
                 row._adopt(self._instance(place, self._coordinates[place]))
-            self._finished(row, number)
-        return row
-
-    def _finished(self, row: LabelRowV2, number: int) -> LabelRowV2:
-        for classification in self.classifications.get(number, ()):
-            row._adopt(classification)
-        row._native = self.native_of(number)
+            for classification in self.classifications.get(number, ()):
+                row._adopt(classification)
+            row._native = self.native_of(number)
         return row
 
     def native_of(self, number: int) -> Native | None:
         """Return what only the format of the source has words for, of an image and what is on it."""
         if self.native is None:
             return None
-        return self.native.row(number, {place: self.hash_of(place) for place in self.span(number)})
+        return self.native.row(number, {place: self._hash_of(place) for place in self.span(number)})
 
     def empty_row(self, number: int) -> LabelRowV2:
         """Return a row of an image without its labels, which is enough to say where something is."""
@@ -266,14 +278,14 @@ class Table:
         row, variant = self._named[1], None if place is None else self.variants[place]
         if place is None or variant is None:
             return Where(row._origin, row=row.data_title)
-        return Where(row._origin, self._line_of(place), row.data_title, 0, f"<{variant.type}>", self.hash_of(place))
+        return Where(row._origin, self._line_of(place), row.data_title, 0, f"<{variant.type}>", self._hash_of(place))
 
     def odd_images(self) -> set[int]:
         """Return the images of which something is native, or of annotations on them that share it with no other."""
         if self.native is None:
             return set()
         some = self.native.rows.keys() | self.native.classifications.keys()
-        return some | {bisect_right(self._ends, place) for place in self.native.labels}
+        return some | set(map(self.image_of, self.native.labels))
 
     def object(self, place: int) -> ObjectInstance:
         """Return an object that is in no row."""
@@ -286,9 +298,8 @@ class Table:
         variant = self.variants[place]
         if variant is None:
             return self.made[place]
-        return variant.instance(self.hash_of(place), coordinates, self._line_of(place))
+        return variant.instance(self._hash_of(place), coordinates, self._line_of(place))
 
-    def hash_of(self, place: int) -> str:
-        """Return the hash of the object of a place."""
+    def _hash_of(self, place: int) -> str:
         made = self.made.get(place) if self.variants[place] is None else None
         return self.hashes[HASH * place : HASH * (place + 1)].decode() if made is None else made.object_hash

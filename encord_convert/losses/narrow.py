@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from copy import copy
+from dataclasses import replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.hub.contents import loses_sides, lost_texts, placed_answers
+from encord_convert.hub.contents import SIDES, loses_sides, lost_texts, placed_answers
 from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Limits, Where
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
@@ -99,6 +101,34 @@ class Left:
         return self.layers.get(frame) or layer_on(self.row, frame, (), self._carries)
 
 
+class LeftTable:
+    """A table, and what of its labels a target carries.
+
+    Parameters
+    ----------
+    table : Table
+        As it came, which is not changed.
+    variants : set of Variant or None
+        Those its shapes have.
+    dropped : set of int
+        Places of shapes that are not written.
+    """
+
+    __slots__ = ("_carries", "dropped", "table", "variants")
+
+    def __init__(self, table: Table, variants: set[Variant | None], dropped: set[int], carries: Carries) -> None:
+        self.table = table
+        self.variants = variants
+        self.dropped = dropped
+        self._carries = carries
+
+    def image(self, number: int) -> Left:
+        """Return what is carried of an image."""
+        row, dropped = self.table.row(number), self.dropped
+        placed = zip(self.table.span(number), row._objects, strict=True)
+        return Left(row, {hash_: [0] for place, hash_ in placed if place not in dropped}, {}, self._carries)
+
+
 class Narrowed:
     """The rows of a label set, each with what a target of a declaration carries of it; the rest is told and counted.
 
@@ -145,30 +175,16 @@ class Narrowed:
                     report.drop(instance, frame, reason.code, reason.feature, reason.detail)
         note_templates(self.note, carries, rows.untemplated)
 
-    def tables(self) -> Iterator[Table | Left]:
-        """Walk what :meth:`rows` does, many images at a time where nothing is lost of most: see :meth:`image`."""
+    def tables(self) -> Iterator[LeftTable | Left]:
+        """Walk what :meth:`rows` does, many images at a time where that makes no difference."""
         rows = self._rows = _Rows(self._report, self.carries, self.labels)
+        if not rows.takes_tables:
+            yield from self.rows()
+            return
         for one in self._report.tables(self.labels, self.carries):
-            yield one if isinstance(one, Table) else rows.left(one)
+            yield rows.of_table(one) if isinstance(one, Table) else rows.left(one)
+            del one  # a table of some megabytes goes before the next is made
         note_templates(self.note, self.carries, rows.untemplated)
-
-    def image(self, table: Table, number: int, places: Iterable[int] | None = None) -> Left:
-        """Return what is carried of an image of a table, on which something may be lost.
-
-        Of its shapes that is all, or those of some ``places``: nothing is lost of the others.
-        """
-        row = table.row(number) if places is None else table.part(number, places)
-        self._report.turn_to(row)
-        return self._rows.left(row)
-
-    def keeps(self, variant: Variant) -> bool:
-        """Tell whether nothing is lost of shapes of a variant for what they have in common, wherever they are."""
-        carries, instance = self.carries, variant.instance("", None, None)
-        if variant.item.shape not in carries.shapes or loses_sides(variant.info, carries):
-            return False
-        if variant.carried and Feature.ANSWERS not in carries.features:
-            return False
-        return all(carries.answers(*one) for one in placed_answers(instance)) and not lost_texts(instance, carries)
 
     @property
     def splits(self) -> dict[str, int]:
@@ -218,10 +234,16 @@ class _Rows:
         self._tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
         self._known_points = KnownPoints(labels.ontology, self._tolerance_px)
         self._fate = bounded_fate if carries.limits.is_bounded else fate
+        self._keeps_sides = carries.features >= set(SIDES.values())
+        self._keeps_answers = carries.features >= _ANSWERS and carries.unwritable is None
+        self._known: dict[Variant, bool] = {}
         self._row: Any = None
         self._extent: tuple[int, int] | None = None
         self._hidden: dict[tuple[str, int], tuple[int, int]] = {}
         self._unmasked: Set[int] = frozenset()
+        limits = replace(carries.limits, is_bounded=False, four_corners=False)
+        needs_template = Shape.SKELETON in self._shapes and self._known_points.lacks(labels.ontology)
+        self.takes_tables = carries.one_layer is None and limits == Limits() and not needs_template
 
     @property
     def untemplated(self) -> list[str]:
@@ -243,16 +265,83 @@ class _Rows:
             lose_classification(self._report, classification, carries)
         return Left(row, frames, layers, carries)
 
+    def of_table(self, table: Table) -> LeftTable:
+        """Say what :meth:`left` does of all images of a table; only shapes of which something may be lost are made."""
+        report, dropped, variants = self._report, set[int](), set(table.variants)
+        asked: dict[int, list[int]] = {
+            number: [] for number, labels in table.classifications.items() if any(map(self._loses_of_image, labels))
+        }
+        for place in sorted(self._unsure(table, variants)):
+            asked.setdefault(table.image_of(place), []).append(place)
+        for number, places in sorted(asked.items()):
+            self._row = None
+            for place in places:
+                variant = table.variants[place]
+                if variant is not None and variant.item.shape not in self._shapes:
+                    code = self._carries.code(variant.item.shape)
+                    if report.drop_alike(variant, code, Feature.SHAPE):
+                        dropped.add(place)
+                        continue
+                self._turn_to(table, number)
+                if not self._object(table.object(place)):
+                    dropped.add(place)
+            for classification in table.classifications.get(number, ()):
+                self._turn_to(table, number)
+                lose_classification(report, classification, self._carries)
+        return LeftTable(table, variants, dropped, self._carries)
+
+    def _turn_to(self, table: Table, number: int) -> None:
+        if self._row is None:
+            self._row, self._extent = table.empty_row(number), table.sizes[number]
+            self._report.turn_to(self._row)
+
+    def _unsure(self, table: Table, variants: set[Variant | None]) -> set[int]:
+        """Return the places of shapes of which something may be lost."""
+        if len(self._known) > _MOST_VARIANTS:
+            self._known.clear()
+        lossy = {one for one in variants if one is not None and self._loses_of(one)}
+        unsure = {at for at, one in enumerate(table.variants) if one in lossy} if lossy else set()
+        unsure.update(table.made)
+        for shape, column in table.columns.items():
+            if shape in self._shapes and column.places:
+                is_bounded = self._carries.limits.is_bounded
+                sure = table.extents(shape).surely_inside(self._tolerance_px, is_bounded=is_bounded)
+                if not sure.all():
+                    unsure.update(compress(column.places, ~sure))
+        return unsure
+
+    def _loses_of(self, variant: Variant) -> bool:
+        """Tell whether something is lost of shapes of a variant wherever they are."""
+        known = self._known.get(variant)
+        if known is None:
+            carries, instance = self._carries, variant.instance("", None, None)
+            known = self._known[variant] = (
+                variant.item.shape not in carries.shapes
+                or not (self._keeps_sides or not loses_sides(variant.info, carries))
+                or (Feature.TRACKS not in carries.features and bool(variant.weights))
+                or (Feature.ANSWERS not in carries.features and bool(variant.carried))
+                or not all(carries.answers(*answer) for answer in placed_answers(instance))
+                or bool(lost_texts(instance, carries))
+            )
+        return known
+
+    def _loses_of_image(self, classification: Any) -> bool:
+        """Tell whether something is lost of a classification of a still image."""
+        carries = self._carries
+        is_whole = {Feature.CLASSIFICATIONS, Feature.NESTED_ANSWERS} <= carries.features and carries.unwritable is None
+        return not is_whole or loses_sides(classification._frames[0], carries)
+
     def _object(self, instance: Any) -> list[int]:
         """Say what is not carried of an object; return the frames on which it is written."""
-        report, carries = self._report, self._carries
-        report.drop_unplaced(instance, carries)
-        frames = sorted(instance._frames)
-        written = [frame for frame in frames if self._frame(instance, frame, instance._frames[frame].coordinates)]
+        report, carries, placed = self._report, self._carries, instance._frames
+        if not placed or instance._answers_in_common() is None:  # what many share was made for the frame of each
+            report.drop_unplaced(instance, carries)
+        written = [frame for frame in sorted(placed) if self._frame(instance, frame, placed[frame].coordinates)]
         if written:
             report.drop_track(instance, carries)
-            report.drop_answers(instance, carries)
-            report.change_texts(instance, carries)
+            if not self._keeps_answers:
+                report.drop_answers(instance, carries)
+                report.change_texts(instance, carries)
         return written
 
     def _frame(self, instance: Any, frame: int, coordinates: Any) -> bool:
@@ -271,7 +360,8 @@ class _Rows:
         if frame in self._unmasked and shape not in _WITHOUT_OUTLINE:
             detail = carries.limits.masks_of_all
             self._report.change(instance, frame, Kind.APPROXIMATED, "MASK_NOT_LOADED", Feature.SHAPE, detail)
-        self._report.drop_side(instance, frame, carries)
+        if not self._keeps_sides:
+            self._report.drop_side(instance, frame, carries)
         return True
 
     def _change(
@@ -344,6 +434,10 @@ class _Rows:
 
 
 _ONE_EXTENT = frozenset({DataType.IMAGE, DataType.VIDEO})
+_MOST_VARIANTS = 10_000
+"""Of how many it is remembered whether something of them is lost."""
+
+_ANSWERS = {Feature.ANSWERS, Feature.DYNAMIC_ANSWERS, Feature.NESTED_ANSWERS}
 _WITHOUT_OUTLINE = frozenset({Shape.BOUNDING_BOX, Shape.SKELETON})
 
 

@@ -28,7 +28,7 @@ from encord_convert.hub.native import Keys
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.table import Table
 from encord_convert.hub.visibility import frame_size
-from encord_convert.losses.narrow import Left, Narrowed
+from encord_convert.losses.narrow import Left, LeftTable, Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
@@ -87,7 +87,7 @@ class Documents:
         self._target = target
         self._options = options
         self._elements = Elements(self._labels, options.keyframes == "sparse")
-        self._templates = Templates(narrowed.keeps, self._elements.template)
+        self._templates = Templates(self._elements.template)
         self._images: _Document | None = None
         self._all: list[_Document] = []
         self._layout = Layout(self._set, target, options, narrowed.note)
@@ -109,7 +109,7 @@ class Documents:
 
     def _write_rows(self) -> None:
         for one in self._narrowed.tables():
-            if isinstance(one, Table):
+            if isinstance(one, LeftTable):
                 self._table(self._still_images(), one)
             else:
                 self._row(one)
@@ -126,9 +126,9 @@ class Documents:
             (self._video if document.is_video else self._group)(document, left, names)
             document.body.close()
 
-    def _table(self, document: _Document, table: Table) -> None:
+    def _table(self, document: _Document, left: LeftTable) -> None:
         """Write many images that are rows of their own."""
-        elements = self._templates.elements(table)
+        table, elements = left.table, self._templates.elements(left)
         for number, title in enumerate(table.titles):
             span = table.span(number)
             shapes: list[Any] = elements[span.start : span.stop]
@@ -142,13 +142,14 @@ class Documents:
             document.add_image(document.id_of(own), names, table.sizes[number], "".join(shapes))
 
     def _filled(self, table: Table, number: int, shapes: list[Any]) -> list[str]:
-        """Return what is on an image: shapes, of which those that are not known are None, and tags."""
-        places = [place for place, shape in zip(table.span(number), shapes, strict=True) if shape is None]
-        left = self._narrowed.image(table, number, places)
-        made = {one.object_hash: self._elements.shape(left.row, 0, one, {}) for one, _ in left.objects()}
-        found = iter([made.get(table.hash_of(place), "") for place in places])
-        inner = [next(found) if shape is None else shape for shape in shapes]
-        return [*inner, *self._elements.tags(left.row, 0, table.classifications.get(number, ()), {})]
+        """Return what is on an image: its shapes, of which None are to be written by themselves, and its tags."""
+        row = table.empty_row(number)
+        row._native = table.native_of(number)
+        inner = [
+            self._elements.shape(row, 0, table.object(place), {}) if shape is None else shape
+            for place, shape in zip(table.span(number), shapes, strict=True)
+        ]
+        return [*inner, *self._elements.tags(row, 0, table.classifications.get(number, ()), {})]
 
     def _still_images(self) -> _Document:
         """Return the file of images that are rows of their own."""
