@@ -36,6 +36,7 @@ from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.common import NewerShape
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
@@ -229,11 +230,11 @@ class _Rows:
         self._report = report
         self._carries = carries
         self._shapes = carries.shapes | carries.approximates
-        self._exact = carries.shapes - carries.approximates
-        self._is_limited = carries.limits != Limits(is_bounded=carries.limits.is_bounded)
         self._tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
         self._known_points = KnownPoints(labels.ontology, self._tolerance_px)
-        self._fate = bounded_fate if carries.limits.is_bounded else fate
+        cut = bounded_fate if carries.limits.is_bounded else fate
+        is_free = {shape: carries.has(Feature.OUT_OF_BOUNDS, shape) for shape in self._shapes}
+        self._fates = {shape: unbounded_fate if free else cut for shape, free in is_free.items()}
         self._keeps_sides = carries.features >= set(SIDES.values())
         self._keeps_answers = carries.features >= _ANSWERS and carries.unwritable is None
         self._known: dict[Variant, bool] = {}
@@ -241,9 +242,9 @@ class _Rows:
         self._extent: tuple[int, int] | None = None
         self._hidden: dict[tuple[str, int], tuple[int, int]] = {}
         self._unmasked: Set[int] = frozenset()
-        limits = replace(carries.limits, is_bounded=False, four_corners=False)
+        self._is_limited = replace(carries.limits, is_bounded=False, four_corners=False) != Limits()
         needs_template = Shape.SKELETON in self._shapes and self._known_points.lacks(labels.ontology)
-        self.takes_tables = carries.one_layer is None and limits == Limits() and not needs_template
+        self.takes_tables = carries.one_layer is None and not self._is_limited and not needs_template
 
     @property
     def untemplated(self) -> list[str]:
@@ -355,7 +356,8 @@ class _Rows:
         if reason is not None:
             self._report.drop(instance, frame, reason.code, reason.feature, reason.detail)
             return False
-        if not (state == "inside" and shape in self._exact and is_plain(coordinates)) or lost:
+        is_other = bool(carries.approximates) and shape in carries.approximates
+        if lost or is_other or state != "inside" or not is_plain(coordinates):
             self._change(instance, frame, coordinates, state, size, lost, area)
         if frame in self._unmasked and shape not in _WITHOUT_OUTLINE:
             detail = carries.limits.masks_of_all
@@ -387,15 +389,16 @@ class _Rows:
     ) -> tuple[str, Reason | None]:
         """Return where one frame's geometry lies, and why nothing of it is written if that is so."""
         carries, shape = self._carries, instance.ontology_item.shape
-        if shape not in self._shapes:
+        fate_of = self._fates.get(shape)
+        if fate_of is None:
             return "", dropped(carries, Feature.SHAPE, shape)
-        fate_of = unbounded_fate if carries.has(Feature.OUT_OF_BOUNDS, shape) else self._fate
         state = fate_of(coordinates, *size, self._tolerance_px)
         if state == "degenerate" and Feature.DEGENERATE not in carries.features:
             return state, dropped(carries, Feature.DEGENERATE, shape)
-        if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
+        if state == "outside":
             return state, dropped(carries, Feature.OUT_OF_BOUNDS, width=size[0], height=size[1])
-        return state, self._beyond(instance, frame, coordinates, size) if self._is_limited else None
+        is_limited = self._is_limited or shape is NewerShape.CUBOID_2D
+        return state, self._beyond(instance, frame, coordinates, size) if is_limited else None
 
     def _beyond(self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]) -> Reason | None:
         """Return why an object is beyond the limits of the target, None if it is not."""

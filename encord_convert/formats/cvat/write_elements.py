@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from encord_convert.formats.cvat.grid import Grid
-from encord_convert.formats.cvat.meta import UNDEFINED, Node
+from encord_convert.formats.cvat.meta import UNDEFINED
 from encord_convert.formats.cvat.native import ABSENT, POINTS, native_in
 from encord_convert.formats.cvat.write_labels import Label, Labels, ObjectVariant, Question, Questions, TagVariant
 from encord_convert.formats.cvat.write_skeletons import Written, keyframes, written
@@ -245,8 +245,7 @@ class Elements:
 
 
 def _pose(variant: ObjectVariant, instance: Any, frame: int, size: tuple[int, int]) -> Written:
-    coordinates = instance._frames[frame].coordinates
-    return written(variant.item.shape, coordinates, *size, lambda point: _place(variant, point))
+    return written(variant.item.shape, instance._frames[frame].coordinates, *size, variant.place)
 
 
 def _is_manual(instance: Any, frame: int) -> bool:
@@ -289,32 +288,23 @@ def _attributes(texts: Iterable[tuple[str, str]]) -> str:
 def _points(
     variant: ObjectVariant, pose: Written, beside: dict[str, str], natives: Mapping[str, Keys], is_absent: bool = False
 ) -> str:
-    nodes = variant.label.nodes
+    nodes, said = variant.label.nodes, "".join([attribute_text(*pair) for pair in beside.items()])
     lines = []
     for number, (place, is_outside, is_occluded) in enumerate(pose.points):
-        name, own = nodes[place].name, dict(natives.get(nodes[place].name, {}))
-        at = points_text(pose.numbers[2 * number : 2 * number + 2])
-        where = own.pop("points", at)
-        values = {
-            "label": name, **beside, "outside": f"{is_outside or is_absent:d}", "occluded": f"{is_occluded:d}",
-            "points": where if is_outside else at, **own,
-        }  # fmt: skip
-        text = "".join([attribute_text(key, value, place) for place, (key, value) in enumerate(values.items())])
+        name, at = nodes[place].name, points_text(pose.numbers[2 * number : 2 * number + 2])
+        outside, occluded = f"{is_outside or is_absent:d}", f"{is_occluded:d}"
+        if name not in natives:
+            text = f' label="{escaped(name)}"{said} outside="{outside}" occluded="{occluded}" points="{at}"'
+        else:
+            own = dict(natives[name])
+            where = own.pop("points", at)
+            values = {
+                "label": name, **beside, "outside": outside, "occluded": occluded,
+                "points": where if is_outside else at, **own,
+            }  # fmt: skip
+            text = "".join([attribute_text(key, value, index) for index, (key, value) in enumerate(values.items())])
         lines.append(f"      <points{text}/>\n")
     return "".join(lines)
-
-
-def _place(variant: ObjectVariant, point: Any) -> int:
-    """Return where a point stands in its skeleton; one that no template has gets a place of its own."""
-    place = variant.places.get(point.feature_hash)
-    if place is None:
-        place = variant.places.get(point.name)
-    if place is None:
-        place = next((n for n, node in enumerate(variant.label.nodes) if node.name == point.name), None)
-    if place is None:
-        place = variant.places[point.name] = len(variant.label.nodes)
-        variant.label.nodes.append(Node(point.name, color=point.color))
-    return place
 
 
 def _runs(frames: list[_Frame], spacing: int) -> Iterator[list[_Frame]]:
