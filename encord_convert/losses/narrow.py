@@ -3,8 +3,6 @@
 :class:`Narrowed` walks a label set in front of an exporter. It looks at the labels and at
 :class:`~encord_convert.hub.loss.Carries`, knows no format, and gives the exporter what is left of each row: that is
 written, and nothing is lost any more. A dry run is the same walk without the exporter.
-
-``coco`` and ``cvat`` still find their losses where they write; the tests compare these with what is said here.
 """
 
 from __future__ import annotations
@@ -15,17 +13,28 @@ from dataclasses import replace
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.hub.contents import SIDES, answered_texts, loses_sides, placed_answers
+from encord_convert.hub.contents import SIDES, loses_sides, lost_texts, placed_answers
 from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Limits, Where
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.table import Table, Variant
-from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd
-from encord_convert.losses.geometry import Reason, changed, changes, dropped, is_upright, loses_a_part, other_corners
+from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd, unbounded_fate
+from encord_convert.losses.geometry import (
+    Reason,
+    changed,
+    changes,
+    dropped,
+    is_plain,
+    is_upright,
+    loses_a_part,
+    other_corners,
+)
 from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Account, Report
+from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.common import NewerShape
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
@@ -231,16 +240,19 @@ class _Rows:
         self._shapes = carries.shapes | carries.approximates
         self._tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
         self._known_points = KnownPoints(labels.ontology, self._tolerance_px)
-        self._fate = bounded_fate if carries.limits.is_bounded else fate
+        cut = bounded_fate if carries.limits.is_bounded else fate
+        is_free = {shape: carries.has(Feature.OUT_OF_BOUNDS, shape) for shape in self._shapes}
+        self._fates = {shape: unbounded_fate if free else cut for shape, free in is_free.items()}
         self._keeps_sides = carries.features >= set(SIDES.values())
         self._keeps_answers = carries.features >= _ANSWERS and carries.unwritable is None
         self._known: dict[Variant, bool] = {}
         self._row: Any = None
+        self._extent: tuple[int, int] | None = None
         self._hidden: dict[tuple[str, int], tuple[int, int]] = {}
         self._unmasked: Set[int] = frozenset()
-        limits = replace(carries.limits, is_bounded=False)
+        self._is_limited = replace(carries.limits, is_bounded=False, four_corners=False) != Limits()
         needs_template = Shape.SKELETON in self._shapes and self._known_points.lacks(labels.ontology)
-        self.takes_tables = carries.one_layer is None and limits == Limits() and not needs_template
+        self.takes_tables = carries.one_layer is None and not self._is_limited and not needs_template
 
     @property
     def untemplated(self) -> list[str]:
@@ -251,7 +263,7 @@ class _Rows:
         """Say what is not carried of a row; return what is left."""
         carries, layers = self._carries, layers_of(row, self._carries)
         self._known_points.see(row)
-        self._row, self._hidden = row, hidden_in(layers)
+        self._row, self._hidden, self._extent = row, hidden_in(layers), None
         self._unmasked = self._frames_without_masks() if carries.limits.masks_of_all else frozenset()
         frames = {}
         for hash_, instance in row._objects.items():
@@ -289,7 +301,7 @@ class _Rows:
 
     def _turn_to(self, table: Table, number: int) -> None:
         if self._row is None:
-            self._row = table.empty_row(number)
+            self._row, self._extent = table.empty_row(number), table.sizes[number]
             self._report.turn_to(self._row)
 
     def _unsure(self, table: Table, variants: set[Variant | None]) -> set[int]:
@@ -318,7 +330,7 @@ class _Rows:
                 or (Feature.TRACKS not in carries.features and bool(variant.weights))
                 or (Feature.ANSWERS not in carries.features and bool(variant.carried))
                 or not all(carries.answers(*answer) for answer in placed_answers(instance))
-                or any(carries.unwritable.search(text) for _, text in answered_texts(instance) if carries.unwritable)
+                or bool(lost_texts(instance, carries))
             )
         return known
 
@@ -345,13 +357,28 @@ class _Rows:
         """Say what is not carried of an object on a frame; tell whether it is written there."""
         carries, shape = self._carries, instance.ontology_item.shape
         size = self._size(frame)
-        lost, area = self._hidden.get((instance.object_hash, frame), (0, 1))
+        lost, area = self._hidden.get((instance.object_hash, frame), (0, 1)) if self._hidden else (0, 1)
         state, reason = self._reason_to_drop(instance, frame, coordinates, size)
         if reason is None and lost == area:
             reason = dropped(carries, Feature.OVERLAPS, area=area)
         if reason is not None:
             self._report.drop(instance, frame, reason.code, reason.feature, reason.detail)
             return False
+        is_other = bool(carries.approximates) and shape in carries.approximates
+        if lost or is_other or state != "inside" or not is_plain(coordinates):
+            self._change(instance, frame, coordinates, state, size, lost, area)
+        if frame in self._unmasked and shape not in _WITHOUT_OUTLINE:
+            detail = carries.limits.masks_of_all
+            self._report.change(instance, frame, Kind.APPROXIMATED, "MASK_NOT_LOADED", Feature.SHAPE, detail)
+        if not self._keeps_sides:
+            self._report.drop_side(instance, frame, carries)
+        return True
+
+    def _change(
+        self, instance: Any, frame: int, coordinates: Any, state: str, size: tuple[int, int], lost: int, area: int
+    ) -> None:
+        """Say what changes about geometry that is written; ``lost`` pixels of its ``area`` are hidden."""
+        carries, shape = self._carries, instance.ontology_item.shape
         strangers = self._known_points.strangers(instance.object_name, coordinates)
         told = [one for one in changes(coordinates, state, strangers) if not carries.has(one[1], shape)]
         if loses_a_part(coordinates, size, self._tolerance_px, carries):
@@ -364,26 +391,22 @@ class _Rows:
             values = {"points": ", ".join(map(repr, strangers)), "hidden": lost, "area": area}
             code, detail = changed(carries, kind, feature, shape, size, **values)
             self._report.change(instance, frame, kind, code, feature, detail)
-        if frame in self._unmasked and shape not in _WITHOUT_OUTLINE:
-            detail = carries.limits.masks_of_all
-            self._report.change(instance, frame, Kind.APPROXIMATED, "MASK_NOT_LOADED", Feature.SHAPE, detail)
-        if not self._keeps_sides:
-            self._report.drop_side(instance, frame, carries)
-        return True
 
     def _reason_to_drop(
         self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]
     ) -> tuple[str, Reason | None]:
         """Return where one frame's geometry lies, and why nothing of it is written if that is so."""
         carries, shape = self._carries, instance.ontology_item.shape
-        if shape not in self._shapes:
+        fate_of = self._fates.get(shape)
+        if fate_of is None:
             return "", dropped(carries, Feature.SHAPE, shape)
-        state = self._fate(coordinates, *size, self._tolerance_px)
+        state = fate_of(coordinates, *size, self._tolerance_px)
         if state == "degenerate" and Feature.DEGENERATE not in carries.features:
             return state, dropped(carries, Feature.DEGENERATE, shape)
-        if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
+        if state == "outside":
             return state, dropped(carries, Feature.OUT_OF_BOUNDS, width=size[0], height=size[1])
-        return state, self._beyond(instance, frame, coordinates, size)
+        is_limited = self._is_limited or shape is NewerShape.CUBOID_2D
+        return state, self._beyond(instance, frame, coordinates, size) if is_limited else None
 
     def _beyond(self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]) -> Reason | None:
         """Return why an object is beyond the limits of the target, None if it is not."""
@@ -413,9 +436,15 @@ class _Rows:
         }
 
     def _size(self, frame: int) -> tuple[int, int]:
-        return extent_of(self._row, frame, self._carries)
+        size = self._extent
+        if size is None:
+            size = extent_of(self._row, frame, self._carries)
+            if self._row.data_type in _ONE_EXTENT:
+                self._extent = size
+        return size
 
 
+_ONE_EXTENT = frozenset({DataType.IMAGE, DataType.VIDEO})
 _MOST_VARIANTS = 10_000
 """Of how many it is remembered whether something of them is lost."""
 

@@ -24,13 +24,12 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.hub.contents import (
     SIDES,
     also_of,
-    answered_texts,
     count_row,
-    feature_of,
     hash_of,
     hub_answers,
     info_of,
     label_of,
+    lost_texts,
     placed_answers,
     side_types,
     type_of,
@@ -323,9 +322,9 @@ class Report:
 
     def drop_side(self, instance: Any, frame: int, carries: Carries) -> None:
         """Say which of author, times, confidence, reviews and machine mark are not written, by the declaration."""
-        info = info_of(instance, frame)
-        for side, feature in SIDES.items():
-            if feature not in carries.features and side in side_types(info):
+        for side in side_types(info_of(instance, frame)):
+            feature = SIDES[side]
+            if feature not in carries.features:
                 label = label_of(instance)
                 where = self._where(instance, frame)
                 detail = f"{side} of {label!r} cannot be stored in the target."
@@ -411,15 +410,11 @@ class Report:
 
     def change_texts(self, instance: Any, carries: Carries) -> None:
         """Say which texts that an instance, of which at least one frame is written, answers are written in part."""
-        pattern = carries.unwritable
-        texts = answered_texts(instance) if pattern is not None else []
-        is_object = hasattr(instance, "object_hash")
-        texts = [pair for pair in texts if feature_of(pair[0], is_object=is_object) in carries.features]
-        lost = [(attribute, text) for attribute, text in texts if pattern and pattern.search(text)]
+        lost = lost_texts(instance, carries)
         if not lost:
             return
         label, where = label_of(instance), self._where(instance, min(instance._frames))
-        for attribute, _ in lost:
+        for attribute in lost:
             detail = f"The answer to {attribute.title!r} cannot stand in the target as it is, and is changed there."
             self.writing.lose(Kind.APPROXIMATED, "UNWRITABLE_TEXT", Feature.ANSWERS, ("answer", label), where, detail)
         self.writing.changed["answer", label] += min(len(lost), self._answers_held(instance, len(lost)))

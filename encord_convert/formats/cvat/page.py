@@ -231,7 +231,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     return read_members(source, members, options, report)
 
 
-def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
     """Write a file for all single images, and one for each video, image group and series.
 
     Raises
@@ -241,7 +241,7 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
     """
     from encord_convert.formats.cvat.write_files import Documents
 
-    Documents(labels, target, options, report, WRITES).write()
+    Documents(narrowed, target, options).write()
 
 
 def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[Left]:
@@ -258,5 +258,5 @@ FORMAT = Format(
     suffixes=(".xml",),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES, cuts=True),
-    exporter=Exporter(write, WriteOptions, WRITES, walk=walk),
+    exporter=Exporter.of_narrowed(write, WriteOptions, WRITES, walk=walk),
 )
