@@ -11,13 +11,13 @@ from __future__ import annotations
 from base64 import b64encode
 from binascii import b2a_base64
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+import msgspec
 import numpy as np
 
 from encord_convert.errors import OptionError, near_to
@@ -47,8 +47,7 @@ UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "not known" where the hub demands a time: importers call no clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(msgspec.Struct, frozen=True):
     """What comes before a shard: rows, and objects by the shape of their class.
 
     It is an estimate: an importer may find that it has to leave something out.

@@ -8,7 +8,6 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -54,13 +53,12 @@ _SIDES = ("keypoints", "rotation", "track_id", "instance_id", "segments_info", "
 _frames = msgspec.json.Decoder(list[Frame])
 
 
-@dataclass(slots=True)
-class AnswerStats:
+class AnswerStats(msgspec.Struct):
     """What the values of one attribute are, over all annotations of a class."""
 
-    kinds: set[str] = field(default_factory=set)
-    values: dict[str, None] = field(default_factory=dict)
-    last: dict[Any, Any] = field(default_factory=dict)
+    kinds: set[str] = set()
+    values: dict[str, None] = {}
+    last: dict[Any, Any] = {}
     changes: bool = False
 
     def see(self, value: Any, track: Any = None) -> None:
@@ -97,8 +95,7 @@ def kind_of_value(value: Any) -> str:
     return "list" if isinstance(value, list) and all(isinstance(one, str) for one in value) else "json"
 
 
-@dataclass(slots=True)
-class ClassStats:
+class ClassStats(msgspec.Struct):
     """What the annotations of one category are.
 
     ``kinds`` counts them by what they are drawn as, ``crowds`` are those of which some are crowds. ``said`` are the
@@ -106,10 +103,10 @@ class ClassStats:
     are labelled.
     """
 
-    kinds: Counter[str] = field(default_factory=Counter)
-    crowds: set[str] = field(default_factory=set)
-    said: dict[str, None] = field(default_factory=dict)
-    answers: dict[str, AnswerStats] = field(default_factory=dict)
+    kinds: Counter[str] = msgspec.field(default_factory=Counter)
+    crowds: set[str] = set()
+    said: dict[str, None] = {}
+    answers: dict[str, AnswerStats] = {}
     is_rotated: bool = False
     points: int = 0
     pose: list[float] | None = None

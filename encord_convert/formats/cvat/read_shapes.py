@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -55,8 +54,7 @@ class Invalid(Exception):
         self.loss = Change(Kind.DROPPED, code, feature, detail)
 
 
-@dataclass(slots=True)
-class Pose:
+class Pose(msgspec.Struct):
     """Where a shape is, in pixels.
 
     ``numbers`` of a box: left, top, right, bottom; of an ellipse: centre and radii; of a cuboid: its eight points;
@@ -66,8 +64,8 @@ class Pose:
 
     numbers: Any
     rotation: float = 0.0
-    changes: list[Change] = field(default_factory=list)
-    notes: list[tuple[Level, str, str]] = field(default_factory=list)
+    changes: list[Change] = []
+    notes: list[tuple[Level, str, str]] = []
 
 
 # -- from XML attributes to numbers -------------------------------------------------------------------------------
@@ -366,8 +364,7 @@ def _point_between(before: Point | None, after: Point | None, share: float) -> P
 # -- from numbers to the hub --------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Drawing:
+class Drawing(msgspec.Struct):
     """Hub coordinates of a shape, several where it had to be split; what was changed; whether it leaves the image."""
 
     coordinates: list[Any]

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
@@ -66,8 +67,7 @@ _MOST_COMPUTED = 1_000_000
 Answer = tuple[Any, Any]
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(msgspec.Struct):
     """One listed shape of a track. ``pose`` is None where an absent shape does not say where it would be."""
 
     frame: int
@@ -80,8 +80,7 @@ class _Entry:
     is_dropped: bool = False
 
 
-@dataclass(slots=True)
-class _Placed:
+class _Placed(msgspec.Struct):
     """Where an object is on one source frame; ``entry`` is what it was read from, None if it was computed."""
 
     frame: int
@@ -581,8 +580,7 @@ class _Video:
         return counted and not is_changed
 
 
-@dataclass(slots=True)
-class _Settled:
+class _Settled(msgspec.Struct):
     """Answers by attribute, and how many answers of each listed shape were not kept."""
 
     values: dict[int, Answer]

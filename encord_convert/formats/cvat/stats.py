@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from struct import Struct
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from encord_convert.formats.cvat import fast_xml as lane
@@ -42,14 +42,13 @@ _MAX_SEEN = 16_384
 """How many keys are remembered."""
 
 
-@dataclass(slots=True)
-class LabelStats:
+class LabelStats(msgspec.Struct):
     """How a label is used. The dictionaries are sets in the order of first appearance."""
 
-    elements: dict[str, None] = field(default_factory=dict)
-    answers: dict[str, dict[str, None]] = field(default_factory=dict)
-    points: dict[str, LabelStats] = field(default_factory=dict)
-    pair_counts: dict[int, None] = field(default_factory=dict)
+    elements: dict[str, None] = {}
+    answers: dict[str, dict[str, None]] = {}
+    points: dict[str, LabelStats] = {}
+    pair_counts: dict[int, None] = {}
     is_rotated: bool = False
     is_occluded: bool = False
     is_tracked: bool = False
@@ -57,8 +56,7 @@ class LabelStats:
     has_track_id: bool = False
 
 
-@dataclass(slots=True)
-class TaskStats:
+class TaskStats(msgspec.Struct):
     """What belongs to one task: numbers of images and of tracks, and the frames its tracks touch."""
 
     subset: str = ""
@@ -75,13 +73,12 @@ class TaskStats:
         self.last_frame = max((one for one in (self.last_frame, other.last_frame) if one is not None), default=None)
 
 
-@dataclass(slots=True)
-class Stats:
+class Stats(msgspec.Struct):
     """What one file holds."""
 
-    labels: dict[str, LabelStats] = field(default_factory=dict)
-    tasks: dict[str, TaskStats] = field(default_factory=dict)
-    subsets: dict[str, None] = field(default_factory=dict)
+    labels: dict[str, LabelStats] = {}
+    tasks: dict[str, TaskStats] = {}
+    subsets: dict[str, None] = {}
     images: int = 0
     tracks: int = 0
     without_size: int = 0
@@ -90,8 +87,7 @@ class Stats:
     """Places, in the order of the file, of images that stand in it a second time."""
 
 
-@dataclass(slots=True)
-class Wanted:
+class Wanted(msgspec.Struct):
     """What the reader's options ask of the scan beyond the ordinary."""
 
     groups: bool = False
