@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 
 from encord_convert.formats.coco.categories import RESERVED, Questions, color_of
-from encord_convert.formats.coco.index import AnswerStats, ClassStats
 from encord_convert.formats.coco.index_entries import NO_ID, number_of, texts_of
 from encord_convert.formats.coco.options import ReadOptions
+from encord_convert.formats.coco.stats import AnswerStats, ClassStats
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level, Where
