@@ -106,6 +106,12 @@ def _rotation(attributes: Mapping[str, str]) -> float:
 
 
 def _box_pose(plan: ShapePlan, attributes: Mapping[str, str], children: Any) -> Pose:
+    try:
+        x0, y0, x1, y1 = map(float, (attributes["xtl"], attributes["ytl"], attributes["xbr"], attributes["ybr"]))
+        if -MOST_PX <= x0 < x1 <= MOST_PX and -MOST_PX <= y0 < y1 <= MOST_PX:
+            return Pose([x0, y0, x1, y1], _rotation(attributes))
+    except (KeyError, ValueError):
+        pass
     corners = [_number(attributes, name) for name in ("xtl", "ytl", "xbr", "ybr")]
     ordered = boxes.ordered_xyxy(corners)
     if ordered[0] == ordered[2] or ordered[1] == ordered[3]:

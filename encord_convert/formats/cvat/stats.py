@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from encord_convert.formats.cvat import fast_xml as lane
-from encord_convert.formats.cvat.exact_xml import Answers, Image, Record, Shape, Track, values_of
+from encord_convert.formats.cvat.exact_xml import Answers, Image, Record, Shape, Sides, Track, values_of
 from encord_convert.formats.cvat.fast_codes import (
     EMPTY_IMAGE,
     KINDS,
@@ -38,8 +38,8 @@ Choices = set[tuple[str, str]]
 
 _NO_SIZE = (None, "", "0")
 _CODE = Struct("q")
-_MAX_SEEN = 16_384
-"""How many keys are remembered."""
+_MAX_SEEN, _LONGEST_SEEN = 16_384, 512
+"""How many keys are remembered, and of how many characters."""
 
 
 class LabelStats(msgspec.Struct):
@@ -117,6 +117,7 @@ class Collector:
         self.stats = Stats()
         self._wanted = wanted
         self._choices = choices
+        self._seen: set[tuple[str, str, Sides | str, Answers]] = set()
         self._codes = Codes()
         self._known = 0
         self._counts = np.zeros(0, np.int64)
@@ -163,6 +164,15 @@ class Collector:
         if tag not in _SHAPES and tag != "tag":
             return
         label = self._label(name)
+        if children is None and (not answers or isinstance(answers, str)) and len(answers) <= _LONGEST_SEEN:
+            alike = name, tag, sides, answers
+            if alike in self._seen and not (tag == "points" and self._wanted.pairs):
+                if tag == "box" and not label.is_rotated:
+                    label.is_rotated = is_rotated(values_of(shape).get("rotation"))
+                return
+            if len(self._seen) >= _MAX_SEEN:
+                self._seen.clear()
+            self._seen.add(alike)
         self._used(label, name, tag, answers)
         if tag == "tag":
             return
