@@ -101,7 +101,9 @@ class _Closed(io.TextIOBase):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with a code of the table."""
-    sys.exit(run(arguments))
+    code = run(arguments)
+    gc.freeze()  # the interpreter looks for garbage once more as it ends, and gives everything back anyway
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from encord_convert.errors import OptionError
+from encord_convert.errors import OptionError, near_to
 
 _TRUE = {"yes", "true", "on", "1"}
 _FALSE = {"no", "false", "off", "0"}
@@ -55,7 +54,7 @@ def parse_options(cls: type, given: Mapping[str, Any], *, format_name: str) -> A
 def _unknown(name: str, names: list[str], format_name: str) -> str:
     if not names:
         return f"{format_name} has no options; {name!r} was given."
-    near = get_close_matches(name, names, n=1)
+    near = near_to(name, names)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     return f"{format_name} has no option {name!r}. {hint}It has: {', '.join(names)}."
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from encord_convert.sdk.objects.common import NewerShape, Shape
 
 if TYPE_CHECKING:
@@ -119,8 +121,7 @@ class Feature(StrEnum):
     """An image or video, and its size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(msgspec.Struct, frozen=True):
     """A place: in the source file, and in the hub.
 
     ``line`` is one-based; ``frame`` is the hub's zero-based frame; ``element`` names the thing in the file.
@@ -153,8 +154,7 @@ counted like any loss, so that the sums add up and nothing is silent; but whoeve
 only what nobody asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(msgspec.Struct, frozen=True):
     """Things of one type and label that were not kept, for one reason.
 
     ``where`` and ``detail`` are of the first; ``examples`` hold up to :data:`EXAMPLES` of them.
@@ -190,8 +190,7 @@ class Loss:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """Something worth knowing that lost nothing: a default not applied, a class never used."""
 
     level: Level

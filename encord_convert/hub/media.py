@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote
 
+import msgspec
+
 from encord_convert.errors import AmbiguousFileError, ReadError
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -47,8 +49,7 @@ _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
 
 
-@dataclass(frozen=True, slots=True)
-class LabelFile:
+class LabelFile(msgspec.Struct, frozen=True):
     """The file a row was read from, and what it calls the images of the row.
 
     Importers hang it on their rows, as ``_file``; it is of this machine, and is neither written nor sent.
@@ -71,7 +72,7 @@ class LabelFile:
 
     member: str
     name: str = ""
-    frames: dict[int, str] = field(default_factory=dict)
+    frames: dict[int, str] = {}
     folders: tuple[str, ...] = ()
     first: int = 0
     path: str = ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from itertools import compress
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from encord_convert.hub.contents import hash_of, label_of, labels_off_frames, where_of
 from encord_convert.hub.counts import Counts, Key

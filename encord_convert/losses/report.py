@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from encord_convert.hub.contents import (
     SIDES,
@@ -54,13 +55,12 @@ if TYPE_CHECKING:
     from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 
 
-@dataclass(slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct):
     """One end of a conversion."""
 
     path: str | None = None
     format: str | None = None
-    splits: dict[str, int] = field(default_factory=dict)
+    splits: dict[str, int] = {}
     """How many images are in each split that has a name there."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+import msgspec
 
 from encord_convert.hub.counts import SECONDARY
 from encord_convert.hub.loss import Feature, Kind, Level, Loss, Note
@@ -43,8 +44,7 @@ _THINGS = {
 """What people call the types that sources have other words for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """Losses alike: of one kind, code and type, of any label.
 
     ``things`` says of which class they are; ``why`` is a clause without a full stop, ``detail`` what is said of the
@@ -182,8 +182,7 @@ def summary(losses: Iterable[Loss], *, codes: bool = False) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(msgspec.Struct, frozen=True):
     """Notes of one level and code: how many, and the sentence of the first."""
 
     level: Level

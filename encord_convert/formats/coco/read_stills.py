@@ -9,10 +9,10 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from encord_convert.formats._files import Source
 from encord_convert.formats.coco.image_sizes import SIZE_ADVICE, Extents, file_name_of, name_of, tell_odd_name, title_of
