@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "pull": "Write the labels of a project in any format.",
     "push": "Send labels, and the data they are drawn on, to a project.",
     "serve": "Run the local service: the same API, without an account.",
+    "stats": "Count classes, shapes, splits, sizes and answers of label sets.",
     "undo": "Give label rows the labels they had before a push.",
     "users": "Add or list the users of a local service.",
     "verify": "Name every difference between labels in files and in a project.",
