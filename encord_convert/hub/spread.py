@@ -29,7 +29,7 @@ def bins_of(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """
     with np.errstate(divide="ignore"):
         bins = np.floor(np.log2(values) * PER_OCTAVE)
-    return np.clip(bins, _ZERO, -_ZERO, dtype=np.float64).astype(np.int64)
+    return np.asarray(np.clip(bins, _ZERO, -_ZERO), np.int64)
 
 
 def of_bins(bins: Mapping[int, int]) -> dict[str, Any]:

@@ -123,8 +123,9 @@ class Tallies:
 
     def blank(self, split: int, count: int) -> None:
         """Count images without labels."""
-        self._unlabelled[split] += count
-        self._per_image[0] += count
+        if count:
+            self._unlabelled[split] += count
+            self._per_image[0] += count
 
     def answer(self, label: str, answers: Iterable[tuple[Any, Any]], count: int = 1) -> None:
         """Count attributes and answers of so many objects; of a checklist, each option that is checked."""
@@ -132,7 +133,7 @@ class Tallies:
             key = label, attribute.title
             known = self._answers.setdefault(key, Counter())
             for one in value if isinstance(value, tuple) else (value,):
-                text = one if isinstance(one, str) else one.label
+                text = str(getattr(one, "label", one))
                 if text in known or len(known) < MOST_ANSWERS:
                     known[text] += count
                 else:
