@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "formats": "Show what each format carries, or one format's page.",
     "help": "Show a page of the manual, or list them.",
     "info": "Say what a file holds: how much of what, its ontology, its problems.",
+    "merge": "Make one label set of several, in any formats.",
     "projects": "List the projects of a service.",
     "pull": "Write the labels of a project in any format.",
     "push": "Send labels, and the data they are drawn on, to a project.",
