@@ -120,6 +120,7 @@ def test_images_without_labels_pairs_and_answers_are_counted() -> None:
 
 def test_several_sets_are_counted_together() -> None:
     street = ROOT / "fixtures" / "street"
+    assert read(street).stats() == counted(read(street))
     once, twice = counted(read(street)), counted(read(street), read(street))
     assert [2 * one["annotations"] for one in once["classes"]] == [one["annotations"] for one in twice["classes"]]
     assert twice["images"] == 2 * once["images"]
