@@ -25,7 +25,12 @@ EDITED = "EDITED"
 FILTERED = "FILTERED"
 """A filter left it out."""
 
-_DETAILS = {EDITED: "Python code removed it.", FILTERED: "The filter leaves it out."}
+_DETAILS = {
+    "ANNOTATION_TWICE": "The image has the same annotation already.",
+    "IMAGE_TWICE": "An image of the same name and size came before.",
+    EDITED: "Python code removed it.",
+    FILTERED: "The filter leaves it out.",
+}
 
 
 class Changes:

@@ -188,6 +188,17 @@ class LabelSet:
     def splits(self, splits: Collection[str] | None) -> None:
         self._splits = splits
 
+    def stats(self) -> dict[str, Any]:
+        """Walk the rows once, and return the numbers of ``encord-convert stats --json``, which its page explains.
+
+        Counts of classes, shapes and splits; sizes in px, by their side, the root of the area, and for COCO's small,
+        medium and large; which classes stand on one image; answers.
+        """
+        numbers = import_module("encord_convert.hub.stats").Stats()
+        numbers.add(self)
+        form: dict[str, Any] = numbers.to_dict()
+        return form
+
     def shards(self, count: int) -> Sequence[LabelSet]:
         """Return up to ``count`` sets that together are this one; this one alone if it cannot be cut.
 

@@ -148,10 +148,15 @@ class Where(msgspec.Struct, frozen=True):
 
 NOWHERE = Where()
 
-ASKED = frozenset({"EDITED", "FILTERED", "MAPPED_AWAY", "MAPPED_ANSWER", "MAPPED_SHAPE", "MAPPED_SPLIT"})
-"""Codes of what was asked for: by a mapping of classes, a filter, or Python code that edits rows. It is told and
-counted like any loss, so that the sums add up and nothing is silent; but whoever asked wants it, and ``strict`` refuses
-only what nobody asked for."""
+ASKED = frozenset(
+    {
+        "ANNOTATION_TWICE", "EDITED", "FILTERED", "IMAGE_TWICE", "MAPPED_AWAY", "MAPPED_ANSWER", "MAPPED_SHAPE",
+        "MAPPED_SPLIT",
+    }
+)  # fmt: skip
+"""Codes of what was asked for: by a mapping of classes, a filter, a merge, or Python code that edits rows. It is told
+and counted like any loss, so that the sums add up and nothing is silent; but whoever asked wants it, and ``strict``
+refuses only what nobody asked for."""
 
 
 class Loss(msgspec.Struct, frozen=True):

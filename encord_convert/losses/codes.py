@@ -10,6 +10,7 @@ from encord_convert.hub.loss import Feature, Kind
 LOSSES: dict[str, str] = {
     "AMBIGUOUS_IMAGE": "two images of different names have its id",
     "ANNOTATION_CANCELLED": "the annotator cancelled it",
+    "ANNOTATION_TWICE": "its image has an equal one already",
     "ANNOTATOR_SKIPPED": "another annotation of the image is read",
     "ANSWERS_DROPPED": "no attributes in {target}",
     "ANSWERS_FLATTENED": "only the values of attributes in {target}",
@@ -64,6 +65,7 @@ LOSSES: dict[str, str] = {
     "HOLES_JOINED": "no holes in {target}: joined to the outline",
     "ID_RENUMBERED": "ids that are not unique and above 0 count from 1",
     "IMAGE_DIFFERS": "files say different things of one image: the first counts",
+    "IMAGE_TWICE": "an image of the same name and size came before",
     "IMMUTABLE_CONFLICT": "the attribute cannot change: first value kept",
     "INVALID_ANNOTATION": "not an annotation",
     "INVALID_BBOX": "invalid box",
@@ -219,6 +221,7 @@ NOTES: dict[str, str] = {
     "ID_RENUMBERED": "ids that only count, which are written from 1",
     "IMAGES_WITHOUT_MASKS": "images have only shapes that training on masks cannot load",
     "IMAGE_EMBEDDED": "LabelMe files hold their image themselves",
+    "IMAGE_TWICE": "merged sources have images of one name and size",
     "INTERPOLATED": "frames between keyframes are computed",
     "INVALID_GEOMETRY": "a skeleton lacks points, or a shape was repaired",
     "INVALID_ONTOLOGY": "the ontology in the file is damaged; classes are derived from the data",
