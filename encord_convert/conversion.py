@@ -320,6 +320,8 @@ def _refuse_emptiness(account: Report, format_: Format) -> None:
         return
     lost = [loss for loss in account.losses() if loss.kind is Kind.DROPPED and loss.type not in SECONDARY]
     asked = [loss for loss in lost if loss.is_asked]
+    if all(loss.code == "FILTERED" for loss in lost):
+        raise WriteError(f"{account.target.path}: not written, since none of its {total['in']} annotations is taken.")
     reasons = [summary(asked)] if asked else []
     reasons += [
         f"{line.count} {line.things} ({line.code}: {line.detail.rstrip('.')})"

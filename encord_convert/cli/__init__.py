@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "projects": "List the projects of a service.",
     "pull": "Write the labels of a project in any format.",
     "push": "Send labels, and the data they are drawn on, to a project.",
+    "select": "Take some of the annotations and images of a set, in the same format.",
     "serve": "Run the local service: the same API, without an account.",
     "undo": "Give label rows the labels they had before a push.",
     "users": "Add or list the users of a local service.",

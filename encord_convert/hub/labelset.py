@@ -23,12 +23,10 @@ from weakref import ref
 import numpy as np
 
 from encord_convert.errors import OptionError
-from encord_convert.hub.changes import EDITED, FILTERED, Changes
+from encord_convert.hub.changes import EDITED, FILTERED
 from encord_convert.hub.class_names import hash_of, joined
-from encord_convert.hub.contents import count_row
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.edits import Edits
-from encord_convert.hub.native import of_classes
 from encord_convert.hub.table import Table
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
@@ -231,53 +229,57 @@ class LabelSet:
                 )
             return made
 
-        return self._derived(step, EDITED)
+        return _row_by_row(self, step, EDITED)
 
     def filter(
         self,
-        rows: Callable[[LabelRowV2], bool] | None = None,
+        where: str | Callable[[LabelRowV2], bool] | None = None,
         *,
         classes: Iterable[str] | None = None,
+        drop_empty: bool = False,
     ) -> LabelSet:
-        """Return the set of some rows, some classes, or both. What is left out is counted in the report as asked for.
+        """Return the set of some images and annotations. What is left out is counted in the report as asked for.
 
         Parameters
         ----------
-        rows : callable, optional
-            Given a row, tells whether it stays. Rows without labels stay unless it says otherwise.
+        where : str or callable, optional
+            A condition on annotations, as ``class == "car" and area > 400``; see
+            :mod:`encord_convert.hub.conditions`. Or a function that is given a row and tells whether it stays.
         classes : iterable of str, optional
             Names of the classes and classifications that stay; labels of all others go, and the others leave the
             ontology.
+        drop_empty : bool
+            Rows without labels go too; else they stay unless ``where`` excludes them.
 
         Raises
         ------
         OptionError
-            There is no class of a name.
+            There is no class of a name, or the text is not a condition.
         """
-        if classes is None:
-            return self._derived(lambda row: row if rows is None or rows(row) else None, FILTERED)
-        names = {classes} if isinstance(classes, str) else set(classes)
-        ontology = _narrowed(self.ontology, names)
-        gone = {item.feature_node_hash for item in [*self.ontology.objects, *self.ontology.classifications]}
-        gone -= {item.feature_node_hash for item in [*ontology.objects, *ontology.classifications]}
+        chosen = self
+        if callable(where):
+            chosen = _row_by_row(self, lambda row: row if where(row) else None, FILTERED)
+        elif where is not None:
+            chosen = _selection().where(self, where)
+        if classes is not None:
+            names = {classes} if isinstance(classes, str) else set(classes)
+            chosen = _selection().of_classes(chosen, _narrowed(self.ontology, names))
+        return _selection().where(chosen, None, drop_empty=True) if drop_empty else chosen
 
-        def step(row: LabelRowV2) -> LabelRowV2 | None:
-            if rows is not None and not rows(row):
-                return None
-            for instance in row.get_object_instances():
-                if instance.feature_hash in gone:
-                    row.remove_object(instance)
-            for classification in row.get_classification_instances():
-                if classification.feature_hash in gone:
-                    row.remove_classification(classification)
-            return row
+    def sample(self, count: int, *, seed: int = 0, per_class: bool = False) -> LabelSet:
+        """Return the set of some rows, chosen by chance; see :func:`encord_convert.hub.selection.sample`.
 
-        derived = self._derived(step, FILTERED)
-        derived.ontology = ontology
-        left = {item.title for item in ontology.objects}
-        gone_names = {item.title: None for item in self.ontology.objects if item.title not in left}
-        derived.native = of_classes(self.native, gone_names)
-        return derived
+        Parameters
+        ----------
+        count : int
+            How many rows (images, videos, series); all if there are fewer.
+        seed : int
+            The same seed draws the same rows.
+        per_class : bool
+            For each class, that many of the rows it is on.
+        """
+        drawn: LabelSet = _selection().sample(self, count, seed=seed, per_class=per_class)
+        return drawn
 
     def rename(self, names: Mapping[str, str] | None = None, *, mapping: Any = None) -> LabelSet:
         """Return the set with other names for its classes, or with what a mapping file makes of them.
@@ -310,31 +312,6 @@ class LabelSet:
         # Mappings stand on a floor above, which is reached only when one is asked for.
         renamed: LabelSet = import_module("encord_convert.sync").mapped(self, mapping or {}, place="rename")
         return renamed
-
-    def _derived(self, step: Callable[[LabelRowV2], LabelRowV2 | None], code: str) -> LabelSet:
-        """Return a set of the rows that a function returns for copies of the rows of this one."""
-        own = Counts() if self.counts is None else None
-        told = Counts()
-
-        def rows() -> Iterator[LabelRowV2]:
-            told.rewind()
-            changes = Changes(told, code)
-            if own is not None:
-                own.rewind()
-            for row in self.walk():
-                if own is not None:
-                    count_row(row, own.into)
-                    own.into.pop(("row", ""), None)  # as importers do, only labels are counted
-                new = step(row._twin())
-                changes.tell(row, new)
-                if new is not None:
-                    yield new
-            if self.mapping is not None:
-                told.merge(self.mapping)
-
-        derived = LabelSet(self.ontology, rows, title=self.title, counts=self.counts if own is None else own)
-        derived.native, derived.mapping, derived.source = self.native, told, self.source
-        return derived
 
     @classmethod
     def from_encord(cls, label_rows: Iterable[Any], ontology: Any = None) -> LabelSet:
@@ -371,6 +348,16 @@ def _taken_over(row: Any, structure: OntologyStructure) -> LabelRowV2:
     if type(frames) is int and frames > ours.number_of_frames:
         ours._contents.stats = like(ours._contents.stats, number_of_frames=frames)
     return ours
+
+
+def _selection() -> Any:
+    return import_module("encord_convert.hub.selection")  # it makes label sets, and so stands above them
+
+
+def _row_by_row(labels: LabelSet, function: Callable[[LabelRowV2], LabelRowV2 | None], code: str) -> LabelSet:
+    """Return the set of what a function makes of a copy of each row."""
+    made: LabelSet = _selection().derived(labels, lambda: _selection().RowStep(function), code, in_rows=True)
+    return made
 
 
 class _Walk(Iterator[LabelRowV2]):

@@ -493,7 +493,7 @@ class Report:
 
     def notes(self) -> list[Note]:
         """Return what is worth knowing but lost nothing."""
-        return self.finding.notes() + self.reading.notes() + self.writing.notes()
+        return self.finding.notes() + self.reading.notes() + self.mapping.notes() + self.writing.notes()
 
     @property
     def is_lossless(self) -> bool:
