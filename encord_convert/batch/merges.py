@@ -70,17 +70,33 @@ def merged(
     sets = [read(source, from_, report=one, **options) for source, one in zip(sources, reports, strict=True)]
     if len({labels.counts is None for labels in sets}) > 1:
         raise OptionError("An Encord export cannot be merged with other formats; convert those to `encord` first.")
-    union = Union()
-    for source, labels in zip(sources, sets, strict=True):
-        union.add(source.name, labels.ontology)
-    structure, names = union.finished()
-    counts = None if any(one.counts is None for one in sets) else union.counts
     formats = dict.fromkeys(one.source.format for one in reports)
     report.source.format = ", ".join(filter(None, formats))
+    return _united(sets, [source.name for source in sources])
+
+
+def united(sets: Sequence[LabelSet]) -> LabelSet:
+    """Return label sets as one, with what was counted of each; see :meth:`encord_convert.LabelSet.merge`.
+
+    A set of which nobody counted what was read is counted in the words of the hub.
+    """
+    counted = [one.map(lambda row: row) if one.counts is None else one for one in sets]
+    names = [one.title if one.source is None else one.source.name for one in sets]
+    return _united(counted, [name or f"set {number}" for number, name in enumerate(names, 1)])[0]
+
+
+def _united(sets: Sequence[LabelSet], sources: Sequence[str]) -> tuple[LabelSet, Counts]:
+    union = Union()
+    for source, labels in zip(sources, sets, strict=True):
+        union.add(source, labels.ontology)
+    structure, names = union.finished()
+    counts = None if any(one.counts is None for one in sets) else union.counts
     title = next((one.title for one in sets if one.title), "")
-    splits = _splits([source.name.replace("\\", "/") for source in sources])
+    splits = _splits([source.replace("\\", "/") for source in sources])
+    mapping = Counts()
 
     def rows() -> Iterator[LabelRowV2]:
+        mapping.rewind()
         if counts is not None:
             counts.rewind()
         seen: Counter[str] = Counter()
@@ -98,10 +114,15 @@ def merged(
                 yield own
             if counts is not None and labels.counts is not None:
                 counts.merge(labels.counts.without("ID_RENUMBERED"))
+            if labels.mapping is not None:
+                mapping.merge(labels.mapping)
         if counts is not None and any(labels.native for labels in sets):
             counts.note(Level.INFO, "ID_RENUMBERED", "Ids are those of one file; in a merged one they count from 1.")
 
-    return LabelSet(structure, rows, title=title, counts=counts), union.counts if counts is None else Counts()
+    new = LabelSet(structure, rows, title=title, counts=counts)
+    if any(labels.mapping is not None for labels in sets):
+        new.mapping = mapping
+    return new, union.counts if counts is None else Counts()
 
 
 def _splits(names: Sequence[str]) -> list[str]:

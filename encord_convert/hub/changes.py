@@ -94,6 +94,11 @@ class Changes:
             self._counts.dropped[key] += 1
         self._counts.lose(Kind.DROPPED, self._code, Feature.MEDIA, key, where, _DETAILS[self._code])
 
+    def edit_image(self, row: LabelRowV2, detail: str) -> None:
+        """Tell that something of a row itself is changed."""
+        where = Where(file=row._origin, row=row.data_title)
+        self._counts.lose(Kind.EDITED, self._code, Feature.MEDIA, self._image(), where, detail)
+
     def _image(self) -> Key:
         """Return what rows are counted as: sources that count any count their images."""
         image = ("image", "")

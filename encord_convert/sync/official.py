@@ -16,7 +16,7 @@ from encord_convert.sync.partners import Partners
 from encord_convert.sync.rows import placed
 
 
-def to_encord_sdk(
+def to_encord(
     labels: LabelSet, rows: Iterable[Any], *, mapping: Mapping[str, Any] | str | Path | None = None
 ) -> Iterator[Any]:
     """Put labels into rows of the official package, whose labels they replace; yield each, to be saved.
