@@ -1,5 +1,6 @@
 """The obvious script: read, walk the rows, edit them, write. What was edited is written, and is accounted for."""
 
+import contextlib
 import gc
 import inspect
 import json
@@ -256,6 +257,43 @@ def test_a_row_in_hand_is_the_same_row_in_the_next_walk() -> None:
     labels = read(CVAT, report=Report())
     rows = list(labels)
     assert all(one is other for one, other in zip(rows, labels, strict=True))
+
+
+@pytest.mark.parametrize("source", STREAMS)
+def test_an_edit_of_a_row_that_would_be_lost_is_an_error_or_kept(source: str) -> None:
+    labels = STREAMS[source]()
+    for row in labels.walk():
+        for instance in row.get_object_instances():
+            with contextlib.suppress(LabelRowError):
+                row.remove_object(instance)
+                row.client_metadata = {"seen": True}
+    assert as_json(labels) == as_json(STREAMS[source]())
+    refused = 0
+    for row in labels.walk():
+        with pytest.raises(LabelRowError, match=r"an edit of it would be lost\. Edit the rows of `for row in labels`"):
+            row.client_metadata = {"seen": True}
+        for instance in row.get_object_instances():
+            with pytest.raises(LabelRowError, match=r"an edit of it would be lost"):
+                instance.get_annotations()[0].confidence = 0.5
+        refused += 1
+    assert refused
+
+
+def test_a_script_that_removes_objects_in_a_loop_writes_what_it_says(tmp_path: Path) -> None:
+    report = Report()
+    labels = read(BOXES, report=report)
+    removed = 0
+    for row in labels:
+        for instance in row.get_object_instances():
+            if instance.object_name == "person":
+                row.remove_object(instance)
+                removed += 1
+    write(labels, tmp_path / "out", "coco", report=report)
+    written = json.loads((tmp_path / "out" / "annotations.json").read_text())["annotations"]
+    before = objects_of(read(BOXES, report=Report()))
+    assert removed == before.count("person") > 0 and len(written) == len(before) - removed
+    assert sum(loss.count for loss in report.losses() if loss.code == "EDITED") == removed
+    assert report.labels()["person"] == {"in": removed, "kept": 0, "changed": 0, "dropped": removed}
 
 
 # --- nothing is missed ------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from encord_convert.errors import OptionError
 from encord_convert.hub.changes import EDITED, FILTERED
 from encord_convert.hub.class_names import hash_of, joined
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.edits import Edits
+from encord_convert.hub.edits import Edits, read_only
 from encord_convert.hub.table import Table
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
@@ -165,7 +165,15 @@ class LabelSet:
         return self._edits.applied(self._source(), self._told()) if self._edits else self._source()
 
     def walk(self) -> Iterator[LabelRowV2]:
-        """Walk the rows from the first; none of them is to be edited."""
+        """Walk the rows from the first, to look at them: an edit of one would be lost, and raises an error.
+
+        Edit those of ``for row in labels``. Rows of a list that the caller made a set of are the caller's own.
+        """
+        is_own = isinstance(self._rows, list) and self._tables is None
+        return self._unguarded() if is_own else read_only(self._unguarded())
+
+    def _unguarded(self) -> Iterator[LabelRowV2]:
+        """Walk the rows from the first; whoever does sees to it that none is edited."""
         return rows_of(self.tables())
 
     def _told(self) -> Counts | None:
@@ -201,7 +209,7 @@ class LabelSet:
 
     def held(self) -> LabelSet:
         """Return the same set with its rows in memory: for small sets that are looked at more than once."""
-        held = LabelSet(self.ontology, tuple(self.walk()), title=self.title, counts=self.counts)
+        held = LabelSet(self.ontology, tuple(self._unguarded()), title=self.title, counts=self.counts)
         held.native = self.native
         held.mapping = self.mapping
         held.source, held.splits = self.source, self.splits

@@ -61,7 +61,7 @@ def derived(labels: LabelSet, begin: Callable[[], Step], code: str, *, in_rows: 
         counts = labels.counts if own is None else own
         changes, step = Changes(told, code, counts), begin()
         # What nobody counted is counted row by row.
-        for one in labels.walk() if in_rows or own is not None else labels.tables():
+        for one in labels._unguarded() if in_rows or own is not None else labels.tables():
             if isinstance(one, Table):
                 table = step.table(one, changes)
                 if table is not None and len(table):

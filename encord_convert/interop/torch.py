@@ -9,12 +9,15 @@ Source: torchvision 0.29, references/detection and ``torchvision.models.detectio
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from encord_convert.errors import OptionError
+from encord_convert.formats._files import Source, ZipSource, source_at
 from encord_convert.hub.loss import Feature
 from encord_convert.interop import imported, reported
 from encord_convert.interop.detections import Detected, Detections, carries
@@ -33,8 +36,27 @@ def to_torch(
     report: Report | None = None,
 ) -> Any:
     """Return the dataset of a label set; see :meth:`LabelSet.to_torch`."""
-    torch = imported("torch", "to_torch")
+    _torch()
+    with reported(report, "torch") as account:
+        found = Detections(labels, account, carries(Feature.GROUPS, masks=masks, crowds=True), images)
+        items = list(found)
+    return dataset(found.classes, found.source, items, transform, masks)
+
+
+def dataset(classes: list[str], source: Source | None, items: list[Detected], transform: Any, masks: bool) -> Any:
+    """Return the dataset of images; worker processes make theirs by it."""
+    return _kind()(classes, source, items, transform, masks)
+
+
+def _torch() -> Any:
     imported("torch.utils.data", "to_torch", "torch")
+    return imported("torch", "to_torch")
+
+
+@cache
+def _kind() -> Any:
+    """Return the class of datasets, for which torch has to be there."""
+    torch = _torch()
 
     class Detection(torch.utils.data.Dataset):  # type: ignore[misc,name-defined]
         """Images with their boxes, and masks.
@@ -45,10 +67,15 @@ def to_torch(
             Names by label; the first stands for the background.
         """
 
-        def __init__(self, found: Detections, items: list[Detected]) -> None:
-            self.classes = ["__background__", *found.classes]
-            self._source = found.source
-            self._items = items
+        def __init__(self, *parts: Any) -> None:
+            names, self._source, self._items, self._transform, self._masks = self._parts = parts
+            self.classes = ["__background__", *names]
+            self._process = os.getpid()
+
+        def __reduce__(self) -> Any:
+            names, source, *rest = self._parts
+            # An archive is open in one process.
+            return dataset, (names, source.name if isinstance(source, ZipSource) else source, *rest)
 
         def __repr__(self) -> str:
             objects = sum(map(len, self._items))
@@ -59,13 +86,17 @@ def to_torch(
 
         def __getitem__(self, index: int) -> Any:
             item = self._items[index]
-            image, target = _image(torch, self._source, item), _target(torch, item, index, masks)
-            return (image, target) if transform is None else transform(image, target)
+            image = _image(torch, self._opened(), item)
+            target = _target(torch, item, index, self._masks)
+            return (image, target) if self._transform is None else self._transform(image, target)
 
-    with reported(report, "torch") as account:
-        found = Detections(labels, account, carries(Feature.GROUPS, masks=masks, crowds=True), images)
-        items = list(found)
-    return Detection(found, items)
+        def _opened(self) -> Any:
+            name = self._source.name if isinstance(self._source, ZipSource) else self._source
+            if isinstance(name, str) and (name is self._source or self._process != os.getpid()):
+                self._source, self._process = source_at(name), os.getpid()
+            return self._source
+
+    return Detection
 
 
 def _image(torch: Any, source: Any, item: Detected) -> Any:

@@ -108,7 +108,7 @@ class Report:
         the colours of classes is said here, by the declaration.
         """
         self._begin(labels, carries)
-        for row in labels.walk():
+        for row in labels._unguarded():
             self._take(row, carries)
             yield row
         self._row = None

@@ -43,13 +43,13 @@ def to_encord(
     """
     theirs = list(rows)
     partners: Partners[Any] = Partners("the rows", ((row.data_title, row) for row in theirs))
-    pairs = [(row.data_title, partners.find(row.data_title)) for row in labels.walk() if _has_labels(row)]
+    pairs = [(row.data_title, partners.find(row.data_title)) for row in labels._unguarded() if _has_labels(row)]
     if lonely := [title for title, found in pairs if found is None]:
         raise RowMismatchError(f"{lonely[0]}: there is no row of this title, and it has labels.")
     if not theirs:
         return
     translated = _translation(labels, theirs[0].ontology_structure.to_dict(), mapping)
-    for row in labels.walk():
+    for row in labels._unguarded():
         found = partners.find(row.data_title)
         if found is not None:
             try:
