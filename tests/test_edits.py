@@ -243,6 +243,18 @@ def test_vertices_changed_in_place_are_written_when_the_row_was_kept_for_a_while
                 assert instance.get_annotation(0).coordinates.values[0] == PointCoordinate(0.0, 0.0)  # type: ignore[union-attr]
 
 
+def test_a_ring_changed_in_place_is_written() -> None:
+    labels = streamed("polygon_with_hole")
+    for row in labels:
+        polygon = row.get_object_instances()[0].get_annotation(0).coordinates
+        polygon.polygons[0][1][:2] = [0.5, 0.5]  # type: ignore[union-attr]
+    del row, polygon
+    gc.collect()
+    [row] = labels
+    hole = row.get_object_instances()[0].get_annotation(0).coordinates.polygons[0][1]  # type: ignore[union-attr]
+    assert hole[:2] == [0.5, 0.5]
+
+
 def test_the_same_object_edited_twice_over_is_refused_and_not_lost() -> None:
     labels = read(BOXES, report=Report())
     first = next(iter(next(iter(labels)).get_object_instances()))
