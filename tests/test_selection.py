@@ -333,3 +333,64 @@ def test_a_selection_that_cannot_be_is_refused(
     assert run(["select", BOXES, str(tmp_path / "out"), *arguments]) == code
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+# --- splits and merging -----------------------------------------------------------------------------------------------
+
+
+def splits_of(labels: LabelSet) -> dict[str, str]:
+    return {row.data_title: (row.client_metadata or {}).get("split", "") for row in labels.walk()}
+
+
+@pytest.mark.parametrize("source", [SUBSETS, BOXES, VIDEO, "fixtures/coco/coco-annotator"])
+def test_rows_are_split_as_the_option_of_targets_does(source: str) -> None:
+    from encord_convert.training.splits import Assignment
+
+    shares = {"train": 0.5, "val": 0.25, "test": 0.25}
+    labels = read(source, report=Report())
+    for seed in range(3):
+        assignment = Assignment(labels, "train=0.5,val=0.25,test=0.25", seed, "row", lambda row: True)
+        expected = {row.data_title: assignment.of(row, lambda *_: None) for row in labels.walk()}
+        assert (
+            splits_of(labels.split(**shares, seed=seed))
+            == expected
+            == splits_of(  # type: ignore[arg-type]
+                in_rows(source).split(**shares, seed=seed)  # type: ignore[arg-type]
+            )
+        )
+    parts = [labels.split(**shares).filter(f"split == {name!r}") for name in shares]  # type: ignore[arg-type]
+    assert sorted(title for part in parts for title in titles(part)) == sorted(titles(labels))
+    with pytest.raises(OptionError, match=r"the shares add up to 0\.9, not 1"):
+        labels.split(train=0.7, val=0.2)
+
+
+def test_rows_that_change_splits_are_told_as_edited() -> None:
+    report = Report()
+    labels = read(SUBSETS, report=report).split(val=1.0)
+    write(labels, MemoryTarget(), "encord", report=report)
+    assert set(splits_of(labels).values()) <= {"val", "train"}
+    told = [loss for loss in report.losses() if loss.code == "EDITED"]
+    assert told and all(loss.is_asked for loss in told)
+
+
+def test_merged_sets_have_the_rows_and_the_counts_of_each() -> None:
+    boxes, shapes = read(BOXES, report=Report()), read(CVAT, report=Report())
+    merged = boxes.filter('class == "dog"').merge(shapes, SAMPLES["boxes"]())
+    assert titles(merged) == [*titles(boxes), *titles(shapes), *titles(SAMPLES["boxes"]())]
+    report = Report()
+    write(merged, MemoryTarget(), "encord", report=report)
+    assert {loss.code for loss in report.losses() if loss.is_asked} == {"FILTERED"}
+    total = sum(row["in"] for row in report.labels().values())
+    alone = Report()
+    write(shapes, MemoryTarget(), "encord", report=alone)
+    of_shapes = sum(row["in"] for row in alone.labels().values())
+    assert total == len(objects(boxes)) + of_shapes + len(objects(SAMPLES["boxes"]()))
+    assert all(min(row.values()) >= 0 for row in report.counts().values())
+    assert objects(boxes) == objects(read(BOXES, report=Report())), "the first is as it was"
+
+
+def test_merged_files_that_name_splits_are_in_them(tmp_path: Path) -> None:
+    for name in ("train", "val"):
+        write(read(BOXES, report=Report()), tmp_path / f"{name}.json", "coco", report=Report())
+    merged = read(tmp_path / "train.json", report=Report()).merge(read(tmp_path / "val.json", report=Report()))
+    assert [row.client_metadata["split"] for row in merged.walk()] == ["train", "train", "val", "val"]  # type: ignore[index]

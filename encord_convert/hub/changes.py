@@ -27,7 +27,8 @@ EDITED = "EDITED"
 FILTERED = "FILTERED"
 """A filter left it out."""
 
-_DETAILS = {EDITED: "Python code removed it.", FILTERED: "Left out as asked."}
+_DETAILS = {FILTERED: "Left out as asked."}
+_REMOVED = "Python code removed it."
 
 
 class Changes:
@@ -92,7 +93,7 @@ class Changes:
         where = NOWHERE if row is None else Where(file=row._origin, row=row.data_title)
         if self._read is not None and key in self._read.into:
             self._counts.dropped[key] += 1
-        self._counts.lose(Kind.DROPPED, self._code, Feature.MEDIA, key, where, _DETAILS[self._code])
+        self._counts.lose(Kind.DROPPED, self._code, Feature.MEDIA, key, where, _DETAILS.get(self._code, _REMOVED))
 
     def edit_image(self, row: LabelRowV2, detail: str) -> None:
         """Tell that something of a row itself is changed."""
@@ -126,7 +127,7 @@ class Changes:
                 self._counts.dropped[type_, variant.label] += number * len(places)
             self._counts.changed[key] -= len(places) * variant.changed
             loss = Kind.DROPPED, self._code, Feature.SHAPE, key
-            detail, told = _DETAILS[self._code], 0
+            detail, told = _DETAILS.get(self._code, _REMOVED), 0
             while told < len(places) and self._counts.wants_examples(*loss):
                 self._counts.lose(*loss, table.where(table.owner(places[told]), places[told]), detail)
                 told += 1
@@ -153,11 +154,13 @@ class Changes:
         count = _weight(origin, old) - _weight(new._origin, new)
         if count:
             where = _where(row, old, origin)
-            self._counts.lose(Kind.DROPPED, self._code, _feature(old), _key(origin), where, _DETAILS[self._code], count)
+            self._counts.lose(
+                Kind.DROPPED, self._code, _feature(old), _key(origin), where, _DETAILS.get(self._code, _REMOVED), count
+            )
 
     def _drop(self, row: LabelRowV2, old: Any, origin: Origin) -> None:
         self._count(old, origin, _things(origin, old), None, 0)
-        self._lose(Kind.DROPPED, row, old, origin, _DETAILS[self._code])
+        self._lose(Kind.DROPPED, row, old, origin, _DETAILS.get(self._code, _REMOVED))
 
     def _edit(self, row: LabelRowV2, old: Any, new: Any, origin: Origin) -> set[str]:
         """Tell of a label that was edited; return the types of what it no longer has."""

@@ -9,6 +9,7 @@ else: no clock, no chance, no path of this machine. :mod:`encord_convert.losses.
 from __future__ import annotations
 
 import mimetypes
+import re
 from base64 import b64encode
 from binascii import b2a_base64
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -217,18 +218,27 @@ class LabelSet:
 
     # --- new sets ---------------------------------------------------------------------------------------------------
 
-    def map(self, function: Callable[[LabelRowV2], LabelRowV2 | None]) -> LabelSet:
+    def map(self, function: Callable[[LabelRowV2], LabelRowV2 | None], *, code: str = EDITED) -> LabelSet:
         """Return the set of what a function makes of each row.
 
         Rows are made when they are walked, one at a time, and memory stays flat. What the function takes away, changes
-        and adds is counted in the report as asked for: no loss for ``strict``.
+        and adds is counted in the report as asked for: no loss for ``strict``, unless it has a code of its own.
 
         Parameters
         ----------
         function : callable
             Given a copy of a row, which it may edit; returns it, another row, or None to leave the row out. It is
             called in every walk, and has to give the same each time.
+        code : str
+            Of the loss that is told, as ``BLURRED``: one that ``strict`` refuses and ``allow`` permits.
+
+        Raises
+        ------
+        OptionError
+            The code is not in capital letters, digits and ``_``.
         """
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", code):
+            raise OptionError(f"map: the code {code!r} is not in capital letters, as BLURRED.")
 
         def step(row: LabelRowV2) -> LabelRowV2 | None:
             made = function(row)
@@ -238,7 +248,7 @@ class LabelSet:
                 )
             return made
 
-        return _row_by_row(self, step, EDITED)
+        return _row_by_row(self, step, code)
 
     def filter(
         self,
