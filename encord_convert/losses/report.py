@@ -68,8 +68,7 @@ class Endpoint(msgspec.Struct):
         return {"path": self.path, "format": self.format, **({"splits": self.splits} if self.splits else {})}
 
 
-@dataclass(slots=True)
-class Account:
+class Account(msgspec.Struct):
     """What a report knows of a part of the rows, in a form that can be sent."""
 
     reading: Counts
@@ -119,7 +118,7 @@ class Report:
         the colours of classes is said here, by the declaration.
         """
         self._begin(labels, carries)
-        for row in labels.walk():
+        for row in labels._unguarded():
             self._take(row, carries)
             yield row
         self._row = None
@@ -518,7 +517,7 @@ class Report:
 
     def notes(self) -> list[Note]:
         """Return what is worth knowing but lost nothing."""
-        return self.finding.notes() + self.reading.notes() + self.writing.notes()
+        return self.finding.notes() + self.reading.notes() + self.mapping.notes() + self.writing.notes()
 
     @property
     def is_lossless(self) -> bool:
