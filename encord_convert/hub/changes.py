@@ -24,8 +24,14 @@ EDITED = "EDITED"
 """The caller's code changed a row, or a function given to ``map`` did."""
 FILTERED = "FILTERED"
 """A filter left it out."""
+FIXED = "FIXED"
+"""A check mended it, as it was asked to."""
 
-_DETAILS = {EDITED: "Python code removed it.", FILTERED: "The filter leaves it out."}
+_DETAILS = {
+    EDITED: ("Python code removed it.", "Python code changed it."),
+    FILTERED: ("The filter leaves it out.", "The filter leaves out some of it."),
+    FIXED: ("It covers nothing, lies outside its image, or is there twice.", "It is cut at the border of its image."),
+}
 
 
 class Changes:
@@ -71,7 +77,7 @@ class Changes:
 
     def _drop(self, row: LabelRowV2, old: Any, origin: Origin) -> None:
         self._count(old, origin, _things(origin, old), None, 0)
-        self._lose(Kind.DROPPED, row, old, origin, _DETAILS[self._code])
+        self._lose(Kind.DROPPED, row, old, origin, _DETAILS[self._code][0])
 
     def _edit(self, row: LabelRowV2, old: Any, new: Any, origin: Origin) -> set[str]:
         """Tell of a label that was edited; return the types of what it no longer has."""
@@ -79,7 +85,7 @@ class Changes:
         gone = _things(origin, old)
         gone.subtract(_things(new._origin, new))
         self._count(old, origin, gone, new._origin, _weight(new._origin, new))
-        self._lose(Kind.EDITED, row, old, origin, "Python code changed it.")
+        self._lose(Kind.EDITED, row, old, origin, _DETAILS[self._code][1])
         return {type_ for (type_, _), count in gone.items() if count > 0}
 
     def _lose(self, kind: Kind, row: LabelRowV2, old: Any, origin: Origin, detail: str) -> None:

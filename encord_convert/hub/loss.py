@@ -147,7 +147,7 @@ class Where:
 
 NOWHERE = Where()
 
-ASKED = frozenset({"EDITED", "FILTERED", "MAPPED_AWAY", "MAPPED_ANSWER", "MAPPED_SHAPE", "MAPPED_SPLIT"})
+ASKED = frozenset({"EDITED", "FILTERED", "FIXED", "MAPPED_AWAY", "MAPPED_ANSWER", "MAPPED_SHAPE", "MAPPED_SPLIT"})
 """Codes of what was asked for: by a mapping of classes, a filter, or Python code that edits rows. It is told and
 counted like any loss, so that the sums add up and nothing is silent; but whoever asked wants it, and ``strict`` refuses
 only what nobody asked for."""
@@ -192,13 +192,17 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something worth knowing that lost nothing: a default not applied, a class never used."""
+    """Something worth knowing that lost nothing: a default not applied, a class never used.
+
+    ``where`` is the place of the first; ``places`` hold up to :data:`EXAMPLES` of them.
+    """
 
     level: Level
     code: str
     where: Where
     detail: str
     count: int
+    places: tuple[Where, ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of the report file."""
