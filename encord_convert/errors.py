@@ -46,7 +46,7 @@ BUG = 70
 
 EXIT_CODES: dict[int, str] = {
     0: "done",
-    1: "some jobs failed, or what is compared differs",
+    1: "some jobs failed, what is compared differs, or a check found something",
     2: "usage",
     3: "loss under --strict",
     4: "read",

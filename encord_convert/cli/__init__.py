@@ -22,6 +22,7 @@ _COMPLETION = "_ENCORD_CONVERT_COMPLETE"
 COMMANDS: dict[str, str] = {
     "apply": "Do what a plan of a push says, or go on with it.",
     "batch": "Convert many sources, with workers, and resume after any end.",
+    "check": "Find what a trainer would drop, and other faults; mend what can be.",
     "convert": "Convert annotations from one format to another.",
     "diff": "Name every difference between two label sets, in any formats.",
     "formats": "Show what each format carries, or one format's page.",

@@ -26,13 +26,17 @@ EDITED = "EDITED"
 """The caller's code changed a row, or a function given to ``map`` did."""
 FILTERED = "FILTERED"
 """A filter left it out."""
+FIXED = "FIXED"
+"""A check mended it, as it was asked to."""
 
 _DETAILS = {
     "ANNOTATION_TWICE": "The image has the same annotation already.",
     "IMAGE_TWICE": "An image of the same name and size came before.",
     FILTERED: "Left out as asked.",
+    FIXED: "It covers nothing, lies outside its image, or is there twice.",
 }
 _REMOVED = "Python code removed it."
+_CHANGED = {FIXED: "It is cut at the border of its image."}
 
 
 class Changes:
@@ -172,7 +176,7 @@ class Changes:
         gone = _things(origin, old)
         gone.subtract(_things(new._origin, new))
         self._count(old, origin, gone, new._origin, _weight(new._origin, new))
-        self._lose(Kind.EDITED, row, old, origin, "Python code changed it.")
+        self._lose(Kind.EDITED, row, old, origin, _CHANGED.get(self._code, "Python code changed it."))
         return {type_ for (type_, _), count in gone.items() if count > 0}
 
     def _lose(self, kind: Kind, row: LabelRowV2, old: Any, origin: Origin, detail: str) -> None:

@@ -150,13 +150,13 @@ NOWHERE = Where()
 
 ASKED = frozenset(
     {
-        "ANNOTATION_TWICE", "EDITED", "FILTERED", "IMAGE_TWICE", "MAPPED_AWAY", "MAPPED_ANSWER", "MAPPED_SHAPE",
-        "MAPPED_SPLIT",
+        "ANNOTATION_TWICE", "EDITED", "FILTERED", "FIXED", "IMAGE_TWICE", "MAPPED_AWAY", "MAPPED_ANSWER",
+        "MAPPED_SHAPE", "MAPPED_SPLIT",
     }
 )  # fmt: skip
-"""Codes of what was asked for: by a mapping of classes, a filter, a merge, or Python code that edits rows. It is told
-and counted like any loss, so that the sums add up and nothing is silent; but whoever asked wants it, and ``strict``
-refuses only what nobody asked for."""
+"""Codes of what was asked for: by a mapping of classes, a filter, a merge, a check that mends, or Python code that
+edits rows. It is told and counted like any loss, so that the sums add up and nothing is silent; but whoever asked wants
+it, and ``strict`` refuses only what nobody asked for."""
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -196,13 +196,17 @@ class Loss(msgspec.Struct, frozen=True):
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Something worth knowing that lost nothing: a default not applied, a class never used."""
+    """Something worth knowing that lost nothing: a default not applied, a class never used.
+
+    ``where`` is the place of the first; ``places`` hold up to :data:`EXAMPLES` of them.
+    """
 
     level: Level
     code: str
     where: Where
     detail: str
     count: int
+    places: tuple[Where, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of the report file."""

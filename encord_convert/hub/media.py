@@ -39,7 +39,7 @@ IMAGES = "images/"
 
 _FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
 """What Pillow calls them, and how their names end."""
-_BROKEN = (
+BROKEN = (
     ArithmeticError, AttributeError, EOFError, LookupError, OSError, RecursionError, SyntaxError, TypeError, ValueError,
     struct.error,
 )  # fmt: skip
@@ -68,6 +68,8 @@ class LabelFile(msgspec.Struct, frozen=True):
         Of a video: the number its first frame has in the name of a file.
     path : str
         Of a still whose label file says where its image is: the image, as a member of the source.
+    ids : tuple
+        Of a still: what the file calls its objects, in the order of the row; empty if it calls them nothing.
     """
 
     member: str
@@ -76,6 +78,7 @@ class LabelFile(msgspec.Struct, frozen=True):
     folders: tuple[str, ...] = ()
     first: int = 0
     path: str = ""
+    ids: tuple[Any, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -354,7 +357,7 @@ def read_header(stream: BinaryIO, place: str) -> Header | None:
                 return _header(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ReadError(place, f"declares more pixels than an image should have ({error}).") from error
-    except (UnidentifiedImageError, *_BROKEN):
+    except (UnidentifiedImageError, *BROKEN):
         return None
 
 
@@ -367,7 +370,7 @@ def _header(image: Any) -> Header:
     value = 1
     if tags is None:
         tags = Image.Exif()
-        with suppress(*_BROKEN):  # an image whose EXIF is broken is still an image
+        with suppress(*BROKEN):  # an image whose EXIF is broken is still an image
             tags.load(image.info.get("exif") or b"")
             value = tags.get(_ORIENTATION, 1)
     else:  # of a TIFF file Pillow gives the size as it is shown
