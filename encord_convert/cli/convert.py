@@ -25,7 +25,8 @@ from encord_convert.cli._progress import Bars
 from encord_convert.cli._reports import report_kept, report_options
 from encord_convert.cli._training import training_options, training_target
 from encord_convert.conversion import convert as convert_
-from encord_convert.formats._files import source_at
+from encord_convert.conversion import read
+from encord_convert.formats._files import Source, source_at
 from encord_convert.geometry.rle import MAX_PIXELS, pixel_limit
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.losses.report import Report
@@ -44,6 +45,7 @@ from encord_convert.losses.report import Report
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be lost.")
 @overwrite_option
 @report_options
+@click.option("--view", metavar="FILE", help="Write a page of SRC with what is lost on its images.")
 @quiet_option
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
 @click.option(
@@ -66,6 +68,7 @@ def convert(
     dry_run: bool,
     report_file: str | None,
     as_json: bool,
+    view: str | None,
     overwrite: bool,
     quiet: bool,
     jobs: int,
@@ -89,12 +92,13 @@ def convert(
         outputs: contextlib.AbstractContextManager[bool] = contextlib.nullcontext(False)
     else:
         outputs = guarded(dst, src, overwrite=overwrite)
+    options = options_from(read_options, "-r")
     with (
-        outputs as is_earlier_result,
-        report_kept(report, report_file, as_json),
-        source_at(src) as source,
-        Bars(quiet=quiet) as bars,
         pixel_limit(limit_pixels),
+        outputs as is_earlier_result,
+        source_at(src) as source,
+        report_kept(report, report_file, as_json, view=view, show=lambda told: _show(source, told, view, options)),
+        Bars(quiet=quiet) as bars,
     ):
         convert_(
             bars.of(source),
@@ -107,12 +111,28 @@ def convert(
             jobs=jobs,
             dry_run=dry_run,
             clear=is_earlier_result,
-            read_options=options_from(read_options, "-r"),
+            read_options=options,
             write_options={**(trained[1] if trained else {}), **options_from(write_options, "-w")},
             through=None if mapping is None else functools.partial(_mapped, mapping),
         )
     if not quiet:
         click.echo(told(report, "dry run" if dry_run else "wrote"), err=True)
+
+
+def _show(source: Source, report: Report, page: str | None, options: dict[str, str]) -> None:
+    from encord_convert.cli._invocation import command_line, facts
+    from encord_convert.view.show import show
+
+    labels = read(source, report.source.format, report=Report(), **options)
+    target = report.target
+    show(
+        labels,
+        page,
+        title=source.name,
+        facts=[("format", report.source.format), ("converted to", f"{target.path} ({target.format})"), *facts()],
+        command=command_line(),
+        losses=report,
+    )
 
 
 def _mapped(mapping: str, labels: LabelSet) -> LabelSet:

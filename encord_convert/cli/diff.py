@@ -58,20 +58,21 @@ def diff(
     own = options_from(options_a, "--option-a"), options_from(options_b, "--option-b")
     with source_at(a) as one, source_at(b) as other, Bars() as bars:
         sides = one, other
-        formats = [_format_of(*side) for side in zip(sides, (from_a, from_b), strict=True)]
-        shared = _shared(options_from(read_options, "-r"), formats)
+        formats = [format_of(*side) for side in zip(sides, (from_a, from_b), strict=True)]
+        common = shared(options_from(read_options, "-r"), formats)
         sets = [
-            read(bars.of(source), format_.name, report=Report(), **(common | given))
-            for source, format_, common, given in zip(sides, formats, shared, own, strict=True)
+            read(bars.of(source), format_.name, report=Report(), **(both | given))
+            for source, format_, both, given in zip(sides, formats, common, own, strict=True)
         ]
         return told(diff_(*sets, tolerance_px=tolerance, splits=True), as_json=as_json, before=bars.end)
 
 
-def _format_of(source: Source, name: str | None) -> Format:
+def format_of(source: Source, name: str | None) -> Format:
+    """Return the format of that name, or the one that recognises the source."""
     return detect(source) if name is None else format_named(name)
 
 
-def _shared(options: dict[str, str], formats: list[Format]) -> list[dict[str, str]]:
+def shared(options: dict[str, str], formats: list[Format]) -> list[dict[str, str]]:
     """Return which options of ``-r`` each side takes: those its format has, and of what neither has, all."""
     names = [{field.name for field in fields(importer_of(format_).options)} for format_ in formats]
     known = set.union(*names)
