@@ -144,7 +144,7 @@ def gravest_first(losses: Iterable[Loss]) -> list[Loss]:
 
 
 def gravity(loss: Loss) -> int:
-    """Return how grave a loss is: 0 a label is gone, 1 it changed; 2 and 3 a part of it did; 4 its class has a new name."""
+    """Return how grave a loss is: 0 a label is gone, 1 it changed; 2 and 3 a part of it; 4 its class has a new name."""
     if loss.feature is Feature.LABEL_NAME and loss.kind is Kind.RENAMED:
         return 4
     if loss.type not in SECONDARY or loss.type == "file":

@@ -18,7 +18,7 @@ from encord_convert.view.drawing import Drawing
 from encord_convert.view.labels import MOST_SHAPES, NO_SIZE, Classes, Labels
 from encord_convert.view.marks import MINOR
 from encord_convert.view.sample import LIMIT, Sampled, sample
-from encord_convert.view.thumbnails import Found, Thumbnails, overlay_uri
+from encord_convert.view.thumbnails import MISSING, Found, Thumbnails, overlay_uri
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
@@ -71,6 +71,11 @@ class Choice:
     def counts(self) -> Counter[int]:
         """How many labels are shown, by number of the class."""
         return sum((image.content.counts for image in self.shown), Counter())
+
+
+def has_images(choice: Choice) -> bool:
+    """Tell whether any image was found; True if none is shown."""
+    return not choice.shown or any(image.content.image.note != MISSING for image in choice.shown)
 
 
 def choose(

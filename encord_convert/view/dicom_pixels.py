@@ -13,12 +13,33 @@ _LOW, _HIGH = 0.5, 99.5
 """Percentiles that are black and white where no window is named."""
 
 
-def slice_image(stream: BinaryIO, number: int, most_px: int) -> Any:
+_HEAD_BYTES = 4_096
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+
+
+def data_set(stream: BinaryIO) -> Any:
+    """Read a DICOM file, whole.
+
+    Raises
+    ------
+    ReadError
+        It is deflated: how much it inflates to cannot be limited.
+    """
+    from pydicom import dcmread
+
+    if _DEFLATED in stream.read(_HEAD_BYTES):
+        raise ReadError("The image", "is in a deflated DICOM file, which is not decoded.")
+    stream.seek(0)
+    return dcmread(stream, force=True)
+
+
+def slice_image(data: Any, number: int, most_px: int) -> Any:
     """Return a frame of a DICOM file as an RGB image of Pillow.
 
     Parameters
     ----------
-    stream : binary file
+    data : Dataset
+        From :func:`data_set`.
     number : int
         The frame in the file, from 1; 0: the only one.
     most_px : int
@@ -30,11 +51,9 @@ def slice_image(stream: BinaryIO, number: int, most_px: int) -> Any:
         It has more pixels.
     """
     from PIL import Image
-    from pydicom import dcmread
     from pydicom.pixels.processing import apply_color_lut
     from pydicom.pixels.utils import pixel_array
 
-    data = dcmread(stream, force=True)
     rows, columns = int(data.Rows), int(data.Columns)
     if rows * columns > most_px:
         raise ReadError("The image", f"has {columns} × {rows} pixels, more than are decoded.")

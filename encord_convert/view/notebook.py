@@ -1,4 +1,4 @@
-"""What a notebook shows of a label set and of a row: some images with their labels, as one piece of HTML without a script.
+"""What a notebook shows of a label set and of a row: some images with their labels, as HTML without a script.
 
 Images are found as on the page. It is small: a few images, and no more shapes than can be looked at.
 """

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from encord_convert.hub.splits import UNNAMED
-from encord_convert.view.choice import Choice, Content
+from encord_convert.view.choice import Choice, Content, has_images
 from encord_convert.view.labels import FRAME, NO_SIZE
 from encord_convert.view.marks import MINOR, Line, Marks
 from encord_convert.view.sample import Sampled
@@ -85,6 +85,7 @@ class _Blocks:
         self._shown = choice.shown
         self._thumbnails = thumbnails
         self._sizes: list[tuple[int, int]] = []
+        self._has_images = has_images(choice)
         self._side = next((side for most, side in SIDES if len(choice.shown) <= most), SIDE)
 
     def __iter__(self) -> Iterator[Any]:
@@ -105,7 +106,7 @@ class _Blocks:
                 more["i"] = jpeg_uri(image)
             if content.overlay:
                 more["o"] = content.overlay
-            if notes := [*content.notes, *([note] if note else [])]:
+            if notes := [*content.notes, *([note] if note and self._has_images else [])]:
                 more["n"] = notes
             text = msgspec.json.encode(more | {"s": msgspec.Raw(content.labels)})
             yield Markup(raw_markup(text))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from encord_convert.formats._files import whole_file
 from encord_convert.formats._finding import Finder, beside
 from encord_convert.losses.compare import diff
-from encord_convert.view.choice import Choice, choose
+from encord_convert.view.choice import Choice, choose, has_images
 from encord_convert.view.marks import Marks
 from encord_convert.view.page import page
 from encord_convert.view.sample import LIMIT
 from encord_convert.view.sheet import MOST_IMAGES, sheet
-from encord_convert.view.thumbnails import MISSING, Thumbnails
+from encord_convert.view.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from encord_convert.formats._files import Source
@@ -79,21 +79,19 @@ def show(
     thumbnails = Thumbnails(_finder(labels, images))
     most = limit if file else min(limit, MOST_IMAGES)
     choice = choose(labels, marks, thumbnails, other=other, limit=most, has_drawings=sheet_file is not None)
-    found = [image.content.image for image in choice.shown]
-    has_images = not found or any(one.note != MISSING for one in found)
     if file:
         what = "differences" if other is not None else "losses"
         with whole_file(file, "the page") as stream:
             for piece in page(
                 choice, marks, thumbnails, title=title or labels.title or "Labels", facts=_facts(choice, facts or []),
-                command=command, notices=list(_notices(choice, marks, what, has_images=has_images)), marked_words=what,
+                command=command, notices=list(_notices(choice, marks, what)), marked_words=what,
             ):  # fmt: skip
                 stream.write(piece)
     if sheet_file:
         with whole_file(sheet_file, "the contact sheet") as stream:
             stream.buffer.write(sheet(choice, thumbnails))
     count = sum(line.count for line in marks.lines)
-    return Shown(len(choice.shown), choice.images, len(marks.lines), count, has_images)
+    return Shown(len(choice.shown), choice.images, len(marks.lines), count, has_images(choice))
 
 
 def _marks(report: Report) -> Marks:
@@ -111,12 +109,12 @@ def _facts(choice: Choice, given: list[tuple[str, object]]) -> list[tuple[str, o
     return [*given, ("images", f"{choice.images:,}"), *rows, ("annotations shown", f"{choice.counts.total():,}")]
 
 
-def _notices(choice: Choice, marks: Marks, what: str, *, has_images: bool) -> Iterator[str]:
+def _notices(choice: Choice, marks: Marks, what: str) -> Iterator[str]:
     shown = len(choice.shown)
     if shown < choice.images:
         first = f" The {what} come first." if marks.lines else ""
         yield f"{shown:,} of {choice.images:,} images are shown, evenly spaced; --limit shows more.{first}"
-    if not has_images:
+    if not has_images(choice):
         yield NO_IMAGES
     hidden = sum(line.count - len(line.places) for line in marks.lines if what == "losses")
     if hidden:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.errors import AmbiguousFileError, ConvertError
+from encord_convert.errors import AmbiguousFileError, ConvertError, ReadError
 from encord_convert.hub.media import BROKEN, FORMATS
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.view.drawing import Drawing
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_PX = 50_000_000
 """Pixels of an image that is decoded; JPEG files are decoded at an eighth of their size and less."""
+MOST_DICOM_BYTES = 512 << 20
 MISSING = "The image was not found."
 
 
@@ -58,6 +59,7 @@ class Thumbnails:
     def __init__(self, finder: Finder | None) -> None:
         self._finder = finder
         self._names: set[str] | None = None
+        self._read: tuple[str, Any] = "", None  # the DICOM file that was read last: it may have many frames
 
     def find(self, row: LabelRowV2, frame: int) -> Found:
         """Return the file of a frame."""
@@ -91,23 +93,35 @@ class Thumbnails:
         if self._finder is None or not found.member:
             return None, found.note
         source = self._finder.source
-        try:
-            with source.open(found.member) as stream, warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                if found.number is not None:
-                    from encord_convert.view.dicom_pixels import slice_image
+        from PIL import Image
 
-                    image = slice_image(stream, found.number, MOST_PX)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                if found.number is None:
+                    with source.open(found.member) as stream:
+                        image = _decoded(stream, size, side)
                 else:
-                    image = _decoded(stream, size, side)
+                    image = self._slice_image(source, found.member, found.number)
                 image.thumbnail((side, side))
-        except _TooLarge as error:
-            return None, f"The image has {error}, more than are decoded."
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            return None, "The image declares more pixels than are decoded."
         except ConvertError as error:
             return None, str(error)
         except (*BROKEN, MemoryError, NotImplementedError, RuntimeError) as error:
             return None, f"The image cannot be read ({type(error).__name__})."
         return image, ""
+
+    def _slice_image(self, source: Source, member: str, number: int) -> Any:
+        from encord_convert.view.dicom_pixels import data_set, slice_image
+
+        if member != self._read[0]:
+            if (source.size(member) or 0) > MOST_DICOM_BYTES:
+                raise ReadError(source.place(member), "is too large a DICOM file to be decoded.")
+            with source.open(member) as stream:
+                self._read = member, data_set(stream)
+        return slice_image(self._read[1], number, MOST_PX)
 
     def _slice(self, row: LabelRowV2, frame: int, source: Source) -> Found:
         slice_ = row._slice(frame)
@@ -124,7 +138,7 @@ class Thumbnails:
 
 def jpeg_uri(image: Any) -> str:
     """Return an image as a data URI of a JPEG."""
-    return f"data:image/jpeg;base64,{_encoded(image, 'JPEG', quality=75)}"
+    return f"data:image/jpeg;base64,{_encoded(image, 'JPEG', quality=70)}"
 
 
 def overlay_uri(labels: Iterable[tuple[str, Drawing]], size: tuple[int, int], side: int) -> str:
@@ -161,11 +175,6 @@ def paint(canvas: Any, labels: Iterable[tuple[str, Drawing]], scale: float, lost
                 pen.ellipse((x - 2.5, y - 2.5, x + 2.5, y + 2.5), fill, colour)
 
 
-class _TooLarge(Exception):
-    def __init__(self, width: int, height: int) -> None:
-        super().__init__(f"{width} × {height} pixels")
-
-
 def _decoded(stream: Any, size: tuple[int, int], side: int) -> Any:
     from PIL import Image, ImageOps
 
@@ -174,7 +183,7 @@ def _decoded(stream: Any, size: tuple[int, int], side: int) -> Any:
         stored = image.size
         image.draft("RGB", (side, side))  # JPEG alone is decoded at a part of its size
         if image.width * image.height > MOST_PX:
-            raise _TooLarge(*stored)
+            raise ReadError("The image", f"has {stored[0]} × {stored[1]} pixels, more than are decoded.")
         rotated = ImageOps.exif_transpose(image)
         lies = rotated.width > rotated.height, stored[0] > stored[1]
         is_stored = size == stored and lies[0] != lies[1]

@@ -56,17 +56,21 @@ function draw(card) {
   const whole = { width: frame.w, height: frame.h, preserveAspectRatio: "none" };
   if (image.i) svg.append(drawn("image", { ...whole, href: image.i }));
   if (image.o) svg.append(drawn("image", { ...whole, href: image.o, class: "overlay" }));
-  image.s.forEach((shape, number) => svg.append(shapeOf(shape, number)));
-  const words = image.s.flatMap((shape, number) => classes[shape.c].s === "frame" ? [wordOf(card, shape, number)] : []);
+  image.s.forEach((shape, number) => { if (isDrawn(shape)) svg.append(shapeOf(shape, number)); });
+  const words = image.s.flatMap((shape, number) => isDrawn(shape) ? [] : [wordOf(card, shape, number)]);
   const notes = (image.n ?? []).map(text => made("p", { class: "note", text }));
   card.below.replaceChildren(...words, ...notes);
   if (card.count) card.count.textContent = `frame ${frame.n} (${card.at + 1} of ${card.row.f.length})`;
   restyle(card);
 }
 
+const isDrawn = shape => Object.keys(PATHS).some(key => shape[key]);
+
+// What is of the whole frame, or has nothing that can be drawn, is a word below the image.
 function wordOf(card, shape, number) {
-  const answers = (shape.q ?? []).map(([, answer]) => answer).join(", ");
-  const word = made("button", { class: "word", type: "button", text: `${classes[shape.c].n}: ${answers}`, "data-number": number });
+  const { n: name, s: kind } = classes[shape.c], answers = (shape.q ?? []).map(([, answer]) => answer).join(", ");
+  const text = kind === "frame" ? `${name}: ${answers}` : `${name} (${kind}, nothing to draw)`;
+  const word = made("button", { class: "word", type: "button", text, "data-number": number });
   word.classList.add(...styleOf(shape));
   word.addEventListener("click", () => select(card, number));
   return word;
