@@ -17,7 +17,7 @@ _HEAD_BYTES = 4_096
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 
 
-def data_set(stream: BinaryIO) -> Any:
+def data_set(stream: BinaryIO, place: str) -> Any:
     """Read a DICOM file, whole.
 
     Raises
@@ -28,12 +28,12 @@ def data_set(stream: BinaryIO) -> Any:
     from pydicom import dcmread
 
     if _DEFLATED in stream.read(_HEAD_BYTES):
-        raise ReadError("The image", "is in a deflated DICOM file, which is not decoded.")
+        raise ReadError(place, "is a deflated DICOM file, which is not decoded.")
     stream.seek(0)
     return dcmread(stream, force=True)
 
 
-def slice_image(data: Any, number: int, most_px: int) -> Any:
+def slice_image(data: Any, number: int, most_px: int, place: str) -> Any:
     """Return a frame of a DICOM file as an RGB image of Pillow.
 
     Parameters
@@ -44,6 +44,8 @@ def slice_image(data: Any, number: int, most_px: int) -> Any:
         The frame in the file, from 1; 0: the only one.
     most_px : int
         Pixels of a frame that is decoded.
+    place : str
+        What to call the file in a message.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def slice_image(data: Any, number: int, most_px: int) -> Any:
 
     rows, columns = int(data.Rows), int(data.Columns)
     if rows * columns > most_px:
-        raise ReadError("The image", f"has {columns} × {rows} pixels, more than are decoded.")
+        raise ReadError(place, f"has {columns} × {rows} pixels, more than are decoded.")
     pixels = pixel_array(data, index=max(number - 1, 0) if "NumberOfFrames" in data else None)
     kind = str(data.get("PhotometricInterpretation", ""))
     if kind == "PALETTE COLOR":

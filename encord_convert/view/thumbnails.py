@@ -101,7 +101,7 @@ class Thumbnails:
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 if found.number is None:
                     with source.open(found.member) as stream:
-                        image = _decoded(stream, size, side)
+                        image = _decoded(stream, size, side, source.place(found.member))
                 else:
                     image = self._slice_image(source, found.member, found.number)
                 image.thumbnail((side, side))
@@ -120,8 +120,8 @@ class Thumbnails:
             if (source.size(member) or 0) > MOST_DICOM_BYTES:
                 raise ReadError(source.place(member), "is too large a DICOM file to be decoded.")
             with source.open(member) as stream:
-                self._read = member, data_set(stream)
-        return slice_image(self._read[1], number, MOST_PX)
+                self._read = member, data_set(stream, source.place(member))
+        return slice_image(self._read[1], number, MOST_PX, source.place(member))
 
     def _slice(self, row: LabelRowV2, frame: int, source: Source) -> Found:
         slice_ = row._slice(frame)
@@ -175,7 +175,7 @@ def paint(canvas: Any, labels: Iterable[tuple[str, Drawing]], scale: float, lost
                 pen.ellipse((x - 2.5, y - 2.5, x + 2.5, y + 2.5), fill, colour)
 
 
-def _decoded(stream: Any, size: tuple[int, int], side: int) -> Any:
+def _decoded(stream: Any, size: tuple[int, int], side: int, place: str) -> Any:
     from PIL import Image, ImageOps
 
     Image.preinit()
@@ -183,7 +183,7 @@ def _decoded(stream: Any, size: tuple[int, int], side: int) -> Any:
         stored = image.size
         image.draft("RGB", (side, side))  # JPEG alone is decoded at a part of its size
         if image.width * image.height > MOST_PX:
-            raise ReadError("The image", f"has {stored[0]} × {stored[1]} pixels, more than are decoded.")
+            raise ReadError(place, f"has {stored[0]} × {stored[1]} pixels, more than are decoded.")
         rotated = ImageOps.exif_transpose(image)
         lies = rotated.width > rotated.height, stored[0] > stored[1]
         is_stored = size == stored and lies[0] != lies[1]
