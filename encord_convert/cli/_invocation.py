@@ -18,7 +18,16 @@ _SECRET = re.compile(r"(?<=://)[^/@\s]+@|(?<=\?)\S+")
 def command_line() -> str:
     """Return the command as it was called, without what is secret in its URIs."""
     called = _called()
-    return "" if called is None else shlex.join([PROGRAM, *(_SECRET.sub("…", word) for word in called.arguments)])
+    return "" if called is None else shlex.join([PROGRAM, *map(without_secrets, called.arguments)])
+
+
+def without_secrets(word: str) -> str:
+    """Return a word of a command without what a URI says of who may read it.
+
+    >>> without_secrets("https://me:pass@host/a.json?sig=abc")
+    'https://…host/a.json?…'
+    """
+    return _SECRET.sub("…", word)
 
 
 def facts() -> list[tuple[str, object]]:

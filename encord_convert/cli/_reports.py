@@ -69,7 +69,7 @@ def report_kept(
         report, refused = error.report, error
     except WriteError as error:
         refused = error
-    if view and show is not None:
+    if view and show is not None and report.source.format:
         show(report)
     _give(report, file, as_json, view or "")
     if refused is not None:

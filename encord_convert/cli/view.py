@@ -104,8 +104,8 @@ def told(shown: Shown, files: list[str], *, is_diff: bool = False) -> str:
     """Return the closing lines: what was written, how much of it, and what is worth knowing."""
     some = "" if shown.images == shown.of else f" of {shown.of:,}, evenly spaced (--limit shows more)"
     lines = [f"wrote  {', '.join(files)}  {shown.images:,} {'image' if shown.images == 1 else 'images'}{some}"]
-    if is_diff or shown.lines:
-        lines.append(f"marked {shown.count:,} {'differences' if is_diff else 'losses'}, the worst first")
+    if is_diff or shown.losses:
+        lines.append(f"marked {shown.losses:,} {'differences' if is_diff else 'losses'}, the worst first")
     if not shown.has_images:
         lines.append(f"warning  {NO_IMAGES}")
     return "\n".join(lines)

@@ -6,56 +6,20 @@ Of two sets that are compared an image shows what is in the second, and above it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from encord_convert.hub.visibility import frame_size
-from encord_convert.view.drawing import Drawing
-from encord_convert.view.labels import MOST_SHAPES, NO_SIZE, Classes, Labels
-from encord_convert.view.marks import MINOR
+from encord_convert.view.content import Content, Renderer
+from encord_convert.view.labels import Classes, Labels
 from encord_convert.view.sample import LIMIT, Sampled, sample
-from encord_convert.view.thumbnails import MISSING, Found, Thumbnails, overlay_uri
+from encord_convert.view.thumbnails import MISSING, Thumbnails
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
-    from encord_convert.sdk.objects import LabelRowV2
-    from encord_convert.view.marks import Line, Marks, Places
-
-OVERLAY_PX = 960
-"""The longest side of shapes that are drawn as an image."""
-
-
-@dataclass(slots=True)
-class Content:
-    """What is shown of one image.
-
-    Parameters
-    ----------
-    labels : bytes
-        Shapes and classifications as JSON; see :mod:`encord_convert.view.labels`.
-    counts : Counter
-        How many there are, by number of the class.
-    lines : set of int
-        Numbers of the lines that they, or the image as a whole, are marks of.
-    image : Found
-    notes : list of str
-    overlay : str
-        Data URI of shapes that are too many to be shown one by one.
-    drawings : list of (str, Drawing, bool)
-        Colour, drawing and whether it is marked, if they were asked for.
-    """
-
-    labels: bytes
-    counts: Counter[int]
-    lines: set[int]
-    image: Found
-    notes: list[str]
-    overlay: str = ""
-    drawings: list[tuple[str, Drawing, bool]] = field(default_factory=list)
+    from encord_convert.view.marks import Marks, Places
 
 
 @dataclass(slots=True)
@@ -104,66 +68,41 @@ def choose(
         Whether they are drawn by Pillow, too.
     """
     classes = Classes()
-    render = partial(_content, lines=marks.lines, thumbnails=thumbnails, has_drawings=has_drawings)
-    ours = Labels(labels.ontology, classes, marks.ours)
-    found = sample(labels, partial(render, ours, marks.ours), limit=limit, first=marks.ours.gravest(limit))
+
+    def renderer(shown: LabelSet, places: Places) -> Renderer:
+        on_frames = Labels(shown.ontology, classes, places)
+        return Renderer(on_frames, places, marks.lines, thumbnails, has_drawings=has_drawings)
+
+    first = marks.ours.gravest(limit)
+    found = sample(labels, renderer(labels, marks.ours), limit=limit, first=first, tells_copies=other is not None)
     choice = Choice(found.shown, classes, found.images, found.rows)
     if other is not None:
-        _add_other(choice, other, partial(render, Labels(other.ontology, classes, marks.theirs), marks.theirs), marks)
+        _add_other(choice, other, renderer(other, marks.theirs), marks)
     return choice
 
 
-def _content(
-    labels: Labels,
-    places: Places,
-    row: LabelRowV2,
-    frame: int,
-    *,
-    lines: Sequence[Line],
-    thumbnails: Thumbnails,
-    has_drawings: bool,
-) -> tuple[Content, int]:
-    found = list(labels.on(row, frame))
-    counts = Counter(said["c"] for said, _ in found)
-    colours = [labels.classes.all[said["c"]].colour for said, _ in found]
-    marks = places.of_image(row.data_title, frame)
-    numbers = {number for number, _ in marks} | {number for said, _ in found for number, _ in said.get("m", ())}
-    notes = [sentence for number, sentence in marks if lines[number].gravity < MINOR]
-    overlay, shown = "", [said for said, _ in found]
-    if len(found) > MOST_SHAPES:
-        width, height = frame_size(row, frame)
-        drawn = zip(colours, (drawing for _, drawing in found), strict=True)
-        overlay = overlay_uri(drawn, (width or NO_SIZE, height or NO_SIZE), OVERLAY_PX)
-        shown = [said for said, _ in found if "m" in said or not said.keys() & {"a", "l", "p", "h"}][:MOST_SHAPES]
-        notes.append(f"{len(found)} shapes are drawn as one image: they cannot be clicked.")
-    drawings = [
-        (colour, drawing, "m" in said) for colour, (said, drawing) in zip(colours, found, strict=True)
-    ] if has_drawings else []  # fmt: skip
-    content = Content(
-        msgspec.json.encode(shown), counts, numbers, thumbnails.find(row, frame), notes, overlay, drawings
-    )
-    return content, len(shown)
-
-
-def _add_other(choice: Choice, other: LabelSet, render: Any, marks: Marks) -> None:
+def _add_other(choice: Choice, other: LabelSet, render: Renderer, marks: Marks) -> None:
     wanted = marks.theirs.gravest(len(choice.shown) or LIMIT)
     added = {(title, frame) for title, frames in wanted.items() for frame in frames}
     for image in choice.shown:
         wanted.setdefault(image.title, set()).add(image.frame)
-    theirs = {image.key: image for image in sample(other, render, first=wanted, only_first=True).shown}
+    theirs = {
+        image.key: image for image in sample(other, render, first=wanted, only_first=True, tells_copies=True).shown
+    }
     for image in choice.shown:
         partner = theirs.pop(image.key, None)
         if partner is not None:
-            _merge(image, partner.content, marks.ours, choice.classes)
+            _merge(image, partner.content, marks.ours)
     rows = choice.rows
     for image in theirs.values():
         if (image.title, image.frame) in added:
             image.row += rows
             image.content.labels = msgspec.json.encode(_added(msgspec.json.decode(image.content.labels)))
             choice.shown.append(image)
+            choice.images += 1
 
 
-def _merge(image: Sampled[Content], there: Content, places: Places, classes: Classes) -> None:
+def _merge(image: Sampled[Content], there: Content, places: Places) -> None:
     """Put what is missing or otherwise in the second set above what is there."""
     here = image.content
     theirs = msgspec.json.decode(there.labels)

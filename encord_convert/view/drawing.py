@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from encord_convert.geometry.boxes import corners_from_rotated
-from encord_convert.geometry.masks import rings_from_runs
+from encord_convert.geometry.masks import rings_from_mask, rings_from_runs
 from encord_convert.geometry.rle import current_pixel_limit
 from encord_convert.hub.outlines import OUTLINED, faces_px, outline_px
 from encord_convert.hub.visibility import ring_px
@@ -32,6 +32,10 @@ from encord_convert.sdk.objects.coordinates import (
 
 Flat = list[float]
 """x0, y0, x1, y1, … in pixels of the image, origin top-left."""
+MOST_RUNS = 500_000
+"""Of a mask that is drawn to the pixel."""
+COARSE_PX = 500
+"""The longest side of one that is not."""
 Edges = Sequence[tuple[str, str]]
 """Names of the points of a skeleton between which there is a line."""
 
@@ -126,6 +130,8 @@ def _of_mask(c: BitmaskCoordinates, width: int, height: int) -> Drawing:
         return Drawing()
     try:
         runs, left, top, box_width, box_height = c._box_runs()
+        if len(runs) > MOST_RUNS:
+            return _coarse(c.to_numpy_array(), width, height)
         rings = rings_from_runs(runs, box_height, box_width) if box_width and box_height else []
     except (ValueError, IndexError):  # a string that is none, or holds more pixels than its frame
         return Drawing()
@@ -136,6 +142,14 @@ def _of_mask(c: BitmaskCoordinates, width: int, height: int) -> Drawing:
         return Drawing(moved)
     moved = [[n + (top if at % 2 else left) for at, n in enumerate(ring)] for ring in rings]
     return Drawing(moved, is_stepped=True)
+
+
+def _coarse(mask: Any, width: int, height: int) -> Drawing:
+    """Return every tenth pixel or so of a mask that is mostly noise: nobody could see more."""
+    step = -(-max(mask.shape) // COARSE_PX)
+    small = mask[::step, ::step]
+    across, down = width / small.shape[1], height / small.shape[0]
+    return Drawing([[n * (down if at % 2 else across) for at, n in enumerate(ring)] for ring in rings_from_mask(small)])
 
 
 def edges_of(ontology: Any) -> Mapping[str, Edges]:

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from encord_convert.hub.splits import UNNAMED
-from encord_convert.view.choice import Choice, Content, has_images
+from encord_convert.view.choice import Choice, has_images
+from encord_convert.view.content import Content
 from encord_convert.view.labels import FRAME, NO_SIZE
 from encord_convert.view.marks import MINOR, Line, Marks
 from encord_convert.view.sample import Sampled

@@ -80,11 +80,6 @@ class Sample(Generic[T]):
     images: int = 0
     rows: int = 0
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether all images are shown."""
-        return len(self.shown) == self.images
-
 
 def sample(
     labels: LabelSet,
@@ -93,6 +88,7 @@ def sample(
     limit: int = LIMIT,
     first: Frames | None = None,
     only_first: bool = False,
+    tells_copies: bool = False,
 ) -> Sample[T]:
     """Choose images of a label set and render them.
 
@@ -108,19 +104,19 @@ def sample(
         Frames by title that are shown before others are chosen. At most ``limit`` should be named.
     only_first : bool
         Show no others.
+    tells_copies : bool
+        Whether rows of one title are counted: those of another set are then found by their keys.
     """
     first = first or {}
     found: Sample[T] = Sample()
     named: list[Sampled[T]] = []
     spaced: list[Sampled[T]] = []
     copies: dict[str, int] = {}
-    stride = 1
+    stride, weight = 1, 0
     for row_number, (title, split, frames, row_at) in enumerate(_rows(labels, first)):
         found.rows += 1
         wanted = first.get(title, ())
-        copy = 0
-        if wanted:
-            copy = copies[title] = copies.get(title, -1) + 1
+        copy = copies[title] = copies.get(title, -1) + 1 if tells_copies else 0
         for frame in frames:
             number = found.images
             found.images += 1
@@ -129,12 +125,14 @@ def sample(
                 continue
             row = row_at()
             content, shapes = render(row, frame)
+            weight += 0 if is_named else shapes
             image = Sampled(number, row_number, title, row._origin or "", split, copy, frame, frame_size(row, frame),
                             content, shapes)  # fmt: skip
             (named if is_named else spaced).append(image)
-            if not is_named and (len(spaced) > 2 * limit or sum_of(spaced) > 2 * MOST_SHAPES):
+            if len(spaced) > 2 * limit or weight > 2 * MOST_SHAPES:
                 stride *= 2
                 spaced = [one for one in spaced if not one.number % stride]
+                weight = sum_of(spaced)
     rest = thinned(spaced, max(0, limit - len(named)))
     found.shown = sorted(thinned(named, limit) + rest, key=lambda image: image.number)
     return found

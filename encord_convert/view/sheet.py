@@ -6,11 +6,12 @@ import io
 import math
 from typing import Any
 
-from encord_convert.view.choice import Choice, Content
+from encord_convert.view.choice import Choice
+from encord_convert.view.content import Content
 from encord_convert.view.drawing import Drawing, Flat
 from encord_convert.view.labels import NO_SIZE
 from encord_convert.view.sample import Sampled, thinned
-from encord_convert.view.thumbnails import Thumbnails, paint
+from encord_convert.view.thumbnails import Thumbnails, overlay_image, paint
 
 MOST_IMAGES = 120
 _WIDTH_PX, _LEAST_PX, _MOST_PX = 2_400, 180, 400
@@ -49,6 +50,9 @@ def _tile(shown: Sampled[Content], thumbnails: Thumbnails, side: int) -> Any:
     small = max(1, round(width * scale)), max(1, round(height * scale))
     image, _ = thumbnails.image(shown.content.image, shown.size, side)
     image = Image.new("RGB", small, _GREY) if image is None else image.resize(small)
+    if shown.content.overlay:
+        overlay = overlay_image(shown.content.overlay).resize(small)
+        image.paste(overlay, mask=overlay)
     paint(image, [(colour, drawing) for colour, drawing, is_lost in shown.content.drawings if not is_lost], scale)
     lost = [drawing for _, drawing, is_lost in shown.content.drawings if is_lost]
     paint(image, [(_LOST, _dashed(drawing, _DASH_PX / scale)) for drawing in lost], scale)

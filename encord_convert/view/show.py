@@ -10,7 +10,7 @@ from encord_convert.formats._files import whole_file
 from encord_convert.formats._finding import Finder, beside
 from encord_convert.losses.compare import diff
 from encord_convert.view.choice import Choice, choose, has_images
-from encord_convert.view.marks import Marks
+from encord_convert.view.marks import MINOR, Marks
 from encord_convert.view.page import page
 from encord_convert.view.sample import LIMIT
 from encord_convert.view.sheet import MOST_IMAGES, sheet
@@ -28,12 +28,11 @@ NO_IMAGES = "None of the images was found by the labels. Name their folder or ar
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown: how many images, of how many, how many lines of losses or differences, and how many those are."""
+    """What is shown: how many images, of how many, with how many losses that are not minor, or differences."""
 
     images: int
     of: int
-    lines: int
-    count: int
+    losses: int
     has_images: bool
 
 
@@ -90,8 +89,8 @@ def show(
     if sheet_file:
         with whole_file(sheet_file, "the contact sheet") as stream:
             stream.buffer.write(sheet(choice, thumbnails))
-    count = sum(line.count for line in marks.lines)
-    return Shown(len(choice.shown), choice.images, len(marks.lines), count, has_images(choice))
+    count = sum(line.count for line in marks.lines if line.gravity < MINOR)
+    return Shown(len(choice.shown), choice.images, count, has_images(choice))
 
 
 def _marks(report: Report) -> Marks:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MOST_PX = 50_000_000
 """Pixels of an image that is decoded; JPEG files are decoded at an eighth of their size and less."""
 MOST_DICOM_BYTES = 512 << 20
+OVERLAY_PX = 960
+"""The longest side of shapes that are drawn as an image."""
+_PNG = "data:image/png;base64,"
 MISSING = "The image was not found."
 
 
@@ -141,17 +144,38 @@ def jpeg_uri(image: Any) -> str:
     return f"data:image/jpeg;base64,{_encoded(image, 'JPEG', quality=70)}"
 
 
-def overlay_uri(labels: Iterable[tuple[str, Drawing]], size: tuple[int, int], side: int) -> str:
-    """Return shapes in their colours as a data URI of a transparent PNG whose longest side is ``side``."""
+class Overlay:
+    """A transparent image of shapes, as large as a page shows it.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Width and height of the image below, in pixels.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        from PIL import Image
+
+        self._scale = OVERLAY_PX / max(size)
+        self._canvas = Image.new("RGBA", (round(size[0] * self._scale) or 1, round(size[1] * self._scale) or 1))
+
+    def paint(self, labels: Iterable[tuple[str, Drawing]]) -> None:
+        """Draw shapes in their colours."""
+        paint(self._canvas, labels, self._scale)
+
+    def uri(self) -> str:
+        """Return it as a data URI of a PNG."""
+        return _PNG + _encoded(self._canvas, "PNG", optimize=True)
+
+
+def overlay_image(uri: str) -> Any:
+    """Return the image of Pillow that :meth:`Overlay.uri` is of."""
     from PIL import Image
 
-    scale = side / max(*size, 1)
-    canvas = Image.new("RGBA", (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
-    paint(canvas, labels, scale)
-    return f"data:image/png;base64,{_encoded(canvas, 'PNG', optimize=True)}"
+    return Image.open(io.BytesIO(b64decode(uri.removeprefix(_PNG))), formats=["PNG"])
 
 
-def paint(canvas: Any, labels: Iterable[tuple[str, Drawing]], scale: float, lost: str = "") -> None:
+def paint(canvas: Any, labels: Iterable[tuple[str, Drawing]], scale: float) -> None:
     """Draw shapes on an image: areas, lines and dots as the page has them, without what is filled.
 
     Parameters

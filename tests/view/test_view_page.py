@@ -107,6 +107,16 @@ def test_a_mask_covers_its_very_pixels_holes_and_all(tmp_path: Path) -> None:
     assert np.array_equal(np.array(pixels(one["a"], 17, 12)), mask)
 
 
+def test_a_mask_of_noise_is_drawn_coarsely_instead_of_without_end(tmp_path: Path) -> None:
+    mask = np.random.default_rng(0).random((1500, 1500)) > 0.5
+    draft = Draft("test")
+    row = draft.row(DataType.IMAGE, "a.png", [draft.unit("a.png", 1500, 1500, (0,))], frames=1, key=(0,))
+    draft.place(row, draft.add_object("noise", Shape.BITMASK), BitmaskCoordinates(mask))
+    [image] = shown(tmp_path, LabelSet(draft.ontology, [row])).images
+    assert len(image["s"]) == 1 or image["o"]
+    assert (tmp_path / "page.html").stat().st_size < 5_000_000
+
+
 def test_a_label_says_class_attributes_instance_confidence_and_its_line(tmp_path: Path) -> None:
     page = viewed(tmp_path, STREET)
     car = next(one for one in page.shapes("Train/street_1.png") if one["class"] == "car")
@@ -119,7 +129,7 @@ def test_a_label_says_class_attributes_instance_confidence_and_its_line(tmp_path
 
 
 def test_more_shapes_than_can_be_clicked_are_one_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("encord_convert.view.choice.MOST_SHAPES", 20)
+    monkeypatch.setattr("encord_convert.view.content.MOST_SHAPES", 20)
     assert view_labels.MOST_SHAPES == 2_000
     page = shown(tmp_path, of_boxes(2, 21))
     assert page.images[0]["s"] == [] and page.images[0]["n"] == [

@@ -115,6 +115,7 @@ function choose(card, event) {
   const under = [...new Set(groups.filter(group => group && card.svg.contains(group)))];
   const area = group => { const box = group.getBBox(); return box.width * box.height; };
   const numbers = under.sort((one, other) => area(one) - area(other)).map(group => +group.dataset.number);
+  details.classList.toggle("left", event.clientX > innerWidth / 2);  // not above what was clicked
   const at = selected?.row === card.row ? numbers.findIndex(number => card.image.s[number].i === selected.id) : -1;
   select(card, numbers[(at + 1) % numbers.length]);
 }
@@ -143,6 +144,8 @@ function show(title, ...children) {
   const close = made("button", { type: "button", title: "Close", text: "×" });
   close.addEventListener("click", unselect);
   details.replaceChildren(close, made("h2", {}, ...title), ...children);
+  const { bottom } = document.querySelector("nav").getBoundingClientRect();
+  document.documentElement.style.setProperty("--top", `${Math.max(bottom, 0)}px`);
   details.hidden = false;
 }
 
@@ -206,6 +209,10 @@ const seen = new IntersectionObserver(entries => {
   for (const { isIntersecting, target } of entries) {
     const card = cards.get(target);
     if (isIntersecting && !card.image) draw(card);
+    if (!isIntersecting && card.image) {  // what is far away is drawn again when it comes near
+      card.svg.replaceChildren();
+      card.image = null;
+    }
   }
 }, { rootMargin: "600px" });
 grid.append(...rows.map(cardOf));
@@ -221,6 +228,4 @@ if (asked.has("code")) {
 if (asked.has("row")) chosen.text = document.getElementById("text").value = asked.get("row").toLowerCase();
 chosen.marked = marked?.checked ?? false;
 refresh();
-const nav = document.querySelector("nav");
-new ResizeObserver(() => document.documentElement.style.setProperty("--nav", `${nav.offsetHeight}px`)).observe(nav);
 document.body.dataset.ready = "true";
