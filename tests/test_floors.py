@@ -33,6 +33,7 @@ FLOORS = {
     "service": 5,
     "sync": 5,
     "training": 5,
+    "view": 5,
     "_samples": 6,
     "__init__": 6,
     "__main__": 6,

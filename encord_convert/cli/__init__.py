@@ -10,8 +10,9 @@ import gc
 import io
 import os
 import sys
+import time
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -38,8 +39,16 @@ COMMANDS: dict[str, str] = {
     "undo": "Give label rows the labels they had before a push.",
     "users": "Add or list the users of a local service.",
     "verify": "Name every difference between labels in files and in a project.",
+    "view": "Show labels on their images, as a page or a contact sheet; and what was lost.",
 }
 """Every command and its one line, in alphabetical order; its module has the same name."""
+
+
+class Invocation(NamedTuple):
+    """What was called, and when by a clock that only runs."""
+
+    arguments: list[str]
+    started: float
 
 
 class _Lazy(click.Group):
@@ -119,7 +128,8 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         if _COMPLETION in os.environ:
             cli.main(prog_name=PROGRAM)
-        with cli.make_context(PROGRAM, list(sys.argv[1:] if arguments is None else arguments)) as context:
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        with cli.make_context(PROGRAM, list(words), obj=Invocation(words, time.monotonic())) as context:
             result: Any = cli.invoke(context)
         click.echo(nl=False)  # what is still to be written may fail
     except SystemExit:

@@ -63,10 +63,10 @@ def diff(
     with source_at(a) as one, source_at(b) as other, Bars() as bars:
         sides = one, other
         formats = [format_of(*side) for side in zip(sides, (from_a, from_b), strict=True)]
-        shared = shared_options(options_from(read_options, "-r"), formats)
+        common = shared_options(options_from(read_options, "-r"), formats)
         sets = [
-            read(bars.of(source), format_.name, report=Report(), **(common | given))
-            for source, format_, common, given in zip(sides, formats, shared, own, strict=True)
+            read(bars.of(source), format_.name, report=Report(), **(both | given))
+            for source, format_, both, given in zip(sides, formats, common, own, strict=True)
         ]
         if as_stats:
             from encord_convert.cli import _stats_diff
@@ -76,7 +76,7 @@ def diff(
 
 
 def format_of(source: Source, name: str | None) -> Format:
-    """Return the format of a source, by its name if there is one."""
+    """Return the format of that name, or the one that recognises the source."""
     return detect(source) if name is None else format_named(name)
 
 

@@ -124,6 +124,12 @@ class LabelSet:
         classes, classifications = len(self.ontology.objects), len(self.ontology.classifications)
         return f"LabelSet(title={self.title!r}, rows={rows}, classes={classes}, classifications={classifications})"
 
+    def _repr_html_(self) -> str:
+        """Show the first images with their labels, in a notebook."""
+        # The page stands on a floor above, which is reached only when it is asked for.
+        shown: str = import_module("encord_convert.view.notebook").set_html(self)
+        return shown
+
     # --- walking ----------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[LabelRowV2]:

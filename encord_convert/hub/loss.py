@@ -139,6 +139,12 @@ class Where(msgspec.Struct, frozen=True):
         members = ("file", "line", "row", "frame", "element", "object_hash")
         return {name: getattr(self, name) for name in members if getattr(self, name) is not None}
 
+    @classmethod
+    def from_dict(cls, form: Mapping[str, Any]) -> Where:
+        """Return the place that a form of :meth:`to_dict` says; members of newer versions are passed over."""
+        members = ("file", "line", "row", "frame", "element", "object_hash")
+        return cls(*(form.get(name) for name in members))
+
     def __str__(self) -> str:
         """Say it in words: ``a.xml:12, cam/1.jpg, frame 3``."""
         file = f"{self.file}:{self.line}" if self.file and self.line else self.file
@@ -193,6 +199,27 @@ class Loss(msgspec.Struct, frozen=True):
             "count": self.count,
             "examples": [{"where": where.to_dict(), "detail": detail} for where, detail in self.examples],
         }
+
+    @classmethod
+    def from_dict(cls, form: Mapping[str, Any]) -> Loss:
+        """Return the loss of a report file; places may be left out.
+
+        Raises
+        ------
+        KeyError, ValueError
+            It is not one.
+        """
+        return cls(
+            Kind(form["kind"]),
+            form["code"],
+            Feature(form["feature"]),
+            form["type"],
+            form["label"],
+            form["count"],
+            Where.from_dict(form.get("where", {})),
+            form["detail"],
+            tuple((Where.from_dict(one["where"]), one["detail"]) for one in form.get("examples", ())),
+        )
 
 
 class Note(msgspec.Struct, frozen=True):
