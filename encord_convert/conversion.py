@@ -275,9 +275,11 @@ def _collector_paused() -> Iterator[None]:
 def _refuse_loss(
     labels: LabelSet, exporter: Exporter, target: Target, options: Any, account: Report, allow: Collection[str]
 ) -> None:
-    check_codes(allow)
+    if labels.mapping is None:
+        check_codes(allow)
     predicted = Report()
     exporter.foretell(labels, target, options, predicted)
+    check_codes(allow, {loss.code for loss in predicted.mapping.losses()})
     predicted.source, predicted.target, predicted.finding = account.source, account.target, account.finding
     refuse(predicted, account.target.path or "", allow)
 
@@ -296,14 +298,16 @@ def refuse(report: Report, place: str, allow: Collection[str]) -> None:
         raise NotRepresentableError(f"{message} --allow {codes} permits it.", report)
 
 
-def check_codes(allow: Collection[str]) -> None:
+def check_codes(allow: Collection[str], also: Collection[str] = ()) -> None:
     """Refuse codes that no loss has, as far as that can be known: a plug-in may have codes of its own.
+
+    ``also`` are codes that Python code has of its own.
 
     Raises
     ------
     OptionError
     """
-    known = {*LOSSES, *(f"{feature.name}_DROPPED" for feature in Feature)}
+    known = {*LOSSES, *also, *(f"{feature.name}_DROPPED" for feature in Feature)}
     exporters = [one.exporter for one in formats().values() if one.exporter is not None]
     known.update(code for one in exporters for code in one.carries.codes.values())
     has_plug_ins = any(name in formats() for name in outside())
@@ -320,6 +324,8 @@ def _refuse_emptiness(account: Report, format_: Format) -> None:
         return
     lost = [loss for loss in account.losses() if loss.kind is Kind.DROPPED and loss.type not in SECONDARY]
     asked = [loss for loss in lost if loss.is_asked]
+    if all(loss.code == "FILTERED" for loss in lost):
+        raise WriteError(f"{account.target.path}: not written, since none of its {total['in']} annotations is taken.")
     reasons = [summary(asked)] if asked else []
     reasons += [
         f"{line.count} {line.things} ({line.code}: {line.detail.rstrip('.')})"

@@ -28,6 +28,7 @@ FLOORS = {
     "formats": 3,
     "conversion": 4,
     "batch": 5,
+    "interop": 5,
     "service": 5,
     "sync": 5,
     "training": 5,

@@ -111,7 +111,7 @@ def _united(sets: Sequence[LabelSet], sources: Sequence[str]) -> tuple[LabelSet,
         told = NativeLosses(Counts() if counts is None else counts, ())
         for labels, new_names, split in zip(sets, names, splits, strict=True):
             told.all_of(labels, but=_IDS)
-            for row in labels.walk():
+            for row in labels._unguarded():
                 told.all_of(labels, row, but=_IDS)
                 if counts is not None and labels.counts is not None:
                     for key in labels.counts.into:  # what is counted at all has to be known while it is walked

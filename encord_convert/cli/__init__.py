@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "projects": "List the projects of a service.",
     "pull": "Write the labels of a project in any format.",
     "push": "Send labels, and the data they are drawn on, to a project.",
+    "select": "Take some of the annotations and images of a set, in the same format.",
     "serve": "Run the local service: the same API, without an account.",
     "stats": "Count classes, shapes, splits, sizes and answers of label sets.",
     "undo": "Give label rows the labels they had before a push.",

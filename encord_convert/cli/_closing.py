@@ -60,12 +60,13 @@ def lost(losses: Sequence[Loss], notes: Sequence[Note], target: str | None) -> l
     """
     unasked = [loss for loss in losses if not loss.is_asked]
     rows, minor, remarks = wording.lines(unasked, target), wording.minor(unasked), wording.remarks(notes)
-    asked = wording.summary(loss for loss in losses if loss.is_asked)
-    if not (rows or minor or remarks or asked):
+    asked = wording.summary(loss for loss in losses if loss.is_asked and loss.code != "FILTERED")
+    left_out = wording.left_out(losses)
+    if not (rows or minor or remarks or asked or left_out):
         return []
     counts = [line.count for line in rows[:ROWS]] + [one.count for one in remarks[:ROWS]]
     verb, width = max(8, *(len(line.verb) for line in rows[:ROWS]), 0), len(f"{max(counts, default=0)}")
-    lines = [""] + [f"{'mapped':<{verb}}  {asked}"] * bool(asked)
+    lines = ["", *[f"left out as asked: {left_out}"] * bool(left_out), *[f"{'mapped':<{verb}}  {asked}"] * bool(asked)]
     shown = rows[:ROWS]
     columns = [min(wide, max((len(getattr(one, name)) for one in shown), default=0))
                for name, wide in (("things", 32), ("why", 40))]  # fmt: skip

@@ -179,6 +179,27 @@ class NativeColumns:
         labels.update({hash_: {0: said} for hash_, said in self.classifications.get(number, {}).items()})
         return Native(self.family, own, labels, quiet=self.quiet) if own or labels else None
 
+    def taken(self, numbers: Sequence[int], indexes: Sequence[int], hashes: Collection[str]) -> NativeColumns:
+        """Return the same of some images and annotations; those of these numbers and indexes count from 0 then.
+
+        ``hashes`` are those of the classifications that are taken.
+        """
+        images, annotations = ({old: new for new, old in enumerate(olds)} for olds in (numbers, indexes))
+        return NativeColumns(
+            self.family,
+            {images[number]: keys for number, keys in self.rows.items() if number in images},
+            {annotations[index]: keys for index, keys in self.labels.items() if index in annotations},
+            {key: [column[number] for number in numbers] for key, column in self.row_columns.items()},
+            {key: [column[index] for index in indexes] for key, column in self.label_columns.items()},
+            {
+                images[number]: {hash_: keys for hash_, keys in said.items() if hash_ in hashes}
+                for number, said in self.classifications.items()
+                if number in images
+            },
+            self.quiet,
+            [self.shared[index] for index in indexes] if self.shared else (),
+        )
+
     def counts(self) -> Iterator[tuple[str, int]]:
         """Yield ``image.<key>`` or ``annotation.<key>`` with its number of leaves, where any could be lost."""
         said = [keys for by_hash in self.classifications.values() for keys in by_hash.values()]

@@ -42,6 +42,11 @@ def metadata_of(split: str) -> dict[str, Any] | None:
     return {KEY: split} if split else None
 
 
+def with_split(metadata: Mapping[str, Any] | None, split: str) -> dict[str, Any]:
+    """Return client metadata of a row that says a split, instead of any other."""
+    return {**{key: value for key, value in (metadata or {}).items() if key != _OLD_KEY}, KEY: split}
+
+
 def standard(name: str) -> str | None:
     """Return the one of :data:`NAMES` that a word means, whatever its case, or with a year behind it.
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encord_convert.hub.areas import area_px, areas_px
 from encord_convert.hub.contents import also_of, label_of, labels_off_frames, placed_answers, type_of
 from encord_convert.hub.counts import SECONDARY
+from encord_convert.hub.measures import measure, measures_of
 from encord_convert.hub.splits import images_of, split_of
 from encord_convert.hub.table import Table, Variant
 from encord_convert.hub.tallies import HELD, Tallies
@@ -90,7 +90,7 @@ class Stats:
         found = np.array([known[variant] for variant in table.variants], np.int64).reshape(-1, 2)
         owners = np.repeat(np.arange(len(table)), table.counts)
         pixels = np.array([width * height for width, height in table.sizes], np.float64)[owners]
-        areas, has_variant = areas_px(table, pixels), found[:, 0] >= 0
+        areas, has_variant = measures_of(table)[:, 4], found[:, 0] >= 0
         columns = found[:, 0], owners + first, found[:, 1], areas, pixels
         tallies.hold(*(column[has_variant] for column in columns))
         for place, instance in table.made.items():
@@ -130,7 +130,7 @@ class Stats:
             width, height = size_of(frame)
             coordinates = getattr(data, "coordinates", None)
             weight = 1 if weights is None else weights.get(frame, (0, ()))[0]
-            area = area_px(coordinates, width, height) if coordinates is not None else np.nan
+            area = measure(coordinates, width, height)[4] if coordinates is not None else np.nan
             for column, value in zip(columns, (group, places[frame], weight, area, width * height), strict=True):
                 column.append(value)
         tallies.hold(*columns)

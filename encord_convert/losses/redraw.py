@@ -169,7 +169,7 @@ class _Redraw:
     def _rows(self) -> Iterator[LabelRowV2]:
         """Yield the rows of a set that nobody counted: they are counted here as what they were."""
         self._begin()
-        for row in self._labels.walk():
+        for row in self._labels._unguarded():
             self._report._take(row, None)
             assert self._counts is not None
             self._counts.into.pop(("row", ""), None)  # as importers do, only labels are counted

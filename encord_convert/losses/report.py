@@ -108,7 +108,7 @@ class Report:
         the colours of classes is said here, by the declaration.
         """
         self._begin(labels, carries)
-        for row in labels.walk():
+        for row in labels._unguarded():
             self._take(row, carries)
             yield row
         self._row = None
@@ -493,7 +493,7 @@ class Report:
 
     def notes(self) -> list[Note]:
         """Return what is worth knowing but lost nothing."""
-        return self.finding.notes() + self.reading.notes() + self.writing.notes()
+        return self.finding.notes() + self.reading.notes() + self.mapping.notes() + self.writing.notes()
 
     @property
     def is_lossless(self) -> bool:

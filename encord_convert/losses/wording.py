@@ -182,6 +182,18 @@ def summary(losses: Iterable[Loss], *, codes: bool = False) -> str:
     )
 
 
+def left_out(losses: Iterable[Loss]) -> str:
+    """Return how much a filter left out: ``1,203 annotations, 7 images``; empty if nothing."""
+    sums = {"image": 0, "annotation": 0}
+    for loss in losses:
+        if loss.code == "FILTERED":
+            if loss.feature is Feature.MEDIA:
+                sums["image"] += loss.count
+            elif loss.type not in SECONDARY:
+                sums["annotation"] += loss.count
+    return ", ".join(f"{count:,} {plural(word, count)}" for word, count in reversed(sums.items()) if count)
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """Notes of one level and code: how many, and the sentence of the first."""
