@@ -162,7 +162,8 @@ def test_a_set_united_with_itself_is_what_it_was(name: str) -> None:
     both = without_twins(united([SAMPLES[name](), SAMPLES[name]()]), "unite")
     for _ in report.rows(both):
         pass
-    if len({(row.data_title, row.data_type) for row in alone.walk()}) == len(alone):
+    titles = [row.data_title for row in SAMPLES[name]()]
+    if len(set(titles)) == len(titles):
         assert [str(one) for one in diff(alone, both)] == []
     sums = sum_counts(report.labels().values())
     assert sums["kept"] >= sums["in"] // 2
