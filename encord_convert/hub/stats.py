@@ -16,7 +16,7 @@ import numpy as np
 from encord_convert.hub.contents import also_of, label_of, labels_off_frames, placed_answers, type_of
 from encord_convert.hub.counts import SECONDARY
 from encord_convert.hub.measures import measure, measures_of
-from encord_convert.hub.splits import images_of, split_of
+from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Table, Variant
 from encord_convert.hub.tallies import HELD, Tallies
 from encord_convert.hub.visibility import frame_size
@@ -72,7 +72,7 @@ class Stats:
     def _take_table(self, table: Table) -> None:
         tallies, first = self._tallies, len(self._tallies.image_splits)
         self.rows += len(table)
-        splits = [tallies.split(split_of(table.client_metadata.get(image))) for image in range(len(table))]
+        splits = [self._split(table.client_metadata.get(image)) for image in range(len(table))]
         tallies.image_splits.extend(splits)
         for (width, height), split in zip(table.sizes, splits, strict=True):
             tallies.image(width, height, split)
@@ -99,13 +99,17 @@ class Stats:
             for classification in classifications:
                 self._take_on(table, image, classification, first, splits)
 
+    def _split(self, metadata: Mapping[str, Any] | None) -> int:
+        name = split_of(metadata)
+        return self._tallies.split("" if name == UNNAMED else name)
+
     def _take_on(self, table: Table, image: int, instance: Any, first: int, splits: list[int]) -> None:
         self._take(instance, splits[image], {0: first + image}, lambda _: table.sizes[image])
 
     def _take_row(self, row: LabelRowV2) -> None:
         tallies, first = self._tallies, len(self._tallies.image_splits)
         self.rows += 1
-        split, images = tallies.split(split_of(row.client_metadata)), images_of(row)
+        split, images = self._split(row.client_metadata), images_of(row)
         for unit in row._units:
             tallies.image(unit.width or 0, unit.height or 0, split, 1 if len(row._units) > 1 else images)
         instances = [*row._objects.values(), *row._classifications.values()]
