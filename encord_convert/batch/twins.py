@@ -71,7 +71,7 @@ def without_twins(labels: LabelSet, rule: Rule) -> LabelSet:
                 if rule == "keep" or (rule == "first" and seen[key] == 1):
                     yield row
                 elif rule == "first":
-                    Changes(told, "IMAGE_TWICE").tell(row, None)
+                    Changes(told, "IMAGE_TWICE", counts).tell(row, None)
                 elif known[0][key] == 1:
                     yield row
                 else:

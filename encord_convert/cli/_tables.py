@@ -1,4 +1,4 @@
-"""Tables of what a command prints: drawn on a terminal, plain columns in a pipe."""
+"""Tables of what a command prints: drawn on a terminal and in a notebook, plain columns in a pipe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from encord_convert.cli._progress import is_terminal
+from encord_convert.cli._progress import is_notebook, is_terminal
 
 _NUMBER = re.compile(r"([-+]?\d[\d.e+-]*|-)?")
 
@@ -29,7 +29,7 @@ class Section(NamedTuple):
 def show(first: str, sections: Sequence[Section], last: str = "") -> None:
     """Print a line, and tables below it."""
     filled = [section for section in sections if section.rows]
-    if not is_terminal(sys.stdout):
+    if not (is_terminal(sys.stdout) or is_notebook()):
         lines = [first, *(line for section in filled for line in _plain(section)), *(["", last] if last else [])]
         click.echo("\n".join(lines))
         return

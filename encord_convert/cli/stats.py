@@ -58,7 +58,7 @@ def stats(
     if as_json:
         click.echo(json.dumps(form, indent=1, ensure_ascii=False))
     elif not page:
-        show(headline(form), sections(form), SIZES)
+        show(headline(form), sections(form), SIZES if form["annotation_side_px"] else "")
 
 
 def stats_of(sources: Sequence[str], from_: str | None, options: dict[str, str]) -> dict[str, Any]:

@@ -31,8 +31,8 @@ FIXED = "FIXED"
 
 _DETAILS = {
     "ANNOTATION_TWICE": "The image has the same annotation already.",
-    "IMAGE_TWICE": "An image of the same name and size came before.",
     FILTERED: "Left out as asked.",
+    "IMAGE_TWICE": "An image of the same name and size came before.",
     FIXED: "It covers nothing, lies outside its image, or is there twice.",
 }
 _REMOVED = "Python code removed it."

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encord_convert.hub.areas import area_px, areas_px
 from encord_convert.hub.contents import also_of, label_of, labels_off_frames, placed_answers, type_of
 from encord_convert.hub.counts import SECONDARY
-from encord_convert.hub.splits import images_of, split_of
+from encord_convert.hub.measures import measure, measures_of
+from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Table, Variant
 from encord_convert.hub.tallies import HELD, Tallies
 from encord_convert.hub.visibility import frame_size
@@ -72,7 +72,7 @@ class Stats:
     def _take_table(self, table: Table) -> None:
         tallies, first = self._tallies, len(self._tallies.image_splits)
         self.rows += len(table)
-        splits = [tallies.split(split_of(table.client_metadata.get(image))) for image in range(len(table))]
+        splits = [self._split(table.client_metadata.get(image)) for image in range(len(table))]
         tallies.image_splits.extend(splits)
         for (width, height), split in zip(table.sizes, splits, strict=True):
             tallies.image(width, height, split)
@@ -90,7 +90,7 @@ class Stats:
         found = np.array([known[variant] for variant in table.variants], np.int64).reshape(-1, 2)
         owners = np.repeat(np.arange(len(table)), table.counts)
         pixels = np.array([width * height for width, height in table.sizes], np.float64)[owners]
-        areas, has_variant = areas_px(table, pixels), found[:, 0] >= 0
+        areas, has_variant = measures_of(table)[:, 4], found[:, 0] >= 0
         columns = found[:, 0], owners + first, found[:, 1], areas, pixels
         tallies.hold(*(column[has_variant] for column in columns))
         for place, instance in table.made.items():
@@ -99,13 +99,17 @@ class Stats:
             for classification in classifications:
                 self._take_on(table, image, classification, first, splits)
 
+    def _split(self, metadata: Mapping[str, Any] | None) -> int:
+        name = split_of(metadata)
+        return self._tallies.split("" if name == UNNAMED else name)
+
     def _take_on(self, table: Table, image: int, instance: Any, first: int, splits: list[int]) -> None:
         self._take(instance, splits[image], {0: first + image}, lambda _: table.sizes[image])
 
     def _take_row(self, row: LabelRowV2) -> None:
         tallies, first = self._tallies, len(self._tallies.image_splits)
         self.rows += 1
-        split, images = tallies.split(split_of(row.client_metadata)), images_of(row)
+        split, images = self._split(row.client_metadata), images_of(row)
         for unit in row._units:
             tallies.image(unit.width or 0, unit.height or 0, split, 1 if len(row._units) > 1 else images)
         instances = [*row._objects.values(), *row._classifications.values()]
@@ -130,7 +134,7 @@ class Stats:
             width, height = size_of(frame)
             coordinates = getattr(data, "coordinates", None)
             weight = 1 if weights is None else weights.get(frame, (0, ()))[0]
-            area = area_px(coordinates, width, height) if coordinates is not None else np.nan
+            area = measure(coordinates, width, height)[4] if coordinates is not None else np.nan
             for column, value in zip(columns, (group, places[frame], weight, area, width * height), strict=True):
                 column.append(value)
         tallies.hold(*columns)

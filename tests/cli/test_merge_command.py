@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from encord_convert import LabelSet, Report, convert, read
+from encord_convert import Report, convert, read
 from encord_convert._samples import SAMPLES
 from encord_convert.batch.merges import united
 from encord_convert.batch.twins import without_twins
@@ -160,9 +160,11 @@ def test_images_met_twice_are_kept_left_out_or_united(
 def test_a_set_united_with_itself_is_what_it_was(name: str) -> None:
     report, alone = Report(), SAMPLES[name]().held()
     both = without_twins(united([SAMPLES[name](), SAMPLES[name]()]), "unite")
-    rows = list(report.rows(both))
-    if len({(row.data_title, row.data_type) for row in alone.walk()}) == len(alone):
-        assert [str(one) for one in diff(alone, LabelSet(both.ontology, rows))] == []
+    for _ in report.rows(both):
+        pass
+    titles = [row.data_title for row in SAMPLES[name]()]
+    if len(set(titles)) == len(titles):
+        assert [str(one) for one in diff(alone, both)] == []
     sums = sum_counts(report.labels().values())
     assert sums["kept"] >= sums["in"] // 2
 

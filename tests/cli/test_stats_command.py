@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,19 @@ def test_on_a_terminal_tables_are_drawn(tmp_path: Path) -> None:
     assert session.code == 0
     session.check_cursor()
     assert "───" in session.text()
+
+
+def test_in_a_notebook_tables_are_drawn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    shown: list[str] = []
+    display = types.ModuleType("IPython.display")
+    display.display = lambda one: shown.append(one._repr_mimebundle_([], [])["text/html"])  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    monkeypatch.setattr(builtins, "get_ipython", type("ZMQInteractiveShell", (), {}), raising=False)
+    for command in ("stats", "info"):
+        shown.clear()
+        assert call(command, STREET) == 0
+        assert "car" in "".join(shown) and "car" not in capsys.readouterr().out
 
 
 def test_the_page_loads_nothing_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
