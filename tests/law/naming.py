@@ -20,6 +20,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
 from following import Followed
@@ -46,11 +47,7 @@ class Entry:
         bare = name.lstrip("@#")
         if bare in (self.type, self.feature, self.element, self.element.strip("<>")):
             return True
-        word = re.escape(bare)
-        code = re.escape(re.sub(r"\W+", "_", bare).upper())
-        return bool(
-            re.search(rf"['\"`<‘“@./]{word}['\"`>’”,:\].]", self.detail) or re.match(rf"{code}S?(_|$)", self.code)
-        )
+        return _quotes(self.code, self.detail, bare)
 
     def takes(self, item: Any) -> bool:
         """Cover an item, if the count allows one more."""
@@ -60,6 +57,17 @@ class Entry:
             return False
         self.covered.add(item)
         return True
+
+
+@lru_cache(100_000)
+def _quotes(code: str, detail: str, name: str) -> bool:
+    """Tell whether a code begins with a name, or a detail has it between marks."""
+    first = re.sub(r"\W+", "_", name).upper()
+    if code.startswith(first) and re.match(r"S?(_|$)", code[len(first) :]):
+        return True
+    if name not in detail:
+        return False
+    return re.search(rf"['\"`<‘“@./]{re.escape(name)}['\"`>’”,:\].]", detail) is not None
 
 
 def entries_of(report: Mapping[str, Any]) -> list[Entry]:
@@ -150,11 +158,16 @@ def _titles(value: Any) -> set[str]:
 
 def matches(pattern: str, path: str) -> bool:
     """Tell whether a path of the rules (``*`` is one step, ``**`` any) is a path."""
+    return _expression(pattern).fullmatch(path) is not None
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
     parts = [
         ".*" if part == "**" else r"[^.\[\]]+" if part == "*" else re.escape(part)
         for part in re.split(r"(\*\*|\*)", pattern)
     ]
-    return re.fullmatch("".join(parts), path) is not None
+    return re.compile("".join(parts))
 
 
 def uncovered(gone: Iterable[Followed], entries: list[Entry], rules: Rules) -> list[Followed]:
@@ -168,13 +181,13 @@ def uncovered(gone: Iterable[Followed], entries: list[Entry], rules: Rules) -> l
     for those in sorted(by_item.values(), key=len, reverse=True):
         for one in those:
             closest = sorted(ordered, key=lambda entry: entry.type == "key" and not entry.label.endswith(one.key))
-            if not any(_covers(entry, one, rules) for entry in closest):
+            path = rules.pattern(one.steps)
+            if not any(_covers(entry, one, path, rules) for entry in closest):
                 left.append(one)
     return left
 
 
-def _covers(entry: Entry, gone: Followed, rules: Rules) -> bool:
-    path = rules.pattern(gone.steps)
+def _covers(entry: Entry, gone: Followed, path: str, rules: Rules) -> bool:
     file = str(gone.item[0])
     about_file = entry.code in FILES or entry.type == "file"
     if about_file and (any(name.endswith(file) for name in entry.files) or file in entry.detail):
