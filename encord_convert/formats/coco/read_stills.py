@@ -270,8 +270,7 @@ class _Gathering:
     ) -> int:
         """Draw what an annotation is, or add it to what is said of the image; return how many it counts as."""
         count = 0
-        for entry in opened(self._source, part, [given], size, title):
-            kind = "" if entry is None else drawn_as(entry)
+        for entry, kind in opened(self._source, part, [given], size, title):
             if kind in ("caption", "label"):
                 said.append(entry)
                 continue
