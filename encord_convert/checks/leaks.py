@@ -129,7 +129,7 @@ def _without(folder: str, split: str) -> str:
 def _frame(folder: str, stem: str) -> tuple[str, int]:
     """Return the video a frame is of and its number; no video if the name does not say that there is one.
 
-    >>> _frame("cam1", "frame_000123"), _frame("", "sharks_mp4-18_jpg"), _frame("", "IMG_0042")
+    >>> _frame("cam1", "frame_000123"), _frame("", "sharks_mp4-18_jpg"), _frame("", "img_0042")
     (('cam1/frame', 123), ('/sharks_mp4', 18), ('', 0))
     """
     found = _FRAME.match(re.sub(r"_(jpe?g|png)$", "", stem, flags=re.IGNORECASE))

@@ -30,7 +30,10 @@ FIXED = "FIXED"
 _DETAILS = {
     EDITED: ("Python code removed it.", "Python code changed it."),
     FILTERED: ("The filter leaves it out.", "The filter leaves out some of it."),
-    FIXED: ("It covers nothing, lies outside its image, or is there twice.", "It is cut at the border of its image."),
+    FIXED: (
+        "It covers nothing, lies outside its image, or is there twice.",
+        "It is cut at the border, or stays where it is in an image of another size.",
+    ),
 }
 
 
