@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 SIZE = (64, 48)
-WORDS = b"encord"
 
 
 def image(number: int, size: tuple[int, int] = SIZE, **more: Any) -> bytes:
@@ -174,6 +173,7 @@ RLE = {"size": [48, 64], "counts": "d53^10000N_2"}
 """Compressed: columns 3 to 6 or so; what it shows is of no matter."""
 
 
+CUT_SHORT = image(3, (640, 480))[:3000]
 ROTATED = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
 """Orientation 6."""
 
@@ -208,8 +208,8 @@ FAULTS = [
         ("commas", label("1,0.5,0.5,0.1,0.1"), "INVALID_ROW", _SECOND),
         ("row-twice", label(BOX), "DUPLICATE_ANNOTATION", _SECOND),
         ("image-too-small", file("images/train/2.jpg", image(2, (8, 8))), "TRAINER_SKIPS", "labels/train/2.txt"),
-        ("image-broken", file("images/train/2.jpg", b"not an image"), "UNREADABLE", "train/2.jpg"),
-        ("image-cut-short", file("images/train/2.jpg", image(2, (640, 480))[:3000]), "TRUNCATED", "train/2.jpg"),
+        ("image-broken", file("images/train/2.jpg", b"not an image"), "UNREADABLE", "labels/train/2.txt 2.jpg"),
+        ("image-cut-short", file("images/train/2.jpg", CUT_SHORT), "TRUNCATED", "labels/train/2.txt 2.jpg"),
         ("image-missing", file("images/train/2.jpg", None), "MISSING_MEDIA", "2.jpg"),
         ("no-val", without_val, "TRAINER", "data.yaml"),
     ),
@@ -231,7 +231,7 @@ FAULTS = [
         ("image-missing", file("train2017/3.jpg", None), "MISSING_MEDIA", "3.jpg"),
         ("image-broken", file("train2017/3.jpg", b"x"), "UNREADABLE", "3.jpg"),
         ("other-size", edit(other_size), "SIZE_MISMATCH", "3.jpg"),
-        ("box-beside-masks", say(31, segmentation=[]), "MASK_NOT_LOADED", "3.jpg annotation 31"),
+        ("box-beside-masks", say(31, segmentation=[]), "MASK_NOT_LOADED", "3.jpg annotation 30"),
         ("outside", boxed(31, [70, 5, 10, 10]), "CLIPPED", "3.jpg annotation 31"),
     ),
     *_of(
@@ -246,7 +246,7 @@ FAULTS = [
         ("no-width", boxed(31, [5, 5, 0, 10]), "INVALID_POLYGON", "3.jpg annotation 31"),
         ("unknown-category", edit(of_no_class), "ORPHAN_CATEGORY", "3.jpg annotation 31"),
         ("image-missing", file("train2017/3.jpg", None), "MISSING_MEDIA", "3.jpg"),
-        ("image-cut-short", file("train2017/3.jpg", image(3, (640, 480))[:3000]), "TRUNCATED", "3.jpg"),
+        ("image-cut-short", file("train2017/3.jpg", CUT_SHORT), "TRUNCATED", "3.jpg"),
         ("rotated-by-exif", file("train2017/3.jpg", image(3, exif=ROTATED)), "EXIF_ORIENTATION", "3.jpg"),
     ),
     *_of(

@@ -58,7 +58,7 @@ _LEARNT = frozenset({
 })  # fmt: skip
 """What a trainer learns from: only its loss on the way to one is a finding."""
 
-_CHANGES = frozenset({"HOLES_FILLED", "KEYPOINT_UNKNOWN", "MASK_AS_POLYGON", "MASK_NOT_LOADED"})
+CHANGES = frozenset({"HOLES_FILLED", "KEYPOINT_UNKNOWN", "MASK_AS_POLYGON", "MASK_NOT_LOADED"})
 """Changes on the way to a target that are findings; other shapes take another form there, and no more."""
 
 _FIXES = {Feature.DEGENERATE: "dropped", Feature.OUT_OF_BOUNDS: "dropped"}
@@ -120,7 +120,7 @@ class Result:
     Attributes
     ----------
     report : Report
-        The counts of reading and, with a target, of what is left for it.
+        Of reading.
     target : str or None
     task : str or None
         Of ``ultralytics``.
@@ -132,8 +132,8 @@ class Result:
         By split, how many of its images share something with another split, and how many it has. None: not asked for.
     images : dict of str to int
         How many images were ``found`` beside the labels, and ``looked`` for.
-    unlearnt : list of Loss
-        What the target has no place for by design, which is no finding: attributes, polygons for a detector.
+    redrawn : list of str
+        Shapes of the source that the target takes in another form by design, which is no finding: polygons as boxes.
     fixed : Report or None
         Of writing, with ``fix``.
     """
@@ -145,7 +145,7 @@ class Result:
     counts: dict[str, int] = field(default_factory=dict)
     leaks: dict[str, tuple[int, int]] | None = None
     images: dict[str, int] = field(default_factory=dict)
-    unlearnt: list[Loss] = field(default_factory=list)
+    redrawn: list[str] = field(default_factory=list)
     fixed: Report | None = None
 
     @property
@@ -161,6 +161,7 @@ class Result:
             "target": self.target,
             "task": self.task,
             "images": self.images,
+            "redrawn": self.redrawn,
             "counts": self.counts,
             "findings": [one.to_dict() for one in self.findings],
             "leaks": {split: {"shared": shared, "images": count} for split, (shared, count) in leaks},
@@ -201,9 +202,6 @@ def of_report(
         stops = note.code in _STOPS.get(target or "", ())
         if (note.code in _NOTED or stops) and note.detail not in (TWICE, UNREADABLE):
             yield _of_note(note, stops)
-    for note in report.writing.notes():
-        if note.code == "IMAGES_WITHOUT_MASKS":  # the others speak of a layout that is not written
-            yield _of_note(note, False)
     for loss in report.writing.losses():
         if is_fault(loss):
             yield _of_loss(loss, _fix_of(loss), unmended if loss.feature is Feature.OUT_OF_BOUNDS else ())
@@ -226,7 +224,7 @@ def is_fault(loss: Loss) -> bool:
         return False
     if loss.kind is Kind.DROPPED:
         return loss.feature in _LEARNT
-    return loss.code in _CHANGES or loss.feature in (Feature.OUT_OF_BOUNDS, Feature.DEGENERATE)
+    return loss.code in CHANGES or loss.feature in (Feature.OUT_OF_BOUNDS, Feature.DEGENERATE)
 
 
 def _fix_of(loss: Loss) -> str | None:

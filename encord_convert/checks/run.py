@@ -9,22 +9,23 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from encord_convert.checks.findings import MOST_PLACES, Result, is_fault, of_own, of_report, sorted_findings
+from encord_convert.checks.findings import MOST_PLACES, Result, of_own, of_report, sorted_findings
 from encord_convert.checks.fixes import TOLERANCE_PX, mended, own_format
 from encord_convert.checks.images import Images
 from encord_convert.checks.leaks import Leaks
 from encord_convert.checks.rows import Rows, place_of
-from encord_convert.checks.screen import suspects
+from encord_convert.checks.screen import beyond, suspects, unwritable
 from encord_convert.conversion import read, write
-from encord_convert.errors import OptionError, WriteError
-from encord_convert.formats._files import MemoryTarget, Source, Target, source_at
+from encord_convert.errors import OptionError
+from encord_convert.formats._files import Source, Target, source_at
 from encord_convert.formats._finding import Finder, beside
 from encord_convert.formats._registry import format_named
 from encord_convert.hub.counts import Counts, examples_kept
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind, Where
 from encord_convert.hub.native import UNREAD, WORDS
-from encord_convert.hub.table import Table
+from encord_convert.hub.table import Table, Variant
+from encord_convert.hub.visibility import CROWD
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
@@ -100,14 +101,17 @@ def check(
             result.task = task or _task_of(labels, report.source.format)
         elif task is not None:
             raise OptionError(f"task goes with the target ultralytics; task={task} was given.")
-        _narrow(walk, result)
+        report.target.format = target
+        carries = _carries_of(target, result.task)
+        _narrow(walk, report, carries)
         shared = walk.finish()
         result.leaks = shared if leaks else None
         result.images = {"looked": walk.images.looked, "found": walk.images.found}
         found = [*of_report(report, target, report.unmended), *of_own(walk.told.losses())]
         result.findings, result.counts = sorted_findings(found)
         if target is not None:
-            result.unlearnt = [loss for loss in report.writing.losses() if not is_fault(loss)]
+            shapes = {item.shape: None for item in labels.ontology.objects}
+            result.redrawn = [str(one.value) for one in shapes if one in carries.approximates or one in carries.redrawn]
         if fix is not None:
             result.fixed = write(
                 mended(labels, walk.right_size), fix, writer, report=_of_fix(report), clear=clear,
@@ -199,34 +203,49 @@ def _itself(row: LabelRowV2) -> LabelRowV2:
     return row
 
 
-def _narrow(walk: _Walk, result: Result) -> None:
-    """Tell what the target does not take of the rows: what an exporter would say, with nothing written."""
-    labels, report = walk.labels(), result.report
-    if result.target in (None, COCO):
-        carries = _ANY
-        if result.target == COCO:
-            exporter = format_named(COCO).exporter
-            assert exporter is not None
-            carries = replace(
-                exporter.carries,
-                features=exporter.carries.features - {Feature.DEGENERATE, Feature.OUT_OF_BOUNDS},
-                tolerance_px=TOLERANCE_PX,
-            )
-        narrowed = Narrowed(labels, report, carries)
-        for one in narrowed.tables():
-            if isinstance(one, Table):
-                lossy = walk.suspects if result.target is None else range(len(one))
-                for number in lossy:
-                    narrowed.image(one, number)
-        return
-    report.target.format = result.target
-    exporter = target_named(result.target, task=result.task).exporter
+def _narrow(walk: _Walk, report: Report, carries: Carries) -> None:
+    """Tell what a declaration does not carry of the rows: what an exporter would say, with nothing written."""
+    labels = walk.labels()
+    has_crowds = carries.limits.drops_crowds and any(
+        attribute.title.lower() in CROWD for item in labels.ontology.objects for attribute in item.attributes
+    )
+    narrowed = Narrowed(labels, report, carries)
+    for one in narrowed.tables():
+        if isinstance(one, Table):
+            some = set(range(len(one))) if has_crowds else beyond(one, carries).union(walk.suspects)
+            for number, shapes in unwritable(one, carries).items():
+                if number not in some and not _dropped(report, shapes, carries):
+                    some.add(number)
+            for number in sorted(some):
+                narrowed.image(one, number)
+
+
+def _dropped(report: Report, shapes: list[tuple[Variant, Shape]], carries: Carries) -> bool:
+    """Count shapes of which a target has none, if there are places enough of each; return whether there are."""
+    lost = []
+    for variant, shape in shapes:
+        loss = Kind.DROPPED, carries.code(shape), Feature.SHAPE, (variant.type, variant.label)
+        weight = 1 if variant.weights is None else variant.weights.get(0, (0, ()))[0]
+        if weight and report.writing.wants_examples(*loss):
+            return False
+        lost += [loss] * weight
+    for loss in lost:
+        report.writing.lose_more(*loss)
+    return True
+
+
+def _carries_of(target: str | None, task: str | None) -> Carries:
+    """Return what a target takes; without one, whatever covers something and lies in its image."""
+    if target is None:
+        return _ANY
+    if target != COCO:
+        exporter = target_named(target, task=task).exporter
+        assert exporter is not None
+        return exporter.carries
+    exporter = format_named(COCO).exporter
     assert exporter is not None
-    options = exporter.options(split="train=1")
-    try:
-        exporter.foretell(labels, MemoryTarget(), options, report)
-    except WriteError as error:
-        walk.told.lose(Kind.DROPPED, "TRAINER", Feature.MEDIA, ("image", ""), Where(), error.sentence)
+    features = exporter.carries.features - {Feature.DEGENERATE, Feature.OUT_OF_BOUNDS}
+    return replace(exporter.carries, features=features, tolerance_px=TOLERANCE_PX)
 
 
 def _task_of(labels: LabelSet, format_: str | None) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from encord_convert.checks.findings import CHANGES
 from encord_convert.checks.rows import PER_PX
-from encord_convert.hub.table import Column, Table
+from encord_convert.hub.loss import Carries
+from encord_convert.hub.table import Column, Table, Variant
 from encord_convert.hub.visibility import fate
 from encord_convert.sdk.objects import Shape
 
@@ -53,6 +55,54 @@ def suspects(table: Table, tolerance_px: float) -> set[int]:
         same = np.flatnonzero(keys[order][1:] == keys[order][:-1])
         found.update(of[order[same]].tolist())
     return found
+
+
+def beyond(table: Table, carries: Carries) -> set[int]:
+    """Return the images of a table of which a target may lose something though all their shapes are right.
+
+    Shapes of which it has none are not looked at here: :func:`unwritable`.
+    """
+    limits = carries.limits
+    owners = np.repeat(np.arange(len(table)), table.counts)
+    found = {number for number, size in enumerate(table.sizes) if min(size) < limits.least_image_px}
+    kinds: dict[bool, set[int]] = {True: set(), False: set()}
+    for shape, column in table.columns.items():
+        if shape not in carries.shapes | carries.approximates:
+            continue
+        of = owners[np.array(column.places, np.int64)]
+        kinds[shape is Shape.BOUNDING_BOX].update(of.tolist())
+        is_cut = limits.is_bounded and shape is Shape.ROTATABLE_BOUNDING_BOX
+        if is_cut or (shape in carries.approximates and carries.code(shape) in CHANGES):
+            found.update(of.tolist())
+        elif limits.least_side_px:
+            sizes = np.array(table.sizes, np.float64).reshape(-1, 2)[of]
+            found.update(of[_sides(shape, column, sizes).min(axis=1, initial=np.inf) < limits.least_side_px].tolist())
+    return found | (kinds[True] & kinds[False] if limits.masks_of_all else set())
+
+
+def unwritable(table: Table, carries: Carries) -> dict[int, list[tuple[Variant, Shape]]]:
+    """Return, by image of a table, the shapes of which a target has none, by what they have in common with others."""
+    owners = np.repeat(np.arange(len(table)), table.counts)
+    found: dict[int, list[tuple[Variant, Shape]]] = {}
+    for shape, column in table.columns.items():
+        if shape not in carries.shapes | carries.approximates:
+            for place in column.places:
+                variant = table.variants[place]
+                if variant is not None:
+                    found.setdefault(int(owners[place]), []).append((variant, shape))
+    return found
+
+
+def _sides(shape: Shape, column: Column, sizes: Floats) -> Floats:
+    """Return width and height of shapes in pixels; 0 where that takes a closer look."""
+    if not len(column.places):
+        return np.zeros((0, 2))
+    if shape is Shape.BOUNDING_BOX:
+        return np.asarray(column.numbers, np.float64)[:, 2:] * sizes
+    if shape is Shape.POLYGON:
+        low, high, *_ = _vertices(column, sizes)
+        return np.asarray(high - low, np.float64)
+    return np.zeros((len(column.places), 2))
 
 
 def _boxes(column: Column, sizes: Floats, tolerance_px: float) -> tuple[Any, Any]:

@@ -111,9 +111,10 @@ def _further(result: Result, fix: str | None) -> Iterator[str]:
     if looked and not there:
         yield ""
         yield "images   none is beside the labels, and none was looked at; --images DIR says where they are"
-    if result.target and (words := wording.summary(one for one in result.unlearnt if not wording.is_minor(one))):
+    if result.redrawn:
         yield ""
-        yield f"besides  {result.target} does not learn from, or takes in another form: {words}"
+        shapes = ", ".join(wording.plural(shape, 2) for shape in result.redrawn)
+        yield f"besides  {result.target} takes in another form: {shapes}"
     yield ""
     total = sum(result.counts.values())
     kept = [one for one in result.findings if one.fix is None]

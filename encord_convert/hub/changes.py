@@ -36,7 +36,7 @@ _DETAILS = {
     FIXED: "It covers nothing, lies outside its image, or is there twice.",
 }
 _REMOVED = "Python code removed it."
-_CHANGED = {FIXED: "It is cut at the border of its image."}
+_CHANGED = {FIXED: "It is cut at the border, or stays where it is in an image of another size."}
 
 
 class Changes:
