@@ -38,7 +38,7 @@ def sheet(choice: Choice, thumbnails: Thumbnails) -> bytes:
             paper.paste(tile, (_GAP + at * (side + _GAP), top))
         top += height + _GAP
     stream = io.BytesIO()
-    paper.save(stream, "PNG", optimize=True)
+    paper.save(stream, "PNG")
     return stream.getvalue()
 
 
@@ -60,7 +60,7 @@ def _tile(shown: Sampled[Content], thumbnails: Thumbnails, side: int) -> Any:
     tile = Image.new("RGB", (side, small[1] + _LINE), _PAPER)
     tile.paste(image, ((side - small[0]) // 2, 0))
     font = ImageFont.load_default(13)
-    text = shown.title.rpartition("/")[2] + (f", frame {shown.frame}" if shown.frame else "")
+    text = (f"frame {shown.frame}, " if shown.frame else "") + shown.title.rpartition("/")[2]
     while len(text) > 1 and font.getlength(text) > side:
         text = text[: max(1, len(text) * 9 // 10 - 1)] + "…"
     ImageDraw.Draw(tile).text((0, small[1] + 3), text, _INK, font)

@@ -165,7 +165,7 @@ class Overlay:
 
     def uri(self) -> str:
         """Return it as a data URI of a PNG."""
-        return _PNG + _encoded(self._canvas, "PNG", optimize=True)
+        return _PNG + _encoded(self._canvas, "PNG")
 
 
 def overlay_image(uri: str) -> Any:
