@@ -153,10 +153,13 @@ def test_what_is_not_read_is_told_on_the_page_and_on_the_screen(
     assert (line["verb"], line["code"], line["count"]) == ("dropped", "ORPHAN_CATEGORY", 1)
 
 
-def test_a_report_that_is_damaged_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("key", "value"), [("kind", "lost"), ("count", "many"), ("where", {"row": 5}), ("code", None)])
+def test_a_report_that_is_damaged_is_told(
+    key: str, value: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "report.json"
     form = convert(STREET, MemoryTarget(), to="coco", report=Report()).to_dict()
-    form["losses"][0]["kind"] = "lost"
+    form["losses"][0][key] = value
     file.write_text(json.dumps(form))
     assert run(["view", str(STREET), str(file), "-o", str(tmp_path / "page.html")]) == 4
     assert "is a report whose losses cannot be read" in capsys.readouterr().err
