@@ -17,6 +17,7 @@ from encord_convert.cli.diff import format_of, shared_options
 from encord_convert.conversion import read
 from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source, source_at
+from encord_convert.losses import wording
 from encord_convert.losses.report import Report
 from encord_convert.view.report_files import report_marks
 from encord_convert.view.sample import LIMIT
@@ -70,8 +71,9 @@ def view(
         second = None if other is None or marks is not None else stack.enter_context(_source(other))
         formats = [format_of(source, from_), *([] if second is None else [format_of(second, from_other)])]
         options = shared_options(options_from(read_options, "-r"), formats)
-        labels = read(bars.of(source), formats[0].name, report=Report(), **options[0])
-        compared = None if second is None else read(bars.of(second), formats[1].name, report=Report(), **options[1])
+        reports = [Report() for _ in formats]
+        labels = read(bars.of(source), formats[0].name, report=reports[0], **options[0])
+        compared = None if second is None else read(bars.of(second), formats[1].name, report=reports[1], **options[1])
         shown = show(
             labels,
             out,
@@ -86,10 +88,11 @@ def view(
             images=None if images is None else stack.enter_context(_source(images)),
             other=compared,
             losses=marks,
+            reading=() if marks is not None else reports,
             limit=limit,
         )
     if not quiet:
-        click.echo(told(shown, [file for file in (out, png) if file], is_diff=second is not None), err=True)
+        click.echo(_told(shown, [file for file in (out, png) if file], reports, is_diff=second is not None), err=True)
 
 
 def _source(place: str) -> Source:
@@ -100,12 +103,16 @@ def _source(place: str) -> Source:
     return source_at(local(place))
 
 
-def told(shown: Shown, files: list[str], *, is_diff: bool = False) -> str:
-    """Return the closing lines: what was written, how much of it, and what is worth knowing."""
+def _told(shown: Shown, files: list[str], reports: list[Report], *, is_diff: bool) -> str:
+    """Return the closing lines: what was written, how much of it, what was not read, and what is worth knowing."""
     some = "" if shown.images == shown.of else f" of {shown.of:,}, evenly spaced (--limit shows more)"
     lines = [f"wrote  {', '.join(files)}  {shown.images:,} {'image' if shown.images == 1 else 'images'}{some}"]
     if is_diff or shown.losses:
         lines.append(f"marked {shown.losses:,} {'differences' if is_diff else 'losses'}, the worst first")
+    for report in reports:
+        if losses := report.losses():
+            lines.append(f"unread {report.source.path}: {wording.summary(losses)}")
+        lines += [f"{one.level:<7}  {one.count}  {one.sentence}  {one.code}" for one in wording.remarks(report.notes())]
     if not shown.has_images:
         lines.append(f"warning  {NO_IMAGES}")
     return "\n".join(lines)

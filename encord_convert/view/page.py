@@ -97,10 +97,9 @@ class _Blocks:
             content = shown.content
             image, note = self._thumbnails.image(content.image, shown.size, self._side)
             size = shown.size
-            if not all(size):
-                size = (
-                    (NO_SIZE, round(NO_SIZE * image.height / image.width)) if image is not None else (NO_SIZE, NO_SIZE)
-                )
+            if not all(size):  # shapes of an image without a size are drawn on a square
+                is_free = image is not None and not content.counts
+                size = NO_SIZE, round(NO_SIZE * image.height / image.width) if is_free else NO_SIZE
             self._sizes.append(size)
             more: dict[str, Any] = {}
             if image is not None:

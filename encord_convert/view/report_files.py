@@ -20,7 +20,33 @@ class _Form(msgspec.Struct):
     source: dict[str, Any]
     target: dict[str, Any]
     counts: dict[str, Any]
-    losses: list[dict[str, Any]]
+    losses: list[msgspec.Raw]
+
+
+class _Where(msgspec.Struct):
+    file: str | None = None
+    line: int | None = None
+    row: str | None = None
+    frame: int | None = None
+    element: str | None = None
+    object_hash: str | None = None
+
+
+class _Example(msgspec.Struct):
+    where: _Where
+    detail: str
+
+
+class _Loss(msgspec.Struct):
+    kind: str
+    code: str
+    feature: str
+    type: str
+    label: str
+    count: int
+    where: _Where
+    detail: str
+    examples: list[_Example] = []
 
 
 def report_marks(path: str) -> tuple[Marks, str] | None:
@@ -43,7 +69,7 @@ def report_marks(path: str) -> tuple[Marks, str] | None:
     except (OSError, ValueError, RecursionError):  # whatever it is, it is for a format to complain about
         return None
     try:
-        losses = [Loss.from_dict(one) for one in form.losses]
+        losses = [Loss.from_dict(msgspec.to_builtins(msgspec.json.decode(one, type=_Loss))) for one in form.losses]
         return Marks.of_losses(losses, form.target.get("format")), str(form.target.get("path") or "")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ReadError(path, f"is a report whose losses cannot be read ({error!r}).") from error
+    except ValueError as error:
+        raise ReadError(path, f"is a report whose losses cannot be read ({error}).") from error

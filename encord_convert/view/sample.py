@@ -175,7 +175,7 @@ def frames_to_show(row: LabelRowV2, first: Frames = MappingProxyType({})) -> lis
     labelled = {
         frame for instance in (*row._objects.values(), *row._classifications.values()) for frame in instance._frames
     }
-    labelled.update(frame for frame in first.get(row.data_title, ()) if frame < max(row.number_of_frames, 1))
+    labelled.update(frame for frame in first.get(row.data_title, ()) if 0 <= frame < max(row.number_of_frames, 1))
     try:
         return frames_of(row, labelled, everything=False) or [0]
     except WriteError:  # it says it has more frames than any medium, and no labels

@@ -38,7 +38,7 @@ def sheet(choice: Choice, thumbnails: Thumbnails) -> bytes:
             paper.paste(tile, (_GAP + at * (side + _GAP), top))
         top += height + _GAP
     stream = io.BytesIO()
-    paper.save(stream, "PNG", optimize=True)
+    paper.save(stream, "PNG")
     return stream.getvalue()
 
 
@@ -55,11 +55,12 @@ def _tile(shown: Sampled[Content], thumbnails: Thumbnails, side: int) -> Any:
         image.paste(overlay, mask=overlay)
     paint(image, [(colour, drawing) for colour, drawing, is_lost in shown.content.drawings if not is_lost], scale)
     lost = [drawing for _, drawing, is_lost in shown.content.drawings if is_lost]
+    paint(image, [(_PAPER, drawing) for drawing in lost], scale)
     paint(image, [(_LOST, _dashed(drawing, _DASH_PX / scale)) for drawing in lost], scale)
     tile = Image.new("RGB", (side, small[1] + _LINE), _PAPER)
     tile.paste(image, ((side - small[0]) // 2, 0))
     font = ImageFont.load_default(13)
-    text = shown.title.rpartition("/")[2] + (f", frame {shown.frame}" if shown.frame else "")
+    text = (f"frame {shown.frame}, " if shown.frame else "") + shown.title.rpartition("/")[2]
     while len(text) > 1 and font.getlength(text) > side:
         text = text[: max(1, len(text) * 9 // 10 - 1)] + "…"
     ImageDraw.Draw(tile).text((0, small[1] + 3), text, _INK, font)
@@ -75,12 +76,21 @@ def _dashed(drawing: Drawing, dash: float) -> Drawing:
 
 
 def _dashes(flat: Flat, dash: float) -> list[Flat]:
+    """Return the parts of a line that are drawn: as long as the gaps, and round corners."""
     found: list[Flat] = []
+    at = 0.0
     for x0, y0, x1, y1 in zip(flat[0::2], flat[1::2], flat[2::2], flat[3::2], strict=False):
-        count = min(_MOST_DASHES, max(1, round(math.hypot(x1 - x0, y1 - y0) / dash)))
-        for at in range(0, count, 2):
-            start, end = at / count, min(at + 1, count) / count
-            found.append([x0 + (x1 - x0) * start, y0 + (y1 - y0) * start, x0 + (x1 - x0) * end, y0 + (y1 - y0) * end])
+        length = math.hypot(x1 - x0, y1 - y0)
+        dash = max(dash, length / _MOST_DASHES)
+        done = 0.0
+        while done < length:
+            is_drawn = at < dash
+            step = min(length - done, (dash if is_drawn else 2 * dash) - at)
+            if is_drawn:
+                ends = (done / length, (done + step) / length)
+                found.append([number for end in ends for number in (x0 + (x1 - x0) * end, y0 + (y1 - y0) * end)])
+            done += max(step, dash / 64)
+            at = (at + max(step, dash / 64)) % (2 * dash)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,7 @@ def show(
     images: Source | None = None,
     other: LabelSet | None = None,
     losses: Report | Marks | None = None,
+    reading: Sequence[Report] = (),
     limit: int = LIMIT,
 ) -> Shown:
     """Write the page of a label set, a contact sheet of it, or both.
@@ -64,6 +65,8 @@ def show(
         Another set with the same images: what differs is marked.
     losses : Report or Marks, optional
         Of a conversion of the set: what was lost is marked.
+    reading : sequence of Report, optional
+        Of the reading of the sets: what was not read is told, too.
     limit : int
         How many images are shown, evenly spaced; those with marks first.
 
@@ -78,6 +81,8 @@ def show(
     thumbnails = Thumbnails(_finder(labels, images))
     most = limit if file else min(limit, MOST_IMAGES)
     choice = choose(labels, marks, thumbnails, other=other, limit=most, has_drawings=sheet_file is not None)
+    for report in reading:  # it is complete now that the rows were walked
+        marks.lines += Marks.of_losses(report.losses(), None).lines
     if file:
         what = "differences" if other is not None else "losses"
         with whole_file(file, "the page") as stream:

@@ -165,7 +165,7 @@ class Overlay:
 
     def uri(self) -> str:
         """Return it as a data URI of a PNG."""
-        return _PNG + _encoded(self._canvas, "PNG", optimize=True)
+        return _PNG + _encoded(self._canvas, "PNG")
 
 
 def overlay_image(uri: str) -> Any:
@@ -192,7 +192,9 @@ def paint(canvas: Any, labels: Iterable[tuple[str, Drawing]], scale: float) -> N
     for colour, drawing in labels:
         for flat in [ring + ring[:2] for ring in drawing.areas] + drawing.lines:
             if len(flat) >= 4:
-                pen.line([number * scale for number in flat], colour, 2)
+                line = [number * scale for number in flat]
+                pen.line(line, "#ffffff", 4)  # seen on images of its own colour, too
+                pen.line(line, colour, 2)
         for dots, fill in ((drawing.dots, colour), (drawing.hollow, None)):
             for x, y in dots:
                 x, y = x * scale, y * scale

@@ -142,10 +142,24 @@ def test_images_with_losses_are_in_every_sample_and_come_first(tmp_path: Path) -
     assert page.names[:2] == ["123.jpg", "277.jpg"] and len(page.names) == 10
 
 
-def test_a_report_that_is_damaged_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_read_is_told_on_the_page_and_on_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "one.json"
+    file.write_text(coco((1, 1, 1, [5, 5, 20, 20]), (2, 1, 7, [5, 5, 20, 20])))
+    assert run(["view", str(file), "-o", str(tmp_path / "page.html")]) == 0
+    assert f"unread {file}: 1 bounding box dropped" in capsys.readouterr().err
+    [line] = read_page(tmp_path / "page.html").index["lines"]
+    assert (line["verb"], line["code"], line["count"]) == ("dropped", "ORPHAN_CATEGORY", 1)
+
+
+@pytest.mark.parametrize(("key", "value"), [("kind", "lost"), ("count", "many"), ("where", {"row": 5}), ("code", None)])
+def test_a_report_that_is_damaged_is_told(
+    key: str, value: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "report.json"
     form = convert(STREET, MemoryTarget(), to="coco", report=Report()).to_dict()
-    form["losses"][0]["kind"] = "lost"
+    form["losses"][0][key] = value
     file.write_text(json.dumps(form))
     assert run(["view", str(STREET), str(file), "-o", str(tmp_path / "page.html")]) == 4
     assert "is a report whose losses cannot be read" in capsys.readouterr().err

@@ -21,6 +21,7 @@ const drawn = (name, attributes) => {
 };
 const has = (set, value) => !set.size || set.has(value);
 const isShown = number => has(chosen.class, classes[number].n) && has(chosen.shape, classes[number].s);
+const ofImages = new Set(rows.flatMap(row => row.f.flatMap(frame => frame.m)));
 const isGrave = line => lines[line].gravity < minor;
 const isWanted = marks => chosen.line.size ? marks.some(line => chosen.line.has(line)) : !chosen.marked || marks.some(isGrave);
 const styleOf = shape => {
@@ -191,8 +192,10 @@ function toggle(button, set, value) {
 for (const button of document.querySelectorAll("button[data-filter]")) {
   const { filter, value } = button.dataset;
   button.addEventListener("click", () => {
-    const isOn = toggle(button, chosen[filter], filter === "line" ? +value : value);
-    if (filter === "line") isOn ? showLine(lines[value]) : unselect();
+    const key = filter === "line" ? +value : value;
+    if (filter === "line" && !ofImages.has(key)) return showLine(lines[key]);  // it is of no image that is shown
+    const isOn = toggle(button, chosen[filter], key);
+    if (filter === "line") isOn ? showLine(lines[key]) : unselect();
   });
 }
 document.getElementById("text").addEventListener("input", event => {
