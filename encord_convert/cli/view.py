@@ -53,8 +53,8 @@ def view(
 ) -> None:
     """Show the labels in SRC on their images: a file, a folder, a ZIP archive or a URI (s3://, gs://, az://).
 
-    With OTHER, a second label set in any format, what is missing there or differs is dashed red, the worst first. OTHER
-    may be a report of a conversion of SRC, as JSON: then what was lost is. Without images, labels are shown on grey.
+    With OTHER, a second label set in any format, what is missing there or differs is dashed red, the worst first; with
+    the JSON report of a conversion of SRC, what that lost. Without images, labels are shown on grey.
     """
     if out is None and png is None:
         raise OptionError("Say where to write: -o page.html for a page, --png sheet.png for a contact sheet.")

@@ -13,8 +13,8 @@ from encord_convert.view.choice import Choice, has_images
 from encord_convert.view.content import Content
 from encord_convert.view.labels import FRAME, NO_SIZE
 from encord_convert.view.marks import MINOR, Line, Marks
+from encord_convert.view.markup import json_markup, raw_markup, rendered
 from encord_convert.view.sample import Sampled
-from encord_convert.view.templates import json_markup, raw_markup, rendered
 from encord_convert.view.thumbnails import Thumbnails, jpeg_uri
 
 SIDES = ((60, 960), (250, 640))

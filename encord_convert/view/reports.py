@@ -22,7 +22,7 @@ from encord_convert.losses.report import sum_counts
 from encord_convert.losses.wording import minor
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.view.marks import MINOR, Line, Marks
-from encord_convert.view.templates import rendered
+from encord_convert.view.markup import rendered
 
 MOST_LINKS = 2_000
 """Images that are looked for, of one page."""
