@@ -237,7 +237,8 @@ class _Rows:
         self._fates = {shape: unbounded_fate if free else cut for shape, free in is_free.items()}
         self._keeps_sides = carries.features >= set(SIDES.values())
         self._keeps_answers = carries.features >= _ANSWERS and carries.unwritable is None
-        self._known: dict[Variant, bool] = {}
+        self._known: set[Variant | None] = {None}
+        self._lossy: set[Variant | None] = set()
         self._row: Any = None
         self._extent: tuple[int, int] | None = None
         self._hidden: dict[tuple[str, int], tuple[int, int]] = {}
@@ -299,8 +300,11 @@ class _Rows:
     def _unsure(self, table: Table, variants: set[Variant | None]) -> set[int]:
         """Return the places of shapes of which something may be lost."""
         if len(self._known) > _MOST_VARIANTS:
-            self._known.clear()
-        lossy = {one for one in variants if one is not None and self._loses_of(one)}
+            self._known, self._lossy = {None}, set()
+        new = variants.difference(self._known)
+        self._known |= new
+        self._lossy |= {one for one in new if one is not None and self._loses_of(one)}
+        lossy = variants & self._lossy
         unsure = {at for at, one in enumerate(table.variants) if one in lossy} if lossy else set()
         unsure.update(table.made)
         for shape, column in table.columns.items():
@@ -313,24 +317,30 @@ class _Rows:
 
     def _loses_of(self, variant: Variant) -> bool:
         """Tell whether something is lost of shapes of a variant wherever they are."""
-        known = self._known.get(variant)
-        if known is None:
-            carries, instance = self._carries, variant.instance("", None, None)
-            known = self._known[variant] = (
-                variant.item.shape not in carries.shapes
-                or not (self._keeps_sides or not loses_sides(variant.info, carries))
-                or (Feature.TRACKS not in carries.features and bool(variant.weights))
-                or (Feature.ANSWERS not in carries.features and bool(variant.carried))
-                or not all(carries.answers(*answer) for answer in placed_answers(instance))
-                or bool(lost_texts(instance, carries))
+        carries = self._carries
+        return (
+            variant.item.shape not in carries.shapes
+            or not (self._keeps_sides or not loses_sides(variant.info, carries))
+            or (Feature.TRACKS not in carries.features and bool(variant.weights))
+            or (Feature.ANSWERS not in carries.features and bool(variant.carried))
+            or (
+                (variant.static or variant.dynamic) is not None
+                and self._loses_answers(variant.instance("", None, None))
             )
-        return known
+        )
+
+    def _loses_answers(self, instance: Any) -> bool:
+        carries = self._carries
+        if carries.features >= _ANSWERS or all(carries.answers(*one) for one in placed_answers(instance)):
+            return bool(lost_texts(instance, carries))
+        return True
 
     def _loses_of_image(self, classification: Any) -> bool:
         """Tell whether something is lost of a classification of a still image."""
         carries = self._carries
-        is_whole = {Feature.CLASSIFICATIONS, Feature.NESTED_ANSWERS} <= carries.features and carries.unwritable is None
-        return not is_whole or loses_sides(classification._frames[0], carries)
+        if not carries.features >= {Feature.CLASSIFICATIONS, Feature.NESTED_ANSWERS}:
+            return True
+        return loses_sides(classification._frames[0], carries) or bool(lost_texts(classification, carries))
 
     def _object(self, instance: Any) -> list[int]:
         """Say what is not carried of an object; return the frames on which it is written."""
