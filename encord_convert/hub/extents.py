@@ -119,9 +119,13 @@ class Extents:
     @cached_property
     def masks(self) -> list[BoxRuns | None]:
         """Row runs of masks inside a box that lies in the image, and the box; None: it does not, or nothing is set."""
+        return [_boxed(mask, *size) for mask, size in zip(self._numbers, self.sizes, strict=True)]
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Width and height of the image of each mask in pixels."""
         sizes = [(int(width), int(height)) for width, height in self.limits.tolist()]
-        sizes = sizes * len(self._numbers) if len(sizes) == 1 else sizes
-        return [_boxed(mask, *size) for mask, size in zip(self._numbers, sizes, strict=True)]
+        return sizes * len(self._numbers) if len(sizes) == 1 else sizes
 
     def are_within(self, tolerance_px: float) -> Flags:
         """Tell which lie in their image, give or take the tolerance; boxes that are turned with all corners."""
@@ -166,8 +170,9 @@ class Extents:
         first, third = self.pixels[self.starts], self.counts // 3
         one, other = self.pixels[self.starts + third] - first, self.pixels[self.starts + 2 * third] - first
         spanned = np.abs(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0])
+        reach = np.abs(one) + np.abs(other)
         # All on a line, give or take the tolerance, they would span at most that much for each pixel between them.
-        return np.asarray(spanned > 2 * tolerance_px * (np.abs(one).sum(axis=1) + np.abs(other).sum(axis=1)))
+        return np.asarray(spanned > 2 * tolerance_px * (reach[:, 0] + reach[:, 1]))
 
 
 def limits_of(sizes: Sequence[tuple[int, int]]) -> Floats:

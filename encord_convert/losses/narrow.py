@@ -3,8 +3,6 @@
 :class:`Narrowed` walks a label set in front of an exporter. It looks at the labels and at
 :class:`~encord_convert.hub.loss.Carries`, knows no format, and gives the exporter what is left of each row: that is
 written, and nothing is lost any more. A dry run is the same walk without the exporter.
-
-``coco`` and ``cvat`` still find their losses where they write; the tests compare these with what is said here.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ from encord_convert.losses.geometry import (
     other_corners,
 )
 from encord_convert.losses.redraw import redrawn
-from encord_convert.losses.report import Report
+from encord_convert.losses.report import Account, Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.common import NewerShape
@@ -136,7 +134,8 @@ class Narrowed:
     Parameters
     ----------
     labels : LabelSet
-    report : Report
+    report : Report or None
+        None: one of its own.
     carries : Carries
 
     Attributes
@@ -146,10 +145,10 @@ class Narrowed:
     carries : Carries
     """
 
-    def __init__(self, labels: LabelSet, report: Report, carries: Carries) -> None:
+    def __init__(self, labels: LabelSet, report: Report | None, carries: Carries) -> None:
         self.labels = redrawn(labels, carries)
         self.carries = carries
-        self._report = report
+        self._report = Report() if report is None else report
 
     def __iter__(self) -> Iterator[Left]:
         return self.rows()
@@ -186,6 +185,15 @@ class Narrowed:
             yield rows.of_table(one) if isinstance(one, Table) else rows.left(one)
             del one  # a table of some megabytes goes before the next is made
         note_templates(self.note, self.carries, rows.untemplated)
+
+    @property
+    def account(self) -> Account:
+        """What was told of the rows walked, to be sent where another process walked them."""
+        return self._report.account()
+
+    @account.setter
+    def account(self, account: Account) -> None:
+        self._report.take([account])
 
     @property
     def splits(self) -> dict[str, int]:

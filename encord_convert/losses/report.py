@@ -16,6 +16,7 @@ before a byte is written. Declared, predicted and observed must agree; the tests
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,17 @@ class Endpoint:
     def to_dict(self) -> dict[str, Any]:
         """Return the form of the report file."""
         return {"path": self.path, "format": self.format, **({"splits": self.splits} if self.splits else {})}
+
+
+@dataclass(slots=True)
+class Account:
+    """What a report knows of a part of the rows, in a form that can be sent."""
+
+    reading: Counts
+    mapping: Counts
+    writing: Counts
+    rows_read: int
+    splits: dict[str, int]
 
 
 _NO_CARRIED: Carried = ()
@@ -449,6 +461,24 @@ class Report:
 
     def _where(self, instance: Any, frame: int) -> Where:
         return where_of(self._row, instance, frame)
+
+    # -- parts --------------------------------------------------------------------------------------------------
+
+    def account(self) -> Account:
+        """Return what is known of the rows that were walked."""
+        return Account(self.reading, self.mapping, self.writing, self.rows_read, self.source.splits)
+
+    def take(self, parts: Iterable[Account]) -> None:
+        """Know what accounts of parts of the rows know, in their order, and nothing else."""
+        self.reading, self.mapping, self.writing, self.rows_read = Counts(), Counts(), Counts(), 0
+        splits: Counter[str] = Counter()
+        for part in parts:
+            self.reading.merge(part.reading)
+            self.mapping.merge(part.mapping)
+            self.writing.merge(part.writing)
+            self.rows_read += part.rows_read
+            splits.update(part.splits)
+        self.source.splits = dict(splits)
 
     # -- the account ------------------------------------------------------------------------------------------
 
