@@ -96,7 +96,7 @@ class Column:
     Parameters
     ----------
     places : list of int
-        Which shapes of the sheet they are.
+        Which shapes of the table they are, ascending.
     numbers : array or list
         Relative to the image. Boxes: (n, 4), left, top, width, height, before they are turned. Points: (n, 2).
         Polygons of one ring, and polylines: x0, y0, … of one after the other. Bitmasks: their coordinates.

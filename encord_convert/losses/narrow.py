@@ -3,8 +3,6 @@
 :class:`Narrowed` walks a label set in front of an exporter. It looks at the labels and at
 :class:`~encord_convert.hub.loss.Carries`, knows no format, and gives the exporter what is left of each row: that is
 written, and nothing is lost any more. A dry run is the same walk without the exporter.
-
-``coco`` and ``cvat`` still find their losses where they write; the tests compare these with what is said here.
 """
 
 from __future__ import annotations
@@ -15,19 +13,29 @@ from dataclasses import replace
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.hub.contents import SIDES, answered_texts, loses_sides, placed_answers, unplaced_answers
+from encord_convert.hub.contents import SIDES, loses_sides, lost_texts, placed_answers, unplaced_answers
 from encord_convert.hub.extents import Extents
 from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Limits, Where
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.table import Table, Variant
-from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd
-from encord_convert.losses.geometry import Reason, changed, changes, dropped, is_upright, loses_a_part, other_corners
+from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd, unbounded_fate
+from encord_convert.losses.geometry import (
+    Reason,
+    changed,
+    changes,
+    dropped,
+    is_plain,
+    is_upright,
+    loses_a_part,
+    other_corners,
+)
 from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Account, Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.common import NewerShape
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
@@ -233,17 +241,22 @@ class _Rows:
         self._shapes = carries.shapes | carries.approximates
         self._tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
         self._known_points = KnownPoints(labels.ontology, self._tolerance_px)
-        self._fate = bounded_fate if carries.limits.is_bounded else fate
+        cut = bounded_fate if carries.limits.is_bounded else fate
+        is_free = {shape: carries.has(Feature.OUT_OF_BOUNDS, shape) for shape in self._shapes}
+        self._fates = {shape: unbounded_fate if free else cut for shape, free in is_free.items()}
         self._keeps_sides = carries.features >= set(SIDES.values())
         self._keeps_tracks = Feature.TRACKS in carries.features
         self._keeps_answers = carries.features >= _ANSWERS and carries.unwritable is None
-        self._known: dict[Variant, bool] = {}
+        self._known: set[Variant | None] = {None}
+        self._lossy: set[Variant | None] = set()
         self._info: tuple[Any, bool] = (None, False)
         self._row: Any = None
+        self._extent: tuple[int, int] | None = None
         self._hidden: dict[tuple[str, int], tuple[int, int]] = {}
         self._unmasked: Set[int] = frozenset()
+        self._is_limited = replace(carries.limits, is_bounded=False, four_corners=False) != Limits()
+        self._is_plain = carries.one_layer is None and not self._is_limited
         needs_template = Shape.SKELETON in self._shapes and self._known_points.lacks(labels.ontology)
-        self._is_plain = carries.one_layer is None and replace(carries.limits, is_bounded=False) == Limits()
         self.takes_tables = self._is_plain and not needs_template
 
     @property
@@ -255,7 +268,7 @@ class _Rows:
         """Say what is not carried of a row; return what is left."""
         carries, layers = self._carries, layers_of(row, self._carries)
         self._known_points.see(row)
-        self._row, self._hidden = row, hidden_in(layers)
+        self._row, self._hidden, self._extent = row, hidden_in(layers), None
         self._unmasked = self._frames_without_masks() if carries.limits.masks_of_all else frozenset()
         frames = {}
         whole = self._whole_of(row)
@@ -269,7 +282,7 @@ class _Rows:
 
     def _whole_of(self, row: LabelRowV2) -> Set[str]:
         """Return the hashes of objects of which surely nothing is lost, where it is worth looking at all together."""
-        is_alike = row.data_type in (DataType.IMAGE, DataType.VIDEO)
+        is_alike = row.data_type in _ONE_EXTENT
         if not (self._is_plain and is_alike and sum(len(one._frames) for one in row._objects.values()) >= _MANY):
             return frozenset()
         size = self._size(0)
@@ -302,14 +315,17 @@ class _Rows:
 
     def _turn_to(self, table: Table, number: int) -> None:
         if self._row is None:
-            self._row = table.empty_row(number)
+            self._row, self._extent = table.empty_row(number), table.sizes[number]
             self._report.turn_to(self._row)
 
     def _unsure(self, table: Table, variants: set[Variant | None]) -> set[int]:
         """Return the places of shapes of which something may be lost."""
         if len(self._known) > _MOST_VARIANTS:
-            self._known.clear()
-        lossy = {one for one in variants if one is not None and self._loses_of(one)}
+            self._known, self._lossy = {None}, set()
+        new = variants.difference(self._known)
+        self._known |= new
+        self._lossy |= {one for one in new if one is not None and self._loses_of(one)}
+        lossy = variants & self._lossy
         unsure = {at for at, one in enumerate(table.variants) if one in lossy} if lossy else set()
         sizes, made = table.sizes, table.made.items()
         unsure |= table.made.keys() - self._surely_whole((at, one, sizes[table.image_of(at)]) for at, one in made)
@@ -364,30 +380,29 @@ class _Rows:
 
     def _loses_of(self, variant: Variant) -> bool:
         """Tell whether something is lost of shapes of a variant wherever they are."""
-        known = self._known.get(variant)
-        if known is None:
-            known = self._known[variant] = (
-                variant.item.shape not in self._carries.shapes
-                or (not self._keeps_sides and loses_sides(variant.info, self._carries))
-                or (not self._keeps_tracks and bool(variant.weights))
-                or (not self._keeps_answers and self._loses_answers(variant))
-            )
-        return known
+        return (
+            variant.item.shape not in self._carries.shapes
+            or (not self._keeps_sides and loses_sides(variant.info, self._carries))
+            or (not self._keeps_tracks and bool(variant.weights))
+            or (not self._keeps_answers and self._loses_answers(variant))
+        )
 
     def _loses_answers(self, variant: Variant) -> bool:
-        carries, instance = self._carries, variant.instance("", None, None)
+        carries = self._carries
         if variant.carried and Feature.ANSWERS not in carries.features:
             return True
-        texts = answered_texts(instance) if carries.unwritable is not None else ()
-        return not all(carries.answers(*answer) for answer in placed_answers(instance)) or any(
-            carries.unwritable is not None and carries.unwritable.search(text) for _, text in texts
-        )
+        if (variant.static or variant.dynamic) is None:
+            return False
+        instance = variant.instance("", None, None)
+        keeps_all = carries.features >= _ANSWERS or all(carries.answers(*one) for one in placed_answers(instance))
+        return not keeps_all or bool(lost_texts(instance, carries))
 
     def _loses_of_image(self, classification: Any) -> bool:
         """Tell whether something is lost of a classification of a still image."""
         carries = self._carries
-        is_whole = {Feature.CLASSIFICATIONS, Feature.NESTED_ANSWERS} <= carries.features and carries.unwritable is None
-        return not is_whole or loses_sides(classification._frames[0], carries)
+        if not carries.features >= {Feature.CLASSIFICATIONS, Feature.NESTED_ANSWERS}:
+            return True
+        return loses_sides(classification._frames[0], carries) or bool(lost_texts(classification, carries))
 
     def _object(self, instance: Any) -> list[int]:
         """Say what is not carried of an object; return the frames on which it is written."""
@@ -407,13 +422,28 @@ class _Rows:
         """Say what is not carried of an object on a frame; tell whether it is written there."""
         carries, shape = self._carries, instance.ontology_item.shape
         size = self._size(frame)
-        lost, area = self._hidden.get((instance.object_hash, frame), (0, 1))
+        lost, area = self._hidden.get((instance.object_hash, frame), (0, 1)) if self._hidden else (0, 1)
         state, reason = self._reason_to_drop(instance, frame, coordinates, size)
         if reason is None and lost == area:
             reason = dropped(carries, Feature.OVERLAPS, area=area)
         if reason is not None:
             self._report.drop(instance, frame, reason.code, reason.feature, reason.detail)
             return False
+        is_other = bool(carries.approximates) and shape in carries.approximates
+        if lost or is_other or state != "inside" or not is_plain(coordinates):
+            self._change(instance, frame, coordinates, state, size, lost, area)
+        if frame in self._unmasked and shape not in _WITHOUT_OUTLINE:
+            detail = carries.limits.masks_of_all
+            self._report.change(instance, frame, Kind.APPROXIMATED, "MASK_NOT_LOADED", Feature.SHAPE, detail)
+        if not self._keeps_sides:
+            self._report.drop_side(instance, frame, carries)
+        return True
+
+    def _change(
+        self, instance: Any, frame: int, coordinates: Any, state: str, size: tuple[int, int], lost: int, area: int
+    ) -> None:
+        """Say what changes about geometry that is written; ``lost`` pixels of its ``area`` are hidden."""
+        carries, shape = self._carries, instance.ontology_item.shape
         strangers = self._known_points.strangers(instance.object_name, coordinates)
         told = [one for one in changes(coordinates, state, strangers) if not carries.has(one[1], shape)]
         if loses_a_part(coordinates, size, self._tolerance_px, carries):
@@ -426,26 +456,22 @@ class _Rows:
             values = {"points": ", ".join(map(repr, strangers)), "hidden": lost, "area": area}
             code, detail = changed(carries, kind, feature, shape, size, **values)
             self._report.change(instance, frame, kind, code, feature, detail)
-        if frame in self._unmasked and shape not in _WITHOUT_OUTLINE:
-            detail = carries.limits.masks_of_all
-            self._report.change(instance, frame, Kind.APPROXIMATED, "MASK_NOT_LOADED", Feature.SHAPE, detail)
-        if not self._keeps_sides:
-            self._report.drop_side(instance, frame, carries)
-        return True
 
     def _reason_to_drop(
         self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]
     ) -> tuple[str, Reason | None]:
         """Return where one frame's geometry lies, and why nothing of it is written if that is so."""
         carries, shape = self._carries, instance.ontology_item.shape
-        if shape not in self._shapes:
+        fate_of = self._fates.get(shape)
+        if fate_of is None:
             return "", dropped(carries, Feature.SHAPE, shape)
-        state = self._fate(coordinates, *size, self._tolerance_px)
+        state = fate_of(coordinates, *size, self._tolerance_px)
         if state == "degenerate" and Feature.DEGENERATE not in carries.features:
             return state, dropped(carries, Feature.DEGENERATE, shape)
-        if state == "outside" and not carries.has(Feature.OUT_OF_BOUNDS, shape):
+        if state == "outside":
             return state, dropped(carries, Feature.OUT_OF_BOUNDS, width=size[0], height=size[1])
-        return state, self._beyond(instance, frame, coordinates, size)
+        is_limited = self._is_limited or shape is NewerShape.CUBOID_2D
+        return state, self._beyond(instance, frame, coordinates, size) if is_limited else None
 
     def _beyond(self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]) -> Reason | None:
         """Return why an object is beyond the limits of the target, None if it is not."""
@@ -475,11 +501,19 @@ class _Rows:
         }
 
     def _size(self, frame: int) -> tuple[int, int]:
-        return extent_of(self._row, frame, self._carries)
+        size = self._extent
+        if size is None:
+            size = extent_of(self._row, frame, self._carries)
+            if self._row.data_type in _ONE_EXTENT:
+                self._extent = size
+        return size
 
 
 _MANY = 32
 """Shapes of a row that are worth looking at together."""
+
+_ONE_EXTENT = frozenset({DataType.IMAGE, DataType.VIDEO})
+"""Types of rows whose frames are all of one size."""
 
 _MOST_VARIANTS = 10_000
 """Of how many it is remembered whether something of them is lost."""
