@@ -77,16 +77,15 @@ def fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate
     return kind(coordinates, width, height, tolerance_px) if width > 0 and height > 0 else "degenerate"
 
 
-def fate_and_drawing(
-    coordinates: Any, width: int, height: int, tolerance_px: float
-) -> tuple[Fate, list[list[float]] | None]:
-    """Tell what :func:`fate` does, and what :func:`drawing` draws if that had to be known; else None."""
-    if width > 0 and height > 0:
-        if isinstance(coordinates, _RINGED):
-            return drawing(coordinates, width, height, tolerance_px)
-        if isinstance(coordinates, RotatableBoundingBoxCoordinates):
-            return _rotatable_drawn(coordinates, width, height, tolerance_px)
-    return fate(coordinates, width, height, tolerance_px), None
+def _spanned(flat: list[float]) -> float:
+    """Return twice the area of three points of a ring.
+
+    Were all points on a line, give or take a tolerance, it would be at most twice that times the way to the farthest.
+    """
+    third = len(flat) // 6 * 2
+    x0, y0 = flat[0], flat[1]
+    across, down = flat[third] - x0, flat[third + 1] - y0
+    return abs(across * (flat[2 * third + 1] - y0) - (flat[2 * third] - x0) * down)
 
 
 def unbounded_fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate:
@@ -100,17 +99,6 @@ def unbounded_fate(coordinates: Any, width: int, height: int, tolerance_px: floa
         rings = _outer_rings(coordinates, width, height)
         return "degenerate" if all(is_degenerate_ring(ring, tolerance_px) for ring in rings) else "inside"
     return "degenerate" if fate(coordinates, width, height, tolerance_px) == "degenerate" else "inside"
-
-
-def _spanned(flat: list[float]) -> float:
-    """Return twice the area of three points of a ring.
-
-    Were all points on a line, give or take a tolerance, it would be at most twice that times the way to the farthest.
-    """
-    third = len(flat) // 6 * 2
-    x0, y0 = flat[0], flat[1]
-    across, down = flat[third] - x0, flat[third + 1] - y0
-    return abs(across * (flat[2 * third + 1] - y0) - (flat[2 * third] - x0) * down)
 
 
 def bounded_fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate:
@@ -353,16 +341,10 @@ def _box(c: BoundingBoxCoordinates, width: int, height: int, tolerance_px: float
 
 
 def _rotatable(c: RotatableBoundingBoxCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
-    return _rotatable_drawn(c, width, height, tolerance_px)[0]
-
-
-def _rotatable_drawn(
-    c: RotatableBoundingBoxCoordinates, width: int, height: int, tolerance_px: float
-) -> tuple[Fate, list[list[float]]]:
     if not (c.width * width > tolerance_px and c.height * height > tolerance_px):
-        return "degenerate", []
-    place, rings = drawing(c, width, height, tolerance_px)
-    return ("inside" if place == "leaves" else place), rings
+        return "degenerate"
+    place, _ = drawing(c, width, height, tolerance_px)
+    return "inside" if place == "leaves" else place
 
 
 def _polygon(c: Any, width: int, height: int, tolerance_px: float) -> Fate:

@@ -7,11 +7,11 @@ Three words rule it. Every thing a source holds (a shape, a tag, an answer, a tr
 * **dropped**: the target does not hold it; a loss says why.
 
 So ``in = kept + changed + dropped`` for every type and every label. The importer counts what it reads and what it
-could not take over in a ledger of its own; the exporter tells its :class:`Report` what it could not write; an origin on
-each hub instance joins the two, so that a shape is never counted twice.
+could not take over in counts of its own; narrowing tells the :class:`Report` what the target does not carry; an origin
+on each hub instance joins the two, so that a shape is never counted twice.
 
 A format says beforehand what survives it; :meth:`Report.predict` turns that into the losses a conversion will have,
-before a byte is written. Declared, predicted and observed must agree; the tests hold every format to it.
+before a byte is written, by the walk that writing takes.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ _NO_CARRIED: Carried = ()
 class Report:
     """The account of one conversion: what came in, and what became of it.
 
-    An exporter walks its input through :meth:`rows`, and calls :meth:`drop` or :meth:`change` with the instance and
-    frame at hand wherever it cannot write what stands there.
+    Narrowing (:mod:`encord_convert.losses.narrow`) walks the rows through :meth:`rows`, and calls :meth:`drop` or
+    :meth:`change` with the instance and frame at hand wherever a target does not carry what stands there.
     """
 
     def __init__(self) -> None:
@@ -177,8 +177,8 @@ class Report:
     def tables(self, labels: LabelSet, carries: Carries) -> Iterator[Table | LabelRowV2]:
         """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the account.
 
-        The images of a sheet have no losses by themselves: the target carries stills and empty rows, and the importer
-        has counted what is on them. An exporter calls :meth:`turn_to` with the row before it speaks of an image.
+        The images of a table have no losses by themselves: the target carries stills and empty rows, and the importer
+        has counted what is on them. :meth:`turn_to` comes with the row before anything is said of an image.
         """
         carries_stills = DataType.IMAGE in carries.data_types and Feature.EMPTY_ROWS in carries.features
         if labels.counts is None or not carries_stills:
@@ -246,7 +246,7 @@ class Report:
             self._last_changed = None
             self._frames_dropped.clear()
 
-    # -- what an exporter says --------------------------------------------------------------------------------
+    # -- what narrowing says ----------------------------------------------------------------------------------
 
     def drop(
         self,
@@ -372,10 +372,6 @@ class Report:
         for attribute, start, end in unplaced_answers(instance):
             detail = f"The answer to {attribute.title!r} on frames {start} to {end} is partly where the object is not."
             self.drop_part(instance, start, "unplaced", code, Feature.UNPLACED, detail)
-
-    def is_written(self, instance: Any) -> bool:
-        """Tell whether any frame of an instance of this row was not dropped; all must be accounted for."""
-        return len(instance._frames) > len(self._frames_dropped.get(hash_of(instance), ()))
 
     def drop_track(self, instance: Any, carries: Carries) -> None:
         """Say that the frames of an instance, of which at least one is written, are objects of their own."""

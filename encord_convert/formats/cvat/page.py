@@ -113,7 +113,7 @@ Sources
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from encord_convert.errors import ReadError
@@ -125,7 +125,7 @@ from encord_convert.formats.cvat.write_skeletons import TOLERANCE_PX
 from encord_convert.formats.cvat.write_texts import UNWRITABLE
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Limits
-from encord_convert.losses.narrow import Left, Narrowed
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
@@ -244,11 +244,11 @@ def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
     Documents(narrowed, target, options).write()
 
 
-def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[Left]:
+def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterable[Any]:
     """Yield what is left of each row, and say what writing would of names and files."""
-    from encord_convert.formats.cvat.layout import walk
+    from encord_convert.formats.cvat.layout import Layout
 
-    return walk(narrowed, target, options)
+    return Layout(narrowed, target, options)
 
 
 FORMAT = Format(

@@ -81,7 +81,6 @@ class Documents:
     """
 
     def __init__(self, narrowed: Narrowed, target: Target, options: Any) -> None:
-        self._narrowed = narrowed
         self._set = narrowed.labels
         self._labels = Labels(self._set.ontology)
         self._target = target
@@ -90,7 +89,7 @@ class Documents:
         self._templates = Templates(self._elements.template)
         self._images: _Document | None = None
         self._all: list[_Document] = []
-        self._layout = Layout(self._set, target, options, narrowed.note)
+        self._layout = Layout(narrowed, target, options)
 
     def write(self) -> None:
         """Walk the rows and write all files.
@@ -108,25 +107,20 @@ class Documents:
         self._close()
 
     def _write_rows(self) -> None:
-        for one in self._narrowed.tables():
-            if isinstance(one, LeftTable):
-                self._table(self._still_images(), one)
+        for left, names in self._layout:
+            if isinstance(left, LeftTable):
+                self._table(self._still_images(), left, names)
+            elif left.row.data_type is DataType.IMAGE:
+                self._still(self._still_images(), left, names[0])
             else:
-                self._row(one)
-            del one  # a table of some megabytes goes before the next is made
+                document = self._document(left.row)
+                (self._video if document.is_video else self._group)(document, left, names)
+                document.body.close()
+            del left  # a table of some megabytes goes before the next is made
         if not self._all:
             self._document(None)
 
-    def _row(self, left: Left) -> None:
-        names = self._layout.take(left.row)
-        if left.row.data_type is DataType.IMAGE:
-            self._image(self._still_images(), left.row, 0, names[0], left.on_frames().get(0, ()), {})
-        else:
-            document = self._document(left.row)
-            (self._video if document.is_video else self._group)(document, left, names)
-            document.body.close()
-
-    def _table(self, document: _Document, left: LeftTable) -> None:
+    def _table(self, document: _Document, left: LeftTable, given: Mapping[int, str]) -> None:
         """Write many images that are rows of their own."""
         table, elements = left.table, self._templates.elements(left)
         for number, title in enumerate(table.titles):
@@ -135,10 +129,8 @@ class Documents:
             if None in shapes or number in table.classifications:
                 shapes = self._filled(table, number, shapes)
             subset = split_of(table.client_metadata.get(number))
-            wanted = self._layout.file_name(table.empty_row(number)) if subset else title
-            name = self._layout.still(wanted, subset, table.sizes[number])
             own = {} if table.native is None or table.native.family != FAMILY else table.native.rows.get(number, {})
-            names = _names(name, title, table.unit_titles.get(number, title), subset, own)
+            names = _names(given[number], title, table.unit_titles.get(number, title), subset, own)
             document.add_image(document.id_of(own), names, table.sizes[number], "".join(shapes))
 
     def _filled(self, table: Table, number: int, shapes: list[Any]) -> list[str]:
@@ -162,7 +154,6 @@ class Documents:
         return self._all[-1]
 
     def _close(self) -> None:
-        self._layout.close()
         for number, document in enumerate(self._all, 1):
             with self._target.open(self._name(document, number)) as stream:
                 stream.write(self._head(document).encode())
@@ -179,6 +170,14 @@ class Documents:
 
     # --- rows -------------------------------------------------------------------------------------------------------
 
+    def _still(self, document: _Document, left: Left, name: str) -> None:
+        """Write an image that is a row of its own."""
+        row = left.row
+        own = row._native.row if row._native is not None and row._native.family == FAMILY else {}
+        names = _names(name, row.data_title, row._units[0].data_title, split_of(row.client_metadata), own)
+        inner = self._inner(row, 0, left.on_frames().get(0, ()), {})
+        document.add_image(document.id_of(own), names, frame_size(row, 0), inner)
+
     def _image(
         self,
         document: _Document,
@@ -189,19 +188,15 @@ class Documents:
         tracks: dict[str, int],
     ) -> None:
         """Write a frame as an image of this name, with objects that are on it and its classifications."""
+        own = row._native.frames.get(frame, {}) if row._native is not None and row._native.family == FAMILY else {}
+        names = _names(name, self._layout.title(row, frame), native=own)
+        document.add_image(frame, names, frame_size(row, frame), self._inner(row, frame, objects, tracks))
+
+    def _inner(self, row: LabelRowV2, frame: int, objects: Iterable[Any], tracks: dict[str, int]) -> str:
+        """Return what is on an image."""
         shapes = [self._elements.shape(row, frame, one, tracks) for one in objects]
         tags = [one for one in row._classifications.values() if frame in one._frames]
-        inner = "".join([*shapes, *self._elements.tags(row, frame, tags, tracks)])
-        title = self._layout.title(row, frame)
-        if document.row is None:
-            own = row._native.row if row._native is not None and row._native.family == FAMILY else {}
-            subset = split_of(row.client_metadata)
-            names = _names(name, title, row._units[0].data_title, subset, own)
-            document.add_image(document.id_of(own), names, frame_size(row, frame), inner)
-            return
-        own = row._native.frames.get(frame, {}) if row._native is not None and row._native.family == FAMILY else {}
-        names = _names(name, title, native=own)
-        document.add_image(frame, names, frame_size(row, frame), inner)
+        return "".join([*shapes, *self._elements.tags(row, frame, tags, tracks)])
 
     def _group(self, document: _Document, left: Left, names: Mapping[int, str]) -> None:
         """Write an image group or series, each frame an image."""
