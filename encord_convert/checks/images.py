@@ -126,6 +126,7 @@ class Images:
 
         try:
             with Image.open(stream) as image:
+                image.draft(image.mode, (1, 1))  # of JPEG an eighth will do
                 image.load()
         except (Image.DecompressionBombError, *BROKEN) as error:
             self._tell(Kind.DROPPED, "TRUNCATED", row, frame, f"{member} is damaged ({error}).")
