@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from hashlib import blake2b
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class Images:
     looked, found : int
         Images that were looked for, and those that were there.
     prints : array of int
-        By image that was seen, a fingerprint of its file; 0 where it has none.
+        By image that was seen, a fingerprint of its file; 0 where it has none. See :meth:`settle`.
     names : list of str
         Of the same images, the rows' titles.
     has_wrong_sizes : bool
@@ -61,6 +61,7 @@ class Images:
         self.prints = array("Q")
         self.names: list[str] = []
         self._members: list[str] = []
+        self._twins: list[tuple[int, int]] = []
         self._missing = Counts()
         self._told = told
 
@@ -99,19 +100,16 @@ class Images:
         source = self.finder.source
         try:
             with source.open(member) as stream:
-                head = stream.read(HEAD_BYTES)
-                size = stream.seek(0, os.SEEK_END)
-                stream.seek(max(size - _TAIL_BYTES, 0))
-                tail = stream.read(_TAIL_BYTES)
-                header = header_in(head)
-                if header is None:
-                    stream.seek(0)
+                head, tail, size = _ends(stream)
+            header = header_in(head)
+            if header is None:
+                with source.open(member) as stream:
                     header = read_header(stream, source.place(member))
-                if header is None:
-                    self._tell(Kind.DROPPED, "UNREADABLE", row, frame, f"{member} is not an image that can be read.")
-                    return 0
-                if header.suffix in (".jpg", ".png") and not tail.endswith(_ENDS):
-                    stream.seek(0)
+            if header is None:
+                self._tell(Kind.DROPPED, "UNREADABLE", row, frame, f"{member} is not an image that can be read.")
+                return 0
+            if header.suffix in (".jpg", ".png") and not tail.endswith(_ENDS):
+                with source.open(member) as stream:
                     self._decode(row, frame, member, stream)
         except (OSError, ReadError) as error:
             sentence = error.sentence if isinstance(error, ReadError) else f"{member} cannot be read ({error})."
@@ -126,6 +124,7 @@ class Images:
 
         try:
             with Image.open(stream) as image:
+                image.draft(image.mode, (1, 1))  # of JPEG an eighth will do
                 image.load()
         except (Image.DecompressionBombError, *BROKEN) as error:
             self._tell(Kind.DROPPED, "TRUNCATED", row, frame, f"{member} is damaged ({error}).")
@@ -153,42 +152,55 @@ class Images:
             return None
         return None if header is None else _right_size(row, header)
 
-    def finish(self) -> None:
-        """Say which images are missing, unless all are, and which are there twice."""
+    def finish(self, told: Collection[int] = ()) -> None:
+        """Say which images are missing, unless all are, and which are there twice, but for those that were told."""
         if self.found:
             self._told.merge(self._missing)
-        for one, other in self.twins():
-            detail = f"It is the same file, byte for byte, as {self.names[other]}."
-            self._told.lose(
-                Kind.APPROXIMATED, "DUPLICATE_IMAGE", Feature.MEDIA, _IMAGE, Where(row=self.names[one]), detail
-            )
+        for one, other in self._twins:
+            if one not in told:
+                detail = f"It is the same file, byte for byte, as {self.names[other]}."
+                where = Where(row=self.names[one])
+                self._told.lose(Kind.APPROXIMATED, "DUPLICATE_IMAGE", Feature.MEDIA, _IMAGE, where, detail)
 
-    def twins(self) -> Iterator[tuple[int, int]]:
-        """Yield images whose file is that of an earlier one, byte for byte, with the first such."""
+    def settle(self) -> None:
+        """Read those files whole that look like others, so that only what is equal has one fingerprint."""
         if not self.prints:
             return
-        prints = np.frombuffer(self.prints, np.uint64)
+        prints = np.array(self.prints, np.uint64)
         order = np.argsort(prints, kind="stable")
         ranked = prints[order]
         starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]])).tolist()
         for start, end in zip(starts, [*starts[1:], len(ranked)], strict=True):
             if end - start > 1 and ranked[start]:
-                first: dict[bytes, int] = {}
+                first: dict[int, int] = {}
                 for at in order[start:end].tolist():
-                    whole = self._digest(self._members[at])
+                    whole = self.prints[at] = self._digest(self._members[at])
                     if first.setdefault(whole, at) != at:
-                        yield at, first[whole]
+                        self._twins.append((at, first[whole]))
 
-    def _digest(self, member: str) -> bytes:
+    def _digest(self, member: str) -> int:
         assert self.finder is not None
-        digest = blake2b(digest_size=16)
+        digest = blake2b(digest_size=8)
         with self.finder.source.open(member) as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
-        return digest.digest()
+        return int.from_bytes(digest.digest(), "big") or 1
 
     def _tell(self, kind: Kind, code: str, row: Any, frame: int, detail: str) -> None:
         self._told.lose(kind, code, Feature.MEDIA, _IMAGE, _where(row, frame), detail)
+
+
+def _ends(stream: BinaryIO) -> tuple[bytes, bytes, int]:
+    """Return the first and the last bytes of a file, and how many there are."""
+    head = stream.read(HEAD_BYTES)
+    if stream.seekable():
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(size - _TAIL_BYTES, 0))
+        return head, stream.read(_TAIL_BYTES), size
+    tail, size = head[-_TAIL_BYTES:], len(head)
+    while block := stream.read(1 << 20):  # in an archive
+        tail, size = (tail + block)[-_TAIL_BYTES:], size + len(block)
+    return head, tail, size
 
 
 def _right_size(row: Any, header: Header) -> tuple[int, int] | None:

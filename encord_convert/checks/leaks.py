@@ -49,6 +49,11 @@ class Leaks:
     ----------
     told : Counts
         Is told what is shared.
+
+    Attributes
+    ----------
+    same_files : set of int
+        Images, by their number among those that were seen, whose file another split has.
     """
 
     def __init__(self, told: Counts) -> None:
@@ -58,8 +63,8 @@ class Leaks:
         self._keys = {kind: array("Q") for kind in ("copy", "video", "patient")}
         self._numbers = array("q")
         self._titles: list[str] = []
-        self._files: dict[str | None, str | None] = {}
-        self._prints = array("Q")
+        self._images = array("q")
+        self.same_files: set[int] = set()
 
     def see(self, row: Any, images: Images) -> None:
         """Take what a row may share; ``images`` has seen it."""
@@ -85,16 +90,15 @@ class Leaks:
             self._keys["video"].append(_code(video))
             self._keys["patient"].append(_code(patient))
             self._numbers.append(number)
-            self._prints.append(images.prints[at - count] if has_files else 0)
+            self._images.append(len(images.prints) - count + at if has_files else -1)
 
     def finish(self, images: Images) -> dict[str, tuple[int, int]]:
         """Tell what is shared; return, by split, how many images share something, and how many there are."""
-        splits = np.frombuffer(self._split_of, np.uint8) if self._split_of else np.zeros(0, np.uint8)
+        splits, numbers = np.array(self._split_of, np.uint8), np.array(self._numbers, np.int64)
         names = list(self._splits)
-        numbers = np.frombuffer(self._numbers, np.int64) if self._numbers else np.zeros(0, np.int64)
         shared = np.zeros(len(splits), bool)
-        keys = {kind: np.frombuffer(one, np.uint64) if one else np.zeros(0, np.uint64)
-                for kind, one in {"file": self._prints, **self._keys}.items()}  # fmt: skip
+        prints, at_images = np.array([*images.prints, 0], np.uint64), np.array(self._images, np.int64)
+        keys = {"file": prints[at_images], **{kind: np.array(one, np.uint64) for kind, one in self._keys.items()}}
         for code, kind, reach in (
             ("LEAK_FILE", "file", None), ("LEAK_COPY", "copy", None), ("LEAK_FRAMES", "video", NEAR),
             ("LEAK_VIDEO", "video", None), ("LEAK_PATIENT", "patient", None),
@@ -102,6 +106,8 @@ class Leaks:
             others = partners(keys[kind], splits, numbers if kind == "video" else None, reach)
             for at in np.flatnonzero((others >= 0) & ~shared).tolist():
                 shared[at] = True
+                if kind == "file":
+                    self.same_files.add(self._images[at])
                 other = int(others[at])
                 if self._rank(names[splits[at]]) > self._rank(names[splits[other]]):
                     detail = _SAID[code].format(self._titles[other], names[splits[other]])

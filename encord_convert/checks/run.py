@@ -191,8 +191,10 @@ class _Walk:
 
     def finish(self) -> dict[str, tuple[int, int]]:
         """Say what is known at the end, of the images and of the splits."""
-        self.images.finish()
-        return self._shared.finish(self.images) if self._leaks else {}
+        self.images.settle()
+        found = self._shared.finish(self.images) if self._leaks else {}
+        self.images.finish(self._shared.same_files)
+        return found
 
     def right_size(self, row: LabelRowV2) -> tuple[int, int] | None:
         """Return the size of the image of a row, if the row says another that is plainly wrong."""

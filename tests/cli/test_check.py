@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from seeded_faults import (
     BOX,
+    CUT_SHORT,
     FAULTS,
     OTHER,
     Fault,
@@ -170,6 +171,12 @@ def test_shapes_that_a_target_has_not_are_counted_beyond_the_places_that_are_lis
 def test_an_image_with_bytes_behind_its_end_is_whole(tmp_path: Path) -> None:
     root = made(yolo, tmp_path, file("images/train/1.jpg", image(1) + b"appended by a phone"))
     assert check(root).is_clean
+
+
+def test_images_in_an_archive_are_looked_at(tmp_path: Path) -> None:
+    root = made(roboflow, tmp_path, file("train/3.jpg", CUT_SHORT), file("train/4.jpg", image(2)))
+    archive = shutil.make_archive(str(tmp_path / "set"), "zip", root)
+    assert check(archive).counts == check(root).counts == {"TRUNCATED": 1, "DUPLICATE_IMAGE": 1, "SIZE_MISMATCH": 1}
 
 
 def test_labels_alone_have_no_images_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
