@@ -160,7 +160,7 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
     ):
         # Nothing was added; or what it was added to may be what was dropped.
         return False
-    if what.endswith(_NOTHING) or ": id: " in what:
+    if what.endswith(_NOTHING) or re.search("[:,] id: ", what):
         return False
     if _NO_CLASS.match(what):
         return False
