@@ -114,7 +114,7 @@ class _Circle(_Checked):
     x: Number = 0
     y: Number = 0
     r: Number = 0
-    chunk: Number = 1
+    stretch: Number = 1
     theta: Number = 0
 
 

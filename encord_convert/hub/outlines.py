@@ -22,7 +22,7 @@ def ellipse_px(c: Any, width: int, height: int) -> tuple[float, float, float, fl
     """
     x, y = c.center_x * width, c.center_y * height
     if isinstance(c, CircleCoordinates):
-        return x, y, abs(c.radius * width), abs(c.chunk * c.radius * width)
+        return x, y, abs(c.radius * width), abs(c.stretch * c.radius * width)
     return x, y, abs(c.rx * width), abs(c.ry * height)
 
 

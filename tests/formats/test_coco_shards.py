@@ -63,7 +63,7 @@ def check(source: Path, folder: Path, to: str = "coco", **options: Any) -> int:
 # -- what is cut -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("many_sheets")
+@pytest.mark.usefixtures("many_tables")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_fixture_is_converted_as_by_one(case: Path, tmp_path: Path) -> None:
     assert (check(case, tmp_path) > 1) == (case.name in CUT)
@@ -115,7 +115,7 @@ def drawn(chance: Random, number: int, images: int) -> dict[str, Any]:
     return found | (chance.choice(odd) if chance.random() < 0.3 else {})
 
 
-@pytest.mark.usefixtures("many_sheets")
+@pytest.mark.usefixtures("many_tables")
 @pytest.mark.parametrize("seed", range(18))
 def test_files_of_everything_are_converted_as_by_one(seed: int, tmp_path: Path) -> None:
     options: dict[str, str] = [{}, {"prefer": "polygon", "captions": "separate"}, {"extras": "attributes"}][seed % 3]
@@ -124,14 +124,14 @@ def test_files_of_everything_are_converted_as_by_one(seed: int, tmp_path: Path) 
     assert check(file, tmp_path, "coco-rle" if seed > 11 else "coco", **options) > 1
 
 
-@pytest.mark.usefixtures("many_sheets")
+@pytest.mark.usefixtures("many_tables")
 @pytest.mark.parametrize("name", SAMPLES)
 def test_what_was_written_is_converted_as_by_one(name: str, tmp_path: Path) -> None:
     write(SAMPLES[name](), tmp_path, "coco", report=Report())
     check(tmp_path / "annotations.json", tmp_path)
 
 
-@pytest.mark.usefixtures("many_sheets")
+@pytest.mark.usefixtures("many_tables")
 @pytest.mark.parametrize("seed", [0, *range(2, 9)])  # of the other nothing can be written
 def test_random_sets_that_were_written_are_converted_as_by_one(seed: int, tmp_path: Path) -> None:
     write(random_labels(seed), tmp_path, "coco", report=Report())
@@ -154,7 +154,7 @@ def test_other_processes_write_what_one_does(jobs: int, tmp_path: Path) -> None:
     assert converted(tmp_path / "a.json", tmp_path / "together", jobs) == alone
 
 
-@pytest.mark.usefixtures("many_sheets")
+@pytest.mark.usefixtures("many_tables")
 @pytest.mark.parametrize(
     "box", [lambda n: [0.1, 0.2, 0.3, 0.4], lambda n: [0.1, 0.2, 0.3, 0.4] if n < 12 else [10, 20, 60, 40],
             lambda n: [150, 80, 190, 90], lambda n: [150, 80, 190, 90] if n < 15 else [1, 2, 3, 4],
@@ -167,7 +167,7 @@ def test_what_all_boxes_let_one_suspect_is_said_once(box: Callable[[int], list[f
     assert check(tmp_path / "a.json", tmp_path) > 1
 
 
-@pytest.mark.usefixtures("many_sheets")
+@pytest.mark.usefixtures("many_tables")
 def test_an_image_without_size_in_the_second_part_costs_what_it_costs_one_process(tmp_path: Path) -> None:
     image_entries = plain()["images"]
     del image_entries[9]["width"]
@@ -220,7 +220,7 @@ def one_table(folder: Path) -> None:
     written(folder, images=plain()["images"][:1])
 
 
-@pytest.mark.usefixtures("many_sheets")
+@pytest.mark.usefixtures("many_tables")
 @pytest.mark.parametrize(
     "make", [several_files, results_beside, compressed, videos, tracks, segments, shared_names, one_table]
 )
@@ -231,7 +231,7 @@ def test_a_source_that_is_not_simple_is_not_cut(make: Callable[[Path], None], tm
     assert check(source, tmp_path) == 1
 
 
-@pytest.mark.usefixtures("many_sheets")
+@pytest.mark.usefixtures("many_tables")
 def test_a_file_that_changes_before_another_process_opens_it_is_refused_there(tmp_path: Path) -> None:
     written(tmp_path)
     *_, last = read(tmp_path / "a.json").shards(2)
@@ -242,7 +242,7 @@ def test_a_file_that_changes_before_another_process_opens_it_is_refused_there(tm
         list(open_shard(opened))
 
 
-@pytest.mark.usefixtures("many_sheets")
+@pytest.mark.usefixtures("many_tables")
 def test_archives_and_memory_are_not_cut(tmp_path: Path) -> None:
     text = json.dumps(plain()).encode()
     assert len(read(MemorySource({"a.json": text})).shards(2)) == 1

@@ -53,7 +53,7 @@ def by_rows(labels: LabelSet) -> LabelSet:
 
 def one_by_one(patch: pytest.MonkeyPatch) -> None:
     """Let no shape be read with others."""
-    patch.setattr(TableReader, "sheet", lambda *_: None)
+    patch.setattr(TableReader, "table", lambda *_: None)
     patch.setattr(Alikes, "of", lambda self, entries: ([None] * len(entries), [None] * len(entries)))
 
 
@@ -186,7 +186,7 @@ def test_a_file_of_everything_is_written_alike(seed: int, tmp_path: Path, monkey
 def test_rows_of_a_table_are_the_rows_that_are_made_shape_by_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     source = MemorySource({"a.xml": crowded(1)})
     found = [row.to_encord_dict() for row in read(source, "cvat")]
-    monkeypatch.setattr(TableReader, "sheet", lambda *_: None)
+    monkeypatch.setattr(TableReader, "table", lambda *_: None)
     assert found == [row.to_encord_dict() for row in read(source, "cvat")]
 
 

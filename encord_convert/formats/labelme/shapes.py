@@ -227,8 +227,8 @@ def written(coordinates: Any, size: Size) -> dict[str, Any]:
         type_, flat = "oriented_rectangle", corners_from_rotated(*box, r.theta)
     elif isinstance(coordinates, CircleCoordinates):
         o = coordinates
-        if o.chunk != 1 or o.theta:
-            numbers = [o.center_x, o.center_y, o.radius, o.chunk, o.theta]
+        if o.stretch != 1 or o.theta:
+            numbers = [o.center_x, o.center_y, o.radius, o.stretch, o.theta]
             return {**_form("polygon", outline_px(o, width, height), None), OURS: {"circle": numbers}}
         cx, cy, radius, _ = ellipse_px(o, width, height)
         type_, flat = "circle", [cx, cy, cx + radius, cy]
@@ -287,6 +287,6 @@ def _numbers(coordinates: Any) -> list[float]:
         return [coordinates.x, coordinates.y]
     if isinstance(coordinates, CircleCoordinates):
         o = coordinates
-        return [o.center_x, o.center_y, o.radius, o.chunk, o.theta / 360]
+        return [o.center_x, o.center_y, o.radius, o.stretch, o.theta / 360]
     c = coordinates
     return [c.top_left_x, c.top_left_y, c.width, c.height, getattr(c, "theta", 0.0) / 360]

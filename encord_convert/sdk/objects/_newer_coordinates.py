@@ -76,7 +76,7 @@ class CircleCoordinates:
     center_x: float
     center_y: float
     radius: float
-    chunk: float = 1.0
+    stretch: float = 1.0
     theta: float = 0.0
 
     _key: ClassVar[str] = "circle"
@@ -90,7 +90,7 @@ class CircleCoordinates:
     def to_dict(self) -> dict[str, float]:
         """Return the JSON form, without the key it stands under."""
         c = self
-        return {"x": c.center_x, "y": c.center_y, "r": c.radius, "stretch": c.chunk, "theta": c.theta}
+        return {"x": c.center_x, "y": c.center_y, "r": c.radius, "stretch": c.stretch, "theta": c.theta}
 
     _json = to_dict
 
