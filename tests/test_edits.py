@@ -271,6 +271,28 @@ def test_a_row_in_hand_is_the_same_row_in_the_next_walk() -> None:
     assert all(one is other for one, other in zip(rows, labels, strict=True))
 
 
+NEW_SETS: dict[str, Callable[[LabelSet], LabelSet]] = {
+    "where": lambda labels: labels.filter("area > 0 or area is None"),
+    "sampled": lambda labels: labels.sample(100),
+    "split": lambda labels: labels.split(train=0.5, val=0.5),
+    "merged": lambda labels: labels.merge(SAMPLES["boxes"]()),
+}
+
+
+@pytest.mark.parametrize("edit", [remove_all_objects, move_box, note_on_data], ids=lambda edit: edit.__name__)
+@pytest.mark.parametrize("made", NEW_SETS)
+def test_an_edit_of_a_new_set_is_written_and_leaves_the_first_as_it_is(
+    made: str, edit: Callable[[LabelSet], None]
+) -> None:
+    first = read(BOXES, report=Report())
+    labels, expected = NEW_SETS[made](first), kept(NEW_SETS[made](read(BOXES, report=Report())))
+    edit(labels)
+    edit(expected)
+    gc.collect()
+    assert timeless(as_json(labels)) == timeless(as_json(expected)) != timeless(as_json(NEW_SETS[made](first)))
+    assert as_json(first) == as_json(read(BOXES, report=Report()))
+
+
 @pytest.mark.parametrize("source", STREAMS)
 def test_an_edit_of_a_row_that_would_be_lost_is_an_error_or_kept(source: str) -> None:
     labels = STREAMS[source]()

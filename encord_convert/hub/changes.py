@@ -8,12 +8,21 @@ sums of a report still add up to what was in the source and what the code added.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from encord_convert.hub.contents import SIDES, hub_answers, info_of, label_of, side_types, type_of, unplaced_answers
+from encord_convert.hub.contents import (
+    SIDES,
+    hub_answers,
+    info_of,
+    label_of,
+    labels_off_frames,
+    side_types,
+    type_of,
+    unplaced_answers,
+)
 from encord_convert.hub.counts import Carried, Counts, Key, Origin
 from encord_convert.hub.loss import NOWHERE, Feature, Kind, Level, Where
 from encord_convert.hub.native import OF_GEOMETRY
@@ -63,6 +72,10 @@ class Changes:
         after = {} if now is None else {**now._objects, **now._classifications}
         if now is None:
             self.drop_image(was)
+            where = Where(file=was._origin, row=was.data_title)
+            for key in labels_off_frames(was):
+                detail = _DETAILS.get(self._code, _REMOVED)
+                self._counts.drop(self._code, Feature.UNPLACED, key, where, detail)
         for old in before:
             new = after.pop(old._hash, None)
             origin = origin_of(old)
@@ -70,8 +83,6 @@ class Changes:
                 self._drop(was, old, origin)
             elif _same(old, new):
                 new._origin = origin
-            elif self._code == FILTERED and _is_part(old, new):
-                self._drop_frames(was, old, new, origin)
             else:
                 if now is not None and now._native is not None and _is_redrawn(old, new):
                     now._native = now._native.without((new._hash,), OF_GEOMETRY)
@@ -86,6 +97,25 @@ class Changes:
             new._origin = origin_of(new)
             for key, count in _things(new._origin, new).items():
                 self._counts.into[key] += count
+
+    def tell_left(self, was: LabelRowV2, now: LabelRowV2, gone: Mapping[str, Sequence[int | None]]) -> None:
+        """Tell that labels of a row are left out, on frames or altogether; those that stay are as they were.
+
+        Parameters
+        ----------
+        was, now : LabelRowV2
+        gone : mapping
+            By the hash of a label, the frames on which it is left out.
+        """
+        for old in (*was._objects.values(), *was._classifications.values()):
+            origin, hash_ = origin_of(old), old._hash
+            new: Any = now._objects.get(hash_) or now._classifications.get(hash_)
+            if new is None:
+                self._drop(was, old, origin)
+            elif hash_ in gone:
+                self._drop_frames(was, old, new, origin)
+            else:
+                new._origin = origin
 
     def note(self, level: Level, code: str, detail: str) -> None:
         """Say something that lost nothing."""
@@ -167,6 +197,17 @@ class Changes:
             )
 
     def _drop(self, row: LabelRowV2, old: Any, origin: Origin) -> None:
+        if origin.weights is None and not origin.also and len(old._frames) == 1:  # most are so, and need less
+            key = _key(origin)
+            self._counts.dropped[key] += 1
+            self._counts.changed[key] -= origin.changed
+            for type_, count in origin.carried:
+                self._counts.dropped[type_, origin.label] += count
+            if unplaced := len(unplaced_answers(old)):
+                self._counts.dropped["unplaced", origin.label] += unplaced
+            if not self._counts.lose_more(Kind.DROPPED, self._code, _feature(old), key):
+                self._lose(Kind.DROPPED, row, old, origin, _DETAILS.get(self._code, _REMOVED))
+            return
         self._count(old, origin, _things(origin, old), None, 0)
         self._lose(Kind.DROPPED, row, old, origin, _DETAILS.get(self._code, _REMOVED))
 
@@ -273,17 +314,6 @@ def _is_redrawn(old: Any, new: Any) -> bool:
     return any(
         getattr(data, "coordinates", None) != getattr(new._frames.get(frame), "coordinates", None)
         for frame, data in old._frames.items()
-    )
-
-
-def _is_part(old: Any, new: Any) -> bool:
-    """Tell whether a label says the same as another on some of its frames, and nothing else."""
-    frames = all(old._frames.get(frame) == data for frame, data in new._frames.items())
-    if not frames or not new._frames or _answers(old)[0] != _answers(new)[0]:
-        return False
-    of_frame = getattr(old, "_dynamic_answers_at", None)
-    return of_frame is None or all(
-        list(of_frame(frame)) == list(new._dynamic_answers_at(frame)) for frame in new._frames
     )
 
 

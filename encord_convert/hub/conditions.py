@@ -110,6 +110,9 @@ class Fields(Protocol):
     def attribute(self, name: str) -> Column | None:
         """Return the answers to the attributes of a name; None: not known."""
 
+    def only(self, some: Bools) -> Fields:
+        """Return the values of some of them; of all, where taking some out is no gain."""
+
 
 class Condition:
     """A condition that was parsed.
@@ -160,13 +163,20 @@ class Condition:
             def joined(fields: Fields) -> Truth:
                 found = parts[0](fields)
                 for part in parts[1:]:
-                    other = part(fields)
-                    may_hold, may_fail = (found.may_hold, other.may_hold), (found.may_fail, other.may_fail)
-                    found = (
-                        Truth(may_hold[0] & may_hold[1], may_fail[0] | may_fail[1])
-                        if is_and
-                        else Truth(may_hold[0] | may_hold[1], may_fail[0] & may_fail[1])
-                    )
+                    # Only for these the rest makes a difference.
+                    some = found.may_hold if is_and else found.may_fail
+                    if some.all():
+                        other = part(fields)
+                    elif not some.any():
+                        break
+                    else:
+                        inner = part(fields.only(some))
+                        other = Truth(np.zeros_like(some), np.zeros_like(some))
+                        other.may_hold[some], other.may_fail[some] = inner.may_hold, inner.may_fail
+                    if is_and:
+                        found = Truth(found.may_hold & other.may_hold, found.may_fail | other.may_fail)
+                    else:
+                        found = Truth(found.may_hold | other.may_hold, found.may_fail & other.may_fail)
                 return found
 
             return joined

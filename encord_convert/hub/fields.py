@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encord_convert.hub.conditions import CLASSIFICATION, Coded, Column
+from encord_convert.hub.conditions import CLASSIFICATION, Coded, Column, Fields
 from encord_convert.hub.measures import measure, measures_of
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.visibility import frame_size, unit_of
@@ -21,6 +22,34 @@ if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2
 
 MEASURES = ("x", "y", "width", "height", "area")
+
+
+class Some:
+    """Some of the annotations or images of which others know the values."""
+
+    def __init__(self, fields: Fields, some: NDArray[np.bool_]) -> None:
+        self._fields = fields
+        self._some = some
+
+    def __len__(self) -> int:
+        return int(self._some.sum())
+
+    def field(self, name: str) -> Column | None:
+        """Return the values of a field."""
+        return self._of(self._fields.field(name))
+
+    def attribute(self, name: str) -> Column | None:
+        """Return the answers to the attributes of a name."""
+        return self._of(self._fields.attribute(name))
+
+    def only(self, some: NDArray[np.bool_]) -> Fields:
+        """Return the values of some of these."""
+        return Some(self, some)
+
+    def _of(self, column: Column | None) -> Column | None:
+        if isinstance(column, Coded):
+            return Coded(column.codes[self._some], column.vocabulary)
+        return None if column is None else np.asarray(column[self._some])
 
 
 class TableImages:
@@ -50,6 +79,10 @@ class TableImages:
     def attribute(self, name: str) -> Column | None:
         """Return None: images have no answers."""
         return None
+
+    def only(self, some: NDArray[np.bool_]) -> Fields:
+        """Return the values of some of them."""
+        return Some(self, some)
 
 
 class TableFields:
@@ -97,6 +130,10 @@ class TableFields:
         """Return the answers to the attributes of a name."""
         return self.by_variant(lambda one: answers_of(_object_of(one), 0).get(name),
                                 lambda one: answers_of(one, 0).get(name))  # fmt: skip
+
+    def only(self, some: NDArray[np.bool_]) -> Fields:
+        """Return the values of some of them."""
+        return Some(self, some)
 
     @cached_property
     def _measures(self) -> NDArray[np.float64]:
@@ -152,23 +189,30 @@ class RowImages:
         """Return None: images have no answers."""
         return None
 
+    def only(self, some: NDArray[np.bool_]) -> Fields:
+        """Return the values of some of them."""
+        return Some(self, some)
+
 
 class RowFields:
     """The annotations of a row: each object and classification on each of its frames.
 
-    Attributes
+    Parameters
     ----------
-    annotations : list of (instance, int or None)
-        With the frame; None of one that is on no frame.
+    row : LabelRowV2
+    annotations : list of (instance, int or None), optional
+        Some of them, with the frame; None of one that is on no frame. By default all.
     """
 
-    def __init__(self, row: LabelRowV2) -> None:
+    def __init__(self, row: LabelRowV2, annotations: list[tuple[Any, int | None]] | None = None) -> None:
         self.row = row
-        self.annotations: list[tuple[Any, int | None]] = [
-            (instance, frame)
-            for instance in (*row._objects.values(), *row._classifications.values())
-            for frame in sorted(instance._frames) or (None,)
-        ]
+        if annotations is None:
+            annotations = [
+                (instance, frame)
+                for instance in (*row._objects.values(), *row._classifications.values())
+                for frame in sorted(instance._frames) or (None,)
+            ]
+        self.annotations = annotations
 
     def __len__(self) -> int:
         return len(self.annotations)
@@ -196,6 +240,10 @@ class RowFields:
     def attribute(self, name: str) -> Coded:
         """Return the answers to the attributes of a name."""
         return Coded.of(answers_of(one, frame or 0).get(name) for one, frame in self.annotations)
+
+    def only(self, some: NDArray[np.bool_]) -> RowFields:
+        """Return the values of some of them; nothing else is looked at."""
+        return RowFields(self.row, list(compress(self.annotations, some)))
 
     @cached_property
     def _measures(self) -> NDArray[np.float64]:

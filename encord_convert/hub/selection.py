@@ -15,7 +15,7 @@ import numpy as np
 
 from encord_convert.hub.changes import FILTERED, Changes
 from encord_convert.hub.conditions import Coded, Condition, Fields
-from encord_convert.hub.contents import count_row
+from encord_convert.hub.contents import count_row, labels_off_frames
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.fields import RowFields, RowImages, TableFields, TableImages
 from encord_convert.hub.labelset import LabelSet
@@ -120,10 +120,12 @@ class Where:
         self._say(changes)
         fields = RowFields(row)
         kept = self._may_hold(fields)
-        stays = bool(self._may_hold(RowImages(row))[0]) and (bool(kept.any()) or not self._drop_empty)
-        new = _with(row, fields, kept) if stays else None
-        changes.tell(row, new)
-        return new
+        is_empty = self._drop_empty and not kept.any() and not labels_off_frames(row)
+        stays = bool(self._may_hold(RowImages(row))[0]) and not is_empty
+        if stays:
+            return _with(row, fields, kept, changes)
+        changes.tell(row, None)
+        return None
 
     def _may_hold(self, fields: Fields) -> Any:
         return np.ones(len(fields), bool) if self._condition is None else self._condition.of(fields).may_hold
@@ -156,9 +158,7 @@ class Classes:
     def row(self, row: LabelRowV2, changes: Changes) -> LabelRowV2 | None:
         """Return the row without them."""
         fields = RowFields(row)
-        new = _with(row, fields, [one.feature_hash not in self._gone for one, _ in fields.annotations])
-        changes.tell(row, new)
-        return new
+        return _with(row, fields, [one.feature_hash not in self._gone for one, _ in fields.annotations], changes)
 
 
 class Sample:
@@ -280,21 +280,19 @@ def _classes_on(one: One) -> list[list[str]]:
     return found
 
 
-def _with(row: LabelRowV2, fields: RowFields, kept: Any) -> LabelRowV2:
-    """Return a copy of a row with some of its annotations."""
-    new = row._twin()
+def _with(row: LabelRowV2, fields: RowFields, kept: Any, changes: Changes) -> LabelRowV2:
+    """Return a copy of a row with some of its annotations, and tell of the others."""
     gone: dict[str, list[int | None]] = {}
     for (one, frame), stays in zip(fields.annotations, kept, strict=True):
         if not stays:
             gone.setdefault(one._hash, []).append(frame)
-    for hash_, frames in gone.items():
+    known: dict[str, Any] = {**row._objects, **row._classifications}
+    whole = {hash_ for hash_, frames in gone.items() if len(frames) >= len(known[hash_]._frames)}
+    new = row._twin(but=whole)
+    for hash_ in gone.keys() - whole:
         instance: Any = new._objects.get(hash_) or new._classifications[hash_]
-        if len(frames) < len(instance._frames):
-            instance.remove_from_frames(frames)
-        elif hash_ in new._objects:
-            new.remove_object(instance)
-        else:
-            new.remove_classification(instance)
+        instance.remove_from_frames(gone[hash_])
+    changes.tell_left(row, new, gone)
     return new
 
 

@@ -4,7 +4,7 @@ Columns
     ``image`` (the file, where it is found), ``image_id``, ``file_name``, ``width``, ``height``, and ``objects``: lists
     of ``id`` (hash of the object), ``bbox`` (left, top, width, height in px), ``area``, ``category`` (a ``ClassLabel``)
     and ``confidence``. These are the columns that ``load_dataset`` gives of what ``--target hf`` writes. A split is a
-    dataset; images that are in none are in ``train``.
+    dataset, called as the library does: ``train``, ``validation``, ``test``; images that are in none are in ``train``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from encord_convert.hub.changes import origin_of
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Feature, Where
-from encord_convert.hub.splits import UNNAMED, metadata_of
+from encord_convert.hub.splits import UNNAMED, metadata_of, standard
 from encord_convert.interop import imported, reported
 from encord_convert.interop.detections import Detected, Detections, carries
 from encord_convert.sdk.constants.enums import DataType
@@ -27,6 +27,7 @@ from encord_convert.sdk.objects.coordinates import BoundingBoxCoordinates
 if TYPE_CHECKING:
     from encord_convert.losses.report import Report
 
+_SPLITS: dict[str | None, str] = {"train": "train", "val": "validation", "test": "test"}
 _COLUMNS = ("image", "image_id", "file_name", "width", "height", "objects")
 _OF_OBJECTS = ("id", "bbox", "area", "category", "confidence")
 
@@ -38,7 +39,8 @@ def to_hf(labels: LabelSet, *, images: Any = None, report: Report | None = None)
     with reported(report, "datasets") as account:
         found = Detections(labels, account, carries(Feature.CONFIDENCE, Feature.MANUAL, masks=False), images)
         for number, one in enumerate(found, 1):
-            name = re.sub(r"\W+", "_", one.split) if one.split and one.split != UNNAMED else "train"
+            name = _SPLITS.get(standard(one.split)) or re.sub(r"\W+", "_", one.split)
+            name = "train" if name in ("", UNNAMED) else name
             columns = splits.setdefault(name, {column: [] for column in _COLUMNS})
             for column, value in zip(_COLUMNS, _values(found, one, number), strict=True):
                 columns[column].append(value)
@@ -81,7 +83,8 @@ def from_hf(dataset: Any) -> LabelSet:
     """Return the label set of datasets; see :meth:`LabelSet.from_hf`."""
     imported("datasets", "from_hf")
     splits = dataset if hasattr(dataset, "keys") else {"": dataset}
-    draft, counts, rows = Draft("datasets"), Counts(), []
+    draft, counts = Draft("datasets"), Counts()
+    rows: list[Any] = []
     for split, one in splits.items():
         names = _names(one)
         plain = one.remove_columns([name for name in one.column_names if name not in _COLUMNS or name == "image"])
@@ -92,9 +95,9 @@ def from_hf(dataset: Any) -> LabelSet:
             row = draft.row(DataType.IMAGE, title, [draft.unit(title, *size, [split, number])], frames=1,
                             key=[split, number], client_metadata=metadata_of(split))  # fmt: skip
             for name in others:
-                counts.into["key", ""] += 1
-                counts.drop("NATIVE_DROPPED", Feature.NATIVE, ("key", ""), Where(row=title),
-                            f"The column {name!r} has no place in the hub.")  # fmt: skip
+                _lose(counts, "", title, f"The column {name!r} has no place in the hub.")
+            if record.get("image_id") not in (None, number, number + 1, len(rows), len(rows) + 1):
+                _lose(counts, "", title, "An image_id that does more than count has no place in the hub.")
             _objects(draft, counts, row, record["objects"], names, size)
             rows.append(row)
     counts.mark_head()
@@ -119,11 +122,23 @@ def _objects(draft: Draft, counts: Counts, row: Any, objects: Any, names: list[s
         counts.into[Shape.BOUNDING_BOX.value, name] += 1
         for type_, count in instance._origin.carried:
             counts.into[type_, name] += count
-        for key in objects:
-            if key not in (*_OF_OBJECTS, "label", "categories"):
-                counts.into["key", name] += 1
-                counts.drop("NATIVE_DROPPED", Feature.NATIVE, ("key", name), Where(row=row.data_title),
-                            f"{key!r} of objects has no place in the hub.")  # fmt: skip
+        own = objects.get("id", [None] * len(categories))[index]
+        if isinstance(own, str) and own not in row._objects:
+            row._objects.pop(instance._hash)
+            instance._hash = own
+            row._objects[own] = instance
+        elif own is not None:
+            _lose(counts, name, row.data_title, "The id of an object has no place in the hub.")
+        area = objects["area"][index] if objects.get("area") else w * h
+        if abs(area - w * h) > 0.01 * w * h + 1:
+            _lose(counts, name, row.data_title, "An area that is not that of the box has no place in the hub.")
+        for key in objects.keys() - {*_OF_OBJECTS, "label", "categories"}:
+            _lose(counts, name, row.data_title, f"{key!r} of objects has no place in the hub.")
+
+
+def _lose(counts: Counts, label: str, title: str, detail: str) -> None:
+    counts.into["key", label] += 1
+    counts.drop("NATIVE_DROPPED", Feature.NATIVE, ("key", label), Where(row=title), detail)
 
 
 def _names(dataset: Any) -> list[str]:

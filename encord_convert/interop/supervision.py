@@ -79,7 +79,7 @@ def from_supervision(dataset: Any, *, sizes: Mapping[str, tuple[int, int]] | Non
             item = item or draft.add_object(name, shape)
             confidence = 1.0 if detections.confidence is None else float(detections.confidence[index])
             instance = draft.place(row, item, coordinates, confidence=confidence)
-            if hashes[index]:
+            if hashes[index] and str(hashes[index]) not in row._objects:
                 row._objects.pop(instance._hash)
                 instance._hash = str(hashes[index])
                 row._objects[instance._hash] = instance

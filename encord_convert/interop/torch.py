@@ -49,8 +49,9 @@ def dataset(classes: list[str], source: Source | None, items: list[Detected], tr
 
 
 def _torch() -> Any:
+    torch = imported("torch", "to_torch")
     imported("torch.utils.data", "to_torch", "torch")
-    return imported("torch", "to_torch")
+    return torch
 
 
 @cache

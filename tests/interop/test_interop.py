@@ -195,6 +195,7 @@ def test_datasets_of_hugging_face_come_back() -> None:
     labels = read(STREET, report=Report())
     splits, codes = told(lambda report: labels.to_hf(report=report))
     assert codes
+    assert set(splits) == {"train", "validation"}
     back = LabelSet.from_hf(splits)
     shown = [(title.rpartition("/")[2], name) for title, name, instance in objects(back)]
     assert shown and len(shown) == sum(len(one["id"]) for part in splits.values() for one in part["objects"])
