@@ -164,7 +164,7 @@ def decoded(data: bytes) -> DecodedPng:
         It is none, is too large (see :func:`header`), or is damaged.
 
     >>> decoded(encoded(np.array([[0, 1]], np.uint8), [(0, 0, 0), (9, 8, 7)]))
-    Picture(pixels=array([[0, 1]], dtype=uint8), palette=[(0, 0, 0), (9, 8, 7)])
+    DecodedPng(pixels=array([[0, 1]], dtype=uint8), palette=[(0, 0, 0), (9, 8, 7)])
     """
     from PIL import Image
 
@@ -203,7 +203,7 @@ class Bands:
     ----------
     width, height : int
     palette : list of Colour
-        As of :class:`Image`.
+        As of :class:`DecodedPng`.
 
     Raises
     ------
@@ -258,7 +258,7 @@ class Bands:
                 yield red << 16 | green << 8 | blue
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        """Walk the bands from the top; each as the ``pixels`` of :class:`Image`."""
+        """Walk the bands from the top; each as the ``pixels`` of :class:`DecodedPng`."""
         if self._data[28]:  # interlaced: its rows come in seven passes over the image
             pixels = decoded(self._data).pixels
             step = max(1, BAND_BYTES // (self.width * _CHANNELS[self._head.colour_type]))

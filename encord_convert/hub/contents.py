@@ -122,13 +122,13 @@ def placed_answers(instance: Any) -> list[tuple[Any, Any, Feature]]:
 
 def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
     """Return attribute, first and last frame of each run of a dynamic answer that leaves the object's own frames."""
-    runs = getattr(instance, "_dynamic_runs", None)
-    if runs is None:
+    dynamic = getattr(instance, "_dynamic", None)
+    if dynamic is None or dynamic.are_each_on(instance._frames):
         return []
     frames = sorted(instance._frames)
     return [
         (attribute, start, end)
-        for attribute, _, ranges in runs()
+        for attribute, _, ranges in instance._dynamic_runs()
         for start, end in ranges
         if placed_within(frames, start, end) <= end - start
     ]

@@ -6,7 +6,7 @@ asked. Whoever writes many shapes together starts from the same pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,14 @@ from numpy.typing import NDArray
 
 from encord_convert.geometry.rle import Runs, current_pixel_limit
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.sdk.objects.coordinates import (
+    BoundingBoxCoordinates,
+    PointCoordinate,
+    PolygonCoordinates,
+    PolylineCoordinates,
+    RotatableBoundingBoxCoordinates,
+)
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -22,6 +30,18 @@ BoxRuns = tuple[Runs, int, int, int, int]
 
 FAR_PX = -1e6
 """Stands for a coordinate that is no finite number: outside, so that its shape is not sure."""
+
+_NO_RING = (0.0, 0.0)
+"""Stands for a polygon of more rings than one, or of none."""
+
+_KINDS: dict[Shape, type] = {
+    Shape.BOUNDING_BOX: BoundingBoxCoordinates,
+    Shape.ROTATABLE_BOUNDING_BOX: RotatableBoundingBoxCoordinates,
+    Shape.POLYGON: PolygonCoordinates,
+    Shape.POLYLINE: PolylineCoordinates,
+    Shape.POINT: PointCoordinate,
+    Shape.BITMASK: BitmaskCoordinates,
+}
 
 _RINGED = (Shape.POLYGON, Shape.POLYLINE)
 
@@ -55,6 +75,30 @@ class Extents:
         self._more = more
         self._is_relative = is_relative
         self.counts = np.asarray(more, np.int64) >> 1 if shape in _RINGED else np.zeros(0, np.int64)
+
+    @staticmethod
+    def can_be_of(shape: Shape, coordinates: Iterable[Any]) -> bool:
+        """Tell whether these are the coordinates of a shape that is known here, and no points in space."""
+        kind = _KINDS.get(shape)
+        return kind is not None and all(c.__class__ is kind and not hasattr(c, "_z") for c in coordinates)
+
+    @classmethod
+    def of(cls, shape: Shape, coordinates: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> Extents:
+        """Return where coordinates are in images of these sizes; a polygon of other than one ring is nowhere sure."""
+        limits = limits_of(sizes)
+        if shape is Shape.BITMASK:
+            return cls(shape, list(coordinates), (), limits)
+        if shape in _RINGED:
+            rings = [
+                _NO_RING if (shape is Shape.POLYGON and c._is_nested) or not len(c._flat) else c._flat
+                for c in coordinates
+            ]
+            return cls(shape, np.concatenate(rings), [len(ring) for ring in rings], limits)
+        if shape is Shape.POINT:
+            return cls(shape, [place for c in coordinates for place in (c.x, c.y)], (), limits)
+        places = [place for c in coordinates for place in (c.top_left_x, c.top_left_y, c.width, c.height)]
+        angles = [c.theta for c in coordinates] if shape is Shape.ROTATABLE_BOUNDING_BOX else ()
+        return cls(shape, places, angles, limits)
 
     @cached_property
     def pixels(self) -> Floats:

@@ -7,13 +7,14 @@ written, and nothing is lost any more. A dry run is the same walk without the ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import replace
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.hub.contents import SIDES, loses_sides, lost_texts, placed_answers
+from encord_convert.hub.contents import SIDES, loses_sides, lost_texts, placed_answers, unplaced_answers
+from encord_convert.hub.extents import Extents
 from encord_convert.hub.loss import NOWHERE, Carries, Feature, Kind, Level, Limits, Where
 from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layer_on, layers_of
@@ -244,16 +245,19 @@ class _Rows:
         is_free = {shape: carries.has(Feature.OUT_OF_BOUNDS, shape) for shape in self._shapes}
         self._fates = {shape: unbounded_fate if free else cut for shape, free in is_free.items()}
         self._keeps_sides = carries.features >= set(SIDES.values())
+        self._keeps_tracks = Feature.TRACKS in carries.features
         self._keeps_answers = carries.features >= _ANSWERS and carries.unwritable is None
         self._known: set[Variant | None] = {None}
         self._lossy: set[Variant | None] = set()
+        self._info: tuple[Any, bool] = (None, False)
         self._row: Any = None
         self._extent: tuple[int, int] | None = None
         self._hidden: dict[tuple[str, int], tuple[int, int]] = {}
         self._unmasked: Set[int] = frozenset()
         self._is_limited = replace(carries.limits, is_bounded=False, four_corners=False) != Limits()
+        self._is_plain = carries.one_layer is None and not self._is_limited
         needs_template = Shape.SKELETON in self._shapes and self._known_points.lacks(labels.ontology)
-        self.takes_tables = carries.one_layer is None and not self._is_limited and not needs_template
+        self.takes_tables = self._is_plain and not needs_template
 
     @property
     def untemplated(self) -> list[str]:
@@ -267,13 +271,22 @@ class _Rows:
         self._row, self._hidden, self._extent = row, hidden_in(layers), None
         self._unmasked = self._frames_without_masks() if carries.limits.masks_of_all else frozenset()
         frames = {}
+        whole = self._whole_of(row)
         for hash_, instance in row._objects.items():
-            written = self._object(instance)
+            written = sorted(instance._frames) if hash_ in whole else self._object(instance)
             if written or not instance._frames:
                 frames[hash_] = written
         for classification in row._classifications.values():
             lose_classification(self._report, classification, carries)
         return Left(row, frames, layers, carries)
+
+    def _whole_of(self, row: LabelRowV2) -> Set[str]:
+        """Return the hashes of objects of which surely nothing is lost, where it is worth looking at all together."""
+        is_alike = row.data_type in _ONE_EXTENT
+        if not (self._is_plain and is_alike and sum(len(one._frames) for one in row._objects.values()) >= _MANY):
+            return frozenset()
+        size = self._size(0)
+        return self._surely_whole((hash_, one, size) for hash_, one in row._objects.items())
 
     def of_table(self, table: Table) -> LeftTable:
         """Say what :meth:`left` does of all images of a table; only shapes of which something may be lost are made."""
@@ -314,34 +327,75 @@ class _Rows:
         self._lossy |= {one for one in new if one is not None and self._loses_of(one)}
         lossy = variants & self._lossy
         unsure = {at for at, one in enumerate(table.variants) if one in lossy} if lossy else set()
-        unsure.update(table.made)
+        sizes, made = table.sizes, table.made.items()
+        unsure |= table.made.keys() - self._surely_whole((at, one, sizes[table.image_of(at)]) for at, one in made)
         for shape, column in table.columns.items():
             if shape in self._shapes and column.places:
-                is_bounded = self._carries.limits.is_bounded
-                sure = table.extents(shape).surely_inside(self._tolerance_px, is_bounded=is_bounded)
-                if not sure.all():
-                    unsure.update(compress(column.places, ~sure))
+                unsure |= self._unsure_of(table.extents(shape), column.places)
         return unsure
+
+    def _unsure_of(self, extents: Extents, keys: Sequence[Any]) -> set[Any]:
+        """Return the keys of shapes that may leave their images or enclose nothing."""
+        sure = extents.surely_inside(self._tolerance_px, is_bounded=self._carries.limits.is_bounded)
+        return set() if sure.all() else set(compress(keys, ~sure))
+
+    def _surely_whole(self, objects: Iterable[tuple[Any, Any, tuple[int, int]]]) -> Set[Any]:
+        """Return the keys of those objects, given with the size of their images, of which surely nothing is lost."""
+        whole: set[Any] = set()
+        shapes = self._carries.shapes
+        gathered: dict[int, tuple[Shape, list[Any], list[tuple[int, int]], list[Any]]] = {}
+        for key, instance, size in objects:
+            item = instance._item
+            own = gathered.get(id(item)) or gathered.setdefault(id(item), (item.shape, [], [], []))
+            if own[0] in shapes and self._keeps_beside(instance):
+                whole.add(key)
+                for data in instance._frames.values():
+                    own[1].append(data.coordinates)
+                    own[2].append(size)
+                    own[3].append(key)
+        for shape, coordinates, sizes, keys in gathered.values():
+            if not Extents.can_be_of(shape, coordinates):
+                whole.difference_update(keys)
+            elif coordinates:
+                whole -= self._unsure_of(Extents.of(shape, coordinates, sizes), keys)
+        return whole
+
+    def _keeps_beside(self, instance: Any) -> bool:
+        """Tell whether nothing is lost of what an object says beside where it is."""
+        placed, origin, answers = instance._frames, instance._origin, instance._answers_in_common()
+        if not placed or (answers is None and unplaced_answers(instance)):
+            return False
+        says_nothing = answers == (None, None) and (origin is None or not (origin.carried or origin.also))
+        if not (self._keeps_answers or says_nothing):
+            return False
+        if not (self._keeps_tracks or (len(placed) == 1 and (origin is None or not origin.weights))):
+            return False
+        for data in placed.values():
+            info = data.object_frame_instance_info
+            if info is not self._info[0]:
+                self._info = info, loses_sides(info, self._carries)
+            if self._info[1]:
+                return False
+        return True
 
     def _loses_of(self, variant: Variant) -> bool:
         """Tell whether something is lost of shapes of a variant wherever they are."""
-        carries = self._carries
         return (
-            variant.item.shape not in carries.shapes
-            or not (self._keeps_sides or not loses_sides(variant.info, carries))
-            or (Feature.TRACKS not in carries.features and bool(variant.weights))
-            or (Feature.ANSWERS not in carries.features and bool(variant.carried))
-            or (
-                (variant.static or variant.dynamic) is not None
-                and self._loses_answers(variant.instance("", None, None))
-            )
+            variant.item.shape not in self._carries.shapes
+            or (not self._keeps_sides and loses_sides(variant.info, self._carries))
+            or (not self._keeps_tracks and bool(variant.weights))
+            or (not self._keeps_answers and self._loses_answers(variant))
         )
 
-    def _loses_answers(self, instance: Any) -> bool:
+    def _loses_answers(self, variant: Variant) -> bool:
         carries = self._carries
-        if carries.features >= _ANSWERS or all(carries.answers(*one) for one in placed_answers(instance)):
-            return bool(lost_texts(instance, carries))
-        return True
+        if variant.carried and Feature.ANSWERS not in carries.features:
+            return True
+        if (variant.static or variant.dynamic) is None:
+            return False
+        instance = variant.instance("", None, None)
+        keeps_all = carries.features >= _ANSWERS or all(carries.answers(*one) for one in placed_answers(instance))
+        return not keeps_all or bool(lost_texts(instance, carries))
 
     def _loses_of_image(self, classification: Any) -> bool:
         """Tell whether something is lost of a classification of a still image."""
@@ -357,7 +411,8 @@ class _Rows:
             report.drop_unplaced(instance, carries)
         written = [frame for frame in sorted(placed) if self._frame(instance, frame, placed[frame].coordinates)]
         if written:
-            report.drop_track(instance, carries)
+            if not self._keeps_tracks:
+                report.drop_track(instance, carries)
             if not self._keeps_answers:
                 report.drop_answers(instance, carries)
                 report.change_texts(instance, carries)
@@ -454,7 +509,12 @@ class _Rows:
         return size
 
 
+_MANY = 32
+"""Shapes of a row that are worth looking at together."""
+
 _ONE_EXTENT = frozenset({DataType.IMAGE, DataType.VIDEO})
+"""Types of rows whose frames are all of one size."""
+
 _MOST_VARIANTS = 10_000
 """Of how many it is remembered whether something of them is lost."""
 

@@ -222,7 +222,7 @@ def variant(prefix: str, url: str, files: Path) -> None:
 
 def measured(python: str, prefix: str, url: str, files: Path) -> dict[str, dict[str, float]]:
     """Return what each job took with one of the two."""
-    command = [python, __file__, "--use", prefix, "--url", url, "--files", str(files)]
+    command = [python, __file__, "--variant", prefix, "--url", url, "--files", str(files)]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{prefix} failed: {done.stderr.strip().rpartition(chr(10))[2]}")
@@ -236,7 +236,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000, help="of files")
     parser.add_argument("--official", help="interpreter of an environment with encord 0.1.104")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--use", help=argparse.SUPPRESS)
+    parser.add_argument("--variant", help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.add_argument("--files", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()

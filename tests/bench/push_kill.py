@@ -1,6 +1,6 @@
 """Kill a push, or the service it talks to, at random moments; go on; compare with an undisturbed push.
 
-    python tests/bench/push_kill.py [--client 20] [--service 20] [--both 20] [--pictures 60] [--kills 3] [--seed 1]
+    python tests/bench/push_kill.py [--client 20] [--service 20] [--both 20] [--images 60] [--kills 3] [--seed 1]
 
 Each round pushes to a service of its own, in a process of its own, and ends the one or the other with SIGKILL several
 times. A round passes if what there is in the end equals that of an undisturbed push, object for object, and no file
@@ -116,7 +116,7 @@ def main() -> int:
     parser.add_argument("--client", type=int, default=20)
     parser.add_argument("--service", type=int, default=20)
     parser.add_argument("--both", type=int, default=20)
-    parser.add_argument("--pictures", type=int, default=60)
+    parser.add_argument("--images", type=int, default=60)
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()

@@ -1,6 +1,6 @@
 """Files and label rows per second pushed to a local service: our command, and a plain loop with the official package.
 
-    python tests/bench/push_speed.py --official PYTHON [--pictures 1000] [--boxes 10]
+    python tests/bench/push_speed.py --official PYTHON [--images 1000] [--boxes 10]
 
 PYTHON is an interpreter that has the official package. Both get a service of their own, a process of its own on this
 machine. The loop does what its documentation shows: it uploads one image after the other; then of each row it begins
@@ -104,7 +104,7 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--official")
-    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--boxes", type=int, default=10)
     arguments = parser.parse_args()
     count = arguments.images

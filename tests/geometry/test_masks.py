@@ -124,7 +124,7 @@ def test_hole_that_touches_the_outside_at_a_corner_belongs_to_the_outside():
 
 @pytest.mark.proves("pixels: 37")
 @pytest.mark.parametrize(
-    "picture", ["#", "####", "# # #", "#... .... ...#", ".#. ### .#.", "#.#.# .#.#. #.#.#", "#### #..# #### #..# ####"]
+    "image", ["#", "####", "# # #", "#... .... ...#", ".#. ### .#.", "#.#.# .#.#. #.#.#", "#### #..# #### #..# ####"]
 )
 def test_lines_corners_and_checkerboards_survive_crack_following(image):
     mask = drawn(image)

@@ -69,7 +69,7 @@ def test_images_are_copied_when_asked_or_when_they_cannot_be_linked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = images(tmp_path / "pictures")
-    written(tmp_path, road(), source, images="copy")
+    written(tmp_path, road(), source, image_files="copy")
     copy = tmp_path / "out" / "train2017" / NAMES[0]
     assert copy.read_bytes() == (source / NAMES[0]).read_bytes()
     assert not copy.samefile(source / NAMES[0])
@@ -88,7 +88,7 @@ def test_images_that_are_left_keep_their_names(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     (source / "deep").mkdir(parents=True)
     (source / "deep" / "a.png").write_bytes(png())
-    written(tmp_path, cars("a.jpg"), source, images="leave")
+    written(tmp_path, cars("a.jpg"), source, image_files="leave")
     file = tmp_path / "out" / "annotations" / "instances_train2017.json"
     assert [one["file_name"] for one in json.loads(file.read_text())["images"]] == ["deep/a.png"]
     assert names_in(tmp_path / "out") == ["annotations/instances_train2017.json"]
@@ -208,7 +208,7 @@ def test_a_rotated_image_that_is_left_is_warned_of(tmp_path: Path) -> None:
     source = tmp_path / "pictures"
     source.mkdir()
     (source / "a.jpg").write_bytes(rotated((HEIGHT, WIDTH), 6))
-    report = written(tmp_path, cars("a.jpg"), source, images="leave")
+    report = written(tmp_path, cars("a.jpg"), source, image_files="leave")
     (note,) = [note for note in report.notes() if note.code == "EXIF_ORIENTATION"]
     assert note.detail == "EXIF data rotates an image that is left as it is; not all training code applies that."
 

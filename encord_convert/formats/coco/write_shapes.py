@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
-import numpy as np
 from msgspec import UNSET, UnsetType
 
 from encord_convert.formats.coco import write_numbers as numbers
@@ -20,7 +19,7 @@ from encord_convert.formats.coco.categories import Class, Keypoints
 from encord_convert.formats.coco.read_extent import box_around
 from encord_convert.formats.coco.write_masks import mask_numbers
 from encord_convert.geometry import masks, rle
-from encord_convert.hub.extents import Extents, Floats, limits_of
+from encord_convert.hub.extents import Extents, limits_of
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.native import Native
 from encord_convert.hub.visibility import drawing, fate, is_degenerate_ring, ring_px
@@ -30,9 +29,6 @@ from encord_convert.sdk.objects.coordinates import Visibility
 
 Size = tuple[int, int]
 """Width and height in pixels."""
-
-_NO_RING = (0.0, 0.0)
-"""Stands among the gathered rings for a polygon of more rings than one, or of none: it is never sure."""
 
 
 class Annotation(msgspec.Struct, gc=False):
@@ -158,7 +154,7 @@ class Shapes:
         }
         for shape, (gathered, sizes) in self._gathered.items():
             if gathered and shape in computed:
-                self._computed[shape] = computed[shape](_extents_of(shape, gathered, limits_of(sizes)))
+                self._computed[shape] = computed[shape](Extents.of(shape, gathered, sizes))
             gathered.clear()
             sizes.clear()
 
@@ -192,7 +188,7 @@ class Shapes:
         ring, bbox, area, is_sure = next(self._computed[Shape.POLYGON])
         if not (is_sure and not self._as_masks):
             state, rings = ("inside", None) if is_sure else drawing(c, *image.size, self._tolerance_px)
-            if self._as_masks or state == "leaves" or not area or simple_ring(c, None) is None:
+            if self._as_masks or state == "leaves" or not area or c._is_nested:
                 return self._rings_or_mask(image, class_, c, rings)
         return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, _segmentation(ring))
 
@@ -254,18 +250,6 @@ class Shapes:
         return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, counts)
 
 
-def _extents_of(shape: Shape, gathered: Sequence[Any], limits: Floats) -> Extents:
-    if shape is Shape.BITMASK:
-        return Extents(shape, list(gathered), (), limits)
-    if shape is Shape.POLYGON:
-        rings = [simple_ring(c, _NO_RING) for c in gathered]
-        return Extents(shape, np.concatenate(rings), [len(ring) for ring in rings], limits)
-    if shape is Shape.POINT:
-        return Extents(shape, [place for c in gathered for place in (c.x, c.y)], (), limits)
-    places = [place for c in gathered for place in (c.top_left_x, c.top_left_y, c.width, c.height)]
-    return Extents(shape, places, [c.theta for c in gathered] if shape is not Shape.BOUNDING_BOX else (), limits)
-
-
 def _template(class_: Class, points: Sequence[Any]) -> Keypoints:
     """Return the keypoints of a class, those of the first skeleton that is drawn if it has no template."""
     category = class_.category
@@ -278,14 +262,6 @@ def _template(class_: Class, points: Sequence[Any]) -> Keypoints:
 def _segmentation(*rings: bytes) -> msgspec.Raw:
     """Return the ``segmentation`` of rings that are text."""
     return msgspec.Raw(b"[[" + b"],[".join(rings) + b"]]")
-
-
-def simple_ring(polygon: Any, default: Any) -> Any:
-    """Return the flat ring of a polygon that is one ring, ``default`` for one that is more or less."""
-    if polygon._is_nested:
-        return default
-    flat = polygon._flat
-    return flat if len(flat) else default
 
 
 def counts_of(columns: rle.Runs, style: Style) -> str | list[int]:
