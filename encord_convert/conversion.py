@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import gc
 import os
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from encord_convert.errors import NotRepresentableError, OptionError, ReadError, UnknownFormatError, WriteError
+from encord_convert.errors import (
+    NotRepresentableError,
+    OptionError,
+    ReadError,
+    UnknownFormatError,
+    WriteError,
+    near_to,
+)
 from encord_convert.formats._api import Exporter, Format, Importer
 from encord_convert.formats._files import Source, Target, source_at
 from encord_convert.formats._options import parse_options
@@ -312,7 +318,7 @@ def check_codes(allow: Collection[str], also: Collection[str] = ()) -> None:
     known.update(code for one in exporters for code in one.carries.codes.values())
     has_plug_ins = any(name in formats() for name in outside())
     for code in allow:
-        near = difflib.get_close_matches(code.upper(), sorted(known), n=1)
+        near = near_to(code.upper(), sorted(known))
         if code not in known and (near or not has_plug_ins):
             hint = f"Did you mean {near[0]}?" if near else "`encord-convert help report` lists them."
             raise OptionError(f"allow={code}: no loss has this code. {hint}")

@@ -23,7 +23,10 @@ def told(report: Report, verb: str = "wrote") -> str:
 
     counts, labels = report.counts(), report.labels()
     files = counts.get("file")
-    sizes = [(counts.get("image", {}).get("in", 0), "image"), (files["in"] if files else 0, "file")]
+    images = counts.get("image", {}).get("in", 0)
+    # Of sources that were merged, not all may count their images.
+    sizes = [(images, "image") if images >= report.rows_read else (report.rows_read * bool(images), "row")]
+    sizes += [(files["in"] if files else 0, "file")]
     sizes = [size for size in sizes if size[0]] or [(report.rows_read, "row")]
     sizes += [(sum(row["in"] for row in labels.values()), "annotation"), (len(labels), "class")]
     source, target = report.source, report.target

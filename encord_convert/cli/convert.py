@@ -29,6 +29,7 @@ from encord_convert.cli._reports import report_kept, report_options
 from encord_convert.cli._selecting import selecting_options, selection
 from encord_convert.cli._training import training_options, training_target
 from encord_convert.conversion import convert as convert_
+from encord_convert.conversion import read
 from encord_convert.formats._api import Format
 from encord_convert.formats._files import Source, source_at
 from encord_convert.geometry.rle import MAX_PIXELS, pixel_limit
@@ -50,6 +51,7 @@ from encord_convert.losses.report import Report
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be lost.")
 @overwrite_option
 @report_options
+@click.option("--view", metavar="FILE", help="Write a page of SRC with what is lost on its images.")
 @quiet_option
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
 @click.option(
@@ -76,6 +78,7 @@ def convert(
     dry_run: bool,
     report_file: str | None,
     as_json: bool,
+    view: str | None,
     overwrite: bool,
     quiet: bool,
     jobs: int,
@@ -116,6 +119,7 @@ def convert(
             quiet=quiet,
             jobs=jobs,
             limit_pixels=limit_pixels,
+            view=view,
             through=functools.partial(_through, [step for step in steps if step is not None]),
             trainer_options=trained[1] if trained else {},
         )
@@ -140,6 +144,7 @@ def converted(
     through: Callable[[LabelSet], LabelSet],
     jobs: int = 1,
     limit_pixels: int = MAX_PIXELS,
+    view: str | None = None,
     trainer_options: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Convert, with all that a command says and refuses on the way."""
@@ -149,11 +154,12 @@ def converted(
         outputs: contextlib.AbstractContextManager[bool] = contextlib.nullcontext(False)
     else:
         outputs = guarded(dst, src, overwrite=overwrite)
+    options = options_from(read_options, "-r")
     with (
-        outputs as is_earlier_result,
-        report_kept(report, report_file, as_json),
-        Bars(quiet=quiet) as bars,
         pixel_limit(limit_pixels),
+        outputs as is_earlier_result,
+        report_kept(report, report_file, as_json, view=view, show=lambda told: _show(source, told, view, options)),
+        Bars(quiet=quiet) as bars,
     ):
         convert_(
             bars.of(source),
@@ -166,7 +172,7 @@ def converted(
             jobs=jobs,
             dry_run=dry_run,
             clear=is_earlier_result,
-            read_options=options_from(read_options, "-r"),
+            read_options=options,
             write_options={**trainer_options, **options_from(write_options, "-w")},
             through=through,
         )
@@ -186,6 +192,22 @@ def _through(steps: Sequence[Callable[[LabelSet], LabelSet]], labels: LabelSet) 
     for step in steps:
         labels = step(labels)
     return labels
+
+
+def _show(source: Source, report: Report, page: str | None, options: dict[str, str]) -> None:
+    from encord_convert.cli._invocation import command_line, facts
+    from encord_convert.view.show import show
+
+    labels = read(source, report.source.format, report=Report(), **options)
+    target = report.target
+    show(
+        labels,
+        page,
+        title=source.name,
+        facts=[("format", report.source.format), ("converted to", f"{target.path} ({target.format})"), *facts()],
+        command=command_line(),
+        losses=report,
+    )
 
 
 def _mapped(mapping: str, labels: LabelSet) -> LabelSet:

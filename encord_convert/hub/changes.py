@@ -35,9 +35,17 @@ EDITED = "EDITED"
 """The caller's code changed a row, or a function given to ``map`` did."""
 FILTERED = "FILTERED"
 """A filter left it out."""
+FIXED = "FIXED"
+"""A check mended it, as it was asked to."""
 
-_DETAILS = {FILTERED: "Left out as asked."}
+_DETAILS = {
+    "ANNOTATION_TWICE": "The image has the same annotation already.",
+    FILTERED: "Left out as asked.",
+    "IMAGE_TWICE": "An image of the same name and size came before.",
+    FIXED: "It covers nothing, lies outside its image, or is there twice.",
+}
 _REMOVED = "Python code removed it."
+_CHANGED = {FIXED: "It is cut at the border, or stays where it is in an image of another size."}
 
 
 class Changes:
@@ -145,7 +153,7 @@ class Changes:
         for index in indexes:
             variant = table.variants[index]
             if variant is None or variant.weights is not None:
-                self.drop(table.empty_row(table.owner(index)), table.object(index))
+                self.drop(table.empty_row(table.image_of(index)), table.object(index))
             else:
                 alike.setdefault(id(variant), []).append(index)
         for places in alike.values():
@@ -159,7 +167,7 @@ class Changes:
             loss = Kind.DROPPED, self._code, Feature.SHAPE, key
             detail, told = _DETAILS.get(self._code, _REMOVED), 0
             while told < len(places) and self._counts.wants_examples(*loss):
-                self._counts.lose(*loss, table.where(table.owner(places[told]), places[told]), detail)
+                self._counts.lose(*loss, table.where(table.image_of(places[told]), places[told]), detail)
                 told += 1
             if told < len(places):
                 self._counts.lose(*loss, NOWHERE, detail, len(places) - told)
@@ -209,7 +217,7 @@ class Changes:
         gone = _things(origin, old)
         gone.subtract(_things(new._origin, new))
         self._count(old, origin, gone, new._origin, _weight(new._origin, new))
-        self._lose(Kind.EDITED, row, old, origin, "Python code changed it.")
+        self._lose(Kind.EDITED, row, old, origin, _CHANGED.get(self._code, "Python code changed it."))
         return {type_ for (type_, _), count in gone.items() if count > 0}
 
     def _lose(self, kind: Kind, row: LabelRowV2, old: Any, origin: Origin, detail: str) -> None:

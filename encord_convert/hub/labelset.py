@@ -8,21 +8,19 @@ else: no clock, no chance, no path of this machine. :mod:`encord_convert.losses.
 
 from __future__ import annotations
 
-import mimetypes
 import re
 from base64 import b64encode
 from binascii import b2a_base64
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+import msgspec
 import numpy as np
 
-from encord_convert.errors import OptionError
+from encord_convert.errors import OptionError, near_to
 from encord_convert.hub.changes import EDITED, FILTERED
 from encord_convert.hub.class_names import hash_of, joined
 from encord_convert.hub.counts import Counts
@@ -48,8 +46,7 @@ UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "not known" where the hub demands a time: importers call no clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(msgspec.Struct, frozen=True):
     """What comes before a shard: rows, and objects by the shape of their class.
 
     It is an estimate: an importer may find that it has to leave something out.
@@ -126,6 +123,12 @@ class LabelSet(Exchanges):
         classes, classifications = len(self.ontology.objects), len(self.ontology.classifications)
         return f"LabelSet(title={self.title!r}, rows={rows}, classes={classes}, classifications={classifications})"
 
+    def _repr_html_(self) -> str:
+        """Show the first images with their labels, in a notebook."""
+        # The page stands on a floor above, which is reached only when it is asked for.
+        shown: str = import_module("encord_convert.view.notebook").set_html(self)
+        return shown
+
     # --- walking ----------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[LabelRowV2]:
@@ -197,6 +200,17 @@ class LabelSet(Exchanges):
     @splits.setter
     def splits(self, splits: Collection[str] | None) -> None:
         self._splits = splits
+
+    def stats(self) -> dict[str, Any]:
+        """Walk the rows once, and return the numbers of ``encord-convert stats --json``, which its page explains.
+
+        Counts of classes, shapes and splits; sizes in px, by their side, the root of the area, and for COCO's small,
+        medium and large; which classes stand on one image; answers.
+        """
+        numbers = import_module("encord_convert.hub.stats").Stats()
+        numbers.add(self)
+        form: dict[str, Any] = numbers.to_dict()
+        return form
 
     def shards(self, count: int) -> Sequence[LabelSet]:
         """Return up to ``count`` sets that together are this one; this one alone if it cannot be cut.
@@ -452,7 +466,7 @@ def _check_names(ontology: OntologyStructure, names: Iterable[str]) -> None:
     known = list(dict.fromkeys(item.title for item in _items(ontology)))
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
+            near = near_to(name, known)
             hint = f"Did you mean {near[0]!r}? " if near else ""
             raise OptionError(f"There is no class {name!r}. {hint}There are: {', '.join(known) or 'none'}.")
 
@@ -736,7 +750,7 @@ class Draft:
         )
 
 
-_media_types: dict[str, str] = {}
+_media_types = {"": "image/png", ".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png"}
 
 
 def media_type(title: str) -> str:
@@ -744,6 +758,8 @@ def media_type(title: str) -> str:
     stem, dot, ending = title.rpartition("/")[2].rpartition(".")
     suffix = dot + ending.lower() if stem else ""
     if suffix not in _media_types:
+        import mimetypes  # reads the tables of the system, which the usual endings do not need
+
         _media_types[suffix] = mimetypes.guess_type("a" + suffix)[0] or "image/png"
     return _media_types[suffix]
 

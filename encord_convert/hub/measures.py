@@ -105,7 +105,7 @@ def measures_of(table: Table) -> NDArray[np.float64]:
                 found[column.places] = _column(shape, column, sizes[column.places])
     for index, instance in table.made.items():
         if table.variants[index] is None:
-            size = table.sizes[table.owner(index)]
+            size = table.sizes[table.image_of(index)]
             found[index] = measure(instance._frames[0].coordinates, *size) if 0 in instance._frames else math.nan
     return found
 

@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote
 
+import msgspec
+
 from encord_convert.errors import AmbiguousFileError, ReadError
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -35,9 +37,9 @@ SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", 
 IMAGES = "images/"
 """Where exports keep their images: a name is a path below this folder before it is the end of another path."""
 
-_FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
+FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
 """What Pillow calls them, and how their names end."""
-_BROKEN = (
+BROKEN = (
     ArithmeticError, AttributeError, EOFError, LookupError, OSError, RecursionError, SyntaxError, TypeError, ValueError,
     struct.error,
 )  # fmt: skip
@@ -47,8 +49,7 @@ _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
 
 
-@dataclass(frozen=True, slots=True)
-class LabelFile:
+class LabelFile(msgspec.Struct, frozen=True):
     """The file a row was read from, and what it calls the images of the row.
 
     Importers hang it on their rows, as ``_file``; it is of this machine, and is neither written nor sent.
@@ -67,14 +68,17 @@ class LabelFile:
         Of a video: the number its first frame has in the name of a file.
     path : str
         Of a still whose label file says where its image is: the image, as a member of the source.
+    ids : tuple
+        Of a still: what the file calls its objects, in the order of the row; empty if it calls them nothing.
     """
 
     member: str
     name: str = ""
-    frames: dict[int, str] = field(default_factory=dict)
+    frames: dict[int, str] = {}
     folders: tuple[str, ...] = ()
     first: int = 0
     path: str = ""
+    ids: tuple[Any, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -349,11 +353,11 @@ def read_header(stream: BinaryIO, place: str) -> Header | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(stream, formats=list(_FORMATS)) as image:
+            with Image.open(stream, formats=list(FORMATS)) as image:
                 return _header(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ReadError(place, f"declares more pixels than an image should have ({error}).") from error
-    except (UnidentifiedImageError, *_BROKEN):
+    except (UnidentifiedImageError, *BROKEN):
         return None
 
 
@@ -366,12 +370,12 @@ def _header(image: Any) -> Header:
     value = 1
     if tags is None:
         tags = Image.Exif()
-        with suppress(*_BROKEN):  # an image whose EXIF is broken is still an image
+        with suppress(*BROKEN):  # an image whose EXIF is broken is still an image
             tags.load(image.info.get("exif") or b"")
             value = tags.get(_ORIENTATION, 1)
     else:  # of a TIFF file Pillow gives the size as it is shown
         width, height = tags.get(_WIDTH, width), tags.get(_HEIGHT, height)
         value = tags.get(_ORIENTATION, 1)
     orientation = value if isinstance(value, int) and 1 <= value <= 8 else 1
-    suffix = _FORMATS.get(image.format, ".jpg")  # a JPEG file of several images says MPO
+    suffix = FORMATS.get(image.format, ".jpg")  # a JPEG file of several images says MPO
     return Header(width, height, orientation, suffix)

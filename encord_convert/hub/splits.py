@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def standard(name: str) -> str | None:
     return next((known for known, pattern in _WORDS.items() if pattern.fullmatch(word)), None)
 
 
+@lru_cache(maxsize=256)
 def named_in(path: str) -> str:
     """Return the word of a label file's path that names a split: its folder, else a word of its name; empty if none.
 

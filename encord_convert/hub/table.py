@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from encord_convert.hub.counts import Carried, Origin
+from encord_convert.hub.extents import Extents
 from encord_convert.hub.loss import Where
 from encord_convert.hub.native import Native, NativeColumns
 from encord_convert.sdk.objects import ObjectInstance, Shape
@@ -96,7 +97,7 @@ class Column:
     Parameters
     ----------
     places : list of int
-        Which shapes of the sheet they are.
+        Which shapes of the table they are, ascending.
     numbers : array or list
         Relative to the image. Boxes: (n, 4), left, top, width, height, before they are turned. Points: (n, 2).
         Polygons of one ring, and polylines: x0, y0, … of one after the other. Bitmasks: their coordinates.
@@ -104,22 +105,25 @@ class Column:
         Boxes that are turned: angles in degrees. Polygons and polylines: how many numbers each has.
     """
 
-    __slots__ = ("more", "numbers", "places")
+    __slots__ = ("_at", "more", "numbers", "places")
 
     def __init__(self, places: list[int], numbers: Any, more: Sequence[Any] | NDArray[Any] = ()) -> None:
         self.places = places
         self.numbers = numbers
         self.more = more
+        self._at: tuple[dict[int, int], list[int]] | None = None
 
     def at(self, shape: Shape, place: int) -> Any:
         """Return the coordinates of the shape of a place of the sheet."""
-        number = self.places.index(place)
-        if shape in (Shape.POLYGON, Shape.POLYLINE):
-            start = int(sum(self.more[:number]))
-            numbers = self.numbers[start : start + self.more[number]]
-        else:
-            numbers = self.numbers[number : number + 1]
-        [coordinates] = Column([place], numbers, self.more[number : number + 1]).coordinates(shape)
+        is_ringed = shape in (Shape.POLYGON, Shape.POLYLINE)
+        if self._at is None:
+            starts = [0, *accumulate(self.more)] if is_ringed else []
+            self._at = dict(zip(self.places, range(len(self.places)), strict=True)), starts
+        numbers_of, starts = self._at
+        number = numbers_of[place]
+        span = slice(starts[number], starts[number + 1]) if is_ringed else slice(number, number + 1)
+        one = Column([place], self.numbers[span], self.more[number : number + 1])
+        [coordinates] = one.coordinates(shape)
         return coordinates
 
     def taken(self, shape: Shape, keeps: NDArray[np.bool_], indexes: NDArray[np.int64]) -> Column:
@@ -231,6 +235,7 @@ class Table:
         self._coordinates: list[Any] = []
         self._rows: dict[int, LabelRowV2] = {}
         self._named: tuple[int, LabelRowV2] | None = None
+        self._extents: dict[Shape, Extents] = {}
 
     def __len__(self) -> int:
         return len(self.titles)
@@ -240,9 +245,22 @@ class Table:
         end = self._ends[number]
         return range(end - self.counts[number], end)
 
-    def owner(self, index: int) -> int:
-        """Return the number of the image that a shape is on."""
-        return bisect_right(self._ends, index)
+    def image_of(self, place: int) -> int:
+        """Return the image on which a shape is."""
+        return bisect_right(self._ends, place)
+
+    def extents(self, shape: Shape) -> Extents:
+        """Return where the shapes of a kind are in pixels, of which there are some."""
+        known = self._extents.get(shape)
+        if known is None:
+            column = self.columns[shape]
+            if self.sizes.count(self.sizes[0]) == len(self):
+                limits = np.array(self.sizes[:1], np.float64)
+            else:
+                owners = np.repeat(np.arange(len(self)), self.counts)
+                limits = np.array(self.sizes, np.float64)[owners[column.places]]
+            known = self._extents[shape] = Extents(shape, column.numbers, column.more, limits)
+        return known
 
     def taken(
         self,
@@ -349,7 +367,7 @@ class Table:
         if self.native is None:
             return set()
         some = self.native.rows.keys() | self.native.classifications.keys()
-        return some | {bisect_right(self._ends, place) for place in self.native.labels}
+        return some | set(map(self.image_of, self.native.labels))
 
     def object(self, place: int) -> ObjectInstance:
         """Return an object that is in no row."""

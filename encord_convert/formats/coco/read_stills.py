@@ -9,10 +9,11 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from encord_convert.formats._files import Source
 from encord_convert.formats.coco.image_sizes import SIZE_ADVICE, Extents, file_name_of, name_of, tell_odd_name, title_of
@@ -78,7 +79,7 @@ class Stills:
         entries = [entry for (_, _, some), *_ in found for entry in some]
         alikes, own_hashes = self._alikes.of(entries)
         owners = np.repeat(np.arange(len(found)), [len(some) for (_, _, some), *_ in found])
-        plain = Plain(self._part.reader, entries, alikes, owners, sizes)
+        plain = Plain(self._part.reader, entries, alikes, owners, titles, sizes)
         seeds = [self._draft.hashes.seed("image", *key) for key in keys]
         gathering = _Gathering(self._source, plain, own_hashes, self._part.reader.native.keeps("annotation"))
         for number, own in enumerate(found):
@@ -97,10 +98,12 @@ class Stills:
                 dataset=self._part.split, client_metadata=metadata.get(number),
             )  # fmt: skip
             row._origin = self._part.document.place
-            row._file = LabelFile(member, name_of(images[number]))
+            ids = tuple(gathering.said_ids[ends[number] - gathering.counts[number] : ends[number]])
+            row._file = LabelFile(member, name_of(images[number]), ids=ids)
             return row
 
         hashes, made = gathering.finish(seeds)
+        ends = list(accumulate(gathering.counts))
         return Table(
             titles, [self._draft.hashes.uuid("unit", *key) for key in keys], sizes, gathering.counts,
             gathering.variants, hashes,
@@ -172,6 +175,8 @@ class _Gathering:
     ----------
     counts, uses, classifications
         Of the sheet.
+    said_ids : list
+        Of the shapes, in their order, the ids that the files give them.
     place_of : list of int
         The place in the sheet of each annotation of the document that is plain.
     """
@@ -187,6 +192,7 @@ class _Gathering:
         self.place_of: list[int] = []
         self._indexes: list[int] = []
         self._ids: list[Any] = []
+        self.said_ids: list[Any] = []
         self._native: dict[int, dict[str, Any]] = {}
         self._said: dict[int, dict[str, dict[str, Any]]] = {}
         self._own: dict[int, str] = {}
@@ -204,7 +210,8 @@ class _Gathering:
             if alikes and None not in alikes and not any(self._given[start : start + len(alikes)]):  # as most are
                 self.place_of[start:] = range(before, before + len(alikes))
                 self._indexes += range(len(alikes))
-                self._ids += [entry.id for entry in entries]
+                self._ids += (ids := [entry.id for entry in entries])
+                self.said_ids += ids
                 for at in range(start, start + len(alikes)) if self._plain.native else ():
                     self._take_own(part, at, before + at - start, entries[at - start])
                 self.variants += [alike.variant for alike in alikes if alike]
@@ -220,6 +227,7 @@ class _Gathering:
                     self._keep(part, hash_, taken)
                 self._indexes.append(index)
                 self._ids.append(entry.id)
+                self.said_ids.append(entry.id)
                 self._take_own(part, start + at, len(self.variants), entry)
                 self.variants.append(alike.variant)
                 index += 1
@@ -262,8 +270,7 @@ class _Gathering:
     ) -> int:
         """Draw what an annotation is, or add it to what is said of the image; return how many it counts as."""
         count = 0
-        for entry in opened(self._source, part, [given], size, title):
-            kind = "" if entry is None else drawn_as(entry)
+        for entry, kind in opened(self._source, part, [given], size, title):
             if kind in ("caption", "label"):
                 said.append(entry)
                 continue
@@ -271,6 +278,7 @@ class _Gathering:
             if placed is not None:
                 self._made[len(self.variants)] = part.reader, placed
                 self._ids.append(placed.native.pop("id", None))
+                self.said_ids.append(entry.id)
                 if placed.native:
                     self._native[len(self.variants)] = placed.native
                 if placed.hash is not None:

@@ -6,6 +6,7 @@ Source: label-row JSON, "Object model".
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, cast
 from weakref import ref
 
@@ -119,6 +120,12 @@ class LabelRowV2(SavingLabelRow):
         if self._is_initialised:
             named += f", objects={len(self._objects)}, classifications={len(self._classifications)}"
         return f"LabelRowV2({named})"
+
+    def _repr_html_(self) -> str:
+        """Show the labels of the first frame that has some, in a notebook."""
+        # The page stands on a floor above, which is reached only when it is asked for.
+        shown: str = import_module("encord_convert.view.notebook").row_html(self)
+        return shown
 
     @property
     def metadata(self) -> DICOMSeriesMetadata | None:

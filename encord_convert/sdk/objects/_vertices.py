@@ -289,6 +289,8 @@ class PolygonCoordinates(_Vertices):
         """
         polygons = d.get("polygons")
         if polygons is not None:
+            if any(len(ring) % 2 for part in polygons for ring in part):
+                raise ValueError("A ring of 'polygons' has an odd number of coordinates.")
             return PolygonCoordinates._from_rings([[[*ring] for ring in part] for part in polygons])
         return PolygonCoordinates._from_flat(_flat_from_vertices(d["polygon"]))
 
