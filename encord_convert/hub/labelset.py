@@ -125,8 +125,7 @@ class LabelSet(Exchanges):
 
     def _repr_html_(self) -> str:
         """Show the first images with their labels, in a notebook."""
-        # The page stands on a floor above, which is reached only when it is asked for.
-        shown: str = import_module("encord_convert.view.notebook").set_html(self)
+        shown: str = above("view.notebook").set_html(self)
         return shown
 
     # --- walking ----------------------------------------------------------------------------------------------------
@@ -207,7 +206,7 @@ class LabelSet(Exchanges):
         Counts of classes, shapes and splits; sizes in px, by their side, the root of the area, and for COCO's small,
         medium and large; which classes stand on one image; answers.
         """
-        numbers = import_module("encord_convert.hub.stats").Stats()
+        numbers = above("hub.stats").Stats()
         numbers.add(self)
         form: dict[str, Any] = numbers.to_dict()
         return form
