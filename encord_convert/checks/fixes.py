@@ -51,7 +51,7 @@ def mended(labels: LabelSet, size_of: Callable[[Any], tuple[int, int] | None]) -
             row._native = row._native.without(wrong, OF_GEOMETRY)
         return row
 
-    return labels._derived(step, FIXED)
+    return labels.map(step, code=FIXED)
 
 
 def _mend(row: LabelRowV2, instance: Any) -> None:

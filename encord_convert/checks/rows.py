@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from encord_convert.checks.findings import FIXABLE
 from encord_convert.formats.coco.native import FAMILY as COCO

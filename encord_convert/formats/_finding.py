@@ -109,7 +109,11 @@ class Finder:
         return None
 
     def _at(self, places: list[str], path: str) -> str | None:
-        return next((found for place in places if (found := self._folders.find(place + path)) is not None), None)
+        for place in places:
+            found = self._folders.find(place + path)
+            if found is not None:
+                return found
+        return None
 
     def _anywhere(self, row: LabelRowV2, frame: int, file: LabelFile, names: list[str]) -> str | None:
         scope = _bases(self._above + file.folder)[-1].rstrip("/") if file.folder else ""
@@ -167,8 +171,12 @@ class _Folders:
         """Return the file at a path, with another ending if there is none with its own."""
         folder = path[: path.rfind("/") + 1]
         files, stems, _ = self._of(folder)
+        if not files:
+            return None
         name = normalized(path[len(folder) :])
-        found = files.get(name) or next((one for stem in stems_of(name) if (one := stems.get(stem))), [])
+        found = files.get(name, [])
+        if stems and not found:
+            found = next((one for stem in stems_of(name) if (one := stems.get(stem))), [])
         if len(found) > 1:
             what = f"the image {path!r} could be any of {len(found)} files"
             raise AmbiguousFileError(self._source.name, what, [folder + one for one in found])

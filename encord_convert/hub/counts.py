@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -113,6 +113,9 @@ class Verdict(Protocol):
 
     def __call__(self, counts: Counts, totals: Mapping[str, int]) -> None:
         """Make the notes that follow from the counts."""
+
+
+_COUNTED = ("into", "changed", "dropped", "_losses", "_notes", "_verdicts")
 
 
 class Counts:
@@ -224,8 +227,16 @@ class Counts:
     def rewind(self) -> None:
         """Forget all that came after :meth:`mark_head`."""
         head = (self._head or Counts())._copy()
-        for name in ("into", "changed", "dropped", "_losses", "_notes", "_verdicts"):
-            setattr(self, name, getattr(head, name))
+        self.restore(head.state())
+
+    def state(self) -> tuple[Any, ...]:
+        """Return what a walk counted, for :meth:`restore`: the next walk begins with counts of its own."""
+        return tuple(getattr(self, name) for name in _COUNTED)
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        """Let what was counted before a walk that nobody asked for stand again."""
+        for name, value in zip(_COUNTED, state, strict=True):
+            setattr(self, name, value)
 
     def merge(self, other: Counts) -> None:
         """Add what another ledger holds; the order of merging decides which examples are kept."""

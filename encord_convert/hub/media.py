@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote
 
+import msgspec
+
 from encord_convert.errors import AmbiguousFileError, ReadError
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -35,7 +37,7 @@ SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", 
 IMAGES = "images/"
 """Where exports keep their images: a name is a path below this folder before it is the end of another path."""
 
-_FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
+FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
 """What Pillow calls them, and how their names end."""
 BROKEN = (
     ArithmeticError, AttributeError, EOFError, LookupError, OSError, RecursionError, SyntaxError, TypeError, ValueError,
@@ -47,8 +49,7 @@ _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
 
 
-@dataclass(frozen=True, slots=True)
-class LabelFile:
+class LabelFile(msgspec.Struct, frozen=True):
     """The file a row was read from, and what it calls the images of the row.
 
     Importers hang it on their rows, as ``_file``; it is of this machine, and is neither written nor sent.
@@ -73,7 +74,7 @@ class LabelFile:
 
     member: str
     name: str = ""
-    frames: dict[int, str] = field(default_factory=dict)
+    frames: dict[int, str] = {}
     folders: tuple[str, ...] = ()
     first: int = 0
     path: str = ""
@@ -352,7 +353,7 @@ def read_header(stream: BinaryIO, place: str) -> Header | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(stream, formats=list(_FORMATS)) as image:
+            with Image.open(stream, formats=list(FORMATS)) as image:
                 return _header(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ReadError(place, f"declares more pixels than an image should have ({error}).") from error
@@ -376,5 +377,5 @@ def _header(image: Any) -> Header:
         width, height = tags.get(_WIDTH, width), tags.get(_HEIGHT, height)
         value = tags.get(_ORIENTATION, 1)
     orientation = value if isinstance(value, int) and 1 <= value <= 8 else 1
-    suffix = _FORMATS.get(image.format, ".jpg")  # a JPEG file of several images says MPO
+    suffix = FORMATS.get(image.format, ".jpg")  # a JPEG file of several images says MPO
     return Header(width, height, orientation, suffix)

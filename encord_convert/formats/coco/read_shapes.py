@@ -31,7 +31,6 @@ from encord_convert.sdk.objects.attributes import ChecklistAttribute
 _MOST_SHARED = 4096
 _SHORT = 256
 _NO_ATTRIBUTES: dict[str, Any] = {}
-_TRACKS = ("track_id", "instance_id")
 SAID_KEYS = ("track_id", "instance_id", "video_id", "iscrowd", "score", "confidence", "rotation", "num_keypoints",
              "bbox", "segmentation", "keypoints", "attributes", "segmentations", "bboxes", "area", "areas")  # fmt: skip
 """Keys of an annotation without a geometry that are nothing in the hub."""
@@ -231,9 +230,10 @@ class Reader:
                     keys[name] = value_of(raw)
         if entry.video_id is not None and (self.native.keeps("video") or not is_tracked):
             keys["video_id"] = entry.video_id
-        for name in _TRACKS:
-            if getattr(entry, name) is not None:
-                keys[name] = getattr(entry, name)
+        if entry.track_id is not None:
+            keys["track_id"] = entry.track_id
+        if entry.instance_id is not None:
+            keys["instance_id"] = entry.instance_id
         track = attributes.get("track_id")
         if track is not None:
             keys["attributes"] = {"track_id": track}
@@ -252,9 +252,11 @@ class Reader:
             shown = sum(1 for flag in (keypoints_of(entry) or ())[2::3] if flag > 0)
             if entry.num_keypoints != shown:
                 keys["num_keypoints"] = entry.num_keypoints
-        category = self.categories.get(number_of(entry.category_id))
-        is_odd = entry.iscrowd is not None and entry.iscrowd not in (0, 1)
-        if is_odd or (category is not None and category.is_declared and entry.iscrowd):
+        if entry.iscrowd:
+            category = self.categories.get(number_of(entry.category_id))
+            if entry.iscrowd != 1 or (category is not None and category.is_declared):
+                keys["iscrowd"] = entry.iscrowd
+        elif entry.iscrowd is not None and entry.iscrowd != 0:
             keys["iscrowd"] = entry.iscrowd
         if self.options.coordinates == "pixels":
             extent = own_extent(entry, found.coordinates, size, attributes)

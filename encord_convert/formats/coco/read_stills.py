@@ -9,11 +9,11 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from encord_convert.formats._files import Source
 from encord_convert.formats.coco.image_sizes import SIZE_ADVICE, Extents, file_name_of, name_of, tell_odd_name, title_of
@@ -270,8 +270,7 @@ class _Gathering:
     ) -> int:
         """Draw what an annotation is, or add it to what is said of the image; return how many it counts as."""
         count = 0
-        for entry in opened(self._source, part, [given], size, title):
-            kind = "" if entry is None else drawn_as(entry)
+        for entry, kind in opened(self._source, part, [given], size, title):
             if kind in ("caption", "label"):
                 said.append(entry)
                 continue
