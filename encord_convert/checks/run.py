@@ -129,9 +129,21 @@ class _Placed(Report):
         super().__init__()
         self.unmended: set[str] = set()
 
-    def _where(self, instance: Any, frame: int) -> Where:
-        if getattr(instance._item, "shape", None) not in _CUT and len(self.unmended) < MOST_PLACES:
+    def drop(self, instance: Any, frame: int, code: str, feature: Feature, detail: str) -> None:
+        if feature is Feature.OUT_OF_BOUNDS and instance._item.shape is Shape.SKELETON:
+            self._stays(instance)
+        super().drop(instance, frame, code, feature, detail)
+
+    def change(self, instance: Any, frame: int, kind: Kind, code: str, feature: Feature, detail: str) -> None:
+        if feature is Feature.OUT_OF_BOUNDS and instance._item.shape not in _CUT:
+            self._stays(instance)
+        super().change(instance, frame, kind, code, feature, detail)
+
+    def _stays(self, instance: Any) -> None:
+        if len(self.unmended) < 100 * MOST_PLACES:  # no more are listed, of a hundred classes
             self.unmended.add(instance._hash)
+
+    def _where(self, instance: Any, frame: int) -> Where:
         return place_of(self._row, instance, frame)
 
 

@@ -71,11 +71,12 @@ def beyond(table: Table, carries: Carries) -> set[int]:
             continue
         of = owners[np.array(column.places, np.int64)]
         kinds[shape is Shape.BOUNDING_BOX].update(of.tolist())
-        is_cut = limits.is_bounded and shape is Shape.ROTATABLE_BOUNDING_BOX
-        if is_cut or (shape in carries.approximates and carries.code(shape) in CHANGES):
+        sizes = np.array(table.sizes, np.float64).reshape(-1, 2)[of]
+        if shape in carries.approximates and carries.code(shape) in CHANGES:
             found.update(of.tolist())
+        elif limits.is_bounded and shape is Shape.ROTATABLE_BOUNDING_BOX:
+            found.update(of[~_has_corners_inside(column, sizes)].tolist())
         elif limits.least_side_px:
-            sizes = np.array(table.sizes, np.float64).reshape(-1, 2)[of]
             found.update(of[_sides(shape, column, sizes).min(axis=1, initial=np.inf) < limits.least_side_px].tolist())
     return found | (kinds[True] & kinds[False] if limits.masks_of_all else set())
 
@@ -91,6 +92,17 @@ def unwritable(table: Table, carries: Carries) -> dict[int, list[tuple[Variant, 
                 if variant is not None:
                     found.setdefault(int(owners[place]), []).append((variant, shape))
     return found
+
+
+def _has_corners_inside(column: Column, sizes: Floats) -> Any:
+    """Tell of each rotated box whether all its corners lie in the image."""
+    px = np.asarray(column.numbers, np.float64) * np.hstack([sizes, sizes])
+    middle, sides, angles = px[:, :2] + px[:, 2:] / 2, px[:, 2:], np.radians(np.asarray(column.more, np.float64))
+    along, across = np.abs(np.cos(angles)), np.abs(np.sin(angles))
+    reach = np.column_stack([
+        sides[:, 0] * along + sides[:, 1] * across, sides[:, 0] * across + sides[:, 1] * along
+    ]) / 2  # fmt: skip
+    return (middle - reach >= 0).all(axis=1) & (middle + reach <= sizes).all(axis=1)
 
 
 def _sides(shape: Shape, column: Column, sizes: Floats) -> Floats:

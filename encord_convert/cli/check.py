@@ -117,14 +117,12 @@ def _further(result: Result, fix: str | None) -> Iterator[str]:
         yield f"besides  {result.target} takes in another form: {shapes}"
     yield ""
     total = sum(result.counts.values())
-    kept = [one for one in result.findings if one.fix is None]
     if not total:
         yield "nothing found"
     elif result.fixed is not None:
-        left = f"; {sum(one.count for one in kept)} stay as they are" if kept else ""
-        yield f"{total} found; what has one right answer is mended in {fix}{left}"
+        yield f"{total} found; what has one right answer is mended in {fix}"
         if lost := wording.summary(loss for loss in result.fixed.writing.losses() if not loss.is_asked):
             yield f"lost in writing it again: {lost}"
     else:
-        mendable = sum(one.count for one in result.findings) - sum(one.count for one in kept)
-        yield f"{total} found" + (f"; --fix DST mends {mendable} of them" if mendable else "")
+        is_mendable = any(one.fix for one in result.findings)
+        yield f"{total} found" + ("; --fix DST mends what has one right answer" if is_mendable else "")

@@ -343,7 +343,7 @@ def test_the_screen_has_a_line_for_each_kind_the_worst_first(
         ["error", "1", "CLASS_UNKNOWN:"], ["error", "1", "TRAINER_SKIPS:"], ["warning", "1", "DUPLICATE_ANNOTATION:"]
     ]  # fmt: skip
     assert any(line.strip().startswith("labels/val/0.txt:2 0.jpg  ") for line in lines)
-    assert lines[-1] == "3 found; --fix DST mends 2 of them"
+    assert lines[-1] == "3 found; --fix DST mends what has one right answer"
 
 
 def test_a_target_that_is_none_is_refused_with_those_there_are(tmp_path: Path) -> None:
@@ -364,3 +364,9 @@ def test_annotations_are_named_by_their_ids_in_files_that_share_them(tmp_path: P
         annotation(77, 2, (60, 40, 20, 20)))))  # fmt: skip
     [found] = check(root).findings
     assert found.where.element == "annotation 77"
+
+
+def test_what_is_not_cut_has_no_fix(tmp_path: Path) -> None:
+    root = made(poses, tmp_path, file("labels/train/2.txt", b"0 0.5 0.4 0.9 0.2 -0.005 0.35 2 0.35 0.45 2\n"))
+    found = check(root, target="ultralytics", fix=tmp_path / "mended")
+    assert [(one.code, one.fix) for one in found.findings] == [("CLIPPED", None)]
