@@ -2,8 +2,8 @@
 
 Most conversions make a million objects only to take each apart again. An importer that has read many images together
 may give them as a :class:`Table`, through the ``tables`` of its label set; an exporter that draws many together may
-take it, through ``Report.tables``. Neither must: whoever walks the rows of the set gets real rows, made from the sheet
-one by one, and what is written is the same, byte for byte.
+take what is left of it, through ``Narrowed.tables``. Neither must: whoever walks the rows of the set gets real rows,
+made from the table one by one, and what is written is the same, byte for byte.
 """
 
 from __future__ import annotations

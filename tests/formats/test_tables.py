@@ -12,6 +12,7 @@ import pytest
 
 from encord_convert import LabelSet, Report, convert, read, write
 from encord_convert._samples import SAMPLES
+from encord_convert.conversion import foretold
 from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats._files import MemorySource
 from encord_convert.formats.coco.read_regular import Alikes
@@ -44,8 +45,18 @@ def written(labels: LabelSet, target: Path, format_: str, **options: Any) -> tup
     return b"".join(path.read_bytes() for path in sorted(target.rglob("*")) if path.is_file()), account
 
 
+def foretold_of(labels: LabelSet, target: Path, format_: str) -> dict[str, Any]:
+    """Return what a dry run says, with all examples in their order."""
+    report = Report()
+    with contextlib.suppress(WriteError):
+        foretold(labels, target, format_, False, report, {})
+    account = report.to_dict()
+    del account["target"]
+    return account
+
+
 def by_rows(labels: LabelSet) -> LabelSet:
-    """Return the same set without a word of sheets."""
+    """Return the same set without a word of tables."""
     rows = LabelSet(labels.ontology, lambda: iter(labels), title=labels.title, counts=labels.counts)
     rows.source, rows.native = labels.source, labels.native
     return rows
@@ -60,11 +71,15 @@ def one_by_one(patch: pytest.MonkeyPatch) -> None:
 def check_all_ways(
     source: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, from_: str = "cvat", **options: Any
 ) -> int:
-    """Compare what is written of a source in columns, by rows, and shape by shape; return how many sheets it has."""
+    """Compare what is written of a source in columns, by rows, and shape by shape, and foretold by a dry run.
+
+    Return how many tables it has.
+    """
     labels = read(source, from_, **options)
     count = sum(isinstance(one, Table) for one in labels.tables())
     for format_ in TARGETS:
         short = written(labels, tmp_path / f"{format_}-short", format_)
+        assert foretold_of(labels, tmp_path / f"{format_}-dry", format_) == short[1]
         assert written(by_rows(labels), tmp_path / f"{format_}-rows", format_) == short
         with monkeypatch.context() as patch:
             one_by_one(patch)

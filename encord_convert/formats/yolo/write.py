@@ -64,7 +64,7 @@ class _Plan:
         self.names = [category.name for category in categories]
         self.poses = Poses(labels) if Shape.SKELETON in task.shapes else None
         writer = RowWriter(task, numbers, self.poses, with_confidence=options.confidence)
-        self.images = _Walk(task, narrowed, writer, TableWriter(task, numbers, carries), options)
+        self.images = _Walk(task, narrowed, writer, TableWriter(task, numbers), options)
         self.native = labels.native.get(FAMILY, {})
 
 
@@ -140,7 +140,7 @@ class _Walk:
         table = narrowed.table
         texts: list[bytes | None] = [None] * len(table)
         if not (self._options.track_ids and table.native is not None and table.native.family == FAMILY):
-            texts = self._tables.texts(table)
+            texts = self._tables.texts(narrowed)
         names = self._names.unique_many([title.replace("\\", "/") for title in table.titles])
         for number, name in enumerate(names):
             text = texts[number]

@@ -1,6 +1,6 @@
 """Tables to rows of label files: text made of columns, without an object for each row.
 
-Only images of which nothing is lost or changed are written so; the others are for
+Only images of which nothing is changed are written so; the others are for
 :class:`~encord_convert.formats.yolo.write_rows.RowWriter`, which gives the same bytes.
 
 The page of the format is :mod:`encord_convert.formats.yolo.page`.
@@ -17,15 +17,11 @@ from numpy.typing import NDArray
 from encord_convert.formats.coco.native import FAMILY as COCO
 from encord_convert.formats.yolo.write_rows import UNIT, Task
 from encord_convert.geometry.boxes import cos_sin
-from encord_convert.geometry.rings import areas_of
-from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.conversions import TOLERANCE_PX
-from encord_convert.hub.loss import Carries
+from encord_convert.hub.extents import Extents, Flags, Floats
 from encord_convert.hub.table import Column, Table, Variant
+from encord_convert.losses.narrow import LeftTable
 from encord_convert.sdk.objects import Shape
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 _WIDTH = 9
 """Characters of a number: a space, a digit, a point and six digits."""
@@ -41,27 +37,28 @@ class TableWriter:
     task : Task
     numbers : mapping
         Number of a class by its name and shape.
-    carries : Carries
-        What survives.
     """
 
-    def __init__(self, task: Task, numbers: Mapping[tuple[str, Shape], int], carries: Carries) -> None:
+    def __init__(self, task: Task, numbers: Mapping[tuple[str, Shape], int]) -> None:
         self._numbers = numbers
-        self._carries = carries
         self._has_box = task.has_box
         self._shape = next(iter(task.shapes))
         self._words: dict[Variant | None, bytes] = {}
 
-    def texts(self, table: Table) -> list[bytes | None]:
+    def texts(self, left: LeftTable) -> list[bytes | None]:
         """Return the text of each image; None: it is to be written row by row."""
+        table = left.table
         rows: list[bytes | None] = [None] * len(table.variants)
         column = table.columns.get(self._shape)
         if column is not None and self._shape in _UNITS and len(column.places):
             self._fill(rows, table, column)
+        for place in left.dropped:
+            rows[place] = b""
         texts: list[bytes | None] = []
-        for number, count in enumerate(table.counts):
-            own = rows[table.span(number).start : table.span(number).stop]
-            is_whole = number not in table.classifications and None not in own and len(set(own)) == count
+        for number in range(len(table)):
+            span = table.span(number)
+            own = [row for row in rows[span.start : span.stop] if row != b""]
+            is_whole = None not in own and len(set(own)) == len(own)  # equal rows are told apart
             texts.append(b"".join(own) if is_whole else None)  # type: ignore[arg-type]
         return texts
 
@@ -73,7 +70,7 @@ class TableWriter:
             self._words[variant] = self._word(variant)
         owners = np.repeat(np.arange(len(table)), table.counts)
         sizes = np.array(table.sizes, np.float64)[owners[column.places]]
-        units, ends, sure = _UNITS[self._shape](column, sizes)
+        units, ends, sure = _UNITS[self._shape](column, sizes, table.extents(self._shape))
         text = _digits(units).tobytes()
         starts = [0, *ends]
         if self._has_box and table.native is not None and table.native.family == COCO:
@@ -85,21 +82,10 @@ class TableWriter:
                 rows[place] = word + text[_WIDTH * starts[at] : _WIDTH * starts[at + 1]] + b"\n"
 
     def _word(self, variant: Variant | None) -> bytes:
-        """Return how the rows of a use begin; empty: something of them is lost."""
-        if (
-            variant is None
-            or variant.static is not None
-            or variant.dynamic is not None
-            or variant.carried
-            or variant.weights is not None
-        ):
-            return b""
+        """Return how the rows of a variant begin; empty: more than where it is may be said of each."""
+        assert variant is not None
         number = self._numbers.get((variant.item.name, variant.item.shape))
-        is_plain = (
-            variant.info.manual_annotation
-            and variant.info.confidence == 1
-            and not loses_sides(variant.info, self._carries)
-        )
+        is_plain = variant.info.manual_annotation and variant.info.confidence == 1
         return b"%d" % number if is_plain and number is not None else b""
 
 
@@ -129,39 +115,24 @@ def _in_units(pixels: Floats, limits: Floats) -> NDArray[np.int64]:
     return np.clip(np.rint(pixels / limits * UNIT), 0, UNIT).astype(np.int64)
 
 
-def _boxes(column: Column, sizes: Floats) -> _Written:
+def _boxes(column: Column, sizes: Floats, extents: Extents) -> _Written:
     relative = np.asarray(column.numbers, np.float64).reshape(-1, 4)
-    low = relative[:, :2] * sizes
-    high = (relative[:, :2] + relative[:, 2:]) * sizes
-    sides = relative[:, 2:] * sizes
-    with np.errstate(invalid="ignore"):
-        is_within = (low >= -TOLERANCE_PX) & (low + sides <= sizes + TOLERANCE_PX)
-        sure = np.all(is_within & (sides > TOLERANCE_PX), axis=1)
-    low, high = np.maximum(low, 0.0), np.minimum(high, sizes)
+    sure = extents.surely_inside(TOLERANCE_PX)
+    low, high = np.maximum(relative[:, :2] * sizes, 0.0), np.minimum((relative[:, :2] + relative[:, 2:]) * sizes, sizes)
     found = np.concatenate([(low + high) / 2, high - low], axis=1)
     found[~sure] = 0
     units = _in_units(found, np.concatenate([sizes, sizes], axis=1))
     return units.ravel(), list(range(4, units.size + 1, 4)), sure
 
 
-def _rings(column: Column, sizes: Floats) -> _Written:
-    counts = np.asarray(column.more, np.int64)
-    ends = np.cumsum(counts)
-    starts = ends - counts
-    limits = np.repeat(sizes, counts >> 1, axis=0)
-    pixels = np.asarray(column.numbers, np.float64).reshape(-1, 2) * limits
-    pairs = starts >> 1
-    low, high = np.minimum.reduceat(pixels, pairs, axis=0), np.maximum.reduceat(pixels, pairs, axis=0)
-    with np.errstate(invalid="ignore"):
-        is_within = (low >= -TOLERANCE_PX) & (high <= sizes + TOLERANCE_PX)
-        reach = np.abs(high - low).sum(axis=1) + 1
-        areas = np.abs(areas_of(pixels.ravel(), pairs))
-        sure = is_within.all(axis=1) & (counts >= 6) & (areas > 4 * TOLERANCE_PX * reach)
-    pixels[~np.repeat(sure, counts >> 1)] = 0
-    return _in_units(pixels, limits).ravel(), ends.tolist(), sure
+def _rings(column: Column, sizes: Floats, extents: Extents) -> _Written:
+    sure = extents.surely_inside(TOLERANCE_PX)
+    pixels = np.where(np.repeat(sure, extents.counts)[:, None], extents.pixels, 0)
+    units = _in_units(pixels, np.repeat(sizes, extents.counts, axis=0))
+    return units.ravel(), (2 * np.cumsum(extents.counts)).tolist(), sure
 
 
-def _corners(column: Column, sizes: Floats) -> _Written:
+def _corners(column: Column, sizes: Floats, extents: Extents) -> _Written:
     relative = np.asarray(column.numbers, np.float64).reshape(-1, 4)
     box = relative * np.concatenate([sizes, sizes], axis=1)
     finite = np.isfinite(np.asarray(column.more, np.float64)) & np.isfinite(box).all(axis=1)
