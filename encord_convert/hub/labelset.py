@@ -14,7 +14,6 @@ from binascii import b2a_base64
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -26,6 +25,7 @@ from encord_convert.hub.changes import EDITED, FILTERED
 from encord_convert.hub.class_names import hash_of, joined
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.edits import Edits, read_only
+from encord_convert.hub.exchanges import Exchanges, above
 from encord_convert.hub.table import Table
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from encord_convert.hub.counts import Origin
-    from encord_convert.losses.report import Report
     from encord_convert.sdk.objects import Classification
     from encord_convert.sdk.objects.coordinates import Coordinates
 
@@ -57,7 +56,7 @@ class Before(msgspec.Struct, frozen=True):
     objects: Mapping[Shape, int]
 
 
-class LabelSet:
+class LabelSet(Exchanges):
     """One ontology and a stream of label rows that can be walked again.
 
     ``for row in labels`` hands out rows to look at and to edit. An edited row is held, and stands in the place of what
@@ -126,8 +125,7 @@ class LabelSet:
 
     def _repr_html_(self) -> str:
         """Show the first images with their labels, in a notebook."""
-        # The page stands on a floor above, which is reached only when it is asked for.
-        shown: str = import_module("encord_convert.view.notebook").set_html(self)
+        shown: str = above("view.notebook").set_html(self)
         return shown
 
     # --- walking ----------------------------------------------------------------------------------------------------
@@ -208,7 +206,7 @@ class LabelSet:
         Counts of classes, shapes and splits; sizes in px, by their side, the root of the area, and for COCO's small,
         medium and large; which classes stand on one image; answers.
         """
-        numbers = import_module("encord_convert.hub.stats").Stats()
+        numbers = above("hub.stats").Stats()
         numbers.add(self)
         form: dict[str, Any] = numbers.to_dict()
         return form
@@ -342,7 +340,7 @@ class LabelSet:
                 for item in _items(self.ontology)
                 if item.title in names
             ]}  # fmt: skip
-        renamed: LabelSet = _above("sync").mapped(self, mapping or {}, place="rename")
+        renamed: LabelSet = above("sync").mapped(self, mapping or {}, place="rename")
         return renamed
 
     def split(
@@ -366,7 +364,7 @@ class LabelSet:
             The shares do not add up to 1.
         """
         shares = {"train": train, "val": val, "test": test}
-        new: LabelSet = _above("training.splits").assigned(self, shares, seed=seed, group=group)
+        new: LabelSet = above("training.splits").assigned(self, shares, seed=seed, group=group)
         return new
 
     def merge(self, *others: LabelSet) -> LabelSet:
@@ -376,139 +374,10 @@ class LabelSet:
         name a split (``train/``, ``val.json``) are in it, unless they say another. The report has what was counted of
         all.
         """
-        new: LabelSet = _above("batch.merges").united([self, *others])
+        new: LabelSet = above("batch.merges").united([self, *others])
         return new
 
-    # --- other libraries --------------------------------------------------------------------------------------------
-
-    def to_pandas(self, *, report: Report | None = None) -> Any:
-        """Return a ``pandas.DataFrame`` with a row for each annotation, an object once for each of its frames.
-
-        See :mod:`encord_convert.interop.pandas` for its columns.
-
-        Parameters
-        ----------
-        report : Report, optional
-            Is told what the frame has no column for; without one, that is a warning.
-
-        Raises
-        ------
-        MissingDependencyError
-            pandas is not installed.
-        """
-        return _above("interop.pandas").to_pandas(self, report=report)
-
-    @classmethod
-    def from_pandas(cls, frame: Any, *, ontology: Any = None) -> LabelSet:
-        """Return the label set of a data frame with the columns of :meth:`to_pandas`.
-
-        Boxes may stand in ``x, y, width, height`` alone. Other columns are attributes. Images that no row names are
-        not in the set.
-
-        Parameters
-        ----------
-        frame : pandas.DataFrame
-        ontology : OntologyStructure or dict, optional
-            Its classes and attributes; by default those the frame came from. What it lacks is added.
-
-        Raises
-        ------
-        OptionError
-            A column is missing, or a row says two things; names the row.
-        """
-        made: LabelSet = _above("interop.pandas").from_pandas(frame, ontology=ontology)
-        return made
-
-    def to_supervision(self, *, images: Any = None, masks: bool = True, report: Report | None = None) -> Any:
-        """Return a ``supervision.DetectionDataset``: boxes, masks, confidences and tracker ids of each image.
-
-        Parameters
-        ----------
-        images : path, optional
-            Folder or archive with the images; by default they are looked for beside the labels. An image that is not
-            found, or not a file of its own, is called as its row.
-        masks : bool
-            Keep the pixels of polygons and masks, in memory; else their boxes.
-        report : Report, optional
-            Is told what is not carried; without one, that is a warning.
-
-        Raises
-        ------
-        MissingDependencyError
-            supervision is not installed.
-        """
-        return _above("interop.supervision").to_supervision(self, images=images, masks=masks, report=report)
-
-    @classmethod
-    def from_supervision(cls, dataset: Any, *, sizes: Mapping[str, tuple[int, int]] | None = None) -> LabelSet:
-        """Return the label set of a ``supervision.DetectionDataset``.
-
-        Parameters
-        ----------
-        dataset : supervision.DetectionDataset
-        sizes : mapping, optional
-            Width and height in px by path, of images that are not on disk.
-
-        Raises
-        ------
-        OptionError
-            The size of an image is not known, or a detection has no class.
-        """
-        made: LabelSet = _above("interop.supervision").from_supervision(dataset, sizes=sizes)
-        return made
-
-    def to_hf(self, *, images: Any = None, report: Report | None = None) -> Any:
-        """Return a ``datasets.DatasetDict`` for object detection; see :mod:`encord_convert.interop.hugging_face`.
-
-        Parameters
-        ----------
-        images, report
-            As of :meth:`to_supervision`.
-
-        Raises
-        ------
-        MissingDependencyError
-            datasets is not installed.
-        """
-        return _above("interop.hugging_face").to_hf(self, images=images, report=report)
-
-    @classmethod
-    def from_hf(cls, dataset: Any) -> LabelSet:
-        """Return the label set of a ``datasets.Dataset`` or ``DatasetDict`` with the columns of :meth:`to_hf`.
-
-        Raises
-        ------
-        OptionError
-            It has no column ``objects``, or the size of an image is not known.
-        """
-        made: LabelSet = _above("interop.hugging_face").from_hf(dataset)
-        return made
-
-    def to_torch(
-        self,
-        transform: Callable[[Any, dict[str, Any]], Any] | None = None,
-        *,
-        images: Any = None,
-        masks: bool = True,
-        report: Report | None = None,
-    ) -> Any:
-        """Return a ``torch.utils.data.Dataset`` in the form of torchvision's detection models.
-
-        See :mod:`encord_convert.interop.torch` for its items.
-
-        Parameters
-        ----------
-        transform : callable, optional
-            Given image and target, returns the item.
-        images, masks, report
-            As of :meth:`to_supervision`.
-
-        Raises
-        ------
-        MissingDependencyError
-            torch is not installed.
-        """
-        return _above("interop.torch").to_torch(self, transform, images=images, masks=masks, report=report)
+    # --- the official package ----------------------------------------------------------------------------------------
 
     @classmethod
     def from_encord(cls, label_rows: Iterable[Any], ontology: Any = None) -> LabelSet:
@@ -533,7 +402,7 @@ class LabelSet:
 
         See :func:`encord_convert.sync.to_encord`.
         """
-        given: Iterator[Any] = _above("sync").to_encord(self, rows, mapping=mapping)
+        given: Iterator[Any] = above("sync").to_encord(self, rows, mapping=mapping)
         return given
 
 
@@ -546,13 +415,8 @@ def _taken_over(row: Any, structure: OntologyStructure) -> LabelRowV2:
     return ours
 
 
-def _above(module: str) -> Any:
-    """Return a module that makes label sets, and so stands above them; it is reached only when asked for."""
-    return import_module(f"encord_convert.{module}")
-
-
 def _selection() -> Any:
-    return _above("hub.selection")
+    return above("hub.selection")
 
 
 def _row_by_row(labels: LabelSet, function: Callable[[LabelRowV2], LabelRowV2 | None], code: str) -> LabelSet:

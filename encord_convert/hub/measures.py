@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from encord_convert.geometry.boxes import xyxy_from_rotated
-from encord_convert.geometry.rings import areas_of, bounds_of, signed_area
+from encord_convert.geometry.rings import areas_of, signed_area
 from encord_convert.geometry.rle import box_from_runs
 from encord_convert.hub.outlines import OUTLINED, outline_px
 from encord_convert.hub.visibility import ring_px, shown_points
@@ -98,11 +98,10 @@ def measures_of(table: Table) -> NDArray[np.float64]:
         Left, top, width, height and area of each, as :func:`measure` has them.
     """
     found = np.full((len(table.variants), 5), math.nan)
-    sizes = np.repeat(np.array(table.sizes, np.float64).reshape(-1, 2), table.counts, axis=0)
     with np.errstate(invalid="ignore", over="ignore"):
         for shape, column in table.columns.items():
             if column.places:
-                found[column.places] = _column(shape, column, sizes[column.places])
+                found[column.places] = _column(table, shape, column)
     for index, instance in table.made.items():
         if table.variants[index] is None:
             size = table.sizes[table.image_of(index)]
@@ -110,31 +109,19 @@ def measures_of(table: Table) -> NDArray[np.float64]:
     return found
 
 
-def _column(shape: Shape, column: Column, sizes: NDArray[np.float64]) -> Any:
+def _column(table: Table, shape: Shape, column: Column) -> Any:
     if shape is Shape.BITMASK:
         return [_mask(mask) for mask in column.numbers]
-    numbers = np.asarray(column.numbers, np.float64)
+    extents, count = table.extents(shape), len(column.places)
     if shape is Shape.POINT:
-        return np.hstack([numbers.reshape(-1, 2) * sizes, [[0.0, 0.0, math.nan]] * len(sizes)])
-    if shape in (Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX):
-        pixels = numbers.reshape(-1, 4) * np.hstack([sizes, sizes])
-        area = np.abs(pixels[:, 2:3] * pixels[:, 3:4])
-        if shape is Shape.ROTATABLE_BOUNDING_BOX:
-            angles = np.radians(np.asarray(column.more, np.float64))
-            cos, sin = np.abs(np.cos(angles)), np.abs(np.sin(angles))
-            w, h = pixels[:, 2], pixels[:, 3]
-            sides = np.stack([cos * w + sin * h, sin * w + cos * h], axis=1)
-            pixels = np.hstack([pixels[:, :2] + (pixels[:, 2:] - sides) / 2, sides])
-        return np.hstack([pixels, area])
-    points = np.asarray(column.more, np.int64) >> 1
-    pixels = (numbers.reshape(-1, 2) * np.repeat(sizes, points, axis=0)).ravel()
-    some = points > 0
-    starts = (np.cumsum(points) - points)[some]
-    bounds = bounds_of(pixels, starts)
-    area = np.abs(areas_of(pixels, starts)) if shape is Shape.POLYGON else np.full(len(starts), math.nan)
-    measured = np.full((len(points), 5), math.nan)
-    measured[some] = np.hstack([bounds[:, :2], bounds[:, 2:] - bounds[:, :2], area[:, None]])
-    return measured
+        return np.hstack([extents.pixels, [[0.0, 0.0, math.nan]] * count])
+    low, high = extents.bounds
+    area = np.full(count, math.nan)
+    if shape is Shape.POLYGON:
+        area = np.abs(areas_of(extents.pixels.ravel(), extents.starts))
+    elif shape is not Shape.POLYLINE:
+        area = np.abs(extents.pixels[:, 2] * extents.pixels[:, 3])
+    return np.hstack([low, high - low, area[:, None]])
 
 
 def _mask(mask: Any) -> Measure:

@@ -21,7 +21,7 @@ import re
 import struct
 import unicodedata
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
@@ -68,6 +68,8 @@ class LabelFile(msgspec.Struct, frozen=True):
         Of a video: the number its first frame has in the name of a file.
     path : str
         Of a still whose label file says where its image is: the image, as a member of the source.
+    masks : tuple of str
+        Of a still whose labels are drawn in images: these, as members of the source. None of them is its image.
     ids : tuple
         Of a still: what the file calls its objects, in the order of the row; empty if it calls them nothing.
     """
@@ -78,6 +80,7 @@ class LabelFile(msgspec.Struct, frozen=True):
     folders: tuple[str, ...] = ()
     first: int = 0
     path: str = ""
+    masks: tuple[str, ...] = ()
     ids: tuple[Any, ...] = ()
 
     @property
@@ -159,7 +162,7 @@ class Media:
         self._digests: dict[str, dict[str, str]] = {}
         self._given: dict[str, str] = {}
 
-    def find(self, name: str, *, digest: str | None = None) -> str | None:
+    def find(self, name: str, *, digest: str | None = None, but: Collection[str] = ()) -> str | None:
         """Return the file a name means, None if there is none.
 
         Parameters
@@ -168,6 +171,8 @@ class Media:
             Path or URL; ``\\`` counts as ``/``, and what stands before ``..`` does not count.
         digest : str, optional
             ``md5:`` or ``sha256:`` and hexadecimal digits: tried when no name fits.
+        but : collection of str
+            Files that it does not mean.
 
         Raises
         ------
@@ -177,8 +182,14 @@ class Media:
         for spelling in dict.fromkeys((name, unquote(name))):
             path = "/".join(parts_of(spelling))
             if path:
-                found = self._at(path) or self._at(IMAGES + path) or self._ending_in(path)
-                found = found or self._stem_at(path) or self._stem_at(IMAGES + path) or self._stem_ending_in(path)
+                ways = (
+                    (self._at, path), (self._at, IMAGES + path), (self._ending_in, path),
+                    (self._stem_at, path), (self._stem_at, IMAGES + path), (self._stem_ending_in, path),
+                )  # fmt: skip
+                for way, sought in ways:
+                    found = [one for one in way(sought) if self._prefix + one not in but] if but else way(sought)
+                    if found:
+                        break
                 if found:
                     return self._alone(path, self._only(name, found))
         return self._of_digest(digest) if digest else None

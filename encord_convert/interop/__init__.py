@@ -43,4 +43,4 @@ def reported(report: Report | None, target: str) -> Iterator[Report]:
     account.target.path, account.target.format = target, target
     yield account
     if report is None and not account.is_lossless:
-        warnings.warn(f"{target}: {account.summary()}.", ConversionWarning, stacklevel=4)
+        warnings.warn(f"{target}: {account.summary()}.", ConversionWarning, stacklevel=5)

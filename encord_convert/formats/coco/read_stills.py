@@ -21,6 +21,7 @@ from encord_convert.formats.coco.index import drawn_as
 from encord_convert.formats.coco.index_entries import NO_ID, number_of, numbers_of_ids
 from encord_convert.formats.coco.index_entries_again import Found, Part
 from encord_convert.formats.coco.native import FAMILY, is_loud, own_of, quiet_of
+from encord_convert.formats.coco.panoptic_png import png_of
 from encord_convert.formats.coco.read_contents import Said, image_answers, labels, one_of_a_kind, opened
 from encord_convert.formats.coco.read_regular import Alikes
 from encord_convert.formats.coco.read_regular_numbers import Plain
@@ -79,6 +80,11 @@ class Stills:
         entries = [entry for (_, _, some), *_ in found for entry in some]
         alikes, own_hashes = self._alikes.of(entries)
         owners = np.repeat(np.arange(len(found)), [len(some) for (_, _, some), *_ in found])
+        masks = {
+            owner: (png_of(member, entry.file_name),)
+            for owner, entry in zip(owners.tolist(), entries, strict=True)
+            if isinstance(entry.file_name, str)
+        }
         plain = Plain(self._part.reader, entries, alikes, owners, titles, sizes)
         seeds = [self._draft.hashes.seed("image", *key) for key in keys]
         gathering = _Gathering(self._source, plain, own_hashes, self._part.reader.native.keeps("annotation"))
@@ -99,7 +105,7 @@ class Stills:
             )  # fmt: skip
             row._origin = self._part.document.place
             ids = tuple(gathering.said_ids[ends[number] - gathering.counts[number] : ends[number]])
-            row._file = LabelFile(member, name_of(images[number]), ids=ids)
+            row._file = LabelFile(member, name_of(images[number]), masks=masks.get(number, ()), ids=ids)
             return row
 
         hashes, made = gathering.finish(seeds)

@@ -365,12 +365,20 @@ def is_rotated(rotation: str | None) -> bool:
     return math.isfinite(angle) and angle % 360 != 0
 
 
+_MOST_FRAMES = 1 << 31
+
+
 def frame_number(text: str | None) -> int | None:
-    """Return a frame number, None if it is missing or none."""
+    """Return a frame number, None if it is missing, none, or beyond what a label row can have.
+
+    >>> frame_number("7"), frame_number("x"), frame_number("4294967296")
+    (7, None, None)
+    """
     try:
-        return int(text or "")
+        number = int(text or "")
     except ValueError:
         return None
+    return number if abs(number) < _MOST_FRAMES else None
 
 
 def choices_of(meta: Meta) -> Choices:

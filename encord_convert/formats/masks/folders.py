@@ -20,6 +20,7 @@ from encord_convert.formats._files import FolderSource, Source
 from encord_convert.geometry import png
 from encord_convert.geometry.paintings import mask_of, values_in, values_of
 from encord_convert.hub.labelset import Before, Draft, LabelSet
+from encord_convert.hub.media import LabelFile
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
@@ -302,7 +303,7 @@ class _Indices:
         width, height = image.width, image.height
         title = name[self._prefix :]
         row = _still(self.draft, title, width, height)
-        row._origin = self._source.place(name)
+        row._origin, row._file = self._source.place(name), LabelFile("", masks=(name,))
         with damage_of(self._source, name):
             found = values_in(image.colours() if self._by_colour else image, has_zero=True)
         for value, box_runs in found:
@@ -356,7 +357,7 @@ def _nuclei_rows(source: Source, draft: Draft, item: Object, images: dict[str, l
         except ValueError as error:
             raise ReadError(source.place(names[0]), str(error)) from error
         row = _still(draft, title, head.width, head.height)
-        row._origin = source.place(names[0])
+        row._origin, row._file = source.place(names[0]), LabelFile("", masks=tuple(names))
         for name in names:
             image = read_image(source, name)
             if (image.width, image.height) != (head.width, head.height):
