@@ -14,7 +14,7 @@ from encord_convert.checks.fixes import TOLERANCE_PX, mended, own_format
 from encord_convert.checks.images import Images
 from encord_convert.checks.leaks import Leaks
 from encord_convert.checks.rows import Rows, place_of
-from encord_convert.checks.screen import beyond, suspects, unwritable
+from encord_convert.checks.screen import suspects, unwritable
 from encord_convert.conversion import read, write
 from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source, Target, source_at
@@ -95,7 +95,6 @@ def check(
         if fix is not None and writer is None:
             raise OptionError(f"fix: {report.source.format} can be read, but not written.")
         finder = beside(source) if images is None else Finder(stack.enter_context(source_at(images)))
-        walk = _Walk(labels, finder, leaks, target if report.source.format == COCO else None)
         result = Result(report, target)
         if target == "ultralytics":
             result.task = task or _task_of(labels, report.source.format)
@@ -103,7 +102,11 @@ def check(
             raise OptionError(f"task goes with the target ultralytics; task={task} was given.")
         report.target.format = target
         carries = _carries_of(target, result.task)
-        _narrow(walk, report, carries)
+        needs_outlines = (report.source.format, target) == (COCO, "torchvision")
+        walk = _Walk(labels, finder, leaks, report, carries, needs_outlines)
+        for _ in Narrowed(walk.labels(), report, carries):
+            pass
+        report.rows_read = walk.rows
         shared = walk.finish()
         result.leaks = shared if leaks else None
         result.images = {"looked": walk.images.looked, "found": walk.images.found}
@@ -159,44 +162,66 @@ def _of_fix(report: Report) -> Report:
 class _Walk:
     """The rows of a set, each looked at as it passes by; another walk forgets the last.
 
-    Of the table that came last, ``suspects`` are the images that may have something to tell.
+    Of a table only those images pass that may have something to tell.
     """
 
-    def __init__(self, labels: LabelSet, finder: Finder | None, leaks: bool, coco_target: str | None) -> None:
+    def __init__(
+        self,
+        labels: LabelSet,
+        finder: Finder | None,
+        leaks: bool,
+        report: Report,
+        carries: Carries,
+        needs_outlines: bool,
+    ) -> None:
         self._labels = labels
         self._finder = finder
         self._leaks = leaks
-        self._needs_outlines = coco_target == "torchvision"
-        self.suspects: Sequence[int] = ()
+        self._report = report
+        self._carries = carries
+        self._looks_at_all = needs_outlines or (carries.limits.drops_crowds and _has_crowds(labels))
+        self._needs_outlines = needs_outlines
         self._begin()
 
     def _begin(self) -> None:
+        self.rows = 0
         self.told = Counts()
         self.images, self._shared = Images(self._finder, self.told), Leaks(self.told)
-        self._rows = Rows(self.told, self._needs_outlines)
+        self._lookout = Rows(self.told, self._needs_outlines)
 
     def labels(self) -> LabelSet:
         """Return the set whose rows are looked at as they are walked."""
         labels = self._labels
-        tapped = LabelSet(labels.ontology, title=labels.title, counts=labels.counts, tables=self._tables)
+        tapped = LabelSet(labels.ontology, self._rows, title=labels.title, counts=labels.counts)
         tapped.native, tapped.mapping, tapped.splits = labels.native, labels.mapping, ()
         return tapped
 
-    def _tables(self) -> Iterator[Table | LabelRowV2]:
+    def _rows(self) -> Iterator[LabelRowV2]:
         self._begin()
         for one in self._labels.tables():
             if isinstance(one, Table):
                 for number in range(len(one)):
                     self._see(one.empty_row(number), partial(one.row, number))
-                self.suspects = sorted(suspects(one, TOLERANCE_PX)) if not self._needs_outlines else range(len(one))
-                for number in self.suspects:
-                    self._rows.see(one.row(number))
+                for number in self._chosen(one):
+                    self._lookout.see(one.row(number))
+                    yield one.row(number)
             else:
                 self._see(one, partial(_itself, one))
-                self._rows.see(one)
-            yield one
+                self._lookout.see(one)
+                yield one
+
+    def _chosen(self, table: Table) -> Sequence[int]:
+        """Return the images of a table that may have something to tell."""
+        if self._looks_at_all:
+            return range(len(table))
+        some = suspects(table, TOLERANCE_PX, self._carries)
+        for number, shapes in unwritable(table, self._carries).items():
+            if number not in some and not _dropped(self._report, shapes, self._carries):
+                some.add(number)
+        return sorted(some)
 
     def _see(self, row: LabelRowV2, whole: Callable[[], LabelRowV2]) -> None:
+        self.rows += 1
         self.images.see(row, whole)
         if self._leaks:
             self._shared.see(row, self.images)
@@ -217,21 +242,8 @@ def _itself(row: LabelRowV2) -> LabelRowV2:
     return row
 
 
-def _narrow(walk: _Walk, report: Report, carries: Carries) -> None:
-    """Tell what a declaration does not carry of the rows: what an exporter would say, with nothing written."""
-    labels = walk.labels()
-    has_crowds = carries.limits.drops_crowds and any(
-        attribute.title.lower() in CROWD for item in labels.ontology.objects for attribute in item.attributes
-    )
-    narrowed = Narrowed(labels, report, carries)
-    for one in narrowed.tables():
-        if isinstance(one, Table):
-            some = set(range(len(one))) if has_crowds else beyond(one, carries).union(walk.suspects)
-            for number, shapes in unwritable(one, carries).items():
-                if number not in some and not _dropped(report, shapes, carries):
-                    some.add(number)
-            for number in sorted(some):
-                narrowed.image(one, number)
+def _has_crowds(labels: LabelSet) -> bool:
+    return any(attribute.title.lower() in CROWD for item in labels.ontology.objects for attribute in item.attributes)
 
 
 def _dropped(report: Report, shapes: list[tuple[Variant, Shape]], carries: Carries) -> bool:

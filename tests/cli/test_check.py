@@ -139,7 +139,7 @@ def test_columns_hide_nothing_that_rows_would_tell(
     case: str, target: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick = check(FIXTURES / case, target=target)
-    monkeypatch.setattr(checks_run, "suspects", lambda table, tolerance_px: set(range(len(table))))
+    monkeypatch.setattr(checks_run, "suspects", lambda table, *_: set(range(len(table))))
     whole = check(FIXTURES / case, target=target)
     assert (quick.counts, quick.findings) == (whole.counts, whole.findings)
 
@@ -148,7 +148,7 @@ def test_columns_hide_nothing_that_rows_would_tell(
 def test_columns_hide_no_fault(fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = made(fault.base, tmp_path, fault.put)
     quick = check(root, target=fault.target)
-    monkeypatch.setattr(checks_run, "suspects", lambda table, tolerance_px: set(range(len(table))))
+    monkeypatch.setattr(checks_run, "suspects", lambda table, *_: set(range(len(table))))
     assert check(root, target=fault.target).findings == quick.findings
 
 
