@@ -165,7 +165,7 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
     if _NO_CLASS.match(what):
         return False
     path = [word.replace(f"_{MARK}", "") for word in re.findall(r"\w+", what.partition(" = ")[0])]
-    has_answers = any(word == "flags" or word.endswith("attributes") for word in path)
+    has_answers = any(word in ("flags", "actions") or word.endswith("attributes") for word in path)
     for loss in report.losses():  # what is counted, or dropped, with all that is in it
         if loss.type == "key" and loss.label.endswith((".(key)", ".region_id")) and "rename: " in what:
             return False
