@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -70,12 +70,15 @@ class Exporter:
         write: Callable[[Narrowed, Target, Any], None],
         options: type,
         carries: Carries,
+        write_sharded: Callable[[Sequence[Narrowed], Target, Any], None] | None = None,
         *,
         walk: Callable[[Narrowed, Target, Any], Iterable[Any]] | None = None,
         carries_by: Callable[[Any], Carries] | None = None,
     ) -> Exporter:
         """Return how a format is written by a function that is given what its declaration leaves of the labels."""
-        return cls(partial(_write_narrowed, write, carries_by or carries), options, carries, None, carries_by, walk)
+        declared = carries_by or carries
+        sharded = None if write_sharded is None else partial(_write_narrowed_shards, write_sharded, declared)
+        return cls(partial(_write_narrowed, write, declared), options, carries, sharded, carries_by, walk)
 
     def carries_with(self, options: Any) -> Carries:
         """Return what survives with these options."""
@@ -102,6 +105,22 @@ def _write_narrowed(
     from encord_convert.losses.narrow import Narrowed
 
     write(Narrowed(labels, report, carries if isinstance(carries, Carries) else carries(options)), target, options)
+
+
+def _write_narrowed_shards(
+    write: Callable[[Sequence[Narrowed], Target, Any], None],
+    carries: Carries | Callable[[Any], Carries],
+    shards: Sequence[LabelSet],
+    target: Target,
+    options: Any,
+    report: Report,
+) -> None:
+    from encord_convert.losses.narrow import Narrowed
+
+    declared = carries if isinstance(carries, Carries) else carries(options)
+    parts = [Narrowed(shard, None, declared) for shard in shards]
+    write(parts, target, options)
+    report.take([part.account for part in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +151,13 @@ class Format:
     importer: Importer | None = None
     exporter: Exporter | None = None
     read_by: str | None = None
+
+    def __repr__(self) -> str:
+        """Say what it does and how much it carries, which is more than anybody reads at a prompt."""
+        ends = {"read": self.importer, "written": self.exporter}
+        does = " and ".join(name for name, end in ends.items() if end is not None)
+        end = self.exporter or self.importer
+        if end is None:
+            return f"Format({self.name!r})"
+        shapes, features = end.carries.shapes | end.carries.approximates, end.carries.features
+        return f"Format({self.name!r}, {does}, shapes={len(shapes)}, features={len(features)})"

@@ -304,7 +304,7 @@ class ZipSource(Source):
     is refused that inflates beyond :data:`MAX_RATIO` times its stored size, is encrypted, or is there twice.
     """
 
-    def __init__(self, path: Path, name: str | None = None) -> None:
+    def __init__(self, path: Path | BinaryIO, name: str | None = None) -> None:
         self._path = path
         self.name = name or str(path)
         try:
@@ -439,6 +439,7 @@ class _SpooledZip(ZipSource):
 
     def close(self) -> None:
         super().close()
+        assert isinstance(self._path, Path)
         self._path.unlink(missing_ok=True)
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from encord_convert.errors import OptionError
+from encord_convert.errors import OptionError, near_to
 
 _TRUE = {"yes", "true", "on", "1"}
 _FALSE = {"no", "false", "off", "0"}
@@ -59,7 +58,7 @@ _hints = cache(get_type_hints)
 def _unknown(name: str, names: list[str], format_name: str) -> str:
     if not names:
         return f"{format_name} has no options; {name!r} was given."
-    near = get_close_matches(name, names, n=1)
+    near = near_to(name, names)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     return f"{format_name} has no option {name!r}. {hint}It has: {', '.join(names)}."
 

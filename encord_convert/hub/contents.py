@@ -69,15 +69,31 @@ def hub_answers(instance: Any) -> int:
     return len(placed_answers(instance))
 
 
+def lost_texts(instance: Any, carries: Carries) -> list[Any]:
+    """Return the attribute of each answer that is carried, but is a text that is changed in the target.
+
+    Of dynamic answers that is one for each run on frames of the instance.
+    """
+    pattern = carries.unwritable
+    if pattern is None:
+        return []
+    is_object = hasattr(instance, "object_hash")
+    return [
+        attribute
+        for attribute, text in answered_texts(instance)
+        if feature_of(attribute, is_object=is_object) in carries.features and pattern.search(text)
+    ]
+
+
 def answered_texts(instance: Any) -> list[tuple[Any, str]]:
     """Return attribute and text of each answer that is a text: static ones, and runs of dynamic ones on its frames."""
-    answers = list(instance._static_answers())
+    texts = [(attribute, value) for attribute, value in instance._static_answers() if isinstance(value, str)]
     runs = getattr(instance, "_dynamic_runs", None)
-    if runs is not None:
-        frames = sorted(instance._frames)
-        for attribute, value, ranges in runs():
-            answers += [(attribute, value)] * sum(placed_within(frames, start, end) > 0 for start, end in ranges)
-    return [(attribute, value) for attribute, value in answers if isinstance(value, str)]
+    for attribute, value, ranges in () if runs is None else runs():
+        if isinstance(value, str):
+            frames = sorted(instance._frames)
+            texts += [(attribute, value)] * sum(placed_within(frames, start, end) > 0 for start, end in ranges)
+    return texts
 
 
 def feature_of(attribute: Any, *, is_object: bool) -> Feature:
@@ -106,13 +122,13 @@ def placed_answers(instance: Any) -> list[tuple[Any, Any, Feature]]:
 
 def unplaced_answers(instance: Any) -> list[tuple[Any, int, int]]:
     """Return attribute, first and last frame of each run of a dynamic answer that leaves the object's own frames."""
-    runs = getattr(instance, "_dynamic_runs", None)
-    if runs is None:
+    dynamic = getattr(instance, "_dynamic", None)
+    if dynamic is None or dynamic.are_each_on(instance._frames):
         return []
     frames = sorted(instance._frames)
     return [
         (attribute, start, end)
-        for attribute, _, ranges in runs()
+        for attribute, _, ranges in instance._dynamic_runs()
         for start, end in ranges
         if placed_within(frames, start, end) <= end - start
     ]

@@ -35,6 +35,10 @@ class KnownPoints:
         for template in reversed(structure.skeleton_templates):
             self._known[template.name] = _keys(template.skeleton, with_hashes=True)
 
+    def lacks(self, structure: OntologyStructure) -> bool:
+        """Tell whether a class of skeletons has no template."""
+        return any(item.shape is Shape.SKELETON and item.name not in self._known for item in structure.objects)
+
     def see(self, row: LabelRowV2) -> None:
         """Look for the first skeleton of each class without a template; rows are shown in their order."""
         wanted = {

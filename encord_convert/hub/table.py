@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from copy import copy
+from itertools import accumulate, compress
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from encord_convert.hub.counts import Carried, Origin
+from encord_convert.hub.extents import Extents
 from encord_convert.hub.loss import Where
 from encord_convert.hub.native import Native, NativeColumns
 from encord_convert.sdk.objects import ObjectInstance, Shape
@@ -93,7 +97,7 @@ class Column:
     Parameters
     ----------
     places : list of int
-        Which shapes of the sheet they are.
+        Which shapes of the table they are, ascending.
     numbers : array or list
         Relative to the image. Boxes: (n, 4), left, top, width, height, before they are turned. Points: (n, 2).
         Polygons of one ring, and polylines: x0, y0, … of one after the other. Bitmasks: their coordinates.
@@ -101,23 +105,48 @@ class Column:
         Boxes that are turned: angles in degrees. Polygons and polylines: how many numbers each has.
     """
 
-    __slots__ = ("more", "numbers", "places")
+    __slots__ = ("_at", "more", "numbers", "places")
 
     def __init__(self, places: list[int], numbers: Any, more: Sequence[Any] | NDArray[Any] = ()) -> None:
         self.places = places
         self.numbers = numbers
         self.more = more
+        self._at: tuple[dict[int, int], list[int]] | None = None
 
     def at(self, shape: Shape, place: int) -> Any:
         """Return the coordinates of the shape of a place of the sheet."""
-        number = self.places.index(place)
-        if shape in (Shape.POLYGON, Shape.POLYLINE):
-            start = int(sum(self.more[:number]))
-            numbers = self.numbers[start : start + self.more[number]]
-        else:
-            numbers = self.numbers[number : number + 1]
-        [coordinates] = Column([place], numbers, self.more[number : number + 1]).coordinates(shape)
+        is_ringed = shape in (Shape.POLYGON, Shape.POLYLINE)
+        if self._at is None:
+            starts = [0, *accumulate(self.more)] if is_ringed else []
+            self._at = dict(zip(self.places, range(len(self.places)), strict=True)), starts
+        numbers_of, starts = self._at
+        number = numbers_of[place]
+        span = slice(starts[number], starts[number + 1]) if is_ringed else slice(number, number + 1)
+        one = Column([place], self.numbers[span], self.more[number : number + 1])
+        [coordinates] = one.coordinates(shape)
         return coordinates
+
+    def taken(self, shape: Shape, keeps: NDArray[np.bool_], indexes: NDArray[np.int64]) -> Column:
+        """Return the same of some shapes of the table.
+
+        Parameters
+        ----------
+        shape : Shape
+        keeps : (n,) bool
+            Which shapes of the table are taken.
+        indexes : (n,) int
+            The index each of those has then.
+        """
+        places = np.asarray(self.places, np.int64)
+        chosen = keeps[places]
+        more: Any = self.more if len(self.more) == 0 else np.asarray(self.more)[chosen].tolist()
+        if shape is Shape.BITMASK:
+            numbers: Any = list(compress(self.numbers, chosen))
+        elif shape in (Shape.POLYGON, Shape.POLYLINE):
+            numbers = np.asarray(self.numbers)[np.repeat(chosen, np.asarray(self.more, np.int64))]
+        else:
+            numbers = np.asarray(self.numbers)[chosen]
+        return Column(indexes[places[chosen]].tolist(), numbers, more)
 
     def coordinates(self, shape: Shape) -> Iterator[Any]:
         """Yield the coordinates of each."""
@@ -206,6 +235,7 @@ class Table:
         self._coordinates: list[Any] = []
         self._rows: dict[int, LabelRowV2] = {}
         self._named: tuple[int, LabelRowV2] | None = None
+        self._extents: dict[Shape, Extents] = {}
 
     def __len__(self) -> int:
         return len(self.titles)
@@ -214,6 +244,82 @@ class Table:
         """Return the places of the shapes of an image."""
         end = self._ends[number]
         return range(end - self.counts[number], end)
+
+    def image_of(self, place: int) -> int:
+        """Return the image on which a shape is."""
+        return bisect_right(self._ends, place)
+
+    def extents(self, shape: Shape) -> Extents:
+        """Return where the shapes of a kind are in pixels, of which there are some."""
+        known = self._extents.get(shape)
+        if known is None:
+            column = self.columns[shape]
+            if self.sizes.count(self.sizes[0]) == len(self):
+                limits = np.array(self.sizes[:1], np.float64)
+            else:
+                owners = np.repeat(np.arange(len(self)), self.counts)
+                limits = np.array(self.sizes, np.float64)[owners[column.places]]
+            known = self._extents[shape] = Extents(shape, column.numbers, column.more, limits)
+        return known
+
+    def taken(
+        self,
+        images: NDArray[np.bool_],
+        shapes: NDArray[np.bool_],
+        classifications: Mapping[int, list[ClassificationInstance]],
+    ) -> Table:
+        """Return the table of some of the images and annotations.
+
+        Parameters
+        ----------
+        images : (n,) bool
+            Which images are taken.
+        shapes : (m,) bool
+            Which shapes are; none on an image that is not.
+        classifications : mapping
+            By number of the image, as it is here, those that are.
+        """
+        numbers, places = np.flatnonzero(images).tolist(), np.flatnonzero(shapes).tolist()
+        indexes = np.cumsum(shapes) - 1
+        new = {number: index for index, number in enumerate(numbers)}
+        hashes = {one.classification_hash for some in classifications.values() for one in some}
+        letters = np.frombuffer(self.hashes, f"S{HASH}")
+        counts = np.add.reduceat(np.append(shapes, False), [0, *self._ends[:-1]], dtype=np.int64)
+        counts[np.asarray(self.counts) == 0] = 0
+
+        def kept(some: Mapping[int, Any]) -> dict[int, Any]:
+            return {new[number]: value for number, value in some.items() if number in new}
+
+        return Table(
+            [self.titles[number] for number in numbers],
+            [self.data_hashes[number] for number in numbers],
+            [self.sizes[number] for number in numbers],
+            counts[images].tolist(),
+            [self.variants[place] for place in places],
+            letters[shapes].tobytes(),
+            {shape: column.taken(shape, shapes, indexes) for shape, column in self.columns.items()},
+            {int(indexes[place]): made for place, made in self.made.items() if shapes[place]},
+            kept(classifications),
+            lambda place: self._line_of(places[place]),
+            lambda number: self._empty_row(numbers[number]),
+            kept(self.client_metadata),
+            kept(self.unit_titles),
+            None if self.native is None else self.native.taken(numbers, places, hashes),
+        )
+
+    def with_metadata(self, metadata: Mapping[int, dict[str, Any]]) -> Table:
+        """Return the table with other client metadata of its rows."""
+        table = copy(self)
+        table.client_metadata = metadata
+        table._rows, table._named = {}, None
+
+        def empty_row(number: int) -> LabelRowV2:
+            row = self._empty_row(number)
+            row.client_metadata = metadata.get(number)
+            return row
+
+        table._empty_row = empty_row
+        return table
 
     def rows(self) -> Iterator[LabelRowV2]:
         """Yield the row of each image."""
@@ -261,7 +367,7 @@ class Table:
         if self.native is None:
             return set()
         some = self.native.rows.keys() | self.native.classifications.keys()
-        return some | {bisect_right(self._ends, place) for place in self.native.labels}
+        return some | set(map(self.image_of, self.native.labels))
 
     def object(self, place: int) -> ObjectInstance:
         """Return an object that is in no row."""

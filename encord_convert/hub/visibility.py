@@ -77,16 +77,28 @@ def fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate
     return kind(coordinates, width, height, tolerance_px) if width > 0 and height > 0 else "degenerate"
 
 
-def fate_and_drawing(
-    coordinates: Any, width: int, height: int, tolerance_px: float
-) -> tuple[Fate, list[list[float]] | None]:
-    """Tell what :func:`fate` does, and what :func:`drawing` draws if that had to be known; else None."""
-    if width > 0 and height > 0:
-        if isinstance(coordinates, _RINGED):
-            return drawing(coordinates, width, height, tolerance_px)
-        if isinstance(coordinates, RotatableBoundingBoxCoordinates):
-            return _rotatable_drawn(coordinates, width, height, tolerance_px)
-    return fate(coordinates, width, height, tolerance_px), None
+def _spanned(flat: list[float]) -> float:
+    """Return twice the area of three points of a ring.
+
+    Were all points on a line, give or take a tolerance, it would be at most twice that times the way to the farthest.
+    """
+    third = len(flat) // 6 * 2
+    x0, y0 = flat[0], flat[1]
+    across, down = flat[third] - x0, flat[third + 1] - y0
+    return abs(across * (flat[2 * third + 1] - y0) - (flat[2 * third] - x0) * down)
+
+
+def unbounded_fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate:
+    """Tell what :func:`fate` tells, of a target in which geometry may lie anywhere: "inside" or "degenerate"."""
+    if isinstance(coordinates, _RINGED) and width > 0 and height > 0:
+        if isinstance(coordinates, PolygonCoordinates) and not coordinates._is_nested and len(coordinates._flat) > 5:
+            flat = coordinates._flat if isinstance(coordinates._flat, list) else coordinates._flat.tolist()
+            size = sum(map(abs, flat)) * max(width, height)
+            if size < FARTHEST_PX and _spanned(flat) * width * height > 4 * tolerance_px * size:
+                return "inside"
+        rings = _outer_rings(coordinates, width, height)
+        return "degenerate" if all(is_degenerate_ring(ring, tolerance_px) for ring in rings) else "inside"
+    return "degenerate" if fate(coordinates, width, height, tolerance_px) == "degenerate" else "inside"
 
 
 def bounded_fate(coordinates: Any, width: int, height: int, tolerance_px: float) -> Fate:
@@ -263,8 +275,11 @@ def is_degenerate_ring(flat: list[float], tolerance_px: float) -> bool:
     xs, ys = flat[0::2], flat[1::2]
     if len(ys) < 3 or not sum(map(abs, flat)) < FARTHEST_PX:
         return True
-    if max(xs) - min(xs) <= tolerance_px or max(ys) - min(ys) <= tolerance_px:
+    across, down = max(xs) - min(xs), max(ys) - min(ys)
+    if across <= tolerance_px or down <= tolerance_px:
         return True
+    if _spanned(flat) > 4 * tolerance_px * (across + down):
+        return False
     offsets = [(x - xs[0], y - ys[0]) for x, y in zip(xs, ys, strict=True)]
     far_x, far_y = max(offsets, key=lambda offset: abs(offset[0]) + abs(offset[1]))
     reach = tolerance_px * math.hypot(far_x, far_y)
@@ -326,16 +341,10 @@ def _box(c: BoundingBoxCoordinates, width: int, height: int, tolerance_px: float
 
 
 def _rotatable(c: RotatableBoundingBoxCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
-    return _rotatable_drawn(c, width, height, tolerance_px)[0]
-
-
-def _rotatable_drawn(
-    c: RotatableBoundingBoxCoordinates, width: int, height: int, tolerance_px: float
-) -> tuple[Fate, list[list[float]]]:
     if not (c.width * width > tolerance_px and c.height * height > tolerance_px):
-        return "degenerate", []
-    place, rings = drawing(c, width, height, tolerance_px)
-    return ("inside" if place == "leaves" else place), rings
+        return "degenerate"
+    place, _ = drawing(c, width, height, tolerance_px)
+    return "inside" if place == "leaves" else place
 
 
 def _polygon(c: Any, width: int, height: int, tolerance_px: float) -> Fate:
@@ -372,6 +381,8 @@ def _bitmask(c: BitmaskCoordinates, width: int, height: int, tolerance_px: float
     area = int(runs[1::2].sum())
     if not area or width * height > current_pixel_limit():
         return "degenerate"
+    if left >= 0 and top >= 0 and left + box_width <= width and top + box_height <= height:
+        return "inside"
     lost = clipped_box_runs(runs, left, top, box_width, box_height, width, height)[-1]
     return "inside" if not lost else "outside" if lost == area else "leaves"
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from encord_convert.geometry.rle import current_pixel_limit
 from encord_convert.hub.loss import Carries, Feature, Kind
 from encord_convert.hub.visibility import has_empty_part
 from encord_convert.losses.wording import plural, sentence
 from encord_convert.sdk.objects import Shape
+from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
+    BoundingBoxCoordinates,
+    PointCoordinate,
     PolygonCoordinates,
+    PolylineCoordinates,
     RotatableBoundingBoxCoordinates,
     SkeletonCoordinates,
     Visibility,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True):
     """Why nothing of a thing is written: code, feature and sentence of the loss; of a row, how many images it is."""
 
     code: str
@@ -61,6 +65,21 @@ def loses_a_part(coordinates: Any, size: tuple[int, int], tolerance_px: float, c
     """Tell whether a target that keeps the parts of a polygon leaves one of these out, since it covers nothing."""
     keeps_parts = Feature.PARTS in carries.features and Feature.DEGENERATE not in carries.features
     return keeps_parts and has_empty_part(coordinates, *size, tolerance_px)
+
+
+def is_plain(coordinates: Any) -> bool:
+    """Tell geometry that has no feature that a target could lack: nothing of it changes if it lies in its image."""
+    kind = type(coordinates)
+    return kind in _PLAIN or (kind is PolygonCoordinates and not coordinates._is_nested)
+
+
+_PLAIN = frozenset(
+    {
+        BitmaskCoordinates, BoundingBoxCoordinates, PointCoordinate, PolylineCoordinates,
+        RotatableBoundingBoxCoordinates,
+    }
+)  # fmt: skip
+"""Points and lines in space have types of their own."""
 
 
 def changes(coordinates: Any, state: str, strangers: Sequence[str] = ()) -> list[tuple[Kind, Feature]]:

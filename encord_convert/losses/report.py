@@ -7,29 +7,30 @@ Three words rule it. Every thing a source holds (a shape, a tag, an answer, a tr
 * **dropped**: the target does not hold it; a loss says why.
 
 So ``in = kept + changed + dropped`` for every type and every label. The importer counts what it reads and what it
-could not take over in a ledger of its own; the exporter tells its :class:`Report` what it could not write; an origin on
-each hub instance joins the two, so that a shape is never counted twice.
+could not take over in counts of its own; narrowing tells the :class:`Report` what the target does not carry; an origin
+on each hub instance joins the two, so that a shape is never counted twice.
 
 A format says beforehand what survives it; :meth:`Report.predict` turns that into the losses a conversion will have,
-before a byte is written. Declared, predicted and observed must agree; the tests hold every format to it.
+before a byte is written, by the walk that writing takes.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from encord_convert.hub.contents import (
     SIDES,
     also_of,
-    answered_texts,
     count_row,
-    feature_of,
     hash_of,
     hub_answers,
     info_of,
     label_of,
+    lost_texts,
     placed_answers,
     side_types,
     type_of,
@@ -54,18 +55,27 @@ if TYPE_CHECKING:
     from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 
 
-@dataclass(slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct):
     """One end of a conversion."""
 
     path: str | None = None
     format: str | None = None
-    splits: dict[str, int] = field(default_factory=dict)
+    splits: dict[str, int] = {}
     """How many images are in each split that has a name there."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of the report file."""
         return {"path": self.path, "format": self.format, **({"splits": self.splits} if self.splits else {})}
+
+
+class Account(msgspec.Struct):
+    """What a report knows of a part of the rows, in a form that can be sent."""
+
+    reading: Counts
+    mapping: Counts
+    writing: Counts
+    rows_read: int
+    splits: dict[str, int]
 
 
 _NO_CARRIED: Carried = ()
@@ -74,8 +84,8 @@ _NO_CARRIED: Carried = ()
 class Report:
     """The account of one conversion: what came in, and what became of it.
 
-    An exporter walks its input through :meth:`rows`, and calls :meth:`drop` or :meth:`change` with the instance and
-    frame at hand wherever it cannot write what stands there.
+    Narrowing (:mod:`encord_convert.losses.narrow`) walks the rows through :meth:`rows`, and calls :meth:`drop` or
+    :meth:`change` with the instance and frame at hand wherever a target does not carry what stands there.
     """
 
     def __init__(self) -> None:
@@ -108,7 +118,7 @@ class Report:
         the colours of classes is said here, by the declaration.
         """
         self._begin(labels, carries)
-        for row in labels.walk():
+        for row in labels._unguarded():
             self._take(row, carries)
             yield row
         self._row = None
@@ -167,8 +177,8 @@ class Report:
     def tables(self, labels: LabelSet, carries: Carries) -> Iterator[Table | LabelRowV2]:
         """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the account.
 
-        The images of a sheet have no losses by themselves: the target carries stills and empty rows, and the importer
-        has counted what is on them. An exporter calls :meth:`turn_to` with the row before it speaks of an image.
+        The images of a table have no losses by themselves: the target carries stills and empty rows, and the importer
+        has counted what is on them. :meth:`turn_to` comes with the row before anything is said of an image.
         """
         carries_stills = DataType.IMAGE in carries.data_types and Feature.EMPTY_ROWS in carries.features
         if labels.counts is None or not carries_stills:
@@ -236,7 +246,7 @@ class Report:
             self._last_changed = None
             self._frames_dropped.clear()
 
-    # -- what an exporter says --------------------------------------------------------------------------------
+    # -- what narrowing says ----------------------------------------------------------------------------------
 
     def drop(
         self,
@@ -311,9 +321,9 @@ class Report:
 
     def drop_side(self, instance: Any, frame: int, carries: Carries) -> None:
         """Say which of author, times, confidence, reviews and machine mark are not written, by the declaration."""
-        info = info_of(instance, frame)
-        for side, feature in SIDES.items():
-            if feature not in carries.features and side in side_types(info):
+        for side in side_types(info_of(instance, frame)):
+            feature = SIDES[side]
+            if feature not in carries.features:
                 label = label_of(instance)
                 where = self._where(instance, frame)
                 detail = f"{side} of {label!r} cannot be stored in the target."
@@ -363,10 +373,6 @@ class Report:
             detail = f"The answer to {attribute.title!r} on frames {start} to {end} is partly where the object is not."
             self.drop_part(instance, start, "unplaced", code, Feature.UNPLACED, detail)
 
-    def is_written(self, instance: Any) -> bool:
-        """Tell whether any frame of an instance of this row was not dropped; all must be accounted for."""
-        return len(instance._frames) > len(self._frames_dropped.get(hash_of(instance), ()))
-
     def drop_track(self, instance: Any, carries: Carries) -> None:
         """Say that the frames of an instance, of which at least one is written, are objects of their own."""
         if Feature.TRACKS not in carries.features and self._is_track(instance):
@@ -399,15 +405,11 @@ class Report:
 
     def change_texts(self, instance: Any, carries: Carries) -> None:
         """Say which texts that an instance, of which at least one frame is written, answers are written in part."""
-        pattern = carries.unwritable
-        texts = answered_texts(instance) if pattern is not None else []
-        is_object = hasattr(instance, "object_hash")
-        texts = [pair for pair in texts if feature_of(pair[0], is_object=is_object) in carries.features]
-        lost = [(attribute, text) for attribute, text in texts if pattern and pattern.search(text)]
+        lost = lost_texts(instance, carries)
         if not lost:
             return
         label, where = label_of(instance), self._where(instance, min(instance._frames))
-        for attribute, _ in lost:
+        for attribute in lost:
             detail = f"The answer to {attribute.title!r} cannot stand in the target as it is, and is changed there."
             self.writing.lose(Kind.APPROXIMATED, "UNWRITABLE_TEXT", Feature.ANSWERS, ("answer", label), where, detail)
         self.writing.changed["answer", label] += min(len(lost), self._answers_held(instance, len(lost)))
@@ -455,6 +457,24 @@ class Report:
     def _where(self, instance: Any, frame: int) -> Where:
         return where_of(self._row, instance, frame)
 
+    # -- parts --------------------------------------------------------------------------------------------------
+
+    def account(self) -> Account:
+        """Return what is known of the rows that were walked."""
+        return Account(self.reading, self.mapping, self.writing, self.rows_read, self.source.splits)
+
+    def take(self, parts: Iterable[Account]) -> None:
+        """Know what accounts of parts of the rows know, in their order, and nothing else."""
+        self.reading, self.mapping, self.writing, self.rows_read = Counts(), Counts(), Counts(), 0
+        splits: Counter[str] = Counter()
+        for part in parts:
+            self.reading.merge(part.reading)
+            self.mapping.merge(part.mapping)
+            self.writing.merge(part.writing)
+            self.rows_read += part.rows_read
+            splits.update(part.splits)
+        self.source.splits = dict(splits)
+
     # -- the account ------------------------------------------------------------------------------------------
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -493,7 +513,7 @@ class Report:
 
     def notes(self) -> list[Note]:
         """Return what is worth knowing but lost nothing."""
-        return self.finding.notes() + self.reading.notes() + self.writing.notes()
+        return self.finding.notes() + self.reading.notes() + self.mapping.notes() + self.writing.notes()
 
     @property
     def is_lossless(self) -> bool:

@@ -8,6 +8,8 @@ import pytest
 from encord_convert.formats.coco import write_masks as _coco_masks
 from encord_convert.formats.coco.write_masks import mask_numbers
 from encord_convert.geometry import rle
+from encord_convert.hub.extents import Extents
+from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import BitmaskCoordinates
 
 SIZES = [(7, 5), (1, 9), (9, 1), (12, 12), (40, 30)]
@@ -22,6 +24,10 @@ def drawn(seed: int) -> list[tuple[np.ndarray, tuple[int, int]]]:
     ]
 
 
+def extents(masks: list[BitmaskCoordinates], sizes: list[tuple[int, int]]) -> Extents:
+    return Extents(Shape.BITMASK, masks, (), np.array(sizes, np.float64))
+
+
 @pytest.mark.parametrize("together", [1, 100, 1 << 20])
 @pytest.mark.parametrize("seed", range(4))
 def test_masks_together_have_the_runs_box_and_area_of_each(
@@ -30,7 +36,7 @@ def test_masks_together_have_the_runs_box_and_area_of_each(
     monkeypatch.setattr(_coco_masks, "_MOST_PIXELS", together)
     images = drawn(seed)
     coordinates = [BitmaskCoordinates(mask) for mask, _ in images]
-    numbers = mask_numbers(coordinates, [size for _, size in images])
+    numbers = mask_numbers(extents(coordinates, [size for _, size in images]))
     for (mask, (width, height)), found in zip(images, numbers, strict=True):
         if not mask.any():
             assert found is None
@@ -45,7 +51,7 @@ def test_masks_together_have_the_runs_box_and_area_of_each(
 def test_runs_of_nothing_between_others_change_nothing() -> None:
     plain = BitmaskCoordinates._from_box_runs(np.array([1, 2, 1]), 1, 0, 2, 2, 4, 2)
     split = BitmaskCoordinates._from_box_runs(np.array([1, 1, 0, 1, 1, 0]), 1, 0, 2, 2, 4, 2)
-    one, other = mask_numbers([plain, split], [(4, 2), (4, 2)])
+    one, other = mask_numbers(extents([plain, split], [(4, 2)]))
     assert one is not None and other is not None
     assert (one[0].tolist(), one[1:]) == ([3, 2, 3], ([1, 0, 2, 2], 2))
     assert (other[0].tolist(), other[1:]) == (one[0].tolist(), one[1:])
@@ -58,6 +64,6 @@ def test_runs_of_nothing_between_others_change_nothing() -> None:
 def test_a_mask_that_is_not_plain_does_not_disturb_the_others(runs: list[int], box: tuple[int, ...]) -> None:
     plain = BitmaskCoordinates._from_box_runs(np.array([1, 2, 1]), 1, 0, 2, 2, 4, 2)
     odd = BitmaskCoordinates._from_box_runs(np.array(runs), *box, 4, 2)
-    found = list(mask_numbers([odd, plain, odd], [(4, 2)] * 3))
+    found = list(mask_numbers(extents([odd, plain, odd], [(4, 2)])))
     assert [one is None for one in found] == [True, False, True]
     assert found[1] is not None and found[1][0].tolist() == [3, 2, 3]

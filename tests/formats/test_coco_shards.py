@@ -20,6 +20,7 @@ from encord_convert.formats._files import MemorySource
 from encord_convert.formats.coco import read_images as _coco_images
 from encord_convert.formats.coco import write as _coco_file
 from encord_convert.formats.coco.read import open_shard
+from encord_convert.losses.narrow import Narrowed
 
 ROOT = Path(__file__).parents[2] / "fixtures" / "coco"
 CASES = sorted(case for case in ROOT.iterdir() if case.is_dir() and not (case / "refused.json").exists())
@@ -27,15 +28,16 @@ CUT = {"boxes-only", "coco-annotator", "flat-folder", "keypoints-17", "missing-b
 """Fixtures that are a file of several stills."""
 
 
-def sent(shards: Any, folder: Path, *rest: Any) -> list[Any]:
+def sent(parts: Any, folder: Path, *rest: Any) -> list[Any]:
     """Write parts in this process, each of what would reach another."""
-    specs = [pickle.loads(pickle.dumps(shard.spec)) for shard in shards]
-    return [_coco_file._part(open_shard(one), folder, number, *rest) for number, (_, one) in enumerate(specs)]
+    shards = [open_shard(pickle.loads(pickle.dumps(part.labels.spec))[1]) for part in parts]
+    narrowed = [Narrowed(shard, None, part.carries) for shard, part in zip(shards, parts, strict=True)]
+    return [_coco_file._part(one, folder, number, *rest) for number, one in enumerate(narrowed)]
 
 
 @pytest.fixture
 def many_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let small files have many sheets, and parts that are pickled but written here, where sheets are as small."""
+    """Let small files have many tables, and parts that are pickled but written here, where tables are as small."""
     monkeypatch.setattr(_coco_images, "MOST_PICTURES", 1)
     monkeypatch.setattr(_coco_file, "_parts", sent)
 

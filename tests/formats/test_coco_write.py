@@ -23,6 +23,7 @@ from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.formats._options import parse_options
 from encord_convert.formats.coco import write as _coco_file
 from encord_convert.formats.coco.write_numbers import ring_numbers
+from encord_convert.hub.extents import Extents
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.losses.compare import diff
 from encord_convert.losses.report import Report
@@ -155,7 +156,9 @@ def test_rings_read_as_the_numbers_they_are(decimals: int, width: int) -> None:
     rng = np.random.default_rng(decimals)
     pixels = [np.round(rng.random((n, 2)) * (width, 99), 4) for n in (3, 40)]
     flat = [(points / (width, 99)).ravel() for points in pixels]
-    found = list(ring_numbers(flat, [(width, 99)] * 2, decimals))
+    limits = np.array([(width, 99)], np.float64)
+    rings = Extents(Shape.POLYGON, np.concatenate(flat), [len(ring) for ring in flat], limits)
+    found = list(ring_numbers(rings, decimals))
     for points, (text, bbox, _, _) in zip(pixels, found, strict=True):
         numbers = np.array(json.loads(b"[" + text + b"]")).reshape(-1, 2)
         assert np.abs(numbers - points).max() <= 0.5 * 10**-decimals + 1e-9
@@ -1025,8 +1028,8 @@ def sharded(shards: list[LabelSet]) -> tuple[bytes, Report]:
     return target.files["annotations.json"], report
 
 
-def in_this_process(shards: Any, folder: Path, *rest: Any) -> list[Any]:
-    return [_coco_file._part(shard, folder, number, *rest) for number, shard in enumerate(shards)]
+def in_this_process(parts: Any, folder: Path, *rest: Any) -> list[Any]:
+    return [_coco_file._part(part, folder, number, *rest) for number, part in enumerate(parts)]
 
 
 def same_account(one: Report, other: Report) -> bool:

@@ -121,9 +121,7 @@ def _number(member: bytes) -> int:
 
 
 def body_of(annotation: Any, more: Mapping[str, Any] | None = None) -> bytes:
-    """Return the line of an annotation without its brace and the numbers of it and its image; of none, none."""
-    if annotation is None:
-        return b""
+    """Return the line of an annotation without its brace and the numbers of it and its image."""
     annotation.id = annotation.image_id = UNSET
     return written_lines([with_more(annotation, more)])[1:]
 

@@ -44,9 +44,8 @@ from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
 from encord_convert.formats.coco.write import write_whole
 from encord_convert.formats.coco.write_walk import walk
-from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
-from encord_convert.losses.report import Report
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.sdk.objects import Shape
 
 CARRIES = Carries(
@@ -88,9 +87,9 @@ def identify(source: Source) -> Match:
     return Match.NO
 
 
-def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
     """Write one COCO file of skeletons and points, a row at a time."""
-    write_whole(labels, target, options, report, CARRIES)
+    write_whole(narrowed, target, options)
 
 
 FORMAT = Format(
@@ -99,6 +98,6 @@ FORMAT = Format(
     spec="https://cocodataset.org/#format-data",
     suffixes=(".json",),
     identify=identify,
-    exporter=Exporter(write, WriteOptions, CARRIES, walk=walk),
+    exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES, walk=walk),
     read_by="coco",
 )

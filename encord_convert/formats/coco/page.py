@@ -128,11 +128,10 @@ from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.options import ReadOptions
-from encord_convert.formats.coco.read import files_of, read_source
 from encord_convert.formats.coco.write_numbers import TOLERANCE_PX
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
-from encord_convert.losses.narrow import Left, Narrowed
+from encord_convert.losses.narrow import Left, LeftTable, Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
@@ -225,6 +224,8 @@ class WriteOptions:
 
 def identify(source: Source) -> Match:
     """Say yes if a JSON file begins like results, or like an object with one of COCO's lists right below the top."""
+    from encord_convert.formats.coco.read import files_of
+
     return Match.YES if files_of(source) else Match.NO
 
 
@@ -237,6 +238,8 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         There is none, or one is not JSON or cut short, or the size of an image is not known, or it is a list of
         results whose ground truth is not named.
     """
+    from encord_convert.formats.coco.read import read_source
+
     return read_source(source, options, report)
 
 
@@ -244,44 +247,24 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
 # What writes is imported when something is written: whoever reads has no use for it, and pays for it at every start.
 
 
-def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
-    """Write one COCO file, a row at a time.
-
-    Raises
-    ------
-    WriteError
-        There are annotations, and none of them can be written.
-    """
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
+    """Write one COCO file, a row at a time."""
     from encord_convert.formats.coco.write import write_whole
 
-    write_whole(labels, target, options, report, CARRIES)
+    write_whole(narrowed, target, options)
 
 
-def write_sharded(shards: Sequence[LabelSet], target: Target, options: WriteOptions, report: Report) -> None:
-    """Write what :func:`write` would of all shards together, byte for byte, with a process for each."""
+def write_sharded(parts: Sequence[Narrowed], target: Target, options: WriteOptions) -> None:
+    """Write what :func:`write` would of all parts together, byte for byte, with a process for each."""
     from encord_convert.formats.coco.write import write_parts
 
-    write_parts(shards, target, options, report, CARRIES)
-
-
-def write_rle(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
-    """Write one COCO file with polygons as masks; see :func:`write`."""
-    from encord_convert.formats.coco.write import write_whole
-
-    write_whole(labels, target, options, report, CARRIES_RLE)
-
-
-def write_rle_sharded(shards: Sequence[LabelSet], target: Target, options: WriteOptions, report: Report) -> None:
-    """Write what :func:`write_rle` would of all shards together, byte for byte, with a process for each."""
-    from encord_convert.formats.coco.write import write_parts
-
-    write_parts(shards, target, options, report, CARRIES_RLE)
+    write_parts(parts, target, options)
 
 
 _SPEC = "https://cocodataset.org/#format-data"
 
 
-def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[Left]:
+def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[Left | LeftTable]:
     """Yield what is left of each row, and say what writing would of names."""
     from encord_convert.formats.coco.write_walk import walk
 
@@ -295,7 +278,7 @@ FORMAT = Format(
     suffixes=(".json",),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES_READ, cuts=True),
-    exporter=Exporter(write, WriteOptions, CARRIES, write_sharded, walk=walk),
+    exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES, write_sharded, walk=walk),
 )
 
 FORMAT_RLE = Format(
@@ -304,6 +287,6 @@ FORMAT_RLE = Format(
     spec=_SPEC,
     suffixes=(".json",),
     identify=identify,
-    exporter=Exporter(write_rle, WriteOptions, CARRIES_RLE, write_rle_sharded, walk=walk),
+    exporter=Exporter.of_narrowed(write, WriteOptions, CARRIES_RLE, write_sharded, walk=walk),
     read_by="coco",
 )

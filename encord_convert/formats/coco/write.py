@@ -9,11 +9,9 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,7 +21,7 @@ from numpy.typing import NDArray
 
 from encord_convert.formats._files import Target, source_at
 from encord_convert.formats._paths import Paths
-from encord_convert.formats.coco.categories import Category
+from encord_convert.formats.coco.categories import Category, Classes
 from encord_convert.formats.coco.json_lines import (
     Lines,
     append_file,
@@ -32,14 +30,12 @@ from encord_convert.formats.coco.json_lines import (
     written_lines,
 )
 from encord_convert.formats.coco.write_native import Kept
-from encord_convert.formats.coco.write_rows import Rows, classes_of
-from encord_convert.formats.coco.write_walk import check_folder
+from encord_convert.formats.coco.write_rows import Rows
+from encord_convert.formats.coco.write_walk import Listing, check_folder, classes_of
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
-from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Level
-from encord_convert.hub.splits import UNNAMED, split_of
-from encord_convert.losses.report import Report
+from encord_convert.losses.narrow import Left, LeftTable, Narrowed
 from encord_convert.sdk.objects import Shape
 from encord_convert.workers import pool
 
@@ -48,46 +44,87 @@ NAME = "annotations.json"
 _BUFFER = 1 << 20
 
 
-def write_whole(labels: LabelSet, target: Target, options: Any, report: Report, carries: Carries) -> None:
-    """Write one file."""
-    _write_in_turn([labels], target, options, report, carries)
+def write_whole(narrowed: Narrowed, target: Target, options: Any) -> None:
+    """Write one file, or one for each split."""
+    _write_in_turn([narrowed], target, options)
 
 
-def write_parts(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
-    """Write one file of the rows of all shards, one after the other, with a process for each.
+def write_parts(parts: Sequence[Narrowed], target: Target, options: Any) -> None:
+    """Write what :func:`write_whole` would of the rows of all parts, one after the other, with a process for each.
 
-    A shard that another process can open says how: ``shard.spec`` is the address of a function, ``module:name``, and
+    A part that another process can open says how: ``labels.spec`` is the address of a function, ``module:name``, and
     what to call it with.
     """
     alone = getattr(options, "split_files", False)
-    if alone or not _can_be_shared(shards) or not _write_at_once(shards, target, options, report, carries):
-        _write_in_turn(shards, target, options, report, carries)
+    if alone or not _can_be_shared(parts) or not _write_at_once(parts, target, options):
+        _write_in_turn(parts, target, options)
 
 
-def _write_in_turn(sets: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
-    if getattr(options, "split_files", False):
-        _write_by_split(sets, target, options, report, carries)
-        return
-    images_path, annotations_path, said = (_scratch(target, name) for name in ("images", "annotations", "said"))
-    with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
-        lines = Lines(images), Lines(annotations, _first(sets[0], "annotation", 1))
-        rows = Rows(sets[0], options, carries, *lines, said)
-        reports = [report, *(Report() for _ in sets[1:])]
-        for labels, own in zip(sets, reports, strict=True):
-            rows.write(labels, own)
-    if len(sets) > 1:
-        _merge(report, [Account.of(one) for one in reports])
-    _note(report, rows.classes.clashes())
-    with target.open(NAME) as stream:
+class _File:
+    """The blocks of one file, which are written row by row."""
+
+    def __init__(
+        self, narrowed: Narrowed, classes: Classes, target: Target, number: int, options: Any, stack: ExitStack
+    ) -> None:
+        self._labels = narrowed.labels
+        self._options = options
+        self._classes = classes
+        blocks = ("images", "annotations", "said")
+        self._images, self._annotations, self._said = (_scratch(target, f"{name}-{number}") for name in blocks)
+        images, annotations = (
+            stack.enter_context(path.open("wb", _BUFFER)) for path in (self._images, self._annotations)
+        )
+        self._lines = Lines(annotations, _first(self._labels, "annotation", 1))
+        kept = Kept(self._labels)
+        self.rows = Rows(classes, kept, options, narrowed.carries, Lines(images), self._lines, self._said)
+
+    def write(self, stream: BinaryIO) -> None:
+        """Put the file together."""
         _write_file(
             stream,
-            sets[0],
-            rows.videos,
-            lambda: append_file(stream, images_path),
-            lambda: _append_annotations(stream, annotations_path, said, lines[1]),
-            rows.classes.categories,
-            options,
+            self._labels,
+            self.rows.videos,
+            lambda: append_file(stream, self._images),
+            lambda: _append_annotations(stream, self._annotations, self._said, self._lines),
+            self._classes.categories,
+            self._options,
         )
+
+
+def _write_in_turn(parts: Sequence[Narrowed], target: Target, options: Any) -> None:
+    check_folder(target, options)
+    listing = Listing(parts[0].labels, options, parts[0].carries)
+    files: dict[str, _File] = {}
+    with ExitStack() as stack:
+        for split in listing.files:
+            files[split] = _File(parts[0], listing.file(split)[1], target, 0, options, stack)
+        for narrowed in parts:
+            for split, left, names in listing.rows(narrowed):
+                if split not in files:
+                    files[split] = _File(parts[0], listing.file(split)[1], target, len(files), options, stack)
+                _add(files[split].rows, left, names)
+                del left
+        for file in files.values():
+            file.rows.end()
+    _note(parts, listing.clashes())
+    paths = Paths()
+    for split, file in files.items():
+        name = "".join("_" if char in '<>:"/\\|?*' or char < " " else char for char in split)
+        path = paths.file(f"annotations/instances_{name}", ".json") + ".json" if listing.by_split else NAME
+        with target.open(path) as stream:
+            file.write(stream)
+
+
+def _add(rows: Rows, left: Left | LeftTable, names: Any) -> None:
+    if isinstance(left, LeftTable):
+        rows.add_table(left, names)
+    else:
+        rows.add(left, names)
+
+
+def _note(parts: Sequence[Narrowed], clashes: Iterable[str]) -> None:
+    for detail in clashes:
+        parts[-1].note(Level.WARNING, "NAME_CLASH", detail)
 
 
 def _first(labels: LabelSet, kind: str, otherwise: int) -> int:
@@ -106,44 +143,6 @@ def _append_said(stream: BinaryIO, path: Path, first: int, more_images: int = 0,
     for line in numbered_lines(path, first, more_images):
         stream.write(line if is_first else b",\n" + line)
         is_first = False
-
-
-def _write_by_split(sets: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> None:
-    """Write a file for each split that rows say they are in, a row at a time."""
-    check_folder(target)
-    parts: dict[str, tuple[Rows, Path, Path, Path, Lines]] = {}
-    reports = [report, *(Report() for _ in sets[1:])]
-    with ExitStack() as stack:
-        for labels, own in zip(sets, reports, strict=True):
-            for row in own.rows(labels, carries):
-                split = split_of(row.client_metadata) or UNNAMED
-                if split not in parts:
-                    blocks = ("images", "annotations", "said")
-                    first, second, third = (_scratch(target, f"{name}-{len(parts)}") for name in blocks)
-                    images = Lines(stack.enter_context(first.open("wb", _BUFFER)))
-                    lines = Lines(stack.enter_context(second.open("wb", _BUFFER)), _first(sets[0], "annotation", 1))
-                    rows = Rows(sets[0], options, carries, images, lines, third)
-                    parts[split] = rows, first, second, third, lines
-                rows = parts[split][0]
-                rows.begin(labels, own)
-                rows.add(row)
-                rows.end()
-    if len(sets) > 1:
-        _merge(report, [Account.of(one) for one in reports])
-    _note(report, dict.fromkeys(clash for rows, *_ in parts.values() for clash in rows.classes.clashes()))
-    names = Paths()
-    for split, (rows, images_path, annotations_path, said, lines) in parts.items():
-        name = "".join("_" if char in '<>:"/\\|?*' or char < " " else char for char in split)
-        with target.open(names.file(f"annotations/instances_{name}", ".json") + ".json") as stream:
-            _write_file(
-                stream,
-                sets[0],
-                rows.videos,
-                partial(append_file, stream, images_path),
-                partial(_append_annotations, stream, annotations_path, said, lines),
-                rows.classes.categories,
-                options,
-            )
 
 
 def _write_file(
@@ -171,40 +170,6 @@ def _scratch(target: Target, name: str) -> Path:
     return target.scratch("scratch").with_name(f"scratch-{name}")
 
 
-@dataclass(slots=True)
-class Account:
-    """What a report knows of a part of the rows, in a form that can be sent."""
-
-    reading: Counts
-    mapping: Counts
-    writing: Counts
-    rows_read: int
-    splits: dict[str, int]
-
-    @classmethod
-    def of(cls, report: Report) -> Account:
-        """Return what a report knows."""
-        return cls(report.reading, report.mapping, report.writing, report.rows_read, report.source.splits)
-
-
-def _merge(report: Report, parts: Iterable[Account]) -> None:
-    """Make one account of those of the parts, in their order."""
-    report.reading, report.mapping, report.writing, report.rows_read = Counts(), Counts(), Counts(), 0
-    splits: Counter[str] = Counter()
-    for part in parts:
-        report.reading.merge(part.reading)
-        report.mapping.merge(part.mapping)
-        report.writing.merge(part.writing)
-        report.rows_read += part.rows_read
-        splits.update(part.splits)
-    report.source.splits = dict(splits)
-
-
-def _note(report: Report, clashes: Iterable[str]) -> None:
-    for detail in clashes:
-        report.note(Level.WARNING, "NAME_CLASH", detail)
-
-
 # --- with several processes -----------------------------------------------------------------------------------------
 
 
@@ -213,13 +178,13 @@ class Part:
     """What one process has written, and knows.
 
     ``images`` and ``annotations`` are its blocks, ``said`` holds annotations without a geometry; ``names`` are 64 bits
-    of each file name; ``clashes`` what is to be said of names of classes and questions.
+    of each file name; ``clashes`` what is to be said of names of classes and attributes, ``account`` what was lost.
     """
 
     images: PartBlock
     annotations: PartBlock
     said: Path
-    account: Account
+    account: Any
     names: NDArray[np.uint64]
     clashes: list[str]
     has_videos: bool
@@ -237,44 +202,48 @@ class PartBlock:
     first: int | None
 
 
-def _can_be_shared(shards: Sequence[LabelSet]) -> bool:
-    """Tell whether each shard can be opened elsewhere, and none has to know what another has seen."""
-    structure = shards[0].ontology
+def _can_be_shared(parts: Sequence[Narrowed]) -> bool:
+    """Tell whether each part can be opened elsewhere, and none has to know what another has seen."""
+    structure = parts[0].labels.ontology
     templates = {template.name for template in structure.skeleton_templates}
     skeletons = {one.name for one in structure.objects if one.shape is Shape.SKELETON}
-    return all(shard.spec is not None for shard in shards) and skeletons <= templates
+    return all(part.labels.spec is not None for part in parts) and skeletons <= templates
 
 
-def _write_at_once(shards: Sequence[LabelSet], target: Target, options: Any, report: Report, carries: Carries) -> bool:
-    """Write with a process for each shard, this one included; tell whether that gave the file."""
-    parts = _parts(shards, target.scratch("scratch").parent, options, carries)
+def _write_at_once(narrowed: Sequence[Narrowed], target: Target, options: Any) -> bool:
+    """Write with a process for each part, this one included; tell whether that gave the file."""
+    parts = _parts(narrowed, target.scratch("scratch").parent, options)
     names = np.sort(np.concatenate([part.names for part in parts]))
     if np.any(names[1:] == names[:-1]) or any(part.has_videos for part in parts):
         return False
-    _merge(report, [part.account for part in parts])
-    _note(report, dict.fromkeys(clash for part in parts for clash in part.clashes))
-    categories = classes_of(shards[0].ontology, options, carries, Kept(shards[0])).categories
+    for one, part in zip(narrowed, parts, strict=True):
+        one.account = part.account
+    _note(narrowed, dict.fromkeys(clash for part in parts for clash in part.clashes))
+    labels = narrowed[0].labels
     with target.open(NAME) as stream:
         _write_file(
             stream,
-            shards[0],
+            labels,
             [],
             lambda: _append(stream, [part.images for part in parts]),
-            lambda: _append_all(stream, parts, shards[0]),
-            categories,
+            lambda: _append_all(stream, parts, labels),
+            classes_of(labels.ontology, options, narrowed[0].carries, Kept(labels)).categories,
             options,
         )
     return True
 
 
-def _parts(shards: Sequence[LabelSet], folder: Path, options: Any, carries: Carries) -> list[Part]:
-    place = None if shards[0].source is None else shards[0].source.name
-    with pool(len(shards)) as processes:
+def _parts(narrowed: Sequence[Narrowed], folder: Path, options: Any) -> list[Part]:
+    first = narrowed[0]
+    place = None if first.labels.source is None else first.labels.source.name
+    with pool(len(narrowed)) as processes:
         others = [
-            processes.start(_opened_part, shard.spec, place, folder, number, options, carries, current_pixel_limit())
-            for number, shard in enumerate(shards[1:], 1)
+            processes.start(
+                _opened_part, one.labels.spec, place, folder, number, options, one.carries, current_pixel_limit()
+            )
+            for number, one in enumerate(narrowed[1:], 1)
         ]
-        return [_part(shards[0], folder, 0, options, carries), *(other.result() for other in others)]
+        return [_part(first, folder, 0, options), *(other.result() for other in others)]
 
 
 def _opened_part(
@@ -286,31 +255,36 @@ def _opened_part(
     with pixel_limit(limit_pixels):
         shard = getattr(import_module(module), name)(payload)
         shard.source = source_at(place) if place is not None and Path(place).exists() else None
-        return _part(shard, folder, number, options, carries)
+        return _part(Narrowed(shard, None, carries), folder, number, options)
 
 
-def _part(shard: LabelSet, folder: Path, number: int, options: Any, carries: Carries) -> Part:
+def _part(narrowed: Narrowed, folder: Path, number: int, options: Any) -> Part:
     """Write a part, with the numbers it most likely has in the file."""
     images_path, annotations_path = folder / f"scratch-images-{number}", folder / f"scratch-annotations-{number}"
     first_image = first_annotation = 1
-    if shard.before is not None:
+    labels, carries = narrowed.labels, narrowed.carries
+    if labels.before is not None:
         written = carries.shapes | carries.approximates
-        first_image += shard.before.rows
-        first_annotation += sum(count for shape, count in shard.before.objects.items() if shape in written)
-    report = Report()
+        first_image += labels.before.rows
+        first_annotation += sum(count for shape, count in labels.before.objects.items() if shape in written)
     said = folder / f"scratch-said-{number}"
-    largest = Kept(shard).largest
+    listing, kept = Listing(labels, options, carries), Kept(labels, first_image)
+    names, classes = listing.file("")
     with images_path.open("wb", _BUFFER) as images, annotations_path.open("wb", _BUFFER) as annotations:
-        blocks = Lines(images, first_image), Lines(annotations, _first(shard, "annotation", first_annotation))
-        rows = Rows(shard, options, carries, *blocks, said, first_image)
-        rows.write(shard, report)
+        blocks = Lines(images, first_image), Lines(annotations, _first(labels, "annotation", first_annotation))
+        rows = Rows(classes, kept, options, carries, *blocks, said)
+        for _, left, listed in listing.rows(narrowed):
+            _add(rows, left, listed)
+            del left
+        rows.end()
+    largest = kept.largest
     return Part(
         images=PartBlock(images_path, blocks[0].count, None if "image" in largest else first_image),
         annotations=PartBlock(annotations_path, blocks[1].count, None if "annotation" in largest else first_annotation),
         said=said,
-        account=Account.of(report),
-        names=rows.names.codes(),
-        clashes=rows.classes.clashes(),
+        account=narrowed.account,
+        names=names.codes(),
+        clashes=listing.clashes(),
         has_videos=bool(rows.videos),
     )
 

@@ -5,9 +5,8 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,15 +18,13 @@ from encord_convert.formats.coco.index_entries import SIDE_KEYS
 from encord_convert.formats.coco.json_lines import Block, body_of
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.ontology import text_of
-from encord_convert.formats.coco.write_native import native_of
-from encord_convert.formats.coco.write_shapes import Annotation, Draw, Shapes, Size, Style, WrittenImage
+from encord_convert.formats.coco.write_shapes import Annotation, Draw, Gather, Shapes, Style, WrittenImage
 from encord_convert.formats.coco.write_tables import NUMBERED, Tables
-from encord_convert.hub.contents import loses_sides
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.native import NativeColumns
 from encord_convert.hub.table import Table
-from encord_convert.losses.report import Report
-from encord_convert.sdk.objects import Object, ObjectInstance, Shape
+from encord_convert.losses.narrow import LeftTable
+from encord_convert.sdk.objects import Object, ObjectInstance
 
 GATHERED = 512
 """Annotations that are drawn together: enough to make the cost of a call small, few enough to stay in the cache."""
@@ -37,7 +34,7 @@ _NUMBERED_BODY = f"{NUMBERED}%b".encode()
 _MOST_COMMON = 10_000
 """How many different sets of answers are remembered."""
 
-_Plan = tuple[Class, Callable[[Any, Size], None], Draw]
+_Plan = tuple[Class, Gather, Draw]
 
 
 class Annotator:
@@ -49,8 +46,6 @@ class Annotator:
     style : Style
     carries : Carries
         What the format declares.
-    report : Report
-        Told of everything that is not written, or not as it was.
     block : Block
         Receives the annotations.
     largest : mapping or None
@@ -58,40 +53,26 @@ class Annotator:
     """
 
     def __init__(
-        self,
-        classes: Classes,
-        style: Style,
-        carries: Carries,
-        report: Report,
-        block: Block,
-        largest: Mapping[str, int] | None,
+        self, classes: Classes, style: Style, carries: Carries, block: Block, largest: Mapping[str, int] | None
     ) -> None:
         self._classes = classes
-        self._carries = carries
-        self._report = report
         self._block = block
         self._knows_native = largest is not None
         self._keeps_ids = "annotation" in (largest or {})
-        self._shapes = Shapes(style, carries, report, as_masks=Shape.POLYGON in carries.approximates)
-        self._tables = Tables(classes, style, carries, report, _answers_on)
+        self._shapes = Shapes(style, carries)
+        self._tables = Tables(classes, style, carries, _answers_on)
         self._plans: dict[int, _Plan] = {}
         self._images: list[WrittenImage] = []
         self._waiting = 0
-        self._is_split = False
         self._common: dict[tuple[int, int, int], tuple[Any, dict[str, Any]]] = {}
-        self._info: Any = None
-        self._is_manual = True
-        self._confidence: float | None = None
-        self._loses_sides = False
 
     def add(self, image: WrittenImage, instances: Sequence[ObjectInstance]) -> None:
         """Take an image and the objects on it; all images of a row one after the other."""
-        if self._waiting >= 4 * GATHERED:
-            self.flush()
-            self._is_split = True
         self._gather(image, instances)
         self._images.append(image)
         self._waiting += len(image.placed)
+        if self._waiting >= GATHERED:
+            self.flush()
 
     def _gather(self, image: WrittenImage, instances: Sequence[ObjectInstance]) -> None:
         frame, size, plans = image.frame, image.size, self._plans
@@ -103,18 +84,18 @@ class Annotator:
             plan[1](data.coordinates, size)
             placed.append((plan, instance, data))
 
-    def add_table(self, table: Table, image_ids: Sequence[int]) -> None:
-        """Write what is on the images of a sheet, which have these numbers."""
+    def add_table(self, left: LeftTable, image_ids: Sequence[int]) -> None:
+        """Write what is on the images of a table, which have these numbers."""
         self.flush()
-        native = self._native(table)
-        drawn = self._tables.drawn(table, {} if native is None else native.labels)
+        table, native = left.table, self._native(left.table)
+        own = {} if native is None else native.labels
+        drawn = self._tables.drawn(left, own)
         if None in drawn.texts:
-            own = native.labels if native is not None else {}
-            bodies = self._bodies(table, own, [at for at, text in enumerate(drawn.texts) if text is None], image_ids)
-            for at, body in bodies.items():
-                drawn.texts[at] = _NUMBERED_BODY if body else b""
-            written = [at for at, body in bodies.items() if body]
-            drawn.columns.append((written, ([bodies[at] for at in written],)))
+            places = [at for at, text in enumerate(drawn.texts) if text is None]
+            bodies = self._bodies(table, own, places, image_ids)
+            for at in places:
+                drawn.texts[at] = _NUMBERED_BODY
+            drawn.columns.append((places, (bodies,)))
         is_written = np.array(list(map(bool, drawn.texts)), np.int64)
         ids, numbered = self._ids_of(native, is_written)
         shown = np.repeat(np.array(image_ids, np.int64), table.counts).tolist()
@@ -141,31 +122,19 @@ class Annotator:
 
     def _bodies(
         self, table: Table, own: Mapping[int, Mapping[str, Any]], places: list[int], image_ids: Sequence[int]
-    ) -> dict[int, bytes]:
-        """Return the lines of shapes that are not plain, without their numbers; empty if one is not written."""
-        owners = np.repeat(np.arange(len(table)), table.counts)[places].tolist()
-        images: list[tuple[WrittenImage, list[int]]] = []
-        for number, group in groupby(zip(owners, places, strict=True), itemgetter(0)):
-            image = WrittenImage(table.empty_row(number), 0, image_ids[number], table.sizes[number])
-            odd = [at for _, at in group]
+    ) -> list[bytes]:
+        """Return the lines of shapes that are not plain, without their numbers."""
+        images: list[WrittenImage] = []
+        for number, odd in groupby(places, table.image_of):
+            image = WrittenImage(0, image_ids[number], table.sizes[number])
             self._gather(image, [table.object(at) for at in odd])
-            images.append((image, odd))
+            images.append(image)
         self._shapes.compute()
-        bodies = {}
-        for image, odd in images:
-            self._report.turn_to(image.row)
-            for at, placed in zip(odd, image.placed, strict=True):
-                annotation = self._annotation(image, *placed)
-                keys = own.get(at)
-                bodies[at] = body_of(annotation, None if annotation is None or not keys else _take(annotation, keys))
-        return bodies
-
-    def end_row(self) -> None:
-        """Write what was gathered if that is enough. A row is written in one go or ends a go: its losses are counted
-        together."""
-        if self._waiting >= GATHERED or self._is_split:
-            self.flush()
-            self._is_split = False
+        annotations = (self._annotation(image, *placed) for image in images for placed in image.placed)
+        return [
+            body_of(annotation, _take(annotation, own[at]) if own.get(at) else None)
+            for at, annotation in zip(places, annotations, strict=True)
+        ]
 
     def flush(self) -> None:
         """Write what was gathered."""
@@ -173,13 +142,9 @@ class Annotator:
         annotations: list[Annotation] = []
         more: dict[int, dict[str, Any]] = {}
         for image in self._images:
-            self._report.turn_to(image.row)
-            native = native_of(image.row) if self._knows_native else None
             for one in image.placed:
                 annotation = self._annotation(image, *one)
-                if annotation is None:
-                    continue
-                keys = native.of(one[1].object_hash, image.frame) if native is not None else None
+                keys = image.native.of(one[1].object_hash, image.frame) if image.native is not None else None
                 if keys:
                     more[len(annotations)] = _take(annotation, keys)
                     annotation.id = keys.get("id", 0) if self._keeps_ids else 0
@@ -194,12 +159,10 @@ class Annotator:
         plan = self._plans[id(item)] = (class_, *self._shapes.of(class_.shape))
         return plan
 
-    def _annotation(self, image: WrittenImage, plan: _Plan, instance: ObjectInstance, data: Any) -> Annotation | None:
-        """Return the entry of an object on an image, None if it cannot be written."""
+    def _annotation(self, image: WrittenImage, plan: _Plan, instance: ObjectInstance, data: Any) -> Annotation:
+        """Return the entry of an object on an image."""
         class_, _, draw = plan
-        annotation = draw(image, class_, instance, data.coordinates)
-        if annotation is None:
-            return None
+        annotation = draw(image, class_, data.coordinates)
         attributes = self._answers(class_, instance, image.frame)
         if class_.crowd_keys and class_.is_crowd(attributes):
             annotation.iscrowd = 1
@@ -211,14 +174,10 @@ class Annotator:
         if image.tracks is not None:
             attributes["track_id"] = image.tracks[hash_]
         info = data.object_frame_instance_info
-        if info is not self._info:
-            self._learn(info)
-        if not self._is_manual:
+        if not info.manual_annotation:
             attributes["manual_annotation"] = False
-        if self._confidence is not None:
-            annotation.score = self._confidence
-        if self._loses_sides:
-            self._report.drop_side(instance, image.frame, self._carries)
+        if info.confidence != 1:
+            annotation.score = info.confidence
         attributes["encord_object_hash"] = hash_
         annotation.attributes = attributes
         return annotation
@@ -236,13 +195,6 @@ class Annotator:
             # What is shared is held with what was made of it, so that its `id` stays its own.
             known = self._common[key] = (common, _answers_on(class_, instance, frame))
         return known[1].copy()
-
-    def _learn(self, info: Any) -> None:
-        """Look at frame information, which many annotations in a row usually share."""
-        self._info = info
-        self._is_manual = info.manual_annotation
-        self._confidence = None if info.confidence == 1 else info.confidence
-        self._loses_sides = loses_sides(info, self._carries)
 
 
 def _take(annotation: Annotation, keys: Mapping[str, Any]) -> dict[str, Any]:

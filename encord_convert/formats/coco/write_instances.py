@@ -6,16 +6,14 @@ The pages of the formats are :mod:`encord_convert.formats.coco.results` and :mod
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.write_annotations import GATHERED
-from encord_convert.formats.coco.write_images import frames_of
 from encord_convert.formats.coco.write_native import Kept
-from encord_convert.formats.coco.write_shapes import Annotation, Draw, Shapes, Style, WrittenImage
+from encord_convert.formats.coco.write_shapes import Annotation, Draw, Gather, Shapes, Style, WrittenImage
 from encord_convert.hub.visibility import frame_size
 from encord_convert.losses.narrow import Narrowed
-from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
+from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance
 
 Emit = Callable[[WrittenImage, ObjectInstance, Annotation], None]
 """Takes an object as it is drawn on an image."""
@@ -39,8 +37,8 @@ class Drawings:
         shapes = carries.shapes | carries.approximates
         self.classes = Classes(narrowed.labels.ontology, shapes, kept.category_ids, names=kept.classes)
         self._emit = emit
-        self._shapes = Shapes(style, carries, None, as_masks=Shape.POLYGON in carries.approximates)
-        self._plans: dict[int, tuple[Class, Callable[[Any, tuple[int, int]], None], Draw]] = {}
+        self._shapes = Shapes(style, carries)
+        self._plans: dict[int, tuple[Class, Gather, Draw]] = {}
         self._waiting: list[tuple[WrittenImage, ObjectInstance]] = []
 
     def add(self, placed: Iterable[tuple[WrittenImage, ObjectInstance]]) -> None:
@@ -57,12 +55,10 @@ class Drawings:
         self._shapes.compute()
         for image, instance in self._waiting:
             class_, _, draw = self._plan(instance.ontology_item)
-            annotation = draw(image, class_, instance, instance._frames[image.frame].coordinates)
-            if annotation is not None:
-                self._emit(image, instance, annotation)
+            self._emit(image, instance, draw(image, class_, instance._frames[image.frame].coordinates))
         self._waiting = []
 
-    def _plan(self, item: Object) -> tuple[Class, Callable[[Any, tuple[int, int]], None], Draw]:
+    def _plan(self, item: Object) -> tuple[Class, Gather, Draw]:
         plan = self._plans.get(id(item))
         if plan is None:
             class_ = self.classes.of(item)
@@ -70,17 +66,9 @@ class Drawings:
         return plan
 
 
-def listed_frames(row: LabelRowV2, options: Any, kept: Kept) -> list[int]:
-    """Return the frames of a row that a COCO file of the same options lists."""
-    labelled = {frame for one in (*row._objects.values(), *row._classifications.values()) for frame in one._frames}
-    native = kept.of(row)
-    labelled.update(native.frames if native is not None else ())
-    return frames_of(row, labelled, everything=options.frames == "all")
-
-
 def images_of(row: LabelRowV2, frames: Iterable[int], kept: Kept) -> Mapping[int, WrittenImage]:
     """Return the images of frames, numbered on from ``first_id``."""
     return {
-        frame: WrittenImage(row, frame, kept.number(kept.image(row, frame).get("id")), frame_size(row, frame))
+        frame: WrittenImage(frame, kept.number(kept.image(row, frame).get("id")), frame_size(row, frame))
         for frame in frames
     }

@@ -8,13 +8,13 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encord_convert.geometry import rle
+from encord_convert.hub.extents import Extents
 
 Numbers = tuple[rle.Runs, list[float], int]
 """Column runs in the image, tight ``bbox``, and the pixels set."""
@@ -26,46 +26,23 @@ _MOST_PIXELS = 1 << 20
 """Pixels that are painted together; a larger mask is painted alone."""
 
 
-def mask_numbers(masks: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> Iterator[Numbers | None]:
-    """Give each mask its numbers; None if it is not plain: in its image, with a pixel set, its runs filling its box.
-
-    Parameters
-    ----------
-    masks : n BitmaskCoordinates
-    sizes : n (int, int)
-        Width and height of the image of each in pixels.
-    """
+def mask_numbers(masks: Extents) -> Iterator[Numbers | None]:
+    """Give each mask its numbers; None if it is not plain: in its image, with a pixel set, its runs filling its box."""
     jobs: list[tuple[int, rle.Runs, Box, tuple[int, int]]] = []
-    found: list[Numbers | None] = [None] * len(masks)
+    found: list[Numbers | None] = [None] * len(masks.masks)
     pixels = 0
-    for place, (mask, size) in enumerate(zip(masks, sizes, strict=True)):
-        boxed = _boxed(mask, size)
+    for place, (boxed, size) in enumerate(zip(masks.masks, masks.sizes, strict=True)):
         if boxed is None:
             continue
-        runs, box = boxed
+        runs, *box = boxed
         pixels += box[2] * (box[3] + 2)
         if pixels > _MOST_PIXELS and jobs:
             _compute(jobs, found)
             jobs, pixels = [], box[2] * (box[3] + 2)
-        jobs.append((place, runs, box, size))
+        jobs.append((place, runs, tuple(box), size))  # type: ignore[arg-type]
     if jobs:
         _compute(jobs, found)
     return iter(found)
-
-
-def _boxed(mask: Any, size: tuple[int, int]) -> tuple[rle.Runs, Box] | None:
-    """Return row runs and their box, None unless the box is in the image."""
-    width, height = size
-    if width * height > rle.current_pixel_limit():
-        return None
-    try:
-        runs, *box = mask._box_runs()
-    except (ValueError, IndexError):
-        return None
-    left, top, box_width, box_height = box
-    if len(runs) < 2 or left < 0 or top < 0 or left + box_width > width or top + box_height > height:
-        return None
-    return runs, (left, top, box_width, box_height)
 
 
 def _compute(jobs: list[tuple[int, rle.Runs, Box, tuple[int, int]]], found: list[Numbers | None]) -> None:

@@ -1,7 +1,7 @@
-"""Sheets to annotations of a COCO file: lines made of columns, without an object or an entry for each shape.
+"""Tables to annotations of a COCO file: lines made of columns, without an object or an entry for each shape.
 
-What a line of shapes of one use says apart from place, size and hash is written once, as a template. A shape that is
-not plain (it leaves its image, or has no place in the file) is made, and told, as any object of a row is.
+What a line of shapes of one variant says apart from place, size and hash is written once, as a template. A shape that
+is not plain (it leaves its image) is made, and drawn as any object of a row is.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -21,19 +21,17 @@ from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.json_lines import in_ascii, written_value
 from encord_convert.formats.coco.write_masks import mask_numbers
 from encord_convert.formats.coco.write_shapes import Style, counts_of
-from encord_convert.hub.contents import loses_sides
-from encord_convert.hub.loss import Carries, Feature
-from encord_convert.hub.table import HASH, Column, Table, Variant
-from encord_convert.hub.visibility import fate_and_drawing
-from encord_convert.losses.report import Report
+from encord_convert.hub.extents import Extents, Floats
+from encord_convert.hub.loss import Carries
+from encord_convert.hub.table import HASH, Column, Variant
+from encord_convert.hub.visibility import drawing
+from encord_convert.losses.narrow import LeftTable
 from encord_convert.sdk.objects import Shape
-
-Floats = numbers.Floats
 
 _encoder = msgspec.json.Encoder()
 
 _MOST_VARIANTS = 10_000
-"""How many uses are remembered."""
+"""How many variants are remembered."""
 
 NUMBERED = '{"id":%d,"image_id":%d,'
 """How the line of an annotation begins."""
@@ -54,29 +52,15 @@ _OWN = {Shape.ROTATABLE_BOUNDING_BOX: '"rotation":%b,"unrotated_bbox":[%b],'}
 """What stands among the attributes of a shape by itself, between its answers and what its class says."""
 
 
-class Template:
-    """How the shapes of a use are written: ``text`` with gaps for numbers and hash; None: one by one.
-
-    ``code`` is that of the loss if the file has no place for them.
-    """
-
-    __slots__ = ("code", "text", "variant")
-
-    def __init__(self, variant: Variant, text: bytes | None, code: str | None) -> None:
-        self.variant = variant
-        self.text = text
-        self.code = code
-
-
 @dataclass(slots=True)
 class Drawn:
-    """Lines of the shapes of a sheet.
+    """Lines of the shapes of a table.
 
     Attributes
     ----------
     texts : list of bytes or None
         By place: the line, with gaps for the numbers of annotation and image and for what is in ``columns``. Empty: it
-        has no place in the file, and is accounted for. None: it is not plain.
+        is not written. None: it is not plain.
     columns : list of (list of int, tuple of sequences)
         Places, and of what fills each gap in their lines the values.
     """
@@ -96,7 +80,7 @@ class Drawn:
 
 
 class Tables:
-    """Writes the annotations of sheets.
+    """Writes the annotations of tables.
 
     Parameters
     ----------
@@ -104,62 +88,42 @@ class Tables:
     style : Style
     carries : Carries
         What the format declares.
-    report : Report
-        Told of shapes that have no place in the file.
     answers : callable
         From a class, an object of it and a frame to its ``attributes``, as far as they are answers.
     """
 
     def __init__(
-        self,
-        classes: Classes,
-        style: Style,
-        carries: Carries,
-        report: Report,
-        answers: Callable[[Class, Any, int], dict[str, Any]],
+        self, classes: Classes, style: Style, carries: Carries, answers: Callable[[Class, Any, int], dict[str, Any]]
     ) -> None:
         self._classes = classes
         self._style = style
         self._carries = carries
-        self._report = report
         self._answers = answers
-        self._templates: dict[Variant | None, Template] = {}
+        self._templates: dict[Variant | None, bytes | None] = {}
 
-    def drawn(self, table: Table, native: Mapping[int, Mapping[str, Any]]) -> Drawn:
-        """Return the lines of the shapes of a sheet, as far as they are plain; ``native`` are keys of the source."""
-        templates = self._templates_of(table.variants)
-        drawn = Drawn([None] * len(table.variants))
-        owners = np.repeat(np.arange(len(table)), table.counts)
-        is_alike = table.sizes.count(table.sizes[0]) == len(table)
-        sizes = np.array(table.sizes[:1] if is_alike else table.sizes, np.float64)
+    def drawn(self, left: LeftTable, native: Mapping[int, Mapping[str, Any]]) -> Drawn:
+        """Return the lines of the shapes of a table, as far as they are plain; ``native`` are keys of the source."""
+        table, drawn = left.table, Drawn([None] * len(left.table.variants))
+        if len(self._templates) > _MOST_VARIANTS:
+            self._templates.clear()
+        for variant in left.variants.difference(self._templates):
+            self._templates[variant] = None if variant is None else self._template(variant)
         hashes = np.frombuffer(table.hashes, f"S{HASH}")
         for shape, column in table.columns.items():
             if shape in _GEOMETRY and column.places:
-                limits = sizes if is_alike else sizes[owners[column.places]]
-                self._draw(drawn, shape, column, templates, hashes[column.places].tolist(), limits, native)
-        for at, one in enumerate(templates):
-            if (
-                one is not None
-                and one.code is not None
-                and self._report.drop_alike(one.variant, one.code, Feature.SHAPE)
-            ):
-                drawn.texts[at] = b""
+                self._draw(drawn, left, shape, column, hashes[column.places].tolist(), native)
+        for at in left.dropped:
+            drawn.texts[at] = b""
         return drawn
 
     def _draw(
-        self,
-        drawn: Drawn,
-        shape: Shape,
-        column: Column,
-        templates: list[Template | None],
-        hashes: list[bytes],
-        limits: Floats,
+        self, drawn: Drawn, left: LeftTable, shape: Shape, column: Column, hashes: list[bytes],
         native: Mapping[int, Mapping[str, Any]],
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Draw the shapes of a column; ``native`` are keys that only COCO has words for."""
-        places = column.places
-        values, sure = _NUMBERS[shape](column, limits, self._style)
-        sure = list(sure)
+        table, places = left.table, column.places
+        extents = table.extents(shape)
+        values, sure = _NUMBERS[shape](extents, self._style)
         for number, place in enumerate(places) if native else ():
             keys = native.get(place)
             if keys is not None:
@@ -170,11 +134,14 @@ class Tables:
                 if "area" in keys:
                     values[1][number] = written_value(keys["area"])
         if shape is Shape.ROTATABLE_BOUNDING_BOX and not all(sure):
-            self._cut(column, limits, values[0], values[2], sure)
-        texts = [templates[at].text for at in places]  # type: ignore[union-attr]
+            self._cut(column, extents.limits, values[0], values[2], sure)
+        texts = [self._templates[table.variants[at]] for at in places]
         own: tuple[Sequence[Any], ...] = (*values, hashes)
-        if not all(sure) or None in texts:
-            chosen = [is_sure and text is not None for is_sure, text in zip(sure, texts, strict=True)]
+        if not all(sure) or None in texts or not left.dropped.isdisjoint(places):
+            chosen = [
+                is_sure and text is not None and at not in left.dropped
+                for at, is_sure, text in zip(places, sure, texts, strict=True)
+            ]
             places, texts = list(compress(places, chosen)), list(compress(texts, chosen))
             own = tuple([list(compress(one, chosen)) for one in own])
         for at, text in zip(places, texts, strict=True):
@@ -187,33 +154,21 @@ class Tables:
         for number, is_sure in enumerate(sure):
             if not is_sure:
                 width, height = map(int, limits[number % len(limits)].tolist())
-                place = column.places[number]
-                coordinates = column.at(Shape.ROTATABLE_BOUNDING_BOX, place)
-                state, drawn = fate_and_drawing(coordinates, width, height, self._carries.tolerance_px)
-                if state == "inside" and drawn and len(drawn) == 1:
+                coordinates = column.at(Shape.ROTATABLE_BOUNDING_BOX, column.places[number])
+                _, drawn = drawing(coordinates, width, height, self._carries.tolerance_px)
+                if len(drawn) == 1:
                     cut.append(number)
                     rings.append(drawn[0])
         if cut:
-            own = limits if len(limits) == 1 else limits[cut]
-            texts = numbers.ring_texts_px(rings, own, self._style.decimals)
-            for number, bbox, _, ring, _ in zip(cut, *texts, strict=True):
+            extents = numbers.rings_px(rings, limits if len(limits) == 1 else limits[cut])
+            for number, bbox, _, ring, _ in zip(cut, *numbers.ring_texts(extents, self._style.decimals), strict=True):
                 boxes[number], corners[number], sure[number] = bbox, ring, True
 
-    def _templates_of(self, variants: list[Variant | None]) -> list[Template | None]:
-        if len(self._templates) > _MOST_VARIANTS:
-            self._templates.clear()
-        for variant in set(variants).difference(self._templates, (None,)):
-            assert variant is not None
-            self._templates[variant] = self._made(variant)
-        return list(map(self._templates.get, variants))
-
-    def _made(self, variant: Variant) -> Template:
+    def _template(self, variant: Variant) -> bytes | None:
+        """Return the line of shapes of a variant with gaps for numbers and hash; None: they are written one by one."""
         class_, shape, carries = self._classes.of(variant.item), variant.item.shape, self._carries
-        if shape not in carries.shapes | carries.approximates:
-            return Template(variant, None, carries.code(shape))
-        is_own = shape not in _GEOMETRY or shape in carries.approximates
-        if is_own or loses_sides(variant.info, carries) or (shape is Shape.BOUNDING_BOX and self._style.box_polygons):
-            return Template(variant, None, None)
+        if shape not in _GEOMETRY or shape not in carries.shapes or (self._style.box_polygons and shape is _BOX):
+            return None
         instance = variant.instance("", None, None)
         answers = self._answers(class_, instance, 0)
         behind: dict[str, Any] = dict(class_.constants)
@@ -223,13 +178,16 @@ class Tables:
         try:
             before, after = _members(answers), _members(behind)
         except UnicodeEncodeError:  # half of a surrogate pair
-            return Template(variant, None, None)
+            return None
         score = "" if variant.info.confidence == 1 else f'"score":{_json(variant.info.confidence)},'
         text = (
             f'{NUMBERED}"category_id":{class_.category_id},{_GEOMETRY[shape].format(crowd=int(is_crowd))},{score}'
             f'"attributes":{{{before}{_OWN.get(shape, "")}{after}"encord_object_hash":"%b"}}}}'
         )
-        return Template(variant, text.encode("ascii"), None)
+        return text.encode("ascii")
+
+
+_BOX = Shape.BOUNDING_BOX
 
 
 def _json(value: Any) -> str:
@@ -247,40 +205,39 @@ _Values = tuple[tuple[Any, ...], list[bool]]
 """Lists, each with one of the values that fill a template; and whether each shape is sure."""
 
 
-def _boxes(column: Column, limits: Floats, style: Style) -> _Values:
-    *values, sure = numbers.box_texts(column.numbers, limits, style.decimals)
+def _boxes(boxes: Extents, style: Style) -> _Values:
+    *values, sure = numbers.box_texts(boxes, style.decimals)
     return tuple(values), sure
 
 
-def _rotated(column: Column, limits: Floats, style: Style) -> _Values:
-    *values, sure = numbers.rotated_texts(column.numbers, column.more, limits, style.decimals)
+def _rotated(boxes: Extents, style: Style) -> _Values:
+    *values, sure = numbers.rotated_texts(boxes, style.decimals)
     return tuple(values), sure
 
 
-def _rings(column: Column, limits: Floats, style: Style) -> _Values:
-    *values, sure = numbers.ring_texts(column.numbers, np.array(column.more) >> 1, limits, style.decimals)
+def _rings(rings: Extents, style: Style) -> _Values:
+    *values, sure = numbers.ring_texts(rings, style.decimals)
     return tuple(values), sure
 
 
-def _points(column: Column, limits: Floats, style: Style) -> _Values:
-    *values, sure = numbers.point_texts(column.numbers, limits, style.decimals, style.point_size_px)
-    return tuple(values), sure
+def _points(points: Extents, style: Style) -> _Values:
+    values = numbers.point_texts(points, style.decimals, style.point_size_px)
+    return values, [True] * len(values[0])
 
 
-def _masks(column: Column, limits: Floats, style: Style) -> _Values:
-    sizes = [(int(width), int(height)) for width, height in limits.tolist()]
-    sizes = sizes * len(column.places) if len(sizes) == 1 else sizes
+def _masks(masks: Extents, style: Style) -> _Values:
     texts, areas, counts, sure = [], [], [], []
-    for found in mask_numbers(column.numbers, sizes):
+    for found in mask_numbers(masks):
         columns, bbox, area = (None, (0, 0, 0, 0), 0) if found is None else found
         texts.append(",".join(map(str, bbox)).encode())
         areas.append(b"%d" % area)
         counts.append(b"" if columns is None else in_ascii(_encoder.encode(counts_of(columns, style))))
         sure.append(found is not None)
+    sizes = masks.sizes
     return (texts, areas, [height for _, height in sizes], [width for width, _ in sizes], counts), sure
 
 
-_NUMBERS: dict[Shape, Callable[[Column, Floats, Style], _Values]] = {
+_NUMBERS: dict[Shape, Callable[[Extents, Style], _Values]] = {
     Shape.BOUNDING_BOX: _boxes,
     Shape.ROTATABLE_BOUNDING_BOX: _rotated,
     Shape.POLYGON: _rings,

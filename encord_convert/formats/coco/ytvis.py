@@ -59,9 +59,10 @@ from encord_convert.formats.coco.json_lines import Lines, append_file, written_l
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
 from encord_convert.formats.coco.write_images import Names
-from encord_convert.formats.coco.write_instances import Drawings, listed_frames
+from encord_convert.formats.coco.write_instances import Drawings
 from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_shapes import Annotation, WrittenImage
+from encord_convert.formats.coco.write_walk import listed_frames
 from encord_convert.hub.loss import Carries, Feature, Level
 from encord_convert.hub.native import Keys
 from encord_convert.hub.visibility import unit_size
@@ -231,7 +232,7 @@ def _by_object(left: Left, video_id: int) -> Iterator[tuple[WrittenImage, Object
     """Return objects one after the other, each on its frames in ascending order; a video has one size for all."""
     for instance, frames in left.objects():
         for frame in frames:
-            yield WrittenImage(left.row, frame, video_id, unit_size(left.row, frame)), instance
+            yield WrittenImage(frame, video_id, unit_size(left.row, frame)), instance
 
 
 FORMAT = Format(

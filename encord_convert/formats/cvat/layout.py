@@ -5,7 +5,7 @@ Single images share a file; each video, image group and series has one of its ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -14,12 +14,12 @@ from encord_convert.formats._files import Target
 from encord_convert.formats.cvat.grid import FAMILY, Grid, grid_of, takes_all
 from encord_convert.formats.cvat.head import META
 from encord_convert.hub.class_names import first_free
-from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Level, Where
 from encord_convert.hub.native import NOTES
 from encord_convert.hub.splits import split_of
+from encord_convert.hub.table import Table
 from encord_convert.hub.visibility import frame_size, slice_name, unit_of
-from encord_convert.losses.narrow import Left, Narrowed
+from encord_convert.losses.narrow import Left, LeftTable, Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
@@ -27,31 +27,14 @@ _MOST_FRAMES = 10_000_000
 """Images of a group or series. A row of a few bytes can name any number."""
 
 
-def walk(narrowed: Narrowed, target: Target, options: Any) -> Iterator[Left]:
-    """Yield what is left of each row, and say what is worth noting of where it goes.
-
-    Raises
-    ------
-    WriteError
-        The target is one file, and the rows need several; or a row has more frames than any.
-    """
-    layout = Layout(narrowed.labels, target, options, narrowed.note)
-    for left in narrowed:
-        layout.take(left.row)
-        yield left
-    layout.close()
-
-
 class Layout:
-    """Takes rows, gives their images names, and says what is worth noting.
+    """Gives the images that rows become their names, and says what is worth noting of where they go.
 
     Parameters
     ----------
-    labels : LabelSet
+    narrowed : Narrowed
     target : Target
     options : WriteOptions
-    say : callable
-        :meth:`~encord_convert.losses.narrow.Narrowed.note`.
 
     Attributes
     ----------
@@ -59,12 +42,13 @@ class Layout:
         Files so far.
     """
 
-    def __init__(self, labels: LabelSet, target: Target, options: Any, say: Callable[..., None]) -> None:
+    def __init__(self, narrowed: Narrowed, target: Target, options: Any) -> None:
         self.count = 0
-        self._set = labels
+        self._narrowed = narrowed
+        self._set = narrowed.labels
         self._target = target
         self._by_uid = options.slices == "uid"
-        self._say = say
+        self._say = narrowed.note
         self._stills: set[int] | None = None
         self._renamed = self._unsized = 0
 
@@ -73,7 +57,28 @@ class Layout:
         """Whether the one file that the set was read from becomes one file again."""
         return META in self._set.native.get(FAMILY, {}) and self.count <= 1
 
-    def still(self, wanted: str, subset: str, size: tuple[int, int]) -> str:
+    def __iter__(self) -> Iterator[tuple[Left | LeftTable, Mapping[int, str]]]:
+        """Yield what is left of each row, or of a table of rows, and by frame or number of the row the names of images.
+
+        Raises
+        ------
+        WriteError
+            The target is one file, and the rows need several; or a row has more frames than any.
+        """
+        for left in self._narrowed.tables():
+            yield left, self._of_table(left.table) if isinstance(left, LeftTable) else self._of_row(left.row)
+            del left  # a table of some megabytes goes before the next is made
+        self._close()
+
+    def _of_table(self, table: Table) -> dict[int, str]:
+        names = {}
+        for number, title in enumerate(table.titles):
+            subset = split_of(table.client_metadata.get(number))
+            wanted = self._file_name(table.empty_row(number)) if subset else title
+            names[number] = self._still(wanted, subset, table.sizes[number])
+        return names
+
+    def _still(self, wanted: str, subset: str, size: tuple[int, int]) -> str:
         """Return the name of an image that is a row; ``size`` is in pixels, 0 where it is not known."""
         self._unsized += not all(size)
         if self._stills is None:
@@ -81,10 +86,10 @@ class Layout:
             self._stills = set()
         return self._named(self._stills, wanted, subset)
 
-    def take(self, row: LabelRowV2) -> dict[int, str]:
+    def _of_row(self, row: LabelRowV2) -> dict[int, str]:
         """Return by frame the name of each image that a row becomes; a video has images where it has tags."""
         if row.data_type is DataType.IMAGE:
-            return {0: self.still(self.file_name(row), split_of(row.client_metadata), frame_size(row, 0))}
+            return {0: self._still(self._file_name(row), split_of(row.client_metadata), frame_size(row, 0))}
         self._open()
         if row.data_type is DataType.VIDEO:
             frames = _tagged(row)
@@ -110,13 +115,13 @@ class Layout:
             return f"frame_{frame:06d}"
         return f"{row.data_title}/{slice_name(row, frame) if self._by_uid else f'{frame:06d}'}"
 
-    def file_name(self, row: LabelRowV2) -> str:
+    def _file_name(self, row: LabelRowV2) -> str:
         """Return what the one file that the set was read from calls an image, if its row is not called otherwise."""
         title, file = row.data_title, row._file
         is_known = META in self._set.native.get(FAMILY, {}) and file is not None
         return file.name if is_known and file is not None and file.name and title.endswith(file.name) else title
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Say how many names were taken, and what is not written of the description of the files that were read."""
         for _ in range(self._renamed):
             self._say(Level.WARNING, "NAME_CLASH", "Two images have the same name; the second gets a number.")

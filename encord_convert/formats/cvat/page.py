@@ -113,7 +113,7 @@ Sources
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from encord_convert.errors import ReadError
@@ -125,7 +125,7 @@ from encord_convert.formats.cvat.write_skeletons import TOLERANCE_PX
 from encord_convert.formats.cvat.write_texts import UNWRITABLE
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Limits
-from encord_convert.losses.narrow import Left, Narrowed
+from encord_convert.losses.narrow import Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
@@ -231,7 +231,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     return read_members(source, members, options, report)
 
 
-def write(labels: LabelSet, target: Target, options: WriteOptions, report: Report) -> None:
+def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
     """Write a file for all single images, and one for each video, image group and series.
 
     Raises
@@ -241,14 +241,14 @@ def write(labels: LabelSet, target: Target, options: WriteOptions, report: Repor
     """
     from encord_convert.formats.cvat.write_files import Documents
 
-    Documents(labels, target, options, report, WRITES).write()
+    Documents(narrowed, target, options).write()
 
 
-def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[Left]:
+def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterable[Any]:
     """Yield what is left of each row, and say what writing would of names and files."""
-    from encord_convert.formats.cvat.layout import walk
+    from encord_convert.formats.cvat.layout import Layout
 
-    return walk(narrowed, target, options)
+    return Layout(narrowed, target, options)
 
 
 FORMAT = Format(
@@ -258,5 +258,5 @@ FORMAT = Format(
     suffixes=(".xml",),
     identify=identify,
     importer=Importer(read, ReadOptions, CARRIES, cuts=True),
-    exporter=Exporter(write, WriteOptions, WRITES, walk=walk),
+    exporter=Exporter.of_narrowed(write, WriteOptions, WRITES, walk=walk),
 )

@@ -8,30 +8,17 @@ from itertools import pairwise
 from typing import Any
 
 from encord_convert.formats.cvat.grid import Grid
-from encord_convert.formats.cvat.meta import UNDEFINED, Node
+from encord_convert.formats.cvat.meta import UNDEFINED
 from encord_convert.formats.cvat.native import ABSENT, POINTS, native_in
 from encord_convert.formats.cvat.write_labels import Label, Labels, ObjectVariant, Question, Questions, TagVariant
-from encord_convert.formats.cvat.write_skeletons import Written, keyframes, plain_pose, written
-from encord_convert.formats.cvat.write_texts import attribute_text, escaped, is_writable, points_text
-from encord_convert.hub.contents import loses_sides
-from encord_convert.hub.loss import Carries, Feature, Kind
+from encord_convert.formats.cvat.write_skeletons import Written, keyframes, written
+from encord_convert.formats.cvat.write_texts import attribute_text, escaped, points_text
+from encord_convert.hub.contents import info_of
 from encord_convert.hub.native import ALSO, KEPT, Keys
-from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.table import Variant
-from encord_convert.hub.visibility import fate, frame_size
-from encord_convert.losses.geometry import (
-    Reason,
-    changed,
-    dropped,
-    has_depth,
-    is_self_occluded,
-    is_unsaid,
-    other_corners,
-)
-from encord_convert.losses.report import Report
+from encord_convert.hub.visibility import frame_size
 from encord_convert.sdk.objects import LabelRowV2
-from encord_convert.sdk.objects.coordinates import PolygonCoordinates, SkeletonCoordinates, Visibility
 
 _MOST_COMMON = 10_000
 """How many different sets of answers are remembered."""
@@ -72,13 +59,11 @@ class _Frame:
 
 
 class Elements:
-    """Renders what stands on images and videos, and tells the report what is not written, or not as it was.
+    """Renders what stands on images and videos.
 
     Parameters
     ----------
     labels : Labels
-    carries : Carries
-    report : Report
     is_sparse : bool
         Leave out frames of tracks that interpolation gives.
 
@@ -91,32 +76,26 @@ class Elements:
         Labels of which a shape is said not to be occluded, which CVAT's own ``occluded`` cannot say.
     """
 
-    def __init__(self, labels: Labels, carries: Carries, report: Report, is_sparse: bool) -> None:
+    def __init__(self, labels: Labels, is_sparse: bool) -> None:
         self.spare: dict[Label, None] = {}
         self.ranges: dict[Question, Range] = {}
         self.explicit: dict[Label, Question] = {}
         self._labels = labels
-        self._carries = carries
-        self._report = report
         self._is_sparse = is_sparse
-        self._common: dict[tuple[int, int, int], tuple[Any, str, bool, bool]] = {}
-        self._unwritable: dict[int, Any] = {}
-        self._lost_sides: tuple[Any, bool] = (None, False)
+        self._common: dict[tuple[int, int, int], tuple[Any, str, bool]] = {}
 
     # --- images ---------------------------------------------------------------------------------------------------
 
     def shape(self, row: LabelRowV2, frame: int, instance: Any, tracks: dict[str, int]) -> str:
-        """Return an object on a frame that is an image, empty if it cannot be written.
+        """Return an object on a frame that is an image.
 
         ``tracks`` numbers the objects that are on several frames.
         """
         variant = self._labels.of(instance.ontology_item)
-        pose = self._pose(variant, instance, frame, frame_size(row, frame))
-        if pose is None:
-            return ""
+        pose = _pose(variant, instance, frame, frame_size(row, frame))
         answers, is_occluded = self._answers_text(variant, instance, frame)
         own = native_in(row, instance.object_hash, frame)
-        source = _source(self._is_manual(instance, frame), own)
+        source = _source(_is_manual(instance, frame), own)
         number = own.get(KEPT, tracks.get(instance.object_hash))
         track = "" if number is None else f' track_id="{escaped(str(number))}"'
         if variant.element == "skeleton":
@@ -125,18 +104,10 @@ class Elements:
         head, rest = _around(variant, source, is_occluded, _beside(own) + track, answers)
         return f"{head}{pose.attributes()}{rest}"
 
-    def template(self, variant: Variant, native: Keys, gap: str) -> str | None:
-        """Return the element of shapes of a use on an image, a format with a gap for where each is.
-
-        None if there is more to be said of each: something beside it is lost, or it has points of its own.
-        """
+    def template(self, variant: Variant, native: Keys, gap: str) -> str:
+        """Return the element of shapes of a variant on an image, a format with a gap for where each is."""
         own = self._labels.of(variant.item)
-        if own is None or own.element == "skeleton" or loses_sides(variant.info, self._carries):
-            return None
-        instance = variant.instance("", None, None)
-        answers, is_occluded = self._answers_text(own, instance, 0)
-        if self._unwritable.pop(id(instance), None) is not None:
-            return None
+        answers, is_occluded = self._answers_text(own, variant.instance("", None, None), 0)
         source = _source(variant.info.manual_annotation, native)
         track = f' track_id="{escaped(native[KEPT])}"' if KEPT in native else ""
         head, rest = _around(own, source, is_occluded, _beside(native) + track, answers)
@@ -148,12 +119,12 @@ class Elements:
         """Yield the classifications of a frame."""
         for instance in classifications:
             variant: TagVariant = self._labels.of(instance.ontology_item)
-            is_manual = self._is_manual(instance, frame)
+            is_manual = _is_manual(instance, frame)
             native = native_in(row, instance.classification_hash, frame)
             number = tracks.get(instance.classification_hash)
             track = "" if number is None else f' track_id="{number}"'
             for label, questions, answers in self._tags_of(variant, list(instance._static_answers())):
-                texts = self._texts(questions, answers, instance)
+                texts = self._texts(questions, answers)
                 own = native if ALSO not in native else native[ALSO].get(label.name, {})
                 head = f'    <tag label="{escaped(label.name)}" source="{_source(is_manual, own)}"'
                 head += _beside(own, "") + ("" if "track_id" in own else track)
@@ -172,19 +143,16 @@ class Elements:
 
     # --- tracks -----------------------------------------------------------------------------------------------------
 
-    def track(self, row: LabelRowV2, instance: Any, number: int, grid: Grid) -> str:
-        """Return an object on its frames of a video, empty if none of them can be written."""
+    def track(self, row: LabelRowV2, instance: Any, written: Sequence[int], number: int, grid: Grid) -> str:
+        """Return an object on those frames of a video on which it is written."""
         variant = self._labels.of(instance.ontology_item)
         size = frame_size(row, 0)
         frames: list[_Frame] = []
         known: dict[str, None] = {}
-        static = self._texts(variant.questions, instance._static_answers(), instance) if variant is not None else ()
-        for frame in sorted(instance._frames):
-            pose = self._pose(variant, instance, frame, size)
-            if pose is None:
-                continue
+        static = self._texts(variant.questions, instance._static_answers())
+        for frame in written:
             dynamic, is_occluded = self._without_occlusion(variant, instance._dynamic_answers_at(frame))
-            texts = dict(self._texts(variant.questions, dynamic, instance))
+            texts = dict(self._texts(variant.questions, dynamic))
             # What a keyframe does not say stays as it was: that there is no answer any more has to be said.
             texts = dict.fromkeys(known, UNDEFINED) | texts
             known |= dict.fromkeys(texts)
@@ -192,10 +160,8 @@ class Elements:
             if is_computed(instance, frame) and frames:
                 before = frames[-1].own  # what is computed is as the shape before it
                 own = {"keyframe": "0", **{name: before[name] for name in ("z_order", "source") if name in before}}
-            is_manual = self._is_manual(instance, frame)
-            frames.append(_Frame(frame, pose, (*static, *texts.items()), is_occluded, is_manual, own))
-        if not frames:
-            return ""
+            pose, answers = _pose(variant, instance, frame, size), (*static, *texts.items())
+            frames.append(_Frame(frame, pose, answers, is_occluded, _is_manual(instance, frame), own))
         first = native_in(row, instance.object_hash, min(instance._frames))
         source = _source(any(one.is_manual for one in frames), frames[0].own)
         values = {"id": number, "label": variant.label.name, "source": source}
@@ -224,69 +190,6 @@ class Elements:
                 yield _track_shape(variant, run[-1], grid.number(following), source, is_absent=True)
         yield from _absent_until(variant, None, left, grid)
 
-    # --- geometry ---------------------------------------------------------------------------------------------------
-
-    def _pose(self, variant: ObjectVariant | None, instance: Any, frame: int, size: tuple[int, int]) -> Written | None:
-        """Return the geometry on a frame, or say that it is not written; and all that is lost beside it."""
-        coordinates = instance._frames[frame].coordinates
-        carries = self._carries
-        if variant is None:
-            self._drop(instance, frame, dropped(carries, Feature.SHAPE, instance.ontology_item.shape))
-            return None
-        shape = variant.item.shape
-        pose = plain_pose(shape, coordinates, *size)
-        state = "inside" if pose is not None else fate(coordinates, *size, carries.tolerance_px)
-        if state == "degenerate":
-            self._drop(instance, frame, dropped(carries, Feature.DEGENERATE, shape))
-            return None
-        if not is_four_cornered(coordinates):
-            self._drop(instance, frame, other_corners(carries, shape))
-            return None
-        if pose is None:
-            pose = written(shape, coordinates, *size, lambda point: _place(variant, point))
-        self._tell(instance, frame, coordinates, size)
-        if pose.lost:
-            if state == "outside":
-                self._drop(instance, frame, dropped(carries, Feature.OUT_OF_BOUNDS, width=size[0], height=size[1]))
-                return None
-            self._change(instance, frame, Kind.APPROXIMATED, Feature.OUT_OF_BOUNDS, size)
-        return pose
-
-    def _drop(self, instance: Any, frame: int, reason: Reason) -> None:
-        self._report.drop(instance, frame, reason.code, reason.feature, reason.detail)
-
-    def _tell(self, instance: Any, frame: int, coordinates: Any, size: tuple[int, int]) -> None:
-        """Say what is changed about geometry that is written, and which of its sides are not."""
-        if isinstance(coordinates, PolygonCoordinates) and coordinates._is_nested:
-            if any(len(rings) > 1 for rings in coordinates.polygons):
-                self._change(instance, frame, Kind.APPROXIMATED, Feature.HOLES, size)
-            if len(coordinates.polygons) > 1:
-                self._change(instance, frame, Kind.APPROXIMATED, Feature.PARTS, size)
-        elif isinstance(coordinates, SkeletonCoordinates):
-            points = coordinates.values
-            if any(is_self_occluded(point) for point in points):
-                self._change(instance, frame, Kind.MERGED, Feature.SELF_OCCLUSION, size)
-            if any(point.visibility is Visibility.INVISIBLE and (point.x or point.y) for point in points):
-                self._change(instance, frame, Kind.DEFAULTED, Feature.HIDDEN_POSITION, size)
-            if any(is_unsaid(point) for point in points):
-                self._change(instance, frame, Kind.DEFAULTED, Feature.UNSAID_VISIBILITY, size)
-        elif has_depth(coordinates):
-            self._change(instance, frame, Kind.APPROXIMATED, Feature.DEPTH, size)
-
-    def _change(self, instance: Any, frame: int, kind: Kind, feature: Feature, size: tuple[int, int]) -> None:
-        code, detail = changed(self._carries, kind, feature, instance.ontology_item.shape, size)
-        self._report.change(instance, frame, kind, code, feature, detail)
-
-    def _is_manual(self, instance: Any, frame: int) -> bool:
-        """Tell whether a person made it, and say what else of how it was made is not written."""
-        data = instance._frames[frame]
-        info = getattr(data, "object_frame_instance_info", data)
-        if info is not self._lost_sides[0]:
-            self._lost_sides = info, loses_sides(info, self._carries)
-        if self._lost_sides[1]:
-            self._report.drop_side(instance, frame, self._carries)
-        return bool(info.manual_annotation)
-
     # --- answers ----------------------------------------------------------------------------------------------------
 
     def _answers_text(self, variant: ObjectVariant, instance: Any, frame: int) -> tuple[str, bool]:
@@ -298,15 +201,13 @@ class Elements:
         found = self._common.get(key) if common is not None else None
         if found is None:
             dynamic, is_occluded = self._without_occlusion(variant, instance._dynamic_answers_at(frame))
-            text = _attributes(self._texts(variant.questions, (*instance._static_answers(), *dynamic), instance))
+            text = _attributes(self._texts(variant.questions, (*instance._static_answers(), *dynamic)))
             if len(self._common) > _MOST_COMMON:
                 self._common.clear()
             # What is shared is held with what was made of it, so that its `id` stays its own.
-            found = common, text, is_occluded, id(instance) in self._unwritable
+            found = common, text, is_occluded
             if common is not None:
                 self._common[key] = found
-        if found[3]:
-            self._unwritable[id(instance)] = instance
         return found[1], found[2]
 
     def _without_occlusion(self, variant: ObjectVariant, answers: Sequence[Any]) -> tuple[Sequence[Any], bool]:
@@ -322,11 +223,11 @@ class Elements:
                 self.explicit[variant.label] = question
         return answers, False
 
-    def _texts(self, questions: Questions, answers: Iterable[Any], instance: Any) -> tuple[tuple[str, str], ...]:
+    def _texts(self, questions: Questions, answers: Iterable[Any]) -> tuple[tuple[str, str], ...]:
         """Return name and text of the CVAT attributes that answers are."""
-        return tuple((one.name, self._text(one, value, instance)) for a, value in answers for one in questions.of(a))
+        return tuple((one.name, self._text(one, value)) for a, value in answers for one in questions.of(a))
 
-    def _text(self, question: Question, value: Any, instance: Any) -> str:
+    def _text(self, question: Question, value: Any) -> str:
         if question.input_type == "checkbox":
             is_chosen = any(one.feature_node_hash == question.option.feature_node_hash for one in value)
             return "true" if is_chosen else "false"
@@ -337,20 +238,18 @@ class Elements:
             number = float(value)
             self.ranges.setdefault(question, Range(number, number)).take(number)
             return repr(value)
-        text = str(value)
-        if not is_writable(text):
-            self._unwritable[id(instance)] = instance
-        return "undefined" if text == UNDEFINED else text
-
-    def tell_texts(self) -> None:
-        """Say of the objects and classifications since this was last asked which texts are written in part."""
-        for instance in self._unwritable.values():
-            if self._report.is_written(instance):
-                self._report.change_texts(instance, self._carries)
-        self._unwritable.clear()
+        return "undefined" if value == UNDEFINED else str(value)
 
 
 # --- rendering ------------------------------------------------------------------------------------------------------
+
+
+def _pose(variant: ObjectVariant, instance: Any, frame: int, size: tuple[int, int]) -> Written:
+    return written(variant.item.shape, instance._frames[frame].coordinates, *size, variant.place)
+
+
+def _is_manual(instance: Any, frame: int) -> bool:
+    return bool(info_of(instance, frame).manual_annotation)
 
 
 def _closed(head: str, inner: str, element: str, indent: str = "    ") -> str:
@@ -389,32 +288,23 @@ def _attributes(texts: Iterable[tuple[str, str]]) -> str:
 def _points(
     variant: ObjectVariant, pose: Written, beside: dict[str, str], natives: Mapping[str, Keys], is_absent: bool = False
 ) -> str:
-    nodes = variant.label.nodes
+    nodes, said = variant.label.nodes, "".join([attribute_text(*pair) for pair in beside.items()])
     lines = []
     for number, (place, is_outside, is_occluded) in enumerate(pose.points):
-        name, own = nodes[place].name, dict(natives.get(nodes[place].name, {}))
-        at = points_text(pose.numbers[2 * number : 2 * number + 2])
-        where = own.pop("points", at)
-        values = {
-            "label": name, **beside, "outside": f"{is_outside or is_absent:d}", "occluded": f"{is_occluded:d}",
-            "points": where if is_outside else at, **own,
-        }  # fmt: skip
-        text = "".join([attribute_text(key, value, place) for place, (key, value) in enumerate(values.items())])
+        name, at = nodes[place].name, points_text(pose.numbers[2 * number : 2 * number + 2])
+        outside, occluded = f"{is_outside or is_absent:d}", f"{is_occluded:d}"
+        if name not in natives:
+            text = f' label="{escaped(name)}"{said} outside="{outside}" occluded="{occluded}" points="{at}"'
+        else:
+            own = dict(natives[name])
+            where = own.pop("points", at)
+            values = {
+                "label": name, **beside, "outside": outside, "occluded": occluded,
+                "points": where if is_outside else at, **own,
+            }  # fmt: skip
+            text = "".join([attribute_text(key, value, index) for index, (key, value) in enumerate(values.items())])
         lines.append(f"      <points{text}/>\n")
     return "".join(lines)
-
-
-def _place(variant: ObjectVariant, point: Any) -> int:
-    """Return where a point stands in its skeleton; one that no template has gets a place of its own."""
-    place = variant.places.get(point.feature_hash)
-    if place is None:
-        place = variant.places.get(point.name)
-    if place is None:
-        place = next((n for n, node in enumerate(variant.label.nodes) if node.name == point.name), None)
-    if place is None:
-        place = variant.places[point.name] = len(variant.label.nodes)
-        variant.label.nodes.append(Node(point.name, color=point.color))
-    return place
 
 
 def _runs(frames: list[_Frame], spacing: int) -> Iterator[list[_Frame]]:

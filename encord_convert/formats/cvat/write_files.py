@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,15 +24,13 @@ from encord_convert.formats.cvat.write_elements import Elements, Range
 from encord_convert.formats.cvat.write_labels import Label, Labels, Question
 from encord_convert.formats.cvat.write_templates import Templates
 from encord_convert.formats.cvat.write_texts import attribute_text, escaped
-from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries
-from encord_convert.hub.native import Keys, Native
+from encord_convert.hub.native import Keys
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.table import Table
 from encord_convert.hub.visibility import frame_size
-from encord_convert.losses.report import Report
+from encord_convert.losses.narrow import Left, LeftTable, Narrowed
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
+from encord_convert.sdk.objects import LabelRowV2
 
 NAME = "annotations.xml"
 
@@ -73,29 +71,25 @@ class _Document:
 
 
 class Documents:
-    """Writes the rows of a label set.
+    """Writes what is left of the rows of a label set.
 
     Parameters
     ----------
-    labels : LabelSet
+    narrowed : Narrowed
     target : Target
     options : WriteOptions
-    report : Report
-    carries : Carries
     """
 
-    def __init__(self, labels: LabelSet, target: Target, options: Any, report: Report, carries: Carries) -> None:
-        self._set = labels
-        self._labels = Labels(labels.ontology)
+    def __init__(self, narrowed: Narrowed, target: Target, options: Any) -> None:
+        self._set = narrowed.labels
+        self._labels = Labels(self._set.ontology)
         self._target = target
         self._options = options
-        self._report = report
-        self._carries = carries
-        self._elements = Elements(self._labels, carries, report, options.keyframes == "sparse")
+        self._elements = Elements(self._labels, options.keyframes == "sparse")
         self._templates = Templates(self._elements.template)
         self._images: _Document | None = None
         self._all: list[_Document] = []
-        self._layout = Layout(labels, target, options, report.note)
+        self._layout = Layout(narrowed, target, options)
 
     def write(self) -> None:
         """Walk the rows and write all files.
@@ -113,63 +107,41 @@ class Documents:
         self._close()
 
     def _write_rows(self) -> None:
-        for one in self._report.tables(self._set, self._carries):
-            if isinstance(one, Table):
-                self._table(self._still_images(), one)
+        for left, names in self._layout:
+            if isinstance(left, LeftTable):
+                self._table(self._still_images(), left, names)
+            elif left.row.data_type is DataType.IMAGE:
+                self._still(self._still_images(), left, names[0])
             else:
-                self._row(one)
-            del one  # a sheet of some megabytes goes before the next is made
+                document = self._document(left.row)
+                (self._video if document.is_video else self._group)(document, left, names)
+                document.body.close()
+            del left  # a table of some megabytes goes before the next is made
         if not self._all:
             self._document(None)
 
-    def _row(self, row: LabelRowV2) -> None:
-        self._drop_unplaced((*row._objects.values(), *row._classifications.values()))
-        if row.data_type is DataType.IMAGE:
-            [name] = self._layout.take(row).values()
-            document = self._still_images()
-            self._image(document, row, 0, name, [one for one in row._objects.values() if 0 in one._frames], {})
-        else:
-            names = self._layout.take(row)
-            document = self._document(row)
-            (self._video if document.is_video else self._group)(document, row, names)
-            document.body.close()
-        self._elements.tell_texts()
-
-    def _drop_unplaced(self, instances: Iterable[Any]) -> None:
-        for instance in instances:
-            # Answers that many objects share were made for the very frame of each.
-            if not instance._frames or (isinstance(instance, ObjectInstance) and not instance._answers_in_common()):
-                self._report.drop_unplaced(instance, self._carries)
-
-    def _table(self, document: _Document, table: Table) -> None:
+    def _table(self, document: _Document, left: LeftTable, given: Mapping[int, str]) -> None:
         """Write many images that are rows of their own."""
-        elements = self._templates.elements(table)
+        table, elements = left.table, self._templates.elements(left)
         for number, title in enumerate(table.titles):
             span = table.span(number)
             shapes: list[Any] = elements[span.start : span.stop]
-            tags = table.classifications.get(number, ())
-            odd = [table.object(place) for place in span if elements[place] is None]
-            if odd or tags:
-                shapes = self._told(table.empty_row(number), table.native_of(number), shapes, odd, tags)
+            if None in shapes or number in table.classifications:
+                shapes = self._filled(table, number, shapes)
             subset = split_of(table.client_metadata.get(number))
-            wanted = self._layout.file_name(table.empty_row(number)) if subset else title
-            name = self._layout.still(wanted, subset, table.sizes[number])
             own = {} if table.native is None or table.native.family != FAMILY else table.native.rows.get(number, {})
-            names = _names(name, title, table.unit_titles.get(number, title), subset, own)
+            names = _names(given[number], title, table.unit_titles.get(number, title), subset, own)
             document.add_image(document.id_of(own), names, table.sizes[number], "".join(shapes))
 
-    def _told(
-        self, row: LabelRowV2, native: Native | None, shapes: list[Any], odd: list[Any], tags: Sequence[Any]
-    ) -> list[str]:
-        """Return what is on an image: shapes, of which those that are not plain are None and odd, and tags."""
-        self._report.turn_to(row)
-        row._native = native
-        self._drop_unplaced((*odd, *tags))
-        made = iter([self._elements.shape(row, 0, one, {}) for one in odd])
-        inner = [next(made) if shape is None else shape for shape in shapes]
-        inner += self._elements.tags(row, 0, tags, {})
-        self._elements.tell_texts()
-        return inner
+    def _filled(self, table: Table, number: int, shapes: list[Any]) -> list[str]:
+        """Return what is on an image: its shapes, of which None are to be written by themselves, and its tags."""
+        row = table.empty_row(number)
+        row._native = table.native_of(number)
+        inner = [
+            self._elements.shape(row, 0, table.object(place), {}) if shape is None else shape
+            for place, shape in zip(table.span(number), shapes, strict=True)
+        ]
+        return [*inner, *self._elements.tags(row, 0, table.classifications.get(number, ()), {})]
 
     def _still_images(self) -> _Document:
         """Return the file of images that are rows of their own."""
@@ -182,7 +154,6 @@ class Documents:
         return self._all[-1]
 
     def _close(self) -> None:
-        self._layout.close()
         for number, document in enumerate(self._all, 1):
             with self._target.open(self._name(document, number)) as stream:
                 stream.write(self._head(document).encode())
@@ -199,6 +170,14 @@ class Documents:
 
     # --- rows -------------------------------------------------------------------------------------------------------
 
+    def _still(self, document: _Document, left: Left, name: str) -> None:
+        """Write an image that is a row of its own."""
+        row = left.row
+        own = row._native.row if row._native is not None and row._native.family == FAMILY else {}
+        names = _names(name, row.data_title, row._units[0].data_title, split_of(row.client_metadata), own)
+        inner = self._inner(row, 0, left.on_frames().get(0, ()), {})
+        document.add_image(document.id_of(own), names, frame_size(row, 0), inner)
+
     def _image(
         self,
         document: _Document,
@@ -209,44 +188,37 @@ class Documents:
         tracks: dict[str, int],
     ) -> None:
         """Write a frame as an image of this name, with objects that are on it and its classifications."""
+        own = row._native.frames.get(frame, {}) if row._native is not None and row._native.family == FAMILY else {}
+        names = _names(name, self._layout.title(row, frame), native=own)
+        document.add_image(frame, names, frame_size(row, frame), self._inner(row, frame, objects, tracks))
+
+    def _inner(self, row: LabelRowV2, frame: int, objects: Iterable[Any], tracks: dict[str, int]) -> str:
+        """Return what is on an image."""
         shapes = [self._elements.shape(row, frame, one, tracks) for one in objects]
         tags = [one for one in row._classifications.values() if frame in one._frames]
-        inner = "".join([*shapes, *self._elements.tags(row, frame, tags, tracks)])
-        title = self._layout.title(row, frame)
-        if document.row is None:
-            own = row._native.row if row._native is not None and row._native.family == FAMILY else {}
-            subset = split_of(row.client_metadata)
-            names = _names(name, title, row._units[0].data_title, subset, own)
-            document.add_image(document.id_of(own), names, frame_size(row, frame), inner)
-            return
-        own = row._native.frames.get(frame, {}) if row._native is not None and row._native.family == FAMILY else {}
-        names = _names(name, title, native=own)
-        document.add_image(frame, names, frame_size(row, frame), inner)
+        return "".join([*shapes, *self._elements.tags(row, frame, tags, tracks)])
 
-    def _group(self, document: _Document, row: LabelRowV2, names: Mapping[int, str]) -> None:
+    def _group(self, document: _Document, left: Left, names: Mapping[int, str]) -> None:
         """Write an image group or series, each frame an image."""
-        tracks = _tracks(row)
-        on_frames: dict[int, list[Any]] = {}
-        for one in row._objects.values():
-            for frame in one._frames:
-                on_frames.setdefault(frame, []).append(one)
+        tracks, on_frames = _tracks(left.row), left.on_frames()
         for frame, name in names.items():
-            self._image(document, row, frame, name, on_frames.get(frame, ()), tracks)
+            self._image(document, left.row, frame, name, on_frames.get(frame, ()), tracks)
 
-    def _video(self, document: _Document, row: LabelRowV2, names: Mapping[int, str]) -> None:
+    def _video(self, document: _Document, left: Left, names: Mapping[int, str]) -> None:
         """Write a video: frames that are classified as images with tags alone, then a track for each object."""
-        tracks = _tracks(row)
+        row, tracks = left.row, _tracks(left.row)
         for frame, name in names.items():
             self._image(document, row, frame, name, (), tracks)
         # What another object stands for in the source, a point of several, has a number behind all others.
-        number, grid = 0, document.grid
-        further = sum(not _is_further(one) for one in row._objects.values())
-        for instance in row._objects.values():
+        number, further = 0, sum(not _is_further(one) for one in row._objects.values())
+        for instance, frames in left.objects():
+            if not frames:
+                continue
             is_further = _is_further(instance)
-            text = self._elements.track(row, instance, further if is_further else number, grid)
+            text = self._elements.track(row, instance, frames, further if is_further else number, document.grid)
             document.body.write(text.encode())
-            number += bool(text) and not is_further
-            further += bool(text) and is_further
+            number += not is_further
+            further += is_further
 
     # --- descriptions -----------------------------------------------------------------------------------------------
 

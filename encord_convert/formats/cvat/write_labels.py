@@ -179,6 +179,18 @@ class ObjectVariant:
     questions: Questions
     places: dict[str, int] = field(default_factory=dict)
 
+    def place(self, point: Any) -> int:
+        """Return where a point stands in its skeleton; one that no template has gets a place of its own."""
+        place = self.places.get(point.feature_hash)
+        if place is None:
+            place = self.places.get(point.name)
+        if place is None:
+            place = next((n for n, node in enumerate(self.label.nodes) if node.name == point.name), None)
+        if place is None:
+            place = self.places[point.name] = len(self.label.nodes)
+            self.label.nodes.append(Node(point.name, color=point.color))
+        return place
+
 
 @dataclass(slots=True, eq=False)
 class TagVariant:

@@ -25,10 +25,6 @@ from encord_convert.sdk.objects.coordinates import PolygonCoordinates, Visibilit
 TOLERANCE_PX = 1e-5
 """How far a written number may lie from the hub's, sides of boxes and frames that are interpolated included."""
 
-FAR_PX = 1e9
-LEAST_PX = 1e-3
-"""Coordinates that are together nearer, and sides of boxes that are longer, are beyond doubt not degenerate."""
-
 _SAME_PX = 2e-6
 """How far interpolation may miss a frame that is left out: less than the tolerance, since numbers are rounded too."""
 
@@ -40,14 +36,12 @@ class Written:
     ``numbers`` of a box: left, top, right, bottom; of an ellipse: centre and radii; of a mask: runs, left, top, width,
     height; else x0, y0, ….
     ``points`` of a skeleton: place of each in its template, whether it is absent, and whether it is occluded.
-    ``lost`` pixels of a mask were outside the image.
     """
 
     element: str
     numbers: Any
     rotation: float = 0.0
     points: tuple[tuple[int, bool, bool], ...] = ()
-    lost: int = 0
 
     def attributes(self) -> str:
         """Return the XML attributes, each with a blank before it; none for a skeleton."""
@@ -70,52 +64,6 @@ def written(shape: Shape, coordinates: Any, width: int, height: int, places: Cal
 
 
 # --- from the hub ---------------------------------------------------------------------------------------------------
-
-_USUAL = frozenset({Shape.BOUNDING_BOX, Shape.POLYGON, Shape.POINT, Shape.BITMASK})
-
-
-def plain_pose(shape: Shape, coordinates: Any, width: int, height: int) -> Written | None:
-    """Return geometry that is as most is, None where it takes a closer look."""
-    if shape not in _USUAL or not (width and height) or (shape is Shape.POLYGON and len(coordinates._flat) < 6):
-        return None
-    try:
-        pose = written(shape, coordinates, width, height, int)
-    except (ValueError, LookupError, ArithmeticError):  # damaged, of which `fate` knows more
-        return None
-    return pose if not pose.lost and is_plain(pose, width, height) else None
-
-
-def is_plain(one: Written, width: int, height: int) -> bool:
-    """Tell whether geometry is beyond doubt not degenerate; of most it is, and ``placement.fate`` need not be asked."""
-    numbers = one.numbers
-    if one.element == "mask":
-        runs, left, top, box_width, box_height = numbers
-        is_within = 0 <= left <= width - box_width and 0 <= top <= height - box_height
-        return is_within and any(runs[1::2]) and width * height <= rle.current_pixel_limit()
-    size = sum(map(abs, numbers))
-    if not size < FAR_PX:
-        return False
-    if one.element == "box":
-        return bool(numbers[2] - numbers[0] > LEAST_PX and numbers[3] - numbers[1] > LEAST_PX)
-    if one.element == "polygon" and len(numbers) > 5:
-        # Of points that all but lie on a line no three span an area; their distances are no more than the sum of all.
-        third = len(numbers) // 6 * 2
-        (x0, y0), (x1, y1), (x2, y2) = (numbers[at : at + 2] for at in (0, third, 2 * third))
-        return bool(is_spanned((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0), size))
-    return one.element == "points"
-
-
-def is_spanned(area: Any, size: Any) -> Any:
-    """Tell whether three points that span twice that area are beyond doubt not on a line.
-
-    Parameters
-    ----------
-    area : float, or array
-    size : float, or array
-        The sum of all coordinates of their polygon, in pixels.
-    """
-    return abs(area) > 8 * TOLERANCE_PX * size
-
 
 _SCALE = 10**DECIMALS
 
@@ -216,12 +164,11 @@ def _skeleton(c: Any, width: int, height: int, places: Callable[[Any], int]) -> 
 
 def _mask(c: Any, width: int, height: int, places: Any) -> Written:
     runs, left, top, box_width, box_height = c._box_runs()
-    lost = 0
     if left + box_width > width or top + box_height > height:
-        runs, left, top, box_width, box_height, lost = rle.clipped_box_runs(
+        runs, left, top, box_width, box_height, _ = rle.clipped_box_runs(
             runs, left, top, box_width, box_height, width, height
         )
-    return Written("mask", (runs.tolist(), left, top, box_width, box_height), lost=lost)
+    return Written("mask", (runs.tolist(), left, top, box_width, box_height))
 
 
 def _ellipse(c: Any, width: int, height: int, places: Any) -> Written:

@@ -1,36 +1,27 @@
-"""Sheets to elements of a CVAT file: text made of columns, without an object for each shape.
+"""Tables to elements of a CVAT file: text made of columns, without an object for each shape.
 
-What shapes of one use say apart from where they are is written once, as a template. A shape that is not plain (a part
-of a mask is outside its image, a polygon all but covers nothing) is written, and told, as any object of a row is.
+What shapes of one variant say apart from where they are is written once, as a template. Shapes that are in no column,
+and masks of which a part is outside their image, are written as any object of a row is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import compress
 from operator import mod
 from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from encord_convert.formats.cvat.grid import FAMILY
-from encord_convert.formats.cvat.write_skeletons import (
-    FAR_PX,
-    LEAST_PX,
-    is_spanned,
-    plain_pose,
-    rotation_text,
-    rounded,
-    turn_of,
-)
+from encord_convert.formats.cvat.write_skeletons import Written, rotation_text, rounded, turn_of
+from encord_convert.hub.extents import Extents
 from encord_convert.hub.native import Keys
-from encord_convert.hub.table import Column, Table, Variant
+from encord_convert.hub.table import Column, Variant
+from encord_convert.losses.narrow import LeftTable
 from encord_convert.sdk.objects import Shape
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 GAPS = {
     Shape.BOUNDING_BOX: ' xtl="%r" ytl="%r" xbr="%r" ybr="%r"',
@@ -43,7 +34,7 @@ GAPS = {
 """What of an element is its own: where it is."""
 
 _MOST_VARIANTS = 10_000
-"""How many uses are remembered."""
+"""How many variants are remembered."""
 
 _NONE: Keys = {}
 
@@ -51,132 +42,82 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Templates:
-    """Writes the shapes of sheets.
+    """Writes the shapes of tables.
 
     Parameters
     ----------
     template_of : callable
-        From a use, what is native of its shapes, and what these have of their own to a template; None: they are to be
-        written one by one.
+        From a variant, what is native of its shapes, and what these have of their own to a template.
     """
 
-    def __init__(self, template_of: Callable[[Variant, Keys, str], str | None]) -> None:
+    def __init__(self, template_of: Callable[[Variant, Keys, str], str]) -> None:
         self._template_of = template_of
-        self._templates: dict[tuple[Variant, int], str | None] = {}
+        self._templates: dict[tuple[Variant, int], str] = {}
         self._natives: dict[int, Keys] = {}  # held, so that their `id` stays their own
 
-    def elements(self, table: Table) -> list[str | None]:
-        """Return the element of each shape; None for one that is not plain."""
-        found: list[str | None] = [None] * len(table.variants)
+    def elements(self, left: LeftTable) -> list[str | None]:
+        """Return the element of each shape, empty for one that is not written; None: it is to be written by itself."""
+        found: list[str | None] = [None] * len(left.table.variants)
         if len(self._templates) > _MOST_VARIANTS:
             self._templates.clear()
             self._natives.clear()
-        shared = table.native.shared if table.native is not None and table.native.family == FAMILY else ()
-        owners = np.repeat(np.arange(len(table)), table.counts)
-        is_alike = table.sizes.count(table.sizes[0]) == len(table)
-        sizes = np.array(table.sizes[:1] if is_alike else table.sizes, np.float64)
-        for shape, column in table.columns.items():
+        for shape, column in left.table.columns.items():
             if shape in GAPS and column.places:
-                limits = np.broadcast_to(sizes, (len(column.places), 2)) if is_alike else sizes[owners[column.places]]
-                self._fill(found, table.variants, shared, shape, column, limits)
+                self._fill(found, left, shape, column)
+        for place in left.dropped:
+            found[place] = ""
         return found
 
-    def _fill(
-        self, found: list[str | None], variants: list[Variant | None], shared: Sequence[Keys | None], shape: Shape,
-        column: Column, limits: Floats,
-    ) -> None:  # fmt: skip
-        values, sure = _VALUES[shape](column, limits)
-        places = column.places
-        if not all(sure):
-            places = [at for at, is_sure in zip(places, sure, strict=True) if is_sure]
-            values = [value for value, is_sure in zip(values, sure, strict=True) if is_sure]
+    def _fill(self, found: list[str | None], left: LeftTable, shape: Shape, column: Column) -> None:
+        table, places = left.table, column.places
+        values = _VALUES[shape](table.extents(shape), column)
+        if shape is Shape.BITMASK or left.dropped:
+            kept = [value and place not in left.dropped for place, value in zip(places, values, strict=True)]
+            places, values = list(compress(places, kept)), list(compress(values, kept))
+        shared = table.native.shared if table.native is not None and table.native.family == FAMILY else ()
         natives = [shared[at] or _NONE for at in places] if shared else [_NONE] * len(places)
-        own: list[Any] = list(zip([variants[at] for at in places], map(id, natives), strict=True))
+        own: list[Any] = list(zip([table.variants[at] for at in places], map(id, natives), strict=True))
         self._natives.update(zip(map(id, natives), natives, strict=True))
         for variant, native in set(own).difference(self._templates):
             self._templates[variant, native] = self._template_of(variant, self._natives[native], GAPS[shape])
-        texts: list[Any] = list(map(self._templates.get, own))
-        if None in texts:
-            kept = [number for number, text in enumerate(texts) if text is not None]
-            places, texts, values = ([some[number] for number in kept] for some in (places, texts, values))
         # Formatting in C, without a frame of Python for each shape, takes half the time.
-        for at, text in zip(places, map(mod, texts, values), strict=True):
+        for at, text in zip(places, map(mod, map(self._templates.__getitem__, own), values), strict=True):
             found[at] = text
 
 
 # -- what fills the gaps ---------------------------------------------------------------------------------------------
 
-_Values = tuple[list[Any], list[bool]]
-"""What fills the gap of each shape, and whether it is sure that there is something to draw."""
+
+def _boxes(boxes: Extents, column: Column) -> list[Any]:
+    low = boxes.pixels[:, :2]
+    return list(map(tuple, rounded(np.hstack([low, low + boxes.pixels[:, 2:]])).tolist()))
 
 
-def _corners(column: Column, limits: Floats) -> tuple[Floats, list[bool]]:
-    low = column.numbers[:, :2] * limits
-    corners = rounded(np.hstack([low, low + column.numbers[:, 2:] * limits]))
-    is_wide = (corners[:, 2:] - corners[:, :2] > LEAST_PX).all(axis=1)
-    return corners, (is_wide & (np.abs(corners).sum(axis=1) < FAR_PX)).tolist()
-
-
-def _boxes(column: Column, limits: Floats) -> _Values:
-    corners, sure = _corners(column, limits)
-    return list(map(tuple, corners.tolist())), sure
-
-
-def _rotated(column: Column, limits: Floats) -> _Values:
-    corners, sure = _corners(column, limits)
+def _rotated(boxes: Extents, column: Column) -> list[Any]:
     turns = [rotation_text(turn_of(theta)) if math.isfinite(theta) else "" for theta in column.more]
-    is_sure = [one and math.isfinite(theta) for one, theta in zip(sure, column.more, strict=True)]
-    return [(*corner, turn) for corner, turn in zip(corners.tolist(), turns, strict=True)], is_sure
+    return [(*corners, turn) for corners, turn in zip(_boxes(boxes, column), turns, strict=True)]
 
 
-def _lines(column: Column, limits: Floats) -> tuple[list[str], Floats, Ints]:
-    """Return the text of each line, the points of all in pixels, and where each begins among them."""
-    counts = np.array(column.more, np.int64) // 2
-    points = rounded(np.asarray(column.numbers, np.float64).reshape(-1, 2) * np.repeat(limits, counts, axis=0))
-    ends = np.cumsum(counts)
-    pairs = points.tolist()
-    lines = [pairs[start:end] for start, end in zip((ends - counts).tolist(), ends.tolist(), strict=True)]
-    texts = _encode(lines)[3:-3].replace(b"],[", b";").decode().split("];[")
-    return texts, points, ends - counts
+def _lines(lines: Extents, column: Column) -> list[Any]:
+    pairs, starts = rounded(lines.pixels).tolist(), lines.starts.tolist()
+    parts = [pairs[start:end] for start, end in zip(starts, [*starts[1:], len(pairs)], strict=True)]
+    return _encode(parts)[3:-3].replace(b"],[", b";").decode().split("];[")
 
 
-def _polygons(column: Column, limits: Floats) -> _Values:
-    texts, points, starts = _lines(column, limits)
-    counts = np.array(column.more, np.int64) // 2
-    third = counts // 3
-    size = np.add.reduceat(np.abs(points).sum(axis=1), starts)
-    a, b, c = points[starts], points[starts + third], points[starts + 2 * third]
-    (x1, y1), (x2, y2) = (b - a).T, (c - a).T
-    return texts, ((counts > 2) & is_spanned(x1 * y2 - x2 * y1, size)).tolist()
+def _points(points: Extents, column: Column) -> list[Any]:
+    return _encode(rounded(points.pixels).tolist())[2:-2].decode().split("],[")
 
 
-def _polylines(column: Column, limits: Floats) -> _Values:
-    texts, points, starts = _lines(column, limits)
-    spans = (np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)).max(axis=1)
-    is_near = np.add.reduceat(np.abs(points).sum(axis=1), starts) < FAR_PX
-    return texts, ((spans > LEAST_PX) & is_near).tolist()
+def _masks(masks: Extents, column: Column) -> list[Any]:
+    """Return the text of each mask, empty for one of which a part may be outside."""
+    return ["" if one is None else Written("mask", (one[0].tolist(), *one[1:])).attributes() for one in masks.masks]
 
 
-def _points(column: Column, limits: Floats) -> _Values:
-    points = rounded(column.numbers * limits)
-    texts = _encode(points.tolist())[2:-2].decode().split("],[")
-    return texts, (np.abs(points).sum(axis=1) < FAR_PX).tolist()
-
-
-def _masks(column: Column, limits: Floats) -> _Values:
-    texts, sure = [], []
-    for coordinates, (width, height) in zip(column.numbers, limits.astype(int).tolist(), strict=True):
-        pose = plain_pose(Shape.BITMASK, coordinates, width, height)
-        texts.append("" if pose is None else pose.attributes())
-        sure.append(pose is not None)
-    return texts, sure
-
-
-_VALUES: dict[Shape, Callable[[Column, Floats], _Values]] = {
+_VALUES: dict[Shape, Callable[[Extents, Column], list[Any]]] = {
     Shape.BOUNDING_BOX: _boxes,
     Shape.ROTATABLE_BOUNDING_BOX: _rotated,
-    Shape.POLYGON: _polygons,
-    Shape.POLYLINE: _polylines,
+    Shape.POLYGON: _lines,
+    Shape.POLYLINE: _lines,
     Shape.POINT: _points,
     Shape.BITMASK: _masks,
 }

@@ -49,15 +49,6 @@ def attribute_text(name: str, value: Any, number: int = 0) -> str:
     return f'{prefix}{local}="{escaped(str(value))}"'
 
 
-def is_writable(text: str) -> bool:
-    """Tell whether a text can stand in a file as it is.
-
-    >>> is_writable("a\\tb"), is_writable("a\\x0bb"), is_writable("__undefined__")
-    (True, False, False)
-    """
-    return UNWRITABLE.search(text) is None
-
-
 def number_text(number: float) -> str:
     """Return a coordinate with as many of six decimals as it has.
 

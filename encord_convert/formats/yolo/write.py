@@ -28,9 +28,8 @@ from encord_convert.geometry import masks, rle
 from encord_convert.hub.conversions import has_holes, one_ring_of, polygon_runs
 from encord_convert.hub.loss import Level
 from encord_convert.hub.splits import NAMES, UNNAMED, split_of, standard
-from encord_convert.hub.table import Table
 from encord_convert.hub.visibility import frame_size
-from encord_convert.losses.narrow import Left, Narrowed
+from encord_convert.losses.narrow import Left, LeftTable, Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates
@@ -126,17 +125,19 @@ class _Walk:
         self._paths = Paths()
         found = labels.splits
         if found is None:
-            found = {split for row in labels.walk() if (split := split_of(row.client_metadata))}
+            found = {split for row in labels._unguarded() if (split := split_of(row.client_metadata))}
         self._has_splits = bool(found)
         self._overlaps: list[float] = []
         self._known: dict[str, tuple[str, str]] = {}
 
     def __iter__(self) -> Iterator[tuple[Written, bytes]]:
         for one in self._narrowed.tables():
-            yield from self._of_table(one) if isinstance(one, Table) else self._of_row(one)
+            yield from self._of_table(one) if isinstance(one, LeftTable) else self._of_row(one)
+            del one
         self._end()
 
-    def _of_table(self, table: Table) -> Iterator[tuple[Written, bytes]]:
+    def _of_table(self, narrowed: LeftTable) -> Iterator[tuple[Written, bytes]]:
+        table = narrowed.table
         texts: list[bytes | None] = [None] * len(table)
         if not (self._options.track_ids and table.native is not None and table.native.family == FAMILY):
             texts = self._tables.texts(table)
@@ -144,7 +145,7 @@ class _Walk:
         for number, name in enumerate(names):
             text = texts[number]
             if text is None:
-                left = self._narrowed.image(table, number)
+                left = narrowed.image(number)
                 text = self._rows(left.row, left.on_frames(), 0)
             split = split_of(table.client_metadata.get(number))
             yield self._image(name, table.titles[number], split, table.sizes[number]), text

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -212,6 +212,11 @@ class DynamicAnswers:
                 runs[entry.key].append((start, end))
         for key, entry in self.entries.items():
             yield entry, runs[key]
+
+    def are_each_on(self, frames: Container[int]) -> bool:
+        """Tell whether every run is one frame, and one of these."""
+        spans = [span for track in self._tracks.values() for span in zip(track.starts, track.ends, strict=True)]
+        return all(start == end and start in frames for start, end in spans)
 
     def frames(self) -> FrameSet:
         """Return the frames on which anything is answered."""
