@@ -165,8 +165,10 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
     if _NO_CLASS.match(what):
         return False
     path = [word.replace(f"_{MARK}", "") for word in re.findall(r"\w+", what.partition(" = ")[0])]
-    has_answers = any(word == "flags" or word.endswith("attributes") for word in path)
+    has_answers = any(word in ("flags", "actions") or word.endswith("attributes") for word in path)
     for loss in report.losses():  # what is counted, or dropped, with all that is in it
+        if loss.type == "key" and loss.label.endswith((".(key)", ".region_id")) and "rename: " in what:
+            return False
         if loss.type == "key" and not set(loss.label.split(".")[-1].split()).isdisjoint(path):  # or "other flags"
             return False
         if (loss.type == "answer" or ("answer", loss.label) in report.writing.dropped) and has_answers:
@@ -191,7 +193,7 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
     return not any(mark in row.data_title for row in rows for mark in marks)  # the name of an image is no label
 
 
-_NOTHING = (" = ''", " = None", " = []", " = {}")
+_NOTHING = (" = ''", " = None", " = []", " = {}", " = False")
 """How a mutation ends that renames what says nothing."""
 
 _NO_CLASS = re.compile(r"class-descriptions\.csv: rename: .*, column DisplayName")

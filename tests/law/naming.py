@@ -245,6 +245,7 @@ def _covers(entry: Entry, gone: Followed, path: str, rules: Rules) -> bool:
             is_whole = matches(pattern, path) and gone.state == "missing"
             whole = (is_whole or entry.type in types) and entry.kind == "dropped"
             geometry = not is_whole and gone.key in rules.geometry and entry.kind != "dropped"
-            if (whole or geometry) and entry.takes(gone.item):
+            deep = len(gone.item) if "*" in pattern else 1 + 2 * pattern.count("[]")  # a box in an object is of it
+            if (whole or geometry) and entry.takes(gone.item[:deep]):
                 return True
     return False
