@@ -220,7 +220,7 @@ REFUSED: dict[str, Case] = {
         xml(
             document(
                 '<track id="0" label="a"><box frame="0" xtl="1" ytl="1" xbr="9" ybr="9"/>'
-                '<box frame="99999999999999999999" xtl="1" ytl="1" xbr="9" ybr="9"/></track>',
+                '<box frame="2000000000" xtl="1" ytl="1" xbr="9" ybr="9"/></track>',
                 f"<meta><task>{LABELS}<original_size><width>9</width><height>9</height></original_size></task></meta>",
             )
         ),

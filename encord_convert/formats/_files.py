@@ -311,7 +311,7 @@ class ZipSource(Source):
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise ReadError(self.name, f"not a readable ZIP archive ({error}).", advice="Was it cut short?") from error
-        members = [info for info in self._zip.infolist() if not info.is_dir()]
+        members = [info for info in self._zip.infolist() if not info.filename.endswith("/")]
         self._members = {info.filename: info for info in members}
         self._twice = {name for name, count in Counter(info.filename for info in members).items() if count > 1}
         try:

@@ -22,7 +22,8 @@ META = "images.meta"
 """Sizes as CVAT writes them beside labels that do not say them."""
 _HEAD = ("path", "width", "height", "title", "frames")
 _MOST_BYTES = 1 << 28
-MOST_PX = 1_000_000
+MOST_PX = 1 << 31
+"""As of label rows: no image has a longer side."""
 
 
 class Size(NamedTuple):
@@ -41,6 +42,16 @@ class Size(NamedTuple):
         return self.width, self.height
 
 
+def side_of(text: str) -> int:
+    """Return a side of an image in pixels, or how many there are of something; 0 for a text that does not say it.
+
+    >>> side_of("1280"), side_of("-1"), side_of("9" * 400)
+    (1280, 0, 0)
+    """
+    is_whole = text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_PX))
+    return number if is_whole and (number := int(text)) <= MOST_PX else 0
+
+
 def px_of(text: str) -> tuple[int, int]:
     """Return width and height in pixels of a text like ``1280x720``.
 
@@ -53,8 +64,8 @@ def px_of(text: str) -> tuple[int, int]:
     (1280, 720)
     """
     width, _, height = text.lower().partition("x")
-    if all(side.isascii() and side.isdecimal() and 0 < int(side[:9]) <= MOST_PX for side in (width, height)):
-        return int(width), int(height)
+    if side_of(width) and side_of(height):
+        return side_of(width), side_of(height)
     raise ValueError(f"size={text} is not allowed; it takes WIDTHxHEIGHT, like 1280x720.")
 
 
@@ -145,11 +156,11 @@ def _stated(source: Source) -> Iterable[Size]:
     text = source.head(SIZES, _MOST_BYTES).decode("utf-8-sig", "surrogateescape")
     for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
         path, width, height, title, frames = [*row, "", "", "", "", ""][:5]
-        sides = [int(side[:9]) if side.isascii() and side.isdecimal() else 0 for side in (width, height, frames)]
+        sides = [side_of(side) for side in (width, height, frames)]
         if any("\udc80" <= character <= "\udcff" for character in title):
             raise ReadError(source.place(SIZES), "the title of an image is not UTF-8.", line=number)
         is_unsized = (width, height) == ("0", "0")  # of an image whose size nobody knew, which has no shapes
-        if is_unsized or (0 < sides[0] <= MOST_PX and 0 < sides[1] <= MOST_PX):
+        if is_unsized or (sides[0] and sides[1]):
             yield Size(path, sides[0], sides[1], title, sides[2])
         elif row and number > 1:
             fact = f"a line is an image, its width and height; this one is {','.join(row):.60}."
@@ -165,8 +176,8 @@ def meta_sizes(text: str) -> dict[str, tuple[int, int]]:
     sizes = {}
     for line in text.splitlines():
         *words, height, width = line.split() if len(line.split()) > 2 else ("", "", "")
-        if height.isdecimal() and width.isdecimal():
-            sizes[" ".join(words).strip("\"'")] = int(width[:9]), int(height[:9])
+        if side_of(height) and side_of(width):
+            sizes[" ".join(words).strip("\"'")] = side_of(width), side_of(height)
     return sizes
 
 

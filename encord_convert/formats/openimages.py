@@ -47,7 +47,6 @@ from encord_convert.formats._marks import Mark, Marks, answers_at, native_of, pl
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import (
     META,
-    MOST_PX,
     SIZES,
     Size,
     SizeOptions,
@@ -184,8 +183,7 @@ def _take_meta(source: Source, tables: Sequence[Table], sizes: Sizes) -> None:
     for name in (one for one in source.names(META, depth=_DEPTH) if one.rpartition("/")[2] == META):
         for image, size in meta_sizes(source.head(name, _MOST_META).decode("utf-8-sig", "replace")).items():
             for split in [_split(table.name) for table in tables if image in table.groups] or [lone]:
-                if all(0 < side <= MOST_PX for side in size):
-                    sizes.stated.setdefault(_key(split, image), Size(_key(split, image), *size))
+                sizes.stated.setdefault(_key(split, image), Size(_key(split, image), *size))
 
 
 def _split(name: str) -> str:

@@ -78,6 +78,12 @@ def manual(instance: ObjectInstance) -> list[int]:
 # -- tracks -------------------------------------------------------------------------------------------------------
 
 
+def test_a_frame_beyond_what_a_label_row_can_have_is_told() -> None:
+    loaded = Loaded(video(track(at(0, 1), at(1 << 32, 2, outside=1))))
+    assert loaded.loss("INVALID_GEOMETRY").detail == "frame='4294967296' is no frame of the video."
+    assert max(xs(loaded.only)) < loaded.rows[0].number_of_frames == 10
+
+
 @pytest.mark.proves(
     "labels: 18",
     "cvat containers: video task",

@@ -100,7 +100,7 @@ class Sequence:
 
     def size(self, source: Source) -> tuple[int, int]:
         """Return width and height of its frames: as its seqinfo.ini, its first image or its first mask says them."""
-        size = self.clip.number("imwidth"), self.clip.number("imheight")
+        size = self.clip.size_px
         if not all(size) and self.images:
             head = png.header(source.head(self.images[0], png.HEADER_BYTES))
             return head.width, head.height

@@ -202,7 +202,7 @@ def _row(
     place, folder = source.place(clip.file), clip.images_in(folders)
     files, images = folders.files(folder), folders.frames(folder, length=clip.number("seqlength"))
     stated = sizes.stated.get(clip.file.removesuffix(".txt"))
-    size = stated[1:3] if stated else (clip.number("imwidth"), clip.number("imheight"))
+    size = stated[1:3] if stated else clip.size_px
     is_unsized = {clip.said("imwidth"), clip.said("imheight")} == {"0"}  # nobody knew: it has no boxes
     if not (all(size) or stated or is_unsized):
         size = 0, 0

@@ -15,6 +15,7 @@ from encord_convert.formats._files import Source
 from encord_convert.formats._lines import lines_of
 from encord_convert.formats._marks import MOST_FRAMES, Mark
 from encord_convert.formats._numbered import FrameFolders
+from encord_convert.formats._sizes import MOST_PX
 from encord_convert.hub.loss import Level
 
 CLASSES = (
@@ -66,10 +67,15 @@ class Clip:
         """Return a value of seqinfo.ini, whatever the case of its key; empty if there is none."""
         return self.info.get(key, ("", ""))[1]
 
-    def number(self, key: str) -> int:
-        """Return a whole number of seqinfo.ini; 0 if there is none."""
+    def number(self, key: str, most: int = MOST_FRAMES) -> int:
+        """Return a whole number of seqinfo.ini; 0 if there is none up to the most."""
         text = self.said(key)
-        return whole(text) if is_number(text) and 0 < float(text) <= MOST_FRAMES else 0
+        return whole(text) if is_number(text) and 0 < float(text) <= most else 0
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of its images; 0 where seqinfo.ini does not say it."""
+        return self.number("imwidth", MOST_PX), self.number("imheight", MOST_PX)
 
     def rest(self) -> list[tuple[str, str]]:
         """Return the keys and values of seqinfo.ini that are not read."""

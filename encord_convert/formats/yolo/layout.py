@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
-from encord_convert.formats._sizes import META, meta_sizes
+from encord_convert.formats._sizes import META, meta_sizes, side_of
 from encord_convert.formats.yolo.data_yaml import RESERVED, Description
 from encord_convert.hub.loss import Level
 from encord_convert.hub.media import normalized
@@ -387,9 +387,9 @@ def _cells(text: str, place: str) -> Iterator[list[str]]:
 
 def _rows_of(text: str, base: str, place: str) -> Iterator[tuple[str, tuple[tuple[int, int], str]]]:
     for number, row in enumerate(_cells(text, place), 1):
-        is_number = len(row) > 2 and row[1].strip().isdecimal() and row[2].strip().isdecimal()
-        if is_number:
-            yield base + row[0], ((int(row[1]), int(row[2])), row[3] if len(row) > 3 else "")
+        sides = [cell.strip() for cell in row[1:3]]
+        if len(sides) > 1 and all(side == "0" or side_of(side) for side in sides):
+            yield base + row[0], ((side_of(sides[0]), side_of(sides[1])), row[3] if len(row) > 3 else "")
         elif row and number > 1:
             raise ReadError(
                 f"{place}:{number}", f"is {','.join(row)[:60]!r}; a line is an image, its width and height."

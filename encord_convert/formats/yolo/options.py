@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from encord_convert.formats._sizes import px_of
+
 FAMILY = "yolo"
 """What keys of a data set belong to that only YOLO has words for."""
 
@@ -51,10 +53,7 @@ class ReadOptions:
         """
         if self.size is None:
             return None
-        width, _, height = self.size.lower().partition("x")
-        if width.isdecimal() and height.isdecimal() and int(width) and int(height):
-            return int(width), int(height)
-        raise ValueError(f"size={self.size} is not allowed; it takes WIDTHxHEIGHT, like 1280x720.")
+        return px_of(self.size)
 
 
 @dataclass(frozen=True, slots=True)
