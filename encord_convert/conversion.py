@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import gc
 import os
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from encord_convert.errors import NotRepresentableError, OptionError, ReadError, UnknownFormatError, WriteError
+from encord_convert.errors import (
+    NotRepresentableError,
+    OptionError,
+    ReadError,
+    UnknownFormatError,
+    WriteError,
+    near_to,
+)
 from encord_convert.formats._api import Exporter, Format, Importer
 from encord_convert.formats._files import Source, Target, source_at
 from encord_convert.formats._options import parse_options
@@ -275,9 +281,11 @@ def _collector_paused() -> Iterator[None]:
 def _refuse_loss(
     labels: LabelSet, exporter: Exporter, target: Target, options: Any, account: Report, allow: Collection[str]
 ) -> None:
-    check_codes(allow)
+    if labels.mapping is None:
+        check_codes(allow)
     predicted = Report()
     exporter.foretell(labels, target, options, predicted)
+    check_codes(allow, {loss.code for loss in predicted.mapping.losses()})
     predicted.source, predicted.target, predicted.finding = account.source, account.target, account.finding
     refuse(predicted, account.target.path or "", allow)
 
@@ -296,19 +304,21 @@ def refuse(report: Report, place: str, allow: Collection[str]) -> None:
         raise NotRepresentableError(f"{message} --allow {codes} permits it.", report)
 
 
-def check_codes(allow: Collection[str]) -> None:
+def check_codes(allow: Collection[str], also: Collection[str] = ()) -> None:
     """Refuse codes that no loss has, as far as that can be known: a plug-in may have codes of its own.
+
+    ``also`` are codes that Python code has of its own.
 
     Raises
     ------
     OptionError
     """
-    known = {*LOSSES, *(f"{feature.name}_DROPPED" for feature in Feature)}
+    known = {*LOSSES, *also, *(f"{feature.name}_DROPPED" for feature in Feature)}
     exporters = [one.exporter for one in formats().values() if one.exporter is not None]
     known.update(code for one in exporters for code in one.carries.codes.values())
     has_plug_ins = any(name in formats() for name in outside())
     for code in allow:
-        near = difflib.get_close_matches(code.upper(), sorted(known), n=1)
+        near = near_to(code.upper(), sorted(known))
         if code not in known and (near or not has_plug_ins):
             hint = f"Did you mean {near[0]}?" if near else "`encord-convert help report` lists them."
             raise OptionError(f"allow={code}: no loss has this code. {hint}")
@@ -320,6 +330,8 @@ def _refuse_emptiness(account: Report, format_: Format) -> None:
         return
     lost = [loss for loss in account.losses() if loss.kind is Kind.DROPPED and loss.type not in SECONDARY]
     asked = [loss for loss in lost if loss.is_asked]
+    if all(loss.code == "FILTERED" for loss in lost):
+        raise WriteError(f"{account.target.path}: not written, since none of its {total['in']} annotations is taken.")
     reasons = [summary(asked)] if asked else []
     reasons += [
         f"{line.count} {line.things} ({line.code}: {line.detail.rstrip('.')})"

@@ -31,7 +31,6 @@ exits with :attr:`ConvertError.exit_code`; :data:`EXIT_CODES` is the table ``--h
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -47,7 +46,7 @@ BUG = 70
 
 EXIT_CODES: dict[int, str] = {
     0: "done",
-    1: "some jobs failed, or what is compared differs",
+    1: "some jobs failed, what is compared differs, or a check found something",
     2: "usage",
     3: "loss under --strict",
     4: "read",
@@ -80,13 +79,20 @@ class ConvertError(EncordException):
         return _rebuilt, (type(self), self.sentence, self.__dict__)
 
 
+def near_to(word: str, known: Sequence[str]) -> list[str]:
+    """Return the one of the known words that is nearest to a word, in a list; an empty one if none is near."""
+    from difflib import get_close_matches  # not needed by what goes well
+
+    return get_close_matches(word, known, n=1)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the question whether the nearest of the known words was meant, after a space; nothing if none is near.
 
     >>> nearest("coko", ["coco", "cvat"])
     " Did you mean 'coco'?"
     """
-    near = difflib.get_close_matches(word.lower(), sorted(known), n=1)
+    near = near_to(word.lower(), sorted(known))
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
@@ -94,7 +100,7 @@ def missing(path: str) -> ReadError:
     """Return what is said of a path at which there is nothing: with the nearest name beside it, if one is near."""
     folder, name = os.path.split(path)
     try:
-        near = difflib.get_close_matches(name, os.listdir(folder or os.curdir), n=1)
+        near = near_to(name, os.listdir(folder or os.curdir))
     except (OSError, ValueError):
         near = []
     advice = f"Did you mean {os.path.join(folder, near[0])!r}?" if near else "Check the path."

@@ -18,7 +18,11 @@ _OTHERS = re.compile(r"ENCORD_CONVERT|FORMAT_TABLE|REDACT_\w+")
 
 
 def codes_in_the_source() -> dict[str, str]:
-    modules = [path for folder in ("hub", "losses", "formats", "training") for path in (PACKAGE / folder).rglob("*.py")]
+    modules = [
+        path
+        for folder in ("checks", "hub", "losses", "formats", "training")
+        for path in (PACKAGE / folder).rglob("*.py")
+    ]
     modules += [*PACKAGE.glob("*.py"), PACKAGE / "batch" / "merges.py", PACKAGE / "sync" / "mapping" / "mapped.py"]
     return {
         code: module.name

@@ -1,5 +1,6 @@
 """The obvious script: read, walk the rows, edit them, write. What was edited is written, and is accounted for."""
 
+import contextlib
 import gc
 import inspect
 import json
@@ -242,6 +243,18 @@ def test_vertices_changed_in_place_are_written_when_the_row_was_kept_for_a_while
                 assert instance.get_annotation(0).coordinates.values[0] == PointCoordinate(0.0, 0.0)  # type: ignore[union-attr]
 
 
+def test_a_ring_changed_in_place_is_written() -> None:
+    labels = streamed("polygon_with_hole")
+    for row in labels:
+        polygon = row.get_object_instances()[0].get_annotation(0).coordinates
+        polygon.polygons[0][1][:2] = [0.5, 0.5]  # type: ignore[union-attr]
+    del row, polygon
+    gc.collect()
+    [row] = labels
+    hole = row.get_object_instances()[0].get_annotation(0).coordinates.polygons[0][1]  # type: ignore[union-attr]
+    assert hole[:2] == [0.5, 0.5]
+
+
 def test_the_same_object_edited_twice_over_is_refused_and_not_lost() -> None:
     labels = read(BOXES, report=Report())
     first = next(iter(next(iter(labels)).get_object_instances()))
@@ -256,6 +269,65 @@ def test_a_row_in_hand_is_the_same_row_in_the_next_walk() -> None:
     labels = read(CVAT, report=Report())
     rows = list(labels)
     assert all(one is other for one, other in zip(rows, labels, strict=True))
+
+
+NEW_SETS: dict[str, Callable[[LabelSet], LabelSet]] = {
+    "where": lambda labels: labels.filter("area > 0 or area is None"),
+    "sampled": lambda labels: labels.sample(100),
+    "split": lambda labels: labels.split(train=0.5, val=0.5),
+    "merged": lambda labels: labels.merge(SAMPLES["boxes"]()),
+}
+
+
+@pytest.mark.parametrize("edit", [remove_all_objects, move_box, note_on_data], ids=lambda edit: edit.__name__)
+@pytest.mark.parametrize("made", NEW_SETS)
+def test_an_edit_of_a_new_set_is_written_and_leaves_the_first_as_it_is(
+    made: str, edit: Callable[[LabelSet], None]
+) -> None:
+    first = read(BOXES, report=Report())
+    labels, expected = NEW_SETS[made](first), kept(NEW_SETS[made](read(BOXES, report=Report())))
+    edit(labels)
+    edit(expected)
+    gc.collect()
+    assert timeless(as_json(labels)) == timeless(as_json(expected)) != timeless(as_json(NEW_SETS[made](first)))
+    assert as_json(first) == as_json(read(BOXES, report=Report()))
+
+
+@pytest.mark.parametrize("source", STREAMS)
+def test_an_edit_of_a_row_that_would_be_lost_is_an_error_or_kept(source: str) -> None:
+    labels = STREAMS[source]()
+    for row in labels.walk():
+        for instance in row.get_object_instances():
+            with contextlib.suppress(LabelRowError):
+                row.remove_object(instance)
+                row.client_metadata = {"seen": True}
+    assert as_json(labels) == as_json(STREAMS[source]())
+    refused = 0
+    for row in labels.walk():
+        with pytest.raises(LabelRowError, match=r"an edit of it would be lost\. Edit the rows of `for row in labels`"):
+            row.client_metadata = {"seen": True}
+        for instance in row.get_object_instances():
+            with pytest.raises(LabelRowError, match=r"an edit of it would be lost"):
+                instance.get_annotations()[0].confidence = 0.5
+        refused += 1
+    assert refused
+
+
+def test_a_script_that_removes_objects_in_a_loop_writes_what_it_says(tmp_path: Path) -> None:
+    report = Report()
+    labels = read(BOXES, report=report)
+    removed = 0
+    for row in labels:
+        for instance in row.get_object_instances():
+            if instance.object_name == "person":
+                row.remove_object(instance)
+                removed += 1
+    write(labels, tmp_path / "out", "coco", report=report)
+    written = json.loads((tmp_path / "out" / "annotations.json").read_text())["annotations"]
+    before = objects_of(read(BOXES, report=Report()))
+    assert removed == before.count("person") > 0 and len(written) == len(before) - removed
+    assert sum(loss.count for loss in report.losses() if loss.code == "EDITED") == removed
+    assert report.labels()["person"] == {"in": removed, "kept": 0, "changed": 0, "dropped": removed}
 
 
 # --- nothing is missed ------------------------------------------------------------------------------------------------

@@ -28,9 +28,12 @@ FLOORS = {
     "formats": 3,
     "conversion": 4,
     "batch": 5,
+    "checks": 5,
+    "interop": 5,
     "service": 5,
     "sync": 5,
     "training": 5,
+    "view": 5,
     "_samples": 6,
     "__init__": 6,
     "__main__": 6,
@@ -124,3 +127,22 @@ def test_help_loads_no_format() -> None:
     loaded = loaded_by("from encord_convert.cli import run; run(['--help'])")
     assert not {m for m in loaded if m.startswith("encord_convert.formats")}
     assert not HEAVY & loaded
+
+
+UNNEEDED = {
+    "PIL", "av", "dask", "difflib", "email", "importlib.metadata", "mimetypes", "pandas", "pydicom", "requests", "rich",
+    "socket", "sqlalchemy", "sqlite3", "urllib3", "yaml",
+    "encord_convert.formats._hub_schema", "encord_convert.formats.coco.json_walk", "encord_convert.formats.coco.read",
+    "encord_convert.formats.cvat.write_files", "encord_convert.sdk.client", "encord_convert.service",
+    "encord_convert.sync", "encord_convert.training",
+}  # fmt: skip
+"""What makes every run longer and a file of CVAT that becomes one of COCO has no use for."""
+
+
+def test_small_conversion_loads_only_what_it_uses(tmp_path: Path) -> None:
+    source = PACKAGE.parent / "fixtures" / "cvat" / "images-task-minimal" / "train.xml"
+    words = ["convert", str(source), str(tmp_path / "out"), "--to", "coco", "--quiet"]
+    loaded = loaded_by(f"from encord_convert.cli import run; assert run({words!r}) == 0")
+    assert not UNNEEDED & loaded
+    formats_ = {name.split(".")[2] for name in loaded if name.startswith("encord_convert.formats.")}
+    assert {name for name in formats_ if not name.startswith("_")} == {"coco", "cvat", "voc"}

@@ -62,6 +62,7 @@ def test_how_much_there_is_shows_at_the_prompt() -> None:
     assert shown[2].endswith("data_title=road.mp4, objects=2, classifications=0)")
     assert shown[3].endswith("frames=4)")
     assert shown[4] == "Report(source=None, target='coco', in=5, kept=5, changed=0, dropped=0)"
+    assert repr(encord_convert.formats()["labelme"]).startswith("Format('labelme', read and written, shapes=")
     [kind] = next(iter(SAMPLES["classifications"]())).get_classification_instances()
     assert repr(kind).endswith("classification_name=weather, feature_hash=" + kind.feature_hash + ", frames=1)")
 

@@ -20,6 +20,16 @@ def classes_in(folder: str) -> set[str]:
     return {names[one["category_id"]] for one in written["annotations"]}
 
 
+def test_scripts_have_fifteen_lines() -> None:
+    scripts = re.findall(
+        r"^```python\n(.*?)^```", PAGE.partition("## Scripts")[2].partition("\n## ")[0], re.DOTALL | re.M
+    )
+    assert len(scripts) == 6
+    for text in scripts:
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith(("import", "from"))]
+        assert len(lines) <= 15, text
+
+
 def test_the_blocks_run_and_write_what_they_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
     monkeypatch.chdir(tmp_path)
@@ -28,6 +38,12 @@ def test_the_blocks_run_and_write_what_they_edit(tmp_path: Path, monkeypatch: py
     assert "person" not in classes_in("without_persons") and "dog" in classes_in("without_persons")
     assert "sign" in classes_in("signs")
     assert classes_in("animals") == {"animal", "bench"}
+    assert classes_in("framed") >= {"animal", "person"} and "dog" not in classes_in("framed")
+    tiny = [
+        one for one in json.loads(Path("seen", "annotations.json").read_text())["annotations"] if one["bbox"][2] < 20
+    ]
+    assert not tiny
+    assert Path("large").exists() and Path("both").exists() and "car," in Path("csv", "boxes.csv").read_text()
     assert not (tmp_path / "dogs").exists()
 
 
@@ -41,6 +57,6 @@ def test_the_reference_has_every_parameter(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["filter", "rename", "map", "held"])
+@pytest.mark.parametrize("name", ["filter", "rename", "map", "held", "sample", "split", "merge"])
 def test_every_way_to_a_new_set_stands_in_the_page(name: str) -> None:
     assert f"`labels.{name}(" in PAGE

@@ -160,7 +160,7 @@ def _size_below(folder: str) -> int:
 def _found_remote(place: str) -> list[Found]:
     system, path = remote(place)
     base = path.rstrip("/").rpartition("/")[0]
-    with _told_as_reading(place):
+    with told_as_reading(place):
         if glob.has_magic(path):
             base = path[: re.search(r"[*?[]", path).start()].rpartition("/")[0]  # type: ignore[union-attr]
             infos = sorted(system.glob(path, detail=True).items())
@@ -212,13 +212,14 @@ def opened(path: str, place: str) -> Source:
 def _fetched(place: str, folder: str) -> str:
     system, path = remote(place)
     aim = os.path.join(folder, path.rstrip("/").rpartition("/")[2])
-    with _told_as_reading(place):
+    with told_as_reading(place):
         system.get(path.rstrip("/"), aim, recursive=bool(system.isdir(path)))
     return aim
 
 
 @contextlib.contextmanager
-def _told_as_reading(place: str) -> Iterator[None]:
+def told_as_reading(place: str) -> Iterator[None]:
+    """Tell whatever a store raises as that a place cannot be read."""
     try:
         yield
     except FileNotFoundError as error:
@@ -283,7 +284,7 @@ def send(path: Path, place: str) -> None:
         raise WriteError(f"{place}: cannot be written ({error.strerror or error}).") from error
     except ConvertError:
         raise
-    except Exception as error:  # see `_told_as_reading`
+    except Exception as error:  # see `told_as_reading`
         raise WriteError(f"{place}: cannot be written ({type(error).__name__}: {error}).") from error
 
 

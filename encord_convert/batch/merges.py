@@ -25,10 +25,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from encord_convert.conversion import read
-from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source
 from encord_convert.formats.encord import row_dict
 from encord_convert.hub.class_names import hash_of
+from encord_convert.hub.contents import hub_answers, label_of
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Hashes, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
@@ -46,7 +46,11 @@ _IDS = ("image.id", "annotation.id", "class.id")
 
 
 def merged(
-    sources: Sequence[Source], from_: str | None, options: Mapping[str, Any], report: Report
+    sources: Sequence[Source],
+    from_: str | None,
+    options: Mapping[str, Any],
+    report: Report,
+    mapping: tuple[Any, str] | None = None,
 ) -> tuple[LabelSet, Counts]:
     """Return the label sets of sources as one, and what is to be added to the account once the rows were walked.
 
@@ -60,48 +64,83 @@ def merged(
         As of :func:`encord_convert.read`, for each.
     report : Report
         Receives the formats of the sources.
-
-    Raises
-    ------
-    OptionError
-        Some sources are counted in the words of their format, some in those of the hub.
+    mapping : (document, str), optional
+        What becomes of classes, and what messages call it.
     """
     reports = [Report() for _ in sources]
     sets = [read(source, from_, report=one, **options) for source, one in zip(sources, reports, strict=True)]
-    if len({labels.counts is None for labels in sets}) > 1:
-        raise OptionError("An Encord export cannot be merged with other formats; convert those to `encord` first.")
-    union = Union()
-    for source, labels in zip(sources, sets, strict=True):
-        union.add(source.name, labels.ontology)
-    structure, names = union.finished()
-    counts = None if any(one.counts is None for one in sets) else union.counts
+    if mapping is not None:
+        from encord_convert.sync.mapping.several import each_mapped
+
+        sets = each_mapped(sets, *mapping)
+    if any(labels.counts is not None for labels in sets):
+        sets = _counted(sets)
     formats = dict.fromkeys(one.source.format for one in reports)
     report.source.format = ", ".join(filter(None, formats))
+    return _united(sets, [source.name for source in sources])
+
+
+def united(sets: Sequence[LabelSet]) -> LabelSet:
+    """Return label sets as one, with what was counted of each; see :meth:`encord_convert.LabelSet.merge`.
+
+    A set of which nobody counted what was read is counted in the words of the hub.
+    """
+    names = [one.title if one.source is None else one.source.name for one in sets]
+    return _united(_counted(sets), [name or f"set {number}" for number, name in enumerate(names, 1)])[0]
+
+
+def _counted(sets: Sequence[LabelSet]) -> list[LabelSet]:
+    return [one.map(lambda row: row) if one.counts is None else one for one in sets]
+
+
+def _united(sets: Sequence[LabelSet], sources: Sequence[str]) -> tuple[LabelSet, Counts]:
+    union = Union()
+    for source, labels in zip(sources, sets, strict=True):
+        union.add(source, labels.ontology)
+    structure, names = union.finished()
+    counts = None if any(one.counts is None for one in sets) else union.counts
     title = next((one.title for one in sets if one.title), "")
-    splits = _splits([source.name.replace("\\", "/") for source in sources])
+    splits = _splits([source.replace("\\", "/") for source in sources])
+    mapping = Counts()
 
     def rows() -> Iterator[LabelRowV2]:
+        mapping.rewind()
         if counts is not None:
             counts.rewind()
         seen: Counter[str] = Counter()
         told = NativeLosses(Counts() if counts is None else counts, ())
         for labels, new_names, split in zip(sets, names, splits, strict=True):
             told.all_of(labels, but=_IDS)
-            for row in labels.walk():
+            for row in labels._unguarded():
                 told.all_of(labels, row, but=_IDS)
                 if counts is not None and labels.counts is not None:
                     for key in labels.counts.into:  # what is counted at all has to be known while it is walked
                         counts.into[key] += 0
                 own = moved(row, structure, new_names, seen)
+                _lose_unplaced(row, own, counts)
                 if split and not split_of(own.client_metadata):
                     own.client_metadata = {**(own.client_metadata or {}), KEY: split}
                 yield own
             if counts is not None and labels.counts is not None:
                 counts.merge(labels.counts.without("ID_RENUMBERED"))
+            if labels.mapping is not None:
+                mapping.merge(labels.mapping)
         if counts is not None and any(labels.native for labels in sets):
             counts.note(Level.INFO, "ID_RENUMBERED", "Ids are those of one file; in a merged one they count from 1.")
 
-    return LabelSet(structure, rows, title=title, counts=counts), union.counts if counts is None else Counts()
+    new = LabelSet(structure, rows, title=title, counts=counts)
+    if any(labels.mapping is not None for labels in sets):
+        new.mapping = mapping
+    return new, union.counts if counts is None else Counts()
+
+
+def _lose_unplaced(row: LabelRowV2, own: LabelRowV2, counts: Counts | None) -> None:
+    """Say which labels of a row are on no frame: the form of rows has no place for them."""
+    for one in (*row._objects.values(), *row._classifications.values()):
+        if counts is not None and one._hash not in own._objects and one._hash not in own._classifications:
+            key, where = ("unplaced", label_of(one)), Where(file=row._origin, row=row.data_title)
+            carried = (("answer", hub_answers(one)),)
+            counts.drop("UNPLACED_DROPPED", Feature.UNPLACED, key, where, "It is on no frame.", carried=carried)
 
 
 def _splits(names: Sequence[str]) -> list[str]:
@@ -308,8 +347,8 @@ def moved(row: LabelRowV2, structure: OntologyStructure, names: Mapping[str, str
         family = row._native.family  # it stands there too, so that it is seen
         own.client_metadata = {key: value for key, value in own.client_metadata.items() if key != family} or None
     for ours, theirs in ((own._objects, row._objects), (own._classifications, row._classifications)):
-        for key, instance in theirs.items():
-            ours[key]._origin = instance._origin
+        for key, instance in ours.items():
+            instance._origin = theirs[key]._origin
     return own
 
 

@@ -100,7 +100,7 @@ class Job:
         """Return what tells this way of converting from every other, this version of the package included."""
         how = (
             self.to, self.from_, sorted(self.read_options.items()), sorted(self.write_options.items()), self.strict,
-            sorted(self.allow), self.is_merged, _own_version(), *([] if self.mapping is None else [self.mapping.text]),
+            sorted(self.allow), self.is_merged, own_version(), *([] if self.mapping is None else [self.mapping.text]),
         )  # fmt: skip
         return hashlib.sha256(msgspec.json.encode(how, enc_hook=str)).hexdigest()
 
@@ -327,7 +327,8 @@ def _check(job: Job) -> None:
 
 
 @cache
-def _own_version() -> str:
+def own_version() -> str:
+    """Return the version of this package, or ``unknown`` where it is not installed."""
     try:
         return version("encord-convert")
     except PackageNotFoundError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from encord_convert.batch.plan import Job
@@ -53,19 +53,35 @@ def job_account(job: Job, outcome: Outcome) -> dict[str, Any]:
     return own | ({"error": outcome.error} if outcome.error else {}) | report
 
 
-def write_report(result: Result, path: str) -> None:
+def write_report(result: Result, path: str, *, command: str = "", facts: Iterable[tuple[str, object]] = ()) -> None:
     """Write the account of all jobs and of each: a page if the path ends in ``.html``, else JSON.
+
+    Parameters
+    ----------
+    result : Result
+    path : str
+    command, facts : optional
+        What stands above on a page: the command, and such as how long it took.
 
     Raises
     ------
     WriteError
         The file cannot be written.
     """
-    from encord_convert.batch.pages import page
-
-    parts = page(result) if path.lower().endswith((".html", ".htm")) else json_parts(result)
+    is_page = path.lower().endswith((".html", ".htm"))
+    parts = _page(result, path, command, tuple(facts)) if is_page else json_parts(result)
     with whole_file(path, "the report") as stream:
         _write(stream, parts)
+
+
+def _page(result: Result, path: str, command: str, facts: tuple[tuple[str, object], ...]) -> Iterator[str]:
+    from encord_convert.view import reports  # workers load this module, and need no templates
+
+    def jobs() -> Iterator[reports.Job]:
+        for job, one in result.outcomes():
+            yield reports.Job(list(job.sources), job.target, one.status, one.seconds, one.error, unpacked(one.report))
+
+    return reports.batch_page(account(result), jobs, reports.Head(path, command, facts))
 
 
 def json_parts(result: Result) -> Iterator[str]:

@@ -267,18 +267,21 @@ def _convert(item: Item, sources: list[Source], report: Report, task: Task, stag
     job = item.job
     format_ = format_named(job.to)
     beside = Counts()
+    mapping: tuple[Any, str] | None = None
+    if job.mapping is not None:
+        from encord_convert.hub.yaml_file import parse_document
+
+        mapping = parse_document(job.mapping.text, job.mapping.place), job.mapping.place
     if job.is_merged:
         from encord_convert.batch.merges import merged
 
-        labels, beside = merged(sources, job.from_, job.read_options, report)
+        labels, beside = merged(sources, job.from_, job.read_options, report, mapping)
     else:
         labels = read(sources[0], item.from_ or job.from_, report=report, **job.read_options)
-    if job.mapping is not None:
-        from encord_convert.hub.yaml_file import parse_document
+    if mapping is not None and not job.is_merged:
         from encord_convert.sync import mapped
 
-        document = parse_document(job.mapping.text, job.mapping.place)
-        labels = mapped(labels, document, place=job.mapping.place)
+        labels = mapped(labels, mapping[0], place=mapping[1])
     if job.strict:
         disagreed = Report()
         disagreed.writing = beside

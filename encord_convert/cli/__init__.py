@@ -10,8 +10,9 @@ import gc
 import io
 import os
 import sys
+import time
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -22,20 +23,32 @@ _COMPLETION = "_ENCORD_CONVERT_COMPLETE"
 COMMANDS: dict[str, str] = {
     "apply": "Do what a plan of a push says, or go on with it.",
     "batch": "Convert many sources, with workers, and resume after any end.",
+    "check": "Find what a trainer would drop, and other faults; mend what can be.",
     "convert": "Convert annotations from one format to another.",
     "diff": "Name every difference between two label sets, in any formats.",
     "formats": "Show what each format carries, or one format's page.",
     "help": "Show a page of the manual, or list them.",
     "info": "Say what a file holds: how much of what, its ontology, its problems.",
+    "merge": "Make one label set of several, in any formats.",
     "projects": "List the projects of a service.",
     "pull": "Write the labels of a project in any format.",
     "push": "Send labels, and the data they are drawn on, to a project.",
+    "select": "Take some of the annotations and images of a set, in the same format.",
     "serve": "Run the local service: the same API, without an account.",
+    "stats": "Count classes, shapes, splits, sizes and answers of label sets.",
     "undo": "Give label rows the labels they had before a push.",
     "users": "Add or list the users of a local service.",
     "verify": "Name every difference between labels in files and in a project.",
+    "view": "Show labels on their images, as a page or a contact sheet; and what was lost.",
 }
 """Every command and its one line, in alphabetical order; its module has the same name."""
+
+
+class Invocation(NamedTuple):
+    """What was called, and when by a clock that only runs."""
+
+    arguments: list[str]
+    started: float
 
 
 class _Lazy(click.Group):
@@ -101,7 +114,9 @@ class _Closed(io.TextIOBase):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with a code of the table."""
-    sys.exit(run(arguments))
+    code = run(arguments)
+    gc.freeze()  # the interpreter looks for garbage once more as it ends, and gives everything back anyway
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -113,7 +128,8 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         if _COMPLETION in os.environ:
             cli.main(prog_name=PROGRAM)
-        with cli.make_context(PROGRAM, list(sys.argv[1:] if arguments is None else arguments)) as context:
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        with cli.make_context(PROGRAM, list(words), obj=Invocation(words, time.monotonic())) as context:
             result: Any = cli.invoke(context)
         click.echo(nl=False)  # what is still to be written may fail
     except SystemExit:

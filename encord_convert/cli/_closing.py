@@ -23,7 +23,10 @@ def told(report: Report, verb: str = "wrote") -> str:
 
     counts, labels = report.counts(), report.labels()
     files = counts.get("file")
-    sizes = [(counts.get("image", {}).get("in", 0), "image"), (files["in"] if files else 0, "file")]
+    images = counts.get("image", {}).get("in", 0)
+    # Of sources that were merged, not all may count their images.
+    sizes = [(images, "image") if images >= report.rows_read else (report.rows_read * bool(images), "row")]
+    sizes += [(files["in"] if files else 0, "file")]
     sizes = [size for size in sizes if size[0]] or [(report.rows_read, "row")]
     sizes += [(sum(row["in"] for row in labels.values()), "annotation"), (len(labels), "class")]
     source, target = report.source, report.target
@@ -57,12 +60,13 @@ def lost(losses: Sequence[Loss], notes: Sequence[Note], target: str | None) -> l
     """
     unasked = [loss for loss in losses if not loss.is_asked]
     rows, minor, remarks = wording.lines(unasked, target), wording.minor(unasked), wording.remarks(notes)
-    asked = wording.summary(loss for loss in losses if loss.is_asked)
-    if not (rows or minor or remarks or asked):
+    asked = wording.summary(loss for loss in losses if loss.is_asked and loss.code != "FILTERED")
+    left_out = wording.left_out(losses)
+    if not (rows or minor or remarks or asked or left_out):
         return []
     counts = [line.count for line in rows[:ROWS]] + [one.count for one in remarks[:ROWS]]
     verb, width = max(8, *(len(line.verb) for line in rows[:ROWS]), 0), len(f"{max(counts, default=0)}")
-    lines = [""] + [f"{'mapped':<{verb}}  {asked}"] * bool(asked)
+    lines = ["", *[f"left out as asked: {left_out}"] * bool(left_out), *[f"{'mapped':<{verb}}  {asked}"] * bool(asked)]
     shown = rows[:ROWS]
     columns = [min(wide, max((len(getattr(one, name)) for one in shown), default=0))
                for name, wide in (("things", 32), ("why", 40))]  # fmt: skip

@@ -1,9 +1,11 @@
-"""Progress on a terminal: bytes read, rate, time left. In a pipe there is silence."""
+"""Progress on a terminal, or in a notebook: bytes read, rate, time left. In a pipe there is silence."""
 
 from __future__ import annotations
 
+import builtins
 import io
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,6 +15,12 @@ from encord_convert.formats._files import Source
 def is_terminal(stream: Any) -> bool:
     """Tell whether a standard stream is a terminal; a closed one is not."""
     return stream is not None and stream.isatty()
+
+
+def is_notebook() -> bool:
+    """Tell whether this process is the kernel of a notebook, in whose output rich draws."""
+    shell = getattr(builtins, "get_ipython", None)
+    return shell is not None and type(shell()).__name__ == "ZMQInteractiveShell"
 
 
 def display(*columns: Any) -> Any:
@@ -29,13 +37,14 @@ def display(*columns: Any) -> Any:
 
 
 class Bars:
-    """The bars of all that is read, if stderr is a terminal.
+    """The bars of all that is read, if stderr is a terminal, or a notebook that has widgets.
 
     Leaving it, however that happens, ends the display: text begins on a line of its own, and the cursor is back.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._is_shown = is_terminal(sys.stderr) and not quiet
+        has_widgets = is_notebook() and find_spec("ipywidgets") is not None
+        self._is_shown = (is_terminal(sys.stderr) or has_widgets) and not quiet
         self._display: Any = None
 
     def __enter__(self) -> Bars:
@@ -105,6 +114,17 @@ class _Counted(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        place = self._stream.seek(offset, whence)
+        self._progress.update(self._task, completed=place)
+        return place
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         data = self._stream.read(len(buffer))

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from encord_convert.errors import ConvertError, NotRepresentableError, WriteError
+from encord_convert.errors import NotRepresentableError, WriteError
 from encord_convert.formats._files import whole_file
 
 if TYPE_CHECKING:
     from encord_convert.losses.report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
+Show = Callable[["Report"], None]
 
 
 def report_options(command: F) -> F:
@@ -29,8 +30,8 @@ def report_options(command: F) -> F:
     return file(as_json(command))
 
 
-def check_report(file: str) -> None:
-    """Refuse a place where no report can be written, before there is one.
+def check_report(file: str, what: str = "report") -> None:
+    """Refuse a place where no report, or what else it is, can be written, before there is one.
 
     Raises
     ------
@@ -46,29 +47,36 @@ def check_report(file: str) -> None:
         fault = "Permission denied"
     else:
         return
-    raise WriteError(f"{file}: the report cannot be written ({fault}).")
+    raise WriteError(f"{file}: the {what} cannot be written ({fault}).")
 
 
 @contextlib.contextmanager
-def report_kept(report: Report, file: str | None, as_json: bool) -> Iterator[None]:
-    """Give out the report where it was asked for, also when the conversion was refused because of it."""
+def report_kept(
+    report: Report, file: str | None, as_json: bool, *, view: str | None = None, show: Show | None = None
+) -> Iterator[None]:
+    """Give out the report where it was asked for, also when the conversion was refused because of it.
+
+    ``show`` writes the page ``view``, to which a page of the report leads.
+    """
     if file:
         check_report(file)
+    if view:
+        check_report(view, "page")
+    refused: NotRepresentableError | WriteError | None = None
     try:
         yield
     except NotRepresentableError as error:
-        _give(error.report, file, as_json)
-        raise
-    except WriteError:
-        _give(report, file, as_json)
-        raise
-    except ConvertError:
-        raise
-    else:
-        _give(report, file, as_json)
+        report, refused = error.report, error
+    except WriteError as error:
+        refused = error
+    if view and show is not None and report.source.format:
+        show(report)
+    _give(report, file, as_json, view or "")
+    if refused is not None:
+        raise refused
 
 
-def _give(report: Report, file: str | None, as_json: bool) -> None:
+def _give(report: Report, file: str | None, as_json: bool, view: str) -> None:
     if not (file or as_json):
         return
     form = report.to_dict()
@@ -76,12 +84,13 @@ def _give(report: Report, file: str | None, as_json: bool) -> None:
     if file:
         is_page = file.lower().endswith((".html", ".htm"))
         with whole_file(file, "the report") as stream:
-            stream.write(_page(form) if is_page else text + "\n")
+            stream.write(_page(form, file, view) if is_page else text + "\n")
     if as_json:
         click.echo(text)
 
 
-def _page(form: dict[str, Any]) -> str:
-    from encord_convert.batch.pages import report_page
+def _page(form: dict[str, Any], file: str, view: str) -> str:
+    from encord_convert.cli._invocation import command_line, facts
+    from encord_convert.view.reports import Head, report_page
 
-    return "".join(report_page(form))
+    return "".join(report_page(form, Head(file, command_line(), tuple(facts()), view)))

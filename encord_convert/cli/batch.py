@@ -21,6 +21,7 @@ from encord_convert.batch.summary import account, json_parts, write_report
 from encord_convert.cli._batch_progress import shown
 from encord_convert.cli._closing import kept, lost
 from encord_convert.cli._completion import writable
+from encord_convert.cli._invocation import command_line, facts
 from encord_convert.cli._options import (
     allowed,
     from_option,
@@ -36,7 +37,7 @@ from encord_convert.cli._outputs import refuse_foreign, refuse_source
 from encord_convert.cli._progress import is_terminal
 from encord_convert.cli._reports import check_report
 from encord_convert.errors import WriteError
-from encord_convert.hub.loss import NOWHERE, Feature, Kind, Level, Loss, Note
+from encord_convert.hub.loss import NOWHERE, Level, Loss, Note
 from encord_convert.losses.report import sum_counts
 
 
@@ -148,7 +149,7 @@ def batch(
         )
         display.close()
         for file in report_files:
-            write_report(result, file)
+            write_report(result, file, command=command_line(), facts=facts())
         if as_json:
             for part in json_parts(result):
                 click.echo(part, nl=False)
@@ -195,14 +196,9 @@ def _told(result: batches.Result, *, is_dry: bool) -> str:
     lines = [
         f"jobs    {done}  failed {len(result.failed)}" + (f"  left out {result.left_out}" * bool(result.left_out)),
         kept(sums),
-        *lost([_loss(one) for one in total["losses"]], [_note(one) for one in total["notes"]], target),
+        *lost([Loss.from_dict(one) for one in total["losses"]], [_note(one) for one in total["notes"]], target),
     ]
     return "\n".join(lines)
-
-
-def _loss(form: dict[str, Any]) -> Loss:
-    what = Kind(form["kind"]), form["code"], Feature(form["feature"]), form["type"], form["label"]
-    return Loss(*what, form["count"], NOWHERE, form["detail"])
 
 
 def _note(form: dict[str, Any]) -> Note:

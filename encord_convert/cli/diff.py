@@ -36,6 +36,7 @@ SHOWN = 100
 @click.option("--option-b", "options_b", multiple=True, metavar="KEY=VALUE", help="As -r, of B alone; repeatable.")
 @click.option("--tolerance", metavar="PX", type=click.FloatRange(0), default=0.01, show_default=True,
               help="How far coordinates may be apart, in pixels, and angles in degrees.")  # fmt: skip
+@click.option("--stats", "as_stats", is_flag=True, help="Compare what `stats` counts, instead of every label.")
 @click.option("--json", "as_json", is_flag=True, help="Print every difference as JSON, one a line.")
 def diff(
     a: str,
@@ -46,33 +47,41 @@ def diff(
     options_a: tuple[str, ...],
     options_b: tuple[str, ...],
     tolerance: float,
+    as_stats: bool,
     as_json: bool,
 ) -> int:
     """Compare the labels of A and B by what they mean: classes, geometry, answers, tracks, splits; never by hashes.
 
     Exits with 0 if there is no difference and with 1 if there is one. Rows are paired by title. One side may be - for
     standard input.
+
+    With --stats, the numbers of both stand side by side: images, annotations of each class, sizes; rows are not paired.
     """
     if a == b == "-":
         raise OptionError("A and B cannot both be standard input.")
     own = options_from(options_a, "--option-a"), options_from(options_b, "--option-b")
     with source_at(a) as one, source_at(b) as other, Bars() as bars:
         sides = one, other
-        formats = [_format_of(*side) for side in zip(sides, (from_a, from_b), strict=True)]
-        shared = _shared(options_from(read_options, "-r"), formats)
+        formats = [format_of(*side) for side in zip(sides, (from_a, from_b), strict=True)]
+        common = shared_options(options_from(read_options, "-r"), formats)
         sets = [
-            read(bars.of(source), format_.name, report=Report(), **(common | given))
-            for source, format_, common, given in zip(sides, formats, shared, own, strict=True)
+            read(bars.of(source), format_.name, report=Report(), **(both | given))
+            for source, format_, both, given in zip(sides, formats, common, own, strict=True)
         ]
+        if as_stats:
+            from encord_convert.cli import _stats_diff
+
+            return _stats_diff.told(sets, as_json=as_json, before=bars.end)
         return told(diff_(*sets, tolerance_px=tolerance, splits=True), as_json=as_json, before=bars.end)
 
 
-def _format_of(source: Source, name: str | None) -> Format:
+def format_of(source: Source, name: str | None) -> Format:
+    """Return the format of that name, or the one that recognises the source."""
     return detect(source) if name is None else format_named(name)
 
 
-def _shared(options: dict[str, str], formats: list[Format]) -> list[dict[str, str]]:
-    """Return which options of ``-r`` each side takes: those its format has, and of what neither has, all."""
+def shared_options(options: dict[str, str], formats: list[Format]) -> list[dict[str, str]]:
+    """Return which options of ``-r`` each source takes: those its format has, and of what none has, all."""
     names = [{field.name for field in fields(importer_of(format_).options)} for format_ in formats]
     known = set.union(*names)
     return [

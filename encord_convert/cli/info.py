@@ -11,6 +11,7 @@ import click
 from encord_convert.cli._closing import splits_in_words
 from encord_convert.cli._options import from_option, options_from, read_option
 from encord_convert.cli._progress import Bars
+from encord_convert.cli._tables import Section, show
 from encord_convert.conversion import read
 from encord_convert.formats._files import source_at
 from encord_convert.hub.labelset import LabelSet
@@ -35,24 +36,30 @@ def info(path: str, from_: str | None, read_options: tuple[str, ...], as_json: b
     del account["target"]
     account["rows"] = report.rows_read
     account["ontology"] = labels.ontology.to_dict()
-    click.echo(json.dumps(account, indent=1, ensure_ascii=False) if as_json else _told(report, labels))
+    if as_json:
+        click.echo(json.dumps(account, indent=1, ensure_ascii=False))
+    else:
+        _tell(report, labels)
 
 
-def _told(report: Report, labels: LabelSet) -> str:
+def _tell(report: Report, labels: LabelSet) -> None:
     rows = f"{report.rows_read} label {'row' if report.rows_read == 1 else 'rows'}"
     splits = splits_in_words(report.source.splits)
-    lines = [f"{report.source.path}: {report.source.format}, {rows}{splits}"]
-    lines += _table("holds", [(name, row["in"]) for name, row in report.counts().items() if row["in"]])
-    lines += _table("labels", [(name or "(no class)", row["in"]) for name, row in report.labels().items()])
-    lines += _table("classes", _described(labels.ontology.objects))
-    lines += _table("classifications", _described(labels.ontology.classifications))
     losses = [(line.code, f"{line.count} {line.things} {line.verb}: {line.detail}")
               for line in wording.lines(report.losses(), None)]  # fmt: skip
     if minor := wording.minor(report.losses()):
         losses.append(("minor", minor))
-    lines += _table("lost in reading", losses)
-    lines += _table("notes", _noted(report.notes()))
-    return "\n".join(lines)
+    show(
+        f"{report.source.path}: {report.source.format}, {rows}{splits}",
+        [
+            Section("holds", (), [(name, row["in"]) for name, row in report.counts().items() if row["in"]]),
+            Section("labels", (), [(name or "(no class)", row["in"]) for name, row in report.labels().items()]),
+            Section("classes", (), _described(labels.ontology.objects)),
+            Section("classifications", (), _described(labels.ontology.classifications)),
+            Section("lost in reading", (), losses),
+            Section("notes", (), _noted(report.notes())),
+        ],
+    )
 
 
 def _described(items: Iterable[Any]) -> list[tuple[str, str]]:
@@ -78,10 +85,3 @@ def _noted(notes: Iterable[Note]) -> list[tuple[str, str]]:
          + (f" And {len(same) - 1} more like it." if len(same) > 1 else ""))
         for code, same in alike.items()
     ]  # fmt: skip
-
-
-def _table(title: str, rows: list[tuple[str, Any]]) -> list[str]:
-    if not rows:
-        return []
-    width = max(len(str(name)) for name, _ in rows)
-    return ["", title, *(f"  {name!s:<{width}}  {value}" for name, value in rows)]

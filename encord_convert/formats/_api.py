@@ -151,3 +151,13 @@ class Format:
     importer: Importer | None = None
     exporter: Exporter | None = None
     read_by: str | None = None
+
+    def __repr__(self) -> str:
+        """Say what it does and how much it carries, which is more than anybody reads at a prompt."""
+        ends = {"read": self.importer, "written": self.exporter}
+        does = " and ".join(name for name, end in ends.items() if end is not None)
+        end = self.exporter or self.importer
+        if end is None:
+            return f"Format({self.name!r})"
+        shapes, features = end.carries.shapes | end.carries.approximates, end.carries.features
+        return f"Format({self.name!r}, {does}, shapes={len(shapes)}, features={len(features)})"

@@ -78,9 +78,19 @@ def join_within(root: Path, name: str) -> Path:
     if fault:
         raise ValueError(f"the name {name!r} {fault}")
     path = root / name
-    if not path.resolve().is_relative_to(root.resolve()):
+    if _has_link(root, name) and not path.resolve().is_relative_to(root.resolve()):
         raise ValueError(f"the name {name!r} leads through a link out of {root}")
     return path
+
+
+def _has_link(root: Path, name: str) -> bool:
+    """Tell whether there may be a link on the way from a folder to a name below it."""
+    at = os.fspath(root)
+    for part in name.split("/"):
+        at = f"{at}/{part}"
+        if os.path.islink(at):
+            return True
+    return os.name == "nt"  # where a junction is a link that does not say so
 
 
 class Source(ABC):
@@ -294,7 +304,7 @@ class ZipSource(Source):
     is refused that inflates beyond :data:`MAX_RATIO` times its stored size, is encrypted, or is there twice.
     """
 
-    def __init__(self, path: Path, name: str | None = None) -> None:
+    def __init__(self, path: Path | BinaryIO, name: str | None = None) -> None:
         self._path = path
         self.name = name or str(path)
         try:
@@ -429,6 +439,7 @@ class _SpooledZip(ZipSource):
 
     def close(self) -> None:
         super().close()
+        assert isinstance(self._path, Path)
         self._path.unlink(missing_ok=True)
 
 

@@ -18,7 +18,7 @@ whose folder may hold anything.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,20 +76,21 @@ class Finder:
         file: LabelFile = row._file or _NO_FILE
         names = _names(row, frame, file)
         places = self._places_of(self._above + file.member, split_of(row.client_metadata) or named_in(file.member))
-        found = self._said(file) or self._laid_out(row, frame, file, names, places)
+        masks = [self._above + mask for mask in file.masks]
+        found = self._said(file) or self._laid_out(row, frame, file, names, places, masks)
         if found is not None:
             return found
         if not self._is_whole:
             tails = ["/".join(parts[start:]) for parts in map(parts_of, names) for start in range(1, len(parts))]
-            return next((found for tail in tails if (found := self._at(places, tail)) is not None), None)
-        return self._anywhere(row, frame, file, names)
+            return next((found for tail in tails if (found := self._at(places, tail, masks)) is not None), None)
+        return self._anywhere(row, frame, file, names, masks)
 
     def suffix(self, row: LabelRowV2, frame: int) -> str:
         """Return how the name of the file of a frame ends; empty if it is not where formats lay it out."""
         file: LabelFile = row._file or _NO_FILE
         places = self._places_of(self._above + file.member, split_of(row.client_metadata) or named_in(file.member))
         try:
-            found = self._said(file) or self._laid_out(row, frame, file, _names(row, frame, file), places)
+            found = self._said(file) or self._laid_out(row, frame, file, _names(row, frame, file), places, [])
         except AmbiguousFileError:
             return ""
         suffix = split_suffix(found or "")[1]
@@ -99,19 +100,23 @@ class Finder:
         return self._folders.find(self._above + file.path) if file.path else None
 
     def _laid_out(
-        self, row: LabelRowV2, frame: int, file: LabelFile, names: list[str], places: list[str]
+        self, row: LabelRowV2, frame: int, file: LabelFile, names: list[str], places: list[str], masks: list[str]
     ) -> str | None:
         numbered = [f"frame_{frame:06d}"] if row.data_type is DataType.VIDEO and file.member else []  # CVAT's
         for name in names + numbered:
-            found = self._at(places, "/".join(parts_of(name)))
+            found = self._at(places, "/".join(parts_of(name)), masks)
             if found is not None:
                 return found
         return None
 
-    def _at(self, places: list[str], path: str) -> str | None:
-        return next((found for place in places if (found := self._folders.find(place + path)) is not None), None)
+    def _at(self, places: list[str], path: str, masks: list[str]) -> str | None:
+        for place in places:
+            found = self._folders.find(place + path, masks)
+            if found is not None:
+                return found
+        return None
 
-    def _anywhere(self, row: LabelRowV2, frame: int, file: LabelFile, names: list[str]) -> str | None:
+    def _anywhere(self, row: LabelRowV2, frame: int, file: LabelFile, names: list[str], masks: list[str]) -> str | None:
         scope = _bases(self._above + file.folder)[-1].rstrip("/") if file.folder else ""
         media = self._media.get(scope)
         if media is None:
@@ -119,7 +124,7 @@ class Finder:
         metadata = row.client_metadata or {}
         digest = next((f"{kind}:{metadata[kind]}" for kind in ("sha256", "md5") if kind in metadata), None)
         for name in names:
-            found = media.find(name, digest=digest if row.data_type is DataType.IMAGE else None)
+            found = media.find(name, digest=digest if row.data_type is DataType.IMAGE else None, but=masks)
             if found is not None:
                 return found
         return None
@@ -163,12 +168,16 @@ class _Folders:
         if self._root is None:
             self._list_all()
 
-    def find(self, path: str) -> str | None:
-        """Return the file at a path, with another ending if there is none with its own."""
+    def find(self, path: str, but: Collection[str] = ()) -> str | None:
+        """Return the file at a path, with another ending if there is none with its own; it is none of ``but``."""
         folder = path[: path.rfind("/") + 1]
         files, stems, _ = self._of(folder)
+        if not files:
+            return None
         name = normalized(path[len(folder) :])
-        found = files.get(name) or next((one for stem in stems_of(name) if (one := stems.get(stem))), [])
+        found = _without(files.get(name, []), folder, but)
+        if stems and not found:
+            found = next((some for stem in stems_of(name) if (some := _without(stems.get(stem, []), folder, but))), [])
         if len(found) > 1:
             what = f"the image {path!r} could be any of {len(found)} files"
             raise AmbiguousFileError(self._source.name, what, [folder + one for one in found])
@@ -216,6 +225,10 @@ class _Folders:
                 above, _, name = folder[:-1].rpartition("/")
                 folder = above + "/" if above else ""
                 self._add(folder, name, is_folder=True)
+
+
+def _without(names: list[str], folder: str, but: Collection[str]) -> list[str]:
+    return [name for name in names if folder + name not in but] if but else names
 
 
 def _bases(folder: str) -> list[str]:

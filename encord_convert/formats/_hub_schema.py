@@ -79,9 +79,13 @@ class _Wrapped(msgspec.Struct):
     template: _Template | None = None
 
 
+class _Classification(_Class, kw_only=True):
+    attributes: Annotated[list[_Attribute], Meta(min_length=1)]  # the first names it
+
+
 class _Ontology(msgspec.Struct):
     objects: list[_Class] = []
-    classifications: list[_Class] = []
+    classifications: list[_Classification] = []
     skeleton_templates: list[_Wrapped] | None = None
 
 

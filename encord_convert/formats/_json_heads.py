@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from functools import lru_cache
 from typing import Any
 
 from encord_convert.errors import ReadError
@@ -34,8 +35,11 @@ def head_of(source: Source, name: str, size: int = HEAD_BYTES) -> bytes:
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()
 
 
+@lru_cache(8)
 def sketch(text: bytes) -> Any:
     """Return the outline of the value a text begins with; where it is cut short or broken, as much as is there.
+
+    Every format that is JSON looks at the same text in turn, so that an outline must not be changed.
 
     Objects and lists are what they are, down to :data:`DEPTH` levels; below they are empty. Texts are texts, other
     values None.

@@ -32,7 +32,7 @@ class Poses:
             self._look(labels)
 
     def _look(self, labels: LabelSet) -> None:
-        for row in labels.walk():
+        for row in labels._unguarded():
             wanted = {name for name, known in self._by_name.items() if known is None}
             for name, skeleton in first_skeletons(row, wanted, TOLERANCE_PX):
                 self._by_name[name] = Keypoints([point.name for point in skeleton.values])

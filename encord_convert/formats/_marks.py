@@ -381,11 +381,15 @@ def answers_from_json(
             answers[key] = Choice(value) if value in options.get(key, ()) else value
         elif (value or options.get(key)) and is_checklist:  # of no options none can be chosen
             answers[key] = tuple(option for option, is_checked in value.items() if is_checked)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _FARTHEST:
             answers[key] = float(value)
         else:
             rest[key] = value
     return answers, rest
+
+
+_FARTHEST = 1e300
+"""Numbers beyond are no answers: an integer of 400 digits is no float."""
 
 
 def answers_of(instance: Any) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from encord_convert.errors import OptionError
+from encord_convert.errors import OptionError, near_to
 
 _TRUE = {"yes", "true", "on", "1"}
 _FALSE = {"no", "false", "off", "0"}
@@ -36,7 +36,7 @@ def parse_options(cls: type, given: Mapping[str, Any], *, format_name: str) -> A
     OptionError
         No such option (the right ones are listed), or a value it does not take.
     """
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     names = [field.name for field in fields(cls)]
     values = {}
     for raw, value in given.items():
@@ -52,10 +52,13 @@ def parse_options(cls: type, given: Mapping[str, Any], *, format_name: str) -> A
         raise OptionError(f"{format_name}: {error}") from error
 
 
+_hints = cache(get_type_hints)
+
+
 def _unknown(name: str, names: list[str], format_name: str) -> str:
     if not names:
         return f"{format_name} has no options; {name!r} was given."
-    near = get_close_matches(name, names, n=1)
+    near = near_to(name, names)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     return f"{format_name} has no option {name!r}. {hint}It has: {', '.join(names)}."
 
@@ -108,7 +111,7 @@ def allowed(hint: Any) -> str:
 
 def option_rows(cls: type) -> list[tuple[str, str, str, str]]:
     """Return name, what it takes, default and help of each option, for help texts and documentation."""
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     rows = []
     for field in fields(cls):
         rows.append((field.name, allowed(hints[field.name]), _shown(field.default), field.metadata.get("help", "")))

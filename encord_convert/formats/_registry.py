@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from encord_convert.errors import (
     BrokenFormatError,
     MissingDependencyError,
+    ReadError,
     UndetectedFormatError,
     UnknownFormatError,
 )
@@ -60,6 +63,12 @@ WRITTEN_ONLY = frozenset(
 )  # fmt: skip
 """Those of our formats that cannot be read: they need not be imported to tell what a source is."""
 
+OF_XML = frozenset({"cvat", "voc"})
+"""Those of our formats whose files are XML: the others need not be imported to tell what nothing but XML is."""
+
+_MAX_XML = 8
+"""How many files are looked at to tell whether they are XML."""
+
 GROUP = "encord_convert.formats"
 """The entry-point group in which other packages name theirs."""
 
@@ -67,7 +76,41 @@ GROUP = "encord_convert.formats"
 @cache
 def outside() -> dict[str, str]:
     """Return the addresses of the formats that other packages bring, by name."""
+    if not _may_have_plug_ins():
+        return {}
+    from importlib.metadata import entry_points
+
     return {point.name: point.value for point in entry_points(group=GROUP) if point.name not in KNOWN}
+
+
+def _may_have_plug_ins() -> bool:
+    """Tell whether an installed package may name our group: ``importlib.metadata`` takes longer to load than to ask.
+
+    What it would look at in the folders of ``sys.path`` is looked at here; where it would look elsewhere (in an
+    archive, by a finder of somebody else), the answer is yes.
+    """
+    if any(hasattr(finder, "find_distributions") for finder in sys.meta_path if finder is not PathFinder):
+        return True
+    return any(_may_name_us(folder or os.curdir) for folder in dict.fromkeys(sys.path))
+
+
+def _may_name_us(folder: str) -> bool:
+    try:
+        names = os.listdir(folder)
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError)
+    for name in names:
+        ending = os.path.splitext(name)[1].lower()
+        if ending == ".egg":
+            return True
+        if ending in (".dist-info", ".egg-info"):
+            try:
+                with open(os.path.join(folder, name, "entry_points.txt"), "rb") as stream:
+                    if GROUP.encode() in stream.read():
+                        return True
+            except OSError:  # it names nothing
+                continue
+    return False
 
 
 @cache
@@ -194,11 +237,22 @@ def mistaken(source: Source, named: Format) -> UndetectedFormatError | None:
 
 def _claimants(source: Source, counts: Counts | None) -> list[Format]:
     answers: dict[Match, list[Format]] = {match: [] for match in Match}
-    for name in (name for name in formats() if name not in WRITTEN_ONLY):
+    passed = KNOWN.keys() - OF_XML if _is_xml(source) else WRITTEN_ONLY
+    for name in (name for name in formats() if name not in passed):
         format_ = format_named(name)
         if format_.importer is not None:
             answers[_match(format_, source, counts)].append(format_)
     return answers[Match.YES] or answers[Match.UNSURE]
+
+
+def _is_xml(source: Source) -> bool:
+    names = source.names()
+    if not 0 < len(names) <= _MAX_XML or not all(name.lower().endswith(".xml") for name in names):
+        return False
+    try:
+        return all(source.head(name, 64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<" for name in names)
+    except ReadError:
+        return False
 
 
 def _match(format_: Format, source: Source, counts: Counts | None) -> Match:

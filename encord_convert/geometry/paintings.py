@@ -54,7 +54,7 @@ class Painting:
 
     >>> painting = Painting([(np.array([0, 2]), 0, 0, 2, 1), (np.array([0, 2]), 1, 0, 2, 1)], [7, 8], 1, 4)
     >>> list(painting.bands()), painting.hidden
-    ([array([[7, 8, 8, 0]], dtype=uint32)], [1, 0])
+    ([array([[7, 8, 8, 0]], dtype=uint8)], [1, 0])
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Painting:
             raise ValueError(f"An image of {width} pixels in a row is wider than the {_WIDEST} that can be painted.")
         self.height, self.width = height, width
         self.values: list[int] = np.asarray(values, np.uint32).tolist()
+        self._type = np.min_scalar_type(max(self.values, default=0))
         self._masks = [_Piece(*mask) for mask in masks]
         for one in self._masks:
             one.check(height, width)
@@ -74,10 +75,10 @@ class Painting:
         self.hidden = [0] * len(self._masks)
         self.extents = [(width, height, 0, 0)] * len(self._masks)
 
-    def bands(self) -> Iterator[NDArray[np.uint32]]:
-        """Yield the image, (rows, width), 0 where no mask is."""
+    def bands(self) -> Iterator[NDArray[Any]]:
+        """Yield the image, (rows, width), 0 where no mask is; of the smallest unsigned type that holds all values."""
         step = max(1, _BAND_PIXELS // max(self.width, 1))
-        blank: NDArray[np.uint32] | None = None
+        blank: NDArray[Any] | None = None
         for top in range(0, self.height, step):
             rows = min(step, self.height - top)
             touched = [index for index, one in enumerate(self._masks) if one.top < top + rows and one.bottom > top]
@@ -85,16 +86,16 @@ class Painting:
                 yield self._painted(touched, top, rows)
                 continue
             if blank is None or len(blank) != rows:
-                blank = np.zeros((rows, self.width), np.uint32)
+                blank = np.zeros((rows, self.width), self._type)
             yield blank
 
-    def _painted(self, touched: list[int], top: int, rows: int) -> NDArray[np.uint32]:
-        band = np.zeros((rows, self.width), np.uint32)
+    def _painted(self, touched: list[int], top: int, rows: int) -> NDArray[Any]:
+        band = np.zeros((rows, self.width), self._type)
         kept: dict[int, NDArray[np.bool_]] = {}
         left = _KEPT_BYTES
         for index in touched:
             one, inside = self._masks[index], self._masks[index].rows(top, top + rows)
-            one.view(band, top)[inside] = self.values[index]
+            np.copyto(one.view(band, top), self._type.type(self.values[index]), where=inside)
             if inside.size <= left:
                 kept[index] = inside
                 left -= inside.size
@@ -102,9 +103,10 @@ class Painting:
             one, value = self._masks[index], self.values[index]
             piece = one.view(band, top)
             inside = kept[index] if index in kept else one.rows(top, top + rows)
-            self.hidden[index] += int(np.count_nonzero(piece[inside] != value))
+            shown = piece == self._type.type(value)
+            shown &= inside
+            self.hidden[index] += int(np.count_nonzero(inside)) - int(np.count_nonzero(shown))
             if self._has_extents:
-                shown = inside & (piece == value)
                 columns, lines = np.flatnonzero(shown.any(axis=0)), np.flatnonzero(shown.any(axis=1))
                 if len(columns):
                     x, y = one.left, max(one.top, top)
@@ -129,7 +131,7 @@ class _Piece:
             size = f"{self.width} x {self.bottom - self.top}"
             raise ValueError(f"A box at {self.left}, {self.top} of {size} pixels leaves {width} x {height}.")
 
-    def view(self, band: NDArray[np.uint32], top: int) -> NDArray[np.uint32]:
+    def view(self, band: NDArray[Any], top: int) -> NDArray[Any]:
         """Return the part of a band that the box covers."""
         return band[max(self.top - top, 0) : self.bottom - top, self.left : self.left + self.width]
 
@@ -202,6 +204,17 @@ def values_in(bands: Iterable[NDArray[Any]], *, has_zero: bool = False) -> list[
             runs = np.diff(np.concatenate(([0], edges, [height * width])))
             found.append((value, rle.box_runs_from_frame_runs(runs, width, height)))
     return found
+
+
+def values_of(band: NDArray[Any]) -> list[int]:
+    """Return which values the pixels of an image have, ascending.
+
+    >>> values_of(np.array([[7, 300, 7]], np.uint16))
+    [7, 300]
+    """
+    if band.itemsize == 1:  # one pass and a table, where sorting takes twenty times as long
+        return [int(value) for value in np.flatnonzero(np.bincount(band.ravel(), minlength=1))]
+    return [int(value) for value in np.unique(band)]
 
 
 def mask_of(bands: Iterable[NDArray[Any]]) -> BoxRuns:

@@ -8,24 +8,44 @@ sums of a report still add up to what was in the source and what the code added.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from encord_convert.hub.contents import SIDES, hub_answers, info_of, label_of, side_types, type_of, unplaced_answers
+from encord_convert.hub.contents import (
+    SIDES,
+    hub_answers,
+    info_of,
+    label_of,
+    labels_off_frames,
+    side_types,
+    type_of,
+    unplaced_answers,
+)
 from encord_convert.hub.counts import Carried, Counts, Key, Origin
-from encord_convert.hub.loss import Feature, Kind, Where
+from encord_convert.hub.loss import NOWHERE, Feature, Kind, Level, Where
 from encord_convert.hub.native import OF_GEOMETRY
 
 if TYPE_CHECKING:
+    from encord_convert.hub.table import Table
     from encord_convert.sdk.objects import LabelRowV2
 
 EDITED = "EDITED"
 """The caller's code changed a row, or a function given to ``map`` did."""
 FILTERED = "FILTERED"
 """A filter left it out."""
+FIXED = "FIXED"
+"""A check mended it, as it was asked to."""
 
-_DETAILS = {EDITED: "Python code removed it.", FILTERED: "The filter leaves it out."}
+_DETAILS = {
+    "ANNOTATION_TWICE": "The image has the same annotation already.",
+    FILTERED: "Left out as asked.",
+    "IMAGE_TWICE": "An image of the same name and size came before.",
+    FIXED: "It covers nothing, lies outside its image, or is there twice.",
+}
+_REMOVED = "Python code removed it."
+_CHANGED = {FIXED: "It is cut at the border, or stays where it is in an image of another size."}
 
 
 class Changes:
@@ -37,16 +57,25 @@ class Changes:
         Is told.
     code : str
         Of the losses.
+    read : Counts, optional
+        What was counted of the source: its images too, or its labels alone.
     """
 
-    def __init__(self, counts: Counts, code: str) -> None:
+    def __init__(self, counts: Counts, code: str, read: Counts | None = None) -> None:
         self._counts = counts
         self._code = code
+        self._read = read
 
     def tell(self, was: LabelRowV2, now: LabelRowV2 | None) -> None:
         """Tell what became of the labels of a row; None: the whole row is left out."""
         before = [*was._objects.values(), *was._classifications.values()]
         after = {} if now is None else {**now._objects, **now._classifications}
+        if now is None:
+            self.drop_image(was)
+            where = Where(file=was._origin, row=was.data_title)
+            for key in labels_off_frames(was):
+                detail = _DETAILS.get(self._code, _REMOVED)
+                self._counts.drop(self._code, Feature.UNPLACED, key, where, detail)
         for old in before:
             new = after.pop(old._hash, None)
             origin = origin_of(old)
@@ -69,9 +98,118 @@ class Changes:
             for key, count in _things(new._origin, new).items():
                 self._counts.into[key] += count
 
+    def tell_left(self, was: LabelRowV2, now: LabelRowV2, gone: Mapping[str, Sequence[int | None]]) -> None:
+        """Tell that labels of a row are left out, on frames or altogether; those that stay are as they were.
+
+        Parameters
+        ----------
+        was, now : LabelRowV2
+        gone : mapping
+            By the hash of a label, the frames on which it is left out.
+        """
+        for old in (*was._objects.values(), *was._classifications.values()):
+            origin, hash_ = origin_of(old), old._hash
+            new: Any = now._objects.get(hash_) or now._classifications.get(hash_)
+            if new is None:
+                self._drop(was, old, origin)
+            elif hash_ in gone:
+                self._drop_frames(was, old, new, origin)
+            else:
+                new._origin = origin
+
+    def note(self, level: Level, code: str, detail: str) -> None:
+        """Say something that lost nothing."""
+        self._counts.note(level, code, detail)
+
+    def wants_image(self) -> bool:
+        """Tell whether there are too few examples of images that are left out."""
+        return self._counts.wants_examples(Kind.DROPPED, self._code, Feature.MEDIA, self._image())
+
+    def drop_image(self, row: LabelRowV2 | None) -> None:
+        """Tell that a row is left out; None: one of which nothing more is told. Its labels are told by themselves."""
+        key = self._image()
+        where = NOWHERE if row is None else Where(file=row._origin, row=row.data_title)
+        if self._read is not None and key in self._read.into:
+            self._counts.dropped[key] += 1
+        self._counts.lose(Kind.DROPPED, self._code, Feature.MEDIA, key, where, _DETAILS.get(self._code, _REMOVED))
+
+    def edit_image(self, row: LabelRowV2, detail: str) -> None:
+        """Tell that something of a row itself is changed."""
+        where = Where(file=row._origin, row=row.data_title)
+        self._counts.lose(Kind.EDITED, self._code, Feature.MEDIA, self._image(), where, detail)
+
+    def _image(self) -> Key:
+        """Return what rows are counted as: sources that count any count their images."""
+        image = ("image", "")
+        return image if self._read is not None and image in self._read.into else ("row", "")
+
+    def drop(self, row: LabelRowV2, old: Any) -> None:
+        """Tell that a label of a row is left out."""
+        self._drop(row, old, origin_of(old))
+
+    def drop_shapes(self, table: Table, indexes: Iterable[int]) -> None:
+        """Tell that shapes of a table are left out: those of one variant together, where examples are enough."""
+        alike: dict[int, list[int]] = {}
+        for index in indexes:
+            variant = table.variants[index]
+            if variant is None or variant.weights is not None:
+                self.drop(table.empty_row(table.image_of(index)), table.object(index))
+            else:
+                alike.setdefault(id(variant), []).append(index)
+        for places in alike.values():
+            variant = table.variants[places[0]]
+            assert variant is not None
+            key = variant.type, variant.label
+            self._counts.dropped[key] += len(places)
+            for type_, number in variant.carried:
+                self._counts.dropped[type_, variant.label] += number * len(places)
+            self._counts.changed[key] -= len(places) * variant.changed
+            loss = Kind.DROPPED, self._code, Feature.SHAPE, key
+            detail, told = _DETAILS.get(self._code, _REMOVED), 0
+            while told < len(places) and self._counts.wants_examples(*loss):
+                self._counts.lose(*loss, table.where(table.image_of(places[told]), places[told]), detail)
+                told += 1
+            if told < len(places):
+                self._counts.lose(*loss, NOWHERE, detail, len(places) - told)
+
+    def _drop_frames(self, row: LabelRowV2, old: Any, new: Any, origin: Origin) -> None:
+        """Tell that a label is left out on some of its frames; on the others it is as it was."""
+        new._origin = _edited(old, new, origin)
+        if new._origin.weights is not None:
+            new._origin = replace(new._origin, changed=origin.changed, others=origin.others)
+        else:
+            new._origin = replace(new._origin, changed=origin.changed)
+        gone = _things(origin, old)
+        gone.subtract(_things(new._origin, new))
+        for key, count in gone.items():
+            self._counts.dropped[key] += max(count, 0)
+            self._counts.into[key] += max(-count, 0)
+        for frame in old._frames.keys() - new._frames.keys():
+            weight = 1 if origin.weights is None else origin.weights.get(frame, (0, ()))[0]
+            type_, changed = origin.on(frame)
+            if changed:
+                self._counts.changed[type_, origin.label] -= weight
+        count = _weight(origin, old) - _weight(new._origin, new)
+        if count:
+            where = _where(row, old, origin)
+            self._counts.lose(
+                Kind.DROPPED, self._code, _feature(old), _key(origin), where, _DETAILS.get(self._code, _REMOVED), count
+            )
+
     def _drop(self, row: LabelRowV2, old: Any, origin: Origin) -> None:
+        if origin.weights is None and not origin.also and len(old._frames) == 1:  # most are so, and need less
+            key = _key(origin)
+            self._counts.dropped[key] += 1
+            self._counts.changed[key] -= origin.changed
+            for type_, count in origin.carried:
+                self._counts.dropped[type_, origin.label] += count
+            if unplaced := len(unplaced_answers(old)):
+                self._counts.dropped["unplaced", origin.label] += unplaced
+            if not self._counts.lose_more(Kind.DROPPED, self._code, _feature(old), key):
+                self._lose(Kind.DROPPED, row, old, origin, _DETAILS.get(self._code, _REMOVED))
+            return
         self._count(old, origin, _things(origin, old), None, 0)
-        self._lose(Kind.DROPPED, row, old, origin, _DETAILS[self._code])
+        self._lose(Kind.DROPPED, row, old, origin, _DETAILS.get(self._code, _REMOVED))
 
     def _edit(self, row: LabelRowV2, old: Any, new: Any, origin: Origin) -> set[str]:
         """Tell of a label that was edited; return the types of what it no longer has."""
@@ -79,7 +217,7 @@ class Changes:
         gone = _things(origin, old)
         gone.subtract(_things(new._origin, new))
         self._count(old, origin, gone, new._origin, _weight(new._origin, new))
-        self._lose(Kind.EDITED, row, old, origin, "Python code changed it.")
+        self._lose(Kind.EDITED, row, old, origin, _CHANGED.get(self._code, "Python code changed it."))
         return {type_ for (type_, _), count in gone.items() if count > 0}
 
     def _lose(self, kind: Kind, row: LabelRowV2, old: Any, origin: Origin, detail: str) -> None:

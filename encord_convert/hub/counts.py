@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
 from encord_convert.hub.loss import NOWHERE, Feature, Kind, Level, Loss, Note, Where
 
 EXAMPLES = 20
-"""How many places a tally of equal losses remembers; the count goes on."""
+"""How many places a tally of equal losses or notes remembers; the count goes on."""
+
+_kept = EXAMPLES
+
+
+@contextlib.contextmanager
+def examples_kept(count: int) -> Iterator[None]:
+    """Let tallies remember more places than :data:`EXAMPLES`, for who wants to see them all."""
+    global _kept
+    before, _kept = _kept, count
+    try:
+        yield
+    finally:
+        _kept = before
+
 
 Key = tuple[str, str]
 """A type of thing in a source (``box``, ``answer``) and the label it belongs to."""
@@ -73,7 +88,7 @@ class _Tally:
 
     def add(self, count: int, where: Where, detail: str) -> None:
         self.count += count
-        if len(self.examples) < EXAMPLES:
+        if len(self.examples) < _kept:
             self.examples.append((where, detail))
 
 
@@ -98,6 +113,9 @@ class Verdict(Protocol):
 
     def __call__(self, counts: Counts, totals: Mapping[str, int]) -> None:
         """Make the notes that follow from the counts."""
+
+
+_COUNTED = ("into", "changed", "dropped", "_losses", "_notes", "_verdicts")
 
 
 class Counts:
@@ -139,7 +157,7 @@ class Counts:
     def lose_more(self, kind: Kind, code: str, feature: Feature, key: Key) -> bool:
         """Count one more thing under a loss that has examples enough; return whether there is one."""
         tally = self._losses.get((kind, code, feature, *key))
-        if tally is None or len(tally.examples) < EXAMPLES:
+        if tally is None or len(tally.examples) < _kept:
             return False
         tally.count += 1
         return True
@@ -147,7 +165,7 @@ class Counts:
     def wants_examples(self, kind: Kind, code: str, feature: Feature, key: Key) -> bool:
         """Tell whether a loss has fewer examples than it may have."""
         tally = self._losses.get((kind, code, feature, *key))
-        return tally is None or len(tally.examples) < EXAMPLES
+        return tally is None or len(tally.examples) < _kept
 
     def drop(
         self,
@@ -188,7 +206,15 @@ class Counts:
         tally = self._notes.get((level, code, detail))
         if tally is None:
             tally = self._notes[level, code, detail] = _Tally(where, detail)
+        tally.add(count, where, detail)
+
+    def note_more(self, level: Level, code: str, detail: str, count: int = 1) -> bool:
+        """Count more under a note that has places enough; return whether there is one."""
+        tally = self._notes.get((level, code, detail))
+        if tally is None or len(tally.examples) < _kept:
+            return False
         tally.count += count
+        return True
 
     def weigh(self, verdict: Verdict, totals: Mapping[str, int]) -> None:
         """Add to the counts of which a verdict speaks, after all notes."""
@@ -201,8 +227,16 @@ class Counts:
     def rewind(self) -> None:
         """Forget all that came after :meth:`mark_head`."""
         head = (self._head or Counts())._copy()
-        for name in ("into", "changed", "dropped", "_losses", "_notes", "_verdicts"):
-            setattr(self, name, getattr(head, name))
+        self.restore(head.state())
+
+    def state(self) -> tuple[Any, ...]:
+        """Return what a walk counted, for :meth:`restore`: the next walk begins with counts of its own."""
+        return tuple(getattr(self, name) for name in _COUNTED)
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        """Let what was counted before a walk that nobody asked for stand again."""
+        for name, value in zip(_COUNTED, state, strict=True):
+            setattr(self, name, value)
 
     def merge(self, other: Counts) -> None:
         """Add what another ledger holds; the order of merging decides which examples are kept."""
@@ -215,7 +249,7 @@ class Counts:
             for index, tally in getattr(other, store).items():
                 kept = mine.setdefault(index, _Tally(tally.where, tally.detail))
                 kept.count += tally.count
-                kept.examples.extend(tally.examples[: EXAMPLES - len(kept.examples)])
+                kept.examples.extend(tally.examples[: _kept - len(kept.examples)])
         for verdict, totals in other._verdicts.items():
             self.weigh(verdict, totals)
 
@@ -244,5 +278,8 @@ class Counts:
         for verdict, totals in self._verdicts.items():
             verdict(whole, totals)
         return [
-            Note(index[0], index[1], tally.where, tally.detail, tally.count) for index, tally in whole._notes.items()
+            Note(
+                index[0], index[1], tally.where, tally.detail, tally.count, tuple(where for where, _ in tally.examples)
+            )
+            for index, tally in whole._notes.items()
         ]

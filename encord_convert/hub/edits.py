@@ -181,6 +181,29 @@ class _Watch(Watch):
         self._shown.clear()
 
 
+class _ReadOnly(Watch):
+    """Refuses that a row is edited whose edits nobody would see."""
+
+    __slots__ = ()
+
+    def touched(self, instance: Any = None) -> None:
+        raise LabelRowError(
+            "This row is there to be looked at, and an edit of it would be lost. "
+            "Edit the rows of `for row in labels`, or of labels.held()."
+        )
+
+    def shown(self, value: Any, instance: Any = None) -> None:
+        pass
+
+
+def read_only(rows: Iterator[LabelRowV2]) -> Iterator[LabelRowV2]:
+    """Yield rows that refuse to be edited, but for those that are edited and held."""
+    for row in rows:
+        if not isinstance(row._ref, Watch):
+            row._watch(_ReadOnly(row))
+        yield row
+
+
 def _gone(watch: Any) -> None:
     watch.edits._let_go(watch)
     watch.settle()

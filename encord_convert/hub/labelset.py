@@ -8,27 +8,24 @@ else: no clock, no chance, no path of this machine. :mod:`encord_convert.losses.
 
 from __future__ import annotations
 
-import mimetypes
+import re
 from base64 import b64encode
 from binascii import b2a_base64
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from hashlib import blake2b
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+import msgspec
 import numpy as np
 
-from encord_convert.errors import OptionError
-from encord_convert.hub.changes import EDITED, FILTERED, Changes
+from encord_convert.errors import OptionError, near_to
+from encord_convert.hub.changes import EDITED, FILTERED
 from encord_convert.hub.class_names import hash_of, joined
-from encord_convert.hub.contents import count_row
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.edits import Edits
-from encord_convert.hub.native import of_classes
+from encord_convert.hub.edits import Edits, read_only
+from encord_convert.hub.exchanges import Exchanges, above
 from encord_convert.hub.table import Table
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
@@ -49,8 +46,7 @@ UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "not known" where the hub demands a time: importers call no clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(msgspec.Struct, frozen=True):
     """What comes before a shard: rows, and objects by the shape of their class.
 
     It is an estimate: an importer may find that it has to leave something out.
@@ -60,7 +56,7 @@ class Before:
     objects: Mapping[Shape, int]
 
 
-class LabelSet:
+class LabelSet(Exchanges):
     """One ontology and a stream of label rows that can be walked again.
 
     ``for row in labels`` hands out rows to look at and to edit. An edited row is held, and stands in the place of what
@@ -127,6 +123,11 @@ class LabelSet:
         classes, classifications = len(self.ontology.objects), len(self.ontology.classifications)
         return f"LabelSet(title={self.title!r}, rows={rows}, classes={classes}, classifications={classifications})"
 
+    def _repr_html_(self) -> str:
+        """Show the first images with their labels, in a notebook."""
+        shown: str = above("view.notebook").set_html(self)
+        return shown
+
     # --- walking ----------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[LabelRowV2]:
@@ -166,7 +167,15 @@ class LabelSet:
         return self._edits.applied(self._source(), self._told()) if self._edits else self._source()
 
     def walk(self) -> Iterator[LabelRowV2]:
-        """Walk the rows from the first; none of them is to be edited."""
+        """Walk the rows from the first, to look at them: an edit of one would be lost, and raises an error.
+
+        Edit those of ``for row in labels``. Rows of a list that the caller made a set of are the caller's own.
+        """
+        is_own = isinstance(self._rows, list) and self._tables is None
+        return self._unguarded() if is_own else read_only(self._unguarded())
+
+    def _unguarded(self) -> Iterator[LabelRowV2]:
+        """Walk the rows from the first; whoever does sees to it that none is edited."""
         return rows_of(self.tables())
 
     def _told(self) -> Counts | None:
@@ -191,6 +200,17 @@ class LabelSet:
     def splits(self, splits: Collection[str] | None) -> None:
         self._splits = splits
 
+    def stats(self) -> dict[str, Any]:
+        """Walk the rows once, and return the numbers of ``encord-convert stats --json``, which its page explains.
+
+        Counts of classes, shapes and splits; sizes in px, by their side, the root of the area, and for COCO's small,
+        medium and large; which classes stand on one image; answers.
+        """
+        numbers = above("hub.stats").Stats()
+        numbers.add(self)
+        form: dict[str, Any] = numbers.to_dict()
+        return form
+
     def shards(self, count: int) -> Sequence[LabelSet]:
         """Return up to ``count`` sets that together are this one; this one alone if it cannot be cut.
 
@@ -202,7 +222,7 @@ class LabelSet:
 
     def held(self) -> LabelSet:
         """Return the same set with its rows in memory: for small sets that are looked at more than once."""
-        held = LabelSet(self.ontology, tuple(self.walk()), title=self.title, counts=self.counts)
+        held = LabelSet(self.ontology, tuple(self._unguarded()), title=self.title, counts=self.counts)
         held.native = self.native
         held.mapping = self.mapping
         held.source, held.splits = self.source, self.splits
@@ -210,18 +230,27 @@ class LabelSet:
 
     # --- new sets ---------------------------------------------------------------------------------------------------
 
-    def map(self, function: Callable[[LabelRowV2], LabelRowV2 | None]) -> LabelSet:
+    def map(self, function: Callable[[LabelRowV2], LabelRowV2 | None], *, code: str = EDITED) -> LabelSet:
         """Return the set of what a function makes of each row.
 
         Rows are made when they are walked, one at a time, and memory stays flat. What the function takes away, changes
-        and adds is counted in the report as asked for: no loss for ``strict``.
+        and adds is counted in the report as asked for: no loss for ``strict``, unless it has a code of its own.
 
         Parameters
         ----------
         function : callable
             Given a copy of a row, which it may edit; returns it, another row, or None to leave the row out. It is
             called in every walk, and has to give the same each time.
+        code : str
+            Of the loss that is told, as ``BLURRED``: one that ``strict`` refuses and ``allow`` permits.
+
+        Raises
+        ------
+        OptionError
+            The code is not in capital letters, digits and ``_``.
         """
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", code):
+            raise OptionError(f"map: the code {code!r} is not in capital letters, as BLURRED.")
 
         def step(row: LabelRowV2) -> LabelRowV2 | None:
             made = function(row)
@@ -231,53 +260,57 @@ class LabelSet:
                 )
             return made
 
-        return self._derived(step, EDITED)
+        return _row_by_row(self, step, code)
 
     def filter(
         self,
-        rows: Callable[[LabelRowV2], bool] | None = None,
+        where: str | Callable[[LabelRowV2], bool] | None = None,
         *,
         classes: Iterable[str] | None = None,
+        drop_empty: bool = False,
     ) -> LabelSet:
-        """Return the set of some rows, some classes, or both. What is left out is counted in the report as asked for.
+        """Return the set of some images and annotations. What is left out is counted in the report as asked for.
 
         Parameters
         ----------
-        rows : callable, optional
-            Given a row, tells whether it stays. Rows without labels stay unless it says otherwise.
+        where : str or callable, optional
+            A condition on annotations, as ``class == "car" and area > 400``; see
+            :mod:`encord_convert.hub.conditions`. Or a function that is given a row and tells whether it stays.
         classes : iterable of str, optional
             Names of the classes and classifications that stay; labels of all others go, and the others leave the
             ontology.
+        drop_empty : bool
+            Rows without labels go too; else they stay unless ``where`` excludes them.
 
         Raises
         ------
         OptionError
-            There is no class of a name.
+            There is no class of a name, or the text is not a condition.
         """
-        if classes is None:
-            return self._derived(lambda row: row if rows is None or rows(row) else None, FILTERED)
-        names = {classes} if isinstance(classes, str) else set(classes)
-        ontology = _narrowed(self.ontology, names)
-        gone = {item.feature_node_hash for item in [*self.ontology.objects, *self.ontology.classifications]}
-        gone -= {item.feature_node_hash for item in [*ontology.objects, *ontology.classifications]}
+        chosen = self
+        if callable(where):
+            chosen = _row_by_row(self, lambda row: row if where(row) else None, FILTERED)
+        elif where is not None:
+            chosen = _selection().where(self, where)
+        if classes is not None:
+            names = {classes} if isinstance(classes, str) else set(classes)
+            chosen = _selection().of_classes(chosen, _narrowed(self.ontology, names))
+        return _selection().where(chosen, None, drop_empty=True) if drop_empty else chosen
 
-        def step(row: LabelRowV2) -> LabelRowV2 | None:
-            if rows is not None and not rows(row):
-                return None
-            for instance in row.get_object_instances():
-                if instance.feature_hash in gone:
-                    row.remove_object(instance)
-            for classification in row.get_classification_instances():
-                if classification.feature_hash in gone:
-                    row.remove_classification(classification)
-            return row
+    def sample(self, count: int, *, seed: int = 0, per_class: bool = False) -> LabelSet:
+        """Return the set of some rows, chosen by chance; see :func:`encord_convert.hub.selection.sample`.
 
-        derived = self._derived(step, FILTERED)
-        derived.ontology = ontology
-        left = {item.title for item in ontology.objects}
-        gone_names = {item.title: None for item in self.ontology.objects if item.title not in left}
-        derived.native = of_classes(self.native, gone_names)
-        return derived
+        Parameters
+        ----------
+        count : int
+            How many rows (images, videos, series); all if there are fewer.
+        seed : int
+            The same seed draws the same rows.
+        per_class : bool
+            For each class, that many of the rows it is on.
+        """
+        drawn: LabelSet = _selection().sample(self, count, seed=seed, per_class=per_class)
+        return drawn
 
     def rename(self, names: Mapping[str, str] | None = None, *, mapping: Any = None) -> LabelSet:
         """Return the set with other names for its classes, or with what a mapping file makes of them.
@@ -307,34 +340,44 @@ class LabelSet:
                 for item in _items(self.ontology)
                 if item.title in names
             ]}  # fmt: skip
-        # Mappings stand on a floor above, which is reached only when one is asked for.
-        renamed: LabelSet = import_module("encord_convert.sync").mapped(self, mapping or {}, place="rename")
+        renamed: LabelSet = above("sync").mapped(self, mapping or {}, place="rename")
         return renamed
 
-    def _derived(self, step: Callable[[LabelRowV2], LabelRowV2 | None], code: str) -> LabelSet:
-        """Return a set of the rows that a function returns for copies of the rows of this one."""
-        own = Counts() if self.counts is None else None
-        told = Counts()
+    def split(
+        self, *, train: float = 0.0, val: float = 0.0, test: float = 0.0, seed: int = 0, group: str = "row"
+    ) -> LabelSet:
+        """Return the set whose rows are in splits, by chance: those that ``--split`` and ``--seed`` give them.
 
-        def rows() -> Iterator[LabelRowV2]:
-            told.rewind()
-            changes = Changes(told, code)
-            if own is not None:
-                own.rewind()
-            for row in self.walk():
-                if own is not None:
-                    count_row(row, own.into)
-                    own.into.pop(("row", ""), None)  # as importers do, only labels are counted
-                new = step(row._twin())
-                changes.tell(row, new)
-                if new is not None:
-                    yield new
-            if self.mapping is not None:
-                told.merge(self.mapping)
+        ``filter('split == "train"')`` is one of them then. What is in another split before is counted as edited.
 
-        derived = LabelSet(self.ontology, rows, title=self.title, counts=self.counts if own is None else own)
-        derived.native, derived.mapping, derived.source = self.native, told, self.source
-        return derived
+        Parameters
+        ----------
+        train, val, test : float
+            Shares of the rows, which add up to 1; 0 makes no such split.
+        seed : int
+        group : str
+            What stays in one split: ``row``, ``folder`` or a key of the client metadata, as ``patient_id``.
+
+        Raises
+        ------
+        OptionError
+            The shares do not add up to 1.
+        """
+        shares = {"train": train, "val": val, "test": test}
+        new: LabelSet = above("training.splits").assigned(self, shares, seed=seed, group=group)
+        return new
+
+    def merge(self, *others: LabelSet) -> LabelSet:
+        """Return the set of the rows of this one and of others, with one ontology.
+
+        Classes are the same if name and shape are; see :mod:`encord_convert.batch.merges`. Rows of sources whose paths
+        name a split (``train/``, ``val.json``) are in it, unless they say another. The report has what was counted of
+        all.
+        """
+        new: LabelSet = above("batch.merges").united([self, *others])
+        return new
+
+    # --- the official package ----------------------------------------------------------------------------------------
 
     @classmethod
     def from_encord(cls, label_rows: Iterable[Any], ontology: Any = None) -> LabelSet:
@@ -354,13 +397,12 @@ class LabelSet:
         structure = OntologyStructure._from_dict(joined(ontology.to_dict()))
         return cls(structure, [_taken_over(row, structure) for row in rows])
 
-    def to_encord_sdk(self, rows: Iterable[Any], *, mapping: Any = None) -> Iterator[Any]:
+    def to_encord(self, rows: Iterable[Any], *, mapping: Any = None) -> Iterator[Any]:
         """Put the labels into rows of the official package and yield each, to be saved.
 
-        See :func:`encord_convert.sync.to_encord_sdk`.
+        See :func:`encord_convert.sync.to_encord`.
         """
-        # It stands on a floor above, which is reached only when it is asked for.
-        given: Iterator[Any] = import_module("encord_convert.sync").to_encord_sdk(self, rows, mapping=mapping)
+        given: Iterator[Any] = above("sync").to_encord(self, rows, mapping=mapping)
         return given
 
 
@@ -371,6 +413,16 @@ def _taken_over(row: Any, structure: OntologyStructure) -> LabelRowV2:
     if type(frames) is int and frames > ours.number_of_frames:
         ours._contents.stats = like(ours._contents.stats, number_of_frames=frames)
     return ours
+
+
+def _selection() -> Any:
+    return above("hub.selection")
+
+
+def _row_by_row(labels: LabelSet, function: Callable[[LabelRowV2], LabelRowV2 | None], code: str) -> LabelSet:
+    """Return the set of what a function makes of a copy of each row."""
+    made: LabelSet = _selection().derived(labels, lambda: _selection().RowStep(function), code, in_rows=True)
+    return made
 
 
 class _Walk(Iterator[LabelRowV2]):
@@ -413,7 +465,7 @@ def _check_names(ontology: OntologyStructure, names: Iterable[str]) -> None:
     known = list(dict.fromkeys(item.title for item in _items(ontology)))
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
+            near = near_to(name, known)
             hint = f"Did you mean {near[0]!r}? " if near else ""
             raise OptionError(f"There is no class {name!r}. {hint}There are: {', '.join(known) or 'none'}.")
 
@@ -697,7 +749,7 @@ class Draft:
         )
 
 
-_media_types: dict[str, str] = {}
+_media_types = {"": "image/png", ".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png"}
 
 
 def media_type(title: str) -> str:
@@ -705,6 +757,8 @@ def media_type(title: str) -> str:
     stem, dot, ending = title.rpartition("/")[2].rpartition(".")
     suffix = dot + ending.lower() if stem else ""
     if suffix not in _media_types:
+        import mimetypes  # reads the tables of the system, which the usual endings do not need
+
         _media_types[suffix] = mimetypes.guess_type("a" + suffix)[0] or "image/png"
     return _media_types[suffix]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from encord_convert.sdk.objects.common import NewerShape, Shape
 
 if TYPE_CHECKING:
@@ -119,8 +121,7 @@ class Feature(StrEnum):
     """An image or video, and its size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(msgspec.Struct, frozen=True):
     """A place: in the source file, and in the hub.
 
     ``line`` is one-based; ``frame`` is the hub's zero-based frame; ``element`` names the thing in the file.
@@ -138,6 +139,12 @@ class Where:
         members = ("file", "line", "row", "frame", "element", "object_hash")
         return {name: getattr(self, name) for name in members if getattr(self, name) is not None}
 
+    @classmethod
+    def from_dict(cls, form: Mapping[str, Any]) -> Where:
+        """Return the place that a form of :meth:`to_dict` says; members of newer versions are passed over."""
+        members = ("file", "line", "row", "frame", "element", "object_hash")
+        return cls(*(form.get(name) for name in members))
+
     def __str__(self) -> str:
         """Say it in words: ``a.xml:12, cam/1.jpg, frame 3``."""
         file = f"{self.file}:{self.line}" if self.file and self.line else self.file
@@ -147,14 +154,18 @@ class Where:
 
 NOWHERE = Where()
 
-ASKED = frozenset({"EDITED", "FILTERED", "MAPPED_AWAY", "MAPPED_ANSWER", "MAPPED_SHAPE", "MAPPED_SPLIT"})
-"""Codes of what was asked for: by a mapping of classes, a filter, or Python code that edits rows. It is told and
-counted like any loss, so that the sums add up and nothing is silent; but whoever asked wants it, and ``strict`` refuses
-only what nobody asked for."""
+ASKED = frozenset(
+    {
+        "ANNOTATION_TWICE", "EDITED", "FILTERED", "FIXED", "IMAGE_TWICE", "MAPPED_AWAY", "MAPPED_ANSWER",
+        "MAPPED_SHAPE", "MAPPED_SPLIT",
+    }
+)  # fmt: skip
+"""Codes of what was asked for: by a mapping of classes, a filter, a merge, a check that mends, or Python code that
+edits rows. It is told and counted like any loss, so that the sums add up and nothing is silent; but whoever asked wants
+it, and ``strict`` refuses only what nobody asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(msgspec.Struct, frozen=True):
     """Things of one type and label that were not kept, for one reason.
 
     ``where`` and ``detail`` are of the first; ``examples`` hold up to :data:`EXAMPLES` of them.
@@ -189,16 +200,40 @@ class Loss:
             "examples": [{"where": where.to_dict(), "detail": detail} for where, detail in self.examples],
         }
 
+    @classmethod
+    def from_dict(cls, form: Mapping[str, Any]) -> Loss:
+        """Return the loss of a report file; places may be left out.
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something worth knowing that lost nothing: a default not applied, a class never used."""
+        Raises
+        ------
+        KeyError, ValueError
+            It is not one.
+        """
+        return cls(
+            Kind(form["kind"]),
+            form["code"],
+            Feature(form["feature"]),
+            form["type"],
+            form["label"],
+            form["count"],
+            Where.from_dict(form.get("where", {})),
+            form["detail"],
+            tuple((Where.from_dict(one["where"]), one["detail"]) for one in form.get("examples", ())),
+        )
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Something worth knowing that lost nothing: a default not applied, a class never used.
+
+    ``where`` is the place of the first; ``places`` hold up to :data:`EXAMPLES` of them.
+    """
 
     level: Level
     code: str
     where: Where
     detail: str
     count: int
+    places: tuple[Where, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of the report file."""

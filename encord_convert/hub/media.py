@@ -21,11 +21,13 @@ import re
 import struct
 import unicodedata
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote
+
+import msgspec
 
 from encord_convert.errors import AmbiguousFileError, ReadError
 
@@ -35,9 +37,9 @@ SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", 
 IMAGES = "images/"
 """Where exports keep their images: a name is a path below this folder before it is the end of another path."""
 
-_FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
+FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
 """What Pillow calls them, and how their names end."""
-_BROKEN = (
+BROKEN = (
     ArithmeticError, AttributeError, EOFError, LookupError, OSError, RecursionError, SyntaxError, TypeError, ValueError,
     struct.error,
 )  # fmt: skip
@@ -47,8 +49,7 @@ _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
 
 
-@dataclass(frozen=True, slots=True)
-class LabelFile:
+class LabelFile(msgspec.Struct, frozen=True):
     """The file a row was read from, and what it calls the images of the row.
 
     Importers hang it on their rows, as ``_file``; it is of this machine, and is neither written nor sent.
@@ -67,14 +68,20 @@ class LabelFile:
         Of a video: the number its first frame has in the name of a file.
     path : str
         Of a still whose label file says where its image is: the image, as a member of the source.
+    masks : tuple of str
+        Of a still whose labels are drawn in images: these, as members of the source. None of them is its image.
+    ids : tuple
+        Of a still: what the file calls its objects, in the order of the row; empty if it calls them nothing.
     """
 
     member: str
     name: str = ""
-    frames: dict[int, str] = field(default_factory=dict)
+    frames: dict[int, str] = {}
     folders: tuple[str, ...] = ()
     first: int = 0
     path: str = ""
+    masks: tuple[str, ...] = ()
+    ids: tuple[Any, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -155,7 +162,7 @@ class Media:
         self._digests: dict[str, dict[str, str]] = {}
         self._given: dict[str, str] = {}
 
-    def find(self, name: str, *, digest: str | None = None) -> str | None:
+    def find(self, name: str, *, digest: str | None = None, but: Collection[str] = ()) -> str | None:
         """Return the file a name means, None if there is none.
 
         Parameters
@@ -164,6 +171,8 @@ class Media:
             Path or URL; ``\\`` counts as ``/``, and what stands before ``..`` does not count.
         digest : str, optional
             ``md5:`` or ``sha256:`` and hexadecimal digits: tried when no name fits.
+        but : collection of str
+            Files that it does not mean.
 
         Raises
         ------
@@ -173,8 +182,14 @@ class Media:
         for spelling in dict.fromkeys((name, unquote(name))):
             path = "/".join(parts_of(spelling))
             if path:
-                found = self._at(path) or self._at(IMAGES + path) or self._ending_in(path)
-                found = found or self._stem_at(path) or self._stem_at(IMAGES + path) or self._stem_ending_in(path)
+                ways = (
+                    (self._at, path), (self._at, IMAGES + path), (self._ending_in, path),
+                    (self._stem_at, path), (self._stem_at, IMAGES + path), (self._stem_ending_in, path),
+                )  # fmt: skip
+                for way, sought in ways:
+                    found = [one for one in way(sought) if self._prefix + one not in but] if but else way(sought)
+                    if found:
+                        break
                 if found:
                     return self._alone(path, self._only(name, found))
         return self._of_digest(digest) if digest else None
@@ -349,11 +364,11 @@ def read_header(stream: BinaryIO, place: str) -> Header | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(stream, formats=list(_FORMATS)) as image:
+            with Image.open(stream, formats=list(FORMATS)) as image:
                 return _header(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ReadError(place, f"declares more pixels than an image should have ({error}).") from error
-    except (UnidentifiedImageError, *_BROKEN):
+    except (UnidentifiedImageError, *BROKEN):
         return None
 
 
@@ -366,12 +381,12 @@ def _header(image: Any) -> Header:
     value = 1
     if tags is None:
         tags = Image.Exif()
-        with suppress(*_BROKEN):  # an image whose EXIF is broken is still an image
+        with suppress(*BROKEN):  # an image whose EXIF is broken is still an image
             tags.load(image.info.get("exif") or b"")
             value = tags.get(_ORIENTATION, 1)
     else:  # of a TIFF file Pillow gives the size as it is shown
         width, height = tags.get(_WIDTH, width), tags.get(_HEIGHT, height)
         value = tags.get(_ORIENTATION, 1)
     orientation = value if isinstance(value, int) and 1 <= value <= 8 else 1
-    suffix = _FORMATS.get(image.format, ".jpg")  # a JPEG file of several images says MPO
+    suffix = FORMATS.get(image.format, ".jpg")  # a JPEG file of several images says MPO
     return Header(width, height, orientation, suffix)

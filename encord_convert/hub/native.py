@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from encord_convert.hub.loss import Feature, Kind
 
@@ -54,8 +56,7 @@ KEPT = "track_id (kept)"
 """Key of an annotation whose value is an answer too: it is written back, and nothing is lost where it is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(msgspec.Struct, frozen=True):
     """How the loss of a native key of an annotation is told that has a name of its own.
 
     ``type`` is what the importer counts it as, beside the annotation; ``detail`` has a gap for the value.
@@ -84,8 +85,7 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
 """By family and key; the other keys of annotations have no names of their own."""
 
 
-@dataclass(slots=True)
-class Native:
+class Native(msgspec.Struct):
     """What is native of a row and of its annotations.
 
     Parameters
@@ -108,12 +108,12 @@ class Native:
     """
 
     family: str
-    row: Keys = field(default_factory=dict)
-    labels: Mapping[str, Mapping[int, Keys]] = field(default_factory=dict)
-    frames: Mapping[int, Keys] = field(default_factory=dict)
+    row: Keys = {}
+    labels: Mapping[str, Mapping[int, Keys]] = {}
+    frames: Mapping[int, Keys] = {}
     quiet: frozenset[str] = frozenset()
-    unread: Keys = field(default_factory=dict)
-    stale: Mapping[str, int] = field(default_factory=dict)
+    unread: Keys = {}
+    stale: Mapping[str, int] = {}
 
     def of(self, hash_: str, frame: int) -> Keys:
         """Return the keys of an annotation; none if there are none."""
@@ -137,8 +137,7 @@ class Native:
         return replace(self, labels=labels)
 
 
-@dataclass(slots=True)
-class NativeColumns:
+class NativeColumns(msgspec.Struct):
     """What is native of the images of a table and of their annotations.
 
     Parameters
@@ -157,11 +156,11 @@ class NativeColumns:
     """
 
     family: str
-    rows: Mapping[int, Keys] = field(default_factory=dict)
-    labels: Mapping[int, Keys] = field(default_factory=dict)
-    row_columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    label_columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    classifications: Mapping[int, Mapping[str, Keys]] = field(default_factory=dict)
+    rows: Mapping[int, Keys] = {}
+    labels: Mapping[int, Keys] = {}
+    row_columns: Mapping[str, Sequence[Any]] = {}
+    label_columns: Mapping[str, Sequence[Any]] = {}
+    classifications: Mapping[int, Mapping[str, Keys]] = {}
     quiet: frozenset[str] = frozenset()
     shared: Sequence[Keys | None] = ()
 
@@ -178,6 +177,27 @@ class NativeColumns:
                 labels[hash_] = {0: keys}
         labels.update({hash_: {0: said} for hash_, said in self.classifications.get(number, {}).items()})
         return Native(self.family, own, labels, quiet=self.quiet) if own or labels else None
+
+    def taken(self, numbers: Sequence[int], indexes: Sequence[int], hashes: Collection[str]) -> NativeColumns:
+        """Return the same of some images and annotations; those of these numbers and indexes count from 0 then.
+
+        ``hashes`` are those of the classifications that are taken.
+        """
+        images, annotations = ({old: new for new, old in enumerate(olds)} for olds in (numbers, indexes))
+        return NativeColumns(
+            self.family,
+            {images[number]: keys for number, keys in self.rows.items() if number in images},
+            {annotations[index]: keys for index, keys in self.labels.items() if index in annotations},
+            {key: [column[number] for number in numbers] for key, column in self.row_columns.items()},
+            {key: [column[index] for index in indexes] for key, column in self.label_columns.items()},
+            {
+                images[number]: {hash_: keys for hash_, keys in said.items() if hash_ in hashes}
+                for number, said in self.classifications.items()
+                if number in images
+            },
+            self.quiet,
+            [self.shared[index] for index in indexes] if self.shared else (),
+        )
 
     def counts(self) -> Iterator[tuple[str, int]]:
         """Yield ``image.<key>`` or ``annotation.<key>`` with its number of leaves, where any could be lost."""

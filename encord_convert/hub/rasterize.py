@@ -127,7 +127,7 @@ class Layer:
         self._tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
         self._place = place
         self._keeps = keeps and size[0] * size[1] <= _KEPT_PIXELS
-        self._band: list[NDArray[np.uint32]] = []
+        self._band: list[NDArray[Any]] = []
         self._extents: list[tuple[int, int, int, int]] | None = None
         if len(drawn) > 1:
             self._look()
@@ -140,12 +140,19 @@ class Layer:
         assert self._extents is not None
         return self._extents
 
-    def bands(self, values: Sequence[int]) -> Iterator[NDArray[np.uint32]]:
-        """Yield the image as rows, a few at a time, with a value for each object in place of its own; 0 elsewhere."""
-        table = np.zeros(max(self.values, default=0) + 1, np.uint32)
+    def bands(self, values: Sequence[int], kind: type[Any] = np.uint32) -> Iterator[NDArray[Any]]:
+        """Yield the image as rows, a few at a time, with a value for each object in place of its own; 0 elsewhere.
+
+        ``kind`` is the unsigned type of the pixels, which holds all values.
+        """
+        table = np.zeros(max(self.values, default=0) + 1, kind)
         table[self.values] = values
+        bytes_ = bytes(table).ljust(256, b"\0") if table.itemsize == 1 else b""
         for band in self._band or self._painting(has_extents=False).bands():
-            yield table[band]
+            if bytes_ and band.itemsize == 1:
+                yield np.frombuffer(band.tobytes().translate(bytes_), kind).reshape(band.shape)
+            else:
+                yield table[band]
 
     def _look(self) -> None:
         painting = self._painting(has_extents=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def metadata_of(split: str) -> dict[str, Any] | None:
     return {KEY: split} if split else None
 
 
+def with_split(metadata: Mapping[str, Any] | None, split: str) -> dict[str, Any]:
+    """Return client metadata of a row that says a split, instead of any other."""
+    return {**{key: value for key, value in (metadata or {}).items() if key != _OLD_KEY}, KEY: split}
+
+
 def standard(name: str) -> str | None:
     """Return the one of :data:`NAMES` that a word means, whatever its case, or with a year behind it.
 
@@ -52,6 +58,7 @@ def standard(name: str) -> str | None:
     return next((known for known, pattern in _WORDS.items() if pattern.fullmatch(word)), None)
 
 
+@lru_cache(maxsize=256)
 def named_in(path: str) -> str:
     """Return the word of a label file's path that names a split: its folder, else a word of its name; empty if none.
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from copy import copy
+from itertools import accumulate, compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,6 +126,28 @@ class Column:
         [coordinates] = one.coordinates(shape)
         return coordinates
 
+    def taken(self, shape: Shape, keeps: NDArray[np.bool_], indexes: NDArray[np.int64]) -> Column:
+        """Return the same of some shapes of the table.
+
+        Parameters
+        ----------
+        shape : Shape
+        keeps : (n,) bool
+            Which shapes of the table are taken.
+        indexes : (n,) int
+            The index each of those has then.
+        """
+        places = np.asarray(self.places, np.int64)
+        chosen = keeps[places]
+        more: Any = self.more if len(self.more) == 0 else np.asarray(self.more)[chosen].tolist()
+        if shape is Shape.BITMASK:
+            numbers: Any = list(compress(self.numbers, chosen))
+        elif shape in (Shape.POLYGON, Shape.POLYLINE):
+            numbers = np.asarray(self.numbers)[np.repeat(chosen, np.asarray(self.more, np.int64))]
+        else:
+            numbers = np.asarray(self.numbers)[chosen]
+        return Column(indexes[places[chosen]].tolist(), numbers, more)
+
     def coordinates(self, shape: Shape) -> Iterator[Any]:
         """Yield the coordinates of each."""
         if shape is Shape.BITMASK:
@@ -238,6 +261,65 @@ class Table:
                 limits = np.array(self.sizes, np.float64)[owners[column.places]]
             known = self._extents[shape] = Extents(shape, column.numbers, column.more, limits)
         return known
+
+    def taken(
+        self,
+        images: NDArray[np.bool_],
+        shapes: NDArray[np.bool_],
+        classifications: Mapping[int, list[ClassificationInstance]],
+    ) -> Table:
+        """Return the table of some of the images and annotations.
+
+        Parameters
+        ----------
+        images : (n,) bool
+            Which images are taken.
+        shapes : (m,) bool
+            Which shapes are; none on an image that is not.
+        classifications : mapping
+            By number of the image, as it is here, those that are.
+        """
+        numbers, places = np.flatnonzero(images).tolist(), np.flatnonzero(shapes).tolist()
+        indexes = np.cumsum(shapes) - 1
+        new = {number: index for index, number in enumerate(numbers)}
+        hashes = {one.classification_hash for some in classifications.values() for one in some}
+        letters = np.frombuffer(self.hashes, f"S{HASH}")
+        counts = np.add.reduceat(np.append(shapes, False), [0, *self._ends[:-1]], dtype=np.int64)
+        counts[np.asarray(self.counts) == 0] = 0
+
+        def kept(some: Mapping[int, Any]) -> dict[int, Any]:
+            return {new[number]: value for number, value in some.items() if number in new}
+
+        return Table(
+            [self.titles[number] for number in numbers],
+            [self.data_hashes[number] for number in numbers],
+            [self.sizes[number] for number in numbers],
+            counts[images].tolist(),
+            [self.variants[place] for place in places],
+            letters[shapes].tobytes(),
+            {shape: column.taken(shape, shapes, indexes) for shape, column in self.columns.items()},
+            {int(indexes[place]): made for place, made in self.made.items() if shapes[place]},
+            kept(classifications),
+            lambda place: self._line_of(places[place]),
+            lambda number: self._empty_row(numbers[number]),
+            kept(self.client_metadata),
+            kept(self.unit_titles),
+            None if self.native is None else self.native.taken(numbers, places, hashes),
+        )
+
+    def with_metadata(self, metadata: Mapping[int, dict[str, Any]]) -> Table:
+        """Return the table with other client metadata of its rows."""
+        table = copy(self)
+        table.client_metadata = metadata
+        table._rows, table._named = {}, None
+
+        def empty_row(number: int) -> LabelRowV2:
+            row = self._empty_row(number)
+            row.client_metadata = metadata.get(number)
+            return row
+
+        table._empty_row = empty_row
+        return table
 
     def rows(self) -> Iterator[LabelRowV2]:
         """Yield the row of each image."""

@@ -295,7 +295,7 @@ def _paired(expected: LabelSet, found: LabelSet, lens: _Lens) -> Iterator[tuple[
     waiting: tuple[dict[_Key, list[_Row]], dict[_Key, list[_Row]]] = (defaultdict(list), defaultdict(list))
     pool = _Row(_POOL, {}, [])
     is_pooling = False
-    for one, other in zip_longest(expected.walk(), found.walk()):
+    for one, other in zip_longest(expected._unguarded(), found._unguarded()):
         arrived: list[tuple[int, _Row]] = []
         if one is not None:
             row = lens.see(one, narrow=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from encord_convert.geometry.rle import current_pixel_limit
 from encord_convert.hub.loss import Carries, Feature, Kind
@@ -23,8 +24,7 @@ from encord_convert.sdk.objects.coordinates import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True):
     """Why nothing of a thing is written: code, feature and sentence of the loss; of a row, how many images it is."""
 
     code: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from itertools import compress
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from encord_convert.hub.contents import hash_of, label_of, labels_off_frames, where_of
 from encord_convert.hub.counts import Counts, Key
@@ -143,10 +144,28 @@ class NativeLosses:
                 self._lose_key(name, where, weight(key, value))
 
     def _lose_worded_labels(self, row: LabelRowV2, native: Native, words: Mapping[str, Word]) -> None:
+        # Those that say the same are counted together once their losses have examples enough.
+        alike: dict[Any, list[Any]] = {}
         for instance in (*row._objects.values(), *row._classifications.values()):
+            label, origin = label_of(instance), instance._origin
+            has_words = origin is None or origin.weights != {}
             for frame, keys in native.labels.get(hash_of(instance), {}).items():
-                if frame in instance._frames:
-                    self._lose_worded(instance, where_of(row, instance, frame), label_of(instance), keys, words)
+                if frame not in instance._frames:
+                    continue
+                said = (label, has_words, *keys.items())
+                try:
+                    known = alike.get(said)
+                except TypeError:  # a value that is a list or an object is like no other
+                    known = None
+                else:
+                    if known is None and not self._wants_examples(label, keys, words):
+                        known = alike[said] = [0, instance, label, keys]
+                if known is not None:
+                    known[0] += 1
+                else:
+                    self._lose_worded(instance, where_of(row, instance, frame), label, keys, words)
+        for count, instance, label, keys in alike.values():
+            self._lose_worded(instance, Where(), label, keys, words, count)
 
     def _lose_worded(
         self, instance: Any, where: Where, label: str, keys: Keys, words: Mapping[str, Word], count: int = 1

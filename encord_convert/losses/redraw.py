@@ -11,10 +11,10 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec.structs import replace
 
@@ -58,8 +58,7 @@ def _redrawn(labels: LabelSet, forms: Mapping[Shape, Shape]) -> LabelSet:
     return _Redraw(labels, forms).made()
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(msgspec.Struct, frozen=True):
     """What a class is drawn as: another class of its name that has the shape and the same attributes, or a new one.
 
     ``parts`` are the attributes and options of the other class, by the hashes of those they stand for.
@@ -169,7 +168,7 @@ class _Redraw:
     def _rows(self) -> Iterator[LabelRowV2]:
         """Yield the rows of a set that nobody counted: they are counted here as what they were."""
         self._begin()
-        for row in self._labels.walk():
+        for row in self._labels._unguarded():
             self._report._take(row, None)
             assert self._counts is not None
             self._counts.into.pop(("row", ""), None)  # as importers do, only labels are counted

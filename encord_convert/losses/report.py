@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from encord_convert.hub.contents import (
     SIDES,
@@ -54,13 +55,12 @@ if TYPE_CHECKING:
     from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
 
 
-@dataclass(slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct):
     """One end of a conversion."""
 
     path: str | None = None
     format: str | None = None
-    splits: dict[str, int] = field(default_factory=dict)
+    splits: dict[str, int] = {}
     """How many images are in each split that has a name there."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,8 +68,7 @@ class Endpoint:
         return {"path": self.path, "format": self.format, **({"splits": self.splits} if self.splits else {})}
 
 
-@dataclass(slots=True)
-class Account:
+class Account(msgspec.Struct):
     """What a report knows of a part of the rows, in a form that can be sent."""
 
     reading: Counts
@@ -119,7 +118,7 @@ class Report:
         the colours of classes is said here, by the declaration.
         """
         self._begin(labels, carries)
-        for row in labels.walk():
+        for row in labels._unguarded():
             self._take(row, carries)
             yield row
         self._row = None
@@ -514,7 +513,7 @@ class Report:
 
     def notes(self) -> list[Note]:
         """Return what is worth knowing but lost nothing."""
-        return self.finding.notes() + self.reading.notes() + self.writing.notes()
+        return self.finding.notes() + self.reading.notes() + self.mapping.notes() + self.writing.notes()
 
     @property
     def is_lossless(self) -> bool:

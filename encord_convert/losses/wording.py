@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+import msgspec
 
 from encord_convert.hub.counts import SECONDARY
 from encord_convert.hub.loss import Feature, Kind, Level, Loss, Note
@@ -43,8 +44,7 @@ _THINGS = {
 """What people call the types that sources have other words for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """Losses alike: of one kind, code and type, of any label.
 
     ``things`` says of which class they are; ``why`` is a clause without a full stop, ``detail`` what is said of the
@@ -128,7 +128,7 @@ def lines(losses: Iterable[Loss], target: str | None) -> list[Line]:
     alike: dict[tuple[int, str, str, str], list[Loss]] = {}
     for loss in losses:
         if not is_minor(loss):
-            alike.setdefault((_weight(loss), verb(loss), plural(loss.type, 2), loss.code), []).append(loss)
+            alike.setdefault((gravity(loss), verb(loss), plural(loss.type, 2), loss.code), []).append(loss)
     found = []
     for (weight, word, _, code), same in alike.items():
         count = sum(loss.count for loss in same)
@@ -138,7 +138,13 @@ def lines(losses: Iterable[Loss], target: str | None) -> list[Line]:
     return [line for _, _, line in sorted(found, key=lambda one: one[:2])]
 
 
-def _weight(loss: Loss) -> int:
+def gravest_first(losses: Iterable[Loss]) -> list[Loss]:
+    """Return losses in the order of :func:`lines`, and behind them those that are minor and those asked for."""
+    return sorted(losses, key=lambda loss: (loss.is_asked, is_minor(loss), gravity(loss), -loss.count))
+
+
+def gravity(loss: Loss) -> int:
+    """Return how grave a loss is: 0 a label is gone, 1 it changed; 2 and 3 a part of it; 4 its class has a new name."""
     if loss.feature is Feature.LABEL_NAME and loss.kind is Kind.RENAMED:
         return 4
     if loss.type not in SECONDARY or loss.type == "file":
@@ -174,7 +180,7 @@ def summary(losses: Iterable[Loss], *, codes: bool = False) -> str:
     """
     sums: dict[tuple[bool, int, str, str, str], tuple[Loss, int]] = {}
     for loss in losses:
-        key = (is_minor(loss), _weight(loss), things(loss, 2), verb(loss), loss.code if codes else "")
+        key = (is_minor(loss), gravity(loss), things(loss, 2), verb(loss), loss.code if codes else "")
         sums[key] = (loss, sums.get(key, (loss, 0))[1] + loss.count)
     return ", ".join(
         f"{count} {things(loss, count)} {key[3]}" + f" ({loss.code})" * codes
@@ -182,8 +188,19 @@ def summary(losses: Iterable[Loss], *, codes: bool = False) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+def left_out(losses: Iterable[Loss]) -> str:
+    """Return how much a filter left out: ``1,203 annotations, 7 images``; empty if nothing."""
+    sums = {"image": 0, "annotation": 0}
+    for loss in losses:
+        if loss.code == "FILTERED":
+            if loss.feature is Feature.MEDIA:
+                sums["image"] += loss.count
+            elif loss.type not in SECONDARY:
+                sums["annotation"] += loss.count
+    return ", ".join(f"{count:,} {plural(word, count)}" for word, count in reversed(sums.items()) if count)
+
+
+class Remark(msgspec.Struct, frozen=True):
     """Notes of one level and code: how many, and the sentence of the first."""
 
     level: Level

@@ -16,7 +16,7 @@ from encord_convert.sync.partners import Partners
 from encord_convert.sync.rows import placed
 
 
-def to_encord_sdk(
+def to_encord(
     labels: LabelSet, rows: Iterable[Any], *, mapping: Mapping[str, Any] | str | Path | None = None
 ) -> Iterator[Any]:
     """Put labels into rows of the official package, whose labels they replace; yield each, to be saved.
@@ -43,13 +43,13 @@ def to_encord_sdk(
     """
     theirs = list(rows)
     partners: Partners[Any] = Partners("the rows", ((row.data_title, row) for row in theirs))
-    pairs = [(row.data_title, partners.find(row.data_title)) for row in labels.walk() if _has_labels(row)]
+    pairs = [(row.data_title, partners.find(row.data_title)) for row in labels._unguarded() if _has_labels(row)]
     if lonely := [title for title, found in pairs if found is None]:
         raise RowMismatchError(f"{lonely[0]}: there is no row of this title, and it has labels.")
     if not theirs:
         return
     translated = _translation(labels, theirs[0].ontology_structure.to_dict(), mapping)
-    for row in labels.walk():
+    for row in labels._unguarded():
         found = partners.find(row.data_title)
         if found is not None:
             try:

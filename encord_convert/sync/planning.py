@@ -184,7 +184,7 @@ class _Planning:
             dataset = self._dataset()
             partners = self._partners(dataset)
             files = Files(media)
-            rows = self._rows(labels.walk(), translation, partners, files)
+            rows = self._rows(labels._unguarded(), translation, partners, files)
             if self.projects:
                 rows = self._with_what_is_there(rows, OntologyStructure._from_dict(ontology.structure))
             if labels.counts is not None:

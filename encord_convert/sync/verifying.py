@@ -91,7 +91,7 @@ class _Pairing:
 
     def listed(self) -> Iterator[LabelRowV2]:
         """Yield the rows of the project that have a partner in the source, in its order."""
-        for row in self._labels.walk():
+        for row in self._labels._unguarded():
             title = row.data_title
             try:
                 found = self._partners.find(title)
@@ -118,7 +118,7 @@ class _Pairing:
         """Return the rows of the source that have a partner, translated, under its title."""
 
         def walk() -> Iterator[LabelRowV2]:
-            for row in self._labels.walk():
+            for row in self._labels._unguarded():
                 if row.data_title in self._titles:
                     yield self._expected(row)
 

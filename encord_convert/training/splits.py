@@ -13,14 +13,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import accumulate
+from typing import Any
 
 from encord_convert.errors import OptionError
+from encord_convert.hub.changes import EDITED, Changes
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Level
-from encord_convert.hub.splits import NAMES, UNNAMED, split_of, standard
+from encord_convert.hub.selection import derived
+from encord_convert.hub.splits import NAMES, UNNAMED, split_of, standard, with_split
+from encord_convert.hub.table import Table
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
@@ -201,5 +205,42 @@ class Assignment:
 
 def _splits_in(labels: LabelSet) -> set[str]:
     """Return the splits that rows say they are in."""
-    found = labels.splits if labels.splits is not None else {split_of(row.client_metadata) for row in labels.walk()}
+    found = set(labels.splits or ())
+    for one in labels.tables() if labels.splits is None else ():
+        found.update(map(split_of, one.client_metadata.values() if isinstance(one, Table) else [one.client_metadata]))
     return {split for split in found if split}
+
+
+def assigned(labels: LabelSet, shares: Mapping[str, float], *, seed: int, group: str) -> LabelSet:
+    """Return a label set whose rows are in the splits that shares give them; see :meth:`LabelSet.split`."""
+    text = ",".join(f"{name}={share}" for name, share in shares.items() if share)
+    try:
+        Splits.parse(text)
+    except ValueError as error:
+        raise OptionError(str(error)) from error
+    return derived(labels, lambda: _Assign(Assignment(labels, text, seed, group, lambda row: True)), EDITED)
+
+
+class _Assign:
+    """Puts rows into splits, as a step of a derived set."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._assignment = assignment
+
+    def table(self, table: Table, changes: Changes) -> Table:
+        """Return the table whose rows are in their splits."""
+        metadata = {number: self._metadata(table.empty_row(number), changes) for number in range(len(table))}
+        return table.with_metadata(metadata)
+
+    def row(self, row: LabelRowV2, changes: Changes) -> LabelRowV2:
+        """Return the row in its split."""
+        new = row._twin()
+        new.client_metadata = self._metadata(row, changes)
+        changes.tell(row, new)
+        return new
+
+    def _metadata(self, row: LabelRowV2, changes: Changes) -> dict[str, Any]:
+        split, own = self._assignment.of(row, changes.note), split_of(row.client_metadata)
+        if own and standard(own) != split:
+            changes.edit_image(row, f"It was in the split {own!r}.")
+        return with_split(row.client_metadata, split)

@@ -150,12 +150,13 @@ def test_a_skeleton_of_other_points_gets_a_name_of_its_own() -> None:
     assert loss.detail == f"{template.name!r} has other points elsewhere; here it becomes '{template.name} 2'."
 
 
-def test_sources_of_hub_and_file_accounts_are_not_mixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_encord_export_is_merged_with_other_formats_and_counted_in_words_of_the_hub(tmp_path: Path) -> None:
     exports(tmp_path / "in", 1)
-    convert(tmp_path / "in" / "task_0000.xml", tmp_path / "hub", to="encord", report=Report())
-    words = ["batch", str(tmp_path / "in" / "*"), str(tmp_path / "hub"), "--merge", "--engine", "serial"]
-    assert cli([*words, "--to", "coco", "--out", str(tmp_path / "out")]) == 1
-    assert "An Encord export cannot be merged with other formats" in capsys.readouterr().err
+    one = convert(tmp_path / "in" / "task_0000.xml", tmp_path / "hub", to="encord", report=Report())
+    account = merge([tmp_path / "in" / "*", tmp_path / "hub"], tmp_path / "out")
+    alone = convert(tmp_path / "hub", tmp_path / "alone", to="coco", report=Report())
+    both = sum_counts(one.labels().values())["in"] + sum_counts(alone.labels().values())["in"]
+    assert sum_counts(account["labels"].values())["in"] == both
 
 
 def test_the_account_of_a_merge_adds_up(tmp_path: Path) -> None:

@@ -83,13 +83,13 @@ def _set(place: tuple[Any, int], value: Any) -> None:
 def _mutated_tree(tree: Any, chance: Random) -> Any:
     places = _places(tree)
     if not places:
-        return chance.choice(SCALARS)
+        return _scalar(chance)
     place = chance.choice(places)
     container, index = place
     value = _get(place)
     kind = chance.randrange(10)
     if kind <= 2:
-        _set(place, chance.choice(SCALARS))
+        _set(place, _scalar(chance))
     elif kind == 3:
         del container[index]
     elif kind == 4:
@@ -102,14 +102,19 @@ def _mutated_tree(tree: Any, chance: Random) -> Any:
         name = chance.choice([*TEXTS[:12], 'a"b', _other_name(places, chance), container[index][0].upper()])
         container[index] = (name, value)
     elif kind == 8 and isinstance(container, Members):
-        container.append((container[index][0], chance.choice([value, *SCALARS])))
+        container.append((container[index][0], chance.choice([value, _scalar(chance)])))
     elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
         _set(
             place, chance.choice([-value, value * 10**6, value + 0.5, value // 2 if value == value else 0, str(value)])
         )
     else:
-        _set(place, chance.choice(SCALARS))
+        _set(place, _scalar(chance))
     return tree
+
+
+def _scalar(chance: Random) -> Any:
+    """Return what takes the place of a value; no two trees hold one list, which a later change would be in both."""
+    return deepcopy(chance.choice(SCALARS))
 
 
 def _other_name(places: list[tuple[Any, int]], chance: Random) -> str:
@@ -236,6 +241,10 @@ def mutated_bytes(data: bytes, chance: Random) -> bytes:
     if kind == 5:
         end = min(len(data), place + chance.choice((1, 8, 80)))
         return data[:end] + data[place:]
+    return _overwritten(data, chance)
+
+
+def _overwritten(data: bytes, chance: Random) -> bytes:
     changed = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 8))):
         if changed:
@@ -265,7 +274,8 @@ def mutated_png(data: bytes, chance: Random) -> bytes:
         elif name == b"IDAT" and kind < 4:
             with _undecoded():
                 raw = zlib.decompress(body)
-                chunks[index] = name, zlib.compress(mutated_bytes(raw, chance))
+                change = mutated_bytes if chance.random() < 0.5 else _overwritten
+                chunks[index] = name, zlib.compress(change(raw, chance))
         elif kind == 4:
             chunks.insert(index, chunks[index])
         elif kind == 5:

@@ -116,7 +116,7 @@ def drawn(format_: str, seed: int, number: int) -> tuple[Files | bytes, dict[str
     files = mutated(files, chance)
     named = format_ if chance.random() < 0.8 else None
     source: Files | bytes = zipped(files, chance) if chance.random() < 0.12 else files
-    wanted = chance.sample(targets(), 2 if chance.random() < 0.8 else 3)
+    wanted = chance.sample(targets(), 1 if chance.random() < 0.7 else 2)
     return source, options, named, wanted
 
 

@@ -36,6 +36,8 @@ class Start:
     goal_s: float | None = None
 
 
+SMALL = ROOT / "fixtures/cvat/images-task-minimal/train.xml"
+
 STARTS = (
     Start("python -c pass", ("-c", "pass"), "pass"),
     Start(
@@ -48,6 +50,12 @@ STARTS = (
         "import encord_convert.sdk.objects",
         ("-c", "import encord_convert.sdk.objects"),
         "import encord_convert.sdk.objects",
+        GOAL_S,
+    ),
+    Start(
+        "convert a small CVAT file to COCO",
+        ("-m", "encord_convert", "convert", str(SMALL), os.devnull, "--to", "coco", "--quiet", "--dry-run"),
+        "pass",
         GOAL_S,
     ),
 )

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from encord_convert.cli import run
+from encord_convert.formats import Match, format_named
+from encord_convert.formats._files import source_at
+from encord_convert.formats._registry import KNOWN, OF_XML, WRITTEN_ONLY
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 CVAT = next((FIXTURES / "cvat" / "images-task-minimal").glob("*.xml"))
@@ -18,6 +21,13 @@ BRUSHLESS = {
     "data": {"image": "a.png"},
     "annotations": [{"result": [{"type": "rectanglelabels", "value": {}}]}],
 }
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN.keys() - OF_XML - WRITTEN_ONLY))
+def test_only_the_formats_of_xml_claim_xml(name: str) -> None:
+    identify = format_named(name).identify
+    claimed = [path for path in FIXTURES.rglob("*.xml") if identify(source_at(path)) is not Match.NO]
+    assert not claimed
 
 
 def call(*arguments: object) -> int:

@@ -14,6 +14,7 @@ from terminals import ROOT, in_terminal
 
 CVAT = ROOT / "fixtures" / "cvat"
 SIMPLE = CVAT / "images-task-minimal"
+COCO = ROOT / "fixtures" / "coco" / "split-folders"
 VIDEO = CVAT / "video-boxes-minimal"
 
 
@@ -36,6 +37,7 @@ def large(tmp_path: Path) -> Path:
         (("convert", SIMPLE, "out", "--to", "coco"), 0, "read "),
         (("info", SIMPLE), 0, f"{SIMPLE}: cvat"),
         (("info", SIMPLE, "--json"), 0, "{"),
+        (("info", COCO), 0, f"{COCO}: coco"),
         (("diff", SIMPLE, SIMPLE), 0, "0 differences"),
         (("diff", SIMPLE, VIDEO), 1, "the class 'label1'"),
         (("diff", SIMPLE, VIDEO, "--json"), 1, "{"),

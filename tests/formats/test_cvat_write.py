@@ -24,6 +24,7 @@ from encord_convert.sdk.objects import (
     Shape,
     TextAttribute,
 )
+from encord_convert.sdk.objects.attributes import NumericAttribute
 from encord_convert.sdk.objects.coordinates import BoundingBoxCoordinates, PolygonCoordinates
 from encord_convert.sdk.objects.frames import Range
 from encord_convert.testing import tally, written
@@ -368,6 +369,17 @@ def test_a_number_declares_the_range_of_its_answers() -> None:
     declared = attribute(root, "car", "doors")
     assert (declared["input_type"], declared["values"]) == ("number", "2\n4.5\n0.1")
     assert [answers_of(one) for one in root.find("image")] == [{"doors": "2"}, {"doors": "4.5"}]
+
+
+def test_a_number_of_an_object_that_is_not_written_is_not_in_the_range() -> None:
+    s = Sample(DataType.VIDEO, frames=2, title="road.mp4")
+    car = s.draft.add_object("car", Shape.BOUNDING_BOX)
+    doors = car.add_attribute(NumericAttribute, "doors")
+    for width, number in ((0.25, 4), (0.0, 9)):
+        s.place(car, box(w=width))._answer(doors, number)
+    root = document(s.done())
+    assert [answers_of(track.find("box")) for track in root.findall("track")] == [{"doors": "4"}]
+    assert attribute(root, "car", "doors")["values"].split("\n")[:2] == ["4", "4"]
 
 
 @pytest.mark.proves("cvat written: name clashes")

@@ -133,6 +133,23 @@ def test_a_row_of_another_ontology_is_refused_with_its_line(tmp_path: Path) -> N
         list(read(source))
 
 
+def test_a_ring_of_an_odd_number_of_coordinates_is_refused_with_its_line(tmp_path: Path) -> None:
+    members = case("image-all-shapes.json")
+    row = json.loads(json.dumps(members["output"]))
+    [unit] = row["data_units"].values()
+    polygon = next(one for one in unit["labels"]["objects"] if one["shape"] == "polygon")
+    polygon["polygons"] = [[[0.1, 0.1, 0.9, 0.1, 0.9]]]
+    source = folder(tmp_path / "in", ontology_of(members), row)
+    with pytest.raises(ReadError, match=r"label_rows\.jsonl:1: .* odd number of coordinates"):
+        list(read(source))
+
+
+def test_a_classification_that_asks_nothing_is_refused_with_its_place(tmp_path: Path) -> None:
+    ontology = {"objects": [], "classifications": [{"id": "1", "featureNodeHash": "abcdefgh", "attributes": []}]}
+    with pytest.raises(ReadError, match=r"ontology\.json: .*attributes: expected array of length >= 1"):
+        read(folder(tmp_path / "in", ontology))
+
+
 def test_a_folder_without_its_ontology_is_nobodys(tmp_path: Path) -> None:
     (tmp_path / "label_rows.jsonl").write_text("")
     with pytest.raises(ReadError, match=r"expected ontology\.json and label_rows\.jsonl side by side"):

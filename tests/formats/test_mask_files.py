@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from encord_convert import Report, formats, read, write
+from encord_convert import Report, convert, formats, read, write
 from encord_convert._samples import SAMPLES, Sample, box, mask_of
 from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats import Match
@@ -364,3 +364,40 @@ def test_a_label_without_coordinates_is_refused_with_a_sentence(name: str) -> No
     files[rows] = files[rows].replace(b'"bitmask":{', b'"bitmask_2":{', 1)
     with pytest.raises(ReadError, match="has no coordinates"):
         list(read_back(name, files))
+
+
+def index_folder(folder: Path, listed: str) -> Path:
+    """Write images of classes, the last with a value and a palette that the others have not."""
+    for number in range(5):
+        image = Image.fromarray(np.roll(M, number, axis=1) * (1 if number < 4 else 9))
+        image.putpalette([number, 7, 8] * 20)
+        path = folder / "masks" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path)
+    if listed:
+        (folder / "classes.txt").write_text(listed)
+    return folder
+
+
+@pytest.mark.parametrize("listed", ["", "0 nothing\n1 car\n9 road\n"])
+def test_several_processes_read_images_of_classes_as_one_does(listed: str, tmp_path: Path) -> None:
+    source = index_folder(tmp_path / "set", listed)
+    files = []
+    for jobs in (1, 2, 3):
+        report = convert(source, tmp_path / str(jobs), from_="masks-index", to="coco-rle", jobs=jobs)
+        files.append(((tmp_path / str(jobs) / "annotations.json").read_bytes(), report.counts()))
+    assert len(read(source, "masks-index").shards(2)) == 2
+    assert files[0] == files[1] == files[2]
+
+
+@pytest.mark.parametrize("name", ["masks", "masks-index", "masks-instance"])
+def test_several_processes_write_masks_as_one_does(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("encord_convert.formats.masks.page._LEAST_SHARED", 1)
+    source = index_folder(tmp_path / "set", "")
+    written_by = []
+    for jobs in (1, 2):
+        convert(source, tmp_path / str(jobs), from_="masks-index", to=name, jobs=jobs)
+        paths = sorted(path for path in (tmp_path / str(jobs)).rglob("*") if path.is_file())
+        written_by.append([(path.relative_to(tmp_path / str(jobs)), path.read_bytes()) for path in paths])
+    assert written_by[0] == written_by[1]
+    assert len(written_by[0]) > 5

@@ -209,6 +209,12 @@ def test_an_empty_file_of_results_needs_no_size() -> None:
     assert [row.number_of_frames for row in alone.rows] == [1]
 
 
+def test_half_a_size_is_none() -> None:
+    found = Read("mot", {"a/gt/gt.txt": "", "a/seqinfo.ini": INI.replace("imHeight=80", "imHe")})
+    assert [(row.width, row.height) for row in found.rows] == [(0, 0)]
+    assert len(Read("kitti", written("kitti", found.labels)[0]).rows) == 1
+
+
 def test_shares_of_images_with_blanks_between_are_not_rows_of_mot() -> None:
     polygons = "0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n0 0 0 1 0 1 1 0 1\n"
     assert detect(MemorySource({"labels/a.txt": polygons.encode(), "labels/b.txt": polygons.encode()})).name != "mot"

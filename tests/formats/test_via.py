@@ -131,6 +131,25 @@ def test_a_damaged_region_costs_itself_and_is_counted(shape: Any) -> None:
     assert len(found.objects) == 1 and found.losses == {"INVALID_GEOMETRY": 1}
 
 
+def test_an_integer_that_is_no_float_comes_back_as_it_is() -> None:
+    files = written("via", via(region(label="car", plate=10**400)).labels)[0]
+    assert str(10**400) in files["via_region_data.json"].decode()
+
+
+def test_attributes_without_a_shape_are_counted_in_a_table() -> None:
+    table = (FIXTURES / "via" / "csv-2" / "via_region_data.csv").read_text()
+    assert table.endswith('"{}","{}"\n')
+    odd = table.removesuffix('"{}"\n') + '"{""name"":""swan""}"\n'
+    assert Read("via", {"a.csv": odd}, size="480x320").losses == {"INVALID_GEOMETRY": 1}
+
+
+def test_a_key_that_is_not_the_name_and_size_is_counted_where_it_has_no_place() -> None:
+    odd = json.dumps({"odd": entry(region(label="car"))["a.jpg9"]})
+    found = Read("via", {"via.json": odd}, size="100x80")
+    _, report = written("voc", found.labels)
+    assert [(loss.code, loss.label) for loss in report.losses()] == [("NATIVE_DROPPED", "image.(key)")]
+
+
 def test_a_region_without_a_shape_or_a_class_is_called_a_region_and_makes_no_class() -> None:
     found = via(region(label="car"), region({}))
     assert [(loss.type, loss.label) for loss in found.report.losses()] == [("region", "")]

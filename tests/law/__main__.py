@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
 from law import RULES, Tally  # noqa: E402
-from runs import GAPS, Run, run_fixtures, run_mutations  # noqa: E402
+from runs import GAPS, Run, run_fixtures, run_mutations, scratch  # noqa: E402
 from sources import sources  # noqa: E402
 
 
@@ -32,15 +31,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the tallies as JSON")
     parser.add_argument("--accept", action="store_true", help="rewrite the list of known gaps")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        all_sources = list(sources(Path(scratch) / "made"))
+    with scratch() as room:
+        all_sources = list(sources(room / "made"))
         found: dict[str, tuple[Run, Run]] = {}
         for format_ in dict.fromkeys(source.format for source in all_sources):
             if not args.only or format_ in args.only:
                 those = [source for source in all_sources if source.format == format_]
                 started = time.monotonic()
-                fixtures = run_fixtures(those, Path(scratch))
-                changed = run_mutations(those, Path(scratch), args.mutations, args.seed)
+                fixtures = run_fixtures(those, room)
+                changed = run_mutations(those, room, args.mutations, args.seed)
                 found[format_] = fixtures, changed
                 print(f"{format_}: {time.monotonic() - started:.1f} s", file=sys.stderr)
     if args.json:

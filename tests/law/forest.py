@@ -15,7 +15,8 @@ import json
 import re
 import warnings
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,14 @@ def forest(root: Path) -> dict[str, Tree]:
         walker = WALKERS.get(path.suffix.lower()) or (WALKERS[".dcm"] if _is_dicom(path) else None)
         if walker is not None:
             name = path.name if root.is_file() else path.relative_to(root).as_posix()
-            trees[name] = walker(path.read_bytes())
+            trees[name] = _walked(walker, path.read_bytes())
     return trees
+
+
+@lru_cache(1000)
+def _walked(walker: Callable[[bytes], Tree], data: bytes) -> Tree:
+    """Walk a file; one that stands in many copies of a source only once, so that no tree may be changed."""
+    return walker(data)
 
 
 def _is_dicom(path: Path) -> bool:

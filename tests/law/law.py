@@ -160,13 +160,18 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
     ):
         # Nothing was added; or what it was added to may be what was dropped.
         return False
-    if what.endswith(_NOTHING) or ": id: " in what:
+    if what.endswith(_NOTHING) or re.search("[:,] id: ", what):
         return False
-    path = re.findall(r"\w+", what.partition(" = ")[0])
+    if _NO_CLASS.match(what):
+        return False
+    path = [word.replace(f"_{MARK}", "") for word in re.findall(r"\w+", what.partition(" = ")[0])]
+    has_answers = any(word in ("flags", "actions") or word.endswith("attributes") for word in path)
     for loss in report.losses():  # what is counted, or dropped, with all that is in it
-        if loss.type == "key" and loss.label.split(".")[-1] in path:
+        if loss.type == "key" and loss.label.endswith((".(key)", ".region_id")) and "rename: " in what:
             return False
-        if (loss.type == "answer" or ("answer", loss.label) in report.writing.dropped) and "attributes" in path:
+        if loss.type == "key" and not set(loss.label.split(".")[-1].split()).isdisjoint(path):  # or "other flags"
+            return False
+        if (loss.type == "answer" or ("answer", loss.label) in report.writing.dropped) and has_answers:
             return False
         if loss.kind is Kind.DROPPED and (
             loss.type in path or (loss.feature is Feature.SHAPE and "annotations" in path)
@@ -188,8 +193,11 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
     return not any(mark in row.data_title for row in rows for mark in marks)  # the name of an image is no label
 
 
-_NOTHING = (" = ''", " = None", " = []", " = {}")
+_NOTHING = (" = ''", " = None", " = []", " = {}", " = False")
 """How a mutation ends that renames what says nothing."""
+
+_NO_CLASS = re.compile(r"class-descriptions\.csv: rename: .*, column DisplayName")
+"""The first line of the file names its columns; it is no class, and has a place in this file alone."""
 
 
 def _texts_of(folder: Path) -> str:

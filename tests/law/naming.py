@@ -20,6 +20,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from following import Followed
@@ -46,11 +47,12 @@ class Entry:
         bare = name.lstrip("@#")
         if bare in (self.type, self.feature, self.element, self.element.strip("<>")):
             return True
-        word = re.escape(bare)
-        code = re.escape(re.sub(r"\W+", "_", bare).upper())
-        return bool(
-            re.search(rf"['\"`<‘“@./]{word}['\"`>’”,:\].]", self.detail) or re.match(rf"{code}S?(_|$)", self.code)
-        )
+        return _quotes(self.code, self.detail, bare)
+
+    @cached_property
+    def tags(self) -> frozenset[str]:
+        """The elements of DICOM that the entry names, eight hexadecimal digits each."""
+        return frozenset(map("".join, re.findall(r"\((\w{4}),(\w{4})\)", self.detail)))
 
     def takes(self, item: Any) -> bool:
         """Cover an item, if the count allows one more."""
@@ -60,6 +62,17 @@ class Entry:
             return False
         self.covered.add(item)
         return True
+
+
+@lru_cache(100_000)
+def _quotes(code: str, detail: str, name: str) -> bool:
+    """Tell whether a code begins with a name, or a detail has it between marks."""
+    first = re.sub(r"\W+", "_", name).upper()
+    if code.startswith(first) and re.match(r"S?(_|$)", code[len(first) :]):
+        return True
+    if name not in detail:
+        return False
+    return re.search(rf"['\"`<‘“@./]{re.escape(name)}['\"`>’”,:\].]", detail) is not None
 
 
 def entries_of(report: Mapping[str, Any]) -> list[Entry]:
@@ -150,11 +163,16 @@ def _titles(value: Any) -> set[str]:
 
 def matches(pattern: str, path: str) -> bool:
     """Tell whether a path of the rules (``*`` is one step, ``**`` any) is a path."""
+    return _expression(pattern).fullmatch(path) is not None
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
     parts = [
         ".*" if part == "**" else r"[^.\[\]]+" if part == "*" else re.escape(part)
         for part in re.split(r"(\*\*|\*)", pattern)
     ]
-    return re.fullmatch("".join(parts), path) is not None
+    return re.compile("".join(parts))
 
 
 def uncovered(gone: Iterable[Followed], entries: list[Entry], rules: Rules) -> list[Followed]:
@@ -165,23 +183,25 @@ def uncovered(gone: Iterable[Followed], entries: list[Entry], rules: Rules) -> l
         by_item[one.item].append(one)
     # What is dropped as a whole first, and the items of which most is gone.
     ordered = sorted(entries, key=lambda entry: entry.kind != "dropped" or entry.type == "key")
+    has_keys = any(entry.type == "key" for entry in entries)
     for those in sorted(by_item.values(), key=len, reverse=True):
         for one in those:
-            closest = sorted(ordered, key=lambda entry: entry.type == "key" and not entry.label.endswith(one.key))
-            if not any(_covers(entry, one, rules) for entry in closest):
+            closest = ordered
+            if has_keys:
+                closest = sorted(ordered, key=lambda entry: entry.type == "key" and not entry.label.endswith(one.key))
+            path = rules.pattern(one.steps)
+            if not any(_covers(entry, one, path, rules) for entry in closest):
                 left.append(one)
     return left
 
 
-def _covers(entry: Entry, gone: Followed, rules: Rules) -> bool:
-    path = rules.pattern(gone.steps)
-    file = str(gone.item[0])
-    about_file = entry.code in FILES or entry.type == "file"
-    if about_file and (any(name.endswith(file) for name in entry.files) or file in entry.detail):
-        return True
+def _covers(entry: Entry, gone: Followed, path: str, rules: Rules) -> bool:
+    if entry.code in FILES or entry.type == "file":
+        file = str(gone.item[0])
+        if any(name.endswith(file) for name in entry.files) or file in entry.detail:
+            return True
     if entry.code == "ELEMENT_NOT_KEPT":  # by tag; how many files have it
-        tags = [f"({step[:4]},{step[4:]})" for step in gone.steps if len(step) == 8]
-        return any(tag in entry.detail for tag in tags) or "more of them" in entry.detail
+        return not entry.tags.isdisjoint(gone.steps) or "more of them" in entry.detail
     if entry.code == "KEYS_NOT_READ" and not entry.kind:  # one note with the names of all
         said = {name.rpartition(".")[2] for name in re.findall(r"[^\s,:]+", entry.detail.rstrip("."))}
         if isinstance(gone.value, dict) and said & gone.value.keys():
@@ -225,6 +245,7 @@ def _covers(entry: Entry, gone: Followed, rules: Rules) -> bool:
             is_whole = matches(pattern, path) and gone.state == "missing"
             whole = (is_whole or entry.type in types) and entry.kind == "dropped"
             geometry = not is_whole and gone.key in rules.geometry and entry.kind != "dropped"
-            if (whole or geometry) and entry.takes(gone.item):
+            deep = len(gone.item) if "*" in pattern else 1 + 2 * pattern.count("[]")  # a box in an object is of it
+            if (whole or geometry) and entry.takes(gone.item[:deep]):
                 return True
     return False

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from law import Tally, added, converted, gone, pattern_of, unsaid
@@ -92,6 +94,16 @@ def run_mutations(sources: Iterable[Source], scratch: Path, count: int, seed: in
             run.crashed.append(f"{said}: {type(error).__name__}: {error}")
         run.slowest_s = max(run.slowest_s, time.monotonic() - started)
     return run
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Yield a folder in memory if there is such: what is written to it is read once, and need not outlive anything."""
+    with TemporaryDirectory(prefix="law-", dir=MEMORY if Path(MEMORY).is_dir() else None) as folder:
+        yield Path(folder)
+
+
+MEMORY = "/dev/shm"
 
 
 ONLY_WRITTEN: tuple[str | Format, ...] = (

@@ -11,13 +11,13 @@ import pytest
 from derived import is_derived
 from law import RULES, Converted, Tally, converted, followed, gone
 from naming import entries_of, uncovered
-from runs import GAPS, run_fixtures, run_mutations
+from runs import GAPS, run_fixtures, run_mutations, scratch
 from sources import Source, sources
 
 from encord_convert import ConvertError, NotRepresentableError
 
 KNOWN = json.loads(GAPS.read_text())
-MUTATIONS = 60
+MUTATIONS = 500
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,11 @@ def test_each_leaf_of_a_fixture_comes_back_or_is_named(
 
 @pytest.mark.parametrize("format_", KNOWN)
 def test_nothing_that_is_added_to_a_file_vanishes(
-    format_: str, held: dict[str, list[Source]], tmp_path: Path, pytestconfig: pytest.Config
+    format_: str, held: dict[str, list[Source]], pytestconfig: pytest.Config
 ) -> None:
     count = pytestconfig.getoption("--law-mutations", default=None) or MUTATIONS
-    run = run_mutations(held[format_], tmp_path, count)
+    with scratch() as room:
+        run = run_mutations(held[format_], room, count)
     assert not run.crashed
     assert run.slowest_s < 30
     known = KNOWN[format_]["added"]

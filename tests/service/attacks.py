@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from harness import key_of, running
+from harness import database_of, key_of, running
 from test_serve_cli import client, key_files, served
 from worlds import world
 
@@ -68,7 +68,8 @@ def target(folder: Path, rows: int = 0) -> Iterator[Target]:
         made = world(server)
         hashes = [made.add(title=f"{number}.png") for number in range(rows)]
         dataset = made.dataset_hash
-    with served(folder / "data") as (process, url):
+    database = database_of(folder / "data")
+    with served(folder / "data", *(() if database is None else ("--database", database))) as (process, url):
         yield Target(url, process.pid, client(url, private), dataset, hashes)
 
 

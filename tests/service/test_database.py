@@ -64,6 +64,7 @@ def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
         assert connection.execute("SELECT version FROM schema_version").fetchall() == [(NEWEST,)]
 
 
+@pytest.mark.skipif("SERVICE_DATABASE" in os.environ, reason="takes a file apart")
 @pytest.mark.proves("service: 3")
 def test_an_older_database_gets_folders_items_and_stages(tmp_path: Path) -> None:
     folder, image_path = tmp_path / "service", str(image(tmp_path / "a.png", 8, 6))

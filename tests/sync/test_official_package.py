@@ -50,7 +50,7 @@ def test_rows_of_the_newest_package_are_taken_and_given_as_they_are(name: str) -
     saved = golden.get("output") or golden["row"]
     labels = LabelSet.from_encord([Official(saved["data_title"], structure, saved)])
     target = Official(saved["data_title"], structure, emptied(saved))
-    assert [one is target for one in labels.to_encord_sdk([target])] == [True]
+    assert [one is target for one in labels.to_encord([target])] == [True]
     [wanted] = labels
     assert {key: value for key, value in target.d.items() if key in saved} == {
         key: value for key, value in wanted.to_encord_dict().items() if key in saved
@@ -65,7 +65,7 @@ def test_classes_of_another_project_are_those_of_the_same_name_and_shape() -> No
         item["featureNodeHash"] = item["featureNodeHash"][::-1]
     structure = OntologyStructure.from_dict(members)
     target = Official("road.mp4", structure, emptied(row_dict(row)))
-    list(labels.to_encord_sdk([target]))
+    list(labels.to_encord([target]))
     [given] = LabelSet.from_encord([target])
     assert [one.ontology_item.shape.value for one in given.get_object_instances()] == ["ellipse", "cuboid_2d"]
     assert [one.feature_hash for one in given.get_object_instances()] == [
@@ -79,7 +79,7 @@ def test_a_class_the_project_lacks_is_named_and_no_row_is_touched() -> None:
     structure = OntologyStructure([], [])
     target = Official("cam/1.png", structure, before := emptied(row_dict(row)))
     with pytest.raises(MappingError, match=r"lacks the class 'car' \(bounding_box\); .*'pond' \(ellipse\)"):
-        list(labels.to_encord_sdk([target]))
+        list(labels.to_encord([target]))
     assert target.d == before
 
 
@@ -88,5 +88,5 @@ def test_a_row_that_belongs_to_none_is_named_and_no_row_is_touched() -> None:
     [row] = labels
     target = Official("other.png", labels.ontology, before := emptied(row_dict(row)))
     with pytest.raises(RowMismatchError, match=r"cam/1\.png: there is no row of this title, and it has labels\."):
-        list(labels.to_encord_sdk([target]))
+        list(labels.to_encord([target]))
     assert target.d == before

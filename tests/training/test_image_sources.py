@@ -310,6 +310,35 @@ def test_images_are_found_in_the_usual_places(labels: str, images: str, tmp_path
     assert (tmp_path / "out" / "train" / "a.jpg").samefile(source / images)
 
 
+def mask_png() -> bytes:
+    """A mask of an image of this size: class 1 on its lower half."""
+    image = Image.new("P", (WIDTH, HEIGHT))
+    image.putpalette([0, 0, 0, 200, 0, 0])
+    image.paste(1, (0, HEIGHT // 2, WIDTH, HEIGHT))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_a_mask_is_not_taken_for_the_image_it_belongs_to(tmp_path: Path) -> None:
+    files = {
+        "classes.txt": "background\ncar\n",
+        "SegmentationClass/x.png": mask_png(),
+        **image_files("JPEGImages/x.jpg"),
+    }
+    source = save(tmp_path / "src", files)
+    words = ["--from", "masks-index", "--target", "detectron2", "--split", "train=1"]
+    assert call("convert", source, tmp_path / "out", *words) == 0
+    [written] = [path for path in (tmp_path / "out").rglob("x.*") if path.is_file()]
+    assert written.samefile(source / "JPEGImages/x.jpg")
+
+
+def test_a_mask_alone_is_no_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = save(tmp_path / "src", {"classes.txt": "background\ncar\n", "SegmentationClass/x.png": mask_png()})
+    assert call("convert", source, tmp_path / "out", "--from", "masks-index", "--target", "detectron2") != 0
+    assert "image" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("labels", "images"),
     [

@@ -8,7 +8,6 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -35,12 +34,10 @@ from encord_convert.formats.coco.index_entries import (
 from encord_convert.formats.coco.index_records import Records, repetitions
 from encord_convert.formats.coco.json_walk import Chunk, Document, Value
 from encord_convert.formats.coco.native import IdStats
+from encord_convert.formats.coco.stats import AnswerStats, ClassStats
 
 MOST_FRAMES = 10_000_000
 """Frames of a row are numbered below this; what says otherwise is damage."""
-
-MOST_VALUES = 64
-"""How many different values of an attribute are remembered."""
 
 _GEOMETRY = frozenset({"bbox", "segmentation", "keypoints", "segments_info", "caption", "category_id"})
 _MOST_KNOWN = 10_000
@@ -52,87 +49,6 @@ _SIDES = ("keypoints", "rotation", "track_id", "instance_id", "segments_info", "
 """Keys by which an annotation tells more of its class than its outline and its attributes do."""
 
 _frames = msgspec.json.Decoder(list[Frame])
-
-
-@dataclass(slots=True)
-class AnswerStats:
-    """What the values of one attribute are, over all annotations of a class."""
-
-    kinds: set[str] = field(default_factory=set)
-    values: dict[str, None] = field(default_factory=dict)
-    last: dict[Any, Any] = field(default_factory=dict)
-    changes: bool = False
-
-    def see(self, value: Any, track: Any = None) -> None:
-        """Take a value into account, and that of a track on an earlier frame."""
-        kind = kind_of_value(value)
-        if not kind:
-            return
-        self.kinds.add(kind)
-        if kind in ("text", "list"):
-            for text in value if kind == "list" else (value,):
-                if len(self.values) <= MOST_VALUES:
-                    self.values[text] = None
-        if track is not None and not self.changes and self.last.setdefault(track, value) != value:
-            self.changes = True
-            self.last.clear()
-
-    def merge(self, other: AnswerStats) -> None:
-        """Add what another file knows."""
-        self.kinds |= other.kinds
-        self.values.update(other.values)
-        self.changes |= other.changes
-
-
-def kind_of_value(value: Any) -> str:
-    """Return ``bool``, ``number``, ``text``, ``list`` (of texts) or ``json``; nothing for null."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, (int, float)):
-        return "number"
-    if isinstance(value, str):
-        return "text"
-    return "list" if isinstance(value, list) and all(isinstance(one, str) for one in value) else "json"
-
-
-@dataclass(slots=True)
-class ClassStats:
-    """What the annotations of one category are.
-
-    ``kinds`` counts them by what they are drawn as, ``crowds`` are those of which some are crowds. ``said`` are the
-    shapes that annotations themselves say they have. ``pose`` is the first list of keypoints, or the first in which all
-    are labelled.
-    """
-
-    kinds: Counter[str] = field(default_factory=Counter)
-    crowds: set[str] = field(default_factory=set)
-    said: dict[str, None] = field(default_factory=dict)
-    answers: dict[str, AnswerStats] = field(default_factory=dict)
-    is_rotated: bool = False
-    points: int = 0
-    pose: list[float] | None = None
-    is_whole: bool = False
-
-    def see_pose(self, keypoints: list[float]) -> None:
-        """Take a list x, y, v, … into account."""
-        self.points = max(self.points, len(keypoints) // 3)
-        is_whole = all(keypoints[2::3])
-        if self.pose is None or (is_whole and not self.is_whole):
-            self.pose, self.is_whole = keypoints, is_whole
-
-    def merge(self, other: ClassStats) -> None:
-        """Add what another file knows."""
-        self.kinds.update(other.kinds)
-        self.crowds |= other.crowds
-        self.said |= other.said
-        self.is_rotated |= other.is_rotated
-        self.points = max(self.points, other.points)
-        if other.pose is not None and (self.pose is None or (other.is_whole and not self.is_whole)):
-            self.pose, self.is_whole = other.pose, other.is_whole
-        for name, stats in other.answers.items():
-            self.answers.setdefault(name, AnswerStats()).merge(stats)
 
 
 OWN_KEYS = frozenset(

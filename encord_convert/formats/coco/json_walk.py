@@ -48,6 +48,17 @@ _raws = msgspec.json.Decoder(list[Raw])
 _tables = msgspec.json.Decoder(dict[str, Raw])
 _raw = msgspec.json.Decoder(Raw)
 
+
+def _may_stand(word: bytes, text: bytes) -> bool:
+    """Tell whether a word may stand for a value: behind what can be before one, and not amid the letters of a mask."""
+    at = text.find(word)
+    while at >= 0:
+        if not at or text[at - 1] in b"[:,- \t\r\n":
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
 TABLES = frozenset({"images", "annotations", "categories", "videos"})
 """Lists that may stand as objects, each entry under a key of its own."""
 
@@ -150,7 +161,7 @@ class Document:
         """Return bytes from an offset: fewer at the end. What JSON has no numbers for is an empty object there."""
         self._stream.seek(offset)
         text = self._stream.read(count)
-        if b"NaN" in text or b"Infinity" in text:
+        if _may_stand(b"NaN", text) or _may_stand(b"Infinity", text):
             text = _NO_NUMBER.sub(_without_number, text)
         return text
 

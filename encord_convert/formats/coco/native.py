@@ -9,10 +9,10 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,8 +39,7 @@ _QUIET = (
 _EMPTY_WHERE_ZERO = ("license", "date_captured")
 
 
-@dataclass(slots=True)
-class IdStats:
+class IdStats(msgspec.Struct):
     """What the ids of a list are, as they are met.
 
     Attributes
@@ -96,8 +95,7 @@ def stats_of(ids: Sequence[int] | NDArray[Any], given: Sequence[Any] = ()) -> Id
     return stats
 
 
-@dataclass(slots=True)
-class KeptIds:
+class KeptIds(msgspec.Struct):
     """Which ids are written back.
 
     Attributes

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from encord_convert.formats.coco.categories import RESERVED, Questions, color_of
-from encord_convert.formats.coco.index import AnswerStats, ClassStats
 from encord_convert.formats.coco.index_entries import NO_ID, number_of, texts_of
 from encord_convert.formats.coco.options import ReadOptions
+from encord_convert.formats.coco.stats import AnswerStats, ClassStats
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level, Where
@@ -46,8 +47,7 @@ class Unknown:
     """Stands for a value an attribute cannot hold."""
 
 
-@dataclass(slots=True)
-class Category:
+class Category(msgspec.Struct):
     """One entry of ``categories``.
 
     ``is_declared`` says that its ``supercategory`` is what Encord's own exporter writes there, shapes; ``declared`` is
@@ -56,14 +56,14 @@ class Category:
 
     name: str
     supercategory: str = ""
-    keypoints: list[str] = field(default_factory=list)
-    edges: list[Any] = field(default_factory=list)
+    keypoints: list[str] = []
+    edges: list[Any] = []
     color: str | None = None
     declared: Shape | None = None
     is_declared: bool = False
-    stats: ClassStats = field(default_factory=ClassStats)
+    stats: ClassStats = msgspec.field(default_factory=ClassStats)
     id: int = NO_ID
-    native: dict[str, Any] = field(default_factory=dict)
+    native: dict[str, Any] = {}
 
 
 def categories_by_id(entries: Iterable[Any], counts: Counts) -> dict[int, Category]:
@@ -109,8 +109,7 @@ _KEYS = frozenset({"id", "name", "encord_name"})
 """Keys of categories of which the class has its name."""
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(msgspec.Struct):
     """How annotations of one category that are drawn alike become objects of one class.
 
     Parameters
@@ -131,8 +130,8 @@ class Plan:
     object: Object
     questions: dict[str, Any]
     crowd: Any = None
-    constants: list[tuple[Any, Any]] = field(default_factory=list)
-    nodes: list[SkeletonNode] = field(default_factory=list)
+    constants: list[tuple[Any, Any]] = []
+    nodes: list[SkeletonNode] = []
 
     @property
     def shape(self) -> Shape:

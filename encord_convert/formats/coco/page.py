@@ -128,7 +128,6 @@ from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.options import ReadOptions
-from encord_convert.formats.coco.read import files_of, read_source
 from encord_convert.formats.coco.write_numbers import TOLERANCE_PX
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
@@ -225,6 +224,8 @@ class WriteOptions:
 
 def identify(source: Source) -> Match:
     """Say yes if a JSON file begins like results, or like an object with one of COCO's lists right below the top."""
+    from encord_convert.formats.coco.read import files_of
+
     return Match.YES if files_of(source) else Match.NO
 
 
@@ -237,6 +238,8 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         There is none, or one is not JSON or cut short, or the size of an image is not known, or it is a list of
         results whose ground truth is not named.
     """
+    from encord_convert.formats.coco.read import read_source
+
     return read_source(source, options, report)
 
 

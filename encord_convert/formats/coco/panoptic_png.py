@@ -29,10 +29,8 @@ def segments_of(source: Source, member: str, name: str) -> Segments | None:
     The number of a segment is ``R + 256 G + 65536 B``. The PNG lies in a folder that has the name of the JSON file
     without its suffix, or beside it.
     """
-    folder = member.rpartition("/")[0]
-    stem = member.rpartition("/")[2].partition(".json")[0]
     plain = name.replace("\\", "/")
-    opened = _opened(source, member, [f"{stem}/{plain}", plain], folder)
+    opened = _opened(source, member, [_own_folder(member) + plain, plain], member.rpartition("/")[0])
     if opened is None:
         return None
     place, stream = opened
@@ -43,6 +41,15 @@ def segments_of(source: Source, member: str, name: str) -> Segments | None:
     except (OSError, ValueError) as error:
         raise ReadError(place, f"is not an image that can be read ({error}).") from error
     return Segments((image.width, image.height), masks)
+
+
+def _own_folder(member: str) -> str:
+    return member.rpartition("/")[2].partition(".json")[0] + "/"
+
+
+def png_of(member: str, name: str) -> str:
+    """Return where the PNG of an annotation lies if it has a folder of its own, as a member of the source."""
+    return f"{member[: member.rfind('/') + 1]}{_own_folder(member)}{name}".replace("\\", "/")
 
 
 def _numbers(colours: NDArray[np.uint32]) -> NDArray[np.uint32]:

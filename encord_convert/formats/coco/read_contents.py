@@ -27,11 +27,14 @@ from encord_convert.hub.native import says_nothing
 NO_RAW = Raw(b"")
 
 
-def opened(source: Source, part: Part, entries: list[Any], size: tuple[int, int], title: str) -> Iterator[Any]:
-    """Yield annotations; of a panoptic one its segments."""
+def opened(
+    source: Source, part: Part, entries: list[Any], size: tuple[int, int], title: str
+) -> Iterator[tuple[Any, str]]:
+    """Yield annotations, and what each is (:func:`drawn_as`); of a panoptic one its segments."""
     for entry in entries:
-        if entry is None or drawn_as(entry) != "panoptic":
-            yield entry
+        kind = "" if entry is None else drawn_as(entry)
+        if kind != "panoptic":
+            yield entry, kind
             continue
         segments = value_of(entry.segments_info)
         shown = segments_of(source, part.document.member, str(entry.file_name))
@@ -52,7 +55,7 @@ def opened(source: Source, part: Part, entries: list[Any], size: tuple[int, int]
                 area=raw_of(segment.get("area")),
             )  # fmt: skip
             if drawn is not None:
-                yield own
+                yield own, drawn_as(own)
             elif shown is None:
                 part.reader.lose(own, "PANOPTIC_PNG_MISSING", detail, title)
             else:

@@ -9,6 +9,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import mul
 from typing import Any
 
 import msgspec
@@ -36,7 +37,7 @@ _AREA, _AREA_PX = 1e-3, 0.01
 
 _NO_ATTRIBUTES: Mapping[str, Any] = {}
 
-_boxes = msgspec.json.Decoder(list[float])
+_boxes, _areas = msgspec.json.Decoder(list[float]), msgspec.json.Decoder(float)
 
 
 def own_extent(
@@ -44,10 +45,12 @@ def own_extent(
 ) -> dict[str, Any]:
     """Return ``bbox`` and ``area`` of an annotation as it says them, if they are not those of its geometry."""
     own: dict[str, Any] = {}
-    says_box, area = is_given(entry.bbox), value_of(entry.area)
-    if not says_box and area is None:
+    if not (len(entry.bbox) or len(entry.area)):
         return own
     bbox, of_geometry = extent_of(coordinates, size)
+    if _says(entry, bbox, of_geometry):
+        return own
+    says_box, area = is_given(entry.bbox), value_of(entry.area)
     box = value_of(entry.bbox) if says_box else None
     if box is not None and not _is_box(box):
         if len(numbers_of(box) or ()) != 5:
@@ -59,6 +62,22 @@ def own_extent(
     if area is not None and _is_other(area, of_geometry):
         own["area"] = area
     return own
+
+
+def _says(entry: Any, bbox: list[float], of_geometry: float) -> bool:
+    """Tell an annotation that says the box and the area of its geometry, in numbers, as most do."""
+    try:
+        left, top, width, height = _boxes.decode(entry.bbox)
+        area = _areas.decode(entry.area)
+    except ValueError:
+        return False
+    return (
+        abs(left - bbox[0]) <= BOX_PX
+        and abs(top - bbox[1]) <= BOX_PX
+        and abs(width - bbox[2]) <= BOX_PX
+        and abs(height - bbox[3]) <= BOX_PX
+        and not _is_other(area, of_geometry)
+    )
 
 
 def is_sound(key: str, value: Any) -> bool:
@@ -137,12 +156,14 @@ def _differ(box: list[float], other: list[float]) -> bool:
 
 def extent_of(coordinates: Any, size: tuple[int, int]) -> tuple[list[float], float]:
     """Return left, top, width and height of a geometry in pixels, and its area."""
-    if isinstance(coordinates, BitmaskCoordinates):
-        runs, left, top, width, height = coordinates._box_runs()
-        return [left, top, width, height], float(rle.area_from_runs(runs))
     if isinstance(coordinates, BoundingBoxCoordinates):
         box = _box(coordinates, size)
         return box, box[2] * box[3]
+    if isinstance(coordinates, PolygonCoordinates) and not coordinates._is_nested:
+        return _extent_of_ring(coordinates._flat, size)
+    if isinstance(coordinates, BitmaskCoordinates):
+        runs, left, top, width, height = coordinates._box_runs()
+        return [left, top, width, height], float(rle.area_from_runs(runs))
     if isinstance(coordinates, RotatableBoundingBoxCoordinates):
         x, y, w, h = _box(coordinates, size)
         angle = np.deg2rad(coordinates.theta)
@@ -156,7 +177,7 @@ def extent_of(coordinates: Any, size: tuple[int, int]) -> tuple[list[float], flo
         return box, box[2] * box[3]
     if isinstance(coordinates, PolygonCoordinates):
         outlines, area = [], 0.0
-        for part in _flat_rings(coordinates):
+        for part in coordinates.polygons:
             outer, *holes = (np.array(ring, np.float64).reshape(-1, 2) * size for ring in part)
             outlines.append(outer)
             area += abs(_shoelace(outer)) - sum(abs(_shoelace(hole)) for hole in holes)
@@ -176,12 +197,24 @@ def box_around(points: Sequence[Any], size: tuple[int, int]) -> list[float]:
     return [left, top, width, height]
 
 
-def _flat_rings(polygon: Any) -> Any:
-    return polygon.polygons if polygon._is_nested else [[polygon._flat]]
-
-
 def _box(c: Any, size: tuple[int, int]) -> list[float]:
     return [c.top_left_x * size[0], c.top_left_y * size[1], c.width * size[0], c.height * size[1]]
+
+
+def _extent_of_ring(flat: Any, size: tuple[int, int]) -> tuple[list[float], float]:
+    """Return what :func:`extent_of` does of one ring, x0, y0, …; of the few points of most, lists are faster."""
+    if not 0 < len(flat) < 2 * _FEW_POINTS:
+        ring = np.array(flat, np.float64).reshape(-1, 2) * size
+        return _bounds(ring), abs(_shoelace(ring)) if len(ring) else 0.0
+    width, height = size
+    numbers = flat.tolist() if isinstance(flat, np.ndarray) else flat
+    xs, ys = [x * width for x in numbers[::2]], [y * height for y in numbers[1::2]]
+    left, top = min(xs), min(ys)
+    twice = sum(map(mul, xs, ys[1:])) - sum(map(mul, ys, xs[1:])) + xs[-1] * ys[0] - ys[-1] * xs[0]
+    return [left, top, max(xs) - left, max(ys) - top], abs(twice) / 2
+
+
+_FEW_POINTS = 50
 
 
 def _bounds(places: Floats) -> list[float]:

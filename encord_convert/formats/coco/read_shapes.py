@@ -31,7 +31,6 @@ from encord_convert.sdk.objects.attributes import ChecklistAttribute
 _MOST_SHARED = 4096
 _SHORT = 256
 _NO_ATTRIBUTES: dict[str, Any] = {}
-_TRACKS = ("track_id", "instance_id")
 SAID_KEYS = ("track_id", "instance_id", "video_id", "iscrowd", "score", "confidence", "rotation", "num_keypoints",
              "bbox", "segmentation", "keypoints", "attributes", "segmentations", "bboxes", "area", "areas")  # fmt: skip
 """Keys of an annotation without a geometry that are nothing in the hub."""
@@ -63,6 +62,14 @@ class Placed:
         self.native: dict[str, Any] = {}
 
 
+_NO_AREA = (
+    Level.INFO, "AREA_DERIVED", "An annotation has no area; where it is written again it has that of its shape."
+)  # fmt: skip
+_NO_FLAG = (
+    Level.INFO, "ISCROWD_MISSING", "An annotation does not say whether it is a crowd; it is read as one object."
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class _Suspicions:
     """What all annotations of a file together let one suspect."""
@@ -72,9 +79,6 @@ class _Suspicions:
     def __call__(self, counts: Counts, totals: Mapping[str, int]) -> None:
         """Say it."""
         where, boxes = Where(file=self.place), totals["boxes"]
-        if totals["without area"]:
-            detail = "An annotation has no area; where it is written again it has that of its shape."
-            counts.note(Level.INFO, "AREA_DERIVED", detail, where, count=totals["without area"])
         form = None
         if boxes > 1 and totals["small"] == boxes:
             form = (
@@ -124,7 +128,7 @@ class Reader:
 
     def begin(self) -> None:
         """Start to count what :meth:`close` will speak of."""
-        self.boxes = self.small_boxes = self.leaving_boxes = self._without_area = 0
+        self.boxes = self.small_boxes = self.leaving_boxes = 0
 
     @property
     def unknown_keys(self) -> list[str]:
@@ -185,7 +189,7 @@ class Reader:
         except Invalid as fault:
             self.lose(entry, fault.code, fault.detail, title, fault.feature)
             return None
-        self._without_area += not (len(entry.area) or len(entry.areas))
+        self.tell_missing(entry, title)
         label, counts = plan.label, self.counts
         found = Placed(plan, kind, coordinates)
         key = (kind, label)
@@ -226,9 +230,10 @@ class Reader:
                     keys[name] = value_of(raw)
         if entry.video_id is not None and (self.native.keeps("video") or not is_tracked):
             keys["video_id"] = entry.video_id
-        for name in _TRACKS:
-            if getattr(entry, name) is not None:
-                keys[name] = getattr(entry, name)
+        if entry.track_id is not None:
+            keys["track_id"] = entry.track_id
+        if entry.instance_id is not None:
+            keys["instance_id"] = entry.instance_id
         track = attributes.get("track_id")
         if track is not None:
             keys["attributes"] = {"track_id": track}
@@ -247,9 +252,11 @@ class Reader:
             shown = sum(1 for flag in (keypoints_of(entry) or ())[2::3] if flag > 0)
             if entry.num_keypoints != shown:
                 keys["num_keypoints"] = entry.num_keypoints
-        category = self.categories.get(number_of(entry.category_id))
-        is_odd = entry.iscrowd is not None and entry.iscrowd not in (0, 1)
-        if is_odd or (category is not None and category.is_declared and entry.iscrowd):
+        if entry.iscrowd:
+            category = self.categories.get(number_of(entry.category_id))
+            if entry.iscrowd != 1 or (category is not None and category.is_declared):
+                keys["iscrowd"] = entry.iscrowd
+        elif entry.iscrowd is not None and entry.iscrowd != 0:
             keys["iscrowd"] = entry.iscrowd
         if self.options.coordinates == "pixels":
             extent = own_extent(entry, found.coordinates, size, attributes)
@@ -311,14 +318,16 @@ class Reader:
         self.small_boxes += int((np.maximum(low, sides).max(axis=1) <= 1).sum())
         self.leaving_boxes += int((low + sides > sizes * 1.01 + 1).any(axis=1).sum())
 
-    def count_missing_areas(self, count: int) -> None:
-        """Take into account that so many annotations say no area."""
-        self._without_area += count
+    def tell_missing(self, entry: Any, title: str) -> None:
+        """Say that an annotation has no area, or does not say whether it is a crowd."""
+        if not (len(entry.area) or len(entry.areas)) and not self.counts.note_more(*_NO_AREA):
+            self.counts.note(*_NO_AREA, self.where(title, entry))
+        if entry.iscrowd is None and not self.counts.note_more(*_NO_FLAG):
+            self.counts.note(*_NO_FLAG, self.where(title, entry))
 
     def close(self) -> None:
         """Count what all annotations together let one suspect."""
-        counts = {"boxes": self.boxes, "small": self.small_boxes, "leaving": self.leaving_boxes,
-                  "without area": self._without_area}  # fmt: skip
+        counts = {"boxes": self.boxes, "small": self.small_boxes, "leaving": self.leaving_boxes}
         self.counts.weigh(_Suspicions(self._place), counts)
         if self._entries.is_full:
             detail = "Annotations have too many different keys; those that came last are not read."

@@ -9,10 +9,11 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from encord_convert.formats._files import Source
 from encord_convert.formats.coco.image_sizes import SIZE_ADVICE, Extents, file_name_of, name_of, tell_odd_name, title_of
@@ -20,6 +21,7 @@ from encord_convert.formats.coco.index import drawn_as
 from encord_convert.formats.coco.index_entries import NO_ID, number_of, numbers_of_ids
 from encord_convert.formats.coco.index_entries_again import Found, Part
 from encord_convert.formats.coco.native import FAMILY, is_loud, own_of, quiet_of
+from encord_convert.formats.coco.panoptic_png import png_of
 from encord_convert.formats.coco.read_contents import Said, image_answers, labels, one_of_a_kind, opened
 from encord_convert.formats.coco.read_regular import Alikes
 from encord_convert.formats.coco.read_regular_numbers import Plain
@@ -78,7 +80,12 @@ class Stills:
         entries = [entry for (_, _, some), *_ in found for entry in some]
         alikes, own_hashes = self._alikes.of(entries)
         owners = np.repeat(np.arange(len(found)), [len(some) for (_, _, some), *_ in found])
-        plain = Plain(self._part.reader, entries, alikes, owners, sizes)
+        masks = {
+            owner: (png_of(member, entry.file_name),)
+            for owner, entry in zip(owners.tolist(), entries, strict=True)
+            if isinstance(entry.file_name, str)
+        }
+        plain = Plain(self._part.reader, entries, alikes, owners, titles, sizes)
         seeds = [self._draft.hashes.seed("image", *key) for key in keys]
         gathering = _Gathering(self._source, plain, own_hashes, self._part.reader.native.keeps("annotation"))
         for number, own in enumerate(found):
@@ -97,10 +104,12 @@ class Stills:
                 dataset=self._part.split, client_metadata=metadata.get(number),
             )  # fmt: skip
             row._origin = self._part.document.place
-            row._file = LabelFile(member, name_of(images[number]))
+            ids = tuple(gathering.said_ids[ends[number] - gathering.counts[number] : ends[number]])
+            row._file = LabelFile(member, name_of(images[number]), masks=masks.get(number, ()), ids=ids)
             return row
 
         hashes, made = gathering.finish(seeds)
+        ends = list(accumulate(gathering.counts))
         return Table(
             titles, [self._draft.hashes.uuid("unit", *key) for key in keys], sizes, gathering.counts,
             gathering.variants, hashes,
@@ -172,6 +181,8 @@ class _Gathering:
     ----------
     counts, uses, classifications
         Of the sheet.
+    said_ids : list
+        Of the shapes, in their order, the ids that the files give them.
     place_of : list of int
         The place in the sheet of each annotation of the document that is plain.
     """
@@ -187,6 +198,7 @@ class _Gathering:
         self.place_of: list[int] = []
         self._indexes: list[int] = []
         self._ids: list[Any] = []
+        self.said_ids: list[Any] = []
         self._native: dict[int, dict[str, Any]] = {}
         self._said: dict[int, dict[str, dict[str, Any]]] = {}
         self._own: dict[int, str] = {}
@@ -204,7 +216,8 @@ class _Gathering:
             if alikes and None not in alikes and not any(self._given[start : start + len(alikes)]):  # as most are
                 self.place_of[start:] = range(before, before + len(alikes))
                 self._indexes += range(len(alikes))
-                self._ids += [entry.id for entry in entries]
+                self._ids += (ids := [entry.id for entry in entries])
+                self.said_ids += ids
                 for at in range(start, start + len(alikes)) if self._plain.native else ():
                     self._take_own(part, at, before + at - start, entries[at - start])
                 self.variants += [alike.variant for alike in alikes if alike]
@@ -220,6 +233,7 @@ class _Gathering:
                     self._keep(part, hash_, taken)
                 self._indexes.append(index)
                 self._ids.append(entry.id)
+                self.said_ids.append(entry.id)
                 self._take_own(part, start + at, len(self.variants), entry)
                 self.variants.append(alike.variant)
                 index += 1
@@ -262,8 +276,7 @@ class _Gathering:
     ) -> int:
         """Draw what an annotation is, or add it to what is said of the image; return how many it counts as."""
         count = 0
-        for entry in opened(self._source, part, [given], size, title):
-            kind = "" if entry is None else drawn_as(entry)
+        for entry, kind in opened(self._source, part, [given], size, title):
             if kind in ("caption", "label"):
                 said.append(entry)
                 continue
@@ -271,6 +284,7 @@ class _Gathering:
             if placed is not None:
                 self._made[len(self.variants)] = part.reader, placed
                 self._ids.append(placed.native.pop("id", None))
+                self.said_ids.append(entry.id)
                 if placed.native:
                     self._native[len(self.variants)] = placed.native
                 if placed.hash is not None:

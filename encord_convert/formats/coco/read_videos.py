@@ -162,8 +162,7 @@ class Videos:
             own_size = side(image.get("width")), side(image.get("height"))
             extent = own_size if all(own_size) else size or self._extents.of(part, image)
             said = []
-            for entry in opened(self._source, part, entries, extent, title):  # type: ignore[arg-type]
-                kind = "" if entry is None else drawn_as(entry)
+            for entry, kind in opened(self._source, part, entries, extent, title):  # type: ignore[arg-type]
                 if kind in ("caption", "label"):
                     said.append(entry)
                     continue

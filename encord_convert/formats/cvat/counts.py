@@ -8,6 +8,7 @@ are told apart by place.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from encord_convert.formats.cvat.exact_xml import UNREAD, Answers, Shape, Sides
@@ -19,6 +20,12 @@ from encord_convert.hub.loss import NOWHERE, Feature, Kind, Level, Where
 _FLAGS, _FLAG_VALUES = ("outside", "keyframe"), ("", "0", "1")
 _MAX_READY = 8192
 """How many different uses are remembered; free texts make each shape a use of its own."""
+
+
+@lru_cache(maxsize=1024)
+def _unread_in(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which of the names of a shape's values stand for what is not read; few lists of names make up a file."""
+    return tuple(name[1:] for name in names if name[:1] == UNREAD)
 
 
 class Tables(Protocol):
@@ -172,16 +179,20 @@ class Account:
     def lose_unread(self, shape: Shape) -> None:
         """Say what of a shape is not read: elements in it, and XML attributes of its answers."""
         values, children = shape[3], shape[5]
-        names = [name[1:] for name in values if name[:1] == UNREAD] if isinstance(values, dict) else []
         if isinstance(values, dict):
-            names += [name for name in _FLAGS if values.get(name, "") not in _FLAG_VALUES]
-        for name in names:
-            detail = f"{name.rpartition('.')[2]!r} in <{shape[0]}> is nothing CVAT writes; it is not read."
-            key = ("key", f"annotation.{name}")
-            where = self.where(shape[6], shape[0])
-            self.counts.lose(Kind.DROPPED, "UNKNOWN_ELEMENT", Feature.NATIVE, key, where, detail)
+            for name in _unread_in(tuple(values)):
+                self._lose_name(shape, name)
+            for name in _FLAGS:
+                if values.get(name, "") not in _FLAG_VALUES:
+                    self._lose_name(shape, name)
         for child in children or ():
             self.lose_unread(child)
+
+    def _lose_name(self, shape: Shape, name: str) -> None:
+        detail = f"{name.rpartition('.')[2]!r} in <{shape[0]}> is nothing CVAT writes; it is not read."
+        where = self.where(shape[6], shape[0])
+        key = ("key", f"annotation.{name}")
+        self.counts.lose(Kind.DROPPED, "UNKNOWN_ELEMENT", Feature.NATIVE, key, where, detail)
 
     def note(self, level: Level, code: str, detail: str, line: int | None, element: str) -> None:
         """Say something that lost nothing."""

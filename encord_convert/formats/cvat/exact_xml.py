@@ -119,17 +119,17 @@ _READ = {
 }
 """XML attributes that are read, by element."""
 
-_OF_TRACKS = frozenset({"frame", "keyframe", "outside"})
+_READ_TRACKED = {element: names | {"frame", "keyframe", "outside"} for element, names in _READ.items()}
+"""The same of the shapes of tracks."""
 
 
 def unread(element: str, values: Values, *, is_tracked: bool = False) -> dict[str, str]:
     """Return the XML attributes of an element that are not read; those of CVAT that say nothing left out."""
     if isinstance(values, tuple):
         return {}
-    read = _READ[element]
+    read = (_READ_TRACKED if is_tracked else _READ)[element]
     if values.keys() <= read:
         return {}
-    read = read | _OF_TRACKS if is_tracked else read
     return {
         name: value
         for name, value in values.items()

@@ -104,7 +104,7 @@ def page_of(chunk: bytes, line: int, known: Codes) -> Page | None:
     NotCanonical
         It is no chunk that the scan accepted.
     """
-    if b"&" in chunk:
+    if b"&" in chunk or b"<image" not in chunk:
         return None
     found: list[Tag] = TOKEN.findall(chunk)
     if not found or len(found) > MOST:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import BinaryIO
 
 import numpy as np
@@ -248,6 +249,10 @@ def answers_of(answers: Answers) -> tuple[tuple[str, str], ...]:
     """
     if not isinstance(answers, str):
         return answers
+    return _answers_seen(answers) if len(answers) <= _LONGEST_SEEN else _answers_in(answers)
+
+
+def _answers_in(answers: str) -> tuple[tuple[str, str], ...]:
     found = []
     place = 0
     while match := _ANSWER.match(answers, place):
@@ -256,6 +261,11 @@ def answers_of(answers: Answers) -> tuple[tuple[str, str], ...]:
     if answers.count("<", place) > 1 or answers.find("<attribute", place) >= 0:
         raise NotCanonical
     return tuple(found)
+
+
+_LONGEST_SEEN = 512
+_answers_seen = lru_cache(maxsize=4096)(_answers_in)
+"""The shapes of a track say the same again and again."""
 
 
 def sides_in(sides: Sides | str) -> Sides:

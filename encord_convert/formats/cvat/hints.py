@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from encord_convert.formats._hub_schema import ontology_from
 from encord_convert.formats.cvat.meta import UNDEFINED, Attribute, Meta
 from encord_convert.formats.cvat.ontology import AnswerPlan, Plans, ShapePlan, TagPlan, Unknown, node_of, number_of
 from encord_convert.formats.cvat.options import ReadOptions
@@ -32,6 +31,8 @@ def own_ontology(metas: Sequence[Meta], options: ReadOptions) -> OntologyStructu
     asked = [one.name for one in fields(options) if getattr(options, one.name) != getattr(usual, one.name)]
     if len(texts) != 1 or "" in texts or not _HARMLESS.issuperset(asked):
         return None
+    from encord_convert.formats._hub_schema import ontology_from
+
     try:
         return OntologyStructure._from_dict(ontology_from(texts.pop()))
     except (msgspec.DecodeError, RecursionError, LookupError, TypeError, ValueError, AttributeError):

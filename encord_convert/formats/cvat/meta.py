@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -32,44 +31,40 @@ SHAPES = ("box", "polygon", "polyline", "points", "mask", "skeleton", "ellipse",
 _TYPE_ELEMENTS = {"rectangle": "box", "bbox": "box", **{name: name for name in (*SHAPES, "tag")}}
 
 
-@dataclass(slots=True)
-class Attribute:
+class Attribute(msgspec.Struct):
     """A question a label asks. ``kind`` is ``choice``, ``check``, ``number`` or ``text``."""
 
     name: str
     kind: str = "text"
     is_mutable: bool = False
     default: str = ""
-    values: list[str] = field(default_factory=list)
+    values: list[str] = []
     is_declared: bool = True
 
 
-@dataclass(slots=True)
-class Node:
+class Node(msgspec.Struct):
     """A point of a skeleton. ``x`` and ``y`` are on the canvas of 0 to 100 the file draws it on; None: not drawn."""
 
     name: str
     x: float | None = None
     y: float | None = None
     color: str | None = None
-    attributes: list[Attribute] = field(default_factory=list)
+    attributes: list[Attribute] = []
 
 
-@dataclass(slots=True)
-class Label:
+class Label(msgspec.Struct):
     """A class. ``element`` is the only element it may be, None if any."""
 
     name: str
     color: str | None = None
     element: str | None = None
-    attributes: list[Attribute] = field(default_factory=list)
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[tuple[int, int]] = field(default_factory=list)
+    attributes: list[Attribute] = []
+    nodes: list[Node] = []
+    edges: list[tuple[int, int]] = []
     is_declared: bool = True
 
 
-@dataclass(slots=True)
-class Task:
+class Task(msgspec.Struct):
     """A task or job: images or one video. ``start`` and ``stop`` are source frames, ``stop`` None if not said."""
 
     id: str = ""
@@ -139,8 +134,7 @@ class Own(msgspec.Struct):
     row: OwnRow | None = None
 
 
-@dataclass(slots=True)
-class Meta:
+class Meta(msgspec.Struct):
     """The whole description. ``kind`` is task, project, job or empty; a task or job is the one member of ``tasks``.
 
     ``ontology`` (JSON text) and ``own`` are what only files written by this package say. ``tree`` is all of it as it
@@ -150,15 +144,15 @@ class Meta:
     kind: str = ""
     name: str = ""
     version: str = ""
-    labels: list[Label] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list)
-    subsets: list[str] = field(default_factory=list)
+    labels: list[Label] = []
+    tasks: list[Task] = []
+    subsets: list[str] = []
     has_meta: bool = False
     ontology: str = ""
     own: Own | None = None
-    tree: Tree = field(default_factory=dict)
+    tree: Tree = {}
     personal: int = 0
-    around: list[str] = field(default_factory=list)
+    around: list[str] = []
 
     def task_id(self, attributes: dict[str, str]) -> str:
         """Return the task that the XML attributes of an image or track name, or the only one there is."""

@@ -7,8 +7,9 @@ ready at hand, so that reading a shape is a few look-ups.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from encord_convert.formats.cvat.meta import SHAPES, TAGS, UNDEFINED, UNLABELED, Attribute, Label, Node
 from encord_convert.formats.cvat.options import ReadOptions
@@ -90,8 +91,7 @@ def number_of(text: str) -> Any:
     return Unknown
 
 
-@dataclass(slots=True)
-class ShapePlan:
+class ShapePlan(msgspec.Struct):
     """How a shape element of one label becomes an object.
 
     ``element`` and ``label`` are the source's words; ``makes`` is the hub shape; ``renamed`` the code of the reason if
@@ -104,18 +104,17 @@ class ShapePlan:
     object: Object
     makes: Shape
     renamed: str | None = None
-    answers: dict[str, AnswerPlan] = field(default_factory=dict)
-    points: dict[str, dict[str, AnswerPlan]] = field(default_factory=dict)
-    nodes: list[SkeletonNode] = field(default_factory=list)
-    places: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, AnswerPlan] = {}
+    points: dict[str, dict[str, AnswerPlan]] = {}
+    nodes: list[SkeletonNode] = []
+    places: dict[str, int] = {}
     occluded: AnswerPlan | None = None
     group_id: AnswerPlan | None = None
     track_id: AnswerPlan | None = None
-    defaults: dict[str, AnswerPlan] = field(default_factory=dict)
+    defaults: dict[str, AnswerPlan] = {}
 
 
-@dataclass(slots=True)
-class TagPlan:
+class TagPlan(msgspec.Struct):
     """How a tag becomes a classification: ``root`` is a checklist of tags, or a radio with the label for option.
 
     Without a root the tag itself answers nothing.
@@ -127,16 +126,15 @@ class TagPlan:
     option: Any
     is_plain: bool
     renamed: str | None = None
-    answers: dict[str, AnswerPlan] = field(default_factory=dict)
-    defaults: dict[str, AnswerPlan] = field(default_factory=dict)
+    answers: dict[str, AnswerPlan] = {}
+    defaults: dict[str, AnswerPlan] = {}
 
 
-@dataclass(slots=True)
-class Plans:
+class Plans(msgspec.Struct):
     """All plans of a label set."""
 
-    shapes: dict[tuple[str, str], ShapePlan] = field(default_factory=dict)
-    tags: dict[str, TagPlan] = field(default_factory=dict)
+    shapes: dict[tuple[str, str], ShapePlan] = {}
+    tags: dict[str, TagPlan] = {}
 
 
 def build(

@@ -8,10 +8,12 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import FileSource, Source
@@ -53,8 +55,7 @@ _HELD = 64
 """How many images are read before the first of them becomes a row: their numbers are read together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(msgspec.Struct, frozen=True):
     """What another process needs to make a part of the rows: the source's description, and where the part begins.
 
     Parameters
@@ -81,7 +82,7 @@ class Spec:
     end: int
     line: int
     first: int
-    objects: dict[Shape, int] = field(default_factory=dict)
+    objects: dict[Shape, int] = {}
 
 
 def read_members(source: Source, members: Sequence[str], options: ReadOptions, report: Report) -> LabelSet:
@@ -386,7 +387,7 @@ def _specs(source: Source, reading: _Reading, count: int) -> Iterator[Spec]:
         start, line, first = len(head), 1 + head.count(b"\n"), 0
         while start < size:
             length, lines, images = _chunk(stream, step)
-            yield replace(whole, start=start, end=start + length, line=line, first=first)
+            yield msgspec.structs.replace(whole, start=start, end=start + length, line=line, first=first)
             start, line, first = start + length, line + lines, first + images
             stream.seek(start)
 
@@ -395,7 +396,9 @@ def _scanned_specs(whole: Spec, plans: Plans, line: int) -> Iterator[Spec]:
     """Return the recipes of the parts a file was scanned in, of which more is known."""
     first, objects = 0, Counter[Shape]()
     for part in whole.scan.parts:
-        yield replace(whole, start=part.start, end=part.end, line=line, first=first, objects=dict(objects))
+        yield msgspec.structs.replace(
+            whole, start=part.start, end=part.end, line=line, first=first, objects=dict(objects)
+        )
         line, first = line + part.lines, first + part.images
         for key, count in (part.objects or {}).items():
             plan = plans.shapes.get(key)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from encord_convert.formats.cvat.exact_xml import Answers, Sides
 from encord_convert.formats.cvat.fast_xml import answers_of, sides_in
@@ -28,8 +29,7 @@ Answer = tuple[Any, Any]
 """Attribute and value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """A thing that is taken over in another form, or not: the kind of loss, its code, what and how many.
 
     ``type`` is empty for the shape itself.
@@ -114,8 +114,7 @@ class Ready:
         self.split: tuple[Variant, Variant] | None = None
 
 
-@dataclass(slots=True)
-class _Part:
+class _Part(msgspec.Struct):
     """A part of what a use is; the counts are in alphabetical order."""
 
     static: tuple[Answer, ...] = ()
@@ -129,16 +128,15 @@ class _Part:
     native: dict[str, str] | None = None
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(msgspec.Struct):
     """A part while it is being worked out."""
 
-    static: list[Answer] = field(default_factory=list)
-    dynamic: list[Answer] = field(default_factory=list)
-    cleared: list[Any] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    into: Counter[str] = field(default_factory=Counter)
-    native: dict[str, str] = field(default_factory=dict)
+    static: list[Answer] = []
+    dynamic: list[Answer] = []
+    cleared: list[Any] = []
+    changes: list[Change] = []
+    into: Counter[str] = msgspec.field(default_factory=Counter)
+    native: dict[str, str] = {}
 
     def answer(self, given: Iterable[tuple[AnswerPlan, Any]]) -> None:
         """Take answers; None is none."""

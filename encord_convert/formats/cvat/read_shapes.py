@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -55,8 +54,7 @@ class Invalid(Exception):
         self.loss = Change(Kind.DROPPED, code, feature, detail)
 
 
-@dataclass(slots=True)
-class Pose:
+class Pose(msgspec.Struct):
     """Where a shape is, in pixels.
 
     ``numbers`` of a box: left, top, right, bottom; of an ellipse: centre and radii; of a cuboid: its eight points;
@@ -66,8 +64,8 @@ class Pose:
 
     numbers: Any
     rotation: float = 0.0
-    changes: list[Change] = field(default_factory=list)
-    notes: list[tuple[Level, str, str]] = field(default_factory=list)
+    changes: list[Change] = []
+    notes: list[tuple[Level, str, str]] = []
 
 
 # -- from XML attributes to numbers -------------------------------------------------------------------------------
@@ -108,6 +106,12 @@ def _rotation(attributes: Mapping[str, str]) -> float:
 
 
 def _box_pose(plan: ShapePlan, attributes: Mapping[str, str], children: Any) -> Pose:
+    try:
+        x0, y0, x1, y1 = map(float, (attributes["xtl"], attributes["ytl"], attributes["xbr"], attributes["ybr"]))
+        if -MOST_PX <= x0 < x1 <= MOST_PX and -MOST_PX <= y0 < y1 <= MOST_PX:
+            return Pose([x0, y0, x1, y1], _rotation(attributes))
+    except (KeyError, ValueError):
+        pass
     corners = [_number(attributes, name) for name in ("xtl", "ytl", "xbr", "ybr")]
     ordered = boxes.ordered_xyxy(corners)
     if ordered[0] == ordered[2] or ordered[1] == ordered[3]:
@@ -366,8 +370,7 @@ def _point_between(before: Point | None, after: Point | None, share: float) -> P
 # -- from numbers to the hub --------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Drawing:
+class Drawing(msgspec.Struct):
     """Hub coordinates of a shape, several where it had to be split; what was changed; whether it leaves the image."""
 
     coordinates: list[Any]

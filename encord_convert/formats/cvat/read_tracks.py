@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
@@ -37,7 +38,7 @@ from encord_convert.formats.cvat.read_shapes import (
 )
 from encord_convert.formats.cvat.stats import Stats, TaskStats, frame_number
 from encord_convert.geometry.interpolation import lerp
-from encord_convert.hub.counts import Origin
+from encord_convert.hub.counts import Carried, Origin
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level
 from encord_convert.hub.media import LabelFile, Media
@@ -66,8 +67,7 @@ _MOST_COMPUTED = 1_000_000
 Answer = tuple[Any, Any]
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(msgspec.Struct):
     """One listed shape of a track. ``pose`` is None where an absent shape does not say where it would be."""
 
     frame: int
@@ -80,8 +80,7 @@ class _Entry:
     is_dropped: bool = False
 
 
-@dataclass(slots=True)
-class _Placed:
+class _Placed(msgspec.Struct):
     """Where an object is on one source frame; ``entry`` is what it was read from, None if it was computed."""
 
     frame: int
@@ -383,12 +382,15 @@ class _Video:
     def _placed(self, plan: ShapePlan, entries: list[_Entry]) -> Iterator[_Placed]:
         """Yield where the object is, frame by frame; shapes that turn out not to be drawable are dropped."""
         state: dict[int, Answer] = {}
+        ready: Ready | None = None
         is_extended = self._options.tracks == "cvat" or (
             self._options.tracks == "auto" and not _is_listed_whole(entries, self._task.step)
         )
         for entry, following in pairwise([*entries, None]):
             assert entry is not None
-            state = self._state(plan, state, entry.ready)
+            if entry.ready is not ready:
+                ready = entry.ready
+                state = self._state(plan, state, ready)
             if entry.is_absent:
                 continue
             assert entry.pose is not None
@@ -549,7 +551,7 @@ class _Video:
     ) -> dict[int, tuple[int, Any]]:
         """Return, by hub frame, the listed shapes it stands for: its own, and those of the gap that follows it."""
         drawings = {id(one.entry): one.drawing for one in placed if one.entry is not None}
-        sums: dict[int, tuple[int, Counter[str]]] = {}
+        sums: dict[int, tuple[int, Carried]] = {}
         frame = self._hub_frame(next(one.entry.frame for one in placed if one.entry is not None))
         for entry in entries:
             drawing = drawings.get(id(entry))
@@ -560,11 +562,16 @@ class _Video:
                 frame = self._hub_frame(entry.frame)
                 if self._mended(entry, drawing, is_changed):
                     count = 0  # counted as changed by itself, and so it stays, whatever becomes of the frame
-            carried = Counter(dict(entry.ready.carried) if entry.is_counted else {})
-            carried["answer"] -= settled.lost[id(entry)]
-            weight, others = sums.setdefault(frame, (0, Counter()))
-            sums[frame] = (weight + count, others + carried)
-        return {frame: (count, counts_of(carried)) for frame, (count, carried) in sums.items()}
+            carried = entry.ready.carried if entry.is_counted else ()
+            lost = settled.lost.get(id(entry), 0)
+            if frame not in sums and not lost:
+                sums[frame] = count, counts_of(dict(carried))
+                continue
+            own = Counter(dict(carried))
+            own["answer"] -= lost
+            weight, others = sums.get(frame, (0, ()))
+            sums[frame] = weight + count, counts_of(Counter(dict(others)) + own)
+        return sums
 
     def _mended(self, entry: _Entry, drawing: Drawing, is_changed: bool) -> bool:
         """Say what was changed about one listed shape; tell whether that alone makes it a changed one."""
@@ -581,8 +588,7 @@ class _Video:
         return counted and not is_changed
 
 
-@dataclass(slots=True)
-class _Settled:
+class _Settled(msgspec.Struct):
     """Answers by attribute, and how many answers of each listed shape were not kept."""
 
     values: dict[int, Answer]

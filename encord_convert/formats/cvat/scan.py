@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 from lxml import etree
 
 from encord_convert.errors import ReadError
@@ -26,8 +26,7 @@ _LEAST_BYTES = 1 << 22
 """How large a part is at least, for another process to scan it."""
 
 
-@dataclass(slots=True)
-class Part:
+class Part(msgspec.Struct):
     """A part of a file, in bytes, that begins with an image.
 
     ``lines`` and ``images`` are how many are in it, ``objects`` as those of ``Collector``.
@@ -40,8 +39,7 @@ class Part:
     objects: dict[tuple[str, str], int] | None
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(msgspec.Struct):
     """One file, described.
 
     ``is_canonical``: all of it can be read by the byte lane. ``stamp``: by what it is known to be the same file still.

@@ -10,15 +10,15 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from struct import Struct
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from encord_convert.formats.cvat import fast_xml as lane
-from encord_convert.formats.cvat.exact_xml import Answers, Image, Record, Shape, Track, values_of
+from encord_convert.formats.cvat.exact_xml import Answers, Image, Record, Shape, Sides, Track, values_of
 from encord_convert.formats.cvat.fast_codes import (
     EMPTY_IMAGE,
     KINDS,
@@ -38,18 +38,17 @@ Choices = set[tuple[str, str]]
 
 _NO_SIZE = (None, "", "0")
 _CODE = Struct("q")
-_MAX_SEEN = 16_384
-"""How many keys are remembered."""
+_MAX_SEEN, _LONGEST_SEEN = 16_384, 512
+"""How many keys are remembered, and of how many characters."""
 
 
-@dataclass(slots=True)
-class LabelStats:
+class LabelStats(msgspec.Struct):
     """How a label is used. The dictionaries are sets in the order of first appearance."""
 
-    elements: dict[str, None] = field(default_factory=dict)
-    answers: dict[str, dict[str, None]] = field(default_factory=dict)
-    points: dict[str, LabelStats] = field(default_factory=dict)
-    pair_counts: dict[int, None] = field(default_factory=dict)
+    elements: dict[str, None] = {}
+    answers: dict[str, dict[str, None]] = {}
+    points: dict[str, LabelStats] = {}
+    pair_counts: dict[int, None] = {}
     is_rotated: bool = False
     is_occluded: bool = False
     is_tracked: bool = False
@@ -57,8 +56,7 @@ class LabelStats:
     has_track_id: bool = False
 
 
-@dataclass(slots=True)
-class TaskStats:
+class TaskStats(msgspec.Struct):
     """What belongs to one task: numbers of images and of tracks, and the frames its tracks touch."""
 
     subset: str = ""
@@ -75,13 +73,12 @@ class TaskStats:
         self.last_frame = max((one for one in (self.last_frame, other.last_frame) if one is not None), default=None)
 
 
-@dataclass(slots=True)
-class Stats:
+class Stats(msgspec.Struct):
     """What one file holds."""
 
-    labels: dict[str, LabelStats] = field(default_factory=dict)
-    tasks: dict[str, TaskStats] = field(default_factory=dict)
-    subsets: dict[str, None] = field(default_factory=dict)
+    labels: dict[str, LabelStats] = {}
+    tasks: dict[str, TaskStats] = {}
+    subsets: dict[str, None] = {}
     images: int = 0
     tracks: int = 0
     without_size: int = 0
@@ -90,8 +87,7 @@ class Stats:
     """Places, in the order of the file, of images that stand in it a second time."""
 
 
-@dataclass(slots=True)
-class Wanted:
+class Wanted(msgspec.Struct):
     """What the reader's options ask of the scan beyond the ordinary."""
 
     groups: bool = False
@@ -121,6 +117,7 @@ class Collector:
         self.stats = Stats()
         self._wanted = wanted
         self._choices = choices
+        self._seen: set[tuple[str, str, Sides | str, Answers]] = set()
         self._codes = Codes()
         self._known = 0
         self._counts = np.zeros(0, np.int64)
@@ -167,6 +164,15 @@ class Collector:
         if tag not in _SHAPES and tag != "tag":
             return
         label = self._label(name)
+        if children is None and (not answers or isinstance(answers, str)) and len(answers) <= _LONGEST_SEEN:
+            alike = name, tag, sides, answers
+            if alike in self._seen and not (tag == "points" and self._wanted.pairs):
+                if tag == "box" and not label.is_rotated:
+                    label.is_rotated = is_rotated(values_of(shape).get("rotation"))
+                return
+            if len(self._seen) >= _MAX_SEEN:
+                self._seen.clear()
+            self._seen.add(alike)
         self._used(label, name, tag, answers)
         if tag == "tag":
             return
@@ -359,12 +365,20 @@ def is_rotated(rotation: str | None) -> bool:
     return math.isfinite(angle) and angle % 360 != 0
 
 
+_MOST_FRAMES = 1 << 31
+
+
 def frame_number(text: str | None) -> int | None:
-    """Return a frame number, None if it is missing or none."""
+    """Return a frame number, None if it is missing, none, or beyond what a label row can have.
+
+    >>> frame_number("7"), frame_number("x"), frame_number("4294967296")
+    (7, None, None)
+    """
     try:
-        return int(text or "")
+        number = int(text or "")
     except ValueError:
         return None
+    return number if abs(number) < _MOST_FRAMES else None
 
 
 def choices_of(meta: Meta) -> Choices:

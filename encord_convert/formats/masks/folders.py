@@ -10,18 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-import numpy as np
+import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._api import Match
-from encord_convert.formats._files import Source
+from encord_convert.formats._files import FolderSource, Source
 from encord_convert.geometry import png
-from encord_convert.geometry.paintings import mask_of, values_in
-from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.geometry.paintings import mask_of, values_in, values_of
+from encord_convert.hub.labelset import Before, Draft, LabelSet
+from encord_convert.hub.media import LabelFile
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.workers import current_pool
 
 USUAL = ("classes.txt", "labelmap.txt", "class_dict.csv", "label_colors.txt")
 """Names of files that name the classes of images beside them."""
@@ -145,28 +148,126 @@ def read_index_folder(source: Source, listed: str | None, ignore: int | None, la
     names = source.names(".png", depth=8)
     if not names:
         raise ReadError(source.name, "holds no .png file.")
-    reading = _Indices(source, names, listed or _usual(source), ignore, label)
-    return LabelSet(reading.draft.ontology, reading.rows)
+    first = {name.partition("/")[0] + "/" for name in names}
+    prefix = first.pop() if len(first) == 1 else ""
+    listed = listed or _usual(source)
+    found = None if listed and entries_of(source, listed) else _values_in_all(source, names)
+    whole = Spec(
+        source.name, names, listed, ignore, label, len(prefix) if all("/" in one for one in names) else 0, found
+    )
+    reading = _Indices(source, whole)
+    cut = partial(_shards, source, whole) if _is_folder(source, names[0]) else None
+    return LabelSet(reading.draft.ontology, reading.rows, shards=cut)
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """What another process needs to read some of the images of a folder.
+
+    Parameters
+    ----------
+    root : str
+        The folder.
+    names : list of str
+        The images.
+    listed : str or None
+        The file that names the classes.
+    ignore, label
+        Options of the reader.
+    prefix : int
+        How many characters of each name are of the folder that all images are in.
+    values : mapping of int to str, optional
+        Of images whose classes no file names: the values in all of them, with their colours.
+    first : int
+        How many images are before these.
+    """
+
+    root: str
+    names: list[str]
+    listed: str | None
+    ignore: int | None
+    label: str
+    prefix: int
+    values: dict[int, str | None] | None
+    first: int = 0
+
+
+def _is_folder(source: Source, name: str) -> bool:
+    """Tell whether another process can open the source by its name."""
+    path = source.path(name)
+    return path is not None and path == Path(source.name) / name
+
+
+def _shards(source: Source, whole: Spec, count: int) -> list[LabelSet]:
+    size = -(-len(whole.names) // count)
+    parts = [(at, whole.names[at : at + size]) for at in range(0, len(whole.names), size)]
+    return [_shard(source, msgspec.structs.replace(whole, names=names, first=at)) for at, names in parts]
+
+
+def open_shard(spec: Spec) -> LabelSet:
+    """Return the part of a label set that a spec describes, in whatever process this runs."""
+    return _shard(FolderSource(Path(spec.root)), spec)
+
+
+def _shard(source: Source, spec: Spec) -> LabelSet:
+    reading = _Indices(source, spec)
+    labels = LabelSet(reading.draft.ontology, reading.rows)
+    labels.before = Before(spec.first, {})
+    labels.spec = (f"{__name__}:{open_shard.__name__}", spec)
+    return labels
+
+
+def _values_in_all(source: Source, names: list[str]) -> dict[int, str | None]:
+    """Look at every image once to learn which values there are, and which colours they have.
+
+    Raises
+    ------
+    ReadError
+        One is damaged, or a colour image.
+    """
+    pool = current_pool()
+    if pool is None or len(names) < pool.size or not _is_folder(source, names[0]):
+        return _values_in_some(source, names)
+    size = -(-len(names) // pool.size)
+    parts = [names[at : at + size] for at in range(0, len(names), size)]
+    others = [pool.start(_values_in_some, FolderSource(Path(source.name)), part) for part in parts[1:]]
+    found = _values_in_some(source, parts[0])
+    for other in others:
+        for value, color in other.result().items():
+            found[value] = found.get(value) or color
+    return found
+
+
+def _values_in_some(source: Source, names: list[str]) -> dict[int, str | None]:
+    found: dict[int, str | None] = {}
+    for name in names:
+        image = read_image(source, name)
+        if image.has_channels:
+            fact = "is a colour image, and nothing says which colour is which class."
+            raise ReadError(source.place(name), fact, advice="Name them with -r classes=FILE.")
+        with damage_of(source, name):
+            values = sorted({value for band in image for value in values_of(band)})
+        for value in values:
+            color = "#{:02x}{:02x}{:02x}".format(*image.palette[value]) if value < len(image.palette) else None
+            found[value] = found.get(value) or color
+    return found
 
 
 class _Indices:
     """Images of indices or colours, and their classes."""
 
-    def __init__(self, source: Source, names: list[str], listed: str | None, ignore: int | None, label: str) -> None:
+    def __init__(self, source: Source, spec: Spec) -> None:
         self._source = source
-        self._names = names
-        self._listed = listed
-        first = {name.partition("/")[0] + "/" for name in names}
-        prefix = first.pop() if len(first) == 1 else ""
-        self._prefix = len(prefix) if all("/" in name for name in names) else 0
+        self._names = spec.names
+        self._listed = listed = spec.listed
+        self._prefix = spec.prefix
         self.draft = Draft("masks-index")
         entries = entries_of(source, listed) if listed else []
         self._by_colour = bool(entries) and all(entry.is_colour for entry in entries)
         self._classes: dict[int, Object | None] = {}
         if entries:
-            self._name(entries, ignore)
+            self._name(entries, spec.ignore)
         else:
-            self._number(ignore, label)
+            self._number(spec.values or {}, spec.ignore, spec.label)
 
     def _name(self, entries: list[Entry], ignore: int | None) -> None:
         objects: dict[str, Object] = {}
@@ -182,19 +283,7 @@ class _Indices:
         if ignore is not None and not self._by_colour:
             self._classes.setdefault(ignore, None)
 
-    def _number(self, ignore: int | None, label: str) -> None:
-        """Look at every image once to learn which values there are, and which colours they have."""
-        found: dict[int, str | None] = {}
-        for name in self._names:
-            image = read_image(self._source, name)
-            if image.has_channels:
-                fact = "is a colour image, and nothing says which colour is which class."
-                raise ReadError(self._source.place(name), fact, advice="Name them with -r classes=FILE.")
-            with damage_of(self._source, name):
-                values = sorted({value for band in image for value in np.unique(band).tolist()})
-            for value in map(int, values):
-                color = "#{:02x}{:02x}{:02x}".format(*image.palette[value]) if value < len(image.palette) else None
-                found[value] = found.get(value) or color
+    def _number(self, found: dict[int, str | None], ignore: int | None, label: str) -> None:
         for value in sorted(found):
             is_class = value not in (0, ignore)
             self._classes[value] = (
@@ -214,7 +303,7 @@ class _Indices:
         width, height = image.width, image.height
         title = name[self._prefix :]
         row = _still(self.draft, title, width, height)
-        row._origin = self._source.place(name)
+        row._origin, row._file = self._source.place(name), LabelFile("", masks=(name,))
         with damage_of(self._source, name):
             found = values_in(image.colours() if self._by_colour else image, has_zero=True)
         for value, box_runs in found:
@@ -268,7 +357,7 @@ def _nuclei_rows(source: Source, draft: Draft, item: Object, images: dict[str, l
         except ValueError as error:
             raise ReadError(source.place(names[0]), str(error)) from error
         row = _still(draft, title, head.width, head.height)
-        row._origin = source.place(names[0])
+        row._origin, row._file = source.place(names[0]), LabelFile("", masks=tuple(names))
         for name in names:
             image = read_image(source, name)
             if (image.width, image.height) != (head.width, head.height):

@@ -52,9 +52,10 @@ Sources
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,10 @@ from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
+from encord_convert.workers import current_pool
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 CARRIES = rows.CARRIES
 
@@ -134,27 +139,65 @@ class IndexReadOptions:
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
-class _Files:
-    """Writes images of single objects."""
+class _Images:
+    """Writes images, which other processes encode where a conversion has several; each ends as it would without."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._waiting: deque[tuple[str, Future[bytes]]] = deque()
+
+    def write(self, name: str, pixels: int, encode: Callable[..., bytes], *arguments: Any) -> None:
+        """Write what a function of this module returns, for an image of so many pixels."""
+        pool = current_pool()
+        if pool is None or not _LEAST_SHARED <= pixels <= _MOST_SHARED:
+            self._put(name, encode(*arguments))
+            return
+        self._waiting.append((name, pool.start(encode, *arguments)))
+        if len(self._waiting) > 2 * pool.size:
+            self._take()
+
+    def end(self) -> None:
+        """Write what other processes still have."""
+        while self._waiting:
+            self._take()
+
+    def _take(self) -> None:
+        name, image = self._waiting.popleft()
+        self._put(name, image.result())
+
+    def _put(self, name: str, data: bytes) -> None:
+        with self._target.open(name) as stream:
+            stream.write(data)
+
+
+_LEAST_SHARED, _MOST_SHARED = 1 << 16, 1 << 23
+"""How many pixels an image has that is worth sending to another process, and that is not too many to hold."""
+
+
+def _encoded_object(box_runs: BoxRuns, height: int, width: int) -> bytes:
+    pixels = np.zeros((height, width), bool)
+    runs, left, top, box_width, box_height = box_runs
+    pixels[top : top + box_height, left : left + box_width] = rle.mask_from_runs(runs, box_height, box_width)
+    return png.encoded(pixels)
+
+
+class _Files(_Images):
+    """Writes images of single objects."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
         self._paths = Paths()
         self._row: LabelRowV2 | None = None
         self._frames: dict[int, tuple[str, int]] = {}
 
     def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
         width, height = unit_size(row, frame)
-        pixels = np.zeros((height, width), bool)
-        runs, left, top, box_width, box_height = box_runs
-        pixels[top : top + box_height, left : left + box_width] = rle.mask_from_runs(runs, box_height, box_width)
         if row is not self._row:
             self._row, self._frames = row, {}
         folder, number = self._frames.get(frame) or (self._paths.folder(image_path(row, frame)), 0)
         self._frames[frame] = folder, number + 1
         name = f"{_FOLDER}{folder}/{number:03d}_{safe_path(instance.object_name).replace('/', '%2F')}.png"
-        with self._target.open(name) as stream:
-            stream.write(png.encoded(pixels))
+        self.write(name, width * height, _encoded_object, box_runs, height, width)
         return {"file": name}
 
     def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
@@ -164,11 +207,11 @@ class _Files:
         """There is nothing to show."""
 
 
-class _Layers:
+class _Layers(_Images):
     """Writes one image per frame."""
 
     def __init__(self, target: Target, kind: type, palette: list[png.Colour]) -> None:
-        self._target = target
+        super().__init__(target)
         self._kind = kind
         self._palette = palette
         self._paths = Paths()
@@ -179,9 +222,10 @@ class _Layers:
     def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
         name = f"{_FOLDER}{self._paths.file(image_path(row, frame), '.png')}.png"
         width, height = layer.size
-        with self._target.open(name) as stream:
-            bands: Iterator[NDArray[Any]] = (band.astype(self._kind) for band in layer.bands(values))
-            stream.write(png.encoded_in_bands(bands, height, width, self._palette))
+        bands: Iterable[NDArray[Any]] = layer.bands(values, self._kind)
+        if width * height <= _MOST_SHARED:
+            bands = list(bands)
+        self.write(name, width * height, png.encoded_in_bands, bands, height, width, self._palette)
         return name
 
     def empty(self, row: LabelRowV2) -> None:
@@ -190,7 +234,9 @@ class _Layers:
 
 def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     """Write an image per object."""
-    rows.write_rows(narrowed, narrowed, target, _Files(target))
+    sink = _Files(target)
+    rows.write_rows(narrowed, narrowed, target, sink)
+    sink.end()
     rows.write_classes(target, "masks", narrowed, classes=_listed(narrowed))
 
 
@@ -212,7 +258,9 @@ def walk_instance(narrowed: Narrowed, target: Target, options: NoOptions) -> Ite
 
 def write_instance(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     """Write an image of object numbers per frame."""
-    rows.write_rows(narrowed, walk_instance(narrowed, target, options), target, _Layers(target, np.uint16, []))
+    sink = _Layers(target, np.uint16, [])
+    rows.write_rows(narrowed, walk_instance(narrowed, target, options), target, sink)
+    sink.end()
     rows.write_classes(target, "masks-instance", narrowed, classes=_listed(narrowed))
 
 
@@ -238,6 +286,7 @@ def write_index(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
     palette = [(0, 0, 0), *(_colour(item.color) for item in classes)] if is_small else []
     sink = _Layers(target, np.uint8 if is_small else np.uint16, palette)
     rows.write_rows(narrowed, walk_index(narrowed, target, options), target, sink, values)
+    sink.end()
     listed = [{"value": value, **entry} for value, entry in zip(values.values(), _listed(narrowed), strict=True)]
     rows.write_classes(target, "masks-index", narrowed, classes=listed)
 
@@ -418,6 +467,6 @@ FORMAT_INDEX = Format(
     spec="http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html",
     suffixes=(),
     identify=identify_index,
-    importer=Importer(read_index, IndexReadOptions, CARRIES_INDEX),
+    importer=Importer(read_index, IndexReadOptions, CARRIES_INDEX, cuts=True),
     exporter=Exporter.of_narrowed(write_index, NoOptions, CARRIES_INDEX, walk=walk_index),
 )

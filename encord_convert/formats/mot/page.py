@@ -205,6 +205,7 @@ def _row(
     size = stated[1:3] if stated else (clip.number("imwidth"), clip.number("imheight"))
     is_unsized = {clip.said("imwidth"), clip.said("imheight")} == {"0"}  # nobody knew: it has no boxes
     if not (all(size) or stated or is_unsized):
+        size = 0, 0
         with suppress(*(ReadError,) * is_empty(source, clip.file)):
             size = sizes.of(clip.title, files[0] if files else None, place)
     rows = parse(clip)

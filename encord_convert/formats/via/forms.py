@@ -86,7 +86,7 @@ def entries_of(source: Source, files: dict[str, str]) -> Iterator[tuple[str, str
         if form == "csv":
             for image, found in Table(source, name, "filename").grouped():
                 cells = [[_value(row[column]) for column in COLUMNS] for _, row in found]
-                regions = [dict(zip(REGION, one[5:], strict=True)) for one in cells if one[5] != {}]
+                regions = [dict(zip(REGION, one[5:], strict=True)) for one in cells if one[5:] != [{}, {}]]
                 entry = {"filename": image, "size": cells[0][1], "file_attributes": cells[0][2], "regions": regions}
                 yield name, f"{image}{entry['size']}", entry
         else:

@@ -107,7 +107,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     files, sizes = forms.files_of(source), Sizes(source, options.size)
     if not files:
         raise ReadError(source.name, "has no images with regions, neither as JSON nor as CSV.")
-    marks = Marks(FAMILY, {"image.size", "image.(key)", "annotation.(no label)"})
+    marks = Marks(FAMILY, {"image.size", "annotation.(no label)"})
     projects = [json_of(source, name, dict) for name, form in files.items() if form == "project"]
     given = [one.get(forms.ATTRIBUTES) for one in projects]
     asked = {key: forms.inner(how, "options") for one in given for key, how in forms.inner(one, "region").items()}

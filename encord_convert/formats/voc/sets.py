@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain, takewhile
 
 from encord_convert.formats._files import Source
@@ -124,16 +125,17 @@ def is_background(name: str) -> bool:
     return name.lower() in ("background", "ignored")
 
 
-def palette() -> list[tuple[int, int, int]]:
+@cache
+def palette() -> tuple[tuple[int, int, int], ...]:
     """Return the 256 colours of VOC: the bits of a number dealt out to red, green and blue in turn.
 
     Source: VOC 2012 development kit, ``VOClabelcolormap.m``.
 
     >>> palette()[:3], palette()[255]
-    ([(0, 0, 0), (128, 0, 0), (0, 128, 0)], (224, 224, 192))
+    (((0, 0, 0), (128, 0, 0), (0, 128, 0)), (224, 224, 192))
     """
     colours = []
     for number in range(256):
         channels = [sum((number >> 3 * bit + channel & 1) << (7 - bit) for bit in range(3)) for channel in range(3)]
         colours.append((channels[0], channels[1], channels[2]))
-    return colours
+    return tuple(colours)

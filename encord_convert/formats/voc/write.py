@@ -95,7 +95,7 @@ class _Writing:
         self._asked = Asked()
         self._paths = Paths()
         self._splits: dict[str, list[str]] = {}
-        self._palettes = {OBJECTS: palette(), CLASSES: palette()}
+        self._palettes = {OBJECTS: list(palette()), CLASSES: list(palette())}
         for number, (color, _, _) in enumerate([*listing.values()][:VOID]):
             if color:
                 red, green, blue = map(int, color.split(","))

@@ -7,7 +7,7 @@ The page of the format is :mod:`encord_convert.formats.yolo.page`.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,9 +99,8 @@ def _read_files(source: Source, options: ReadOptions) -> LabelSet:
 def _tell_files(source: Source, images: Files, counts: Counts) -> None:
     """Say what was met in reading files."""
     if images.unreadable:
-        detail = "Images that cannot be read; Ultralytics leaves them out."
-        where = Where(file=source.place(images.unreadable[0]))
-        counts.note(Level.WARNING, "TRAINER_SKIPS", detail, where, len(images.unreadable))
+        for member in images.unreadable:
+            counts.note(Level.WARNING, "TRAINER_SKIPS", UNREADABLE, Where(file=source.place(member)))
     if images.rotated:
         detail = "EXIF data rotates an image; its labels are those of the image as it is shown."
         counts.note(Level.INFO, "EXIF_ORIENTATION", detail, count=images.rotated)
@@ -259,18 +258,15 @@ class Reader:
         """Keep account of all rows; return how many each class has of each kind."""
         totals = {kind: np.zeros(len(is_class), np.int64) for kind in SHAPES}
         confident = {kind: np.zeros(len(is_class), np.int64) for kind in SHAPES}
-        skips: Counter[str] = Counter()
-        first: dict[str, int] = {}
+        skips: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         counts = self.counts
         counts.into["image", ""] += len(self._images.titles)
         for images, page in self._pages.walk():
             sizes = self._images.sizes[images.start : images.stop]
             for image, reason in trainer.skipped(page, sizes, len(names), plan.keypoints):
-                skips[reason] += 1
-                first.setdefault(reason, images[image])
+                skips[reason].append((images[image], 1))
             for image, count in trainer.repeated(page).items():
-                skips[_TWICE] += count
-                first.setdefault(_TWICE, images[image])
+                skips[TWICE].append((images[image], count))
             found = self._settled(images, page, plan, is_class)
             for kind, per_class in kinds_by_class(found, len(is_class)).items():
                 totals[kind] += per_class
@@ -284,10 +280,11 @@ class Reader:
             for kind, per_class in counter.items():
                 for number in np.flatnonzero(per_class).tolist():
                     counts.into[str(type_of(kind)), names[number]] += int(per_class[number])
-        for reason, count in skips.items():
-            where = Where(file=self._images.place(first[reason]), row=self._images.titles[first[reason]])
-            detail = reason if reason == _TWICE else f"Ultralytics leaves out the image: {reason}."
-            counts.note(Level.WARNING, "TRAINER_SKIPS", detail, where, count)
+        for reason, skipped in skips.items():
+            detail = reason if reason == TWICE else f"Ultralytics leaves out the image: {reason}."
+            for image, count in skipped:
+                where = Where(file=self._images.place(image), row=self._images.titles[image])
+                counts.note(Level.WARNING, "TRAINER_SKIPS", detail, where, count)
         return totals
 
     def _tell(self, images: range, found: Settled, plan: Plan, names: dict[int, str]) -> None:
@@ -364,5 +361,6 @@ class Reader:
             self.counts.note(Level.INFO, "KEYPOINT_NAMES_MISSING", detail)
 
 
-_TWICE = "Ultralytics removes a row that is in its file before."
+TWICE = "Ultralytics removes a row that is in its file before."
+UNREADABLE = "Images that cannot be read; Ultralytics leaves them out."
 _FEATURES = {"CLASS_UNKNOWN": Feature.LABEL_NAME, "SIZE_UNKNOWN": Feature.MEDIA}

@@ -125,7 +125,7 @@ class _Walk:
         self._paths = Paths()
         found = labels.splits
         if found is None:
-            found = {split for row in labels.walk() if (split := split_of(row.client_metadata))}
+            found = {split for row in labels._unguarded() if (split := split_of(row.client_metadata))}
         self._has_splits = bool(found)
         self._overlaps: list[float] = []
         self._known: dict[str, tuple[str, str]] = {}

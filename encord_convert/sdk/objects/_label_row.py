@@ -5,7 +5,8 @@ Source: label-row JSON, "Object model".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, cast
 from weakref import ref
 
@@ -120,6 +121,12 @@ class LabelRowV2(SavingLabelRow):
             named += f", objects={len(self._objects)}, classifications={len(self._classifications)}"
         return f"LabelRowV2({named})"
 
+    def _repr_html_(self) -> str:
+        """Show the labels of the first frame that has some, in a notebook."""
+        # The page stands on a floor above, which is reached only when it is asked for.
+        shown: str = import_module("encord_convert.view.notebook").row_html(self)
+        return shown
+
     @property
     def metadata(self) -> DICOMSeriesMetadata | None:
         """The DICOM series the row labels, if it is one and known."""
@@ -196,8 +203,11 @@ class LabelRowV2(SavingLabelRow):
             before._row = None
         self._objects_by_frame = self._classifications_by_frame = None
 
-    def _twin(self) -> Self:
-        """Return a copy of the row with the same hashes, watched by nobody. Nothing that changes is shared."""
+    def _twin(self, but: Collection[str] = ()) -> Self:
+        """Return a copy of the row with the same hashes, watched by nobody. Nothing that changes is shared.
+
+        ``but`` are hashes of labels that the copy does not have.
+        """
         twin = self.__class__.__new__(self.__class__)
         twin._begin(like(self._contents.stats), self._store, self._ontology)
         twin._contents.take(self._contents)
@@ -206,7 +216,8 @@ class LabelRowV2(SavingLabelRow):
         told = twin._contents.extras.get("client_metadata")
         twin._client_metadata = told if told == self._client_metadata else _copied(self._client_metadata)
         for instance in self._instances(self._contents):
-            twin._adopt(instance._twin())  # type: ignore[arg-type]
+            if instance._hash not in but:
+                twin._adopt(instance._twin())  # type: ignore[arg-type]
         return twin
 
     # --- labels as JSON ---------------------------------------------------------------------------------------------

@@ -250,6 +250,14 @@ class PolygonCoordinates(_Vertices):
         """Whether there is more than one ring."""
         return self._more is not None and sum(map(len, self._more)) > 1
 
+    def _twin(self) -> Self:
+        """Return the same polygon, with lists of points and rings of its own."""
+        twin = super()._twin()
+        if self._more is not None:
+            rings = [[ring.copy() if hasattr(ring, "copy") else ring for ring in part] for part in self._more]
+            _set_slot(twin, _more=rings)
+        return twin
+
     @property
     def polygons(self) -> list[list[Any]]:
         """The parts: each a list of rings, the outer first, then its holes, each ``x0, y0, x1, y1, …``."""
@@ -281,6 +289,8 @@ class PolygonCoordinates(_Vertices):
         """
         polygons = d.get("polygons")
         if polygons is not None:
+            if any(len(ring) % 2 for part in polygons for ring in part):
+                raise ValueError("A ring of 'polygons' has an odd number of coordinates.")
             return PolygonCoordinates._from_rings([[[*ring] for ring in part] for part in polygons])
         return PolygonCoordinates._from_flat(_flat_from_vertices(d["polygon"]))
 

@@ -72,7 +72,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
     place = str(mapping) if is_file else place
     source = labels.ontology.to_dict()
     rules = parse_mapping(document_at(mapping) if isinstance(mapping, str | Path) else mapping, source, place)
-    rules.learn(source, lambda: map(row_dict, labels.walk()))
+    rules.learn(source, lambda: map(row_dict, labels._unguarded()))
     joined = needed(source, rules)
     if joined.conflicts:
         raise MappingError("\n".join(f"{place}: {conflict}" for conflict in joined.conflicts))

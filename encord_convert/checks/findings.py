@@ -1,0 +1,269 @@
+"""Findings: which losses and notes are faults of a data set, in what order, and what mends them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from encord_convert.formats.yolo.read import TWICE, UNREADABLE
+from encord_convert.hub.counts import SECONDARY
+from encord_convert.hub.loss import Feature, Kind, Level, Loss, Note, Where
+from encord_convert.losses.codes import LOSSES, NOTES
+from encord_convert.losses.report import Report
+
+MOST_PLACES = 1000
+"""How many places of each kind of finding are listed; the count goes on."""
+
+_OF_READING = frozenset({
+    "AMBIGUOUS_IMAGE", "CLASS_UNKNOWN", "DAMAGED", "DUPLICATE", "DUPLICATE_ID", "DUPLICATE_IMAGE", "DUPLICATE_UID",
+    "EMPTY_MASK", "EMPTY_TRACK", "FILE_DAMAGED", "FRAME_BEYOND", "IMAGE_DIFFERS", "INVALID_ANNOTATION", "INVALID_BBOX",
+    "INVALID_BOX", "INVALID_CATEGORY", "INVALID_GEOMETRY", "INVALID_KEYPOINTS", "INVALID_POLYGON", "INVALID_RLE",
+    "INVALID_ROTATION", "INVALID_ROW", "INVALID_SHAPE", "KEYPOINT_UNKNOWN", "LABEL_RENAMED", "MASK_EXTENT",
+    "NAME_MISSING", "NOT_RECTANGULAR", "NO_IMAGE", "ORPHAN_CATEGORY", "ORPHAN_IMAGE", "OUT_OF_BOUNDS",
+    "PANOPTIC_PNG_MISSING", "SIZE_MISMATCH", "SIZE_UNKNOWN", "TRUNCATED", "TRUNCATED_PIXELS", "UNDECLARED_LABEL",
+    "UNREADABLE", "VALUE_COUNT",
+})  # fmt: skip
+"""Losses in reading that are faults of the source, and not what the hub has no place for."""
+
+_NOTED = frozenset({
+    "BBOX_SUSPECT_FORMAT", "CLASS_COUNT", "CLASS_NAMES_MISSING", "CONFIDENCE_DOUBTFUL", "CORNERS_SWAPPED",
+    "DUPLICATE_ID", "DUPLICATE_IMAGE", "EMPTY_TRACK", "FILENAME_DIFFERS", "FILE_DAMAGED", "FRAME_BEYOND",
+    "INVALID_GEOMETRY", "INVALID_ONTOLOGY", "INVALID_POLYGON", "INVALID_RLE",
+    "INVALID_ROTATION", "INVALID_YAML", "KEYPOINT_CONFIDENCE", "MISSING_SLICES", "NAME_CLASH", "NO_STACK",
+    "ROWS_DIFFER", "SCAN_DOUBTFUL", "SERIES_DIFFERS", "SET_WITHOUT_IMAGE", "SIZE_MISMATCH",
+    "SIZE_UNKNOWN", "SPLIT_MISSING", "SPLIT_OVERLAP", "STUFF_TWICE", "TRAINER_SKIPS", "UNDECLARED_LABEL",
+    "VISIBILITY_UNKNOWN",
+})  # fmt: skip
+"""Notes of reading that speak of a fault."""
+
+_STOPS: dict[str, frozenset[str]] = {
+    "detectron2": frozenset({"DUPLICATE_ID"}),
+    "hf": frozenset({"AREA_DERIVED"}),
+    "rfdetr": frozenset({"AREA_DERIVED"}),
+    "torchvision": frozenset({"AREA_DERIVED", "ISCROWD_MISSING", "OUTLINE_MISSING"}),
+    "ultralytics": frozenset({"TRAINER"}),
+}
+"""Notes of reading that are no fault, or a lesser one, but for a trainer, which stops there.
+
+Source: ``ConvertCoco`` of RF-DETR 1.11.2 and ``coco_utils`` of torchvision's references ask each annotation for its
+``area``, the latter for ``iscrowd`` and ``segmentation`` too; ``load_coco_json`` of Detectron2 asserts that ids of
+annotations are unique; ``check_det_dataset`` of ultralytics 8.4.190 refuses a ``data.yaml`` without ``val``.
+"""
+
+_LEARNT = frozenset({
+    Feature.DEGENERATE, Feature.EMPTY_ROWS, Feature.GROUPS, Feature.MEDIA, Feature.OUT_OF_BOUNDS, Feature.OVERLAPS,
+    Feature.SHAPE,
+})  # fmt: skip
+"""What a trainer learns from: only its loss on the way to one is a finding."""
+
+CHANGES = frozenset({"HOLES_FILLED", "KEYPOINT_UNKNOWN", "MASK_AS_POLYGON", "MASK_NOT_LOADED"})
+"""Changes on the way to a target that are findings; other shapes take another form there, and no more."""
+
+_FIXES = {Feature.DEGENERATE: "dropped", Feature.OUT_OF_BOUNDS: "dropped"}
+FIXABLE = "fixable"
+"""Type of what was found here and has one right answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong in one place.
+
+    Attributes
+    ----------
+    code : str
+        Stable, of :mod:`encord_convert.losses.codes`.
+    is_error : bool
+        Whether a label or an image is lost for a reader or the trainer; else it is taken otherwise than it is meant.
+    where : Where
+        ``file``, ``line`` (one-based), ``row`` (the image), ``frame`` (from 0), ``element`` (the annotation).
+    sentence : str
+    label : str
+        The class, if it is of one.
+    fix : str or None
+        What ``--fix`` makes of it: ``dropped``, ``left out``, ``clipped to the image``, ``size corrected`` …
+    count : int
+        How many things it speaks of.
+    """
+
+    code: str
+    is_error: bool
+    where: Where
+    sentence: str
+    label: str = ""
+    fix: str | None = None
+    count: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form of ``--json``."""
+        where = self.where
+        return {
+            "code": self.code,
+            "level": "error" if self.is_error else "warning",
+            "file": where.file,
+            "line": where.line,
+            "image": where.row,
+            "frame": where.frame,
+            "annotation": where.element,
+            "class": self.label or None,
+            "sentence": self.sentence,
+            "fix": self.fix,
+            "count": self.count,
+        }
+
+
+@dataclass(slots=True)
+class Result:
+    """What :func:`check` found.
+
+    Attributes
+    ----------
+    report : Report
+        Of reading.
+    target : str or None
+    task : str or None
+        Of ``ultralytics``.
+    findings : list of Finding
+        Errors first, by kind the most frequent first; of each kind up to :data:`MOST_PLACES`.
+    counts : dict of str to int
+        By code, however many are listed.
+    leaks : dict of str to (int, int), or None
+        By split, how many of its images share something with another split, and how many it has. None: not asked for.
+    images : dict of str to int
+        How many images were ``found`` beside the labels, and ``looked`` for.
+    redrawn : list of str
+        Shapes of the source that the target takes in another form by design, which is no finding: polygons as boxes.
+    fixed : Report or None
+        Of writing, with ``fix``.
+    """
+
+    report: Report
+    target: str | None = None
+    task: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    leaks: dict[str, tuple[int, int]] | None = None
+    images: dict[str, int] = field(default_factory=dict)
+    redrawn: list[str] = field(default_factory=list)
+    fixed: Report | None = None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self.counts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form of ``--json``."""
+        leaks = (self.leaks or {}).items()
+        return {
+            "source": self.report.source.to_dict(),
+            "target": self.target,
+            "task": self.task,
+            "images": self.images,
+            "redrawn": self.redrawn,
+            "counts": self.counts,
+            "findings": [one.to_dict() for one in self.findings],
+            "leaks": {split: {"shared": shared, "images": count} for split, (shared, count) in leaks},
+            "fixed": None if self.fixed is None else self.fixed.to_dict(),
+        }
+
+
+def meaning(code: str, target: str | None) -> str:
+    """Return what a code means, as a clause."""
+    words = _MEANINGS.get(code) or LOSSES.get(code) or NOTES.get(code, "")
+    return words.replace("{target}", target or "the format")
+
+
+_MEANINGS = {
+    "CLIPPED": "outside the image, or across its border",
+    "DUPLICATE_ID": NOTES["DUPLICATE_ID"],
+    "DUPLICATE_IMAGE": "two images are the same file, or have one name",
+    "MASK_NOT_LOADED": "masks that are not loaded",
+    "MISSING_MEDIA": "the image is not there",
+    "OUT_OF_BOUNDS": NOTES["OUT_OF_BOUNDS"],
+    "SIZE_MISMATCH": NOTES["SIZE_MISMATCH"],
+    "UNDECLARED_LABEL": NOTES["UNDECLARED_LABEL"],
+}
+"""Where what a code means of a data set is not what it means of a conversion."""
+
+
+def of_report(
+    report: Report, target: str | None, unmended: Collection[str | None]
+) -> Iterator[tuple[list[Finding], int]]:
+    """Yield the findings of each loss and note that is one, and how many there are.
+
+    ``unmended`` are the hashes of objects that leave their image and are not cut by ``--fix``.
+    """
+    for loss in report.reading.losses():
+        if loss.code in _OF_READING:
+            yield _of_loss(loss, "left out" if loss.kind is Kind.DROPPED else None)
+    for note in (*report.finding.notes(), *report.reading.notes()):
+        stops = note.code in _STOPS.get(target or "", ())
+        if (note.code in _NOTED or stops) and note.detail not in (TWICE, UNREADABLE):
+            yield _of_note(note, stops)
+    for loss in report.writing.losses():
+        if is_fault(loss):
+            yield _of_loss(loss, _fix_of(loss), unmended if loss.feature is Feature.OUT_OF_BOUNDS else ())
+
+
+def of_own(losses: Iterable[Loss]) -> Iterator[tuple[list[Finding], int]]:
+    """Yield the findings of each loss that was told by a check of this package."""
+    for loss in losses:
+        fix = _OWN_FIXES.get(loss.code) if loss.type == FIXABLE else None
+        yield _of_loss(loss, fix)
+
+
+_NOTE_FIXES = {"AREA_DERIVED": "computed", "DUPLICATE_ID": "renumbered", "ISCROWD_MISSING": "written as 0"}
+_OWN_FIXES = {"DUPLICATE_ANNOTATION": "dropped", "SIZE_MISMATCH": "size corrected", "INVALID_BBOX": "box of the shape"}
+
+
+def is_fault(loss: Loss) -> bool:
+    """Tell whether a loss on the way to a target is a fault of the data set for that target."""
+    if loss.type in SECONDARY and loss.type not in ("image", "row", "file"):
+        return False
+    if loss.kind is Kind.DROPPED:
+        return loss.feature in _LEARNT
+    return loss.code in CHANGES or loss.feature in (Feature.OUT_OF_BOUNDS, Feature.DEGENERATE)
+
+
+def _fix_of(loss: Loss) -> str | None:
+    if loss.code == "TOO_SMALL" or loss.feature not in _FIXES:
+        return None
+    if loss.kind is Kind.DROPPED:
+        return _FIXES[loss.feature]
+    return "clipped to the image" if loss.feature is Feature.OUT_OF_BOUNDS else "the empty part is dropped"
+
+
+def _of_loss(loss: Loss, fix: str | None, unmended: Collection[str | None] = ()) -> tuple[list[Finding], int]:
+    is_error = loss.kind is Kind.DROPPED
+    found = [
+        Finding(loss.code, is_error, where, detail, loss.label, None if where.object_hash in unmended else fix)
+        for where, detail in loss.examples
+    ]
+    return found, loss.count
+
+
+def _of_note(note: Note, stops: bool) -> tuple[list[Finding], int]:
+    is_error = stops or note.level is Level.ERROR or note.code == "TRAINER_SKIPS"
+    share = note.count if len(note.places) == 1 else 1
+    fix = _NOTE_FIXES.get(note.code) if note.level is not Level.ERROR else None
+    return [Finding(note.code, is_error, where, note.detail, fix=fix, count=share) for where in note.places], note.count
+
+
+def sorted_findings(found: Iterable[tuple[list[Finding], int]]) -> tuple[list[Finding], dict[str, int]]:
+    """Return findings, the worst first, and how many there are of each code."""
+    sums: Counter[str] = Counter()
+    listed: dict[str, list[Finding]] = {}
+    for findings, count in found:
+        if findings:
+            sums[findings[0].code] += count
+            listed.setdefault(findings[0].code, []).extend(findings)
+    order = sorted(listed, key=lambda code: (not any(one.is_error for one in listed[code]), -sums[code], code))
+    kept = [one for code in order for one in sorted(listed[code], key=_place)[:MOST_PLACES]]
+    return kept, {code: sums[code] for code in order}
+
+
+def _place(finding: Finding) -> tuple[bool, str, int, str, int]:
+    where = finding.where
+    return not finding.is_error, where.file or "", where.line or 0, where.row or "", where.frame or 0

@@ -1,0 +1,140 @@
+"""What is wrong with the annotations of an image beside what a target drops: the same twice, boxes that contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace
+
+from encord_convert.checks.findings import FIXABLE
+from encord_convert.formats.coco.native import FAMILY as COCO
+from encord_convert.hub.contents import where_of
+from encord_convert.hub.counts import Counts
+from encord_convert.hub.loss import Feature, Kind, Where
+from encord_convert.hub.matching import geometry_px
+from encord_convert.hub.visibility import frame_size
+from encord_convert.sdk.objects import LabelRowV2, Shape
+from encord_convert.sdk.objects.coordinates import BitmaskCoordinates, BoundingBoxCoordinates
+
+_WITH_AREA = frozenset({Shape.BITMASK, Shape.BOUNDING_BOX, Shape.POLYGON})
+PER_PX = 100
+"""Geometry is the same if no number differs by a hundredth of a pixel."""
+
+
+class Rows:
+    """Looks at the annotations of rows.
+
+    Parameters
+    ----------
+    told : Counts
+        Is told what is wrong.
+    needs_outlines : bool
+        Whether the trainer reads the file as it is, and stops at an annotation without a segmentation.
+    """
+
+    def __init__(self, told: Counts, needs_outlines: bool) -> None:
+        self._told = told
+        self._needs_outlines = needs_outlines
+
+    def see(self, row: LabelRowV2) -> None:
+        """Look at a row."""
+        if len(row._objects) > 1:
+            for instance, frame, first in twice(row):
+                if are_same(instance, first):
+                    detail, type_ = (
+                        "It has the class, geometry and answers of another annotation of the image.",
+                        FIXABLE,
+                    )
+                else:
+                    detail, type_ = "It has the class and geometry of another annotation of the image.", "annotation"
+                self._tell("DUPLICATE_ANNOTATION", type_, row, instance, frame, detail)
+        for hash_, frame, box in contradicting(row):
+            detail = f"Its bbox {list(box)} has no area, and its shape has: some trainers drop it by its bbox."
+            self._tell("INVALID_BBOX", FIXABLE, row, row._objects[hash_], frame, detail)
+        if self._needs_outlines:
+            for instance in row._objects.values():
+                if instance.ontology_item.shape in (Shape.BOUNDING_BOX, Shape.SKELETON):
+                    detail = "It has no segmentation, which torchvision's references take a mask from."
+                    self._tell("OUTLINE_MISSING", "annotation", row, instance, min(instance._frames, default=0), detail)
+
+    def _tell(self, code: str, type_: str, row: LabelRowV2, instance: Any, frame: int, detail: str) -> None:
+        where = place_of(row, instance, frame)
+        kind = Kind.DROPPED if code == "OUTLINE_MISSING" else Kind.APPROXIMATED
+        self._told.lose(kind, code, Feature.SHAPE, (type_, instance.object_name), where, detail)
+
+
+def contradicting(row: LabelRowV2) -> Iterator[tuple[str, int, Any]]:
+    """Yield the objects of COCO files whose box has no area, though their shape has: hash, frame, box."""
+    if row._native is None or row._native.family != COCO:
+        return
+    for hash_, frames in row._native.labels.items():
+        instance = row._objects.get(hash_)
+        if instance is None or instance.ontology_item.shape not in _WITH_AREA:
+            continue
+        for frame, keys in frames.items():
+            box = keys.get("bbox")
+            if isinstance(box, list | tuple) and len(box) == 4 and min(box[2:]) <= 0:
+                yield hash_, frame, box
+
+
+def place_of(row: LabelRowV2 | None, instance: Any, frame: int) -> Where:
+    """Return where an annotation is: by line or by the id the file gives it, else by how many come before it."""
+    where = where_of(row, instance, frame)
+    if row is None:
+        return where
+    if row.number_of_frames == 1:
+        where = replace(where, frame=None)
+    if where.line is not None:
+        return where
+    number = next((n for n, hash_ in enumerate(row._objects) if hash_ == where.object_hash), None)
+    ids = () if row._file is None else row._file.ids
+    named = where.element or "annotation"
+    if number is not None:
+        is_named = number < len(ids) and ids[number] is not None
+        element = f"annotation {ids[number]}" if is_named else f"{named} {number} of its image"
+    else:
+        element = named
+    return replace(where, element=element)
+
+
+def twice(row: LabelRowV2) -> Iterator[tuple[Any, int, Any]]:
+    """Yield each object that has the class and geometry of an earlier one on a frame, with the frame and that one."""
+    seen: dict[Any, Any] = {}
+    for instance in row._objects.values():
+        for frame, data in instance._frames.items():
+            key = frame, instance.feature_hash, _key(data.coordinates, row, frame)
+            first = seen.setdefault(key, instance)
+            if first is not instance:
+                yield instance, frame, first
+
+
+def _key(coordinates: Any, row: LabelRowV2, frame: int) -> Any:
+    width, height = frame_size(row, frame)
+    width, height = (width or 1000) * PER_PX, (height or 1000) * PER_PX
+    if type(coordinates) is BoundingBoxCoordinates:
+        c = coordinates
+        if not abs(c.top_left_x) + abs(c.top_left_y) + abs(c.width) + abs(c.height) < np.inf:
+            return id(c)
+        return (
+            round(c.top_left_x * width), round(c.top_left_y * height), round(c.width * width), round(c.height * height)
+        )  # fmt: skip
+    if isinstance(coordinates, BitmaskCoordinates):
+        return coordinates.to_dict()["rleString"]
+    form, numbers = geometry_px(coordinates, width, height)
+    if isinstance(numbers, str):
+        return form, numbers
+    return form, tuple(np.rint(np.asarray(one, np.float64)).tobytes() for one in numbers)
+
+
+def are_same(instance: Any, first: Any) -> bool:
+    """Tell whether an object says nothing that another does not: on the same frames, with the same answers."""
+    if instance._frames.keys() != first._frames.keys() or len(instance._frames) != 1:
+        return False
+    return all(_answers(instance, frame) == _answers(first, frame) for frame in instance._frames)
+
+
+def _answers(instance: Any, frame: int) -> dict[str, Any]:
+    answers = (*instance._static_answers(), *instance._dynamic_answers_at(frame))
+    return {attribute.feature_node_hash: value for attribute, value in answers}

@@ -1,0 +1,61 @@
+"""The one look of all pages: a stylesheet, a script and a template, put together so that nothing else can run.
+
+A page is one file. Its policy (CSP) lets it run and style itself by the two hashes of what we ship, show images that it
+holds itself, and load nothing. What comes from a source is escaped by the template, or is JSON in which no tag can end.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+_FOLDER = Path(__file__).parent / "templates"
+_UNSAFE = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]")
+_SAFE = {
+    b"<": rb"\u003c", b">": rb"\u003e", b"&": rb"\u0026", b"\xe2\x80\xa8": rb"\u2028", b"\xe2\x80\xa9": rb"\u2029"
+}  # fmt: skip
+
+
+def rendered(template: str, script: str, **values: Any) -> Iterator[str]:
+    """Yield a page piece by piece; iterators among the values are walked as it is written.
+
+    Parameters
+    ----------
+    template, script : str
+        Names of files in the folder of templates.
+    **values
+        What the template names; ``title`` and ``facts`` at least.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    texts = {"style": _read("page.css"), "script": _read(script)}
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    values = {"command": "", "notices": (), **values}
+    hashes = {name: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}" for name, text in texts.items()}
+    markup = {name: Markup(text) for name, text in texts.items()}
+    return environment.get_template(template).generate(hashes=hashes, **markup, **values)
+
+
+def json_markup(value: Any) -> Any:
+    """Return a value as JSON that may stand in a script element: no tag begins or ends in it."""
+    from markupsafe import Markup
+
+    return Markup(raw_markup(msgspec.json.encode(value)))
+
+
+def raw_markup(text: bytes) -> str:
+    """Return JSON with its signs of tags written as escapes."""
+    return _UNSAFE.sub(lambda match: _SAFE[match[0]], text).decode()
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")

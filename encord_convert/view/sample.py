@@ -1,0 +1,182 @@
+"""Which images of a label set are shown: all, or as many as asked for, evenly spaced, the same in every run.
+
+One walk is enough, and memory does not grow with the set. Images are numbered as they come, and every one whose number
+is a multiple of the stride is rendered; when there are twice too many, the stride doubles and every other goes. What is
+not sampled is not rendered: of a table, its rows are not even made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from encord_convert.errors import WriteError
+from encord_convert.formats.coco.write_images import frames_of
+from encord_convert.hub.splits import split_of
+from encord_convert.hub.table import Table
+from encord_convert.hub.visibility import frame_size
+
+if TYPE_CHECKING:
+    from collections.abc import Set
+
+    from encord_convert.hub.labelset import LabelSet
+    from encord_convert.sdk.objects import LabelRowV2
+
+T = TypeVar("T")
+LIMIT = 1_000
+"""Images of a page, unless more or fewer are asked for."""
+MOST_SHAPES = 100_000
+"""Shapes of a page: if there are more, fewer images are shown."""
+
+Frames = Mapping[str, "Set[int]"]
+"""Frames by title of their row."""
+
+
+@dataclass(slots=True)
+class Sampled(Generic[T]):
+    """One image that is shown.
+
+    Parameters
+    ----------
+    number, row : int
+        Which of all images, and of all rows, it is, from 0.
+    title, file, split : str
+        Of its row; empty where the row says none.
+    copy : int
+        How many rows before have the same title.
+    frame : int
+    size : (int, int)
+        Width and height in pixels, 0 where the row does not say.
+    content : T
+        What was rendered.
+    shapes : int
+        How many shapes that has.
+    """
+
+    number: int
+    row: int
+    title: str
+    file: str
+    split: str
+    copy: int
+    frame: int
+    size: tuple[int, int]
+    content: T
+    shapes: int
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """What tells it from all others, in another set with the same rows too."""
+        return self.title, self.copy, self.frame
+
+
+@dataclass(slots=True)
+class Sample(Generic[T]):
+    """The images that are shown, in their order, of ``images`` in ``rows``."""
+
+    shown: list[Sampled[T]] = field(default_factory=list)
+    images: int = 0
+    rows: int = 0
+
+
+def sample(
+    labels: LabelSet,
+    render: Callable[[LabelRowV2, int], tuple[T, int]],
+    *,
+    limit: int = LIMIT,
+    first: Frames | None = None,
+    only_first: bool = False,
+    tells_copies: bool = False,
+) -> Sample[T]:
+    """Choose images of a label set and render them.
+
+    Parameters
+    ----------
+    labels : LabelSet
+        Walked once. Of rows of several frames those with labels count, or all if there are none.
+    render : callable
+        Given a row and a frame, returns what is shown and the number of shapes on it.
+    limit : int
+        How many images.
+    first : mapping, optional
+        Frames by title that are shown before others are chosen. At most ``limit`` should be named.
+    only_first : bool
+        Show no others.
+    tells_copies : bool
+        Whether rows of one title are counted: those of another set are then found by their keys.
+    """
+    first = first or {}
+    found: Sample[T] = Sample()
+    named: list[Sampled[T]] = []
+    spaced: list[Sampled[T]] = []
+    copies: dict[str, int] = {}
+    stride, weight = 1, 0
+    for row_number, (title, split, frames, row_at) in enumerate(_rows(labels, first)):
+        found.rows += 1
+        wanted = first.get(title, ())
+        copy = copies[title] = copies.get(title, -1) + 1 if tells_copies else 0
+        for frame in frames:
+            number = found.images
+            found.images += 1
+            is_named = frame in wanted
+            if not is_named and (only_first or number % stride):
+                continue
+            row = row_at()
+            content, shapes = render(row, frame)
+            weight += 0 if is_named else shapes
+            image = Sampled(number, row_number, title, row._origin or "", split, copy, frame, frame_size(row, frame),
+                            content, shapes)  # fmt: skip
+            (named if is_named else spaced).append(image)
+            if len(spaced) > 2 * limit or weight > 2 * MOST_SHAPES:
+                stride *= 2
+                spaced = [one for one in spaced if not one.number % stride]
+                weight = sum_of(spaced)
+    rest = thinned(spaced, max(0, limit - len(named)))
+    found.shown = sorted(thinned(named, limit) + rest, key=lambda image: image.number)
+    return found
+
+
+def thinned(images: list[Sampled[T]], limit: int) -> list[Sampled[T]]:
+    """Return up to ``limit`` of the images, evenly spaced, and fewer if they have too many shapes."""
+    shapes = sum_of(images)
+    if shapes > MOST_SHAPES:
+        limit = max(1, min(limit, len(images)) * MOST_SHAPES // shapes)
+    if len(images) <= limit:
+        return images
+    return [images[number * len(images) // limit] for number in range(limit)]
+
+
+def sum_of(images: list[Sampled[T]]) -> int:
+    """Return how many shapes images have together."""
+    return sum(image.shapes for image in images)
+
+
+_Row = tuple[str, str, "range | list[int]", Callable[[], "LabelRowV2"]]
+
+
+def _rows(labels: LabelSet, first: Frames) -> Iterator[_Row]:
+    """Yield title, split and frames of every row, and what makes it."""
+    for one in labels.tables():
+        if isinstance(one, Table):
+            for number, title in enumerate(one.titles):
+                split = split_of(one.client_metadata.get(number))
+                yield title, split, _ONE, lambda table=one, number=number: table.row(number)  # type: ignore[misc]
+        else:
+            yield one.data_title, split_of(one.client_metadata), frames_to_show(one, first), lambda row=one: row  # type: ignore[misc]
+
+
+_ONE = range(1)
+
+
+def frames_to_show(row: LabelRowV2, first: Frames = MappingProxyType({})) -> list[int]:
+    """Return the frames of a row that are shown: those with labels and those that ``first`` names, or else all."""
+    labelled = {
+        frame for instance in (*row._objects.values(), *row._classifications.values()) for frame in instance._frames
+    }
+    labelled.update(frame for frame in first.get(row.data_title, ()) if 0 <= frame < max(row.number_of_frames, 1))
+    try:
+        return frames_of(row, labelled, everything=False) or [0]
+    except WriteError:  # it says it has more frames than any medium, and no labels
+        return [0]
