@@ -79,8 +79,7 @@ class Extents:
     @staticmethod
     def can_be_of(shape: Shape, coordinates: Iterable[Any]) -> bool:
         """Tell whether these are the coordinates of a shape that is known here, and no points in space."""
-        kind = _KINDS.get(shape)
-        return kind is not None and all(c.__class__ is kind and not hasattr(c, "_z") for c in coordinates)
+        return set(map(type, coordinates)) <= {_KINDS.get(shape)}
 
     @classmethod
     def of(cls, shape: Shape, coordinates: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> Extents:

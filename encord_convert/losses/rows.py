@@ -195,8 +195,7 @@ class RowLosses:
         placed, origin, answers = instance._frames, instance._origin, instance._answers_in_common()
         if not placed or (answers is None and unplaced_answers(instance)):
             return False
-        says_nothing = answers == (None, None) and (origin is None or not (origin.carried or origin.also))
-        if not (self._keeps_answers or says_nothing):
+        if not self._keeps_answers and (answers != (None, None) or (origin and (origin.carried or origin.also))):
             return False
         if not (self._keeps_tracks or (len(placed) == 1 and (origin is None or not origin.weights))):
             return False

@@ -215,8 +215,11 @@ class DynamicAnswers:
 
     def are_each_on(self, frames: Container[int]) -> bool:
         """Tell whether every run is one frame, and one of these."""
-        spans = [span for track in self._tracks.values() for span in zip(track.starts, track.ends, strict=True)]
-        return all(start == end and start in frames for start, end in spans)
+        for track in self._tracks.values():
+            for start, end in zip(track.starts, track.ends, strict=True):
+                if start != end or start not in frames:
+                    return False
+        return True
 
     def frames(self) -> FrameSet:
         """Return the frames on which anything is answered."""
