@@ -36,14 +36,13 @@ class Plain:
     Parameters
     ----------
     reader : Reader
-        Its ledger counts the plain annotations; it is told how many boxes look odd, and which say no area.
+        Its ledger counts the plain annotations; it is told how many boxes look odd.
     entries : list
         All annotations.
     alikes : list of Alike or None
         What each has in common with others; None: it is not plain.
     owners : (n,) int
         The image of each.
-    titles : list of str
     sizes : list of Size
         Of the images.
 
@@ -57,7 +56,7 @@ class Plain:
 
     def __init__(
         self, reader: Reader, entries: list[Any], alikes: list[Alike | None], owners: NDArray[np.int64],
-        titles: list[str], sizes: list[Size],
+        sizes: list[Size],
     ) -> None:  # fmt: skip
         self.alikes: list[Alike | None] = [None] * len(entries)
         self._reader = reader
@@ -81,10 +80,7 @@ class Plain:
             if kept:
                 self._found[shape] = kept, numbers, more
         plain = [entry for entry, alike in zip(entries, self.alikes, strict=True) if alike is not None]
-        if not all((len(entry.area) or len(entry.areas)) and entry.iscrowd is not None for entry in plain):
-            for at, entry in enumerate(entries):
-                if self.alikes[at] is not None:
-                    reader.tell_missing(entry, titles[owners[at]])
+        self.lacks = not all((len(entry.area) or len(entry.areas)) and entry.iscrowd is not None for entry in plain)
         for alike, count in Counter(self.alikes).items():
             for key, number in alike.counts if alike is not None else ():
                 reader.counts.into[key] += number * count

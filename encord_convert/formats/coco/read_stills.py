@@ -85,7 +85,7 @@ class Stills:
             for owner, entry in zip(owners.tolist(), entries, strict=True)
             if isinstance(entry.file_name, str)
         }
-        plain = Plain(self._part.reader, entries, alikes, owners, titles, sizes)
+        plain = Plain(self._part.reader, entries, alikes, owners, sizes)
         seeds = [self._draft.hashes.seed("image", *key) for key in keys]
         gathering = _Gathering(self._source, plain, own_hashes, self._part.reader.native.keeps("annotation"))
         for number, own in enumerate(found):
@@ -218,6 +218,8 @@ class _Gathering:
                 self._indexes += range(len(alikes))
                 self._ids += (ids := [entry.id for entry in entries])
                 self.said_ids += ids
+                for entry in entries if self._plain.lacks else ():
+                    part.reader.tell_missing(entry, title)
                 for at in range(start, start + len(alikes)) if self._plain.native else ():
                     self._take_own(part, at, before + at - start, entries[at - start])
                 self.variants += [alike.variant for alike in alikes if alike]
@@ -228,6 +230,7 @@ class _Gathering:
                     index += self._draw(part, entry, title, size, index, taken, said)
                     continue
                 self.place_of[start + at] = len(self.variants)
+                part.reader.tell_missing(entry, title)
                 hash_ = self._given[start + at]
                 if hash_ is not None:
                     self._keep(part, hash_, taken)
