@@ -81,9 +81,9 @@ def merge(
     """Write the labels of SOURCES, in one format or several, to DST with one ontology.
 
     Classes are the same if their names and shapes are. Names that are equal but for case, blanks, hyphens or plural
-    are told, and made one with --same yes or with the mapping that --suggest writes. Images of one name in several sources
-    are named by their folders: camA/f0.jpg. If they have one size, too, --twice keep keeps both, first keeps the first,
-    unite puts the annotations of all on one image; never if their files are found and differ.
+    are told, and made one with --same yes or with the mapping that --suggest writes. Images of one name in several
+    sources are named by their folders: camA/f0.jpg. Of images of one name and size, --twice first keeps the first,
+    unite puts the annotations of all on it; those whose files are found and differ stay apart.
     """
     if len(sources) < 2:
         raise OptionError(f"There is one source, {sources[0]}. Name two or more, and DST behind them.")

@@ -109,7 +109,8 @@ def _told(shown: Shown, files: list[str], reports: list[Report], *, is_diff: boo
     some = "" if shown.images == shown.of else f" of {shown.of:,}, evenly spaced (--limit shows more)"
     lines = [f"wrote  {', '.join(files)}  {shown.images:,} {'image' if shown.images == 1 else 'images'}{some}"]
     if is_diff or shown.losses:
-        lines.append(f"marked {shown.losses:,} {'differences' if is_diff else 'losses'}, the worst first")
+        what = ("difference" if is_diff else "loss") if shown.losses == 1 else "differences" if is_diff else "losses"
+        lines.append(f"marked {shown.losses:,} {what}" + ", the worst first" * (shown.losses > 1))
     for report in reports:
         losses = report.losses()
         unread = [one for one in losses if one.kind is Kind.DROPPED]

@@ -10,11 +10,11 @@ In the folder of the label file, in the one above it, and in the one above ``lab
 
 An image is first looked for where its label file says it is, if that is in the source (``../imgs/a.jpg`` of LabelMe).
 So the image of a row is the one beside its own label file, also where another export has one of the same name. A split
-may be called otherwise there: ``train`` is found in ``Train`` and in ``train2017``. A name with folders is looked for in
-each of them in the same way: ``camB/f0.jpg`` is found in ``camB/images/f0.jpg``, and nowhere else if it is there, even
-if only a folder beside that, or in that, was named. What is in none of these is looked
-for below the folder of the label file as :mod:`encord_convert.hub.media` says; but not if a lone file was converted,
-whose folder may hold anything.
+may be called otherwise there: ``train`` is found in ``Train`` and in ``train2017``. A name with folders is looked for
+in each of them in the same way: ``camB/f0.jpg`` is found in ``camB/images/f0.jpg``, and nowhere else if it is there,
+even if only a folder beside that, or in that, was named. What is in none of these is looked for below the folder of the
+label file as :mod:`encord_convert.hub.media` says; but not if a lone file was converted, whose folder may hold
+anything.
 """
 
 from __future__ import annotations
