@@ -540,7 +540,7 @@ class Hashes:
         begun = blake2b(f"{self._realm}\0{word}".encode(), digest_size=size)
         for key in keys:
             one = begun.copy()
-            one.update("".join([f"\0{part}" for part in key]).encode())
+            one.update("".join([f"\0{part}" for part in key]).encode("utf-8", "surrogatepass"))
             yield one.digest()
 
     def series(self, *words: object) -> Callable[[int], str]:
