@@ -156,7 +156,7 @@ class Union:
 
     Attributes
     ----------
-    ledger : Ledger
+    counts : Counts
         What they disagree on.
     """
 
