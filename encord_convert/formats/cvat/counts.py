@@ -1,8 +1,8 @@
 """What one walk over a CVAT file counts: things read, changed and dropped.
 
 Shapes of one use (:class:`~encord_convert.formats.cvat.read_attributes.Ready`) are counted by their use. The counts
-reach those of the report in :meth:`Account.flush`; the first :data:`~encord_convert.hub.counts.EXAMPLES` of each kind of loss
-are told apart by place.
+reach those of the report in :meth:`Account.flush`; the first :data:`~encord_convert.hub.counts.EXAMPLES` of each kind
+of loss are told apart by place.
 """
 
 from __future__ import annotations
