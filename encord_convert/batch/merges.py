@@ -165,7 +165,7 @@ class Union:
 
     Attributes
     ----------
-    ledger : Ledger
+    counts : Counts
         What they disagree on.
     """
 
