@@ -264,6 +264,20 @@ def test_a_class_that_nothing_fits_is_told_before_what_cannot_be_read(
     assert "no annotation has the class 'Bus'. There is: Car.\n" in capsys.readouterr().err
 
 
+def test_images_alone_are_enough_but_one_has_to_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.json"
+    images = [{"id": 1, "file_name": "a.jpg", "width": 10, "height": 10}]
+    file.write_text(json.dumps({"images": images, "annotations": [], "categories": [{"id": 1, "name": "Car"}]}))
+    for text in ('class == "Car"', 'title == "a.jpg"'):
+        assert run(["select", str(file), str(tmp_path / "out.json"), "--where", text]) == 0
+        (tmp_path / "out.json").unlink()
+        capsys.readouterr()
+    assert run(["select", str(file), str(tmp_path / "out.json"), "--where", 'title == "b.jpg"']) == 2
+    error = "there is no title 'b.jpg'. Did you mean 'a.jpg'? There is: a.jpg."
+    error = f"""no image fits --where 'title == "b.jpg"': {error}"""
+    assert error in capsys.readouterr().err and not (tmp_path / "out.json").exists()
+
+
 def test_what_is_divided_by_zero_is_missing() -> None:
     labels = read(BOXES, report=Report())
     for text in ("10 / 0 > 1", "width / 0 > 1", "width / frame > 1", "-width / (0 * height) < 1"):

@@ -120,12 +120,15 @@ class Where:
         self._is_said = False
         self.is_met = False
         """Whether it holds for an annotation that was seen."""
+        self.is_met_by_images = False
+        """Whether it may hold for an image that was seen."""
 
     def table(self, table: Table, changes: Changes) -> Table | None:
         self._say(changes)
         fields = TableFields(table)
         kept, images = self._may_hold(fields), self._may_hold(TableImages(table))
         self.is_met = self.is_met or bool(kept.any())
+        self.is_met_by_images = self.is_met_by_images or bool(images.any())
         if self._drop_empty:
             images = images & (np.bincount(fields.owners[kept], minlength=len(table)) > 0)
         return _taken(table, fields, images, kept, changes)
@@ -136,7 +139,9 @@ class Where:
         kept = self._may_hold(fields)
         self.is_met = self.is_met or bool(kept.any())
         is_empty = self._drop_empty and not kept.any() and not labels_off_frames(row)
-        stays = bool(self._may_hold(RowImages(row))[0]) and not is_empty
+        may_stay = bool(self._may_hold(RowImages(row))[0])
+        self.is_met_by_images = self.is_met_by_images or may_stay
+        stays = may_stay and not is_empty
         if stays:
             return _with(row, fields, kept, changes)
         changes.tell(row, None)
@@ -220,7 +225,7 @@ def where(labels: LabelSet, text: str | None, *, drop_empty: bool = False, neede
 
     def end(step: Where) -> None:
         if condition is not None and needed and not step.is_met:
-            refuse_unmatched(condition, labels, needed)
+            refuse_unmatched(condition, labels, needed, has_images=step.is_met_by_images)
 
     return derived(labels, lambda: Where(condition, drop_empty), FILTERED, end=end)
 

@@ -22,8 +22,8 @@ _OF_IMAGES = ("split", "title", "file")
 _LONGEST = 60
 
 
-def refuse_unmatched(condition: Condition, labels: LabelSet, given: str) -> None:
-    """Walk labels of which none fits a condition, and say why; nothing is said where there is none.
+def refuse_unmatched(condition: Condition, labels: LabelSet, given: str, *, has_images: bool) -> None:
+    """Walk labels of which none fits a condition, and say why; images alone that fit are enough where there is none.
 
     Parameters
     ----------
@@ -32,20 +32,24 @@ def refuse_unmatched(condition: Condition, labels: LabelSet, given: str) -> None
         All there are.
     given : str
         How the condition was given, as ``--where``.
+    has_images : bool
+        There are images that fit.
 
     Raises
     ------
     OptionError
-        None of the annotations fits. Of texts and answers the condition names and nothing has, it says so, with the
-        nearest, and at most ten of those that occur, the most frequent first.
+        None of the annotations fits, or of the images if there are only these. Of texts and answers the condition
+        names and nothing has, it says so, with the nearest, and at most ten of those that occur, the most frequent
+        first.
     """
     found = [False] * len(condition.wanted)
     occurring: dict[str, Counter[Any]] = {one.name: Counter() for one in condition.wanted}
-    annotations = 0
+    annotations = images_seen = 0
     for one in labels.tables():
         own = TableFields(one) if isinstance(one, Table) else RowFields(one)
         images = TableImages(one) if isinstance(one, Table) else RowImages(one)
         annotations += len(own)
+        images_seen += len(images)
         counted = set()
         for number, wanted in enumerate(condition.wanted):
             fields: Any = images if wanted.name in _OF_IMAGES and wanted.column(images) is not None else own
@@ -56,7 +60,7 @@ def refuse_unmatched(condition: Condition, labels: LabelSet, given: str) -> None
                 for code, count in enumerate(np.bincount(column.codes, minlength=len(column.vocabulary)).tolist()):
                     for value in _values(column.vocabulary[code]):
                         occurring[wanted.name][value] += count
-    if not annotations:
+    if not annotations and (has_images or not images_seen):
         return
     missing: dict[tuple[str, bool], list[Wanted]] = {}
     for wanted, is_found in zip(condition.wanted, found, strict=True):
@@ -66,8 +70,8 @@ def refuse_unmatched(condition: Condition, labels: LabelSet, given: str) -> None
         _sentence(name, is_part, [one.value for one in some], +occurring[name], condition.classes)
         for (name, is_part), some in missing.items()
     ]
-    why = f": {' '.join(reasons)}" if reasons else f"; there {_are(annotations)}."
-    raise OptionError(f"no annotation fits {given} {_short(condition.text)!r}{why}")
+    why = f": {' '.join(reasons)}" if reasons else f"; there {_are(annotations or images_seen)}."
+    raise OptionError(f"no {'annotation' if annotations else 'image'} fits {given} {_short(condition.text)!r}{why}")
 
 
 def _sentence(name: str, is_part: bool, values: list[Any], occurring: Counter[Any], classes: list[str]) -> str:
