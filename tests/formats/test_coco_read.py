@@ -24,7 +24,9 @@ from encord_convert.geometry import rle
 from encord_convert.geometry.masks import mask_from_rings
 from encord_convert.hub.class_names import united
 from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries
 from encord_convert.losses.compare import diff
+from encord_convert.losses.narrow import predict
 from encord_convert.losses.redraw import redrawn
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects.coordinates import Visibility
@@ -279,7 +281,7 @@ def test_captions_that_two_files_say_are_counted_once() -> None:
     file = json.dumps(document(*two, categories=[])).encode()
     report = Report()
     labels = read(MemorySource({"captions_val.json": file, "copy/captions_val.json": file}), "coco", report=report)
-    assert sum(1 for _ in report.rows(labels)) in (1, 2)
+    predict(report, labels, Carries(frozenset(), frozenset(DataType), frozenset()))
     assert all(min(row.values()) >= 0 for row in report.counts().values())
     assert report.counts()["caption"]["in"] == 4
 
