@@ -29,6 +29,7 @@ import msgspec
 
 from encord_convert.batch.naming import Naming, Rule
 from encord_convert.conversion import read
+from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source
 from encord_convert.formats.encord import row_dict
 from encord_convert.hub.class_names import hash_of
@@ -90,7 +91,15 @@ def united(sets: Sequence[LabelSet], twice: Rule = "keep") -> LabelSet:
 
     A set of which nobody counted what was read is counted in the words of the hub. ``twice`` says what is to become of
     images that are there twice: they are named apart, unless they are to be one.
+
+    Raises
+    ------
+    OptionError
+        One is not a label set, but its path.
     """
+    for one in sets:
+        if not isinstance(one, LabelSet):
+            raise OptionError(f"merge: {one!r:.80} is not a label set. Read it with encord_convert.read(PATH).")
     names = [one.title if one.source is None else one.source.name for one in sets]
     return _united(_counted(sets), [name or f"set {number}" for number, name in enumerate(names, 1)], twice)[0]
 
@@ -165,7 +174,7 @@ class Union:
 
     Attributes
     ----------
-    ledger : Ledger
+    counts : Counts
         What they disagree on.
     """
 
