@@ -21,6 +21,7 @@ from encord_convert.formats._api import Exporter, Format, Importer
 from encord_convert.formats._files import Source, Target, source_at
 from encord_convert.formats._options import parse_options
 from encord_convert.formats._registry import detect, format_named, formats, mistaken, outside
+from encord_convert.formats._replacing import refuse_source
 from encord_convert.hub.counts import SECONDARY
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind
@@ -66,6 +67,7 @@ def read(path: Path | Source, format: str | None = None, *, report: Report | Non
         except ReadError as error:
             raise (format and mistaken(source, chosen)) or error from error.__cause__
     labels.source = source
+    labels.origins = () if source.root is None else (os.path.realpath(source.root),)
     report.source.path, report.source.format = source.name, chosen.name
     if labels.counts is not None:
         report.reading = labels.counts
@@ -112,7 +114,8 @@ def write(
     NotRepresentableError
         ``strict``, and something would be lost; carries the report.
     WriteError
-        The target cannot be written, or nothing of what came in would be in it.
+        The target cannot be written, is or lies in what the labels were read from, or nothing of what came in would be
+        in it.
     """
     chosen = _chosen(path, format)
     exporter = exporter_of(chosen)
@@ -120,6 +123,8 @@ def write(
     account = Report() if report is None else report
     target = path if isinstance(path, Target) else Target(path, chosen.suffixes, clear=clear)
     account.target.path, account.target.format = target.name, chosen.name
+    if type(target) is Target:  # others are in memory, or guarded by whoever made them
+        refuse_source(target.path, labels.origins, is_earlier=target.clear)
     if strict:
         _refuse_loss(labels, exporter, target, parsed, account, allow)
     labels = redrawn(labels, exporter.carries_with(parsed))

@@ -147,6 +147,7 @@ def _united(sets: Sequence[LabelSet], sources: Sequence[str], twice: Rule = "kee
             counts.note(Level.INFO, "ID_RENUMBERED", "Ids are those of one file; in a merged one they count from 1.")
 
     new = LabelSet(structure, rows, title=title, counts=counts)
+    new.origins = tuple(dict.fromkeys(origin for labels in sets for origin in labels.origins))
     if any(labels.mapping is not None for labels in sets):
         new.mapping = mapping
     return new, union.counts if counts is None else Counts()

@@ -85,7 +85,8 @@ def without_twins(labels: LabelSet, rule: Rule) -> LabelSet:
             told.merge(labels.mapping)
 
     new = LabelSet(labels.ontology, rows, title=labels.title, counts=counts)
-    new.native, new.mapping, new.source = labels.native, told, labels.source
+    new.native, new.mapping = labels.native, told
+    new.source, new.origins = labels.source, labels.origins
     return new
 
 

@@ -9,16 +9,26 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
 from encord_convert.errors import OptionError, WriteError
+from encord_convert.formats._replacing import refuse_source, stands
 
 
 @contextlib.contextmanager
-def guarded(dst: str, src: str | None, *, overwrite: bool) -> Iterator[bool]:
+def guarded(dst: str, sources: Iterable[str], *, overwrite: bool, what: str = "labels") -> Iterator[bool]:
     """Refuse an output that would replace what is not ours; remember what the block wrote.
+
+    Parameters
+    ----------
+    dst : str
+        File or folder; what is neither, such as a pipe, takes no labels, but any other output.
+    sources : iterable of str
+        What it is made of, which is never replaced.
+    what : str
+        What is written there; all but labels are one file.
 
     Yields
     ------
@@ -30,47 +40,73 @@ def guarded(dst: str, src: str | None, *, overwrite: bool) -> Iterator[bool]:
     OptionError
         ``dst`` is standard output.
     WriteError
-        It is the source, holds it, or is something else that must not be replaced.
+        It is a source, holds it or is a part of it, is something else that must not be replaced, or cannot be written.
     """
-    if src is not None:
-        refuse_source(dst, src)
-    refuse_foreign(dst, overwrite=overwrite)
-    yield _is_ours(dst)
+    is_file = what != "labels"
+    if is_file and dst != "-":
+        _check_file(dst, what)
+        if os.path.exists(dst) and not os.path.isfile(dst):
+            yield False
+            return
+    is_earlier, place = _is_ours(dst), os.path.realpath(dst)
+    refuse_source(dst, (one for one in sources if one != "-"), is_earlier=is_earlier)
+    refuse_foreign(dst, overwrite=overwrite, what=what)
+    if place in _under_way:
+        raise OptionError(f"{dst}: the {what} would replace what else is written there. Name another place.")
+    before = _stamp(dst)
+    _under_way.add(place)
+    try:
+        yield is_earlier
+    except BaseException:  # a report is also written of what was refused
+        if is_file and before != _stamp(dst):
+            _remember(dst)
+        raise
+    finally:
+        _under_way.remove(place)
     _remember(dst)
 
 
-def refuse_source(dst: str, src: str) -> None:
-    """Refuse an output that is the source, or a folder the source is in."""
-    source, target = os.path.realpath(src), os.path.realpath(dst)
-    if source == target:
-        raise WriteError(f"{dst}: not written, since it is the source. Name another place.")
-    if source.startswith(target.rstrip(os.sep) + os.sep):
-        raise WriteError(f"{dst}: not written, since the source {src} lies in it. Name another place.")
+_under_way: set[str] = set()
+"""Places of the outputs that are being made."""
 
 
-def refuse_foreign(dst: str, *, overwrite: bool) -> None:
+def refuse_foreign(dst: str, *, overwrite: bool, what: str = "labels") -> None:
     """Refuse an output where something is that is not ours."""
     if dst == "-":
-        raise OptionError("DST is -, but labels are not written to standard output. Name a file or folder.")
+        verb = "are" if what in ("labels", "events") else "is"
+        kind = "file or folder" if what == "labels" else "file"
+        name = "DST is -, but" if what == "labels" else "-: the"
+        raise OptionError(f"{name} {what} {verb} not written to standard output. Name a {kind}.")
     if os.path.exists(dst) and not (os.path.isfile(dst) or os.path.isdir(dst)):
         raise WriteError(f"{dst}: not written, since it is neither a file nor a folder. Name another place.")
-    if not overwrite and _stands(dst) and not _is_ours(dst):
-        what = "a folder with files" if os.path.isdir(dst) else "a file"
+    if not overwrite and stands(dst) and not _is_ours(dst):
+        there = "a folder with files" if os.path.isdir(dst) else "a file"
         raise WriteError(
-            f"{dst}: not written, since {what} that encord-convert did not write, or that changed since, is there. "
+            f"{dst}: not written, since {there} that encord-convert did not write, or that changed since, is there. "
             "--overwrite replaces it."
         )
 
 
-def _stands(path: str) -> bool:
-    """Tell whether there is anything to lose."""
+def _check_file(file: str, what: str) -> None:
+    path = Path(file)
+    folder = path.absolute().parent
+    if path.is_dir():
+        fault = "it is a folder"
+    elif not folder.is_dir():
+        fault = f"there is no folder {path.parent}"
+    elif not os.access(path if path.exists() else folder, os.W_OK):
+        fault = "Permission denied"
+    else:
+        return
+    raise WriteError(f"{file}: the {what} cannot be written ({fault}).")
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
     try:
-        if os.path.isdir(path):
-            with os.scandir(path) as entries:
-                return next(entries, None) is not None
-        return os.path.getsize(path) > 0
+        stats = os.stat(path)
     except OSError:
-        return os.path.lexists(path)
+        return None
+    return stats.st_ino, stats.st_size, stats.st_mtime_ns
 
 
 def _is_ours(path: str) -> bool:

@@ -78,7 +78,7 @@ class _Watched(Source):
     """
 
     def __init__(self, source: Source, progress: Any) -> None:
-        self.name = source.name
+        self.name, self.root = source.name, source.root
         self._source = source
         self._progress = progress
 

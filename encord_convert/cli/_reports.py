@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from encord_convert.cli._outputs import guarded
 from encord_convert.errors import NotRepresentableError, WriteError
 from encord_convert.formats._files import whole_file
 
@@ -30,50 +29,38 @@ def report_options(command: F) -> F:
     return file(as_json(command))
 
 
-def check_report(file: str, what: str = "report") -> None:
-    """Refuse a place where no report, or what else it is, can be written, before there is one.
-
-    Raises
-    ------
-    WriteError
-    """
-    path = Path(file)
-    folder = path.absolute().parent
-    if path.is_dir():
-        fault = "it is a folder"
-    elif not folder.is_dir():
-        fault = f"there is no folder {path.parent}"
-    elif not os.access(path if path.exists() else folder, os.W_OK):
-        fault = "Permission denied"
-    else:
-        return
-    raise WriteError(f"{file}: the {what} cannot be written ({fault}).")
-
-
 @contextlib.contextmanager
 def report_kept(
-    report: Report, file: str | None, as_json: bool, *, view: str | None = None, show: Show | None = None
+    report: Report,
+    file: str | None,
+    as_json: bool,
+    sources: Sequence[str],
+    *,
+    overwrite: bool,
+    view: str | None = None,
+    show: Show | None = None,
 ) -> Iterator[None]:
     """Give out the report where it was asked for, also when the conversion was refused because of it.
 
-    ``show`` writes the page ``view``, to which a page of the report leads.
+    ``show`` writes the page ``view``, to which a page of the report leads. Neither takes the place of one of
+    ``sources``, nor, but with ``overwrite``, of what is not ours.
     """
-    if file:
-        check_report(file)
-    if view:
-        check_report(view, "page")
-    refused: NotRepresentableError | WriteError | None = None
-    try:
-        yield
-    except NotRepresentableError as error:
-        report, refused = error.report, error
-    except WriteError as error:
-        refused = error
-    if view and show is not None and report.source.format:
-        show(report)
-    _give(report, file, as_json, view or "")
-    if refused is not None:
-        raise refused
+    with contextlib.ExitStack() as stack:
+        for place, what in ((file, "report"), (view, "page")):
+            if place:
+                stack.enter_context(guarded(place, sources, overwrite=overwrite, what=what))
+        refused: NotRepresentableError | WriteError | None = None
+        try:
+            yield
+        except NotRepresentableError as error:
+            report, refused = error.report, error
+        except WriteError as error:
+            refused = error
+        if view and show is not None and report.source.format:
+            show(report)
+        _give(report, file, as_json, view or "")
+        if refused is not None:
+            raise refused
 
 
 def _give(report: Report, file: str | None, as_json: bool, view: str) -> None:

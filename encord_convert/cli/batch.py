@@ -33,10 +33,10 @@ from encord_convert.cli._options import (
     strict_options,
     write_option,
 )
-from encord_convert.cli._outputs import refuse_foreign, refuse_source
+from encord_convert.cli._outputs import guarded, refuse_foreign
 from encord_convert.cli._progress import is_terminal
-from encord_convert.cli._reports import check_report
 from encord_convert.errors import WriteError
+from encord_convert.formats._replacing import refuse_source
 from encord_convert.hub.loss import NOWHERE, Level, Loss, Note
 from encord_convert.losses.report import sum_counts
 
@@ -121,10 +121,13 @@ def batch(
     )
     if not dry_run:
         _guard(plan, journal, overwrite=overwrite)
-    for file in report_files:
-        check_report(file)
     threading.excepthook = _told_of_threads
     with contextlib.ExitStack() as stack, contextlib.ExitStack() as display:
+        read_from = [places.local(one) for job in plan.jobs for one in job.sources if not places.is_remote(one)]
+        for file in report_files:
+            stack.enter_context(guarded(file, read_from, overwrite=overwrite, what="report"))
+        if events and events != "-":  # a run that was killed could not say that they are its own
+            stack.enter_context(guarded(events, read_from, overwrite=overwrite or resume, what="events"))
         watches = [display.enter_context(shown())] if is_terminal(sys.stderr) and not quiet else []
         if events:
             watches.append(to_lines(stack.enter_context(_opened(events))))
@@ -165,9 +168,8 @@ def _guard(plan: batches.Plan, journal: str | None, *, overwrite: bool) -> None:
     is_ours = os.path.exists(journal or journal_path(plan.out))
     refuse_foreign(places.local(plan.out), overwrite=overwrite or is_ours)
     for job in plan.jobs:
-        for source in job.sources:
-            if not places.is_remote(source):
-                refuse_source(places.local(job.target), places.local(source))
+        read_from = [places.local(source) for source in job.sources if not places.is_remote(source)]
+        refuse_source(places.local(job.target), read_from, is_earlier=True)
 
 
 def _told_of_threads(ended: threading.ExceptHookArgs) -> None:

@@ -54,7 +54,7 @@ def check(
     """
     outputs: contextlib.AbstractContextManager[bool] = contextlib.nullcontext(False)
     if fix is not None:
-        outputs = guarded(fix, src, overwrite=overwrite)
+        outputs = guarded(fix, [src], overwrite=overwrite)
     with outputs as is_earlier_result, source_at(src) as source, Bars() as bars:
         result = check_(
             bars.of(source), from_, target=target, task=task, leaks=leaks, images=images, fix=fix,

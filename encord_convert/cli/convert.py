@@ -153,12 +153,20 @@ def converted(
     if dry_run:
         outputs: contextlib.AbstractContextManager[bool] = contextlib.nullcontext(False)
     else:
-        outputs = guarded(dst, src, overwrite=overwrite)
+        outputs = guarded(dst, [src], overwrite=overwrite)
     options = options_from(read_options, "-r")
     with (
         pixel_limit(limit_pixels),
         outputs as is_earlier_result,
-        report_kept(report, report_file, as_json, view=view, show=lambda told: _show(source, told, view, options)),
+        report_kept(
+            report,
+            report_file,
+            as_json,
+            [src],
+            overwrite=overwrite,
+            view=view,
+            show=lambda told: _show(source, told, view, options),
+        ),
         Bars(quiet=quiet) as bars,
     ):
         convert_(

@@ -24,7 +24,7 @@ from encord_convert.cli._options import (
     to_option,
     write_option,
 )
-from encord_convert.cli._outputs import guarded, refuse_source
+from encord_convert.cli._outputs import guarded
 from encord_convert.cli._progress import Bars
 from encord_convert.cli._reports import report_kept, report_options
 from encord_convert.cli.diff import format_of, shared_options
@@ -95,11 +95,11 @@ def merge(
     with contextlib.ExitStack() as stack:
         is_earlier_result = False
         if is_writing:
-            for source in sources:
-                refuse_source(dst, source)
-            is_earlier_result = stack.enter_context(guarded(dst, None, overwrite=overwrite))
-        if not suggest:
-            stack.enter_context(report_kept(report, report_file, as_json))
+            is_earlier_result = stack.enter_context(guarded(dst, sources, overwrite=overwrite))
+        if suggest:
+            stack.enter_context(guarded(suggest, sources, overwrite=overwrite, what="mapping"))
+        else:
+            stack.enter_context(report_kept(report, report_file, as_json, sources, overwrite=overwrite))
         opened = [stack.enter_context(source_at(source)) for source in sources]
         bars = stack.enter_context(Bars(quiet=quiet))
         reports = [Report() for _ in sources]

@@ -89,8 +89,8 @@ def pull(
     report = Report()
     permitted = allowed(allow, strict=strict)
     with contextlib.ExitStack() as stack:
-        is_earlier_result = stack.enter_context(guarded(dst, None, overwrite=overwrite))
-        stack.enter_context(report_kept(report, report_file, as_json))
+        is_earlier_result = stack.enter_context(guarded(dst, (), overwrite=overwrite))
+        stack.enter_context(report_kept(report, report_file, as_json, (), overwrite=overwrite))
         client = stack.enter_context(client_of(domain, key))
         progress = stack.enter_context(PushProgress(quiet=quiet))
         pull_(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from encord_convert.cli._options import from_option, options_from, read_option
+from encord_convert.cli._options import from_option, options_from, overwrite_option, read_option
+from encord_convert.cli._outputs import guarded
 from encord_convert.cli._progress import Bars
-from encord_convert.cli._reports import check_report
 from encord_convert.cli._tables import Section, show
 from encord_convert.conversion import read
 from encord_convert.formats._files import source_at, whole_file
@@ -41,20 +42,28 @@ SIZES = "The side is the root of the area. By area, as COCO has it, small is bel
 @read_option
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--html", "page", metavar="FILE", help="Write a page with plots, which loads nothing.")
+@overwrite_option
 def stats(
-    sources: tuple[str, ...], from_: str | None, read_options: tuple[str, ...], as_json: bool, page: str | None
+    sources: tuple[str, ...],
+    from_: str | None,
+    read_options: tuple[str, ...],
+    as_json: bool,
+    page: str | None,
+    overwrite: bool,
 ) -> None:
     """Say how much SOURCES hold together: classes in each shape and split, sizes, answers, and which classes stand on
     one image. Nothing else is written.
     """
+    outputs: contextlib.AbstractContextManager[bool] = contextlib.nullcontext(False)
     if page:
-        check_report(page)
-    form = stats_of(sources, from_, options_from(read_options, "-r"))
-    if page:
-        from encord_convert.cli._stats_page import stats_page
+        outputs = guarded(page, sources, overwrite=overwrite, what="page")
+    with outputs:
+        form = stats_of(sources, from_, options_from(read_options, "-r"))
+        if page:
+            from encord_convert.cli._stats_page import stats_page
 
-        with whole_file(page, "the page") as stream:
-            stream.write(stats_page(form))
+            with whole_file(page, "the page") as stream:
+                stream.write(stats_page(form))
     if as_json:
         click.echo(json.dumps(form, indent=1, ensure_ascii=False))
     elif not page:

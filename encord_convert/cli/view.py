@@ -12,7 +12,6 @@ from encord_convert.cli._invocation import command_line, facts
 from encord_convert.cli._options import from_option, options_from, overwrite_option, quiet_option, read_option
 from encord_convert.cli._outputs import guarded
 from encord_convert.cli._progress import Bars
-from encord_convert.cli._reports import check_report
 from encord_convert.cli.diff import format_of, shared_options
 from encord_convert.conversion import read
 from encord_convert.errors import OptionError
@@ -61,11 +60,11 @@ def view(
         raise OptionError("Say where to write: -o page.html for a page, --png sheet.png for a contact sheet.")
     if src == other == "-":
         raise OptionError("SRC and OTHER cannot both be standard input.")
+    sources = [local(one) for one in (src, other, images) if one is not None and not is_remote(one)]
     with contextlib.ExitStack() as stack:
         for file, what in ((out, "page"), (png, "contact sheet")):
             if file is not None:
-                check_report(file, what)
-                stack.enter_context(guarded(file, None if is_remote(src) else src, overwrite=overwrite))
+                stack.enter_context(guarded(file, sources, overwrite=overwrite, what=what))
         bars = stack.enter_context(Bars(quiet=quiet))
         source = stack.enter_context(_source(src))
         marks, target = (None if other is None else report_marks(other)) or (None, "")
@@ -114,9 +113,9 @@ def _told(shown: Shown, files: list[str], reports: list[Report], *, is_diff: boo
     for report in reports:
         losses = report.losses()
         unread = [one for one in losses if one.kind is Kind.DROPPED]
-        for word, part in (("unread", unread), ("read  ", [one for one in losses if one not in unread])):
-            if part:
-                lines.append(f"{word} {report.source.path}: {wording.summary(part)}")
+        for word, those in (("unread", unread), ("read  ", [one for one in losses if one not in unread])):
+            if those:
+                lines.append(f"{word} {report.source.path}: {wording.summary(those)}")
         lines += [f"{one.level:<7}  {one.count}  {one.sentence}  {one.code}" for one in wording.remarks(report.notes())]
     if shown.wrong_sizes:
         what = "image has" if len(shown.wrong_sizes) == 1 else "images have"

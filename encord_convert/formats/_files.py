@@ -94,9 +94,13 @@ def _has_link(root: Path, name: str) -> bool:
 
 
 class Source(ABC):
-    """Members with names, opened one at a time; ``name`` is what people call the whole."""
+    """Members with names, opened one at a time; ``name`` is what people call the whole.
+
+    ``root`` is the file, folder or archive that it is on disk, if it is one.
+    """
 
     name: str
+    root: Path | None = None
 
     @abstractmethod
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
@@ -152,7 +156,7 @@ class FileSource(Source):
     """One file; its only member is itself."""
 
     def __init__(self, path: Path, name: str | None = None) -> None:
-        self._path = path
+        self._path = self.root = path
         self.name = name or str(path)
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
@@ -207,7 +211,7 @@ class FolderSource(Source):
     """A folder. Links are not followed out of it."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root = self.root = root
         self.name = str(root)
         self._all: _Listed | None = None
 
@@ -306,6 +310,7 @@ class ZipSource(Source):
 
     def __init__(self, path: Path | BinaryIO, name: str | None = None) -> None:
         self._path = path
+        self.root = path if isinstance(path, Path) else None
         self.name = name or str(path)
         try:
             self._zip = zipfile.ZipFile(path)

@@ -87,6 +87,8 @@ class LabelSet(Exchanges):
         What the shards before this one hold, as far as that is known.
     source : Source or None
         What it was read from: images lie there, too.
+    origins : tuple of str
+        The files and folders that it and the sets it was made of were read from: nothing is written over them.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class LabelSet(Exchanges):
         self.before: Before | None = None
         self._mapping: Counts | None = None
         self.source: Any = None
+        self.origins: tuple[str, ...] = ()
         self._splits: Collection[str] | None = None
         self._rows = rows
         self._shards = shards
@@ -225,7 +228,7 @@ class LabelSet(Exchanges):
         held = LabelSet(self.ontology, tuple(self._unguarded()), title=self.title, counts=self.counts)
         held.native = self.native
         held.mapping = self.mapping
-        held.source, held.splits = self.source, self.splits
+        held.source, held.origins, held.splits = self.source, self.origins, self.splits
         return held
 
     # --- new sets ---------------------------------------------------------------------------------------------------

@@ -88,7 +88,8 @@ def derived(
             told.merge(labels.mapping)
 
     new = LabelSet(labels.ontology, tables=walk, title=labels.title, counts=labels.counts if own is None else own)
-    new.native, new.mapping, new.source = labels.native, told, labels.source
+    new.native, new.mapping = labels.native, told
+    new.source, new.origins = labels.source, labels.origins
     return new
 
 

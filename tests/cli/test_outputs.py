@@ -119,3 +119,81 @@ def test_a_quiet_command_says_nothing_but_errors(
     assert (shown.out, shown.err) == ("", "")
     assert call(command, os.devnull + "/none", *places, "--to", "coco", "--quiet") == 4
     assert capsys.readouterr().err.startswith("error: ")
+
+
+SIDE_OUTPUTS = {
+    "report": ("convert", "s.xml", "out", "--to", "coco", "--report"),
+    "dry": ("convert", "s.xml", "out", "--to", "coco", "--dry-run", "--report"),
+    "page": ("convert", "s.xml", "out", "--to", "coco", "--view"),
+    "select": ("select", "s.xml", "out", "--sample", "1", "--report"),
+    "stats": ("stats", "s.xml", "--html"),
+    "merge": ("merge", "s.xml", "t.xml", "out", "--to", "coco", "--report"),
+    "suggest": ("merge", "s.xml", "t.xml", "out", "--to", "coco", "--suggest"),
+    "batch": ("batch", "s.xml", "--out", "out", "--to", "coco", "--engine", "serial", "--report"),
+    "events": ("batch", "s.xml", "--out", "out", "--to", "coco", "--engine", "serial", "--events"),
+    "png": ("view", "s.xml", "--png"),
+    "view": ("view", "s.xml", "-o"),
+}
+"""Commands that write a file besides, which is named last."""
+
+
+@pytest.fixture
+def two_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    text = (CVAT / "images-task-minimal" / "train.xml").read_text()
+    for name in ("s.xml", "t.xml"):
+        Path(name).write_text(text)
+    return text
+
+
+@pytest.mark.parametrize("words", SIDE_OUTPUTS.values(), ids=SIDE_OUTPUTS)
+def test_what_is_written_besides_replaces_no_source_and_no_file_of_somebody_else(
+    words: tuple[str, ...], two_sources: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("notes.txt").write_text("mine")
+    for more in ((), ("--overwrite",)):
+        assert call(*words, "s.xml", *more) == 5
+        assert "s.xml: not written, since it is the source" in capsys.readouterr().err
+        assert Path("s.xml").read_text() == two_sources
+    assert call(*words, "notes.txt") == 5
+    assert "--overwrite" in capsys.readouterr().err
+    assert Path("notes.txt").read_text() == "mine"
+    assert not Path("out").exists()
+    assert [call(*words, "own"), call(*words, "own")] == [0, 0]
+    assert call(*words, "notes.txt", "--overwrite") == 0
+    assert Path("notes.txt").read_bytes() != b"mine"
+
+
+def test_a_batch_replaces_its_own_report_and_events(two_sources: str) -> None:
+    words = ("batch", "s.xml", "--out", "out", "--to", "coco", "--engine", "serial")
+    words = (*words, "--report", "r.json", "--events", "e.jsonl")
+    assert [call(*words), call(*words, "--resume"), call(*words)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("more", [(), ("--overwrite",)])
+def test_a_file_of_the_source_is_not_replaced_but_a_report_of_ours_in_it_is(
+    more: tuple[str, ...], two_sources: str, tmp_path: Path
+) -> None:
+    Path("set").mkdir()
+    Path("s.xml").rename("set/s.xml")
+    words = ("convert", "set", "out", "--to", "coco", "--report")
+    assert call(*words, "set/s.xml", *more) == 5
+    assert Path("set/s.xml").read_text() == two_sources
+    assert [call(*words, "set/r.txt", *more), call(*words, "set/r.txt", *more)] == [0, 0]
+
+
+def test_a_report_of_what_was_refused_is_replaced_by_the_next(two_sources: str) -> None:
+    words = ("convert", SUBSETS, "out", "--to", "coco", "--strict", "--report", "r.json")
+    assert [call(*words), call(*words)] == [3, 3]
+
+
+def test_two_outputs_are_not_written_to_one_place(two_sources: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("convert", "s.xml", "o.json", "--to", "coco", "--report", "o.json") == 2
+    assert call("convert", "s.xml", "out", "--to", "coco", "--report", "r.html", "--view", "./r.html") == 2
+    assert "would replace what else is written there" in capsys.readouterr().err
+    assert {path.name for path in Path().iterdir()} == {"s.xml", "t.xml"}
+
+
+def test_a_report_goes_to_a_device_again(two_sources: str) -> None:
+    for _ in range(2):
+        assert call("convert", "s.xml", "out", "--to", "coco", "--report", os.devnull) == 0

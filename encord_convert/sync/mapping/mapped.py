@@ -115,7 +115,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
     counts.mark_head()
     new.native = of_classes(labels.native, {title: made[0] if made else None for title, made in names.items()})
     new.mapping = counts
-    new.source, new.splits = labels.source, labels.splits
+    new.source, new.origins, new.splits = labels.source, labels.origins, labels.splits
     return new
 
 
