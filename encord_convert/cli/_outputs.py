@@ -35,8 +35,11 @@ def guarded(dst: str, src: str | None, *, overwrite: bool) -> Iterator[bool]:
     if src is not None:
         refuse_source(dst, src)
     refuse_foreign(dst, overwrite=overwrite)
-    yield _is_ours(dst)
-    _remember(dst)
+    is_ours = _is_ours(dst)
+    foreign = None if is_ours else _print_of(dst)
+    yield is_ours
+    if foreign is None or _print_of(dst) != foreign:  # the block may have written nothing
+        _remember(dst)
 
 
 def refuse_source(dst: str, src: str) -> None:
@@ -94,11 +97,13 @@ def _record(path: str) -> Path:
 
 
 def _print_of(path: str) -> str:
-    """Return a digest of the names, sizes and times of all files."""
+    """Return a digest of the names, sizes and times of all files; of nothing if there are none."""
     digest = blake2b(digest_size=16)
     pending = [os.path.realpath(path)]
     while pending:
         place = pending.pop()
+        if not os.path.lexists(place):
+            continue
         if os.path.isdir(place) and not os.path.islink(place):
             with os.scandir(place) as entries:
                 pending += sorted(entry.path for entry in entries)
