@@ -92,8 +92,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("coko", ["coco", "cvat"])
     " Did you mean 'coco'?"
     """
-    near = near_to(word.lower(), sorted(known))
-    return f" Did you mean {near[0]!r}?" if near else ""
+    by_lower = {one.lower(): one for one in sorted(known, reverse=True)}
+    near = near_to(word.lower(), sorted(by_lower))
+    return f" Did you mean {by_lower[near[0]]!r}?" if near else ""
 
 
 def missing(path: str) -> ReadError:

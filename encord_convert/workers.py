@@ -102,13 +102,13 @@ _current: ContextVar[Pool | None] = ContextVar("pool", default=None)
 
 
 def current_pool() -> Pool | None:
-    """Return the crew at work, None if this process works alone."""
+    """Return the pool at work, None if this process works alone."""
     return _current.get()
 
 
 @contextmanager
 def pool(size: int) -> Iterator[Pool]:
-    """Have a crew of so many processes, or the one that is there already."""
+    """Have a pool of so many processes, or the one that is there already."""
     known = current_pool()
     if known is not None:
         yield known

@@ -218,6 +218,7 @@ def test_answers_of_all_kinds_are_compared() -> None:
         ("é == 1 and clas", r"where, character 1: there is no name 'é'"),
         ("title == 'é' and clas", r"where, character 18: there is no name 'clas'"),
         ("'a' in area", r"behind `in` stands a list"),
+        ("class in 'dog'", r'character 10: .* say class == "dog" or class in \("dog", …\)\.'),
     ],
 )  # fmt: skip
 def test_what_is_no_condition_is_refused_with_its_position(text: str, sentence: str | None) -> None:
@@ -234,6 +235,80 @@ def test_a_class_that_there_is_not_is_a_warning_with_the_nearest() -> None:
     write(read(BOXES, report=report).filter("class in ('dog', 'pirson')"), MemoryTarget(), "coco", report=report)
     [note] = [note for note in report.notes() if note.code == "CLASS_UNKNOWN"]
     assert note.detail == "where: there is no class 'pirson'. Did you mean 'person'?"
+
+
+def test_a_split_and_an_answer_that_nothing_has_are_told_with_those_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for source, text, sentence in (
+        (SUBSETS, 'split == "trian"', "there is no split 'trian'. Did you mean 'Train'? There are: Test, Train, "),
+        (CVAT, 'attribute["lit"] == "purple"', "there is no answer 'purple' to attribute[\"lit\"]. There "),
+    ):
+        assert run(["select", source, str(tmp_path / "out"), "--where", text]) == 2
+        assert sentence in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_class_that_nothing_fits_is_told_before_what_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boxes = [{"id": number, "image_id": 1, "category_id": 1 + number % 2, "bbox": [1, 1, 5, 5], "area": 25}
+             for number in range(4)]  # fmt: skip
+    image = {"id": 1, "file_name": "a.jpg", "width": 10, "height": 10}
+    file = tmp_path / "a.json"
+    classes = [{"id": 1, "name": "Car"}, {"id": 3, "name": "Bus"}]
+    file.write_text(json.dumps({"images": [image], "annotations": boxes, "categories": classes}))
+    assert run(["select", str(file), str(tmp_path / "out.json"), "--where", 'class == "car"']) == 2
+    error = "there is no class 'car'. Did you mean 'Car'? There is: Car.\n"
+    assert capsys.readouterr().err.endswith(error)
+    assert run(["select", str(file), str(tmp_path / "out.json"), "--where", 'class == "Bus"']) == 2
+    assert "no annotation has the class 'Bus'. There is: Car.\n" in capsys.readouterr().err
+
+
+def test_images_alone_are_enough_but_one_has_to_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.json"
+    images = [{"id": 1, "file_name": "a.jpg", "width": 10, "height": 10}]
+    file.write_text(json.dumps({"images": images, "annotations": [], "categories": [{"id": 1, "name": "Car"}]}))
+    for text in ('class == "Car"', 'title == "a.jpg"'):
+        assert run(["select", str(file), str(tmp_path / "out.json"), "--where", text]) == 0
+        (tmp_path / "out.json").unlink()
+        capsys.readouterr()
+    assert run(["select", str(file), str(tmp_path / "out.json"), "--where", 'title == "b.jpg"']) == 2
+    error = "there is no title 'b.jpg'. Did you mean 'a.jpg'? There is: a.jpg."
+    error = f"""no image fits --where 'title == "b.jpg"': {error}"""
+    assert error in capsys.readouterr().err and not (tmp_path / "out.json").exists()
+
+
+def test_what_is_divided_by_zero_is_missing() -> None:
+    labels = read(BOXES, report=Report())
+    for text in ("10 / 0 > 1", "width / 0 > 1", "width / frame > 1", "-width / (0 * height) < 1"):
+        assert objects(labels.filter(text)) == [], text
+    assert objects(labels.filter("10 / 5 == 2 and width / 0 is None")) == objects(labels)
+
+
+def test_an_annotation_without_confidence_has_one_as_the_page_says() -> None:
+    labels = read(BOXES, report=Report())
+    assert objects(labels.filter("confidence == 1")) == objects(labels)
+    assert objects(labels.filter("confidence is None")) == []
+
+
+@pytest.mark.parametrize("make", [LabelSet.tables, LabelSet.walk])
+def test_a_rotatable_box_that_is_not_rotated_is_a_bounding_box(make: Any, tmp_path: Path) -> None:
+    box = '<box label="car" xtl="{}" ytl="10" xbr="{}" ybr="20" occluded="0" z_order="0" {}/>'
+    boxes = box.format(1, 9, "") + box.format(11, 19, 'rotation="30"') + box.format(21, 29, 'rotation="0"')
+    file = tmp_path / "a.xml"
+    file.write_text('<annotations><version>1.1</version><image id="0" name="a.jpg" width="50" height="50">'
+                    f"{boxes}</image></annotations>")  # fmt: skip
+    read_ = read(file, report=Report())
+    labels = LabelSet(read_.ontology, lambda: rows_of(read_.tables())) if make is LabelSet.walk else read_
+    assert {item.shape.value for item in labels.ontology.objects} == {"rotatable_bounding_box"}
+    for text, count in (
+        ("shape == 'bounding_box'", 2),
+        ("shape != 'bounding_box'", 1),
+        ("shape in ('polygon', 'bounding_box') and width > 1", 2),
+        ("shape == 'rotatable_bounding_box'", 3),
+        ("shape == 'rotatable_bounding_box' and shape != 'bounding_box'", 1),
+    ):
+        assert len(objects(labels.filter(text))) == count, text
 
 
 def evaluated(text: str, **values: Any) -> bool:
@@ -323,7 +398,14 @@ def test_convert_takes_the_same_condition(tmp_path: Path) -> None:
         (["--where", "clas == 'dog'"], 2, "where, character 1: there is no name 'clas'. Did you mean 'class'?"),
         ([], 2, "Say what to take: --where, --sample, --per-class or --drop-empty."),
         (["--sample", "1", "--per-class", "1"], 2, "--sample and --per-class exclude each other"),
-        (["--where", "area < 0"], 5, "not written, since none of its"),
+        (["--where", "area < 0"], 2, "no annotation fits --where 'area < 0'; there are 16."),
+        (["--where", "class == 'Dog'"], 2, "there is no class 'Dog'. Did you mean 'dog'? There are: snowboard, "),
+        (["--where", "class in ('a', 'b')"], 2, "there is no class 'a' or 'b'. There are: snowboard, person, bench, "),
+        (["--where", "split == 'train'"], 2, "there is no split 'train'. There is none at all."),
+        (["--where", "title == 'x'"], 2, "there is no title 'x'. There are: a-weird Filename.asdf.jpg, "),
+        (["--where", "'x/' in title"], 2, "there is no title with 'x/'. There are: a-weird Filename.asdf.jpg, "),
+        (["--where", "shape == 'polygon'", "--dry-run"], 2, "no shape 'polygon'. There is: bounding_box."),
+        (["--where", "10 / 0 > 1"], 2, "no annotation fits --where '10 / 0 > 1'; there are 16."),
         (["--where", "area > 0", "--to", "coko"], 6, "Did you mean 'coco'?"),
     ],
 )
@@ -387,6 +469,14 @@ def test_merged_sets_have_the_rows_and_the_counts_of_each() -> None:
     assert total == len(objects(boxes)) + of_shapes + len(objects(SAMPLES["boxes"]()))
     assert all(min(row.values()) >= 0 for row in report.counts().values())
     assert objects(boxes) == objects(read(BOXES, report=Report())), "the first is as it was"
+
+
+@pytest.mark.parametrize("other", ["train.json", None])
+def test_what_is_merged_has_to_be_a_label_set(other: Any) -> None:
+    with pytest.raises(OptionError, match=rf"^merge: {other!r} is not a label set\. Read it with encord_convert\.read"):
+        SAMPLES["boxes"]().merge(other)
+    with pytest.raises(OptionError, match=r"^merge: 'train' is not a label set\."):
+        LabelSet.merge("train")  # type: ignore[arg-type]
 
 
 def test_merged_files_that_name_splits_are_in_them(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from encord_convert.conversion import read
+from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source
 from encord_convert.formats.encord import row_dict
 from encord_convert.hub.class_names import hash_of
@@ -84,7 +85,15 @@ def united(sets: Sequence[LabelSet]) -> LabelSet:
     """Return label sets as one, with what was counted of each; see :meth:`encord_convert.LabelSet.merge`.
 
     A set of which nobody counted what was read is counted in the words of the hub.
+
+    Raises
+    ------
+    OptionError
+        One is not a label set, but its path.
     """
+    for one in sets:
+        if not isinstance(one, LabelSet):
+            raise OptionError(f"merge: {one!r:.80} is not a label set. Read it with encord_convert.read(PATH).")
     names = [one.title if one.source is None else one.source.name for one in sets]
     return _united(_counted(sets), [name or f"set {number}" for number, name in enumerate(names, 1)])[0]
 
@@ -156,7 +165,7 @@ class Union:
 
     Attributes
     ----------
-    ledger : Ledger
+    counts : Counts
         What they disagree on.
     """
 

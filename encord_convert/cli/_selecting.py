@@ -54,6 +54,9 @@ def selection(
 def _selected(
     where: str | None, sample: int | None, per_class: int | None, seed: int, drop_empty: bool, labels: LabelSet
 ) -> LabelSet:
-    chosen = labels.filter(where, drop_empty=drop_empty)
+    from encord_convert.hub.selection import where as fitting
+
+    chosen = labels if where is None else fitting(labels, where, needed="--where")
+    chosen = chosen.filter(drop_empty=drop_empty)
     count = sample or per_class
     return chosen if count is None else chosen.sample(count, seed=seed, per_class=per_class is not None)

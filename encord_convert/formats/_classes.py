@@ -69,7 +69,7 @@ class Classes:
         Takes the classes.
     source : Source
         Where the ontology lies, if there is one.
-    ledger : Ledger
+    counts : Counts
     """
 
     def __init__(self, draft: Draft, source: Source, names: Iterable[str], counts: Counts) -> None:

@@ -10,15 +10,16 @@ In the folder of the label file, in the one above it, and in the one above ``lab
 
 An image is first looked for where its label file says it is, if that is in the source (``../imgs/a.jpg`` of LabelMe).
 So the image of a row is the one beside its own label file, also where another export has one of the same name. A split
-may be called otherwise there: ``train`` is found in ``Train`` and in ``train2017``. What is in none of these is looked
-for below the folder of the label file as :mod:`encord_convert.hub.media` says; but not if a lone file was converted,
-whose folder may hold anything.
+may be called otherwise there: ``train`` is found in ``Train`` and in ``train2017``. If the folder above that of the
+split has another image of the name, neither is chosen: labels on the wrong image are worse than none. What is in none
+of these is looked for below the folder of the label file as :mod:`encord_convert.hub.media` says; but not if a lone
+file was converted, whose folder may hold anything.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
 _NO_FILE = LabelFile("")
+_BLOCK = 1 << 20
 _OF_LABELS = frozenset({"annotation", "annotations", "label", "labels"})
 """Folders of label files: what belongs to them lies beside the folder."""
 
@@ -64,6 +66,7 @@ class Finder:
         self._folders = _Folders(source)
         self._media: dict[str, Media] = {}
         self._places: dict[tuple[str, str], list[str]] = {}
+        self._alike: dict[tuple[str, str], bool] = {}
 
     def find(self, row: LabelRowV2, frame: int) -> str | None:
         """Return the file of a frame, as a member of the source; None if there is none.
@@ -110,11 +113,29 @@ class Finder:
         return None
 
     def _at(self, places: list[str], path: str, masks: list[str]) -> str | None:
-        for place in places:
+        for number, place in enumerate(places):
             found = self._folders.find(place + path, masks)
             if found is not None:
+                self._check_alone(found, (one + path for one in places[number + 1 :] if _is_beside(place, one)), masks)
                 return found
         return None
+
+    def _check_alone(self, found: str, others: Iterable[str], masks: list[str]) -> None:
+        """Refuse to choose between images that differ, of which one is in the folder of the split and one is not."""
+        for other in others:
+            if self._folders.has(other) and other not in masks and not self._are_alike(found, other):
+                what = f"the image {other!r} could be either of 2 files that differ"
+                raise AmbiguousFileError(self.source.name, what, [other, found])
+
+    def _are_alike(self, one: str, other: str) -> bool:
+        key = one, other
+        if key not in self._alike:
+            with self.source.open(one) as left, self.source.open(other) as right:
+                same = True
+                while same and (block := left.read(_BLOCK)):
+                    same = right.read(_BLOCK) == block
+                self._alike[key] = same and not right.read(1)
+        return self._alike[key]
 
     def _anywhere(self, row: LabelRowV2, frame: int, file: LabelFile, names: list[str], masks: list[str]) -> str | None:
         scope = _bases(self._above + file.folder)[-1].rstrip("/") if file.folder else ""
@@ -183,6 +204,11 @@ class _Folders:
             raise AmbiguousFileError(self._source.name, what, [folder + one for one in found])
         return folder + found[0] if found else None
 
+    def has(self, path: str) -> bool:
+        """Tell whether there is a file at a path."""
+        folder = path[: path.rfind("/") + 1]
+        return normalized(path[len(folder) :]) in self._of(folder)[0]
+
     def below(self, folder: str) -> list[str]:
         """Return the names of the folders in a folder."""
         return self._of(folder)[2]
@@ -225,6 +251,11 @@ class _Folders:
                 above, _, name = folder[:-1].rpartition("/")
                 folder = above + "/" if above else ""
                 self._add(folder, name, is_folder=True)
+
+
+def _is_beside(place: str, other: str) -> bool:
+    """Tell whether a place is the folder that another, of a split, is in: ``images/`` of ``images/train/``."""
+    return place != other and place.startswith(other) and place.count("/") == other.count("/") + 1
 
 
 def _without(names: list[str], folder: str, but: Collection[str]) -> list[str]:

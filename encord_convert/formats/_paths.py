@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from hashlib import blake2b
 
@@ -72,13 +73,19 @@ def _code(path: str) -> bytes:
     return blake2b(path.casefold().encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
+_IS_NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]").match
+"""Halves of characters, but those that stand for bytes in the names of files."""
+
+
 def safe_name(name: str) -> str:
-    r"""Return a name that stays below any folder on every system, ``/`` between folders.
+    r"""Return a name that stays below any folder on every system, ``/`` between folders, and is text.
 
     >>> safe_name("../C:\\cam 1\\a?.jpg"), safe_name("/nul/a.jpg"), safe_name("images/a.jpg"), safe_name("a.png/1.png")
     ('C_/cam 1/a_.jpg', '_nul/a.jpg', '_images/a.jpg', 'a.png_/1.png')
     """
-    plain = "".join("_" if char in '<>:"|?*' or char < " " else char for char in name.replace("\\", "/"))
+    plain = "".join(
+        "_" if char in '<>:"|?*' or char < " " or _IS_NO_TEXT(char) else char for char in name.replace("\\", "/")
+    )
     parts = [part.rstrip(" .") for part in plain.split("/")]
     # Ultralytics finds labels by the last folder "images" of a path.
     parts = [f"_{part}" if name_fault(part) or part == "images" else part for part in parts if part] or ["_"]

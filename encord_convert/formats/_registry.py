@@ -206,7 +206,7 @@ def broken_formats() -> dict[str, str]:
 
 
 def detect(source: Source, counts: Counts | None = None) -> Format:
-    """Return the one format that can read ``source``; a ledger is told of formats of other packages that are broken.
+    """Return the one format that can read ``source``; counts are told of formats of other packages that are broken.
 
     Raises
     ------

@@ -320,8 +320,8 @@ def _bits(words: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.boo
 
 def _bytes_of(numbers: Sequence[int] | bytes) -> bytes:
     try:
-        return bytes(numbers)
-    except (TypeError, ValueError):
+        return numbers if isinstance(numbers, bytes) else bytes(list(numbers))  # of a number, not so many zeros
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             "A brush stream is numbers from 0 to 255; these are not. Are they run lengths of another dialect?"
         ) from None

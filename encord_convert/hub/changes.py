@@ -53,7 +53,7 @@ class Changes:
 
     Parameters
     ----------
-    ledger : Ledger
+    counts : Counts
         Is told.
     code : str
         Of the losses.

@@ -18,9 +18,10 @@ A condition is an expression in Python's words, parsed by :mod:`ast` and never r
 ``image_height``
 =========================  ===========================================================================================
 
-What an annotation does not have (a classification has no area) is missing: it equals nothing but ``None``, and is
-neither above nor below anything. The same condition is evaluated for images, of whose annotations nothing is known:
-there it may be true, or not, or both (:class:`Truth`).
+What an annotation does not have (a classification has no area) is missing, and so is what is divided by zero: it equals
+nothing but ``None``, and is neither above nor below anything. A ``rotatable_bounding_box`` that is not rotated equals
+``bounding_box``, too. The same condition is evaluated for images, of whose annotations nothing is known: there it may
+be true, or not, or both (:class:`Truth`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import numpy as np
@@ -50,6 +51,8 @@ NUMBERS = ("area", "width", "height", "confidence", "frame", "image_width", "ima
 TEXTS = ("class", "shape", "track", "split", "title", "file")
 FIELDS = (*TEXTS, *NUMBERS)
 CLASSIFICATION = "classification"
+UPRIGHT = "upright"
+"""A field that no condition names: the shape, of rotatable boxes that are not rotated ``bounding_box``."""
 SHAPES = (*(shape.value for shape in Shape), *(shape.value for shape in NewerShape), CLASSIFICATION)
 
 LONGEST = 4000
@@ -105,13 +108,25 @@ class Fields(Protocol):
     def __len__(self) -> int: ...
 
     def field(self, name: str) -> Column | None:
-        """Return the values of one of :data:`FIELDS`; None: not known."""
+        """Return the values of one of :data:`FIELDS`, or :data:`UPRIGHT`; None: not known."""
 
     def attribute(self, name: str) -> Column | None:
         """Return the answers to the attributes of a name; None: not known."""
 
     def only(self, some: Bools) -> Fields:
         """Return the values of some of them; of all, where taking some out is no gain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A value that a condition asks for: of a field, or of an attribute."""
+
+    name: str
+    value: str | float
+    is_part: bool
+    """It is part of a text, or one of several options."""
+    column: Callable[[Fields], Column | None]
+    truth: Callable[[Fields], Truth]
 
 
 class Condition:
@@ -125,8 +140,12 @@ class Condition:
 
     Attributes
     ----------
+    classes : list of str
+        Names of the classes and classifications there are.
     unknown : list of str
         Sentences on classes it names that the ontology does not have.
+    wanted : list of Wanted
+        The values of fields of texts and of attributes that it asks for, in the order of the condition.
 
     Raises
     ------
@@ -137,9 +156,10 @@ class Condition:
     def __init__(self, text: str, ontology: OntologyStructure) -> None:
         self.text = text
         items = [*ontology.objects, *(item for item in ontology.classifications if item.attributes)]
-        self._classes = list(dict.fromkeys(item.title for item in items))
+        self.classes = list(dict.fromkeys(item.title for item in items))
         self._attributes = list(dict.fromkeys(name for item in items for name in _attributes_of(item)))
         self.unknown: list[str] = []
+        self.wanted: list[Wanted] = []
         self._of = self._truth(_parsed(text), 0)
 
     def __repr__(self) -> str:
@@ -252,6 +272,9 @@ class Condition:
     def _within(self, left: ast.expr, right: ast.expr, depth: int) -> Callable[[Fields], Truth]:
         """Return what tells whether a text is in a text, or among the options of an answer."""
         part, whole = self._operand(left, depth), self._operand(right, depth)
+        if not part.is_constant and isinstance(whole.value, str):
+            one, other = ast.unparse(left).replace(_CLASS, "class"), f'"{whole.value}"'
+            self._refuse(right, f"behind `in` stands a list; say {one} == {other} or {one} in ({other}, …)")
         if not (part.is_constant and isinstance(part.value, str)):
             self._refuse(left, "before `in` with a single name stands a text in quotes")
         if whole.is_constant or whole.kind == "number":
@@ -266,6 +289,7 @@ class Condition:
                 return Truth.of(np.zeros(len(fields), bool))
             return Truth.of(column.mapped(lambda value: isinstance(value, str | tuple) and text in value, bool))
 
+        self.wanted.append(Wanted(whole.name, text, True, whole.of, found))
         return found
 
     def _pair(
@@ -281,7 +305,13 @@ class Condition:
                                 "the other a text".replace(_CLASS, "class"))  # fmt: skip
         if other.is_constant:
             self._check_value(right, one.name, other.value)
-            return _with_constant(one, compare, other.value)
+            as_drawn = one
+            if one.name == "shape" and other.value == Shape.BOUNDING_BOX.value:
+                as_drawn = replace(one, of=lambda fields: fields.field(UPRIGHT))
+            truth = _with_constant(as_drawn, compare, other.value)
+            if compare is operator.eq and isinstance(other.value, str | float) and one.kind != "number" and one.name:
+                self.wanted.append(Wanted(one.name, other.value, False, one.of, truth))
+            return truth
 
         def compared(fields: Fields) -> Truth:
             first, second = one.of(fields), other.of(fields)
@@ -295,9 +325,9 @@ class Condition:
         return compared
 
     def _check_value(self, node: ast.expr, name: str, value: Any) -> None:
-        if name == "class" and isinstance(value, str) and value not in self._classes:
-            known = ", ".join(self._classes[:20]) or "none"
-            hint = nearest(value, self._classes) or f" There are: {known}."
+        if name == "class" and isinstance(value, str) and value not in self.classes:
+            known = ", ".join(self.classes[:20]) or "none"
+            hint = nearest(value, self.classes) or f" There are: {known}."
             self.unknown.append(f"where: there is no class {value!r}.{hint}")
         if name == "shape" and isinstance(value, str) and value not in SHAPES:
             self._refuse(node, f"there is no shape {value!r}.{nearest(value, SHAPES)} Shapes are: {', '.join(SHAPES)}")
@@ -319,7 +349,7 @@ class Condition:
             hint = nearest(name, [*FIELDS, "attribute"])
             if name == "attribute":
                 hint = ' It takes a name: attribute["color"].'
-            elif not hint and name in self._classes:
+            elif not hint and name in self.classes:
                 hint = f' A text stands in quotes: "{name}".'
             self._refuse(node, f'there is no name {name!r}.{hint} Names are: {", ".join(FIELDS)}, attribute["name"]')
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "attribute":
@@ -330,7 +360,7 @@ class Condition:
                 known = ", ".join(self._attributes[:20]) or "none"
                 hint = nearest(title, self._attributes) or f" There are: {known}."
                 self._refuse(node, f"there is no attribute {title!r}.{hint}")
-            return _Operand("any", "attribute", lambda fields: fields.attribute(title))
+            return _Operand("any", f'attribute["{title}"]', lambda fields: fields.attribute(title))
         if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
             sides = self._operand(node.left, depth + 1), self._operand(node.right, depth + 1)
             return self._computed(node, _ARITHMETIC[type(node.op)], *sides)
@@ -377,6 +407,11 @@ class _Operand:
     is_constant: bool = False
 
 
+def _divided(one: Any, other: Any) -> Any:
+    """Return quotients; what is divided by zero is missing."""
+    return np.divide(one, np.where(np.equal(other, 0), math.nan, other))
+
+
 _CLASS = "_CLS_"
 """Stands for ``class``, which is no name in Python, and is as long."""
 _WORDS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\bclass\b""", re.DOTALL)
@@ -387,7 +422,7 @@ _OPERATORS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 _MIRRORED = {operator.lt: operator.gt, operator.gt: operator.lt, operator.le: operator.ge, operator.ge: operator.le}
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: _divided,
 }  # fmt: skip
 
 

@@ -122,7 +122,7 @@ class Counts:
     """Counts of what was read (or written), and the losses and notes that came with it.
 
     ``into``, ``changed`` and ``dropped`` are plain counters by :data:`Key`; importers add to them directly, since a
-    call per shape is what costs. What was found before the rows (in the ontology) is the *head*: a ledger rewinds
+    call per shape is what costs. What was found before the rows (in the ontology) is the *head*: the counts rewind
     to it when its rows are read again.
     """
 
@@ -239,7 +239,7 @@ class Counts:
             setattr(self, name, value)
 
     def merge(self, other: Counts) -> None:
-        """Add what another ledger holds; the order of merging decides which examples are kept."""
+        """Add what other counts hold; the order of merging decides which examples are kept."""
         for name in ("into", "changed", "dropped"):
             mine = getattr(self, name)
             for key, count in getattr(other, name).items():

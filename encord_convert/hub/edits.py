@@ -30,7 +30,7 @@ class Edits:
 
     Attributes
     ----------
-    ledger : Ledger
+    counts : Counts
         Is told, in each walk, how the edited rows differ from the source.
     """
 
@@ -64,8 +64,8 @@ class Edits:
 
         Parameters
         ----------
-        told : Ledger or None
-            What the walk was told before; the ledger adds to it what the edits did. None: nothing is told.
+        told : Counts or None
+            What the walk was told before; the counts of the edits add to it. None: nothing is told.
         """
         self.counts.rewind()
         changes = Changes(self.counts, EDITED)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encord_convert.hub.conditions import CLASSIFICATION, Coded, Column, Fields
+from encord_convert.hub.conditions import CLASSIFICATION, UPRIGHT, Coded, Column, Fields
 from encord_convert.hub.measures import measure, measures_of
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.visibility import frame_size, unit_of
+from encord_convert.sdk.objects.common import Shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,6 +121,8 @@ class TableFields:
             return self.by_variant(lambda one: one.item.shape.value, _shape_of)
         if name == "track":
             return self.by_variant(lambda one: "", _track_of)
+        if name == UPRIGHT:
+            return self._upright()
         column: Any = TableImages(self.table).field(name)
         if isinstance(column, Coded):
             return Coded(column.codes[self.owners], column.vocabulary)
@@ -134,6 +137,16 @@ class TableFields:
     def only(self, some: NDArray[np.bool_]) -> Fields:
         """Return the values of some of them."""
         return Some(self, some)
+
+    def _upright(self) -> Coded:
+        shapes = self.by_variant(lambda one: one.item.shape.value, _upright_of)
+        column = self.table.columns.get(Shape.ROTATABLE_BOUNDING_BOX)
+        if column is None or not column.places:
+            return shapes
+        places = np.asarray(column.places)[[_is_upright(angle) for angle in column.more]]
+        codes = shapes.codes.copy()
+        codes[places] = len(shapes.vocabulary)
+        return Coded(codes, [*shapes.vocabulary, Shape.BOUNDING_BOX.value])
 
     @cached_property
     def _measures(self) -> NDArray[np.float64]:
@@ -234,6 +247,8 @@ class RowFields:
         if name == "confidence":
             found = [math.nan if frame is None else _confidence_of(one, frame) for one, frame in self.annotations]
             return np.array(found, float)
+        if name == UPRIGHT:
+            return Coded.of(_upright_of(one, frame or 0) for one, frame in self.annotations)
         of = {"class": _class_of, "shape": _shape_of, "track": _track_of}[name]
         return Coded.of(of(one) for one, _ in self.annotations)
 
@@ -291,6 +306,16 @@ def _class_of(instance: Any) -> str:
 def _shape_of(instance: Any) -> str:
     shape = getattr(instance.ontology_item, "shape", None)
     return CLASSIFICATION if shape is None else str(shape.value)
+
+
+def _upright_of(instance: Any, frame: int = 0) -> str:
+    shape, data = _shape_of(instance), instance._frames.get(frame)
+    is_box = shape == Shape.ROTATABLE_BOUNDING_BOX.value and data is not None and _is_upright(data.coordinates.theta)
+    return Shape.BOUNDING_BOX.value if is_box else shape
+
+
+def _is_upright(angle: float) -> bool:
+    return bool(angle % 360 == 0) if math.isfinite(angle) else False
 
 
 def _track_of(instance: Any) -> str:

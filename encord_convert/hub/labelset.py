@@ -71,12 +71,12 @@ class LabelSet(Exchanges):
         Rows, or a function that starts a new walk over them.
     title : str
         What the set is called where it came from.
-    ledger : Ledger, optional
+    counts : Counts, optional
         The importer's account of the walk under way, complete when the walk ends. None: nobody counted.
     shards : callable, optional
         ``shards(n)`` cuts the set into up to n sets whose rows, one after the other, are the rows of this one.
         Each has a ``spec``, by which another process makes it again.
-    sheets : callable, optional
+    tables : callable, optional
         Instead of ``rows``: a function that starts a new walk over them, many at a time where it can.
 
     Attributes
@@ -482,7 +482,7 @@ def _narrowed(ontology: OntologyStructure, names: set[str]) -> OntologyStructure
 
 
 def rows_of(tables: Iterable[Table | LabelRowV2]) -> Iterator[LabelRowV2]:
-    """Yield the rows of sheets, and what are rows already."""
+    """Yield the rows of tables, and what are rows already."""
     for one in tables:
         if isinstance(one, Table):
             yield from one.rows()
@@ -540,7 +540,7 @@ class Hashes:
         begun = blake2b(f"{self._realm}\0{word}".encode(), digest_size=size)
         for key in keys:
             one = begun.copy()
-            one.update("".join([f"\0{part}" for part in key]).encode())
+            one.update("".join([f"\0{part}" for part in key]).encode("utf-8", "surrogatepass"))
             yield one.digest()
 
     def series(self, *words: object) -> Callable[[int], str]:

@@ -53,8 +53,8 @@ def measure(coordinates: Any, width: int, height: int) -> Measure:
     (left, top, width, height, area)
         In px and px²; NaN where there is nothing to measure.
 
-    >>> measure(BoundingBoxCoordinates(height=0.5, width=0.25, top_left_x=0.5, top_left_y=0), 40, 20)
-    (20.0, 0.0, 10.0, 10.0, 100.0)
+    >>> measure(BoundingBoxCoordinates(height=0.5, width=0.25, top_left_x=0.5, top_left_y=0.25), 40, 20)
+    (20.0, 5.0, 10.0, 10.0, 100.0)
     """
     c = coordinates
     if isinstance(c, BoundingBoxCoordinates):

@@ -22,6 +22,7 @@ from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Level
 from encord_convert.hub.native import of_classes as native_of_classes
 from encord_convert.hub.table import Table
+from encord_convert.hub.unmatched import refuse_unmatched
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 
 One = Table | LabelRowV2
@@ -37,7 +38,14 @@ class Step(Protocol):
         """Return what becomes of a row, which is not changed; None: it is left out."""
 
 
-def derived(labels: LabelSet, begin: Callable[[], Step], code: str, *, in_rows: bool = False) -> LabelSet:
+def derived(
+    labels: LabelSet,
+    begin: Callable[[], Step],
+    code: str,
+    *,
+    in_rows: bool = False,
+    end: Callable[[Any], None] = lambda step: None,
+) -> LabelSet:
     """Return the set of what the steps make of another.
 
     Parameters
@@ -50,6 +58,8 @@ def derived(labels: LabelSet, begin: Callable[[], Step], code: str, *, in_rows: 
         Of what is told: :data:`~encord_convert.hub.changes.EDITED` or :data:`~encord_convert.hub.changes.FILTERED`.
     in_rows : bool
         The steps take rows alone.
+    end : callable
+        Is given the step of a walk that has come to its end.
     """
     own = Counts() if labels.counts is None else None
     told = Counts()
@@ -73,6 +83,7 @@ def derived(labels: LabelSet, begin: Callable[[], Step], code: str, *, in_rows: 
             row = step.row(one, changes)
             if row is not None:
                 yield row
+        end(step)
         if labels.mapping is not None:
             told.merge(labels.mapping)
 
@@ -107,11 +118,17 @@ class Where:
         self._condition = condition
         self._drop_empty = drop_empty
         self._is_said = False
+        self.is_met = False
+        """Whether it holds for an annotation that was seen."""
+        self.is_met_by_images = False
+        """Whether it may hold for an image that was seen."""
 
     def table(self, table: Table, changes: Changes) -> Table | None:
         self._say(changes)
         fields = TableFields(table)
         kept, images = self._may_hold(fields), self._may_hold(TableImages(table))
+        self.is_met = self.is_met or bool(kept.any())
+        self.is_met_by_images = self.is_met_by_images or bool(images.any())
         if self._drop_empty:
             images = images & (np.bincount(fields.owners[kept], minlength=len(table)) > 0)
         return _taken(table, fields, images, kept, changes)
@@ -120,8 +137,11 @@ class Where:
         self._say(changes)
         fields = RowFields(row)
         kept = self._may_hold(fields)
+        self.is_met = self.is_met or bool(kept.any())
         is_empty = self._drop_empty and not kept.any() and not labels_off_frames(row)
-        stays = bool(self._may_hold(RowImages(row))[0]) and not is_empty
+        may_stay = bool(self._may_hold(RowImages(row))[0])
+        self.is_met_by_images = self.is_met_by_images or may_stay
+        stays = may_stay and not is_empty
         if stays:
             return _with(row, fields, kept, changes)
         changes.tell(row, None)
@@ -181,7 +201,7 @@ class Sample:
         return new
 
 
-def where(labels: LabelSet, text: str | None, *, drop_empty: bool = False) -> LabelSet:
+def where(labels: LabelSet, text: str | None, *, drop_empty: bool = False, needed: str = "") -> LabelSet:
     """Return the set of the annotations for which a condition holds, and of the images it does not exclude.
 
     Parameters
@@ -192,14 +212,22 @@ def where(labels: LabelSet, text: str | None, *, drop_empty: bool = False) -> La
         See :mod:`encord_convert.hub.conditions`; None holds for all.
     drop_empty : bool
         Images on which no annotation is left, or was, are left out too.
+    needed : str
+        How the condition was given, as ``--where``: a walk that comes to its end without an annotation for which it
+        holds is an error.
 
     Raises
     ------
     OptionError
-        It is not a condition.
+        It is not a condition; or, in a walk, it is ``needed`` and holds for none of the annotations there are.
     """
     condition = None if text is None else Condition(text, labels.ontology)
-    return derived(labels, lambda: Where(condition, drop_empty), FILTERED)
+
+    def end(step: Where) -> None:
+        if condition is not None and needed and not step.is_met:
+            refuse_unmatched(condition, labels, needed, has_images=step.is_met_by_images)
+
+    return derived(labels, lambda: Where(condition, drop_empty), FILTERED, end=end)
 
 
 def of_classes(labels: LabelSet, ontology: OntologyStructure) -> LabelSet:

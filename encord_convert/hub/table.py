@@ -114,7 +114,7 @@ class Column:
         self._at: tuple[dict[int, int], list[int]] | None = None
 
     def at(self, shape: Shape, place: int) -> Any:
-        """Return the coordinates of the shape of a place of the sheet."""
+        """Return the coordinates of the shape of a place of the table."""
         is_ringed = shape in (Shape.POLYGON, Shape.POLYLINE)
         if self._at is None:
             starts = [0, *accumulate(self.more)] if is_ringed else []

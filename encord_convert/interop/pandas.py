@@ -17,7 +17,8 @@ Columns
     ``geometry``                 JSON as in a label row, relative to the image: ``{"boundingBox": {"x": …}}``
     ===========================  ====================================================================================
 
-    Of an image without annotations there is a row with its title, split and size, and no class.
+    Of an image without annotations there is a row with its title, split and size, and no class. Back, a row that has a
+    shape or box and no class, a shape that is not that of its geometry, or a confidence outside 0..1 is an error.
     ``frame.attrs["ontology"]`` is the ontology as JSON.
 
 What is lost
@@ -32,8 +33,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from encord_convert.errors import OptionError
-from encord_convert.hub.conditions import CLASSIFICATION
+import numpy as np
+
+from encord_convert.errors import OptionError, nearest
+from encord_convert.hub.conditions import CLASSIFICATION, SHAPES
 from encord_convert.hub.fields import MEASURES, RowFields, answers_of
 from encord_convert.hub.labelset import Draft, LabelSet, frame_info
 from encord_convert.hub.loss import Carries, Feature
@@ -130,7 +133,9 @@ def _json_of(coordinates: Any) -> dict[str, Any]:
 
 def from_pandas(frame: Any, *, ontology: Any = None) -> LabelSet:
     """Return the label set of a data frame; see :meth:`LabelSet.from_pandas`."""
-    imported("pandas", "from_pandas")
+    pandas = imported("pandas", "from_pandas")
+    if not isinstance(frame, pandas.DataFrame):
+        raise OptionError(f"from_pandas: {frame!r:.80} is not a pandas DataFrame.")
     missing = [name for name in ("title", "class", "image_width", "image_height") if name not in frame.columns]
     if "geometry" not in frame.columns:
         missing += [name for name in ("x", "y", "width", "height") if name not in frame.columns]
@@ -158,6 +163,8 @@ class _Reader:
             self._draft.ontology = OntologyStructure._from_dict(dict(form))
         self._others = others
         self._number = 0
+        self._wrong: dict[str, list[str]] = {}
+        """By column, the sentences on rows that cannot be read; all are looked at, so that they can be counted."""
 
     def read(self, frame: Any) -> LabelSet:
         """Return the label set of a data frame."""
@@ -167,6 +174,10 @@ class _Reader:
             if not isinstance(key[-1], str):
                 raise OptionError(f"from_pandas: row {group.index[0]} has no title.")
             rows.append(self._row(key, group.to_dict("records"), list(group.index)))
+        for column, sentences in self._wrong.items():
+            count = len(sentences)
+            more = f" It is the first of {count} rows that are wrong so." if count > 1 else ""
+            raise OptionError(f"from_pandas: {sentences[0]}{more}{_ADVICE[column]}")
         return LabelSet(self._draft.ontology, rows, title="pandas")
 
     def _row(self, key: tuple[Any, ...], records: list[dict[str, Any]], indexes: list[Any]) -> LabelRowV2:
@@ -195,9 +206,36 @@ class _Reader:
         )  # fmt: skip
         for record, index in zip(records, indexes, strict=True):
             self._number += 1
-            if isinstance(record["class"], str):
+            if self._is_annotation(record, index):
                 self._annotation(row, record, index)
         return row
+
+    def _is_annotation(self, record: dict[str, Any], index: Any) -> bool:
+        """Tell whether a row is to become an annotation: not if it is of an image without any, or is wrong."""
+        name, said, confidence = record["class"], record.get("shape"), record.get("confidence")
+        has_shape = isinstance(said, str) and said != ""
+        if not isinstance(name, str) or not name:
+            box = [record.get(key) for key in ("x", "y", "width", "height")]
+            if name != "" and not _is_missing(name):
+                self._refuse("class", index, f"is {name!r:.40}, which is not a text")
+            elif has_shape or not _is_missing(record.get("geometry")) or not any(map(_is_missing, box)):
+                self._refuse("class", index, "is empty, and the row is an annotation")
+            return False
+        if not _is_missing(said) and said not in ("", *SHAPES):
+            known = nearest(str(said), SHAPES) or f" Shapes are: {', '.join(SHAPES)}."
+            self._refuse("shape", index, f"is {said!r:.40}, which is not a shape.{known}")
+            return False
+        try:
+            is_right = _is_missing(confidence) or 0 <= float(confidence) <= 1  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            is_right = False
+        if not is_right:
+            self._refuse("confidence", index, f"is {confidence!r:.40}, and is a number from 0 to 1")
+        return is_right
+
+    def _refuse(self, column: str, index: Any, why: str) -> None:
+        sentence = f"row {index}, column {column}: it {why}{'' if why.endswith(('.', '?')) else '.'}"
+        self._wrong.setdefault(column, []).append(sentence)
 
     def _annotation(self, row: LabelRowV2, record: dict[str, Any], index: Any) -> None:
         confidence = record.get("confidence")
@@ -223,6 +261,11 @@ class _Reader:
                 instance._frames[frame] = info
             return
         coordinates = self._coordinates(record, *_size(record, index), index)
+        if "geometry" in record and isinstance(record.get("shape"), str) and record["shape"]:
+            fitting = [shape.value for shape in _shapes_of(coordinates)]
+            if record["shape"] not in fitting:
+                self._refuse("shape", index, f"is {record['shape']!r}, and the geometry is of {' or '.join(fitting)}")
+                return
         instance = row._objects.get(hash_)
         if instance is None:
             instance = ObjectInstance(self._class(name, record.get("shape"), coordinates), object_hash=hash_)
@@ -236,8 +279,7 @@ class _Reader:
         self._answer(instance, record, frame)
 
     def _class(self, name: str, said: Any, coordinates: Any) -> Any:
-        known = (*Shape, *NewerShape)
-        shapes = [one for one in known if isinstance(coordinates, _kind_for(one)) or _is_carried(coordinates, one)]
+        shapes = _shapes_of(coordinates)
         shape: Any = next((one for one in shapes if one.value == said), shapes[0])
         for item in self._draft.ontology.objects:
             if item.name == name and item.shape == shape:
@@ -249,9 +291,9 @@ class _Reader:
         box = [record.get(name) for name in ("x", "y", "width", "height")]
         is_box = not any(map(_is_missing, box))
         text = record.get("geometry")
-        if isinstance(text, str | Mapping):
+        if not _is_missing(text):
             try:
-                form = json.loads(text) if isinstance(text, str) else dict(text)
+                form = json.loads(text) if isinstance(text, str) else dict(text)  # type: ignore[arg-type]
                 key = next(key for key in _READERS if key in form)
                 coordinates: Any = _READERS["polygon" if key == "polygons" else key](form)
                 found = measure(coordinates, width, height)
@@ -289,6 +331,12 @@ class _Reader:
             if said is not None and (dynamic or instance._static is None or
                                      attribute.feature_node_hash not in instance._static):  # fmt: skip
                 instance.set_answer(said, attribute, *[frame] * dynamic, overwrite=True)
+
+
+def _shapes_of(coordinates: Any) -> list[Any]:
+    """Return the shapes that are drawn with such coordinates."""
+    known = (*Shape, *NewerShape)
+    return [one for one in known if isinstance(coordinates, _kind_for(one)) or _is_carried(coordinates, one)]
 
 
 def _attributes_of(item: Any) -> Iterator[Any]:
@@ -334,4 +382,13 @@ def _whole(value: Any) -> int:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas has three more of them
+        return True
+    return isinstance(value, float | np.floating) and math.isnan(value)
+
+
+_ADVICE = {
+    "class": " Series.map leaves NaN for names it has no new one for: use Series.replace, or drop these rows.",
+    "confidence": " Leave it empty where there is none.",
+    "shape": " Leave it empty, or drop the column, to take the shape of the geometry.",
+}

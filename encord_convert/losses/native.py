@@ -39,11 +39,11 @@ _NOTHING = Carries(frozenset(), frozenset(), frozenset())
 
 
 class NativeLosses:
-    """Tells a ledger what native data is not written.
+    """Counts what native data is not written.
 
     Parameters
     ----------
-    writing : Ledger
+    writing : Counts
     families : collection of str
         Those of which the label set knows: rows of another set bring along what means nothing here.
     """

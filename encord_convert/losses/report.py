@@ -197,7 +197,7 @@ class Report:
             else:
                 self._take(one, carries)
             yield one
-            del one  # a sheet of some megabytes goes before the next is made
+            del one  # a table of some megabytes goes before the next is made
         self._row = None
         self.reading = labels.counts
 

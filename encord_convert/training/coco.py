@@ -40,7 +40,7 @@ class Layout:
     Parameters
     ----------
     title, spec : str
-    pictures, annotations : str
+    images, annotations : str
         Folder and file of a split, which stands for ``{}``.
     splits : dict of str to str
         Other names of splits.

@@ -24,7 +24,9 @@ from encord_convert.geometry import rle
 from encord_convert.geometry.masks import mask_from_rings
 from encord_convert.hub.class_names import united
 from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Carries
 from encord_convert.losses.compare import diff
+from encord_convert.losses.narrow import predict
 from encord_convert.losses.redraw import redrawn
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects.coordinates import Visibility
@@ -274,6 +276,22 @@ def test_a_bbox_of_five_is_rotated_about_its_centre() -> None:
 
 
 @pytest.mark.proves("coco read: caption")
+def test_captions_that_two_files_say_are_counted_once() -> None:
+    two = [{"id": n, "image_id": 1, "caption": text} for n, text in enumerate(("a", "b"), 1)]
+    file = json.dumps(document(*two, categories=[])).encode()
+    report = Report()
+    labels = read(MemorySource({"captions_val.json": file, "copy/captions_val.json": file}), "coco", report=report)
+    predict(report, labels, Carries(frozenset(), frozenset(DataType), frozenset()))
+    assert all(min(row.values()) >= 0 for row in report.counts().values())
+    assert report.counts()["caption"]["in"] == 4
+
+
+def test_a_key_with_odd_characters_is_read_beside_an_entry_that_is_no_object() -> None:
+    found = Read(document(9007199254740993, note(**{'a"b': 2})))
+    assert [loss.code for loss in found.report.losses() if loss.type == "annotation"] == ["INVALID_ANNOTATION"]
+    assert len(found.objects) == 1
+
+
 def test_captions_are_joined_or_kept_apart() -> None:
     two = [{"id": n, "image_id": 1, "caption": text} for n, text in ((1, "a car"), (2, "a road"))]
     joined = Read(document(*two, categories=[]))

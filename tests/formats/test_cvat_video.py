@@ -11,8 +11,10 @@ from test_cvat import FISH, Loaded, attribute, cuboid, document, image, image_by
 
 from encord_convert import ReadError, Report, read
 from encord_convert.formats._files import MemorySource, source_at
-from encord_convert.hub.loss import Feature
+from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.visibility import drawn_box
+from encord_convert.losses.narrow import predict
+from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ObjectInstance, Shape
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "cvat"
@@ -76,6 +78,15 @@ def manual(instance: ObjectInstance) -> list[int]:
 
 
 # -- tracks -------------------------------------------------------------------------------------------------------
+
+
+def test_a_track_of_two_kinds_of_shapes_is_counted_once() -> None:
+    polygon = '<polygon frame="5" keyframe="1" outside="0" occluded="0" points="1,1;9,1;9,9" z_order="0"/>'
+    loaded = Loaded(video(track(at(0, 1), at(1, 2, outside=1), polygon)))
+    assert len(loaded.instances) == 2
+    report = Report()
+    predict(report, loaded.labels, Carries(frozenset({Shape.BOUNDING_BOX}), frozenset(DataType), frozenset()))
+    assert report.counts()["track"] == {"in": 1, "kept": 0, "changed": 0, "dropped": 1}
 
 
 def test_a_frame_beyond_what_a_label_row_can_have_is_told() -> None:

@@ -71,6 +71,8 @@ def test_literal_values_and_soft_edges_are_read_by_alpha() -> None:
         ([*COLUMNS, 256], "numbers from 0 to 255; these are not. Are they run lengths of another dialect?"),
         ([-1], "numbers from 0 to 255"),
         ([1.5], "numbers from 0 to 255"),
+        ([1 << 80], "numbers from 0 to 255"),
+        (1 << 80, "numbers from 0 to 255"),
         ([], "ends inside a run"),
         (BRUSH[:-1], "ends inside a run. Was it cut short?"),
         ([255, 255, 255, 255, *BRUSH[4:]], "holds 4294967295 values, but 4 x 5"),

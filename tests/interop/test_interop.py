@@ -113,6 +113,16 @@ def test_a_data_frame_made_by_hand_is_read() -> None:
         ({"geometry": "{"}, r"row 0: the geometry cannot be read"),
         ({"geometry": None, "x": math.nan}, r"row 0 has neither a geometry nor a box"),
         ({"title": None}, r"row 0 has no title"),
+        ({"geometry": 3}, r"row 0: the geometry cannot be read"),
+        ({"class": 3}, r"row 0, column class: it is 3, which is not a text\. .* first of \d+ rows"),
+        ({"class": ""}, r"row 0, column class: it is empty, and the row is an annotation\. .* first of \d+ rows"),
+        ({"shape": "polygon"}, r"row 0, column shape: it is 'polygon', and the geometry is of bounding_box\."),
+        ({"shape": "classification", "class": "x"}, "row 0 is of the classification 'x', which the ontology"),
+        ({"shape": "bounding_bx"}, r"row 0, column shape: .* is not a shape\. Did you mean 'bounding_box'\?"),
+        ({"confidence": 1.5}, r"row 0, column confidence: it is 1\.5, and is a number from 0 to 1\."),
+        ({"confidence": -0.1}, r"row 0, column confidence: it is -0\.1"),
+        ({"confidence": math.inf}, r"row 0, column confidence: it is inf"),
+        ({"confidence": "high"}, r"row 0, column confidence: it is 'high'"),
         ({"frame": -1}, r"row 0 is on frame -1"),
         ({"frame": 10**9}, r"row 0 is on frame 1000000000"),
     ],
@@ -124,6 +134,32 @@ def test_a_row_of_a_data_frame_that_cannot_be_is_named(changed: dict[str, Any], 
         LabelSet.from_pandas(frame)
     with pytest.raises(OptionError, match=r"^from_pandas: the frame lacks title, class"):
         LabelSet.from_pandas(frame[["x"]])
+
+
+@pytest.mark.parametrize("frame", [None, "a.csv", [1]])
+def test_what_is_no_data_frame_is_one_sentence(frame: Any) -> None:
+    pytest.importorskip("pandas")
+    with pytest.raises(OptionError, match=r"^from_pandas: .* is not a pandas DataFrame\.$"):
+        LabelSet.from_pandas(frame)
+
+
+def test_annotations_that_lost_their_class_are_counted_in_the_error_and_images_without_any_stay() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = read(BOXES, report=Report()).to_pandas(report=Report())
+    left = frame.assign(**{"class": frame["class"].map({"person": "human"})})
+    gone = left["class"].isna()
+    first, count = left.index[gone][0], int(gone.sum())
+    sentence = (
+        rf"^from_pandas: row {first}, column class: it is empty, .* It is the first of {count} rows .*Series\.map"
+    )
+    with pytest.raises(OptionError, match=sentence):
+        LabelSet.from_pandas(left)
+    with pytest.raises(OptionError, match=sentence):
+        LabelSet.from_pandas(left.drop(columns=["geometry", "shape"]).astype({"class": "string"}))
+    empty = pandas.DataFrame(
+        [{**dict.fromkeys(frame.columns), "title": "empty.jpg", "image_width": 5, "image_height": 5}]
+    )
+    assert len(LabelSet.from_pandas(empty.assign(attributes=[{}]))) == 1
 
 
 # --- supervision ------------------------------------------------------------------------------------------------------

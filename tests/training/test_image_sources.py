@@ -310,6 +310,15 @@ def test_images_are_found_in_the_usual_places(labels: str, images: str, tmp_path
     assert (tmp_path / "out" / "train" / "a.jpg").samefile(source / images)
 
 
+def test_an_image_of_the_split_and_another_of_its_name_above_are_not_confused(tmp_path: Path) -> None:
+    files = {"a.json": coco("a.jpg", split="train"), **image_files("a.jpg", "train/a.jpg")}
+    with pytest.raises(encord_convert.ReadError, match="could be either of 2 files that differ"):
+        write_target(encord_convert.read(save(tmp_path / "src", files)), tmp_path / "out", "hf")
+    alike = {**files, "a.jpg": files["train/a.jpg"]}
+    write_target(encord_convert.read(save(tmp_path / "same", alike)), tmp_path / "out", "hf", split="train=1")
+    assert (tmp_path / "out/train/a.jpg").read_bytes() == files["train/a.jpg"]
+
+
 def mask_png() -> bytes:
     """A mask of an image of this size: class 1 on its lower half."""
     image = Image.new("P", (WIDTH, HEIGHT))

@@ -320,6 +320,7 @@ def test_images_do_not_come_from_standard_input(tmp_path: Path) -> None:
         ("a\0b\n.png", "a_b_.png"),
         ("a. /b.png", "a/b.png"),
         ("...", "_"),
+        ("\ud800\udce9.png", "_\udce9.png"),
     ],
 )
 def test_a_name_is_made_safe_on_every_system(name: str, safe: str) -> None:

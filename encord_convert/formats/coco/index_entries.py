@@ -94,8 +94,6 @@ class Entries:
         """Return annotations decoded one by one, all by what was learnt from the last."""
         while True:
             before = len(self.unknown)
-            if self.has_odd:
-                raws = self._raws.decode(_with_plain_keys(msgspec.json.encode(raws)))
             found = [self._lone(raw) for raw in raws]
             if len(self.unknown) == before:
                 return found
@@ -103,7 +101,7 @@ class Entries:
     def _lone(self, raw: Raw) -> Any:
         while True:
             try:
-                return self._one.decode(raw)
+                return self._one.decode(_with_plain_keys(b"[%b]" % raw)[1:-1] if self.has_odd else raw)
             except msgspec.ValidationError as error:
                 if not self._learn(error):
                     return None

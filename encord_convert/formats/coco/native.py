@@ -153,7 +153,7 @@ class Natives:
         Of each document.
     image_ids : sequence of array
         Of each document those of the images that are rows or frames.
-    ledger : Ledger
+    counts : Counts
 
     Attributes
     ----------

@@ -147,7 +147,7 @@ class Plans:
     draft : Draft
         Its ontology holds the classes that are known; those that are not are added.
     options : ReadOptions
-    ledger : Ledger
+    counts : Counts
     """
 
     def __init__(self, draft: Draft, options: ReadOptions, counts: Counts) -> None:

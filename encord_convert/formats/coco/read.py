@@ -362,7 +362,7 @@ def _can_be_cut(reading: _Reading) -> bool:
 
 
 def _shards(reading: _Reading, count: int) -> list[LabelSet]:
-    """Cut the images between sheets, into parts of about equal size."""
+    """Cut the images between tables, into parts of about equal size."""
     [part] = reading.parts
     join, total = part.join, len(part.images_index.image_ids())
     images = (place for place in range(total) if place not in join.repeated)

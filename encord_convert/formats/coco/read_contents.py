@@ -176,6 +176,7 @@ def one_of_a_kind(reader: Reader, made: Said, title: str) -> Said:
             continue
         for origin in (instance._origin, *instance._origin.also):
             key = (origin.type, origin.label)
+            reader.counts.changed[key] -= origin.changed
             detail = "Another file says the same of the image already, and it takes one answer."
             where = reader.where(title, None)
             reader.counts.drop("CLASSIFICATION_TWICE", Feature.CLASSIFICATIONS, key, where, detail)

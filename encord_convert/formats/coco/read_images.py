@@ -24,11 +24,11 @@ from encord_convert.sdk.objects import LabelRowV2
 
 MOST_PICTURES = 256
 MOST_BYTES = 1 << 19
-"""A sheet ends after so many images, or with the image in which it has so many bytes of annotations."""
+"""A table ends after so many images, or with the image in which it has so many bytes of annotations."""
 
 
 def together(part: Part, places: Iterable[int]) -> Iterator[list[int]]:
-    """Yield the images of each sheet."""
+    """Yield the images of each table."""
     some: list[int] = []
     size = 0
     for place in places:

@@ -36,7 +36,7 @@ class Plain:
     Parameters
     ----------
     reader : Reader
-        Its ledger counts the plain annotations; it is told how many boxes look odd.
+        Counts the plain annotations; it is told how many boxes look odd.
     entries : list
         All annotations.
     alikes : list of Alike or None
@@ -86,7 +86,7 @@ class Plain:
                 reader.counts.into[key] += number * count
 
     def columns(self, places: NDArray[np.int64]) -> dict[Shape, Column]:
-        """Return the columns of a sheet in which each annotation has such a place."""
+        """Return the columns of a table in which each annotation has such a place."""
         return {
             shape: Column(places[kept].tolist(), numbers, more) for shape, (kept, numbers, more) in self._found.items()
         }

@@ -96,7 +96,7 @@ class Reader:
 
     Parameters
     ----------
-    draft, plans, options, ledger
+    draft, plans, options, counts
         What is being made.
     place : str
         What to call the file.

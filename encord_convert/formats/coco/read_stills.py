@@ -1,4 +1,4 @@
-"""Still images of COCO files to sheets: what is drawn on many of them is read together and stays in columns.
+"""Still images of COCO files to tables: what is drawn on many of them is read together and stays in columns.
 
 An annotation that is not as most are (it has several rings, is a crowd, is damaged) is made by itself, as
 :mod:`encord_convert.formats.coco.read_shapes` does it; the account is kept in the order of the annotations.
@@ -40,7 +40,7 @@ READ_KEYS = frozenset({"id", "width", "height", "file_name", "attributes", "enco
 
 
 class Stills:
-    """Makes sheets of the images of one document that are rows of their own.
+    """Makes tables of the images of one document that are rows of their own.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Stills:
         self._alikes = Alikes(part.reader)
 
     def table(self, places: Sequence[int], found: list[list[Found]]) -> Table:
-        """Return images as a sheet.
+        """Return images as a table.
 
         Parameters
         ----------
@@ -175,16 +175,16 @@ class Stills:
 
 
 class _Gathering:
-    """What is on the images of a sheet while they are walked.
+    """What is on the images of a table while they are walked.
 
     Attributes
     ----------
     counts, uses, classifications
-        Of the sheet.
+        Of the table.
     said_ids : list
         Of the shapes, in their order, the ids that the files give them.
     place_of : list of int
-        The place in the sheet of each annotation of the document that is plain.
+        The place in the table of each annotation of the document that is plain.
     """
 
     def __init__(self, source: Source, plain: Plain, hashes: list[str | None], keeps_ids: bool) -> None:

@@ -1,8 +1,8 @@
 """What one walk over a CVAT file counts: things read, changed and dropped.
 
 Shapes of one use (:class:`~encord_convert.formats.cvat.read_attributes.Ready`) are counted by their use. The counts
-reach the ledger in :meth:`Account.flush`; the first :data:`~encord_convert.hub.counts.EXAMPLES` of each kind of loss
-are told apart by place.
+reach those of the report in :meth:`Account.flush`; the first :data:`~encord_convert.hub.counts.EXAMPLES` of each kind
+of loss are told apart by place.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Account:
 
     Parameters
     ----------
-    ledger : Ledger
+    counts : Counts
     draft : Draft
         For the frame informations that all labels share.
     place : str
@@ -205,7 +205,7 @@ class Account:
             into[type_, key[1]] += number * count
 
     def flush(self) -> None:
-        """Bring all counts to the ledger."""
+        """Bring all counts to those of the report."""
         if self.tables is not None:
             self.tables.settle()
         for element, label, ready in self._all:

@@ -44,7 +44,7 @@ def relative_lines(images: Sequence[Image], extents: Sequence[Extent | None]) ->
 
     Parameters
     ----------
-    pictures : sequence of Picture
+    images : sequence of Image
     extents : sequence of (int, int) or None
         None for an image that is not asked for.
 

@@ -151,7 +151,7 @@ def build(
     facts : mapping
         How each label is used.
     options : ReadOptions
-    ledger : Ledger
+    counts : Counts
         Receives the notes.
     left : list
         Receives the notes that hold where nothing that is native is written: :data:`encord_convert.hub.native.NOTES`.

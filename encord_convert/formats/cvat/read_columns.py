@@ -11,8 +11,8 @@ import numpy as np
 from encord_convert.formats.cvat.exact_xml import CANONICAL
 from encord_convert.formats.cvat.fast_chunks import Page, columns_of, numbers_text, stretches
 from encord_convert.formats.cvat.fast_codes import KINDS, Ints
+from encord_convert.formats.cvat.fast_masks import placed_mask, runs_of
 from encord_convert.formats.cvat.fast_numbers import END, Floats, numbers_in
-from encord_convert.formats.cvat.read_masks import placed_mask, runs_of
 from encord_convert.formats.cvat.read_shapes import LEAST_POINTS, is_rotated_within, leaves_rotated, plain_angle
 from encord_convert.hub.table import Size
 from encord_convert.sdk.objects import Shape as HubShape
@@ -42,7 +42,7 @@ _NONE = np.zeros(0, np.int64)
 
 
 class Found:
-    """Shapes of one kind in the order of the page: their numbers, as a column of a sheet has them.
+    """Shapes of one kind in the order of the page: their numbers, as a column of a table has them.
 
     ``counts`` are the points of each shape, of lines and points.
     """

@@ -31,10 +31,10 @@ class Groups:
 
     Parameters
     ----------
-    pictures : Pictures
+    images : Images
         Makes the labels of each.
     draft : Draft
-    ledger : Ledger
+    counts : Counts
     own : Own
         What the file says of itself.
     key : tuple of str

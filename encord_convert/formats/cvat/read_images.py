@@ -10,6 +10,7 @@ from typing import Any
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Answers, Image, Shape
+from encord_convert.formats.cvat.fast_masks import plain_masks
 from encord_convert.formats.cvat.grid import FAMILY, keys_of
 from encord_convert.formats.cvat.images import ROTATED, header_of
 from encord_convert.formats.cvat.lines import LINES, READ, Extent, relative_lines
@@ -18,7 +19,6 @@ from encord_convert.formats.cvat.native import of_image, of_shape
 from encord_convert.formats.cvat.ontology import Plans
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready
-from encord_convert.formats.cvat.read_masks import plain_masks
 from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
 from encord_convert.formats.cvat.stats import Stats, frame_number
 from encord_convert.formats.cvat.united import United

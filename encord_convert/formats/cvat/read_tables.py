@@ -1,4 +1,4 @@
-"""Pages of a CVAT file to sheets: images whose shapes stay in columns from the text to whoever takes them.
+"""Pages of a CVAT file to tables: images whose shapes stay in columns from the text to whoever takes them.
 
 A shape that is not as most are (it leaves its image, is a tag, has a place in no plan) is made one by one, as
 :mod:`encord_convert.formats.cvat.read_images` does it; the account is kept in the order of the file.
@@ -109,14 +109,14 @@ class _Known(Codes):
             sides,
             answers,
             (),
-        )  # as `Pictures` has it: there is one for each tag at most
+        )  # as `Images` has it: there is one for each tag at most
         ready = self._account.cache.get(key)
         if ready is None:
             ready = self._account.cache[key] = self._account.ready(plan, variant.tag, sides, answers)
         return ready
 
     def variant(self, ready: Ready, said: Said, *, changed: bool | None = None, stands_for: bool = True) -> Variant:
-        """Return a use as a sheet has it, and remember it; ``stands_for``: a shape of it is one of the source."""
+        """Return a use as a table has it, and remember it; ``stands_for``: a shape of it is one of the source."""
         plan: Any = ready.plan
         shares, carried = ready.shares, ready.carried if stands_for else ()
         changed = ready.is_changed if changed is None else changed
@@ -149,7 +149,7 @@ class _Known(Codes):
 
 
 class TableReader(Images):
-    """Makes sheets of chunks, and rows of images; the parameters are those of :class:`Images`."""
+    """Makes tables of chunks, and rows of images; the parameters are those of :class:`Images`."""
 
     def __init__(self, *common: Any, **more: Any) -> None:
         super().__init__(*common, **more)
@@ -256,7 +256,7 @@ class TableReader(Images):
 
 
 class _Gathering:
-    """A sheet while its images are walked.
+    """A table while its images are walked.
 
     Attributes
     ----------
@@ -304,7 +304,7 @@ class _Gathering:
         unit_titles: dict[int, str],
         native: dict[int, Keys],
     ) -> Table:
-        """Return the sheet, all images being there."""
+        """Return the table, all images being there."""
         page = self.page
         taken = np.flatnonzero(self.is_taken)
         repeats = self.repeats[taken]

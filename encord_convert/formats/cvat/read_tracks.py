@@ -265,6 +265,8 @@ class _Video:
                     self._account.drop_unknown(element, label, shape[6])
                 continue
             made += self._objects_of(plan, shapes, track, index + (number << 24))
+        for instance in made[1:]:  # the track is counted once
+            instance._origin.is_track = False
         self._lose_nested(track)
         self._group(track, label, made)
         own = of_track(track.attributes, index)

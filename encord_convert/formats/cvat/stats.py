@@ -109,7 +109,7 @@ class Collector:
     objects : dict of (str, str) to int, or None
         How many objects there most likely are, by element and label; None if nobody counted. Up to date after
         :meth:`settle`.
-    pictures : array of int
+    images : array of int
         64 bits of each image's name.
     """
 

@@ -20,7 +20,7 @@ class United:
 
     Parameters
     ----------
-    ledger : Ledger
+    counts : Counts
         Where tracks are counted.
 
     Attributes

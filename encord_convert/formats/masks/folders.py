@@ -321,7 +321,7 @@ class _Indices:
 
 
 def has_nuclei(source: Source) -> bool:
-    """Tell whether some image has a folder ``masks`` beside its own ``images/<picture>.png``.
+    """Tell whether some image has a folder ``masks`` beside its own ``images/<image>.png``.
 
     Without that, a folder ``train/masks`` of one image of classes for each image looks the same.
     """
@@ -331,7 +331,7 @@ def has_nuclei(source: Source) -> bool:
 
 
 def nuclei(source: Source) -> LabelSet:
-    """Read ``<picture>/masks/*.png``, one object a file, of the class ``object``.
+    """Read ``<image>/masks/*.png``, one object a file, of the class ``object``.
 
     Raises
     ------
@@ -343,7 +343,7 @@ def nuclei(source: Source) -> LabelSet:
         if found := _NUCLEI.fullmatch(name):
             images.setdefault(found[1], []).append(name)
     if not images:
-        fact = "holds neither classes.json and labels.jsonl of masks, nor folders PICTURE/masks of .png files."
+        fact = "holds neither classes.json and labels.jsonl of masks, nor folders IMAGE/masks of .png files."
         raise ReadError(source.name, fact, advice="Is it masks-index or masks-instance?")
     draft = Draft("masks")
     item = draft.add_object("object", Shape.BITMASK)

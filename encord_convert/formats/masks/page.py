@@ -7,8 +7,8 @@ What it is
 
 Files on disk
     ===================================  ==============================================================================
-    ``masks/<picture>/<n>_<class>.png``  ``masks``: the objects of an image, numbered from 0; 1 bit, white inside
-    ``masks/<picture>.png``              ``masks-instance``: 16 bits, 0 for nothing, else the number of the object from
+    ``masks/<image>/<n>_<class>.png``    ``masks``: the objects of an image, numbered from 0; 1 bit, white inside
+    ``masks/<image>.png``                ``masks-instance``: 16 bits, 0 for nothing, else the number of the object from
                                          1; ``masks-index``: 8 bits with a palette (16 bits without one from 255 classes
                                          on), 0 for nothing, else ``value`` of the class
     ``classes.json``                     ``classes``: name, colour and, in ``masks-index``, ``value``; ``ontology``: all
@@ -17,7 +17,7 @@ Files on disk
                                          ``{"file": …}``, or ``{"value": …}`` in the image its frame has in ``masks``
     ===================================  ==============================================================================
 
-    ``<picture>`` is the title without suffix, and its folders; images of a group stand below the group's title,
+    ``<image>`` is the title without suffix, and its folders; images of a group stand below the group's title,
     frames of videos and DICOM series have six digits below the title. What no system takes in a name is ``%XX``; a name
     given twice gets `` (2)``. The files say which image is whose, so no name has to be read back. A still image
     without objects has an image of zeros where there is one per frame; of other media the labelled frames have one.
@@ -41,8 +41,8 @@ Dialects met in the wild
     ``-r classes=FILE``, a file beside the masks with a class a line: a name (numbered from 0), a number and a name, or
     three numbers of a colour and a name in either order. Without one a class is called after its number. 255 is void
     unless a class has it (``-r ignore``). Each image is read as a still image of its own name, and each class in it
-    as one object. ``masks`` reads ``<picture>/masks/*.png``, as nuclei sets come, and
-    knows them by ``<picture>/images/<picture>.png``.
+    as one object. ``masks`` reads ``<image>/masks/*.png``, as nuclei sets come, and
+    knows them by ``<image>/images/<image>.png``.
 
 Sources
     PNG, 2nd edition, ISO/IEC 15948:2004. Pascal VOC 2012 development kit, "Segmentation" (palette, 255 void). CamVid

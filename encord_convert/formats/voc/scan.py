@@ -88,7 +88,7 @@ class Scanner:
     Parameters
     ----------
     source : Source
-    ledger : Ledger
+    counts : Counts
         Is told of files that are damaged.
     is_odd : callable
         From a member to whether it is odd whatever it says.

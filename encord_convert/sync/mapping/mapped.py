@@ -52,7 +52,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
     """Return a label set with its classes as a mapping has them.
 
     Rows are translated when they are walked, one at a time, and memory stays as it was. Each is made whole for that:
-    the sheets and the shards the source may have are given up.
+    the tables and the shards the source may have are given up.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class _Account:
     Parameters
     ----------
     report : Report
-        It walks the rows of the source; its ledger of writing is that of the mapping.
+        It walks the rows of the source; its counts of writing are those of the mapping.
     counts_hub : bool
         Nobody counted what the rows hold before.
     """

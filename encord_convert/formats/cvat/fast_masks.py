@@ -1,4 +1,7 @@
-"""Masks of many images, read in one go: a call of numpy costs more than the runs of a mask do."""
+"""Masks of many images, read in one go, where nothing is odd: numpy calls cost more than the runs of one mask do.
+
+All other masks are read by :mod:`encord_convert.formats.cvat.read_shapes`, which says what is wrong with them too.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def plain_masks(images: Sequence[Image], extents: Sequence[Extent | None]) -> li
 
     Parameters
     ----------
-    pictures : sequence of Picture
+    images : sequence of Image
     extents : sequence of (int, int) or None
         None for an image that is not asked for.
     """
