@@ -23,7 +23,8 @@ def codes_in_the_source() -> dict[str, str]:
         for folder in ("checks", "hub", "losses", "formats", "training")
         for path in (PACKAGE / folder).rglob("*.py")
     ]
-    modules += [*PACKAGE.glob("*.py"), PACKAGE / "batch" / "merges.py", PACKAGE / "sync" / "mapping" / "mapped.py"]
+    modules += [*PACKAGE.glob("*.py"), *(PACKAGE / "batch" / name for name in ("merges.py", "naming.py"))]
+    modules += [PACKAGE / "sync" / "mapping" / "mapped.py"]
     return {
         code: module.name
         for module in modules

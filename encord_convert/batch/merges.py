@@ -15,7 +15,8 @@ Rows of sources whose paths name a split (``train/``, ``val.json``) are in it, u
 What only the format of a source has words for (licences, keys of its own) is left behind and counted: the same number
 may stand for something else in another. Ids are those of one file: a merged one has its own, and nothing is lost.
 
-Rows that name their medium by the same hash in several sources get new hashes, from the old and a count.
+Rows that name their medium by the same hash in several sources get new hashes, from the old and a count. Images of one
+name in several sources are named by the folders of these: :mod:`encord_convert.batch.naming`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
+from encord_convert.batch.naming import Naming, Rule
 from encord_convert.conversion import read
 from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source
@@ -33,10 +37,11 @@ from encord_convert.hub.contents import hub_answers, label_of
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Hashes, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
-from encord_convert.hub.media import apart
+from encord_convert.hub.media import LabelFile, apart
 from encord_convert.hub.splits import KEY, named_in, split_of
 from encord_convert.losses.native import NativeLosses
 from encord_convert.losses.report import Report
+from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 
 Element = dict[str, Any]
@@ -81,10 +86,11 @@ def merged(
     return _united(sets, [source.name for source in sources])
 
 
-def united(sets: Sequence[LabelSet]) -> LabelSet:
+def united(sets: Sequence[LabelSet], twice: Rule = "keep") -> LabelSet:
     """Return label sets as one, with what was counted of each; see :meth:`encord_convert.LabelSet.merge`.
 
-    A set of which nobody counted what was read is counted in the words of the hub.
+    A set of which nobody counted what was read is counted in the words of the hub. ``twice`` says what is to become of
+    images that are there twice: they are named apart, unless they are to be one.
 
     Raises
     ------
@@ -95,14 +101,14 @@ def united(sets: Sequence[LabelSet]) -> LabelSet:
         if not isinstance(one, LabelSet):
             raise OptionError(f"merge: {one!r:.80} is not a label set. Read it with encord_convert.read(PATH).")
     names = [one.title if one.source is None else one.source.name for one in sets]
-    return _united(_counted(sets), [name or f"set {number}" for number, name in enumerate(names, 1)])[0]
+    return _united(_counted(sets), [name or f"set {number}" for number, name in enumerate(names, 1)], twice)[0]
 
 
 def _counted(sets: Sequence[LabelSet]) -> list[LabelSet]:
     return [one.map(lambda row: row) if one.counts is None else one for one in sets]
 
 
-def _united(sets: Sequence[LabelSet], sources: Sequence[str]) -> tuple[LabelSet, Counts]:
+def _united(sets: Sequence[LabelSet], sources: Sequence[str], twice: Rule = "keep") -> tuple[LabelSet, Counts]:
     union = Union()
     for source, labels in zip(sources, sets, strict=True):
         union.add(source, labels.ontology)
@@ -111,21 +117,23 @@ def _united(sets: Sequence[LabelSet], sources: Sequence[str]) -> tuple[LabelSet,
     title = next((one.title for one in sets if one.title), "")
     splits = _splits([source.replace("\\", "/") for source in sources])
     mapping = Counts()
+    naming = Naming(sets, sources, twice)
 
     def rows() -> Iterator[LabelRowV2]:
         mapping.rewind()
-        if counts is not None:
-            counts.rewind()
+        union.counts.rewind()
+        naming.rewind()
         seen: Counter[str] = Counter()
         told = NativeLosses(Counts() if counts is None else counts, ())
-        for labels, new_names, split in zip(sets, names, splits, strict=True):
+        for number, (labels, new_names, split) in enumerate(zip(sets, names, splits, strict=True)):
             told.all_of(labels, but=_IDS)
-            for row in labels._unguarded():
+            for index, row in enumerate(labels._unguarded()):
                 told.all_of(labels, row, but=_IDS)
                 if counts is not None and labels.counts is not None:
                     for key in labels.counts.into:  # what is counted at all has to be known while it is walked
                         counts.into[key] += 0
-                own = moved(row, structure, new_names, seen)
+                folder = naming.folder(number, index, row.data_title)
+                own = moved(row, structure, new_names, seen, folder)
                 _lose_unplaced(row, own, counts)
                 if split and not split_of(own.client_metadata):
                     own.client_metadata = {**(own.client_metadata or {}), KEY: split}
@@ -134,6 +142,7 @@ def _united(sets: Sequence[LabelSet], sources: Sequence[str]) -> tuple[LabelSet,
                 counts.merge(labels.counts.without("ID_RENUMBERED"))
             if labels.mapping is not None:
                 mapping.merge(labels.mapping)
+        naming.tell(union.counts)
         if counts is not None and any(labels.native for labels in sets):
             counts.note(Level.INFO, "ID_RENUMBERED", "Ids are those of one file; in a merged one they count from 1.")
 
@@ -335,12 +344,19 @@ def _number(elements: Sequence[Element], above: str) -> None:
 # -- rows -------------------------------------------------------------------------------------------------------------
 
 
-def moved(row: LabelRowV2, structure: OntologyStructure, names: Mapping[str, str], seen: Counter[str]) -> LabelRowV2:
+def moved(
+    row: LabelRowV2, structure: OntologyStructure, names: Mapping[str, str], seen: Counter[str], folder: str = ""
+) -> LabelRowV2:
     """Return a row drawn with another ontology; ``names`` are its hashes there, by those here.
 
-    ``seen`` counts the hashes of media so far: one that was seen before gives way to a new one.
+    ``seen`` counts the hashes of media so far: one that was seen before gives way to a new one. ``folder`` comes before
+    the name of its medium: it is empty, or has ``/`` at its end.
     """
     form = row_dict(row)
+    if folder:
+        form["data_title"] = folder + form["data_title"]
+        for unit in form["data_units"].values() if row.data_type in (DataType.IMAGE, DataType.VIDEO) else ():
+            unit["data_title"] = folder + unit["data_title"]
     if any(old != new for old, new in names.items()):
         _rename(form, names)
     media: dict[str, str] = {}
@@ -351,7 +367,7 @@ def moved(row: LabelRowV2, structure: OntologyStructure, names: Mapping[str, str
     if media:
         _replace_media(form, media)
     own = LabelRowV2._from_dict(form, structure)
-    own._origin, own._file = row._origin, row._file
+    own._origin, own._file = row._origin, _within(row._file, folder, row.data_type)
     if row._native is not None and own.client_metadata:
         family = row._native.family  # it stands there too, so that it is seen
         own.client_metadata = {key: value for key, value in own.client_metadata.items() if key != family} or None
@@ -359,6 +375,15 @@ def moved(row: LabelRowV2, structure: OntologyStructure, names: Mapping[str, str
         for key, instance in ours.items():
             instance._origin = theirs[key]._origin
     return own
+
+
+def _within(file: LabelFile | None, folder: str, data_type: DataType) -> LabelFile | None:
+    """Return the file of a row as it is found below the folder that its source is in."""
+    if file is None or not folder:
+        return file
+    names = {"member": file.member, "path": file.path, "name": file.name if data_type is DataType.IMAGE else ""}
+    new = {key: folder + value for key, value in names.items() if value}
+    return msgspec.structs.replace(file, masks=tuple(folder + mask for mask in file.masks), **new)
 
 
 def _rename(form: Any, names: Mapping[str, str]) -> None:

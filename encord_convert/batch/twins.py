@@ -6,6 +6,7 @@
 ``unite``   one image has the labels of all; of labels that are equal, it has one (``ANNOTATION_TWICE``)
 ==========  ============================================================================================================
 
+Which images of one name are none of these is told and named apart before: see :mod:`encord_convert.batch.naming`.
 Labels are equal if class, answers and geometry are, to the fifth decimal of relative coordinates; who made them, and
 when, is that of the first.
 """
@@ -16,9 +17,9 @@ import pickle
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from hashlib import blake2b
-from typing import IO, Any, Literal
+from typing import IO, Any
 
+from encord_convert.batch.naming import Rule, key_of
 from encord_convert.formats.encord import row_dict
 from encord_convert.hub.changes import Changes
 from encord_convert.hub.contents import placed_answers
@@ -26,8 +27,6 @@ from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Hashes, LabelSet
 from encord_convert.hub.loss import Level
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
-
-Rule = Literal["keep", "first", "unite"]
 
 _NOTES: dict[Rule, tuple[Level, str]] = {
     "keep": (
@@ -59,13 +58,13 @@ def without_twins(labels: LabelSet, rule: Rule) -> LabelSet:
     def rows() -> Iterator[LabelRowV2]:
         told.rewind()
         if rule == "unite" and not known:
-            known.append(Counter(map(_key_of, labels.walk())))
+            known.append(Counter(map(key_of, labels.walk())))
         seen: Counter[bytes] = Counter()
         again = 0
         with tempfile.TemporaryFile() as file:
             held = _Held(file, labels.ontology)
             for row in labels.walk():
-                key = _key_of(row)
+                key = key_of(row)
                 seen[key] += 1
                 again += seen[key] > 1
                 if rule == "keep" or (rule == "first" and seen[key] == 1):
@@ -88,12 +87,6 @@ def without_twins(labels: LabelSet, rule: Rule) -> LabelSet:
     new = LabelSet(labels.ontology, rows, title=labels.title, counts=counts)
     new.native, new.mapping, new.source = labels.native, told, labels.source
     return new
-
-
-def _key_of(row: LabelRowV2) -> bytes:
-    sizes = [(unit.width, unit.height) for unit in row._units]
-    words = row.data_title, row.data_type.value, row.number_of_frames, sizes
-    return blake2b(repr(words).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class _Held:

@@ -9,7 +9,8 @@ from typing import Any, cast
 import click
 
 from encord_convert.batch.merges import united
-from encord_convert.batch.twins import Rule, without_twins
+from encord_convert.batch.naming import Rule
+from encord_convert.batch.twins import without_twins
 from encord_convert.cli._closing import told
 from encord_convert.cli._options import (
     allowed,
@@ -80,8 +81,9 @@ def merge(
     """Write the labels of SOURCES, in one format or several, to DST with one ontology.
 
     Classes are the same if their names and shapes are. Names that are equal but for case, blanks, hyphens or plural
-    are told, and made one with --same yes or with the mapping that --suggest writes. Images of one name and size are
-    told, too: --twice keep keeps both, first keeps the first, unite puts the annotations of all on one image.
+    are told, and made one with --same yes or with the mapping that --suggest writes. Images of one name in several
+    sources are named by their folders: camA/f0.jpg. Of images of one name and size, --twice first keeps the first,
+    unite puts the annotations of all on it; those whose files are found and differ stay apart.
     """
     if len(sources) < 2:
         raise OptionError(f"There is one source, {sources[0]}. Name two or more, and DST behind them.")
@@ -121,7 +123,7 @@ def merge(
             sets = each_mapped(sets, document_at(mapping), mapping)
         elif same == "yes":
             sets = each_mapped(sets, mapping_of(found), "--same yes")
-        labels = without_twins(united(sets), cast(Rule, twice))
+        labels = without_twins(united(sets, cast(Rule, twice)), cast(Rule, twice))
         written: dict[str, Any] = dict(options_from(write_options, "-w"))
         if dry_run:
             foretold(labels, dst, to, strict, report, written, permitted)

@@ -17,6 +17,7 @@ from encord_convert.cli.diff import format_of, shared_options
 from encord_convert.conversion import read
 from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source, source_at
+from encord_convert.hub.loss import Kind
 from encord_convert.losses import wording
 from encord_convert.losses.report import Report
 from encord_convert.view.report_files import report_marks
@@ -108,11 +109,20 @@ def _told(shown: Shown, files: list[str], reports: list[Report], *, is_diff: boo
     some = "" if shown.images == shown.of else f" of {shown.of:,}, evenly spaced (--limit shows more)"
     lines = [f"wrote  {', '.join(files)}  {shown.images:,} {'image' if shown.images == 1 else 'images'}{some}"]
     if is_diff or shown.losses:
-        lines.append(f"marked {shown.losses:,} {'differences' if is_diff else 'losses'}, the worst first")
+        what = ("difference" if is_diff else "loss") if shown.losses == 1 else "differences" if is_diff else "losses"
+        lines.append(f"marked {shown.losses:,} {what}" + ", the worst first" * (shown.losses > 1))
     for report in reports:
-        if losses := report.losses():
-            lines.append(f"unread {report.source.path}: {wording.summary(losses)}")
+        losses = report.losses()
+        unread = [one for one in losses if one.kind is Kind.DROPPED]
+        for word, some in (("unread", unread), ("read  ", [one for one in losses if one not in unread])):
+            if some:
+                lines.append(f"{word} {report.source.path}: {wording.summary(some)}")
         lines += [f"{one.level:<7}  {one.count}  {one.sentence}  {one.code}" for one in wording.remarks(report.notes())]
+    if shown.wrong_sizes:
+        what = "image has" if len(shown.wrong_sizes) == 1 else "images have"
+        lines.append(
+            f"warning  {len(shown.wrong_sizes)} {what} another size than the labels say. {shown.wrong_sizes[0]}"
+        )
     if not shown.has_images:
         lines.append(f"warning  {NO_IMAGES}")
     return "\n".join(lines)

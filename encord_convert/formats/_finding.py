@@ -11,9 +11,11 @@ In the folder of the label file, in the one above it, and in the one above ``lab
 An image is first looked for where its label file says it is, if that is in the source (``../imgs/a.jpg`` of LabelMe).
 So the image of a row is the one beside its own label file, also where another export has one of the same name. A split
 may be called otherwise there: ``train`` is found in ``Train`` and in ``train2017``. If the folder above that of the
-split has another image of the name, neither is chosen: labels on the wrong image are worse than none. What is in none
-of these is looked for below the folder of the label file as :mod:`encord_convert.hub.media` says; but not if a lone
-file was converted, whose folder may hold anything.
+split has another image of the name, neither is chosen: labels on the wrong image are worse than none. A name with
+folders is looked for in each of them in the same way: ``camB/f0.jpg`` is found in ``camB/images/f0.jpg``, and nowhere
+else if it is there, even if only a folder beside that, or in that, was named. What is in none of these is looked for
+below the folder of the label file as :mod:`encord_convert.hub.media` says; but not if a lone file was converted, whose
+folder may hold anything.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ from encord_convert.sdk.objects import LabelRowV2
 
 _NO_FILE = LabelFile("")
 _BLOCK = 1 << 20
+_MOST_ABOVE = 2
+"""Folders above the source that a name may start in: of ``camB/images`` that is the one with ``camB``."""
 _OF_LABELS = frozenset({"annotation", "annotations", "label", "labels"})
 """Folders of label files: what belongs to them lies beside the folder."""
 
@@ -67,6 +71,8 @@ class Finder:
         self._media: dict[str, Media] = {}
         self._places: dict[tuple[str, str], list[str]] = {}
         self._alike: dict[tuple[str, str], bool] = {}
+        self._names: frozenset[str] | None = None
+        self._around: list[tuple[str, Finder]] | None = None
 
     def find(self, row: LabelRowV2, frame: int) -> str | None:
         """Return the file of a frame, as a member of the source; None if there is none.
@@ -83,6 +89,9 @@ class Finder:
         found = self._said(file) or self._laid_out(row, frame, file, names, places, masks)
         if found is not None:
             return found
+        found = self._named_outside(row, names, masks)
+        if found is not None:
+            return found or None
         if not self._is_whole:
             tails = ["/".join(parts[start:]) for parts in map(parts_of, names) for start in range(1, len(parts))]
             return next((found for tail in tails if (found := self._at(places, tail, masks)) is not None), None)
@@ -110,6 +119,40 @@ class Finder:
             found = self._at(places, "/".join(parts_of(name)), masks)
             if found is not None:
                 return found
+        return self._in_folders(names, split_of(row.client_metadata) or named_in(file.member), masks)
+
+    def _in_folders(self, names: list[str], split: str, masks: list[str]) -> str | None:
+        """Return the file that a name with folders means, below one of these as formats lay them out."""
+        for name in names:
+            parts = parts_of(name)
+            if len(parts) < 2 or parts[0] not in self._tops():
+                continue
+            for depth in range(len(parts) - 1, 0, -1):
+                base = "/".join(parts[:depth]) + "/"
+                found = self._at(list(self._below(base, split, "")), "/".join(parts[depth:]), masks)
+                if found is not None:
+                    return found
+        return None
+
+    def _tops(self) -> frozenset[str]:
+        if self._names is None:
+            self._names = frozenset(self._folders.below(""))
+        return self._names
+
+    def _named_outside(self, row: LabelRowV2, names: list[str], masks: list[str]) -> str | None:
+        """Return the file that a name with folders means if these start above the source; empty if it is not in it."""
+        root = self._folders.root
+        if root is None or not any("/" in name for name in names):
+            return None
+        if self._around is None:
+            tops = list(root.absolute().parents)[:_MOST_ABOVE]
+            self._around = [
+                (root.absolute().relative_to(top).as_posix() + "/", Finder(FolderSource(top))) for top in tops
+            ]
+        for inside, finder in self._around:
+            found = finder._in_folders(names, split_of(row.client_metadata), [inside + mask for mask in masks])
+            if found is not None:
+                return found[len(inside) :] if found.startswith(inside) else ""
         return None
 
     def _at(self, places: list[str], path: str, masks: list[str]) -> str | None:
@@ -184,9 +227,9 @@ class _Folders:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._root = Path(source.name) if type(source) is FolderSource else None
+        self.root = Path(source.name) if type(source) is FolderSource else None
         self._listed: dict[str, tuple[dict[str, list[str]], dict[str, list[str]], list[str]]] = {}
-        if self._root is None:
+        if self.root is None:
             self._list_all()
 
     def find(self, path: str, but: Collection[str] = ()) -> str | None:
@@ -232,10 +275,10 @@ class _Folders:
             stems.setdefault(stem, []).append(name)
 
     def _on_disk(self, folder: str) -> list[tuple[str, bool]]:
-        if self._root is None:
+        if self.root is None:
             return []
         try:
-            path = join_within(self._root, folder) if folder else self._root
+            path = join_within(self.root, folder) if folder else self.root
             with os.scandir(path) as entries:
                 return sorted((one.name, one.is_dir()) for one in entries if not one.name.startswith("."))
         except (OSError, ValueError):  # there is none, or it is behind a link that leads out of the source
@@ -271,6 +314,15 @@ def _bases(folder: str) -> list[str]:
     parts = folder.rstrip("/").split("/")
     depth = next((depth for depth in range(1, len(parts) + 1) if parts[-depth].lower() in _OF_LABELS), 0)
     return [folder, "".join(f"{part}/" for part in parts[:-depth])] if depth else [folder]
+
+
+def base_of(folder: str) -> str:
+    """Return the folder that the labels in a folder belong to, both with ``/`` at their end.
+
+    >>> base_of("set/annotations/"), base_of("set/")
+    ('set/', 'set/')
+    """
+    return _bases(folder)[-1]
 
 
 def beside(source: Any) -> Finder | None:

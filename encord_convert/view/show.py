@@ -28,12 +28,16 @@ NO_IMAGES = "None of the images was found by the labels. Name their folder or ar
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown: how many images, of how many, with how many losses that are not minor, or differences."""
+    """What is shown: how many images, of how many, with how many losses that are not minor, or differences.
+
+    ``wrong_sizes`` says of images that have another size than their labels say which are which, in one sentence each.
+    """
 
     images: int
     of: int
     losses: int
     has_images: bool
+    wrong_sizes: tuple[str, ...] = ()
 
 
 def show(
@@ -78,6 +82,7 @@ def show(
         marks = Marks.of_differences(diff(labels, other, tolerance_px=TOLERANCE_PX, splits=True))
     else:
         marks = losses if isinstance(losses, Marks) else Marks() if losses is None else _marks(losses)
+    differing = sum(line.count for line in marks.lines)
     thumbnails = Thumbnails(_finder(labels, images))
     most = limit if file else min(limit, MOST_IMAGES)
     choice = choose(labels, marks, thumbnails, other=other, limit=most, has_drawings=sheet_file is not None)
@@ -94,8 +99,9 @@ def show(
     if sheet_file:
         with whole_file(sheet_file, "the contact sheet") as stream:
             stream.buffer.write(sheet(choice, thumbnails))
-    count = sum(line.count for line in marks.lines if line.gravity < MINOR)
-    return Shown(len(choice.shown), choice.images, count, has_images(choice))
+    lost = sum(line.count for line in marks.lines if line.gravity < MINOR)
+    count = lost if other is None else differing
+    return Shown(len(choice.shown), choice.images, count, has_images(choice), tuple(thumbnails.wrong_sizes.values()))
 
 
 def _marks(report: Report) -> Marks:

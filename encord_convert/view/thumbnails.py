@@ -57,11 +57,17 @@ class Thumbnails:
     ----------
     finder : Finder or None
         None: there is no place to look.
+
+    Attributes
+    ----------
+    wrong_sizes : dict of str to str
+        Of images that have another size than their labels say, by file: what is said of them.
     """
 
     def __init__(self, finder: Finder | None) -> None:
         self._finder = finder
         self._names: set[str] | None = None
+        self.wrong_sizes: dict[str, str] = {}
         self._read: tuple[str, Any] = "", None  # the DICOM file that was read last: it may have many frames
 
     def find(self, row: LabelRowV2, frame: int) -> Found:
@@ -91,20 +97,25 @@ class Thumbnails:
         Returns
         -------
         (image or None, str)
-            None where the note says why there is none.
+            None where the note says why there is none; with an image it says that this has another size than the labels
+            say.
         """
         if self._finder is None or not found.member:
             return None, found.note
         source = self._finder.source
         from PIL import Image
 
+        note = ""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 if found.number is None:
                     with source.open(found.member) as stream:
-                        image = _decoded(stream, size, side, source.place(found.member))
+                        image, own = _decoded(stream, size, side, source.place(found.member))
+                    if all(size) and size not in own:
+                        note = f"The image is {own[0][0]}x{own[0][1]}, its labels say {size[0]}x{size[1]}."
+                        self.wrong_sizes[found.member] = f"{found.member}: {note}"
                 else:
                     image = self._slice_image(source, found.member, found.number)
                 image.thumbnail((side, side))
@@ -114,7 +125,7 @@ class Thumbnails:
             return None, str(error)
         except (*BROKEN, MemoryError, NotImplementedError, RuntimeError) as error:
             return None, f"The image cannot be read ({type(error).__name__})."
-        return image, ""
+        return image, note
 
     def _slice_image(self, source: Source, member: str, number: int) -> Any:
         from encord_convert.view.dicom_pixels import data_set, slice_image
@@ -201,7 +212,8 @@ def paint(canvas: Any, labels: Iterable[tuple[str, Drawing]], scale: float) -> N
                 pen.ellipse((x - 2.5, y - 2.5, x + 2.5, y + 2.5), fill, colour)
 
 
-def _decoded(stream: Any, size: tuple[int, int], side: int, place: str) -> Any:
+def _decoded(stream: Any, size: tuple[int, int], side: int, place: str) -> tuple[Any, list[tuple[int, int]]]:
+    """Return an image that may be smaller than its file, and the sizes of that: as it is shown, and as it is stored."""
     from PIL import Image, ImageOps
 
     Image.preinit()
@@ -213,7 +225,8 @@ def _decoded(stream: Any, size: tuple[int, int], side: int, place: str) -> Any:
         rotated = ImageOps.exif_transpose(image)
         lies = rotated.width > rotated.height, stored[0] > stored[1]
         is_stored = size == stored and lies[0] != lies[1]
-        return _as_rgb(image if is_stored else rotated)
+        shown = stored if lies[0] == lies[1] else (stored[1], stored[0])
+        return _as_rgb(image if is_stored else rotated), [shown, stored]
 
 
 def _as_rgb(image: Any) -> Any:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from encord_convert import Report, convert, read
 from encord_convert._samples import SAMPLES
 from encord_convert.batch.merges import united
+from encord_convert.batch.naming import folders_of
 from encord_convert.batch.twins import without_twins
 from encord_convert.cli import run
+from encord_convert.formats._files import source_at
+from encord_convert.formats._finding import Finder
 from encord_convert.hub.yaml_file import document_at
 from encord_convert.losses.compare import diff
 from encord_convert.losses.report import sum_counts
@@ -159,7 +164,7 @@ def test_images_met_twice_are_kept_left_out_or_united(
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_set_united_with_itself_is_what_it_was(name: str) -> None:
     report, alone = Report(), SAMPLES[name]().held()
-    both = without_twins(united([SAMPLES[name](), SAMPLES[name]()]), "unite")
+    both = without_twins(united([SAMPLES[name](), SAMPLES[name]()], "unite"), "unite")
     for _ in report.rows(both):
         pass
     titles = [row.data_title for row in SAMPLES[name]()]
@@ -174,7 +179,7 @@ def test_labels_of_one_hash_that_differ_are_both_on_the_united_video(tmp_path: P
     text = (video / "annotations.xml").read_text()
     (tmp_path / "moved").mkdir()
     (tmp_path / "moved" / "annotations.xml").write_text(text.replace('label="car"', 'label="person"'))
-    both = without_twins(united([read(video), read(tmp_path / "moved")]), "unite")
+    both = without_twins(united([read(video), read(tmp_path / "moved")], "unite"), "unite")
     [row] = list(both.walk())
     assert sorted(one.object_name for one in row.get_object_instances()) == ["car", "person", "person"]
     assert len({one.object_hash for one in row.get_object_instances()}) == 3
@@ -202,3 +207,110 @@ def test_wrong_input_is_told_in_one_sentence(
     error = capsys.readouterr().err
     assert told in error and "Traceback" not in error
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.json", "1.json"]
+
+
+# --- images of one name in several sources ----------------------------------------------------------------------------
+
+
+def camera(folder: Path, shade: int, size: tuple[int, int] = (64, 48), names: Sequence[str] = ("f0.jpg",)) -> Path:
+    """A COCO export with one box for each image; where the box is tells whose it is."""
+    (folder / "images").mkdir(parents=True)
+    for number, name in enumerate(names):
+        Image.new("RGB", size, (shade, number, 0)).save(folder / "images" / name, quality=95)
+    document = {
+        "images": [
+            {"id": id_, "file_name": name, "width": size[0], "height": size[1]} for id_, name in enumerate(names, 1)
+        ],
+        "categories": [{"id": 1, "name": "car"}],
+        "annotations": [
+            {"id": id_, "image_id": id_, "category_id": 1, "iscrowd": 0, "area": 80, "bbox": [shade // 10, 4, 8, 10]}
+            for id_, _ in enumerate(names, 1)
+        ],
+    }
+    (folder / "annotations.json").write_text(json.dumps(document))
+    return folder
+
+
+@pytest.fixture
+def cams(tmp_path: Path) -> tuple[Path, Path]:
+    return camera(tmp_path / "camA", 100), camera(tmp_path / "camB", 200, names=("f0.jpg", "only.jpg"))
+
+
+def names_in(folder: Path) -> list[str]:
+    return [one["file_name"] for one in json.loads((folder / "annotations.json").read_text())["images"]]
+
+
+def test_each_label_stands_beside_its_own_image_after_a_merge(
+    cams: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("merge", *cams, tmp_path / "cams", "--to", "coco") == 0
+    assert names_in(tmp_path / "cams") == ["camA/f0.jpg", "camB/f0.jpg", "only.jpg"]
+    told = capsys.readouterr().err
+    assert "   2  Another source has an image of the same name" in told and "NAME_CLASH" not in told
+    words = "--target", "ultralytics", "--images", tmp_path
+    assert call("convert", tmp_path / "cams", tmp_path / "set", *words) == 0, capsys.readouterr().err
+    own = {path.read_bytes(): cam for cam, folder in zip("AB", cams, strict=True)
+           for path in (folder / "images").iterdir()}  # fmt: skip
+    found = {}
+    for image in sorted((tmp_path / "set" / "images").rglob("*.jpg")):
+        label = Path(str(image).replace(f"{tmp_path}/set/images", f"{tmp_path}/set/labels")).with_suffix(".txt")
+        left = round((float(label.read_text().split()[1]) - float(label.read_text().split()[3]) / 2) * 64)
+        found[image.relative_to(tmp_path / "set").as_posix()] = own[image.read_bytes()], left
+    assert sorted(found.values()) == [("A", 10), ("B", 20), ("B", 20)]
+
+
+@pytest.mark.parametrize(("named", "missing"), [("camA/images", "camB"), ("camB/images", "camA"), ("camB", "camA")])
+def test_an_image_of_another_folder_is_not_taken_for_one_of_its_name(
+    named: str, missing: str, cams: tuple[Path, Path], tmp_path: Path
+) -> None:
+    assert call("merge", *cams, tmp_path / "cams", "--to", "coco") == 0
+    finder = Finder(source_at(tmp_path / named))
+    found = {row.data_title: finder.find(row, 0) for row in read(tmp_path / "cams").walk()}
+    assert found[f"{missing}/f0.jpg"] is None
+    [own] = [path for title, path in found.items() if title.endswith("/f0.jpg") and missing not in title]
+    assert own is not None and own.endswith("f0.jpg")
+
+
+def test_archives_and_label_files_in_folders_are_told_apart_too(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a/annotations/x.json", "b/annotations/x.json", "c.zip")]
+    for path in paths[:2]:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert folders_of([str(path) for path in paths]) == ["a/", "b/", "c/"]
+
+
+def test_images_whose_bytes_differ_are_not_united(
+    cams: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rule in ("unite", "first"):
+        report = merged(*cams, "--twice", rule, folder=tmp_path)
+        assert names_in(tmp_path / "out") == ["camA/f0.jpg", "camB/f0.jpg", "only.jpg"]
+        assert report["sums"]["dropped"] == 0
+        assert "its bytes differ; both are kept.  IMAGES_DIFFER" in capsys.readouterr().err
+
+
+def test_images_that_are_the_same_are_united_under_their_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = camera(tmp_path / "one", 100), camera(tmp_path / "other", 100)
+    (other / "annotations.json").write_text((other / "annotations.json").read_text().replace("[10, 4", "[30, 4"))
+    report = merged(one, other, "--twice", "unite", folder=tmp_path)
+    assert [one["file_name"] for one in report["file"]["images"]] == ["f0.jpg"]
+    assert len(report["file"]["annotations"]) == 2
+    assert "IMAGES_" not in capsys.readouterr().err
+    (other / "images" / "f0.jpg").unlink()
+    merged(one, other, "--twice", "unite", folder=tmp_path)
+    assert names_in(tmp_path / "out") == ["f0.jpg"]
+    assert "nobody compared them.  IMAGES_UNSEEN" in capsys.readouterr().err
+
+
+def test_images_are_compared_after_a_mapping_too(cams: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text("classes:\n- name: car\n  to: auto\n")
+    merged(*cams, "--twice", "unite", "--mapping", tmp_path / "mapping.yaml", folder=tmp_path)
+    assert names_in(tmp_path / "out") == ["camA/f0.jpg", "camB/f0.jpg", "only.jpg"]
+
+
+def test_batch_merges_under_the_same_names(cams: tuple[Path, Path], tmp_path: Path) -> None:
+    assert call("batch", *cams, "--merge", "--to", "coco", "--out", tmp_path / "out", "--quiet") == 0
+    [file] = (tmp_path / "out").rglob("annotations.json")
+    assert names_in(file.parent) == ["camA/f0.jpg", "camB/f0.jpg", "only.jpg"]

@@ -1,6 +1,7 @@
 """Images below labels: from inside the source alone, upright, decoded within limits; grey with a note else."""
 
 import io
+import json
 import struct
 import zlib
 from base64 import b64decode
@@ -68,6 +69,34 @@ def test_an_image_is_upright_as_its_labels_are(tmp_path: Path) -> None:
     upright, stored = pixels_of(page, 0), pixels_of(page, 1)
     assert upright.shape[:2] == (60, 40) and upright[5].mean() > 240 > 20 > upright[-5].mean()
     assert stored.shape[:2] == (40, 60) and stored[:, 5].mean() > 240 > 20 > stored[:, -5].mean()
+
+
+def test_an_image_of_another_size_than_its_labels_say_is_told_on_card_and_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    for name, size in (("wrong.jpg", (640, 480)), ("right.jpg", (1280, 720)), ("lying.jpg", (720, 1280))):
+        Image.new("RGB", size).save(images / name)
+    names = sorted(path.name for path in images.iterdir())
+    document = {
+        "images": [{"id": id_, "file_name": name, "width": 1280, "height": 720} for id_, name in enumerate(names)],
+        "categories": [],
+        "annotations": [],
+    }
+    (tmp_path / "set.json").write_text(json.dumps(document))
+    page = viewed(tmp_path, tmp_path / "set.json", "--images", images)
+    notes = {row["t"]: page.images[row["f"][0]["b"]].get("n", []) for row in page.index["rows"]}
+    assert notes == {
+        "lying.jpg": ["The image is 720x1280, its labels say 1280x720."],
+        "right.jpg": [],
+        "wrong.jpg": ["The image is 640x480, its labels say 1280x720."],
+    }
+    capsys.readouterr()
+    words = "-o", tmp_path / "page2.html", "--png", tmp_path / "sheet.png", "--images", images
+    assert run([str(word) for word in ("view", tmp_path / "set.json", *words)]) == 0
+    told = capsys.readouterr().err
+    assert "2  images have another size than the labels say. lying.jpg: The image is 720x1280" in told
 
 
 def test_grey_of_sixteen_bits_is_spread_over_what_it_reaches(tmp_path: Path) -> None:

@@ -109,6 +109,25 @@ def test_a_track_that_moved_is_marked_on_every_frame_where_it_differs(tmp_path: 
     assert [(verb, text.partition(":")[0]) for _, verb, text in marked(page)] == 3 * [("differs", "'person'")]
 
 
+def test_view_and_diff_count_the_same_differences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = CVAT / "job-points"
+    other = tmp_path / "other"
+    assert run(["convert", str(source), str(other), "--to", "coco", "--quiet"]) == 0
+    capsys.readouterr()
+    assert run(["diff", str(other), str(source)]) == 1
+    count = int(capsys.readouterr().err.split()[-2])
+    assert run(["view", str(source), str(other), "-o", str(tmp_path / "page.html")]) == 0
+    assert f"marked {count:,} differences" in capsys.readouterr().err
+
+
+def test_what_was_read_otherwise_is_not_called_unread(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    points = CVAT / "job-points"
+    assert run(["view", str(points), str(points), "-o", str(tmp_path / "page.html")]) == 0
+    told = capsys.readouterr().err
+    assert "points split" in told and "unread" not in told
+    assert "marked 0 differences" in told
+
+
 def test_of_rows_of_one_title_each_is_compared_with_its_own(tmp_path: Path) -> None:
     one, other = of_equal_titles(0.25, 0.5), of_equal_titles(0.25, 0.6)
     page = shown(tmp_path, one, other=other)
