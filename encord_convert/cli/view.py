@@ -114,9 +114,9 @@ def _told(shown: Shown, files: list[str], reports: list[Report], *, is_diff: boo
     for report in reports:
         losses = report.losses()
         unread = [one for one in losses if one.kind is Kind.DROPPED]
-        for word, some in (("unread", unread), ("read  ", [one for one in losses if one not in unread])):
-            if some:
-                lines.append(f"{word} {report.source.path}: {wording.summary(some)}")
+        for word, part in (("unread", unread), ("read  ", [one for one in losses if one not in unread])):
+            if part:
+                lines.append(f"{word} {report.source.path}: {wording.summary(part)}")
         lines += [f"{one.level:<7}  {one.count}  {one.sentence}  {one.code}" for one in wording.remarks(report.notes())]
     if shown.wrong_sizes:
         what = "image has" if len(shown.wrong_sizes) == 1 else "images have"

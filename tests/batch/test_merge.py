@@ -96,6 +96,8 @@ def test_the_order_of_sources_does_not_matter(tmp_path: Path) -> None:
 def test_a_sample_merged_with_another_is_what_it_was(name: str, to: str, tmp_path: Path) -> None:
     write(SAMPLES[name](), tmp_path / "a", "encord", report=Report())
     write(SAMPLES["boxes"](), tmp_path / "b", "encord", report=Report())
+    rows_of_b = tmp_path / "b" / "label_rows.jsonl"
+    rows_of_b.write_text(rows_of_b.read_text().replace('"cam/1.png"', '"cam/b.png"'))  # one name would get a folder
     with source_at(tmp_path / "a") as a, source_at(tmp_path / "b") as b:
         both, _ = merged([a, b], "encord", {}, Report())
         expected = SAMPLES[name]().held()

@@ -18,7 +18,7 @@ from encord_convert.batch.naming import folders_of
 from encord_convert.batch.twins import without_twins
 from encord_convert.cli import run
 from encord_convert.formats._files import source_at
-from encord_convert.formats._finding import Finder
+from encord_convert.formats._finding import Finder, beside
 from encord_convert.hub.yaml_file import document_at
 from encord_convert.losses.compare import diff
 from encord_convert.losses.report import sum_counts
@@ -269,6 +269,16 @@ def test_an_image_of_another_folder_is_not_taken_for_one_of_its_name(
     assert found[f"{missing}/f0.jpg"] is None
     [own] = [path for title, path in found.items() if title.endswith("/f0.jpg") and missing not in title]
     assert own is not None and own.endswith("f0.jpg")
+
+
+def test_a_merged_file_beside_one_camera_does_not_take_its_image_for_that_of_another(cams: tuple[Path, Path]) -> None:
+    file = cams[0] / "all.json"
+    assert call("merge", *cams, file, "--to", "coco") == 0
+    labels = read(file)
+    finder = beside(labels.source)
+    assert finder is not None
+    found = {row.data_title: finder.find(row, 0) for row in labels.walk()}
+    assert found == {"camA/f0.jpg": "images/f0.jpg", "camB/f0.jpg": None, "only.jpg": None}
 
 
 def test_archives_and_label_files_in_folders_are_told_apart_too(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_an_image_of_another_size_than_its_labels_say_is_told_on_card_and_screen
     words = "-o", tmp_path / "page2.html", "--png", tmp_path / "sheet.png", "--images", images
     assert run([str(word) for word in ("view", tmp_path / "set.json", *words)]) == 0
     told = capsys.readouterr().err
-    assert "2  images have another size than the labels say. lying.jpg: The image is 720x1280" in told
+    assert "warning  2 images have another size than the labels say. lying.jpg: The image is 720x1280" in told
 
 
 def test_grey_of_sixteen_bits_is_spread_over_what_it_reaches(tmp_path: Path) -> None:
