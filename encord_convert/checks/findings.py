@@ -27,6 +27,9 @@ _OF_READING = frozenset({
 })  # fmt: skip
 """Losses in reading that are faults of the source, and not what the hub has no place for."""
 
+_NOTHING_THERE = frozenset({"EMPTY_MASK", "EMPTY_TRACK", "OUT_OF_BOUNDS"})
+"""Those of them that have one right answer: it covers nothing of its image, and is left out."""
+
 _NOTED = frozenset({
     "BBOX_SUSPECT_FORMAT", "CLASS_COUNT", "CLASS_NAMES_MISSING", "CONFIDENCE_DOUBTFUL", "CORNERS_SWAPPED",
     "DUPLICATE_ID", "DUPLICATE_IMAGE", "EMPTY_TRACK", "FILENAME_DIFFERS", "FILE_DAMAGED", "FRAME_BEYOND",
@@ -82,7 +85,7 @@ class Finding:
     label : str
         The class, if it is of one.
     fix : str or None
-        What ``--fix`` makes of it: ``dropped``, ``left out``, ``clipped to the image``, ``size corrected`` …
+        What ``--fix`` makes of it: ``dropped``, ``clipped to the image``, ``size corrected`` …
     count : int
         How many things it speaks of.
     """
@@ -153,6 +156,11 @@ class Result:
         """Whether nothing was found."""
         return not self.counts
 
+    @property
+    def is_mendable(self) -> bool:
+        """Whether something was found that has one right answer, as far as that is listed."""
+        return any(one.fix for one in self.findings) or sum(self.counts.values()) > sum(o.count for o in self.findings)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the form of ``--json``."""
         leaks = (self.leaks or {}).items()
@@ -197,7 +205,7 @@ def of_report(
     """
     for loss in report.reading.losses():
         if loss.code in _OF_READING:
-            yield _of_loss(loss, "left out" if loss.kind is Kind.DROPPED else None)
+            yield _of_loss(loss, "dropped" if loss.code in _NOTHING_THERE and loss.kind is Kind.DROPPED else None)
     for note in (*report.finding.notes(), *report.reading.notes()):
         stops = note.code in _STOPS.get(target or "", ())
         if (note.code in _NOTED or stops) and note.detail not in (TWICE, UNREADABLE):
@@ -205,6 +213,18 @@ def of_report(
     for loss in report.writing.losses():
         if is_fault(loss):
             yield _of_loss(loss, _fix_of(loss), unmended if loss.feature is Feature.OUT_OF_BOUNDS else ())
+
+
+def not_read(report: Report) -> dict[str, int]:
+    """Return, by code, how much of a source could not be taken over and is not plainly to be dropped.
+
+    Writing the labels again would leave it out, and what is not labelled then teaches that there is nothing.
+    """
+    sums: Counter[str] = Counter()
+    for loss in report.reading.losses():
+        if loss.code in _OF_READING - _NOTHING_THERE and loss.kind is Kind.DROPPED:
+            sums[loss.code] += loss.count
+    return dict(sums)
 
 
 def of_own(losses: Iterable[Loss]) -> Iterator[tuple[list[Finding], int]]:

@@ -12,7 +12,6 @@ from encord_convert.formats._registry import formats
 from encord_convert.geometry.rings import clip_ring
 from encord_convert.hub.changes import FIXED
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.native import OF_GEOMETRY
 from encord_convert.hub.visibility import fate, frame_size, is_degenerate_ring, is_within
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sdk.objects._label_row_data import like
@@ -26,6 +25,10 @@ from encord_convert.sdk.objects.coordinates import (
 
 TOLERANCE_PX = 0.005
 """As of the training targets: what leaves the image by less is rounding."""
+
+
+_OF_EXTENT = frozenset({"area", "bbox"})
+"""What an annotation of a COCO file says of its shape, which is there."""
 
 
 def mended(labels: LabelSet, size_of: Callable[[Any], tuple[int, int] | None]) -> LabelSet:
@@ -47,8 +50,8 @@ def mended(labels: LabelSet, size_of: Callable[[Any], tuple[int, int] | None]) -
                 row.remove_object(instance)
         for instance in [*row._objects.values()]:
             _mend(row, instance)
-        if row._native is not None and (wrong := [hash_ for hash_, _, _ in contradicting(row)]):
-            row._native = row._native.without(wrong, OF_GEOMETRY)
+        if row._native is not None and (wrong := [hash_ for hash_, *_ in contradicting(row)]):
+            row._native = row._native.without(wrong, _OF_EXTENT)
         return row
 
     return labels.map(step, code=FIXED)

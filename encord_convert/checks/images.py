@@ -6,11 +6,10 @@ is decoded. Two files of one size with the same first and last bytes are compare
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Callable, Collection
 from hashlib import blake2b
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -19,15 +18,12 @@ from encord_convert.checks.fixes import bounds_rel
 from encord_convert.errors import AmbiguousFileError, ReadError
 from encord_convert.formats._finding import Finder
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.headers import HEAD_BYTES, header_in, read_headers
+from encord_convert.hub.headers import END_MARKS, header_in, read_ends, read_headers
 from encord_convert.hub.loss import Feature, Kind, Where
 from encord_convert.hub.media import BROKEN, Header, read_header
 from encord_convert.hub.visibility import frame_size
 from encord_convert.sdk.constants.enums import DataType
 
-_TAIL_BYTES = 12
-_ENDS = (b"\xff\xd9", b"IEND\xaeB`\x82")
-"""How whole JPEG and PNG files end."""
 _IMAGE = ("image", "")
 _SIZE = (FIXABLE, "")
 
@@ -100,7 +96,7 @@ class Images:
         source = self.finder.source
         try:
             with source.open(member) as stream:
-                head, tail, size = _ends(stream)
+                head, tail, size = read_ends(stream)
             header = header_in(head)
             if header is None:
                 with source.open(member) as stream:
@@ -108,7 +104,8 @@ class Images:
             if header is None:
                 self._tell(Kind.DROPPED, "UNREADABLE", row, frame, f"{member} is not an image that can be read.")
                 return 0
-            if header.suffix in (".jpg", ".png") and not tail.endswith(_ENDS):
+            mark = END_MARKS.get(header.suffix)
+            if mark is not None and not tail.endswith(mark):
                 with source.open(member) as stream:
                     self._decode(row, frame, member, stream)
         except (OSError, ReadError) as error:
@@ -188,19 +185,6 @@ class Images:
 
     def _tell(self, kind: Kind, code: str, row: Any, frame: int, detail: str) -> None:
         self._told.lose(kind, code, Feature.MEDIA, _IMAGE, _where(row, frame), detail)
-
-
-def _ends(stream: BinaryIO) -> tuple[bytes, bytes, int]:
-    """Return the first and the last bytes of a file, and how many there are."""
-    head = stream.read(HEAD_BYTES)
-    if stream.seekable():
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(size - _TAIL_BYTES, 0))
-        return head, stream.read(_TAIL_BYTES), size
-    tail, size = head[-_TAIL_BYTES:], len(head)
-    while block := stream.read(1 << 20):  # in an archive
-        tail, size = (tail + block)[-_TAIL_BYTES:], size + len(block)
-    return head, tail, size
 
 
 def _right_size(row: Any, header: Header) -> tuple[int, int] | None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from encord_convert.checks.findings import FIXABLE
 from encord_convert.formats.coco.native import FAMILY as COCO
+from encord_convert.formats.coco.read_extent import extent_of
 from encord_convert.hub.contents import where_of
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.loss import Feature, Kind, Where
@@ -19,6 +20,8 @@ from encord_convert.sdk.objects import LabelRowV2, Shape
 from encord_convert.sdk.objects.coordinates import BitmaskCoordinates, BoundingBoxCoordinates
 
 _WITH_AREA = frozenset({Shape.BITMASK, Shape.BOUNDING_BOX, Shape.POLYGON})
+_NEAR_PX, _NEAR = 1.0, 0.05
+"""An edge of a bbox is that of the shape up to so many pixels, or such a share of the shape's side."""
 PER_PX = 100
 """Geometry is the same if no number differs by a hundredth of a pixel."""
 
@@ -50,8 +53,11 @@ class Rows:
                 else:
                     detail, type_ = "It has the class and geometry of another annotation of the image.", "annotation"
                 self._tell("DUPLICATE_ANNOTATION", type_, row, instance, frame, detail)
-        for hash_, frame, box in contradicting(row):
-            detail = f"Its bbox {list(box)} has no area, and its shape has: some trainers drop it by its bbox."
+        for hash_, frame, box, extent in contradicting(row):
+            if extent is None:
+                detail = f"Its bbox {list(box)} has no area, and its shape has: some trainers drop it by its bbox."
+            else:
+                detail = f"Its bbox {list(box)} is not that of its shape, {extent}: some trainers learn the bbox."
             self._tell("INVALID_BBOX", FIXABLE, row, row._objects[hash_], frame, detail)
         if self._needs_outlines:
             for instance in row._objects.values():
@@ -65,8 +71,14 @@ class Rows:
         self._told.lose(kind, code, Feature.SHAPE, (type_, instance.object_name), where, detail)
 
 
-def contradicting(row: LabelRowV2) -> Iterator[tuple[str, int, Any]]:
-    """Yield the objects of COCO files whose box has no area, though their shape has: hash, frame, box."""
+def contradicting(row: LabelRowV2) -> Iterator[tuple[str, int, Any, list[float] | None]]:
+    """Yield the objects of COCO files whose box has no area, though their shape has, or is not that of their shape.
+
+    Yields
+    ------
+    (hash, frame, box, extent)
+        ``extent`` is left, top, width and height of the shape in pixels; None: the box has no area.
+    """
     if row._native is None or row._native.family != COCO:
         return
     for hash_, frames in row._native.labels.items():
@@ -75,12 +87,32 @@ def contradicting(row: LabelRowV2) -> Iterator[tuple[str, int, Any]]:
             continue
         for frame, keys in frames.items():
             box = keys.get("bbox")
-            if isinstance(box, list | tuple) and len(box) == 4 and min(box[2:]) <= 0:
-                yield hash_, frame, box
+            if not isinstance(box, list | tuple) or len(box) != 4 or frame not in instance._frames:
+                continue
+            if min(box[2:]) <= 0:
+                yield hash_, frame, box, None
+            elif instance.ontology_item.shape is not Shape.BOUNDING_BOX:
+                size = frame_size(row, frame)
+                extent, _ = extent_of(instance._frames[frame].coordinates, size)
+                if all(size) and _is_other(box, extent):
+                    yield hash_, frame, box, [round(one, 2) for one in extent]
+
+
+def _is_other(box: Any, extent: list[float]) -> bool:
+    """Tell whether an edge of a box is elsewhere by more than a pixel and a twentieth of the side of the other."""
+    for low, side in ((0, 2), (1, 3)):
+        near = max(_NEAR_PX, _NEAR * extent[side])
+        apart = box[low] - extent[low]
+        if abs(apart) > near or abs(apart + box[side] - extent[side]) > near:
+            return True
+    return False
 
 
 def place_of(row: LabelRowV2 | None, instance: Any, frame: int) -> Where:
-    """Return where an annotation is: by line or by the id the file gives it, else by how many come before it."""
+    """Return where an annotation is: by line or by the id the file gives it, else by how many come before it.
+
+    Of a video the id is that on the frame.
+    """
     where = where_of(row, instance, frame)
     if row is None:
         return where
@@ -89,13 +121,15 @@ def place_of(row: LabelRowV2 | None, instance: Any, frame: int) -> Where:
     if where.line is not None:
         return where
     number = next((n for n, hash_ in enumerate(row._objects) if hash_ == where.object_hash), None)
-    ids = () if row._file is None else row._file.ids
     named = where.element or "annotation"
-    if number is not None:
-        is_named = number < len(ids) and ids[number] is not None
-        element = f"annotation {ids[number]}" if is_named else f"{named} {number} of its image"
-    else:
-        element = named
+    if number is None:
+        return replace(where, element=named)
+    ids = () if row._file is None else row._file.ids
+    id_ = ids[number] if number < len(ids) else None
+    if id_ is None and row._native is not None and row._native.family == COCO:
+        id_ = row._native.of(instance._hash, frame).get("id")
+    holder = "image" if row.number_of_frames == 1 else "row"
+    element = f"{named} {number} of its {holder}" if id_ is None else f"annotation {id_}"
     return replace(where, element=element)
 
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from encord_convert.checks.findings import MOST_PLACES, Result, of_own, of_report, sorted_findings
+from encord_convert.checks.findings import MOST_PLACES, Result, not_read, of_own, of_report, sorted_findings
 from encord_convert.checks.fixes import TOLERANCE_PX, mended, own_format
 from encord_convert.checks.images import Images
 from encord_convert.checks.leaks import Leaks
 from encord_convert.checks.rows import Rows, place_of
 from encord_convert.checks.screen import suspects, unwritable
 from encord_convert.conversion import read, write
-from encord_convert.errors import OptionError
+from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats._files import Source, Target, source_at
 from encord_convert.formats._finding import Finder, beside
 from encord_convert.formats._registry import format_named
@@ -75,15 +75,18 @@ def check(
     images : str, optional
         Folder or ZIP with the images; by default they are looked for by the labels.
     fix : path or Target, optional
-        Write the labels again, in their own format, with what has one right answer mended.
+        Write the labels again, in their own format, with what has one right answer mended; nothing if nothing has.
     clear : bool
         As of :func:`encord_convert.write`.
 
     Raises
     ------
     OptionError
-        There is no such target or task; or ``fix``, and the format cannot be written.
-    ReadError, WriteError
+        There is no such target or task; ``fix``, and the format cannot be written; or ``leaks``, and there are no two
+        splits.
+    ReadError
+    WriteError
+        Of ``fix``; also if something could not be read and would be missing there.
     """
     if target is not None and target not in (COCO, *TARGETS):
         raise OptionError(f"There is no target named {target!r}. Known: {', '.join(sorted((COCO, *TARGETS)))}.")
@@ -108,6 +111,8 @@ def check(
             pass
         report.rows_read = walk.rows
         shared = walk.finish()
+        if leaks and len(shared) < 2:
+            raise OptionError(_unsplit(source.name, [*shared]))
         result.leaks = shared if leaks else None
         result.images = {"looked": walk.images.looked, "found": walk.images.found}
         found = [*of_report(report, target, report.unmended), *of_own(walk.told.losses())]
@@ -115,11 +120,29 @@ def check(
         if target is not None:
             shapes = {item.shape: None for item in labels.ontology.objects}
             result.redrawn = [str(one.value) for one in shapes if one in carries.approximates or one in carries.redrawn]
-        if fix is not None:
+        if fix is not None and (left := not_read(report)):
+            raise WriteError(_unread(fix, left))
+        if fix is not None and result.is_mendable:
             result.fixed = write(
                 mended(labels, walk.right_size), fix, writer, report=_of_fix(report), clear=clear,
             )  # fmt: skip
     return result
+
+
+def _unsplit(name: str, splits: list[str]) -> str:
+    fact = f"all of {name} is in the split {splits[0]}" if splits else f"{name} has no splits"
+    advice = "Keep the labels of each split in a folder of its name: train, val, test."
+    return f"leaks: {fact}, so there is nothing to compare. {advice}"
+
+
+def _unread(fix: Any, left: dict[str, int]) -> str:
+    """Say why nothing is mended: what could not be read would be missing, and teach that nothing is there."""
+    codes = ", ".join(f"{code} {count}" for code, count in left.items())
+    advice = "Mend the source there first; check without --fix lists the places."
+    if left.keys() == {"SIZE_UNKNOWN"}:
+        advice = "Put the images beside the labels, or give -r size=WIDTHxHEIGHT."
+    place = fix if isinstance(fix, str | os.PathLike) else "fix"
+    return f"{os.fspath(place)}: not written, since what could not be read would be missing ({codes}). {advice}"
 
 
 class _Placed(Report):

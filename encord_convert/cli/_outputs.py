@@ -63,7 +63,8 @@ def guarded(dst: str, sources: Iterable[str], *, overwrite: bool, what: str = "l
         raise
     finally:
         _under_way.remove(place)
-    _remember(dst)
+    if is_earlier or before != _stamp(dst):  # the block may have written nothing
+        _remember(dst)
 
 
 _under_way: set[str] = set()
@@ -130,11 +131,13 @@ def _record(path: str) -> Path:
 
 
 def _print_of(path: str) -> str:
-    """Return a digest of the names, sizes and times of all files."""
+    """Return a digest of the names, sizes and times of all files; of nothing if there are none."""
     digest = blake2b(digest_size=16)
     pending = [os.path.realpath(path)]
     while pending:
         place = pending.pop()
+        if not os.path.lexists(place):
+            continue
         if os.path.isdir(place) and not os.path.islink(place):
             with os.scandir(place) as entries:
                 pending += sorted(entry.path for entry in entries)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from encord_convert.checks.findings import Finding, Result, meaning
+from encord_convert.checks.findings import Finding, Result, meaning, not_read
 from encord_convert.checks.run import COCO
 from encord_convert.checks.run import check as check_
 from encord_convert.cli._options import from_option, options_from, overwrite_option, read_option
@@ -50,7 +50,8 @@ def check(
 ) -> int:
     """Say what is wrong with the labels in SRC and with their images, each with its place.
 
-    Exits with 0 if nothing is, and with 1 if something is, mended or not. Nothing is written but with --fix.
+    Exits with 0 if nothing is, and with 1 if something is, mended or not. Nothing is written but with --fix, and not
+    then if something could not be read and would be missing there.
     """
     outputs: contextlib.AbstractContextManager[bool] = contextlib.nullcontext(False)
     if fix is not None:
@@ -85,7 +86,8 @@ def _lines(result: Result, fix: str | None) -> Iterator[str]:
         indent = " " * (11 + width)
         for one in found[:EXAMPLES]:
             place = _place(one, report.source.path or "")
-            yield f"{indent}{place}  {one.sentence}" if place else f"{indent}{one.sentence}"
+            sentence = " ".join(one.sentence.split())
+            yield f"{indent}{place}  {sentence}" if place else f"{indent}{sentence}"
         if len(found) > EXAMPLES:
             yield f"{indent}… --json for all"
     yield from _further(result, fix)
@@ -106,7 +108,7 @@ def _further(result: Result, fix: str | None) -> Iterator[str]:
     if result.leaks is not None:
         yield ""
         numbers = [f"{split} {shared} of {count}" for split, (shared, count) in result.leaks.items()]
-        yield f"leaks    {'   '.join(numbers)} share images" if numbers else "leaks    the source has no splits"
+        yield f"leaks    {'   '.join(numbers)} share images"
     looked, there = result.images.get("looked", 0), result.images.get("found", 0)
     if looked and not there:
         yield ""
@@ -117,12 +119,21 @@ def _further(result: Result, fix: str | None) -> Iterator[str]:
         yield f"besides  {result.target} takes in another form: {shapes}"
     yield ""
     total = sum(result.counts.values())
-    if not total:
-        yield "nothing found"
-    elif result.fixed is not None:
+    if result.fixed is not None:
         yield f"{total} found; what has one right answer is mended in {fix}"
         if lost := wording.summary(loss for loss in result.fixed.writing.losses() if not loss.is_asked):
             yield f"lost in writing it again: {lost}"
+        return
+    said = f"{total} found" if total else "nothing found"
+    if fix is not None:
+        yield (
+            f"{said}; nothing has one right answer, and {fix} is not written"
+            if total
+            else (f"{said}; there is nothing to mend, and {fix} is not written")
+        )
+    elif not result.is_mendable:
+        yield said
+    elif not_read(result.report):
+        yield f"{said}; --fix DST mends what has one right answer, once all can be read"
     else:
-        is_mendable = any(one.fix for one in result.findings)
-        yield f"{total} found" + ("; --fix DST mends what has one right answer" if is_mendable else "")
+        yield f"{said}; --fix DST mends what has one right answer"

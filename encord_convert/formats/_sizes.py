@@ -183,7 +183,7 @@ def meta_sizes(text: str) -> dict[str, tuple[int, int]]:
 
 def write_sizes(target: Target, sizes: Iterable[Size]) -> None:
     """Write the table."""
-    with target.open(SIZES) as stream, io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline="") as text:
+    with target.open(SIZES) as stream, io.TextIOWrapper(stream, "utf-8", "surrogatepass", newline="") as text:
         lines = csv.writer(text, lineterminator="\n")
         lines.writerow(_HEAD)
         for one in sizes:

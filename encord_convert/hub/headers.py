@@ -1,4 +1,4 @@
-"""Headers of many images at once: JPEG and PNG files that are as most are need no image library.
+"""Headers and ends of many images: JPEG and PNG files that are as most are need no image library.
 
 What is said of an image is what :func:`~encord_convert.hub.media.read_header` says; it is asked where a file is not as
 most are. Tests hold the two together.
@@ -6,13 +6,18 @@ most are. Tests hold the two together.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from encord_convert.hub.media import Header, Members, read_header
 
 HEAD_BYTES = 4096
 """How much of a file is looked at first: most say their size there."""
+TAIL_BYTES = 4096
+"""How much is looked at for the end of an image: a few bytes may follow it."""
+END_MARKS = {".jpg": b"\xff\xd9", ".png": b"IEND\xaeB`\x82"}
+"""How whole JPEG (EOI, ITU-T T.81 B.1.1.3) and PNG files (IEND, ISO/IEC 15948 11.2.5) end, by their kind."""
 _MORE_BYTES = 1 << 17
 """How much is looked at then: metadata may stand before the size of a JPEG image."""
 
@@ -29,6 +34,19 @@ class Heads(Members, Protocol):
 
     def heads(self, names: Iterable[str], size: int) -> Iterator[bytes]:
         """Yield the first bytes of each."""
+
+
+def read_ends(stream: BinaryIO) -> tuple[bytes, bytes, int]:
+    """Return the first :data:`HEAD_BYTES` and the last :data:`TAIL_BYTES` of a file, and how many bytes there are."""
+    head = stream.read(HEAD_BYTES)
+    if stream.seekable():
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(size - TAIL_BYTES, 0))
+        return head, stream.read(TAIL_BYTES), size
+    tail, size = head[-TAIL_BYTES:], len(head)
+    while block := stream.read(1 << 20):  # in an archive
+        tail, size = (tail + block)[-TAIL_BYTES:], size + len(block)
+    return head, tail, size
 
 
 def read_headers(source: Heads, names: list[str]) -> Iterator[Header | None]:

@@ -300,6 +300,7 @@ NOTES: dict[str, str] = {
     "TRACK_ID_LOST": "images are frames of a video; the export has no tracks",
     "TRAINER": "what keeps a trainer from taking the data set",
     "TRAINER_SKIPS": "images or rows that Ultralytics leaves out",
+    "TRUNCATED": "images that seem cut short",
     "UNDECLARED_ATTRIBUTE": "an attribute that is used but not declared",
     "UNDECLARED_LABEL": "a label that is used but not declared",
     "UNKNOWN_KEY": "annotations have more different keys than are read",

@@ -24,6 +24,7 @@ from encord_convert.formats._files import Target
 from encord_convert.formats._finding import Finder
 from encord_convert.formats._paths import Paths, safe_name
 from encord_convert.formats.coco.write_images import RowFolders, file_name, name_code, split_suffix
+from encord_convert.hub.headers import END_MARKS, read_ends
 from encord_convert.hub.loss import NOWHERE, Level, Where
 from encord_convert.hub.media import SUFFIXES, Header, Media
 from encord_convert.hub.splits import split_of, standard
@@ -58,6 +59,8 @@ class Images:
     def __init__(self, finder: Finder | None, placing: Placing, say: Callable[..., None], by_stem: bool) -> None:
         self.missing = 0
         self.first_missing = NOWHERE
+        self._cut = 0
+        self._first_cut: tuple[str, Where] | None = None
         self._finder = finder
         self._media = None if finder is None else Media(finder.source)
         self._source = None if finder is None else finder.source
@@ -107,7 +110,12 @@ class Images:
         return name, frame_size(row, frame), None
 
     def close(self) -> None:
-        """Say how many names were taken."""
+        """Say how many images seem cut short, and how many names were taken."""
+        if self._first_cut is not None:
+            member, where = self._first_cut
+            first = f"{member} has" if self._cut == 1 else f"{self._cut} images, {member} first, have"
+            detail = f"{first} no end mark: cut short, it seems, and training may stop there."
+            self._say(Level.WARNING, "TRUNCATED", detail, where, self._cut)
         for _ in range(self._paths.clashes):
             detail = "Two images have the same name; the second gets a number."
             self._say(Level.WARNING, "NAME_CLASH", detail)
@@ -145,6 +153,9 @@ class Images:
         header = self._media.header(member)
         if header is None:
             raise ReadError(self._source.place(member), "is not an image that can be read.")
+        if self._is_cut_short(member, header):
+            self._first_cut = self._first_cut or (member, Where(row=row.data_title, frame=frame))
+            self._cut += 1
         width, height = size = frame_size(row, frame)
         is_stored = (width, height) == (header.width, header.height) != header.shown
         if not (width or height):  # the labels do not say it, and then have no shapes
@@ -162,6 +173,15 @@ class Images:
             self._note(row, frame, Level.INFO, "EXIF_ORIENTATION", detail)
             return size, lambda target: self._turn(member, target.adopt(name), header, is_stored)
         return size, lambda target: self._take(member, target.adopt(name))
+
+    def _is_cut_short(self, member: str, header: Header) -> bool:
+        """Tell an image that ends without the mark of its kind; nothing is decoded."""
+        mark = END_MARKS.get(header.suffix)
+        if mark is None:
+            return False
+        assert self._source is not None
+        with self._source.open(member) as stream:
+            return mark not in read_ends(stream)[1]
 
     def _take(self, member: str, path: Path) -> None:
         assert self._source is not None

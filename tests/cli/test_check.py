@@ -21,11 +21,14 @@ from seeded_faults import (
     file,
     image,
     label,
+    of_no_class,
+    of_no_image,
     other_size,
     polygons,
     poses,
     roboflow,
     say,
+    without_val,
     yolo,
 )  # fmt: skip
 
@@ -95,7 +98,7 @@ def test_nothing_is_found_in_a_set_that_is_right(
 
 
 CLEAN = [
-    *(f"coco/{name}" for name in ("boxes-only", "coco-annotator", "encord-exporter", "keypoints-17", "missing-bbox",
+    *(f"coco/{name}" for name in ("boxes-only", "encord-exporter", "keypoints-17", "missing-bbox",
                                   "panoptic", "polygons", "rle-list", "sahi-terrain", "split-folders",
                                   "video-cocovid")),
     *(f"cvat/{name}" for name in ("authored-video-modern-tracks", "job-points", "project-skeleton-mixed",
@@ -230,6 +233,20 @@ def test_what_splits_share_is_told_with_one_number_for_each(
     assert f"leaks    {said}" in capsys.readouterr().out
 
 
+def test_a_set_without_splits_has_no_leaks_to_look_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = FIXTURES / "coco" / "boxes-only"
+    assert run(["check", str(source), "--leaks"]) == 2
+    assert capsys.readouterr().err == (
+        f"error: leaks: {source} has no splits, so there is nothing to compare. "
+        "Keep the labels of each split in a folder of its name: train, val, test.\n"
+    )
+    root = made(yolo, tmp_path, without_val)
+    shutil.rmtree(root / "labels" / "val")
+    shutil.rmtree(root / "images" / "val")
+    with pytest.raises(encord_convert.OptionError, match=r"is in the split train, so there is nothing"):
+        check(root, leaks=True)
+
+
 def test_photos_that_are_numbered_are_no_frames_of_a_video(tmp_path: Path) -> None:
     root = split_set(tmp_path / "set", {"IMG_0001": 1, "IMG_0002": 2}, {"IMG_0003": 3})
     found = check(root, leaks=True)
@@ -308,7 +325,8 @@ def test_an_annotation_that_is_there_twice_with_other_answers_stays(tmp_path: Pa
     root = made(coco, tmp_path, edit(put))
     found = check(root, fix=tmp_path / "mended")
     assert [(one.code, one.fix) for one in found.findings] == [("DUPLICATE_ANNOTATION", None)]
-    assert len(json.loads((tmp_path / "mended" / "annotations.json").read_text())["annotations"]) == 17
+    assert found.fixed is None
+    assert not (tmp_path / "mended").exists()
 
 
 def test_a_size_in_proportion_is_not_corrected(tmp_path: Path) -> None:
@@ -321,6 +339,95 @@ def test_a_box_that_contradicts_its_shape_is_that_of_the_shape_again(tmp_path: P
     assert check(root, fix=tmp_path / "mended").counts == {"INVALID_BBOX": 1}
     mended = json.loads((tmp_path / "mended" / "annotations.json").read_text())
     assert [30, 23, 12, 14] in [one["bbox"] for one in mended["annotations"]]
+
+
+def test_a_real_box_that_is_not_that_of_its_shape_is_found_and_mended(tmp_path: Path) -> None:
+    found = check(FIXTURES / "coco" / "coco-annotator", fix=tmp_path / "mended")
+    assert [(one.code, one.where.element, one.fix) for one in found.findings] == [
+        ("INVALID_BBOX", "annotation 1000", "box of the shape")
+    ]
+    mended = json.loads((tmp_path / "mended" / "annotations.json").read_text())["annotations"]
+    assert [one["bbox"] for one in mended] == [[3651, 872, 113, 114], [4787, 1362, 341, 412]]
+    assert check(tmp_path / "mended").is_clean
+
+
+@pytest.mark.parametrize(
+    ("box", "is_found"),
+    [([0, 0, 60, 40], True), ([30, 23, 12, 15.5], True), ([30, 23, 12, 14.9], False), ([30, 23, 11.2, 14], False)],
+)
+def test_a_box_is_that_of_its_shape_up_to_a_pixel(box: list[float], is_found: bool, tmp_path: Path) -> None:
+    root = made(coco, tmp_path, say(31, bbox=box))
+    assert check(root).counts == ({"INVALID_BBOX": 1} if is_found else {})
+
+
+def test_a_box_is_that_of_a_large_shape_up_to_a_twentieth(tmp_path: Path) -> None:
+    ring = {"segmentation": [[2, 2, 62, 2, 62, 42, 2, 42]], "area": 2400}
+    assert check(made(coco, tmp_path / "near", say(31, bbox=[4.5, 2, 57.5, 40], **ring))).is_clean
+    assert check(made(coco, tmp_path / "far", say(31, bbox=[5.5, 2, 56.5, 40], **ring))).counts == {"INVALID_BBOX": 1}
+
+
+def test_labels_of_images_without_size_are_not_left_out_by_a_fix(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = made(yolo, tmp_path, label(BOX), file("images/train/3.jpg", None))
+    _, found = checked(capsys, root)
+    assert {one["code"]: one["fix"] for one in found["findings"]} == {
+        "SIZE_UNKNOWN": None, "MISSING_MEDIA": None, "DUPLICATE_ANNOTATION": "dropped"
+    }  # fmt: skip
+    assert run(["check", str(root), "--fix", str(tmp_path / "mended")]) == 5
+    said = capsys.readouterr()
+    assert not said.out
+    assert said.err == (
+        f"error: {tmp_path / 'mended'}: not written, since what could not be read would be missing (SIZE_UNKNOWN 2). "
+        "Put the images beside the labels, or give -r size=WIDTHxHEIGHT.\n"
+    )
+    assert not (tmp_path / "mended").exists()
+    assert run(["check", str(root), "--fix", str(tmp_path / "mended"), "-r", "size=64x48"]) == 1
+    assert len((tmp_path / "mended" / "labels" / "train" / "3.txt").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("base", "put", "code"),
+    [
+        (yolo, label("7 0.5 0.5 0.1 0.1"), "CLASS_UNKNOWN"), (yolo, label("1 nan 0.5 0.1 0.1"), "INVALID_ROW"),
+        (coco, edit(of_no_class), "ORPHAN_CATEGORY"), (coco, edit(of_no_image), "ORPHAN_IMAGE"),
+        (coco, say(31, bbox=[30, 20, -5, 5], segmentation=[]), "INVALID_BBOX"),
+    ],
+    ids=["class", "row", "category", "image", "box"],
+)  # fmt: skip
+def test_what_could_not_be_read_is_not_left_out_by_a_fix(
+    base: Base, put: Callable[[Path], None], code: str, tmp_path: Path
+) -> None:
+    root = made(base, tmp_path, put)
+    assert {one.fix for one in check(root).findings if one.code == code} == {None}
+    with pytest.raises(encord_convert.WriteError, match=rf"would be missing \({code} 1\)\. Mend the source"):
+        check(root, fix=tmp_path / "mended")
+    assert not (tmp_path / "mended").exists()
+
+
+def test_what_lies_outside_its_image_is_dropped_by_a_fix_however_it_is_read(tmp_path: Path) -> None:
+    lines = (
+        '<image id="0" name="0.jpg" width="64" height="48"><box label="car" xtl="70" ytl="5" xbr="80" ybr="9" '
+        'occluded="0" z_order="0"/><box label="car" xtl="7" ytl="5" xbr="10" ybr="9" occluded="0" z_order="0"/></image>'
+    )
+    meta = "<meta><task><labels><label><name>car</name><attributes/></label></labels></task></meta>"
+    (tmp_path / "a.xml").write_text(f"<annotations><version>1.1</version>{meta}{lines}</annotations>")
+    found = check(tmp_path / "a.xml", fix=tmp_path / "mended.xml")
+    assert {one.fix for one in found.findings} == {"dropped"}
+    assert len(next(iter(encord_convert.read(tmp_path / "mended.xml"))).get_object_instances()) == 1
+
+
+def test_a_fix_of_a_set_that_is_right_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, there = made(coco, tmp_path), tmp_path / "there"
+    assert run(["check", str(root), "--fix", str(tmp_path / "mended")]) == 0
+    said = f"nothing found; there is nothing to mend, and {tmp_path / 'mended'} is not written"
+    assert capsys.readouterr().out.splitlines()[-1] == said
+    assert not (tmp_path / "mended").exists()
+    there.mkdir()
+    (there / "mine.txt").write_text("mine")
+    assert run(["check", str(root), "--fix", str(there), "--overwrite"]) == 0
+    assert run(["check", str(root), "--fix", str(there)]) == 5  # what was not written is not ours
+    assert (there / "mine.txt").read_text() == "mine"
 
 
 def test_a_format_that_cannot_be_written_is_not_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -343,7 +450,7 @@ def test_the_screen_has_a_line_for_each_kind_the_worst_first(
         ["error", "1", "CLASS_UNKNOWN:"], ["error", "1", "TRAINER_SKIPS:"], ["warning", "1", "DUPLICATE_ANNOTATION:"]
     ]  # fmt: skip
     assert any(line.strip().startswith("labels/val/0.txt:2 0.jpg  ") for line in lines)
-    assert lines[-1] == "3 found; --fix DST mends what has one right answer"
+    assert lines[-1] == "3 found; --fix DST mends what has one right answer, once all can be read"
 
 
 def test_a_target_that_is_none_is_refused_with_those_there_are(tmp_path: Path) -> None:
@@ -364,6 +471,25 @@ def test_annotations_are_named_by_their_ids_in_files_that_share_them(tmp_path: P
         annotation(77, 2, (60, 40, 20, 20)))))  # fmt: skip
     [found] = check(root).findings
     assert found.where.element == "annotation 77"
+
+
+def test_annotations_of_videos_are_named_by_their_ids() -> None:
+    found = check(FIXTURES / "coco" / "video-cocovid", target="rfdetr").findings
+    crowds = [(one.where.frame, one.where.element) for one in found if one.code == "CROWD_DROPPED"]
+    assert crowds[:3] == [(0, "annotation 8"), (0, "annotation 9"), (0, "annotation 10")]
+
+
+@pytest.mark.parametrize("without_ids", [False, True])
+def test_a_place_is_the_same_with_a_target_and_without(without_ids: bool, tmp_path: Path) -> None:
+    def put(members: dict[str, Any], by_id: dict[int, Any]) -> None:
+        for one in members["annotations"] if without_ids else ():
+            del one["id"]
+
+    root = made(coco, tmp_path, boxed(31, [58, 5, 10, 10]), edit(again), edit(put))
+    places_ = [sorted((one.where.element or "") for one in check(root, target=target).findings if one.where.row)
+               for target in (None, "coco", "detectron2")]  # fmt: skip
+    assert places_[0] == places_[1] == places_[2]
+    assert len(places_[0]) == 2
 
 
 def test_what_is_not_cut_has_no_fix(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from encord_convert._samples import box
 from encord_convert.errors import AmbiguousFileError, OptionError, ReadError, WriteError
 from encord_convert.formats._paths import safe_name
 from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.loss import Level
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
@@ -52,6 +53,31 @@ def test_images_are_hard_links_by_default(tmp_path: Path) -> None:
     for name in NAMES:
         assert (tmp_path / "out" / "train2017" / name).samefile(source / name)
         assert not (tmp_path / "out" / "train2017" / name).is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("placing", ["link", "copy", "leave"])
+def test_images_that_are_cut_short_are_told_once_with_the_first(kind: str, placing: str, tmp_path: Path) -> None:
+    source = tmp_path / "pictures"
+    source.mkdir()
+    names = [f"{number}.{kind.lower()}" for number in range(4)]
+    for number, name in enumerate(names):
+        picture = Image.effect_noise((WIDTH, HEIGHT), 90)
+        picture.save(source / name, kind)
+        whole = (source / name).read_bytes()
+        (source / name).write_bytes({1: whole[:1500], 2: whole[:-300], 3: whole + b"\0" * 3000}.get(number, whole))
+    report = written(tmp_path, cars(*names), source, image_files=placing)
+    [note] = [one for one in report.notes() if one.code == "TRUNCATED"]
+    assert (note.level, note.count, note.where.row) == (Level.WARNING, 2, names[1])
+    assert note.detail.startswith(f"2 images, {names[1]} first, have no end mark")
+
+
+def test_images_that_are_cut_short_are_told_in_an_archive(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", png(1))
+        archive.writestr("b.png", png(2)[:-20])
+    report = written(tmp_path, cars("a.png", "b.png"), tmp_path / "pictures.zip")
+    assert codes(report)["TRUNCATED"] == 1
 
 
 def test_images_of_another_file_system_are_symbolic_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
