@@ -153,11 +153,15 @@ class Sizes:
 def _stated(source: Source) -> Iterable[Size]:
     if SIZES not in source.names(SIZES, depth=1):
         return
-    text = source.head(SIZES, _MOST_BYTES).decode("utf-8-sig", "surrogateescape")
+    data = source.head(SIZES, _MOST_BYTES)
+    try:
+        text, is_ours = data.decode("utf-8-sig", "surrogatepass"), True  # as it is written: titles may hold anything
+    except UnicodeDecodeError:
+        text, is_ours = data.decode("utf-8-sig", "surrogateescape"), False
     for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
         path, width, height, title, frames = [*row, "", "", "", "", ""][:5]
         sides = [side_of(side) for side in (width, height, frames)]
-        if any("\udc80" <= character <= "\udcff" for character in title):
+        if not is_ours and any("\udc80" <= character <= "\udcff" for character in title):
             raise ReadError(source.place(SIZES), "the title of an image is not UTF-8.", line=number)
         is_unsized = (width, height) == ("0", "0")  # of an image whose size nobody knew, which has no shapes
         if is_unsized or (sides[0] and sides[1]):

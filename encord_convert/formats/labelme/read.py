@@ -205,7 +205,7 @@ class _Reading:
         given = entry.get("attributes")
         left = {}
         for key, value in given.items() if isinstance(given, dict) else ():
-            asked = item is not None and self._classes.question(item, key) is not None
+            asked = item is not None and self._classes.question(item, key) is not None and not _is_nested(value)
             if key in members or not (asked or isinstance(value, str)):
                 left[key] = value
             else:
@@ -520,6 +520,11 @@ def _flags_left(left: Any, *, is_there: bool) -> dict[str, Any]:
     odd = {key: value for key, value in left.items() if value is not False}
     plain = {key: value for key, value in left.items() if value is False}
     return {**({"flags": plain} if plain else {}), **({ODD: odd} if odd else {})}
+
+
+def _is_nested(value: Any) -> bool:
+    """Tell whether a value is no answer, whatever is asked: an object, or a list of more than texts."""
+    return isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(one, str) for one in value))
 
 
 def _is_confidence(score: Any) -> bool:
