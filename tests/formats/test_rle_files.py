@@ -259,6 +259,10 @@ def table(pixels: str) -> dict[str, bytes]:
         ({"a.csv": b"ImageId,EncodedPixels\n\xff,1 2\n"}, "is not CSV in UTF-8"),
         ({"a.jsonl": b'{"dialect":"coco","mask":'}, "a.jsonl:1: is not JSON"),
         ({"a.jsonl": b'{"dialect":"coco","mask":1}'}, 'a mask has no "image"'),
+        (
+            {"a.jsonl": b'{"image":{"a":1},"dialect":"coco","mask":1}'},
+            'expected the name of a file or a number as "image"',
+        ),
         ({"a.json": b"hello"}, "holds no run lengths in a known dialect"),
     ],
 )

@@ -146,6 +146,9 @@ CLAIMS: dict[str, Callable[[Followed, Any], bool]] = {
     "no size": lambda gone, done: (
         not gone.around or not all(_is_side(gone.around[-1].get(key)) for key in ("width", "height"))
     ),
+    "of a cancelled annotation": lambda gone, done: any(
+        isinstance(one, dict) and one.get("was_cancelled") for one in gone.around
+    ),
     "an image of segments": lambda gone, done: "segments_info" in gone.holder,
     "edges from 0": lambda gone, done: (
         isinstance(gone.value, tuple) and tuple(end + 1 for end in gone.value) in gone.partner.get("skeleton", ())

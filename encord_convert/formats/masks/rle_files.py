@@ -265,6 +265,8 @@ def _json_record(entry: Any, dialect: Dialect | None, place: str, line: int | No
     image = next((entry[key] for key in _IMAGE_KEYS if key in entry), None)
     if image is None:
         raise ReadError(place, 'a mask has no "image".', line=line)
+    if not isinstance(image, str | int):
+        raise ReadError(place, f'expected the name of a file or a number as "image", found {image!r:.60}.', line=line)
     label = next((entry[key] for key in _LABEL_KEYS if key in entry), "")
     size = entry.get("width"), entry.get("height")
     known = size if all(type(side) is int for side in size) else None
