@@ -286,6 +286,15 @@ def test_captions_that_two_files_say_are_counted_once() -> None:
     assert report.counts()["caption"]["in"] == 4
 
 
+def test_a_name_of_a_video_that_is_no_text_is_told() -> None:
+    video = {"id": 1, "name": {"a": 1}, "width": 4, "height": 3, "length": 1}
+    frame = {"id": 1, "video_id": 1, "frame_id": 0, "file_name": "v/0.jpg", "width": 4, "height": 3}
+    found = Read(document(note(bbox=[0, 0, 2, 2], video_id=1), images=[frame], videos=[video]))
+    assert [loss.detail for loss in found.report.losses() if loss.label == "image.name"] == [
+        "'name' is {'a': 1}, which is no name."
+    ]
+
+
 def test_a_key_with_odd_characters_is_read_beside_an_entry_that_is_no_object() -> None:
     found = Read(document(9007199254740993, note(**{'a"b': 2})))
     assert [loss.code for loss in found.report.losses() if loss.type == "annotation"] == ["INVALID_ANNOTATION"]

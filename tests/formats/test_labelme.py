@@ -333,3 +333,23 @@ def test_an_image_outside_the_source_is_not_found(path: str, tmp_path: Path) -> 
     [row] = read(tmp_path / "in", "labelme")
     with source_at(tmp_path / "in") as source:
         assert Finder(source).find(row, 0) is None
+
+
+def test_a_height_that_is_no_number_is_told(tmp_path: Path) -> None:
+    shape = {"label": "a", "points": [[1, 1], [5, 5]], "shape_type": "rectangle", "flags": {}, "group_id": None}
+    file = {
+        "version": "5.0.1",
+        "flags": {},
+        "shapes": [shape],
+        "imagePath": "a.png",
+        "imageHeight": "zq",
+        "imageWidth": 9,
+    }
+    (tmp_path / "a.json").write_text(json.dumps(file | {"imageData": None}))
+    Image.new("L", (9, 7)).save(tmp_path / "a.png")
+    report = Report()
+    [row] = report.rows(read(tmp_path, "labelme", report=report))
+    assert (row.width, row.height) == (9, 7)
+    assert [loss.detail for loss in report.losses() if loss.label == "image.imageHeight"] == [
+        "'imageHeight' is 'zq', which is no number."
+    ]

@@ -93,11 +93,11 @@ class Extents:
         return (header and header.shown) or self._size or _size_of_masks(found)
 
 
-def tell_odd_name(part: Part, image: dict[str, Any], title: str) -> None:
-    """Say that the name of a file is something else than a text."""
-    name = image.get("file_name")
+def tell_odd_name(part: Part, image: dict[str, Any], title: str, member: str = "file_name") -> None:
+    """Say that the name of a file, or of a video, is something else than a text."""
+    name = image.get(member)
     if name is not None and not isinstance(name, str):
-        detail, key = f"'file_name' is {name!r:.60}, which is no name.", ("key", "image.file_name")
+        detail, key = f"{member!r} is {name!r:.60}, which is no name.", ("key", f"image.{member}")
         where = part.reader.where(title, None)
         part.reader.counts.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, key, where, detail)
 

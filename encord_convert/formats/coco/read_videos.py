@@ -120,6 +120,7 @@ class Videos:
         title = part.folder + name
         width, height = side(video.get("width")), side(video.get("height"))
         tell_odd_sizes(part, video, title)
+        tell_odd_name(part, video, title, "name")
         if not (width and height) and placed:
             [found] = part.found([min(place for _, place in placed)])
             width, height = self._extents.of(part, found[1], [found])

@@ -341,6 +341,12 @@ class _Reading:
         """Return what of a file is not read."""
         read = {"shapes", "imageHeight", "imageWidth", OURS}
         native = {key: value for key, value in file.top.items() if key not in read}
+        for key in ("imageHeight", "imageWidth"):
+            side = file.top.get(key) or 0
+            if type(side) not in (int, float):
+                where, lost = Where(file=self._source.place(file.member)), ("key", f"image.{key}")
+                detail = f"{key!r} is {side!r:.40}, which is no number."
+                self.counts.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, lost, where, detail)
         if native.get("imagePath") == name.rpartition("/")[2]:
             del native["imagePath"]
         data = native.pop("imageData", None)
