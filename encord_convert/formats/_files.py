@@ -4,7 +4,8 @@ A :class:`Source` is a file, a folder, a ZIP archive, standard input or memory, 
 one at a time. A :class:`Target` is a file or a folder that appears whole or not at all: everything is written beside
 it under a temporary name, and :meth:`Target.commit` renames.
 
-Nothing here follows a name out of its folder: every member name goes through :func:`safe_name`.
+Nothing here follows a name out of its folder: every member name goes through :func:`name_fault`. That is why the module
+is one thing, and long: whoever opens or makes a file by a name of somebody else does so here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """LabelMe: the counts of fixtures, every shape, groups, embedded images, odd files, and what comes back."""
 
+import io
 import json
 import warnings
+from base64 import b64encode
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -353,3 +355,24 @@ def test_a_height_that_is_no_number_is_told(tmp_path: Path) -> None:
     assert [loss.detail for loss in report.losses() if loss.label == "image.imageHeight"] == [
         "'imageHeight' is 'zq', which is no number."
     ]
+
+
+def test_a_mask_of_an_image_too_large_for_masks_is_told(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.new("1", (3, 3), 1).save(stream, "PNG")
+    mask = b64encode(stream.getvalue()).decode()
+    shape = {
+        "label": "a",
+        "points": [[1, 1], [3, 3]],
+        "shape_type": "mask",
+        "flags": {},
+        "group_id": None,
+        "mask": mask,
+    }
+    box = {"label": "a", "points": [[1, 1], [5, 5]], "shape_type": "rectangle", "flags": {}, "group_id": None}
+    file = {"version": "5.0.1", "flags": {}, "shapes": [shape, box], "imagePath": "a.png", "imageData": None}
+    (tmp_path / "a.json").write_text(json.dumps(file | {"imageHeight": 30, "imageWidth": 40_000_000}))
+    report = Report()
+    [row] = report.rows(read(tmp_path, "labelme", report=report))
+    assert [instance.ontology_item.shape for instance in row.get_object_instances()] == [Shape.BOUNDING_BOX]
+    assert any("larger than" in loss.detail for loss in report.losses())

@@ -102,7 +102,7 @@ def placed(entry: Mapping[str, Any], size: Size) -> Placed:
     Raises
     ------
     ValueError
-        It has too few points, or its mask is no PNG.
+        It has too few points, or its mask is no PNG, or of an image with more pixels than a mask may have.
     """
     type_, points = type_of(entry), points_of(entry)
     if points is None or len(points) < _LEAST.get(type_, 1):
@@ -167,6 +167,7 @@ def _rotated(points: list[tuple[float, float]], size: Size) -> Placed:
 
 
 def _mask(entry: Mapping[str, Any], points: list[tuple[float, float]], size: Size) -> Placed:
+    rle.check_size(size[1], size[0])
     pixels = pixels_of(entry.get("mask"))
     (x0, y0), (x1, y1) = points[:2]
     left, top = round(min(x0, x1)), round(min(y0, y1))
