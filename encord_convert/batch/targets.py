@@ -12,7 +12,7 @@ from pathlib import Path
 
 from encord_convert.batch import locations as places
 from encord_convert.errors import WriteError
-from encord_convert.formats._files import Target, sync
+from encord_convert.formats._files import Target, sync_all
 
 Stamp = tuple[str, int, int]
 """A file of an output: its name below the target, its size in bytes, its time of change in ns (0 if remote)."""
@@ -39,8 +39,7 @@ class StagedTarget(Target):
     def force(self) -> None:
         """Force what was written to disk."""
         try:
-            for name in self._names:
-                sync(self._stage() / name)
+            sync_all([self._stage() / name for name in self._names])
         except OSError as error:
             raise WriteError(f"{self.name}: cannot be written ({error.strerror}).") from error
 

@@ -1,7 +1,7 @@
 """PNG images of masks: written the same, byte for byte, wherever; read only after their header was checked.
 
-Written are images of one value a pixel: 1 bit for booleans, 8 bits (with a palette, if one is given), 16 bits. No
-time, no text; every row unfiltered, which is what packs flat areas best.
+Written are images of one value a pixel: 1 bit for booleans, 8 bits (with a palette, if one is given), 16 bits, or RGB.
+No time, no text; every row as it is, or as what it differs from the row above, whichever is shorter.
 
 Sources: PNG (Portable Network Graphics), 2nd edition, ISO/IEC 15948:2004.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encord_convert.geometry import rle
+from encord_convert.geometry.deflate import Runs, zlib_of_runs
+from encord_convert.geometry.paintings import FlatImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_BYTES = 29
@@ -29,7 +31,6 @@ Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
 
 _LEVEL = 6
-_PACK_AT_ONCE = 1 << 22
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples of a pixel by colour type: grey, RGB, palette, grey with alpha, RGBA."""
 
@@ -78,43 +79,145 @@ def encoded(pixels: NDArray[Any], palette: Sequence[Colour] = ()) -> bytes:
     >>> decoded(encoded(np.array([[0, 300]], np.uint16))).pixels
     array([[  0, 300]], dtype=uint16)
     """
-    height, width = pixels.shape
-    return encoded_in_bands([pixels], height, width, palette)
+    return encoded_flat(FlatImage.of([pixels]), palette)
 
 
-def encoded_in_bands(bands: Iterable[NDArray[Any]], height: int, width: int, palette: Sequence[Colour] = ()) -> bytes:
-    """Return an image as a PNG that is given a band of rows at a time.
+def encoded_flat(image: FlatImage, palette: Sequence[Colour] = ()) -> bytes:
+    """Return an image that is given as runs as a PNG; its pixels are made only where it is small, or noise.
 
     Parameters
     ----------
-    bands : iterable of (rows, width) bool, uint8 or uint16, or of (rows, width, 3) uint8
-        From the top, all of one type.
-    height, width : int
-        Of the image, in pixels; at least 1.
+    image : FlatImage
+        Of bool, uint8 or uint16, or of uint32: then the values are colours, red | green << 8 | blue << 16. At least one
+        pixel each way.
     palette : sequence of Colour
         As of :func:`encoded`.
     """
+    depth, colour_type = _KINDS[image.values.dtype.itemsize]
+    depth, colour_type = 1 if image.values.dtype == bool else depth, 3 if palette else colour_type
+    pixels = image.height * image.width
+    as_runs = pixels * depth * _CHANNELS[colour_type] // 8 >= _LEAST_BYTES and len(image.begins) * _RUN_PIXELS < pixels
+    header = struct.pack(">IIBBBBB", image.width, image.height, depth, colour_type, 0, 0, 0)
+    colours = _chunk(b"PLTE", bytes(np.array(palette, np.uint8))) if palette else b""
+    lines = _zlib_of_runs(image) if as_runs else _zlib_of_pixels(image)
+    return SIGNATURE + _chunk(b"IHDR", header) + colours + _chunk(b"IDAT", lines) + _chunk(b"IEND", b"")
+
+
+_KINDS = {1: (8, 0), 2: (16, 0), 4: (8, 2)}
+"""Bits of a sample and colour type, by the bytes of a value."""
+_LEAST_BYTES, _RUN_PIXELS = 1 << 18, 16
+"""Bytes of an image, and pixels of a run in it, from which on runs are faster; below, zlib finds more, too."""
+
+
+def _zlib_of_pixels(image: FlatImage) -> bytes:
+    """Return the lines of an image, none of them filtered, as zlib packs them."""
     packer = zlib.compressobj(_LEVEL)
     parts = []
-    depth, colour_type = 8, 3 if palette else 0
-    for band in bands:
+    for band in image.bands():
         if band.dtype == bool:
-            depth, rows = 1, np.packbits(band, axis=1)
-        elif band.dtype == np.uint8:
-            colour_type = 2 if band.ndim == 3 else colour_type
-            rows = band.reshape(len(band), -1)
+            rows = np.packbits(band, axis=1)
+        elif band.itemsize == 2:
+            rows = band.astype(">u2").view(np.uint8)
+        elif band.itemsize == 4:
+            rows = band.astype("<u4").view(np.uint8).reshape(*band.shape, 4)[..., :3].reshape(len(band), -1)
         else:
-            depth, rows = 16, np.ascontiguousarray(band, ">u2").view(np.uint8)
-        step = max(1, _PACK_AT_ONCE // rows.shape[1])
-        for first in range(0, len(rows), step):
-            some = rows[first : first + step]
-            lines = np.zeros((len(some), some.shape[1] + 1), np.uint8)  # each row opens with its filter, 0: none
-            lines[:, 1:] = some
-            parts.append(packer.compress(lines.tobytes()))
-    parts.append(packer.flush())
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
-    colours = _chunk(b"PLTE", bytes(np.array(palette, np.uint8))) if palette else b""
-    return SIGNATURE + _chunk(b"IHDR", header) + colours + _chunk(b"IDAT", b"".join(parts)) + _chunk(b"IEND", b"")
+            rows = band
+        lines = np.zeros((len(rows), rows.shape[1] + 1), np.uint8)  # each row opens with its filter, 0: none
+        lines[:, 1:] = rows
+        parts.append(packer.compress(lines.tobytes()))
+    return b"".join((*parts, packer.flush()))
+
+
+def _zlib_of_runs(image: FlatImage) -> bytes:
+    """Return the lines of an image as runs.
+
+    Of a row is written whichever has fewer runs: its bytes, or how far they differ from those of the row above it.
+    """
+    begins, texts, width = _units(image)
+    height, unit = image.height, texts.shape[1]
+    own = _lines(begins, texts, height, width)
+    differing = _lines(*_differences(begins, texts, width), height, width)
+    is_up = np.bincount(differing[0], minlength=height) < np.bincount(own[0], minlength=height)
+    above, stride = np.flatnonzero(is_up), width * unit + 1
+    filters = np.zeros((len(above), unit), np.uint8)
+    filters[:, 0] = _UP
+    parts = [(above * stride, np.ones(len(above), np.int64), filters, np.ones(len(above), np.int64))]
+    for (rows, columns, counts, some), chosen in ((own, ~is_up[own[0]]), (differing, is_up[differing[0]])):
+        starts = rows[chosen] * stride + columns[chosen] * unit + 1
+        parts.append((starts, counts[chosen], some[chosen], np.full(len(starts), unit)))
+    starts, *others = (np.concatenate(some) for some in zip(*parts, strict=True))
+    order = np.argsort(starts, kind="stable")
+    return zlib_of_runs(Runs(starts[order], *(one[order] for one in others)), stride * height)
+
+
+_UP = 2
+"""The filter of a row whose bytes are what they differ by from those above them."""
+
+_Lines = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]
+"""Runs that are not 0, none longer than its row: row, column, length, and the bytes that are repeated."""
+
+
+def _units(image: FlatImage) -> tuple[NDArray[np.int64], NDArray[np.uint8], int]:
+    """Return where other bytes begin, these bytes (n, unit), and how many times as many are in a row.
+
+    A unit is a pixel, of pixels of one bit the byte that eight of them share.
+    """
+    values = image.values
+    if values.dtype == bool:
+        return *_packed(image), (image.width + 7) // 8
+    if values.itemsize == 2:
+        return image.begins, values.astype(">u2").view(np.uint8).reshape(-1, 2), image.width
+    if values.itemsize == 4:
+        return image.begins, values.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3], image.width
+    return image.begins, values.reshape(-1, 1), image.width
+
+
+def _packed(image: FlatImage) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Return where other bytes begin, and these (n, 1), of an image of booleans: of 8 pixels each, none in two rows."""
+    bits = (image.width + 7) // 8 * 8
+    rows, columns, counts, _ = _lines(image.begins, image.values.reshape(-1, 1), image.height, image.width)
+    changes = np.empty(2 * len(rows), np.int64)
+    changes[::2] = rows * bits + columns
+    changes[1::2] = changes[::2] + counts
+    places = changes >> 3
+    firsts = np.flatnonzero(np.diff(places, prepend=-1))
+    # Behind a change all bits of the byte are other ones; an odd number of changes before it has set them all.
+    texts = np.bitwise_xor.reduceat((0xFF >> (changes & 7)).astype(np.uint8), firsts) if len(firsts) else places
+    begins, values = np.zeros(2 * len(firsts) + 1, np.int64), np.zeros(2 * len(firsts) + 1, np.uint8)
+    begins[1::2], begins[2::2] = places[firsts], places[firsts] + 1
+    values[1::2] = texts ^ (firsts & 1) * np.uint8(0xFF)
+    values[2::2] = (np.append(firsts[1:], len(changes))[: len(firsts)] & 1) * np.uint8(0xFF)
+    there = np.diff(begins, append=bits // 8 * image.height) > 0
+    return begins[there], values[there].reshape(-1, 1)
+
+
+def _differences(
+    begins: NDArray[np.int64], texts: NDArray[np.uint8], width: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Return where other differences to what is one row above begin, and these; above the first row is 0."""
+    count = len(begins)
+    places = np.concatenate((begins, begins + width))
+    order = np.argsort(places, kind="stable")
+    places = places[order]
+    here = np.maximum.accumulate(np.where(order < count, order, 0))
+    above = np.maximum.accumulate(np.where(order < count, -1, order - count))
+    differences = texts[here] - np.where(above[:, None] < 0, np.uint8(0), texts[above])
+    is_last = np.append(places[1:] != places[:-1], True)
+    places, differences = places[is_last], differences[is_last]
+    is_new = np.append(True, (differences[1:] != differences[:-1]).any(axis=1))
+    return places[is_new], differences[is_new]
+
+
+def _lines(begins: NDArray[np.int64], texts: NDArray[Any], height: int, width: int) -> _Lines:
+    chosen = np.flatnonzero(texts.any(axis=1) & (begins < height * width))
+    starts, ends = begins[chosen], np.minimum(np.append(begins[1:], height * width)[chosen], height * width)
+    rows = starts // width
+    counts = (ends - 1) // width - rows + 1
+    if len(counts) and counts.max() > 1:
+        chosen, starts, ends = (np.repeat(one, counts) for one in (chosen, starts, ends))
+        rows = np.repeat(rows - np.cumsum(counts) + counts, counts) + np.arange(len(chosen))
+        starts, ends = np.maximum(starts, rows * width), np.minimum(ends, (rows + 1) * width)
+    return rows, starts - rows * width, ends - starts, texts[chosen]
 
 
 def header(data: bytes) -> Header:
@@ -337,6 +440,11 @@ def _unfiltered(lines: NDArray[np.uint8], above: NDArray[np.uint8], reach: int) 
         return lines[:, 1:]
     if filters.max() > 4:
         raise ValueError(f"The PNG image cannot be read: it has no filter {filters.max()}.")
+    if not (filters & 0xFF - _UP).any():
+        rows = lines[:, 1:].copy()
+        for at in np.flatnonzero(filters).tolist():
+            rows[at] += rows[at - 1] if at else above
+        return rows
     rows = np.empty((len(lines), len(above)), np.uint8)
     lanes = 3 if reach == 6 else min(reach, 4)  # samples of 16 bits: their bytes, as two images
     for first in range(0, reach, lanes):

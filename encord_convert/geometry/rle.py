@@ -519,13 +519,32 @@ def frame_runs_from_box_runs(
     >>> frame_runs_from_box_runs([1, 2, 1], 1, 0, 2, 2, 4, 2)
     array([2, 1, 2, 1, 2])
     """
-    area = _checked_placement(left, top, width, height, frame_width, frame_height)
+    changes = frame_changes_from_box_runs(runs, left, top, width, height, frame_width, frame_height)
+    return _runs_from_changes(changes, frame_width * frame_height)
+
+
+def frame_changes_from_box_runs(
+    runs: ArrayLike, left: int, top: int, width: int, height: int, frame_width: int, frame_height: int
+) -> Runs:
+    """Say where in a frame the foreground of a box begins and ends.
+
+    Parameters and errors are those of ``frame_runs_from_box_runs``.
+
+    Returns
+    -------
+    (2 m,) int64
+        Start and end of each run in turn, row x width + column of the frame.
+
+    >>> frame_changes_from_box_runs([1, 2, 1], 1, 0, 2, 2, 4, 2)
+    array([2, 3, 5, 6])
+    """
+    _checked_placement(left, top, width, height, frame_width, frame_height)
     changes = _changes(check_runs(runs, height, width))
     if width == frame_width:
-        return _runs_from_changes(changes + top * frame_width, area)
+        return changes + top * frame_width
     changes, rows = _cut_at_rows(changes, width)
     changes += np.repeat(rows, 2) * (frame_width - width) + (top * frame_width + left)
-    return _runs_from_changes(changes, area)
+    return changes
 
 
 def box_runs_from_frame_runs(runs: ArrayLike, frame_width: int, frame_height: int) -> tuple[Runs, int, int, int, int]:

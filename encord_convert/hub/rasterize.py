@@ -9,16 +9,15 @@ Source: cocoapi 2.0 ``maskApi.c``, ``rleFrPoly``, for rings; holes are cut out o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from encord_convert.errors import WriteError
 from encord_convert.geometry import masks, rle
 from encord_convert.geometry.boxes import corners_from_rotated
-from encord_convert.geometry.paintings import BoxRuns, Painting
+from encord_convert.geometry.paintings import BoxRuns, FlatImage, Painting
 from encord_convert.hub.visibility import drawing, extent_of, fate, is_degenerate_ring, ring_px
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
@@ -94,8 +93,6 @@ class Layer:
     carries : Carries
     place : str
         What an error calls the frame.
-    keeps : bool
-        Whether what was painted is kept, if it is not large.
 
     Attributes
     ----------
@@ -112,13 +109,11 @@ class Layer:
     """
 
     __slots__ = (
-        "_band", "_drawn", "_extents", "_keeps", "_place", "_tolerance_px", "areas", "hidden", "instances", "size",
+        "_drawn", "_has_extents", "_painting", "_place", "_tolerance_px", "areas", "hidden", "instances", "size",
         "values",
     )  # fmt: skip
 
-    def __init__(
-        self, drawn: Sequence[tuple[Any, Any]], size: tuple[int, int], carries: Carries, place: str, *, keeps: bool
-    ) -> None:
+    def __init__(self, drawn: Sequence[tuple[Any, Any]], size: tuple[int, int], carries: Carries, place: str) -> None:
         self.size = size
         self.instances = [instance for instance, _ in drawn]
         self.values = layer_values(self.instances, carries)
@@ -126,52 +121,48 @@ class Layer:
         self._drawn = drawn
         self._tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
         self._place = place
-        self._keeps = keeps and size[0] * size[1] <= _KEPT_PIXELS
-        self._band: list[NDArray[Any]] = []
-        self._extents: list[tuple[int, int, int, int]] | None = None
+        self._has_extents = carries.one_layer == "objects"
+        self._painting: Painting | None = None
         if len(drawn) > 1:
-            self._look()
+            self._painted()
 
     @property
     def extents(self) -> list[tuple[int, int, int, int]]:
-        """Of each object the box of the pixels that show its value: left, top, right, bottom."""
-        if self._extents is None:
-            self._look()
-        assert self._extents is not None
-        return self._extents
+        """Of each object of a layer of objects, the box of the pixels that show its value: left, top, right, bottom."""
+        return self._painted().extents
 
-    def bands(self, values: Sequence[int], kind: type[Any] = np.uint32) -> Iterator[NDArray[Any]]:
-        """Yield the image as rows, a few at a time, with a value for each object in place of its own; 0 elsewhere.
+    def image(self, values: Sequence[int], kind: type[Any] = np.uint32) -> FlatImage:
+        """Return the image with a value for each object in place of its own; 0 elsewhere.
 
         ``kind`` is the unsigned type of the pixels, which holds all values.
         """
+        image = self._painted().image
         table = np.zeros(max(self.values, default=0) + 1, kind)
         table[self.values] = values
-        bytes_ = bytes(table).ljust(256, b"\0") if table.itemsize == 1 else b""
-        for band in self._band or self._painting(has_extents=False).bands():
-            if bytes_ and band.itemsize == 1:
-                yield np.frombuffer(band.tobytes().translate(bytes_), kind).reshape(band.shape)
-            else:
-                yield table[band]
+        return image.with_values(table[image.values])
 
-    def _look(self) -> None:
-        painting = self._painting(has_extents=True)
-        for band in painting.bands():
-            if self._keeps:
-                self._band.append(band)
-        self.hidden, self._extents = painting.hidden, painting.extents
+    @property
+    def kept(self) -> int:
+        """How many runs of pixels are kept of what was painted."""
+        return 0 if self._painting is None else len(self._painting.image.begins)
 
-    def _painting(self, *, has_extents: bool) -> Painting:
-        masks = [raster(coordinates, *self.size, self._tolerance_px) for _, coordinates in self._drawn]
-        self.areas = [rle.area_from_runs(mask[0]) for mask in masks]
-        try:
-            return Painting(masks, self.values, self.size[1], self.size[0], extents=has_extents)
-        except ValueError as error:
-            raise WriteError(f"{self._place}: {error}") from error
+    def forget(self) -> None:
+        """Free what was painted, which is painted again when it is asked for."""
+        self._painting = None
+
+    def _painted(self) -> Painting:
+        if self._painting is None:
+            masks = [raster(coordinates, *self.size, self._tolerance_px) for _, coordinates in self._drawn]
+            try:
+                painting = Painting(masks, self.values, self.size[1], self.size[0], extents=self._has_extents)
+            except ValueError as error:
+                raise WriteError(f"{self._place}: {error}") from error
+            self.areas, self.hidden, self._painting = painting.areas, painting.hidden, painting
+        return self._painting
 
 
-_KEPT_PIXELS = 1 << 22
-"""How large an image is kept as it was painted."""
+_KEPT_RUNS = 1 << 20
+"""How many runs of pixels are kept of the images of a row; the others are painted again when they are written."""
 
 
 def layers_of(row: LabelRowV2, carries: Carries) -> dict[int, Layer]:
@@ -184,18 +175,20 @@ def layers_of(row: LabelRowV2, carries: Carries) -> dict[int, Layer]:
         if instance.ontology_item.shape in layered:
             for frame, data in instance._frames.items():
                 by_frame.setdefault(frame, []).append((instance, data.coordinates))
-    return {
-        frame: layer_on(row, frame, by_frame[frame], carries, keeps=len(by_frame) == 1) for frame in sorted(by_frame)
-    }
+    layers, kept = {}, 0
+    for frame in sorted(by_frame):
+        layer = layers[frame] = layer_on(row, frame, by_frame[frame], carries)
+        kept += layer.kept
+        if kept > _KEPT_RUNS and len(by_frame) > 1:
+            layer.forget()
+    return layers
 
 
-def layer_on(
-    row: LabelRowV2, frame: int, placed: Sequence[tuple[Any, Any]], carries: Carries, *, keeps: bool = True
-) -> Layer:
+def layer_on(row: LabelRowV2, frame: int, placed: Sequence[tuple[Any, Any]], carries: Carries) -> Layer:
     """Return what a target of one value a pixel shows of objects with their coordinates on a frame."""
     size, tolerance_px = extent_of(row, frame, carries), max(carries.tolerance_px, LEAST_TOLERANCE_PX)
     drawn = [one for one in placed if fate(one[1], *size, tolerance_px) in ("inside", "leaves")]
-    return Layer(drawn, size, carries, f"{row.data_title}, frame {frame}", keeps=keeps)
+    return Layer(drawn, size, carries, f"{row.data_title}, frame {frame}")
 
 
 def hidden_pixels(row: LabelRowV2, carries: Carries) -> dict[tuple[str, int], tuple[int, int]]:

@@ -20,7 +20,7 @@ def test_later_hides_earlier_and_hidden_pixels_are_counted(masks: np.ndarray, va
     for mask, value in zip(masks, values, strict=True):
         expected[mask] = value
     painting = Painting([box_runs(mask) for mask in masks], values, 5, 7, extents=True)
-    assert (np.concatenate(list(painting.bands())) == expected).all()
+    assert (np.concatenate(list(painting.image.bands())) == expected).all()
     assert painting.hidden == [int((expected[mask] != value).sum()) for mask, value in zip(masks, values, strict=True)]
 
 
@@ -30,12 +30,12 @@ def test_an_image_in_bands_is_the_image(monkeypatch: pytest.MonkeyPatch) -> None
     masks[0, 5:30, 3:20] = True
     values = [1, 2, 3, 3, 4, 5]
     whole = Painting([box_runs(mask) for mask in masks], values, 40, 30, extents=True)
-    [image] = whole.bands()
-    for rows in (1, 3, 7):
+    [image] = whole.image.bands()
+    for rows, runs in ((1, 9), (3, 100), (7, 1)):
         monkeypatch.setattr("encord_convert.geometry.paintings._BAND_PIXELS", rows * 30)
-        monkeypatch.setattr("encord_convert.geometry.paintings._KEPT_BYTES", 100)
+        monkeypatch.setattr("encord_convert.geometry.paintings._PAINTED_AT_ONCE", runs)
         bands = Painting([box_runs(mask) for mask in masks], values, 40, 30, extents=True)
-        assert (np.concatenate(list(bands.bands())) == image).all()
+        assert (np.concatenate(list(bands.image.bands())) == image).all()
         assert (bands.hidden, bands.extents) == (whole.hidden, whole.extents)
 
 

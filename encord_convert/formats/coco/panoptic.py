@@ -51,9 +51,7 @@ from itertools import count
 from typing import Any, Literal
 
 import msgspec
-import numpy as np
 from msgspec import UNSET, UnsetType
-from numpy.typing import NDArray
 
 from encord_convert.errors import OptionError
 from encord_convert.formats._api import Exporter, Format, Match
@@ -175,7 +173,7 @@ def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
             if not annotation.file_name:
                 continue
             with target.open(f"{NAME}/{annotation.file_name}") as stream:
-                stream.write(png.encoded_in_bands(map(_rgb, layer.bands(ids)), image.height, image.width))
+                stream.write(png.encoded_flat(layer.image(ids)))  # id = R + 256 G + 65536 B, as there
             annotations.write((b",\n" if annotations.tell() else b"") + written_lines([annotation]))
     kept = Kept(narrowed.labels)
     with target.open(f"{NAME}.json") as stream:
@@ -241,11 +239,6 @@ class _PngNames:
     def of(self, image: _Image) -> str:
         stem = split_suffix(image.file_name)[0]
         return self._paths.file(stem if name_fault(stem + ".png") is None else f"{image.id:012d}", ".png") + ".png"
-
-
-def _rgb(pixels: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """Return ids as red, green and blue: id = R + 256 G + 65536 B."""
-    return np.ascontiguousarray(pixels, "<u4").view(np.uint8).reshape(*pixels.shape, 4)[..., :3]
 
 
 def _ids(native: Native | None, instances: Sequence[ObjectInstance], frame: int) -> list[int]:

@@ -53,12 +53,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from encord_convert.errors import OptionError, ReadError, WriteError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
@@ -74,8 +73,8 @@ from encord_convert.formats.masks.folders import (
     read_index_folder,
 )
 from encord_convert.formats.masks.names import image_path, safe_path
-from encord_convert.geometry import png, rle
-from encord_convert.geometry.paintings import BoxRuns, mask_of, values_in
+from encord_convert.geometry import png
+from encord_convert.geometry.paintings import BoxRuns, FlatImage, mask_of, values_in
 from encord_convert.hub.labelset import Hashes, LabelSet, frame_info
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.native import HUB, Keys
@@ -146,13 +145,13 @@ class _Images:
         self._target = target
         self._waiting: deque[tuple[str, Future[bytes]]] = deque()
 
-    def write(self, name: str, pixels: int, encode: Callable[..., bytes], *arguments: Any) -> None:
-        """Write what a function of this module returns, for an image of so many pixels."""
+    def write(self, name: str, image: FlatImage, palette: Sequence[png.Colour] = ()) -> None:
+        """Write an image."""
         pool = current_pool()
-        if pool is None or not _LEAST_SHARED <= pixels <= _MOST_SHARED:
-            self._put(name, encode(*arguments))
+        if pool is None or image.height * image.width < _LEAST_SHARED:
+            self._put(name, png.encoded_flat(image, palette))
             return
-        self._waiting.append((name, pool.start(encode, *arguments)))
+        self._waiting.append((name, pool.start(png.encoded_flat, image, palette)))
         if len(self._waiting) > 2 * pool.size:
             self._take()
 
@@ -170,15 +169,8 @@ class _Images:
             stream.write(data)
 
 
-_LEAST_SHARED, _MOST_SHARED = 1 << 16, 1 << 23
-"""How many pixels an image has that is worth sending to another process, and that is not too many to hold."""
-
-
-def _encoded_object(box_runs: BoxRuns, height: int, width: int) -> bytes:
-    pixels = np.zeros((height, width), bool)
-    runs, left, top, box_width, box_height = box_runs
-    pixels[top : top + box_height, left : left + box_width] = rle.mask_from_runs(runs, box_height, box_width)
-    return png.encoded(pixels)
+_LEAST_SHARED = 1 << 16
+"""How many pixels an image has that is worth sending to another process."""
 
 
 class _Files(_Images):
@@ -197,7 +189,7 @@ class _Files(_Images):
         folder, number = self._frames.get(frame) or (self._paths.folder(image_path(row, frame)), 0)
         self._frames[frame] = folder, number + 1
         name = f"{_FOLDER}{folder}/{number:03d}_{safe_path(instance.object_name).replace('/', '%2F')}.png"
-        self.write(name, width * height, _encoded_object, box_runs, height, width)
+        self.write(name, FlatImage.of_mask(box_runs, height, width))
         return {"file": name}
 
     def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
@@ -221,11 +213,7 @@ class _Layers(_Images):
 
     def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
         name = f"{_FOLDER}{self._paths.file(image_path(row, frame), '.png')}.png"
-        width, height = layer.size
-        bands: Iterable[NDArray[Any]] = layer.bands(values, self._kind)
-        if width * height <= _MOST_SHARED:
-            bands = list(bands)
-        self.write(name, width * height, png.encoded_in_bands, bands, height, width, self._palette)
+        self.write(name, layer.image(values, self._kind), self._palette)
         return name
 
     def empty(self, row: LabelRowV2) -> None:

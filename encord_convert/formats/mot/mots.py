@@ -47,7 +47,7 @@ from encord_convert.formats._sizes import SIZES, Size, Sizes, write_sizes
 from encord_convert.formats.mot.sequences import INI, LABELS, Clip, base_of, info_of, rest_of
 from encord_convert.formats.mot.write import one_line, placed, write_info
 from encord_convert.geometry import png, rle
-from encord_convert.geometry.paintings import Painting, values_in
+from encord_convert.geometry.paintings import FlatImage, Painting, values_in
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.media import LabelFile
@@ -323,20 +323,22 @@ def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
         file = placed(paths, row, file, "instances/000001.png" if container == "png" else "gt/gt.txt")
         folder = file.rpartition("/")[0]
         ids = _ids(row, native, numbers, 0xFFFF if container == "png" else 10**9)
-        frames, size = _painted(row, written, ids), unit_size(row, 0)[::-1]
+        frames = _painted(row, written, ids)
         first = keys.get("(first)", 1)
         if container == "png":
             stems = dict(zip(keys.get("(frames)", ()), keys.get("(names)", ()), strict=False))
+            blank = Painting([], [], *unit_size(row, 0)[::-1]).image
             for frame in stems.keys() - written.keys() or {0} - written.keys():
-                _write_png(target, f"{folder}/{stems.get(frame, f'{frame + first:06d}')}", np.zeros(size, np.uint16))
-            for frame, pixels in frames:
-                _write_png(target, f"{folder}/{stems.get(frame, f'{frame + first:06d}')}", pixels.astype(np.uint16))
+                _write_png(target, f"{folder}/{stems.get(frame, f'{frame + first:06d}')}", blank)
+            for frame, image in frames:
+                _write_png(target, f"{folder}/{stems.get(frame, f'{frame + first:06d}')}", image)
         else:
             with target.open(file) as stream:
-                for frame, pixels in frames:
-                    for id_, box_runs in values_in([pixels]):
-                        text = rle.string_from_runs(rle.column_frame_runs_from_box_runs(*box_runs, *pixels.shape[::-1]))
-                        head = f"{frame + first} {id_} {id_ // _OF_CLASS} {pixels.shape[0]} {pixels.shape[1]} "
+                for frame, image in frames:
+                    for id_, box_runs in image.masks():
+                        columns = rle.column_frame_runs_from_box_runs(*box_runs, image.width, image.height)
+                        text = rle.string_from_runs(columns)
+                        head = f"{frame + first} {id_} {id_ // _OF_CLASS} {image.height} {image.width} "
                         stream.write(f"{head}{text}\n".encode())
         if is_listed:
             with target.open(f"{folder}/{LABELS}".lstrip("/")) as stream:
@@ -346,9 +348,9 @@ def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
         write_sizes(target, sizes)
 
 
-def _write_png(target: Target, stem: str, pixels: Any) -> None:
+def _write_png(target: Target, stem: str, image: FlatImage) -> None:
     with target.open(f"{stem}.png") as stream:
-        stream.write(png.encoded(pixels))
+        stream.write(png.encoded_flat(image.with_values(image.values.astype(np.uint16))))
 
 
 def _ids(row: LabelRowV2, native: Any, numbers: dict[str, int], most: int) -> dict[str, int]:
@@ -377,14 +379,13 @@ def _ids(row: LabelRowV2, native: Any, numbers: dict[str, int], most: int) -> di
     return ids
 
 
-def _painted(row: LabelRowV2, written: Any, ids: dict[str, int]) -> Iterator[tuple[int, Any]]:
-    """Yield each frame with its ids as pixels."""
+def _painted(row: LabelRowV2, written: Any, ids: dict[str, int]) -> Iterator[tuple[int, FlatImage]]:
+    """Yield each frame with the image of its ids."""
     tolerance_px = max(CARRIES.tolerance_px, LEAST_TOLERANCE_PX)
     for frame, objects in sorted(written.items()):
         width, height = unit_size(row, frame)
         masks = [raster(one._frames[frame].coordinates, width, height, tolerance_px) for one in objects]
-        painting = Painting(masks, [ids[one.object_hash] for one in objects], height, width)
-        yield frame, np.concatenate(list(painting.bands()))
+        yield frame, Painting(masks, [ids[one.object_hash] for one in objects], height, width).image
 
 
 FORMAT = Format(

@@ -228,11 +228,9 @@ class _Writing:
         classes = [self._classes[one.object_name] for one in masked]
         for kind, values in ((OBJECTS, objects), (CLASSES, classes)):
             is_small = max(values) < VOID
-            bands = (
-                band.astype(np.uint8 if is_small else np.uint16)
-                for band in Painting(runs, values, image.height, image.width).bands()
-            )
-            data = png.encoded_in_bands(bands, image.height, image.width, self._palettes[kind] if is_small else [])
+            painted = Painting(runs, values, image.height, image.width).image
+            painted = painted.with_values(painted.values.astype(np.uint8 if is_small else np.uint16))
+            data = png.encoded_flat(painted, self._palettes[kind] if is_small else [])
             with self._target.open(f"{kind}{stem}.png") as stream:
                 stream.write(data)
 

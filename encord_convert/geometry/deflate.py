@@ -1,0 +1,278 @@
+"""Deflate of bytes that are given as runs: what zlib makes of the bytes themselves, at the cost of the runs.
+
+An image of masks is a few thousand runs and many million bytes. Here a run of equal bytes, or of a repeated pattern of
+two or three bytes, becomes one literal pattern and copies of what was just written; no byte is looked at by itself.
+
+Source: RFC 1950 (zlib), RFC 1951 (deflate), clause 3.2.
+"""
+
+from __future__ import annotations
+
+import heapq
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+
+_HEAD = b"\x78\x9c"
+_END_OF_BLOCK = 256
+_LONGEST_COPY = 258
+_LONGEST_CODE, _LONGEST_CODE_OF_LENGTHS = 15, 7
+_MODULUS = 65521
+_ALL_NEAR = np.ones(1, bool)
+_RUNS_OF_BLOCK = 1 << 16
+"""How many runs have codes of their own, which is how many are in memory as tokens."""
+
+_ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
+_FIXED_CODES = [8] * 144 + [9] * 112 + [7] * 24 + [8] * 8
+"""Lengths of the codes that need not be described; those of distances all have 5 bits."""
+
+_BASES = (
+    *range(3, 11), 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, _LONGEST_COPY,
+)  # fmt: skip
+_MORE_BITS = (*[0] * 8, *[1] * 4, *[2] * 4, *[3] * 4, *[4] * 4, *[5] * 4, 0)
+_SYMBOL_OF_COPY = np.repeat(np.arange(256, 286), np.diff((0, *_BASES, _LONGEST_COPY + 1)))
+"""The symbol of a copy of 3 to 258 bytes."""
+_MORE_OF_COPY = np.arange(_LONGEST_COPY + 1) - np.array((0, *_BASES))[_SYMBOL_OF_COPY - 256]
+_MORE_BITS_OF_SYMBOL = np.array((*[0] * 257, *_MORE_BITS), np.int64)
+
+
+class Runs(NamedTuple):
+    """Bytes that are 0 but for some runs, which do not overlap.
+
+    Parameters
+    ----------
+    starts : (n,) int64
+        First byte of each run, ascending.
+    counts : (n,) int64
+        How often the pattern of each stands there, at least once.
+    patterns : (n, unit) uint8
+        The bytes that are repeated; unit is 1 to 4.
+    units : (n,) int64
+        How many of these bytes are the pattern, all of them or one; the others are 0.
+    """
+
+    starts: Numbers
+    counts: Numbers
+    patterns: NDArray[np.uint8]
+    units: Numbers
+
+    def taken(self, chosen: Any) -> Runs:
+        """Return some of the runs."""
+        return Runs(*(part[chosen] for part in self))
+
+
+def zlib_of_runs(runs: Runs, size: int) -> bytes:
+    """Return a zlib stream of so many bytes, at least 1.
+
+    >>> import zlib
+    >>> runs = Runs(np.array([1]), np.array([3]), np.array([[7, 8]], np.uint8), np.array([2]))
+    >>> zlib.decompress(zlib_of_runs(runs, 9))
+    b'\\x00\\x07\\x08\\x07\\x08\\x07\\x08\\x00\\x00'
+    """
+    stream, count, begin = _Bits(), len(runs.starts), 0
+    for first in range(0, max(count, 1), _RUNS_OF_BLOCK):
+        behind = first + _RUNS_OF_BLOCK
+        end = int(runs.starts[behind]) if behind < count else size
+        _write_block(stream, runs.taken(slice(first, behind)), begin, end, is_last=behind >= count)
+        begin = end
+    return b"".join((_HEAD, stream.end(), struct.pack(">I", _adler(runs, size))))
+
+
+def _write_block(stream: _Bits, runs: Runs, begin: int, end: int, *, is_last: bool) -> None:
+    unit = runs.patterns.shape[1]
+    symbols, copies, is_near = _tokens(runs, begin, end)
+    used = np.bincount(symbols, minlength=286)
+    used[_END_OF_BLOCK] += 1
+    has_far = unit > 1 and not is_near.all()
+    own = _code_lengths(used.tolist(), _LONGEST_CODE)
+    # One distance takes one bit. Of two, those to the byte before and to the unit before, each does, too.
+    described = _description(own, [1, *[0] * (unit - 2), 1] if has_far else [1])
+    is_copy = symbols > _END_OF_BLOCK
+    copied, fixed = int(np.count_nonzero(is_copy)), np.array(_FIXED_CODES[:286])
+    own_bits = sum(bits for _, bits in described) + int((used * own).sum()) + copied
+    is_fixed = int((used * fixed).sum()) + 5 * copied < own_bits
+    lengths = _FIXED_CODES if is_fixed else own
+    codes, bits = np.array(_codes(lengths), np.uint64), np.array(lengths, np.int64)
+    stream.add([(int(is_last), 1), (1, 2)] if is_fixed else [(int(is_last), 1), (2, 2), *described])
+    values, lengths_bits = codes[symbols], bits[symbols]
+    values |= _MORE_OF_COPY[copies].astype(np.uint64) << lengths_bits.astype(np.uint64)
+    lengths_bits += _MORE_BITS_OF_SYMBOL[symbols]
+    if has_far:
+        far = np.uint64(_reversed(unit - 1, 5) if is_fixed else 1)
+        values |= np.where(is_copy & ~is_near, far, np.uint64(0)) << lengths_bits.astype(np.uint64)
+    lengths_bits += is_copy * (5 if is_fixed else 1)
+    stream.add_all(values, lengths_bits)
+    stream.add([(int(codes[_END_OF_BLOCK]), int(bits[_END_OF_BLOCK]))])
+
+
+def _tokens(runs: Runs, begin: int, end: int) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
+    """Return the symbols of a block, how many bytes those copy that copy, 0 for others, and whether from next to them.
+
+    A run is its pattern once, then copies; zeros between two runs are a run, too.
+    """
+    count, unit = runs.patterns.shape
+    edges = np.empty(2 * count + 2, np.int64)
+    edges[0], edges[-1] = begin, end
+    edges[1:-1:2], edges[2:-1:2] = runs.starts, runs.starts + runs.counts * runs.units
+    lengths, heads, texts = np.diff(edges), np.ones(2 * count + 1, np.int64), np.zeros((2 * count + 1, unit), np.int64)
+    heads[1::2], texts[1::2] = runs.units, runs.patterns
+    there = lengths > 0
+    lengths, heads, texts = lengths[there], heads[there], texts[there]
+    more = lengths - heads
+    whole = more // _LONGEST_COPY
+    rest = more - whole * _LONGEST_COPY
+    is_short = rest < 3  # too short for a copy, so that its bytes are said again
+    ends = np.cumsum(heads + whole + np.where(is_short, rest, 1))
+    symbols = np.full(int(ends[-1]), 285, np.int64)
+    copies = np.full(len(symbols), _LONGEST_COPY, np.int64)
+    places = np.append(0, ends[:-1])
+    for at in range(unit):
+        symbols[places[heads > at] + at] = texts[heads > at, at]
+        copies[places[heads > at] + at] = 0
+    behind = places + heads + whole
+    long = ~is_short
+    symbols[behind[long]], copies[behind[long]] = _SYMBOL_OF_COPY[rest[long]], rest[long]
+    for at in range(2):
+        again = is_short & (rest > at)
+        symbols[behind[again] + at] = texts[again, at % heads[again]]
+        copies[behind[again] + at] = 0
+    is_near = np.repeat(heads == 1, np.diff(ends, prepend=0)) if unit > 1 else _ALL_NEAR
+    return symbols, copies, is_near
+
+
+def _adler(runs: Runs, size: int) -> int:
+    """Return the checksum of clause 9 of RFC 1950; a byte counts as often as there are bytes from it to the end."""
+    starts, counts, patterns, units = runs
+    one, other = 1, size
+    for at in range(patterns.shape[1]):
+        values = patterns[:, at].astype(np.int64)
+        weights = counts * (size - starts - at) - units * (counts * (counts - 1) // 2)
+        one += int((values * counts).sum())
+        other += int((values * (weights % _MODULUS)).sum())
+    return other % _MODULUS << 16 | one % _MODULUS
+
+
+def _description(lengths: list[int], distances: list[int]) -> list[tuple[int, int]]:
+    """Return numbers with their bits that say how long the codes of a block are (clause 3.2.7)."""
+    listed = [*lengths]
+    symbols = [*_repeats([*listed, *distances])]
+    used = [0] * len(_ORDER)
+    for symbol, _, _ in symbols:
+        used[symbol] += 1
+    own = _code_lengths(used, _LONGEST_CODE_OF_LENGTHS)
+    codes = _codes(own)
+    ordered = [own[symbol] for symbol in _ORDER]
+    while len(ordered) > 4 and not ordered[-1]:
+        ordered.pop()
+    said = [(len(listed) - 257, 5), (len(distances) - 1, 5), (len(ordered) - 4, 4), *((one, 3) for one in ordered)]
+    for symbol, more, bits in symbols:
+        said.append((more << own[symbol] | codes[symbol], own[symbol] + bits))
+    return said
+
+
+def _repeats(lengths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield symbols for lengths of codes, with a number and its bits: 16 repeats what was before, 17 and 18 zeros."""
+    at = 0
+    while at < len(lengths):
+        value, count = lengths[at], 1
+        while at + count < len(lengths) and lengths[at + count] == value:
+            count += 1
+        at += count
+        if value:
+            yield value, 0, 0
+            count -= 1
+        while count >= 3:
+            if value:
+                some = min(count, 6)
+                yield 16, some - 3, 2
+            elif count < 11:
+                some = count
+                yield 17, some - 3, 3
+            else:
+                some = min(count, 138)
+                yield 18, some - 11, 7
+            count -= some
+        for _ in range(count):
+            yield value, 0, 0
+
+
+def _code_lengths(used: Sequence[int], longest: int) -> list[int]:
+    """Return how many bits each symbol's code has (Huffman), 0 for one that is not used; of one alone, 1."""
+    counts = [(count, symbol) for symbol, count in enumerate(used) if count]
+    lengths = [0] * len(used)
+    while True:
+        heap = [(count, number) for number, (count, _) in enumerate(counts)]
+        heapq.heapify(heap)
+        above = [0] * (2 * len(counts))
+        number = len(counts)
+        while len(heap) > 1:
+            (one, left), (other, right) = heapq.heappop(heap), heapq.heappop(heap)
+            above[left] = above[right] = number
+            heapq.heappush(heap, (one + other, number))
+            number += 1
+        depths = [0] * max(number, 2)
+        for node in range(number - 2, -1, -1):
+            depths[node] = depths[above[node]] + 1
+        if max(depths) <= longest:
+            for (_, symbol), depth in zip(counts, depths, strict=False):
+                lengths[symbol] = max(depth, 1)
+            return lengths
+        counts = [((count + 1) // 2, symbol) for count, symbol in counts]  # flatter, until no code is too long
+
+
+def _codes(lengths: Sequence[int]) -> list[int]:
+    """Return the codes of lengths (clause 3.2.2), their first bit lowest."""
+    codes, code, before = [0] * len(lengths), 0, 0
+    for length, symbol in sorted((length, symbol) for symbol, length in enumerate(lengths) if length):
+        code <<= length - before
+        codes[symbol] = _reversed(code, length)
+        code, before = code + 1, length
+    return codes
+
+
+def _reversed(code: int, bits: int) -> int:
+    return int(f"{code:0{bits}b}"[::-1], 2)
+
+
+class _Bits:
+    """Numbers of some bits each, one after the other, the lowest bit of each first."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._held, self._held_bits = 0, 0
+
+    def add(self, numbers: Sequence[tuple[int, int]]) -> None:
+        """Add numbers with their bits."""
+        held, at = self._held, self._held_bits
+        for number, bits in numbers:
+            held |= number << at
+            at += bits
+        whole = at >> 3
+        self._parts.append((held & (1 << 8 * whole) - 1).to_bytes(whole, "little"))
+        self._held, self._held_bits = held >> 8 * whole, at & 7
+
+    def add_all(self, numbers: NDArray[np.uint64], bits: Numbers) -> None:
+        """Add many numbers of at most 32 bits."""
+        ends = np.cumsum(bits) + self._held_bits
+        starts = ends - bits
+        words, shifts = starts >> 6, (starts & 63).astype(np.uint64)
+        firsts = np.flatnonzero(np.diff(words, prepend=-1))
+        packed = np.zeros((int(ends[-1]) >> 6) + 1, np.uint64)
+        packed[words[firsts]] = np.bitwise_or.reduceat(numbers << shifts, firsts)
+        spilt = np.flatnonzero(ends - 1 >> 6 > words)
+        packed[words[spilt] + 1] |= numbers[spilt] >> (np.uint64(64) - shifts[spilt])
+        packed[0] |= np.uint64(self._held)
+        data, whole = packed.astype("<u8", copy=False).tobytes(), int(ends[-1]) >> 3
+        self._parts.append(data[:whole])
+        self._held_bits = int(ends[-1]) & 7
+        self._held = data[whole] if self._held_bits else 0
+
+    def end(self) -> bytes:
+        """Return all bytes, the last filled up with zeros."""
+        self._parts.append(bytes([self._held][: self._held_bits]))
+        return b"".join(self._parts)
