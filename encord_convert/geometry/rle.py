@@ -627,13 +627,9 @@ def column_frame_runs_from_box_runs(
     runs = check_runs(runs, height, width)
     if len(runs) < 2:
         return np.array([area])
-    # A background row above and one below; then each difference between two rows that follow each other is a change in
-    # its column. Sorting the few changes is several times faster than transposing the many pixels.
-    padded = runs.copy() if len(runs) % 2 else np.append(runs, 0)
-    padded[0] += width
-    padded[-1] += width
-    pixels = np.repeat(_alternating(len(padded)), padded)
-    cells = np.flatnonzero(pixels[width:] != pixels[:-width])
+    # Each difference between two rows that follow each other is a change in its column; sorting the few changes is
+    # several times faster than transposing the many pixels.
+    cells = _cells_below_others(runs, height, width)
     rows = cells // width
     # cell = row * width + column; place = (left + column) * frame_height + top + row
     changes = cells * frame_height
@@ -851,6 +847,25 @@ def _runs_from_changes(changes: Runs, area: int) -> Runs:
     runs[count] = area
     runs[1:] -= changes
     return runs if runs[count] else runs[:count]
+
+
+def _cells_below_others(runs: Runs, height: int, width: int) -> Runs:
+    """Pixels, row x width + column, that differ from the one above them; there are unset rows above and below."""
+    if len(runs) * _LONG_RUN < height * width:
+        changes = _changes(runs)
+        edges = np.concatenate((changes, changes + width))
+        edges.sort()  # where a change meets one of the row above, nothing is between the two
+        starts, counts = edges[::2], edges[1::2] - edges[::2]
+        return np.repeat(starts + counts - np.cumsum(counts), counts) + np.arange(int(counts.sum()))
+    padded = runs.copy() if len(runs) % 2 else np.append(runs, 0)
+    padded[0] += width
+    padded[-1] += width
+    pixels = np.repeat(_alternating(len(padded)), padded)
+    return np.flatnonzero(pixels[width:] != pixels[:-width])
+
+
+_LONG_RUN = 128
+"""Pixels of a run on the average from which on the runs are looked at, and no pixel is."""
 
 
 def _without_touching(changes: Runs) -> Runs:

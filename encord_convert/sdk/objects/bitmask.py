@@ -168,7 +168,10 @@ class BitmaskCoordinates:
             return self._runs, *self._box
         from encord_convert.geometry.rle import box_runs_from_frame_runs
 
-        return box_runs_from_frame_runs(self._frame_runs(), *self._size)
+        # Whoever asks once asks again: what narrowing looks at is written. The runs of the frame follow from the box.
+        self._runs, *box = box_runs_from_frame_runs(self._frame_runs(), *self._size)
+        left, top, width, height = self._box = tuple(box)
+        return self._runs, left, top, width, height
 
     def _frame_runs(self) -> Any:
         """Return the row runs of the whole frame."""
