@@ -594,6 +594,10 @@ class Target:
         self._adopted.append(name)
         return path
 
+    def take(self, names: Iterable[str]) -> None:
+        """Take files that another process wrote where :meth:`scratch` has their names."""
+        self._names += names
+
     def written(self) -> list[str]:
         """Return the names of the files written."""
         return sorted(self._names)

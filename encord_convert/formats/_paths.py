@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from encord_convert.formats._files import name_fault
@@ -45,6 +45,17 @@ class Paths:
             self._folders.add(_code(above + own))
             above += own + "/"
         return self._first(above + last, suffix, by_stem=by_stem)
+
+    @staticmethod
+    def meet(parts: Sequence[Paths]) -> bool:
+        """Tell whether a path that one of several gave, or a folder of it, would have made another give a number."""
+        taken, folders = set[bytes](), set[bytes]()
+        for part in parts:
+            if part._taken & taken or part._taken & folders or part._folders & taken:
+                return True
+            taken |= part._taken
+            folders |= part._folders
+        return False
 
     def _first(self, path: str, suffix: str, *, by_stem: bool) -> str:
         found = self._free(path, lambda path: self._is_taken(path, suffix, by_stem=by_stem))

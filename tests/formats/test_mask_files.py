@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -391,13 +392,21 @@ def test_several_processes_read_images_of_classes_as_one_does(listed: str, tmp_p
 
 
 @pytest.mark.parametrize("name", ["masks", "masks-index", "masks-instance"])
-def test_several_processes_write_masks_as_one_does(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("encord_convert.formats.masks.page._LEAST_SHARED", 1)
+@pytest.mark.parametrize("where", ["folder", "archive", "names that meet"])
+def test_several_processes_write_masks_as_one_does(
+    name: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("encord_convert.formats.masks.write._LEAST_SHARED", 1)
     source = index_folder(tmp_path / "set", "")
+    if where == "names that meet":  # those of two parts
+        (source / "masks" / "4.png").rename(source / "masks" / "0.PNG")
+    if where == "archive":  # which is not cut
+        source = Path(shutil.make_archive(str(tmp_path / "set"), "zip", source))
     written_by = []
-    for jobs in (1, 2):
-        convert(source, tmp_path / str(jobs), from_="masks-index", to=name, jobs=jobs)
+    for jobs in (1, 2, 3):
+        report = convert(source, tmp_path / str(jobs), from_="masks-index", to=name, jobs=jobs)
         paths = sorted(path for path in (tmp_path / str(jobs)).rglob("*") if path.is_file())
-        written_by.append([(path.relative_to(tmp_path / str(jobs)), path.read_bytes()) for path in paths])
-    assert written_by[0] == written_by[1]
-    assert len(written_by[0]) > 5
+        files = [(path.relative_to(tmp_path / str(jobs)), path.read_bytes()) for path in paths]
+        written_by.append((files, report.counts(), [*map(str, report.losses())]))
+    assert written_by[0] == written_by[1] == written_by[2]
+    assert len(written_by[0][0]) > 5

@@ -51,19 +51,15 @@ Sources
 
 from __future__ import annotations
 
-import re
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from encord_convert.errors import OptionError, ReadError, WriteError
+from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._beside import tell_json
-from encord_convert.formats._files import Source, Target
-from encord_convert.formats._paths import Paths
+from encord_convert.formats._files import Source
 from encord_convert.formats.masks import rows as rows
 from encord_convert.formats.masks.folders import (
     has_nuclei,
@@ -72,22 +68,19 @@ from encord_convert.formats.masks.folders import (
     read_image,
     read_index_folder,
 )
-from encord_convert.formats.masks.names import image_path, safe_path
+from encord_convert.formats.masks.write import walk_index, walk_instance, write, write_parts
 from encord_convert.geometry import png
-from encord_convert.geometry.paintings import BoxRuns, FlatImage, mask_of, values_in
+from encord_convert.geometry.paintings import mask_of, values_in
 from encord_convert.hub.labelset import Hashes, LabelSet, frame_info
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.native import HUB, Keys
-from encord_convert.hub.rasterize import Layer
 from encord_convert.hub.visibility import unit_size
-from encord_convert.losses.narrow import Left, Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
-from encord_convert.workers import current_pool
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    pass
 
 CARRIES = rows.CARRIES
 
@@ -114,11 +107,6 @@ CARRIES_INDEX = Carries(
     native=frozenset({"ontology", "rows"}),
 )
 
-_FOLDER = "masks/"
-_MOST_OBJECTS = 65_535
-_MOST_INDICES = 254
-"""Classes that fit a palette: 0 is nothing, and 255 is void elsewhere."""
-
 
 @dataclass(frozen=True, slots=True)
 class IndexReadOptions:
@@ -133,162 +121,6 @@ class IndexReadOptions:
     def __post_init__(self) -> None:
         if not self.label:
             raise ValueError("label= is not allowed; it takes a word.")
-
-
-# --- writing --------------------------------------------------------------------------------------------------------
-
-
-class _Images:
-    """Writes images, which other processes encode where a conversion has several; each ends as it would without."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._waiting: deque[tuple[str, Future[bytes]]] = deque()
-
-    def write(self, name: str, image: FlatImage, palette: Sequence[png.Colour] = ()) -> None:
-        """Write an image."""
-        pool = current_pool()
-        if pool is None or image.height * image.width < _LEAST_SHARED:
-            self._put(name, png.encoded_flat(image, palette))
-            return
-        self._waiting.append((name, pool.start(png.encoded_flat, image, palette)))
-        if len(self._waiting) > 2 * pool.size:
-            self._take()
-
-    def end(self) -> None:
-        """Write what other processes still have."""
-        while self._waiting:
-            self._take()
-
-    def _take(self) -> None:
-        name, image = self._waiting.popleft()
-        self._put(name, image.result())
-
-    def _put(self, name: str, data: bytes) -> None:
-        with self._target.open(name) as stream:
-            stream.write(data)
-
-
-_LEAST_SHARED = 1 << 16
-"""How many pixels an image has that is worth sending to another process."""
-
-
-class _Files(_Images):
-    """Writes images of single objects."""
-
-    def __init__(self, target: Target) -> None:
-        super().__init__(target)
-        self._paths = Paths()
-        self._row: LabelRowV2 | None = None
-        self._frames: dict[int, tuple[str, int]] = {}
-
-    def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
-        width, height = unit_size(row, frame)
-        if row is not self._row:
-            self._row, self._frames = row, {}
-        folder, number = self._frames.get(frame) or (self._paths.folder(image_path(row, frame)), 0)
-        self._frames[frame] = folder, number + 1
-        name = f"{_FOLDER}{folder}/{number:03d}_{safe_path(instance.object_name).replace('/', '%2F')}.png"
-        self.write(name, FlatImage.of_mask(box_runs, height, width))
-        return {"file": name}
-
-    def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
-        raise AssertionError("objects have an image each")
-
-    def empty(self, row: LabelRowV2) -> None:
-        """There is nothing to show."""
-
-
-class _Layers(_Images):
-    """Writes one image per frame."""
-
-    def __init__(self, target: Target, kind: type, palette: list[png.Colour]) -> None:
-        super().__init__(target)
-        self._kind = kind
-        self._palette = palette
-        self._paths = Paths()
-
-    def mask(self, row: LabelRowV2, frame: int, instance: ObjectInstance, box_runs: BoxRuns) -> dict[str, Any]:
-        raise AssertionError("objects have an image in common")
-
-    def layer(self, row: LabelRowV2, frame: int, layer: Layer, values: Sequence[int]) -> str:
-        name = f"{_FOLDER}{self._paths.file(image_path(row, frame), '.png')}.png"
-        self.write(name, layer.image(values, self._kind), self._palette)
-        return name
-
-    def empty(self, row: LabelRowV2) -> None:
-        """Its layer has been written."""
-
-
-def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
-    """Write an image per object."""
-    sink = _Files(target)
-    rows.write_rows(narrowed, narrowed, target, sink)
-    sink.end()
-    rows.write_classes(target, "masks", narrowed, classes=_listed(narrowed))
-
-
-def walk_instance(narrowed: Narrowed, target: Target, options: NoOptions) -> Iterator[Left]:
-    """Yield what is left of each row.
-
-    Raises
-    ------
-    WriteError
-        A frame has more than 65,535 objects.
-    """
-    for left in narrowed:
-        for frame, layer in left.layers.items():
-            if len(layer.values) > _MOST_OBJECTS:
-                fact = f"has {len(layer.values)} objects; 16 bits tell {_MOST_OBJECTS} apart."
-                raise WriteError(f"{left.row.data_title}, frame {frame}: {fact}")
-        yield left
-
-
-def write_instance(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
-    """Write an image of object numbers per frame."""
-    sink = _Layers(target, np.uint16, [])
-    rows.write_rows(narrowed, walk_instance(narrowed, target, options), target, sink)
-    sink.end()
-    rows.write_classes(target, "masks-instance", narrowed, classes=_listed(narrowed))
-
-
-def walk_index(narrowed: Narrowed, target: Target, options: NoOptions) -> Iterator[Left]:
-    """Yield what is left of each row.
-
-    Raises
-    ------
-    WriteError
-        There are more than 65,535 classes.
-    """
-    classes = rows.class_rows(narrowed)
-    if len(classes) > _MOST_OBJECTS:
-        raise WriteError(f"{target.name}: has {len(classes)} classes; 16 bits tell {_MOST_OBJECTS} apart.")
-    yield from narrowed
-
-
-def write_index(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
-    """Write an image of class numbers per frame."""
-    classes = rows.class_rows(narrowed)
-    values = {item.name: value for value, item in enumerate(classes, 1)}
-    is_small = len(classes) <= _MOST_INDICES
-    palette = [(0, 0, 0), *(_colour(item.color) for item in classes)] if is_small else []
-    sink = _Layers(target, np.uint8 if is_small else np.uint16, palette)
-    rows.write_rows(narrowed, walk_index(narrowed, target, options), target, sink, values)
-    sink.end()
-    listed = [{"value": value, **entry} for value, entry in zip(values.values(), _listed(narrowed), strict=True)]
-    rows.write_classes(target, "masks-index", narrowed, classes=listed)
-
-
-def _listed(narrowed: Narrowed) -> list[dict[str, Any]]:
-    return [
-        {"name": item.name, "color": item.color, "featureNodeHash": item.feature_node_hash}
-        for item in rows.class_rows(narrowed)
-    ]
-
-
-def _colour(text: str) -> png.Colour:
-    found = re.fullmatch(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", text)
-    return (int(found[1], 16), int(found[2], 16), int(found[3], 16)) if found else (255, 255, 255)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -436,7 +268,7 @@ FORMAT = Format(
     suffixes=(),
     identify=identify,
     importer=Importer(read, NoOptions, CARRIES),
-    exporter=Exporter.of_narrowed(write, NoOptions, CARRIES),
+    exporter=Exporter.of_narrowed(partial(write, "masks"), NoOptions, CARRIES, partial(write_parts, "masks")),
 )
 
 FORMAT_INSTANCE = Format(
@@ -446,7 +278,13 @@ FORMAT_INSTANCE = Format(
     suffixes=(),
     identify=identify_instance,
     importer=Importer(read_instance, NoOptions, CARRIES_INSTANCE),
-    exporter=Exporter.of_narrowed(write_instance, NoOptions, CARRIES_INSTANCE, walk=walk_instance),
+    exporter=Exporter.of_narrowed(
+        partial(write, "masks-instance"),
+        NoOptions,
+        CARRIES_INSTANCE,
+        partial(write_parts, "masks-instance"),
+        walk=walk_instance,
+    ),
 )
 
 FORMAT_INDEX = Format(
@@ -456,5 +294,11 @@ FORMAT_INDEX = Format(
     suffixes=(),
     identify=identify_index,
     importer=Importer(read_index, IndexReadOptions, CARRIES_INDEX, cuts=True),
-    exporter=Exporter.of_narrowed(write_index, NoOptions, CARRIES_INDEX, walk=walk_index),
+    exporter=Exporter.of_narrowed(
+        partial(write, "masks-index"),
+        NoOptions,
+        CARRIES_INDEX,
+        partial(write_parts, "masks-index"),
+        walk=walk_index,
+    ),
 )

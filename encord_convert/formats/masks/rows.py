@@ -193,7 +193,8 @@ def _members(
         layers[str(frame)] = sink.layer(row, frame, layer, painted)
         places[frame] = {one.object_hash: {"value": value} for one, value in zip(layer.instances, painted, strict=True)}
     contents.objects = {}
-    for instance, frames in left.objects():
+    is_area = carries.one_layer == "classes"  # no object is told from others: what is left of them is the layer
+    for instance, frames in () if is_area else left.objects():
         coordinates = {}
         for frame in frames:
             place = places[frame][instance.object_hash] if layers else _put(sink, row, frame, instance)
@@ -201,8 +202,6 @@ def _members(
         contents.objects[instance.object_hash] = left.with_coordinates(instance, coordinates)
     if row.data_type is DataType.IMAGE and not any(one._frames for one in contents.objects.values()):
         sink.empty(row)
-    if carries.one_layer == "classes":  # no object is told from others: what is left of them is the layer
-        contents.objects = {}
     if Feature.CLASSIFICATIONS not in carries.features:
         contents.classifications = {}
     members = Writer(structure, contents).write()

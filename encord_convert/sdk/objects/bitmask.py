@@ -169,8 +169,8 @@ class BitmaskCoordinates:
         from encord_convert.geometry.rle import box_runs_from_frame_runs
 
         # Whoever asks once asks again: what narrowing looks at is written. The runs of the frame follow from the box.
-        self._runs, *box = box_runs_from_frame_runs(self._frame_runs(), *self._size)
-        left, top, width, height = self._box = tuple(box)
+        self._runs, left, top, width, height = box_runs_from_frame_runs(self._frame_runs(), *self._size)
+        self._box = left, top, width, height
         return self._runs, left, top, width, height
 
     def _frame_runs(self) -> Any:
