@@ -23,7 +23,6 @@ _END_OF_BLOCK = 256
 _LONGEST_COPY = 258
 _LONGEST_CODE, _LONGEST_CODE_OF_LENGTHS = 15, 7
 _MODULUS = 65521
-_ALL_NEAR = np.ones(1, bool)
 _RUNS_OF_BLOCK = 1 << 16
 """How many runs have codes of their own, which is how many are in memory as tokens."""
 
@@ -38,7 +37,9 @@ _MORE_BITS = (*[0] * 8, *[1] * 4, *[2] * 4, *[3] * 4, *[4] * 4, *[5] * 4, 0)
 _SYMBOL_OF_COPY = np.repeat(np.arange(256, 286), np.diff((0, *_BASES, _LONGEST_COPY + 1)))
 """The symbol of a copy of 3 to 258 bytes."""
 _MORE_OF_COPY = np.arange(_LONGEST_COPY + 1) - np.array((0, *_BASES))[_SYMBOL_OF_COPY - 256]
-_MORE_BITS_OF_SYMBOL = np.array((*[0] * 257, *_MORE_BITS), np.int64)
+_WHOLE, _MOST_WHOLE = 285, 4
+"""The symbol of a copy of full length, and how many of them are one token: codes of 16 bits each fit into 64."""
+_FAR = _WHOLE + _MOST_WHOLE
 
 
 class Runs(NamedTuple):
@@ -84,36 +85,55 @@ def zlib_of_runs(runs: Runs, size: int) -> bytes:
 
 
 def _write_block(stream: _Bits, runs: Runs, begin: int, end: int, *, is_last: bool) -> None:
-    unit = runs.patterns.shape[1]
-    symbols, copies, is_near = _tokens(runs, begin, end)
-    used = np.bincount(symbols, minlength=286)
-    used[_END_OF_BLOCK] += 1
-    has_far = unit > 1 and not is_near.all()
-    own = _code_lengths(used.tolist(), _LONGEST_CODE)
-    # One distance takes one bit. Of two, those to the byte before and to the unit before, each does, too.
-    described = _description(own, [1, *[0] * (unit - 2), 1] if has_far else [1])
-    is_copy = symbols > _END_OF_BLOCK
-    copied, fixed = int(np.count_nonzero(is_copy)), np.array(_FIXED_CODES[:286])
-    own_bits = sum(bits for _, bits in described) + int((used * own).sum()) + copied
-    is_fixed = int((used * fixed).sum()) + 5 * copied < own_bits
-    lengths = _FIXED_CODES if is_fixed else own
-    codes, bits = np.array(_codes(lengths), np.uint64), np.array(lengths, np.int64)
+    tokens, tails, more = _tokens(runs, begin, end)
+    used = np.bincount(tokens, minlength=2 * _FAR)
+    far = runs.patterns.shape[1] - 1 if used[_FAR:].any() else 0
+    used = used[:_FAR] + used[_FAR:]
+    symbols = used[:286]
+    symbols[_END_OF_BLOCK] = 1
+    symbols[_WHOLE] = used[_WHOLE:] @ np.arange(1, _MOST_WHOLE + 1)
+    own = _code_lengths(symbols.tolist(), _LONGEST_CODE)
+    # The one distance takes one bit. Of two, to the byte before and to the unit before, each does, too.
+    described = _description(own, [1, *[0] * (far - 1), 1] if far else [1])
+    copied = int(symbols[_END_OF_BLOCK + 1 :].sum())
+    own_bits = sum(bits for _, bits in described) + int((symbols * own).sum()) + copied
+    is_fixed = int((symbols * _FIXED_CODES[:286]).sum()) + 5 * copied < own_bits
+    lengths, distance = (_FIXED_CODES, (_reversed(far, 5), 5)) if is_fixed else (own, (1, 1))
+    codes = _codes(lengths)
+    numbers, bits = _numbers(codes, lengths, distance)
     stream.add([(int(is_last), 1), (1, 2)] if is_fixed else [(int(is_last), 1), (2, 2), *described])
-    values, lengths_bits = codes[symbols], bits[symbols]
-    values |= _MORE_OF_COPY[copies].astype(np.uint64) << lengths_bits.astype(np.uint64)
-    lengths_bits += _MORE_BITS_OF_SYMBOL[symbols]
-    if has_far:
-        far = np.uint64(_reversed(unit - 1, 5) if is_fixed else 1)
-        values |= np.where(is_copy & ~is_near, far, np.uint64(0)) << lengths_bits.astype(np.uint64)
-    lengths_bits += is_copy * (5 if is_fixed else 1)
-    stream.add_all(values, lengths_bits)
-    stream.add([(int(codes[_END_OF_BLOCK]), int(bits[_END_OF_BLOCK]))])
+    values = numbers[tokens]
+    values[tails] |= more.astype(np.uint64) << np.array(lengths, np.uint64)[tokens[tails] % _FAR]
+    stream.add_all(values, bits[tokens])
+    stream.add([(codes[_END_OF_BLOCK], lengths[_END_OF_BLOCK])])
 
 
-def _tokens(runs: Runs, begin: int, end: int) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
-    """Return the symbols of a block, how many bytes those copy that copy, 0 for others, and whether from next to them.
+def _numbers(codes: list[int], lengths: list[int], far: tuple[int, int]) -> tuple[NDArray[np.uint64], Numbers]:
+    """Return the bits of each token, with room for those that say how long a copy is, and how many they are.
 
-    A run is its pattern once, then copies; zeros between two runs are a run, too.
+    ``far`` is the code of the distance to the unit before; that to the byte before has as many bits, all 0.
+    """
+    numbers, bits = [0] * (2 * _FAR), [0] * (2 * _FAR)
+    for token in range(_WHOLE + 1):
+        numbers[token] = numbers[token + _FAR] = codes[token]
+        bits[token] = lengths[token]
+        if token > _END_OF_BLOCK:
+            bits[token] += _MORE_BITS[token - _END_OF_BLOCK - 1]
+            numbers[token + _FAR] |= far[0] << bits[token]
+            bits[token] += far[1]
+        bits[token + _FAR] = bits[token]
+    for whole in (_WHOLE, _WHOLE + _FAR):
+        for count in range(1, _MOST_WHOLE):
+            bits[whole + count] = bits[whole] * (count + 1)
+            numbers[whole + count] = numbers[whole + count - 1] << bits[whole] | numbers[whole]
+    return np.array(numbers, np.uint64), np.array(bits, np.int64)
+
+
+def _tokens(runs: Runs, begin: int, end: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Return the tokens of a block; where copies are that have more bits, and what these say.
+
+    A run is its pattern once, then copies; zeros between two runs are a run, too. Tokens are symbols; up to four copies
+    of full length are one; copies from the unit before are ``_FAR`` behind those from the byte before.
     """
     count, unit = runs.patterns.shape
     edges = np.empty(2 * count + 2, np.int64)
@@ -121,28 +141,31 @@ def _tokens(runs: Runs, begin: int, end: int) -> tuple[Numbers, Numbers, NDArray
     edges[1:-1:2], edges[2:-1:2] = runs.starts, runs.starts + runs.counts * runs.units
     lengths, heads, texts = np.diff(edges), np.ones(2 * count + 1, np.int64), np.zeros((2 * count + 1, unit), np.int64)
     heads[1::2], texts[1::2] = runs.units, runs.patterns
-    there = lengths > 0
+    there = np.flatnonzero(lengths)
     lengths, heads, texts = lengths[there], heads[there], texts[there]
     more = lengths - heads
     whole = more // _LONGEST_COPY
     rest = more - whole * _LONGEST_COPY
+    wholes, over = (whole + _MOST_WHOLE - 1) // _MOST_WHOLE, whole % _MOST_WHOLE
     is_short = rest < 3  # too short for a copy, so that its bytes are said again
-    ends = np.cumsum(heads + whole + np.where(is_short, rest, 1))
-    symbols = np.full(int(ends[-1]), 285, np.int64)
-    copies = np.full(len(symbols), _LONGEST_COPY, np.int64)
+    ends = np.cumsum(heads + wholes + np.where(is_short, rest, 1))
     places = np.append(0, ends[:-1])
+    behind = places + heads + wholes
+    far = (heads > 1) * _FAR
+    tokens = np.full(int(ends[-1]), _WHOLE + _MOST_WHOLE - 1, np.int64)
+    if unit > 1:
+        tokens += np.repeat(far, np.diff(ends, prepend=0))
     for at in range(unit):
-        symbols[places[heads > at] + at] = texts[heads > at, at]
-        copies[places[heads > at] + at] = 0
-    behind = places + heads + whole
-    long = ~is_short
-    symbols[behind[long]], copies[behind[long]] = _SYMBOL_OF_COPY[rest[long]], rest[long]
+        head = np.flatnonzero(heads > at)
+        tokens[places[head] + at] = texts[head, at]
+    fewer = np.flatnonzero(over)
+    tokens[behind[fewer] - 1] = _WHOLE - 1 + over[fewer] + far[fewer]
+    long = np.flatnonzero(~is_short)
+    tokens[behind[long]] = _SYMBOL_OF_COPY[rest[long]] + far[long]
     for at in range(2):
-        again = is_short & (rest > at)
-        symbols[behind[again] + at] = texts[again, at % heads[again]]
-        copies[behind[again] + at] = 0
-    is_near = np.repeat(heads == 1, np.diff(ends, prepend=0)) if unit > 1 else _ALL_NEAR
-    return symbols, copies, is_near
+        again = np.flatnonzero(is_short & (rest > at))
+        tokens[behind[again] + at] = texts[again, at % heads[again]]
+    return tokens, behind[long], _MORE_OF_COPY[rest[long]]
 
 
 def _adler(runs: Runs, size: int) -> int:
@@ -257,7 +280,7 @@ class _Bits:
         self._held, self._held_bits = held >> 8 * whole, at & 7
 
     def add_all(self, numbers: NDArray[np.uint64], bits: Numbers) -> None:
-        """Add many numbers of at most 32 bits."""
+        """Add many numbers of at most 64 bits."""
         ends = np.cumsum(bits) + self._held_bits
         starts = ends - bits
         words, shifts = starts >> 6, (starts & 63).astype(np.uint64)
