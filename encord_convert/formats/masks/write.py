@@ -30,7 +30,6 @@ from encord_convert.hub.loss import Carries
 from encord_convert.hub.rasterize import Layer
 from encord_convert.hub.visibility import unit_size
 from encord_convert.losses.narrow import Left, Narrowed
-from encord_convert.losses.report import Account
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 from encord_convert.workers import Pool, current_pool, pool
 
@@ -222,7 +221,7 @@ class _Part(msgspec.Struct):
 
     names: list[str]
     paths: Paths
-    account: Account
+    account: Any
 
 
 class _PartTarget(Target):
