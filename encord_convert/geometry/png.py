@@ -78,6 +78,9 @@ def encoded(pixels: NDArray[Any], palette: Sequence[Colour] = ()) -> bytes:
     >>> decoded(encoded(np.array([[0, 300]], np.uint16))).pixels
     array([[  0, 300]], dtype=uint16)
     """
+    height, width = pixels.shape
+    if _row_bytes(pixels.dtype, width) * height < _LEAST_BYTES:
+        return _file(height, width, pixels.dtype, palette, lines_of_pixels([pixels]))
     return encoded_flat(FlatImage.of([pixels]), palette)
 
 
@@ -92,18 +95,27 @@ def encoded_flat(image: FlatImage, palette: Sequence[Colour] = ()) -> bytes:
     palette : sequence of Colour
         As of :func:`encoded`.
     """
-    depth, colour_type = _KINDS[image.values.dtype.itemsize]
-    depth, colour_type = 1 if image.values.dtype == bool else depth, 3 if palette else colour_type
-    pixels = image.height * image.width
-    as_runs = pixels * depth * _CHANNELS[colour_type] // 8 >= _LEAST_BYTES and len(image.begins) * _RUN_PIXELS < pixels
-    header = struct.pack(">IIBBBBB", image.width, image.height, depth, colour_type, 0, 0, 0)
+    height, width, type_ = image.height, image.width, image.values.dtype
+    are_few = len(image.begins) * _RUN_PIXELS < height * width
+    as_runs = are_few and _row_bytes(type_, width) * height >= _LEAST_BYTES
+    lines = lines_of_runs(image) if as_runs else lines_of_pixels(image.bands())
+    return _file(height, width, type_, palette, lines)
+
+
+def _row_bytes(type_: np.dtype[Any], width: int) -> int:
+    depth, colour_type = _KINDS[type_.kind, type_.itemsize]
+    return (width * depth * _CHANNELS[colour_type] + 7) // 8
+
+
+def _file(height: int, width: int, type_: np.dtype[Any], palette: Sequence[Colour], lines: bytes) -> bytes:
+    depth, colour_type = _KINDS[type_.kind, type_.itemsize]
+    header = struct.pack(">IIBBBBB", width, height, depth, 3 if palette else colour_type, 0, 0, 0)
     colours = _chunk(b"PLTE", bytes(np.array(palette, np.uint8))) if palette else b""
-    lines = lines_of_runs(image) if as_runs else lines_of_pixels(image)
     return SIGNATURE + _chunk(b"IHDR", header) + colours + _chunk(b"IDAT", lines) + _chunk(b"IEND", b"")
 
 
-_KINDS = {1: (8, 0), 2: (16, 0), 4: (8, 2)}
-"""Bits of a sample and colour type, by the bytes of a value."""
+_KINDS = {("b", 1): (1, 0), ("u", 1): (8, 0), ("u", 2): (16, 0), ("u", 4): (8, 2)}
+"""Bits of a sample and colour type, by the type of the values."""
 _LEAST_BYTES, _RUN_PIXELS = 1 << 18, 16
 """Bytes of an image, and pixels of a run in it, from which on runs are faster; below, zlib finds more, too."""
 

@@ -6,6 +6,7 @@ Sources: PNG (Portable Network Graphics), 2nd edition, ISO/IEC 15948:2004, claus
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,11 @@ from encord_convert.geometry.paintings import FlatImage
 _LEVEL = 6
 
 
-def lines_of_pixels(image: FlatImage) -> bytes:
-    """Return the lines of an image, none of them filtered, as zlib packs them."""
+def lines_of_pixels(bands: Iterable[NDArray[Any]]) -> bytes:
+    """Return the lines of an image that comes a band of rows at a time, none of them filtered, as zlib packs them."""
     packer = zlib.compressobj(_LEVEL)
     parts = []
-    for band in image.bands():
+    for band in bands:
         if band.dtype == bool:
             rows = np.packbits(band, axis=1)
         elif band.itemsize == 2:
