@@ -272,6 +272,8 @@ def union_of_runs(masks: Iterable[ArrayLike], area: int) -> Runs:
     array([0, 4, 2])
     """
     changes = [changes_of(check_runs(runs, 1, area)) for runs in masks]
+    if len(changes) == 1:
+        return runs_from_changes(changes[0], area)
     starts = np.sort(np.concatenate([each[0::2] for each in changes] or [np.empty(0, np.int64)]))
     ends = np.sort(np.concatenate([each[1::2] for each in changes] or [np.empty(0, np.int64)]))
     if not len(starts):
