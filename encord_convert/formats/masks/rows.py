@@ -347,7 +347,7 @@ def _rows(
                     unread |= {f"record.{key}": value for key, value in keys.items()}
                 members = row_from(msgspec.json.encode(members))
                 row = LabelRowV2._from_dict(members, structure)
-                found = check.unread(members)
+                found = check.unread(members, row._contents.unread)
                 if found is not None:
                     unread |= found.unread
                 if unread or found is not None:

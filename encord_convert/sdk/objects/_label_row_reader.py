@@ -18,6 +18,7 @@ from weakref import ref
 from encord_convert.sdk.common.time_parser import parse_datetime
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import LabelRowError
+from encord_convert.sdk.objects._answer_values import Unread
 from encord_convert.sdk.objects._classification_ranges import MOST_FRAMES, Disagreement, Ranges
 from encord_convert.sdk.objects._frame_info import (
     CarriedClassificationFrameData,
@@ -169,6 +170,8 @@ class Contents:
         Keys of the row that the model does not know.
     texts : dict
         Texts of the row that are written as they came.
+    unread : list of (str, value)
+        What its answers said that is neither held nor written back, by where it stood.
     """
 
     __slots__ = (
@@ -188,6 +191,7 @@ class Contents:
         "texts",
         "touched",
         "units",
+        "unread",
     )
 
     def __init__(self, stats: LabelRowReadOnlyData) -> None:
@@ -207,6 +211,7 @@ class Contents:
         self.extras: dict[str, Any] = {}
         self.has_extras = False
         self.texts: dict[str, Any] = {}
+        self.unread: Unread = []
 
     def take(self, other: Contents) -> None:
         """Take copies of what another row holds beside its facts and its labels."""
@@ -524,7 +529,7 @@ class Reader:
         item = self._structure._feature(feature_hash, Classification)
         instance = ClassificationInstance(item, classification_hash=hash_)
         if answers is not None:
-            instance.set_answer_from_list(answers["classifications"])
+            self._contents.unread += instance._read_answers(answers["classifications"])
             if len(answers) > 2:
                 instance._extras = _extras_of(answers, "classificationHash")
         self._contents.classifications[instance._hash] = instance
@@ -558,7 +563,7 @@ class Reader:
 
     def _take_answers(self, instance: ObjectInstance, answers: list[dict[str, Any]], *, is_read: bool) -> None:
         instance._row = ref(self)  # type: ignore[arg-type]
-        instance._read_answers(answers, is_read=is_read)
+        self._contents.unread += instance._read_answers(answers, is_read=is_read)
 
     def _keep_orphans(self, name: str, entries: dict[str, Any], known: dict[str, Any]) -> None:
         orphans = {key: _copied(entry) for key, entry in entries.items() if key not in known}
