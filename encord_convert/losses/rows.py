@@ -121,9 +121,10 @@ class RowLosses:
         Only shapes of which something may be lost are made.
         """
         report, dropped, variants = self._report, set[int](), set(table.variants)
-        asked: dict[int, list[int]] = {
-            number: [] for number, labels in table.classifications.items() if any(map(self._loses_of_image, labels))
+        images = {
+            number: labels for number, labels in table.classifications.items() if any(map(self._loses_of_image, labels))
         }
+        asked: dict[int, list[int]] = {number: [] for number in images}
         for place in sorted(self._unsure(table, variants)):
             asked.setdefault(table.image_of(place), []).append(place)
         for number, places in sorted(asked.items()):
@@ -138,7 +139,7 @@ class RowLosses:
                 self._turn_to(table, number)
                 if not self._object(table.object(place)):
                     dropped.add(place)
-            for classification in table.classifications.get(number, ()):
+            for classification in images.get(number, ()):
                 self._turn_to(table, number)
                 lose_classification(report, classification, self._carries)
         return variants, dropped

@@ -308,6 +308,9 @@ class _Reading:
             else:
                 detail = f"The block {key!r} is long and not one of COCO; it was not read."
                 lose_block(self.counts, key, detail, where)
+        if index.invalid_images:
+            lose_block(self.counts, "images", "An entry of 'images' is not an object, and was not read.", where,
+                       index.invalid_images)  # fmt: skip
         if index.renamed:
             detail = f"The annotations stand in the block {index.renamed!r}."
             self.counts.note(Level.WARNING, "BLOCK_RENAMED", detail, where)

@@ -200,8 +200,10 @@ class _Reading:
         number = entry.get("group_id")
         if group.is_joined:
             native["group_id"] = number
+        elif type(number) is int:
+            members["group_id"] = str(number)
         elif number is not None:
-            members["group_id"] = str(number) if type(number) is int else msgspec.json.encode(number).decode()
+            native["group_id"] = number
         given = entry.get("attributes")
         left = {}
         for key, value in given.items() if isinstance(given, dict) else ():

@@ -35,6 +35,7 @@ _ANNOTATION_KEYS = frozenset(
     {"result", "was_cancelled", "skipped", "completed_by", "ground_truth", "score", "created_at", "updated_at"}
 )
 _SIDES = ("original_width", "original_height")
+_NUMBERS = (*_SIDES, "item_index")
 _BRUSH_KEYS = frozenset({"format", "rle", "brushlabels", "labels"})
 _ELLIPSE_TYPES = ("ellipselabels", "ellipse")
 _ELLIPSE_KEYS = frozenset({"x", "y", "radiusX", "radiusY", "rotation", "ellipselabels", "labels"})
@@ -106,7 +107,7 @@ def _task(task: dict[str, Any], number: int, place: str) -> Iterator[Record]:
         unread += unread_of(one.members, _ANNOTATION_KEYS, "annotation.")
         for result in one.results:
             unread += unread_of(result, _RESULT_KEYS, "result.")
-            unread += tuple(f"result.{key}" for key in _SIDES if type(result.get(key)) not in (int, type(None)))
+            unread += tuple(f"result.{key}" for key in _NUMBERS if type(result.get(key)) not in (int, type(None)))
             value = result.get("value")
             if isinstance(value, dict) and value.get("format") == "rle":
                 unread += unread_of(value, _BRUSH_KEYS | {str(result.get("type"))}, "value.")

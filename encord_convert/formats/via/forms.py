@@ -62,6 +62,10 @@ def count_unread(source: Source, name: str, form: str, marks: Marks) -> None:
             marks.counts.into["image", ""] += 1
             detail = f"{key!r} is not an image with a name: {one!r:.60}"
             marks.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
+        elif not isinstance(given := one.get("regions", []), list | dict | None):
+            marks.counts.into["region", ""] += 1
+            detail = f"'regions' of {key!r} is not a list: {given!r:.60}"
+            marks.counts.drop("INVALID_ANNOTATION", Feature.SHAPE, ("region", ""), Where(source.place(name)), detail)
 
 
 def _images(source: Source, name: str, form: str) -> Iterator[tuple[str, Any]]:
