@@ -85,3 +85,18 @@ def test_regions_of_via_that_are_not_a_list_are_counted(tmp_path: Path) -> None:
     report = convert(tmp_path / "in.json", tmp_path / "out", from_="via", to="via", report=Report(),
                      read_options=options)  # fmt: skip
     assert [(loss.code, loss.count) for loss in report.losses()] == [("INVALID_ANNOTATION", 1)]
+
+
+@pytest.mark.parametrize(
+    ("in_image", "in_box", "label"),
+    [("", "", None), ("see ticket 7", "", ""), ("\n  see ticket 7\n", "", ""), ("", "blurred", "annotation.#text"),
+     ("", "<attribute name='a'>1</attribute>blurred", "annotation.#text")],
+)  # fmt: skip
+def test_text_where_cvat_has_none_is_counted(in_image: str, in_box: str, label: str | None, tmp_path: Path) -> None:
+    declared = "<attribute><name>a</name><input_type>text</input_type></attribute>"
+    meta = f"<task><labels><label><name>car</name><attributes>{declared}</attributes></label></labels></task>"
+    box = f'<box label="car" xtl="1" ytl="2" xbr="30" ybr="40" occluded="0">{in_box}</box>'
+    image = f'<image id="0" name="a.jpg" width="100" height="80">{box}{in_image}</image>'
+    (tmp_path / "in.xml").write_text(f"<annotations><version>1.1</version><meta>{meta}</meta>{image}</annotations>")
+    report = convert(tmp_path / "in.xml", tmp_path / "out", from_="cvat", to="cvat", report=Report())
+    assert [loss.label for loss in report.losses()] == ([] if label is None else [label])

@@ -292,6 +292,7 @@ def _strays_before(element: Any) -> Iterator[tuple[str, Stray]]:
 
 def _image(element: Any) -> Image:
     shapes = [_shape(child) for child in element if isinstance(child.tag, str)]
+    shapes += _texts_in(element)
     return Image(dict(element.items()), shapes, element.sourceline)
 
 
@@ -302,14 +303,28 @@ def _track(element: Any) -> Track:
             tracks.append(_track(child))
         elif isinstance(child.tag, str):
             shapes.append(_shape(child))
+    shapes += _texts_in(element)
     return Track(dict(element.items()), shapes, tracks, element.sourceline)
+
+
+def _has_text(element: Any) -> bool:
+    """Tell whether text stands in an element, or between what is in it."""
+    texts = (element.text, *(child.tail for child in element))
+    return any(text is not None and not text.isspace() for text in texts)
+
+
+def _texts_in(element: Any) -> list[Shape]:
+    """Return the text in an image or a track, where there is none, as an element nobody knows."""
+    if not _has_text(element):
+        return []
+    return [("#text", "", sides_of({}), {}, NO_ANSWERS, None, element.sourceline)]
 
 
 def _shape(element: Any) -> Shape:
     values = dict(element.items())
     label = values.get("label", "")
-    if element.text and element.text.strip():
-        values[f"{UNREAD}#text"] = element.text
+    if _has_text(element):
+        values[f"{UNREAD}#text"] = ""
     if not len(element):
         return element.tag, label, sides_of(values), values, NO_ANSWERS, None, element.sourceline
     answers: list[tuple[str, str]] = []
