@@ -22,8 +22,10 @@ def test_no_mutation_ends_in_a_bug_a_hang_or_an_output_nobody_can_read(name: str
 
 
 ONCE_FOUND = [
-    ("coco", 5223), ("coco", 10205), ("coco", 10356), ("cvat", 4631), ("cvat", 10363), ("labelme", 12589),
-    ("labelme", 52649),     ("rle", 6368), ("rle", 7629), ("yolo", 4982), ("yolo", 7751),
+    ("coco", 5223), ("coco", 10205), ("coco", 10356), ("coco", 11937), ("coco", 50322), ("cvat", 4631),
+    ("cvat", 10363), ("labelme", 12589), ("labelme", 52649), ("masks", 9385), ("masks-index", 62282),
+    ("openimages", 12209), ("rle", 6368), ("rle", 7629), ("rle", 52609), ("yolo", 4982), ("yolo", 7751),
+    ("yolo", 11700),
 ]  # fmt: skip
 """Of seed 2026: inputs that ended so."""
 

@@ -20,11 +20,10 @@ from encord_convert.formats.coco.read_geometry import Drawing, Invalid, coordina
 from encord_convert.formats.coco.read_regular import SHAPES, Alike
 from encord_convert.formats.coco.read_shapes import Reader
 from encord_convert.hub.table import Column, Size
+from encord_convert.hub.visibility import FARTHEST_PX
 from encord_convert.sdk.objects import Shape
 
 Floats = NDArray[np.float64]
-
-_FARTHEST = 1e15
 
 _rings = msgspec.json.Decoder(list[list[list[float]]])
 _boxes = msgspec.json.Decoder(list[list[float]])
@@ -101,7 +100,7 @@ class Plain:
             kept = [number for number, box in enumerate(found) if len(box) == 4]
             at, found = [at[number] for number in kept], [found[number] for number in kept]
         numbers = np.array(found, np.float64).reshape(-1, 4)
-        good = (np.abs(numbers) < _FARTHEST).all(axis=1) & (numbers[:, 2:] >= 0).all(axis=1)
+        good = (np.abs(numbers) <= FARTHEST_PX).all(axis=1) & (numbers[:, 2:] >= 0).all(axis=1)
         if not good.all():
             at, numbers = np.array(at)[good].tolist(), numbers[good]
         limits = self._limits(at)
@@ -118,6 +117,8 @@ class Plain:
             [ring] = found
             count = len(ring)
             if count < 6 or count % 2:
+                continue
+            if min(ring) < -FARTHEST_PX or max(ring) > FARTHEST_PX:
                 continue
             if count > 6 and ring[0] == ring[-2] and ring[1] == ring[-1]:
                 del ring[-2:]
