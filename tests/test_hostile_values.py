@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from csv import field_size_limit
 from pathlib import Path
 
 import pytest
 
-from encord_convert import ReadError, Report, convert, read, write
+from encord_convert import LabelSet, ReadError, Report, convert, read, write
 from encord_convert._samples import Sample, box
 from encord_convert.cli import run
 from encord_convert.errors import WriteError
@@ -286,3 +287,68 @@ def test_half_of_a_surrogate_pair_in_the_name_of_a_class_is_refused() -> None:
     source = MemorySource({key: text.encode() for key, text in files.items()})
     with pytest.raises(WriteError, match=r"The name '\\ud800' holds half of a surrogate pair"):
         convert(source, MemoryTarget(), from_="yolo", to="coco", report=Report())
+
+
+def test_a_pair_that_yaml_escapes_as_json_does_is_one_character() -> None:
+    files = of_yolo("") | {"data.yaml": 'train: images\nval: images\nnames: ["\\ud83d\\ude00"]\n'}
+    labels = read(MemorySource({key: text.encode() for key, text in files.items()}), "yolo", report=Report())
+    assert [one.name for one in labels.ontology.objects] == ["\U0001f600"]
+
+
+def of_title(title: str) -> LabelSet:
+    s = Sample(title=title)
+    s.place(s.draft.add_object("car", Shape.BOUNDING_BOX), box())
+    return s.done()
+
+
+@pytest.mark.parametrize("to", ["createml", "kitti", "mot", "openimages", "via", "yolo"])
+def test_a_title_of_any_length_comes_back(to: str) -> None:
+    title, target = "x" * 300_000 + ".png", MemoryTarget()
+    write(of_title(title), target, to, report=Report())
+    field_size_limit(131_072)  # as it is in a process that has read no table yet
+    [row] = read(MemorySource(target.files), to, report=Report())
+    assert (row.data_title, len(row.get_object_instances())) == (title, 1)
+    assert max(len(part.encode()) for name in target.files for part in name.split("/")) < 256
+
+
+@pytest.mark.parametrize("to", ["kitti", "mot", "yolo"])
+def test_a_title_that_begins_with_a_point_is_read_again_from_a_folder(to: str, tmp_path: Path) -> None:
+    write(of_title("~/.bashrc/.a.png"), tmp_path / "out", to, report=Report())
+    [row] = read(tmp_path / "out", to, report=Report())
+    assert (row.data_title, len(row.get_object_instances())) == ("~/.bashrc/.a.png", 1)
+
+
+def test_a_class_name_that_no_reader_would_know_is_refused() -> None:
+    s = Sample()
+    s.place(s.draft.add_object("x" * 10_001, Shape.BOUNDING_BOX), box())
+    with pytest.raises(WriteError, match="has 10001 characters; at most 10000 are written"):
+        write(s.done(), MemoryTarget(), "coco", report=Report())
+
+
+def test_an_embedded_image_that_is_no_text_is_told() -> None:
+    files = of_labelme("[[1,1],[9,1],[9,9]]")
+    files["a.json"] = files["a.json"].replace('"flags": {}', '"imageData": 1e400')
+    report = Report()
+    convert(
+        MemorySource({"a.json": files["a.json"].encode()}), MemoryTarget(), from_="labelme", to="coco", report=report
+    )
+    assert "image.imageData" in {loss.label for loss in report.losses() if loss.code == "NATIVE_DROPPED"}
+
+
+def test_an_answer_where_an_outline_lacks_a_number_is_counted_once() -> None:
+    """The object is no longer on that frame, so that the answer there is on no frame of it."""
+    from encord_convert._samples import SAMPLES
+
+    target, report = MemoryTarget(), Report()
+    write(SAMPLES["solids"](), target, "encord", report=Report())
+    rows = target.files["label_rows.jsonl"].decode()
+    assert '"rx":' in rows
+    rows = rows.replace('"rx":', '"r":', 1)
+    source = MemorySource(target.files | {"label_rows.jsonl": rows.encode()})
+    convert(source, MemoryTarget(), from_="encord", to="openimages", report=report)
+    assert all(min(row.values()) >= 0 for row in report.labels().values())
+
+
+def test_a_contact_sheet_takes_any_title(tmp_path: Path) -> None:
+    write(of_title("a\n" + "x" * 2_000_000 + ".png"), tmp_path / "out.json", "coco", report=Report())
+    assert run(["view", str(tmp_path / "out.json"), "--png", str(tmp_path / "sheet.png")]) == 0
