@@ -339,14 +339,15 @@ def test_an_answer_where_an_outline_lacks_a_number_is_counted_once() -> None:
     """The object is no longer on that frame, so that the answer there is on no frame of it."""
     from encord_convert._samples import SAMPLES
 
-    target, report = MemoryTarget(), Report()
-    write(SAMPLES["solids"](), target, "encord", report=Report())
-    rows = target.files["label_rows.jsonl"].decode()
-    assert '"rx":' in rows
-    rows = rows.replace('"rx":', '"r":', 1)
-    source = MemorySource(target.files | {"label_rows.jsonl": rows.encode()})
-    convert(source, MemoryTarget(), from_="encord", to="openimages", report=report)
-    assert all(min(row.values()) >= 0 for row in report.labels().values())
+    target = MemoryTarget()
+    write(SAMPLES["newer_tracks"](), target, "encord", report=Report())
+    parts = target.files["label_rows.jsonl"].decode().split('"rx":')
+    assert len(parts) > 3
+    for number in range(1, len(parts)):
+        rows = '"rx":'.join(parts[:number]) + '"r":' + '"rx":'.join(parts[number:])
+        source, report = MemorySource(target.files | {"label_rows.jsonl": rows.encode()}), Report()
+        convert(source, MemoryTarget(), from_="encord", to="openimages", report=report)
+        assert all(min(row.values()) >= 0 for row in report.counts().values())
 
 
 def test_a_contact_sheet_takes_any_title(tmp_path: Path) -> None:
