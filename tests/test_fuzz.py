@@ -32,6 +32,7 @@ ONCE_FOUND = {
         ("dicom", 139), ("dicom", 6099), ("encord", 3172), ("encord", 8403), ("labelme", 6596),
         ("masks-instance", 1602), ("mot", 912), ("openimages", 6675),
     ],
+    2028: [("coco", 4493)],
 }  # fmt: skip
 """By seed: inputs that ended so."""
 

@@ -353,3 +353,20 @@ def test_an_answer_where_an_outline_lacks_a_number_is_counted_once() -> None:
 def test_a_contact_sheet_takes_any_title(tmp_path: Path) -> None:
     write(of_title("a\n" + "x" * 2_000_000 + ".png"), tmp_path / "out.json", "coco", report=Report())
     assert run(["view", str(tmp_path / "out.json"), "--png", str(tmp_path / "sheet.png")]) == 0
+
+
+def test_an_image_beside_a_video_of_the_same_id_is_a_video_of_its_own() -> None:
+    images = [{"id": n, "file_name": f"{n}.png", "width": 40, "height": 30} for n in (1, 2, 3)]
+    for frame, image in enumerate(images[1:]):
+        image |= {"video_id": 1, "frame_id": frame + 1}
+    annotations = [{"id": n, "image_id": n, "category_id": 1, "bbox": [1, 1, 5, 5]} for n in (1, 2, 3)]
+    document = {
+        "videos": [{"id": 1, "name": "v", "width": 40, "height": 30}], "images": images, "annotations": annotations,
+        "categories": [{"id": 1, "name": "a"}],
+    }  # fmt: skip
+    target = MemoryTarget()
+    source = MemorySource({"a.json": json.dumps(document).encode()})
+    convert(source, target, from_="coco", to="coco-ytvis", report=Report())
+    written = json.loads(target.files["annotations.json"])
+    assert sorted(one["id"] for one in written["videos"]) == [1, 2]
+    assert sum(len([box for box in one["bboxes"] if box]) for one in written["annotations"]) == 3
