@@ -744,6 +744,8 @@ def exchange(one: Path, other: Path) -> None:
 def whole_file(path: str | os.PathLike[str], what: str) -> Iterator[TextIO]:
     """Give a text file to write that appears whole or not at all; what is no file, such as a pipe, is written to.
 
+    Half of a surrogate pair, of a file name that is not UTF-8, is escaped as JSON escapes it.
+
     Raises
     ------
     WriteError
@@ -752,13 +754,13 @@ def whole_file(path: str | os.PathLike[str], what: str) -> Iterator[TextIO]:
     final = Path(path)
     try:
         if final.exists() and not final.is_file():
-            with final.open("w", encoding="utf-8") as stream:
+            with final.open("w", encoding="utf-8", errors="backslashreplace") as stream:
                 yield stream
             return
         real = Path(os.path.realpath(final))
         draft = real.with_name(f".{real.name[:50]}.{os.getpid()}.part")
         try:
-            with draft.open("w", encoding="utf-8") as stream:
+            with draft.open("w", encoding="utf-8", errors="backslashreplace") as stream:
                 yield stream
             draft.replace(real)
         except BaseException:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.native import UNREAD, Keys, Native
 from encord_convert.sdk.objects._answer_values import _written_value
+from encord_convert.sdk.objects._label_row_reader import number_of_frames_in
 from encord_convert.sdk.objects.coordinates import CircleCoordinates, Cuboid2DCoordinates, EllipseCoordinates
 
 if TYPE_CHECKING:
@@ -218,6 +219,8 @@ class RowCheck:
                     options = answer.get("answers")
                     for said in (answer, *(options if isinstance(options, list) else ())):
                         self._compare(said, stale)
+        if "number_of_frames" in row and row["number_of_frames"] < number_of_frames_in(row):  # images need more
+            unread["number_of_frames"] = row["number_of_frames"]
         for key, unit in row["data_units"].items():
             if unit["data_hash"] != key:
                 unread["data_units"] = key

@@ -44,7 +44,7 @@ from encord_convert.hub.native import (
 )
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Table, Variant
-from encord_convert.hub.texts import check_names, check_row
+from encord_convert.hub.texts import check_names, check_row, has_lone, mend_titles, mended
 from encord_convert.losses.classes import change_names, lose_colours
 from encord_convert.losses.native import NativeLosses
 from encord_convert.losses.wording import summary, things, verb
@@ -136,7 +136,7 @@ class Report:
         self._told_apart = frozenset()
         # What was read is text; what Python code made or changed may not be.
         self._is_made_here = labels.counts is None or labels.mapping is not None
-        self._has_texts = self._is_made_here and check_names(labels.ontology)
+        self._has_texts = check_names(labels.ontology) and self._is_made_here
         if carries is not None:
             # Told where a row is taken, of written and unwritten annotations alike: not again when one is dropped.
             lost = [WORDS[family].values() for family in WORDS.keys() - carries.native]
@@ -190,9 +190,7 @@ class Report:
                 self.rows_read += len(one)
                 for metadata in one.client_metadata.values():
                     self._count_split(metadata, 1)
-                if carries.unwritable is not None and carries.unwritable.search(" ".join(one.titles)):
-                    for number in range(len(one)):
-                        self._change_title(one.empty_row(number), carries)
+                self._change_titles(one, carries)
                 self._native.of_table(one, carries)
             else:
                 self._take(one, carries)
@@ -206,14 +204,29 @@ class Report:
         if split and split != UNNAMED:
             self.source.splits[split] = self.source.splits.get(split, 0) + images
 
+    def _change_titles(self, table: Table, carries: Carries) -> None:
+        """Say which titles of a table are changed in the target."""
+        joined = " ".join(table.titles)
+        is_mended = not carries.has_file_names and has_lone(joined)
+        if is_mended or (carries.unwritable is not None and carries.unwritable.search(joined)):
+            for number in range(len(table)):
+                self._change_title(table.empty_row(number), carries)
+        if is_mended:
+            table.titles = [*map(mended, table.titles)]
+            table.unit_titles = {number: mended(title) for number, title in table.unit_titles.items()}
+
     def _change_title(self, row: LabelRowV2, carries: Carries) -> None:
-        """Say that a title is changed in the target."""
-        if carries.unwritable is not None:
-            for title in dict.fromkeys((row.data_title, *(unit.data_title for unit in row._units))):
-                if carries.changes_name(title):
+        """Say that a title is changed in the target, and change one that no text can hold."""
+        titles = dict.fromkeys((row.data_title, *(unit.data_title for unit in row._units)))
+        is_mended = not carries.has_file_names and any(map(has_lone, titles))
+        if is_mended or carries.unwritable is not None:
+            for title in titles:
+                if carries.changes_name(title) or (is_mended and has_lone(title)):
                     where = Where(file=row._origin, row=row.data_title)
                     detail = f"The title {title!r} cannot stand in the target as it is, and is changed there."
                     self.writing.lose(Kind.RENAMED, "UNWRITABLE_TEXT", Feature.MEDIA, ("row", ""), where, detail)
+        if is_mended:
+            mend_titles(row)
 
     def _lose_row(self, row: LabelRowV2, carries: Carries) -> None:
         """Say that a row is not written as such: its medium cannot be stored in the target, or nothing is on it.

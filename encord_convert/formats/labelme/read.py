@@ -353,7 +353,13 @@ class _Reading:
             del native["imagePath"]
         data = native.pop("imageData", None)
         if isinstance(data, msgspec.Raw) and bytes(data) != b"null":
-            native["imageData"] = msgspec.json.decode(data)
+            try:
+                native["imageData"] = msgspec.json.decode(data)
+            except (msgspec.DecodeError, RecursionError) as error:
+                where, lost = Where(file=self._source.place(file.member)), ("key", "image.imageData")
+                detail = f"'imageData' is not text ({error})."
+                self.counts.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, lost, where, detail)
+        if "imageData" in native:
             detail = "Files hold their image themselves ('imageData'); LabelMe files get it again, others do not."
             self.counts.note(Level.INFO, "IMAGE_EMBEDDED", detail, Where(file=self._source.place(file.member)))
         flags = native.get("flags")

@@ -400,6 +400,10 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
     except (KeyError, TypeError) as error:
         fact = f"names a class without value or of no hash in its ontology ({error})."
         raise ReadError(place, fact) from error
+    other = next((item for item in classes.values() if item.shape is not Shape.BITMASK), None)
+    if other is not None:
+        shape = getattr(other.shape, "value", other.shape)
+        raise ReadError(place, f"gives a value to the class {other.name!r}, which is a {shape} and not a bitmask.")
     hashes, info = Hashes("masks-index"), frame_info()
 
     def finish(row: LabelRowV2, layers: Mapping[str, Any]) -> None:

@@ -5,9 +5,10 @@ The page of the format is :mod:`encord_convert.formats.via.page`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
@@ -99,8 +100,8 @@ def entries_of(source: Source, files: dict[str, str]) -> Iterator[tuple[str, str
 
 def _value(cell: str) -> Any:
     try:
-        return json.loads(cell)
-    except (ValueError, RecursionError):
+        return msgspec.json.decode(cell)
+    except (msgspec.DecodeError, RecursionError):
         return cell
 
 

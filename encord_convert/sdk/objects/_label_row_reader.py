@@ -8,7 +8,7 @@ Source: label-row JSON, "Label-row JSON", "Order of parsing".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from operator import itemgetter
@@ -623,16 +623,20 @@ def _extras_of(entry: dict[str, Any], own_key: str) -> dict[str, Any] | None:
     return {key: _copied(value) for key, value in entry.items() if key not in ("classifications", own_key)} or None
 
 
-def number_of_frames_in(row: dict[str, Any]) -> int:
+def number_of_frames_in(row: Mapping[str, Any]) -> int:
     """Return how many frames a row's medium has, as far as the row says.
 
-    The key ``number_of_frames`` if it is there; else rate times duration; else one more than the highest labelled
-    frame; else the number of units.
+    The key ``number_of_frames`` if it is there, but of images as many as they need; else rate times duration; else
+    one more than the highest labelled frame; else the number of units.
     """
-    if "number_of_frames" in row:
-        return row["number_of_frames"]  # type: ignore[no-any-return]
     units = [*row["data_units"].values()]
-    if is_grouped(_data_type(row["data_type"])):
+    data_type = _data_type(row["data_type"])
+    if "number_of_frames" in row:
+        is_still = data_type is DataType.IMAGE or is_grouped(data_type)
+        least = max((int(unit["data_sequence"]) + 1 for unit in units), default=0) if is_still else 0
+        said: int = row["number_of_frames"]
+        return max(said, least) if least else said
+    if is_grouped(data_type):
         return len(units)
     for unit in units:
         if unit.get("data_fps") and unit.get("data_duration"):
