@@ -17,7 +17,7 @@ from typing import Any
 from derived import is_derived
 from following import GONE, Followed, count_leaves, follow, leaves
 from forest import Tree, dicom_values, dicom_words, forest, is_number
-from mutations import MARK
+from mutations import FIRST, MARK
 from naming import FILES, Rules, entries_of, uncovered
 from sources import OUR_OWN, Source
 
@@ -163,7 +163,7 @@ def unsaid(source: Source, before: Source, target: str | Format, folder: Path, w
     path = {word.replace(f"_{MARK}", "") for word in re.findall(r"\w+", what.partition(" = ")[0])}
     has_answers = any(word in ("flags", "actions") or word.endswith("attributes") for word in path)
     less = _counts_before(before, target)
-    is_other = "rename: " in what  # as much as before
+    is_other = "rename: " in what or ": tag: " in what or what.endswith(FIRST)  # as much as before
     more = {entry for entry, count in _counts_of(report, source).items() if count > less.get(entry, 0)}
     has_more_answers = any(one[2:3] == ("answer",) for one in more)
     for loss in report.losses():  # what is counted, or dropped, with all that is in it
@@ -184,7 +184,7 @@ def unsaid(source: Source, before: Source, target: str | Format, folder: Path, w
         if loss.feature is Feature.MEDIA and "metadata" in path:
             return False
     for note in report.notes():  # of the file itself
-        if note.code in FILES and what.partition(":")[0] in note.detail:
+        if note.code in (*FILES, "NATIVE_DROPPED") and what.partition(":")[0] in note.detail:
             return False
         is_more = is_other or (note.code, note.detail.replace(str(source.path), "")) in more
         if note.code in ("NATIVE_DROPPED", "KEYS_NOT_READ") and is_more and set(re.findall(r"\w+", note.detail)) & path:
