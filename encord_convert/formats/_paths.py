@@ -73,7 +73,7 @@ def _code(path: str) -> bytes:
     return blake2b(path.casefold().encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-_IS_NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]").match
+_NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Halves of characters, but those that stand for bytes in the names of files."""
 
 
@@ -103,7 +103,7 @@ def safe_name(name: str) -> str:
     ('C_/cam 1/a_.jpg', '_nul/a.jpg', '_images/a.jpg', 'a.png_/1.png')
     """
     plain = "".join(
-        "_" if char in '<>:"|?*' or char < " " or _IS_NO_TEXT(char) else char for char in name.replace("\\", "/")
+        "_" if char in '<>:"|?*' or char < " " or _NO_TEXT.match(char) else char for char in name.replace("\\", "/")
     )
     parts = [part.rstrip(" .") for part in plain.split("/")]
     # Ultralytics finds labels by the last folder "images" of a path.

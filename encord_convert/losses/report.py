@@ -1,4 +1,4 @@
-"""The account of a conversion: what could not be carried, as data.
+"""The report of a conversion: what could not be carried, as data.
 
 Three words rule it. Every thing a source holds (a shape, a tag, an answer, a track …) ends as exactly one of
 
@@ -82,7 +82,7 @@ _NO_CARRIED: Carried = ()
 
 
 class Report:
-    """The account of one conversion: what came in, and what became of it.
+    """The report of one conversion: what came in, and what became of it.
 
     Narrowing (:mod:`encord_convert.losses.narrow`) walks the rows through :meth:`rows`, and calls :meth:`drop` or
     :meth:`change` with the instance and frame at hand wherever a target does not carry what stands there.
@@ -112,9 +112,9 @@ class Report:
     # -- walking ----------------------------------------------------------------------------------------------
 
     def rows(self, labels: LabelSet, carries: Carries | None = None) -> Iterator[LabelRowV2]:
-        """Yield the rows to write, keeping account: a hub that no importer counted is counted here.
+        """Yield the rows to write, counting them: a hub that no importer counted is counted here.
 
-        Every call starts a fresh account of reading and writing. What the target carries of a row as a whole and of
+        Every call starts fresh counts of reading and writing. What the target carries of a row as a whole and of
         the colours of classes is said here, by the declaration.
         """
         self._begin(labels, carries)
@@ -175,7 +175,7 @@ class Report:
             self.reading.note(Level.INFO, code, f"{row.data_title}: {sentence}", where)
 
     def tables(self, labels: LabelSet, carries: Carries) -> Iterator[Table | LabelRowV2]:
-        """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the account.
+        """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the report.
 
         The images of a table have no losses by themselves: the target carries stills and empty rows, and the importer
         has counted what is on them. :meth:`turn_to` comes with the row before anything is said of an image.
@@ -294,7 +294,7 @@ class Report:
                 writing.dropped["answer", key[1]] += hub_answers(instance)
 
     def drop_alike(self, variant: Variant, code: str, feature: Feature) -> bool:
-        """Count that another shape of a use is not written, if there are examples enough of this loss.
+        """Count that another shape of a variant is not written, if there are examples enough of this loss.
 
         Returns
         -------
@@ -477,7 +477,7 @@ class Report:
         return Account(self.reading, self.mapping, self.writing, self.rows_read, self.source.splits)
 
     def take(self, parts: Iterable[Account]) -> None:
-        """Know what accounts of parts of the rows know, in their order, and nothing else."""
+        """Know what reports of parts of the rows know, in their order, and nothing else."""
         self.reading, self.mapping, self.writing, self.rows_read = Counts(), Counts(), Counts(), 0
         splits: Counter[str] = Counter()
         for part in parts:
@@ -565,7 +565,7 @@ class Report:
 
     @classmethod
     def predict(cls, labels: LabelSet, carries: Carries) -> Report:
-        """Return the account that writing ``labels`` to a format that carries ``carries`` will give."""
+        """Return the report that writing ``labels`` to a format that carries ``carries`` will give."""
         from encord_convert.losses.narrow import predict
 
         report = cls()

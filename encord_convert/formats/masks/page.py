@@ -62,7 +62,6 @@ from numpy.typing import NDArray
 
 from encord_convert.errors import OptionError, ReadError, WriteError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
-from encord_convert.formats._beside import tell_json
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.masks import rows as rows
@@ -427,6 +426,8 @@ def _tell_beside(source: Source, report: Report, read: str | None = None) -> Non
     """Say which JSON files beside the masks are not read."""
     others = [name for name in source.names() if name.lower().endswith((".json", ".jsonl")) and name != read]
     if others:
+        from encord_convert.formats._beside import tell_json
+
         tell_json(source, others, report.finding)
 
 

@@ -121,7 +121,7 @@ class ReadOptions(SizeOptions):
     )
 
     def __post_init__(self) -> None:
-        super(ReadOptions, self).__post_init__()
+        SizeOptions.__post_init__(self)
         if not 0 <= self.fill <= 1000:
             raise ValueError(f"fill={self.fill} is not allowed; it takes 0 to 1000.")
 
