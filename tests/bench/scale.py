@@ -204,10 +204,10 @@ def measure_merge(rates: Rates, folder: Path, images: int) -> None:
         for number in range(count):
             source(room / f"camera{number:03d}" / "annotations.xml", images, number)
         target = ["--to", "coco", "--out", folder / f"out{count}"]
+        words = [sys.executable, "-m", "encord_convert", "batch", f"{room}/*", *target, "--merge", "--engine", "serial"]
         done = run(
-            [sys.executable, "-m", "encord_convert", "batch", f"{room}/*", *target, "--merge", "--engine", "serial", "-q"],
-            stdout=folder / "stdout", stderr=folder / "stderr", env=environment_of_checkout(folder),
-        )  # fmt: skip
+            [*words, "-q"], stdout=folder / "stdout", stderr=folder / "stderr", env=environment_of_checkout(folder)
+        )
         assert done.code == 0, (folder / "stderr").read_text()
         runs.append((count, done))
         shutil.rmtree(room)
@@ -221,11 +221,11 @@ def measured(given: argparse.Namespace) -> Rates:
     rates = Rates()
     with tempfile.TemporaryDirectory(prefix="scale-") as name:
         folder = Path(name)
+        measure_merge(rates, folder, MERGED_IMAGES)  # first: what is measured may not be smaller than this process
         measure_worker(rates, folder, given.per_job // PER_IMAGE)
         measure_requests(rates, folder)
         measure_journal(rates, folder)
         measure_dask(rates)
-        measure_merge(rates, folder, MERGED_IMAGES)
     return rates
 
 
@@ -264,7 +264,7 @@ def tell(rates: Rates, given: argparse.Namespace) -> None:
     parts = {"CPU": cpu_s, "requests": asked_s, "bytes": moved_s}
     shares = ", ".join(f"{name} {part / wall_s:.0%}" for name, part in parts.items())
     print(f"  a job {wall_s:.2f} s of a worker ({shares}), all {wall_s * jobs / 3600:,.1f} worker hours")
-    print(f"  {'workers':>8}{'hours':>8}{'resumed, all done':>20}{'parent busy':>13}{'GB/s':>7}{'requests/s':>12}")
+    print(f"  {'workers':>8}{'minutes':>9}{'resumed, all done':>19}{'parent busy':>13}{'GB/s':>7}{'requests/s':>12}")
     for workers in given.workers:
         busy = parent_busy(rates, workers, wall_s)
         slower = max(1.0, busy)
@@ -272,7 +272,7 @@ def tell(rates: Rates, given: argparse.Namespace) -> None:
         again = max(jobs * again_s / workers, jobs * rates.driver_s)
         rate = (read + written) / seconds
         asked = sum(rates.requests.values()) * jobs / seconds
-        print(f"  {workers:>8}{seconds / 3600:>8.2f}{again / 3600:>18.2f} h{busy:>12.0%}{rate:>8.2f}{asked:>11,.0f}")
+        print(f"  {workers:>8}{seconds / 60:>9.1f}{again / 60:>19.1f}{busy:>13.0%}{rate:>8.2f}{asked:>11,.0f}")
     most = next((count for count in range(1, 100_000) if parent_busy(rates, count, wall_s) >= 1), None)
     print(f"  the parent is always busy at {most:,} workers" if most else "  the parent has time for 100,000 workers")
     print(f"  the journal holds {jobs * rates.journal_bytes / 1e6:,.0f} MB")
