@@ -628,9 +628,7 @@ class Target:
         final = Path(os.path.realpath(self.path))
         if self.is_file:
             os.replace(staging / self.path.name, final)
-        elif not final.exists():
-            staging.chmod(0o777 & ~_umask())
-            staging.rename(final)
+        elif self._named(staging, final):
             return
         elif _is_around_us(final) or staging.absolute().is_relative_to(final):
             # A caller that stands in it would stand in a folder without a name.
@@ -638,6 +636,19 @@ class Target:
         else:
             self._swap(staging, final, keep)
         remove_folder(staging)
+
+    def _named(self, staging: Path, final: Path) -> bool:
+        """Give what was written its name, if nothing has it; another worker may be at the same job."""
+        if final.exists():
+            return False
+        staging.chmod(0o777 & ~_umask())
+        try:
+            staging.rename(final)
+        except OSError:
+            if not final.exists():
+                raise
+            return False
+        return True
 
     def _swap(self, staging: Path, final: Path, keep: set[str]) -> None:
         """Let what was written take the place of the folder at once, with what else is to stay in it."""
