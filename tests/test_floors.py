@@ -130,7 +130,7 @@ def test_help_loads_no_format() -> None:
 
 
 UNNEEDED = {
-    "difflib", "email", "hashlib", "importlib.metadata", "mimetypes", "multiprocessing", "shutil", "socket", "sqlite3",
+    "difflib", "email", "importlib.metadata", "mimetypes", "multiprocessing", "shutil", "socket", "sqlite3",
     "ssl", "tempfile", "zipfile",
     "encord_convert.formats._hub_schema", "encord_convert.formats.coco.json_walk", "encord_convert.formats.coco.read",
     "encord_convert.formats.cvat.write_files", "encord_convert.sdk.client", "encord_convert.service",
