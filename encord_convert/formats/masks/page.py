@@ -58,7 +58,6 @@ from typing import TYPE_CHECKING, Any
 
 from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
-from encord_convert.formats._beside import tell_json
 from encord_convert.formats._files import Source
 from encord_convert.formats.masks import rows as rows
 from encord_convert.formats.masks.folders import (
@@ -220,6 +219,10 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
     except (KeyError, TypeError) as error:
         fact = f"names a class without value or of no hash in its ontology ({error})."
         raise ReadError(place, fact) from error
+    other = next((item for item in classes.values() if item.shape is not Shape.BITMASK), None)
+    if other is not None:
+        shape = getattr(other.shape, "value", other.shape)
+        raise ReadError(place, f"gives a value to the class {other.name!r}, which is a {shape} and not a bitmask.")
     hashes, info = Hashes("masks-index"), frame_info()
 
     def finish(row: LabelRowV2, layers: Mapping[str, Any]) -> None:
@@ -243,6 +246,8 @@ def _tell_beside(source: Source, report: Report, read: str | None = None) -> Non
     """Say which JSON files beside the masks are not read."""
     others = [name for name in source.names() if name.lower().endswith((".json", ".jsonl")) and name != read]
     if others:
+        from encord_convert.formats._beside import tell_json
+
         tell_json(source, others, report.finding)
 
 
