@@ -57,9 +57,11 @@ class Variant:
         Their answers, those that may change for frame 0; None if there are none.
     type, label, carried, changed, weights
         Of their :class:`~encord_convert.hub.counts.Origin`.
+    number : int, optional
+        Of the object that they are on frames of a video, from 1.
     """
 
-    __slots__ = ("carried", "changed", "dynamic", "info", "item", "label", "static", "type", "weights")
+    __slots__ = ("carried", "changed", "dynamic", "info", "item", "label", "number", "static", "type", "weights")
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class Variant:
         carried: Carried = (),
         changed: bool = False,
         weights: dict[int, tuple[int, Carried]] | None = None,
+        number: int | None = None,
     ) -> None:
         self.item = item
         self.info = info
@@ -82,9 +85,10 @@ class Variant:
         self.carried = carried
         self.changed = changed
         self.weights = weights
+        self.number = number
 
     def instance(self, hash_: str, coordinates: Any, line: int | None) -> ObjectInstance:
-        """Return an object of this use."""
+        """Return an object of this variant."""
         origin = Origin(self.type, self.label, line, self.carried, self.changed, self.weights)
         return ObjectInstance._on_frame(
             self.item, hash_, 0, coordinates, self.info, self.static, self.dynamic, origin

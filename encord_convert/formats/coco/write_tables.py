@@ -172,6 +172,8 @@ class Tables:
         instance = variant.instance("", None, None)
         answers = self._answers(class_, instance, 0)
         behind: dict[str, Any] = dict(class_.constants)
+        if variant.number is not None:
+            behind["track_id"] = variant.number
         if not variant.info.manual_annotation:
             behind["manual_annotation"] = False
         is_crowd = bool(class_.crowd_keys) and class_.is_crowd(answers)

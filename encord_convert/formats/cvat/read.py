@@ -41,6 +41,7 @@ from encord_convert.hub.media import Media, apart
 from encord_convert.hub.native import NOTES, leaves
 from encord_convert.hub.splits import UNNAMED, named_in
 from encord_convert.hub.table import Table
+from encord_convert.hub.video import Video
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, Shape
 
@@ -203,14 +204,14 @@ class _Reading:
         self.options = replace(self.options, keyframes_manual=False)
         return plans
 
-    def tables(self, source: Source) -> Iterator[Table | LabelRowV2]:
+    def tables(self, source: Source) -> Iterator[Table | Video | LabelRowV2]:
         """Walk all rows, many at a time where images are plain, from a fresh account."""
         self.counts.rewind()
         for one in self.scans:
             account = Account(self.counts, self.draft, source.place(one.member))
             yield from self._rows(one, account, source, Media(source, one.member.rpartition("/")[0]))
 
-    def part(self, source: Source, spec: Spec) -> Iterator[Table | LabelRowV2]:
+    def part(self, source: Source, spec: Spec) -> Iterator[Table | Video | LabelRowV2]:
         """Walk the rows of a part."""
         self.counts.rewind()
         account = Account(self.counts, self.draft, source.place(spec.scan.member))
@@ -218,7 +219,7 @@ class _Reading:
 
     def _rows(
         self, one: Scan, account: Account, source: Source, media: Media | None, spec: Spec | None = None
-    ) -> Iterator[Table | LabelRowV2]:
+    ) -> Iterator[Table | Video | LabelRowV2]:
         key = (one.member,) if len(self.scans) > 1 else ()
         folder = self.folders[one.member]
         common = (
@@ -271,9 +272,9 @@ class _Reading:
                 if isinstance(record, Image):
                     groups.add([record])
                 elif isinstance(record, Track):
-                    for row in tracks.rows(record):
+                    for video in tracks.rows(record):
                         is_done = True
-                        yield groups.filled(row)
+                        yield groups.filled(video.row)
                 else:
                     account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
             if not is_done:

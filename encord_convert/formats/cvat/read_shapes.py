@@ -340,24 +340,27 @@ def plain_mask(values: Values, width: int, height: int) -> Any:
 # -- between two keyframes ----------------------------------------------------------------------------------------
 
 
-def pose_between(plan: ShapePlan, before: Pose, after: Pose, share: float) -> Pose:
-    """Return the pose at a share, above 0 and below 1, of the way from one keyframe to the next.
+def poses_between(plan: ShapePlan, before: Pose, after: Pose | None, shares: Sequence[float]) -> list[Pose]:
+    """Return where a shape is at shares, above 0 and below 1, of the way from one keyframe to the next; None: at rest.
 
     Source
     ------
     CVAT for video 1.1, interpolation of tracks; the rules are those of ``geometry.interpolation``.
     """
-    a, b = before.numbers, after.numbers
+    a = before.numbers
+    if after is None:
+        return [Pose(a, before.rotation)] * len(shares)
+    b = after.numbers
     if plan.element == "mask":
-        return Pose(a)
+        return [Pose(a)] * len(shares)
     if plan.element == "skeleton":
-        return Pose([_point_between(one, other, share) for one, other in zip(a, b, strict=True)])
+        return [Pose([_point_between(one, other, share) for one, other in zip(a, b, strict=True)]) for share in shares]
     if plan.element == "points":
-        return Pose(interpolation.loose_points_between(a, b, share))
+        return [Pose(interpolation.loose_points_between(a, b, share)) for share in shares]
     if plan.element in ("polygon", "polyline"):
-        return Pose(interpolation.points_between(a, b, share, plan.element == "polygon"))
-    turn = interpolation.angle_lerp(before.rotation, after.rotation, share)
-    return Pose(interpolation.lerp(a, b, share), turn)
+        return list(map(Pose, interpolation.curves_between(a, b, shares, plan.element == "polygon")))
+    turns = [interpolation.angle_lerp(before.rotation, after.rotation, share) for share in shares]
+    return [Pose(interpolation.lerp(a, b, share), turn) for share, turn in zip(shares, turns, strict=True)]
 
 
 def _point_between(before: Point | None, after: Point | None, share: float) -> Point | None:

@@ -10,15 +10,17 @@ weights) reads what the step before it made, and none is of use alone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
-from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Shape, Track, sides_of, values_of
+from encord_convert.formats.cvat.exact_xml import Answers, Shape, Track, values_of
 from encord_convert.formats.cvat.fast_xml import sides_in
 from encord_convert.formats.cvat.grid import FAMILY, keys_of
 from encord_convert.formats.cvat.images import header_of
@@ -27,25 +29,20 @@ from encord_convert.formats.cvat.native import ABSENT, absent, of_shape, of_trac
 from encord_convert.formats.cvat.ontology import Plans, ShapePlan
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready, counts_of
-from encord_convert.formats.cvat.read_shapes import (
-    Drawing,
-    Invalid,
-    Pose,
-    drawn,
-    flat_of,
-    pose_between,
-    pose_of,
-)
+from encord_convert.formats.cvat.read_listed import Flags, Ints, Listed, Placed, geometry_of
+from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, Pose, pose_of
+from encord_convert.formats.cvat.read_skeletons import shapes_of
 from encord_convert.formats.cvat.stats import Stats, TaskStats, frame_number
-from encord_convert.geometry.interpolation import lerp
 from encord_convert.hub.counts import Carried, Origin
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level
 from encord_convert.hub.media import LabelFile, Media
 from encord_convert.hub.native import Native
 from encord_convert.hub.splits import metadata_of, named_in
+from encord_convert.hub.video import Answer, Video
+from encord_convert.hub.video import Track as Columns
 from encord_convert.sdk.constants.enums import DataType
-from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
+from encord_convert.sdk.objects import LabelRowV2
 
 _INTERPOLATED = "Frames between the listed ones are computed as CVAT computes them."
 _EXTENDED = (
@@ -58,36 +55,8 @@ _ENDED = (
 )
 _HELD = "Masks do not move: frames between the listed ones show the mask before them."
 
-_FEWEST_LISTED = 3
-"""Shapes of a track that is a list of all its frames: two on frames side by side do not tell."""
-
 _MOST_COMPUTED = 1_000_000
 """Frames of a track between two that are listed: nine hours of video. A file of a few bytes can ask for any number."""
-
-Answer = tuple[Any, Any]
-
-
-class _Entry(msgspec.Struct):
-    """One listed shape of a track. ``pose`` is None where an absent shape does not say where it would be."""
-
-    frame: int
-    element: Shape
-    ready: Ready
-    pose: Pose | None
-    is_absent: bool
-    is_key: bool
-    is_counted: bool
-    is_dropped: bool = False
-
-
-class _Placed(msgspec.Struct):
-    """Where an object is on one source frame; ``entry`` is what it was read from, None if it was computed."""
-
-    frame: int
-    drawing: Drawing
-    state: dict[int, Answer]
-    is_key: bool
-    entry: _Entry | None
 
 
 class Tracks:
@@ -121,8 +90,8 @@ class Tracks:
         self._left = {task_id: task.tracks for task_id, task in stats.tasks.items()}
         self._videos: dict[str, _Video] = {}
 
-    def rows(self, track: Track) -> Iterator[LabelRowV2]:
-        """Take the next track; yield the row that is complete with it, if one is."""
+    def rows(self, track: Track) -> Iterator[Video]:
+        """Take the next track; yield the video that is complete with it, if one is."""
         task_id = track.attributes.get("task_id", "")
         video = self._videos.get(task_id)
         if video is None:
@@ -133,16 +102,16 @@ class Tracks:
         self._left[task_id] -= 1
         if not self._left[task_id]:
             del self._videos[task_id]
-            yield video.row()
+            yield video.video()
 
-    def empty_rows(self) -> Iterator[LabelRowV2]:
-        """Yield a row for each video no track of which stands in the file, if the file is about videos."""
+    def empty_rows(self) -> Iterator[Video]:
+        """Yield a video for each video no track of which stands in the file, if the file is about videos."""
         if self._stats.images:
             return
         for task in self._meta.tasks:
             known = task.id in self._stats.tasks or (len(self._meta.tasks) == 1 and self._stats.tracks)
             if task.mode == "interpolation" and task.width and task.height and not known:
-                yield self._video(task, task.id, TaskStats(task.subset)).row()
+                yield self._video(task, task.id, TaskStats(task.subset)).video()
 
     def _video(self, task: Task, task_id: str, stats: TaskStats) -> _Video:
         subset = stats.subset or (task.subset if self._meta.kind == "project" else "")
@@ -214,81 +183,98 @@ class _Video:
         self._dataset = dataset
         self._file = file
         self._offset = task.shift(task_stats.first_frame)
-        self._count = 0
+        self._number = 0
         self._hash_of = draft.hashes.series("track", *key)
-        self._objects: list[tuple[int, ObjectInstance]] = []
+        self._objects: list[tuple[int, Columns]] = []
         self._natives: dict[str, dict[int, dict[str, Any]]] = {}
         self._last_frame = -1
 
-    def row(self) -> LabelRowV2:
-        """Return the row of all tracks added."""
-        width, height = self._size
-        unit = self._draft.unit(self.title, width, height, self._key)
-        if not unit.data_type.startswith("video/"):
-            unit.data_type = "video/mp4"
-        row = self._draft.row(
-            DataType.VIDEO,
-            self.title,
-            [unit],
-            frames=max(self._task.frames(self._options), self._last_frame + 1),
-            key=self._key,
-            dataset=self._dataset,
-            client_metadata=metadata_of(self._split),
-        )
-        row._origin, row._file = self._account.place, self._file
-        own = keys_of(self._task)
-        row._native = Native(FAMILY, own, self._natives) if own or self._natives else None
-        for _, instance in sorted(self._objects, key=lambda pair: pair[0]):
-            row._adopt(instance)
-        return row
+    def video(self) -> Video:
+        """Return the video of all tracks added."""
+        own, natives = keys_of(self._task), self._natives
+        unit_size, frames = self._size, max(self._task.frames(self._options), self._last_frame + 1)
 
-    def _hub_frame(self, frame: int) -> int:
+        def empty_row() -> LabelRowV2:
+            unit = self._draft.unit(self.title, *unit_size, self._key)
+            if not unit.data_type.startswith("video/"):
+                unit.data_type = "video/mp4"
+            row = self._draft.row(
+                DataType.VIDEO,
+                self.title,
+                [unit],
+                frames=frames,
+                key=self._key,
+                dataset=self._dataset,
+                client_metadata=metadata_of(self._split),
+            )
+            row._origin, row._file = self._account.place, self._file
+            row._native = Native(FAMILY, own, natives) if own or natives else None
+            return row
+
+        return Video(empty_row, self._size, [one for _, one in sorted(self._objects, key=itemgetter(0))])
+
+    def _hub_frame(self, frame: Any) -> Any:
+        """Return the frame of the hub for one, or an array of them, as the file numbers them."""
         return self._task.hub_frame(frame - self._offset, self._options)
 
     # -- one track --------------------------------------------------------------------------------------------
 
     def add(self, track: Track) -> None:
         """Make the object of a track; several if its shapes are of several kinds or of several points."""
-        index = self._count
-        self._count += 1
         label = track.attributes.get("label", "")
-        counts = self._account.counts
-        counts.into["track", label] += 1
+        index = self._count_track(label)
         by_element: dict[str, list[tuple[Shape, bool]]] = {}
-        for shape, is_counted in _listed(track):
+        for shape, is_counted in shapes_of(track):
             by_element.setdefault(shape[0], []).append((shape, is_counted))
-        made: list[ObjectInstance] = []
+        made: list[Columns] = []
         for number, (element, shapes) in enumerate(by_element.items()):
             plan = self._plans.shapes.get((element, label))
             if plan is None:
                 for shape, _ in shapes:
                     self._account.drop_unknown(element, label, shape[6])
                 continue
-            made += self._objects_of(plan, shapes, track, index + (number << 24))
-        for instance in made[1:]:  # the track is counted once
-            instance._origin.is_track = False
+            listed = self._entries(plan, shapes, track)
+            made += self._objects_of(plan, listed, index + (number << 24)) if len(listed) else []
         self._lose_nested(track)
+        self._end(track, label, made, index)
+
+    def add_listed(self, track: Track, plan: ShapePlan, listed: Listed) -> None:
+        """Make the objects of a track of which all shapes are of one kind, and listed in columns already."""
+        index = self._count_track(plan.label)
+        self._end(track, plan.label, self._objects_of(plan, listed, index), index)
+
+    def _count_track(self, label: str) -> int:
+        """Count a track; return its place among those of the video."""
+        self._account.counts.into["track", label] += 1
+        self._number += 1
+        return self._number - 1
+
+    def _end(self, track: Track, label: str, made: list[Columns], index: int) -> None:
+        """Take what the track itself says."""
+        for columns in made[1:]:  # the track is counted once
+            columns.origin.is_track = False
         self._group(track, label, made)
         own = of_track(track.attributes, index)
         if self._groups_in(label) is not None:
             own.pop("track.group_id", None)
         if own and made:
-            self._natives.setdefault(made[0].object_hash, {}).setdefault(min(made[0]._frames), {}).update(own)
+            self._add_native(made[0], own)
         if not made:
             detail = "The track is on no frame."
             where = self._account.where(track.line, "track")
+            counts = self._account.counts
             counts.drop("EMPTY_TRACK", Feature.TRACKS, ("track", label), where, detail)
             counts.note(Level.WARNING, "EMPTY_TRACK", detail, where)
 
-    def _group(self, track: Track, label: str, made: list[ObjectInstance]) -> None:
+    def _group(self, track: Track, label: str, made: list[Columns]) -> None:
         group = track.attributes.get("group_id", "0")
         if group == "0":
             return
         self._account.counts.into["group_id", label] += 1
         title = self._groups_in(label)
-        for instance in made if title is not None else ():
-            attribute = next(one for one in instance.ontology_item.attributes if one.name == title)
-            instance._answer(attribute, group)
+        for columns in made if title is not None else ():
+            attribute = next(one for one in columns.item.attributes if one.name == title)
+            columns.static.append((attribute, group))
         if not made:
             self._account.counts.dropped["group_id", label] += 1  # with the track
 
@@ -310,37 +296,41 @@ class _Video:
         plan = next((plan for (_, name), plan in self._plans.shapes.items() if name == label), None)
         return None if plan is None or plan.group_id is None else str(plan.group_id.attribute.name)
 
-    def _objects_of(
-        self, plan: ShapePlan, shapes: Iterable[tuple[Shape, bool]], track: Track, index: int
-    ) -> list[ObjectInstance]:
-        entries = self._entries(plan, shapes, track)
-        placed = list(self._placed(plan, entries))
-        for entry in entries:
-            if not placed:
-                detail = "The track is on no frame."
-                self._drop(entry, Change(Kind.DROPPED, "EMPTY_TRACK", Feature.TRACKS, detail))
-            elif entry.is_absent:
-                self._count_in(entry, plan.element)
-        return self._made(plan, entries, placed, index) if placed else []
-
-    def _entries(self, plan: ShapePlan, shapes: Iterable[tuple[Shape, bool]], track: Track) -> list[_Entry]:
-        """Return the listed shapes by frame, those that cannot be read dropped."""
+    def _entries(self, plan: ShapePlan, shapes: Iterable[tuple[Shape, bool]], track: Track) -> Listed:
+        """Return the listed shapes in columns, those that cannot be read dropped."""
         entries: dict[int, _Entry] = {}
         for shape, is_counted in shapes:
             entry = self._entry(plan, shape, is_counted, track)
             if entry is None:
                 continue
             former = entries.get(entry.frame)
-            if former is not None:
+            if former is not None and former.is_counted:
                 detail = f"Frame {entry.frame} of the track is listed more than once; the last is read."
-                self._drop(former, Change(Kind.DROPPED, "INVALID_GEOMETRY", Feature.TRACKS, detail))
+                loss = Change(Kind.DROPPED, "INVALID_GEOMETRY", Feature.TRACKS, detail)
+                self._account.drop(former.ready, plan.element, former.element[6], loss)
             entries[entry.frame] = entry
-        return [entries[frame] for frame in sorted(entries)]
+        own = [entries[frame] for frame in sorted(entries)]
+        readies = list({id(one.ready): one.ready for one in own}.values())
+        codes = {id(ready): code for code, ready in enumerate(readies)}
+        is_absent = np.array([one.is_absent for one in own], bool)
+        return Listed(
+            np.array([one.frame for one in own], np.int64),
+            readies,
+            np.array([codes[id(one.ready)] for one in own], np.int64),
+            is_absent,
+            np.array([one.is_key for one in own], bool),
+            geometry_of(plan, [one.pose for one in own], is_absent, self._size, self._options),
+            [of_shape(one.ready, one.element, is_tracked=True) for one in own],
+            lambda number: own[number].element,
+            lambda number: own[number].element[6],
+            frozenset(number for number, one in enumerate(own) if not one.is_counted),
+            frozenset(number for number, one in enumerate(own) if one.pose is None),
+        )
 
     def _entry(self, plan: ShapePlan, shape: Shape, is_counted: bool, track: Track) -> _Entry | None:
         attributes, children, line = values_of(shape), shape[5], shape[6]
         self._account.lose_unread(shape)
-        ready = self._ready(plan, shape, track)
+        ready = self.ready(plan, shape[2], shape[4], track.attributes.get("source"), children or ())
         frame = frame_number(attributes.get("frame"))
         is_absent = _is_absent(attributes, children)
         fault = None
@@ -357,53 +347,216 @@ class _Video:
             return None
         return _Entry(frame, shape, ready, pose, is_absent, attributes.get("keyframe", "1") != "0", is_counted)
 
-    def _ready(self, plan: ShapePlan, shape: Shape, track: Track) -> Ready:
-        tag, _, sides, _, answers, children, _ = shape
+    def ready(
+        self, plan: ShapePlan, sides: Any, answers: Answers, source: str | None, children: Iterable[Shape] = ()
+    ) -> Ready:
+        """Return what a shape of a track of this source has in common with others."""
         own = sides_in(sides)
-        sides = (own[0] or track.attributes.get("source"), *own[1:])
-        points = tuple([(child[1], child[4]) for child in children or ()])
-        key = (tag, plan.label, sides, answers, points)
+        sides = (own[0] or source, *own[1:])
+        points = tuple([(child[1], child[4]) for child in children])
+        key = (plan.element, plan.label, sides, answers, points)
         ready = self._account.cache.get(key)
         if ready is None:
-            ready = self._account.cache[key] = self._account.ready(plan, tag, sides, answers, points)
+            ready = self._account.cache[key] = self._account.ready(plan, plan.element, sides, answers, points)
         return ready
 
-    def _drop(self, entry: _Entry, loss: Change) -> None:
-        if entry.is_counted and not entry.is_dropped:
-            self._account.drop(entry.ready, entry.element[0], entry.element[6], loss)
-        entry.is_dropped = True
+    # -- objects ----------------------------------------------------------------------------------------------
 
-    def _count_in(self, entry: _Entry, element: str) -> None:
-        if entry.is_counted:
-            entry.ready.count += 1
-            if entry.ready.is_open:
-                self._account.tell(entry.ready, element, entry.element[6])
+    def _objects_of(self, plan: ShapePlan, listed: Listed, index: int) -> list[Columns]:
+        """Return the objects of listed shapes; those that turn out not to be drawable are dropped."""
+        geometry, is_there = listed.geometry, ~listed.is_absent
+        self._count(plan, listed, is_there)
+        if not geometry.is_plain:
+            for number in np.flatnonzero(is_there).tolist():
+                is_there[number] = not isinstance(geometry.drawing(number), Invalid)
+        present = np.flatnonzero(is_there)
+        if not len(present):
+            loss = Change(Kind.DROPPED, "EMPTY_TRACK", Feature.TRACKS, "The track is on no frame.")
+            for number in np.flatnonzero(listed.is_absent).tolist():
+                self._drop(plan, listed, number, loss)
+            return []
+        self._count(plan, listed, listed.is_absent)
+        of, frames, to, ended = self._frames(plan, listed, present)
+        shares = np.zeros(len(of))
+        moving = np.flatnonzero(to >= 0)
+        begins = listed.frames[of[moving]]
+        shares[moving] = (frames[moving] - begins) / (listed.frames[to[moving]] - begins)
+        placed = geometry.along(of, to, shares)
+        if placed.lists is not None and not all(placed.lists):
+            is_drawn = np.array(list(map(bool, placed.lists)))
+            of, frames, placed.lists = of[is_drawn], frames[is_drawn], list(filter(None, placed.lists))
+        self._note_computed(plan, listed, of, frames)
+        if ended:
+            where = self._account.where(listed.line_of(len(listed) - 1), plan.element)
+            level = Level.INFO if self._options.tracks == "listed" else Level.WARNING  # who asks, knows
+            self._account.counts.note(level, "TRACK_ENDED", _ENDED, where, ended)
+        return self._made(plan, listed, present, of, frames, placed, index)
 
-    # -- frames -----------------------------------------------------------------------------------------------
+    def _drop(self, plan: ShapePlan, listed: Listed, number: int, loss: Change) -> None:
+        if number not in listed.uncounted:
+            self._account.drop(listed.ready(number), plan.element, listed.line_of(number), loss)
 
-    def _placed(self, plan: ShapePlan, entries: list[_Entry]) -> Iterator[_Placed]:
-        """Yield where the object is, frame by frame; shapes that turn out not to be drawable are dropped."""
+    def _count(self, plan: ShapePlan, listed: Listed, chosen: Flags) -> None:
+        """Count listed shapes, but drop those that cannot be drawn."""
+        geometry = listed.geometry
+        numbers = np.flatnonzero(chosen)
+        if geometry.is_plain and not listed.uncounted and not any(ready.is_open for ready in listed.readies):
+            for code, count in enumerate(np.bincount(listed.codes[numbers]).tolist()):
+                listed.readies[code].count += count
+            return
+        for number in numbers.tolist():
+            fault, ready = geometry.drawing(number), listed.ready(number)
+            if isinstance(fault, Invalid):
+                self._drop(plan, listed, number, fault.loss)
+            elif number not in listed.uncounted:
+                ready.count += 1
+                if ready.is_open:
+                    self._account.tell(ready, plan.element, listed.line_of(number))
+
+    def _frames(self, plan: ShapePlan, listed: Listed, present: Ints) -> tuple[Ints, Ints, Ints, int]:
+        """Return the frames that shapes stand for, as the file numbers them.
+
+        Returns
+        -------
+        of, frames, to : (n,) int
+            The listed shape each is of, the frame, and the listed shape it is on its way to; -1: at rest.
+        ended : int
+            Frames behind the last shape that are left out.
+        """
+        step, last, ended = self._task.step, len(listed) - 1, 0
+        begins = listed.frames[present]
+        ends = listed.frames[np.minimum(present + 1, last)]
+        if not self._is_sparse and plan.element != "mask":
+            ends = begins.copy()
+        if present[-1] == last:
+            final = self._task.last_frame
+            is_closed = final is None or not listed.is_key[last]
+            ends[-1] = begins[-1] + 1 if final is None or is_closed else max(begins[-1], final + self._offset) + 1
+            is_extended = self._options.tracks == "cvat" or (
+                self._options.tracks == "auto" and not listed.is_whole(step)
+            )
+            if not is_extended:
+                ended = int((ends[-1] - 1 - begins[-1]) // step)
+                ends[-1] = begins[-1] + 1
+        if (far := np.flatnonzero(ends - begins - step > _MOST_COMPUTED * step)).size:
+            at = int(far[0])
+            fact = f"a track goes on from frame {begins[at]} to {ends[at] - 1}, which the file does not list."
+            advice = f"At most {_MOST_COMPUTED} frames of a track are computed; are its frames and the task's right?"
+            line = listed.line_of(int(present[at]))
+            raise ReadError(self._account.place, fact, line=line, advice=advice)
+        counts = np.maximum((ends - begins - 1) // step, 0) + 1
+        firsts = np.cumsum(counts) - counts
+        of = np.repeat(present, counts)
+        offsets = np.arange(len(of)) - np.repeat(firsts, counts)
+        to = np.where((offsets > 0) & (of < last), of + 1, -1)
+        for number in listed.unplaced:
+            to[to == number] = -1
+        return of, listed.frames[of] + offsets * step, to, ended
+
+    def _note_computed(self, plan: ShapePlan, listed: Listed, of: Ints, frames: Ints) -> None:
+        """Say which frames are computed."""
+        computed = np.flatnonzero(listed.frames[of] != frames)
+        if not len(computed):
+            return
+        numbers, counts = np.unique(of[computed], return_counts=True)
+        account, last = self._account, len(listed) - 1
+        code, detail = ("MASK_TRACK_HELD", _HELD) if plan.element == "mask" else ("INTERPOLATED", _INTERPOLATED)
+        pairs = zip(numbers.tolist(), counts.tolist(), strict=True)
+        for at, (number, count) in enumerate(pairs):
+            level, told = Level.INFO, (code, detail)
+            if number == last:
+                level = Level.INFO if self._options.tracks == "cvat" else Level.WARNING
+                told = "TRACK_EXTENDED", _EXTENDED
+            elif account.counts.note_more(level, *told, 0):  # enough examples: the rest is counted together
+                rest = int(counts[at:].sum()) - (int(counts[-1]) if numbers[-1] == last else 0)
+                account.counts.note_more(level, *told, rest)
+                if numbers[-1] != last:
+                    return
+                number, count, level = last, int(counts[-1]), Level.WARNING
+                if self._options.tracks == "cvat":
+                    level = Level.INFO
+                where = account.where(listed.line_of(number), plan.element)
+                account.counts.note(level, "TRACK_EXTENDED", _EXTENDED, where, count)
+                return
+            account.counts.note(level, *told, account.where(listed.line_of(number), plan.element), count)
+
+    def _made(
+        self, plan: ShapePlan, listed: Listed, present: Ints, of: Ints, frames: Ints, placed: Placed, index: int
+    ) -> list[Columns]:
+        settled = self._static(plan, listed)
+        first = listed.ready(int(present[0]))
+        changed = frozenset(self._mended(plan, listed, first.is_changed))
+        hub = self._hub_frame(frames)
+        chosen = np.flatnonzero(np.diff(hub, prepend=-1))  # two source frames off the grid of steps may meet in one
+        if not_there := self._absent(listed, frames):
+            not_there = {ABSENT: not_there}
+        states, state_of = self._states(plan, listed)
+        infos, info_of = self._infos(listed, of, frames)
+        split = 1 if placed.lists is None else max(map(len, placed.lists))
+        line = listed.line_of(int(present[0]))
+        weights = partial(_weights, listed.is_absent, present, self._hub_frame(listed.frames), listed.readies,
+            listed.codes, listed.uncounted, settled.lost, first.is_changed, changed)  # fmt: skip
+        made = []
+        for number in range(split):
+            if split > 1:
+                assert placed.lists is not None
+                has_it = np.array([len(one) > number for one in placed.lists])
+                own = np.flatnonzero(has_it)
+                chosen = own[np.flatnonzero(np.diff(hub[own], prepend=-1))]
+            whole = len(chosen) == len(hub)
+            coordinates: Any = placed.boxes if whole else None if placed.boxes is None else placed.boxes[chosen]
+            if placed.lists is not None:
+                coordinates = [placed.lists[at][number] for at in chosen.tolist()]
+            columns = Columns(
+                plan.object,
+                self._hash_of(index + (number << 32)),
+                Origin(plan.element, plan.label, line, changed=first.is_changed),
+                None if number else weights,
+                list(settled.values.values()),
+                hub if whole else hub[chosen],
+                coordinates,
+                placed.angles if whole or placed.angles is None else placed.angles[chosen],
+                states,
+                state_of if isinstance(state_of, int) else state_of[of[chosen]],
+                infos,
+                info_of if isinstance(info_of, int) else info_of[chosen],
+            )
+            self._add_natives(columns.hash, listed, of[chosen], frames[chosen], columns.frames)
+            made.append(columns)
+            self._last_frame = max(self._last_frame, int(columns.frames[-1]))
+            self._objects.append((first.z, columns))
+        if not_there:
+            self._add_native(made[0], not_there)
+        return made
+
+    def _add_natives(self, hash_: str, listed: Listed, of: Ints, frames: Ints, hub: Ints) -> None:
+        """Keep what is native of the frames of an object, of those that are listed."""
+        if not any(listed.natives):
+            return
+        is_listed = frames == listed.frames[of]
+        pairs = zip(hub[is_listed].tolist(), map(listed.natives.__getitem__, of[is_listed].tolist()), strict=True)
+        own = {frame: keys for frame, keys in pairs if keys}
+        if own:
+            self._natives.setdefault(hash_, {}).update(own)
+
+    def _add_native(self, made: Columns, keys: Mapping[str, Any]) -> None:
+        """Keep what is native of an object, with its first frame."""
+        own = self._natives.setdefault(made.hash, {})
+        frame = int(made.frames[0])
+        own[frame] = {**own.get(frame, {}), **keys}
+
+    def _states(self, plan: ShapePlan, listed: Listed) -> tuple[list[tuple[Answer, ...]], Ints | int]:
+        """Return the changeable answers that come together, and which of them hold from each listed shape on."""
+        changes = np.flatnonzero(np.diff(listed.codes, prepend=-1)).tolist()
         state: dict[int, Answer] = {}
-        ready: Ready | None = None
-        is_extended = self._options.tracks == "cvat" or (
-            self._options.tracks == "auto" and not _is_listed_whole(entries, self._task.step)
-        )
-        for entry, following in pairwise([*entries, None]):
-            assert entry is not None
-            if entry.ready is not ready:
-                ready = entry.ready
-                state = self._state(plan, state, ready)
-            if entry.is_absent:
-                continue
-            assert entry.pose is not None
-            try:
-                drawing = drawn(plan, entry.pose, *self._size, self._options)
-            except Invalid as fault:
-                self._drop(entry, fault.loss)
-                continue
-            self._count_in(entry, plan.element)
-            yield _Placed(entry.frame, drawing, state, entry.is_key, entry)
-            yield from self._computed(plan, entry, following, state, is_extended)
+        states: list[dict[int, Answer]] = []
+        for number in changes:
+            state = self._state(plan, state, listed.ready(number))
+            states.append(state)
+        said = [tuple(one.values()) for one in states]
+        if len(changes) == 1:
+            return said, 0
+        return said, np.repeat(np.arange(len(changes)), np.diff([*changes, len(listed)]))
 
     def _state(self, plan: ShapePlan, before: dict[int, Answer], ready: Ready) -> dict[int, Answer]:
         """Return the changeable answers from this shape on: what it does not say stays as it was, but for occlusion."""
@@ -416,117 +569,42 @@ class _Video:
             state[id(attribute)] = (attribute, value)
         return before if state == before else state
 
-    def _computed(
-        self,
-        plan: ShapePlan,
-        entry: _Entry,
-        following: _Entry | None,
-        state: dict[int, Answer],
-        is_extended: bool,
-    ) -> Iterator[_Placed]:
-        """Yield the frames a shape stands for that the file does not list."""
-        step = self._task.step
-        if following is None:
-            last = self._task.last_frame
-            end = entry.frame if last is None or not entry.is_key else last + self._offset
-            frames = range(entry.frame + step, end + 1, step)
-            if frames and not is_extended:
-                where = self._account.where(entry.element[6], plan.element)
-                level = Level.INFO if self._options.tracks == "listed" else Level.WARNING  # who asks, knows
-                self._account.counts.note(level, "TRACK_ENDED", _ENDED, where, len(frames))
-                return
-        else:
-            is_listed_whole = not self._is_sparse and plan.element != "mask"
-            frames = range(entry.frame + step, entry.frame if is_listed_whole else following.frame, step)
-        if frames.stop - frames.start > _MOST_COMPUTED * step:
-            fact = f"a track goes on from frame {entry.frame} to {frames.stop - 1}, which the file does not list."
-            advice = f"At most {_MOST_COMPUTED} frames of a track are computed; are its frames and the task's right?"
-            raise ReadError(self._account.place, fact, line=entry.element[6], advice=advice)
-        assert entry.pose is not None
-        count = 0
-        for frame in frames:
-            pose = entry.pose
-            if following is not None and following.pose is not None:
-                share = (frame - entry.frame) / (following.frame - entry.frame)
-                pose = pose_between(plan, entry.pose, following.pose, share)
-            try:
-                drawing = drawn(plan, Pose(pose.numbers, pose.rotation), *self._size, self._options)
-            except Invalid:
-                continue  # computed, so that nothing of the file is lost
-            count += 1
-            yield _Placed(frame, drawing, state, False, None)
-        if count:
-            level, code, detail = Level.INFO, "INTERPOLATED", _INTERPOLATED
-            if following is None:
-                level = Level.INFO if self._options.tracks == "cvat" else Level.WARNING
-                code, detail = "TRACK_EXTENDED", _EXTENDED
-            elif plan.element == "mask":
-                code, detail = "MASK_TRACK_HELD", _HELD
-            where = self._account.where(entry.element[6], plan.element)
-            self._account.counts.note(level, code, detail, where, count)
+    def _infos(self, listed: Listed, of: Ints, frames: Ints) -> tuple[list[Any], Ints | int]:
+        """Return who made the labels, and which of these each is by."""
+        infos = list({id(ready.info): ready.info for ready in listed.readies}.values())
+        codes = {id(info): code for code, info in enumerate(infos)}
+        info_of: Any = 0
+        if len(infos) > 1:
+            info_of = np.array([codes[id(ready.info)] for ready in listed.readies])[listed.codes[of]]
+        if self._options.keyframes_manual:
+            is_key = listed.is_key[of] & (frames == listed.frames[of])
+            if not is_key.all():
+                info_of = np.where(is_key, info_of, len(infos))
+                infos.append(self._draft.machine_info)
+        return infos, info_of
 
-    # -- objects ----------------------------------------------------------------------------------------------
-
-    def _made(self, plan: ShapePlan, entries: list[_Entry], placed: list[_Placed], index: int) -> list[ObjectInstance]:
-        split = max(len(one.drawing.coordinates) for one in placed)
-        conflicts = self._static(entries)
-        first = next(one.entry for one in placed if one.entry is not None)
-        is_changed = first.ready.is_changed
-        weights = self._weights(entries, placed, conflicts, is_changed)
-        made = []
-        for number in range(split):
-            instance = ObjectInstance(plan.object, object_hash=self._hash_of(index + (number << 32)))
-            instance._origin = Origin(
-                plan.element, plan.label, first.element[6], changed=is_changed, weights=weights if number == 0 else {}
-            )
-            for attribute, value in conflicts.values.values():
-                instance._answer(attribute, value)
-            self._place(instance, [one for one in placed if len(one.drawing.coordinates) > number], number, first.ready)
-            made.append(instance)
-            self._objects.append((first.ready.z, instance))
-        if not_there := self._absent(entries, placed):
-            own = self._natives.setdefault(made[0].object_hash, {})
-            own.setdefault(min(made[0]._frames), {})[ABSENT] = not_there
-        return made
-
-    def _place(self, instance: ObjectInstance, placed: list[_Placed], number: int, ready: Ready) -> None:
-        runs = _Runs(instance)
-        for one in placed:
-            ready = ready if one.entry is None else one.entry.ready
-            frame = self._hub_frame(one.frame)
-            if frame in instance._frames:
-                continue  # two source frames off the grid of steps meet in one
-            is_by_hand = one.is_key or not self._options.keyframes_manual
-            info = ready.info if is_by_hand else self._draft.machine_info
-            instance._place(frame, one.drawing.coordinates[number], info)
-            native = None if one.entry is None else of_shape(ready, one.entry.element, is_tracked=True)
-            if native:
-                self._natives.setdefault(instance.object_hash, {})[frame] = dict(native)
-            runs.extend(frame, one.state)
-            self._last_frame = max(self._last_frame, frame)
-        runs.close()
-
-    def _absent(self, entries: list[_Entry], placed: list[_Placed]) -> dict[str, Any]:
+    def _absent(self, listed: Listed, frames: Ints) -> dict[str, Any]:
         """Return what is said of frames the object is not on, if it is more than that it ended as it was."""
         found = {}
-        is_there = {one.frame for one in placed}
-        for before, entry in pairwise([None, *entries]):
-            assert entry is not None
-            if not entry.is_absent:
-                continue
-            is_end = before is not None and not before.is_absent and entry.frame - self._task.step in is_there
-            if not (is_end and before is not None and _says_the_same(before, entry)):
-                found[str(self._hub_frame(entry.frame))] = absent(entry.element)
+        for number in np.flatnonzero(listed.is_absent).tolist():
+            frame = int(listed.frames[number])
+            is_end = number > 0 and not listed.is_absent[number - 1] and bool(np.any(frames == frame - self._task.step))
+            if not (is_end and _says_the_same(listed, number - 1, number)):
+                found[str(self._hub_frame(frame))] = absent(listed.element_of(number))
         return found
 
-    def _static(self, entries: list[_Entry]) -> _Settled:
+    def _static(self, plan: ShapePlan, listed: Listed) -> _Settled:
         """Settle answers that hold for the whole track: of several the one given most often, the first of equals."""
-        given: dict[int, list[tuple[_Entry, Any, Any]]] = {}
-        for entry in entries:
-            if not entry.is_absent:
-                for attribute, value in entry.ready.static:
-                    given.setdefault(id(attribute), []).append((entry, attribute, value))
         settled = _Settled({}, Counter())
+        said = np.unique(listed.codes[~listed.is_absent]).tolist()
+        static = listed.readies[said[0]].static
+        if all(listed.readies[code].static == static for code in said):
+            settled.values = {id(attribute): (attribute, value) for attribute, value in static}
+            return settled
+        given: dict[int, list[tuple[int, Any, Any]]] = {}
+        for number in np.flatnonzero(~listed.is_absent).tolist():
+            for attribute, value in listed.ready(number).static:
+                given.setdefault(id(attribute), []).append((number, attribute, value))
         for key, answers in given.items():
             values: list[Any] = []
             counts: list[int] = []
@@ -537,57 +615,74 @@ class _Video:
                 counts[values.index(value)] += 1
             chosen = values[counts.index(max(counts))]
             settled.values[key] = (answers[0][1], chosen)
-            for entry, attribute, value in answers:
+            for number, attribute, value in answers:
                 if value != chosen:
-                    self._conflict(entry, attribute)
-                    settled.lost[id(entry)] += 1
+                    detail = f"{attribute.name!r} does not change over a track, but the track gives several values."
+                    change = Change(Kind.DROPPED, "IMMUTABLE_CONFLICT", Feature.ANSWERS, detail, "answer", is_drop=True)
+                    self._account.change(listed.ready(number), change, listed.line_of(number), False)
+                    settled.lost[number] += 1
         return settled
 
-    def _conflict(self, entry: _Entry, attribute: Any) -> None:
-        detail = f"{attribute.name!r} does not change over a track, but the track gives several values."
-        change = Change(Kind.DROPPED, "IMMUTABLE_CONFLICT", Feature.ANSWERS, detail, "answer", is_drop=True)
-        self._account.change(entry.ready, change, entry.element[6], False)
-
-    def _weights(
-        self, entries: list[_Entry], placed: list[_Placed], settled: _Settled, is_changed: bool
-    ) -> dict[int, tuple[int, Any]]:
-        """Return, by hub frame, the listed shapes it stands for: its own, and those of the gap that follows it."""
-        drawings = {id(one.entry): one.drawing for one in placed if one.entry is not None}
-        sums: dict[int, tuple[int, Carried]] = {}
-        frame = self._hub_frame(next(one.entry.frame for one in placed if one.entry is not None))
-        for entry in entries:
-            drawing = drawings.get(id(entry))
-            if not entry.is_absent and drawing is None:
-                continue  # dropped
-            count = 1 if entry.is_counted else 0
-            if drawing is not None:
-                frame = self._hub_frame(entry.frame)
-                if self._mended(entry, drawing, is_changed):
-                    count = 0  # counted as changed by itself, and so it stays, whatever becomes of the frame
-            carried = entry.ready.carried if entry.is_counted else ()
-            lost = settled.lost.get(id(entry), 0)
-            if frame not in sums and not lost:
-                sums[frame] = count, counts_of(dict(carried))
+    def _mended(self, plan: ShapePlan, listed: Listed, is_changed: bool) -> Iterator[int]:
+        """Say what was changed about listed shapes; yield those of which that alone makes them changed ones."""
+        geometry = listed.geometry
+        for number in () if geometry.is_plain else range(len(listed)):
+            drawing = geometry.drawing(number)
+            if listed.is_absent[number] or not isinstance(drawing, Drawing):
                 continue
-            own = Counter(dict(carried))
-            own["answer"] -= lost
-            weight, others = sums.get(frame, (0, ()))
-            sums[frame] = weight + count, counts_of(Counter(dict(others)) + own)
-        return sums
+            ready, line = listed.ready(number), listed.line_of(number)
+            counted = is_changed or ready.is_changed
+            for change in drawing.changes if number not in listed.uncounted else ():
+                self._account.change(ready, change, line, counted)
+                counted = True
+            for level, code, detail in drawing.notes:
+                self._account.note(level, code, detail, line, plan.element)
+            if drawing.is_outside:
+                detail = "Shapes reach outside their image and are kept as they are; -r clip=yes cuts them."
+                self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, plan.element)
+            if counted and not is_changed and not ready.is_changed:
+                yield number
 
-    def _mended(self, entry: _Entry, drawing: Drawing, is_changed: bool) -> bool:
-        """Say what was changed about one listed shape; tell whether that alone makes it a changed one."""
-        line, element = entry.element[6], entry.element[0]
-        counted = is_changed or entry.ready.is_changed
-        for change in drawing.changes if entry.is_counted else ():
-            self._account.change(entry.ready, change, line, counted)
-            counted = True
-        for level, code, detail in drawing.notes:
-            self._account.note(level, code, detail, line, element)
-        if drawing.is_outside:
-            detail = "Shapes reach outside their image and are kept as they are; -r clip=yes cuts them."
-            self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, element)
-        return counted and not is_changed
+
+class _Entry(msgspec.Struct):
+    """One listed shape of a track. ``pose`` is None where an absent shape does not say where it would be."""
+
+    frame: int
+    element: Shape
+    ready: Ready
+    pose: Pose | None
+    is_absent: bool
+    is_key: bool
+    is_counted: bool
+
+
+def _weights(
+    is_absent: Flags, present: Ints, frames: Ints, readies: list[Ready], codes: Ints, uncounted: Container[int],
+    lost: Mapping[int, int], is_changed: bool, changed: Container[int],
+) -> dict[int, tuple[int, Carried]]:  # fmt: skip
+    """Return, by hub frame, the listed shapes it stands for: its own, and those of the gap that follows it."""
+    there = set(present.tolist())
+    sums: dict[int, tuple[int, Carried]] = {}
+    frame = int(frames[present[0]])
+    for number, (own_frame, code, absent_there) in enumerate(
+        zip(frames.tolist(), codes.tolist(), is_absent.tolist(), strict=True)
+    ):
+        if not absent_there and number not in there:
+            continue  # dropped
+        ready, count = readies[code], int(number not in uncounted)
+        carried = ready.carried if count else ()
+        if not absent_there:
+            frame = own_frame
+            if number in changed or (ready.is_changed and not is_changed):
+                count = 0  # counted as changed by itself, and so it stays, whatever becomes of the frame
+        if frame not in sums and not lost.get(number):
+            sums[frame] = count, carried
+            continue
+        own = Counter(dict(carried))
+        own["answer"] -= lost.get(number, 0)
+        weight, others = sums.get(frame, (0, ()))
+        sums[frame] = weight + count, counts_of(Counter(dict(others)) + own)
+    return sums
 
 
 class _Settled(msgspec.Struct):
@@ -597,52 +692,14 @@ class _Settled(msgspec.Struct):
     lost: Counter[int]
 
 
-class _Runs:
-    """Gathers answers frame by frame into runs of frames."""
-
-    def __init__(self, instance: ObjectInstance) -> None:
-        self._instance = instance
-        self._open: dict[int, tuple[Any, Any, int]] = {}
-        self._state: dict[int, Answer] | None = None
-        self._last = -2
-
-    def extend(self, frame: int, state: dict[int, Answer]) -> None:
-        """Take the answers of a frame; frames come in order."""
-        if frame != self._last + 1:
-            self.close()
-        elif state is not self._state:
-            for key, (attribute, value, start) in list(self._open.items()):
-                if key not in state or state[key][1] != value:
-                    self._instance._answer_frames(attribute, value, start, self._last)
-                    del self._open[key]
-        if state is not self._state or frame != self._last + 1:
-            for key, (attribute, value) in state.items():
-                self._open.setdefault(key, (attribute, value, frame))
-        self._state = state
-        self._last = frame
-
-    def close(self) -> None:
-        """Answer all that is gathered."""
-        for attribute, value, start in self._open.values():
-            self._instance._answer_frames(attribute, value, start, self._last)
-        self._open.clear()
-
-
-def _is_listed_whole(entries: list[_Entry], step: int) -> bool:
-    """Tell whether a track is a list of all its frames, each a keyframe, as tools write it that know no others."""
-    steps = [after.frame - before.frame for before, after in pairwise(entries) if not before.is_absent]
-    return len(steps) >= _FEWEST_LISTED - 1 and max(steps) <= step and all(entry.is_key for entry in entries)
-
-
-def _says_the_same(one: _Entry, other: _Entry) -> bool:
+def _says_the_same(listed: Listed, number: int, absent: int) -> bool:
     """Tell whether an absent shape is where the one before it is, and answers the same."""
-    if one.pose is None or other.pose is None or not other.is_key:
+    if not listed.unplaced.isdisjoint((number, absent)) or not listed.is_key[absent]:
         return False
-    if other.element[5]:
-        is_there = _points_said(one.element) == _points_said(other.element)
-    else:
-        is_there = _values_said(one.element) == _values_said(other.element)
-    return is_there and all(getattr(one.ready, said) == getattr(other.ready, said) for said in _SAID)
+    one, other = listed.element_of(number), listed.element_of(absent)
+    said = _points_said if other[5] else _values_said
+    readies = listed.ready(number), listed.ready(absent)
+    return said(one) == said(other) and all(getattr(readies[0], name) == getattr(readies[1], name) for name in _SAID)
 
 
 _SAID = ("static", "dynamic", "native", "info")
@@ -662,85 +719,3 @@ def _is_absent(attributes: dict[str, str], children: list[Shape] | None) -> bool
     if attributes.get("outside") == "1":
         return True
     return bool(children) and all(values_of(child).get("outside") == "1" for child in children or ())
-
-
-# -- points of skeletons ------------------------------------------------------------------------------------------
-
-
-def _listed(track: Track) -> list[tuple[Shape, bool]]:
-    """Return the shapes of a track, and whether each stands in the file as one.
-
-    Each point of a skeleton has keyframes of its own: where a skeleton does not list one, that point is on its way from
-    one of its keyframes to the next. Old skeletons have a track for each of their points nested in their own; these win
-    over the points the skeleton itself lists. There each frame becomes a skeleton of what its points are on it.
-    """
-    own: dict[int, Shape] = {}
-    listed: list[tuple[Shape, bool]] = []
-    for shape in track.shapes:
-        frame = frame_number(values_of(shape).get("frame")) if shape[0] == "skeleton" else None
-        if frame is None:
-            listed.append((shape, True))
-            continue
-        if frame in own:
-            listed.append((own[frame], True))
-        own[frame] = shape
-    if not own and not track.tracks:
-        return listed
-    points = {nested.attributes.get("label", ""): _by_frame(nested) for nested in track.tracks} or _points_of(own)
-    for frame in sorted({*own, *(frame for by_frame in points.values() for frame in by_frame)}):
-        children = [child for label, by_frame in points.items() for child in _point_at(label, by_frame, frame)]
-        skeleton = own.get(frame)
-        if skeleton is None:
-            attributes = {"frame": str(frame), "keyframe": "1"}
-            sides = sides_of(attributes)
-            listed.append((("skeleton", "", sides, attributes, NO_ANSWERS, children, track.line), False))
-        elif track.tracks or len(children) > len(skeleton[5] or ()):
-            attributes = {name: value for name, value in values_of(skeleton).items() if name != "points"}
-            listed.append((("skeleton", "", skeleton[2], attributes, skeleton[4], children, skeleton[6]), True))
-        else:
-            listed.append((skeleton, True))
-    return listed
-
-
-def _points_of(skeletons: dict[int, Shape]) -> dict[str, dict[int, Shape]]:
-    """Return the points that skeletons list, by label and frame."""
-    found: dict[str, dict[int, Shape]] = {}
-    for frame, skeleton in skeletons.items():
-        for child in skeleton[5] or ():
-            found.setdefault(child[1], {}).setdefault(frame, child)
-    return found
-
-
-def _by_frame(track: Track) -> dict[int, Shape]:
-    found = {}
-    for shape in track.shapes:
-        frame = frame_number(values_of(shape).get("frame"))
-        if frame is not None:
-            found[frame] = shape
-    return found
-
-
-def _point_at(label: str, by_frame: dict[int, Shape], frame: int) -> list[Shape]:
-    """Return a point of a skeleton on a frame: as listed, or on its way from one listed place to the next."""
-    before = max((other for other in by_frame if other <= frame), default=None)
-    if before is None:
-        return []
-    tag, _, sides, _, answers, children, line = by_frame[before]
-    attributes = {**values_of(by_frame[before]), "label": label}
-    after = min((other for other in by_frame if other > frame), default=None)
-    if before != frame:
-        answers = NO_ANSWERS
-        attributes["keyframe"] = "0"
-        if after is not None:
-            share = (frame - before) / (after - before)
-            attributes["points"] = _between(attributes, values_of(by_frame[after]), share)
-    return [(tag, label, sides, attributes, answers, children, line)]
-
-
-def _between(before: dict[str, str], after: dict[str, str], share: float) -> str:
-    text = before.get("points", "")
-    try:
-        a, b = flat_of(text), flat_of(after.get("points"))
-    except Invalid:
-        return text
-    return ",".join(map(repr, lerp(a, b, share))) if len(a) == len(b) == 2 else text
