@@ -38,7 +38,7 @@ MOST = 4096
 
 
 class Track:
-    """An object on many frames.
+    """An object on many frames; who says something of it may take it for the object itself.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ class Track:
         info_of: Ints | int,
     ) -> None:
         self.item = item
-        self.hash = hash_
-        self.origin = origin
+        self.object_hash = hash_
+        self._origin = origin
         self.static = static
         self.frames = frames
         self.coordinates = coordinates
@@ -91,13 +91,16 @@ class Track:
         self.infos = infos
         self.info_of = info_of
         self._weights = weights
+        if weights is None:
+            origin.weights = {}
 
     @cached_property
     def instance(self) -> ObjectInstance:
         """The object itself, in no row."""
-        self.origin.weights = {} if self._weights is None else self._weights()
-        instance = ObjectInstance(self.item, object_hash=self.hash)
-        instance._origin = self.origin
+        if self._weights is not None:
+            self._origin.weights = self._weights()
+        instance = ObjectInstance(self.item, object_hash=self.object_hash)
+        instance._origin = self._origin
         for attribute, value in self.static:
             instance._answer(attribute, value)
         shape, places = self.item.shape, self.coordinates
@@ -144,7 +147,7 @@ class Track:
 
     def variants(self, number: int | None) -> tuple[list[Variant], Ints | int]:
         """Return the variants its shapes have, as tables have them, and which one each is, or all are."""
-        origin, static = self.origin, SharedAnswers(self.item, self.static) if self.static else None
+        origin, static = self._origin, SharedAnswers(self.item, self.static) if self.static else None
         width = len(self.infos)
         codes = self.state_of * width + self.info_of
         found, which = ([codes], 0) if isinstance(codes, int) else np.unique(codes, return_inverse=True)
@@ -269,7 +272,7 @@ class Video:
         kinds = list(self.numbers)
         lengths = [len(track.frames) for track in self.tracks]
         all_kinds = np.repeat([kinds.index(track.item.shape) for track in self.tracks], lengths)
-        all_hashes = np.repeat(np.array([track.hash.encode() for track in self.tracks], f"S{HASH}"), lengths)
+        all_hashes = np.repeat(np.array([track.object_hash.encode() for track in self.tracks], f"S{HASH}"), lengths)
         all_codes, all_places = np.concatenate(codes), np.concatenate(places)
         all_frames = np.concatenate([track.frames for track in self.tracks])
         order = np.argsort(all_frames, kind="stable")

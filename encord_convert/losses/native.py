@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +120,7 @@ class NativeLosses:
         if native is None or self._keeps_all(native, carries):
             return
         labels = (
-            (track.origin.label, not track.is_part, natives.get(track.hash, {}), partial(getattr, track, "instance"))
+            (track, track._origin.label, not track.is_part, natives.get(track.object_hash, {}))
             for track in video.tracks
         )
         self._lose_worded_labels(video.empty_row, labels, WORDS[native.family])
@@ -157,15 +156,13 @@ class NativeLosses:
                 self._lose_key(name, where, weight(key, value))
 
     def _lose_worded_labels(
-        self, row: LabelRowV2, labels: Iterable[tuple[str, bool, Mapping[int, Keys], Callable[[], Any]]],
-        words: Mapping[str, Word],
-    ) -> None:  # fmt: skip
-        """Say what of labels is not written; each is given as its name, whether the source has words for it, its keys
-        by frame, and what makes the annotation."""
+        self, row: LabelRowV2, labels: Iterable[tuple[Any, str, bool, Mapping[int, Keys]]], words: Mapping[str, Word]
+    ) -> None:
+        """Say what of labels is not written, each with its name, whether the source has words for it, and its keys."""
         # Those that say the same are counted together once their losses have examples enough.
         alike: dict[Any, list[Any]] = {}
         seen: dict[tuple[str, bool, int], list[Any]] = {}
-        for label, has_words, frames, instance_of in labels:
+        for instance, label, has_words, frames in labels:
             for frame, keys in frames.items():
                 known = seen.get((label, has_words, id(keys)))
                 if known is not None:
@@ -178,12 +175,11 @@ class NativeLosses:
                     known = None
                 else:
                     if known is None and not self._wants_examples(label, keys, words):
-                        known = alike[said] = [0, instance_of(), label, keys]
+                        known = alike[said] = [0, instance, label, keys]
                 if known is not None:
                     known[0] += 1
                     seen[label, has_words, id(keys)] = known
                 else:
-                    instance = instance_of()
                     self._lose_worded(instance, where_of(row, instance, frame), label, keys, words)
         for count, instance, label, keys in alike.values():
             self._lose_worded(instance, Where(), label, keys, words, count)
@@ -299,16 +295,12 @@ def _of_its_labels(row: LabelRowV2) -> Native:
     return replace(native, labels=labels)
 
 
-def _labels_of(row: LabelRowV2, native: Native) -> Iterator[tuple[str, bool, Mapping[int, Keys], Callable[[], Any]]]:
-    """Yield the labels of a row as they are counted: name, whether the source has words for it, keys, itself."""
+def _labels_of(row: LabelRowV2, native: Native) -> Iterator[tuple[Any, str, bool, Mapping[int, Keys]]]:
+    """Yield the labels of a row with their names, whether the source has words for each, and what is native of it."""
     for instance in (*row._objects.values(), *row._classifications.values()):
         origin = instance._origin
         keys = {at: own for at, own in native.labels.get(hash_of(instance), {}).items() if at in instance._frames}
-        yield label_of(instance), origin is None or origin.weights != {}, keys, partial(_itself, instance)
-
-
-def _itself(instance: Any) -> Any:
-    return instance
+        yield instance, label_of(instance), origin is None or origin.weights != {}, keys
 
 
 def _lost_native(name: str) -> tuple[Kind, str, Feature, Key]:

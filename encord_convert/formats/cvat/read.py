@@ -232,15 +232,14 @@ class _Reading:
         held: list[Image] = []
         try:
             for piece in _walk(source, one, spec):
-                table = None
-                if isinstance(piece, Piece) and images.takes_pages:
+                if isinstance(piece, Piece) and (images.takes_pages or piece.has_tracks):
                     yield from images.rows(held)
                     held = []
-                    table = images.table(*piece)
-                if table is not None:
-                    yield table
-                    del piece, table  # megabytes, once they are taken apart
-                    continue
+                    found = tracks.page(*piece) if piece.has_tracks else images.page(*piece)
+                    if found is not None:
+                        yield from found
+                        del piece, found  # megabytes, once they are taken apart
+                        continue
                 for record in _records_of(piece):
                     if isinstance(record, Image):
                         held.append(record)
@@ -288,6 +287,11 @@ class Piece(NamedTuple):
 
     chunk: bytes
     line: int
+
+    @property
+    def has_tracks(self) -> bool:
+        """Whether it begins with a track."""
+        return self.chunk.startswith(lane.MARKERS[1])
 
 
 def _records_of(piece: Piece | Record) -> Iterable[Record]:

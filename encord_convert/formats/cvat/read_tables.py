@@ -162,6 +162,11 @@ class TableReader(Images):
         is_grouped = options.group_images or options.frames_as_video
         return not (is_grouped or options.clip or self._duplicates or self._without_size)
 
+    def page(self, chunk: bytes, line: int) -> list[Table] | None:
+        """Return the table of :meth:`table`, alone, or None."""
+        table = self.table(chunk, line)
+        return None if table is None else [table]
+
     def table(self, chunk: bytes, line: int) -> Table | None:
         """Take the images of a chunk; None, and none is taken, if there is more in it than plain images.
 

@@ -20,7 +20,10 @@ import numpy as np
 
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
-from encord_convert.formats.cvat.exact_xml import Answers, Shape, Track, values_of
+from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Answers, Shape, Track, values_of
+from encord_convert.formats.cvat.fast_chunks import Page, page_of
+from encord_convert.formats.cvat.fast_tracks import TrackBoxes, TrackCodes
+from encord_convert.formats.cvat.fast_xml import records as fast_records
 from encord_convert.formats.cvat.fast_xml import sides_in
 from encord_convert.formats.cvat.grid import FAMILY, keys_of
 from encord_convert.formats.cvat.images import header_of
@@ -29,7 +32,7 @@ from encord_convert.formats.cvat.native import ABSENT, absent, of_shape, of_trac
 from encord_convert.formats.cvat.ontology import Plans, ShapePlan
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready, counts_of
-from encord_convert.formats.cvat.read_listed import Flags, Ints, Listed, Placed, geometry_of
+from encord_convert.formats.cvat.read_listed import Boxes, Flags, Ints, Listed, Placed, can_be_boxes, geometry_of
 from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, Pose, pose_of
 from encord_convert.formats.cvat.read_skeletons import shapes_of
 from encord_convert.formats.cvat.stats import Stats, TaskStats, frame_number
@@ -43,6 +46,7 @@ from encord_convert.hub.video import Answer, Video
 from encord_convert.hub.video import Track as Columns
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
+from encord_convert.sdk.objects import Shape as HubShape
 
 _INTERPOLATED = "Frames between the listed ones are computed as CVAT computes them."
 _EXTENDED = (
@@ -54,6 +58,9 @@ _ENDED = (
     "to the end of the task, as CVAT does."
 )
 _HELD = "Masks do not move: frames between the listed ones show the mask before them."
+
+_MOST_CODES = 16_384
+"""How many different tags are remembered."""
 
 _MOST_COMPUTED = 1_000_000
 """Frames of a track between two that are listed: nine hours of video. A file of a few bytes can ask for any number."""
@@ -89,16 +96,59 @@ class Tracks:
         self._has_subsets = len([subset for subset in stats.subsets if subset]) > 1
         self._left = {task_id: task.tracks for task_id, task in stats.tasks.items()}
         self._videos: dict[str, _Video] = {}
+        self._codes = TrackCodes()
+
+    def page(self, chunk: bytes, line: int) -> list[Video] | None:
+        """Take the tracks of a chunk; return the videos that are complete with them.
+
+        None, and none is taken, if there is more in it than tracks of plain shapes.
+
+        Parameters
+        ----------
+        chunk : bytes
+        line : int
+            One-based line of its first character.
+        """
+        if len(self._codes) > _MOST_CODES:
+            self._codes.clear()
+        page = page_of(chunk, line, self._codes, of_tracks=True)
+        if page is None:
+            return None
+        boxes, records = TrackBoxes(page, self._codes), None
+        done: list[Video] = []
+        regular, spans = boxes.is_regular.tolist(), zip(page.starts.tolist(), page.ends.tolist(), strict=True)
+        for number, (start, end) in enumerate(spans):
+            track = Track(page.attributes(start), [], [], page.line_of(start))
+            video, task_id = self._open(track)
+            plan = self._plans.shapes.get(("box", track.attributes.get("label", "")))
+            listed = None
+            if regular[number] and plan is not None and can_be_boxes(plan, self._options):
+                listed = video.listed(page, boxes, self._codes, slice(start + 1, end), plan, track)
+            if listed is not None and plan is not None:
+                video.add_listed(track, plan, listed)
+            else:
+                records = records or list(fast_records(chunk.decode(), line))
+                video.add(records[number])  # type: ignore[arg-type]
+            done += self._close(video, task_id)
+        return done
 
     def rows(self, track: Track) -> Iterator[Video]:
         """Take the next track; yield the video that is complete with it, if one is."""
+        video, task_id = self._open(track)
+        video.add(track)
+        yield from self._close(video, task_id)
+
+    def _open(self, track: Track) -> tuple[_Video, str]:
+        """Return the video of a track, and the id of its task."""
         task_id = track.attributes.get("task_id", "")
         video = self._videos.get(task_id)
         if video is None:
             task = self._meta.task(task_id)
             video = self._videos[task_id] = self._video(task, task_id, self._stats.tasks[task_id])
         self._account.title = video.title
-        video.add(track)
+        return video, task_id
+
+    def _close(self, video: _Video, task_id: str) -> Iterator[Video]:
         self._left[task_id] -= 1
         if not self._left[task_id]:
             del self._videos[task_id]
@@ -238,6 +288,41 @@ class _Video:
         self._lose_nested(track)
         self._end(track, label, made, index)
 
+    def listed(
+        self, page: Page, boxes: TrackBoxes, known: TrackCodes, span: slice, plan: ShapePlan, track: Track
+    ) -> Listed | None:
+        """Return the regular boxes of a track in columns; None if one is on no frame of the video."""
+        frames, is_key = boxes.frames[span], boxes.is_key[span]
+        if self._hub_frame(int(frames[0])) < 0:
+            return None
+        said = list(zip(page.codes[span].tolist(), boxes.occluded[span].tolist(), strict=True))
+        distinct = {one: number for number, one in enumerate(dict.fromkeys(said))}
+        self._account.make_room(len(distinct))
+        source = track.attributes.get("source")
+        readies = [
+            self.ready(plan, known.sides(code, occluded), known.variants[code].answers or NO_ANSWERS, source)
+            for code, occluded in distinct
+        ]
+        codes: Ints = np.array([distinct[one] for one in said], np.int64)
+        natives: list[Any] = []
+        if not is_key.all():
+            own = [(ready.native, {**(ready.native or {}), "keyframe": "0"}) for ready in readies]
+            natives = [own[code][not key] for code, key in zip(codes.tolist(), is_key.tolist(), strict=True)]
+        elif any(ready.native for ready in readies):
+            natives = [readies[code].native for code in codes.tolist()]
+        first = span.start
+        return Listed(
+            frames,
+            readies,
+            codes,
+            boxes.is_absent[span],
+            is_key,
+            Boxes(boxes.numbers[span], boxes.angles[span], plan.makes is HubShape.ROTATABLE_BOUNDING_BOX, self._size),
+            natives,
+            lambda number: page.shape(first + number),
+            lambda number: page.line_of(first + number),
+        )
+
     def add_listed(self, track: Track, plan: ShapePlan, listed: Listed) -> None:
         """Make the objects of a track of which all shapes are of one kind, and listed in columns already."""
         index = self._count_track(plan.label)
@@ -252,7 +337,7 @@ class _Video:
     def _end(self, track: Track, label: str, made: list[Columns], index: int) -> None:
         """Take what the track itself says."""
         for columns in made[1:]:  # the track is counted once
-            columns.origin.is_track = False
+            columns._origin.is_track = False
         self._group(track, label, made)
         own = of_track(track.attributes, index)
         if self._groups_in(label) is not None:
@@ -521,7 +606,7 @@ class _Video:
                 infos,
                 info_of if isinstance(info_of, int) else info_of[chosen],
             )
-            self._add_natives(columns.hash, listed, of[chosen], frames[chosen], columns.frames)
+            self._add_natives(columns.object_hash, listed, of[chosen], frames[chosen], columns.frames)
             made.append(columns)
             self._last_frame = max(self._last_frame, int(columns.frames[-1]))
             self._objects.append((first.z, columns))
@@ -541,7 +626,7 @@ class _Video:
 
     def _add_native(self, made: Columns, keys: Mapping[str, Any]) -> None:
         """Keep what is native of an object, with its first frame."""
-        own = self._natives.setdefault(made.hash, {})
+        own = self._natives.setdefault(made.object_hash, {})
         frame = int(made.frames[0])
         own[frame] = {**own.get(frame, {}), **keys}
 

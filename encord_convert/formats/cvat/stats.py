@@ -8,9 +8,11 @@ with the file, but for 8 bytes an image.
 from __future__ import annotations
 
 import math
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
+from operator import itemgetter
 from struct import Struct
 from typing import Any
 
@@ -18,7 +20,7 @@ import msgspec
 import numpy as np
 
 from encord_convert.formats.cvat import fast_xml as lane
-from encord_convert.formats.cvat.exact_xml import Answers, Image, Record, Shape, Sides, Track, values_of
+from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Answers, Image, Record, Shape, Sides, Track, values_of
 from encord_convert.formats.cvat.fast_codes import (
     EMPTY_IMAGE,
     KINDS,
@@ -29,6 +31,7 @@ from encord_convert.formats.cvat.fast_codes import (
     Tag,
     Variant,
     images_in,
+    tracks_in,
 )
 from encord_convert.formats.cvat.meta import SHAPES, Meta
 
@@ -37,6 +40,10 @@ Choices = set[tuple[str, str]]
 """Label and attribute of choices."""
 
 _NO_SIZE = (None, "", "0")
+_FRAME = re.compile(rb' frame="(\d{1,9})"')
+_FLAGS = {"is_occluded": b' occluded="1"', "is_rotated": b' rotation="'}
+"""What a label is told to be by the body of a shape."""
+
 _CODE = Struct("q")
 _MAX_SEEN, _LONGEST_SEEN = 16_384, 512
 """How many keys are remembered, and of how many characters."""
@@ -120,6 +127,7 @@ class Collector:
         self._seen: set[tuple[str, str, Sides | str, Answers]] = set()
         self._codes = Codes()
         self._known = 0
+        self._known_pairs: set[tuple[str, int]] = set()
         self._counts = np.zeros(0, np.int64)
         self.objects: dict[tuple[str, str], int] | None = {}
         self.images = array("q")
@@ -205,7 +213,7 @@ class Collector:
             if self._choices is None or (name, attribute) in self._choices:
                 values[value] = None
 
-    def _track(self, track: Track) -> None:
+    def _track(self, track: Track) -> TaskStats:
         stats, attributes = self.stats, track.attributes
         stats.tracks += 1
         subset, name = attributes.get("subset", ""), attributes.get("label", "")
@@ -223,6 +231,7 @@ class Collector:
             for shape in nested.shapes:
                 self._point(label, nested.attributes.get("label", ""), name, shape)
                 self._frame(task, values_of(shape))
+        return task
 
     def _frame(self, task: TaskStats, attributes: dict[str, str]) -> None:
         if attributes.get("keyframe") == "0":
@@ -254,7 +263,10 @@ class Collector:
             raise lane.NotCanonical
         variants = self._codes.variants
         kinds = self._codes.kinds[codes]
-        if images_in(kinds) is None or NAMELESS in kinds:
+        tracks = tracks_in(kinds)
+        if tracks is not None and self._tracks(found, codes, bodies, *tracks):
+            self.objects = None
+        elif images_in(kinds) is None or NAMELESS in kinds:
             lane.check_nesting(variants[code].tag for code in codes.tolist() if variants[code].tail.is_open)
             for record in lane.records(chunk.decode(), 1):
                 self.record(record)
@@ -271,6 +283,44 @@ class Collector:
             self.settle()
             self._codes.clear()
             self._known = 0
+            self._known_pairs.clear()
+
+    def _tracks(self, found: list[Tag], codes: Ints, bodies: bytes, starts: Ints, ends: Ints) -> bool:
+        """Gather facts of tracks; tell whether that could be done, and nothing was done if not."""
+        frames = _FRAME.findall(bodies)
+        shapes = [at for start, end in zip(starts.tolist(), ends.tolist(), strict=True) for at in range(start + 1, end)]
+        names = {tuple(body.split(b'"')[::2]) for body in map(itemgetter(1), found)}
+        if len(frames) != len(shapes) or b' track_id="' in bodies or np.any(ends == starts + 1) or self._wanted.pairs:
+            return False
+        if any(len(set(some)) != len(some) for some in names):
+            raise lane.NotCanonical
+        self.stats.has_computed_frames |= b' keyframe="0"' in bodies
+        numbers = np.array(list(map(int, frames)), np.int64)
+        firsts = starts - 2 * np.arange(len(starts))  # among the shapes alone
+        least, most = np.minimum.reduceat(numbers, firsts).tolist(), np.maximum.reduceat(numbers, firsts).tolist()
+        flags = {flag: text in bodies for flag, text in _FLAGS.items()}
+        for start, end, first, last in zip(starts.tolist(), ends.tolist(), least, most, strict=True):
+            variant = self._codes.variants[codes[start]]
+            attributes = lane.attributes_of(found[start][1].decode()) | variant.attributes
+            task, name = self._track(Track(attributes, [], [], 0)), attributes.get("label", "")
+            task.add(TaskStats(first_frame=first, last_frame=last))
+            label = self._label(name)
+            for code in dict.fromkeys(codes[start + 1 : end].tolist()):
+                if (name, code) not in self._known_pairs:
+                    self._known_pairs.add((name, code))
+                    own = self._codes.variants[code]
+                    shape = (own.tag, name, own.sides(), own.attributes, own.answers or NO_ANSWERS, None, 0)
+                    self._shape(shape, name)
+            for flag, text in _FLAGS.items():
+                if flags[flag] and not getattr(label, flag):
+                    texts = [body for _, body, _ in found[start + 1 : end] if text in body]
+                    if flag == "is_occluded":
+                        label.is_occluded = bool(texts)
+                    else:
+                        label.is_rotated = any(
+                            is_rotated(lane.attributes_of(one.decode()).get("rotation")) for one in texts
+                        )
+        return True
 
     def _variant(self, variant: Variant) -> None:
         if variant.kind < ODD or (variant.tag not in _SHAPES and variant.tag != "tag"):
@@ -365,7 +415,7 @@ def is_rotated(rotation: str | None) -> bool:
     return math.isfinite(angle) and angle % 360 != 0
 
 
-_MOST_FRAMES = 1 << 31
+MOST_FRAMES = 1 << 31
 
 
 def frame_number(text: str | None) -> int | None:
@@ -378,7 +428,7 @@ def frame_number(text: str | None) -> int | None:
         number = int(text or "")
     except ValueError:
         return None
-    return number if abs(number) < _MOST_FRAMES else None
+    return number if abs(number) < MOST_FRAMES else None
 
 
 def choices_of(meta: Meta) -> Choices:
