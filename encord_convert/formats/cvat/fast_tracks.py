@@ -41,6 +41,8 @@ class TrackBoxes:
         In degrees, 0 to 360.
     """
 
+    unplaced: frozenset[int] = frozenset()
+
     def __init__(self, page: Page, known: TrackCodes) -> None:
         count = len(page)
         self.frames: Ints = np.zeros(count, np.int64)
@@ -55,6 +57,7 @@ class TrackBoxes:
             if some.is_numeric and "frame" in some.names and set(some.names) <= _NAMES:
                 self._read(some, is_read)
         is_read[page.starts] = is_read[page.ends] = True
+        self.is_absent[page.starts] = self.is_absent[page.ends] = True
         ascends = np.diff(self.frames, prepend=-1) > 0
         ascends[page.starts] = ascends[page.starts + 1] = ascends[page.ends] = True
         self.is_regular = np.logical_and.reduceat(is_read & ascends, page.starts) & (page.ends > page.starts + 1)

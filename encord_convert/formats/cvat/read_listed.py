@@ -6,8 +6,8 @@ last frame of its task. Boxes move as arrays (:class:`Boxes`), other shapes one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,27 +27,49 @@ Floats = NDArray[np.float64]
 
 
 class Geometry(Protocol):
-    """Where the shapes that a track lists are."""
+    """What is to be told of the shapes that a track lists; ``is_plain``: nothing of any."""
+
+    is_plain: bool
 
     def drawing(self, number: int) -> Drawing | Invalid | None:
         """Return how a shape is drawn, why it is not, or None if there is nothing to tell of it."""
 
-    def along(self, of: Ints, to: Ints, shares: Floats) -> Placed:
-        """Return where the object is: at the shapes ``of``, or that share of the way to the shapes ``to``, -1: at rest.
 
-        Shapes that are drawn as objects of several coordinates give a list for each frame, empty if it is on none.
-        """
+class Course(NamedTuple):
+    """The frames an object is on, and where it is there.
 
+    Parameters
+    ----------
+    of, frames : (n,) int
+        The listed shape that each is of, and what the file calls the frame.
+    is_listed : (n,) bool
+        Whether it is the frame of that shape; else it is computed.
+    hub : (n,) int
+        The frame of the hub.
+    boxes : (n, 4) float or None
+        Left, top, width and height, relative to the image.
+    angles : (n,) float or None
+        Of boxes, in degrees; None: none is turned.
+    lists : list
+        Of shapes that are no boxes, and may be several objects: the coordinates on each frame.
+    """
 
-class Placed:
-    """Where an object is on some frames: an array of relative boxes and angles, or lists of coordinates by frame."""
+    of: Ints
+    frames: Ints
+    is_listed: Flags
+    hub: Ints
+    boxes: Floats | None = None
+    angles: Floats | None = None
+    lists: Sequence[Sequence[Any]] = ()
 
-    __slots__ = ("angles", "boxes", "lists")
-
-    def __init__(self, boxes: Any = None, angles: Any = None, lists: Sequence[Sequence[Any]] | None = None) -> None:
-        self.boxes = boxes
-        self.angles = angles
-        self.lists = lists
+    def part(self, begin: int, end: int, first: int) -> Course:
+        """Return a part of a course of boxes; the listed shapes count from ``first``."""
+        boxes, angles = self.boxes, self.angles
+        assert boxes is not None
+        return Course(
+            self.of[begin:end] - first, self.frames[begin:end], self.is_listed[begin:end], self.hub[begin:end],
+            boxes[begin:end], None if angles is None else angles[begin:end],
+        )  # fmt: skip
 
 
 class Boxes:
@@ -57,35 +79,31 @@ class Boxes:
     ----------
     numbers : (n, 4) float
         Left, top, right and bottom in pixels.
-    angles : (n,) float or None
-        In degrees, 0 to 360; None: none is turned.
-    has_angles : bool
-        Whether the objects are of a class whose boxes can be turned.
+    angles : (n,) float
+        In degrees, 0 to 360.
     size : (int, int)
         Width and height of the video in pixels.
     """
 
-    def __init__(self, numbers: Floats, angles: Floats | None, has_angles: bool, size: tuple[int, int]) -> None:
+    def __init__(self, numbers: Floats, angles: Floats, size: tuple[int, int]) -> None:
         self._numbers = numbers
-        self._angles = angles if angles is not None and angles.any() else None
-        self._has_angles = has_angles
+        self._angles = angles if angles.any() else None
         self._limits = np.array(size, np.float64)
-        self._leaving: Flags = np.any((numbers[:, :2] < 0) | (numbers[:, 2:] > self._limits), axis=1)
-        if self._angles is not None:
-            for at in np.flatnonzero(self._angles).tolist():
-                x0, y0, x1, y1 = numbers[at].tolist()
-                self._leaving[at] = leaves_rotated(float(self._angles[at]), x0, y0, x1, y1, *size)
-        self._has_leaving = bool(self._leaving.any())
+        leaving: Flags = np.any((numbers[:, :2] < 0) | (numbers[:, 2:] > self._limits), axis=1)
+        for at in () if self._angles is None else np.flatnonzero(angles).tolist():
+            x0, y0, x1, y1 = numbers[at].tolist()
+            leaving[at] = leaves_rotated(float(angles[at]), x0, y0, x1, y1, *size)
+        self._leaving = frozenset(np.flatnonzero(leaving).tolist())
 
-    def drawing(self, number: int) -> Drawing | None:
-        return Drawing([None], [], [], True) if self._has_leaving and self._leaving[number] else None
+    def part(self, begin: int, end: int) -> Leaving:
+        """Return what is to be told of a part of them."""
+        return Leaving({at - begin for at in self._leaving if begin <= at < end} if self._leaving else frozenset())
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether there is nothing to tell of any."""
-        return not self._has_leaving
+    def along(self, of: Ints, to: Ints, shares: Floats) -> tuple[Floats, Floats | None]:
+        """Return boxes relative to the image, and their angles if one is turned.
 
-    def along(self, of: Ints, to: Ints, shares: Floats) -> Placed:
+        They are at the shapes ``of``, or that share of the way to the shapes ``to``; -1: at rest.
+        """
         numbers = self._numbers[of]
         angles = None if self._angles is None else self._angles[of]
         moving = np.flatnonzero(to >= 0)
@@ -96,10 +114,20 @@ class Boxes:
                 pairs = zip(angles[moving].tolist(), self._angles[ends].tolist(), part.tolist(), strict=True)
                 angles[moving] = [angle_lerp(*pair) for pair in pairs]
         corners = numbers[:, :2]
-        relative = np.hstack([corners / self._limits, (numbers[:, 2:] - corners) / self._limits])
-        if self._has_angles and angles is None:
-            angles = np.zeros(len(of))
-        return Placed(relative, angles if self._has_angles else None)
+        return np.hstack([corners / self._limits, (numbers[:, 2:] - corners) / self._limits]), angles
+
+
+class Leaving:
+    """What is to be told of boxes, of which some leave their image."""
+
+    __slots__ = ("_leaving", "is_plain")
+
+    def __init__(self, leaving: Collection[int]) -> None:
+        self._leaving = leaving
+        self.is_plain = not leaving
+
+    def drawing(self, number: int) -> Drawing | None:
+        return Drawing([], [], [], True) if number in self._leaving else None
 
 
 class Poses:
@@ -138,7 +166,8 @@ class Poses:
     def drawing(self, number: int) -> Drawing | Invalid | None:
         return self._drawings[number]
 
-    def along(self, of: Ints, to: Ints, shares: Floats) -> Placed:
+    def along(self, of: Ints, to: Ints, shares: Floats) -> list[Sequence[Any]]:
+        """Return the coordinates on each frame, none where it is on none; the parameters are those of boxes."""
         lists: list[Sequence[Any]] = []
         starts = np.flatnonzero(np.diff(of, prepend=-1)).tolist()
         for begin, end in zip(starts, [*starts[1:], len(of)], strict=True):
@@ -152,7 +181,7 @@ class Poses:
                 for one in poses_between(self._plan, pose, after, shares[begin + 1 : end].tolist()):
                     drawing = self._drawn(one)  # computed, so that nothing of the file is lost if it is invalid
                     lists.append(drawing.coordinates if isinstance(drawing, Drawing) else ())
-        return Placed(lists=lists)
+        return lists
 
 
 class Listed:
@@ -167,7 +196,6 @@ class Listed:
     codes : (n,) int
         Which of these each has.
     is_absent, is_key : (n,) bool
-    geometry : Geometry
     natives : list of Keys or None
         What is native of each; empty if nothing is of any.
     element_of : callable
@@ -187,7 +215,6 @@ class Listed:
         codes: Ints,
         is_absent: Flags,
         is_key: Flags,
-        geometry: Boxes | Poses,
         natives: list[Keys | None],
         element_of: Callable[[int], Shape],
         line_of: Callable[[int], int],
@@ -199,7 +226,6 @@ class Listed:
         self.codes = codes
         self.is_absent = is_absent
         self.is_key = is_key
-        self.geometry = geometry
         self.natives = natives
         self.element_of = element_of
         self.line_of = line_of
@@ -213,26 +239,40 @@ class Listed:
         """Return what a shape has in common with others."""
         return self.readies[int(self.codes[number])]
 
-    def is_whole(self, step: int) -> bool:
-        """Tell whether a track is a list of all its frames, each a keyframe, as tools write it that know no others."""
-        steps = np.diff(self.frames)[~self.is_absent[:-1]]
-        return len(steps) >= _FEWEST_LISTED - 1 and int(steps.max()) <= step and bool(self.is_key.all())
+
+def are_whole(frames: Ints, is_absent: Flags, is_key: Flags, firsts: Ints, lasts: Ints, step: int) -> Flags:
+    """Tell which tracks are lists of all their frames, each a keyframe, as tools write it that know no others.
+
+    Parameters
+    ----------
+    frames, is_absent, is_key : (n,) array
+        Of the listed shapes of all tracks.
+    firsts, lasts : (k,) int
+        Where the first and the last shape of each track are; what is between two tracks is absent.
+    step : int
+        From one frame of the task to the next.
+    """
+    steps = np.zeros(len(frames), np.int64)
+    steps[:-1] = frames[1:] - frames[:-1]
+    counts = ~is_absent
+    counts[lasts] = False
+    steps[~counts] = 0
+    is_many = np.add.reduceat(counts, firsts, dtype=np.int64) >= _FEWEST_LISTED - 1
+    are_keys = np.logical_and.reduceat(is_key, firsts)
+    return np.asarray(is_many & are_keys & (np.maximum.reduceat(steps, firsts) <= step))
 
 
 _FEWEST_LISTED = 3
 """Shapes of a track that is a list of all its frames: two on frames side by side do not tell."""
 
 
-def geometry_of(
-    plan: ShapePlan, poses: list[Pose | None], is_absent: Flags, size: tuple[int, int], options: ReadOptions
-) -> Boxes | Poses:
-    """Return where listed shapes are, as arrays if they can be."""
-    if can_be_boxes(plan, options) and all(pose is not None and not pose.changes for pose in poses):
-        boxes: list[Any] = poses
-        numbers = np.array([pose.numbers for pose in boxes], np.float64).reshape(-1, 4)
-        angles = np.array([pose.rotation for pose in boxes], np.float64)
-        return Boxes(numbers, angles, plan.makes is HubShape.ROTATABLE_BOUNDING_BOX, size)
-    return Poses(plan, poses, is_absent, size, options)
+def boxes_of(plan: ShapePlan, poses: list[Pose | None], size: tuple[int, int], options: ReadOptions) -> Boxes | None:
+    """Return listed shapes as boxes, None if some are not."""
+    if not can_be_boxes(plan, options) or not all(pose is not None and not pose.changes for pose in poses):
+        return None
+    boxes: list[Any] = poses
+    numbers = np.array([pose.numbers for pose in boxes], np.float64).reshape(-1, 4)
+    return Boxes(numbers, np.array([pose.rotation for pose in boxes], np.float64), size)
 
 
 def can_be_boxes(plan: ShapePlan, options: ReadOptions) -> bool:

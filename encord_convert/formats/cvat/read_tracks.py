@@ -10,7 +10,7 @@ weights) reads what the step before it made, and none is of use alone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -32,7 +32,19 @@ from encord_convert.formats.cvat.native import ABSENT, absent, of_shape, of_trac
 from encord_convert.formats.cvat.ontology import Plans, ShapePlan
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready, counts_of
-from encord_convert.formats.cvat.read_listed import Boxes, Flags, Ints, Listed, Placed, can_be_boxes, geometry_of
+from encord_convert.formats.cvat.read_listed import (
+    Boxes,
+    Course,
+    Flags,
+    Geometry,
+    Ints,
+    Leaving,
+    Listed,
+    Poses,
+    are_whole,
+    boxes_of,
+    can_be_boxes,
+)
 from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, Pose, pose_of
 from encord_convert.formats.cvat.read_skeletons import shapes_of
 from encord_convert.formats.cvat.stats import Stats, TaskStats, frame_number
@@ -58,6 +70,8 @@ _ENDED = (
     "to the end of the task, as CVAT does."
 )
 _HELD = "Masks do not move: frames between the listed ones show the mask before them."
+
+_ZEROES = np.zeros(1024, np.int64)
 
 _MOST_CODES = 16_384
 """How many different tags are remembered."""
@@ -115,17 +129,28 @@ class Tracks:
         if page is None:
             return None
         boxes, records = TrackBoxes(page, self._codes), None
-        done: list[Video] = []
-        regular, spans = boxes.is_regular.tolist(), zip(page.starts.tolist(), page.ends.tolist(), strict=True)
-        for number, (start, end) in enumerate(spans):
+        starts, ends, regular = page.starts.tolist(), page.ends.tolist(), boxes.is_regular
+        opened = []
+        for number, start in enumerate(starts):
             track = Track(page.attributes(start), [], [], page.line_of(start))
             video, task_id = self._open(track)
             plan = self._plans.shapes.get(("box", track.attributes.get("label", "")))
-            listed = None
-            if regular[number] and plan is not None and can_be_boxes(plan, self._options):
-                listed = video.listed(page, boxes, self._codes, slice(start + 1, end), plan, track)
-            if listed is not None and plan is not None:
-                video.add_listed(track, plan, listed)
+            regular[number] &= (
+                plan is not None and can_be_boxes(plan, self._options) and video.has_frame(int(boxes.frames[start + 1]))
+            )
+            opened.append((track, video, task_id, plan))
+        videos = {id(video): video for _, video, _, _ in opened}
+        courses = {
+            id_: video.courses(page, boxes, regular & [one is video for _, one, _, _ in opened])
+            for id_, video in videos.items()
+        }
+        done: list[Video] = []
+        for number, (track, video, task_id, plan) in enumerate(opened):
+            self._account.title = video.title
+            if regular[number] and plan is not None:
+                span = slice(starts[number] + 1, ends[number])
+                listed = video.listed(page, boxes, self._codes, span, plan, track)
+                video.add_listed(track, plan, listed, *courses[id(video)][number])
             else:
                 records = records or list(fast_records(chunk.decode(), line))
                 video.add(records[number])  # type: ignore[arg-type]
@@ -236,7 +261,7 @@ class _Video:
         self._number = 0
         self._hash_of = draft.hashes.series("track", *key)
         self._objects: list[tuple[int, Columns]] = []
-        self._natives: dict[str, dict[int, dict[str, Any]]] = {}
+        self._natives: dict[str, dict[int, Any]] = {}
         self._last_frame = -1
 
     def video(self) -> Video:
@@ -283,27 +308,44 @@ class _Video:
                 for shape, _ in shapes:
                     self._account.drop_unknown(element, label, shape[6])
                 continue
-            listed = self._entries(plan, shapes, track)
-            made += self._objects_of(plan, listed, index + (number << 24)) if len(listed) else []
+            made += self._of_entries(plan, self._entries(plan, shapes, track), index + (number << 24))
         self._lose_nested(track)
         self._end(track, label, made, index)
 
+    def has_frame(self, frame: int) -> bool:
+        """Tell whether a frame, as the file numbers them, is one of the video."""
+        return bool(self._hub_frame(frame) >= 0)
+
+    def courses(self, page: Page, boxes: TrackBoxes, chosen: Flags) -> list[tuple[Leaving, Course, int]]:
+        """Return of each of the chosen tracks of a page what is to be told of its boxes, its course, and how many
+        frames behind its last shape are left out."""
+        starts, ends = page.starts, page.ends
+        present = np.flatnonzero(~boxes.is_absent & np.repeat(chosen, ends - starts + 1))
+        geometry = Boxes(boxes.numbers, boxes.angles, self._size)
+        course, ended = self._course(boxes, present, starts + 1, ends - 1, geometry, page.line_of)
+        spans = np.searchsorted(course.of, np.append(starts, ends[-1])).tolist()
+        return [
+            (geometry.part(start + 1, end), course.part(spans[number], spans[number + 1], start + 1), ended[number])
+            for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True))
+        ]
+
     def listed(
         self, page: Page, boxes: TrackBoxes, known: TrackCodes, span: slice, plan: ShapePlan, track: Track
-    ) -> Listed | None:
-        """Return the regular boxes of a track in columns; None if one is on no frame of the video."""
-        frames, is_key = boxes.frames[span], boxes.is_key[span]
-        if self._hub_frame(int(frames[0])) < 0:
-            return None
-        said = list(zip(page.codes[span].tolist(), boxes.occluded[span].tolist(), strict=True))
-        distinct = {one: number for number, one in enumerate(dict.fromkeys(said))}
+    ) -> Listed:
+        """Return the regular boxes of a track in columns."""
+        is_key = boxes.is_key[span]
+        said = (page.codes[span] * 3 + boxes.occluded[span]).tolist()
+        distinct = dict.fromkeys(said)
         self._account.make_room(len(distinct))
-        source = track.attributes.get("source")
+        source, variants = track.attributes.get("source"), known.variants
         readies = [
-            self.ready(plan, known.sides(code, occluded), known.variants[code].answers or NO_ANSWERS, source)
-            for code, occluded in distinct
+            self.ready(plan, known.sides(one // 3, one % 3), variants[one // 3].answers or NO_ANSWERS, source)
+            for one in distinct
         ]
-        codes: Ints = np.array([distinct[one] for one in said], np.int64)
+        codes = _ZEROES[: len(said)]
+        if len(distinct) > 1 or len(said) > len(_ZEROES):
+            numbers = dict(zip(distinct, range(len(distinct)), strict=True))
+            codes = np.array([numbers[one] for one in said], np.int64)
         natives: list[Any] = []
         if not is_key.all():
             own = [(ready.native, {**(ready.native or {}), "keyframe": "0"}) for ready in readies]
@@ -312,21 +354,25 @@ class _Video:
             natives = [readies[code].native for code in codes.tolist()]
         first = span.start
         return Listed(
-            frames,
+            boxes.frames[span],
             readies,
             codes,
             boxes.is_absent[span],
             is_key,
-            Boxes(boxes.numbers[span], boxes.angles[span], plan.makes is HubShape.ROTATABLE_BOUNDING_BOX, self._size),
             natives,
             lambda number: page.shape(first + number),
             lambda number: page.line_of(first + number),
         )
 
-    def add_listed(self, track: Track, plan: ShapePlan, listed: Listed) -> None:
-        """Make the objects of a track of which all shapes are of one kind, and listed in columns already."""
+    def add_listed(
+        self, track: Track, plan: ShapePlan, listed: Listed, geometry: Geometry, course: Course, ended: int
+    ) -> None:
+        """Make the object of a track of which all shapes are boxes, and listed in columns already."""
         index = self._count_track(plan.label)
-        self._end(track, plan.label, self._objects_of(plan, listed, index), index)
+        made: list[Columns] = []
+        if self._counted(plan, listed, geometry):
+            made = self._objects_of(plan, listed, geometry, course, ended, index)
+        self._end(track, plan.label, made, index)
 
     def _count_track(self, label: str) -> int:
         """Count a track; return its place among those of the video."""
@@ -381,8 +427,8 @@ class _Video:
         plan = next((plan for (_, name), plan in self._plans.shapes.items() if name == label), None)
         return None if plan is None or plan.group_id is None else str(plan.group_id.attribute.name)
 
-    def _entries(self, plan: ShapePlan, shapes: Iterable[tuple[Shape, bool]], track: Track) -> Listed:
-        """Return the listed shapes in columns, those that cannot be read dropped."""
+    def _entries(self, plan: ShapePlan, shapes: Iterable[tuple[Shape, bool]], track: Track) -> list[_Entry]:
+        """Return the listed shapes by frame, those that cannot be read dropped."""
         entries: dict[int, _Entry] = {}
         for shape, is_counted in shapes:
             entry = self._entry(plan, shape, is_counted, track)
@@ -394,23 +440,41 @@ class _Video:
                 loss = Change(Kind.DROPPED, "INVALID_GEOMETRY", Feature.TRACKS, detail)
                 self._account.drop(former.ready, plan.element, former.element[6], loss)
             entries[entry.frame] = entry
-        own = [entries[frame] for frame in sorted(entries)]
+        return [entries[frame] for frame in sorted(entries)]
+
+    def _of_entries(self, plan: ShapePlan, own: list[_Entry], index: int) -> list[Columns]:
+        """Return the objects of listed shapes."""
+        if not own:
+            return []
         readies = list({id(one.ready): one.ready for one in own}.values())
         codes = {id(ready): code for code, ready in enumerate(readies)}
-        is_absent = np.array([one.is_absent for one in own], bool)
-        return Listed(
+        listed = Listed(
             np.array([one.frame for one in own], np.int64),
             readies,
             np.array([codes[id(one.ready)] for one in own], np.int64),
-            is_absent,
+            np.array([one.is_absent for one in own], bool),
             np.array([one.is_key for one in own], bool),
-            geometry_of(plan, [one.pose for one in own], is_absent, self._size, self._options),
             [of_shape(one.ready, one.element, is_tracked=True) for one in own],
             lambda number: own[number].element,
             lambda number: own[number].element[6],
             frozenset(number for number, one in enumerate(own) if not one.is_counted),
             frozenset(number for number, one in enumerate(own) if one.pose is None),
         )
+        poses = [one.pose for one in own]
+        geometry = boxes_of(plan, poses, self._size, self._options) or Poses(
+            plan, poses, listed.is_absent, self._size, self._options
+        )
+        told = geometry.part(0, len(own)) if isinstance(geometry, Boxes) else geometry
+        is_there = ~listed.is_absent
+        for number in () if told.is_plain else np.flatnonzero(is_there).tolist():
+            is_there[number] = not isinstance(told.drawing(number), Invalid)
+        if not self._counted(plan, listed, told):
+            return []
+        first, last = np.array([0]), np.array([len(own) - 1])
+        course, [ended] = self._course(
+            listed, np.flatnonzero(is_there), first, last, geometry, listed.line_of, holds=plan.element == "mask"
+        )
+        return self._objects_of(plan, listed, told, course, ended, index)
 
     def _entry(self, plan: ShapePlan, shape: Shape, is_counted: bool, track: Track) -> _Entry | None:
         attributes, children, line = values_of(shape), shape[5], shape[6]
@@ -447,44 +511,37 @@ class _Video:
 
     # -- objects ----------------------------------------------------------------------------------------------
 
-    def _objects_of(self, plan: ShapePlan, listed: Listed, index: int) -> list[Columns]:
-        """Return the objects of listed shapes; those that turn out not to be drawable are dropped."""
-        geometry, is_there = listed.geometry, ~listed.is_absent
-        self._count(plan, listed, is_there)
-        if not geometry.is_plain:
-            for number in np.flatnonzero(is_there).tolist():
-                is_there[number] = not isinstance(geometry.drawing(number), Invalid)
-        present = np.flatnonzero(is_there)
-        if not len(present):
-            loss = Change(Kind.DROPPED, "EMPTY_TRACK", Feature.TRACKS, "The track is on no frame.")
-            for number in np.flatnonzero(listed.is_absent).tolist():
-                self._drop(plan, listed, number, loss)
-            return []
-        self._count(plan, listed, listed.is_absent)
-        of, frames, to, ended = self._frames(plan, listed, present)
-        shares = np.zeros(len(of))
-        moving = np.flatnonzero(to >= 0)
-        begins = listed.frames[of[moving]]
-        shares[moving] = (frames[moving] - begins) / (listed.frames[to[moving]] - begins)
-        placed = geometry.along(of, to, shares)
-        if placed.lists is not None and not all(placed.lists):
-            is_drawn = np.array(list(map(bool, placed.lists)))
-            of, frames, placed.lists = of[is_drawn], frames[is_drawn], list(filter(None, placed.lists))
-        self._note_computed(plan, listed, of, frames)
+    def _counted(self, plan: ShapePlan, listed: Listed, geometry: Geometry) -> bool:
+        """Count listed shapes, but drop those that cannot be drawn, and all if none can; tell whether some can."""
+        is_there = ~listed.is_absent
+        self._count(plan, listed, geometry, is_there)
+        for number in () if geometry.is_plain else np.flatnonzero(is_there).tolist():
+            is_there[number] = not isinstance(geometry.drawing(number), Invalid)
+        if is_there.any():
+            self._count(plan, listed, geometry, listed.is_absent)
+            return True
+        loss = Change(Kind.DROPPED, "EMPTY_TRACK", Feature.TRACKS, "The track is on no frame.")
+        for number in np.flatnonzero(listed.is_absent).tolist():
+            self._drop(plan, listed, number, loss)
+        return False
+
+    def _objects_of(
+        self, plan: ShapePlan, listed: Listed, geometry: Geometry, course: Course, ended: int, index: int
+    ) -> list[Columns]:
+        """Return the objects of listed shapes that are on some frame."""
+        self._note_computed(plan, listed, course)
         if ended:
             where = self._account.where(listed.line_of(len(listed) - 1), plan.element)
             level = Level.INFO if self._options.tracks == "listed" else Level.WARNING  # who asks, knows
             self._account.counts.note(level, "TRACK_ENDED", _ENDED, where, ended)
-        return self._made(plan, listed, present, of, frames, placed, index)
+        return self._made(plan, listed, geometry, course, index)
 
     def _drop(self, plan: ShapePlan, listed: Listed, number: int, loss: Change) -> None:
         if number not in listed.uncounted:
             self._account.drop(listed.ready(number), plan.element, listed.line_of(number), loss)
 
-    def _count(self, plan: ShapePlan, listed: Listed, chosen: Flags) -> None:
-        """Count listed shapes, but drop those that cannot be drawn."""
-        geometry = listed.geometry
-        numbers = np.flatnonzero(chosen)
+    def _count(self, plan: ShapePlan, listed: Listed, geometry: Geometry, chosen: Flags) -> None:
+        numbers = chosen.nonzero()[0]
         if geometry.is_plain and not listed.uncounted and not any(ready.is_open for ready in listed.readies):
             for code, count in enumerate(np.bincount(listed.codes[numbers]).tolist()):
                 listed.readies[code].count += count
@@ -498,131 +555,148 @@ class _Video:
                 if ready.is_open:
                     self._account.tell(ready, plan.element, listed.line_of(number))
 
-    def _frames(self, plan: ShapePlan, listed: Listed, present: Ints) -> tuple[Ints, Ints, Ints, int]:
-        """Return the frames that shapes stand for, as the file numbers them.
+    def _course(
+        self, listed: Listed | TrackBoxes, present: Ints, firsts: Ints, lasts: Ints, geometry: Boxes | Poses,
+        line_of: Callable[[int], int], *, holds: bool = False,
+    ) -> tuple[Course, list[int]]:  # fmt: skip
+        """Return where the objects of tracks are on the frames that listed shapes stand for.
+
+        Parameters
+        ----------
+        listed
+            The shapes of all tracks.
+        present : (n,) int
+            Those that are there.
+        firsts, lasts : (k,) int
+            Where the first and the last shape of each track are.
+        geometry
+        line_of : callable
+        holds : bool
+            Frames between two listed ones are always computed.
 
         Returns
         -------
-        of, frames, to : (n,) int
-            The listed shape each is of, the frame, and the listed shape it is on its way to; -1: at rest.
-        ended : int
-            Frames behind the last shape that are left out.
+        course : Course
+        ended : list of int
+            Of each track how many frames behind its last shape are left out.
         """
-        step, last, ended = self._task.step, len(listed) - 1, 0
+        step, count = self._task.step, len(listed.frames)
         begins = listed.frames[present]
-        ends = listed.frames[np.minimum(present + 1, last)]
-        if not self._is_sparse and plan.element != "mask":
-            ends = begins.copy()
-        if present[-1] == last:
-            final = self._task.last_frame
-            is_closed = final is None or not listed.is_key[last]
-            ends[-1] = begins[-1] + 1 if final is None or is_closed else max(begins[-1], final + self._offset) + 1
-            is_extended = self._options.tracks == "cvat" or (
-                self._options.tracks == "auto" and not listed.is_whole(step)
-            )
-            if not is_extended:
-                ended = int((ends[-1] - 1 - begins[-1]) // step)
-                ends[-1] = begins[-1] + 1
+        ends = begins + 1
+        is_last = np.zeros(count, bool)
+        is_last[lasts] = True
+        at_end = is_last[present].nonzero()[0]
+        if self._is_sparse or holds:
+            ends = listed.frames[np.minimum(present + 1, count - 1)]
+            ends[at_end] = begins[at_end] + 1
+        ended = [0] * len(lasts)
+        final = self._task.last_frame
+        if final is not None and len(at_end):
+            own = present[at_end]
+            until = np.where(listed.is_key[own], np.maximum(begins[at_end], final + self._offset), begins[at_end])
+            more = (until - begins[at_end]) // step
+            is_extended = np.full(len(lasts), self._options.tracks == "cvat")
+            if self._options.tracks == "auto":
+                is_extended = ~are_whole(listed.frames, listed.is_absent, listed.is_key, firsts, lasts, step)
+            tracks = np.searchsorted(lasts, own)
+            goes_on = is_extended[tracks]
+            ends[at_end] = np.where(goes_on, until, begins[at_end]) + 1
+            for track, left_out in zip(tracks[~goes_on].tolist(), more[~goes_on].tolist(), strict=True):
+                ended[track] = left_out
         if (far := np.flatnonzero(ends - begins - step > _MOST_COMPUTED * step)).size:
             at = int(far[0])
             fact = f"a track goes on from frame {begins[at]} to {ends[at] - 1}, which the file does not list."
             advice = f"At most {_MOST_COMPUTED} frames of a track are computed; are its frames and the task's right?"
-            line = listed.line_of(int(present[at]))
-            raise ReadError(self._account.place, fact, line=line, advice=advice)
+            raise ReadError(self._account.place, fact, line=line_of(int(present[at])), advice=advice)
         counts = np.maximum((ends - begins - 1) // step, 0) + 1
-        firsts = np.cumsum(counts) - counts
         of = np.repeat(present, counts)
-        offsets = np.arange(len(of)) - np.repeat(firsts, counts)
-        to = np.where((offsets > 0) & (of < last), of + 1, -1)
+        offsets = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
+        is_listed = offsets == 0
+        frames = listed.frames[of] + offsets * step
+        to = np.where(is_listed | is_last[of], -1, of + 1)
         for number in listed.unplaced:
             to[to == number] = -1
-        return of, listed.frames[of] + offsets * step, to, ended
-
-    def _note_computed(self, plan: ShapePlan, listed: Listed, of: Ints, frames: Ints) -> None:
-        """Say which frames are computed."""
-        computed = np.flatnonzero(listed.frames[of] != frames)
-        if not len(computed):
-            return
-        numbers, counts = np.unique(of[computed], return_counts=True)
-        account, last = self._account, len(listed) - 1
-        code, detail = ("MASK_TRACK_HELD", _HELD) if plan.element == "mask" else ("INTERPOLATED", _INTERPOLATED)
-        pairs = zip(numbers.tolist(), counts.tolist(), strict=True)
-        for at, (number, count) in enumerate(pairs):
-            level, told = Level.INFO, (code, detail)
-            if number == last:
-                level = Level.INFO if self._options.tracks == "cvat" else Level.WARNING
-                told = "TRACK_EXTENDED", _EXTENDED
-            elif account.counts.note_more(level, *told, 0):  # enough examples: the rest is counted together
-                rest = int(counts[at:].sum()) - (int(counts[-1]) if numbers[-1] == last else 0)
-                account.counts.note_more(level, *told, rest)
-                if numbers[-1] != last:
-                    return
-                number, count, level = last, int(counts[-1]), Level.WARNING
-                if self._options.tracks == "cvat":
-                    level = Level.INFO
-                where = account.where(listed.line_of(number), plan.element)
-                account.counts.note(level, "TRACK_EXTENDED", _EXTENDED, where, count)
-                return
-            account.counts.note(level, *told, account.where(listed.line_of(number), plan.element), count)
-
-    def _made(
-        self, plan: ShapePlan, listed: Listed, present: Ints, of: Ints, frames: Ints, placed: Placed, index: int
-    ) -> list[Columns]:
-        settled = self._static(plan, listed)
-        first = listed.ready(int(present[0]))
-        changed = frozenset(self._mended(plan, listed, first.is_changed))
+        shares = np.zeros(len(of))
+        moving = np.flatnonzero(to >= 0)
+        starts = listed.frames[of[moving]]
+        shares[moving] = (frames[moving] - starts) / (listed.frames[to[moving]] - starts)
         hub = self._hub_frame(frames)
-        chosen = np.flatnonzero(np.diff(hub, prepend=-1))  # two source frames off the grid of steps may meet in one
-        if not_there := self._absent(listed, frames):
-            not_there = {ABSENT: not_there}
+        if isinstance(geometry, Boxes):
+            return Course(of, frames, is_listed, hub, *geometry.along(of, to, shares)), ended
+        lists = geometry.along(of, to, shares)
+        if not all(lists):
+            drawn = np.array(list(map(bool, lists)))
+            of, frames, is_listed, hub = of[drawn], frames[drawn], is_listed[drawn], hub[drawn]
+        return Course(of, frames, is_listed, hub, lists=list(filter(None, lists))), ended
+
+    def _note_computed(self, plan: ShapePlan, listed: Listed, course: Course) -> None:
+        """Say which frames are computed."""
+        if course.is_listed.all():
+            return
+        account, last = self._account, len(listed) - 1
+        numbers, counts = np.unique(course.of[~course.is_listed], return_counts=True)
+        code, detail = ("MASK_TRACK_HELD", _HELD) if plan.element == "mask" else ("INTERPOLATED", _INTERPOLATED)
+        extended = int(counts[-1]) if numbers[-1] == last else 0
+        left = int(counts.sum()) - extended
+        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+            if number == last or account.counts.note_more(Level.INFO, code, detail, left):
+                break  # of the rest there are examples enough
+            account.counts.note(Level.INFO, code, detail, account.where(listed.line_of(number), plan.element), count)
+            left -= count
+        if extended:
+            level = Level.INFO if self._options.tracks == "cvat" else Level.WARNING
+            where = account.where(listed.line_of(last), plan.element)
+            account.counts.note(level, "TRACK_EXTENDED", _EXTENDED, where, extended)
+
+    def _made(self, plan: ShapePlan, listed: Listed, geometry: Geometry, course: Course, index: int) -> list[Columns]:
+        settled = self._static(plan, listed)
+        of, hub, lists, boxes = course.of, course.hub, course.lists, course.boxes
+        number = int(of[0])
+        first, line = listed.ready(number), listed.line_of(number)
+        changed = frozenset(self._mended(plan, listed, geometry, first.is_changed))
         states, state_of = self._states(plan, listed)
-        infos, info_of = self._infos(listed, of, frames)
-        split = 1 if placed.lists is None else max(map(len, placed.lists))
-        line = listed.line_of(int(present[0]))
-        weights = partial(_weights, listed.is_absent, present, self._hub_frame(listed.frames), listed.readies,
+        infos, info_of = self._infos(listed, course)
+        angles = course.angles
+        if plan.makes is HubShape.ROTATABLE_BOUNDING_BOX and boxes is not None and angles is None:
+            angles = np.zeros(len(of))
+        is_there = course.is_listed
+        weights = partial(_weights, listed.is_absent, of[is_there], self._hub_frame(listed.frames), listed.readies,
             listed.codes, listed.uncounted, settled.lost, first.is_changed, changed)  # fmt: skip
         made = []
-        for number in range(split):
-            if split > 1:
-                assert placed.lists is not None
-                has_it = np.array([len(one) > number for one in placed.lists])
-                own = np.flatnonzero(has_it)
-                chosen = own[np.flatnonzero(np.diff(hub[own], prepend=-1))]
-            whole = len(chosen) == len(hub)
-            coordinates: Any = placed.boxes if whole else None if placed.boxes is None else placed.boxes[chosen]
-            if placed.lists is not None:
-                coordinates = [placed.lists[at][number] for at in chosen.tolist()]
+        for number in range(max(map(len, lists)) if lists else 1):
+            own = np.array([len(one) > number for one in lists]).nonzero()[0] if lists else None
+            own = _apart(hub, own)
+            frames = hub if own is None else hub[own]
+            coordinates: Any = boxes if own is None or boxes is None else boxes[own]
+            if lists:
+                coordinates = [lists[at][number] for at in (range(len(hub)) if own is None else own.tolist())]
+            elif plan.makes is not HubShape.ROTATABLE_BOUNDING_BOX:
+                angles = None
             columns = Columns(
                 plan.object,
                 self._hash_of(index + (number << 32)),
                 Origin(plan.element, plan.label, line, changed=first.is_changed),
                 None if number else weights,
                 list(settled.values.values()),
-                hub if whole else hub[chosen],
+                frames,
                 coordinates,
-                placed.angles if whole or placed.angles is None else placed.angles[chosen],
+                angles if own is None or angles is None else angles[own],
                 states,
-                state_of if isinstance(state_of, int) else state_of[of[chosen]],
+                state_of if isinstance(state_of, int) else state_of[of if own is None else of[own]],
                 infos,
-                info_of if isinstance(info_of, int) else info_of[chosen],
+                info_of if isinstance(info_of, int) or own is None else info_of[own],
             )
-            self._add_natives(columns.object_hash, listed, of[chosen], frames[chosen], columns.frames)
+            if listed.natives:
+                chosen = is_there.nonzero()[0] if own is None else own[is_there[own]]
+                pairs = zip(hub[chosen].tolist(), map(listed.natives.__getitem__, of[chosen].tolist()), strict=True)
+                if native := {frame: keys for frame, keys in pairs if keys}:
+                    self._natives[columns.object_hash] = native
             made.append(columns)
-            self._last_frame = max(self._last_frame, int(columns.frames[-1]))
+            self._last_frame = max(self._last_frame, int(frames[-1]))
             self._objects.append((first.z, columns))
-        if not_there:
-            self._add_native(made[0], not_there)
+        if not_there := self._absent(listed, course):
+            self._add_native(made[0], {ABSENT: not_there})
         return made
-
-    def _add_natives(self, hash_: str, listed: Listed, of: Ints, frames: Ints, hub: Ints) -> None:
-        """Keep what is native of the frames of an object, of those that are listed."""
-        if not any(listed.natives):
-            return
-        is_listed = frames == listed.frames[of]
-        pairs = zip(hub[is_listed].tolist(), map(listed.natives.__getitem__, of[is_listed].tolist()), strict=True)
-        own = {frame: keys for frame, keys in pairs if keys}
-        if own:
-            self._natives.setdefault(hash_, {}).update(own)
 
     def _add_native(self, made: Columns, keys: Mapping[str, Any]) -> None:
         """Keep what is native of an object, with its first frame."""
@@ -632,7 +706,9 @@ class _Video:
 
     def _states(self, plan: ShapePlan, listed: Listed) -> tuple[list[tuple[Answer, ...]], Ints | int]:
         """Return the changeable answers that come together, and which of them hold from each listed shape on."""
-        changes = np.flatnonzero(np.diff(listed.codes, prepend=-1)).tolist()
+        changes = [0]
+        if len(listed.readies) > 1:
+            changes += ((listed.codes[1:] != listed.codes[:-1]).nonzero()[0] + 1).tolist()
         state: dict[int, Answer] = {}
         states: list[dict[int, Answer]] = []
         for number in changes:
@@ -654,26 +730,27 @@ class _Video:
             state[id(attribute)] = (attribute, value)
         return before if state == before else state
 
-    def _infos(self, listed: Listed, of: Ints, frames: Ints) -> tuple[list[Any], Ints | int]:
+    def _infos(self, listed: Listed, course: Course) -> tuple[list[Any], Ints | int]:
         """Return who made the labels, and which of these each is by."""
         infos = list({id(ready.info): ready.info for ready in listed.readies}.values())
-        codes = {id(info): code for code, info in enumerate(infos)}
         info_of: Any = 0
         if len(infos) > 1:
-            info_of = np.array([codes[id(ready.info)] for ready in listed.readies])[listed.codes[of]]
+            codes = {id(info): code for code, info in enumerate(infos)}
+            info_of = np.array([codes[id(ready.info)] for ready in listed.readies])[listed.codes[course.of]]
         if self._options.keyframes_manual:
-            is_key = listed.is_key[of] & (frames == listed.frames[of])
+            is_key = listed.is_key[course.of] & course.is_listed
             if not is_key.all():
                 info_of = np.where(is_key, info_of, len(infos))
                 infos.append(self._draft.machine_info)
         return infos, info_of
 
-    def _absent(self, listed: Listed, frames: Ints) -> dict[str, Any]:
+    def _absent(self, listed: Listed, course: Course) -> dict[str, Any]:
         """Return what is said of frames the object is not on, if it is more than that it ended as it was."""
         found = {}
-        for number in np.flatnonzero(listed.is_absent).tolist():
+        for number in listed.is_absent.nonzero()[0].tolist():
             frame = int(listed.frames[number])
-            is_end = number > 0 and not listed.is_absent[number - 1] and bool(np.any(frames == frame - self._task.step))
+            is_end = number > 0 and not listed.is_absent[number - 1]
+            is_end = is_end and bool((course.frames == frame - self._task.step).any())
             if not (is_end and _says_the_same(listed, number - 1, number)):
                 found[str(self._hub_frame(frame))] = absent(listed.element_of(number))
         return found
@@ -681,9 +758,8 @@ class _Video:
     def _static(self, plan: ShapePlan, listed: Listed) -> _Settled:
         """Settle answers that hold for the whole track: of several the one given most often, the first of equals."""
         settled = _Settled({}, Counter())
-        said = np.unique(listed.codes[~listed.is_absent]).tolist()
-        static = listed.readies[said[0]].static
-        if all(listed.readies[code].static == static for code in said):
+        static = listed.readies[0].static
+        if all(ready.static == static for ready in listed.readies):
             settled.values = {id(attribute): (attribute, value) for attribute, value in static}
             return settled
         given: dict[int, list[tuple[int, Any, Any]]] = {}
@@ -708,9 +784,8 @@ class _Video:
                     settled.lost[number] += 1
         return settled
 
-    def _mended(self, plan: ShapePlan, listed: Listed, is_changed: bool) -> Iterator[int]:
+    def _mended(self, plan: ShapePlan, listed: Listed, geometry: Geometry, is_changed: bool) -> Iterator[int]:
         """Say what was changed about listed shapes; yield those of which that alone makes them changed ones."""
-        geometry = listed.geometry
         for number in () if geometry.is_plain else range(len(listed)):
             drawing = geometry.drawing(number)
             if listed.is_absent[number] or not isinstance(drawing, Drawing):
@@ -727,6 +802,16 @@ class _Video:
                 self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, plan.element)
             if counted and not is_changed and not ready.is_changed:
                 yield number
+
+
+def _apart(frames: Ints, chosen: Ints | None) -> Ints | None:
+    """Return which frames are taken, None for all: two frames of the source off the grid of steps may meet in one."""
+    own = frames if chosen is None else frames[chosen]
+    is_new = own[1:] > own[:-1]
+    if is_new.all():
+        return chosen if chosen is None or len(chosen) < len(frames) else None
+    apart = np.append(0, is_new.nonzero()[0] + 1)
+    return apart if chosen is None else chosen[apart]
 
 
 class _Entry(msgspec.Struct):
