@@ -7,7 +7,7 @@ of which is one frame. What is written is the same, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -145,24 +145,40 @@ class Track:
         for attribute, value, since in held.values():
             yield attribute, value, since, before
 
-    def variants(self, number: int | None) -> tuple[list[Variant], Ints | int]:
-        """Return the variants its shapes have, as tables have them, and which one each is, or all are."""
-        origin, static = self._origin, SharedAnswers(self.item, self.static) if self.static else None
-        width = len(self.infos)
-        codes = self.state_of * width + self.info_of
-        found, which = ([codes], 0) if isinstance(codes, int) else np.unique(codes, return_inverse=True)
-        variants = []
+    def variants(self, known: dict[Any, tuple[int, Variant]], *, is_followed: bool) -> Ints | int:
+        """Return which variant each of its shapes is, or all are, as numbers in ``known``, to which new ones are added.
+
+        Tracks of one class that are answered alike share them.
+        """
+        width, static = len(self.infos), _key_of(self.static)
+        codes: Any = self.state_of * width + self.info_of
+        is_alike = isinstance(codes, int)
+        found, which = ([codes], None) if is_alike else np.unique(codes, return_inverse=True)
+        numbers = []
         for code in found:
             state, info = self.states[code // width], self.infos[code % width]
-            dynamic = DynamicAnswers() if state else None
-            for attribute, value in state:
-                assert dynamic is not None
-                dynamic.append(attribute, value, 0, 0)
-                dynamic.is_shared = True
-            variants.append(
-                Variant(self.item, info, static, dynamic, origin.type, origin.label, (), origin.changed, None, number)
-            )
-        return variants, which
+            key = (id(self.item), id(info), static, _key_of(state))
+            entry = known.get(key)
+            if entry is None:
+                entry = known[key] = len(known), self._variant(state, info, is_followed)
+            numbers.append(entry[0])
+        return numbers[0] if is_alike else np.array(numbers)[which]
+
+    def _variant(self, state: Sequence[Answer], info: ObjectFrameInfo, is_followed: bool) -> Variant:
+        origin, static = self._origin, SharedAnswers(self.item, self.static) if self.static else None
+        dynamic = DynamicAnswers() if state else None
+        for attribute, value in state:
+            assert dynamic is not None
+            dynamic.append(attribute, value, 0, 0)
+            dynamic.is_shared = True
+        return Variant(
+            self.item, info, static, dynamic, origin.type, origin.label, (), origin.changed, None, is_followed
+        )  # fmt: skip
+
+
+def _key_of(answers: Iterable[Answer]) -> tuple[tuple[int, Any], ...]:
+    """Return what tells answers from others, as long as these are held."""
+    return tuple([(id(attribute), value if isinstance(value, str) else id(value)) for attribute, value in answers])
 
 
 class _Numbers(NamedTuple):
@@ -253,19 +269,17 @@ class Video:
     def tables(self) -> Iterator[tuple[list[int], Table]]:
         """Yield frames that have shapes, and the table whose images they are, some thousand shapes at a time.
 
-        The shapes of a frame are in the order of the row; the variant of each has the number of its object, from 1.
+        The shapes of a frame are in the order of the row.
         """
         assert self.numbers is not None
         if not self.tracks:
             return
         is_followed = self.empty_row.number_of_frames > 1
-        variants: list[Variant] = []
+        known: dict[Any, tuple[int, Variant]] = {}
         codes, places = [], []
         counts = dict.fromkeys(self.numbers, 0)
-        for number, track in enumerate(self.tracks, 1):
-            own, which = track.variants(number if is_followed else None)
-            codes.append(track._spread(which) + len(variants))
-            variants += own
+        for track in self.tracks:
+            codes.append(track._spread(track.variants(known, is_followed=is_followed)))
             begin = counts[track.item.shape]
             places.append(np.arange(begin, begin + len(track.frames)))
             counts[track.item.shape] += len(track.frames)
@@ -273,6 +287,8 @@ class Video:
         lengths = [len(track.frames) for track in self.tracks]
         all_kinds = np.repeat([kinds.index(track.item.shape) for track in self.tracks], lengths)
         all_hashes = np.repeat(np.array([track.object_hash.encode() for track in self.tracks], f"S{HASH}"), lengths)
+        all_numbers = np.repeat(np.arange(1, len(self.tracks) + 1), lengths)
+        variants = [variant for _, variant in known.values()]
         all_codes, all_places = np.concatenate(codes), np.concatenate(places)
         all_frames = np.concatenate([track.frames for track in self.tracks])
         order = np.argsort(all_frames, kind="stable")
@@ -287,13 +303,17 @@ class Video:
                 if len(at):
                     columns[shape] = numbers.column(shape, at.tolist(), all_places[chosen[at]])
             own = [variants[code] for code in all_codes[chosen].tolist()]
-            yield frames.tolist(), self._table(sizes.tolist(), own, all_hashes[chosen].tobytes(), columns)
+            objects = all_numbers[chosen].tolist() if is_followed else ()
+            yield frames.tolist(), self._table(sizes.tolist(), own, all_hashes[chosen].tobytes(), columns, objects)
 
-    def _table(self, counts: list[int], variants: list[Variant], hashes: bytes, columns: dict[Shape, Column]) -> Table:
+    def _table(
+        self, counts: list[int], variants: list[Variant], hashes: bytes, columns: dict[Shape, Column],
+        numbers: Sequence[int],
+    ) -> Table:  # fmt: skip
         row, count = self.empty_row, len(counts)
         return Table(
             [row.data_title] * count, [row._units[0].data_hash] * count, [self.size] * count, counts, list(variants),
-            hashes, columns, {}, {}, lambda _: None, lambda _: row, {}, {},
+            hashes, columns, {}, {}, lambda _: None, lambda _: row, {}, {}, None, numbers,
         )  # fmt: skip
 
 

@@ -126,10 +126,10 @@ class Annotator:
         """Return the lines of shapes that are not plain, without their numbers."""
         images: list[WrittenImage] = []
         for number, group in groupby(places, table.image_of):
-            odd = [(table.variants[at], table.object(at)) for at in group]
-            tracks = {one.object_hash: used.number for used, one in odd if used is not None and used.number is not None}
-            image = WrittenImage(0, image_ids[number], table.sizes[number], tracks or None)
-            self._gather(image, [one for _, one in odd])
+            odd = {at: table.object(at) for at in group}
+            tracks = {one.object_hash: table.numbers[at] for at, one in odd.items()} if table.numbers else None
+            image = WrittenImage(0, image_ids[number], table.sizes[number], tracks)
+            self._gather(image, list(odd.values()))
             images.append(image)
         self._shapes.compute()
         annotations = (self._annotation(image, *placed) for image in images for placed in image.placed)

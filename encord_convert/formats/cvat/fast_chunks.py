@@ -149,6 +149,16 @@ def stretches(places: Sequence[int], bodies: Sequence[bytes]) -> Iterator[Chunk]
         yield Chunk([places[number] for number in numbers], own, _plain(names), _are_numeric(names, own))
 
 
+def names_in(bodies: Sequence[bytes]) -> set[tuple[bytes, ...]]:
+    """Return the XML attributes of bodies, as they are written."""
+    own = [body for body in bodies if body[:8] == b' frame="']  # most are numeric, and alike
+    first = own[0].split(b'"')[::2] if own else []
+    if not own or not _are_numeric(first, own):
+        own, first = [], []
+    others = (body for body in bodies if body[:8] != b' frame="') if own else bodies
+    return {tuple(body.split(b'"')[::2]) for body in others} | {tuple(first)}
+
+
 def _are_numeric(names: Sequence[bytes], bodies: Sequence[bytes]) -> bool:
     """Tell whether bodies have these XML attributes, and nothing but numbers for values."""
     return b"".join(bodies).translate(None, _NUMBER) == b'""'.join(names) * len(bodies)

@@ -12,7 +12,6 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
-from operator import itemgetter
 from struct import Struct
 from typing import Any
 
@@ -21,6 +20,7 @@ import numpy as np
 
 from encord_convert.formats.cvat import fast_xml as lane
 from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Answers, Image, Record, Shape, Sides, Track, values_of
+from encord_convert.formats.cvat.fast_chunks import names_in
 from encord_convert.formats.cvat.fast_codes import (
     EMPTY_IMAGE,
     KINDS,
@@ -289,7 +289,7 @@ class Collector:
         """Gather facts of tracks; tell whether that could be done, and nothing was done if not."""
         frames = _FRAME.findall(bodies)
         shapes = [at for start, end in zip(starts.tolist(), ends.tolist(), strict=True) for at in range(start + 1, end)]
-        names = {tuple(body.split(b'"')[::2]) for body in map(itemgetter(1), found)}
+        names = names_in([body for _, body, _ in found])
         if len(frames) != len(shapes) or b' track_id="' in bodies or np.any(ends == starts + 1) or self._wanted.pairs:
             return False
         if any(len(set(some)) != len(some) for some in names):
