@@ -77,7 +77,7 @@ class Account:
     # -- uses -------------------------------------------------------------------------------------------------
 
     def ready(
-        self, plan: Plan, element: str, sides: Sides | str, answers: Answers, points: Sequence[tuple[str, Answers]] = ()
+        self, plan: Plan, element: str, sides: Sides, answers: Answers, points: Sequence[tuple[str, Answers]] = ()
     ) -> Ready:
         """Return what shapes of this use have in common; the parameters are those of ``Variants.ready``."""
         if len(self._all) > _MAX_READY:
@@ -179,12 +179,11 @@ class Account:
     def lose_unread(self, shape: Shape) -> None:
         """Say what of a shape is not read: elements in it, and XML attributes of its answers."""
         values, children = shape[3], shape[5]
-        if isinstance(values, dict):
-            for name in _unread_in(tuple(values)):
+        for name in _unread_in(tuple(values)):
+            self._lose_name(shape, name)
+        for name in _FLAGS:
+            if values.get(name, "") not in _FLAG_VALUES:
                 self._lose_name(shape, name)
-            for name in _FLAGS:
-                if values.get(name, "") not in _FLAG_VALUES:
-                    self._lose_name(shape, name)
         for child in children or ():
             self.lose_unread(child)
 

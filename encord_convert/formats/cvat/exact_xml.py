@@ -1,7 +1,7 @@
-"""CVAT files element by element: the exact lane, which reads whatever XML allows.
+"""CVAT files element by element: the exact reader, which reads whatever XML allows.
 
-Both lanes (this one on lxml, and the byte lane of ``_cvat_bytes``) give the same records: :class:`Image`,
-:class:`Track` and strays. A shape is a plain tuple, since there are a million of them.
+Both readers (this one on lxml, and the fast one of :mod:`encord_convert.formats.cvat.fast_xml`) give the same records:
+:class:`Image`, :class:`Track` and strays. A shape is a plain tuple, since there are a million of them.
 """
 
 from __future__ import annotations
@@ -18,17 +18,13 @@ from encord_convert.formats.cvat.meta import SHAPES
 ROOT = "annotations"
 
 Answers = str | tuple[tuple[str, str], ...]
-"""The attribute elements of a shape: names and texts, or the source text of the byte lane, which stands for them."""
+"""The attribute elements of a shape: names and texts, or the source text of the fast reader, which stands for them."""
 
 Sides = tuple[str | None, str | None, str | None, str | None, str | None]
 """What a shape says beside its geometry: ``source``, ``occluded``, ``z_order``, ``group_id``, ``track_id``."""
 
-Values = dict[str, str] | tuple[str | None, ...]
-"""XML attributes by name; or, in the byte lane, by their place in :data:`CANONICAL`, None for what is not there."""
-
-Shape = tuple[str, str, Sides | str, Values, Answers, "list[Shape] | None", int]
-"""Element name, label, sides (in the byte lane their source text, which stands for them), XML attributes, answers,
-child shapes (None: has none), one-based line."""
+Shape = tuple[str, str, Sides, dict[str, str], Answers, "list[Shape] | None", int]
+"""Element name, label, sides, XML attributes, answers, child shapes (None: has none), one-based line."""
 
 NO_ANSWERS: Answers = ()
 
@@ -85,14 +81,6 @@ class Stray:
 Record = Image | Track | Stray
 
 
-def values_of(shape: Shape) -> dict[str, str]:
-    """Return the XML attributes of a shape by name; its sides need not be among them."""
-    values = shape[3]
-    if isinstance(values, dict):
-        return values
-    return {name: value for name, value in zip(CANONICAL[shape[0]], values, strict=True) if value is not None}
-
-
 _NAMES = {
     # The last three are of this package: a title, a medium and a subset that the name does not tell.
     "image": frozenset({"id", "name", "width", "height", "subset", "task_id", "title", "unit", "cvat_subset"}),
@@ -123,10 +111,8 @@ _READ_TRACKED = {element: names | {"frame", "keyframe", "outside"} for element, 
 """The same of the shapes of tracks."""
 
 
-def unread(element: str, values: Values, *, is_tracked: bool = False) -> dict[str, str]:
+def unread(element: str, values: dict[str, str], *, is_tracked: bool = False) -> dict[str, str]:
     """Return the XML attributes of an element that are not read; those of CVAT that say nothing left out."""
-    if isinstance(values, tuple):
-        return {}
     read = (_READ_TRACKED if is_tracked else _READ)[element]
     if values.keys() <= read:
         return {}
@@ -198,7 +184,7 @@ def root_name(stream: BinaryIO, place: str) -> str:
 
 
 def _root_name_in(data: bytes, place: str) -> str:
-    """Look for the root where the encoding is one that only the exact lane knows; such keep ASCII as it is."""
+    """Look for the root where the encoding is one that only the exact reader knows; such keep ASCII as it is."""
     if b"<!DOCTYPE" in data.upper():
         raise doctype_error(place, None)
     return ROOT if b"<" + ROOT.encode() in data else ""

@@ -1,28 +1,26 @@
-"""CVAT files as CVAT itself writes them: the byte lane.
+"""CVAT files as CVAT itself writes them: the fast reader.
 
 Most CVAT files use little of XML: UTF-8, double quotes, one blank between attributes, no comments. Such a file can be
 read with one regular expression, several times faster than with a parser. The scan proves of the *whole* file that
-nothing in it is beyond this lane (it accounts for every ``<`` and every ``&``); a file of which it cannot goes to
- the exact lane, from its start. So the two lanes differ in speed and in nothing else.
+nothing in it is beyond this reader (it counts every ``<`` and every ``&``); a file of which it cannot goes to the exact
+reader, from its start. So the two differ in speed and in nothing else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import BinaryIO
 
 import numpy as np
 
 from encord_convert.formats.cvat.exact_xml import (
-    CANONICAL,
     NO_ANSWERS,
     Answers,
     Image,
     Record,
     Shape,
-    Sides,
     Stray,
     Track,
     sides_of,
@@ -64,7 +62,7 @@ _DECLARED = re.compile(rb'\A<\?xml version="1\.[01]"(?: encoding="([\w-]+)")?(?:
 
 
 class NotCanonical(Exception):
-    """The file is not of the kind this lane reads."""
+    """The file is not of the kind this reader reads."""
 
 
 def prologue(stream: BinaryIO) -> tuple[bytes, bytes]:
@@ -160,7 +158,7 @@ def count_in(chunk: bytes, character: bytes) -> int:
 
 
 def check_characters(chunk: bytes) -> None:
-    """Raise if a chunk is not UTF-8, or has characters that XML or this lane does not allow.
+    """Raise if a chunk is not UTF-8, or has characters that XML or this reader does not allow.
 
     Raises
     ------
@@ -237,12 +235,12 @@ def _remember(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def answers_of(answers: Answers) -> tuple[tuple[str, str], ...]:
-    """Return names and texts of attribute elements, in whichever form a lane holds them.
+    """Return names and texts of attribute elements, in whichever form a reader holds them.
 
     Raises
     ------
     NotCanonical
-        They are written in another way than this lane reads.
+        They are written in another way than this reader reads.
 
     >>> answers_of('<attribute name="a">x &lt; y</attribute> <attribute name="b"/></box>')
     (('a', 'x < y'), ('b', ''))
@@ -266,11 +264,6 @@ def _answers_in(answers: str) -> tuple[tuple[str, str], ...]:
 _LONGEST_SEEN = 512
 _answers_seen = lru_cache(maxsize=4096)(_answers_in)
 """The shapes of a track say the same again and again."""
-
-
-def sides_in(sides: Sides | str) -> Sides:
-    """Return sides, in whichever form a lane holds them."""
-    return sides_of(attributes_of(sides)) if isinstance(sides, str) else sides
 
 
 def unescaped(text: str) -> str:
@@ -302,21 +295,11 @@ def records(text: str, line: int) -> Iterator[Record]:
     owner: tuple[str, dict[str, str], int] | None = None
     shapes: list[Shape] = []
     skeleton: tuple[str, dict[str, str], list[tuple[str, str]], list[Shape], int] | None = None
-    has_entities = "&" in text
     counted = 0
     place = text.find("<")
     while place >= 0:
         line += text.count("\n", counted, place)
         counted = place
-        read = _canonical.get(text[place + 1 : place + 6])
-        found = read[1](text, place) if read is not None and skeleton is None and owner is not None else None
-        if read is not None and found is not None:
-            values = found.groups()
-            if not has_entities or "&" not in found[0]:
-                sides = values[1] + values[-2]
-                shapes.append((read[0], values[0], sides, values[2:-2], values[-1] or "", None, line))
-                place = text.find("<", found.end())
-                continue
         match = _ELEMENT.match(text, place)
         if match is None:
             raise NotCanonical
@@ -359,25 +342,6 @@ def records(text: str, line: int) -> Iterator[Record]:
                 shapes.append(shape)
             else:
                 yield Stray(shape)
-
-
-_VALUE = '"([^"]*+)"'
-_OPTIONAL = '(?: {}="[^"]*+")?+'
-
-
-def _canonical_reader(element: str, names: tuple[str, ...]) -> Callable[[str, int], re.Match[str] | None]:
-    """Return what matches a whole shape, written as CVAT writes it: label, sides, geometry, sides, answers."""
-    geometry = "".join(f"(?: {name}={_VALUE})?+" if name == "rotation" else f" {name}={_VALUE}" for name in names)
-    head = f"({_OPTIONAL.format('source')}{_OPTIONAL.format('occluded')})"
-    tail = f"({_OPTIONAL.format('z_order')}{_OPTIONAL.format('group_id')})"
-    answers = rf"([^<]*+(?:<attribute [^<]*+(?:</attribute>[^<]*+)?+)*+</{element}>)"
-    return re.compile(f"<{element} label={_VALUE}{head}{geometry}{tail}(?: ?/>|>{answers})").match
-
-
-_canonical = {
-    f"{element} label"[:5]: (element, _canonical_reader(element, names)) for element, names in CANONICAL.items()
-}
-"""By the first five characters after ``<``: the element, and what reads it."""
 
 
 def _record(owner: tuple[str, dict[str, str], int], shapes: list[Shape]) -> Record:

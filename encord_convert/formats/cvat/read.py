@@ -52,9 +52,6 @@ _PERSONAL = (
 _TOLD = frozenset({"default_value"})
 """What has notes of its own."""
 
-_HELD = 64
-"""How many images are read before the first of them becomes a row: their numbers are read together."""
-
 
 class Spec(msgspec.Struct, frozen=True):
     """What another process needs to make a part of the rows: the source's description, and where the part begins.
@@ -229,12 +226,9 @@ class _Reading:
         if own_row(one.meta.own) is not None:
             yield from self._grouped(one, account, images, tracks, _records(source, one, spec))
             return
-        held: list[Image] = []
         try:
             for piece in _walk(source, one, spec):
                 if isinstance(piece, Piece) and (images.takes_pages or piece.has_tracks):
-                    yield from images.rows(held)
-                    held = []
                     found = tracks.page(*piece) if piece.has_tracks else images.page(*piece)
                     if found is not None:
                         yield from found
@@ -242,17 +236,12 @@ class _Reading:
                         continue
                 for record in _records_of(piece):
                     if isinstance(record, Image):
-                        held.append(record)
-                        if len(held) < _HELD:
-                            continue
-                    yield from images.rows(held)
-                    held = []
-                    if isinstance(record, Track):
+                        yield from images.rows(record)
+                    elif isinstance(record, Track):
                         yield from tracks.rows(record)
                     elif isinstance(record, Stray):
                         account.title = ""
                         account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
-            yield from images.rows(held)
             yield from tracks.empty_rows()
         except lane.NotCanonical as error:
             raise _changed(source, one) from error

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from encord_convert.formats.cvat.exact_xml import Answers, Sides
-from encord_convert.formats.cvat.fast_xml import answers_of, sides_in
+from encord_convert.formats.cvat.fast_xml import answers_of
 from encord_convert.formats.cvat.ontology import AnswerPlan, ShapePlan, TagPlan, Unknown
 from encord_convert.hub.counts import Carried
 from encord_convert.hub.labelset import Draft
@@ -185,15 +185,13 @@ class Variants:
         self._shares: dict[Any, Shares] = {}
         self._natives: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
 
-    def ready(
-        self, plan: Plan, sides: Sides | str, answers: Answers, points: Sequence[tuple[str, Answers]] = ()
-    ) -> Ready:
+    def ready(self, plan: Plan, sides: Sides, answers: Answers, points: Sequence[tuple[str, Answers]] = ()) -> Ready:
         """Return a use.
 
         Parameters
         ----------
         plan : ShapePlan or TagPlan
-        sides : Sides or str
+        sides : Sides
         answers : Answers
         points : sequence of (str, Answers)
             Sub-labels of a skeleton and what their own elements answer.
@@ -224,8 +222,8 @@ class Variants:
         self._shares.clear()
         self._natives.clear()
 
-    def _beside_part(self, plan: Plan, sides: Sides | str) -> _Part:
-        source, occluded, z_order, group, track_id = sides_in(sides)
+    def _beside_part(self, plan: Plan, sides: Sides) -> _Part:
+        source, occluded, z_order, group, track_id = sides
         draft = _Draft()
         source = source or "manual"
         if source != "manual":

@@ -10,16 +10,14 @@ from typing import Any
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Answers, Image, Shape
-from encord_convert.formats.cvat.fast_masks import plain_masks
 from encord_convert.formats.cvat.grid import FAMILY, keys_of
 from encord_convert.formats.cvat.images import ROTATED, header_of
-from encord_convert.formats.cvat.lines import LINES, READ, Extent, relative_lines
 from encord_convert.formats.cvat.meta import Meta, Task
 from encord_convert.formats.cvat.native import of_image, of_shape
 from encord_convert.formats.cvat.ontology import Plans
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready
-from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
+from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, pose_of
 from encord_convert.formats.cvat.stats import Stats, frame_number
 from encord_convert.formats.cvat.united import United
 from encord_convert.hub.counts import Origin
@@ -28,9 +26,9 @@ from encord_convert.hub.loss import Feature, Kind, Level
 from encord_convert.hub.media import LabelFile, Media
 from encord_convert.hub.native import ALSO, Keys, Native
 from encord_convert.hub.splits import metadata_of, named_in
+from encord_convert.hub.table import Size
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
-from encord_convert.sdk.objects import Shape as HubShape
 
 _DEPTH = itemgetter(0)
 
@@ -90,45 +88,22 @@ class Images:
         self._left = {task_id: task.images for task_id, task in stats.tasks.items()}
         self._groups: dict[str, list[Image]] = {}
 
-    def rows(self, images: Sequence[Image]) -> Iterator[LabelRowV2]:
-        """Take the next images; yield their rows, or those of the groups that are complete with them."""
-        if self._options.group_images or self._options.frames_as_video:
-            for image in images:
-                yield from self._grouped(image) if self._is_in_group(image) else self._single([image])
-            return
-        yield from self._single(images)
-
-    def _is_in_group(self, image: Image) -> bool:
-        task = self._meta.task(image.attributes.get("task_id", ""))
-        return self._options.group_images or task.mode == "interpolation"
-
-    def _single(self, images: Sequence[Image]) -> Iterator[LabelRowV2]:
-        extents = [None if self._is_duplicate(image) else self._extent(image) for image in images]
-        all_lines, all_masks = self._lines(images, extents), plain_masks(images, extents)
-        places = range(self._place - len(images), self._place)
-        for place, image, extent, lines, masks in zip(places, images, extents, all_lines, all_masks, strict=True):
-            self._account.counts.into["image", ""] += 1
-            if extent is None:
-                self._drop(image)
-            else:
-                yield self._row(place, image, extent, lines, masks)
-
-    def _grouped(self, image: Image) -> Iterator[LabelRowV2]:
+    def rows(self, image: Image) -> Iterator[LabelRowV2]:
+        """Take the next image; yield its row, or that of the group that is complete with it."""
+        options, task_id = self._options, image.attributes.get("task_id", "")
         self._account.counts.into["image", ""] += 1
-        task_id = image.attributes.get("task_id", "")
-        if self._is_duplicate(image):
-            self._drop(image)
-        else:
-            self._groups.setdefault(task_id, []).append(image)
-        self._left[task_id] -= 1
-        if not self._left[task_id] and task_id in self._groups:
-            yield self._group(task_id, self._groups.pop(task_id))
-
-    def _is_duplicate(self, image: Image) -> bool:
-        """Tell whether the next image of the file stands in it a second time."""
-        place = self._place
+        place, is_duplicate = self._place, self._place in self._duplicates
         self._place += 1
-        return place in self._duplicates
+        if is_duplicate:
+            self._drop(image)
+        if options.group_images or (options.frames_as_video and self._meta.task(task_id).mode == "interpolation"):
+            if not is_duplicate:
+                self._groups.setdefault(task_id, []).append(image)
+            self._left[task_id] -= 1
+            if not self._left[task_id] and task_id in self._groups:
+                yield self._group(task_id, self._groups.pop(task_id))
+        elif not is_duplicate:
+            yield self._row(place, image)
 
     # -- rows -------------------------------------------------------------------------------------------------
 
@@ -149,7 +124,7 @@ class Images:
         """Return the split of an image: its subset, its task's, or what the path of one of several files says."""
         return subset_of(attributes) or self._meta.split(attributes.get("task_id", "")) or self._named
 
-    def _extent(self, image: Image) -> Extent:
+    def _extent(self, image: Image) -> Size:
         """Return width and height in pixels."""
         attributes = image.attributes
         width, height = pixels_of(attributes.get("width")), pixels_of(attributes.get("height"))
@@ -166,16 +141,15 @@ class Images:
             raise ReadError(self._account.place, fact, line=image.line, advice=advice)
         return found
 
-    def _row(
-        self, place: int, image: Image, extent: Extent, lines: Iterator[Any] | None, masks: Iterator[Any]
-    ) -> LabelRowV2:
+    def _row(self, place: int, image: Image) -> LabelRowV2:
+        extent = self._extent(image)
         attributes = image.attributes
         key = self._key(attributes)
         title = self._title(attributes)
         self._account.title = title
         row = self._empty_row(attributes, key, title, extent)
         adopt = row._adopt
-        for instance in self._labels(image, extent, lines, masks, 0, self._draft.hashes.series("picture", *key)):
+        for instance in self._labels(image, extent, 0, self._draft.hashes.series("picture", *key)):
             adopt(instance)
         row._native = self.native(of_image(attributes, place))
         return row
@@ -196,7 +170,7 @@ class Images:
                 labels.setdefault(first, {}).update(labels.pop(hash_))
         return Native(FAMILY, own, labels, dict(frames)) if own or labels or frames else None
 
-    def _empty_row(self, attributes: dict[str, str], key: tuple[str, ...], title: str, extent: Extent) -> LabelRowV2:
+    def _empty_row(self, attributes: dict[str, str], key: tuple[str, ...], title: str, extent: Size) -> LabelRowV2:
         row = self._draft.row(
             DataType.IMAGE,
             title,
@@ -224,9 +198,8 @@ class Images:
             key = self._key(image.attributes)
             title = self._account.title = self._title(image.attributes)
             units.append(self._draft.unit(title, *extent, key, frame))
-            [lines], [masks] = self._lines([image], [extent]), plain_masks([image], [extent])
             hash_of = self._draft.hashes.series("picture", *key)
-            united.add(image, self._labels(image, extent, lines, masks, frame, hash_of), hash_of)
+            united.add(image, self._labels(image, extent, frame, hash_of), hash_of)
         subset = images[0].attributes.get("subset", "")
         title, count = task.name or self._meta.name, len(images)
         key = (*self._file_key, "group", self._meta.task_id(images[0].attributes))
@@ -286,8 +259,7 @@ class Images:
         """Make the objects of an image that is a frame, and its classifications."""
         extent = self._extent(image)
         self._account.title = self._title(image.attributes)
-        [lines], [masks] = self._lines([image], [extent]), plain_masks([image], [extent])
-        return self._labels(image, extent, lines, masks, frame, hash_of)
+        return self._labels(image, extent, frame, hash_of)
 
     def _drop(self, image: Image) -> None:
         """Account for an image that stands in the file a second time."""
@@ -304,9 +276,6 @@ class Images:
                 account.drop_unknown(shape[0], shape[1], shape[6])
             else:
                 account.drop(ready, shape[0], shape[6], loss)
-
-    def _lines(self, images: Sequence[Image], extents: Sequence[Extent | None]) -> list[Iterator[Any] | None]:
-        return [None] * len(images) if self._options.clip else relative_lines(images, extents)
 
     # -- labels -----------------------------------------------------------------------------------------------
 
@@ -325,80 +294,37 @@ class Images:
             ready = self._account.cache[key] = self._account.ready(plan, shape[0], sides, answers, points)
         return ready
 
-    def _labels(
-        self,
-        image: Image,
-        extent: Extent,
-        lines: Iterator[Any] | None,
-        masks: Iterator[Any],
-        frame: int,
-        hash_of: Callable[[int], str],
-    ) -> list[Any]:
+    def _labels(self, image: Image, extent: Size, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
         """Make the objects of an image, by z_order, and its classifications."""
-        account, cache = self._account, self._account.cache
-        width, height = extent
         placed: list[tuple[int, ObjectInstance]] = []
         tags: list[TagAt] = []
-        natives = self._natives
         leaves = False
         for index, shape in enumerate(image.shapes):
-            tag, label, sides, values, answers, children, line = shape
-            ready = cache.get((tag, label, sides, answers, ())) or self._ready(shape)
-            flat = next(lines) if lines is not None and tag in READ else None
-            mask = next(masks) if tag == "mask" else None
-            if ready is None:
-                account.drop_unknown(tag, label, line)
-                continue
-            native: Keys | None = ready.native
-            if isinstance(values, dict):
-                account.lose_unread(shape)
-                native = of_shape(ready, shape)
-            if tag == "tag":
-                tags.append((ready, index, line, native))
-                continue
-            if tag == "box":
-                coordinates = plain_box(values, ready.plan.makes, width, height)  # type: ignore[union-attr]
-            elif tag == "mask":
-                coordinates = mask
-            else:
-                coordinates = None if flat is None or tag == "points" else LINES[tag](flat)
-            if coordinates is None or children is not None:
-                leaves |= self._draw(placed, shape, ready, extent, flat, frame, index, hash_of, native)
-                continue
-            ready.count += 1
-            if ready.is_open:
-                account.tell(ready, tag, line)
-            origin = Origin(tag, label, line, ready.carried, ready.is_changed)
-            hash_ = hash_of(index)
-            if native:
-                natives[hash_] = {frame: native}
-            placed.append((ready.z, _instance(ready, hash_, coordinates, frame, origin)))
+            leaves |= self._take(shape, extent, frame, index, hash_of, placed, tags)
         if leaves:
             self._note_leaving(image.line)
         placed.sort(key=_DEPTH)
         objects: list[Any] = [instance for _, instance in placed]
         return objects + self._classifications(tags, frame, hash_of) if tags else objects
 
-    def _draw(
-        self,
-        placed: list[tuple[int, ObjectInstance]],
-        shape: Shape,
-        ready: Ready,
-        extent: Extent,
-        flat: Any,
-        frame: int,
-        index: int,
-        hash_of: Callable[[int], str],
-        native: Keys | None,
-    ) -> bool:
-        """Make the objects of a shape that is not as most are, or drop it; tell whether it leaves the image."""
+    def _take(
+        self, shape: Shape, extent: Size, frame: int, index: int, hash_of: Callable[[int], str],
+        placed: list[tuple[int, ObjectInstance]], tags: list[TagAt],
+    ) -> bool:  # fmt: skip
+        """Make the objects of a shape, drop it, or keep a tag for later; tell whether it leaves the image."""
         tag, label, _, _, _, _, line = shape
+        ready = self._ready(shape)
+        if ready is None:
+            self._account.drop_unknown(tag, label, line)
+            return False
+        self._account.lose_unread(shape)
+        native = of_shape(ready, shape)
+        if tag == "tag":
+            tags.append((ready, index, line, native))
+            return False
         plan: Any = ready.plan
         try:
-            if flat is not None and plan.makes is HubShape.POINT:
-                drawing = split_points(flat.tolist())
-            else:
-                drawing = drawn(plan, pose_of(plan, shape), *extent, self._options)
+            drawing = drawn(plan, pose_of(plan, shape), *extent, self._options)
         except Invalid as fault:
             self._account.drop(ready, tag, line, fault.loss)
             return False

@@ -16,7 +16,6 @@ import numpy as np
 from encord_convert.formats.cvat.cuboids import NAMES as CUBOID
 from encord_convert.formats.cvat.cuboids import coordinates_of as cuboid_of
 from encord_convert.formats.cvat.exact_xml import Shape as Element
-from encord_convert.formats.cvat.exact_xml import Values, values_of
 from encord_convert.formats.cvat.ontology import ShapePlan
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change
@@ -79,7 +78,7 @@ def pose_of(plan: ShapePlan, element: Element) -> Pose:
     Invalid
         Numbers are missing, are none, or make no such shape.
     """
-    return _POSES[plan.element](plan, values_of(element), element[5])
+    return _POSES[plan.element](plan, element[3], element[5])
 
 
 MOST_PX = 1e9
@@ -233,7 +232,7 @@ def _skeleton_pose(plan: ShapePlan, attributes: Mapping[str, str], children: Seq
 
 def point_of(child: Element, pose: Pose) -> Point:
     """Return where a point of a skeleton is; what had to be mended is said of ``pose``."""
-    tag, label, attributes = child[0], child[1], values_of(child)
+    tag, label, attributes = child[0], child[1], child[3]
     if attributes.get("outside") == "1":
         # It is not in the image; where it is written to be matters to the frames before, which move towards it.
         try:
@@ -268,38 +267,6 @@ _POSES = {
 }
 
 
-def plain_box(values: Values, makes: Shape, width: int, height: int) -> Any:
-    """Return the coordinates of a box as most are: in order and within the image. None if it is not."""
-    if isinstance(values, tuple):
-        left, top, right, bottom, rotation = values
-    else:
-        left, top, right, bottom, rotation = map(values.get, ("xtl", "ytl", "xbr", "ybr", "rotation"))
-    try:
-        x0, y0, x1, y1 = float(left), float(top), float(right), float(bottom)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
-        return None
-    if rotation is None:
-        if makes is Shape.BOUNDING_BOX:
-            return BoundingBoxCoordinates((y1 - y0) / height, (x1 - x0) / width, x0 / width, y0 / height)
-        theta = 0.0
-    else:
-        angle = angle_within(rotation, x0, y0, x1, y1, width, height)
-        if angle is None:
-            return None
-        theta = angle
-    if makes is not Shape.ROTATABLE_BOUNDING_BOX:
-        return None
-    return RotatableBoundingBoxCoordinates((y1 - y0) / height, (x1 - x0) / width, x0 / width, y0 / height, theta)
-
-
-def angle_within(rotation: str, x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> float | None:
-    """Return the angle in degrees, None unless it is in [0, 360) and the turned box is within the image."""
-    angle = plain_angle(rotation)
-    return angle if angle is not None and is_rotated_within(angle, x0, y0, x1, y1, width, height) else None
-
-
 def plain_angle(rotation: str) -> float | None:
     """Return an angle in degrees, None unless it is in [0, 360)."""
     try:
@@ -320,21 +287,6 @@ def is_rotated_within(angle: float, x0: float, y0: float, x1: float, y1: float, 
 def leaves_rotated(angle: float, x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> bool:
     """Tell whether a box in pixels that is within its image leaves it when it is turned about its centre."""
     return bool(angle) and _leaves(boxes.xyxy_from_rotated(x0, y0, x1 - x0, y1 - y0, angle), width, height)
-
-
-def plain_mask(values: Values, width: int, height: int) -> Any:
-    """Return the coordinates of a mask as most are: its runs fill its box, which is in the image. None if not."""
-    try:
-        text, *numbers = values if isinstance(values, tuple) else ()
-        left, top, box_width, box_height = map(int, numbers)  # type: ignore[arg-type]
-        runs = rle.runs_from_text(text)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    if not (0 <= left <= width - box_width and 0 <= top <= height - box_height and box_width > 0 and box_height > 0):
-        return None
-    if int(np.add.reduce(runs)) != box_width * box_height or width * height > rle.current_pixel_limit():
-        return None
-    return BitmaskCoordinates._from_box_runs(runs, left, top, box_width, box_height, width, height)
 
 
 # -- between two keyframes ----------------------------------------------------------------------------------------
@@ -494,13 +446,6 @@ def _points(drawing: Drawing, plan: ShapePlan, pose: Pose, width: int, height: i
         )
         return
     _split(drawing, places)
-
-
-def split_points(flat: Sequence[float]) -> Drawing:
-    """Return the drawing of points within the image that are an object each, from ``x0, y0, …`` relative to it."""
-    drawing = Drawing([], [], [])
-    _split(drawing, list(zip(flat[0::2], flat[1::2], strict=True)))
-    return drawing
 
 
 def _split(drawing: Drawing, places: Sequence[tuple[float, float]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Shape, Track, sides_of, values_of
+from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Shape, Track, sides_of
 from encord_convert.formats.cvat.read_shapes import Invalid, flat_of
 from encord_convert.formats.cvat.stats import frame_number
 from encord_convert.geometry.interpolation import lerp
@@ -18,7 +18,7 @@ def shapes_of(track: Track) -> list[tuple[Shape, bool]]:
     own: dict[int, Shape] = {}
     listed: list[tuple[Shape, bool]] = []
     for shape in track.shapes:
-        frame = frame_number(values_of(shape).get("frame")) if shape[0] == "skeleton" else None
+        frame = frame_number(shape[3].get("frame")) if shape[0] == "skeleton" else None
         if frame is None:
             listed.append((shape, True))
             continue
@@ -36,7 +36,7 @@ def shapes_of(track: Track) -> list[tuple[Shape, bool]]:
             sides = sides_of(attributes)
             listed.append((("skeleton", "", sides, attributes, NO_ANSWERS, children, track.line), False))
         elif track.tracks or len(children) > len(skeleton[5] or ()):
-            attributes = {name: value for name, value in values_of(skeleton).items() if name != "points"}
+            attributes = {name: value for name, value in skeleton[3].items() if name != "points"}
             listed.append((("skeleton", "", skeleton[2], attributes, skeleton[4], children, skeleton[6]), True))
         else:
             listed.append((skeleton, True))
@@ -55,7 +55,7 @@ def _points_of(skeletons: dict[int, Shape]) -> dict[str, dict[int, Shape]]:
 def _by_frame(track: Track) -> dict[int, Shape]:
     found = {}
     for shape in track.shapes:
-        frame = frame_number(values_of(shape).get("frame"))
+        frame = frame_number(shape[3].get("frame"))
         if frame is not None:
             found[frame] = shape
     return found
@@ -67,14 +67,14 @@ def _point_at(label: str, by_frame: dict[int, Shape], frame: int) -> list[Shape]
     if before is None:
         return []
     tag, _, sides, _, answers, children, line = by_frame[before]
-    attributes = {**values_of(by_frame[before]), "label": label}
+    attributes = {**by_frame[before][3], "label": label}
     after = min((other for other in by_frame if other > frame), default=None)
     if before != frame:
         answers = NO_ANSWERS
         attributes["keyframe"] = "0"
         if after is not None:
             share = (frame - before) / (after - before)
-            attributes["points"] = _between(attributes, values_of(by_frame[after]), share)
+            attributes["points"] = _between(attributes, by_frame[after][3], share)
     return [(tag, label, sides, attributes, answers, children, line)]
 
 

@@ -17,7 +17,7 @@ from encord_convert.formats.cvat.fast_chunks import Page, page_of
 from encord_convert.formats.cvat.fast_codes import NAMELESS, ODD, Codes, Ints, Tag
 from encord_convert.formats.cvat.fast_codes import Variant as Said
 from encord_convert.formats.cvat.grid import FAMILY
-from encord_convert.formats.cvat.native import of_image, of_shape
+from encord_convert.formats.cvat.native import of_image
 from encord_convert.formats.cvat.ontology import Plans
 from encord_convert.formats.cvat.read_attributes import Ready
 from encord_convert.formats.cvat.read_columns import HUB, MAKES, POINTS, PlainShapes
@@ -215,7 +215,9 @@ class TableReader(Images):
             if gathering.is_taken[at]:
                 self._tell_taken(gathering, at)
             else:
-                leaves |= self._make(page.shape(at), at, at - first - 1, size, seed, gathering.made, tags)
+                made: list[tuple[int, ObjectInstance]] = []
+                leaves |= self._take(page.shape(at), size, 0, at - first - 1, series_of(seed), made, tags)
+                gathering.made += [(z, instance, at) for z, instance in made]
         if leaves:
             self._note_leaving(page.line_of(first))
         if tags:
@@ -232,32 +234,6 @@ class TableReader(Images):
         if ready.is_open:
             account.tell(ready, page.variant(at).tag, page.line_of(at))
             known.is_open[code] = ready.is_open
-
-    def _make(
-        self,
-        shape: Any,
-        at: int,
-        index: int,
-        size: Size,
-        seed: int,
-        made: list[_Made],
-        tags: list[TagAt],
-    ) -> bool:
-        """Make the objects of a shape that is not as most are; tell whether it leaves its image."""
-        tag, label, _, _, _, _, line = shape
-        ready = self._ready(shape)
-        if ready is None:
-            self._account.drop_unknown(tag, label, line)
-            return False
-        self._account.lose_unread(shape)
-        native = of_shape(ready, shape)
-        if tag == "tag":
-            tags.append((ready, index, line, native))
-            return False
-        drawn: list[tuple[int, ObjectInstance]] = []
-        leaves = self._draw(drawn, shape, ready, size, None, 0, index, series_of(seed), native)
-        made += [(z, instance, at) for z, instance in drawn]
-        return leaves
 
 
 class _Gathering:

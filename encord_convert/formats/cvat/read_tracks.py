@@ -20,11 +20,10 @@ import numpy as np
 
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.counts import Account
-from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Answers, Shape, Track, values_of
+from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Answers, Shape, Sides, Track
 from encord_convert.formats.cvat.fast_chunks import Page, page_of
 from encord_convert.formats.cvat.fast_tracks import TrackBoxes, TrackCodes
 from encord_convert.formats.cvat.fast_xml import records as fast_records
-from encord_convert.formats.cvat.fast_xml import sides_in
 from encord_convert.formats.cvat.grid import FAMILY, keys_of
 from encord_convert.formats.cvat.images import header_of
 from encord_convert.formats.cvat.meta import Meta, Task
@@ -477,7 +476,7 @@ class _Video:
         return self._objects_of(plan, listed, told, course, ended, index)
 
     def _entry(self, plan: ShapePlan, shape: Shape, is_counted: bool, track: Track) -> _Entry | None:
-        attributes, children, line = values_of(shape), shape[5], shape[6]
+        attributes, children, line = shape[3], shape[5], shape[6]
         self._account.lose_unread(shape)
         ready = self.ready(plan, shape[2], shape[4], track.attributes.get("source"), children or ())
         frame = frame_number(attributes.get("frame"))
@@ -497,11 +496,10 @@ class _Video:
         return _Entry(frame, shape, ready, pose, is_absent, attributes.get("keyframe", "1") != "0", is_counted)
 
     def ready(
-        self, plan: ShapePlan, sides: Any, answers: Answers, source: str | None, children: Iterable[Shape] = ()
+        self, plan: ShapePlan, sides: Sides, answers: Answers, source: str | None, children: Iterable[Shape] = ()
     ) -> Ready:
         """Return what a shape of a track of this source has in common with others."""
-        own = sides_in(sides)
-        sides = (own[0] or source, *own[1:])
+        sides = (sides[0] or source, *sides[1:])
         points = tuple([(child[1], child[4]) for child in children])
         key = (plan.element, plan.label, sides, answers, points)
         ready = self._account.cache.get(key)
@@ -876,16 +874,16 @@ _SAID = ("static", "dynamic", "native", "info")
 
 
 def _values_said(shape: Shape) -> dict[str, str]:
-    values = values_of(shape)
+    values = shape[3]
     return {name: values[name] for name in values.keys() - {"frame", "keyframe", "outside"}}
 
 
 def _points_said(skeleton: Shape) -> list[tuple[str, str | None, str, Any]]:
-    points = [(child[1], values_of(child), child[4]) for child in skeleton[5] or ()]
+    points = [(child[1], child[3], child[4]) for child in skeleton[5] or ()]
     return [(label, at.get("points"), at.get("occluded", "0"), answers) for label, at, answers in points]
 
 
 def _is_absent(attributes: dict[str, str], children: list[Shape] | None) -> bool:
     if attributes.get("outside") == "1":
         return True
-    return bool(children) and all(values_of(child).get("outside") == "1" for child in children or ())
+    return bool(children) and all(child[3].get("outside") == "1" for child in children or ())

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from encord_convert.formats.cvat import fast_xml as lane
-from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Answers, Image, Record, Shape, Sides, Track, values_of
+from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Answers, Image, Record, Shape, Sides, Track
 from encord_convert.formats.cvat.fast_chunks import names_in
 from encord_convert.formats.cvat.fast_codes import (
     EMPTY_IMAGE,
@@ -124,7 +124,7 @@ class Collector:
         self.stats = Stats()
         self._wanted = wanted
         self._choices = choices
-        self._seen: set[tuple[str, str, Sides | str, Answers]] = set()
+        self._seen: set[tuple[str, str, Sides, Answers]] = set()
         self._codes = Codes()
         self._known = 0
         self._known_pairs: set[tuple[str, int]] = set()
@@ -176,7 +176,7 @@ class Collector:
             alike = name, tag, sides, answers
             if alike in self._seen and not (tag == "points" and self._wanted.pairs):
                 if tag == "box" and not label.is_rotated:
-                    label.is_rotated = is_rotated(values_of(shape).get("rotation"))
+                    label.is_rotated = is_rotated(shape[3].get("rotation"))
                 return
             if len(self._seen) >= _MAX_SEEN:
                 self._seen.clear()
@@ -185,13 +185,12 @@ class Collector:
         if tag == "tag":
             return
         if tag == "box" and not label.is_rotated:
-            label.is_rotated = is_rotated(values_of(shape).get("rotation"))
-        sides = lane.sides_in(sides)
+            label.is_rotated = is_rotated(shape[3].get("rotation"))
         label.is_occluded |= sides[1] == "1"
         label.is_grouped |= sides[3] is not None
         label.has_track_id |= sides[4] is not None
         if self._wanted.pairs and tag == "points":
-            self._pairs(label, values_of(shape).get("points", ""))
+            self._pairs(label, shape[3].get("points", ""))
         if tag == "skeleton":
             for child in children or ():
                 self._point(label, child[1], name, child)
@@ -225,12 +224,12 @@ class Collector:
         label.is_grouped |= "group_id" in attributes
         for shape in track.shapes:
             self._shape(shape, name)
-            self._frame(task, values_of(shape))
+            self._frame(task, shape[3])
         for nested in track.tracks:
             label.elements["skeleton"] = None
             for shape in nested.shapes:
                 self._point(label, nested.attributes.get("label", ""), name, shape)
-                self._frame(task, values_of(shape))
+                self._frame(task, shape[3])
         return task
 
     def _frame(self, task: TaskStats, attributes: dict[str, str]) -> None:
