@@ -8,24 +8,20 @@ from types import MappingProxyType
 from typing import Any
 
 from encord_convert.errors import ReadError
-from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Answers, Image, Shape
 from encord_convert.formats.cvat.grid import FAMILY, keys_of
-from encord_convert.formats.cvat.images import ROTATED, header_of
-from encord_convert.formats.cvat.meta import Meta, Task
+from encord_convert.formats.cvat.meta import Task
 from encord_convert.formats.cvat.native import of_image, of_shape
-from encord_convert.formats.cvat.ontology import Plans
-from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready
 from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, pose_of
-from encord_convert.formats.cvat.stats import Stats, frame_number
+from encord_convert.formats.cvat.reader import ROTATED, Reader, header_of
+from encord_convert.formats.cvat.stats import frame_number
 from encord_convert.formats.cvat.united import United
 from encord_convert.hub.counts import Origin
-from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level
-from encord_convert.hub.media import LabelFile, Media
+from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import ALSO, Keys, Native
-from encord_convert.hub.splits import metadata_of, named_in
+from encord_convert.hub.splits import metadata_of
 from encord_convert.hub.table import Size
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
@@ -36,67 +32,28 @@ TagAt = tuple[Ready, int, int, "Keys | None"]
 """A tag: what it has in common with others, its index on the image, line, and what is native of it."""
 
 
-class Images:
-    """Makes rows of images.
+class Images(Reader):
+    """Makes rows of images; ``first`` is the place in the file of the first image that comes."""
 
-    Parameters
-    ----------
-    draft, plans, options, account, meta, facts
-        What was learnt before.
-    media : Media
-        For sizes the file does not say.
-    member : str
-        The file, as a member of the source.
-    key : tuple of str
-        What tells this file from others of the source: nothing if it is alone.
-    folder : str
-        What stands before titles, to tell them from those of files in other folders: empty, or with ``/`` at its end.
-    first : int
-        Place in the file of the first image that comes.
-    """
-
-    def __init__(
-        self,
-        draft: Draft,
-        plans: Plans,
-        options: ReadOptions,
-        account: Account,
-        meta: Meta,
-        stats: Stats,
-        media: Media | None,
-        member: str,
-        key: tuple[str, ...],
-        folder: str,
-        first: int = 0,
-    ) -> None:
-        self._draft = draft
-        self._plans = plans
-        self._options = options
-        self._account = account
-        self._meta = meta
-        self._media = media
-        self._member = member
-        self._file_key = key
-        self._folder = folder
-        self._named = named_in(member) if key else ""
+    def __init__(self, *common: Any, first: int = 0) -> None:
+        super().__init__(*common)
         self._place = first
         self._natives: dict[str, dict[int, Keys]] = {}
-        self._duplicates = stats.duplicates
-        self._without_size = stats.without_size
-        self._size = options.size_px()
-        self._has_subsets = meta.own is None and len([subset for subset in stats.subsets if subset]) > 1
-        self._left = {task_id: task.images for task_id, task in stats.tasks.items()}
+        self._duplicates = self.stats.duplicates
+        self._size = self.options.size_px()
+        self._has_subsets = self.meta.own is None and len([subset for subset in self.stats.subsets if subset]) > 1
+        self._left = {task_id: task.images for task_id, task in self.stats.tasks.items()}
         self._groups: dict[str, list[Image]] = {}
 
     def rows(self, image: Image) -> Iterator[LabelRowV2]:
         """Take the next image; yield its row, or that of the group that is complete with it."""
-        options, task_id = self._options, image.attributes.get("task_id", "")
-        self._account.counts.into["image", ""] += 1
+        options, task_id = self.options, image.attributes.get("task_id", "")
+        self.account.counts.into["image", ""] += 1
         place, is_duplicate = self._place, self._place in self._duplicates
         self._place += 1
         if is_duplicate:
             self._drop(image)
-        if options.group_images or (options.frames_as_video and self._meta.task(task_id).mode == "interpolation"):
+        if options.group_images or (options.frames_as_video and self.meta.task(task_id).mode == "interpolation"):
             if not is_duplicate:
                 self._groups.setdefault(task_id, []).append(image)
             self._left[task_id] -= 1
@@ -109,8 +66,8 @@ class Images:
 
     def _key(self, attributes: dict[str, str]) -> tuple[str, ...]:
         return (
-            *self._file_key,
-            self._meta.task_id(attributes),
+            *self.key,
+            self.meta.task_id(attributes),
             attributes.get("subset", ""),
             attributes.get("name", ""),
             attributes.get("id", ""),
@@ -118,11 +75,11 @@ class Images:
 
     def _title(self, attributes: dict[str, str]) -> str:
         name, subset = attributes.get("title") or attributes.get("name", ""), attributes.get("subset", "")
-        return self._folder + (f"{subset}/{name}" if self._has_subsets and subset else name)
+        return self.folder + (f"{subset}/{name}" if self._has_subsets and subset else name)
 
     def _split(self, attributes: dict[str, str]) -> str:
         """Return the split of an image: its subset, its task's, or what the path of one of several files says."""
-        return subset_of(attributes) or self._meta.split(attributes.get("task_id", "")) or self._named
+        return subset_of(attributes) or self.meta.split(attributes.get("task_id", "")) or self.named
 
     def _extent(self, image: Image) -> Size:
         """Return width and height in pixels."""
@@ -131,14 +88,14 @@ class Images:
         if width and height:
             return width, height
         name = attributes.get("name", "")
-        header = header_of(self._media, name, attributes.get("subset", "")) if self._media is not None else None
+        header = header_of(self.media, name, attributes.get("subset", "")) if self.media is not None else None
         if header is not None and header.orientation > 1:
-            self._account.note(Level.WARNING, "EXIF_ORIENTATION", ROTATED, image.line, "image")
+            self.account.note(Level.WARNING, "EXIF_ORIENTATION", ROTATED, image.line, "image")
         found = header.shown if header is not None else self._size
         if found is None:
             fact = f"the size of the image {name!r} is not known, so its shapes cannot be read."
             advice = "Give it with -r size=WIDTHxHEIGHT, or put the images in images/ beside the file."
-            raise ReadError(self._account.place, fact, line=image.line, advice=advice)
+            raise ReadError(self.account.place, fact, line=image.line, advice=advice)
         return found
 
     def _row(self, place: int, image: Image) -> LabelRowV2:
@@ -146,10 +103,10 @@ class Images:
         attributes = image.attributes
         key = self._key(attributes)
         title = self._title(attributes)
-        self._account.title = title
+        self.account.title = title
         row = self._empty_row(attributes, key, title, extent)
         adopt = row._adopt
-        for instance in self._labels(image, extent, 0, self._draft.hashes.series("picture", *key)):
+        for instance in self._labels(image, extent, 0, self.draft.hashes.series("picture", *key)):
             adopt(instance)
         row._native = self.native(of_image(attributes, place))
         return row
@@ -171,62 +128,62 @@ class Images:
         return Native(FAMILY, own, labels, dict(frames)) if own or labels or frames else None
 
     def _empty_row(self, attributes: dict[str, str], key: tuple[str, ...], title: str, extent: Size) -> LabelRowV2:
-        row = self._draft.row(
+        row = self.draft.row(
             DataType.IMAGE,
             title,
-            [self._draft.unit(attributes.get("unit") or title, *extent, key)],
+            [self.draft.unit(attributes.get("unit") or title, *extent, key)],
             frames=1,
             key=key,
-            dataset=self._meta.dataset(subset_of(attributes), self._options),
+            dataset=self.meta.dataset(subset_of(attributes), self.options),
             client_metadata=metadata_of(self._split(attributes)),
         )
-        row._origin = self._account.place
-        row._file = LabelFile(self._member, attributes.get("name", ""))
+        row._origin = self.account.place
+        row._file = LabelFile(self.member, attributes.get("name", ""))
         return row
 
     def _group(self, task_id: str, images: list[Image]) -> LabelRowV2:
         """Make the row of a task: a group of its images, or the video whose frames they are."""
-        task = self._meta.task(task_id)
-        is_video = self._options.frames_as_video and task.mode == "interpolation"
+        task = self.meta.task(task_id)
+        is_video = self.options.frames_as_video and task.mode == "interpolation"
         images.sort(key=lambda image: _number(image.attributes.get("id")))
         frames = self._frames(task, images) if is_video else range(len(images))
-        units, united = [], United(self._account.counts)
+        units, united = [], United(self.account.counts)
         extents = []
         for frame, image in zip(frames, images, strict=True):
             extent = self._extent(image)
             extents.append(extent)
             key = self._key(image.attributes)
-            title = self._account.title = self._title(image.attributes)
-            units.append(self._draft.unit(title, *extent, key, frame))
-            hash_of = self._draft.hashes.series("picture", *key)
+            title = self.account.title = self._title(image.attributes)
+            units.append(self.draft.unit(title, *extent, key, frame))
+            hash_of = self.draft.hashes.series("picture", *key)
             united.add(image, self._labels(image, extent, frame, hash_of), hash_of)
         subset = images[0].attributes.get("subset", "")
-        title, count = task.name or self._meta.name, len(images)
-        key = (*self._file_key, "group", self._meta.task_id(images[0].attributes))
+        title, count = task.name or self.meta.name, len(images)
+        key = (*self.key, "group", self.meta.task_id(images[0].attributes))
         if is_video:
             title = task.source or title
         name = title
         if is_video and self._has_subsets and subset:
             title = f"{subset}/{title}"
-        title = self._folder + title
+        title = self.folder + title
         if is_video:
-            count = max(task.frames(self._options), frames[-1] + 1)
+            count = max(task.frames(self.options), frames[-1] + 1)
             extent = (task.width, task.height) if task.width and task.height else extents[0]
-            units = [self._draft.unit(title, *extent, key)]
+            units = [self.draft.unit(title, *extent, key)]
             if not units[0].data_type.startswith("video/"):
                 units[0].data_type = "video/mp4"
-        row = self._draft.row(
+        row = self.draft.row(
             DataType.VIDEO if is_video else DataType.IMG_GROUP,
             title,
             units,
             frames=count,
             key=key,
-            dataset=self._meta.dataset(subset, self._options),
+            dataset=self.meta.dataset(subset, self.options),
             client_metadata=metadata_of(self._split(images[0].attributes)),
         )
-        row._origin = self._account.place
+        row._origin = self.account.place
         names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, images, strict=True)}
-        row._file = LabelFile(self._member, name, names)
+        row._file = LabelFile(self.member, name, names)
         of_frames = {at: own for at, one in zip(frames, images, strict=True) if (own := of_image(one.attributes, at))}
         row._native = self.native(keys_of(task) if is_video else {}, united.joined, of_frames)
         for instance in united.labels:
@@ -242,28 +199,18 @@ class Images:
             if number is None:
                 frames.append(frames[-1] + 1 if frames else 0)
             else:
-                frames.append(max(0, task.hub_frame(number - shift, self._options)))
+                frames.append(max(0, task.hub_frame(number - shift, self.options)))
         return frames
-
-    @property
-    def place(self) -> str:
-        """What to call the file."""
-        return self._account.place
-
-    @property
-    def member(self) -> str:
-        """The file, as a member of the source."""
-        return self._member
 
     def labels(self, image: Image, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
         """Make the objects of an image that is a frame, and its classifications."""
         extent = self._extent(image)
-        self._account.title = self._title(image.attributes)
+        self.account.title = self._title(image.attributes)
         return self._labels(image, extent, frame, hash_of)
 
     def _drop(self, image: Image) -> None:
         """Account for an image that stands in the file a second time."""
-        account = self._account
+        account = self.account
         title = account.title = self._title(image.attributes)
         detail = f"The image {title!r} stands in the file more than once; the first is read."
         where = account.where(image.line, "image")
@@ -285,13 +232,13 @@ class Images:
         points: tuple[tuple[str, Answers], ...] = ()
         if children is not None and tag == "skeleton":
             points = tuple([(child[1], child[4]) for child in children])
-        plan: Any = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
+        plan: Any = self.plans.tags.get(label) if tag == "tag" else self.plans.shapes.get((tag, label))
         key = (tag, label, sides, answers, points)
-        ready = self._account.cache.get(key)
+        ready = self.account.cache.get(key)
         if ready is None:
             if plan is None:
                 return None
-            ready = self._account.cache[key] = self._account.ready(plan, shape[0], sides, answers, points)
+            ready = self.account.cache[key] = self.account.ready(plan, shape[0], sides, answers, points)
         return ready
 
     def _labels(self, image: Image, extent: Size, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
@@ -315,23 +262,23 @@ class Images:
         tag, label, _, _, _, _, line = shape
         ready = self._ready(shape)
         if ready is None:
-            self._account.drop_unknown(tag, label, line)
+            self.account.drop_unknown(tag, label, line)
             return False
-        self._account.lose_unread(shape)
+        self.account.lose_unread(shape)
         native = of_shape(ready, shape)
         if tag == "tag":
             tags.append((ready, index, line, native))
             return False
         plan: Any = ready.plan
         try:
-            drawing = drawn(plan, pose_of(plan, shape), *extent, self._options)
+            drawing = drawn(plan, pose_of(plan, shape), *extent, self.options)
         except Invalid as fault:
-            self._account.drop(ready, tag, line, fault.loss)
+            self.account.drop(ready, tag, line, fault.loss)
             return False
         changed = self._tell(ready, drawing, tag, line, ready.is_changed)
         ready.count += 1
         if ready.is_open:
-            self._account.tell(ready, tag, line)
+            self.account.tell(ready, tag, line)
         origin = Origin(tag, label, line, ready.carried, changed)
         for number, coordinates in enumerate(drawing.coordinates):
             hash_ = hash_of(index + (number << 32))
@@ -344,22 +291,22 @@ class Images:
 
     def _note_leaving(self, line: int) -> None:
         detail = "Shapes reach outside their image and are kept as they are; -r clip=yes cuts them."
-        self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, "image")
+        self.account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, "image")
 
     def _tell(self, ready: Ready, drawing: Drawing, tag: str, line: int, changed: bool) -> bool:
         """Say what was changed about one shape; return whether it counts as changed."""
         for change in drawing.changes:
-            self._account.change(ready, change, line, changed)
+            self.account.change(ready, change, line, changed)
             changed = True
         for level, code, detail in drawing.notes:
-            self._account.note(level, code, detail, line, tag)
+            self.account.note(level, code, detail, line, tag)
         return changed
 
     def _classifications(
         self, tags: list[TagAt], frame: int, hash_of: Callable[[int], str]
     ) -> list[ClassificationInstance]:
         """Make the classifications of an image: tags without attributes are one, equal tags collapse."""
-        account = self._account
+        account = self.account
         seen: set[str] = set()
         plain: list[TagAt] = []
         made = []

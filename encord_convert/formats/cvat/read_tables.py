@@ -153,14 +153,14 @@ class TableReader(Images):
 
     def __init__(self, *common: Any, **more: Any) -> None:
         super().__init__(*common, **more)
-        self._known = self._account.tables = _Known(self._account, self._plans)
+        self._known = self.account.tables = _Known(self.account, self.plans)
 
     @property
     def takes_pages(self) -> bool:
         """Whether every image is a row of its own, of known size, kept as it is, and none is there twice."""
-        options = self._options
+        options = self.options
         is_grouped = options.group_images or options.frames_as_video
-        return not (is_grouped or options.clip or self._duplicates or self._without_size)
+        return not (is_grouped or options.clip or self._duplicates or self.stats.without_size)
 
     def page(self, chunk: bytes, line: int) -> list[Table] | None:
         """Return the table of :meth:`table`, alone, or None."""
@@ -179,7 +179,7 @@ class TableReader(Images):
         page = page_of(chunk, line, self._known)
         if page is None:
             return None
-        account, hashes = self._account, self._draft.hashes
+        account, hashes = self.account, self.draft.hashes
         images = page.starts.tolist()
         attributes = [page.attributes(at) for at in images]
         keys = [self._key(one) for one in attributes]
@@ -224,7 +224,7 @@ class TableReader(Images):
             gathering.classifications[number] = self._classifications(tags, 0, series_of(seed))
 
     def _tell_taken(self, gathering: _Gathering, at: int) -> None:
-        account, known, page = self._account, self._known, gathering.page
+        account, known, page = self.account, self._known, gathering.page
         code, points = int(page.codes[at]), int(gathering.repeats[at])
         ready = known.readies[code]
         assert ready is not None
