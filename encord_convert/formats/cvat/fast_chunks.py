@@ -1,4 +1,4 @@
-"""Chunks of CVAT files in columns: what the byte lane finds, without a record for each shape.
+"""Chunks of CVAT files in columns: what the fast reader finds, without a record for each shape.
 
 A chunk is taken apart by a few calls that return lists of all its tags, attributes and numbers, and only what is not
 written as CVAT writes it is looked at tag by tag.
@@ -77,7 +77,7 @@ class Page:
         return own | more if more else own
 
     def shape(self, place: int) -> Shape:
-        """Return a shape as the byte lane gives those that are not as most are."""
+        """Return a shape as the fast reader gives those that are not as most are."""
         variant, attributes = self.variant(place), self.attributes(place)
         answers = variant.answers or NO_ANSWERS
         label = variant.label or attributes.get("label", "")  # it may stand elsewhere than before the others

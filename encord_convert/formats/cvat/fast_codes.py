@@ -149,7 +149,7 @@ class Codes:
     ----------
     kinds, inner : array
         By code: kind, and how many ``<`` are in the tail.
-    uses : list of Use
+    variants : list of Variant
         By code.
     """
 
@@ -174,7 +174,7 @@ class Codes:
         Raises
         ------
         NotCanonical
-            A tag is not written as this lane reads it.
+            A tag is not written as this reader reads it.
         """
         return np.fromiter(map(self._numbers.__getitem__, map(_KEY, found)), np.int64, len(found))
 

@@ -113,7 +113,7 @@ def _copied(values: list[Any]) -> list[Any]:
 
 
 class _Reading:
-    """What is known of a source after the scan: ontology, plans, and the account of reading."""
+    """What is known of a source after the scan: ontology, plans, and the counts of reading."""
 
     def __init__(self, scans: Sequence[Scan], options: ReadOptions, is_cut: bool = True) -> None:
         self.scans = scans
@@ -202,7 +202,7 @@ class _Reading:
         return plans
 
     def tables(self, source: Source) -> Iterator[Table | Video | LabelRowV2]:
-        """Walk all rows, many at a time where images are plain, from a fresh account."""
+        """Walk all rows, many at a time where images are plain, with fresh counts."""
         self.counts.rewind()
         for one in self.scans:
             account = Account(self.counts, self.draft, source.place(one.member))
@@ -422,13 +422,13 @@ def _chunk(stream: BinaryIO, least: int) -> tuple[int, int, int]:
 def open_shard(spec: Spec) -> LabelSet:
     """Return the part of a label set that a recipe describes, in whatever process this runs.
 
-    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their accounts,
-    merged in that order, its account.
+    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their counts,
+    merged in that order, its counts.
     """
     source = _NamedSource(spec.path, spec.name)
     reading = _Reading([spec.scan], spec.options)
     if spec.first:
-        reading.counts = Counts()  # what was found before the rows belongs to the account of the first part
+        reading.counts = Counts()  # what was found before the rows belongs to the counts of the first part
     labels = LabelSet(
         reading.draft.ontology,
         tables=partial(reading.part, source, spec),

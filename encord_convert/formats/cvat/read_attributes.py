@@ -1,7 +1,7 @@
-"""What shapes of one use have in common: their answers, what they say beside, and what is changed about all of them.
+"""What shapes of one variant have in common: answers, what they say beside, and what is changed about all of them.
 
-Most shapes of a file are alike in all but their geometry: one label, one set of answers, occluded or not. Such a use is
-worked out once (:class:`Ready`), from two parts that are remembered too: what is answered, and what is said beside.
+Most shapes of a file are alike in all but their geometry: one label, one set of answers, occluded or not. Such a
+variant is worked out once (:class:`Ready`), from two parts that are remembered too: answers, and what is said beside.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def dropped(code: str, feature: Feature, type_: str, detail: str) -> Change:
 
 
 class Shares:
-    """The answers that all single-frame objects of some uses have, as one copy for each kind of answer.
+    """The answers that all single-frame objects of some variants have, as one copy for each kind of answer.
 
     Parameters
     ----------
@@ -81,9 +81,9 @@ class Shares:
 
 
 class Ready:
-    """All that shapes of one use have in common.
+    """All that shapes of one variant have in common.
 
-    ``into`` is what the use counts beside the shape itself, ``carried`` what of it survives the reading; ``static``
+    ``into`` is what the variant counts beside the shape itself, ``carried`` what of it survives the reading; ``static``
     and ``dynamic`` are the answers, ``cleared`` the attributes said to have none; ``changes`` happen to every shape.
     ``native`` is what only CVAT has words for.
     ``count`` shapes of it wait to be counted; ``is_open`` if some change of it wants more examples.
@@ -115,7 +115,7 @@ class Ready:
 
 
 class _Part(msgspec.Struct):
-    """A part of what a use is; the counts are in alphabetical order."""
+    """A part of what a variant is; the counts are in alphabetical order."""
 
     static: tuple[Answer, ...] = ()
     dynamic: tuple[Answer, ...] = ()
@@ -168,7 +168,7 @@ def counts_of(counts: Mapping[str, int]) -> Carried:
 
 
 class Variants:
-    """Works out uses, and remembers their parts.
+    """Works out variants, and remembers their parts.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ class Variants:
         self._natives: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
 
     def ready(self, plan: Plan, sides: Sides, answers: Answers, points: Sequence[tuple[str, Answers]] = ()) -> Ready:
-        """Return a use.
+        """Return a variant.
 
         Parameters
         ----------

@@ -13,7 +13,8 @@ from encord_convert.formats.cvat.grid import FAMILY, keys_of
 from encord_convert.formats.cvat.meta import Task
 from encord_convert.formats.cvat.native import of_image, of_shape
 from encord_convert.formats.cvat.read_attributes import Change, Ready
-from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, pose_of
+from encord_convert.formats.cvat.read_geometry import Drawing, drawn
+from encord_convert.formats.cvat.read_shapes import Invalid, pose_of
 from encord_convert.formats.cvat.reader import ROTATED, Reader, header_of
 from encord_convert.formats.cvat.stats import frame_number
 from encord_convert.formats.cvat.united import United
@@ -209,7 +210,7 @@ class Images(Reader):
         return self._labels(image, extent, frame, hash_of)
 
     def _drop(self, image: Image) -> None:
-        """Account for an image that stands in the file a second time."""
+        """Count an image that stands in the file a second time."""
         account = self.account
         title = account.title = self._title(image.attributes)
         detail = f"The image {title!r} stands in the file more than once; the first is read."
@@ -227,7 +228,7 @@ class Images(Reader):
     # -- labels -----------------------------------------------------------------------------------------------
 
     def _ready(self, shape: Shape) -> Ready | None:
-        """Return what shapes of this use have in common; None if it is no shape that can be read."""
+        """Return what shapes of this variant have in common; None if it is no shape that can be read."""
         tag, label, sides, _, answers, children, _ = shape
         points: tuple[tuple[str, Answers], ...] = ()
         if children is not None and tag == "skeleton":

@@ -16,7 +16,8 @@ from encord_convert.formats.cvat.exact_xml import Shape
 from encord_convert.formats.cvat.ontology import ShapePlan
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Ready
-from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, Pose, drawn, leaves_rotated, poses_between
+from encord_convert.formats.cvat.read_geometry import Drawing, drawn, leaves_rotated, poses_between
+from encord_convert.formats.cvat.read_shapes import Invalid, Pose
 from encord_convert.geometry.interpolation import angle_lerp
 from encord_convert.hub.native import Keys
 from encord_convert.sdk.objects import Shape as HubShape
@@ -49,7 +50,7 @@ class Course(NamedTuple):
     boxes : (n, 4) float or None
         Left, top, width and height, relative to the image.
     angles : (n,) float or None
-        Of boxes, in degrees; None: none is turned.
+        Of boxes, in degrees; None: none is rotated.
     lists : list
         Of shapes that are no boxes, and may be several objects: the coordinates on each frame.
     """
@@ -100,7 +101,7 @@ class Boxes:
         return Leaving({at - begin for at in self._leaving if begin <= at < end} if self._leaving else frozenset())
 
     def along(self, of: Ints, to: Ints, shares: Floats) -> tuple[Floats, Floats | None]:
-        """Return boxes relative to the image, and their angles if one is turned.
+        """Return boxes relative to the image, and their angles if one is rotated.
 
         They are at the shapes ``of``, or that share of the way to the shapes ``to``; -1: at rest.
         """

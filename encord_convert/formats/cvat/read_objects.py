@@ -27,6 +27,7 @@ from encord_convert.formats.cvat.native import ABSENT, absent, of_shape
 from encord_convert.formats.cvat.ontology import ShapePlan
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready, counts_of
+from encord_convert.formats.cvat.read_geometry import Drawing
 from encord_convert.formats.cvat.read_listed import (
     Boxes,
     Course,
@@ -39,7 +40,7 @@ from encord_convert.formats.cvat.read_listed import (
     are_whole,
     boxes_of,
 )
-from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, Pose, pose_of
+from encord_convert.formats.cvat.read_shapes import Invalid, Pose, pose_of
 from encord_convert.formats.cvat.stats import frame_number
 from encord_convert.hub.counts import Carried, Origin
 from encord_convert.hub.labelset import Draft

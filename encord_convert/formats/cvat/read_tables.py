@@ -1,7 +1,7 @@
 """Pages of a CVAT file to tables: images whose shapes stay in columns from the text to whoever takes them.
 
 A shape that is not as most are (it leaves its image, is a tag, has a place in no plan) is made one by one, as
-:mod:`encord_convert.formats.cvat.read_images` does it; the account is kept in the order of the file.
+:mod:`encord_convert.formats.cvat.read_images` does it; the counts are kept in the order of the file.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from encord_convert.formats.cvat.native import of_image
 from encord_convert.formats.cvat.ontology import Plans
 from encord_convert.formats.cvat.read_attributes import Ready
 from encord_convert.formats.cvat.read_columns import HUB, MAKES, POINTS, PlainShapes
+from encord_convert.formats.cvat.read_geometry import points_split
 from encord_convert.formats.cvat.read_images import Images, TagAt, pixels_of
-from encord_convert.formats.cvat.read_shapes import points_split
 from encord_convert.hub.labelset import series_members, series_of
 from encord_convert.hub.native import Keys, NativeColumns
 from encord_convert.hub.splits import metadata_of
@@ -30,7 +30,7 @@ from encord_convert.hub.table import Column, Size, Table, Variant
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 
 _MOST_VARIANTS = 10_000
-"""How many uses are remembered."""
+"""How many variants are remembered."""
 
 _MOST_Z = 1 << 31
 """Shapes that lie deeper or higher are odd: numbers of any size do not fit a table."""
@@ -116,7 +116,7 @@ class _Known(Codes):
         return ready
 
     def variant(self, ready: Ready, said: Said, *, changed: bool | None = None, stands_for: bool = True) -> Variant:
-        """Return a use as a table has it, and remember it; ``stands_for``: a shape of it is one of the source."""
+        """Return a variant as a table has it, and remember it; ``stands_for``: a shape of it is one of the source."""
         plan: Any = ready.plan
         shares, carried = ready.shares, ready.carried if stands_for else ()
         changed = ready.is_changed if changed is None else changed
@@ -140,7 +140,7 @@ class _Known(Codes):
         self._counts[: len(counts)] += counts
 
     def settle(self) -> None:
-        """Add the counts to those of the uses."""
+        """Add the counts to those of the variants."""
         for code in np.flatnonzero(self._counts).tolist():
             ready = self.readies[code]
             assert ready is not None
@@ -348,7 +348,7 @@ class _Gathering:
         return np.concatenate([depths, own])
 
     def _split_use(self, at: int, part: int) -> Variant:
-        """Return the use of one of several points of an element; the first stands for it."""
+        """Return the variant of one of several points of an element; the first stands for it."""
         ready = self._known.readies[int(self.page.codes[at])]
         assert ready is not None
         if ready.split is None:

@@ -42,7 +42,7 @@ class Part(msgspec.Struct):
 class Scan(msgspec.Struct):
     """One file, described.
 
-    ``is_canonical``: all of it can be read by the byte lane. ``stamp``: by what it is known to be the same file still.
+    ``is_canonical``: the fast reader can read all of it. ``stamp``: by what it is known to be the same file still.
     ``parts``: those it was scanned in, if several processes did.
     """
 

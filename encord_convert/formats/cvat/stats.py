@@ -1,6 +1,6 @@
 """What is gathered of a CVAT file before its first row is made, record by record or a chunk at a time.
 
-Which shapes each label has, whether any box is turned and anything occluded, labels, attributes and options the
+Which shapes each label has, whether any box is rotated and anything occluded, labels, attributes and options the
 description does not declare, images that are listed twice, tasks. Nothing is kept per shape: memory does not grow
 with the file, but for 8 bytes an image.
 """
@@ -248,7 +248,7 @@ class Collector:
         Raises
         ------
         NotCanonical
-            Some ``<`` is not the start of a tag of this lane, some ``&`` not that of a plain entity, tags are nested in
+            Some ``<`` is not the start of a tag it reads, some ``&`` not that of a plain entity, tags are nested in
             another way than images or tracks, shapes and answers, or a value holds a line break.
         """
         lane.check_characters(chunk)
