@@ -296,11 +296,12 @@ def _of_its_labels(row: LabelRowV2) -> Native:
 
 
 def _labels_of(row: LabelRowV2, native: Native) -> Iterator[tuple[Any, str, bool, Mapping[int, Keys]]]:
-    """Yield the labels of a row with their names, whether the source has words for each, and what is native of it."""
+    """Yield labels of which something is native with their names, whether the source has words for each, and that."""
     for instance in (*row._objects.values(), *row._classifications.values()):
-        origin = instance._origin
-        keys = {at: own for at, own in native.labels.get(hash_of(instance), {}).items() if at in instance._frames}
-        yield instance, label_of(instance), origin is None or origin.weights != {}, keys
+        keys = native.labels.get(hash_of(instance))
+        if keys:
+            origin = instance._origin
+            yield instance, label_of(instance), origin is None or origin.weights != {}, keys
 
 
 def _lost_native(name: str) -> tuple[Kind, str, Feature, Key]:

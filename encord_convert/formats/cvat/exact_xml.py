@@ -227,11 +227,12 @@ def _around(element: Any) -> list[str]:
     return [f"{element.tag}.{name}" for name in (*element.keys(), *inner)]
 
 
-def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
+def parsed_elements(stream: BinaryIO, place: str, before: int = 0) -> Iterator[tuple[str, Any]]:
     """Walk a document: ``("meta", element)``, ``("version", text)`` and ``("record", Record)`` as they close; before
     these ``("around", names)`` of what is not read of them and of the root.
 
-    An element is alive until the next is asked for; what lies behind is freed.
+    An element is alive until the next is asked for; what lies behind is freed. ``before`` is how many lines of the
+    document the stream leaves out.
 
     Raises
     ------
@@ -252,7 +253,7 @@ def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
             parent = element.getparent()
             if parent is None or parent.getparent() is not None:
                 continue
-            yield from _strays_before(element)
+            yield from _strays_before(element, before)
             if element.tag in ("meta", "version") and (around := _around(element)):
                 yield "around", around
             if element.tag == "meta":
@@ -260,44 +261,44 @@ def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
             elif element.tag == "version":
                 yield "version", (element.text or "").strip()
             else:
-                yield "record", _image(element) if element.tag == "image" else _track(element)
+                yield "record", _image(element, before) if element.tag == "image" else _track(element, before)
             element.clear()
             del parent[: parent.index(element) + 1]
         if events.root is not None:
             yield "around", _around(events.root)
-            yield from (("record", Stray(_shape(child))) for child in events.root if isinstance(child.tag, str))
+            yield from (("record", Stray(_shape(child, before))) for child in events.root if isinstance(child.tag, str))
     except etree.XMLSyntaxError as error:
         raise syntax_error(error, place) from error
 
 
-def _strays_before(element: Any) -> Iterator[tuple[str, Stray]]:
+def _strays_before(element: Any, before: int) -> Iterator[tuple[str, Stray]]:
     for sibling in element.itersiblings(preceding=True):
         if isinstance(sibling.tag, str):
-            yield "record", Stray(_shape(sibling))
+            yield "record", Stray(_shape(sibling, before))
 
 
-def _image(element: Any) -> Image:
-    shapes = [_shape(child) for child in element if isinstance(child.tag, str)]
-    return Image(dict(element.items()), shapes, element.sourceline)
+def _image(element: Any, before: int) -> Image:
+    shapes = [_shape(child, before) for child in element if isinstance(child.tag, str)]
+    return Image(dict(element.items()), shapes, before + element.sourceline)
 
 
-def _track(element: Any) -> Track:
+def _track(element: Any, before: int) -> Track:
     shapes, tracks = [], []
     for child in element:
         if child.tag == "track":
-            tracks.append(_track(child))
+            tracks.append(_track(child, before))
         elif isinstance(child.tag, str):
-            shapes.append(_shape(child))
-    return Track(dict(element.items()), shapes, tracks, element.sourceline)
+            shapes.append(_shape(child, before))
+    return Track(dict(element.items()), shapes, tracks, before + element.sourceline)
 
 
-def _shape(element: Any) -> Shape:
+def _shape(element: Any, before: int) -> Shape:
     values = dict(element.items())
     label = values.get("label", "")
     if element.text and element.text.strip():
         values[f"{UNREAD}#text"] = element.text
     if not len(element):
-        return element.tag, label, sides_of(values), values, NO_ANSWERS, None, element.sourceline
+        return element.tag, label, sides_of(values), values, NO_ANSWERS, None, before + element.sourceline
     answers: list[tuple[str, str]] = []
     children: list[Shape] = []
     for child in element:
@@ -306,7 +307,7 @@ def _shape(element: Any) -> Shape:
             more = [*(name for name in child.attrib if name != "name"), *(one.tag for one in child)]
             values.update((f"{UNREAD}attribute.{name}", "") for name in more if isinstance(name, str))
         elif element.tag == "skeleton" and child.tag in SHAPES:
-            children.append(_shape(child))
+            children.append(_shape(child, before))
         elif isinstance(child.tag, str):
             values[f"{UNREAD}{child.tag}"] = ""
-    return element.tag, label, sides_of(values), values, tuple(answers), children or None, element.sourceline
+    return element.tag, label, sides_of(values), values, tuple(answers), children or None, before + element.sourceline

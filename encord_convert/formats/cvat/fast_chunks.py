@@ -104,7 +104,7 @@ def page_of(chunk: bytes, line: int, known: Codes, *, of_tracks: bool = False) -
     NotCanonical
         It is no chunk that the scan accepted.
     """
-    if b"&" in chunk or (b"<track" if of_tracks else b"<image") not in chunk:
+    if (b"<track" if of_tracks else b"<image") not in chunk:
         return None
     found: list[Tag] = TOKEN.findall(chunk)
     if not found or (len(found) > MOST and not of_tracks):

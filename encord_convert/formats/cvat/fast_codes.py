@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encord_convert.formats.cvat.exact_xml import CANONICAL, Sides, sides_of
-from encord_convert.formats.cvat.fast_xml import NotCanonical, attributes_of
+from encord_convert.formats.cvat.fast_xml import NotCanonical, attributes_of, unescaped
 
 Ints = NDArray[np.int64]
 
@@ -48,7 +48,7 @@ class Head:
     ----------
     text : bytes
     tag, label : str
-        As they stand there: the name of a tag that closes begins with ``/``.
+        The name of a tag that closes begins with ``/``.
     attributes : dict of str to str
     """
 
@@ -59,7 +59,7 @@ class Head:
         tag, blank, rest = text.decode().partition(" ")
         self.tag = tag
         self.attributes = _attributes(blank + rest)
-        self.label = rest.split('"')[1] if rest.startswith('label="') else ""
+        self.label = unescaped(rest.split('"')[1]) if rest.startswith('label="') else ""
 
 
 class Tail:
@@ -107,7 +107,7 @@ class Variant(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Label as it stands there."""
+        """Its label."""
         return self.head.label
 
     @property

@@ -9,32 +9,25 @@ reader, from its start. So the two differ in speed and in nothing else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
+from io import BytesIO
 from typing import BinaryIO
 
 import numpy as np
 
-from encord_convert.formats.cvat.exact_xml import (
-    NO_ANSWERS,
-    Answers,
-    Image,
-    Record,
-    Shape,
-    Stray,
-    Track,
-    sides_of,
-)
+from encord_convert.errors import ReadError
+from encord_convert.formats.cvat.exact_xml import ROOT, Answers, Record, parsed_elements
 
 CHUNK_BYTES = 1 << 18
 """How much is read at a time; an image or track that is larger is read whole."""
 
-END = b"</annotations>"
+START, END = f"<{ROOT}>".encode(), f"</{ROOT}>".encode()
 MARKERS = (b"<image ", b"<track ")
 
 _MAX_PROLOGUE_BYTES = 16 << 20
 
-_CLOSED = r"[^<]*+(?:<attribute [^<]*+(?:</attribute>[^<]*+)?+)*+"
+_CLOSED = rb"[^<]*+(?:<attribute [^<]*+(?:</attribute>[^<]*+)?+)*+"
 """Attribute elements, and what is around them."""
 
 TOKEN = re.compile(
@@ -42,22 +35,15 @@ TOKEN = re.compile(
     rb'((?: points="[^"]*+"| xtl="[^"]*+" ytl="[^"]*+" xbr="[^"]*+" ybr="[^"]*+"|)'
     rb'(?: [a-fh-rt-y][a-z_\d]*+="[^"]*+")*+)'
     rb'((?: z_order="[^"]*+")?+(?: [a-z_\d]++="[^"]*+")*+'
-    rb"(?:>(?:" + _CLOSED.encode() + rb"</(?!(?:image|track|skeleton)>)[a-z]++>)?+| ?/>))"
+    rb"(?:>(?:" + _CLOSED + rb"</(?!(?:image|track|skeleton)>)[a-z]++>)?+| ?/>))"
 )
 """A tag, in three parts. The *head*: name (``/name`` if it closes), label, and who made it. The *body*: XML attributes
 that differ from shape to shape. The *tail*: the others, which begin with those CVAT writes last, and its attribute
 elements with an end tag if nothing else is in it. Few heads and tails come in a file, as often as it has shapes."""
 
-_ELEMENT = re.compile(
-    r'<(/?[a-z]++)(?: label="([^"]*+)")?+((?: [a-z_\d]++="[^"]*+")*+ ?/?)>(' + _CLOSED + r"</\1>)?+", re.ASCII
-)
-"""A tag: name, label, the other XML attributes, which end in ``/`` if it is empty; and its attribute elements with its
-own end tag, if nothing else is in it."""
-
 _ANSWER = re.compile(r'[^<]*+<attribute name="([^"]*+)"(?: ?/>|>([^<]*+)</attribute>)')
 _ENTITY = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));")
 _ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
-_NESTING = re.compile("(?: (?:image|track)(?: skeleton /skeleton)*+ /(?:image|track))*+")
 _DECLARED = re.compile(rb'\A<\?xml version="1\.[01]"(?: encoding="([\w-]+)")?(?: standalone="(?:yes|no)")? ?\?>')
 
 
@@ -181,22 +167,6 @@ def check_characters(chunk: bytes) -> None:
         raise NotCanonical
 
 
-def check_nesting(names: Iterable[str]) -> None:
-    """Raise unless tags are nested as images or tracks, shapes and answers are.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Of tags that are not closed at once, and of those that close; these begin with ``/``.
-
-    Raises
-    ------
-    NotCanonical
-    """
-    if not _NESTING.fullmatch("".join([" " + name for name in names])):
-        raise NotCanonical
-
-
 def _is_plain(entity: re.Match[str]) -> bool:
     """Tell whether the entity stands for a character that XML allows."""
     if entity[1]:
@@ -277,73 +247,25 @@ def _character(entity: re.Match[str]) -> str:
     return chr(int(entity[2]) if entity[2] else int(entity[3], 16))
 
 
-def records(text: str, line: int) -> Iterator[Record]:
-    """Yield the images, tracks and strays of a chunk.
+def records(chunk: bytes, line: int) -> Iterator[Record]:
+    """Yield the images, tracks and strays of a chunk, as the exact reader reads them.
 
     Parameters
     ----------
-    text : str
-        A chunk that the scan accepted.
+    chunk : bytes
     line : int
         One-based line of its first character.
 
     Raises
     ------
     NotCanonical
-        It is not such a chunk after all.
+        There is something else in it.
     """
-    owner: tuple[str, dict[str, str], int] | None = None
-    shapes: list[Shape] = []
-    skeleton: tuple[str, dict[str, str], list[tuple[str, str]], list[Shape], int] | None = None
-    counted = 0
-    place = text.find("<")
-    while place >= 0:
-        line += text.count("\n", counted, place)
-        counted = place
-        match = _ELEMENT.match(text, place)
-        if match is None:
-            raise NotCanonical
-        tag, label, rest, closed = match.groups()
-        place = text.find("<", match.end())
-        if tag[0] == "/":
-            if tag == "/skeleton":
-                if skeleton is None:
-                    raise NotCanonical
-                name, attributes, answers, children, start = skeleton
-                own = sides_of(attributes)
-                shapes.append(("skeleton", name, own, attributes, tuple(answers), children or None, start))
-                skeleton = None
-            else:
-                if owner is None:
-                    raise NotCanonical
-                yield _record(owner, shapes)
-                owner = None
-            continue
-        attributes = attributes_of(rest) if rest else {}
-        if label is not None:
-            attributes["label"] = unescaped(label)
-        if tag == "image" or tag == "track":
-            if owner is not None:
+    try:
+        for kind, item in parsed_elements(BytesIO(START + chunk + END), "", line - 1):
+            if kind == "record":
+                yield item
+            elif item or kind != "around":
                 raise NotCanonical
-            owner, shapes = (tag, attributes, line), []
-            if closed or rest[-1:] == "/":
-                yield _record(owner, shapes)
-                owner = None
-        elif tag == "attribute" and skeleton is not None:
-            skeleton[2].append((attributes.get("name", ""), unescaped((closed or "").partition("<")[0])))
-        elif tag == "skeleton" and not closed and rest[-1:] != "/":
-            skeleton = (attributes.get("label", ""), attributes, [], [], line)
-        else:
-            name = attributes.get("label", "")
-            shape = (tag, name, sides_of(attributes), attributes, closed or NO_ANSWERS, None, line)
-            if skeleton is not None:
-                skeleton[3].append(shape)
-            elif owner is not None:
-                shapes.append(shape)
-            else:
-                yield Stray(shape)
-
-
-def _record(owner: tuple[str, dict[str, str], int], shapes: list[Shape]) -> Record:
-    tag, attributes, line = owner
-    return Image(attributes, shapes, line) if tag == "image" else Track(attributes, shapes, [], line)
+    except ReadError as error:
+        raise NotCanonical from error

@@ -17,7 +17,7 @@ import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import FileSource, Source
-from encord_convert.formats.cvat import fast_xml as lane
+from encord_convert.formats.cvat import fast_xml
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Image, Record, Stray, Track, parsed_elements
 from encord_convert.formats.cvat.grid import FAMILY, Grid, keys_of
@@ -243,7 +243,7 @@ class _Reading:
                         account.title = ""
                         account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
             yield from tracks.empty_rows()
-        except lane.NotCanonical as error:
+        except fast_xml.NotCanonical as error:
             raise _changed(source, one) from error
         finally:
             account.flush()
@@ -280,11 +280,11 @@ class Piece(NamedTuple):
     @property
     def has_tracks(self) -> bool:
         """Whether it begins with a track."""
-        return self.chunk.startswith(lane.MARKERS[1])
+        return self.chunk.startswith(fast_xml.MARKERS[1])
 
 
 def _records_of(piece: Piece | Record) -> Iterable[Record]:
-    return lane.records(piece.chunk.decode(), piece.line) if isinstance(piece, Piece) else (piece,)
+    return fast_xml.records(piece.chunk, piece.line) if isinstance(piece, Piece) else (piece,)
 
 
 def _records(source: Source, one: Scan, spec: Spec | None = None) -> Iterator[Record]:
@@ -292,7 +292,7 @@ def _records(source: Source, one: Scan, spec: Spec | None = None) -> Iterator[Re
     try:
         for piece in _walk(source, one, spec):
             yield from _records_of(piece)
-    except lane.NotCanonical as error:
+    except fast_xml.NotCanonical as error:
         raise _changed(source, one) from error
 
 
@@ -311,13 +311,13 @@ def _walk(source: Source, one: Scan, spec: Spec | None) -> Iterator[Piece | Reco
 
 def _pieces(stream: BinaryIO, spec: Spec | None, size: int | None) -> Iterator[Piece]:
     if spec is not None:
-        line, chunks = spec.line, lane.chunks_between(stream, spec.start, spec.end)
+        line, chunks = spec.line, fast_xml.chunks_between(stream, spec.start, spec.end)
     else:
-        head, data = lane.prologue(stream)
-        line, chunks = 1 + head.count(b"\n"), lane.chunks(stream, data)
+        head, data = fast_xml.prologue(stream)
+        line, chunks = 1 + head.count(b"\n"), fast_xml.chunks(stream, data)
     for chunk in pieces(chunks, spec is None or spec.end == size):
         yield Piece(chunk, line)
-        line += lane.count_in(chunk, b"\n")
+        line += fast_xml.count_in(chunk, b"\n")
 
 
 def _changed(source: Source, one: Scan) -> ReadError:
@@ -372,7 +372,7 @@ def _specs(source: Source, reading: _Reading, count: int) -> Iterator[Spec]:
     size = path.stat().st_size
     whole = Spec(path, source.place(one.member), one, reading.options, 0, size, 1, 0)
     with path.open("rb") as stream:
-        head, _ = lane.prologue(stream)
+        head, _ = fast_xml.prologue(stream)
         if len(one.parts) == count:
             yield from _scanned_specs(whole, reading.plans, 1 + head.count(b"\n"))
             return
@@ -405,7 +405,7 @@ def _chunk(stream: BinaryIO, least: int) -> tuple[int, int, int]:
     begin = b"<image "
     length = lines = images = 0
     data = b""
-    while more := stream.read(lane.CHUNK_BYTES):
+    while more := stream.read(fast_xml.CHUNK_BYTES):
         data += more
         cut = data.find(begin, max(0, least - length))
         # The last bytes wait for the next chunk: an image may begin in them.

@@ -91,7 +91,7 @@ class Tracks(Reader):
                 listed = video.listed(page, boxes, self._codes, span, plan, track)
                 video.add_listed(track, plan, listed, *courses[id(video)][number])
             else:
-                records = records or list(fast_records(chunk.decode(), line))
+                records = records or list(fast_records(chunk, line))
                 video.add(records[number])  # type: ignore[arg-type]
             done += self._close(video, task_id)
         return done

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from encord_convert.formats.cvat import fast_xml as lane
+from encord_convert.formats.cvat import fast_xml
 from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Answers, Image, Record, Shape, Sides, Track
 from encord_convert.formats.cvat.fast_chunks import names_in
 from encord_convert.formats.cvat.fast_codes import (
@@ -172,7 +172,8 @@ class Collector:
         if tag not in _SHAPES and tag != "tag":
             return
         label = self._label(name)
-        if children is None and (not answers or isinstance(answers, str)) and len(answers) <= _LONGEST_SEEN:
+        length = len(answers) if isinstance(answers, str) else sum([len(text) for _, text in answers])
+        if children is None and length <= _LONGEST_SEEN:
             alike = name, tag, sides, answers
             if alike in self._seen and not (tag == "points" and self._wanted.pairs):
                 if tag == "box" and not label.is_rotated:
@@ -207,7 +208,7 @@ class Collector:
 
     def _used(self, label: LabelStats, name: str, tag: str, answers: Answers) -> None:
         label.elements[tag] = None
-        for attribute, value in lane.answers_of(answers):
+        for attribute, value in fast_xml.answers_of(answers):
             values = label.answers.setdefault(attribute, {})
             if self._choices is None or (name, attribute) in self._choices:
                 values[value] = None
@@ -251,23 +252,22 @@ class Collector:
             Some ``<`` is not the start of a tag it reads, some ``&`` not that of a plain entity, tags are nested in
             another way than images or tracks, shapes and answers, or a value holds a line break.
         """
-        lane.check_characters(chunk)
-        found: list[Tag] = lane.TOKEN.findall(chunk)
+        fast_xml.check_characters(chunk)
+        found: list[Tag] = fast_xml.TOKEN.findall(chunk)
         codes = self._codes.of(found)
         # A directly closed element accounts for the `<` of its end tag and of its attribute elements.
-        if lane.count_in(chunk, b"<") != len(found) + int(self._codes.inner[codes].sum()):
-            raise lane.NotCanonical
+        if fast_xml.count_in(chunk, b"<") != len(found) + int(self._codes.inner[codes].sum()):
+            raise fast_xml.NotCanonical
         bodies = b"".join([body for _, body, _ in found])
         if b"\n" in bodies:
-            raise lane.NotCanonical
+            raise fast_xml.NotCanonical
         variants = self._codes.variants
         kinds = self._codes.kinds[codes]
         tracks = tracks_in(kinds)
         if tracks is not None and self._tracks(found, codes, bodies, *tracks):
             self.objects = None
         elif images_in(kinds) is None or NAMELESS in kinds:
-            lane.check_nesting(variants[code].tag for code in codes.tolist() if variants[code].tail.is_open)
-            for record in lane.records(chunk.decode(), 1):
+            for record in fast_xml.records(chunk, 1):
                 self.record(record)
             self.objects = None
         else:
@@ -275,7 +275,7 @@ class Collector:
                 self._variant(variant)
             self._flags(found, codes, bodies)
             for place in np.flatnonzero(kinds <= EMPTY_IMAGE).tolist():
-                self._image(lane.attributes_of(found[place][1].decode()) | variants[codes[place]].attributes)
+                self._image(fast_xml.attributes_of(found[place][1].decode()) | variants[codes[place]].attributes)
             self._count(found, codes, kinds)
         self._known = len(variants)
         if self._known > _MAX_SEEN:
@@ -292,7 +292,7 @@ class Collector:
         if len(frames) != len(shapes) or b' track_id="' in bodies or np.any(ends == starts + 1) or self._wanted.pairs:
             return False
         if any(len(set(some)) != len(some) for some in names):
-            raise lane.NotCanonical
+            raise fast_xml.NotCanonical
         self.stats.has_computed_frames |= b' keyframe="0"' in bodies
         numbers = np.array(list(map(int, frames)), np.int64)
         firsts = starts - 2 * np.arange(len(starts))  # among the shapes alone
@@ -300,7 +300,7 @@ class Collector:
         flags = {flag: text in bodies for flag, text in _FLAGS.items()}
         for start, end, first, last in zip(starts.tolist(), ends.tolist(), least, most, strict=True):
             variant = self._codes.variants[codes[start]]
-            attributes = lane.attributes_of(found[start][1].decode()) | variant.attributes
+            attributes = fast_xml.attributes_of(found[start][1].decode()) | variant.attributes
             task, name = self._track(Track(attributes, [], [], 0)), attributes.get("label", "")
             task.add(TaskStats(first_frame=first, last_frame=last))
             label = self._label(name)
@@ -317,14 +317,14 @@ class Collector:
                         label.is_occluded = bool(texts)
                     else:
                         label.is_rotated = any(
-                            is_rotated(lane.attributes_of(one.decode()).get("rotation")) for one in texts
+                            is_rotated(fast_xml.attributes_of(one.decode()).get("rotation")) for one in texts
                         )
         return True
 
     def _variant(self, variant: Variant) -> None:
         if variant.kind < ODD or (variant.tag not in _SHAPES and variant.tag != "tag"):
             return
-        name = lane.unescaped(variant.label)
+        name = variant.label
         label = self._label(name)
         self._used(label, name, variant.tag, variant.answers)
         if variant.tag == "tag":
@@ -342,23 +342,23 @@ class Collector:
         if b' occluded="1"' in bodies:  # not where CVAT writes it
             for (_, body, _), variant in self._with_variants(found, codes):
                 if b' occluded="1"' in body and variant.tag in _SHAPES:
-                    self._label(lane.unescaped(variant.label)).is_occluded = True
+                    self._label(variant.label).is_occluded = True
         if b' track_id="' in bodies:
             for (_, body, _), variant in self._with_variants(found, codes):
                 if b' track_id="' in body and variant.tag in _SHAPES:
-                    self._label(lane.unescaped(variant.label)).has_track_id = True
+                    self._label(variant.label).has_track_id = True
         if b' rotation="' in bodies and any(
             not label.is_rotated and "box" in label.elements for label in self.stats.labels.values()
         ):
             for (_, body, _), variant in self._with_variants(found, codes):
                 if variant.tag == "box" and b' rotation="' in body:
-                    turn = lane.attributes_of(body.decode()).get("rotation")
-                    self._label(lane.unescaped(variant.label)).is_rotated |= is_rotated(turn)
+                    turn = fast_xml.attributes_of(body.decode()).get("rotation")
+                    self._label(variant.label).is_rotated |= is_rotated(turn)
         if self._wanted.pairs:
             for (_, body, _), variant in self._with_variants(found, codes):
                 if variant.tag == "points":
-                    points = (lane.attributes_of(body.decode()) | variant.attributes).get("points", "")
-                    self._pairs(self._label(lane.unescaped(variant.label)), points)
+                    points = (fast_xml.attributes_of(body.decode()) | variant.attributes).get("points", "")
+                    self._pairs(self._label(variant.label), points)
 
     def _count(self, found: list[Tag], codes: Ints, kinds: Any) -> None:
         """Count what most likely becomes an object; of several points each does."""
@@ -373,7 +373,7 @@ class Collector:
             for code in np.flatnonzero(self._counts).tolist():
                 variant = self._codes.variants[code]
                 if variant.kind >= ODD:
-                    key = (variant.tag, lane.unescaped(variant.label))
+                    key = (variant.tag, variant.label)
                     self.objects[key] = self.objects.get(key, 0) + int(self._counts[code])
         self._counts = np.zeros(0, np.int64)
 
