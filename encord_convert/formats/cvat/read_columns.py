@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,19 +42,16 @@ HUB = {kind: makes for (_, makes), kind in MAKES.items()}
 _NONE = np.zeros(0, np.int64)
 
 
-class Found:
+class Found(NamedTuple):
     """Shapes of one kind in the order of the page: their numbers, as a column of a table has them.
 
     ``counts`` are the points of each shape, of lines and points.
     """
 
-    __slots__ = ("counts", "more", "numbers", "places")
-
-    def __init__(self, places: Ints, numbers: Any, more: Sequence[Any] = (), counts: Ints = _NONE) -> None:
-        self.places = places
-        self.numbers = numbers
-        self.more = more
-        self.counts = counts
+    places: Ints
+    numbers: Any
+    more: Sequence[Any] = ()
+    counts: Ints = _NONE
 
 
 class PlainShapes:

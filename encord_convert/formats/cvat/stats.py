@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from struct import Struct
 from typing import Any
@@ -41,7 +41,7 @@ Choices = set[tuple[str, str]]
 
 _NO_SIZE = (None, "", "0")
 _FRAME = re.compile(rb' frame="(\d{1,9})"')
-_FLAGS = {"is_occluded": b' occluded="1"', "is_rotated": b' rotation="'}
+_SIGNS = {"is_occluded": b' occluded="1"', "has_track_id": b' track_id="', "is_rotated": b' rotation="'}
 """What a label is told to be by the body of a shape."""
 
 _CODE = Struct("q")
@@ -167,7 +167,7 @@ class Collector:
             label = self.stats.labels[name] = LabelStats()
         return label
 
-    def _shape(self, shape: Shape, name: str) -> None:
+    def _shape(self, shape: Shape, name: str, *, is_whole: bool = True) -> None:
         tag, _, sides, _, answers, children, _ = shape
         if tag not in _SHAPES and tag != "tag":
             return
@@ -190,7 +190,7 @@ class Collector:
         label.is_occluded |= sides[1] == "1"
         label.is_grouped |= sides[3] is not None
         label.has_track_id |= sides[4] is not None
-        if self._wanted.pairs and tag == "points":
+        if self._wanted.pairs and tag == "points" and is_whole:
             self._pairs(label, shape[3].get("points", ""))
         if tag == "skeleton":
             for child in children or ():
@@ -264,7 +264,7 @@ class Collector:
         variants = self._codes.variants
         kinds = self._codes.kinds[codes]
         tracks = tracks_in(kinds)
-        if tracks is not None and self._tracks(found, codes, bodies, *tracks):
+        if tracks is not None and self._tracks(found, codes, *tracks):
             self.objects = None
         elif images_in(kinds) is None or NAMELESS in kinds:
             for record in fast_xml.records(chunk, 1):
@@ -272,8 +272,10 @@ class Collector:
             self.objects = None
         else:
             for variant in variants[self._known :]:
-                self._variant(variant)
-            self._flags(found, codes, bodies)
+                if variant.kind >= ODD:
+                    self._variant(variant, variant.label)
+            owners = map(variants.__getitem__, codes.tolist())
+            self._flags(bodies, ((body, one, one.label) for (_, body, _), one in zip(found, owners, strict=True)))
             for place in np.flatnonzero(kinds <= EMPTY_IMAGE).tolist():
                 self._image(fast_xml.attributes_of(found[place][1].decode()) | variants[codes[place]].attributes)
             self._count(found, codes, kinds)
@@ -284,81 +286,57 @@ class Collector:
             self._known = 0
             self._known_pairs.clear()
 
-    def _tracks(self, found: list[Tag], codes: Ints, bodies: bytes, starts: Ints, ends: Ints) -> bool:
+    def _tracks(self, found: list[Tag], codes: Ints, starts: Ints, ends: Ints) -> bool:
         """Gather facts of tracks; tell whether that could be done, and nothing was done if not."""
-        frames = _FRAME.findall(bodies)
-        shapes = [at for start, end in zip(starts.tolist(), ends.tolist(), strict=True) for at in range(start + 1, end)]
-        names = names_in([body for _, body, _ in found])
-        if len(frames) != len(shapes) or b' track_id="' in bodies or np.any(ends == starts + 1) or self._wanted.pairs:
+        spans = list(zip(starts.tolist(), ends.tolist(), strict=True))
+        bodies = [body for start, end in spans for _, body, _ in found[start + 1 : end]]
+        text, names = b"".join(bodies), names_in(bodies)
+        frames = _FRAME.findall(text)
+        if len(frames) != len(bodies) or b' track_id="' in text or np.any(ends == starts + 1) or self._wanted.pairs:
             return False
         if any(len(set(some)) != len(some) for some in names):
             raise fast_xml.NotCanonical
-        self.stats.has_computed_frames |= b' keyframe="0"' in bodies
+        self.stats.has_computed_frames |= b' keyframe="0"' in text
         numbers = np.array(list(map(int, frames)), np.int64)
         firsts = starts - 2 * np.arange(len(starts))  # among the shapes alone
         least, most = np.minimum.reduceat(numbers, firsts).tolist(), np.maximum.reduceat(numbers, firsts).tolist()
-        flags = {flag: text in bodies for flag, text in _FLAGS.items()}
-        for start, end, first, last in zip(starts.tolist(), ends.tolist(), least, most, strict=True):
-            variant = self._codes.variants[codes[start]]
-            attributes = fast_xml.attributes_of(found[start][1].decode()) | variant.attributes
-            task, name = self._track(Track(attributes, [], [], 0)), attributes.get("label", "")
-            task.add(TaskStats(first_frame=first, last_frame=last))
-            label = self._label(name)
-            for code in dict.fromkeys(codes[start + 1 : end].tolist()):
+        variants, signs = self._codes.variants, [flag for flag, sign in _SIGNS.items() if sign in text]
+        owned: list[tuple[bytes, Variant, str]] = []
+        for (start, end), first, last in zip(spans, least, most, strict=True):
+            attributes = fast_xml.attributes_of(found[start][1].decode()) | variants[codes[start]].attributes
+            name = attributes.get("label", "")
+            self._track(Track(attributes, [], [], 0)).add(TaskStats(first_frame=first, last_frame=last))
+            own = codes[start + 1 : end].tolist()
+            for code in dict.fromkeys(own):
                 if (name, code) not in self._known_pairs:
                     self._known_pairs.add((name, code))
-                    own = self._codes.variants[code]
-                    shape = (own.tag, name, own.sides(), own.attributes, own.answers or NO_ANSWERS, None, 0)
-                    self._shape(shape, name)
-            for flag, text in _FLAGS.items():
-                if flags[flag] and not getattr(label, flag):
-                    texts = [body for _, body, _ in found[start + 1 : end] if text in body]
-                    if flag == "is_occluded":
-                        label.is_occluded = bool(texts)
-                    else:
-                        label.is_rotated = any(
-                            is_rotated(fast_xml.attributes_of(one.decode()).get("rotation")) for one in texts
-                        )
+                    self._variant(variants[code], name)
+            if not all(getattr(self._label(name), flag) for flag in signs):
+                owned += [(found[start + 1 + at][1], variants[code], name) for at, code in enumerate(own)]
+        self._flags(text, owned)
         return True
 
-    def _variant(self, variant: Variant) -> None:
-        if variant.kind < ODD or (variant.tag not in _SHAPES and variant.tag != "tag"):
-            return
-        name = variant.label
-        label = self._label(name)
-        self._used(label, name, variant.tag, variant.answers)
-        if variant.tag == "tag":
-            return
-        attributes = variant.attributes
-        label.is_occluded |= attributes.get("occluded") == "1"
-        label.has_track_id |= "track_id" in attributes
-        if variant.tag == "box":
-            label.is_rotated |= is_rotated(attributes.get("rotation"))
-        if self._wanted.groups:
-            label.is_grouped |= "group_id" in attributes
+    def _variant(self, variant: Variant, name: str) -> None:
+        answers = variant.answers or NO_ANSWERS
+        self._shape((variant.tag, name, variant.sides(), variant.attributes, answers, None, 0), name, is_whole=False)
 
-    def _flags(self, found: list[Tag], codes: Ints, bodies: bytes) -> None:
-        """Look at the bodies of shapes, of those labels only that lack a flag: in a long file these are soon few."""
-        if b' occluded="1"' in bodies:  # not where CVAT writes it
-            for (_, body, _), variant in self._with_variants(found, codes):
-                if b' occluded="1"' in body and variant.tag in _SHAPES:
-                    self._label(variant.label).is_occluded = True
-        if b' track_id="' in bodies:
-            for (_, body, _), variant in self._with_variants(found, codes):
-                if b' track_id="' in body and variant.tag in _SHAPES:
-                    self._label(variant.label).has_track_id = True
-        if b' rotation="' in bodies and any(
-            not label.is_rotated and "box" in label.elements for label in self.stats.labels.values()
+    def _flags(self, text: bytes, shapes: Iterable[tuple[bytes, Variant, str]]) -> None:
+        """Look at the bodies of shapes, given with their label, for what CVAT writes there seldom; ``text``: of all."""
+        flags = {flag for flag, sign in _SIGNS.items() if sign in text}
+        if "is_rotated" in flags and all(
+            one.is_rotated or "box" not in one.elements for one in self.stats.labels.values()
         ):
-            for (_, body, _), variant in self._with_variants(found, codes):
-                if variant.tag == "box" and b' rotation="' in body:
-                    turn = fast_xml.attributes_of(body.decode()).get("rotation")
-                    self._label(variant.label).is_rotated |= is_rotated(turn)
-        if self._wanted.pairs:
-            for (_, body, _), variant in self._with_variants(found, codes):
-                if variant.tag == "points":
-                    points = (fast_xml.attributes_of(body.decode()) | variant.attributes).get("points", "")
-                    self._pairs(self._label(variant.label), points)
+            flags.remove("is_rotated")
+        for body, variant, name in shapes if flags or self._wanted.pairs else ():
+            tag, label = variant.tag, self._label(name) if variant.tag in _SHAPES else None
+            for flag in flags if label is not None else ():
+                if _SIGNS[flag] in body and flag != "is_rotated":
+                    setattr(label, flag, True)
+                elif _SIGNS[flag] in body and tag == "box" and label is not None and not label.is_rotated:
+                    label.is_rotated = is_rotated(fast_xml.attributes_of(body.decode()).get("rotation"))
+            if label is not None and tag == "points" and self._wanted.pairs:
+                points = (fast_xml.attributes_of(body.decode()) | variant.attributes).get("points", "")
+                self._pairs(label, points)
 
     def _count(self, found: list[Tag], codes: Ints, kinds: Any) -> None:
         """Count what most likely becomes an object; of several points each does."""
@@ -376,9 +354,6 @@ class Collector:
                     key = (variant.tag, variant.label)
                     self.objects[key] = self.objects.get(key, 0) + int(self._counts[code])
         self._counts = np.zeros(0, np.int64)
-
-    def _with_variants(self, found: list[Tag], codes: Ints) -> Iterator[tuple[Tag, Variant]]:
-        return zip(found, map(self._codes.variants.__getitem__, codes.tolist()), strict=True)
 
     # -- the end ----------------------------------------------------------------------------------------------
 
