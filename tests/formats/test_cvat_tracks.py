@@ -5,6 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from encord_convert import LabelSet, Report, read, write
@@ -180,3 +181,22 @@ def test_the_row_of_a_video_is_the_row_of_its_tracks(monkeypatch: pytest.MonkeyP
     found = [row.to_encord_dict() for row in read(source, "cvat")]
     monkeypatch.setattr(Tracks, "page", lambda *_: None)
     assert found == [row.to_encord_dict() for row in read(source, "cvat")]
+
+
+def test_a_plain_video_is_written_without_an_object_on_each_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes = "".join(
+        f'<box frame="{n}" keyframe="1" outside="{n // 9}" occluded="0" xtl="{n}.00" ytl="1.00" xbr="30.00" '
+        'ybr="20.00" z_order="0">\n</box>\n'
+        for n in (0, 5, 9)
+    )
+    text = f'<annotations>\n<version>1.1</version>\n<meta>{description(40, 1, 0)}</meta>\n<track id="0" label="dog">\n'
+    labels = read(MemorySource({"a.xml": f"{text}{boxes}</track>\n</annotations>\n".encode()}), "cvat")
+    monkeypatch.setattr(Video, "row", property(lambda _: pytest.fail("A row was made.")))
+    report = Report()
+    write(labels, tmp_path, "coco", report=report)
+    entries = msgspec.json.decode((tmp_path / "annotations.json").read_bytes())["annotations"]
+    assert [(one["image_id"], one["bbox"][0], one["attributes"]["track_id"]) for one in entries] == [
+        (n + 1, n, 1) for n in range(9)
+    ]
