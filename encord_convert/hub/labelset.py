@@ -171,7 +171,7 @@ class LabelSet(Exchanges):
         walk = without_videos(self._source())
         return self._edits.applied(walk, self._told()) if self._edits else walk
 
-    def columns(self) -> Iterator[Table | Video | LabelRowV2]:
+    def _columns(self) -> Iterator[Table | Video | LabelRowV2]:
         """Walk what :meth:`tables` does, videos in columns where the importer has them so."""
         return self.tables() if self._edits else self._source()
 

@@ -186,7 +186,7 @@ class Report:
             yield from self.rows(labels, carries)
             return
         self._begin(labels, carries)
-        for one in labels.columns():
+        for one in labels._columns():
             if isinstance(one, Video) and self._is_made_here:
                 one = one.row
             if isinstance(one, Video):

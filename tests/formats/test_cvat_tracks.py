@@ -159,7 +159,7 @@ def test_tracks_in_columns_are_written_as_tracks_read_one_by_one(
 ) -> None:
     source, options = MemorySource({"a.xml": crowded(seed)}), OPTIONS[seed % len(OPTIONS)]
     labels = read(source, "cvat", **options)
-    assert any(isinstance(one, Video) for one in labels.columns())
+    assert any(isinstance(one, Video) for one in labels._columns())
     for format_ in ("coco", "cvat"):
         columns = written(labels, tmp_path / f"{format_}-columns", format_)
         assert written(by_rows(labels), tmp_path / f"{format_}-rows", format_) == columns

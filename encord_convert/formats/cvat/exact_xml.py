@@ -7,7 +7,7 @@ Both readers (this one on lxml, and the fast one of :mod:`encord_convert.formats
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 from xml.parsers import expat
 
 from lxml import etree
@@ -46,36 +46,27 @@ UNREAD = "<"
 """Begins the names that stand among the XML attributes of a shape for elements in it that are not read."""
 
 
-class Image:
+class Image(NamedTuple):
     """An ``image`` element: its XML attributes, shapes, and line."""
 
-    __slots__ = ("attributes", "line", "shapes")
-
-    def __init__(self, attributes: dict[str, str], shapes: list[Shape], line: int) -> None:
-        self.attributes = attributes
-        self.shapes = shapes
-        self.line = line
+    attributes: dict[str, str]
+    shapes: list[Shape]
+    line: int
 
 
-class Track:
+class Track(NamedTuple):
     """A ``track`` element; ``tracks`` are those nested in it, as old skeletons have them."""
 
-    __slots__ = ("attributes", "line", "shapes", "tracks")
-
-    def __init__(self, attributes: dict[str, str], shapes: list[Shape], tracks: list[Track], line: int) -> None:
-        self.attributes = attributes
-        self.shapes = shapes
-        self.tracks = tracks
-        self.line = line
+    attributes: dict[str, str]
+    shapes: list[Shape]
+    tracks: list[Track]
+    line: int
 
 
-class Stray:
+class Stray(NamedTuple):
     """An element below the root that is neither image nor track nor description."""
 
-    __slots__ = ("shape",)
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
+    shape: Shape
 
 
 Record = Image | Track | Stray
