@@ -225,8 +225,8 @@ class Video:
 
     @cached_property
     def row(self) -> LabelRowV2:
-        """The row."""
-        row = self._empty_row()
+        """The row, which :attr:`empty_row` becomes."""
+        row = self.empty_row
         for track in self.tracks:
             row._adopt(track.instance)
         return row

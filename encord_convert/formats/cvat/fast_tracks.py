@@ -11,9 +11,9 @@ from encord_convert.formats.cvat.fast_chunks import Chunk, Page, numbers_text, s
 from encord_convert.formats.cvat.fast_codes import Codes, Variant
 from encord_convert.formats.cvat.fast_numbers import END, numbers_in
 from encord_convert.formats.cvat.read_listed import Flags, Floats, Ints
-from encord_convert.formats.cvat.read_shapes import MOST_PX
 from encord_convert.formats.cvat.stats import MOST_FRAMES
 from encord_convert.geometry.boxes import normalised_angle
+from encord_convert.hub.visibility import FARTHEST_PX
 
 _FLAGS = ("keyframe", "outside", "occluded")
 _CORNERS = CANONICAL["box"][:4]
@@ -74,7 +74,7 @@ class TrackBoxes:
         lengths = np.diff(commas, prepend=-1, append=len(text)).reshape(-1, width) - 1
         parts = np.searchsorted(commas, np.flatnonzero(characters == _DOT)) % width
         columns = {name: values[:, at] for at, name in enumerate(some.names)}
-        fits = np.all(np.abs(values) <= MOST_PX, axis=1)
+        fits = np.all(np.abs(values) <= FARTHEST_PX, axis=1)
         for at, name in enumerate(some.names):
             if name in _FLAGS:
                 fits &= (lengths[:, at] == 1) & (values[:, at] <= 1)

@@ -36,10 +36,12 @@ TOKEN = re.compile(
     rb'(?: [a-fh-rt-y][a-z_\d]*+="[^"]*+")*+)'
     rb'((?: z_order="[^"]*+")?+(?: [a-z_\d]++="[^"]*+")*+'
     rb"(?:>(?:" + _CLOSED + rb"</(?!(?:image|track|skeleton)>)[a-z]++>)?+| ?/>))"
+    rb"(?=\s*+(?:<|\Z))"
 )
-"""A tag, in three parts. The *head*: name (``/name`` if it closes), label, and who made it. The *body*: XML attributes
-that differ from shape to shape. The *tail*: the others, which begin with those CVAT writes last, and its attribute
-elements with an end tag if nothing else is in it. Few heads and tails come in a file, as often as it has shapes."""
+"""A tag without text behind it, in three parts. The *head*: name (``/name`` if it closes), label, and who made it. The
+*body*: XML attributes that differ from shape to shape. The *tail*: the others, which begin with those CVAT writes last,
+and its attribute elements with an end tag if nothing else is in it. Few heads and tails come in a file, as often as it
+has shapes."""
 
 _ANSWER = re.compile(r'[^<]*+<attribute name="([^"]*+)"(?: ?/>|>([^<]*+)</attribute>)')
 _ENTITY = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));")
