@@ -139,7 +139,7 @@ def _kind(head: Head, tail: Tail) -> int:
         return END_TRACK
     if tail.is_open or tag not in _SHAPES:
         return OTHER
-    if not head.label:
+    if b" label=" not in head.text:
         return NAMELESS
     return KINDS[tag] if tag in KINDS and tail.attributes.keys() <= _LAST else ODD
 
