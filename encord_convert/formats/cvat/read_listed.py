@@ -6,6 +6,7 @@ last frame of its task. Boxes move as arrays (:class:`Boxes`), other shapes one 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -94,11 +95,12 @@ class Boxes:
         for at in () if self._angles is None else np.flatnonzero(angles).tolist():
             x0, y0, x1, y1 = numbers[at].tolist()
             leaving[at] = leaves_rotated(float(angles[at]), x0, y0, x1, y1, *size)
-        self._leaving = frozenset(np.flatnonzero(leaving).tolist())
+        self._leaving: list[int] = np.flatnonzero(leaving).tolist()
 
     def part(self, begin: int, end: int) -> Leaving:
         """Return what is to be told of a part of them."""
-        return Leaving({at - begin for at in self._leaving if begin <= at < end} if self._leaving else frozenset())
+        own = self._leaving[bisect_left(self._leaving, begin) : bisect_left(self._leaving, end)]
+        return Leaving({at - begin for at in own})
 
     def along(self, of: Ints, to: Ints, shares: Floats) -> tuple[Floats, Floats | None]:
         """Return boxes relative to the image, and their angles if one is rotated.
