@@ -17,7 +17,7 @@ an image that is not square would distort distances). Source of all rules: CVAT 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -123,21 +123,35 @@ def points_between(a: Flat, b: Flat, t: float, closed: bool) -> list[float]:
     >>> points_between([0, 0, 10, 0], [0, 10, 10, 10], 0.5, closed=False)
     [0.0, 5.0, 10.0, 5.0]
     """
+    [points] = curves_between(a, b, [t], closed)
+    return points
+
+
+def curves_between(a: Flat, b: Flat, shares: Sequence[float], closed: bool) -> Iterator[list[float]]:
+    """Yield what :func:`points_between` returns for each of many shares of one way, which is worked out once."""
     left, right = _curve(a, closed), _curve(b, closed)
     matches = _matches(_positions(left), _positions(right))
-    moved = [
-        [tuple(left[index] + (right[other] - left[index]) * t) for other in others]
-        for index, others in enumerate(matches)
-    ]
-    points: list[tuple[float, float]] = []
-    for chunk in _stretches(matches):
-        met = slice(chunk.first, chunk.last + 1)
-        curve = right[matches[chunk.first]] if chunk.fans_out else left[met]
-        crowd = [point for points_of_one in moved[met] for point in points_of_one]
-        points += _thinned(crowd, _length(curve) / (2 * len(curve)))
-    if closed and len(points) > 1:
-        points.pop()
-    return [float(number) for point in points for number in point]
+    stretches = list(_stretches(matches))
+    if len(stretches) == len(matches) and not any(chunk.fans_out for chunk in stretches):  # none has to be left out
+        ends = right[[other for (other,) in matches]]
+        for t in shares:
+            moved = left + (ends - left) * t
+            yield (moved[:-1] if closed and len(moved) > 1 else moved).ravel().tolist()
+        return
+    for t in shares:
+        crowds = [
+            [tuple(left[index] + (right[other] - left[index]) * t) for other in others]
+            for index, others in enumerate(matches)
+        ]
+        points: list[tuple[float, float]] = []
+        for chunk in stretches:
+            met = slice(chunk.first, chunk.last + 1)
+            curve = right[matches[chunk.first]] if chunk.fans_out else left[met]
+            crowd = [point for points_of_one in crowds[met] for point in points_of_one]
+            points += _thinned(crowd, _length(curve) / (2 * len(curve)))
+        if closed and len(points) > 1:
+            points.pop()
+        yield [float(number) for point in points for number in point]
 
 
 class _Chunk(NamedTuple):

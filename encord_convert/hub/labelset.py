@@ -26,6 +26,7 @@ from encord_convert.hub.class_names import hash_of, joined
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.exchanges import Exchanges, above
 from encord_convert.hub.table import Table
+from encord_convert.hub.video import Video
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, OntologyStructure, Shape
 from encord_convert.sdk.objects._label_row_data import LabelRowReadOnlyData, like, read_only_data_from
@@ -99,7 +100,7 @@ class LabelSet(Exchanges):
         title: str = "",
         counts: Counts | None = None,
         shards: Callable[[int], Sequence[LabelSet]] | None = None,
-        tables: Callable[[], Iterator[Table | LabelRowV2]] | None = None,
+        tables: Callable[[], Iterator[Table | Video | LabelRowV2]] | None = None,
     ) -> None:
         self.ontology = ontology
         self.title = title
@@ -147,7 +148,7 @@ class LabelSet(Exchanges):
 
             self._edits = Edits()
         number = 0
-        for number, row in enumerate(rows_of(self._source()), 1):
+        for number, row in enumerate(rows_of(without_videos(self._source())), 1):
             yield self._edits.handed_out(number - 1, row)
         self._length = number
 
@@ -162,14 +163,19 @@ class LabelSet(Exchanges):
             self._length = sum(len(one) if isinstance(one, Table) else 1 for one in self._source())
         return self._length
 
-    def _source(self) -> Iterator[Table | LabelRowV2]:
+    def _source(self) -> Iterator[Table | Video | LabelRowV2]:
         if self._tables is not None:
             return self._tables()
         return self._rows() if callable(self._rows) else iter(self._rows)
 
     def tables(self) -> Iterator[Table | LabelRowV2]:
         """Walk the rows from the first, many at a time where the importer has them so; none of them is to be edited."""
-        return self._edits.applied(self._source(), self._told()) if self._edits else self._source()
+        walk = without_videos(self._source())
+        return self._edits.applied(walk, self._told()) if self._edits else walk
+
+    def _columns(self) -> Iterator[Table | Video | LabelRowV2]:
+        """Walk what :meth:`tables` does, videos in columns where the importer has them so."""
+        return self.tables() if self._edits else self._source()
 
     def walk(self) -> Iterator[LabelRowV2]:
         """Walk the rows from the first, to look at them: an edit of one would be lost, and raises an error.
@@ -486,6 +492,13 @@ def _narrowed(ontology: OntologyStructure, names: set[str]) -> OntologyStructure
     )
     narrowed.skeleton_templates = [one for one in ontology.skeleton_templates if one.name in names]
     return narrowed
+
+
+def without_videos(tables: Iterable[Table | Video | LabelRowV2]) -> Iterator[Table | LabelRowV2]:
+    """Yield the same with a row for each video."""
+    for one in tables:
+        yield one.row if isinstance(one, Video) else one
+        del one  # a table of some megabytes goes before the next is made
 
 
 def rows_of(tables: Iterable[Table | LabelRowV2]) -> Iterator[LabelRowV2]:

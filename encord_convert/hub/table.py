@@ -57,9 +57,11 @@ class Variant:
         Their answers, those that may change for frame 0; None if there are none.
     type, label, carried, changed, weights
         Of their :class:`~encord_convert.hub.counts.Origin`.
+    is_tracked : bool
+        Whether each is an object of a video on one of its frames; the table has the number of the object.
     """
 
-    __slots__ = ("carried", "changed", "dynamic", "info", "item", "label", "static", "type", "weights")
+    __slots__ = ("carried", "changed", "dynamic", "info", "is_tracked", "item", "label", "static", "type", "weights")
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class Variant:
         carried: Carried = (),
         changed: bool = False,
         weights: dict[int, tuple[int, Carried]] | None = None,
+        is_tracked: bool = False,
     ) -> None:
         self.item = item
         self.info = info
@@ -82,6 +85,7 @@ class Variant:
         self.carried = carried
         self.changed = changed
         self.weights = weights
+        self.is_tracked = is_tracked
 
     def instance(self, hash_: str, coordinates: Any, line: int | None) -> ObjectInstance:
         """Return an object of this variant."""
@@ -198,6 +202,8 @@ class Table:
         Titles of the data units of images that are not called as their rows are.
     native : NativeColumns, optional
         What only the format of the source has words for.
+    numbers : list of int
+        If the images are frames of a video: of each shape the number of its object, from 1.
     """
 
     def __init__(
@@ -216,6 +222,7 @@ class Table:
         client_metadata: Mapping[int, dict[str, Any]],
         unit_titles: Mapping[int, str],
         native: NativeColumns | None = None,
+        numbers: Sequence[int] = (),
     ) -> None:
         self.titles = titles
         self.data_hashes = data_hashes
@@ -229,6 +236,7 @@ class Table:
         self.client_metadata = client_metadata
         self.unit_titles = unit_titles
         self.native = native
+        self.numbers = numbers
         self._line_of = line_of
         self._empty_row = empty_row
         self._ends = list(accumulate(counts))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.hub.loss import NOWHERE, Carries, Feature, Level, Where
 from encord_convert.hub.rasterize import Layer, layer_on
 from encord_convert.hub.table import Table, Variant
+from encord_convert.hub.video import Video
 from encord_convert.losses.geometry import Reason
 from encord_convert.losses.redraw import redrawn
 from encord_convert.losses.report import Account, Report
@@ -82,6 +83,33 @@ class Left:
     def layer(self, frame: int) -> Layer:
         """Return what a target of one value a pixel shows on a frame, which may be nothing."""
         return self.layers.get(frame) or layer_on(self.row, frame, (), self._carries)
+
+
+class LeftVideo(Left):
+    """A video in columns of which a target carries everything; its row is made if somebody asks for it.
+
+    Parameters
+    ----------
+    video : Video
+    """
+
+    __slots__ = ("video",)
+
+    def __init__(self, video: Video, carries: Carries) -> None:
+        self.video = video
+        self._frames = None
+        self._carries = carries
+        self.layers = {}
+
+    @property
+    def row(self) -> LabelRowV2:  # type: ignore[override]
+        """The row."""
+        return self.video.row
+
+    def tables(self) -> Iterator[tuple[list[int], LeftTable]]:
+        """Yield frames that have shapes, and what is on them, some thousand shapes at a time."""
+        for frames, table in self.video.tables():
+            yield frames, LeftTable(table, set(table.variants), set(), self._carries)
 
 
 class LeftTable:
@@ -163,6 +191,10 @@ class Narrowed:
         for one in self._report.tables(self.labels, carries):
             if isinstance(one, Table):
                 yield LeftTable(one, *rows.of_table(one), carries)
+            elif isinstance(one, Video) and rows.keeps_all_of(one):
+                yield LeftVideo(one, carries)
+            elif isinstance(one, Video):
+                yield Left(one.row, *rows.of_row(one.row), carries)
             else:
                 yield Left(one, *rows.of_row(one), carries)
             del one  # a table of some megabytes goes before the next is made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from encord_convert.hub.native import (
 )
 from encord_convert.hub.table import Table
 from encord_convert.hub.unread import extras_of_ontology, extras_of_row
+from encord_convert.hub.video import Video
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
@@ -106,12 +107,23 @@ class NativeLosses:
             place = Where(file=row._origin, row=row.data_title, frame=frame)
             self._lose_keys("frame", keys, place, native.family, carries, native.quiet)
         if native.family in WORDS:
-            self._lose_worded_labels(row, native, WORDS[native.family])
+            self._lose_worded_labels(row, _labels_of(row, native), WORDS[native.family])
             return
         for hash_, frames in native.labels.items():
             for frame, keys in frames.items():
                 place = Where(file=row._origin, row=row.data_title, frame=frame, object_hash=hash_)
                 self._lose_keys("annotation", keys, place, native.family, carries, native.quiet)
+
+    def of_video(self, video: Video, carries: Carries) -> None:
+        """Say of the labels of a video what :meth:`of_row`, which has seen its empty row, says of those of a row."""
+        native, natives = video.empty_row._native, video.natives
+        if native is None or self._keeps_all(native, carries):
+            return
+        labels = (
+            (track, track._origin.label, not track.is_part, natives.get(track.object_hash, {}))
+            for track in video.tracks
+        )
+        self._lose_worded_labels(video.empty_row, labels, WORDS[native.family])
 
     def of_table(self, table: Table, carries: Carries) -> None:
         """Say what :meth:`of_row` does of many rows, one by one only where examples are wanted."""
@@ -143,14 +155,18 @@ class NativeLosses:
             if not (name in quiet or says_nothing(value) or self._keeps(family, name, carries)):
                 self._lose_key(name, where, weight(key, value))
 
-    def _lose_worded_labels(self, row: LabelRowV2, native: Native, words: Mapping[str, Word]) -> None:
+    def _lose_worded_labels(
+        self, row: LabelRowV2, labels: Iterable[tuple[Any, str, bool, Mapping[int, Keys]]], words: Mapping[str, Word]
+    ) -> None:
+        """Say what of labels is not written, each with its name, whether the source has words for it, and its keys."""
         # Those that say the same are counted together once their losses have examples enough.
         alike: dict[Any, list[Any]] = {}
-        for instance in (*row._objects.values(), *row._classifications.values()):
-            label, origin = label_of(instance), instance._origin
-            has_words = origin is None or origin.weights != {}
-            for frame, keys in native.labels.get(hash_of(instance), {}).items():
-                if frame not in instance._frames:
+        seen: dict[tuple[str, bool, int], list[Any]] = {}
+        for instance, label, has_words, frames in labels:
+            for frame, keys in frames.items():
+                known = seen.get((label, has_words, id(keys)))
+                if known is not None:
+                    known[0] += 1
                     continue
                 said = (label, has_words, *keys.items())
                 try:
@@ -162,6 +178,7 @@ class NativeLosses:
                         known = alike[said] = [0, instance, label, keys]
                 if known is not None:
                     known[0] += 1
+                    seen[label, has_words, id(keys)] = known
                 else:
                     self._lose_worded(instance, where_of(row, instance, frame), label, keys, words)
         for count, instance, label, keys in alike.values():
@@ -276,6 +293,15 @@ def _of_its_labels(row: LabelRowV2) -> Native:
         if frames:
             labels[hash_of(instance)] = {frame: keys for frame, keys in frames.items() if frame in instance._frames}
     return replace(native, labels=labels)
+
+
+def _labels_of(row: LabelRowV2, native: Native) -> Iterator[tuple[Any, str, bool, Mapping[int, Keys]]]:
+    """Yield labels of which something is native with their names, whether the source has words for each, and that."""
+    for instance in (*row._objects.values(), *row._classifications.values()):
+        keys = native.labels.get(hash_of(instance))
+        if keys:
+            origin = instance._origin
+            yield instance, label_of(instance), origin is None or origin.weights != {}, keys
 
 
 def _lost_native(name: str) -> tuple[Kind, str, Feature, Key]:

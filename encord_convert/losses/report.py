@@ -45,6 +45,7 @@ from encord_convert.hub.native import (
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Table, Variant
 from encord_convert.hub.texts import check_names, check_row, has_lone, mend_titles, mended
+from encord_convert.hub.video import Video
 from encord_convert.losses.classes import change_names, lose_colours
 from encord_convert.losses.native import NativeLosses
 from encord_convert.losses.wording import summary, things, verb
@@ -174,7 +175,7 @@ class Report:
             self.reading.note(Level.WARNING, code, detail, where, max(frames, 1))
             self.reading.note(Level.INFO, code, f"{row.data_title}: {sentence}", where)
 
-    def tables(self, labels: LabelSet, carries: Carries) -> Iterator[Table | LabelRowV2]:
+    def tables(self, labels: LabelSet, carries: Carries) -> Iterator[Table | Video | LabelRowV2]:
         """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the report.
 
         The images of a table have no losses by themselves: the target carries stills and empty rows, and the importer
@@ -185,8 +186,13 @@ class Report:
             yield from self.rows(labels, carries)
             return
         self._begin(labels, carries)
-        for one in labels.tables():
-            if isinstance(one, Table):
+        for one in labels._columns():
+            if isinstance(one, Video) and self._is_made_here:
+                one = one.row
+            if isinstance(one, Video):
+                self._take(one.empty_row, carries)
+                self._native.of_video(one, carries)
+            elif isinstance(one, Table):
                 self.rows_read += len(one)
                 for metadata in one.client_metadata.values():
                     self._count_split(metadata, 1)

@@ -14,6 +14,7 @@ from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, hidden_in, layers_of
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.table import Table, Variant
+from encord_convert.hub.video import Video
 from encord_convert.hub.visibility import bounded_fate, drawn_box, extent_of, fate, is_crowd, unbounded_fate
 from encord_convert.losses.geometry import (
     Reason,
@@ -114,6 +115,18 @@ class RowLosses:
             return frozenset()
         size = self._size(0)
         return self._surely_whole((hash_, one, size) for hash_, one in row._objects.items())
+
+    def keeps_all_of(self, video: Video) -> bool:
+        """Tell whether surely nothing is lost of a video."""
+        if not (self._is_plain and self._keeps_tracks and self._keeps_answers) or video.numbers is None:
+            return False
+        shapes, infos = {track.item.shape for track in video.tracks}, {}
+        for track in video.tracks:
+            infos.update({id(info): info for info in track.infos})
+        if not shapes <= self._carries.shapes or any(loses_sides(info, self._carries) for info in infos.values()):
+            return False
+        is_bounded = self._carries.limits.is_bounded
+        return all(one.surely_inside(self._tolerance_px, is_bounded=is_bounded).all() for one in video.extents())
 
     def of_table(self, table: Table) -> tuple[set[Variant | None], set[int]]:
         """Say what :meth:`of_row` does of all images of a table; return its variants, and what is not written of it.

@@ -118,7 +118,7 @@ def test_a_track_is_one_object_on_its_frames_and_absent_from_its_gap() -> None:
     assert manual(loaded.only) == [0, 5]
     assert loaded.only.is_valid() is None
     assert [(loss.code, loss.label, loss.count) for loss in loaded.report.losses()] == [
-        ("NATIVE_DROPPED", "annotation.keyframe", 2), ("NATIVE_DROPPED", "annotation.outside", 12)
+        ("NATIVE_DROPPED", "annotation.keyframe", 2), ("NATIVE_DROPPED", "annotation.outside", 10)
     ]  # fmt: skip
     assert loaded.report.counts() == {
         name: {"in": n, "kept": n, "changed": 0, "dropped": 0} for name, n in (("box", 6), ("track", 1))

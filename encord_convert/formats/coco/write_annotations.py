@@ -125,9 +125,11 @@ class Annotator:
     ) -> list[bytes]:
         """Return the lines of shapes that are not plain, without their numbers."""
         images: list[WrittenImage] = []
-        for number, odd in groupby(places, table.image_of):
-            image = WrittenImage(0, image_ids[number], table.sizes[number])
-            self._gather(image, [table.object(at) for at in odd])
+        for number, group in groupby(places, table.image_of):
+            odd = {at: table.object(at) for at in group}
+            tracks = {one.object_hash: table.numbers[at] for at, one in odd.items()} if table.numbers else None
+            image = WrittenImage(0, image_ids[number], table.sizes[number], tracks)
+            self._gather(image, list(odd.values()))
             images.append(image)
         self._shapes.compute()
         annotations = (self._annotation(image, *placed) for image in images for placed in image.placed)

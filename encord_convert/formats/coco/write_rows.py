@@ -25,7 +25,7 @@ from encord_convert.hub.loss import Carries
 from encord_convert.hub.native import Keys, Native
 from encord_convert.hub.splits import split_of
 from encord_convert.hub.visibility import frame_size
-from encord_convert.losses.narrow import Left, LeftTable
+from encord_convert.losses.narrow import Left, LeftTable, LeftVideo
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
@@ -82,6 +82,9 @@ class Rows:
 
     def add(self, left: Left, names: Iterable[tuple[int, str]]) -> None:
         """Write a row, of which these frames are listed under these names."""
+        if isinstance(left, LeftVideo):
+            self._add_video(left, names)
+            return
         row, placed = left.row, left.on_frames()
         labelled = on_frames(row._classifications.values())
         tracks = {hash_: n for n, hash_ in enumerate(row._objects, 1)} if row.number_of_frames > 1 else None
@@ -100,6 +103,18 @@ class Rows:
                 self._annotator.add(WrittenImage(frame, image.id, size, tracks, native), placed[frame])  # type: ignore[arg-type]
             if len(self._kept) >= KEPT:
                 self._flush()
+
+    def _add_video(self, left: LeftVideo, names: Iterable[tuple[int, str]]) -> None:
+        row = left.video.empty_row
+        video_id = self._video(row, None)
+        ids: dict[int, Any] = {}
+        for frame, name in names:
+            image = self._image(row, frame, name, not ids)
+            image.video_id, image.frame_id, ids[frame] = video_id, frame, image.id
+            if len(self._kept) >= KEPT:
+                self._flush()
+        for frames, table in left.tables():
+            self._annotator.add_table(table, [ids[frame] for frame in frames])
 
     def add_table(self, left: LeftTable, names: Sequence[str]) -> None:
         """Write the images of a table, which are listed under these names."""

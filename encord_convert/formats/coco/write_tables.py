@@ -52,6 +52,10 @@ _OWN = {Shape.ROTATABLE_BOUNDING_BOX: '"rotation":%b,"unrotated_bbox":[%b],'}
 """What stands among the attributes of a shape by itself, between its answers and what its class says."""
 
 
+_TRACKED = '"track_id":%d,'
+"""The number of the object on frames of a video."""
+
+
 @dataclass(slots=True)
 class Drawn:
     """Lines of the shapes of a table.
@@ -137,6 +141,8 @@ class Tables:
             self._cut(column, extents.limits, values[0], values[2], sure)
         texts = [self._templates[table.variants[at]] for at in places]
         own: tuple[Sequence[Any], ...] = (*values, hashes)
+        if table.numbers:
+            own = (*values, [table.numbers[at] for at in places], hashes)
         if not all(sure) or None in texts or not left.dropped.isdisjoint(places):
             chosen = [
                 is_sure and text is not None and at not in left.dropped
@@ -171,18 +177,19 @@ class Tables:
             return None
         instance = variant.instance("", None, None)
         answers = self._answers(class_, instance, 0)
-        behind: dict[str, Any] = dict(class_.constants)
+        behind: dict[str, Any] = {}
         if not variant.info.manual_annotation:
             behind["manual_annotation"] = False
         is_crowd = bool(class_.crowd_keys) and class_.is_crowd(answers)
         try:
-            before, after = _members(answers), _members(behind)
+            before, constants, after = _members(answers), _members(class_.constants), _members(behind)
         except UnicodeEncodeError:  # half of a surrogate pair
             return None
         score = "" if variant.info.confidence == 1 else f'"score":{_json(variant.info.confidence)},'
+        tracked = _TRACKED if variant.is_tracked else ""
         text = (
             f'{NUMBERED}"category_id":{class_.category_id},{_GEOMETRY[shape].format(crowd=int(is_crowd))},{score}'
-            f'"attributes":{{{before}{_OWN.get(shape, "")}{after}"encord_object_hash":"%b"}}}}'
+            f'"attributes":{{{before}{_OWN.get(shape, "")}{constants}{tracked}{after}"encord_object_hash":"%b"}}}}'
         )
         return text.encode("ascii")
 

@@ -22,7 +22,8 @@ from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Level
 from encord_convert.hub.media import SUFFIXES
 from encord_convert.hub.splits import UNNAMED, split_of
-from encord_convert.losses.narrow import Left, LeftTable, Narrowed
+from encord_convert.hub.video import Video
+from encord_convert.losses.narrow import Left, LeftTable, LeftVideo, Narrowed
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 
@@ -117,6 +118,8 @@ class Listing:
         for left in narrowed if self.by_split else narrowed.tables():
             if isinstance(left, LeftTable):
                 yield "", left, self._of_table(left, *self.file(""))
+            elif isinstance(left, LeftVideo) and not self.by_split:
+                yield "", left, self._of_video(left.video, *self.file(""))
             else:
                 split = split_of(left.row.client_metadata) or UNNAMED if self.by_split else ""
                 names = self._of_row(left.row, *self.file(split))
@@ -138,6 +141,13 @@ class Listing:
         for frame in listed_frames(row, self._options, self._kept):
             own = self._kept.image(row, frame).get("file_name")
             yield frame, names.of(row, frame, partial(self._endings.of, row, frame), own)
+
+    def _of_video(self, video: Video, names: Names, classes: Classes) -> list[tuple[int, str]]:
+        for track in video.tracks:
+            classes.of(track.item)
+        row = video.empty_row
+        frames = frames_of(row, video.frames, everything=self._options.frames == "all")
+        return [(frame, names.of(row, frame, partial(self._endings.of, row, frame))) for frame in frames]
 
     def _of_table(self, left: LeftTable, names: Names, classes: Classes) -> list[str]:
         table = left.table

@@ -1,8 +1,8 @@
 """What one walk over a CVAT file counts: things read, changed and dropped.
 
-Shapes of one use (:class:`~encord_convert.formats.cvat.read_attributes.Ready`) are counted by their use. The counts
-reach those of the report in :meth:`Account.flush`; the first :data:`~encord_convert.hub.counts.EXAMPLES` of each kind
-of loss are told apart by place.
+Shapes of one variant (:class:`~encord_convert.formats.cvat.read_attributes.Ready`) are counted by it. The counts reach
+those of the report in :meth:`Account.flush`; the first :data:`~encord_convert.hub.counts.EXAMPLES` of each kind of loss
+are told apart by place.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from encord_convert.hub.loss import NOWHERE, Feature, Kind, Level, Where
 
 _FLAGS, _FLAG_VALUES = ("outside", "keyframe"), ("", "0", "1")
 _MAX_READY = 8192
-"""How many different uses are remembered; free texts make each shape a use of its own."""
+"""How many different variants are remembered; free texts make each shape a variant of its own."""
 
 
 @lru_cache(maxsize=1024)
@@ -29,13 +29,13 @@ def _unread_in(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Tables(Protocol):
-    """Counts of uses that are kept apart."""
+    """Counts of variants that are kept apart."""
 
     def settle(self) -> None:
-        """Add the counts to those of the uses."""
+        """Add the counts to those of the variants."""
 
     def clear(self) -> None:
-        """Forget the uses."""
+        """Forget the variants."""
 
 
 class Account:
@@ -54,9 +54,9 @@ class Account:
     title : str
         Of the image or video at hand.
     cache : dict
-        Where readers keep the uses they asked for; emptied when there are too many.
+        Where readers keep the variants they asked for; emptied when there are too many.
     tables : Tables or None
-        Whoever else counts uses: asked for its counts when they are needed, and to forget the uses.
+        Whoever else counts variants: asked for its counts when they are needed, and to forget the variants.
     """
 
     def __init__(self, counts: Counts, draft: Draft, place: str) -> None:
@@ -74,12 +74,12 @@ class Account:
         """Return a place in this file."""
         return Where(file=self.place, line=line, row=self.title or None, element=f"<{element}>")
 
-    # -- uses -------------------------------------------------------------------------------------------------
+    # -- variants -------------------------------------------------------------------------------------------------
 
     def ready(
-        self, plan: Plan, element: str, sides: Sides | str, answers: Answers, points: Sequence[tuple[str, Answers]] = ()
+        self, plan: Plan, element: str, sides: Sides, answers: Answers, points: Sequence[tuple[str, Answers]] = ()
     ) -> Ready:
-        """Return what shapes of this use have in common; the parameters are those of ``Variants.ready``."""
+        """Return what shapes of this variant have in common; the parameters are those of ``Variants.ready``."""
         if len(self._all) > _MAX_READY:
             self._forget()
         ready = self._variants.ready(plan, sides, answers, points)
@@ -87,12 +87,12 @@ class Account:
         return ready
 
     def make_room(self, count: int) -> None:
-        """See to it that no use is forgotten while so many are asked for; whoever holds them may go on counting."""
+        """See to it that no variant is forgotten while so many are asked for; whoever holds them may go on counting."""
         if len(self._all) + count > _MAX_READY:
             self._forget()
 
     def _forget(self) -> None:
-        """Forget the uses that came once, or all if those are few."""
+        """Forget the variants that came once, or all if those are few."""
         if self.tables is not None:
             self.tables.settle()
         often = {key: ready for key, ready in self.cache.items() if ready.count > 1}
@@ -110,7 +110,7 @@ class Account:
     # -- shapes -----------------------------------------------------------------------------------------------
 
     def tell(self, ready: Ready, element: str, line: int | None) -> None:
-        """Tell the changes of one shape of an open use, as long as there are too few examples of one of them."""
+        """Tell the changes of one shape of an open variant, as long as there are too few examples of one of them."""
         label = ready.plan.label
         is_counted = ready.is_open = False
         for change in ready.changes:
@@ -153,7 +153,7 @@ class Account:
         self._lose(change, plan.element, plan.label, line, is_counted)
 
     def wants(self, ready: Ready, change: Change) -> bool:
-        """Tell whether another example of a change of shapes of this use is wanted."""
+        """Tell whether another example of a change of shapes of this variant is wanted."""
         plan: Any = ready.plan
         return self._told.get((change.code, change.is_drop, change.type or plan.element, plan.label), 0) < EXAMPLES
 
@@ -179,12 +179,11 @@ class Account:
     def lose_unread(self, shape: Shape) -> None:
         """Say what of a shape is not read: elements in it, and XML attributes of its answers."""
         values, children = shape[3], shape[5]
-        if isinstance(values, dict):
-            for name in _unread_in(tuple(values)):
+        for name in _unread_in(tuple(values)):
+            self._lose_name(shape, name)
+        for name in _FLAGS:
+            if values.get(name, "") not in _FLAG_VALUES:
                 self._lose_name(shape, name)
-            for name in _FLAGS:
-                if values.get(name, "") not in _FLAG_VALUES:
-                    self._lose_name(shape, name)
         for child in children or ():
             self.lose_unread(child)
 

@@ -1,14 +1,14 @@
-"""CVAT files element by element: the exact lane, which reads whatever XML allows.
+"""CVAT files element by element: the exact reader, which reads whatever XML allows.
 
-Both lanes (this one on lxml, and the byte lane of ``_cvat_bytes``) give the same records: :class:`Image`,
-:class:`Track` and strays. A shape is a plain tuple, since there are a million of them.
+Both readers (this one on lxml, and the fast one of :mod:`encord_convert.formats.cvat.fast_xml`) give the same records:
+:class:`Image`, :class:`Track` and strays. A shape is a plain tuple, since there are a million of them.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -21,17 +21,13 @@ if TYPE_CHECKING:
 ROOT = "annotations"
 
 Answers = str | tuple[tuple[str, str], ...]
-"""The attribute elements of a shape: names and texts, or the source text of the byte lane, which stands for them."""
+"""The attribute elements of a shape: names and texts, or the source text of the fast reader, which stands for them."""
 
 Sides = tuple[str | None, str | None, str | None, str | None, str | None]
 """What a shape says beside its geometry: ``source``, ``occluded``, ``z_order``, ``group_id``, ``track_id``."""
 
-Values = dict[str, str] | tuple[str | None, ...]
-"""XML attributes by name; or, in the byte lane, by their place in :data:`CANONICAL`, None for what is not there."""
-
-Shape = tuple[str, str, Sides | str, Values, Answers, "list[Shape] | None", int]
-"""Element name, label, sides (in the byte lane their source text, which stands for them), XML attributes, answers,
-child shapes (None: has none), one-based line."""
+Shape = tuple[str, str, Sides, dict[str, str], Answers, "list[Shape] | None", int]
+"""Element name, label, sides, XML attributes, answers, child shapes (None: has none), one-based line."""
 
 NO_ANSWERS: Answers = ()
 
@@ -53,47 +49,30 @@ UNREAD = "<"
 """Begins the names that stand among the XML attributes of a shape for elements in it that are not read."""
 
 
-class Image:
+class Image(NamedTuple):
     """An ``image`` element: its XML attributes, shapes, and line."""
 
-    __slots__ = ("attributes", "line", "shapes")
-
-    def __init__(self, attributes: dict[str, str], shapes: list[Shape], line: int) -> None:
-        self.attributes = attributes
-        self.shapes = shapes
-        self.line = line
+    attributes: dict[str, str]
+    shapes: list[Shape]
+    line: int
 
 
-class Track:
+class Track(NamedTuple):
     """A ``track`` element; ``tracks`` are those nested in it, as old skeletons have them."""
 
-    __slots__ = ("attributes", "line", "shapes", "tracks")
-
-    def __init__(self, attributes: dict[str, str], shapes: list[Shape], tracks: list[Track], line: int) -> None:
-        self.attributes = attributes
-        self.shapes = shapes
-        self.tracks = tracks
-        self.line = line
+    attributes: dict[str, str]
+    shapes: list[Shape]
+    tracks: list[Track]
+    line: int
 
 
-class Stray:
+class Stray(NamedTuple):
     """An element below the root that is neither image nor track nor description."""
 
-    __slots__ = ("shape",)
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
+    shape: Shape
 
 
 Record = Image | Track | Stray
-
-
-def values_of(shape: Shape) -> dict[str, str]:
-    """Return the XML attributes of a shape by name; its sides need not be among them."""
-    values = shape[3]
-    if isinstance(values, dict):
-        return values
-    return {name: value for name, value in zip(CANONICAL[shape[0]], values, strict=True) if value is not None}
 
 
 _NAMES = {
@@ -126,10 +105,8 @@ _READ_TRACKED = {element: names | {"frame", "keyframe", "outside"} for element, 
 """The same of the shapes of tracks."""
 
 
-def unread(element: str, values: Values, *, is_tracked: bool = False) -> dict[str, str]:
+def unread(element: str, values: dict[str, str], *, is_tracked: bool = False) -> dict[str, str]:
     """Return the XML attributes of an element that are not read; those of CVAT that say nothing left out."""
-    if isinstance(values, tuple):
-        return {}
     read = (_READ_TRACKED if is_tracked else _READ)[element]
     if values.keys() <= read:
         return {}
@@ -201,7 +178,7 @@ def root_name(stream: BinaryIO, place: str) -> str:
 
 
 def _root_name_in(data: bytes, place: str) -> str:
-    """Look for the root where the encoding is one that only the exact lane knows; such keep ASCII as it is."""
+    """Look for the root where the encoding is one that only the exact reader knows; such keep ASCII as it is."""
     if b"<!DOCTYPE" in data.upper():
         raise doctype_error(place, None)
     return ROOT if b"<" + ROOT.encode() in data else ""
@@ -259,11 +236,12 @@ def _around(element: Any) -> list[str]:
     return [f"{element.tag}.{name}" for name in (*element.keys(), *inner)]
 
 
-def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
+def parsed_elements(stream: BinaryIO, place: str, before: int = 0) -> Iterator[tuple[str, Any]]:
     """Walk a document: ``("meta", element)``, ``("version", text)`` and ``("record", Record)`` as they close; before
     these ``("around", names)`` of what is not read of them and of the root.
 
-    An element is alive until the next is asked for; what lies behind is freed.
+    An element is alive until the next is asked for; what lies behind is freed. ``before`` is how many lines of the
+    document the stream leaves out.
 
     Raises
     ------
@@ -286,7 +264,7 @@ def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
             parent = element.getparent()
             if parent is None or parent.getparent() is not None:
                 continue
-            yield from _strays_before(element)
+            yield from _strays_before(element, before)
             if element.tag in ("meta", "version") and (around := _around(element)):
                 yield "around", around
             if element.tag == "meta":
@@ -294,37 +272,37 @@ def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
             elif element.tag == "version":
                 yield "version", (element.text or "").strip()
             else:
-                yield "record", _image(element) if element.tag == "image" else _track(element)
+                yield "record", _image(element, before) if element.tag == "image" else _track(element, before)
             element.clear()
             del parent[: parent.index(element) + 1]
         if events.root is not None:
             yield "around", _around(events.root)
-            yield from (("record", Stray(_shape(child))) for child in events.root if isinstance(child.tag, str))
+            yield from (("record", Stray(_shape(child, before))) for child in events.root if isinstance(child.tag, str))
     except etree.XMLSyntaxError as error:
         raise syntax_error(error, place) from error
 
 
-def _strays_before(element: Any) -> Iterator[tuple[str, Stray]]:
+def _strays_before(element: Any, before: int) -> Iterator[tuple[str, Stray]]:
     for sibling in element.itersiblings(preceding=True):
         if isinstance(sibling.tag, str):
-            yield "record", Stray(_shape(sibling))
+            yield "record", Stray(_shape(sibling, before))
 
 
-def _image(element: Any) -> Image:
-    shapes = [_shape(child) for child in element if isinstance(child.tag, str)]
-    shapes += _texts_in(element)
-    return Image(dict(element.items()), shapes, element.sourceline)
+def _image(element: Any, before: int) -> Image:
+    shapes = [_shape(child, before) for child in element if isinstance(child.tag, str)]
+    shapes += _texts_in(element, before)
+    return Image(dict(element.items()), shapes, before + element.sourceline)
 
 
-def _track(element: Any) -> Track:
+def _track(element: Any, before: int) -> Track:
     shapes, tracks = [], []
     for child in element:
         if child.tag == "track":
-            tracks.append(_track(child))
+            tracks.append(_track(child, before))
         elif isinstance(child.tag, str):
-            shapes.append(_shape(child))
-    shapes += _texts_in(element)
-    return Track(dict(element.items()), shapes, tracks, element.sourceline)
+            shapes.append(_shape(child, before))
+    shapes += _texts_in(element, before)
+    return Track(dict(element.items()), shapes, tracks, before + element.sourceline)
 
 
 def _has_text(element: Any) -> bool:
@@ -333,20 +311,20 @@ def _has_text(element: Any) -> bool:
     return any(text is not None and not text.isspace() for text in texts)
 
 
-def _texts_in(element: Any) -> list[Shape]:
+def _texts_in(element: Any, before: int) -> list[Shape]:
     """Return the text in an image or a track, where there is none, as an element nobody knows."""
     if not _has_text(element):
         return []
-    return [("#text", "", sides_of({}), {}, NO_ANSWERS, None, element.sourceline)]
+    return [("#text", "", sides_of({}), {}, NO_ANSWERS, None, before + element.sourceline)]
 
 
-def _shape(element: Any) -> Shape:
+def _shape(element: Any, before: int) -> Shape:
     values = dict(element.items())
     label = values.get("label", "")
     if _has_text(element):
         values[f"{UNREAD}#text"] = ""
     if not len(element):
-        return element.tag, label, sides_of(values), values, NO_ANSWERS, None, element.sourceline
+        return element.tag, label, sides_of(values), values, NO_ANSWERS, None, before + element.sourceline
     answers: list[tuple[str, str]] = []
     children: list[Shape] = []
     for child in element:
@@ -355,7 +333,7 @@ def _shape(element: Any) -> Shape:
             more = [*(name for name in child.attrib if name != "name"), *(one.tag for one in child)]
             values.update((f"{UNREAD}attribute.{name}", "") for name in more if isinstance(name, str))
         elif element.tag == "skeleton" and child.tag in SHAPES:
-            children.append(_shape(child))
+            children.append(_shape(child, before))
         elif isinstance(child.tag, str):
             values[f"{UNREAD}{child.tag}"] = ""
-    return element.tag, label, sides_of(values), values, tuple(answers), children or None, element.sourceline
+    return element.tag, label, sides_of(values), values, tuple(answers), children or None, before + element.sourceline

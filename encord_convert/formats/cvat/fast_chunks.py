@@ -1,4 +1,4 @@
-"""Chunks of CVAT files in columns: what the byte lane finds, without a record for each shape.
+"""Chunks of CVAT files in columns: what the fast reader finds, without a record for each shape.
 
 A chunk is taken apart by a few calls that return lists of all its tags, attributes and numbers, and only what is not
 written as CVAT writes it is looked at tag by tag.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Shape, sides_of
-from encord_convert.formats.cvat.fast_codes import Codes, Ints, Tag, Variant, images_in
+from encord_convert.formats.cvat.fast_codes import Codes, Ints, Tag, Variant, images_in, tracks_in
 from encord_convert.formats.cvat.fast_xml import TOKEN, NotCanonical, attributes_of, count_in
 
 _LINE_FEED, _LESS = 10, 60
@@ -25,7 +25,7 @@ MOST = 4096
 
 
 class Page:
-    """The images of a chunk.
+    """The images of a chunk, or its tracks.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Page:
         Of the tags.
     known : Codes
     starts, ends : array
-        Where the tag of each image is, and the first behind its shapes.
+        Where the tag of each image or track is, and the first behind its shapes.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Page:
         return own | more if more else own
 
     def shape(self, place: int) -> Shape:
-        """Return a shape as the byte lane gives those that are not as most are."""
+        """Return a shape as the fast reader gives those that are not as most are."""
         variant, attributes = self.variant(place), self.attributes(place)
         answers = variant.answers or NO_ANSWERS
         label = variant.label or attributes.get("label", "")  # it may stand elsewhere than before the others
@@ -96,26 +96,26 @@ class Page:
         return lines
 
 
-def page_of(chunk: bytes, line: int, known: Codes) -> Page | None:
-    """Return a chunk in columns; None if there is more on it than images with plain shapes.
+def page_of(chunk: bytes, line: int, known: Codes, *, of_tracks: bool = False) -> Page | None:
+    """Return a chunk in columns; None if there is more on it than images with plain shapes, or tracks with such.
 
     Raises
     ------
     NotCanonical
         It is no chunk that the scan accepted.
     """
-    if b"&" in chunk or b"<image" not in chunk:
+    if (b"<track" if of_tracks else b"<image") not in chunk:
         return None
     found: list[Tag] = TOKEN.findall(chunk)
-    if not found or len(found) > MOST:
+    if not found or (len(found) > MOST and not of_tracks):
         return None
     codes = known.of(found)
-    images = images_in(known.kinds[codes])
-    if images is None:
+    spans = (tracks_in if of_tracks else images_in)(known.kinds[codes])
+    if spans is None:
         return None
     if count_in(chunk, b"<") != len(found) + int(known.inner[codes].sum()):
         raise NotCanonical
-    return Page(chunk, line, found, codes, known, *images)
+    return Page(chunk, line, found, codes, known, *spans)
 
 
 # -- the values of many bodies ---------------------------------------------------------------------------------------
@@ -147,6 +147,16 @@ def stretches(places: Sequence[int], bodies: Sequence[bytes]) -> Iterator[Chunk]
     for names, numbers in groups.items():
         own = [bodies[number] for number in numbers]
         yield Chunk([places[number] for number in numbers], own, _plain(names), _are_numeric(names, own))
+
+
+def names_in(bodies: Sequence[bytes]) -> set[tuple[bytes, ...]]:
+    """Return the XML attributes of bodies, as they are written."""
+    own = [body for body in bodies if body[:8] == b' frame="']  # most are numeric, and alike
+    first = own[0].split(b'"')[::2] if own else []
+    if not own or not _are_numeric(first, own):
+        own, first = [], []
+    others = (body for body in bodies if body[:8] != b' frame="') if own else bodies
+    return {tuple(body.split(b'"')[::2]) for body in others} | {tuple(first)}
 
 
 def _are_numeric(names: Sequence[bytes], bodies: Sequence[bytes]) -> bool:

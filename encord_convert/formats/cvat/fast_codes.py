@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encord_convert.formats.cvat.exact_xml import CANONICAL, Sides, sides_of
-from encord_convert.formats.cvat.fast_xml import NotCanonical, attributes_of
+from encord_convert.formats.cvat.fast_xml import NotCanonical, attributes_of, unescaped
 
 Ints = NDArray[np.int64]
 
@@ -25,8 +25,8 @@ Tag = tuple[bytes, bytes, bytes]
 Key = tuple[bytes, bytes]
 """Head and tail."""
 
-OTHER, IMAGE, EMPTY_IMAGE, END_IMAGE, NAMELESS, ODD, PLAIN = range(7)
-"""Kinds of tags: an image's start, an image without shapes, its end; shapes; and others, which no plain image has.
+TRACK, END_TRACK, OTHER, IMAGE, EMPTY_IMAGE, END_IMAGE, NAMELESS, ODD, PLAIN = range(-2, 7)
+"""Kinds of tags: a track's start and end; others; an image's start, an image without shapes, its end; and shapes.
 
 Shapes are nameless if their label does not stand first, and odd if they are not as most are; those that are have a kind
 from :data:`PLAIN` on, see :data:`KINDS`.
@@ -50,7 +50,7 @@ class Head:
     ----------
     text : bytes
     tag, label : str
-        As they stand there: the name of a tag that closes begins with ``/``.
+        The name of a tag that closes begins with ``/``.
     attributes : dict of str to str
     """
 
@@ -61,7 +61,7 @@ class Head:
         tag, blank, rest = text.decode().partition(" ")
         self.tag = tag
         self.attributes = _attributes(blank + rest)
-        self.label = rest.split('"')[1] if rest.startswith('label="') else ""
+        self.label = unescaped(rest.split('"')[1]) if rest.startswith('label="') else ""
 
 
 class Tail:
@@ -109,7 +109,7 @@ class Variant(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Label as it stands there."""
+        """Its label."""
         return self.head.label
 
     @property
@@ -133,9 +133,13 @@ def _kind(head: Head, tail: Tail) -> int:
         return IMAGE if tail.is_open else EMPTY_IMAGE
     if tag == "/image":
         return END_IMAGE if not head.attributes and not tail.attributes else OTHER
+    if tag == "track" and tail.is_open:
+        return TRACK
+    if tag == "/track" and not head.attributes and not tail.attributes:
+        return END_TRACK
     if tail.is_open or tag not in _SHAPES:
         return OTHER
-    if not head.label:
+    if b" label=" not in head.text:
         return NAMELESS
     return KINDS[tag] if tag in KINDS and tail.attributes.keys() <= _LAST else ODD
 
@@ -147,7 +151,7 @@ class Codes:
     ----------
     kinds, inner : array
         By code: kind, and how many ``<`` are in the tail.
-    uses : list of Use
+    variants : list of Variant
         By code.
     """
 
@@ -172,7 +176,7 @@ class Codes:
         Raises
         ------
         NotCanonical
-            A tag is not written as this lane reads it.
+            A tag is not written as this reader reads it.
         """
         return np.fromiter(map(self._numbers.__getitem__, map(_KEY, found)), np.int64, len(found))
 
@@ -246,3 +250,16 @@ def images_in(kinds: NDArray[np.int8]) -> tuple[Ints, Ints] | None:
         and bool(np.all(np.where(is_open, follows == END_IMAGE, (follows != END_IMAGE) & (gaps == 1))))
     )
     return (begins, np.where(is_open[starts], begins + gaps[starts], begins + 1)) if is_right else None
+
+
+def tracks_in(kinds: NDArray[np.int8]) -> tuple[Ints, Ints] | None:
+    """Return where the tracks of a chunk begin and, exclusive, where their shapes end.
+
+    None unless the chunk is nothing but tracks, one after the other, and shapes without a label in them.
+    """
+    starts, ends = np.flatnonzero(kinds == TRACK), np.flatnonzero(kinds == END_TRACK)
+    if not len(starts) or len(starts) != len(ends) or starts[0] != 0 or ends[-1] != len(kinds) - 1:
+        return None
+    if np.any(starts[1:] != ends[:-1] + 1) or np.count_nonzero(kinds == NAMELESS) + 2 * len(starts) != len(kinds):
+        return None
+    return starts, ends

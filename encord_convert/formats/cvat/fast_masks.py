@@ -13,36 +13,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from encord_convert.formats.cvat.exact_xml import Image, Values
-from encord_convert.formats.cvat.lines import Extent
-from encord_convert.formats.cvat.read_shapes import plain_mask
 from encord_convert.geometry import rle
 from encord_convert.sdk.objects.coordinates import BitmaskCoordinates
 
 _decode = msgspec.json.Decoder(list[int]).decode
-
-
-def plain_masks(images: Sequence[Image], extents: Sequence[Extent | None]) -> list[Iterator[Any]]:
-    """Return, for each image, what :func:`~encord_convert.formats.cvat.read_shapes.plain_mask` gives of its masks.
-
-    Parameters
-    ----------
-    images : sequence of Image
-    extents : sequence of (int, int) or None
-        None for an image that is not asked for.
-    """
-    found: list[list[Any]] = []
-    jobs: list[tuple[list[Any], Values, Extent]] = []
-    for image, extent in zip(images, extents, strict=True):
-        masks: list[Any] = []
-        found.append(masks)
-        if extent is not None:
-            jobs += [(masks, shape[3], extent) for shape in image.shapes if shape[0] == "mask"]
-    runs = runs_of([values[0] for _, values, _ in jobs if isinstance(values, tuple)])
-    for masks, values, extent in jobs:
-        own = next(runs, None) if isinstance(values, tuple) else None
-        masks.append(plain_mask(values, *extent) if own is None else placed_mask(values, own, *extent))
-    return [iter(masks) for masks in found]
 
 
 def runs_of(texts: Sequence[Any]) -> Iterator[tuple[rle.Runs, int]]:
@@ -64,6 +38,7 @@ def runs_of(texts: Sequence[Any]) -> Iterator[tuple[rle.Runs, int]]:
 
 
 def placed_mask(values: Any, own: tuple[rle.Runs, int], width: int, height: int) -> Any:
+    """Return the coordinates of a mask of these runs, None if it does not fill its box, or this leaves the image."""
     runs, area = own
     try:
         left, top, box_width, box_height = map(int, values[1:])

@@ -1,42 +1,33 @@
-"""CVAT files as CVAT itself writes them: the byte lane.
+"""CVAT files as CVAT itself writes them: the fast reader.
 
 Most CVAT files use little of XML: UTF-8, double quotes, one blank between attributes, no comments. Such a file can be
 read with one regular expression, several times faster than with a parser. The scan proves of the *whole* file that
-nothing in it is beyond this lane (it accounts for every ``<`` and every ``&``); a file of which it cannot goes to
- the exact lane, from its start. So the two lanes differ in speed and in nothing else.
+nothing in it is beyond this reader (it counts every ``<`` and every ``&``); a file of which it cannot goes to the exact
+reader, from its start. So the two differ in speed and in nothing else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
+from io import BytesIO
 from typing import BinaryIO
 
 import numpy as np
 
-from encord_convert.formats.cvat.exact_xml import (
-    CANONICAL,
-    NO_ANSWERS,
-    Answers,
-    Image,
-    Record,
-    Shape,
-    Sides,
-    Stray,
-    Track,
-    sides_of,
-)
+from encord_convert.errors import ReadError
+from encord_convert.formats.cvat.exact_xml import ROOT, Answers, Record, parsed_elements
 
 CHUNK_BYTES = 1 << 18
 """How much is read at a time; an image or track that is larger is read whole."""
 
-END = b"</annotations>"
+START, END = f"<{ROOT}>".encode(), f"</{ROOT}>".encode()
 MARKERS = (b"<image ", b"<track ")
 
 _MAX_PROLOGUE_BYTES = 16 << 20
 
-_CLOSED = r"[^<]*+(?:<attribute [^<]*+(?:</attribute>[^<]*+)?+)*+"
+_CLOSED = rb"[^<]*+(?:<attribute [^<]*+(?:</attribute>[^<]*+)?+)*+"
 """Attribute elements, and what is around them."""
 
 TOKEN = re.compile(
@@ -44,7 +35,7 @@ TOKEN = re.compile(
     rb'((?: points="[^"]*+"| xtl="[^"]*+" ytl="[^"]*+" xbr="[^"]*+" ybr="[^"]*+"|)'
     rb'(?: [a-fh-rt-y][a-z_\d]*+="[^"]*+")*+)'
     rb'((?: z_order="[^"]*+")?+(?: [a-z_\d]++="[^"]*+")*+'
-    rb"(?:>(?:" + _CLOSED.encode() + rb"</(?!(?:image|track|skeleton)>)[a-z]++>)?+| ?/>))"
+    rb"(?:>(?:" + _CLOSED + rb"</(?!(?:image|track|skeleton)>)[a-z]++>)?+| ?/>))"
     rb"(?=\s*+(?:<|\Z))"
 )
 """A tag without text behind it, in three parts. The *head*: name (``/name`` if it closes), label, and who made it. The
@@ -52,21 +43,14 @@ TOKEN = re.compile(
 and its attribute elements with an end tag if nothing else is in it. Few heads and tails come in a file, as often as it
 has shapes."""
 
-_ELEMENT = re.compile(
-    r'<(/?[a-z]++)(?: label="([^"]*+)")?+((?: [a-z_\d]++="[^"]*+")*+ ?/?)>(' + _CLOSED + r"</\1>)?+", re.ASCII
-)
-"""A tag: name, label, the other XML attributes, which end in ``/`` if it is empty; and its attribute elements with its
-own end tag, if nothing else is in it."""
-
 _ANSWER = re.compile(r'[^<]*+<attribute name="([^"]*+)"(?: ?/>|>([^<]*+)</attribute>)')
 _ENTITY = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));")
 _ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
-_NESTING = re.compile("(?: (?:image|track)(?: skeleton /skeleton)*+ /(?:image|track))*+")
 _DECLARED = re.compile(rb'\A<\?xml version="1\.[01]"(?: encoding="([\w-]+)")?(?: standalone="(?:yes|no)")? ?\?>')
 
 
 class NotCanonical(Exception):
-    """The file is not of the kind this lane reads."""
+    """The file is not of the kind this reader reads."""
 
 
 def prologue(stream: BinaryIO) -> tuple[bytes, bytes]:
@@ -162,7 +146,7 @@ def count_in(chunk: bytes, character: bytes) -> int:
 
 
 def check_characters(chunk: bytes) -> None:
-    """Raise if a chunk is not UTF-8, or has characters that XML or this lane does not allow.
+    """Raise if a chunk is not UTF-8, or has characters that XML or this reader does not allow.
 
     Raises
     ------
@@ -182,22 +166,6 @@ def check_characters(chunk: bytes) -> None:
     if b"]" in chunk and b"]]>" in chunk:  # a single byte is found ten times faster
         raise NotCanonical
     if b"&" in chunk and chunk.count(b"&") != sum(map(_is_plain, _ENTITY.finditer(chunk.decode()))):
-        raise NotCanonical
-
-
-def check_nesting(names: Iterable[str]) -> None:
-    """Raise unless tags are nested as images or tracks, shapes and answers are.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Of tags that are not closed at once, and of those that close; these begin with ``/``.
-
-    Raises
-    ------
-    NotCanonical
-    """
-    if not _NESTING.fullmatch("".join([" " + name for name in names])):
         raise NotCanonical
 
 
@@ -239,12 +207,12 @@ def _remember(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def answers_of(answers: Answers) -> tuple[tuple[str, str], ...]:
-    """Return names and texts of attribute elements, in whichever form a lane holds them.
+    """Return names and texts of attribute elements, in whichever form a reader holds them.
 
     Raises
     ------
     NotCanonical
-        They are written in another way than this lane reads.
+        They are written in another way than this reader reads.
 
     >>> answers_of('<attribute name="a">x &lt; y</attribute> <attribute name="b"/></box>')
     (('a', 'x < y'), ('b', ''))
@@ -270,11 +238,6 @@ _answers_seen = lru_cache(maxsize=4096)(_answers_in)
 """The shapes of a track say the same again and again."""
 
 
-def sides_in(sides: Sides | str) -> Sides:
-    """Return sides, in whichever form a lane holds them."""
-    return sides_of(attributes_of(sides)) if isinstance(sides, str) else sides
-
-
 def unescaped(text: str) -> str:
     """Replace the plain entities by what they stand for."""
     return _ENTITY.sub(_character, text) if "&" in text else text
@@ -286,102 +249,25 @@ def _character(entity: re.Match[str]) -> str:
     return chr(int(entity[2]) if entity[2] else int(entity[3], 16))
 
 
-def records(text: str, line: int) -> Iterator[Record]:
-    """Yield the images, tracks and strays of a chunk.
+def records(chunk: bytes, line: int) -> Iterator[Record]:
+    """Yield the images, tracks and strays of a chunk, as the exact reader reads them.
 
     Parameters
     ----------
-    text : str
-        A chunk that the scan accepted.
+    chunk : bytes
     line : int
         One-based line of its first character.
 
     Raises
     ------
     NotCanonical
-        It is not such a chunk after all.
+        There is something else in it.
     """
-    owner: tuple[str, dict[str, str], int] | None = None
-    shapes: list[Shape] = []
-    skeleton: tuple[str, dict[str, str], list[tuple[str, str]], list[Shape], int] | None = None
-    has_entities = "&" in text
-    counted = 0
-    place = text.find("<")
-    while place >= 0:
-        line += text.count("\n", counted, place)
-        counted = place
-        read = _canonical.get(text[place + 1 : place + 6])
-        found = read[1].match(text, place) if read is not None and skeleton is None and owner is not None else None
-        if read is not None and found is not None:
-            values = found.groups()
-            if not has_entities or "&" not in found[0]:
-                sides = values[1] + values[-2]
-                shapes.append((read[0], values[0], sides, values[2:-2], values[-1] or "", None, line))
-                place = text.find("<", found.end())
-                continue
-        match = _ELEMENT.match(text, place)
-        if match is None:
-            raise NotCanonical
-        tag, label, rest, closed = match.groups()
-        place = text.find("<", match.end())
-        if tag[0] == "/":
-            if tag == "/skeleton":
-                if skeleton is None:
-                    raise NotCanonical
-                name, attributes, answers, children, start = skeleton
-                own = sides_of(attributes)
-                shapes.append(("skeleton", name, own, attributes, tuple(answers), children or None, start))
-                skeleton = None
-            else:
-                if owner is None:
-                    raise NotCanonical
-                yield _record(owner, shapes)
-                owner = None
-            continue
-        attributes = attributes_of(rest) if rest else {}
-        if label is not None:
-            attributes["label"] = unescaped(label)
-        if tag == "image" or tag == "track":
-            if owner is not None:
+    try:
+        for kind, item in parsed_elements(BytesIO(START + chunk + END), "", line - 1):
+            if kind == "record":
+                yield item
+            elif item or kind != "around":
                 raise NotCanonical
-            owner, shapes = (tag, attributes, line), []
-            if closed or rest[-1:] == "/":
-                yield _record(owner, shapes)
-                owner = None
-        elif tag == "attribute" and skeleton is not None:
-            skeleton[2].append((attributes.get("name", ""), unescaped((closed or "").partition("<")[0])))
-        elif tag == "skeleton" and not closed and rest[-1:] != "/":
-            skeleton = (attributes.get("label", ""), attributes, [], [], line)
-        else:
-            name = attributes.get("label", "")
-            shape = (tag, name, sides_of(attributes), attributes, closed or NO_ANSWERS, None, line)
-            if skeleton is not None:
-                skeleton[3].append(shape)
-            elif owner is not None:
-                shapes.append(shape)
-            else:
-                yield Stray(shape)
-
-
-_VALUE = '"([^"]*+)"'
-_OPTIONAL = '(?: {}="[^"]*+")?+'
-
-
-def _canonical_reader(element: str, names: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what matches a whole shape, written as CVAT writes it: label, sides, geometry, sides, answers."""
-    geometry = "".join(f"(?: {name}={_VALUE})?+" if name == "rotation" else f" {name}={_VALUE}" for name in names)
-    head = f"({_OPTIONAL.format('source')}{_OPTIONAL.format('occluded')})"
-    tail = f"({_OPTIONAL.format('z_order')}{_OPTIONAL.format('group_id')})"
-    answers = rf"([^<]*+(?:<attribute [^<]*+(?:</attribute>[^<]*+)?+)*+</{element}>)"
-    return re.compile(f"<{element} label={_VALUE}{head}{geometry}{tail}(?: ?/>|>{answers})")
-
-
-_canonical = {
-    f"{element} label"[:5]: (element, _canonical_reader(element, names)) for element, names in CANONICAL.items()
-}
-"""By the first five characters after ``<``: the element, and what reads it."""
-
-
-def _record(owner: tuple[str, dict[str, str], int], shapes: list[Shape]) -> Record:
-    tag, attributes, line = owner
-    return Image(attributes, shapes, line) if tag == "image" else Track(attributes, shapes, [], line)
+    except ReadError as error:
+        raise NotCanonical from error

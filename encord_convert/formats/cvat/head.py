@@ -117,7 +117,7 @@ def labels_of(labels: Labels) -> Tree:
 
 
 def label_steps(label: Label, more: Iterable[Question] = (), values: Any = None) -> Iterator[tuple[str, Tree]]:
-    """Yield a label and its sub-labels; ``more`` are questions it asks beside its own, ``values`` gives ranges."""
+    """Yield a label and its sub-labels; ``more`` are attributes beside its own, ``values`` gives ranges."""
     type_ = next(iter(label.variants)) if len(label.variants) == 1 else "any"
     questions = [*label.questions.values(), *more]
     asked = {f"attribute[{one.name}]": _attribute(one, (values or values_of)(one)) for one in questions}

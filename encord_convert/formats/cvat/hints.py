@@ -75,7 +75,7 @@ def _is_planned(plans: Plans, element: str, label: str, stats: LabelStats) -> bo
 
 
 class OwnAnswer(AnswerPlan):
-    """How the text of a CVAT attribute becomes an answer to the question it stands for."""
+    """How the text of a CVAT attribute becomes an answer to the attribute of the ontology it stands for."""
 
     __slots__ = ("_question",)
 

@@ -32,7 +32,7 @@ _TYPE_ELEMENTS = {"rectangle": "box", "bbox": "box", **{name: name for name in (
 
 
 class Attribute(msgspec.Struct):
-    """A question a label asks. ``kind`` is ``choice``, ``check``, ``number`` or ``text``."""
+    """An attribute of a label. ``kind`` is ``choice``, ``check``, ``number`` or ``text``."""
 
     name: str
     kind: str = "text"

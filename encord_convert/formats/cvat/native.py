@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from encord_convert.formats.cvat.exact_xml import UNREAD, Shape, unread, values_of
-from encord_convert.formats.cvat.fast_xml import answers_of, sides_in
+from encord_convert.formats.cvat.exact_xml import UNREAD, Shape, unread
+from encord_convert.formats.cvat.fast_xml import answers_of
 from encord_convert.formats.cvat.grid import FAMILY
 from encord_convert.formats.cvat.read_attributes import Ready
 from encord_convert.hub.native import Keys
@@ -47,12 +47,12 @@ def of_image(attributes: dict[str, str], place: int) -> Keys:
 def of_shape(ready: Ready, shape: Shape, *, is_tracked: bool = False) -> Keys | None:
     """Return what is native of a shape or tag, None if nothing is."""
     tag, _, _, values, _, children, _ = shape
-    beside: dict[str, Any] = unread(tag, values, is_tracked=is_tracked) if isinstance(values, dict) else {}
+    beside: dict[str, Any] = unread(tag, values, is_tracked=is_tracked)
     if children and tag == "skeleton":
-        points = _of_points(values_of(shape), children, is_tracked=is_tracked)
+        points = _of_points(shape[3], children, is_tracked=is_tracked)
         if points:
             beside[POINTS] = points
-    if is_tracked and values_of(shape).get("keyframe") == "0":
+    if is_tracked and shape[3].get("keyframe") == "0":
         beside["keyframe"] = "0"
     if not beside:
         return ready.native
@@ -72,13 +72,11 @@ def of_track(attributes: dict[str, str], index: int) -> dict[str, Any]:
 def absent(shape: Shape) -> dict[str, Any]:
     """Return what a shape says of an object that is not there: as it stands, but for its frame."""
     values = {
-        name: value
-        for name, value in values_of(shape).items()
-        if name not in ("frame", "outside") and name[:1] != UNREAD
+        name: value for name, value in shape[3].items() if name not in ("frame", "outside") and name[:1] != UNREAD
     }
     said: dict[str, Any] = {"values": values}
-    if shape[4]:
-        said["answers"] = [list(pair) for pair in answers_of(shape[4])]
+    if answers := answers_of(shape[4]):
+        said["answers"] = [list(pair) for pair in answers]
     if shape[5]:
         said[POINTS] = [absent(child) for child in shape[5]]
     return said
@@ -89,13 +87,13 @@ def _of_points(skeleton: dict[str, str], points: Iterable[Shape], *, is_tracked:
     found: dict[str, Keys] = {}
     for shape in points:
         tag, label, sides, _, _, _, _ = shape
-        values = values_of(shape)
+        values = shape[3]
         own = unread(tag, values, is_tracked=True) if tag == "points" else {}
         if not is_tracked:
             own |= {name: values[name] for name in ("frame", "keyframe") if name in values}
         elif values.get("keyframe", "1") != skeleton.get("keyframe", "1"):
             own["keyframe"] = values.get("keyframe", "1")
-        own_source, _, z_order, group_id, track_id = sides_in(sides)
+        own_source, _, z_order, group_id, track_id = sides
         own |= {
             name: value
             for name, value in (("z_order", z_order), ("group_id", group_id), ("track_id", track_id))

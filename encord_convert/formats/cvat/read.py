@@ -17,7 +17,7 @@ import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import FileSource, Source
-from encord_convert.formats.cvat import fast_xml as lane
+from encord_convert.formats.cvat import fast_xml
 from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Image, Record, Stray, Track, parsed_elements
 from encord_convert.formats.cvat.grid import FAMILY, Grid, keys_of
@@ -41,6 +41,7 @@ from encord_convert.hub.media import Media, apart
 from encord_convert.hub.native import NOTES, leaves
 from encord_convert.hub.splits import UNNAMED, named_in
 from encord_convert.hub.table import Table
+from encord_convert.hub.video import Video
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import LabelRowV2, Shape
 
@@ -50,9 +51,6 @@ _PERSONAL = (
 
 _TOLD = frozenset({"default_value"})
 """What has notes of its own."""
-
-_HELD = 64
-"""How many images are read before the first of them becomes a row: their numbers are read together."""
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -115,7 +113,7 @@ def _copied(values: list[Any]) -> list[Any]:
 
 
 class _Reading:
-    """What is known of a source after the scan: ontology, plans, and the account of reading."""
+    """What is known of a source after the scan: ontology, plans, and the counts of reading."""
 
     def __init__(self, scans: Sequence[Scan], options: ReadOptions, is_cut: bool = True) -> None:
         self.scans = scans
@@ -203,14 +201,14 @@ class _Reading:
         self.options = replace(self.options, keyframes_manual=False)
         return plans
 
-    def tables(self, source: Source) -> Iterator[Table | LabelRowV2]:
-        """Walk all rows, many at a time where images are plain, from a fresh account."""
+    def tables(self, source: Source) -> Iterator[Table | Video | LabelRowV2]:
+        """Walk all rows, many at a time where images are plain, with fresh counts."""
         self.counts.rewind()
         for one in self.scans:
             account = Account(self.counts, self.draft, source.place(one.member))
             yield from self._rows(one, account, source, Media(source, one.member.rpartition("/")[0]))
 
-    def part(self, source: Source, spec: Spec) -> Iterator[Table | LabelRowV2]:
+    def part(self, source: Source, spec: Spec) -> Iterator[Table | Video | LabelRowV2]:
         """Walk the rows of a part."""
         self.counts.rewind()
         account = Account(self.counts, self.draft, source.place(spec.scan.member))
@@ -218,7 +216,7 @@ class _Reading:
 
     def _rows(
         self, one: Scan, account: Account, source: Source, media: Media | None, spec: Spec | None = None
-    ) -> Iterator[Table | LabelRowV2]:
+    ) -> Iterator[Table | Video | LabelRowV2]:
         key = (one.member,) if len(self.scans) > 1 else ()
         folder = self.folders[one.member]
         common = (
@@ -228,33 +226,24 @@ class _Reading:
         if own_row(one.meta.own) is not None:
             yield from self._grouped(one, account, images, tracks, _records(source, one, spec))
             return
-        held: list[Image] = []
         try:
             for piece in _walk(source, one, spec):
-                table = None
-                if isinstance(piece, Piece) and images.takes_pages:
-                    yield from images.rows(held)
-                    held = []
-                    table = images.table(*piece)
-                if table is not None:
-                    yield table
-                    del piece, table  # megabytes, once they are taken apart
-                    continue
+                if isinstance(piece, Piece) and (images.takes_pages or piece.has_tracks):
+                    found = tracks.page(*piece) if piece.has_tracks else images.page(*piece)
+                    if found is not None:
+                        yield from found
+                        del piece, found  # megabytes, once they are taken apart
+                        continue
                 for record in _records_of(piece):
                     if isinstance(record, Image):
-                        held.append(record)
-                        if len(held) < _HELD:
-                            continue
-                    yield from images.rows(held)
-                    held = []
-                    if isinstance(record, Track):
+                        yield from images.rows(record)
+                    elif isinstance(record, Track):
                         yield from tracks.rows(record)
                     elif isinstance(record, Stray):
                         account.title = ""
                         account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
-            yield from images.rows(held)
             yield from tracks.empty_rows()
-        except lane.NotCanonical as error:
+        except fast_xml.NotCanonical as error:
             raise _changed(source, one) from error
         finally:
             account.flush()
@@ -271,9 +260,9 @@ class _Reading:
                 if isinstance(record, Image):
                     groups.add([record])
                 elif isinstance(record, Track):
-                    for row in tracks.rows(record):
+                    for video in tracks.rows(record):
                         is_done = True
-                        yield groups.filled(row)
+                        yield groups.filled(video.row)
                 else:
                     account.drop_unknown(record.shape[0], record.shape[1], record.shape[6])
             if not is_done:
@@ -288,9 +277,14 @@ class Piece(NamedTuple):
     chunk: bytes
     line: int
 
+    @property
+    def has_tracks(self) -> bool:
+        """Whether it begins with a track."""
+        return self.chunk.startswith(fast_xml.MARKERS[1])
+
 
 def _records_of(piece: Piece | Record) -> Iterable[Record]:
-    return lane.records(piece.chunk.decode(), piece.line) if isinstance(piece, Piece) else (piece,)
+    return fast_xml.records(piece.chunk, piece.line) if isinstance(piece, Piece) else (piece,)
 
 
 def _records(source: Source, one: Scan, spec: Spec | None = None) -> Iterator[Record]:
@@ -298,7 +292,7 @@ def _records(source: Source, one: Scan, spec: Spec | None = None) -> Iterator[Re
     try:
         for piece in _walk(source, one, spec):
             yield from _records_of(piece)
-    except lane.NotCanonical as error:
+    except fast_xml.NotCanonical as error:
         raise _changed(source, one) from error
 
 
@@ -317,13 +311,13 @@ def _walk(source: Source, one: Scan, spec: Spec | None) -> Iterator[Piece | Reco
 
 def _pieces(stream: BinaryIO, spec: Spec | None, size: int | None) -> Iterator[Piece]:
     if spec is not None:
-        line, chunks = spec.line, lane.chunks_between(stream, spec.start, spec.end)
+        line, chunks = spec.line, fast_xml.chunks_between(stream, spec.start, spec.end)
     else:
-        head, data = lane.prologue(stream)
-        line, chunks = 1 + head.count(b"\n"), lane.chunks(stream, data)
+        head, data = fast_xml.prologue(stream)
+        line, chunks = 1 + head.count(b"\n"), fast_xml.chunks(stream, data)
     for chunk in pieces(chunks, spec is None or spec.end == size):
         yield Piece(chunk, line)
-        line += lane.count_in(chunk, b"\n")
+        line += fast_xml.count_in(chunk, b"\n")
 
 
 def _changed(source: Source, one: Scan) -> ReadError:
@@ -378,7 +372,7 @@ def _specs(source: Source, reading: _Reading, count: int) -> Iterator[Spec]:
     size = path.stat().st_size
     whole = Spec(path, source.place(one.member), one, reading.options, 0, size, 1, 0)
     with path.open("rb") as stream:
-        head, _ = lane.prologue(stream)
+        head, _ = fast_xml.prologue(stream)
         if len(one.parts) == count:
             yield from _scanned_specs(whole, reading.plans, 1 + head.count(b"\n"))
             return
@@ -411,7 +405,7 @@ def _chunk(stream: BinaryIO, least: int) -> tuple[int, int, int]:
     begin = b"<image "
     length = lines = images = 0
     data = b""
-    while more := stream.read(lane.CHUNK_BYTES):
+    while more := stream.read(fast_xml.CHUNK_BYTES):
         data += more
         cut = data.find(begin, max(0, least - length))
         # The last bytes wait for the next chunk: an image may begin in them.
@@ -428,13 +422,13 @@ def _chunk(stream: BinaryIO, least: int) -> tuple[int, int, int]:
 def open_shard(spec: Spec) -> LabelSet:
     """Return the part of a label set that a recipe describes, in whatever process this runs.
 
-    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their accounts,
-    merged in that order, its account.
+    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their counts,
+    merged in that order, its counts.
     """
     source = _NamedSource(spec.path, spec.name)
     reading = _Reading([spec.scan], spec.options)
     if spec.first:
-        reading.counts = Counts()  # what was found before the rows belongs to the account of the first part
+        reading.counts = Counts()  # what was found before the rows belongs to the counts of the first part
     labels = LabelSet(
         reading.draft.ontology,
         tables=partial(reading.part, source, spec),

@@ -1,7 +1,7 @@
-"""What shapes of one use have in common: their answers, what they say beside, and what is changed about all of them.
+"""What shapes of one variant have in common: answers, what they say beside, and what is changed about all of them.
 
-Most shapes of a file are alike in all but their geometry: one label, one set of answers, occluded or not. Such a use is
-worked out once (:class:`Ready`), from two parts that are remembered too: what is answered, and what is said beside.
+Most shapes of a file are alike in all but their geometry: one label, one set of answers, occluded or not. Such a
+variant is worked out once (:class:`Ready`), from two parts that are remembered too: answers, and what is said beside.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from encord_convert.formats.cvat.exact_xml import Answers, Sides
-from encord_convert.formats.cvat.fast_xml import answers_of, sides_in
+from encord_convert.formats.cvat.fast_xml import answers_of
 from encord_convert.formats.cvat.ontology import AnswerPlan, ShapePlan, TagPlan, Unknown
 from encord_convert.hub.counts import Carried
 from encord_convert.hub.labelset import Draft
@@ -50,7 +50,7 @@ def dropped(code: str, feature: Feature, type_: str, detail: str) -> Change:
 
 
 class Shares:
-    """The answers that all single-frame objects of some uses have, as one copy for each kind of answer.
+    """The answers that all single-frame objects of some variants have, as one copy for each kind of answer.
 
     Parameters
     ----------
@@ -81,9 +81,9 @@ class Shares:
 
 
 class Ready:
-    """All that shapes of one use have in common.
+    """All that shapes of one variant have in common.
 
-    ``into`` is what the use counts beside the shape itself, ``carried`` what of it survives the reading; ``static``
+    ``into`` is what the variant counts beside the shape itself, ``carried`` what of it survives the reading; ``static``
     and ``dynamic`` are the answers, ``cleared`` the attributes said to have none; ``changes`` happen to every shape.
     ``native`` is what only CVAT has words for.
     ``count`` shapes of it wait to be counted; ``is_open`` if some change of it wants more examples.
@@ -115,7 +115,7 @@ class Ready:
 
 
 class _Part(msgspec.Struct):
-    """A part of what a use is; the counts are in alphabetical order."""
+    """A part of what a variant is; the counts are in alphabetical order."""
 
     static: tuple[Answer, ...] = ()
     dynamic: tuple[Answer, ...] = ()
@@ -168,7 +168,7 @@ def counts_of(counts: Mapping[str, int]) -> Carried:
 
 
 class Variants:
-    """Works out uses, and remembers their parts.
+    """Works out variants, and remembers their parts.
 
     Parameters
     ----------
@@ -185,15 +185,13 @@ class Variants:
         self._shares: dict[Any, Shares] = {}
         self._natives: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
 
-    def ready(
-        self, plan: Plan, sides: Sides | str, answers: Answers, points: Sequence[tuple[str, Answers]] = ()
-    ) -> Ready:
-        """Return a use.
+    def ready(self, plan: Plan, sides: Sides, answers: Answers, points: Sequence[tuple[str, Answers]] = ()) -> Ready:
+        """Return a variant.
 
         Parameters
         ----------
         plan : ShapePlan or TagPlan
-        sides : Sides or str
+        sides : Sides
         answers : Answers
         points : sequence of (str, Answers)
             Sub-labels of a skeleton and what their own elements answer.
@@ -224,8 +222,8 @@ class Variants:
         self._shares.clear()
         self._natives.clear()
 
-    def _beside_part(self, plan: Plan, sides: Sides | str) -> _Part:
-        source, occluded, z_order, group, track_id = sides_in(sides)
+    def _beside_part(self, plan: Plan, sides: Sides) -> _Part:
+        source, occluded, z_order, group, track_id = sides
         draft = _Draft()
         source = source or "manual"
         if source != "manual":

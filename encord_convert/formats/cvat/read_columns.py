@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,13 +13,14 @@ from encord_convert.formats.cvat.fast_chunks import Page, columns_of, numbers_te
 from encord_convert.formats.cvat.fast_codes import KINDS, Ints
 from encord_convert.formats.cvat.fast_masks import placed_mask, runs_of
 from encord_convert.formats.cvat.fast_numbers import END, Floats, numbers_in
-from encord_convert.formats.cvat.read_shapes import LEAST_POINTS, is_rotated_within, leaves_rotated, plain_angle
+from encord_convert.formats.cvat.read_geometry import is_rotated_within, leaves_rotated
+from encord_convert.formats.cvat.read_shapes import LEAST_POINTS
 from encord_convert.hub.table import Size
 from encord_convert.sdk.objects import Shape as HubShape
 
 BOX, POLYGON, POLYLINE, POINTS, MASK = (KINDS[element] for element in CANONICAL)
 ROTATED_BOX = MASK + 1
-"""A box of a label of which any box is turned."""
+"""A box of a label of which any box is rotated."""
 
 _CORNERS = CANONICAL["box"][:4]
 _MASK = CANONICAL["mask"]
@@ -41,19 +42,16 @@ HUB = {kind: makes for (_, makes), kind in MAKES.items()}
 _NONE = np.zeros(0, np.int64)
 
 
-class Found:
+class Found(NamedTuple):
     """Shapes of one kind in the order of the page: their numbers, as a column of a table has them.
 
     ``counts`` are the points of each shape, of lines and points.
     """
 
-    __slots__ = ("counts", "more", "numbers", "places")
-
-    def __init__(self, places: Ints, numbers: Any, more: Sequence[Any] = (), counts: Ints = _NONE) -> None:
-        self.places = places
-        self.numbers = numbers
-        self.more = more
-        self.counts = counts
+    places: Ints
+    numbers: Any
+    more: Sequence[Any] = ()
+    counts: Ints = _NONE
 
 
 class PlainShapes:
@@ -70,7 +68,7 @@ class PlainShapes:
     found : dict of int to Found
         By kind.
     leaving : list of int
-        Tags of boxes that leave their image, since they are turned.
+        Tags of boxes that leave their image, since they are rotated.
     """
 
     def __init__(self, page: Page, sizes: list[Size]) -> None:
@@ -119,7 +117,7 @@ class PlainShapes:
         fits = np.all((low >= 0) & (low < high) & (high <= limits), axis=1)
         angles = np.zeros(len(places))
         for number, turn in enumerate(turns):
-            angle = plain_angle(turn)
+            angle = _angle(turn)
             if angle is None:
                 fits[number] = False
             elif fits[number]:
@@ -192,3 +190,12 @@ _READERS = {
 }
 
 _ELEMENTS = {kind: element for element, kind in KINDS.items()}
+
+
+def _angle(rotation: str) -> float | None:
+    """Return an angle in degrees, None unless it is in [0, 360)."""
+    try:
+        angle = float(rotation)
+    except ValueError:
+        return None
+    return angle if 0 <= angle < 360 else None

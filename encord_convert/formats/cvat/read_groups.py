@@ -87,7 +87,7 @@ class Groups:
 
     def filled(self, row: LabelRowV2) -> LabelRowV2:
         """Add the labels of all images to a row, and return it."""
-        row._origin = self._images.place
+        row._origin = self._images.account.place
         if row._file is None:
             row._file = LabelFile(self._images.member, self._row.title)
         for instance in self._united.labels:

@@ -8,29 +8,24 @@ from types import MappingProxyType
 from typing import Any
 
 from encord_convert.errors import ReadError
-from encord_convert.formats.cvat.counts import Account
 from encord_convert.formats.cvat.exact_xml import Answers, Image, Shape
-from encord_convert.formats.cvat.fast_masks import plain_masks
 from encord_convert.formats.cvat.grid import FAMILY, keys_of
-from encord_convert.formats.cvat.images import ROTATED, header_of
-from encord_convert.formats.cvat.lines import LINES, READ, Extent, relative_lines
-from encord_convert.formats.cvat.meta import Meta, Task
+from encord_convert.formats.cvat.meta import Task
 from encord_convert.formats.cvat.native import of_image, of_shape
-from encord_convert.formats.cvat.ontology import Plans
-from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready
-from encord_convert.formats.cvat.read_shapes import Drawing, Invalid, drawn, plain_box, pose_of, split_points
-from encord_convert.formats.cvat.stats import Stats, frame_number
+from encord_convert.formats.cvat.read_geometry import Drawing, drawn
+from encord_convert.formats.cvat.read_shapes import Invalid, pose_of
+from encord_convert.formats.cvat.reader import ROTATED, Reader, header_of
+from encord_convert.formats.cvat.stats import frame_number
 from encord_convert.formats.cvat.united import United
 from encord_convert.hub.counts import Origin
-from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level
-from encord_convert.hub.media import LabelFile, Media
+from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import ALSO, Keys, Native
-from encord_convert.hub.splits import metadata_of, named_in
+from encord_convert.hub.splits import metadata_of
+from encord_convert.hub.table import Size
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, ObjectInstance
-from encord_convert.sdk.objects import Shape as HubShape
 
 _DEPTH = itemgetter(0)
 
@@ -38,104 +33,42 @@ TagAt = tuple[Ready, int, int, "Keys | None"]
 """A tag: what it has in common with others, its index on the image, line, and what is native of it."""
 
 
-class Images:
-    """Makes rows of images.
+class Images(Reader):
+    """Makes rows of images; ``first`` is the place in the file of the first image that comes."""
 
-    Parameters
-    ----------
-    draft, plans, options, account, meta, facts
-        What was learnt before.
-    media : Media
-        For sizes the file does not say.
-    member : str
-        The file, as a member of the source.
-    key : tuple of str
-        What tells this file from others of the source: nothing if it is alone.
-    folder : str
-        What stands before titles, to tell them from those of files in other folders: empty, or with ``/`` at its end.
-    first : int
-        Place in the file of the first image that comes.
-    """
-
-    def __init__(
-        self,
-        draft: Draft,
-        plans: Plans,
-        options: ReadOptions,
-        account: Account,
-        meta: Meta,
-        stats: Stats,
-        media: Media | None,
-        member: str,
-        key: tuple[str, ...],
-        folder: str,
-        first: int = 0,
-    ) -> None:
-        self._draft = draft
-        self._plans = plans
-        self._options = options
-        self._account = account
-        self._meta = meta
-        self._media = media
-        self._member = member
-        self._file_key = key
-        self._folder = folder
-        self._named = named_in(member) if key else ""
+    def __init__(self, *common: Any, first: int = 0) -> None:
+        super().__init__(*common)
         self._place = first
         self._natives: dict[str, dict[int, Keys]] = {}
-        self._duplicates = stats.duplicates
-        self._without_size = stats.without_size
-        self._size = options.size_px()
-        self._has_subsets = meta.own is None and len([subset for subset in stats.subsets if subset]) > 1
-        self._left = {task_id: task.images for task_id, task in stats.tasks.items()}
+        self._duplicates = self.stats.duplicates
+        self._size = self.options.size_px()
+        self._has_subsets = self.meta.own is None and len([subset for subset in self.stats.subsets if subset]) > 1
+        self._left = {task_id: task.images for task_id, task in self.stats.tasks.items()}
         self._groups: dict[str, list[Image]] = {}
 
-    def rows(self, images: Sequence[Image]) -> Iterator[LabelRowV2]:
-        """Take the next images; yield their rows, or those of the groups that are complete with them."""
-        if self._options.group_images or self._options.frames_as_video:
-            for image in images:
-                yield from self._grouped(image) if self._is_in_group(image) else self._single([image])
-            return
-        yield from self._single(images)
-
-    def _is_in_group(self, image: Image) -> bool:
-        task = self._meta.task(image.attributes.get("task_id", ""))
-        return self._options.group_images or task.mode == "interpolation"
-
-    def _single(self, images: Sequence[Image]) -> Iterator[LabelRowV2]:
-        extents = [None if self._is_duplicate(image) else self._extent(image) for image in images]
-        all_lines, all_masks = self._lines(images, extents), plain_masks(images, extents)
-        places = range(self._place - len(images), self._place)
-        for place, image, extent, lines, masks in zip(places, images, extents, all_lines, all_masks, strict=True):
-            self._account.counts.into["image", ""] += 1
-            if extent is None:
-                self._drop(image)
-            else:
-                yield self._row(place, image, extent, lines, masks)
-
-    def _grouped(self, image: Image) -> Iterator[LabelRowV2]:
-        self._account.counts.into["image", ""] += 1
-        task_id = image.attributes.get("task_id", "")
-        if self._is_duplicate(image):
-            self._drop(image)
-        else:
-            self._groups.setdefault(task_id, []).append(image)
-        self._left[task_id] -= 1
-        if not self._left[task_id] and task_id in self._groups:
-            yield self._group(task_id, self._groups.pop(task_id))
-
-    def _is_duplicate(self, image: Image) -> bool:
-        """Tell whether the next image of the file stands in it a second time."""
-        place = self._place
+    def rows(self, image: Image) -> Iterator[LabelRowV2]:
+        """Take the next image; yield its row, or that of the group that is complete with it."""
+        options, task_id = self.options, image.attributes.get("task_id", "")
+        self.account.counts.into["image", ""] += 1
+        place, is_duplicate = self._place, self._place in self._duplicates
         self._place += 1
-        return place in self._duplicates
+        if is_duplicate:
+            self._drop(image)
+        if options.group_images or (options.frames_as_video and self.meta.task(task_id).mode == "interpolation"):
+            if not is_duplicate:
+                self._groups.setdefault(task_id, []).append(image)
+            self._left[task_id] -= 1
+            if not self._left[task_id] and task_id in self._groups:
+                yield self._group(task_id, self._groups.pop(task_id))
+        elif not is_duplicate:
+            yield self._row(place, image)
 
     # -- rows -------------------------------------------------------------------------------------------------
 
     def _key(self, attributes: dict[str, str]) -> tuple[str, ...]:
         return (
-            *self._file_key,
-            self._meta.task_id(attributes),
+            *self.key,
+            self.meta.task_id(attributes),
             attributes.get("subset", ""),
             attributes.get("name", ""),
             attributes.get("id", ""),
@@ -143,39 +76,38 @@ class Images:
 
     def _title(self, attributes: dict[str, str]) -> str:
         name, subset = attributes.get("title") or attributes.get("name", ""), attributes.get("subset", "")
-        return self._folder + (f"{subset}/{name}" if self._has_subsets and subset else name)
+        return self.folder + (f"{subset}/{name}" if self._has_subsets and subset else name)
 
     def _split(self, attributes: dict[str, str]) -> str:
         """Return the split of an image: its subset, its task's, or what the path of one of several files says."""
-        return subset_of(attributes) or self._meta.split(attributes.get("task_id", "")) or self._named
+        return subset_of(attributes) or self.meta.split(attributes.get("task_id", "")) or self.named
 
-    def _extent(self, image: Image) -> Extent:
+    def _extent(self, image: Image) -> Size:
         """Return width and height in pixels."""
         attributes = image.attributes
         width, height = pixels_of(attributes.get("width")), pixels_of(attributes.get("height"))
         if width and height:
             return width, height
         name = attributes.get("name", "")
-        header = header_of(self._media, name, attributes.get("subset", "")) if self._media is not None else None
+        header = header_of(self.media, name, attributes.get("subset", "")) if self.media is not None else None
         if header is not None and header.orientation > 1:
-            self._account.note(Level.WARNING, "EXIF_ORIENTATION", ROTATED, image.line, "image")
+            self.account.note(Level.WARNING, "EXIF_ORIENTATION", ROTATED, image.line, "image")
         found = header.shown if header is not None else self._size
         if found is None:
             fact = f"the size of the image {name!r} is not known, so its shapes cannot be read."
             advice = "Give it with -r size=WIDTHxHEIGHT, or put the images in images/ beside the file."
-            raise ReadError(self._account.place, fact, line=image.line, advice=advice)
+            raise ReadError(self.account.place, fact, line=image.line, advice=advice)
         return found
 
-    def _row(
-        self, place: int, image: Image, extent: Extent, lines: Iterator[Any] | None, masks: Iterator[Any]
-    ) -> LabelRowV2:
+    def _row(self, place: int, image: Image) -> LabelRowV2:
+        extent = self._extent(image)
         attributes = image.attributes
         key = self._key(attributes)
         title = self._title(attributes)
-        self._account.title = title
+        self.account.title = title
         row = self._empty_row(attributes, key, title, extent)
         adopt = row._adopt
-        for instance in self._labels(image, extent, lines, masks, 0, self._draft.hashes.series("picture", *key)):
+        for instance in self._labels(image, extent, 0, self.draft.hashes.series("picture", *key)):
             adopt(instance)
         row._native = self.native(of_image(attributes, place))
         return row
@@ -196,64 +128,63 @@ class Images:
                 labels.setdefault(first, {}).update(labels.pop(hash_))
         return Native(FAMILY, own, labels, dict(frames)) if own or labels or frames else None
 
-    def _empty_row(self, attributes: dict[str, str], key: tuple[str, ...], title: str, extent: Extent) -> LabelRowV2:
-        row = self._draft.row(
+    def _empty_row(self, attributes: dict[str, str], key: tuple[str, ...], title: str, extent: Size) -> LabelRowV2:
+        row = self.draft.row(
             DataType.IMAGE,
             title,
-            [self._draft.unit(attributes.get("unit") or title, *extent, key)],
+            [self.draft.unit(attributes.get("unit") or title, *extent, key)],
             frames=1,
             key=key,
-            dataset=self._meta.dataset(subset_of(attributes), self._options),
+            dataset=self.meta.dataset(subset_of(attributes), self.options),
             client_metadata=metadata_of(self._split(attributes)),
         )
-        row._origin = self._account.place
-        row._file = LabelFile(self._member, attributes.get("name", ""))
+        row._origin = self.account.place
+        row._file = LabelFile(self.member, attributes.get("name", ""))
         return row
 
     def _group(self, task_id: str, images: list[Image]) -> LabelRowV2:
         """Make the row of a task: a group of its images, or the video whose frames they are."""
-        task = self._meta.task(task_id)
-        is_video = self._options.frames_as_video and task.mode == "interpolation"
+        task = self.meta.task(task_id)
+        is_video = self.options.frames_as_video and task.mode == "interpolation"
         images.sort(key=lambda image: _number(image.attributes.get("id")))
         frames = self._frames(task, images) if is_video else range(len(images))
-        units, united = [], United(self._account.counts)
+        units, united = [], United(self.account.counts)
         extents = []
         for frame, image in zip(frames, images, strict=True):
             extent = self._extent(image)
             extents.append(extent)
             key = self._key(image.attributes)
-            title = self._account.title = self._title(image.attributes)
-            units.append(self._draft.unit(title, *extent, key, frame))
-            [lines], [masks] = self._lines([image], [extent]), plain_masks([image], [extent])
-            hash_of = self._draft.hashes.series("picture", *key)
-            united.add(image, self._labels(image, extent, lines, masks, frame, hash_of), hash_of)
+            title = self.account.title = self._title(image.attributes)
+            units.append(self.draft.unit(title, *extent, key, frame))
+            hash_of = self.draft.hashes.series("picture", *key)
+            united.add(image, self._labels(image, extent, frame, hash_of), hash_of)
         subset = images[0].attributes.get("subset", "")
-        title, count = task.name or self._meta.name, len(images)
-        key = (*self._file_key, "group", self._meta.task_id(images[0].attributes))
+        title, count = task.name or self.meta.name, len(images)
+        key = (*self.key, "group", self.meta.task_id(images[0].attributes))
         if is_video:
             title = task.source or title
         name = title
         if is_video and self._has_subsets and subset:
             title = f"{subset}/{title}"
-        title = self._folder + title
+        title = self.folder + title
         if is_video:
-            count = max(task.frames(self._options), frames[-1] + 1)
+            count = max(task.frames(self.options), frames[-1] + 1)
             extent = (task.width, task.height) if task.width and task.height else extents[0]
-            units = [self._draft.unit(title, *extent, key)]
+            units = [self.draft.unit(title, *extent, key)]
             if not units[0].data_type.startswith("video/"):
                 units[0].data_type = "video/mp4"
-        row = self._draft.row(
+        row = self.draft.row(
             DataType.VIDEO if is_video else DataType.IMG_GROUP,
             title,
             units,
             frames=count,
             key=key,
-            dataset=self._meta.dataset(subset, self._options),
+            dataset=self.meta.dataset(subset, self.options),
             client_metadata=metadata_of(self._split(images[0].attributes)),
         )
-        row._origin = self._account.place
+        row._origin = self.account.place
         names = {frame: one.attributes.get("name", "") for frame, one in zip(frames, images, strict=True)}
-        row._file = LabelFile(self._member, name, names)
+        row._file = LabelFile(self.member, name, names)
         of_frames = {at: own for at, one in zip(frames, images, strict=True) if (own := of_image(one.attributes, at))}
         row._native = self.native(keys_of(task) if is_video else {}, united.joined, of_frames)
         for instance in united.labels:
@@ -269,29 +200,18 @@ class Images:
             if number is None:
                 frames.append(frames[-1] + 1 if frames else 0)
             else:
-                frames.append(max(0, task.hub_frame(number - shift, self._options)))
+                frames.append(max(0, task.hub_frame(number - shift, self.options)))
         return frames
-
-    @property
-    def place(self) -> str:
-        """What to call the file."""
-        return self._account.place
-
-    @property
-    def member(self) -> str:
-        """The file, as a member of the source."""
-        return self._member
 
     def labels(self, image: Image, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
         """Make the objects of an image that is a frame, and its classifications."""
         extent = self._extent(image)
-        self._account.title = self._title(image.attributes)
-        [lines], [masks] = self._lines([image], [extent]), plain_masks([image], [extent])
-        return self._labels(image, extent, lines, masks, frame, hash_of)
+        self.account.title = self._title(image.attributes)
+        return self._labels(image, extent, frame, hash_of)
 
     def _drop(self, image: Image) -> None:
-        """Account for an image that stands in the file a second time."""
-        account = self._account
+        """Count an image that stands in the file a second time."""
+        account = self.account
         title = account.title = self._title(image.attributes)
         detail = f"The image {title!r} stands in the file more than once; the first is read."
         where = account.where(image.line, "image")
@@ -305,107 +225,61 @@ class Images:
             else:
                 account.drop(ready, shape[0], shape[6], loss)
 
-    def _lines(self, images: Sequence[Image], extents: Sequence[Extent | None]) -> list[Iterator[Any] | None]:
-        return [None] * len(images) if self._options.clip else relative_lines(images, extents)
-
     # -- labels -----------------------------------------------------------------------------------------------
 
     def _ready(self, shape: Shape) -> Ready | None:
-        """Return what shapes of this use have in common; None if it is no shape that can be read."""
+        """Return what shapes of this variant have in common; None if it is no shape that can be read."""
         tag, label, sides, _, answers, children, _ = shape
         points: tuple[tuple[str, Answers], ...] = ()
         if children is not None and tag == "skeleton":
             points = tuple([(child[1], child[4]) for child in children])
-        plan: Any = self._plans.tags.get(label) if tag == "tag" else self._plans.shapes.get((tag, label))
+        plan: Any = self.plans.tags.get(label) if tag == "tag" else self.plans.shapes.get((tag, label))
         key = (tag, label, sides, answers, points)
-        ready = self._account.cache.get(key)
+        ready = self.account.cache.get(key)
         if ready is None:
             if plan is None:
                 return None
-            ready = self._account.cache[key] = self._account.ready(plan, shape[0], sides, answers, points)
+            ready = self.account.cache[key] = self.account.ready(plan, shape[0], sides, answers, points)
         return ready
 
-    def _labels(
-        self,
-        image: Image,
-        extent: Extent,
-        lines: Iterator[Any] | None,
-        masks: Iterator[Any],
-        frame: int,
-        hash_of: Callable[[int], str],
-    ) -> list[Any]:
+    def _labels(self, image: Image, extent: Size, frame: int, hash_of: Callable[[int], str]) -> list[Any]:
         """Make the objects of an image, by z_order, and its classifications."""
-        account, cache = self._account, self._account.cache
-        width, height = extent
         placed: list[tuple[int, ObjectInstance]] = []
         tags: list[TagAt] = []
-        natives = self._natives
         leaves = False
         for index, shape in enumerate(image.shapes):
-            tag, label, sides, values, answers, children, line = shape
-            ready = cache.get((tag, label, sides, answers, ())) or self._ready(shape)
-            flat = next(lines) if lines is not None and tag in READ else None
-            mask = next(masks) if tag == "mask" else None
-            if ready is None:
-                account.drop_unknown(tag, label, line)
-                continue
-            native: Keys | None = ready.native
-            if isinstance(values, dict):
-                account.lose_unread(shape)
-                native = of_shape(ready, shape)
-            if tag == "tag":
-                tags.append((ready, index, line, native))
-                continue
-            if tag == "box":
-                coordinates = plain_box(values, ready.plan.makes, width, height)  # type: ignore[union-attr]
-            elif tag == "mask":
-                coordinates = mask
-            else:
-                coordinates = None if flat is None or tag == "points" else LINES[tag](flat)
-            if coordinates is None or children is not None:
-                leaves |= self._draw(placed, shape, ready, extent, flat, frame, index, hash_of, native)
-                continue
-            ready.count += 1
-            if ready.is_open:
-                account.tell(ready, tag, line)
-            origin = Origin(tag, label, line, ready.carried, ready.is_changed)
-            hash_ = hash_of(index)
-            if native:
-                natives[hash_] = {frame: native}
-            placed.append((ready.z, _instance(ready, hash_, coordinates, frame, origin)))
+            leaves |= self._take(shape, extent, frame, index, hash_of, placed, tags)
         if leaves:
             self._note_leaving(image.line)
         placed.sort(key=_DEPTH)
         objects: list[Any] = [instance for _, instance in placed]
         return objects + self._classifications(tags, frame, hash_of) if tags else objects
 
-    def _draw(
-        self,
-        placed: list[tuple[int, ObjectInstance]],
-        shape: Shape,
-        ready: Ready,
-        extent: Extent,
-        flat: Any,
-        frame: int,
-        index: int,
-        hash_of: Callable[[int], str],
-        native: Keys | None,
-    ) -> bool:
-        """Make the objects of a shape that is not as most are, or drop it; tell whether it leaves the image."""
+    def _take(
+        self, shape: Shape, extent: Size, frame: int, index: int, hash_of: Callable[[int], str],
+        placed: list[tuple[int, ObjectInstance]], tags: list[TagAt],
+    ) -> bool:  # fmt: skip
+        """Make the objects of a shape, drop it, or keep a tag for later; tell whether it leaves the image."""
         tag, label, _, _, _, _, line = shape
+        ready = self._ready(shape)
+        if ready is None:
+            self.account.drop_unknown(tag, label, line)
+            return False
+        self.account.lose_unread(shape)
+        native = of_shape(ready, shape)
+        if tag == "tag":
+            tags.append((ready, index, line, native))
+            return False
         plan: Any = ready.plan
         try:
-            if flat is not None and plan.makes is HubShape.POINT:
-                drawing = split_points(flat.tolist())
-            else:
-                drawing = drawn(plan, pose_of(plan, shape), *extent, self._options)
+            drawing = drawn(plan, pose_of(plan, shape), *extent, self.options)
         except Invalid as fault:
-            self._account.drop(ready, tag, line, fault.loss)
+            self.account.drop(ready, tag, line, fault.loss)
             return False
         changed = self._tell(ready, drawing, tag, line, ready.is_changed)
         ready.count += 1
         if ready.is_open:
-            self._account.tell(ready, tag, line)
+            self.account.tell(ready, tag, line)
         origin = Origin(tag, label, line, ready.carried, changed)
         for number, coordinates in enumerate(drawing.coordinates):
             hash_ = hash_of(index + (number << 32))
@@ -418,22 +292,22 @@ class Images:
 
     def _note_leaving(self, line: int) -> None:
         detail = "Shapes reach outside their image and are kept as they are; -r clip=yes cuts them."
-        self._account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, "image")
+        self.account.note(Level.WARNING, "OUT_OF_BOUNDS", detail, line, "image")
 
     def _tell(self, ready: Ready, drawing: Drawing, tag: str, line: int, changed: bool) -> bool:
         """Say what was changed about one shape; return whether it counts as changed."""
         for change in drawing.changes:
-            self._account.change(ready, change, line, changed)
+            self.account.change(ready, change, line, changed)
             changed = True
         for level, code, detail in drawing.notes:
-            self._account.note(level, code, detail, line, tag)
+            self.account.note(level, code, detail, line, tag)
         return changed
 
     def _classifications(
         self, tags: list[TagAt], frame: int, hash_of: Callable[[int], str]
     ) -> list[ClassificationInstance]:
         """Make the classifications of an image: tags without attributes are one, equal tags collapse."""
-        account = self._account
+        account = self.account
         seen: set[str] = set()
         plain: list[TagAt] = []
         made = []

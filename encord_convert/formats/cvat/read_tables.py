@@ -1,7 +1,7 @@
 """Pages of a CVAT file to tables: images whose shapes stay in columns from the text to whoever takes them.
 
 A shape that is not as most are (it leaves its image, is a tag, has a place in no plan) is made one by one, as
-:mod:`encord_convert.formats.cvat.read_images` does it; the account is kept in the order of the file.
+:mod:`encord_convert.formats.cvat.read_images` does it; the counts are kept in the order of the file.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from encord_convert.formats.cvat.fast_chunks import Page, page_of
 from encord_convert.formats.cvat.fast_codes import NAMELESS, ODD, Codes, Ints, Tag
 from encord_convert.formats.cvat.fast_codes import Variant as Said
 from encord_convert.formats.cvat.grid import FAMILY
-from encord_convert.formats.cvat.native import of_image, of_shape
+from encord_convert.formats.cvat.native import of_image
 from encord_convert.formats.cvat.ontology import Plans
 from encord_convert.formats.cvat.read_attributes import Ready
 from encord_convert.formats.cvat.read_columns import HUB, MAKES, POINTS, PlainShapes
+from encord_convert.formats.cvat.read_geometry import points_split
 from encord_convert.formats.cvat.read_images import Images, TagAt, pixels_of
-from encord_convert.formats.cvat.read_shapes import points_split
 from encord_convert.hub.labelset import series_members, series_of
 from encord_convert.hub.native import Keys, NativeColumns
 from encord_convert.hub.splits import metadata_of
@@ -30,7 +30,7 @@ from encord_convert.hub.table import Column, Size, Table, Variant
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance
 
 _MOST_VARIANTS = 10_000
-"""How many uses are remembered."""
+"""How many variants are remembered."""
 
 _MOST_Z = 1 << 31
 """Shapes that lie deeper or higher are odd: numbers of any size do not fit a table."""
@@ -116,7 +116,7 @@ class _Known(Codes):
         return ready
 
     def variant(self, ready: Ready, said: Said, *, changed: bool | None = None, stands_for: bool = True) -> Variant:
-        """Return a use as a table has it, and remember it; ``stands_for``: a shape of it is one of the source."""
+        """Return a variant as a table has it, and remember it; ``stands_for``: a shape of it is one of the source."""
         plan: Any = ready.plan
         shares, carried = ready.shares, ready.carried if stands_for else ()
         changed = ready.is_changed if changed is None else changed
@@ -140,7 +140,7 @@ class _Known(Codes):
         self._counts[: len(counts)] += counts
 
     def settle(self) -> None:
-        """Add the counts to those of the uses."""
+        """Add the counts to those of the variants."""
         for code in np.flatnonzero(self._counts).tolist():
             ready = self.readies[code]
             assert ready is not None
@@ -153,14 +153,19 @@ class TableReader(Images):
 
     def __init__(self, *common: Any, **more: Any) -> None:
         super().__init__(*common, **more)
-        self._known = self._account.tables = _Known(self._account, self._plans)
+        self._known = self.account.tables = _Known(self.account, self.plans)
 
     @property
     def takes_pages(self) -> bool:
         """Whether every image is a row of its own, of known size, kept as it is, and none is there twice."""
-        options = self._options
+        options = self.options
         is_grouped = options.group_images or options.frames_as_video
-        return not (is_grouped or options.clip or self._duplicates or self._without_size)
+        return not (is_grouped or options.clip or self._duplicates or self.stats.without_size)
+
+    def page(self, chunk: bytes, line: int) -> list[Table] | None:
+        """Return the table of :meth:`table`, alone, or None."""
+        table = self.table(chunk, line)
+        return None if table is None else [table]
 
     def table(self, chunk: bytes, line: int) -> Table | None:
         """Take the images of a chunk; None, and none is taken, if there is more in it than plain images.
@@ -174,7 +179,7 @@ class TableReader(Images):
         page = page_of(chunk, line, self._known)
         if page is None:
             return None
-        account, hashes = self._account, self._draft.hashes
+        account, hashes = self.account, self.draft.hashes
         images = page.starts.tolist()
         attributes = [page.attributes(at) for at in images]
         keys = [self._key(one) for one in attributes]
@@ -210,14 +215,16 @@ class TableReader(Images):
             if gathering.is_taken[at]:
                 self._tell_taken(gathering, at)
             else:
-                leaves |= self._make(page.shape(at), at, at - first - 1, size, seed, gathering.made, tags)
+                made: list[tuple[int, ObjectInstance]] = []
+                leaves |= self._take(page.shape(at), size, 0, at - first - 1, series_of(seed), made, tags)
+                gathering.made += [(z, instance, at) for z, instance in made]
         if leaves:
             self._note_leaving(page.line_of(first))
         if tags:
             gathering.classifications[number] = self._classifications(tags, 0, series_of(seed))
 
     def _tell_taken(self, gathering: _Gathering, at: int) -> None:
-        account, known, page = self._account, self._known, gathering.page
+        account, known, page = self.account, self._known, gathering.page
         code, points = int(page.codes[at]), int(gathering.repeats[at])
         ready = known.readies[code]
         assert ready is not None
@@ -227,32 +234,6 @@ class TableReader(Images):
         if ready.is_open:
             account.tell(ready, page.variant(at).tag, page.line_of(at))
             known.is_open[code] = ready.is_open
-
-    def _make(
-        self,
-        shape: Any,
-        at: int,
-        index: int,
-        size: Size,
-        seed: int,
-        made: list[_Made],
-        tags: list[TagAt],
-    ) -> bool:
-        """Make the objects of a shape that is not as most are; tell whether it leaves its image."""
-        tag, label, _, _, _, _, line = shape
-        ready = self._ready(shape)
-        if ready is None:
-            self._account.drop_unknown(tag, label, line)
-            return False
-        self._account.lose_unread(shape)
-        native = of_shape(ready, shape)
-        if tag == "tag":
-            tags.append((ready, index, line, native))
-            return False
-        drawn: list[tuple[int, ObjectInstance]] = []
-        leaves = self._draw(drawn, shape, ready, size, None, 0, index, series_of(seed), native)
-        made += [(z, instance, at) for z, instance in drawn]
-        return leaves
 
 
 class _Gathering:
@@ -367,7 +348,7 @@ class _Gathering:
         return np.concatenate([depths, own])
 
     def _split_use(self, at: int, part: int) -> Variant:
-        """Return the use of one of several points of an element; the first stands for it."""
+        """Return the variant of one of several points of an element; the first stands for it."""
         ready = self._known.readies[int(self.page.codes[at])]
         assert ready is not None
         if ready.split is None:

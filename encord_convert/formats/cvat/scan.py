@@ -15,7 +15,7 @@ import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
-from encord_convert.formats.cvat import fast_xml as lane
+from encord_convert.formats.cvat import fast_xml
 from encord_convert.formats.cvat.exact_xml import ROOT, describing_elements, parsed_elements, root_name
 from encord_convert.formats.cvat.meta import Meta, parse_meta
 from encord_convert.formats.cvat.stats import Choices, Collector, Stats, Wanted, choices_of
@@ -41,7 +41,7 @@ class Part(msgspec.Struct):
 class Scan(msgspec.Struct):
     """One file, described.
 
-    ``is_canonical``: all of it can be read by the byte lane. ``stamp``: by what it is known to be the same file still.
+    ``is_canonical``: the fast reader can read all of it. ``stamp``: by what it is known to be the same file still.
     ``parts``: those it was scanned in, if several processes did.
     """
 
@@ -69,7 +69,7 @@ def scan(source: Source, member: str, wanted: Wanted) -> Scan:
     stamp = stamp_of(source, member)
     try:
         found = _canonical(source, member, wanted)
-    except lane.NotCanonical:
+    except fast_xml.NotCanonical:
         found = _exact(source, member, wanted)
     found.stamp = stamp
     return found
@@ -86,11 +86,11 @@ def stamp_of(source: Source, member: str) -> tuple[int, int] | None:
 
 def _canonical(source: Source, member: str, wanted: Wanted) -> Scan:
     with source.open(member) as stream:
-        head, data = lane.prologue(stream)
+        head, data = fast_xml.prologue(stream)
         try:
-            meta = parse_meta(*describing_elements(head + lane.END))
+            meta = parse_meta(*describing_elements(head + fast_xml.END))
         except SyntaxError as error:
-            raise lane.NotCanonical from error
+            raise fast_xml.NotCanonical from error
         choices = choices_of(meta)
         pool, path, size = current_pool(), source.path(member), source.size(member)
         if pool is not None and path is not None and size is not None:
@@ -99,7 +99,7 @@ def _canonical(source: Source, member: str, wanted: Wanted) -> Scan:
                 stats, parts = _scanned_together(pool, path, spans, wanted, choices)
                 return Scan(member, meta, stats, True, parts=parts)
         collector = Collector(wanted, choices)
-        for chunk in pieces(lane.chunks(stream, data)):
+        for chunk in pieces(fast_xml.chunks(stream, data)):
             collector.chunk(chunk)
     return Scan(member, meta, collector.finished(), True)
 
@@ -112,7 +112,7 @@ def _cut(path: Path, begin: int, size: int, most: int) -> list[Span]:
     """Cut what follows the prologue of a file at images, into parts of about equal size."""
     count = max(1, min(most, (size - begin) // _LEAST_BYTES))
     with path.open("rb") as stream:
-        cuts = [lane.image_from(stream, begin + number * (size - begin) // count) for number in range(1, count)]
+        cuts = [fast_xml.image_from(stream, begin + number * (size - begin) // count) for number in range(1, count)]
     return list(pairwise(sorted({begin, *[cut for cut in cuts if cut is not None], size})))
 
 
@@ -142,9 +142,9 @@ def _collected(path: Path, span: Span, is_last: bool, wanted: Wanted, choices: C
     collector = Collector(wanted, choices)
     lines = 0
     with path.open("rb") as stream:
-        for chunk in pieces(lane.chunks_between(stream, *span), is_last):
+        for chunk in pieces(fast_xml.chunks_between(stream, *span), is_last):
             collector.chunk(chunk)
-            lines += lane.count_in(chunk, b"\n")
+            lines += fast_xml.count_in(chunk, b"\n")
     collector.settle()
     return Part(*span, lines, collector.stats.images, collector.objects), collector
 
@@ -157,7 +157,7 @@ def pieces(chunks: Iterable[bytes], has_end: bool = True) -> Iterator[bytes]:
             yield held
         held = chunk
     if held is not None:
-        yield lane.without_end(held) if has_end else held
+        yield fast_xml.without_end(held) if has_end else held
 
 
 def _exact(source: Source, member: str, wanted: Wanted) -> Scan:

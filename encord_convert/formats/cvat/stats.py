@@ -1,6 +1,6 @@
 """What is gathered of a CVAT file before its first row is made, record by record or a chunk at a time.
 
-Which shapes each label has, whether any box is turned and anything occluded, labels, attributes and options the
+Which shapes each label has, whether any box is rotated and anything occluded, labels, attributes and options the
 description does not declare, images that are listed twice, tasks. Nothing is kept per shape: memory does not grow
 with the file, but for 8 bytes an image.
 """
@@ -8,8 +8,9 @@ with the file, but for 8 bytes an image.
 from __future__ import annotations
 
 import math
+import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from struct import Struct
 from typing import Any
@@ -17,8 +18,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from encord_convert.formats.cvat import fast_xml as lane
-from encord_convert.formats.cvat.exact_xml import Answers, Image, Record, Shape, Sides, Track, values_of
+from encord_convert.formats.cvat import fast_xml
+from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Answers, Image, Record, Shape, Sides, Track
+from encord_convert.formats.cvat.fast_chunks import names_in
 from encord_convert.formats.cvat.fast_codes import (
     EMPTY_IMAGE,
     KINDS,
@@ -29,6 +31,7 @@ from encord_convert.formats.cvat.fast_codes import (
     Tag,
     Variant,
     images_in,
+    tracks_in,
 )
 from encord_convert.formats.cvat.meta import SHAPES, Meta
 
@@ -37,6 +40,10 @@ Choices = set[tuple[str, str]]
 """Label and attribute of choices."""
 
 _NO_SIZE = (None, "", "0")
+_FRAME = re.compile(rb' frame="(\d{1,9})"')
+_SIGNS = {"is_occluded": b' occluded="1"', "has_track_id": b' track_id="', "is_rotated": b' rotation="'}
+"""What a label is told to be by the body of a shape."""
+
 _CODE = Struct("q")
 _MAX_SEEN, _LONGEST_SEEN = 16_384, 512
 """How many keys are remembered, and of how many characters."""
@@ -117,9 +124,10 @@ class Collector:
         self.stats = Stats()
         self._wanted = wanted
         self._choices = choices
-        self._seen: set[tuple[str, str, Sides | str, Answers]] = set()
+        self._seen: set[tuple[str, str, Sides, Answers]] = set()
         self._codes = Codes()
         self._known = 0
+        self._known_pairs: set[tuple[str, int]] = set()
         self._counts = np.zeros(0, np.int64)
         self.objects: dict[tuple[str, str], int] | None = {}
         self.images = array("q")
@@ -159,16 +167,17 @@ class Collector:
             label = self.stats.labels[name] = LabelStats()
         return label
 
-    def _shape(self, shape: Shape, name: str) -> None:
+    def _shape(self, shape: Shape, name: str, *, is_whole: bool = True) -> None:
         tag, _, sides, _, answers, children, _ = shape
         if tag not in _SHAPES and tag != "tag":
             return
         label = self._label(name)
-        if children is None and (not answers or isinstance(answers, str)) and len(answers) <= _LONGEST_SEEN:
+        length = len(answers) if isinstance(answers, str) else sum([len(text) for _, text in answers])
+        if children is None and length <= _LONGEST_SEEN:
             alike = name, tag, sides, answers
             if alike in self._seen and not (tag == "points" and self._wanted.pairs):
                 if tag == "box" and not label.is_rotated:
-                    label.is_rotated = is_rotated(values_of(shape).get("rotation"))
+                    label.is_rotated = is_rotated(shape[3].get("rotation"))
                 return
             if len(self._seen) >= _MAX_SEEN:
                 self._seen.clear()
@@ -177,13 +186,12 @@ class Collector:
         if tag == "tag":
             return
         if tag == "box" and not label.is_rotated:
-            label.is_rotated = is_rotated(values_of(shape).get("rotation"))
-        sides = lane.sides_in(sides)
+            label.is_rotated = is_rotated(shape[3].get("rotation"))
         label.is_occluded |= sides[1] == "1"
         label.is_grouped |= sides[3] is not None
         label.has_track_id |= sides[4] is not None
-        if self._wanted.pairs and tag == "points":
-            self._pairs(label, values_of(shape).get("points", ""))
+        if self._wanted.pairs and tag == "points" and is_whole:
+            self._pairs(label, shape[3].get("points", ""))
         if tag == "skeleton":
             for child in children or ():
                 self._point(label, child[1], name, child)
@@ -200,12 +208,12 @@ class Collector:
 
     def _used(self, label: LabelStats, name: str, tag: str, answers: Answers) -> None:
         label.elements[tag] = None
-        for attribute, value in lane.answers_of(answers):
+        for attribute, value in fast_xml.answers_of(answers):
             values = label.answers.setdefault(attribute, {})
             if self._choices is None or (name, attribute) in self._choices:
                 values[value] = None
 
-    def _track(self, track: Track) -> None:
+    def _track(self, track: Track) -> TaskStats:
         stats, attributes = self.stats, track.attributes
         stats.tracks += 1
         subset, name = attributes.get("subset", ""), attributes.get("label", "")
@@ -217,12 +225,13 @@ class Collector:
         label.is_grouped |= "group_id" in attributes
         for shape in track.shapes:
             self._shape(shape, name)
-            self._frame(task, values_of(shape))
+            self._frame(task, shape[3])
         for nested in track.tracks:
             label.elements["skeleton"] = None
             for shape in nested.shapes:
                 self._point(label, nested.attributes.get("label", ""), name, shape)
-                self._frame(task, values_of(shape))
+                self._frame(task, shape[3])
+        return task
 
     def _frame(self, task: TaskStats, attributes: dict[str, str]) -> None:
         if attributes.get("keyframe") == "0":
@@ -240,76 +249,94 @@ class Collector:
         Raises
         ------
         NotCanonical
-            Some ``<`` is not the start of a tag of this lane, some ``&`` not that of a plain entity, tags are nested in
+            Some ``<`` is not the start of a tag it reads, some ``&`` not that of a plain entity, tags are nested in
             another way than images or tracks, shapes and answers, or a value holds a line break.
         """
-        lane.check_characters(chunk)
-        found: list[Tag] = lane.TOKEN.findall(chunk)
+        fast_xml.check_characters(chunk)
+        found: list[Tag] = fast_xml.TOKEN.findall(chunk)
         codes = self._codes.of(found)
         # A directly closed element accounts for the `<` of its end tag and of its attribute elements.
-        if lane.count_in(chunk, b"<") != len(found) + int(self._codes.inner[codes].sum()):
-            raise lane.NotCanonical
+        if fast_xml.count_in(chunk, b"<") != len(found) + int(self._codes.inner[codes].sum()):
+            raise fast_xml.NotCanonical
         bodies = b"".join([body for _, body, _ in found])
         if b"\n" in bodies:
-            raise lane.NotCanonical
+            raise fast_xml.NotCanonical
         variants = self._codes.variants
         kinds = self._codes.kinds[codes]
-        if images_in(kinds) is None or NAMELESS in kinds:
-            lane.check_nesting(variants[code].tag for code in codes.tolist() if variants[code].tail.is_open)
-            for record in lane.records(chunk.decode(), 1):
+        tracks = tracks_in(kinds)
+        if tracks is not None and self._tracks(found, codes, *tracks):
+            self.objects = None
+        elif images_in(kinds) is None or NAMELESS in kinds:
+            for record in fast_xml.records(chunk, 1):
                 self.record(record)
             self.objects = None
         else:
             for variant in variants[self._known :]:
-                self._variant(variant)
-            self._flags(found, codes, bodies)
+                if variant.kind >= ODD:
+                    self._variant(variant, variant.label)
+            owners = map(variants.__getitem__, codes.tolist())
+            self._flags(bodies, ((body, one, one.label) for (_, body, _), one in zip(found, owners, strict=True)))
             for place in np.flatnonzero(kinds <= EMPTY_IMAGE).tolist():
-                self._image(lane.attributes_of(found[place][1].decode()) | variants[codes[place]].attributes)
+                self._image(fast_xml.attributes_of(found[place][1].decode()) | variants[codes[place]].attributes)
             self._count(found, codes, kinds)
         self._known = len(variants)
         if self._known > _MAX_SEEN:
             self.settle()
             self._codes.clear()
             self._known = 0
+            self._known_pairs.clear()
 
-    def _variant(self, variant: Variant) -> None:
-        if variant.kind < ODD or (variant.tag not in _SHAPES and variant.tag != "tag"):
-            return
-        name = lane.unescaped(variant.label)
-        label = self._label(name)
-        self._used(label, name, variant.tag, variant.answers)
-        if variant.tag == "tag":
-            return
-        attributes = variant.attributes
-        label.is_occluded |= attributes.get("occluded") == "1"
-        label.has_track_id |= "track_id" in attributes
-        if variant.tag == "box":
-            label.is_rotated |= is_rotated(attributes.get("rotation"))
-        if self._wanted.groups:
-            label.is_grouped |= "group_id" in attributes
+    def _tracks(self, found: list[Tag], codes: Ints, starts: Ints, ends: Ints) -> bool:
+        """Gather facts of tracks; tell whether that could be done, and nothing was done if not."""
+        spans = list(zip(starts.tolist(), ends.tolist(), strict=True))
+        bodies = [body for start, end in spans for _, body, _ in found[start + 1 : end]]
+        text, names = b"".join(bodies), names_in(bodies)
+        frames = _FRAME.findall(text)
+        if len(frames) != len(bodies) or b' track_id="' in text or np.any(ends == starts + 1) or self._wanted.pairs:
+            return False
+        if any(len(set(some)) != len(some) for some in names):
+            raise fast_xml.NotCanonical
+        self.stats.has_computed_frames |= b' keyframe="0"' in text
+        numbers = np.array(list(map(int, frames)), np.int64)
+        firsts = starts - 2 * np.arange(len(starts))  # among the shapes alone
+        least, most = np.minimum.reduceat(numbers, firsts).tolist(), np.maximum.reduceat(numbers, firsts).tolist()
+        variants, signs = self._codes.variants, [flag for flag, sign in _SIGNS.items() if sign in text]
+        owned: list[tuple[bytes, Variant, str]] = []
+        for (start, end), first, last in zip(spans, least, most, strict=True):
+            attributes = fast_xml.attributes_of(found[start][1].decode()) | variants[codes[start]].attributes
+            name = attributes.get("label", "")
+            self._track(Track(attributes, [], [], 0)).add(TaskStats(first_frame=first, last_frame=last))
+            own = codes[start + 1 : end].tolist()
+            for code in dict.fromkeys(own):
+                if (name, code) not in self._known_pairs:
+                    self._known_pairs.add((name, code))
+                    self._variant(variants[code], name)
+            if not all(getattr(self._label(name), flag) for flag in signs):
+                owned += [(found[start + 1 + at][1], variants[code], name) for at, code in enumerate(own)]
+        self._flags(text, owned)
+        return True
 
-    def _flags(self, found: list[Tag], codes: Ints, bodies: bytes) -> None:
-        """Look at the bodies of shapes, of those labels only that lack a flag: in a long file these are soon few."""
-        if b' occluded="1"' in bodies:  # not where CVAT writes it
-            for (_, body, _), variant in self._with_variants(found, codes):
-                if b' occluded="1"' in body and variant.tag in _SHAPES:
-                    self._label(lane.unescaped(variant.label)).is_occluded = True
-        if b' track_id="' in bodies:
-            for (_, body, _), variant in self._with_variants(found, codes):
-                if b' track_id="' in body and variant.tag in _SHAPES:
-                    self._label(lane.unescaped(variant.label)).has_track_id = True
-        if b' rotation="' in bodies and any(
-            not label.is_rotated and "box" in label.elements for label in self.stats.labels.values()
+    def _variant(self, variant: Variant, name: str) -> None:
+        answers = variant.answers or NO_ANSWERS
+        self._shape((variant.tag, name, variant.sides(), variant.attributes, answers, None, 0), name, is_whole=False)
+
+    def _flags(self, text: bytes, shapes: Iterable[tuple[bytes, Variant, str]]) -> None:
+        """Look at the bodies of shapes, given with their label, for what CVAT writes there seldom; ``text``: of all."""
+        flags = {flag for flag, sign in _SIGNS.items() if sign in text}
+        if "is_rotated" in flags and all(
+            one.is_rotated or "box" not in one.elements for one in self.stats.labels.values()
         ):
-            for (_, body, _), variant in self._with_variants(found, codes):
-                if variant.tag == "box" and b' rotation="' in body:
-                    turn = lane.attributes_of(body.decode()).get("rotation")
-                    self._label(lane.unescaped(variant.label)).is_rotated |= is_rotated(turn)
-        if self._wanted.pairs:
-            for (_, body, _), variant in self._with_variants(found, codes):
-                if variant.tag == "points":
-                    points = (lane.attributes_of(body.decode()) | variant.attributes).get("points", "")
-                    self._pairs(self._label(lane.unescaped(variant.label)), points)
+            flags.remove("is_rotated")
+        for body, variant, name in shapes if flags or self._wanted.pairs else ():
+            tag, label = variant.tag, self._label(name) if variant.tag in _SHAPES else None
+            for flag in flags if label is not None else ():
+                if _SIGNS[flag] in body and flag != "is_rotated":
+                    setattr(label, flag, True)
+                elif _SIGNS[flag] in body and tag == "box" and label is not None and not label.is_rotated:
+                    label.is_rotated = is_rotated(fast_xml.attributes_of(body.decode()).get("rotation"))
+            if label is not None and tag == "points" and self._wanted.pairs:
+                points = (fast_xml.attributes_of(body.decode()) | variant.attributes).get("points", "")
+                self._pairs(label, points)
 
     def _count(self, found: list[Tag], codes: Ints, kinds: Any) -> None:
         """Count what most likely becomes an object; of several points each does."""
@@ -324,12 +351,9 @@ class Collector:
             for code in np.flatnonzero(self._counts).tolist():
                 variant = self._codes.variants[code]
                 if variant.kind >= ODD:
-                    key = (variant.tag, lane.unescaped(variant.label))
+                    key = (variant.tag, variant.label)
                     self.objects[key] = self.objects.get(key, 0) + int(self._counts[code])
         self._counts = np.zeros(0, np.int64)
-
-    def _with_variants(self, found: list[Tag], codes: Ints) -> Iterator[tuple[Tag, Variant]]:
-        return zip(found, map(self._codes.variants.__getitem__, codes.tolist()), strict=True)
 
     # -- the end ----------------------------------------------------------------------------------------------
 
@@ -365,7 +389,7 @@ def is_rotated(rotation: str | None) -> bool:
     return math.isfinite(angle) and angle % 360 != 0
 
 
-_MOST_FRAMES = 1 << 31
+MOST_FRAMES = 1 << 31
 
 
 def frame_number(text: str | None) -> int | None:
@@ -378,7 +402,7 @@ def frame_number(text: str | None) -> int | None:
         number = int(text or "")
     except ValueError:
         return None
-    return number if abs(number) < _MOST_FRAMES else None
+    return number if abs(number) < MOST_FRAMES else None
 
 
 def choices_of(meta: Meta) -> Choices:

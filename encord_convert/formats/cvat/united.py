@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from encord_convert.formats.cvat.exact_xml import Image
-from encord_convert.formats.cvat.fast_xml import sides_in
 from encord_convert.hub.counts import Counts, Origin
 from encord_convert.sdk.objects import ObjectInstance
 
@@ -39,7 +38,7 @@ class United:
 
     def add(self, image: Image, labels: Iterable[Any], hash_of: Callable[[int], str]) -> None:
         """Take the labels of the next image, whose hashes were made with ``hash_of`` from their indices in it."""
-        numbers = {hash_of(index): sides_in(shape[2])[4] for index, shape in enumerate(image.shapes)}
+        numbers = {hash_of(index): shape[2][4] for index, shape in enumerate(image.shapes)}
         for instance in labels:
             number = numbers.get(instance._hash)
             if not number or not self._join(number, instance):

@@ -28,7 +28,7 @@ _NO_ANSWERS = ""
 
 @dataclass(slots=True)
 class Range:
-    """The numbers given in answer to one question, and how many decimals they have."""
+    """The numbers given in answer to one attribute, and how many decimals they have."""
 
     least: float
     greatest: float
@@ -43,7 +43,7 @@ class Range:
 
 @dataclass(slots=True, eq=False)
 class _Frame:
-    """One frame of a track: geometry, answers in the order of the questions, what is said beside."""
+    """One frame of a track: geometry, answers in the order of the attributes, what is said beside."""
 
     frame: int
     pose: Written

@@ -1,4 +1,4 @@
-"""CVAT labels and attributes that stand for the classes and questions of an ontology.
+"""CVAT labels and attributes that stand for the classes and attributes of an ontology.
 
 The mapping follows from the ontology alone. So a file that says which ontology it was written from can be read back
 into it: reader and writer ask the same :class:`Labels`.
@@ -71,7 +71,7 @@ class Question:
 
     @property
     def declared(self) -> tuple[str, bool, tuple[str, ...]]:
-        """What labels that share a question must agree on."""
+        """What labels that share an attribute must agree on."""
         return self.input_type, self.is_mutable, tuple(self.options)
 
 
@@ -101,7 +101,7 @@ class Questions:
                     self._add(option.nested_options, f"{made[0].name}/{text}/", taken)
 
     def of(self, attribute: Any) -> list[Question]:
-        """Return the questions that stand for an attribute, or for its twin of another copy of the ontology."""
+        """Return the CVAT attributes that stand for one of the ontology, or for its twin of another copy of that."""
         return self._by_id.get(id(attribute)) or self._by_place[_place(attribute)]
 
     def __iter__(self) -> Iterator[Question]:
@@ -154,7 +154,7 @@ def _is_occlusion(attribute: Any) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Label:
-    """One label of a CVAT file, for classes that agree on their questions.
+    """One label of a CVAT file, for classes that agree on their attributes.
 
     ``variants`` are the elements it is written with; ``nodes`` and ``edges`` those of its skeleton. One that
     ``is_spare`` is declared only if an irregular case comes.
@@ -171,7 +171,7 @@ class Label:
 
 @dataclass(slots=True, eq=False)
 class ObjectVariant:
-    """How objects of a class are written: label, element, questions; ``places`` finds points of a skeleton by hash."""
+    """How objects of a class are written: label, element, attributes; ``places`` finds points of a skeleton by hash."""
 
     item: Object
     label: Label
@@ -196,7 +196,7 @@ class ObjectVariant:
 class TagVariant:
     """How a classification is written.
 
-    ``label`` has all its questions for attributes. In the two forms CVAT users write themselves tags say more: each
+    ``label`` has all its attributes. In the two forms CVAT users write themselves tags say more: each
     chosen option of the checklist ``Tags`` is a tag (``options``), and the only option of a radio of its own name is
     the tag ``single``, with what is nested below for attributes.
     """
@@ -214,8 +214,8 @@ class Labels:
     Attributes
     ----------
     all : list of Label
-    objects : list of ObjectUse
-    tags : list of TagUse
+    objects : list of ObjectVariant
+    tags : list of TagVariant
     """
 
     def __init__(self, structure: OntologyStructure) -> None:
@@ -229,7 +229,7 @@ class Labels:
         self._by_hash: dict[str, Any] = {variant.item.feature_node_hash: variant for variant in variants}
 
     def of(self, item: Any) -> Any:
-        """Return the use of a class, or of its twin in a copy of the ontology; None if CVAT has no place for it."""
+        """Return the variant of a class, or of its twin in a copy of the ontology; None if CVAT has no place for it."""
         return self._by_id.get(id(item)) or self._by_hash.get(item.feature_node_hash)
 
     def _label(self, name: str, element: str, questions: Sequence[Question], color: str | None = None) -> Label:
@@ -280,7 +280,7 @@ class Labels:
 
 
 def _agree(label: Label, questions: dict[str, Question]) -> bool:
-    """Tell whether questions can be asked of a label beside its own: they are the same ones."""
+    """Tell whether attributes can be asked of a label beside its own: they are the same ones."""
     known = label.questions
     return (
         "skeleton" not in label.variants

@@ -204,7 +204,7 @@ def _box_text(one: Written) -> str:
 
 
 def rotation_text(turn: float) -> str:
-    """Return the XML attribute that turns a box, with a blank before it; nothing if it is not turned."""
+    """Return the XML attribute that rotates a box, with a blank before it; nothing if it is not rotated."""
     return f' rotation="{number_text(turn)}"' if turn else ""
 
 
