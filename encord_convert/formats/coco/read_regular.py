@@ -126,18 +126,16 @@ class Alikes:
                 continue
             question = plan.questions.get(name)
             answer = Unknown if question is None else answer_of(question, value)
-            if answer is Unknown or question.attribute.dynamic:  # type: ignore[union-attr]
+            if answer is Unknown:
                 return None
             answers.append((question.attribute, answer))  # type: ignore[union-attr]
             kept += 1
-        if any(attribute.dynamic for attribute, _ in plan.constants):
-            return None
         carried = (("answer", kept),) if kept else ()
         info = reader.info_of(None, attributes.get("manual_annotation"), is_own)
-        static = reader.shared(plan.object, tuple(answers)) if answers else None
+        static, dynamic = reader.shared(plan.object, tuple(answers), 0) if answers else (None, None)
         label = plan.label
         counts = (((kind, label), 1), *(((type_, label), count) for type_, count in carried))
-        return Alike(kind, plan, Variant(plan.object, info, static, None, kind, label, carried), counts)
+        return Alike(kind, plan, Variant(plan.object, info, static, dynamic, kind, label, carried), counts)
 
 
 _TOLD_APART = frozenset({"encord_object_hash", "encord_track_uuid", "classifications", "track_id"})
