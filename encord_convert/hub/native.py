@@ -164,15 +164,18 @@ class NativeColumns(msgspec.Struct):
     quiet: frozenset[str] = frozenset()
     shared: Sequence[Keys | None] = ()
 
-    def row(self, number: int, hashes: Mapping[int, str]) -> Native | None:
-        """Return what is native of an image; ``hashes`` gives those of its annotations by their index."""
-        own = {key: _plain(column[number]) for key, column in self.row_columns.items()}
+    def row(self, number: int, hashes: Sequence[str], first: int = 0) -> Native | None:
+        """Return what is native of an image; ``hashes`` are those of its annotations, which count from ``first``."""
+        own = {key: column[number] for key, column in self.row_columns.items()}
         own.update(self.rows.get(number, {}))
         labels: dict[str, Mapping[int, Keys]] = {}
-        for index, hash_ in hashes.items():
-            keys = {key: _plain(column[index]) for key, column in self.label_columns.items()}
-            keys.update((self.shared and self.shared[index]) or {})
-            keys.update(self.labels.get(index, {}))
+        some, shared, columns = self.labels, self.shared, self.label_columns.items()
+        for index, hash_ in enumerate(hashes, first):
+            keys = {key: column[index] for key, column in columns}
+            if shared and (common := shared[index]):
+                keys.update(common)
+            if index in some:
+                keys.update(some[index])
             if keys:
                 labels[hash_] = {0: keys}
         labels.update({hash_: {0: said} for hash_, said in self.classifications.get(number, {}).items()})
@@ -219,10 +222,6 @@ class NativeColumns(msgspec.Struct):
         for key, value in keys.items():
             if f"{scope}.{key}" not in self.quiet and not says_nothing(value):
                 yield f"{scope}.{key}", count * weight(key, value)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
 
 
 def of_classes(native: Mapping[str, Any], names: Mapping[str, str | None]) -> dict[str, Any]:

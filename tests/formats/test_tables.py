@@ -15,6 +15,7 @@ from encord_convert._samples import SAMPLES
 from encord_convert.conversion import foretold
 from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats._files import MemorySource
+from encord_convert.formats.coco.index_entries import Looks
 from encord_convert.formats.coco.read_regular import Alikes
 from encord_convert.formats.coco.write_images import Names
 from encord_convert.formats.cvat import counts as cvat_counts
@@ -65,7 +66,7 @@ def by_rows(labels: LabelSet) -> LabelSet:
 def one_by_one(patch: pytest.MonkeyPatch) -> None:
     """Let no shape be read with others."""
     patch.setattr(TableReader, "table", lambda *_: None)
-    patch.setattr(Alikes, "of", lambda self, entries: ([None] * len(entries), [None] * len(entries)))
+    patch.setattr(Alikes, "of", lambda self, entries: ([None] * len(entries), Looks([], None, ())))
 
 
 def check_all_ways(
@@ -387,6 +388,14 @@ def any_annotation(random: Random, width: int, height: int) -> dict[str, Any]:
         one["attributes"] |= random.choice(
             [{"rotation": 30}, {"encord_shape": "polyline"}, {"manual_annotation": False}, {"colour": 7}, {"x": None}]
         )
+    if kind == "box" and random.random() < 0.4:
+        angle, turned = (
+            random.choice([0.0, 16.57, 400, -1e-7, "1"]),
+            [left, top, 20.5, random.choice([9.25, 7, -1, None])],
+        )
+        shape = {"encord_shape": random.choice(["rotatable_bounding_box"] * 9 + ["bounding_box"])}
+        one["attributes"] |= {"rotation": angle, "unrotated_bbox": turned} | shape
+        one["segmentation"] = [ring(4)]
     if random.random() < 0.3:
         one["attributes"]["encord_object_hash"] = random.choice([f"{random.randrange(10**8):08d}", "short", 'qu"ote+/'])
     return one

@@ -50,7 +50,7 @@ _raw = msgspec.json.Decoder(Raw)
 
 
 def _has_other_numbers(text: bytes) -> bool:
-    """Tell whether NaN or Infinity may stand for a value: behind what can be before one, not amid the letters of a mask."""
+    """Tell whether NaN or Infinity may stand for a value: behind what can be before one, not amid a mask's letters."""
     for word in (b"NaN", b"Infinity"):
         at = text.find(word)
         while at >= 0:
