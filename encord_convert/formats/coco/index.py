@@ -172,8 +172,6 @@ class Index:
             elif part.entries and part.key not in (*self.unread, *self.blocks) and is_annotation(part.entries[0]):
                 self.unread.append(part.key)
                 self._candidates.append(part.key)
-            elif part.key == "info":
-                self.unread += [part.key] if part.key not in self.unread else []
             elif part.key not in self._candidates:
                 self._keep(part.key, len(part.text), list(map(value_of, part.entries)))
         if only != "images" and not self.seen & {"", "annotations"} and len(self._candidates) == 1:

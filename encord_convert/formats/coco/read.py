@@ -23,12 +23,12 @@ from encord_convert.formats._hub_schema import ontology_from
 from encord_convert.formats._json_heads import head_of, is_object_list, is_object_table, sketch
 from encord_convert.formats.coco.index import Index
 from encord_convert.formats.coco.index_entries import NO_ID, Entries
-from encord_convert.formats.coco.index_entries_again import Part
 from encord_convert.formats.coco.index_records import Join
 from encord_convert.formats.coco.json_walk import MAX_ENTRY_BYTES, Document
 from encord_convert.formats.coco.native import FAMILY, Natives, lose_block
 from encord_convert.formats.coco.ontology import Category, Plans, categories_by_id
 from encord_convert.formats.coco.options import ReadOptions
+from encord_convert.formats.coco.read_document import Part
 from encord_convert.formats.coco.read_images import Images, shared_images, together, written_ids
 from encord_convert.formats.coco.read_shapes import Reader
 from encord_convert.hub.class_names import joined, label_of

@@ -16,13 +16,20 @@ import numpy as np
 from msgspec.structs import replace
 
 from encord_convert.formats._files import Source
-from encord_convert.formats.coco.image_sizes import SIZE_ADVICE, Extents, file_name_of, name_of, tell_odd_name, title_of
 from encord_convert.formats.coco.index import drawn_as
 from encord_convert.formats.coco.index_entries import NO_ID, number_of, numbers_of_ids
-from encord_convert.formats.coco.index_entries_again import Found, Part
 from encord_convert.formats.coco.native import FAMILY, is_loud, own_of, quiet_of
-from encord_convert.formats.coco.panoptic_png import png_of
-from encord_convert.formats.coco.read_contents import Said, image_answers, labels, one_of_a_kind, opened
+from encord_convert.formats.coco.read_contents import Said, image_answers, labels, one_of_a_kind, opened, png_of
+from encord_convert.formats.coco.read_document import (
+    SIZE_ADVICE,
+    Extents,
+    Found,
+    Part,
+    file_name_of,
+    name_of,
+    tell_odd_name,
+    title_of,
+)
 from encord_convert.formats.coco.read_regular import Alikes, Plain
 from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash
 from encord_convert.hub.labelset import Draft, series_members, series_of

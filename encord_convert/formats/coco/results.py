@@ -52,12 +52,10 @@ from encord_convert.errors import WriteError
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco.json_lines import append_file, written_lines
-from encord_convert.formats.coco.native import FAMILY
+from encord_convert.formats.coco.native import FAMILY, Kept
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
-from encord_convert.formats.coco.write_instances import Drawings, images_of
-from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_rows import KEPT
-from encord_convert.formats.coco.write_shapes import Annotation, Size, WrittenImage
+from encord_convert.formats.coco.write_shapes import Annotation, Drawings, Size, WrittenImage, images_of
 from encord_convert.formats.coco.write_walk import listed_frames
 from encord_convert.geometry import rle
 from encord_convert.hub.loss import Carries, Feature

@@ -29,7 +29,7 @@ from encord_convert.formats.coco.json_lines import (
     renumbered,
     written_lines,
 )
-from encord_convert.formats.coco.write_native import Kept
+from encord_convert.formats.coco.native import Kept
 from encord_convert.formats.coco.write_rows import Rows
 from encord_convert.formats.coco.write_walk import Listing, check_folder, classes_of
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit

@@ -18,16 +18,13 @@ from encord_convert.formats.coco.index_entries import SIDE_KEYS
 from encord_convert.formats.coco.json_lines import Block, body_of
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.ontology import text_of
-from encord_convert.formats.coco.write_shapes import Annotation, Draw, Gather, Shapes, Style, WrittenImage
+from encord_convert.formats.coco.write_shapes import GATHERED, Annotation, Draw, Gather, Shapes, Style, WrittenImage
 from encord_convert.formats.coco.write_tables import NUMBERED, Tables
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.native import NativeColumns
 from encord_convert.hub.table import Table
 from encord_convert.losses.narrow import LeftTable
 from encord_convert.sdk.objects import Object, ObjectInstance
-
-GATHERED = 512
-"""Annotations that are drawn together: enough to make the cost of a call small, few enough to stay in the cache."""
 
 _NUMBERED_BODY = f"{NUMBERED}%b".encode()
 

@@ -14,10 +14,9 @@ from msgspec import UNSET
 
 from encord_convert.formats.coco.categories import Classes
 from encord_convert.formats.coco.json_lines import Block, written_value
-from encord_convert.formats.coco.native import FAMILY, SAID
+from encord_convert.formats.coco.native import FAMILY, SAID, Kept
 from encord_convert.formats.coco.write_annotations import Annotator
 from encord_convert.formats.coco.write_images import Image, identity
-from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_shapes import WrittenImage
 from encord_convert.formats.coco.write_walk import Options, on_frames
 from encord_convert.hub.class_names import unique

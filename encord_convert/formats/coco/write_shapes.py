@@ -8,27 +8,33 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from encord_convert.formats.coco import write_numbers as numbers
-from encord_convert.formats.coco.categories import Class, Keypoints
+from encord_convert.formats.coco.categories import Class, Classes, Keypoints
+from encord_convert.formats.coco.native import Kept
 from encord_convert.formats.coco.read_extent import box_around
-from encord_convert.formats.coco.write_masks import mask_numbers
+from encord_convert.formats.coco.write_numbers import mask_numbers
 from encord_convert.geometry import masks, rle
 from encord_convert.hub.extents import Extents, limits_of
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.native import Native
-from encord_convert.hub.visibility import drawing, fate, is_degenerate_ring, ring_px
+from encord_convert.hub.visibility import drawing, fate, frame_size, is_degenerate_ring, ring_px
 from encord_convert.losses.geometry import is_self_occluded
-from encord_convert.sdk.objects import Shape
+from encord_convert.losses.narrow import Narrowed
+from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
 
 Size = tuple[int, int]
 """Width and height in pixels."""
+
+
+GATHERED = 512
+"""Annotations that are computed together: enough to make the cost of a call small, few enough to stay in the cache."""
 
 
 class Annotation(msgspec.Struct, gc=False):
@@ -324,3 +330,64 @@ def _corners_of(bbox: list[float], decimals: int) -> list[float]:
     left, top, width, height = bbox
     right, bottom = numbers.rounded((left + width, top + height), decimals)
     return [left, top, right, top, right, bottom, left, bottom]
+
+
+# -- objects alone ----------------------------------------------------------------------------------------------------
+
+Emit = Callable[[WrittenImage, ObjectInstance, Annotation], None]
+"""Takes an object as it is drawn on an image."""
+
+
+class Drawings:
+    """Takes objects on images, and gives each as COCO draws it, in the order they came.
+
+    Parameters
+    ----------
+    narrowed : Narrowed
+    style : Style
+    emit : Emit
+        Told of what is drawn.
+    kept : Kept
+        What is known of the COCO files the labels were read from.
+    """
+
+    def __init__(self, narrowed: Narrowed, style: Style, emit: Emit, kept: Kept) -> None:
+        carries = narrowed.carries
+        shapes = carries.shapes | carries.approximates
+        self.classes = Classes(narrowed.labels.ontology, shapes, kept.category_ids, names=kept.classes)
+        self._emit = emit
+        self._shapes = Shapes(style, carries)
+        self._plans: dict[int, tuple[Class, Gather, Draw]] = {}
+        self._waiting: list[tuple[WrittenImage, ObjectInstance]] = []
+
+    def add(self, placed: Iterable[tuple[WrittenImage, ObjectInstance]]) -> None:
+        """Take objects on their images."""
+        for image, instance in placed:
+            _, gather, _ = self._plan(instance.ontology_item)
+            gather(instance._frames[image.frame].coordinates, image.size)
+            self._waiting.append((image, instance))
+            if len(self._waiting) >= 4 * GATHERED:
+                self.flush()
+
+    def flush(self) -> None:
+        """Draw what was taken."""
+        self._shapes.compute()
+        for image, instance in self._waiting:
+            class_, _, draw = self._plan(instance.ontology_item)
+            self._emit(image, instance, draw(image, class_, instance._frames[image.frame].coordinates))
+        self._waiting = []
+
+    def _plan(self, item: Object) -> tuple[Class, Gather, Draw]:
+        plan = self._plans.get(id(item))
+        if plan is None:
+            class_ = self.classes.of(item)
+            plan = self._plans[id(item)] = (class_, *self._shapes.of(class_.shape))
+        return plan
+
+
+def images_of(row: LabelRowV2, frames: Iterable[int], kept: Kept) -> Mapping[int, WrittenImage]:
+    """Return the images of frames, numbered on from ``first_id``."""
+    return {
+        frame: WrittenImage(frame, kept.number(kept.image(row, frame).get("id")), frame_size(row, frame))
+        for frame in frames
+    }

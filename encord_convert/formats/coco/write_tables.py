@@ -19,7 +19,7 @@ import numpy as np
 from encord_convert.formats.coco import write_numbers as numbers
 from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.json_lines import in_ascii, written_value
-from encord_convert.formats.coco.write_masks import mask_numbers
+from encord_convert.formats.coco.write_numbers import mask_numbers
 from encord_convert.formats.coco.write_shapes import Style, counts_of
 from encord_convert.hub.extents import Extents, Floats
 from encord_convert.hub.loss import Carries
