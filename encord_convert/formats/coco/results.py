@@ -46,6 +46,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar, Literal
 
+import msgspec
 import numpy as np
 
 from encord_convert.errors import WriteError
@@ -201,9 +202,10 @@ def _members(kind: str, annotation: Annotation, size: Size) -> dict[str, Any]:
     return {"segmentation": mask if isinstance(mask, dict) else _pixels_of(annotation.bbox, size)}
 
 
-def _pixels_of(bbox: list[float], size: Size) -> dict[str, Any]:
+def _pixels_of(bbox: Any, size: Size) -> dict[str, Any]:
     """Return the mask of the pixels a box touches."""
     width, height = size
+    bbox = msgspec.json.decode(bbox) if isinstance(bbox, msgspec.Raw) else bbox
     check_paintable(width, height)
     left, top = min(int(bbox[0]), width - 1), min(int(bbox[1]), height - 1)
     right = max(min(math.ceil(bbox[0] + bbox[2]), width), left + 1)

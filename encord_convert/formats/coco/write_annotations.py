@@ -18,7 +18,8 @@ from encord_convert.formats.coco.index_entries import SIDE_KEYS
 from encord_convert.formats.coco.json_lines import Block, body_of
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.ontology import text_of
-from encord_convert.formats.coco.write_shapes import GATHERED, Annotation, Draw, Gather, Shapes, Style, WrittenImage
+from encord_convert.formats.coco.write_numbers import Style
+from encord_convert.formats.coco.write_shapes import GATHERED, Annotation, Draw, Gather, Shapes, WrittenImage
 from encord_convert.formats.coco.write_tables import NUMBERED, Tables
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.native import NativeColumns

@@ -183,8 +183,8 @@ class _Track(msgspec.Struct):
     category_id: int
     iscrowd: int
     segmentations: list[Any]
-    bboxes: list[list[float] | None]
-    areas: list[float | None]
+    bboxes: list[Any]
+    areas: list[Any]
     attributes: dict[str, Any] | UnsetType = UNSET
 
 
