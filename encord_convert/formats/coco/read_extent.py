@@ -17,8 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encord_convert.formats.coco.index_entries import is_given, numbers_of, value_of
-from encord_convert.formats.coco.read_numbers import numbers_of as numbers_of_texts
-from encord_convert.formats.coco.read_numbers import numbers_of_lists
 from encord_convert.geometry import rle
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
@@ -41,7 +39,8 @@ _NO_ATTRIBUTES: Mapping[str, Any] = {}
 
 _boxes, _areas = msgspec.json.Decoder(list[float]), msgspec.json.Decoder(float)
 _values = msgspec.json.Decoder(list[Any])
-_FARTHEST = 1e15
+FARTHEST = 1e15
+"""Numbers from here on are taken for damage."""
 
 
 def own_extent(
@@ -134,10 +133,17 @@ def _values_at(flags: Any, raws: list[Any]) -> Iterator[tuple[int, Any]]:
 
 def flat_of(raws: list[Any], width: int) -> Floats | None:
     """Return what texts say, each so many numbers below 1e15; None if any says something else."""
-    found = numbers_of_lists(raws) if width > 1 else numbers_of_texts(list(map(bytes, raws)))
-    if found is None or (found[1] != width).any() or not (np.abs(found[0]) < _FARTHEST).all():
+    text = b",".join(raws)
+    if width > 1:
+        if text.count(b"[") != len(raws) or {bytes(raw).count(b",") for raw in raws} != {width - 1}:
+            return None
+        text = text.translate(None, b"[]")
+    try:
+        numbers = np.array(_boxes.decode(b"[%b]" % text), np.float64)
+    except (msgspec.DecodeError, RecursionError):
         return None
-    return found[0].reshape(-1, width)
+    is_whole = len(numbers) == width * len(raws) and bool((np.abs(numbers) < FARTHEST).all())
+    return numbers.reshape(-1, width) if is_whole else None
 
 
 def _is_number(value: Any) -> bool:
