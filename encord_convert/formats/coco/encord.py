@@ -34,7 +34,7 @@ How each hub thing maps
     Numbers are not rounded, and nothing is cut at the border. The hashes of all objects are kept in memory.
 
 What is lost
-    Answers, in that their values are there and their questions are not (``ANSWERS_FLATTENED``): a label is a text, a
+    Answers, in that their values are there and their attributes are not (``ANSWERS_FLATTENED``): a label is a text, a
     checklist is its options, one that nobody answered is one that says no, and equal names take each other's place.
     Nested answers are not there at all. The names of skeleton points (``KEYPOINT_NAMES_DROPPED``). Holes and parts.
     Labels of frames, confidence, colours, what has no shape; that images are a group, how many frames a video or a
@@ -260,7 +260,7 @@ def _image(row: LabelRowV2, frame: int, number: int) -> _Image:
 
 
 def _classifications(instance: ObjectInstance, frame: int) -> dict[str, Any]:
-    """Return the answers to the questions of the first level, and what stands for those that have none."""
+    """Return the answers to the attributes of the first level, and what stands for those that have none."""
     answers = {
         attribute.feature_node_hash: value
         for attribute, value in (*instance._static_answers(), *instance._dynamic_answers_at(frame))

@@ -423,7 +423,7 @@ def keypoints_of(entry: Any) -> list[float] | None:
 
 
 def kind_of_track(entry: Any) -> str:
-    """Return what an annotation over many frames is drawn as."""
+    """Return which geometry an annotation over many frames has."""
     shapes = value_of(entry.segmentations)
     first = next((one for one in shapes if one), None) if isinstance(shapes, list) else None
     if first is None:

@@ -1,7 +1,7 @@
 """JSON documents of any size: walked once from the top, and read again in places, in little memory.
 
 A COCO file is one object with a few long lists, often on a single line of gigabytes. :class:`Document` cuts such lists
-into stretches of whole entries. Where to cut is guessed (`}` , `{`) and proved by decoding: text that is a list once it
+into chunks of whole entries. Where to cut is guessed (`}` , `{`) and proved by decoding: text that is a list once it
 is closed ends at the end of an entry, wherever else such characters stand.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
@@ -175,7 +175,7 @@ class Document:
         return self._at(self._start()) == b"["
 
     def walk(self) -> Iterator[Chunk | Value]:
-        """Yield what stands at the top, in its order; lists in stretches, an empty list as one without entries.
+        """Yield what stands at the top, in its order; lists in chunks, an empty list as one without entries.
 
         Raises
         ------
@@ -276,7 +276,7 @@ class Document:
             raise ReadError(self.place, "has more after the end of the JSON document.", line=line, advice=advice)
 
     def _list(self, key: str, place: int, *, is_keyed: bool = False) -> Generator[Chunk, None, int]:
-        """Yield the stretches of the list whose first entry begins at ``place``; return where it ends."""
+        """Yield the chunks of the list whose first entry begins at ``place``; return where it ends."""
         size, prefix, is_first = CHUNK_BYTES, b"", True
         while True:
             text = self.read(place, size)
@@ -309,7 +309,7 @@ class Document:
     def _chunk(
         self, key: str, place: int, text: bytes, prefix: bytes, is_whole: bool, is_keyed: bool
     ) -> tuple[Chunk | None, int, bool]:
-        """Return the longest stretch the text begins with, how many bytes it is, and whether it ends the list."""
+        """Return the longest chunk the text begins with, how many bytes it is, and whether it ends the list."""
         opening, closing, decoder = (b"{", b"}", _tables) if is_keyed else (b"[", b"]", _raws)
         for cut, following in _cuts(text, prefix, _CUT_KEYED if is_keyed else _CUT):
             body = opening + text[:cut] + closing

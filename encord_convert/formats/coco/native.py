@@ -66,7 +66,7 @@ class IdStats(msgspec.Struct):
     invalid: int = 0
 
     def see(self, ids: list[int], given: Sequence[Any] = ()) -> None:
-        """Take the ids of the next entries into account; ``given`` are the values they stand for."""
+        """Look at the ids of the next entries; ``given`` are the values they stand for."""
         if not ids:
             return
         if not self.count:

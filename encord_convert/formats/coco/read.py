@@ -156,7 +156,7 @@ class _Reading:
     ----------
     source : Source
     options : ReadOptions
-    recipe : Recipe, optional
+    spec : Spec, optional
         What the first walk found, if that is known.
 
     Attributes
@@ -382,10 +382,10 @@ def _shards(reading: _Reading, count: int) -> list[LabelSet]:
 
 
 def open_shard(spec: Spec) -> LabelSet:
-    """Return the part of a label set that a recipe describes, in whatever process this runs.
+    """Return the part of a label set that a spec describes, in whatever process this runs.
 
-    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their accounts,
-    merged in that order, its account.
+    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their counts,
+    merged in that order, its counts.
     """
     labels = _labels(_Reading(spec.source, spec.options, spec), spec.span)
     first = spec.span.start

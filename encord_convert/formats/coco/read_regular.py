@@ -45,7 +45,7 @@ SHAPES = {
     "rle": Shape.BITMASK,
     "keypoints": Shape.POINT,
 }
-"""What annotations that are drawn so become if they are as most are; of one that is rotated its box does."""
+"""What annotations of a kind of geometry become if they are as most are; of one that is rotated its box does."""
 
 _SIDES = ("keypoints", "score", "confidence", "segments_info", "segmentations", "bboxes", "track_id", "instance_id",
           "caption")  # fmt: skip
@@ -116,7 +116,7 @@ class Alikes:
         return list(map(known.__getitem__, keys)), looks
 
     def _alike(self, category_id: Any, kind: str, text: bytes, is_turned: bool) -> Alike | None:
-        """Return what annotations of a category, drawn so and with these attributes, have in common."""
+        """Return what annotations of a category and a kind, with these attributes, have in common."""
         reader = self._reader
         category = reader.categories.get(category_id)
         is_own = text[-1:] in (b"{", b",")  # what is left before a hash

@@ -1,4 +1,4 @@
-"""Annotations to objects and classifications of the hub, and the account of what is read of them.
+"""Annotations to objects and classifications of the hub, and counts of what is read of them.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -164,7 +164,7 @@ class Reader:
         self.counts.drop(code, feature, (kind, label), self.where(title, entry), detail, carried=carried)
 
     def placed(self, entry: Any, kind: str, size: Size, title: str, is_tracked: bool) -> Placed | None:
-        """Return what an annotation places on its image; None if that is nothing, which is accounted for."""
+        """Return what an annotation places on its image; None if that is nothing, which is counted."""
         if entry is None:
             self.lose(entry, "INVALID_ANNOTATION", "An entry of annotations is no object.", title)
             return None

@@ -1,7 +1,7 @@
-"""Still images of COCO files to tables: what is drawn on many of them is read together and stays in columns.
+"""Still images of COCO files to tables: what is on many of them is read together and stays in columns.
 
 An annotation that is not as most are (it has several rings, is a crowd, is damaged) is made by itself, as
-:mod:`encord_convert.formats.coco.read_shapes` does it; the account is kept in the order of the annotations.
+:mod:`encord_convert.formats.coco.read_shapes` does it; it is counted in the order of the annotations.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -186,7 +186,7 @@ class _Gathering:
 
     Attributes
     ----------
-    counts, uses, classifications
+    counts, variants, classifications
         Of the table.
     said_ids : list
         Of the shapes, in their order, the ids that the files give them.
@@ -212,7 +212,7 @@ class _Gathering:
         self._made: dict[int, tuple[Reader, Placed]] = {}
 
     def add(self, number: int, found: list[Found], title: str, size: Size, hash_of: Callable[[int], str]) -> None:
-        """Count the annotations of the next image in their order, and draw those that are not plain."""
+        """Count the annotations of the next image in their order, and read those that are not plain."""
         before, start, index = len(self.variants), len(self.place_of), 0
         alikes = self._plain.alikes[start : start + len(found[0][2])]
         self.place_of += [0] * len(alikes)
@@ -296,7 +296,7 @@ class _Gathering:
     def _draw(
         self, part: Part, given: Any, title: str, size: Size, index: int, taken: set[str], said: list[Any]
     ) -> int:
-        """Draw what an annotation is, or add it to what is said of the image; return how many it counts as."""
+        """Read what an annotation places, or add it to what is said of the image; return how many it counts as."""
         count = 0
         for entry, kind in opened(self._source, part, [given], size, title):
             if kind in ("caption", "label"):

@@ -249,7 +249,7 @@ def _parts(narrowed: Sequence[Narrowed], folder: Path, options: Any) -> list[Par
 def _opened_part(
     spec: Any, place: str | None, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int
 ) -> Part:
-    """Write the part of a recipe: in another process."""
+    """Write the part that a spec describes: in another process."""
     address, payload = spec
     module, _, name = address.partition(":")
     with pixel_limit(limit_pixels):

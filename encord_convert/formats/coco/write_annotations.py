@@ -1,4 +1,4 @@
-"""Annotations of a COCO file: what is placed on many images gathered, drawn together, and written with its answers.
+"""Annotations of a COCO file: what is placed on many images gathered, computed together, and written with its answers.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """

@@ -2,7 +2,7 @@
 
 Each function takes the shapes of one kind that many images hold (:class:`~encord_convert.hub.extents.Extents`), and
 gives them back one by one with what belongs to each. Work is done on arrays, since a call per shape is what costs. A
-shape is *sure* if it is plain from the arrays that it is written as it is; the others are drawn one by one.
+shape is *sure* if it is plain from the arrays that it is written as it is; the others are computed one by one.
 
 Written numbers are whole multiples of the last decimal place, never below 0 nor beyond the image's far edges; that
 moves nothing by more than the tolerance, and keeps the right edge of a box inside even after rounding. The many numbers

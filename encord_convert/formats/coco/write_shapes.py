@@ -1,7 +1,7 @@
 """Shapes of a COCO file: hub coordinates to ``bbox``, ``area``, ``segmentation`` and ``keypoints``.
 
 Most shapes lie well inside their image. Their numbers are gathered from many images and computed together
-(:mod:`encord_convert.formats.coco.write_numbers`); the few others are drawn one by one.
+(:mod:`encord_convert.formats.coco.write_numbers`); the few others are made one by one.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -119,7 +119,7 @@ class Shapes:
         self._computed: dict[Shape, Iterator[Any]] = {}
 
     def of(self, shape: Shape) -> tuple[Gather, Draw]:
-        """Return how coordinates of a shape are gathered, and how they are drawn once all are computed."""
+        """Return how coordinates of a shape are gathered, and what makes annotations of them once all are computed."""
         coordinates, sizes = self._gathered[shape]
 
         def gather(c: Any, size: Size) -> None:
@@ -237,7 +237,7 @@ class Shapes:
 
 
 def _template(class_: Class, points: Sequence[Any]) -> Keypoints:
-    """Return the keypoints of a class, those of the first skeleton that is drawn if it has no template."""
+    """Return the keypoints of a class, those of the first skeleton that is written if it has no template."""
     category = class_.category
     assert category is not None
     if category.keypoints is None:
@@ -314,18 +314,18 @@ def _corners_of(bbox: bytes, decimals: int) -> list[float]:
 # -- objects alone ----------------------------------------------------------------------------------------------------
 
 Emit = Callable[[WrittenImage, ObjectInstance, Annotation], None]
-"""Takes an object as it is drawn on an image."""
+"""Takes an object as it is written of an image."""
 
 
 class Drawings:
-    """Takes objects on images, and gives each as COCO draws it, in the order they came.
+    """Takes objects on images, and gives each as COCO has it, in the order they came.
 
     Parameters
     ----------
     narrowed : Narrowed
     style : Style
     emit : Emit
-        Told of what is drawn.
+        Told of what is written.
     kept : Kept
         What is known of the COCO files the labels were read from.
     """
@@ -349,7 +349,7 @@ class Drawings:
                 self.flush()
 
     def flush(self) -> None:
-        """Draw what was taken."""
+        """Compute what was taken."""
         self._shapes.compute()
         for image, instance in self._waiting:
             class_, _, draw = self._plan(instance.ontology_item)

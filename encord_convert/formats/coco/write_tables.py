@@ -1,7 +1,7 @@
 """Tables to annotations of a COCO file: lines made of columns, without an object or an entry for each shape.
 
 What a line of shapes of one variant says apart from place, size and hash is written once, as a template. A shape that
-is not plain (it leaves its image) is made, and drawn as any object of a row is.
+is not plain (it leaves its image) is made, and written as any object of a row is.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -122,7 +122,7 @@ class Tables:
         self, drawn: Drawn, left: LeftTable, shape: Shape, column: Column, hashes: list[bytes],
         native: Mapping[int, Mapping[str, Any]],
     ) -> None:  # fmt: skip
-        """Draw the shapes of a column; ``native`` are keys that only COCO has words for."""
+        """Write the shapes of a column; ``native`` are keys that only COCO has words for."""
         table, places = left.table, column.places
         extents = table.extents(shape)
         values, sure = numbers.texts_of(extents, self._style)
@@ -151,7 +151,7 @@ class Tables:
         drawn.columns.append((places, own))
 
     def _cut(self, column: Column, limits: Floats, boxes: list[bytes], corners: list[bytes], sure: list[bool]) -> None:
-        """Fill in ``bbox`` and corners of those turned boxes of which a part is in the image: it alone is drawn."""
+        """Fill in ``bbox`` and corners of those turned boxes of which a part is in the image: it alone is written."""
         cut, rings = [], []
         for number, is_sure in enumerate(sure):
             if not is_sure:

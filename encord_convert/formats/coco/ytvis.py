@@ -189,7 +189,7 @@ class _Track(msgspec.Struct):
 
 
 class _Tracks:
-    """Joins the drawings of each object to one entry."""
+    """Joins the annotations of each object to one entry."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._block = Lines(stream)
