@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.index_entries import SIDE_KEYS
-from encord_convert.formats.coco.json_lines import Block, body_of
+from encord_convert.formats.coco.json_lines import Lines, body_of
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.ontology import text_of
 from encord_convert.formats.coco.write_numbers import Style
@@ -44,14 +44,14 @@ class Annotator:
     style : Style
     carries : Carries
         What the format declares.
-    block : Block
+    block : Lines
         Receives the annotations.
     largest : mapping or None
         Of each kind of entry whose ids are those of the source the largest; None: nothing is known of a source.
     """
 
     def __init__(
-        self, classes: Classes, style: Style, carries: Carries, block: Block, largest: Mapping[str, int] | None
+        self, classes: Classes, style: Style, carries: Carries, block: Lines, largest: Mapping[str, int] | None
     ) -> None:
         self._classes = classes
         self._block = block
