@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from encord_convert.formats.coco.index_entries import is_given, numbers_of, value_of
 from encord_convert.geometry import rle
+from encord_convert.hub.visibility import FARTHEST_PX
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
@@ -39,8 +40,6 @@ _NO_ATTRIBUTES: Mapping[str, Any] = {}
 
 _boxes, _areas = msgspec.json.Decoder(list[float]), msgspec.json.Decoder(float)
 _values = msgspec.json.Decoder(list[Any])
-FARTHEST = 1e15
-"""Numbers from here on are taken for damage."""
 
 
 def own_extent(
@@ -132,7 +131,7 @@ def _values_at(flags: Any, raws: list[Any]) -> Iterator[tuple[int, Any]]:
 
 
 def flat_of(raws: list[Any], width: int) -> Floats | None:
-    """Return what texts say, each so many numbers below 1e15; None if any says something else."""
+    """Return what texts say, each so many numbers that are not far; None if any says something else."""
     text = b",".join(raws)
     if width > 1:
         if text.count(b"[") != len(raws) or {bytes(raw).count(b",") for raw in raws} != {width - 1}:
@@ -142,7 +141,7 @@ def flat_of(raws: list[Any], width: int) -> Floats | None:
         numbers = np.array(_boxes.decode(b"[%b]" % text), np.float64)
     except (msgspec.DecodeError, RecursionError):
         return None
-    is_whole = len(numbers) == width * len(raws) and bool((np.abs(numbers) < FARTHEST).all())
+    is_whole = len(numbers) == width * len(raws) and bool((np.abs(numbers) <= FARTHEST_PX).all())
     return numbers.reshape(-1, width) if is_whole else None
 
 

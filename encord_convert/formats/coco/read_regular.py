@@ -25,7 +25,6 @@ from encord_convert.formats.coco.index import OWN_KEYS, drawn_as
 from encord_convert.formats.coco.index_entries import Looks, sides, value_of
 from encord_convert.formats.coco.ontology import Plan, Unknown, answer_of
 from encord_convert.formats.coco.read_extent import (
-    FARTHEST,
     Floats,
     extent_of,
     extents_of_rings,
@@ -37,6 +36,7 @@ from encord_convert.formats.coco.read_geometry import Drawing, Invalid, coordina
 from encord_convert.formats.coco.read_shapes import Reader
 from encord_convert.hub.counts import Key
 from encord_convert.hub.table import Column, Size, Variant
+from encord_convert.hub.visibility import FARTHEST_PX, is_far
 from encord_convert.sdk.objects import Shape
 
 SHAPES = {
@@ -48,7 +48,7 @@ SHAPES = {
 """What annotations of a kind of geometry become if they are as most are; of one that is rotated its box does."""
 
 _SIDES = ("keypoints", "score", "confidence", "segments_info", "segmentations", "bboxes", "track_id", "instance_id",
-          "caption")  # fmt: skip
+          "caption", "file_name")  # fmt: skip
 """Keys of which a plain annotation has none."""
 
 _MOST_KNOWN = 10_000
@@ -121,7 +121,9 @@ class Alikes:
         category = reader.categories.get(category_id)
         is_own = text[-1:] in (b"{", b",")  # what is left before a hash
         attributes = value_of(Raw(text.rstrip(b",") + b"}" if is_own else text))
-        attributes = attributes if isinstance(attributes, dict) else {}
+        if attributes is not None and not isinstance(attributes, dict):
+            return None
+        attributes = attributes or {}
         if category is None or category.is_declared or attributes.keys() & _TOLD_APART:
             return None
         plan = reader.plans.known(category, kind, attributes.get("encord_shape"))
@@ -235,10 +237,7 @@ class Plain:
         turns = self._looks.turns
         at, numbers = _quads(at, b",".join([b"[%b]" % turns[one][1] for one in at]))
         angles = [float(turns[one][0]) for one in at]
-        if (
-            not all(abs(angle) < FARTHEST for angle in angles)
-            or flat_of([self._entries[o].bbox for o in at], 4) is None
-        ):
+        if not all(abs(angle) < 1e15 for angle in angles) or flat_of([self._entries[o].bbox for o in at], 4) is None:
             return [], (), ()
         self._compare(at, numbers[:, 2] * numbers[:, 3])
         return at, self._relative(at, numbers), [angle % 360.0 for angle in angles]
@@ -260,8 +259,12 @@ class Plain:
                 del ring[-2:]
             kept.append(one)
             rings.append(ring)
+        flat = _packed(rings)
+        if not -FARTHEST_PX <= flat.min(initial=0.0) <= flat.max(initial=0.0) <= FARTHEST_PX:
+            near = [not is_far(ring) for ring in rings]
+            kept, rings = [*compress(kept, near)], [*compress(rings, near)]
+            flat = _packed(rings)
         counts = list(map(len, rings))
-        flat = np.frombuffer(b"".join([_packer(len(ring))(*ring) for ring in rings]))
         if self._is_relative or not kept:
             return kept, flat, counts
         points, numbers = flat.reshape(-1, 2), np.array(counts, np.int64) >> 1
@@ -333,8 +336,13 @@ def _quads(at: list[int], text: bytes) -> tuple[list[int], Floats]:
         pairs = [(one, box) for one, box in zip(at, found, strict=False) if len(box) == 4]
         at, found = [one for one, _ in pairs], [box for _, box in pairs]
     boxes = np.array(found, np.float64).reshape(-1, 4)
-    good = np.asarray((np.abs(boxes) < FARTHEST).all(axis=1) & (boxes[:, 2:] >= 0).all(axis=1))
+    good = np.asarray((np.abs(boxes) <= FARTHEST_PX).all(axis=1) & (boxes[:, 2:] >= 0).all(axis=1))
     return (at, boxes) if good.all() else (list(compress(at, good.tolist())), boxes[good])
+
+
+def _packed(rings: Sequence[Sequence[float]]) -> Floats:
+    """Return the numbers of rings, one ring after the other."""
+    return np.frombuffer(b"".join([_packer(len(ring))(*ring) for ring in rings]))
 
 
 @lru_cache(maxsize=1024)

@@ -17,7 +17,7 @@ import numpy as np
 from encord_convert.geometry import png, rle
 from encord_convert.geometry.boxes import corners_from_rotated, rotated_from_corners
 from encord_convert.hub.outlines import ellipse_px, outline_px
-from encord_convert.hub.visibility import ring_px
+from encord_convert.hub.visibility import FARTHEST_PX, ring_px
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.common import NewerShape
@@ -35,7 +35,6 @@ OURS = "encord"
 """Key of a file, or of a shape, that holds what only the hub has words for."""
 SQUARE_PX = 0.01
 """How far the corners of a rotated rectangle may be from those of one."""
-_FARTHEST = 1e9
 
 HUB: dict[str, Any] = {
     "rectangle": Shape.BOUNDING_BOX,
@@ -79,7 +78,7 @@ def points_of(entry: Mapping[str, Any]) -> list[tuple[float, float]] | None:
         if not isinstance(point, list) or len(point) < 2:
             return None
         x, y = point[:2]
-        if not all(type(one) in (int, float) and abs(one) < _FARTHEST for one in (x, y)):
+        if not all(type(one) in (int, float) and abs(one) <= FARTHEST_PX for one in (x, y)):
             return None
         found.append((float(x), float(y)))
     return found
@@ -138,7 +137,7 @@ def ellipse_of(entry: Mapping[str, Any]) -> list[float] | None:
     numbers = ours.get("circle") if isinstance(ours, dict) else None
     if type_of(entry) != "polygon" or not isinstance(numbers, list) or len(numbers) != 5:
         return None
-    return numbers if all(type(one) in (int, float) and abs(one) < _FARTHEST for one in numbers) else None
+    return numbers if all(type(one) in (int, float) and abs(one) <= FARTHEST_PX for one in numbers) else None
 
 
 def hub_shape(entry: Mapping[str, Any]) -> Any:

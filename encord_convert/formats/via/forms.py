@@ -5,9 +5,10 @@ The page of the format is :mod:`encord_convert.formats.via.page`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
@@ -62,6 +63,10 @@ def count_unread(source: Source, name: str, form: str, marks: Marks) -> None:
             marks.counts.into["image", ""] += 1
             detail = f"{key!r} is not an image with a name: {one!r:.60}"
             marks.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
+        elif not isinstance(given := one.get("regions", []), list | dict | None):
+            marks.counts.into["region", ""] += 1
+            detail = f"'regions' of {key!r} is not a list: {given!r:.60}"
+            marks.counts.drop("INVALID_ANNOTATION", Feature.SHAPE, ("region", ""), Where(source.place(name)), detail)
 
 
 def _images(source: Source, name: str, form: str) -> Iterator[tuple[str, Any]]:
@@ -95,8 +100,8 @@ def entries_of(source: Source, files: dict[str, str]) -> Iterator[tuple[str, str
 
 def _value(cell: str) -> Any:
     try:
-        return json.loads(cell)
-    except (ValueError, RecursionError):
+        return msgspec.json.decode(cell)
+    except (msgspec.DecodeError, RecursionError):
         return cell
 
 

@@ -32,6 +32,7 @@ from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import NOTES, NativeColumns
 from encord_convert.hub.splits import metadata_of
 from encord_convert.hub.table import Column, Table, Variant
+from encord_convert.hub.visibility import FARTHEST_PX
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
@@ -43,7 +44,6 @@ PART_OF, HAS_PARTS = "part of", "has parts"
 """Keys of what is native of an object: no elements are called so."""
 _TOGETHER = 256
 _AT_ONCE = 4096
-_FARTHEST = 1e9
 
 _QUIET = frozenset(
     f"image.{key}"
@@ -189,8 +189,8 @@ class _Reading:
     def _swapped(self) -> set[int]:
         """Return the images of which a box has a minimum above its maximum, or numbers no image is as large as."""
         left, top, right, bottom = self._corners.T
-        is_odd = (left > right) | (top > bottom) | (right >= _FARTHEST) | (bottom >= _FARTHEST)
-        is_odd |= (left <= -_FARTHEST) | (top <= -_FARTHEST)
+        is_odd = (left > right) | (top > bottom) | (right > FARTHEST_PX) | (bottom > FARTHEST_PX)
+        is_odd |= (left < -FARTHEST_PX) | (top < -FARTHEST_PX)
         return set(np.searchsorted(self._ends, np.flatnonzero(is_odd), "right").tolist())
 
     def _decided(self, options: ReadOptions) -> Convention:
