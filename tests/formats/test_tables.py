@@ -411,6 +411,21 @@ def test_a_coco_file_of_everything_is_written_alike(seed: int, tmp_path: Path, m
     assert check_all_ways(source, tmp_path, monkeypatch, "coco", **options)
 
 
+def test_what_this_package_writes_stays_in_columns(tmp_path: Path) -> None:
+    attribute = "<attribute><name>bent</name><mutable>True</mutable><input_type>checkbox</input_type></attribute>"
+    (tmp_path / "a.xml").write_text(
+        "<annotations><meta><task><labels><label><name>car</name><attributes>" + attribute + "</attributes></label>"
+        '</labels></task></meta><image id="0" name="a.jpg" width="100" height="80">'
+        '<box label="car" xtl="1" ytl="2" xbr="30" ybr="40"><attribute name="bent">true</attribute></box>'
+        '<box label="car" xtl="30" ytl="20" xbr="60" ybr="40" rotation="30"><attribute name="bent">false</attribute>'
+        "</box></image></annotations>"
+    )
+    convert(tmp_path / "a.xml", tmp_path / "out", to="coco")
+    [table] = read(tmp_path / "out", "coco").tables()
+    assert isinstance(table, Table)
+    assert not table.made and len(table.variants) == 2
+
+
 def test_rows_of_coco_tables_are_the_rows_that_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(4):
         source = MemorySource({"a.json": crowded_coco(seed)})
